@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * error.h - where the words of rig_why() come from.
+ */
+#ifndef RUNRIG_ERROR_PRIVATE_H
+#define RUNRIG_ERROR_PRIVATE_H
+
+#include <runrig/error.h>
+
+/* Bytes of one thread's error text, with its terminator. */
+#define WHY_BYTES 512
+
+/*
+ * Note why something failed, and return `code` (negative).  The lowest
+ * detector calls it, once; everyone above passes the code on.  rig_fail_errno()
+ * adds ": " and the system's words for -code; rig_fail() does not.
+ */
+int rig_fail(int code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int rig_fail_errno(int code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

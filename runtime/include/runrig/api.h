@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api.h - what every runrig header leans on: visibility, limits, spans.
+ *
+ * Every limit of the interface stands here with its reason.  Reaching one is
+ * an error that names it, never a truncation.
+ */
+#ifndef RUNRIG_API_H
+#define RUNRIG_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RIG_API __attribute__((visibility("default")))
+
+/* Two 64-byte lines: x86 prefetches lines in pairs, and Arm has lines of 128. */
+#define RIG_LINE 128
+
+/* Workers of one pool.  A host of today has fewer cores than this. */
+#define RIG_WORKERS_MAX 1024
+
+/* Bytes of a segment's name.  Python's tracker cuts its lines at 512 bytes,
+ * NAME_MAX is 255: this leaves room for both. */
+#define RIG_NAME_MAX 200
+
+/* Segments handed to one job. */
+#define RIG_SEGMENTS_MAX 8
+
+/* Bytes of arguments copied to a job: they travel by value. */
+#define RIG_ARGS_MAX 4096
+
+/* Bytes of a rank's result slot. */
+#define RIG_RESULT_MAX 240
+
+/* Spans of one segment that one rank may own: reverse needs two. */
+#define RIG_SPANS_MAX 4
+
+/* A deadline that never comes. */
+#define RIG_FOREVER UINT64_MAX
+
+/* The elements (or bytes) begin, begin + 1, ... end - 1. */
+struct rig_span {
+	size_t begin;
+	size_t end;
+};
+
+/*
+ * Which bytes of a segment of `bytes` bytes does `rank` of `size` own?  Writes
+ * at most RIG_SPANS_MAX spans, in bytes, to `spans` and returns how many.
+ * `args` is what was given beside the function.  Called in the caller and in
+ * every worker; it must give the same answer in each.
+ */
+typedef int rig_spans_fn(const void *args, size_t bytes, int rank, int size,
+			 struct rig_span *spans);
+
+#endif

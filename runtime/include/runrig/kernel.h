@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel.h - the contract of a kernel that can be named, tuned and checked.
+ *
+ * A kernel states its parameters, its arrays, who owns which part of them, how
+ * to make input, how to run and how to prove the result.  It knows nothing of
+ * timing, printing or files: `runrig run`, rigbench and the tests do those the
+ * same way for every kernel.
+ *
+ * A run is up to four jobs over the same segments, with the same arguments:
+ *
+ *	prepare  make input; each rank writes what it owns      (generated data)
+ *	digest   sum up the input, for verify to hold against   (the user's data)
+ *	run      the work
+ *	verify   0, or rig_team_fail(team, -EBADMSG, "what is wrong where")
+ *
+ * Their arguments are a struct whose first member is struct rig_kernel_args,
+ * followed by the kernel's own parameters.
+ */
+#ifndef RUNRIG_KERNEL_H
+#define RUNRIG_KERNEL_H
+
+#include <stdbool.h>
+
+#include <runrig/api.h>
+#include <runrig/team.h>
+
+#define RIG_ARRAYS_MAX 4
+#define RIG_DIGEST_WORDS 8
+
+/* An element type, named as NumPy names it. */
+enum rig_dtype {
+	RIG_DTYPE_NONE,
+	RIG_BOOL,
+	RIG_INT8, RIG_INT16, RIG_INT32, RIG_INT64,
+	RIG_UINT8, RIG_UINT16, RIG_UINT32, RIG_UINT64,
+	RIG_FLOAT16, RIG_FLOAT32, RIG_FLOAT64, RIG_FLOAT128,
+	RIG_COMPLEX64, RIG_COMPLEX128, RIG_COMPLEX256
+};
+
+/* What the runner says of one array. */
+struct rig_array {
+	uint64_t count;      /* elements */
+	uint32_t item_bytes; /* of one element */
+	uint32_t dtype;      /* enum rig_dtype */
+	uint32_t swapped;    /* 1: in the other byte order than the machine's */
+	uint32_t reserved;
+};
+
+struct rig_kernel_args {
+	struct rig_array arrays[RIG_ARRAYS_MAX];
+	uint64_t digest[RIG_DIGEST_WORDS]; /* rank 0's result of digest */
+	uint32_t given; /* 1: the user's data, 0: made by prepare */
+	uint32_t reserved;
+};
+
+enum rig_param_kind {
+	RIG_PARAM_SIZE,  /* size_t: 40M (10^6), 64Ki (2^10) */
+	RIG_PARAM_INT,   /* int64_t */
+	RIG_PARAM_REAL,  /* double */
+	RIG_PARAM_CHOICE /* uint32_t: the index of a word in `choices` */
+};
+
+/* One parameter: NAME=VALUE on the command line, a field of the arguments. */
+struct rig_param {
+	const char *name;
+	const char *help;     /* one line */
+	enum rig_param_kind kind;
+	size_t offset;        /* of the field in the kernel's arguments */
+	const char *fallback; /* the default, as a user would type it */
+	double min, max;      /* of SIZE, INT, REAL; inclusive */
+	const char *choices;  /* of CHOICE: "swap copy" */
+};
+
+/* One array a kernel works on: a segment. */
+struct rig_array_spec {
+	const char *name;      /* --input NAME=FILE */
+	enum rig_dtype dtype;  /* what prepare makes, and the default */
+	bool any_dtype;        /* takes the user's data of any dtype */
+	bool input, output;    /* may be read from, written to a file */
+	/* Elements of a generated array for these arguments. */
+	uint64_t (*count)(const void *args);
+};
+
+struct rig_kernel {
+	const char *name;     /* a-z 0-9 - */
+	const char *summary;  /* one line, no full stop */
+	const char *verified; /* against what, one line */
+	const struct rig_param *params; /* to .name == NULL */
+	struct rig_array_spec arrays[RIG_ARRAYS_MAX]; /* to .name == NULL */
+	size_t args_bytes;
+
+	/* Check parameters against each other and the arrays' sizes, and clip
+	 * what is relative to them.  0, or -EINVAL with the words in why. */
+	int (*check)(void *args, char *why, size_t why_bytes);
+
+	/* Bytes moved to or from memory by one run, and floating-point
+	 * operations; 0 where the figure means nothing.  Write-allocate
+	 * traffic is not counted. */
+	double (*bytes_moved)(const void *args);
+	double (*flops)(const void *args);
+
+	/* Who owns what of array `index` (see rig_spans_fn); NULL: one equal
+	 * block of elements a rank. */
+	int (*owns)(const void *args, int index, size_t bytes, int rank,
+		    int size, struct rig_span *spans);
+
+	/* Private memory one rank allocates during a run, in bytes. */
+	size_t (*private_bytes)(const void *args, int size);
+
+	rig_kernel_fn *prepare; /* NULL: the kernel needs no input */
+	rig_kernel_fn *digest;  /* NULL: verify cannot judge the user's data */
+	rig_kernel_fn *run;
+	rig_kernel_fn *verify;
+};
+
+/*
+ * Make a kernel known by its name to rig_job.name and rig_kernel_find().
+ * `kernel` must live on.  Returns 0, -EEXIST for a name already taken by
+ * another, -EINVAL for one without name or run, -ENOSPC beyond 256.  Any
+ * thread.
+ */
+RIG_API int rig_kernel_register(const struct rig_kernel *kernel);
+
+/* The kernel of that name, or NULL; the one at `index`, or NULL past the end. */
+RIG_API const struct rig_kernel *rig_kernel_find(const char *name);
+RIG_API const struct rig_kernel *rig_kernel_at(size_t index);
+
+#endif

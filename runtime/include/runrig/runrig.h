@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runrig.h - the whole public interface.
+ */
+#ifndef RUNRIG_RUNRIG_H
+#define RUNRIG_RUNRIG_H
+
+#include <runrig/api.h>
+#include <runrig/barrier.h>
+#include <runrig/error.h>
+#include <runrig/kernel.h>
+#include <runrig/place.h>
+#include <runrig/pool.h>
+#include <runrig/segment.h>
+#include <runrig/team.h>
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.h - named shared memory, as Python's SharedMemory has it.
+ *
+ * A segment is a file in /dev/shm of mode 0600.  A *plain* one is exactly its
+ * bytes, so CPython and anything else can attach it.  One made for a pool, or
+ * for a number of parties, has a page after the bytes (the trailer) that holds
+ * a barrier.
+ *
+ * No half-made segment ever has a name: it is made without one, sized,
+ * reserved, zeroed, locked, and named last.  An attacher sees all of it or
+ * -ENOENT.
+ *
+ * Who removes the name: rig_segment_destroy() of its maker, rig_segment_unlink()
+ * of anyone of the same user, and, when the maker dies without either, the
+ * warden of any pool it had or `runrig clean`.  Attaching never makes an owner,
+ * and a failed attach removes nothing.  A segment made with .keep outlives its
+ * maker.  The memory goes when the name is gone and the last mapping too.
+ *
+ * Every process makes its own handle from the name.  A handle belongs to the
+ * process that made it; any thread may use it, one at a time.
+ */
+#ifndef RUNRIG_SEGMENT_H
+#define RUNRIG_SEGMENT_H
+
+#include <stdbool.h>
+
+#include <runrig/api.h>
+
+struct rig_barrier;
+struct rig_pool;
+struct rig_segment; /* in this process */
+
+struct rig_segment_options {
+	/* create: populate it by this pool's pinned workers, each the part it
+	 * owns, and give it a trailer with a barrier for the pool's team. */
+	struct rig_pool *pool;
+
+	/* create, with .pool: who owns what; NULL: one equal block a rank. */
+	rig_spans_fn *spans;
+	const void *spans_args;
+	size_t spans_args_bytes; /* at most RIG_ARGS_MAX / 2 */
+
+	/* create: a trailer with a barrier for so many unrelated processes. */
+	int parties;
+
+	/* create: outlive the maker; removed by an unlink and nothing else. */
+	bool keep;
+
+	/* attach: map it read-only. */
+	bool read_only;
+
+	/* attach: how long to wait for a foreign segment that exists but is
+	 * not ready; absolute CLOCK_MONOTONIC, 0: do not wait. */
+	uint64_t deadline_ns;
+};
+
+/*
+ * Create a segment of `bytes` zeroed bytes under `name`, and attach to it.
+ *
+ *	name     1 to RIG_NAME_MAX of A-Z a-z 0-9 . _ -, neither starting with
+ *	         a dot nor with "sem."; or NULL: "rig-" and 32 random hex digits
+ *	bytes    at least 1; the memory is reserved now, not at first touch
+ *	options  NULL: a plain segment that dies with its maker
+ *
+ * Returns 0 and sets *segment.  On failure *segment is untouched, nothing is
+ * left behind, and the result is
+ *
+ *	-EINVAL  name or bytes is out of range
+ *	-EEXIST  the name is taken
+ *	-ENOSPC  /dev/shm, or the memory this process may use, is too small
+ *	-EFBIG   RLIMIT_FSIZE is smaller
+ *	or what open, mmap, flock or linkat said, or rig_pool_run() with .pool
+ *
+ * Waits, with .pool, until a run in progress on that pool has ended.
+ */
+RIG_API int rig_segment_create(struct rig_segment **segment, const char *name,
+			       size_t bytes,
+			       const struct rig_segment_options *options);
+
+/*
+ * Attach to the segment called `name`, whoever made it.
+ *
+ * Returns 0 and sets *segment.  On failure *segment and the name are untouched
+ * and the result is
+ *
+ *	-EINVAL   the name is malformed
+ *	-ENOENT   there is none of that name
+ *	-EACCES   it is another user's, open to others, a link, or no file
+ *	-ENODATA  it is empty: its maker has not sized it (waited for until
+ *	          options->deadline_ns)
+ *	-EPROTO   it has a trailer, of another layout or damaged
+ *	or what open, mmap or flock said
+ */
+RIG_API int rig_segment_attach(struct rig_segment **segment, const char *name,
+			       const struct rig_segment_options *options);
+
+/* The bytes, their number, the name.  Any thread; never wait.  The data is
+ * NULL after detach; bytes and name stay valid until destroy. */
+RIG_API void *rig_segment_data(const struct rig_segment *segment);
+RIG_API size_t rig_segment_bytes(const struct rig_segment *segment);
+RIG_API const char *rig_segment_name(const struct rig_segment *segment);
+
+/* The barrier in the trailer, or NULL where there is none. */
+RIG_API struct rig_barrier *
+rig_segment_barrier(const struct rig_segment *segment);
+
+/*
+ * Does the name still lead to this segment?  1: yes; 0: someone removed it, or
+ * another segment has it now (the handle stays usable all the same).
+ */
+RIG_API int rig_segment_named(const struct rig_segment *segment);
+
+/* Unmap the bytes; the handle and the name stay.  Twice is once. */
+RIG_API void rig_segment_detach(struct rig_segment *segment);
+
+/*
+ * Remove the name; the bytes stay, for whoever is attached.  Twice is once.
+ *
+ * Returns 0, also where the name is already gone or now another segment's
+ * (which is left alone), or what unlink said.
+ */
+RIG_API int rig_segment_unlink(struct rig_segment *segment);
+
+/*
+ * Detach, remove the name if this process made the segment without .keep, and
+ * free the handle.  NULL is allowed.  Pools that were handed it unmap it too:
+ * at once, or when the run they are in has ended.
+ */
+RIG_API void rig_segment_destroy(struct rig_segment *segment);
+
+/* Remove `name` whoever of this user made it.  Returns 0, -EINVAL, -ENOENT,
+ * -EACCES (another user's, or no segment), or what unlink said. */
+RIG_API int rig_segment_remove(const char *name);
+
+#endif

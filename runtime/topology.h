@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * topology.h - the machine, or a described one: cores, nodes, caches.
+ *
+ * topology.c is the only file that includes hwloc.h, so nothing of hwloc's
+ * shows here: CPU sets are bit arrays of the system's PU numbers.
+ */
+#ifndef RUNRIG_TOPOLOGY_H
+#define RUNRIG_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <runrig/place.h>
+
+/* The system's PU numbers. */
+struct cpu_bits {
+	uint64_t bits[RIG_PUS_MAX / 64];
+};
+
+static inline bool cpu_bits_has(const struct cpu_bits *set, int pu)
+{
+	return set->bits[pu / 64] >> (pu % 64) & 1;
+}
+
+static inline void cpu_bits_add(struct cpu_bits *set, int pu)
+{
+	set->bits[pu / 64] |= UINT64_C(1) << (pu % 64);
+}
+
+int cpu_bits_count(const struct cpu_bits *set);
+int cpu_bits_first(const struct cpu_bits *set); /* -1: empty */
+
+/* One core; its first usable PU comes first in order of the system's. */
+struct core {
+	int number;  /* hwloc's logical number, over the whole machine */
+	int package; /* logical */
+	int node;    /* logical NUMA node nearest to it */
+	int l3;      /* logical L3 cache; -1: none known */
+	struct cpu_bits pus;    /* all of it */
+	struct cpu_bits usable; /* those we may run on; empty: not ours */
+};
+
+struct topology {
+	struct core *cores; /* in logical order */
+	int core_count;
+	int node_count;
+	int package_count;
+	int quota_cpus; /* CPUs the cgroup's quota is worth, rounded up; 0: none */
+	bool described; /* not this machine */
+};
+
+/*
+ * The machine we are on (`description` NULL), discovered once per process, its
+ * usable sets read afresh; or a described one, all of it usable.  0, -EINVAL
+ * for a description that cannot be read, -ENOSYS where discovery fails.  The
+ * caller frees it with topology_free().  Any thread.
+ */
+int topology_load(struct topology **topology, const char *description);
+void topology_free(struct topology *topology);
+
+/* Bind process `pid` (0: this one, its calling thread) to `set`.  0 or -errno;
+ * allocates nothing: for use right after a fork. */
+int topology_pin(pid_t pid, const struct cpu_bits *set);
+
+/* What the kernel says `pid` may run on.  0 or -errno; allocates nothing. */
+int topology_pinned(pid_t pid, struct cpu_bits *set);
+
+#endif

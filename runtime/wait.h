@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait.h - every way of waiting for a word of shared memory to change.
+ *
+ * Nobody else spins, yields or calls futex.
+ */
+#ifndef RUNRIG_WAIT_H
+#define RUNRIG_WAIT_H
+
+#include <stdint.h>
+
+#include "atomic.h"
+
+/*
+ * How long to look before sleeping.  First poll for `spin_ns`, then `yields`
+ * times give the CPU away and look again.
+ */
+struct patience {
+	uint64_t spin_ns;
+	uint32_t yields;
+};
+
+/*
+ * Poll until (*word & mask) != value or patience ends.  Returns what *word was
+ * last seen to be (not masked).  Acquire: pairs with the release that changed
+ * the word.
+ */
+uint32_t wait_poll(const _Atomic uint32_t *word, uint32_t mask, uint32_t value,
+		   const struct patience *patience);
+
+/*
+ * Sleep until woken, while *word == value.  The word may be shared between
+ * processes.  Returns 0 when woken (or for no reason), -EAGAIN where *word was
+ * not `value`, -ETIMEDOUT when `deadline_ns` (absolute CLOCK_MONOTONIC,
+ * RIG_FOREVER: none) has passed.  Signals do not show.
+ */
+int wait_sleep(const _Atomic uint32_t *word, uint32_t value,
+	       uint64_t deadline_ns);
+
+/* Wake up to `count` of those who sleep on `word`. */
+void wait_wake(_Atomic uint32_t *word, int count);
+
+#endif
