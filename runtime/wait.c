@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,36 +29,77 @@ static inline void relax(void)
 #endif
 }
 
-uint32_t wait_poll(const _Atomic uint32_t *word, uint32_t mask, uint32_t value,
-		   const struct patience *patience)
+struct patience wait_patience(int parties)
 {
-	uint32_t seen = load_acquire(word);
+	/* The CPUs this process may use; 0: not asked yet. */
+	static _Atomic uint32_t cpus;
+	uint32_t usable = load_relaxed(&cpus);
 
-	if ((seen & mask) != value)
-		return seen;
-	if (patience->spin_ns) {
-		uint64_t end = 0;
+	/* relaxed: every thread finds the same number. */
+	if (!usable) {
+		cpu_set_t set;
 
-		for (;;) {
-			for (int i = 0; i < POLLS; i++) {
-				relax();
-				seen = load_acquire(word);
-				if ((seen & mask) != value)
-					return seen;
-			}
-			/* The clock is read only by those who wait long. */
-			if (!end)
-				end = clock_after(patience->spin_ns);
-			else if (clock_ns() >= end)
-				break;
-		}
+		/* More CPUs than cpu_set_t holds are many enough. */
+		usable = UINT32_MAX;
+		if (sched_getaffinity(0, sizeof(set), &set) == 0)
+			usable = (uint32_t)CPU_COUNT(&set);
+		store_relaxed(&cpus, usable);
 	}
-	for (uint32_t i = 0; i < patience->yields; i++) {
-		sched_yield();
+	if ((uint32_t)parties > usable)
+		return (struct patience){ .yields = 4 };
+	return (struct patience){ .spin_ns = 100000 };
+}
+
+/*
+ * One round of patience: first POLLS polls without a look at the clock, for
+ * those who wait briefly; then with.  Returns false when patience is at its
+ * end.
+ */
+struct wait {
+	uint64_t end_ns;
+	uint32_t polls;
+	uint32_t yields;
+};
+
+static bool wait_more(struct wait *wait, const struct patience *patience)
+{
+	if (wait->yields == 0 && patience->spin_ns) {
+		relax();
+		if (++wait->polls % POLLS)
+			return true;
+		if (!wait->end_ns)
+			wait->end_ns = clock_after(patience->spin_ns);
+		if (clock_ns() < wait->end_ns)
+			return true;
+	}
+	if (wait->yields >= patience->yields)
+		return false;
+	wait->yields++;
+	sched_yield();
+	return true;
+}
+
+uint32_t wait_change(const _Atomic uint32_t *word, uint32_t value,
+		     const struct patience *patience)
+{
+	struct wait wait = { 0 };
+	uint32_t seen;
+
+	do
 		seen = load_acquire(word);
-		if ((seen & mask) != value)
-			return seen;
-	}
+	while (seen == value && wait_more(&wait, patience));
+	return seen;
+}
+
+uint64_t wait_reach(const _Atomic uint64_t *word, uint64_t target,
+		    uint64_t stop, const struct patience *patience)
+{
+	struct wait wait = { 0 };
+	uint64_t seen;
+
+	do
+		seen = load_acquire(word);
+	while (seen < target && !(seen & stop) && wait_more(&wait, patience));
 	return seen;
 }
 

@@ -21,12 +21,25 @@ struct patience {
 };
 
 /*
- * Poll until (*word & mask) != value or patience ends.  Returns what *word was
- * last seen to be (not masked).  Acquire: pairs with the release that changed
- * the word.
+ * The patience of one of `parties` who meet at a barrier: long on CPUs of their
+ * own, four yields where there are more parties than CPUs this process may use
+ * (measured in docs/decisions/0002-barrier.md).
  */
-uint32_t wait_poll(const _Atomic uint32_t *word, uint32_t mask, uint32_t value,
-		   const struct patience *patience);
+struct patience wait_patience(int parties);
+
+/*
+ * Poll until *word != value or patience ends.  Returns what *word was last seen
+ * to be.  Acquire: pairs with the release that changed the word.
+ */
+uint32_t wait_change(const _Atomic uint32_t *word, uint32_t value,
+		     const struct patience *patience);
+
+/*
+ * Poll until *word >= target, or *word has a bit of `stop`, or patience ends;
+ * as above.
+ */
+uint64_t wait_reach(const _Atomic uint64_t *word, uint64_t target,
+		    uint64_t stop, const struct patience *patience);
 
 /*
  * Sleep until woken, while *word == value.  The word may be shared between

@@ -4,9 +4,9 @@
  *
  * Any number of rounds (epochs) for a fixed number of parties, processes or
  * threads, that see the same memory at whatever address.  Those who wait spin
- * on an epoch word; one whose spin budget ends switches that epoch, by one
- * compare-and-swap, to the process-shared pthread_barrier_t that lies beside
- * the word, and every party of that epoch passes through it.
+ * on one word that counts arrivals; one whose spin budget ends switches that
+ * epoch, by one compare-and-swap, to the process-shared pthread_barrier_t that
+ * lies beside the word, and every party of that epoch passes through it.
  *
  * Life: rig_barrier_init() in zeroed or dropped memory, before anyone else can
  * see it; rig_barrier_wait() ever after.  It is never destroyed: it goes with
@@ -41,13 +41,10 @@ RIG_API int rig_barrier_init(struct rig_barrier *barrier, int parties,
 /*
  * Wait until all parties have arrived in this epoch.  Returns 0.
  *
- * Any party, each once per epoch.  `party` is the caller's own number, 0 to
- * parties - 1, no two alike.  Waits until the last arrives, without limit.
- * Writes made by any party before it arrived are seen by all after.
- *
- * Returns -EINVAL, having waited for nobody, if `party` is out of range.
+ * Any party, each once per epoch.  Waits until the last arrives, without
+ * limit.  Writes made by any party before it arrived are seen by all after.
  */
-RIG_API int rig_barrier_wait(struct rig_barrier *barrier, int party);
+RIG_API int rig_barrier_wait(struct rig_barrier *barrier);
 
 /* Epochs completed, and how many of them went through the pthread barrier.
  * Any thread; never waits; exact while nobody is inside. */

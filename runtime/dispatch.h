@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dispatch.h - handing one job after another to all workers, and waiting for
+ * them: a store when hot, a futex wake when somebody sleeps.
+ *
+ * One poster (the caller) and `size` takers (the workers) in shared memory.
+ * Jobs have numbers; one is posted only when the one before is done.
+ */
+#ifndef RUNRIG_DISPATCH_H
+#define RUNRIG_DISPATCH_H
+
+#include <stdalign.h>
+#include <stdbool.h>
+
+#include <runrig/api.h>
+
+#include "atomic.h"
+#include "wait.h"
+
+/* Words of a job that travel in the line that announces it. */
+#define DISPATCH_WORDS 7
+
+/* In shared memory. */
+struct dispatch_shm {
+	/* The last job posted.  The poster writes it last of this line. */
+	alignas(RIG_LINE) _Atomic uint32_t posted;
+	uint32_t reserved;
+	/* Of that job; what they mean is the poster's and the takers' affair. */
+	uint64_t words[DISPATCH_WORDS];
+
+	/* The takers': how many have not finished the job (low half), and how
+	 * many of those are not asleep in a wait either (high half).  The last
+	 * to finish sets it for the next job. */
+	alignas(RIG_LINE) _Atomic uint64_t progress;
+
+	/* The last job done: by the last taker to finish it, or by the warden
+	 * when no taker is left. */
+	alignas(RIG_LINE) _Atomic uint32_t done;
+
+	/* Takers asleep on `posted`: each adds itself. */
+	alignas(RIG_LINE) _Atomic uint32_t sleepers;
+	/* 1: the poster sleeps on `done`, or is about to. */
+	_Atomic uint32_t poster_sleeps;
+};
+_Static_assert(sizeof(struct dispatch_shm) == 4 * RIG_LINE,
+	       "part of the format");
+
+/* Lay out for `size` takers, none of which runs; keeps job numbers going.  To
+ * be called in zeroed memory first. */
+void dispatch_init(struct dispatch_shm *dispatch, int size);
+
+/* Poster: announce the next job, its words and all else written before. */
+void dispatch_post(struct dispatch_shm *dispatch);
+
+/* Poster: is job `posted` done?  Waits for it with patience, then asleep, until
+ * deadline_ns.  Returns 0 or -ETIMEDOUT. */
+int dispatch_wait(struct dispatch_shm *dispatch,
+		  const struct patience *patience, uint64_t deadline_ns);
+
+/* Taker: wait for a job after `last` and return its number. */
+uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
+		       const struct patience *patience);
+
+/* Taker: asleep in a wait, and awake again.  sleeps returns true to the one
+ * after whom nobody is awake: it looks whether that is a deadlock. */
+bool dispatch_sleeps(struct dispatch_shm *dispatch);
+void dispatch_awake(struct dispatch_shm *dispatch);
+
+enum dispatch_finish {
+	DISPATCH_OTHERS_RUN, /* somebody else is awake */
+	DISPATCH_OTHERS_SLEEP, /* not all have finished, and nobody is awake */
+	DISPATCH_ALL_DONE /* this was the last: dispatch_done() is to follow */
+};
+
+/* Taker: finished the job. */
+enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size);
+
+/* Last taker, or the warden: job `posted` is done. */
+void dispatch_done(struct dispatch_shm *dispatch);
+
+#endif
