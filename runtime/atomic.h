@@ -45,8 +45,8 @@ _Static_assert(sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint64_t) == 8,
 	atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
 #define sub_seq(p, v) \
 	atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
-#define or_acq_rel(p, v) \
-	atomic_fetch_or_explicit((p), (v), memory_order_acq_rel)
+#define or_seq(p, v) \
+	atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
 #define swap_acq_rel(p, v) \
 	atomic_exchange_explicit((p), (v), memory_order_acq_rel)
 

@@ -24,6 +24,9 @@
 #include <errno.h>
 #include <limits.h>
 
+#define ALARM 1u /* in `done` */
+#define JOB   2u /* one job more, in `posted` and `done` */
+
 #define RUNNING UINT64_C(1)         /* has not finished the job */
 #define AWAKE   (UINT64_C(1) << 32) /* and is not asleep in a wait */
 
@@ -47,45 +50,75 @@ void dispatch_init(struct dispatch_shm *dispatch, int size)
 void dispatch_post(struct dispatch_shm *dispatch)
 {
 	/* relaxed: nobody else writes it. */
-	uint32_t number = load_relaxed(&dispatch->posted) + 1;
+	uint32_t job = load_relaxed(&dispatch->posted) + JOB;
 
 	/* seq_cst: see above; releases the job to dispatch_take(). */
-	store_seq(&dispatch->posted, number);
+	store_seq(&dispatch->posted, job);
 	if (load_seq(&dispatch->sleepers))
 		wait_wake(&dispatch->posted, INT_MAX);
 }
 
-int dispatch_wait(struct dispatch_shm *dispatch,
-		  const struct patience *patience, uint64_t deadline_ns)
+/* Is `done` as the poster of `job` wants it? */
+static bool settled(uint32_t done, uint32_t job, bool heed)
 {
-	uint32_t number = load_relaxed(&dispatch->posted);
-	uint32_t before = number - 1;
+	return done == job || (heed && (done & ALARM));
+}
+
+int dispatch_wait(struct dispatch_shm *dispatch,
+		  const struct patience *patience, bool heed,
+		  uint64_t deadline_ns)
+{
+	uint32_t job = load_relaxed(&dispatch->posted);
+	/* acquire in there: pairs with the store in dispatch_done(). */
+	uint32_t done = wait_change(&dispatch->done, job - JOB, patience);
 	int r = 0;
 
-	/* acquire in there: pairs with the store in dispatch_done(). */
-	if (wait_change(&dispatch->done, before, patience) == number)
+	if (!settled(done, job, heed)) {
+		store_seq(&dispatch->poster_sleeps, 1);
+		done = load_seq(&dispatch->done);
+		while (!settled(done, job, heed) && r != -ETIMEDOUT) {
+			r = wait_sleep(&dispatch->done, done, deadline_ns);
+			done = load_seq(&dispatch->done);
+		}
+		/* relaxed: a wake too many does no harm. */
+		store_relaxed(&dispatch->poster_sleeps, 0);
+	}
+	if (done == job)
 		return 0;
-	store_seq(&dispatch->poster_sleeps, 1);
-	while (load_seq(&dispatch->done) != number && r != -ETIMEDOUT)
-		r = wait_sleep(&dispatch->done, before, deadline_ns);
-	/* relaxed: a wake too many does no harm. */
-	store_relaxed(&dispatch->poster_sleeps, 0);
-	return load_acquire(&dispatch->done) == number ? 0 : -ETIMEDOUT;
+	return settled(done, job, heed) ? -EINTR : -ETIMEDOUT;
+}
+
+bool dispatch_is_done(const struct dispatch_shm *dispatch)
+{
+	return load_acquire(&dispatch->done) == load_relaxed(&dispatch->posted);
+}
+
+/* seq_cst: see above. */
+static void wake_poster(struct dispatch_shm *dispatch)
+{
+	if (load_seq(&dispatch->poster_sleeps))
+		wait_wake(&dispatch->done, 1);
+}
+
+void dispatch_alarm(struct dispatch_shm *dispatch)
+{
+	or_seq(&dispatch->done, ALARM);
+	wake_poster(dispatch);
 }
 
 uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
 		       const struct patience *patience)
 {
 	/* acquire in there: pairs with the store in dispatch_post(). */
-	uint32_t number = wait_change(&dispatch->posted, last, patience);
+	uint32_t job = wait_change(&dispatch->posted, last, patience);
 
-	if (number != last)
-		return number;
+	if (job != last)
+		return job;
 	add_seq(&dispatch->sleepers, 1);
-	while ((number = load_seq(&dispatch->posted)) == last)
+	while ((job = load_seq(&dispatch->posted)) == last)
 		(void)wait_sleep(&dispatch->posted, last, RIG_FOREVER);
 	sub_seq(&dispatch->sleepers, 1);
-	return number;
+	return job;
 }
 
 bool dispatch_sleeps(struct dispatch_shm *dispatch)
@@ -118,10 +151,7 @@ enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size)
 
 void dispatch_done(struct dispatch_shm *dispatch)
 {
-	uint32_t number = load_relaxed(&dispatch->posted);
-
-	/* seq_cst: see above. */
-	store_seq(&dispatch->done, number);
-	if (load_seq(&dispatch->poster_sleeps))
-		wait_wake(&dispatch->done, 1);
+	/* relaxed: whoever finished the job has acquired it. */
+	store_seq(&dispatch->done, load_relaxed(&dispatch->posted));
+	wake_poster(dispatch);
 }

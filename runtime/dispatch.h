@@ -22,7 +22,8 @@
 
 /* In shared memory. */
 struct dispatch_shm {
-	/* The last job posted.  The poster writes it last of this line. */
+	/* Twice the number of the last job posted.  The poster writes it last
+	 * of this line. */
 	alignas(RIG_LINE) _Atomic uint32_t posted;
 	uint32_t reserved;
 	/* Of that job; what they mean is the poster's and the takers' affair. */
@@ -33,8 +34,8 @@ struct dispatch_shm {
 	 * to finish sets it for the next job. */
 	alignas(RIG_LINE) _Atomic uint64_t progress;
 
-	/* The last job done: by the last taker to finish it, or by the warden
-	 * when no taker is left. */
+	/* Twice the number of the last job done, written by the last taker to
+	 * finish it, or by the warden when no taker is left; plus ALARM. */
 	alignas(RIG_LINE) _Atomic uint32_t done;
 
 	/* Takers asleep on `posted`: each adds itself. */
@@ -52,12 +53,22 @@ void dispatch_init(struct dispatch_shm *dispatch, int size);
 /* Poster: announce the next job, its words and all else written before. */
 void dispatch_post(struct dispatch_shm *dispatch);
 
-/* Poster: is job `posted` done?  Waits for it with patience, then asleep, until
- * deadline_ns.  Returns 0 or -ETIMEDOUT. */
+/*
+ * Poster: wait until job `posted` is done, with patience, then asleep, until
+ * deadline_ns.  Returns 0 when done, -ETIMEDOUT, or, where `heed` is set,
+ * -EINTR when a taker has raised the alarm.
+ */
 int dispatch_wait(struct dispatch_shm *dispatch,
-		  const struct patience *patience, uint64_t deadline_ns);
+		  const struct patience *patience, bool heed,
+		  uint64_t deadline_ns);
 
-/* Taker: wait for a job after `last` and return its number. */
+/* Poster: is it done?  Never waits. */
+bool dispatch_is_done(const struct dispatch_shm *dispatch);
+
+/* Taker, in a job: the poster should look (it finds out at what elsewhere). */
+void dispatch_alarm(struct dispatch_shm *dispatch);
+
+/* Taker: wait until `posted` is no longer `last`, and return what it is. */
 uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
 		       const struct patience *patience);
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shmfile.h - the files in /dev/shm behind segments.
+ *
+ * A file is made without a name, sized, reserved, filled, and published: locked
+ * (shared) and named, in that order.  The lock belongs to the open file, so it
+ * lasts as long as any descriptor or mapping of it; "is it in use?" is a
+ * question to the kernel.  The sticky bit says "dies with its maker".
+ */
+#ifndef RUNRIG_SHMFILE_H
+#define RUNRIG_SHMFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <runrig/api.h>
+
+#define SHM_DIR "/dev/shm"
+
+/* Bytes of a path to a file there, with its terminator. */
+#define SHM_PATH_BYTES (sizeof(SHM_DIR) + RIG_NAME_MAX + 1)
+
+/* Which file it is, whatever its name. */
+struct identity {
+	uint64_t device;
+	uint64_t inode;
+};
+
+static inline bool identity_same(struct identity a, struct identity b)
+{
+	return a.device == b.device && a.inode == b.inode;
+}
+
+static inline struct identity identity_of(const struct stat *status)
+{
+	return (struct identity){ (uint64_t)status->st_dev,
+				  (uint64_t)status->st_ino };
+}
+
+/* 0, or -EINVAL with the words: is it a name in the sense of segment.h? */
+int shmfile_check_name(const char *name);
+
+/* A new file without a name, of no bytes, mode 0600, at a descriptor above 2
+ * that does not survive exec.  Returns the descriptor or -errno. */
+int shmfile_make(void);
+
+/*
+ * Give `fd` its size; its pages come later.  0, -EFBIG beyond RLIMIT_FSIZE,
+ * -ENOSPC where the file system or the memory clearly cannot hold it, or what
+ * ftruncate said.  `name` is for the words, or NULL.
+ */
+int shmfile_resize(int fd, const char *name, size_t bytes);
+
+/* Reserve the bytes [begin, end) of `fd`: 0, -ENOSPC, or what fallocate said. */
+int shmfile_reserve(int fd, const char *name, size_t begin, size_t end);
+
+/*
+ * Lock `fd` and give it its name: `name` as chosen, or NULL for a fresh one,
+ * which is written to `named` (RIG_NAME_MAX + 1 bytes) either way.  `dies`:
+ * enter it in the ledger first, and mark it.  0, -EEXIST, or what flock, fchmod
+ * or linkat said; on failure the file has no name.
+ */
+int shmfile_publish(int fd, const char *name, bool dies, char *named);
+
+/*
+ * Open the file called `name` and lock it (shared).  Returns the descriptor and
+ * sets *status, or -EINVAL, -ENOENT, -EACCES as in rig_segment_attach(), or
+ * what open, fstat or flock said.  The name is never touched.
+ */
+int shmfile_open(const char *name, bool read_only, struct stat *status);
+
+/* What `name` leads to now.  0 or -ENOENT or what fstatat said. */
+int shmfile_status(const char *name, struct stat *status);
+
+/* Remove `name` if it still leads to `identity`.  0 (also where it does not),
+ * or what unlink said.  Allocates nothing. */
+int shmfile_unlink(const char *name, struct identity identity);
+
+#endif
