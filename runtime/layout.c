@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.c - offsets, and what a sound trailer is.
+ */
+#include "layout.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <runrig/pool.h>
+
+#include "size.h"
+
+size_t trailer_file_bytes(size_t bytes)
+{
+	size_t sum;
+
+	/* Room for the page, and for rounding up to it. */
+	if (!size_add(bytes, 2 * PAGE_BYTES, &sum))
+		return 0;
+	return size_round_up(bytes, PAGE_BYTES) + PAGE_BYTES;
+}
+
+int trailer_check(const struct trailer_shm *trailer, size_t file_bytes,
+		  const char *name)
+{
+	if (file_bytes < 2 * PAGE_BYTES || file_bytes % PAGE_BYTES ||
+	    trailer->magic != TRAILER_MAGIC)
+		return 0;
+	if (trailer->layout != TRAILER_LAYOUT)
+		return rig_fail(-EPROTO,
+				"segment %s: its trailer has layout %llx, ours "
+				"is %llx (another build or C library made it)",
+				name, (unsigned long long)trailer->layout,
+				(unsigned long long)TRAILER_LAYOUT);
+	if (trailer->bytes == 0 ||
+	    trailer_file_bytes(trailer->bytes) != file_bytes ||
+	    trailer->parties == 0 || trailer->parties > RIG_WORKERS_MAX ||
+	    trailer->kind > RIG_BARRIER_PTHREAD)
+		return rig_fail(-EPROTO, "segment %s: its trailer is damaged",
+				name);
+	return 1;
+}
+
+/* The next `bytes` bytes from *at, which starts on a line. */
+static void *take(char *base, size_t *at, size_t bytes)
+{
+	void *here = base ? base + *at : NULL;
+
+	*at = size_round_up(*at + bytes, RIG_LINE);
+	return here;
+}
+
+struct layout layout_at(void *base, int size)
+{
+	struct layout layout;
+	size_t at = 0, n = (size_t)size;
+
+	layout.control = take(base, &at, sizeof(*layout.control));
+	layout.dispatch = take(base, &at, sizeof(*layout.dispatch));
+	layout.job = take(base, &at, sizeof(*layout.job));
+	layout.about = take(base, &at, n * sizeof(*layout.about));
+	layout.barrier = take(base, &at, sizeof(*layout.barrier));
+	layout.team = take(base, &at, sizeof(*layout.team));
+	layout.ranks = take(base, &at, n * sizeof(*layout.ranks));
+	layout.bytes = size_round_up(at, PAGE_BYTES);
+	return layout;
+}
+
+int layout_team(const struct layout *layout, int size,
+		enum rig_barrier_kind kind)
+{
+	memset((void *)layout->team, 0, sizeof(*layout->team));
+	memset((void *)layout->ranks, 0,
+	       (size_t)size * sizeof(*layout->ranks));
+	memset((void *)layout->barrier, 0, sizeof(*layout->barrier));
+	dispatch_init(layout->dispatch, size);
+	return rig_barrier_init(layout->barrier, size, kind);
+}

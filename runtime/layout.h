@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.h - every byte that processes share, drawn in one place.
+ *
+ * The team segment, one per pool, without a name:
+ *
+ *	+-------------------+ 0
+ *	| control_shm       |  caller, warden: how a run ended     survives a crash
+ *	| dispatch_shm      |  caller, workers: posted, done       survives a crash
+ *	| job_shm           |  caller -> workers: segments, arguments
+ *	| about_shm  x size |  warden -> caller: pids, where they were
+ *	+-------------------+ dropped and laid out afresh after a crash:
+ *	| rig_barrier       |  workers: the team's own barrier
+ *	| team_shm          |  workers
+ *	| rank_shm   x size |  each worker its own; caller and warden read
+ *	+-------------------+
+ *
+ * A segment with a trailer:
+ *
+ *	+-------------------+ 0
+ *	| the user's bytes  |
+ *	+-------------------+ bytes, rounded up to a page
+ *	| rig_barrier       |
+ *	| ...               |
+ *	| trailer_shm       |  the last 64 bytes of the file, magic last
+ *	+-------------------+ one page later
+ */
+#ifndef RUNRIG_LAYOUT_H
+#define RUNRIG_LAYOUT_H
+
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <runrig/api.h>
+
+#include "atomic.h"
+#include "barrier.h"
+#include "dispatch.h"
+#include "error.h"
+
+#define PAGE_BYTES ((size_t)4096)
+
+
+/* In shared memory.  Written before the segment has a name, never after. */
+struct trailer_shm {
+	uint64_t reserved[2]; /* 0 */
+	uint64_t bytes;       /* the user's, before the trailer's page */
+	uint64_t pool;        /* the pool it was made for; 0: none */
+	uint32_t parties;     /* of the barrier */
+	uint32_t owner;       /* pid of the maker, for display */
+	uint32_t kind;        /* enum rig_barrier_kind */
+	uint32_t reserved2;   /* 0 */
+	uint64_t layout;      /* TRAILER_LAYOUT */
+	uint64_t magic;       /* TRAILER_MAGIC */
+};
+_Static_assert(sizeof(struct trailer_shm) == 64, "part of the format");
+
+#define TRAILER_MAGIC UINT64_C(0x72656c6961727467) /* "gtrailer" */
+
+/* Version, cache line, barrier and C library: who differs in one of them must
+ * not use the barrier. */
+#define LAYOUT_VERSION UINT64_C(1)
+#ifdef __GLIBC__
+#define LAYOUT_LIBC UINT64_C(1)
+#else
+#define LAYOUT_LIBC UINT64_C(2)
+#endif
+#define TRAILER_LAYOUT                                               \
+	(LAYOUT_VERSION | LAYOUT_LIBC << 8 | (uint64_t)RIG_LINE << 16 | \
+	 (uint64_t)sizeof(pthread_barrier_t) << 32 |                 \
+	 (uint64_t)sizeof(struct rig_barrier) << 48)
+
+/* Bytes of a file whose user has `bytes` and a trailer; 0: does not fit. */
+size_t trailer_file_bytes(size_t bytes);
+
+/*
+ * Does a file of `file_bytes` whose last 64 bytes are a copy in *trailer have a
+ * trailer?  1: yes, and it is sound; 0: no; -EPROTO: it has one that is not
+ * ours or not sound.  `name` is for the words.
+ */
+int trailer_check(const struct trailer_shm *trailer, size_t file_bytes,
+		  const char *name);
+
+
+enum control_state {
+	CONTROL_STARTING, /* the warden forks workers */
+	CONTROL_READY,
+	CONTROL_DEAD /* no workers any more, nor will there be */
+};
+
+/* In shared memory.  Written by the warden while no worker lives, before it
+ * calls dispatch_done(); read by the caller after. */
+struct control_shm {
+	alignas(RIG_LINE) _Atomic uint32_t state; /* enum control_state */
+	_Atomic uint32_t generation; /* teams forked so far */
+	int32_t warden;              /* pid; written once by the warden */
+	int32_t caller;              /* pid; written by the caller */
+
+	/* How the run `posted` ended, if not by itself. */
+	uint32_t end;        /* enum rig_end; RIG_END_OK: by itself */
+	int32_t rank;        /* who died first; -1: nobody */
+	int32_t wait_status; /* of that rank */
+	int32_t code;        /* what went wrong when state is CONTROL_DEAD */
+	uint32_t out_of_memory; /* the kernel killed it for want of memory */
+	uint32_t reserved;
+	char why[WHY_BYTES]; /* words for `code` */
+};
+
+#define JOB_READ_ONLY 1u /* map it so */
+#define JOB_BARRIER   2u /* its trailer's barrier is this pool's */
+
+/* One segment of a job.  Written by the caller before the job is posted. */
+struct job_segment_shm {
+	uint64_t device; /* identity */
+	uint64_t inode;
+	uint64_t file_bytes; /* to map */
+	uint64_t data_bytes; /* the user's, in the file */
+	uint64_t offset;     /* the window */
+	uint64_t bytes;
+	int32_t holder_fd; /* of the caller's, or -1 */
+	uint32_t flags;    /* JOB_... */
+};
+
+enum job_kind {
+	JOB_START,    /* be there */
+	JOB_KERNEL,   /* words[JOB_FN] is the function */
+	JOB_SYMBOL,   /* job_shm.symbol is path.so:symbol */
+	JOB_POPULATE, /* segment 0, in the spans words[JOB_FN] tells */
+	JOB_FORGET,   /* unmap segment 0's file */
+	JOB_QUIT
+};
+
+/* dispatch_shm.words */
+enum { JOB_KIND, JOB_FN, JOB_SEGMENTS, JOB_ARGS_BYTES };
+
+/* In shared memory.  Written by the caller before the job is posted. */
+struct job_shm {
+	alignas(RIG_LINE) struct job_segment_shm segments[RIG_SEGMENTS_MAX];
+	alignas(RIG_LINE) unsigned char args[RIG_ARGS_MAX];
+	char names[RIG_SEGMENTS_MAX][RIG_NAME_MAX + 1];
+	char symbol[PAGE_BYTES];
+};
+
+/* In shared memory.  Written by the warden: pid when it forks a team, the rest
+ * when it has ended one; read by the caller. */
+struct about_shm {
+	int32_t pid;
+	uint32_t state;   /* enum rig_state */
+	uint64_t entered; /* barriers */
+	uint64_t where;   /* return address; 0: none */
+	int32_t code;
+	uint32_t signal; /* the fault its handler saw; 0: none */
+	uint64_t address;
+	uint64_t instruction;
+	uint32_t segment; /* index + 1; 0: in none */
+	int32_t signal_code;
+	uint64_t offset;
+};
+
+/* In shared memory, the team's. */
+struct team_shm {
+	/* Rank + 1 of the first to fail; by CAS from 0.  The caller resets it
+	 * between runs. */
+	alignas(RIG_LINE) _Atomic uint32_t failed;
+	/* 1: all ranks wait for each other. */
+	_Atomic uint32_t deadlock;
+	/* Ranks that could not attach a segment of this job. */
+	_Atomic uint32_t unattached;
+};
+
+/* In shared memory.  Written by its rank; the caller reads what a run left
+ * after the run, the warden and the report read all of it any time. */
+struct rank_shm {
+	alignas(RIG_LINE) _Atomic uint32_t state; /* enum rig_state */
+	_Atomic int32_t code;      /* what the kernel returned */
+	_Atomic uint64_t where;    /* of the last call that may wait */
+	_Atomic uint64_t entered;  /* barriers entered in this run */
+	_Atomic uint64_t target;   /* of the epoch it sleeps in */
+	/* The reporter's, from a signal handler. */
+	_Atomic uint32_t signal;
+	int32_t signal_code;
+	uint64_t address;
+	uint64_t instruction;
+	uint32_t segment;
+	uint32_t reserved;
+	uint64_t offset;
+	alignas(RIG_LINE) unsigned char result[256];
+	char why[WHY_BYTES];
+};
+
+/* In this process: where everything is. */
+struct layout {
+	struct control_shm *control;
+	struct dispatch_shm *dispatch;
+	struct job_shm *job;
+	struct about_shm *about;
+	struct rig_barrier *barrier;
+	struct team_shm *team;
+	struct rank_shm *ranks;
+	size_t bytes; /* of it all, whole pages */
+};
+
+/* The layout of a team segment of `size` ranks at `base` (NULL: only bytes). */
+struct layout layout_at(void *base, int size);
+
+/* Lay out what belongs to one team, in memory that no worker maps. */
+int layout_team(const struct layout *layout, int size,
+		enum rig_barrier_kind kind);
+
+#endif

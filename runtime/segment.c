@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.c - handles to segments: create, attach, detach, unlink, destroy.
+ *
+ * A handle keeps its descriptor for as long as it may be needed: the maker's
+ * until the name is gone (it is by /proc/<maker>/fd that workers attach before
+ * there is a name, and after somebody else removed it), everyone else's until
+ * detach.  The shared lock that says "in use" goes with descriptor and mapping.
+ *
+ * The handles of a process are in a list, so that a job that names a segment
+ * means the handle's, even where the name has been stolen.
+ */
+#include "segment.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "error.h"
+#include "ledger.h"
+#include "pool.h"
+#include "size.h"
+#include "sweep.h"
+
+/* In this process. */
+struct rig_segment {
+	struct rig_segment *next;
+	char name[RIG_NAME_MAX + 1];
+	void *data; /* NULL: detached */
+	struct rig_barrier *barrier;
+	struct segment_facts facts; /* fd -1: closed */
+	pid_t maker;  /* 0: attached only */
+	bool dies;    /* with its maker */
+	bool unlinked; /* by this handle */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct rig_segment *handles;
+
+/* A fork must not inherit a lock that another thread holds. */
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static void hook_fork(void)
+{
+	(void)pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+static void handle_add(struct rig_segment *segment)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, hook_fork);
+	pthread_mutex_lock(&lock);
+	segment->next = handles;
+	handles = segment;
+	pthread_mutex_unlock(&lock);
+}
+
+static void handle_remove(struct rig_segment *segment)
+{
+	struct rig_segment **at = &handles;
+
+	pthread_mutex_lock(&lock);
+	while (*at && *at != segment)
+		at = &(*at)->next;
+	if (*at)
+		*at = segment->next;
+	pthread_mutex_unlock(&lock);
+}
+
+/* Map all of the file; the barrier is in its last page where it has one. */
+static int map(struct rig_segment *segment, bool read_only)
+{
+	struct segment_facts *facts = &segment->facts;
+	int prot = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+
+	segment->data = mmap(NULL, facts->file_bytes, prot, MAP_SHARED,
+			     facts->fd, 0);
+	if (segment->data == MAP_FAILED) {
+		segment->data = NULL;
+		return rig_fail_errno(-errno, "segment %s: map %zu bytes",
+				      segment->name, facts->file_bytes);
+	}
+	if (facts->file_bytes != facts->data_bytes)
+		segment->barrier =
+			(void *)((char *)segment->data + facts->file_bytes -
+				 PAGE_BYTES);
+	return 0;
+}
+
+/* Free the handle and what it holds; the name stays. */
+static void release(struct rig_segment *segment)
+{
+	if (segment->data)
+		munmap(segment->data, segment->facts.file_bytes);
+	if (segment->facts.fd >= 0)
+		close(segment->facts.fd);
+	free(segment);
+}
+
+/* Write barrier and trailer into the page after the bytes. */
+static int lay_trailer(struct rig_segment *segment,
+		       const struct rig_segment_options *options)
+{
+	struct trailer_shm *trailer =
+		(void *)((char *)segment->barrier + PAGE_BYTES -
+			 sizeof(*trailer));
+	struct rig_pool *pool = options->pool;
+	int parties = pool ? rig_pool_size(pool) : options->parties;
+	enum rig_barrier_kind kind =
+		pool ? pool_barrier(pool) : RIG_BARRIER_ADAPTIVE;
+	int r = rig_barrier_init(segment->barrier, parties, kind);
+
+	if (r < 0)
+		return r;
+	segment->facts.pool = pool ? pool_id(pool) : 0;
+	*trailer = (struct trailer_shm){
+		.bytes = segment->facts.data_bytes,
+		.pool = segment->facts.pool,
+		.parties = (uint32_t)parties,
+		.owner = (uint32_t)getpid(),
+		.kind = kind,
+		.layout = TRAILER_LAYOUT,
+		.magic = TRAILER_MAGIC,
+	};
+	return 0;
+}
+
+/* Give the file of a new segment its size and its pages. */
+static int fill(struct rig_segment *segment, const char *name,
+		const struct rig_segment_options *options)
+{
+	struct segment_facts *facts = &segment->facts;
+	struct stat status;
+	int r;
+
+	r = shmfile_resize(facts->fd, name, facts->file_bytes);
+	if (r < 0)
+		return r;
+	if (fstat(facts->fd, &status) < 0)
+		return rig_fail_errno(-errno, "segment: fstat");
+	facts->identity = identity_of(&status);
+	if (options->pool)
+		return pool_populate(options->pool, facts->fd, facts->identity,
+				     facts->file_bytes, facts->data_bytes,
+				     options);
+	return shmfile_reserve(facts->fd, name, 0, facts->file_bytes);
+}
+
+static int make(struct rig_segment *segment, const char *name,
+		const struct rig_segment_options *options)
+{
+	struct segment_facts *facts = &segment->facts;
+	bool trailer = options->pool || options->parties;
+	int r;
+
+	facts->fd = shmfile_make();
+	if (facts->fd < 0)
+		return facts->fd;
+	facts->file_bytes = trailer ? trailer_file_bytes(facts->data_bytes) :
+				      facts->data_bytes;
+	if (facts->file_bytes == 0)
+		return rig_fail(-EINVAL, "segment: %zu bytes are too many",
+				facts->data_bytes);
+	r = fill(segment, name, options);
+	if (r == -ENOSPC) {
+		char words[WHY_BYTES];
+
+		/* Room may be taken by what the dead have left. */
+		snprintf(words, sizeof(words), "%s", rig_why());
+		if (sweep_stale() > 0)
+			r = fill(segment, name, options);
+		else
+			r = rig_fail(r, "%s", words);
+	}
+	if (r < 0)
+		return r;
+	r = map(segment, false);
+	if (r == 0 && trailer)
+		r = lay_trailer(segment, options);
+	if (r < 0)
+		return r;
+	segment->dies = !options->keep;
+	return shmfile_publish(facts->fd, name, segment->dies, segment->name);
+}
+
+int rig_segment_create(struct rig_segment **out, const char *name,
+		       size_t bytes,
+		       const struct rig_segment_options *options)
+{
+	static const struct rig_segment_options defaults;
+	struct rig_segment *segment;
+	int r = 0;
+
+	if (!options)
+		options = &defaults;
+	if (name)
+		r = shmfile_check_name(name);
+	if (r < 0)
+		return r;
+	if (bytes == 0)
+		return rig_fail(-EINVAL, "segment %s: at least 1 byte",
+				name ? name : "");
+	if (options->parties < 0 || options->parties > RIG_WORKERS_MAX)
+		return rig_fail(-EINVAL, "segment %s: %d parties, not 1 to %d",
+				name ? name : "", options->parties,
+				RIG_WORKERS_MAX);
+	segment = calloc(1, sizeof(*segment));
+	if (!segment)
+		return rig_fail_errno(-ENOMEM, "segment");
+	segment->facts.data_bytes = bytes;
+	segment->facts.fd = -1;
+	if (name)
+		memcpy(segment->name, name, strlen(name) + 1);
+	r = make(segment, name, options);
+	if (r < 0) {
+		release(segment);
+		return r;
+	}
+	segment->maker = getpid();
+	handle_add(segment);
+	*out = segment;
+	return 0;
+}
+
+int segment_read_facts(int fd, const char *name, struct segment_facts *facts)
+{
+	struct trailer_shm trailer = { 0 };
+	struct stat status;
+	ssize_t got;
+	int r = 0;
+
+	if (fstat(fd, &status) < 0)
+		return rig_fail_errno(-errno, "segment %s: fstat", name);
+	if (status.st_size <= 0)
+		return rig_fail(-ENODATA,
+				"segment %s: is empty; its maker has not sized "
+				"it",
+				name);
+	facts->identity = identity_of(&status);
+	facts->file_bytes = (size_t)status.st_size;
+	facts->data_bytes = facts->file_bytes;
+	facts->pool = 0;
+	facts->fd = fd;
+	/* Copied once, then checked, then used. */
+	if (facts->file_bytes >= 2 * PAGE_BYTES &&
+	    facts->file_bytes % PAGE_BYTES == 0) {
+		got = pread(fd, &trailer, sizeof(trailer),
+			    status.st_size - (off_t)sizeof(trailer));
+		if (got != sizeof(trailer))
+			return rig_fail_errno(got < 0 ? -errno : -EIO,
+					      "segment %s: read", name);
+		r = trailer_check(&trailer, facts->file_bytes, name);
+	}
+	if (r > 0) {
+		facts->data_bytes = trailer.bytes;
+		facts->pool = trailer.pool;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* Look every millisecond until the maker has sized the segment: there is no
+ * event to wait for that every maker would send. */
+static int await_size(int fd, const char *name, uint64_t deadline_ns,
+		      struct segment_facts *facts)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	int r;
+
+	while ((r = segment_read_facts(fd, name, facts)) == -ENODATA &&
+	       deadline_ns && clock_ns() < deadline_ns)
+		nanosleep(&moment, NULL);
+	return r;
+}
+
+int rig_segment_attach(struct rig_segment **out, const char *name,
+		       const struct rig_segment_options *options)
+{
+	static const struct rig_segment_options defaults;
+	struct rig_segment *segment;
+	struct stat status;
+	int r;
+
+	if (!options)
+		options = &defaults;
+	segment = calloc(1, sizeof(*segment));
+	if (!segment)
+		return rig_fail_errno(-ENOMEM, "segment");
+	r = shmfile_open(name, options->read_only, &status);
+	segment->facts.fd = r;
+	if (r < 0)
+		goto out;
+	snprintf(segment->name, sizeof(segment->name), "%s", name);
+	r = await_size(segment->facts.fd, name, options->deadline_ns,
+		       &segment->facts);
+	if (r == 0)
+		r = map(segment, options->read_only);
+out:
+	if (r < 0) {
+		release(segment);
+		return r;
+	}
+	handle_add(segment);
+	*out = segment;
+	return 0;
+}
+
+void *rig_segment_data(const struct rig_segment *segment)
+{
+	return segment->data;
+}
+
+size_t rig_segment_bytes(const struct rig_segment *segment)
+{
+	return segment->facts.data_bytes;
+}
+
+const char *rig_segment_name(const struct rig_segment *segment)
+{
+	return segment->name;
+}
+
+struct rig_barrier *rig_segment_barrier(const struct rig_segment *segment)
+{
+	return segment->barrier;
+}
+
+int rig_segment_named(const struct rig_segment *segment)
+{
+	struct stat status;
+
+	return shmfile_status(segment->name, &status) == 0 &&
+	       identity_same(identity_of(&status), segment->facts.identity);
+}
+
+/* Does this handle answer for the name of what this process made? */
+static bool is_maker(const struct rig_segment *segment)
+{
+	return segment->maker && segment->maker == getpid();
+}
+
+void rig_segment_detach(struct rig_segment *segment)
+{
+	if (!segment || !segment->data)
+		return;
+	munmap(segment->data, segment->facts.file_bytes);
+	segment->data = NULL;
+	segment->barrier = NULL;
+	/* The maker's descriptor, and the lock with it, says that the name is
+	 * not stale. */
+	if (!is_maker(segment) || segment->unlinked) {
+		close(segment->facts.fd);
+		segment->facts.fd = -1;
+	}
+}
+
+int rig_segment_unlink(struct rig_segment *segment)
+{
+	int r;
+
+	if (segment->unlinked)
+		return 0;
+	r = shmfile_unlink(segment->name, segment->facts.identity);
+	if (r < 0)
+		return r;
+	segment->unlinked = true;
+	if (is_maker(segment) && segment->dies)
+		ledger_strike(segment->facts.identity);
+	if (!segment->data && segment->facts.fd >= 0) {
+		close(segment->facts.fd);
+		segment->facts.fd = -1;
+	}
+	return 0;
+}
+
+void rig_segment_destroy(struct rig_segment *segment)
+{
+	if (!segment)
+		return;
+	if (is_maker(segment) && segment->dies)
+		(void)rig_segment_unlink(segment);
+	handle_remove(segment);
+	pools_forget(segment->facts.identity);
+	release(segment);
+}
+
+int rig_segment_remove(const char *name)
+{
+	struct stat status;
+	int fd = shmfile_open(name, true, &status);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = shmfile_unlink(name, identity_of(&status));
+	if (r == 0)
+		ledger_strike(identity_of(&status));
+	close(fd);
+	return r;
+}
+
+int segment_facts(const char *name, struct segment_facts *facts)
+{
+	struct rig_segment *segment;
+	struct stat status;
+	int fd, r;
+
+	pthread_mutex_lock(&lock);
+	for (segment = handles; segment; segment = segment->next)
+		if (segment->facts.fd >= 0 && strcmp(segment->name, name) == 0)
+			break;
+	if (segment)
+		*facts = segment->facts;
+	pthread_mutex_unlock(&lock);
+	if (segment)
+		return 0;
+	fd = shmfile_open(name, false, &status);
+	if (fd < 0)
+		return fd;
+	r = segment_read_facts(fd, name, facts);
+	close(fd);
+	facts->fd = -1;
+	return r;
+}

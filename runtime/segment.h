@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.h - what pools ask of segments.
+ */
+#ifndef RUNRIG_SEGMENT_PRIVATE_H
+#define RUNRIG_SEGMENT_PRIVATE_H
+
+#include <stdbool.h>
+
+#include <runrig/segment.h>
+
+#include "layout.h"
+#include "shmfile.h"
+
+/* What is known of a segment by its name. */
+struct segment_facts {
+	struct identity identity;
+	size_t file_bytes;
+	size_t data_bytes;
+	uint64_t pool; /* the pool its trailer's barrier is for; 0: none */
+	int fd;        /* of this process, or -1 */
+};
+
+/*
+ * The segment that `name` means in this process: the newest handle of that name
+ * here, whoever has the name now; else what the name leads to.  0, or an error
+ * as from rig_segment_attach().  Any thread.
+ */
+int segment_facts(const char *name, struct segment_facts *facts);
+
+/* The facts of the file behind `fd`: 0, -ENODATA, -EPROTO, or what fstat or
+ * pread said. */
+int segment_read_facts(int fd, const char *name, struct segment_facts *facts);
+
+#endif
