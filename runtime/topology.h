@@ -29,6 +29,26 @@ static inline void cpu_bits_add(struct cpu_bits *set, int pu)
 	set->bits[pu / 64] |= UINT64_C(1) << (pu % 64);
 }
 
+static inline void cpu_bits_drop(struct cpu_bits *set, int pu)
+{
+	set->bits[pu / 64] &= ~(UINT64_C(1) << (pu % 64));
+}
+
+static inline void cpu_bits_or(struct cpu_bits *set,
+			       const struct cpu_bits *more)
+{
+	for (int i = 0; i < RIG_PUS_MAX / 64; i++)
+		set->bits[i] |= more->bits[i];
+}
+
+/* `set` becomes what is in both `a` and `b`. */
+static inline void cpu_bits_and(struct cpu_bits *set, const struct cpu_bits *a,
+				const struct cpu_bits *b)
+{
+	for (int i = 0; i < RIG_PUS_MAX / 64; i++)
+		set->bits[i] = a->bits[i] & b->bits[i];
+}
+
 int cpu_bits_count(const struct cpu_bits *set);
 int cpu_bits_first(const struct cpu_bits *set); /* -1: empty */
 
@@ -53,9 +73,10 @@ struct topology {
 
 /*
  * The machine we are on (`description` NULL), discovered once per process, its
- * usable sets read afresh; or a described one, all of it usable.  0, -EINVAL
- * for a description that cannot be read, -ENOSYS where discovery fails.  The
- * caller frees it with topology_free().  Any thread.
+ * usable sets read afresh; or a described one, usable as far as the description
+ * allows (all of a synthetic one).  0, -EINVAL for a description that cannot be
+ * read, -ENOSYS where discovery fails.  The caller frees it with
+ * topology_free().  Any thread.
  */
 int topology_load(struct topology **topology, const char *description);
 void topology_free(struct topology *topology);

@@ -23,15 +23,28 @@
 /* Hardware threads one machine may have. */
 #define RIG_PUS_MAX 4096
 
-/* Where one rank goes; numbers are hwloc's logical ones, except pu. */
+/* Where one rank goes; numbers are hwloc's logical ones, except pu.  Unpinned:
+ * package, node and core are -1, and the set is all that is usable. */
 struct rig_spot {
 	int package;
 	int node;
 	int core;
 	int pu;      /* first PU of the rank's set, as the system numbers it */
 	int pus;     /* how many PUs are in its set */
-	bool shared; /* another rank has this core too */
+	bool shared; /* another rank has this core too; false where unpinned */
 	uint64_t set[RIG_PUS_MAX / 64]; /* the system's PU numbers */
+};
+
+/* One core of the machine, whether we may use it or not. */
+struct rig_core {
+	int number; /* logical, as the rest */
+	int package;
+	int node; /* the nearest NUMA node */
+	int l3;   /* its L3 cache; -1: none known */
+	int pus;
+	int usable; /* of those, how many we may run on; 0: not ours */
+	uint64_t set[RIG_PUS_MAX / 64];  /* all of it, the system's numbers */
+	uint64_t ours[RIG_PUS_MAX / 64]; /* the usable ones */
 };
 
 struct rig_plan {
@@ -41,9 +54,16 @@ struct rig_plan {
 	int cpus;            /* what workers can really have: the quota too */
 	int nodes;           /* NUMA nodes the usable ones lie on */
 	bool pinned;         /* false: place "none" */
-	bool oversubscribed; /* more workers than usable CPUs */
+	bool oversubscribed; /* more workers than CPUs they can have */
 	bool described;      /* not this machine: a plan, nothing to bind */
 	struct rig_spot *spots; /* one a worker, in rank order */
+
+	/* The machine it was planned on. */
+	int machine_packages;
+	int machine_nodes; /* those that are memory only, too */
+	int machine_cores;
+	struct rig_core *machine; /* one a core, by number */
+	int quota; /* CPUs of the cgroup's quota, rounded up; 0: none */
 };
 
 struct rig_place_options {

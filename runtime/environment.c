@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * environment.c - the only file that reads the environment.
+ *
+ * What a program says in its options wins; the environment is for whoever runs
+ * a program that says nothing.
+ */
+#include "environment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <runrig/api.h>
+
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+const char *environment_place(void)
+{
+	return variable("RUNRIG_PLACE");
+}
+
+int environment_stop_rank(void)
+{
+	const char *value = variable("RUNRIG_STOP");
+	char *end;
+	long rank;
+
+	if (!value)
+		return -1;
+	errno = 0;
+	rank = strtol(value, &end, 10);
+	if (errno || *end || rank < 0 || rank >= RIG_WORKERS_MAX)
+		return -1;
+	return (int)rank;
+}
