@@ -9,8 +9,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/single_threaded.h>
 
 #include <runrig/api.h>
+
+#define PLUGINS "HWLOC_PLUGINS_PATH"
 
 static const char *variable(const char *name)
 {
@@ -37,4 +40,16 @@ int environment_stop_rank(void)
 	if (errno || *end || rank < 0 || rank >= RIG_WORKERS_MAX)
 		return -1;
 	return (int)rank;
+}
+
+bool environment_hide_plugins(void)
+{
+	/* Not a directory: nothing is found there. */
+	return __libc_single_threaded && !getenv(PLUGINS) &&
+	       setenv(PLUGINS, "/dev/null", 0) == 0;
+}
+
+void environment_show_plugins(void)
+{
+	unsetenv(PLUGINS);
 }

@@ -5,6 +5,8 @@
 #ifndef RUNRIG_ENVIRONMENT_H
 #define RUNRIG_ENVIRONMENT_H
 
+#include <stdbool.h>
+
 /* RUNRIG_PLACE: the placement where the caller gives none.  NULL: unset or
  * empty.  Valid until the environment changes. */
 const char *environment_place(void);
@@ -12,5 +14,15 @@ const char *environment_place(void);
 /* RUNRIG_STOP: the rank that stops before each kernel so that a debugger can
  * attach.  -1: unset, or not a rank. */
 int environment_stop_rank(void);
+
+/*
+ * hwloc loads every plugin it finds at its first use: OpenCL, OpenGL and PCI,
+ * which we never ask, take three of four milliseconds.  Only an environment
+ * variable stops it.  hide sets that variable where no other thread can be
+ * reading the environment and the user has not set it, and returns whether it
+ * did; then show takes it away again.
+ */
+bool environment_hide_plugins(void);
+void environment_show_plugins(void);
 
 #endif

@@ -24,6 +24,7 @@
 #include <hwloc.h>
 
 #include "atomic.h"
+#include "environment.h"
 #include "error.h"
 #include "quota.h"
 
@@ -175,6 +176,9 @@ static int prepare(hwloc_topology_t *out)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		hwloc_topology_set_type_filter(hwloc, types[i],
 					       HWLOC_TYPE_FILTER_KEEP_ALL);
+	/* What NUMA nodes hang from where no package or cache will do. */
+	hwloc_topology_set_type_filter(hwloc, HWLOC_OBJ_GROUP,
+				       HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
 	hwloc_topology_set_flags(hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
 	*out = hwloc;
 	return 0;
@@ -185,8 +189,11 @@ static int prepare(hwloc_topology_t *out)
 static int discover_with(bool instructions, struct topology **topology)
 {
 	hwloc_topology_t hwloc;
+	bool hidden = environment_hide_plugins();
 	int r = prepare(&hwloc);
 
+	if (hidden)
+		environment_show_plugins();
 	if (r < 0)
 		return r;
 	if (!instructions)
