@@ -102,8 +102,7 @@ struct control_shm {
 	int32_t rank;        /* who died first; -1: nobody */
 	int32_t wait_status; /* of that rank */
 	int32_t code;        /* what went wrong when state is CONTROL_DEAD */
-	uint32_t out_of_memory; /* the kernel killed it for want of memory */
-	uint32_t reserved;
+	uint32_t failed; /* team_shm.failed of the team that was ended */
 	char why[WHY_BYTES]; /* words for `code` */
 };
 
@@ -145,17 +144,20 @@ struct job_shm {
 /* In shared memory.  Written by the warden: pid when it forks a team, the rest
  * when it has ended one; read by the caller. */
 struct about_shm {
-	int32_t pid;
+	int32_t pid;      /* of the team that lives */
+	int32_t was;      /* of the one that was ended: what follows is its */
 	uint32_t state;   /* enum rig_state */
+	int32_t code;
 	uint64_t entered; /* barriers */
 	uint64_t where;   /* return address; 0: none */
-	int32_t code;
-	uint32_t signal; /* the fault its handler saw; 0: none */
+	uint32_t signal;  /* the fault its handler saw; 0: none */
+	int32_t signal_code;
 	uint64_t address;
 	uint64_t instruction;
-	uint32_t segment; /* index + 1; 0: in none */
-	int32_t signal_code;
 	uint64_t offset;
+	uint32_t segment; /* index + 1; 0: in none */
+	uint32_t reserved;
+	char why[WHY_BYTES];
 };
 
 /* In shared memory, the team's. */
@@ -165,8 +167,9 @@ struct team_shm {
 	alignas(RIG_LINE) _Atomic uint32_t failed;
 	/* 1: all ranks wait for each other. */
 	_Atomic uint32_t deadlock;
-	/* Ranks that could not attach a segment of this job. */
-	_Atomic uint32_t unattached;
+	/* Ranks that could not attach a segment of this job: not map it, not
+	 * populate it.  The caller resets them likewise. */
+	_Atomic uint32_t unattached[2];
 };
 
 /* In shared memory.  Written by its rank; the caller reads what a run left

@@ -413,11 +413,9 @@ int rig_segment_remove(const char *name)
 	return r;
 }
 
-int segment_facts(const char *name, struct segment_facts *facts)
+bool segment_handle_facts(const char *name, struct segment_facts *facts)
 {
 	struct rig_segment *segment;
-	struct stat status;
-	int fd, r;
 
 	pthread_mutex_lock(&lock);
 	for (segment = handles; segment; segment = segment->next)
@@ -426,13 +424,5 @@ int segment_facts(const char *name, struct segment_facts *facts)
 	if (segment)
 		*facts = segment->facts;
 	pthread_mutex_unlock(&lock);
-	if (segment)
-		return 0;
-	fd = shmfile_open(name, false, &status);
-	if (fd < 0)
-		return fd;
-	r = segment_read_facts(fd, name, facts);
-	close(fd);
-	facts->fd = -1;
-	return r;
+	return segment != NULL;
 }

@@ -22,11 +22,11 @@ struct segment_facts {
 };
 
 /*
- * The segment that `name` means in this process: the newest handle of that name
- * here, whoever has the name now; else what the name leads to.  0, or an error
- * as from rig_segment_attach().  Any thread.
+ * The newest handle of that name in this process, whoever has the name now.
+ * True and the facts, whose fd stays the handle's; false: there is none.  Any
+ * thread.
  */
-int segment_facts(const char *name, struct segment_facts *facts);
+bool segment_handle_facts(const char *name, struct segment_facts *facts);
 
 /* The facts of the file behind `fd`: 0, -ENODATA, -EPROTO, or what fstat or
  * pread said. */

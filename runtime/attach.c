@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attach.c - mapping segments by name, once, and knowing them again.
+ *
+ * A file is known by device, inode and size, never by its name, so a name that
+ * was removed and made again is not mistaken.  Every worker of a team makes the
+ * same changes to its table in the same order, so that all agree, without
+ * asking, on whether a job is hot.
+ *
+ * Populating first what this rank owns and then, after a barrier, the rest for
+ * reading puts every page that has no home yet onto its owner's node, and makes
+ * a full /dev/shm an error here instead of a SIGBUS later.
+ */
+#include "attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "shmfile.h"
+#include "size.h"
+
+/* Files one worker keeps mapped. */
+#define MAPPINGS_MAX 64
+
+struct mapping {
+	struct identity identity;
+	size_t bytes; /* 0: free */
+	void *base;
+	bool read_only;
+	uint64_t used; /* when last, for eviction */
+};
+
+static struct mapping mappings[MAPPINGS_MAX];
+static uint64_t uses;
+
+static struct identity identity_in(const struct job_segment_shm *segment)
+{
+	return (struct identity){ segment->device, segment->inode };
+}
+
+static struct mapping *find(const struct job_segment_shm *segment)
+{
+	bool read_only = segment->flags & JOB_READ_ONLY;
+
+	for (int i = 0; i < MAPPINGS_MAX; i++)
+		if (mappings[i].bytes == segment->file_bytes &&
+		    mappings[i].read_only == read_only &&
+		    identity_same(mappings[i].identity, identity_in(segment)))
+			return &mappings[i];
+	return NULL;
+}
+
+static void drop(struct mapping *mapping)
+{
+	munmap(mapping->base, mapping->bytes);
+	memset(mapping, 0, sizeof(*mapping));
+}
+
+/* A free mapping, or the one unused for longest, freed. */
+static struct mapping *make_room(void)
+{
+	struct mapping *oldest = &mappings[0];
+
+	for (int i = 0; i < MAPPINGS_MAX; i++) {
+		if (!mappings[i].bytes)
+			return &mappings[i];
+		if (mappings[i].used < oldest->used)
+			oldest = &mappings[i];
+	}
+	drop(oldest);
+	return oldest;
+}
+
+/* Open the file, by its name or, where that no longer leads to it, through
+ * whoever holds it. */
+static int open_file(const struct job_segment_shm *segment, const char *name,
+		     pid_t caller)
+{
+	int flags = (segment->flags & JOB_READ_ONLY ? O_RDONLY : O_RDWR) |
+		    O_CLOEXEC;
+	char path[SHM_PATH_BYTES];
+	struct stat status;
+	int fd;
+
+	if (*name) {
+		snprintf(path, sizeof(path), SHM_DIR "/%s", name);
+		fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK);
+		if (fd >= 0 && fstat(fd, &status) == 0 &&
+		    identity_same(identity_of(&status), identity_in(segment)))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (segment->holder_fd < 0)
+		return rig_fail(-ENOENT,
+				"segment %s: the name was removed, and nobody "
+				"we know holds it",
+				name);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)caller,
+		 segment->holder_fd);
+	fd = open(path, flags);
+	if (fd < 0)
+		return rig_fail_errno(-errno, "segment %s: open %s", name,
+				      path);
+	if (fstat(fd, &status) < 0 ||
+	    !identity_same(identity_of(&status), identity_in(segment))) {
+		close(fd);
+		return rig_fail(-ENOENT, "segment %s: is gone", name);
+	}
+	return fd;
+}
+
+static int map(struct mapping *mapping, const struct job_segment_shm *segment,
+	       const char *name, pid_t caller)
+{
+	bool read_only = segment->flags & JOB_READ_ONLY;
+	int fd = open_file(segment, name, caller);
+	void *base;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	/* The lock says "in use"; the mapping holds it when fd is closed. */
+	while (flock(fd, LOCK_SH) < 0 && errno == EINTR)
+		;
+	base = mmap(NULL, segment->file_bytes,
+		    read_only ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
+		    fd, 0);
+	r = base == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (r < 0)
+		return rig_fail_errno(r, "segment %s: map %zu bytes", name,
+				      (size_t)segment->file_bytes);
+	/* A child that a kernel starts must not outlive us with it. */
+	(void)madvise(base, segment->file_bytes, MADV_DONTFORK);
+	*mapping = (struct mapping){
+		.identity = identity_in(segment),
+		.bytes = segment->file_bytes,
+		.base = base,
+		.read_only = read_only,
+	};
+	return 0;
+}
+
+/* Have the pages of `span` (in bytes) there, by `advice`. */
+static int populate(const struct mapping *mapping, struct rig_span span,
+		    int advice, const char *name)
+{
+	size_t begin = span.begin & ~(PAGE_BYTES - 1);
+	size_t end = size_round_up(span.end, PAGE_BYTES);
+
+	if (end > size_round_up(mapping->bytes, PAGE_BYTES))
+		end = size_round_up(mapping->bytes, PAGE_BYTES);
+	if (begin >= end)
+		return 0;
+	while (madvise((char *)mapping->base + begin, end - begin, advice) <
+	       0) {
+		if (errno == EINTR || errno == EAGAIN)
+			continue;
+		/* EFAULT is where a touch would have been a SIGBUS. */
+		if (errno == EFAULT)
+			return rig_fail(-ENOSPC,
+					"segment %s: no memory for all of its "
+					"%zu bytes",
+					name, mapping->bytes);
+		return rig_fail_errno(-errno, "segment %s: populate", name);
+	}
+	return 0;
+}
+
+/* Populate what this rank owns of a segment it has just mapped. */
+static int populate_own(struct rig_team *team, const struct mapping *mapping,
+			const char *name)
+{
+	struct rig_span pages =
+		rig_strip((mapping->bytes + PAGE_BYTES - 1) / PAGE_BYTES,
+			  team->rank, team->size);
+
+	return populate(mapping,
+			(struct rig_span){ pages.begin * PAGE_BYTES,
+					   pages.end * PAGE_BYTES },
+			mapping->read_only ? MADV_POPULATE_READ :
+					     MADV_POPULATE_WRITE,
+			name);
+}
+
+/* The barrier in the trailer, where it is this pool's. */
+static struct rig_barrier *barrier_in(const struct job_segment_shm *segment,
+				      const struct mapping *mapping)
+{
+	if (!(segment->flags & JOB_BARRIER) || mapping->read_only)
+		return NULL;
+	return (void *)((char *)mapping->base + mapping->bytes - PAGE_BYTES);
+}
+
+/* Map one missing segment.  A team that is new to it finds the barrier as an
+ * earlier team left it, maybe with a corpse inside: rank 0 lays it out afresh. */
+static int attach_one(struct rig_team *team,
+		      const struct job_segment_shm *segment, const char *name,
+		      pid_t caller)
+{
+	struct mapping *mapping = make_room();
+	struct rig_barrier *barrier;
+	int r = map(mapping, segment, name, caller);
+
+	if (r < 0)
+		return r;
+	mapping->used = ++uses;
+	barrier = barrier_in(segment, mapping);
+	if (barrier && team->rank == 0) {
+		enum rig_barrier_kind kind = team->layout.barrier->kind;
+
+		memset((void *)barrier, 0, sizeof(*barrier));
+		r = rig_barrier_init(barrier, team->size, kind);
+		if (r < 0)
+			return r;
+	}
+	return populate_own(team, mapping, name);
+}
+
+/* Every rank says whether it could; all learn whether all could.  A count for
+ * each step: another rank may be a step ahead of who still reads. */
+static bool all_could(struct rig_team *team, int step, int r)
+{
+	_Atomic uint32_t *count = &team->layout.team->unattached[step];
+
+	/* relaxed: the barrier orders it. */
+	if (r < 0)
+		add_relaxed(count, 1);
+	team_meet(team);
+	return load_relaxed(count) == 0;
+}
+
+static int attach_missing(struct rig_team *team, int count, pid_t caller,
+			  const bool *missing)
+{
+	const struct job_shm *job = team->layout.job;
+	int r = 0;
+
+	for (int i = 0; i < count && r == 0; i++)
+		if (missing[i] && !find(&job->segments[i]))
+			r = attach_one(team, &job->segments[i], job->names[i],
+				       caller);
+	if (!all_could(team, 0, r))
+		goto undo;
+	for (int i = 0; i < count && r == 0; i++) {
+		const struct mapping *mapping = find(&job->segments[i]);
+
+		if (missing[i])
+			r = populate(mapping,
+				     (struct rig_span){ 0, mapping->bytes },
+				     MADV_POPULATE_READ, job->names[i]);
+	}
+	if (all_could(team, 1, r))
+		return 0;
+undo:
+	for (int i = 0; i < count; i++) {
+		struct mapping *mapping = find(&job->segments[i]);
+
+		if (missing[i] && mapping)
+			drop(mapping);
+	}
+	if (r == 0)
+		r = rig_fail(-ECANCELED, "another rank could not attach");
+	return r;
+}
+
+int attach_segments(struct rig_team *team, int count, pid_t caller)
+{
+	const struct job_shm *job = team->layout.job;
+	bool missing[RIG_SEGMENTS_MAX], cold = false;
+	int r;
+
+	for (int i = 0; i < count; i++) {
+		struct mapping *mapping = find(&job->segments[i]);
+
+		missing[i] = !mapping;
+		cold |= missing[i];
+		/* Those at hand are not to be evicted for the others. */
+		if (mapping)
+			mapping->used = ++uses;
+	}
+	if (cold) {
+		r = attach_missing(team, count, caller, missing);
+		if (r < 0)
+			return r;
+	}
+	team->segments = count;
+	for (int i = 0; i < count; i++) {
+		const struct job_segment_shm *segment = &job->segments[i];
+		struct mapping *mapping = find(segment);
+		struct rig_barrier *barrier = barrier_in(segment, mapping);
+
+		team->handed[i] = (struct handed){
+			.data = (char *)mapping->base + segment->offset,
+			.bytes = segment->bytes,
+			.barrier = barrier,
+		};
+		if (barrier && team->barrier == team->layout.barrier)
+			team->barrier = barrier;
+	}
+	return 0;
+}
+
+int attach_populate(struct rig_team *team, pid_t caller, rig_spans_fn *spans)
+{
+	const struct job_segment_shm *segment = &team->layout.job->segments[0];
+	struct mapping *mapping = make_room();
+	struct rig_span owned[RIG_SPANS_MAX];
+	int count, r;
+
+	r = map(mapping, segment, "", caller);
+	if (r < 0)
+		return r;
+	mapping->used = ++uses;
+	if (!spans) {
+		r = populate_own(team, mapping, "");
+	} else {
+		count = spans(team->args, segment->data_bytes, team->rank,
+			      team->size, owned);
+		for (int i = 0; i < count && r == 0; i++)
+			r = populate(mapping, owned[i], MADV_POPULATE_WRITE,
+				     "");
+	}
+	/* The trailer, and what nobody owns. */
+	if (r == 0 && team->rank == 0)
+		r = populate(mapping,
+			     (struct rig_span){ mapping->bytes - PAGE_BYTES,
+						mapping->bytes },
+			     MADV_POPULATE_WRITE, "");
+	return r;
+}
+
+void attach_forget(struct rig_team *team)
+{
+	struct identity identity = identity_in(&team->layout.job->segments[0]);
+
+	for (int i = 0; i < MAPPINGS_MAX; i++)
+		if (mappings[i].bytes &&
+		    identity_same(mappings[i].identity, identity))
+			drop(&mappings[i]);
+}
+
+int attach_which(const struct rig_team *team, uint64_t address,
+		 uint64_t *offset)
+{
+	for (int i = 0; i < team->segments; i++) {
+		uint64_t begin = (uint64_t)(uintptr_t)team->handed[i].data;
+
+		if (address >= begin &&
+		    address - begin < team->handed[i].bytes) {
+			*offset = address - begin;
+			return i;
+		}
+	}
+	return -1;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * team.c - what a kernel can ask, and the watch over who waits for whom.
+ *
+ * A rank that is about to sleep publishes what it waits for, then counts itself
+ * out of those awake.  The one after whom nobody is awake (asleep like the
+ * others, or finished) looks at what all have published: if every rank that
+ * has not finished waits for an epoch that is still incomplete, nobody is left
+ * who could complete it.  That is a deadlock, exactly: ranks that have been
+ * released but have not run yet wait for an epoch that is complete.
+ */
+#include "team.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <runrig/pool.h>
+
+static struct rank_shm *rank_of(const struct rig_team *team, int rank)
+{
+	return &team->layout.ranks[rank];
+}
+
+/* Nobody is awake: is it that nobody ever will be? */
+static void look_for_deadlock(struct rig_team *team)
+{
+	int waiting = 0;
+
+	for (int i = 0; i < team->size; i++) {
+		struct rank_shm *rank = rank_of(team, i);
+		/* acquire: pairs with the release in sleeps(). */
+		uint32_t state = load_acquire(&rank->state);
+
+		if (state == RIG_STATE_DONE)
+			continue;
+		if (state != RIG_STATE_WAITING ||
+		    !barrier_pending(team->barrier,
+				     load_relaxed(&rank->target)))
+			return;
+		waiting++;
+	}
+	if (!waiting)
+		return;
+	/* relaxed: the alarm releases it. */
+	store_relaxed(&team->layout.team->deadlock, 1);
+	dispatch_alarm(team->layout.dispatch);
+}
+
+static void sleeps(void *arg, uint64_t target)
+{
+	struct rig_team *team = arg;
+
+	store_relaxed(&team->mine->target, target);
+	/* release: whoever sees the state sees the target. */
+	store_release(&team->mine->state, RIG_STATE_WAITING);
+	if (dispatch_sleeps(team->layout.dispatch))
+		look_for_deadlock(team);
+}
+
+static void awake(void *arg)
+{
+	struct rig_team *team = arg;
+
+	dispatch_awake(team->layout.dispatch);
+	store_relaxed(&team->mine->state, RIG_STATE_RUNNING);
+}
+
+void team_init(struct rig_team *team, const struct layout *layout, int rank,
+	       int size, const struct patience *patience)
+{
+	memset(team, 0, sizeof(*team));
+	team->rank = rank;
+	team->size = size;
+	team->layout = *layout;
+	team->mine = rank_of(team, rank);
+	team->barrier = layout->barrier;
+	team->patience = *patience;
+	team->watch = (struct barrier_watch){ sleeps, awake, team };
+}
+
+void team_begin(struct rig_team *team)
+{
+	struct rank_shm *mine = team->mine;
+
+	team->barrier = team->layout.barrier;
+	team->entered = 0;
+	mine->why[0] = 0;
+	if (team->result_used)
+		memset(mine->result, 0, sizeof(mine->result));
+	team->result_used = false;
+	store_relaxed(&mine->entered, 0);
+	store_relaxed(&mine->where, 0);
+	store_relaxed(&mine->code, 0);
+	/* release: not for this job any more; pairs with look_for_deadlock(). */
+	store_release(&mine->state, RIG_STATE_ATTACHING);
+}
+
+void team_meet(struct rig_team *team)
+{
+	barrier_wait(team->layout.barrier, &team->patience, &team->watch);
+}
+
+void team_failed(struct rig_team *team, int code, const char *why)
+{
+	uint32_t nobody = 0;
+
+	if (why)
+		snprintf(team->mine->why, sizeof(team->mine->why), "%s", why);
+	store_relaxed(&team->mine->code, code);
+	/* release: pairs with the caller's acquire; its words are written. */
+	cas_release(&team->layout.team->failed, &nobody,
+		    (uint32_t)team->rank + 1);
+	dispatch_alarm(team->layout.dispatch);
+}
+
+void team_finish(struct rig_team *team)
+{
+	/* release: whoever sees the state sees that it waits no more. */
+	store_release(&team->mine->state, RIG_STATE_DONE);
+	switch (dispatch_finish(team->layout.dispatch, team->size)) {
+	case DISPATCH_ALL_DONE:
+		dispatch_done(team->layout.dispatch);
+		break;
+	case DISPATCH_OTHERS_SLEEP:
+		look_for_deadlock(team);
+		break;
+	case DISPATCH_OTHERS_RUN:
+		break;
+	}
+}
+
+int rig_team_rank(const struct rig_team *team)
+{
+	return team->rank;
+}
+
+int rig_team_size(const struct rig_team *team)
+{
+	return team->size;
+}
+
+int rig_team_segments(const struct rig_team *team)
+{
+	return team->segments;
+}
+
+void *rig_team_data(const struct rig_team *team, int index)
+{
+	if (index < 0 || index >= team->segments)
+		return NULL;
+	return team->handed[index].data;
+}
+
+size_t rig_team_bytes(const struct rig_team *team, int index)
+{
+	if (index < 0 || index >= team->segments)
+		return 0;
+	return team->handed[index].bytes;
+}
+
+struct rig_span rig_strip(size_t count, int rank, int size)
+{
+	size_t n = (size_t)size, r = (size_t)rank;
+	size_t each = count / n, more = count % n;
+	size_t begin = r * each + (r < more ? r : more);
+
+	return (struct rig_span){ begin, begin + each + (r < more) };
+}
+
+struct rig_span rig_team_strip(const struct rig_team *team, size_t count)
+{
+	return rig_strip(count, team->rank, team->size);
+}
+
+const void *rig_team_args(const struct rig_team *team)
+{
+	return team->args_bytes ? team->args : NULL;
+}
+
+size_t rig_team_args_bytes(const struct rig_team *team)
+{
+	return team->args_bytes;
+}
+
+void *rig_team_result(struct rig_team *team)
+{
+	team->result_used = true;
+	return team->mine->result;
+}
+
+int rig_team_barrier(struct rig_team *team)
+{
+	/* relaxed: for the report, which reads it when nobody runs. */
+	store_relaxed(&team->mine->where,
+		      (uint64_t)(uintptr_t)__builtin_return_address(0));
+	store_relaxed(&team->mine->entered, ++team->entered);
+	barrier_wait(team->barrier, &team->patience, &team->watch);
+	return 0;
+}
+
+struct rig_barrier *rig_team_barrier_of(const struct rig_team *team)
+{
+	return team->barrier;
+}
+
+int rig_team_fail(struct rig_team *team, int code, const char *format, ...)
+{
+	va_list list;
+
+	if (code >= 0)
+		code = -EINVAL;
+	va_start(list, format);
+	vsnprintf(team->mine->why, sizeof(team->mine->why), format, list);
+	va_end(list);
+	return code;
+}

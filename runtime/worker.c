@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.c - a worker's life: be pinned, be ready, take jobs until killed.
+ *
+ * A worker ends by being killed: by its warden, or by the kernel when its
+ * warden is gone.  Whatever else ends it is a death.  It leaves nothing to
+ * flush: what a job printed is flushed after the job.
+ */
+#include "birth.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "environment.h"
+#include "error.h"
+#include "inherit.h"
+#include "team.h"
+#include "topology.h"
+
+#define REPORTER_STACK_BYTES 65536
+
+static struct rig_team *reporting; /* whose handler this is */
+
+/*
+ * Signal handler: note what happened where, in memory that is already there,
+ * and let it happen: the default action follows, so that the warden sees the
+ * true signal and a core can be written.
+ */
+static void report_signal(int signal, siginfo_t *info, void *context)
+{
+	struct rank_shm *mine = reporting->mine;
+	uint64_t offset = 0;
+	int segment;
+
+	mine->signal_code = info->si_code;
+	mine->address = (uint64_t)(uintptr_t)info->si_addr;
+#if defined(__x86_64__)
+	mine->instruction = (uint64_t)((ucontext_t *)context)
+				    ->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	mine->instruction = ((ucontext_t *)context)->uc_mcontext.pc;
+#endif
+	segment = attach_which(reporting, mine->address, &offset);
+	mine->segment = (uint32_t)(segment + 1);
+	mine->offset = offset;
+	/* release: the rest is written. */
+	store_release(&mine->signal, (uint32_t)signal);
+	/* A fault repeats by itself, one that was sent does not. */
+	if (info->si_code <= 0)
+		(void)raise(signal);
+}
+
+static void install_reporter(struct rig_team *team)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+				      SIGABRT };
+	struct sigaction action = { .sa_sigaction = report_signal,
+				    .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK |
+						      SA_RESETHAND) };
+	stack_t stack = { .ss_size = REPORTER_STACK_BYTES };
+
+	reporting = team;
+	stack.ss_sp = mmap(NULL, REPORTER_STACK_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) < 0)
+		return;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		(void)sigaction(faults[i], &action, NULL);
+}
+
+/* The warden has set every signal to its default or to be ignored; a worker
+ * ignores only Ctrl-C, which is the caller's, and writing to nobody. */
+static void set_signals(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+	(void)sigaction(SIGQUIT, &action, NULL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Everything until "ready".  Only what is safe after a fork from a warden of a
+ * caller with threads. */
+static void be_born(const struct birth *birth, struct rig_team *team)
+{
+	const struct rig_spot *spot = &birth->plan->spots[team->rank];
+	const int keep[] = { birth->lifeline_held, birth->ready };
+	struct cpu_bits set;
+
+	inherit_close(keep, 2);
+	set_signals();
+	install_reporter(team);
+	/* A failure to pin is no reason not to compute: rig_pool_worker()
+	 * tells what the kernel says. */
+	if (birth->plan->pinned) {
+		memcpy(set.bits, spot->set, sizeof(set.bits));
+		(void)topology_pin(0, &set);
+	}
+}
+
+/* The kernel named "path.so:symbol", loaded once. */
+static int load_symbol(const char *symbol, rig_kernel_fn **fn)
+{
+	static char loaded[PAGE_BYTES];
+	static rig_kernel_fn *found;
+	char path[PAGE_BYTES];
+	char *colon;
+	void *library;
+
+	if (found && strcmp(loaded, symbol) == 0) {
+		*fn = found;
+		return 0;
+	}
+	memcpy(path, symbol, sizeof(path));
+	colon = strrchr(path, ':');
+	if (!colon)
+		return rig_fail(-EINVAL, "kernel %s: not path.so:symbol", path);
+	*colon = 0;
+	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		return rig_fail(-ENOENT, "kernel %s", dlerror());
+	/* POSIX has it that a function fits a void *, ISO C does not. */
+	*(void **)&found = dlsym(library, colon + 1);
+	if (!found)
+		return rig_fail(-ENOENT, "kernel %s: no symbol %s", path,
+				colon + 1);
+	memcpy(loaded, symbol, sizeof(loaded));
+	*fn = found;
+	return 0;
+}
+
+static int find_kernel(const struct rig_team *team, enum job_kind kind,
+		       rig_kernel_fn **fn)
+{
+	static uint64_t known;
+	uint64_t address = team->layout.dispatch->words[JOB_FN];
+
+	if (kind == JOB_SYMBOL)
+		return load_symbol(team->layout.job->symbol, fn);
+	if (address != known && address && !inherit_has_code(address))
+		return rig_fail(-EINVAL,
+				"kernel: its code was loaded after the pool "
+				"was made; name it \"path.so:symbol\"");
+	known = address;
+	*fn = (rig_kernel_fn *)(uintptr_t)address;
+	return 0;
+}
+
+/* RUNRIG_STOP: wait for a debugger, or SIGCONT. */
+static void stop_for_debugger(const struct rig_team *team)
+{
+	if (environment_stop_rank() != team->rank)
+		return;
+	(void)dprintf(STDERR_FILENO,
+		      "runrig: rank %d is stopped; attach with: gdb -p %d "
+		      "(then: continue), or: kill -CONT %d\n",
+		      team->rank, (int)getpid(), (int)getpid());
+	(void)raise(SIGSTOP);
+}
+
+static int run_kernel(struct rig_team *team, rig_kernel_fn *fn)
+{
+	/* relaxed: for the report. */
+	store_relaxed(&team->mine->state, RIG_STATE_RUNNING);
+	stop_for_debugger(team);
+	return fn(team);
+}
+
+static int run_job(const struct birth *birth, struct rig_team *team)
+{
+	const uint64_t *words = team->layout.dispatch->words;
+	enum job_kind kind = (enum job_kind)words[JOB_KIND];
+	int segments = (int)words[JOB_SEGMENTS];
+	rig_kernel_fn *fn;
+	int r;
+
+	team->args_bytes = words[JOB_ARGS_BYTES];
+	memcpy(team->args, team->layout.job->args, team->args_bytes);
+	team->segments = 0;
+	if (kind == JOB_FORGET) {
+		attach_forget(team);
+		return 0;
+	}
+	r = find_kernel(team, kind, &fn);
+	if (r < 0)
+		return r;
+	if (kind == JOB_POPULATE)
+		return attach_populate(team, birth->caller,
+				       (rig_spans_fn *)(uintptr_t)
+					       words[JOB_FN]);
+	r = attach_segments(team, segments, birth->caller);
+	if (r < 0)
+		return r;
+	r = run_kernel(team, fn);
+	/* rig_team_fail() has written the words, or there are none. */
+	if (r < 0 && !team->mine->why[0])
+		return rig_fail(r, "the kernel returned %d", r);
+	if (r < 0)
+		return rig_fail(r, "%s", team->mine->why);
+	return 0;
+}
+
+/* What a kernel printed is to be seen in order with what the caller prints. */
+static void flush(void)
+{
+	if (__fpending(stdout))
+		(void)fflush(stdout);
+	if (__fpending(stderr))
+		(void)fflush(stderr);
+}
+
+noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
+{
+	static struct rig_team team;
+	const uint64_t one = 1;
+	int r;
+
+	/* Before anything else: if the warden dies, so do we.  It may have
+	 * died already. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != birth->layout.control->warden)
+		_exit(EXIT_FAILURE);
+	(void)prctl(PR_SET_NAME, "runrig-worker");
+	team_init(&team, &birth->layout, rank, birth->size, &birth->busy);
+	be_born(birth, &team);
+	(void)!write(birth->ready, &one, sizeof(one));
+
+	for (;;) {
+		seen = dispatch_take(team.layout.dispatch, seen, &birth->idle);
+		team_begin(&team);
+		r = run_job(birth, &team);
+		flush();
+		if (r < 0)
+			team_failed(&team, r, rig_why());
+		team_finish(&team);
+	}
+}
