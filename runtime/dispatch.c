@@ -88,6 +88,15 @@ int dispatch_wait(struct dispatch_shm *dispatch,
 	return settled(done, job, heed) ? -EINTR : -ETIMEDOUT;
 }
 
+bool dispatch_poll(const struct dispatch_shm *dispatch,
+		   const struct patience *patience)
+{
+	uint32_t job = load_relaxed(&dispatch->posted);
+
+	/* acquire in there: pairs with the store in dispatch_done(). */
+	return wait_change(&dispatch->done, job - JOB, patience) == job;
+}
+
 bool dispatch_is_done(const struct dispatch_shm *dispatch)
 {
 	return load_acquire(&dispatch->done) == load_relaxed(&dispatch->posted);

@@ -62,6 +62,10 @@ int dispatch_wait(struct dispatch_shm *dispatch,
 		  const struct patience *patience, bool heed,
 		  uint64_t deadline_ns);
 
+/* Poster: only poll for it, with patience.  Is it done? */
+bool dispatch_poll(const struct dispatch_shm *dispatch,
+		   const struct patience *patience);
+
 /* Poster: is it done?  Never waits. */
 bool dispatch_is_done(const struct dispatch_shm *dispatch);
 

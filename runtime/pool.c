@@ -44,7 +44,8 @@
 
 /* How long the others may go on when a rank has failed: long enough for them to
  * fail alike, short enough not to be waited for. */
-#define GRACE_NS (20 * UINT64_C(1000000))
+#define GRACE_NS      (20 * UINT64_C(1000000))
+#define GRACE_LOOK_NS UINT64_C(500000)
 
 /* How long processes that were killed may take to be gone. */
 #define GONE_NS (6 * UINT64_C(1000000000))
@@ -69,6 +70,7 @@ struct rig_pool {
 	struct report report;
 	uint64_t id;
 	pid_t maker;
+	uint32_t maker_forks;
 	int warden_pidfd; /* -1: the kernel gave none */
 	bool dead;        /* no workers any more */
 
@@ -106,6 +108,10 @@ enum turn {
 static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rig_pool *pools;
 
+/* Forks between the first process and this one: a pool is of the process that
+ * made it, and asking for the pid would be a system call in every run. */
+static uint32_t forks;
+
 static void before_fork(void)
 {
 	pthread_mutex_lock(&pools_lock);
@@ -116,9 +122,21 @@ static void after_fork(void)
 	pthread_mutex_unlock(&pools_lock);
 }
 
+static void in_child(void)
+{
+	forks++;
+	pthread_mutex_unlock(&pools_lock);
+}
+
 static void hook_fork(void)
 {
-	(void)pthread_atfork(before_fork, after_fork, after_fork);
+	(void)pthread_atfork(before_fork, after_fork, in_child);
+}
+
+
+static bool is_maker(const struct rig_pool *pool)
+{
+	return pool->maker_forks == forks;
 }
 
 /* A descriptor above the standard ones, so that a host that closed those does
@@ -367,6 +385,9 @@ static int await_done(struct rig_pool *pool, const struct patience *patience,
 	struct dispatch_shm *dispatch = pool->birth.layout.dispatch;
 	int r;
 
+	/* Most runs are done before it is worth asking for the time. */
+	if (patience->spin_ns && dispatch_poll(dispatch, patience))
+		return 0;
 	for (;;) {
 		uint64_t look = clock_after(LOOK_NS);
 
@@ -431,6 +452,7 @@ int rig_pool_create(struct rig_pool **out,
 		return rig_fail_errno(-ENOMEM, "pool");
 	pthread_once(&once, hook_fork);
 	pool->maker = getpid();
+	pool->maker_forks = forks;
 	pool->warden_pidfd = -1;
 	pool->birth.caller_end = pool->birth.warden_end = -1;
 	pool->birth.lifeline_read = pool->birth.lifeline_held = -1;
@@ -461,7 +483,7 @@ static int take_turn(struct rig_pool *pool)
 {
 	uint32_t seen = TURN_FREE;
 
-	if (pool->maker != getpid())
+	if (!is_maker(pool))
 		return rig_fail(-EINVAL,
 				"pool: made by process %d; a fork of it must "
 				"make its own",
@@ -551,11 +573,8 @@ static void reset_run(struct rig_pool *pool)
 	store_relaxed(&team->unattached[1], 0);
 }
 
-/*
- * The run is over: how did it end?  `end` is OK where only the shared memory
- * knows.  Makes the report and returns the run's code.
- */
-static int finish_run(struct rig_pool *pool, enum rig_end end)
+/* The run is over, and not well: make the report and return the code. */
+static int finish_bad(struct rig_pool *pool, enum rig_end end)
 {
 	const struct layout *layout = &pool->birth.layout;
 	struct report_facts facts = { .layout = layout,
@@ -567,22 +586,16 @@ static int finish_run(struct rig_pool *pool, enum rig_end end)
 				      .limit_ns = pool->job.limit_ns };
 	int failed = -1;
 
-	pool->posted = false;
-	/* acquire: pairs with the release in give_up(). */
-	if (load_acquire(&layout->control->state) == CONTROL_DEAD)
+	if (load_relaxed(&layout->control->state) == CONTROL_DEAD)
 		end = RIG_END_WARDEN;
 	if (end == RIG_END_OK && layout->control->end != RIG_END_OK) {
 		end = (enum rig_end)layout->control->end;
 		facts.ended = true;
 		failed = (int)layout->control->failed - 1;
-	} else if (end == RIG_END_OK && load_acquire(&layout->team->failed)) {
+	} else if (end == RIG_END_OK) {
 		end = RIG_END_FAILED;
 		failed = first_failed(pool);
 		store_relaxed(&layout->team->failed, (uint32_t)failed + 1);
-	}
-	if (end == RIG_END_OK) {
-		report_clear(&pool->report);
-		return 0;
 	}
 	if (end == RIG_END_WARDEN)
 		pool->dead = true;
@@ -595,6 +608,24 @@ static int finish_run(struct rig_pool *pool, enum rig_end end)
 	report_make(&pool->report, &facts);
 	reset_run(pool);
 	return facts.code;
+}
+
+/*
+ * The run is over: how did it end?  `end` is OK where only the shared memory
+ * knows.  Returns the run's code.
+ */
+static int finish_run(struct rig_pool *pool, enum rig_end end)
+{
+	const struct layout *layout = &pool->birth.layout;
+
+	pool->posted = false;
+	/* acquire: pairs with the releases in give_up() and team_failed(). */
+	if (end != RIG_END_OK || layout->control->end != RIG_END_OK ||
+	    load_acquire(&layout->control->state) == CONTROL_DEAD ||
+	    load_acquire(&layout->team->failed))
+		return finish_bad(pool, end);
+	report_clear(&pool->report);
+	return 0;
 }
 
 /* Order the warden to end the run at hand, and wait until it has. */
@@ -622,16 +653,16 @@ static int heed_alarm(struct rig_pool *pool)
 {
 	static const struct patience none;
 	struct team_shm *team = pool->birth.layout.team;
+	uint64_t until = clock_after(GRACE_NS);
 	int r;
 
 	/* A rank that failed is the reason why others wait for it. */
 	if (!load_acquire(&team->failed))
 		return end_run(pool, RIG_END_DEADLOCK);
-	r = 0;
-	if (!load_acquire(&team->deadlock))
-		r = await_done(pool, &none, false, clock_after(GRACE_NS));
-	else if (!dispatch_is_done(pool->birth.layout.dispatch))
-		r = -ETIMEDOUT;
+	do
+		r = await_done(pool, &none, false, clock_after(GRACE_LOOK_NS));
+	while (r == -ETIMEDOUT && clock_ns() < until &&
+	       !load_acquire(&team->deadlock));
 	if (r == 0)
 		return finish_run(pool, RIG_END_OK);
 	return end_run(pool, RIG_END_FAILED);
@@ -739,7 +770,7 @@ void pools_forget(struct identity identity)
 	for (struct rig_pool *pool = pools; pool; pool = pool->next) {
 		uint32_t seen = TURN_FREE;
 
-		if (pool->maker != getpid())
+		if (!is_maker(pool))
 			continue;
 		queue_forget(pool, identity);
 		/* Now, if nobody has the turn; else whoever has it will. */
@@ -823,21 +854,29 @@ static int check_job(const struct rig_pool *pool, const struct rig_job *job)
 	return 0;
 }
 
+/* A word of the job, written only if it changes: the takers poll its line. */
+static void put_word(struct rig_pool *pool, int index, uint64_t value)
+{
+	uint64_t *word = &pool->birth.layout.dispatch->words[index];
+
+	if (*word != value)
+		*word = value;
+}
+
 /* The words that say which kernel. */
 static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 {
-	uint64_t *words = pool->birth.layout.dispatch->words;
-	const struct rig_kernel *known;
+	const struct rig_kernel *known = NULL;
+	rig_kernel_fn *fn = job->kernel;
 
-	words[JOB_KIND] = JOB_KERNEL;
-	words[JOB_FN] = (uint64_t)(uintptr_t)job->kernel;
-	if (job->kernel)
+	if (!fn)
+		known = rig_kernel_find(job->name);
+	if (known)
+		fn = known->run;
+	put_word(pool, JOB_KIND, fn ? JOB_KERNEL : JOB_SYMBOL);
+	put_word(pool, JOB_FN, (uint64_t)(uintptr_t)fn);
+	if (fn)
 		return 0;
-	known = rig_kernel_find(job->name);
-	if (known) {
-		words[JOB_FN] = (uint64_t)(uintptr_t)known->run;
-		return 0;
-	}
 	if (!strchr(job->name, ':'))
 		return rig_fail(-EINVAL,
 				"job: no kernel \"%s\" is registered, and it "
@@ -847,7 +886,6 @@ static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 		return rig_fail(-EINVAL, "job: the kernel's name is longer "
 					 "than %zu bytes",
 				sizeof(pool->birth.layout.job->symbol) - 1);
-	words[JOB_KIND] = JOB_SYMBOL;
 	strcpy(pool->birth.layout.job->symbol, job->name);
 	return 0;
 }
@@ -938,7 +976,6 @@ static int put_handed(struct rig_pool *pool, int index,
 
 static int put_job(struct rig_pool *pool, const struct rig_job *job)
 {
-	uint64_t *words = pool->birth.layout.dispatch->words;
 	int count = 0;
 	int r = put_kernel(pool, job);
 
@@ -949,8 +986,8 @@ static int put_job(struct rig_pool *pool, const struct rig_job *job)
 	}
 	if (r < 0)
 		return r;
-	words[JOB_SEGMENTS] = (uint64_t)count;
-	words[JOB_ARGS_BYTES] = job->args_bytes;
+	put_word(pool, JOB_SEGMENTS, (uint64_t)count);
+	put_word(pool, JOB_ARGS_BYTES, job->args_bytes);
 	if (job->args_bytes)
 		memcpy(pool->birth.layout.job->args, job->args,
 		       job->args_bytes);
@@ -982,7 +1019,7 @@ int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns)
 {
 	int r;
 
-	if (pool->maker != getpid() || !pool->posted)
+	if (!is_maker(pool) || !pool->posted)
 		return rig_fail(-EINVAL, "pool: no run to wait for");
 	r = settle_run(pool, deadline_ns);
 	if (r == -EAGAIN && pool->posted)
@@ -1097,7 +1134,7 @@ void rig_pool_destroy(struct rig_pool *pool)
 		return;
 	leave_list(pool);
 	/* A fork of the maker lets go of its copy, no more. */
-	if (pool->maker == getpid()) {
+	if (is_maker(pool)) {
 		order(pool, ORDER_QUIT, RIG_END_OK);
 		await_gone(pool);
 	}

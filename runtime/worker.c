@@ -29,6 +29,8 @@
 
 #define REPORTER_STACK_BYTES 65536
 
+#define STOP_UNKNOWN (-2) /* RUNRIG_STOP has not been asked yet */
+
 static struct rig_team *reporting; /* whose handler this is */
 
 /*
@@ -163,7 +165,11 @@ static int find_kernel(const struct rig_team *team, enum job_kind kind,
 /* RUNRIG_STOP: wait for a debugger, or SIGCONT. */
 static void stop_for_debugger(const struct rig_team *team)
 {
-	if (environment_stop_rank() != team->rank)
+	static int stop = STOP_UNKNOWN;
+
+	if (stop == STOP_UNKNOWN)
+		stop = environment_stop_rank();
+	if (stop != team->rank)
 		return;
 	(void)dprintf(STDERR_FILENO,
 		      "runrig: rank %d is stopped; attach with: gdb -p %d "
