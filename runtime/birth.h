@@ -8,6 +8,7 @@
 #ifndef RUNRIG_BIRTH_H
 #define RUNRIG_BIRTH_H
 
+#include <stdbool.h>
 #include <stdnoreturn.h>
 #include <sys/types.h>
 
@@ -52,5 +53,9 @@ noreturn void warden_main(struct birth *birth);
 /* A worker, forked by the warden: never returns.  `seen` is the job (as
  * dispatch_shm.posted) before the first it is to take. */
 noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen);
+
+/* Is `address` where a worker calls kernels from?  Then what was called there
+ * was a kernel's very last act, and has taken its place on the stack. */
+bool worker_calls_at(uint64_t address);
 
 #endif

@@ -177,7 +177,8 @@ struct team_shm {
 struct rank_shm {
 	alignas(RIG_LINE) _Atomic uint32_t state; /* enum rig_state */
 	_Atomic int32_t code;      /* what the kernel returned */
-	_Atomic uint64_t where;    /* of the last call that may wait */
+	_Atomic uint64_t where;    /* it called what may wait from; 0: is not
+				    * in such a call */
 	_Atomic uint64_t entered;  /* barriers entered in this run */
 	_Atomic uint64_t target;   /* of the epoch it sleeps in */
 	/* The reporter's, from a signal handler. */

@@ -8,7 +8,6 @@
  */
 #include "report.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -18,7 +17,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "birth.h"
 #include "error.h"
+#include "symbol.h"
 
 /* Ranks that the text lists. */
 #define LISTED 32
@@ -74,43 +75,41 @@ void report_clear(struct report *report)
 		};
 }
 
-/* An address of code in words: "reverse+0x5c", else "file+0x123". */
-static void say_where(char *out, uint64_t address)
+/* A place in the code in words: "reverse+0x5c". */
+static void say_where(char *out, uint64_t address, const char *kernel)
 {
-	Dl_info info;
-	const char *file;
+	struct symbol symbol;
 
 	out[0] = 0;
 	if (!address)
 		return;
-	if (!dladdr((void *)(uintptr_t)address, &info)) {
+	if (symbol_find(address, &symbol) < 0)
 		snprintf(out, WHERE_BYTES, "0x%" PRIx64, address);
-		return;
-	}
-	if (info.dli_sname) {
-		snprintf(out, WHERE_BYTES, "%.100s+0x%" PRIx64, info.dli_sname,
-			 address - (uint64_t)(uintptr_t)info.dli_saddr);
-		return;
-	}
-	file = strrchr(info.dli_fname, '/');
-	snprintf(out, WHERE_BYTES, "%.100s+0x%" PRIx64,
-		 file ? file + 1 : info.dli_fname,
-		 address - (uint64_t)(uintptr_t)info.dli_fbase);
+	else if (worker_calls_at(address))
+		/* The kernel ended in the call, as its very last act. */
+		snprintf(out, WHERE_BYTES, "the end of %.100s", kernel);
+	else
+		snprintf(out, WHERE_BYTES, "%s+0x%" PRIx64, symbol.name,
+			 symbol.offset);
 }
 
 static void name_kernel(struct report *report, const struct report_facts *facts)
 {
-	char *plus;
+	uint64_t address = (uint64_t)(uintptr_t)facts->kernel;
+	struct symbol symbol;
 
-	if (facts->name) {
+	if (facts->name)
 		snprintf(report->kernel, sizeof(report->kernel), "%.120s",
 			 facts->name);
-		return;
-	}
-	say_where(report->kernel, (uint64_t)(uintptr_t)facts->kernel);
-	plus = strstr(report->kernel, "+0x0");
-	if (plus && !plus[4])
-		*plus = 0;
+	else if (symbol_find(address, &symbol) < 0)
+		snprintf(report->kernel, sizeof(report->kernel), "0x%" PRIx64,
+			 address);
+	else if (symbol.offset)
+		snprintf(report->kernel, sizeof(report->kernel),
+			 "%s+0x%" PRIx64, symbol.name, symbol.offset);
+	else
+		snprintf(report->kernel, sizeof(report->kernel), "%s",
+			 symbol.name);
 }
 
 /* Where rank `rank` was. */
@@ -133,7 +132,10 @@ static void fill_rank(struct report *report, const struct report_facts *facts,
 		.where = report->where[rank],
 	};
 	where = facts->ended ? about->where : load_relaxed(&live->where);
-	say_where(report->where[rank], where);
+	/* Waiting begins with spinning, which is not worth a state. */
+	if (where && report->ranks[rank].state == RIG_STATE_RUNNING)
+		report->ranks[rank].state = RIG_STATE_WAITING;
+	say_where(report->where[rank], where, report->kernel);
 }
 
 /* printf onto the end of a text of `bytes` bytes. */
@@ -183,7 +185,7 @@ static void say_death(struct report *report, const struct report_facts *facts,
 		    about->offset);
 	else
 		add(line, bytes, " at address 0x%" PRIx64, about->address);
-	say_where(at, about->instruction);
+	say_where(at, about->instruction, report->kernel);
 	add(line, bytes, " in %s", at);
 	if (about->signal == SIGBUS && about->segment)
 		add(line, bytes, " (truncated, or %s is full)", "/dev/shm");
@@ -245,16 +247,16 @@ static void say_rank(const struct rig_rank_report *rank, int number, char *text)
 	case RIG_STATE_RUNNING:
 		add(text, TEXT_BYTES, "running");
 		if (rank->epoch)
-			add(text, TEXT_BYTES, ", after barrier %" PRIu64 ", %s",
-			    rank->epoch, rank->where);
+			add(text, TEXT_BYTES, ", after barrier %" PRIu64,
+			    rank->epoch);
 		break;
 	case RIG_STATE_WAITING:
-		add(text, TEXT_BYTES, "waiting at barrier %" PRIu64 ", %s",
+		add(text, TEXT_BYTES, "waiting at barrier %" PRIu64 " in %s",
 		    rank->epoch, rank->where);
 		break;
 	case RIG_STATE_DONE:
-		add(text, TEXT_BYTES, "returned, after %" PRIu64 " barriers",
-		    rank->epoch);
+		add(text, TEXT_BYTES, "returned, after %" PRIu64 " barrier%s",
+		    rank->epoch, rank->epoch == 1 ? "" : "s");
 		break;
 	}
 	add(text, TEXT_BYTES, "\n");

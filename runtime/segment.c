@@ -154,10 +154,15 @@ static int fill(struct rig_segment *segment, const char *name,
 	if (fstat(facts->fd, &status) < 0)
 		return rig_fail_errno(-errno, "segment: fstat");
 	facts->identity = identity_of(&status);
-	if (options->pool)
-		return pool_populate(options->pool, facts->fd, facts->identity,
-				     facts->file_bytes, facts->data_bytes,
-				     options);
+	if (options->pool) {
+		r = pool_populate(options->pool, facts->fd, facts->identity,
+				  facts->file_bytes, facts->data_bytes,
+				  options);
+		/* What nobody owns has no pages yet. */
+		if (r < 0 || fstat(facts->fd, &status) < 0 ||
+		    (size_t)status.st_blocks * 512 >= facts->file_bytes)
+			return r;
+	}
 	return shmfile_reserve(facts->fd, name, 0, facts->file_bytes);
 }
 

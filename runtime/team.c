@@ -197,6 +197,7 @@ int rig_team_barrier(struct rig_team *team)
 		      (uint64_t)(uintptr_t)__builtin_return_address(0));
 	store_relaxed(&team->mine->entered, ++team->entered);
 	barrier_wait(team->barrier, &team->patience, &team->watch);
+	store_relaxed(&team->mine->where, 0);
 	return 0;
 }
 

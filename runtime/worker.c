@@ -29,6 +29,9 @@
 
 #define REPORTER_STACK_BYTES 65536
 
+/* More than call_kernel() is long, sanitizers included. */
+#define CALL_KERNEL_BYTES 256
+
 #define STOP_UNKNOWN (-2) /* RUNRIG_STOP has not been asked yet */
 
 static struct rig_team *reporting; /* whose handler this is */
@@ -178,12 +181,30 @@ static void stop_for_debugger(const struct rig_team *team)
 	(void)raise(SIGSTOP);
 }
 
+/* Where run_kernel() calls its kernel from, for worker_calls_at(): a function
+ * of its own, and what follows the call is its end. */
+__attribute__((noinline)) static int call_kernel(struct rig_team *team,
+						 rig_kernel_fn *fn)
+{
+	int r = fn(team);
+
+	__asm__ volatile("" : "+r"(r)); /* no tail call: this must be seen */
+	return r;
+}
+
+bool worker_calls_at(uint64_t address)
+{
+	uint64_t begin = (uint64_t)(uintptr_t)&call_kernel;
+
+	return address > begin && address < begin + CALL_KERNEL_BYTES;
+}
+
 static int run_kernel(struct rig_team *team, rig_kernel_fn *fn)
 {
 	/* relaxed: for the report. */
 	store_relaxed(&team->mine->state, RIG_STATE_RUNNING);
 	stop_for_debugger(team);
-	return fn(team);
+	return call_kernel(team, fn);
 }
 
 static int run_job(const struct birth *birth, struct rig_team *team)
