@@ -251,7 +251,7 @@ static void say_rank(const struct rig_rank_report *rank, int number, char *text)
 			    rank->epoch);
 		break;
 	case RIG_STATE_WAITING:
-		add(text, TEXT_BYTES, "waiting at barrier %" PRIu64 " in %s",
+		add(text, TEXT_BYTES, "waiting at barrier %" PRIu64 " (%s)",
 		    rank->epoch, rank->where);
 		break;
 	case RIG_STATE_DONE:
