@@ -18,7 +18,7 @@ import sys
 FLOORS = [
     ("values", False, "atomic clock error size"),
     ("machine", True,
-     "environment ledger quota shmfile topology wait"),
+     "environment ledger quota shmfile symbol topology wait"),
     ("objects", False, "barrier channel dispatch list"),
     ("layout", False, "layout"),
     ("teams", True,
