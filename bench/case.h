@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * case.h - what can be measured: the contract between a contender and the
+ * driver.
+ *
+ * A contender opens, runs `count` operations when told, proves that they did
+ * what they claim, and closes.  It knows nothing of order, repetition, warm-up
+ * or statistics, and the driver knows nothing of what an operation is.  Cases
+ * of one contest are measured interleaved and compared with each other.
+ *
+ * Where more than one process or thread takes part, each notes when it began
+ * and ended on the driver's clock, and the driver takes the time from the
+ * first beginning to the last end.  Where only the calling thread does, it
+ * notes nothing and the driver reads the clock around the call.
+ */
+#ifndef RIGBENCH_CASE_H
+#define RIGBENCH_CASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+/* Ranks of one contender: barriers and hand-overs of more are not measured on
+ * one machine's cores. */
+#define LAP_RANKS_MAX 64
+#define CASE_AXES_MAX 8
+#define CASE_WHY_BYTES 256
+
+/* What one run leaves. */
+struct lap {
+	int ranks; /* 0: the driver's own readings count */
+	struct {
+		uint64_t begin_ns;
+		uint64_t end_ns;
+	} rank[LAP_RANKS_MAX];
+	bool gauged;  /* `value` is the sample, not a time */
+	double value;
+};
+
+/* Who ran where: asked for and read back from the kernel. */
+struct case_binding {
+	int workers;
+	struct {
+		int pid;
+		int cpu;  /* the first it may run on */
+		int cpus; /* how many it may run on */
+	} worker[LAP_RANKS_MAX];
+};
+
+struct bench_ops {
+	/* Sets *state and returns 0; or -ENOTSUP where this cannot be had here
+	 * (a row says why), or another -errno, with words in `why`. */
+	int (*open)(const void *arg, clockid_t clock, void **state, char *why);
+
+	/* Before and after each visit, for contenders whose idle threads would
+	 * take the CPU from others; NULL: nothing to do. */
+	int (*wake)(void *state);
+	void (*rest)(void *state);
+
+	/* `count` operations.  0 or -errno with words in `why`. */
+	int (*run)(void *state, uint64_t count, struct lap *lap, char *why);
+
+	/* Untimed: is what it does right?  0 or -EBADMSG with words; NULL:
+	 * there is nothing to be wrong. */
+	int (*verify)(void *state, char *why);
+
+	/* NULL: not bound. */
+	void (*bound)(void *state, struct case_binding *binding);
+
+	void (*close)(void *state);
+};
+
+struct bench_axis {
+	const char *name;
+	char value[24];
+};
+
+struct bench_case {
+	char contest[40]; /* those of one contest are compared */
+	char name[40];    /* unique in its contest */
+	char settings[200]; /* how it is launched and bound, for a reader */
+	const char *peer; /* whose it is: "libgomp"; NULL: ours, or a control */
+	const char *unit; /* of a sample: "ns" an operation, or "bytes" */
+	struct bench_axis axes[CASE_AXES_MAX]; /* to .name == NULL */
+	double bytes;     /* an operation moves; 0: no rate is given */
+	uint64_t batch_ns; /* length of one sample; 0: the driver's default */
+	uint64_t count_max; /* operations of one sample; 0: no limit */
+	bool once;        /* one sample a launch, no warm-up: a first time */
+	bool again;       /* measure it twice, as A and A: the noise floor */
+	const struct bench_ops *ops;
+	const void *arg;  /* copied, arg_bytes of it */
+	size_t arg_bytes;
+};
+
+#endif

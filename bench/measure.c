@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * measure.c - randomised complete blocks, again for every launch.
+ *
+ * Drift of the machine hits all cells of a block alike, so ratios are taken
+ * within blocks; luck with pages and addresses changes from launch to launch,
+ * so intervals are taken over launches.  Nothing is allocated or printed while
+ * a sample is taken.
+ */
+#include "measure.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Samples of one window of the warm-up, and how close the medians of two
+ * windows must be. */
+#define WINDOW        5
+#define WINDOW_SPREAD 0.02
+
+/* A visit runs 1/8 of a sample untimed first: caches and sleepers. */
+#define PRERUN_SHARE 8
+
+/* Blocks of a launch that no budget cuts. */
+#define BLOCKS_MIN 3
+
+void plan_init(struct plan *plan)
+{
+	*plan = (struct plan){
+		.launches = 6,
+		.blocks = 11,
+		.batch_ns = 2000000,
+		.warmup_ns = 200000000,
+		.warmup_max_ns = 2000000000,
+		.min_effect = 0.02,
+	};
+	stopwatch_choose(&plan->watch);
+	plan->seed = stopwatch_ns(CLOCK_REALTIME) % 1000000000;
+}
+
+void plan_free(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		free((void *)(uintptr_t)plan->cells[i].what.arg);
+		free(plan->cells[i].values);
+		free(plan->cells[i].launch);
+		free(plan->cells[i].origin);
+	}
+	free(plan->cells);
+	plan->cells = NULL;
+	plan->cell_count = 0;
+}
+
+static int add_one(struct plan *plan, const struct bench_case *what, int twin)
+{
+	struct cell *cells;
+	struct cell *cell;
+	void *arg = NULL;
+
+	cells = realloc(plan->cells, (plan->cell_count + 1) * sizeof(*cells));
+	if (!cells)
+		return -ENOMEM;
+	plan->cells = cells;
+	if (what->arg_bytes) {
+		arg = malloc(what->arg_bytes);
+		if (!arg)
+			return -ENOMEM;
+		memcpy(arg, what->arg, what->arg_bytes);
+	}
+	cell = &cells[plan->cell_count++];
+	*cell = (struct cell){ .what = *what, .twin = twin };
+	cell->what.arg = arg;
+	return 0;
+}
+
+int plan_add(struct plan *plan, const struct bench_case *what)
+{
+	int first = (int)plan->cell_count;
+	struct bench_case again = *what;
+	int r;
+
+	r = add_one(plan, what, -1);
+	if (r < 0 || !what->again)
+		return r;
+	snprintf(again.name, sizeof(again.name), "%.30s (again)", what->name);
+	return add_one(plan, &again, first);
+}
+
+const struct cell *plan_find(const struct plan *plan, const char *contest,
+			     const char *name)
+{
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		const struct cell *cell = &plan->cells[i];
+
+		if (strcmp(cell->what.contest, contest) == 0 &&
+		    strcmp(cell->what.name, name) == 0)
+			return cell;
+	}
+	return NULL;
+}
+
+static bool stopped(const struct plan *plan)
+{
+	return plan->stop && *plan->stop;
+}
+
+static void cell_close(struct cell *cell)
+{
+	if (cell->state)
+		cell->what.ops->close(cell->state);
+	cell->state = NULL;
+}
+
+static void cell_fail(struct cell *cell, int code, const char *why)
+{
+	cell->status = code == -ENOTSUP ? CELL_SKIPPED : CELL_FAILED;
+	snprintf(cell->reason, sizeof(cell->reason), "%s",
+		 *why ? why : strerror(-code));
+	cell_close(cell);
+}
+
+/* The time from the first beginning to the last end; who ended last. */
+static uint64_t lap_ns(const struct lap *lap, uint64_t *begin, uint64_t *end,
+		       int *last)
+{
+	*last = -1;
+	if (lap->ranks > 0) {
+		*begin = lap->rank[0].begin_ns;
+		*end = lap->rank[0].end_ns;
+		*last = 0;
+	}
+	for (int i = 1; i < lap->ranks; i++) {
+		if (lap->rank[i].begin_ns < *begin)
+			*begin = lap->rank[i].begin_ns;
+		if (lap->rank[i].end_ns > *end) {
+			*end = lap->rank[i].end_ns;
+			*last = i;
+		}
+	}
+	return *end - *begin;
+}
+
+/*
+ * Run `count` operations and set *value to what one of them took.  A contender
+ * cannot claim less time than lies between its own notes, nor a note from
+ * outside the call.
+ */
+static int cell_time(struct cell *cell, clockid_t clock, uint64_t count,
+		     double *value, int *last)
+{
+	struct lap lap = { 0 };
+	char why[CASE_WHY_BYTES] = "";
+	uint64_t before;
+	uint64_t after;
+	uint64_t begin;
+	uint64_t end;
+	uint64_t ns;
+	int r;
+
+	before = begin = stopwatch_ns(clock);
+	r = cell->what.ops->run(cell->state, count, &lap, why);
+	after = end = stopwatch_ns(clock);
+	if (r < 0) {
+		cell_fail(cell, r, why);
+		return r;
+	}
+	ns = lap_ns(&lap, &begin, &end, last);
+	if (begin < before || end > after || end < begin) {
+		cell_fail(cell, -EBADMSG,
+			  "claims a time outside the run it was timed in");
+		cell->unverified = true;
+		return -EBADMSG;
+	}
+	*value = lap.gauged ? lap.value : (double)ns / (double)count;
+	return 0;
+}
+
+static uint64_t cell_batch_ns(const struct plan *plan, const struct cell *cell)
+{
+	uint64_t batch = cell->what.batch_ns;
+	uint64_t floor = 200 * plan->watch.cost_ns; /* two readings: 1 % */
+
+	if (!batch)
+		batch = plan->batch_ns;
+	return batch > floor ? batch : floor;
+}
+
+/* Find how many operations make a sample: double until half a sample long,
+ * then scale. */
+static int cell_calibrate(struct plan *plan, struct cell *cell)
+{
+	uint64_t batch = cell_batch_ns(plan, cell);
+	uint64_t max = cell->what.count_max ? cell->what.count_max : UINT64_MAX;
+	uint64_t count = 1;
+	double value = 0;
+	int last;
+	int r;
+
+	for (;;) {
+		r = cell_time(cell, plan->watch.clock, count, &value, &last);
+		if (r < 0)
+			return r;
+		cell->dropped += count;
+		if (value * (double)count >= (double)batch / 2 || count >= max)
+			break;
+		count *= 2;
+	}
+	if (value > 0 && value * (double)count >= (double)batch / 2)
+		count = (uint64_t)((double)batch / value);
+	if (count > max)
+		count = max;
+	cell->count = count ? count : 1;
+	return 0;
+}
+
+static int cell_window(struct plan *plan, struct cell *cell, double *median)
+{
+	double values[WINDOW];
+	int last;
+	int r;
+
+	for (int i = 0; i < WINDOW; i++) {
+		r = cell_time(cell, plan->watch.clock, cell->count, &values[i],
+			      &last);
+		if (r < 0)
+			return r;
+		cell->dropped += cell->count;
+	}
+	*median = stats_median(values, WINDOW);
+	return 0;
+}
+
+/* At least warmup_ns, and until two windows agree, at most warmup_max_ns. */
+static int cell_warm(struct plan *plan, struct cell *cell)
+{
+	uint64_t begin = stopwatch_ns(plan->watch.clock);
+	double before = 0;
+	double now = 0;
+	uint64_t spent;
+	int r;
+
+	r = cell_window(plan, cell, &now);
+	while (r == 0 && !stopped(plan)) {
+		spent = stopwatch_ns(plan->watch.clock) - begin;
+		if (spent >= plan->warmup_max_ns)
+			break;
+		if (spent >= plan->warmup_ns && before > 0 &&
+		    fabs(now / before - 1) < WINDOW_SPREAD)
+			break;
+		before = now;
+		r = cell_window(plan, cell, &now);
+	}
+	return r;
+}
+
+static int cell_wake(struct cell *cell)
+{
+	int r = cell->what.ops->wake ? cell->what.ops->wake(cell->state) : 0;
+
+	if (r < 0)
+		cell_fail(cell, r, "cannot be woken");
+	return r;
+}
+
+static void cell_rest(struct cell *cell)
+{
+	if (cell->state && cell->what.ops->rest)
+		cell->what.ops->rest(cell->state);
+}
+
+static void cell_open(struct plan *plan, struct cell *cell)
+{
+	char why[CASE_WHY_BYTES] = "";
+	int r;
+
+	if (cell->status != CELL_OK)
+		return;
+	r = cell->what.ops->open(cell->what.arg, plan->watch.clock,
+				 &cell->state, why);
+	if (r < 0) {
+		cell->state = NULL;
+		cell_fail(cell, r, why);
+		return;
+	}
+	if (cell_wake(cell) < 0)
+		return;
+	r = 0;
+	if (cell->what.once)
+		cell->count = 1;
+	else if (!cell->count)
+		r = cell_calibrate(plan, cell);
+	if (r == 0 && !cell->what.once)
+		(void)cell_warm(plan, cell);
+	cell_rest(cell);
+}
+
+static void cell_keep(struct cell *cell, double value, int last,
+		      struct sample_origin origin)
+{
+	cell->values[cell->n] = value;
+	cell->launch[cell->n] = origin.launch;
+	cell->origin[cell->n] = origin;
+	cell->n++;
+	if (last >= 0 && last < LAP_RANKS_MAX)
+		cell->last[last]++;
+}
+
+static void cell_visit(struct plan *plan, struct cell *cell,
+		       struct sample_origin origin)
+{
+	uint64_t prerun = cell->count / PRERUN_SHARE;
+	double value = 0;
+	int last = -1;
+	int r = 0;
+
+	if (!cell->state || (cell->what.once && origin.block > 0))
+		return;
+	if (cell_wake(cell) < 0)
+		return;
+	if (prerun)
+		r = cell_time(cell, plan->watch.clock, prerun, &value, &last);
+	if (r == 0)
+		r = cell_time(cell, plan->watch.clock, cell->count, &value,
+			      &last);
+	cell_rest(cell);
+	if (r == 0 && !stopped(plan))
+		cell_keep(cell, value, last, origin);
+}
+
+static void cell_finish(struct cell *cell)
+{
+	char why[CASE_WHY_BYTES] = "";
+	int r = 0;
+
+	if (!cell->state || cell_wake(cell) < 0)
+		return;
+	if (cell->what.ops->bound)
+		cell->what.ops->bound(cell->state, &cell->binding);
+	if (cell->what.ops->verify)
+		r = cell->what.ops->verify(cell->state, why);
+	if (r < 0) {
+		cell_fail(cell, r, why);
+		cell->unverified = true;
+		return;
+	}
+	cell->verified += cell->what.ops->verify != NULL;
+	cell_rest(cell);
+	cell_close(cell);
+}
+
+static void say(const struct plan *plan, const char *contest, uint32_t launch)
+{
+	char text[80];
+
+	if (!plan->progress)
+		return;
+	snprintf(text, sizeof(text), "launch %u of %u: %s", launch + 1,
+		 plan->launches, contest);
+	plan->progress(plan->progress_arg, text);
+}
+
+/* The cells from `begin` to `end`, one contest, in one launch. */
+static void measure_blocks(struct plan *plan, size_t begin, size_t end,
+			   uint32_t launch, uint64_t until_ns,
+			   uint32_t *order, uint64_t *random)
+{
+	uint32_t seq = 0;
+
+	for (uint32_t block = 0; block < plan->blocks; block++) {
+		if (block >= BLOCKS_MIN && until_ns &&
+		    stopwatch_ns(plan->watch.clock) > until_ns) {
+			plan->blocks_cut += plan->blocks - block;
+			return;
+		}
+		stats_shuffle(order, end - begin, random);
+		for (size_t i = 0; i < end - begin && !stopped(plan); i++)
+			cell_visit(plan, &plan->cells[begin + order[i]],
+				   (struct sample_origin){ launch, block,
+							   seq++ });
+	}
+}
+
+static size_t contest_end(const struct plan *plan, size_t begin)
+{
+	size_t end = begin;
+
+	while (end < plan->cell_count &&
+	       strcmp(plan->cells[end].what.contest,
+		      plan->cells[begin].what.contest) == 0)
+		end++;
+	return end;
+}
+
+static size_t contest_count(const struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->cell_count; i = contest_end(plan, i))
+		count++;
+	return count;
+}
+
+/* When this contest's share of what is left of the budget ends; 0: never. */
+static uint64_t share_end(const struct plan *plan, uint64_t began_ns,
+			  size_t parts_left)
+{
+	uint64_t now = stopwatch_ns(plan->watch.clock);
+	uint64_t spent = now - began_ns;
+
+	if (!plan->budget_ns)
+		return 0;
+	if (spent >= plan->budget_ns || !parts_left)
+		return now;
+	return now + (plan->budget_ns - spent) / parts_left;
+}
+
+static int reserve(struct plan *plan)
+{
+	size_t room = (size_t)plan->launches * plan->blocks;
+
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		struct cell *cell = &plan->cells[i];
+
+		cell->values = calloc(room, sizeof(*cell->values));
+		cell->launch = calloc(room, sizeof(*cell->launch));
+		cell->origin = calloc(room, sizeof(*cell->origin));
+		if (!cell->values || !cell->launch || !cell->origin)
+			return -ENOMEM;
+		/* Touched now, not while a sample is stored. */
+		memset(cell->values, 0xff, room * sizeof(*cell->values));
+		memset(cell->launch, 0xff, room * sizeof(*cell->launch));
+		memset(cell->origin, 0xff, room * sizeof(*cell->origin));
+	}
+	return 0;
+}
+
+static int summarise(struct plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < plan->cell_count && r == 0; i++) {
+		struct cell *cell = &plan->cells[i];
+
+		r = stats_summarise(cell->values, cell->launch, cell->n,
+				    &cell->summary);
+	}
+	return r;
+}
+
+int measure(struct plan *plan)
+{
+	uint64_t began = stopwatch_ns(plan->watch.clock);
+	uint64_t random = plan->seed;
+	size_t parts = contest_count(plan) * plan->launches;
+	uint32_t *order;
+	int r;
+
+	r = reserve(plan);
+	if (r < 0)
+		return r;
+	order = calloc(plan->cell_count + 1, sizeof(*order));
+	if (!order)
+		return -ENOMEM;
+	for (uint32_t launch = 0; launch < plan->launches; launch++) {
+		size_t end;
+
+		for (size_t i = 0; i < plan->cell_count; i = end) {
+			uint64_t until;
+
+			if (stopped(plan))
+				break;
+			end = contest_end(plan, i);
+			until = share_end(plan, began, parts--);
+			say(plan, plan->cells[i].what.contest, launch);
+			for (size_t k = i; k < end && !stopped(plan); k++)
+				cell_open(plan, &plan->cells[k]);
+			measure_blocks(plan, i, end, launch, until, order,
+				       &random);
+			for (size_t k = i; k < end; k++)
+				if (stopped(plan))
+					cell_close(&plan->cells[k]);
+				else
+					cell_finish(&plan->cells[k]);
+		}
+	}
+	free(order);
+	plan->interrupted = stopped(plan);
+	plan->elapsed_ns = stopwatch_ns(plan->watch.clock) - began;
+	return summarise(plan);
+}
+
+enum verdict verdict_of(const struct stats_interval *ratio, double min_effect)
+{
+	if (!ratio->known ||
+	    fabs(log(ratio->estimate)) < log1p(min_effect))
+		return VERDICT_NOT_SHOWN;
+	if (ratio->low > 1)
+		return VERDICT_A_FASTER;
+	return ratio->high < 1 ? VERDICT_B_FASTER : VERDICT_NOT_SHOWN;
+}
+
+/* Samples of both taken in the same launch and block, side by side. */
+static size_t match(const struct cell *a, const struct cell *b, double *x,
+		    double *y, uint32_t *launch)
+{
+	size_t n = 0;
+
+	for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
+		const struct sample_origin *p = &a->origin[i];
+		const struct sample_origin *q = &b->origin[j];
+
+		if (p->launch != q->launch ? p->launch < q->launch
+					   : p->block < q->block) {
+			i++;
+		} else if (p->launch != q->launch || p->block != q->block) {
+			j++;
+		} else {
+			x[n] = a->values[i++];
+			y[n] = b->values[j++];
+			launch[n++] = p->launch;
+		}
+	}
+	return n;
+}
+
+int measure_compare(const struct plan *plan, const struct cell *a,
+		    const struct cell *b, struct comparison *out)
+{
+	size_t room = a->n < b->n ? a->n : b->n;
+	struct stats_interval ratio;
+	uint32_t *launch;
+	double *x;
+	size_t n;
+	int r;
+
+	if (!room)
+		return -ENODATA;
+	x = malloc(3 * room * sizeof(*x));
+	launch = malloc(room * sizeof(*launch));
+	r = x && launch ? 0 : -ENOMEM;
+	if (r == 0) {
+		n = match(a, b, x, x + room, launch);
+		n = stats_log_ratios(x, x + room, launch, n, x + 2 * room);
+		r = stats_paired(x + 2 * room, n, &ratio);
+		if (r == 0 && !n)
+			r = -ENODATA;
+	}
+	if (r == 0) {
+		out->a = a;
+		out->b = b;
+		out->ratio = (struct stats_interval){ exp(ratio.estimate),
+						      exp(ratio.low),
+						      exp(ratio.high),
+						      ratio.known };
+		out->verdict = verdict_of(&out->ratio, plan->min_effect);
+	}
+	free(x);
+	free(launch);
+	return r;
+}
