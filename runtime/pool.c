@@ -11,6 +11,7 @@
  */
 #include "pool.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -193,6 +194,25 @@ static void close_wardens(struct birth *birth)
 }
 
 /*
+ * GCC's OpenMP does not survive a fork: a worker's first parallel region would
+ * wait for threads that only the caller has.  Pausing it first ends the
+ * caller's idle threads; its next region starts them again.  (LLVM's starts
+ * afresh in the child by itself.)
+ */
+static void pause_openmp(void)
+{
+	int (*pause_all)(int) = NULL;
+	const int hard = 2; /* omp_pause_hard of OpenMP 5.0 */
+
+	if (!dlsym(RTLD_DEFAULT, "GOMP_parallel"))
+		return;
+	*(void **)&pause_all = dlsym(RTLD_DEFAULT, "omp_pause_resource_all");
+	/* Within a parallel region it refuses, and nothing is lost. */
+	if (pause_all)
+		(void)pause_all(hard);
+}
+
+/*
  * Fork the warden, twice: the process in between ends at once and is waited for
  * here, so that nothing of ours is ever a child that the host could meet.
  */
@@ -203,6 +223,7 @@ static int fork_warden(struct birth *birth)
 	pid_t pid;
 	int r = 0;
 
+	pause_openmp();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = fork();

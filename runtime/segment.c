@@ -95,7 +95,8 @@ static int map(struct rig_segment *segment, bool read_only)
 		return rig_fail_errno(-errno, "segment %s: map %zu bytes",
 				      segment->name, facts->file_bytes);
 	}
-	if (facts->file_bytes != facts->data_bytes)
+	/* Who may only read cannot arrive. */
+	if (facts->file_bytes != facts->data_bytes && !read_only)
 		segment->barrier =
 			(void *)((char *)segment->data + facts->file_bytes -
 				 PAGE_BYTES);

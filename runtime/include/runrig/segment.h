@@ -101,7 +101,8 @@ RIG_API void *rig_segment_data(const struct rig_segment *segment);
 RIG_API size_t rig_segment_bytes(const struct rig_segment *segment);
 RIG_API const char *rig_segment_name(const struct rig_segment *segment);
 
-/* The barrier in the trailer, or NULL where there is none. */
+/* The barrier in the trailer, or NULL where there is none, or it is mapped
+ * read-only. */
 RIG_API struct rig_barrier *
 rig_segment_barrier(const struct rig_segment *segment);
 
