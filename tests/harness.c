@@ -36,9 +36,6 @@
 
 #include "clock.h"
 
-#define WORKERS_LIMIT_NS 15000000000u
-#define SETTLE_NS        5000000000u
-
 #define WORDS_MAX  4096
 #define WORD_BYTES 160
 
@@ -49,6 +46,11 @@ struct words {
 
 /* Takes down one kind of thing. */
 typedef void holding_fn(struct words *words);
+
+struct harness_limits harness_limits = {
+	.settle_ns = 5000000000u,
+	.workers_ns = 15000000000u,
+};
 
 static int statuses[HARNESS_WORKERS_MAX];
 
@@ -232,7 +234,7 @@ static const char *left(holding_fn *fn, const struct words *then)
 
 static void compare_after(void)
 {
-	uint64_t end_ns = clock_after(SETTLE_NS);
+	uint64_t end_ns = clock_after(harness_limits.settle_ns);
 	const struct timespec moment = { .tv_nsec = 2000000 };
 
 	for (size_t i = 0; i < HOLDINGS; i++) {
@@ -307,7 +309,7 @@ static int collect(pid_t pid, uint64_t deadline_ns)
 
 int run_workers(int size, worker_fn *fn, void *arg)
 {
-	uint64_t deadline_ns = clock_after(WORKERS_LIMIT_NS);
+	uint64_t deadline_ns = clock_after(harness_limits.workers_ns);
 	pid_t pids[HARNESS_WORKERS_MAX];
 	pid_t test = getpid();
 	int first = 0;

@@ -24,12 +24,22 @@
 #define RUNRIG_HARNESS_H
 
 #include <check.h>
+#include <stdint.h>
 
 /* Processes run_workers() may fork. */
 #define HARNESS_WORKERS_MAX 64
 
 /* The status of a worker that run_workers() had to kill: it was too late. */
 #define WORKER_LATE (-1000)
+
+/*
+ * How long processes and names that are going have for it, and workers for
+ * their work.  Long, for they are against hanging only; a test may change them.
+ */
+extern struct harness_limits {
+	uint64_t settle_ns;
+	uint64_t workers_ns;
+} harness_limits;
 
 /* The program's tests.  Each test program defines it. */
 Suite *make_suite(void);
@@ -40,7 +50,7 @@ Suite *make_suite(void);
  * Before and after each test its open descriptors, its mappings of /dev/shm,
  * the processes it started (children, and everything of its process group) and
  * the names in /dev/shm that die with their maker are compared; processes and
- * names that are just going get five seconds for it.
+ * names that are just going get settle_ns for it.
  *
  * A test that by its subject leaves something behind removes it itself.
  */
@@ -52,7 +62,7 @@ typedef int worker_fn(int rank, void *arg);
 
 /*
  * Fork `size` processes of which each calls fn(its rank, arg) and leaves by
- * _exit(), and wait for all of them; those not done after 15 seconds are
+ * _exit(), and wait for all of them; those not done after workers_ns are
  * killed.  Signals are at their defaults in them, and they die with the test.
  *
  * Returns 0 where each returned 0, else the status of the first (by rank) that
