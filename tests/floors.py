@@ -16,7 +16,7 @@ import sys
 
 # From the ground up: name, may its files include each other, stems.
 FLOORS = [
-    ("values", False, "atomic clock error size"),
+    ("values", False, "atomic clock error size utf8"),
     ("machine", True,
      "environment ledger quota shmfile symbol topology wait"),
     ("objects", False, "barrier channel dispatch list"),
