@@ -54,9 +54,10 @@ struct harness_limits harness_limits = {
 
 static int statuses[HARNESS_WORKERS_MAX];
 
-__attribute__((format(printf, 2, 3))) static void words_add(struct words *words,
-							    const char *format,
-							    ...)
+static void words_add(struct words *words, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void words_add(struct words *words, const char *format, ...)
 {
 	va_list list;
 
