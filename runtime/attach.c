@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,26 +79,40 @@ static struct mapping *make_room(void)
 	return oldest;
 }
 
-/* Open the file, by its name or, where that no longer leads to it, through
- * whoever holds it. */
-static int open_file(const struct job_segment_shm *segment, const char *name,
-		     pid_t caller)
+/* The next file the caller hands over. */
+static int receive_file(int socket)
 {
-	int flags = (segment->flags & JOB_READ_ONLY ? O_RDONLY : O_RDWR) |
-		    O_CLOEXEC;
-	char path[SHM_PATH_BYTES];
-	struct stat status;
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char nothing;
+	struct iovec part = { &nothing, 1 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	struct cmsghdr *header;
+	int fd = -1;
+
+	while (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0)
+		if (errno != EINTR)
+			return rig_fail_errno(-errno, "segment: receive");
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return rig_fail(-EMFILE, "segment: no descriptor left for it "
+					 "(ulimit -n)");
+	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
+/* Open the file that the caller holds, where no name leads to it. */
+static int open_held(const struct job_segment_shm *segment, const char *name,
+		     int flags, pid_t caller)
+{
+	char path[64];
 	int fd;
 
-	if (*name) {
-		snprintf(path, sizeof(path), SHM_DIR "/%s", name);
-		fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK);
-		if (fd >= 0 && fstat(fd, &status) == 0 &&
-		    identity_same(identity_of(&status), identity_in(segment)))
-			return fd;
-		if (fd >= 0)
-			close(fd);
-	}
 	if (segment->holder_fd < 0)
 		return rig_fail(-ENOENT,
 				"segment %s: the name was removed, and nobody "
@@ -106,9 +121,48 @@ static int open_file(const struct job_segment_shm *segment, const char *name,
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)caller,
 		 segment->holder_fd);
 	fd = open(path, flags);
+	if (fd < 0 && (errno == EACCES || errno == EPERM || errno == ENOENT))
+		return rig_fail(JOB_HAND_OVER, "segment %s: %s is closed to us",
+				name, path);
 	if (fd < 0)
 		return rig_fail_errno(-errno, "segment %s: open %s", name,
 				      path);
+	return fd;
+}
+
+/* Open the file, by its name or, where that no longer leads to it, through
+ * whoever holds it. */
+static int open_file(struct rig_team *team,
+		     const struct job_segment_shm *segment, const char *name,
+		     const struct birth *birth)
+{
+	int flags = (segment->flags & JOB_READ_ONLY ? O_RDONLY : O_RDWR) |
+		    O_CLOEXEC;
+	char path[SHM_PATH_BYTES];
+	struct stat status;
+	int fd = -1;
+
+	if (team->layout.dispatch->words[JOB_BY_SOCKET] &&
+	    segment->holder_fd >= 0) {
+		fd = receive_file(birth->files_receive);
+		/* No rank takes the next file before all have this one. */
+		team_meet(team);
+		if (fd < 0)
+			return fd;
+	} else if (*name) {
+		snprintf(path, sizeof(path), SHM_DIR "/%s", name);
+		fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK);
+		if (fd >= 0 && fstat(fd, &status) == 0 &&
+		    identity_same(identity_of(&status), identity_in(segment)))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		fd = open_held(segment, name, flags, birth->caller);
+	if (fd < 0)
+		return fd;
 	if (fstat(fd, &status) < 0 ||
 	    !identity_same(identity_of(&status), identity_in(segment))) {
 		close(fd);
@@ -117,17 +171,19 @@ static int open_file(const struct job_segment_shm *segment, const char *name,
 	return fd;
 }
 
-static int map(struct mapping *mapping, const struct job_segment_shm *segment,
-	       const char *name, pid_t caller)
+static int map(struct rig_team *team, struct mapping *mapping,
+	       const struct job_segment_shm *segment, const char *name,
+	       const struct birth *birth)
 {
 	bool read_only = segment->flags & JOB_READ_ONLY;
-	int fd = open_file(segment, name, caller);
+	int fd = open_file(team, segment, name, birth);
 	void *base;
 	int r;
 
 	if (fd < 0)
 		return fd;
-	/* The lock says "in use"; the mapping holds it when fd is closed. */
+	/* The lock says "in use"; the mapping holds it when fd is closed.  (One
+	 * that was handed over is the caller's, and locked already.) */
 	while (flock(fd, LOCK_SH) < 0 && errno == EINTR)
 		;
 	base = mmap(NULL, segment->file_bytes,
@@ -204,11 +260,11 @@ static struct rig_barrier *barrier_in(const struct job_segment_shm *segment,
  * earlier team left it, maybe with a corpse inside: rank 0 lays it out afresh. */
 static int attach_one(struct rig_team *team,
 		      const struct job_segment_shm *segment, const char *name,
-		      pid_t caller)
+		      const struct birth *birth)
 {
 	struct mapping *mapping = make_room();
 	struct rig_barrier *barrier;
-	int r = map(mapping, segment, name, caller);
+	int r = map(team, mapping, segment, name, birth);
 
 	if (r < 0)
 		return r;
@@ -238,16 +294,22 @@ static bool all_could(struct rig_team *team, int step, int r)
 	return load_relaxed(count) == 0;
 }
 
-static int attach_missing(struct rig_team *team, int count, pid_t caller,
-			  const bool *missing)
+static int attach_missing(struct rig_team *team, int count,
+			  const struct birth *birth, const bool *missing)
 {
 	const struct job_shm *job = team->layout.job;
 	int r = 0;
 
-	for (int i = 0; i < count && r == 0; i++)
-		if (missing[i] && !find(&job->segments[i]))
-			r = attach_one(team, &job->segments[i], job->names[i],
-				       caller);
+	/* One that fails does not keep the others from being handed over: all
+	 * ranks take the same steps. */
+	for (int i = 0; i < count; i++)
+		if (missing[i] && !find(&job->segments[i])) {
+			int one = attach_one(team, &job->segments[i],
+					     job->names[i], birth);
+
+			if (r == 0)
+				r = one;
+		}
 	if (!all_could(team, 0, r))
 		goto undo;
 	for (int i = 0; i < count && r == 0; i++) {
@@ -272,7 +334,8 @@ undo:
 	return r;
 }
 
-int attach_segments(struct rig_team *team, int count, pid_t caller)
+int attach_segments(struct rig_team *team, int count,
+		    const struct birth *birth)
 {
 	const struct job_shm *job = team->layout.job;
 	bool missing[RIG_SEGMENTS_MAX], cold = false;
@@ -281,6 +344,11 @@ int attach_segments(struct rig_team *team, int count, pid_t caller)
 	for (int i = 0; i < count; i++) {
 		struct mapping *mapping = find(&job->segments[i]);
 
+		/* Every rank is handed every file. */
+		if (mapping && team->layout.dispatch->words[JOB_BY_SOCKET]) {
+			drop(mapping);
+			mapping = NULL;
+		}
 		missing[i] = !mapping;
 		cold |= missing[i];
 		/* Those at hand are not to be evicted for the others. */
@@ -288,7 +356,7 @@ int attach_segments(struct rig_team *team, int count, pid_t caller)
 			mapping->used = ++uses;
 	}
 	if (cold) {
-		r = attach_missing(team, count, caller, missing);
+		r = attach_missing(team, count, birth, missing);
 		if (r < 0)
 			return r;
 	}
@@ -309,14 +377,15 @@ int attach_segments(struct rig_team *team, int count, pid_t caller)
 	return 0;
 }
 
-int attach_populate(struct rig_team *team, pid_t caller, rig_spans_fn *spans)
+int attach_populate(struct rig_team *team, const struct birth *birth,
+		    rig_spans_fn *spans)
 {
 	const struct job_segment_shm *segment = &team->layout.job->segments[0];
 	struct mapping *mapping = make_room();
 	struct rig_span owned[RIG_SPANS_MAX];
 	int count, r;
 
-	r = map(mapping, segment, "", caller);
+	r = map(team, mapping, segment, "", birth);
 	if (r < 0)
 		return r;
 	mapping->used = ++uses;

@@ -5,6 +5,7 @@
 #ifndef RUNRIG_ATTACH_H
 #define RUNRIG_ATTACH_H
 
+#include "birth.h"
 #include "team.h"
 
 /*
@@ -12,14 +13,17 @@
  * team->handed.  Hot (all found): no system call.  Cold: collective, every rank
  * of the team comes here with the same segments missing.
  *
- * Returns 0, or -errno: this rank could not, and team->mine->why says why; or
+ * Returns 0, or -errno: this rank could not, and rig_why() says why; or
  * -ECANCELED: another could not.  Then what was new is unmapped again, by all.
+ * JOB_HAND_OVER: see layout.h.
  */
-int attach_segments(struct rig_team *team, int count, pid_t caller);
+int attach_segments(struct rig_team *team, int count,
+		    const struct birth *birth);
 
 /* Map segment 0 (which has no name yet) and populate the spans this rank owns:
  * 0 or -errno and the words. */
-int attach_populate(struct rig_team *team, pid_t caller, rig_spans_fn *spans);
+int attach_populate(struct rig_team *team, const struct birth *birth,
+		    rig_spans_fn *spans);
 
 /* Unmap segment 0's file, if it is mapped. */
 void attach_forget(struct rig_team *team);

@@ -34,6 +34,8 @@ struct birth {
 	int lifeline_held; /* what says that one does */
 	int caller_pidfd;  /* for the warden to watch */
 	int ready;         /* eventfd, non-blocking: a worker is ready */
+	int files_send;    /* of a socket pair by which a caller whose /proc */
+	int files_receive; /* is closed hands files over; both keep both ends */
 };
 
 /* What the caller tells the warden, one message each. */

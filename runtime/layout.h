@@ -131,7 +131,12 @@ enum job_kind {
 };
 
 /* dispatch_shm.words */
-enum { JOB_KIND, JOB_FN, JOB_SEGMENTS, JOB_ARGS_BYTES };
+enum { JOB_KIND, JOB_FN, JOB_SEGMENTS, JOB_ARGS_BYTES, JOB_BY_SOCKET };
+
+/* What a rank returns that could not open a file through /proc of its caller:
+ * the caller posts the job again with JOB_BY_SOCKET set, and hands every rank
+ * every file of a segment it holds, one after the other. */
+#define JOB_HAND_OVER (-4000) /* no errno */
 
 /* In shared memory.  Written by the caller before the job is posted. */
 struct job_shm {

@@ -163,6 +163,7 @@ static void close_if_open(int *fd)
 static int open_descriptors(struct birth *birth)
 {
 	int pair[2] = { -1, -1 }, pipe_ends[2] = { -1, -1 };
+	int files[2] = { -1, -1 };
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rig_fail_errno(-errno, "pool: socketpair");
@@ -177,9 +178,14 @@ static int open_descriptors(struct birth *birth)
 	if (birth->caller_pidfd < 0)
 		return rig_fail_errno(-errno, "pool: pidfd_open");
 	birth->ready = above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files) < 0)
+		return rig_fail_errno(-errno, "pool: socketpair");
+	birth->files_send = above_standard(files[0]);
+	birth->files_receive = above_standard(files[1]);
 	if (birth->ready < 0 || birth->caller_end < 0 ||
 	    birth->warden_end < 0 || birth->lifeline_read < 0 ||
-	    birth->lifeline_held < 0)
+	    birth->lifeline_held < 0 || birth->files_send < 0 ||
+	    birth->files_receive < 0)
 		return rig_fail_errno(-errno, "pool: descriptors");
 	return 0;
 }
@@ -387,6 +393,8 @@ static void pool_free(struct rig_pool *pool)
 	close_wardens(birth);
 	close_if_open(&birth->caller_end);
 	close_if_open(&birth->lifeline_read);
+	close_if_open(&birth->files_send);
+	close_if_open(&birth->files_receive);
 	close_if_open(&pool->warden_pidfd);
 	if (birth->layout.control)
 		munmap(birth->layout.control, birth->layout.bytes);
@@ -478,6 +486,7 @@ int rig_pool_create(struct rig_pool **out,
 	pool->birth.caller_end = pool->birth.warden_end = -1;
 	pool->birth.lifeline_read = pool->birth.lifeline_held = -1;
 	pool->birth.caller_pidfd = pool->birth.ready = -1;
+	pool->birth.files_send = pool->birth.files_receive = -1;
 	pthread_mutex_init(&pool->forget_lock, NULL);
 	r = prepare(pool, options ? options : &defaults);
 	if (r == 0)
@@ -689,8 +698,75 @@ static int heed_alarm(struct rig_pool *pool)
 	return end_run(pool, RIG_END_FAILED);
 }
 
+/* One descriptor to whichever rank comes first.  False: nobody took it in time,
+ * or the run is over. */
+static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char nothing = 0;
+	struct iovec part = { &nothing, 1 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	struct pollfd polled = { .fd = pool->birth.files_send,
+				 .events = POLLOUT };
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	while (sendmsg(polled.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ETOOMANYREFS)
+			return false;
+		if (clock_ns() >= deadline_ns ||
+		    dispatch_is_done(pool->birth.layout.dispatch))
+			return false;
+		(void)poll(&polled, 1, 1);
+	}
+	return true;
+}
+
+/*
+ * The workers cannot open this process's files through /proc (it is not
+ * dumpable, say).  Post the job once more and hand every rank every file, in
+ * the order in which attach.c takes them.
+ */
+static void hand_over(struct rig_pool *pool)
+{
+	const struct layout *layout = &pool->birth.layout;
+	const struct job_segment_shm *segments = layout->job->segments;
+	uint64_t deadline = clock_after(GONE_NS);
+	uint64_t count = layout->dispatch->words[JOB_SEGMENTS];
+	char nothing;
+
+	/* What an ended team has left in the socket. */
+	while (recv(pool->birth.files_receive, &nothing, 1, MSG_DONTWAIT) > 0)
+		;
+	layout->dispatch->words[JOB_BY_SOCKET] = 1;
+	pool->posted = true;
+	dispatch_post(layout->dispatch);
+	for (uint64_t i = 0; i < count; i++) {
+		bool twice = false;
+
+		for (uint64_t k = 0; k < i; k++)
+			twice |= segments[k].inode == segments[i].inode &&
+				 segments[k].device == segments[i].device &&
+				 !((segments[k].flags ^ segments[i].flags) &
+				   JOB_READ_ONLY);
+		for (int rank = 0; rank < pool->birth.size && !twice &&
+				   segments[i].holder_fd >= 0;
+		     rank++)
+			if (!send_file(pool, segments[i].holder_fd, deadline))
+				return;
+	}
+}
+
 /* Wait for the run at hand until deadline_ns: its code, or -EAGAIN: not yet. */
-static int settle_run(struct rig_pool *pool, uint64_t deadline_ns)
+static int settle_once(struct rig_pool *pool, uint64_t deadline_ns)
 {
 	uint64_t until = pool->limit_at < deadline_ns ? pool->limit_at :
 							deadline_ns;
@@ -709,6 +785,21 @@ static int settle_run(struct rig_pool *pool, uint64_t deadline_ns)
 			return end_run(pool, RIG_END_LIMIT);
 		return -EAGAIN;
 	}
+}
+
+static int settle_run(struct rig_pool *pool, uint64_t deadline_ns)
+{
+	uint64_t *by_socket =
+		&pool->birth.layout.dispatch->words[JOB_BY_SOCKET];
+	int r = settle_once(pool, deadline_ns);
+
+	if (r == JOB_HAND_OVER && !*by_socket) {
+		hand_over(pool);
+		r = settle_once(pool, deadline_ns);
+	}
+	if (*by_socket && !pool->posted)
+		*by_socket = 0;
+	return r == JOB_HAND_OVER ? -EACCES : r;
 }
 
 /* Post the job that the team segment holds, and wait for it: ours, not the

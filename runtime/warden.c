@@ -402,13 +402,14 @@ static void introduce(const struct birth *birth)
 noreturn void warden_main(struct birth *birth)
 {
 	const int keep[] = { birth->warden_end, birth->lifeline_held,
-			     birth->caller_pidfd, birth->ready };
+			     birth->caller_pidfd, birth->ready,
+			     birth->files_receive };
 	sigset_t none;
 
 	birth->layout.control->warden = getpid();
 	(void)prctl(PR_SET_NAME, "runrig-warden");
 	inherit_signals();
-	inherit_close(keep, 4);
+	inherit_close(keep, 5);
 	inherit_maps();
 	/* What the caller had not flushed is the caller's to flush. */
 	__fpurge(stdout);

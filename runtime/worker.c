@@ -103,10 +103,11 @@ static void set_signals(void)
 static void be_born(const struct birth *birth, struct rig_team *team)
 {
 	const struct rig_spot *spot = &birth->plan->spots[team->rank];
-	const int keep[] = { birth->lifeline_held, birth->ready };
+	const int keep[] = { birth->lifeline_held, birth->ready,
+			     birth->files_receive };
 	struct cpu_bits set;
 
-	inherit_close(keep, 2);
+	inherit_close(keep, 3);
 	set_signals();
 	install_reporter(team);
 	/* A failure to pin is no reason not to compute: rig_pool_worker()
@@ -226,10 +227,10 @@ static int run_job(const struct birth *birth, struct rig_team *team)
 	if (r < 0)
 		return r;
 	if (kind == JOB_POPULATE)
-		return attach_populate(team, birth->caller,
+		return attach_populate(team, birth,
 				       (rig_spans_fn *)(uintptr_t)
 					       words[JOB_FN]);
-	r = attach_segments(team, segments, birth->caller);
+	r = attach_segments(team, segments, birth);
 	if (r < 0)
 		return r;
 	r = run_kernel(team, fn);
