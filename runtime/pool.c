@@ -79,9 +79,14 @@ struct rig_pool {
 	_Atomic uint32_t turn; /* enum turn */
 
 	/* The run at hand, or the last; of whoever has the turn. */
-	struct rig_job job;
-	bool posted;       /* submitted, and not waited for to the end */
+	rig_kernel_fn *kernel;
+	const char *name; /* NULL, or our copy */
+	char *name_copy;
+	void *result;
+	size_t result_bytes;
+	uint64_t limit_ns;
 	uint64_t limit_at; /* on the clock */
+	bool posted;       /* submitted, and not waited for to the end */
 
 	struct patience patience; /* of a caller with a core to itself */
 	bool own_core;            /* there is one for it */
@@ -402,6 +407,7 @@ static void pool_free(struct rig_pool *pool)
 	rig_place_free(pool->plan);
 	pthread_mutex_destroy(&pool->forget_lock);
 	free(pool->forget);
+	free(pool->name_copy);
 	free(pool);
 }
 
@@ -610,10 +616,9 @@ static int finish_bad(struct rig_pool *pool, enum rig_end end)
 	struct report_facts facts = { .layout = layout,
 				      .size = pool->birth.size,
 				      .plan = pool->plan,
-				      .kernel = pool->job.kernel,
-				      .name = pool->job.name,
-				      .job = &pool->job,
-				      .limit_ns = pool->job.limit_ns };
+				      .kernel = pool->kernel,
+				      .name = pool->name,
+				      .limit_ns = pool->limit_ns };
 	int failed = -1;
 
 	if (load_relaxed(&layout->control->state) == CONTROL_DEAD)
@@ -813,8 +818,7 @@ static int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 	dispatch->words[JOB_FN] = fn;
 	dispatch->words[JOB_SEGMENTS] = 1;
 	dispatch->words[JOB_ARGS_BYTES] = args_bytes;
-	memset(&pool->job, 0, sizeof(pool->job));
-	pool->job.name = kind == JOB_POPULATE ? "populate" : "forget";
+	pool->name = kind == JOB_POPULATE ? "populate" : "forget";
 	pool->limit_at = RIG_FOREVER;
 	dispatch_post(dispatch);
 	return settle_run(pool, RIG_FOREVER);
@@ -1106,6 +1110,24 @@ static int put_job(struct rig_pool *pool, const struct rig_job *job)
 	return 0;
 }
 
+/* The kernel's name, for the report: the caller's own may be gone by then. */
+static int keep_name(struct rig_pool *pool, const char *name)
+{
+	char *copy;
+
+	if (!name || (pool->name_copy && strcmp(pool->name_copy, name) == 0)) {
+		pool->name = name ? pool->name_copy : NULL;
+		return 0;
+	}
+	copy = strdup(name);
+	if (!copy)
+		return rig_fail_errno(-ENOMEM, "job: its name");
+	free(pool->name_copy);
+	pool->name_copy = copy;
+	pool->name = copy;
+	return 0;
+}
+
 int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)
 {
 	int r = take_turn(pool);
@@ -1114,12 +1136,17 @@ int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)
 		return r;
 	r = check_job(pool, job);
 	if (r == 0)
+		r = keep_name(pool, job->name);
+	if (r == 0)
 		r = put_job(pool, job);
 	if (r < 0) {
 		end_turn(pool);
 		return r;
 	}
-	pool->job = *job;
+	pool->kernel = job->kernel;
+	pool->result = job->result;
+	pool->result_bytes = job->result_bytes;
+	pool->limit_ns = job->limit_ns;
 	pool->limit_at = job->limit_ns ? clock_after(job->limit_ns) :
 					 RIG_FOREVER;
 	pool->posted = true;
@@ -1136,9 +1163,9 @@ int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns)
 	r = settle_run(pool, deadline_ns);
 	if (r == -EAGAIN && pool->posted)
 		return rig_fail(-ETIMEDOUT, "pool: the run goes on");
-	if (pool->job.result_bytes && r == 0)
-		memcpy(pool->job.result, pool->birth.layout.ranks[0].result,
-		       pool->job.result_bytes);
+	if (pool->result_bytes && r == 0)
+		memcpy(pool->result, pool->birth.layout.ranks[0].result,
+		       pool->result_bytes);
 	end_turn(pool);
 	return r;
 }

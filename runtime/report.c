@@ -179,9 +179,7 @@ static void say_death(struct report *report, const struct report_facts *facts,
 		return;
 	if (about->segment)
 		add(line, bytes, " at segment %s + 0x%" PRIx64,
-		    facts->job->segments[about->segment - 1].name ?
-			    facts->job->segments[about->segment - 1].name :
-			    "",
+		    facts->layout->job->names[about->segment - 1],
 		    about->offset);
 	else
 		add(line, bytes, " at address 0x%" PRIx64, about->address);

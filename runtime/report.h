@@ -36,7 +36,6 @@ struct report_facts {
 	rig_kernel_fn *kernel; /* or */
 	const char *name;
 	bool ended; /* the team was ended: about_shm tells, else rank_shm */
-	const struct rig_job *job; /* its segments' names */
 	uint64_t limit_ns;
 };
 
