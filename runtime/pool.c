@@ -48,6 +48,10 @@
 #define GRACE_NS      (20 * UINT64_C(1000000))
 #define GRACE_LOOK_NS UINT64_C(500000)
 
+/* How long a warden may take to carry an order out: it waits 5 s for a worker
+ * that does not die, and 10 s for a team to start. */
+#define ANSWER_MS 20000
+
 /* How long processes that were killed may take to be gone. */
 #define GONE_NS (6 * UINT64_C(1000000000))
 
@@ -77,6 +81,7 @@ struct rig_pool {
 
 	/* One run at a time: who has the turn. */
 	_Atomic uint32_t turn; /* enum turn */
+	pthread_t holder;      /* the thread that submitted, while `posted` */
 
 	/* The run at hand, or the last; of whoever has the turn. */
 	rig_kernel_fn *kernel;
@@ -527,6 +532,11 @@ static int take_turn(struct rig_pool *pool)
 	/* acquire: pairs with the swap in end_turn(). */
 	if (cas_acquire(&pool->turn, &seen, TURN_TAKEN))
 		return 0;
+	/* If it is this thread's, nobody else changes that meanwhile. */
+	if (pool->posted && pthread_equal(pool->holder, pthread_self()))
+		return rig_fail(-EBUSY,
+				"pool: this thread has submitted a run and not "
+				"waited for it");
 	while (swap_acq_rel(&pool->turn, TURN_WANTED) != TURN_FREE)
 		(void)wait_sleep(&pool->turn, TURN_WANTED, RIG_FOREVER);
 	return 0;
@@ -671,9 +681,13 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 	char answer;
 
 	order(pool, ORDER_END, end);
-	while (poll(&polled, 1, -1) < 0 && errno == EINTR)
+	while (poll(&polled, 1, ANSWER_MS) < 0 && errno == EINTR)
 		;
-	if (recv(pool->birth.caller_end, &answer, 1, 0) != 1) {
+	if (recv(pool->birth.caller_end, &answer, 1, MSG_DONTWAIT) != 1) {
+		/* Dead, or stopped for good: then its workers go with it. */
+		if (pool->warden_pidfd >= 0)
+			(void)syscall(SYS_pidfd_send_signal,
+				      pool->warden_pidfd, SIGKILL, NULL, 0);
 		await_gone(pool);
 		end = RIG_END_WARDEN;
 	} else {
@@ -773,9 +787,11 @@ static void hand_over(struct rig_pool *pool)
 /* Wait for the run at hand until deadline_ns: its code, or -EAGAIN: not yet. */
 static int settle_once(struct rig_pool *pool, uint64_t deadline_ns)
 {
+	static const struct patience none;
 	uint64_t until = pool->limit_at < deadline_ns ? pool->limit_at :
 							deadline_ns;
-	int r = await_done(pool, caller_patience(pool), true, until);
+	int r = await_done(pool, until ? caller_patience(pool) : &none, true,
+			   until);
 
 	switch (r) {
 	case 0:
@@ -1149,6 +1165,7 @@ int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)
 	pool->limit_ns = job->limit_ns;
 	pool->limit_at = job->limit_ns ? clock_after(job->limit_ns) :
 					 RIG_FOREVER;
+	pool->holder = pthread_self();
 	pool->posted = true;
 	dispatch_post(pool->birth.layout.dispatch);
 	return 0;

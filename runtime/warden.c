@@ -399,6 +399,18 @@ static void introduce(const struct birth *birth)
 	close(fd);
 }
 
+/* A descriptor a worker: as many as may be had. */
+static void raise_file_limit(struct birth *birth)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &birth->files) < 0)
+		return;
+	limit = birth->files;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 noreturn void warden_main(struct birth *birth)
 {
 	const int keep[] = { birth->warden_end, birth->lifeline_held,
@@ -416,6 +428,7 @@ noreturn void warden_main(struct birth *birth)
 	__fpurge(stderr);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	raise_file_limit(birth);
 	introduce(birth);
 
 	warden.birth = birth;

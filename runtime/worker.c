@@ -108,6 +108,7 @@ static void be_born(const struct birth *birth, struct rig_team *team)
 	struct cpu_bits set;
 
 	inherit_close(keep, 3);
+	(void)setrlimit(RLIMIT_NOFILE, &birth->files);
 	set_signals();
 	install_reporter(team);
 	/* A failure to pin is no reason not to compute: rig_pool_worker()

@@ -17,6 +17,7 @@
  *	-EOWNERDEAD  a worker died: the run failed, the pool is usable again
  *	-EDEADLK     every rank waited for another: the run failed, likewise
  *	-ECANCELED   the pool is no more (its warden died, or start-up failed)
+ *	-EBUSY       the calling thread itself has a submitted run to wait for
  *	-EBADMSG     a result is not what it must be (verification)
  *
  * Any other code is what a system call said, and the words name the call.

@@ -80,6 +80,7 @@ RIG_API int rig_pool_create(struct rig_pool **pool,
  *	-EDEADLK     every rank waited for another, or for one that had returned
  *	-ETIMEDOUT   the job's limit passed
  *	-ECANCELED   the pool is no more
+ *	-EBUSY       this very thread has a submitted run to wait for
  *	or the negative code a kernel returned (the first rank's to fail)
  *
  * Any thread; one run at a time: a second caller waits its turn.  When it
