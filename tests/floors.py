@@ -19,13 +19,13 @@ FLOORS = [
     ("values", False, "atomic clock error size utf8"),
     ("machine", True,
      "environment ledger quota shmfile symbol topology wait"),
-    ("objects", False, "barrier channel dispatch list"),
+    ("objects", False, "barrier channel dispatch list_layout value"),
     ("layout", False, "layout"),
     ("teams", True,
      "alltoall bcast gather reduce registry scan split team"),
     ("processes", True,
-     "attach birth inherit manager place pool report segment sweep warden "
-     "worker"),
+     "attach birth inherit list manager place pool report segment sweep "
+     "warden worker"),
 ]
 
 # Each of these belongs to one file of the runtime.

@@ -9,6 +9,7 @@
 #include <runrig/barrier.h>
 #include <runrig/error.h>
 #include <runrig/kernel.h>
+#include <runrig/list.h>
 #include <runrig/place.h>
 #include <runrig/pool.h>
 #include <runrig/segment.h>

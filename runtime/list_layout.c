@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * list_layout.c - reading and writing the bytes of a ShareableList.
+ *
+ * An item is three things that cannot be stored at once: format cell, code and
+ * slot.  While its type stays the same only the slot is written, 8 bytes by one
+ * store.  A change of type goes through code 3, which every reader takes for
+ * None whatever the format says: code 3, format, slot, code.  A reader takes
+ * code and format, then the slot, then looks at code and format again; if they
+ * do not go together or have changed it starts over.  A writer killed on the way
+ * leaves None.
+ *
+ * Python stores format, code and slot, in this order and with a zero first: a
+ * reader beside a Python that changes types may be misled all the same.
+ */
+#include "list_layout.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "size.h"
+#include "utf8.h"
+
+#define CODE_PLAIN 0
+#define CODE_STR   1
+#define CODE_BYTES 2
+#define CODE_NONE  3
+
+#define WORD ((size_t)8)
+
+/* Bytes of a list beside its items, and of the least item. */
+#define FIXED_BYTES (2 * WORD)
+#define ITEM_BYTES  (3 * WORD + 1)
+
+/* How often a reader looks again at an item that is being changed.  A change
+ * takes some stores; one that does not end was not begun by a list. */
+#define LOOKS 1000
+
+/* Digits in the format cell of a text. */
+#define DIGITS_MAX 7
+
+/* What format cell and code say of an item. */
+enum reading {
+	READ_NUMBER, /* int, float or bool: the word in the slot */
+	READ_NONE,
+	READ_TEXT,
+	READ_CHANGING, /* code 3, and a format that is not None's */
+	READ_UNMADE,   /* no format yet, or a text without its code */
+	READ_MISMATCH,
+	READ_NO_FORMAT,
+	READ_NO_CODE
+};
+
+struct item {
+	enum reading reading;
+	enum rig_value_kind kind;
+	uint64_t text_bytes; /* what the cell says */
+};
+
+struct slot {
+	_Atomic uint64_t *words;
+	size_t bytes;
+};
+
+/* What set is going to store. */
+struct store {
+	uint64_t cell;
+	uint64_t word; /* unless it is text */
+	uint8_t code;
+	bool is_text;
+};
+
+/* Eight characters as they lie in memory. */
+static uint64_t cell_of(const char text[static 8])
+{
+	uint64_t cell;
+
+	memcpy(&cell, text, sizeof(cell));
+	return cell;
+}
+
+#define CELL_INT   cell_of("q\0\0\0\0\0\0")
+#define CELL_FLOAT cell_of("d\0\0\0\0\0\0")
+#define CELL_BOOL  cell_of("xxxxxxx?")
+#define CELL_NONE  cell_of("xxxxxx?x")
+
+static uint64_t cell_of_text(size_t slot_bytes)
+{
+	char text[32] = { 0 };
+
+	snprintf(text, sizeof(text), "%zus", slot_bytes);
+	return cell_of(text);
+}
+
+/* The slot a value is created with. */
+static size_t slot_bytes_of(const struct rig_value *value)
+{
+	return value->kind == RIG_VALUE_STR || value->kind == RIG_VALUE_BYTES
+		       ? WORD * (value->bytes / WORD + 1)
+		       : WORD;
+}
+
+static int check_value(const char *name, const struct rig_value *value,
+		       size_t item)
+{
+	size_t valid;
+
+	if ((unsigned)value->kind > RIG_VALUE_BYTES)
+		return rig_fail(-EINVAL, "list %s: item %zu: no kind of value",
+				name, item);
+	if (value->kind != RIG_VALUE_STR)
+		return 0;
+	valid = utf8_valid(value->text, value->bytes);
+	if (valid != value->bytes)
+		return rig_fail(
+			-EILSEQ,
+			"list %s: item %zu: byte %zu of the text is not "
+			"UTF-8",
+			name, item, valid);
+	return 0;
+}
+
+int list_layout_bytes(const char *name, const struct rig_value *values,
+		      size_t count, size_t *bytes)
+{
+	size_t sum;
+
+	if (!size_mul(count, 2 * WORD + 1, &sum) ||
+	    !size_add(sum, FIXED_BYTES, &sum))
+		return rig_fail(-EINVAL, "list %s: %zu items are too many",
+				name, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct rig_value *value = &values[i];
+		int r = check_value(name, value, i);
+
+		if (r < 0)
+			return r;
+		if (slot_bytes_of(value) > RIG_TEXT_MAX + 1)
+			return rig_fail(
+				-EOVERFLOW,
+				"list %s: item %zu: %zu bytes of text, at "
+				"most %d",
+				name, i, value->bytes, RIG_TEXT_MAX);
+		if (!size_add(sum, slot_bytes_of(value), &sum))
+			return rig_fail(-EINVAL, "list %s: too large", name);
+	}
+	*bytes = sum;
+	return 0;
+}
+
+static void place_parts(struct list_view *view, void *memory)
+{
+	_Atomic uint64_t *words = memory;
+
+	view->offsets = words + 1;
+	view->slots = words + view->length + 2;
+	view->formats = view->slots + view->slots_bytes / WORD;
+	view->codes = (_Atomic uint8_t *)(view->formats + view->length);
+}
+
+/* The word and the rest of what is stored for `value` in a slot. */
+static struct store store_of(const struct rig_value *value, size_t slot_bytes)
+{
+	struct store store = { .code = CODE_PLAIN };
+	char truth[WORD] = { 0 };
+
+	switch (value->kind) {
+	case RIG_VALUE_NONE:
+		store.cell = CELL_NONE;
+		store.code = CODE_NONE;
+		break;
+	case RIG_VALUE_INT:
+		store.cell = CELL_INT;
+		store.word = (uint64_t)value->integer;
+		break;
+	case RIG_VALUE_FLOAT:
+		store.cell = CELL_FLOAT;
+		memcpy(&store.word, &value->real, WORD);
+		break;
+	case RIG_VALUE_BOOL:
+		store.cell = CELL_BOOL;
+		truth[WORD - 1] = value->truth;
+		memcpy(&store.word, truth, WORD);
+		break;
+	case RIG_VALUE_STR:
+	case RIG_VALUE_BYTES:
+		store.cell = cell_of_text(slot_bytes);
+		store.code =
+			value->kind == RIG_VALUE_STR ? CODE_STR : CODE_BYTES;
+		store.is_text = true;
+		break;
+	}
+	return store;
+}
+
+/* The text, and zeros to the end of the slot. */
+static void store_text(const struct slot *slot, const struct rig_value *value)
+{
+	size_t left = value->bytes;
+	const char *text = value->text;
+
+	for (size_t i = 0; i < slot->bytes / WORD; i++) {
+		size_t some = left < WORD ? left : WORD;
+		uint64_t word = 0;
+
+		if (some)
+			memcpy(&word, text + i * WORD, some);
+		store_release(&slot->words[i], word);
+		left -= some;
+	}
+}
+
+static void store_slot(const struct slot *slot, const struct store *store,
+		       const struct rig_value *value)
+{
+	/* release: pairs with the acquire in read_slot(); who gets the value
+	 * sees what was written before it was set. */
+	if (store->is_text)
+		store_text(slot, value);
+	else
+		store_release(slot->words, store->word);
+}
+
+void list_layout_fill(void *memory, const struct rig_value *values,
+		      size_t count)
+{
+	struct list_view view = { .length = count };
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < count; i++)
+		view.slots_bytes += slot_bytes_of(&values[i]);
+	place_parts(&view, memory);
+	/* relaxed: nobody else has this memory yet. */
+	store_relaxed((_Atomic uint64_t *)memory, count);
+	for (size_t i = 0; i < count; i++) {
+		struct slot slot = { view.slots + at / WORD,
+				     slot_bytes_of(&values[i]) };
+		struct store store = store_of(&values[i], slot.bytes);
+
+		store_relaxed(&view.offsets[i], at);
+		store_slot(&slot, &store, &values[i]);
+		store_relaxed(&view.formats[i], store.cell);
+		store_relaxed(&view.codes[i], store.code);
+		at += slot.bytes;
+	}
+	store_relaxed(&view.offsets[count], at);
+}
+
+/* Is it no list at all, or Python 3.8's, going by its first words? */
+static int check_head(const char *name, const _Atomic uint64_t *words,
+		      uint64_t length, size_t bytes)
+{
+	uint64_t first;
+
+	if ((int64_t)length < 0)
+		return rig_fail(-EPROTO, "list %s: its length is %lld", name,
+				(long long)length);
+	if (length == 0 && bytes == WORD)
+		return rig_fail(-EPROTO,
+				"list %s: an empty one of Python 3.8, "
+				"whose layout no later one reads",
+				name);
+	if (length == 0 && bytes > FIXED_BYTES)
+		return rig_fail(
+			-ENODATA,
+			"list %s: no length in %zu bytes: not made yet, "
+			"or no list",
+			name, bytes);
+	if (bytes < FIXED_BYTES)
+		return rig_fail(-EPROTO, "list %s: %zu bytes do not hold one",
+				name, bytes);
+	if (length > (bytes - WORD) / ITEM_BYTES)
+		return rig_fail(-EPROTO,
+				"list %s: %zu bytes do not hold %llu items",
+				name, bytes, (unsigned long long)length);
+	first = load_relaxed(&words[1]);
+	if (length && first >= WORD && first % WORD == 0 &&
+	    first <= bytes - WORD - length * ITEM_BYTES + WORD)
+		return rig_fail(-EPROTO,
+				"list %s: in the layout of Python 3.8, "
+				"which no later one reads",
+				name);
+	if (first)
+		return rig_fail(-EPROTO, "list %s: its first offset is %lld",
+				name, (long long)first);
+	if (length > (bytes - FIXED_BYTES) / ITEM_BYTES)
+		return rig_fail(-EPROTO,
+				"list %s: %zu bytes do not hold %llu items",
+				name, bytes, (unsigned long long)length);
+	return 0;
+}
+
+int list_layout_view(struct list_view *view, const char *name, void *memory,
+		     size_t bytes)
+{
+	const _Atomic uint64_t *words = memory;
+	struct list_view seen = { .name = name };
+	uint64_t room;
+	int r;
+
+	if (bytes < WORD)
+		return rig_fail(-EPROTO, "list %s: %zu bytes do not hold one",
+				name, bytes);
+	/* acquire: whoever fills a list in Python stores its length first; this
+	 * costs nothing and hides nothing. */
+	seen.length = load_acquire(&words[0]);
+	r = check_head(name, words, seen.length, bytes);
+	if (r < 0)
+		return r;
+	seen.slots_bytes = load_relaxed(&words[1 + seen.length]);
+	if (seen.length && seen.slots_bytes == 0)
+		return rig_fail(-ENODATA, "list %s: has no offsets yet", name);
+	room = bytes - FIXED_BYTES - seen.length * (2 * WORD + 1);
+	if (seen.slots_bytes > room || seen.slots_bytes % WORD ||
+	    seen.slots_bytes / WORD < seen.length)
+		return rig_fail(
+			-EPROTO,
+			"list %s: its last offset is %lld: not %llu slots "
+			"in %llu bytes",
+			name, (long long)seen.slots_bytes,
+			(unsigned long long)seen.length,
+			(unsigned long long)room);
+	place_parts(&seen, memory);
+	if (seen.length && load_relaxed(&seen.formats[seen.length - 1]) == 0)
+		return rig_fail(-ENODATA,
+				"list %s: has not all its formats yet", name);
+	*view = seen;
+	return 0;
+}
+
+int list_layout_item(const struct list_view *view, int64_t index, size_t *item)
+{
+	uint64_t at = (uint64_t)index;
+
+	if (index < 0)
+		at += view->length; /* wraps where index < -length */
+	if (at >= view->length)
+		return rig_fail(
+			-ERANGE,
+			"list %s: index %lld is out of range, the length "
+			"is %llu",
+			view->name, (long long)index,
+			(unsigned long long)view->length);
+	*item = at;
+	return 0;
+}
+
+/* Copied once, then checked, then used. */
+static int slot_of(const struct list_view *view, size_t item, struct slot *slot)
+{
+	/* relaxed: offsets do not change, and are checked if they do. */
+	uint64_t begin = load_relaxed(&view->offsets[item]);
+	uint64_t end = load_relaxed(&view->offsets[item + 1]);
+
+	if (begin >= end || end > view->slots_bytes || begin % WORD ||
+	    end % WORD)
+		return rig_fail(-EPROTO,
+				"list %s: item %zu: its offsets are %lld and "
+				"%lld, of %llu bytes",
+				view->name, item, (long long)begin,
+				(long long)end,
+				(unsigned long long)view->slots_bytes);
+	slot->words = view->slots + begin / WORD;
+	slot->bytes = end - begin;
+	return 0;
+}
+
+/* "<digits>s" and NULs: true and the number. */
+static bool is_text_cell(uint64_t cell, uint64_t *bytes)
+{
+	char text[WORD];
+	size_t at = 0, end;
+	uint64_t number = 0;
+
+	memcpy(text, &cell, WORD);
+	while (at < DIGITS_MAX && text[at] >= '0' && text[at] <= '9')
+		number = number * 10 + (uint64_t)(text[at++] - '0');
+	if (at == 0 || text[at] != 's')
+		return false;
+	for (end = at + 1; end < WORD; end++)
+		if (text[end])
+			return false;
+	*bytes = number;
+	return true;
+}
+
+static struct item number_or(enum rig_value_kind kind, uint8_t code)
+{
+	return (struct item){
+		.reading = code == CODE_NONE    ? READ_CHANGING
+			   : code == CODE_PLAIN ? READ_NUMBER
+			   : code <= CODE_BYTES ? READ_MISMATCH
+						: READ_NO_CODE,
+		.kind = kind,
+	};
+}
+
+/* What cell and code mean together. */
+static struct item interpret(uint64_t cell, uint8_t code)
+{
+	struct item item = { .reading = READ_NO_FORMAT };
+
+	if (cell == CELL_INT)
+		return number_or(RIG_VALUE_INT, code);
+	if (cell == CELL_FLOAT)
+		return number_or(RIG_VALUE_FLOAT, code);
+	if (cell == CELL_BOOL)
+		return number_or(RIG_VALUE_BOOL, code);
+	if (cell == 0) {
+		item.reading = READ_UNMADE;
+	} else if (cell == CELL_NONE) {
+		item.reading = code == CODE_NONE  ? READ_NONE
+			       : code < CODE_NONE ? READ_MISMATCH
+						  : READ_NO_CODE;
+	} else if (is_text_cell(cell, &item.text_bytes)) {
+		item.reading = code == CODE_STR || code == CODE_BYTES
+				       ? READ_TEXT
+			       : code == CODE_NONE  ? READ_CHANGING
+			       : code == CODE_PLAIN ? READ_UNMADE
+						    : READ_NO_CODE;
+		item.kind = code == CODE_STR ? RIG_VALUE_STR : RIG_VALUE_BYTES;
+	}
+	return item;
+}
+
+/* Copy a text out of its slot, without the NULs at its end. */
+static size_t read_text(const struct slot *slot, size_t bytes, char *room)
+{
+	for (size_t at = 0; at < bytes; at += WORD) {
+		uint64_t word = load_acquire(&slot->words[at / WORD]);
+
+		memcpy(room + at, &word, bytes - at < WORD ? bytes - at : WORD);
+	}
+	while (bytes && room[bytes - 1] == 0)
+		bytes--;
+	room[bytes] = 0;
+	return bytes;
+}
+
+/* The value in the slot.  A positive number: so much room is needed. */
+static int read_slot(const struct slot *slot, const struct item *item,
+		     struct rig_value *value, char *room, size_t room_bytes)
+{
+	char truth[WORD];
+	uint64_t word;
+	size_t bytes;
+
+	value->kind = item->kind;
+	if (item->reading == READ_TEXT) {
+		bytes = item->text_bytes < slot->bytes ? item->text_bytes
+						       : slot->bytes;
+		if (bytes + 1 > room_bytes)
+			return (int)bytes + 1;
+		value->text = room;
+		value->bytes = read_text(slot, bytes, room);
+		return 0;
+	}
+	/* acquire: pairs with store_slot(). */
+	word = load_acquire(slot->words);
+	memcpy(truth, &word, WORD);
+	if (item->kind == RIG_VALUE_FLOAT)
+		memcpy(&value->real, &word, WORD);
+	else if (item->kind == RIG_VALUE_BOOL)
+		value->truth = truth[WORD - 1] != 0;
+	else
+		value->integer = (int64_t)word;
+	return 0;
+}
+
+/* Why an item could not be read, going by the last look at it. */
+static int fail_reading(const struct list_view *view, size_t at,
+			enum reading reading)
+{
+	char format[9];
+	unsigned code = load_relaxed(&view->codes[at]);
+
+	list_layout_format(view, at, format);
+	for (char *c = format; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	switch (reading) {
+	case READ_UNMADE:
+		return rig_fail(-ENODATA,
+				"list %s: item %zu: format \"%s\" and code %u: "
+				"not made yet",
+				view->name, at, format, code);
+	case READ_MISMATCH:
+		return rig_fail(-EPROTO,
+				"list %s: item %zu: format \"%s\" does not go "
+				"with code %u",
+				view->name, at, format, code);
+	case READ_NO_FORMAT:
+		return rig_fail(
+			-EPROTO,
+			"list %s: item %zu: \"%s\" is no format of a list",
+			view->name, at, format);
+	case READ_NO_CODE:
+		return rig_fail(-EPROTO, "list %s: item %zu: unknown code %u",
+				view->name, at, code);
+	default:
+		return rig_fail(-EAGAIN,
+				"list %s: item %zu: another process keeps "
+				"changing its type",
+				view->name, at);
+	}
+}
+
+static int check_text(const struct list_view *view,
+		      const struct rig_value *value, size_t at)
+{
+	return value->kind == RIG_VALUE_STR ? check_value(view->name, value, at)
+					    : 0;
+}
+
+int list_layout_get(const struct list_view *view, size_t at,
+		    struct rig_value *value, char *room, size_t room_bytes)
+{
+	struct item item = { .reading = READ_CHANGING };
+	struct rig_value seen = { .kind = RIG_VALUE_NONE };
+	struct slot slot;
+	int r = slot_of(view, at, &slot);
+
+	if (r < 0)
+		return r;
+	for (int looks = 0; looks < LOOKS; looks++) {
+		/* acquire: pairs with the releases in list_layout_set(), and
+		 * keeps what follows behind. */
+		uint8_t code = load_acquire(&view->codes[at]);
+		uint64_t cell = load_acquire(&view->formats[at]);
+
+		item = interpret(cell, code);
+		if (item.reading == READ_NONE) {
+			*value = rig_none();
+			return 0;
+		}
+		if (item.reading != READ_NUMBER && item.reading != READ_TEXT)
+			continue;
+		r = read_slot(&slot, &item, &seen, room, room_bytes);
+		if (load_acquire(&view->codes[at]) != code ||
+		    load_acquire(&view->formats[at]) != cell)
+			continue;
+		if (r == 0)
+			r = check_text(view, &seen, at);
+		if (r == 0)
+			*value = seen;
+		return r;
+	}
+	/* Its writer is no more: None, as Python reads it. */
+	if (item.reading == READ_CHANGING) {
+		*value = rig_none();
+		return 0;
+	}
+	return fail_reading(view, at, item.reading);
+}
+
+int list_layout_fits(const struct list_view *view, size_t at,
+		     const struct rig_value *value)
+{
+	struct slot slot = { 0 };
+	int r = slot_of(view, at, &slot);
+
+	if (r == 0)
+		r = check_value(view->name, value, at);
+	if (r < 0)
+		return r;
+	if (value->kind != RIG_VALUE_STR && value->kind != RIG_VALUE_BYTES)
+		return 0;
+	if (value->bytes > slot.bytes)
+		return rig_fail(
+			-EOVERFLOW,
+			"list %s: item %zu: %zu bytes of text, its slot "
+			"has %zu",
+			view->name, at, value->bytes, slot.bytes);
+	if (slot.bytes > RIG_TEXT_MAX + 1)
+		return rig_fail(
+			-EPROTO,
+			"list %s: item %zu: its slot has %zu bytes, more "
+			"than any text",
+			view->name, at, slot.bytes);
+	return 0;
+}
+
+int list_layout_set(const struct list_view *view, size_t at,
+		    const struct rig_value *value)
+{
+	struct store store;
+	struct slot slot = { 0 };
+	int r = list_layout_fits(view, at, value);
+
+	if (r == 0)
+		r = slot_of(view, at, &slot);
+	if (r < 0)
+		return r;
+	store = store_of(value, slot.bytes);
+	/* relaxed: one who sets an item beside another who does must lock. */
+	if (load_relaxed(&view->formats[at]) == store.cell &&
+	    load_relaxed(&view->codes[at]) == store.code) {
+		store_slot(&slot, &store, value);
+		return 0;
+	}
+	/* release, each: a reader that sees one store sees those before it. */
+	store_release(&view->codes[at], CODE_NONE);
+	store_release(&view->formats[at], store.cell);
+	store_slot(&slot, &store, value);
+	store_release(&view->codes[at], store.code);
+	return 0;
+}
+
+void list_layout_format(const struct list_view *view, size_t item,
+			char text[static 9])
+{
+	uint64_t cell = load_relaxed(&view->formats[item]);
+
+	memcpy(text, &cell, WORD);
+	text[WORD] = 0;
+}
