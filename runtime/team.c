@@ -8,6 +8,12 @@
  * has not finished waits for an epoch that is still incomplete, nobody is left
  * who could complete it.  That is a deadlock, exactly: ranks that have been
  * released but have not run yet wait for an epoch that is complete.
+ *
+ * One look is no picture of one moment: a rank that has been released may wake
+ * between the looks at two others, complete what the first waits for, and fall
+ * asleep again before it is looked at itself.  So there are two rounds.  No
+ * rank ever waits for the same value of the same barrier twice, so one that
+ * waits for the same in both has waited in between, and then all have at once.
  */
 #include "team.h"
 
@@ -23,24 +29,46 @@ static struct rank_shm *rank_of(const struct rig_team *team, int rank)
 	return &team->layout.ranks[rank];
 }
 
+/* In rank_shm.target, beside an even number of arrivals: it is the job's own
+ * barrier, in a segment, and not the team's. */
+#define AT_JOBS UINT64_C(1)
+
+/* What `rank` waits for that has not come: its target, or 0. */
+static uint64_t pending(const struct rig_team *team, struct rank_shm *rank)
+{
+	struct rig_barrier *barrier = team->layout.barrier;
+	uint64_t target;
+
+	/* acquire: pairs with the release in publish(). */
+	if (load_acquire(&rank->state) != RIG_STATE_WAITING)
+		return 0;
+	target = load_relaxed(&rank->target);
+	if (target & AT_JOBS)
+		barrier = team->barrier;
+	return barrier_pending(barrier, target & ~AT_JOBS) ? target : 0;
+}
+
 /* Nobody is awake: is it that nobody ever will be? */
 static void look_for_deadlock(struct rig_team *team)
 {
+	static uint64_t first[RIG_WORKERS_MAX];
 	int waiting = 0;
 
-	for (int i = 0; i < team->size; i++) {
-		struct rank_shm *rank = rank_of(team, i);
-		/* acquire: pairs with the release in sleeps(). */
-		uint32_t state = load_acquire(&rank->state);
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < team->size; i++) {
+			struct rank_shm *rank = rank_of(team, i);
+			bool done =
+				load_acquire(&rank->state) == RIG_STATE_DONE;
+			uint64_t target = done ? 0 : pending(team, rank);
 
-		if (state == RIG_STATE_DONE)
-			continue;
-		if (state != RIG_STATE_WAITING ||
-		    !barrier_pending(team->barrier,
-				     load_relaxed(&rank->target)))
-			return;
-		waiting++;
-	}
+			if (!done && !target)
+				return;
+			if (round == 0)
+				first[i] = target;
+			else if (target != first[i])
+				return;
+			waiting += !done;
+		}
 	if (!waiting)
 		return;
 	/* relaxed: the alarm releases it. */
@@ -48,15 +76,26 @@ static void look_for_deadlock(struct rig_team *team)
 	dispatch_alarm(team->layout.dispatch);
 }
 
-static void sleeps(void *arg, uint64_t target)
+static void publish(struct rig_team *team, uint64_t target)
 {
-	struct rig_team *team = arg;
-
 	store_relaxed(&team->mine->target, target);
 	/* release: whoever sees the state sees the target. */
 	store_release(&team->mine->state, RIG_STATE_WAITING);
 	if (dispatch_sleeps(team->layout.dispatch))
 		look_for_deadlock(team);
+}
+
+static void sleeps_at_teams(void *arg, uint64_t target)
+{
+	publish(arg, target);
+}
+
+static void sleeps_at_jobs(void *arg, uint64_t target)
+{
+	struct rig_team *team = arg;
+
+	publish(team, team->barrier == team->layout.barrier ? target
+							    : target | AT_JOBS);
 }
 
 static void awake(void *arg)
@@ -77,7 +116,8 @@ void team_init(struct rig_team *team, const struct layout *layout, int rank,
 	team->mine = rank_of(team, rank);
 	team->barrier = layout->barrier;
 	team->patience = *patience;
-	team->watch = (struct barrier_watch){ sleeps, awake, team };
+	team->at_teams = (struct barrier_watch){ sleeps_at_teams, awake, team };
+	team->at_jobs = (struct barrier_watch){ sleeps_at_jobs, awake, team };
 }
 
 void team_begin(struct rig_team *team)
@@ -99,7 +139,7 @@ void team_begin(struct rig_team *team)
 
 void team_meet(struct rig_team *team)
 {
-	barrier_wait(team->layout.barrier, &team->patience, &team->watch);
+	barrier_wait(team->layout.barrier, &team->patience, &team->at_teams);
 }
 
 void team_failed(struct rig_team *team, int code, const char *why)
@@ -196,7 +236,7 @@ int rig_team_barrier(struct rig_team *team)
 	store_relaxed(&team->mine->where,
 		      (uint64_t)(uintptr_t)__builtin_return_address(0));
 	store_relaxed(&team->mine->entered, ++team->entered);
-	barrier_wait(team->barrier, &team->patience, &team->watch);
+	barrier_wait(team->barrier, &team->patience, &team->at_jobs);
 	store_relaxed(&team->mine->where, 0);
 	return 0;
 }

@@ -25,7 +25,8 @@ struct rig_team {
 	struct rank_shm *mine;
 	struct rig_barrier *barrier; /* of the job at hand */
 	struct patience patience;
-	struct barrier_watch watch;
+	struct barrier_watch at_teams; /* who waits at which barrier */
+	struct barrier_watch at_jobs;
 	uint64_t entered; /* barriers, in this job */
 	bool result_used; /* since it was last zeroed */
 
