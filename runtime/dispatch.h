@@ -82,7 +82,7 @@ bool dispatch_sleeps(struct dispatch_shm *dispatch);
 void dispatch_awake(struct dispatch_shm *dispatch);
 
 enum dispatch_finish {
-	DISPATCH_OTHERS_RUN, /* somebody else is awake */
+	DISPATCH_OTHERS_RUN,   /* somebody else is awake */
 	DISPATCH_OTHERS_SLEEP, /* not all have finished, and nobody is awake */
 	DISPATCH_ALL_DONE /* this was the last: dispatch_done() is to follow */
 };

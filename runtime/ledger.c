@@ -41,7 +41,8 @@ struct entry_shm {
 	char name[RIG_NAME_MAX + 1];
 	char padding[256 - 24 - RIG_NAME_MAX - 1];
 };
-_Static_assert(sizeof(struct entry_shm) == 256, "entries do not straddle pages");
+_Static_assert(sizeof(struct entry_shm) == 256,
+	       "entries do not straddle pages");
 
 struct ledger_shm {
 	_Atomic uint32_t used; /* entries below this may stand */
@@ -63,9 +64,9 @@ static void execute(struct ledger_shm *of)
 
 		if (load_acquire(&entry->state) != ENTRY_STANDS)
 			continue;
-		(void)shmfile_unlink(entry->name,
-				     (struct identity){ entry->device,
-							entry->inode });
+		(void)shmfile_unlink(
+			entry->name,
+			(struct identity){ entry->device, entry->inode });
 	}
 }
 

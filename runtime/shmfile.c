@@ -37,8 +37,9 @@ int shmfile_check_name(const char *name)
 	if (length == 0)
 		return rig_fail(-EINVAL, "segment name is empty");
 	if (length > RIG_NAME_MAX)
-		return rig_fail(-EINVAL, "segment name %.16s... is longer "
-					 "than %d bytes",
+		return rig_fail(-EINVAL,
+				"segment name %.16s... is longer "
+				"than %d bytes",
 				name, RIG_NAME_MAX);
 	if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			      "abcdefghijklmnopqrstuvwxyz0123456789._-")])
@@ -238,8 +239,9 @@ static int check_file(int fd, const char *name, struct stat *status)
 		return rig_fail(-EACCES, "segment %s: not a regular file",
 				name);
 	if (status->st_uid != geteuid())
-		return rig_fail(-EACCES, "segment %s: belongs to user %u, "
-					 "not to us",
+		return rig_fail(-EACCES,
+				"segment %s: belongs to user %u, "
+				"not to us",
 				name, (unsigned)status->st_uid);
 	if (status->st_mode & 077)
 		return rig_fail(-EACCES,

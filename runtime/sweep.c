@@ -39,9 +39,8 @@ static bool process_maps(const char *pid, struct identity identity)
 		return false;
 	while (!found && fgets(line, sizeof(line), maps)) {
 		/* A line longer than the buffer comes in pieces. */
-		if (whole &&
-		    sscanf(line, "%*s %*s %*s %x:%x %" SCNu64, &major, &minor,
-			   &inode) == 3)
+		if (whole && sscanf(line, "%*s %*s %*s %x:%x %" SCNu64, &major,
+				    &minor, &inode) == 3)
 			found = inode == identity.inode &&
 				makedev(major, minor) == identity.device;
 		whole = strchr(line, '\n') != NULL;
@@ -74,9 +73,9 @@ static void look_inside(int fd, const struct stat *status,
 	struct segment_facts facts;
 
 	found->maker = status->st_mode & S_ISVTX ||
-				       strncmp(found->name, "rig-", 4) == 0 ?
-			       RIG_MAKER_PLAIN :
-			       RIG_MAKER_OTHER;
+				       strncmp(found->name, "rig-", 4) == 0
+			       ? RIG_MAKER_PLAIN
+			       : RIG_MAKER_OTHER;
 	if (segment_read_facts(fd, found->name, &facts) < 0)
 		return;
 	found->bytes = facts.data_bytes;

@@ -55,7 +55,7 @@ static int object_map(const char *path, struct object *object)
 
 /* The function that `address` (as the file numbers them) lies in. */
 static const ElfW(Sym) *
-find_function(const ElfW(Sym) *symbols, size_t count, uint64_t address)
+	find_function(const ElfW(Sym) * symbols, size_t count, uint64_t address)
 {
 	for (size_t i = 0; i < count; i++)
 		if ((symbols[i].st_info & 0xf) == STT_FUNC &&
@@ -67,12 +67,12 @@ find_function(const ElfW(Sym) *symbols, size_t count, uint64_t address)
 }
 
 /* Look `address` up in one section, if it is a symbol table. */
-static int look_up(const struct object *object, const ElfW(Shdr) *sections,
-		   size_t section_count, const ElfW(Shdr) *table,
+static int look_up(const struct object *object, const ElfW(Shdr) * sections,
+		   size_t section_count, const ElfW(Shdr) * table,
 		   uint64_t address, struct symbol *symbol)
 {
-	const ElfW(Sym) *symbols, *found;
-	const ElfW(Shdr) *strings;
+	const ElfW(Sym) * symbols, *found;
+	const ElfW(Shdr) * strings;
 	const char *text;
 	size_t count;
 
@@ -102,7 +102,7 @@ static int search(const struct object *object, uint64_t address,
 		  struct symbol *symbol)
 {
 	const ElfW(Ehdr) *header = part(object, 0, 1, sizeof(*header));
-	const ElfW(Shdr) *sections;
+	const ElfW(Shdr) * sections;
 	int r = -ENOENT;
 
 	if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
