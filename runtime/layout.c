@@ -70,9 +70,6 @@ struct layout layout_at(void *base, int size)
 int layout_team(const struct layout *layout, int size,
 		enum rig_barrier_kind kind)
 {
-	memset((void *)layout->team, 0, sizeof(*layout->team));
-	memset((void *)layout->ranks, 0,
-	       (size_t)size * sizeof(*layout->ranks));
 	memset((void *)layout->barrier, 0, sizeof(*layout->barrier));
 	dispatch_init(layout->dispatch, size);
 	return rig_barrier_init(layout->barrier, size, kind);

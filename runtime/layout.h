@@ -182,6 +182,7 @@ struct team_shm {
 struct rank_shm {
 	alignas(RIG_LINE) _Atomic uint32_t state; /* enum rig_state */
 	_Atomic int32_t code;      /* what the kernel returned */
+	_Atomic uint32_t job;      /* the last it has begun */
 	_Atomic uint64_t where;    /* it called what may wait from; 0: is not
 				    * in such a call */
 	_Atomic uint64_t entered;  /* barriers entered in this run */
@@ -213,7 +214,9 @@ struct layout {
 /* The layout of a team segment of `size` ranks at `base` (NULL: only bytes). */
 struct layout layout_at(void *base, int size);
 
-/* Lay out what belongs to one team, in memory that no worker maps. */
+/* Lay out what belongs to one team, in memory that no worker maps.  What the
+ * last run left for the caller to read stays: each rank clears its own slot
+ * before its first job, and the caller what team_shm says. */
 int layout_team(const struct layout *layout, int size,
 		enum rig_barrier_kind kind);
 

@@ -116,11 +116,15 @@ void team_init(struct rig_team *team, const struct layout *layout, int rank,
 	team->mine = rank_of(team, rank);
 	team->barrier = layout->barrier;
 	team->patience = *patience;
+	/* What a rank of an earlier team has left there. */
+	team->result_used = true;
+	store_relaxed(&team->mine->signal, 0);
+	team->mine->segment = 0;
 	team->at_teams = (struct barrier_watch){ sleeps_at_teams, awake, team };
 	team->at_jobs = (struct barrier_watch){ sleeps_at_jobs, awake, team };
 }
 
-void team_begin(struct rig_team *team)
+void team_begin(struct rig_team *team, uint32_t job)
 {
 	struct rank_shm *mine = team->mine;
 
@@ -135,6 +139,9 @@ void team_begin(struct rig_team *team)
 	store_relaxed(&mine->code, 0);
 	/* release: not for this job any more; pairs with look_for_deadlock(). */
 	store_release(&mine->state, RIG_STATE_ATTACHING);
+	/* release: all this is of this job; pairs with take_stock(), which a
+	 * death has ordered already. */
+	store_release(&mine->job, job);
 }
 
 void team_meet(struct rig_team *team)

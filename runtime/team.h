@@ -40,8 +40,9 @@ struct rig_team {
 void team_init(struct rig_team *team, const struct layout *layout, int rank,
 	       int size, const struct patience *patience);
 
-/* Begin a job: everything as a kernel expects to find it but the segments. */
-void team_begin(struct rig_team *team);
+/* Begin job number `job`: everything as a kernel expects to find it but the
+ * segments. */
+void team_begin(struct rig_team *team, uint32_t job);
 
 /* Meet at the team's own barrier, whatever the job's is. */
 void team_meet(struct rig_team *team);

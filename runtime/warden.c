@@ -49,6 +49,9 @@
 /* Tries of one fork, with pauses of 1, 10 and 100 ms between them. */
 #define FORK_TRIES 4
 
+/* Teams in a row that may lose a worker before they are ready. */
+#define START_TRIES 4
+
 struct worker {
 	pid_t pid; /* 0: none */
 	int fd;    /* its pidfd */
@@ -56,11 +59,12 @@ struct worker {
 
 struct warden {
 	struct birth *birth;
-	int ready;           /* workers of the team that said so */
-	bool starting;       /* not all have */
-	uint64_t start_by;   /* when they must have, on the clock */
-	bool tell_done;      /* once ready: the run posted is done */
-	bool answer;         /* once ready: the caller's order is carried out */
+	int ready;         /* workers of the team that said so */
+	bool starting;     /* not all have */
+	uint64_t start_by; /* when they must have, on the clock */
+	int failed_starts; /* in a row */
+	bool tell_done;    /* once ready: the run posted is done */
+	bool answer;       /* once ready: the caller's order is carried out */
 	struct worker workers[RIG_WORKERS_MAX];
 	/* socket, caller, ready, then the workers. */
 	struct pollfd polled[3 + RIG_WORKERS_MAX];
@@ -184,10 +188,13 @@ static void fork_team(struct warden *w, uint32_t seen)
 {
 	struct birth *birth = w->birth;
 	char why[WHY_BYTES];
+	uint64_t stale;
 	int r;
 
 	add_relaxed(&birth->layout.control->generation, 1);
 	store_relaxed(&birth->layout.control->state, CONTROL_STARTING);
+	/* What a team said that is no more. */
+	(void)!read(birth->ready, &stale, sizeof(stale));
 	w->ready = 0;
 	w->starting = true;
 	w->start_by = clock_after(START_NS);
@@ -209,6 +216,7 @@ static void fork_team(struct warden *w, uint32_t seen)
 static void on_ready(struct warden *w)
 {
 	w->starting = false;
+	w->failed_starts = 0;
 	store_release(&w->birth->layout.control->state, CONTROL_READY);
 	if (w->tell_done)
 		dispatch_done(w->birth->layout.dispatch);
@@ -216,16 +224,22 @@ static void on_ready(struct warden *w)
 	answer(w);
 }
 
-/* Copy where every rank was, before its memory is laid out afresh. */
+/* Copy where every rank was, when none runs any more and before its memory is
+ * laid out afresh. */
 static void take_stock(struct warden *w)
 {
 	const struct layout *layout = &w->birth->layout;
+	uint32_t job = load_relaxed(&layout->dispatch->posted);
 
 	for (int i = 0; i < w->birth->size; i++) {
 		struct rank_shm *rank = &layout->ranks[i];
 		struct about_shm *about = &layout->about[i];
 
-		about->was = about->pid;
+		*about = (struct about_shm){ .pid = about->pid,
+					     .was = about->pid };
+		/* What it did in an earlier job is not what it did in this. */
+		if (load_relaxed(&rank->job) != job)
+			continue;
 		/* acquire: pairs with the reporter's release. */
 		about->signal = load_acquire(&rank->signal);
 		about->signal_code = rank->signal_code;
@@ -251,14 +265,18 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 	uint32_t seen;
 	int r;
 
-	take_stock(w);
 	end_team(w);
 	/* Nobody but the caller writes `posted` now, and it posts nothing while
 	 * a run is on: this is settled.  A job posted after this look is for
 	 * the new team. */
 	seen = load_acquire(&layout->dispatch->done) & ~1u;
 	in_flight = load_acquire(&layout->dispatch->posted) != seen;
-	if (in_flight || w->answer) {
+	if (w->tell_done) {
+		/* That run has ended already; the caller is yet to be told. */
+		seen = load_acquire(&layout->dispatch->posted);
+	} else if (in_flight || w->answer) {
+		/* Else the caller may still read what the last run left. */
+		take_stock(w);
 		seen = load_acquire(&layout->dispatch->posted);
 		control->end = end;
 		control->rank = rank;
@@ -272,15 +290,22 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 		fork_team(w, seen);
 }
 
-/* A death while the team starts: no second try, it would end the same way. */
+/* A death while the team starts.  What killed it may have been meant for the
+ * team before, so there is another try; but something may be wrong for good. */
 static void fail_start(struct warden *w, int rank, int status)
 {
 	char why[WHY_BYTES];
 
+	if (++w->failed_starts < START_TRIES) {
+		renew(w, RIG_END_DEATH, rank, status);
+		return;
+	}
 	snprintf(why, sizeof(why),
-		 "pool: worker %d died while it started (%s %d)", rank,
-		 WIFSIGNALED(status) ? "signal" : "exit status",
-		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		 "pool: worker %d died while it started (%s %d), %d times in "
+		 "a row",
+		 rank, WIFSIGNALED(status) ? "signal" : "exit status",
+		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		 START_TRIES);
 	give_up(w, -ECANCELED, why);
 }
 
@@ -307,10 +332,11 @@ static void on_order(struct warden *w)
 	if (message.order == ORDER_QUIT)
 		leave(w, false);
 	w->answer = true;
-	/* A team that is new, or none, has ended the run already. */
+	/* A run that has ended already is answered for when the team is ready;
+	 * one that a starting team has begun is not that. */
 	if (load_relaxed(&w->birth->layout.control->state) == CONTROL_DEAD)
 		answer(w);
-	else if (!w->starting)
+	else if (!w->tell_done)
 		renew(w, (enum rig_end)message.end, -1, 0);
 }
 
@@ -341,9 +367,9 @@ static int await(struct warden *w)
 	if (w->starting) {
 		uint64_t now = clock_ns();
 
-		timeout = now < w->start_by ?
-				  (int)((w->start_by - now) / 1000000 + 1) :
-				  0;
+		timeout = now < w->start_by
+				  ? (int)((w->start_by - now) / 1000000 + 1)
+				  : 0;
 	}
 	return poll(w->polled, (nfds_t)count, timeout);
 }
@@ -431,6 +457,8 @@ noreturn void warden_main(struct birth *birth)
 	raise_file_limit(birth);
 	introduce(birth);
 
+	/* A pool made in a kernel: its warden has a copy of another's. */
+	memset(&warden, 0, sizeof(warden));
 	warden.birth = birth;
 	warden.tell_done = true;
 	fork_team(&warden, load_relaxed(&birth->layout.dispatch->posted));
