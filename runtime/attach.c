@@ -41,6 +41,13 @@ struct mapping {
 static struct mapping mappings[MAPPINGS_MAX];
 static uint64_t uses;
 
+void attach_begin(void)
+{
+	/* The maps of a worker that makes a pool in a kernel are not its
+	 * workers'. */
+	memset(mappings, 0, sizeof(mappings));
+}
+
 static struct identity identity_in(const struct job_segment_shm *segment)
 {
 	return (struct identity){ segment->device, segment->inode };
@@ -242,8 +249,8 @@ static int populate_own(struct rig_team *team, const struct mapping *mapping,
 	return populate(mapping,
 			(struct rig_span){ pages.begin * PAGE_BYTES,
 					   pages.end * PAGE_BYTES },
-			mapping->read_only ? MADV_POPULATE_READ :
-					     MADV_POPULATE_WRITE,
+			mapping->read_only ? MADV_POPULATE_READ
+					   : MADV_POPULATE_WRITE,
 			name);
 }
 
@@ -334,8 +341,7 @@ undo:
 	return r;
 }
 
-int attach_segments(struct rig_team *team, int count,
-		    const struct birth *birth)
+int attach_segments(struct rig_team *team, int count, const struct birth *birth)
 {
 	const struct job_shm *job = team->layout.job;
 	bool missing[RIG_SEGMENTS_MAX], cold = false;

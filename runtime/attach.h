@@ -8,6 +8,9 @@
 #include "birth.h"
 #include "team.h"
 
+/* A worker is born: it has nothing mapped, whatever its warden was. */
+void attach_begin(void);
+
 /*
  * Map what job_shm says, or find it mapped from an earlier job, and put it into
  * team->handed.  Hot (all found): no system call.  Cold: collective, every rank

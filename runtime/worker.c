@@ -10,6 +10,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -50,8 +51,8 @@ static void report_signal(int signal, siginfo_t *info, void *context)
 	mine->signal_code = info->si_code;
 	mine->address = (uint64_t)(uintptr_t)info->si_addr;
 #if defined(__x86_64__)
-	mine->instruction = (uint64_t)((ucontext_t *)context)
-				    ->uc_mcontext.gregs[REG_RIP];
+	mine->instruction =
+		(uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 #elif defined(__aarch64__)
 	mine->instruction = ((ucontext_t *)context)->uc_mcontext.pc;
 #endif
@@ -82,6 +83,26 @@ static void install_reporter(struct rig_team *team)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		(void)sigaction(faults[i], &action, NULL);
+}
+
+/*
+ * A kernel that calls exit() ends this process and nothing else: what the
+ * caller has registered with atexit() is the caller's.  Registered last, so
+ * called first (but for what kernels register themselves).
+ */
+static void leave_at_once(int status, void *arg)
+{
+	(void)arg;
+	(void)fflush(stdout);
+	_exit(status);
+}
+
+/* A kernel that calls pthread_exit() would leave its other threads running, and
+ * the rank neither dead nor alive. */
+static void leave_thread(void *arg)
+{
+	(void)arg;
+	_exit(EXIT_SUCCESS);
 }
 
 /* The warden has set every signal to its default or to be ignored; a worker
@@ -228,9 +249,8 @@ static int run_job(const struct birth *birth, struct rig_team *team)
 	if (r < 0)
 		return r;
 	if (kind == JOB_POPULATE)
-		return attach_populate(team, birth,
-				       (rig_spans_fn *)(uintptr_t)
-					       words[JOB_FN]);
+		return attach_populate(
+			team, birth, (rig_spans_fn *)(uintptr_t)words[JOB_FN]);
 	r = attach_segments(team, segments, birth);
 	if (r < 0)
 		return r;
@@ -252,11 +272,27 @@ static void flush(void)
 		(void)fflush(stderr);
 }
 
+/* For ever. */
+static void take_jobs(const struct birth *birth, struct rig_team *team,
+		      uint32_t seen)
+{
+	int r;
+
+	for (;;) {
+		seen = dispatch_take(team->layout.dispatch, seen, &birth->idle);
+		team_begin(team, seen);
+		r = run_job(birth, team);
+		flush();
+		if (r < 0)
+			team_failed(team, r, rig_why());
+		team_finish(team);
+	}
+}
+
 noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
 {
 	static struct rig_team team;
 	const uint64_t one = 1;
-	int r;
 
 	/* Before anything else: if the warden dies, so do we.  It may have
 	 * died already. */
@@ -266,15 +302,11 @@ noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
 	(void)prctl(PR_SET_NAME, "runrig-worker");
 	team_init(&team, &birth->layout, rank, birth->size, &birth->busy);
 	be_born(birth, &team);
+	attach_begin();
+	(void)on_exit(leave_at_once, NULL);
+	pthread_cleanup_push(leave_thread, NULL);
 	(void)!write(birth->ready, &one, sizeof(one));
-
-	for (;;) {
-		seen = dispatch_take(team.layout.dispatch, seen, &birth->idle);
-		team_begin(&team);
-		r = run_job(birth, &team);
-		flush();
-		if (r < 0)
-			team_failed(&team, r, rig_why());
-		team_finish(&team);
-	}
+	take_jobs(birth, &team, seen);
+	pthread_cleanup_pop(0);
+	_exit(EXIT_FAILURE);
 }
