@@ -49,6 +49,8 @@ _Static_assert(sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint64_t) == 8,
 	atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
 #define swap_acq_rel(p, v) \
 	atomic_exchange_explicit((p), (v), memory_order_acq_rel)
+#define swap_seq(p, v) \
+	atomic_exchange_explicit((p), (v), memory_order_seq_cst)
 
 /* Each returns whether *p was *expected; if not, *expected is what it is. */
 #define cas_relaxed(p, expected, v)                               \
@@ -67,6 +69,10 @@ _Static_assert(sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint64_t) == 8,
 	atomic_compare_exchange_strong_explicit(                  \
 		(p), (expected), (v), memory_order_acq_rel,       \
 		memory_order_acquire)
+#define cas_seq(p, expected, v)                                   \
+	atomic_compare_exchange_strong_explicit(                  \
+		(p), (expected), (v), memory_order_seq_cst,       \
+		memory_order_seq_cst)
 
 #endif
 #endif

@@ -55,8 +55,9 @@
 /* How long processes that were killed may take to be gone. */
 #define GONE_NS (6 * UINT64_C(1000000000))
 
-/* Files one worker keeps mapped at most, see attach.c. */
-#define HANDED_MAX 64
+/* Files that workers may have mapped: what one keeps (see attach.c), and what
+ * one job more may differ in, for a worker keeps those it used last. */
+#define HANDED_MAX (64 + 2 * RIG_SEGMENTS_MAX)
 
 /* Foreign segments a pool remembers by name. */
 #define FOREIGN_MAX 16
@@ -65,6 +66,11 @@
 struct foreign {
 	char name[RIG_NAME_MAX + 1]; /* "": free */
 	struct segment_facts facts;  /* its fd is ours */
+};
+
+struct handed_file {
+	struct identity identity;
+	uint64_t used; /* when last; 0: free */
 };
 
 /* In this process. */
@@ -97,9 +103,9 @@ struct rig_pool {
 	bool own_core;            /* there is one for it */
 	struct cpu_bits cpus;     /* the workers' */
 
-	/* Files the workers may have mapped, in the order of first use. */
-	struct identity handed[HANDED_MAX];
-	size_t handed_count; /* ever; the array is a ring */
+	/* Files the workers may have mapped. */
+	struct handed_file handed[HANDED_MAX];
+	uint64_t handed_uses;
 	struct foreign foreign[FOREIGN_MAX];
 	int foreign_next;
 
@@ -143,7 +149,6 @@ static void hook_fork(void)
 {
 	(void)pthread_atfork(before_fork, after_fork, in_child);
 }
-
 
 static bool is_maker(const struct rig_pool *pool)
 {
@@ -250,9 +255,8 @@ static int fork_warden(struct birth *birth)
 		_exit(pid < 0 ? errno : 0);
 	}
 	if (pid < 0)
-		r = rig_fail_errno(-errno,
-				   "pool: fork (limits: ulimit -u, the "
-				   "cgroup's pids.max)");
+		r = rig_fail_errno(-errno, "pool: fork (limits: ulimit -u, the "
+					   "cgroup's pids.max)");
 	/* A host that reaps every child may have been quicker: then the warden
 	 * speaks for itself, or its silence does. */
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
@@ -377,9 +381,9 @@ static int prepare(struct rig_pool *pool,
 	r = report_init(&pool->report, birth->size);
 	if (r < 0)
 		return r;
-	memory = mmap(NULL, layout_at(NULL, birth->size).bytes,
-		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
+	memory =
+		mmap(NULL, layout_at(NULL, birth->size).bytes,
+		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		return rig_fail_errno(-errno, "pool: map the team segment");
 	birth->layout = layout_at(memory, birth->size);
@@ -437,6 +441,11 @@ static int await_done(struct rig_pool *pool, const struct patience *patience,
 			return r;
 		if (!warden_lives(pool))
 			return dispatch_is_done(dispatch) ? 0 : -ECANCELED;
+		/* Given up between runs: nobody was there to be told.
+		 * acquire: pairs with the release in give_up(). */
+		if (load_acquire(&pool->birth.layout.control->state) ==
+		    CONTROL_DEAD)
+			return 0;
 		if (clock_ns() >= deadline_ns)
 			return -ETIMEDOUT;
 		patience = &none;
@@ -503,8 +512,7 @@ int rig_pool_create(struct rig_pool **out,
 	if (r == 0)
 		r = start(pool);
 	if (r < 0) {
-		if (pool->birth.caller_end >= 0 &&
-		    pool->birth.warden_end < 0) {
+		if (pool->birth.caller_end >= 0 && pool->birth.warden_end < 0) {
 			order(pool, ORDER_QUIT, RIG_END_OK);
 			await_gone(pool);
 		}
@@ -559,20 +567,30 @@ static void put_segment(struct rig_pool *pool, int index,
 /* Note that the workers may have it mapped from now on. */
 static void note_handed(struct rig_pool *pool, struct identity identity)
 {
-	size_t count = pool->handed_count;
+	struct handed_file *oldest = &pool->handed[0];
 
-	for (size_t i = 0; i < count && i < HANDED_MAX; i++)
-		if (identity_same(pool->handed[i], identity))
+	for (size_t i = 0; i < HANDED_MAX; i++) {
+		struct handed_file *file = &pool->handed[i];
+
+		if (identity_same(file->identity, identity)) {
+			file->used = ++pool->handed_uses;
 			return;
-	pool->handed[count % HANDED_MAX] = identity;
-	pool->handed_count++;
+		}
+		if (file->used < oldest->used)
+			oldest = file;
+	}
+	*oldest = (struct handed_file){ identity, ++pool->handed_uses };
 }
 
-static bool was_handed(const struct rig_pool *pool, struct identity identity)
+/* True where it was noted; it is no more. */
+static bool was_handed(struct rig_pool *pool, struct identity identity)
 {
-	for (size_t i = 0; i < pool->handed_count && i < HANDED_MAX; i++)
-		if (identity_same(pool->handed[i], identity))
+	for (size_t i = 0; i < HANDED_MAX; i++)
+		if (pool->handed[i].used &&
+		    identity_same(pool->handed[i].identity, identity)) {
+			pool->handed[i] = (struct handed_file){ 0 };
 			return true;
+		}
 	return false;
 }
 
@@ -647,9 +665,9 @@ static int finish_bad(struct rig_pool *pool, enum rig_end end)
 	facts.end = end;
 	facts.code = code_of(end);
 	if (end == RIG_END_FAILED)
-		facts.code = facts.ended ?
-				     layout->about[failed].code :
-				     load_relaxed(&layout->ranks[failed].code);
+		facts.code =
+			facts.ended ? layout->about[failed].code
+				    : load_relaxed(&layout->ranks[failed].code);
 	report_make(&pool->report, &facts);
 	reset_run(pool);
 	return facts.code;
@@ -686,8 +704,8 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 	if (recv(pool->birth.caller_end, &answer, 1, MSG_DONTWAIT) != 1) {
 		/* Dead, or stopped for good: then its workers go with it. */
 		if (pool->warden_pidfd >= 0)
-			(void)syscall(SYS_pidfd_send_signal,
-				      pool->warden_pidfd, SIGKILL, NULL, 0);
+			(void)syscall(SYS_pidfd_send_signal, pool->warden_pidfd,
+				      SIGKILL, NULL, 0);
 		await_gone(pool);
 		end = RIG_END_WARDEN;
 	} else {
@@ -788,8 +806,8 @@ static void hand_over(struct rig_pool *pool)
 static int settle_once(struct rig_pool *pool, uint64_t deadline_ns)
 {
 	static const struct patience none;
-	uint64_t until = pool->limit_at < deadline_ns ? pool->limit_at :
-							deadline_ns;
+	uint64_t until =
+		pool->limit_at < deadline_ns ? pool->limit_at : deadline_ns;
 	int r = await_done(pool, until ? caller_patience(pool) : &none, true,
 			   until);
 
@@ -848,29 +866,38 @@ static void forget_now(struct rig_pool *pool, struct identity identity)
 
 	if (pool->dead || !was_handed(pool, identity))
 		return;
-	for (size_t i = 0; i < HANDED_MAX; i++)
-		if (identity_same(pool->handed[i], identity))
-			pool->handed[i] = (struct identity){ 0 };
 	put_segment(pool, 0, &facts);
 	(void)run_internal(pool, JOB_FORGET, 0, 0);
 }
 
-/* Give the turn back, having done what had to wait for the run's end. */
-static void end_turn(struct rig_pool *pool)
+/* Do what had to wait for the run's end, with the turn. */
+static void forget_queued(struct rig_pool *pool)
 {
 	struct identity identity = { 0 };
 
-	/* relaxed: a forget that comes later finds the turn taken or free by
-	 * itself. */
 	while (load_relaxed(&pool->forget_count)) {
 		pthread_mutex_lock(&pool->forget_lock);
 		identity = pool->forget[sub_seq(&pool->forget_count, 1) - 1];
 		pthread_mutex_unlock(&pool->forget_lock);
 		forget_now(pool, identity);
 	}
-	/* acq_rel: hands the pool's memory to who takes the next turn. */
-	if (swap_acq_rel(&pool->turn, TURN_FREE) == TURN_WANTED)
-		wait_wake(&pool->turn, 1);
+}
+
+/* Give the turn back. */
+static void end_turn(struct rig_pool *pool)
+{
+	uint32_t seen;
+
+	do {
+		forget_queued(pool);
+		/* Hands the pool's memory to who takes the next turn. */
+		if (swap_seq(&pool->turn, TURN_FREE) == TURN_WANTED)
+			wait_wake(&pool->turn, 1);
+		/* Store, then look, as in pools_forget() the other way round:
+		 * what is queued now is found by one of the two. */
+		seen = TURN_FREE;
+	} while (load_seq(&pool->forget_count) &&
+		 cas_seq(&pool->turn, &seen, TURN_TAKEN));
 }
 
 static void queue_forget(struct rig_pool *pool, struct identity identity)
@@ -906,7 +933,7 @@ void pools_forget(struct identity identity)
 			continue;
 		queue_forget(pool, identity);
 		/* Now, if nobody has the turn; else whoever has it will. */
-		if (cas_acquire(&pool->turn, &seen, TURN_TAKEN))
+		if (cas_seq(&pool->turn, &seen, TURN_TAKEN))
 			end_turn(pool);
 	}
 	pthread_mutex_unlock(&pools_lock);
@@ -933,8 +960,9 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 	int r;
 
 	if (options->spans_args_bytes > RIG_ARGS_MAX)
-		return rig_fail(-EINVAL, "segment: %zu bytes of span "
-					 "arguments, not at most %d",
+		return rig_fail(-EINVAL,
+				"segment: %zu bytes of span "
+				"arguments, not at most %d",
 				options->spans_args_bytes, RIG_ARGS_MAX);
 	r = take_turn(pool);
 	if (r < 0)
@@ -969,20 +997,22 @@ static int check_job(const struct rig_pool *pool, const struct rig_job *job)
 		return rig_fail(-EINVAL,
 				"job: give it either a kernel or a name");
 	if (job->args_bytes > RIG_ARGS_MAX)
-		return rig_fail(-EINVAL, "job: %zu bytes of arguments, not at "
-					 "most %d (hand a segment over)",
+		return rig_fail(-EINVAL,
+				"job: %zu bytes of arguments, not at "
+				"most %d (hand a segment over)",
 				job->args_bytes, RIG_ARGS_MAX);
 	if (job->args_bytes && !job->args)
 		return rig_fail(-EINVAL, "job: arguments are NULL");
 	if (job->result_bytes > RIG_RESULT_MAX)
-		return rig_fail(-EINVAL, "job: a result of %zu bytes, not at "
-					 "most %d (use a segment)",
+		return rig_fail(-EINVAL,
+				"job: a result of %zu bytes, not at "
+				"most %d (use a segment)",
 				job->result_bytes, RIG_RESULT_MAX);
 	if (pool->dead)
 		return rig_fail(-ECANCELED, "pool: it is no more (%s)",
-				pool->birth.layout.control->why[0] ?
-					pool->birth.layout.control->why :
-					"its warden died");
+				pool->birth.layout.control->why[0]
+					? pool->birth.layout.control->why
+					: "its warden died");
 	return 0;
 }
 
@@ -1015,8 +1045,9 @@ static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 				"is not path.so:symbol",
 				job->name);
 	if (strlen(job->name) >= sizeof(pool->birth.layout.job->symbol))
-		return rig_fail(-EINVAL, "job: the kernel's name is longer "
-					 "than %zu bytes",
+		return rig_fail(-EINVAL,
+				"job: the kernel's name is longer "
+				"than %zu bytes",
 				sizeof(pool->birth.layout.job->symbol) - 1);
 	strcpy(pool->birth.layout.job->symbol, job->name);
 	return 0;
@@ -1091,8 +1122,8 @@ static int put_handed(struct rig_pool *pool, int index,
 				handed->name, handed->offset,
 				handed->offset + handed->bytes,
 				facts.data_bytes);
-	bytes = handed->bytes ? handed->bytes :
-				facts.data_bytes - handed->offset;
+	bytes = handed->bytes ? handed->bytes
+			      : facts.data_bytes - handed->offset;
 	put_segment(pool, index, &facts);
 	job->segments[index].offset = handed->offset;
 	job->segments[index].bytes = bytes;
@@ -1163,8 +1194,8 @@ int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)
 	pool->result = job->result;
 	pool->result_bytes = job->result_bytes;
 	pool->limit_ns = job->limit_ns;
-	pool->limit_at = job->limit_ns ? clock_after(job->limit_ns) :
-					 RIG_FOREVER;
+	pool->limit_at =
+		job->limit_ns ? clock_after(job->limit_ns) : RIG_FOREVER;
 	pool->holder = pthread_self();
 	pool->posted = true;
 	dispatch_post(pool->birth.layout.dispatch);
@@ -1227,9 +1258,9 @@ int rig_pool_code(const struct rig_pool *pool, int rank)
 	if (said->end == RIG_END_OK || said->end == RIG_END_FAILED)
 		return load_relaxed(&pool->birth.layout.ranks[rank].code);
 	/* Of those that were ended, what the run ended with. */
-	return said->ranks[rank].state == RIG_STATE_DONE ?
-		       pool->birth.layout.about[rank].code :
-		       said->code;
+	return said->ranks[rank].state == RIG_STATE_DONE
+		       ? pool->birth.layout.about[rank].code
+		       : said->code;
 }
 
 int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
@@ -1240,8 +1271,9 @@ int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
 	if (r < 0)
 		return r;
 	if (bytes > RIG_RESULT_MAX)
-		return rig_fail(-EINVAL, "pool: a result of %zu bytes, not at "
-					 "most %d",
+		return rig_fail(-EINVAL,
+				"pool: a result of %zu bytes, not at "
+				"most %d",
 				bytes, RIG_RESULT_MAX);
 	memcpy(result, pool->birth.layout.ranks[rank].result, bytes);
 	return 0;

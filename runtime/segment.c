@@ -234,6 +234,8 @@ int rig_segment_create(struct rig_segment **out, const char *name,
 		memcpy(segment->name, name, strlen(name) + 1);
 	r = make(segment, name, options);
 	if (r < 0) {
+		if (options->pool && segment->facts.identity.inode)
+			pools_forget(segment->facts.identity);
 		release(segment);
 		return r;
 	}
