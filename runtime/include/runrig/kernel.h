@@ -7,12 +7,16 @@
  * timing, printing or files: `runrig run`, rigbench and the tests do those the
  * same way for every kernel.
  *
- * A run is up to four jobs over the same segments, with the same arguments:
+ * A run is some jobs over the same segments, with the same arguments:
  *
  *	prepare  make input; each rank writes what it owns      (generated data)
- *	digest   sum up the input, for verify to hold against   (the user's data)
+ *	digest   sum up what the output must be, from the input (the user's data)
  *	run      the work
+ *	digest   again, args->after set: sum up what it is      (the user's data)
  *	verify   0, or rig_team_fail(team, -EBADMSG, "what is wrong where")
+ *
+ * Every rank leaves RIG_DIGEST_WORDS words of a digest in its result; those of
+ * all ranks are added up (mod 2^64) for verify.
  *
  * Their arguments are a struct whose first member is struct rig_kernel_args,
  * followed by the kernel's own parameters.
@@ -49,9 +53,10 @@ struct rig_array {
 
 struct rig_kernel_args {
 	struct rig_array arrays[RIG_ARRAYS_MAX];
-	uint64_t digest[RIG_DIGEST_WORDS]; /* rank 0's result of digest */
+	uint64_t digest[RIG_DIGEST_WORDS]; /* all ranks', before the run */
+	uint64_t found[RIG_DIGEST_WORDS];  /* all ranks', after it */
 	uint32_t given; /* 1: the user's data, 0: made by prepare */
-	uint32_t reserved;
+	uint32_t after; /* of digest: 1: after the run */
 };
 
 enum rig_param_kind {

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arguments.h - a kernel's arguments from words such as length=40M.
+ *
+ * `args` is the kernel's argument struct, kernel->args_bytes long.  What fails
+ * returns -EINVAL with one line of words in `why`, which name what would have
+ * been right.
+ */
+#ifndef KERNELS_ARGUMENTS_H
+#define KERNELS_ARGUMENTS_H
+
+#include <runrig/kernel.h>
+
+#define WHY_BYTES 512
+
+/* Zero the arguments and give each parameter its default. */
+int arguments_default(const struct rig_kernel *kernel, void *args,
+		      char why[WHY_BYTES]);
+
+/*
+ * Set a parameter from NAME=VALUE.  A SIZE also takes the word that is its
+ * default, if that is no number ("all"): it stands for SIZE_MAX.
+ */
+int arguments_set(const struct rig_kernel *kernel, void *args, const char *word,
+		  char why[WHY_BYTES]);
+
+/* The value of a parameter as a user would type it; returns `text`. */
+char *arguments_show(const struct rig_param *param, const void *args,
+		     char *text, size_t bytes);
+
+#endif

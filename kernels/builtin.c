@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * builtin.c - the table of the kernels that come with runrig.
+ */
+#include "builtin.h"
+
+static const struct rig_kernel *const kernels[] = {
+	&kernel_reverse,
+	&kernel_triad,
+};
+
+int kernels_register(void)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
+		if (r == 0)
+			r = rig_kernel_register(kernels[i]);
+	return r;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * builtin.h - the kernels that come with runrig.
+ */
+#ifndef KERNELS_BUILTIN_H
+#define KERNELS_BUILTIN_H
+
+#include <runrig/kernel.h>
+
+extern const struct rig_kernel kernel_reverse;
+extern const struct rig_kernel kernel_triad;
+
+/* Make all of them known (see rig_kernel_find()).  Twice is once.  Returns 0,
+ * or what rig_kernel_register() said. */
+int kernels_register(void);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dtype.h - element types by NumPy's names ("float64") and codes ("<f8").
+ *
+ * A code is a byte order (< > = |), a kind (b i u f c) and the bytes of an
+ * item.  Without the byte order, "i8" is 64 bits to NumPy and 8 bits to most
+ * others, so such a word is refused, and the words say what it may mean.
+ */
+#ifndef KERNELS_DTYPE_H
+#define KERNELS_DTYPE_H
+
+#include <runrig/kernel.h>
+
+#define DTYPE_CODE_BYTES 8
+
+/* NumPy's name of it; "none" for RIG_DTYPE_NONE. */
+const char *dtype_name(enum rig_dtype dtype);
+
+/* Bytes of one item; 0 for RIG_DTYPE_NONE. */
+uint32_t dtype_bytes(enum rig_dtype dtype);
+
+/* The dtype of a name or a code: sets dtype, item_bytes and swapped.  Returns 0
+ * or -EINVAL with one line of words in `why`. */
+int dtype_parse(const char *text, struct rig_array *array, char *why,
+		size_t why_bytes);
+
+/* The same, of a code alone: -EINVAL has no words. */
+int dtype_parse_code(const char *text, struct rig_array *array);
+
+/* The code that NumPy would write: "<f8", "|u1"; returns `text`. */
+char *dtype_code(const struct rig_array *array, char text[DTYPE_CODE_BYTES]);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reverse.c - an array in reverse order, in place, or a slice [begin, end) of it.
+ *
+ * The pairs (begin + i, end - 1 - i) are independent of each other, so each
+ * rank takes a strip of the pairs: a strip of the lower half *and its mirror*
+ * in the upper half.  Nobody reads what another writes, and the middle of an odd
+ * slice stays where it is.
+ *
+ *	method=swap  exchange the items of each pair
+ *	method=copy  each rank takes a contiguous strip of the slice: copy the
+ *	             strip's mirror image to private memory, meet at the barrier,
+ *	             write it back.  Without the barrier a rank would read what
+ *	             another has already overwritten.
+ *
+ * Generated data is x[i] = i, so the result is known for each element.  The
+ * user's data is held against sums that tell the order of the items: before the
+ * run each item counts for the place it must go to, afterwards for the one it
+ * is at; inside and outside of the slice apart.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "mirror.h"
+#include "sum.h"
+
+#define LENGTH_DEFAULT 40000000
+#define LENGTH_MAX     9007199254740992.0 /* 2^53: each index is a double */
+
+enum method { METHOD_SWAP, METHOD_COPY };
+
+/* What the words of a digest are. */
+enum { DIGEST_INSIDE, DIGEST_OUTSIDE };
+
+struct reverse_args {
+	struct rig_kernel_args header;
+	size_t length; /* of generated data */
+	size_t begin;
+	size_t end; /* SIZE_MAX until checked: all of it */
+	uint32_t method;
+};
+
+static const struct rig_param params[] = {
+	{ .name = "length",
+	  .help = "elements of generated data",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct reverse_args, length),
+	  .fallback = "40M",
+	  .max = LENGTH_MAX },
+	{ .name = "method",
+	  .help = "swap pairs in place, or copy through private memory",
+	  .kind = RIG_PARAM_CHOICE,
+	  .offset = offsetof(struct reverse_args, method),
+	  .fallback = "swap",
+	  .choices = "swap copy" },
+	{ .name = "begin",
+	  .help = "first element of the slice",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct reverse_args, begin),
+	  .fallback = "0",
+	  .max = LENGTH_MAX },
+	{ .name = "end",
+	  .help = "the one after its last; all: the array's end",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct reverse_args, end),
+	  .fallback = "all",
+	  .max = LENGTH_MAX },
+	{ 0 },
+};
+
+static uint64_t count_generated(const void *given)
+{
+	const struct reverse_args *args = given;
+
+	return args->length;
+}
+
+static int check(void *given, char *why, size_t why_bytes)
+{
+	struct reverse_args *args = given;
+	const struct rig_array *array = &args->header.arrays[0];
+
+	if (!mirror_knows(array->item_bytes)) {
+		snprintf(why, why_bytes, "items of %u bytes cannot be reversed",
+			 array->item_bytes);
+		return -EINVAL;
+	}
+	if (args->header.given && args->length != array->count &&
+	    args->length != LENGTH_DEFAULT) {
+		snprintf(why, why_bytes,
+			 "length=%zu, but the array given has %zu elements",
+			 args->length, (size_t)array->count);
+		return -EINVAL;
+	}
+	args->length = array->count;
+	if (args->end == SIZE_MAX)
+		args->end = array->count;
+	if (args->end > array->count) {
+		snprintf(why, why_bytes,
+			 "end=%zu is out of range: the array has %zu elements",
+			 args->end, (size_t)array->count);
+		return -EINVAL;
+	}
+	if (args->begin > args->end) {
+		snprintf(why, why_bytes, "begin=%zu is beyond end=%zu",
+			 args->begin, args->end);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static size_t item_bytes(const struct reverse_args *args)
+{
+	return args->header.arrays[0].item_bytes;
+}
+
+/* Every item is read and written once; by copy, its private copy too. */
+static double bytes_moved(const void *given)
+{
+	const struct reverse_args *args = given;
+	double each = args->method == METHOD_COPY ? 4 : 2;
+
+	return each * (double)(args->end - args->begin) *
+	       (double)item_bytes(args);
+}
+
+static size_t private_bytes(const void *given, int size)
+{
+	const struct reverse_args *args = given;
+	struct rig_span first = rig_strip(args->end - args->begin, 0, size);
+
+	if (args->method != METHOD_COPY)
+		return 0;
+	return (first.end - first.begin) * item_bytes(args);
+}
+
+/* The elements that a rank owns: spans 0 and 1 of the slice, 2 and 3 outside
+ * of it. */
+static void own(const struct reverse_args *args, int rank, int size,
+		struct rig_span spans[RIG_SPANS_MAX])
+{
+	size_t count = args->end - args->begin;
+	size_t tail = args->length - args->end;
+	struct rig_span strip;
+
+	if (args->method == METHOD_COPY) {
+		strip = rig_strip(count, rank, size);
+		spans[0] = (struct rig_span){ args->begin + strip.begin,
+					      args->begin + strip.end };
+		spans[1] = (struct rig_span){ args->end, args->end };
+	} else {
+		strip = rig_strip(count / 2, rank, size);
+		spans[0] = (struct rig_span){ args->begin + strip.begin,
+					      args->begin + strip.end };
+		spans[1] = (struct rig_span){ args->end - strip.end,
+					      args->end - strip.begin };
+		/* The middle follows the last pair's lower item. */
+		if (rank == size - 1)
+			spans[0].end += count % 2;
+	}
+	spans[2] = rig_strip(args->begin, rank, size);
+	strip = rig_strip(tail, rank, size);
+	spans[3] = (struct rig_span){ args->end + strip.begin,
+				      args->end + strip.end };
+}
+
+static int owns(const void *given, int index, size_t bytes, int rank, int size,
+		struct rig_span *spans)
+{
+	const struct reverse_args *args = given;
+	struct rig_span owned[RIG_SPANS_MAX];
+	int count = 0;
+
+	own(args, rank, size, owned);
+	for (int i = 0; i < RIG_SPANS_MAX; i++) {
+		if (owned[i].begin == owned[i].end)
+			continue;
+		spans[count++] =
+			(struct rig_span){ owned[i].begin * item_bytes(args),
+					   owned[i].end * item_bytes(args) };
+	}
+	return count;
+}
+
+static int prepare(struct rig_team *team)
+{
+	const struct reverse_args *args = rig_team_args(team);
+	double *x = rig_team_data(team, 0);
+	struct rig_span spans[RIG_SPANS_MAX];
+
+	own(args, rig_team_rank(team), rig_team_size(team), spans);
+	for (int s = 0; s < RIG_SPANS_MAX; s++)
+		for (size_t i = spans[s].begin; i < spans[s].end; i++)
+			x[i] = (double)i;
+	return rig_team_barrier(team);
+}
+
+static int swap(struct rig_team *team, const struct reverse_args *args)
+{
+	size_t item = item_bytes(args);
+	char *x = rig_team_data(team, 0);
+	struct rig_span strip =
+		rig_team_strip(team, (args->end - args->begin) / 2);
+
+	mirror_swap(x + (args->begin + strip.begin) * item,
+		    x + (args->end - strip.end) * item, strip.end - strip.begin,
+		    item);
+	return rig_team_barrier(team);
+}
+
+static int copy(struct rig_team *team, const struct reverse_args *args)
+{
+	size_t item = item_bytes(args);
+	char *x = rig_team_data(team, 0);
+	struct rig_span strip = rig_team_strip(team, args->end - args->begin);
+	size_t bytes = (strip.end - strip.begin) * item;
+	char *mirror = malloc(bytes ? bytes : 1);
+	int r;
+
+	if (!mirror)
+		return rig_team_fail(team, -ENOMEM,
+				     "reverse: no %zu bytes of private memory",
+				     bytes);
+	mirror_copy(mirror, x + (args->end - strip.end) * item,
+		    strip.end - strip.begin, item);
+	/* Everybody has read before anybody writes. */
+	r = rig_team_barrier(team);
+	memcpy(x + (args->begin + strip.begin) * item, mirror, bytes);
+	free(mirror);
+	return r ? r : rig_team_barrier(team);
+}
+
+static int run(struct rig_team *team)
+{
+	const struct reverse_args *args = rig_team_args(team);
+
+	return args->method == METHOD_COPY ? copy(team, args)
+					   : swap(team, args);
+}
+
+/* After the run the next rank's items, so that nobody judges its own work. */
+static int digest(struct rig_team *team)
+{
+	const struct reverse_args *args = rig_team_args(team);
+	int size = rig_team_size(team);
+	int rank = (rig_team_rank(team) + (int)args->header.after) % size;
+	const char *x = rig_team_data(team, 0);
+	uint64_t *sums = rig_team_result(team);
+	struct rig_span spans[RIG_SPANS_MAX];
+
+	own(args, rank, size, spans);
+	for (int s = 0; s < RIG_SPANS_MAX; s++) {
+		struct rig_span at = spans[s];
+		bool moves = s < 2 && !args->header.after;
+		size_t place = moves ? args->begin + args->end - 1 - at.begin
+				     : at.begin;
+
+		sums[s < 2 ? DIGEST_INSIDE : DIGEST_OUTSIDE] += sum_items(
+			x + at.begin * item_bytes(args), at.end - at.begin,
+			item_bytes(args), place, moves ? -1 : 1);
+	}
+	return 0;
+}
+
+static int verify_given(struct rig_team *team, const struct reverse_args *args)
+{
+	const struct rig_kernel_args *header = &args->header;
+
+	if (header->digest[DIGEST_INSIDE] != header->found[DIGEST_INSIDE])
+		return rig_team_fail(
+			team, -EBADMSG,
+			"reverse: elements %zu to %zu are not the "
+			"input's in reverse order (sum %016llx, "
+			"expected %016llx)",
+			args->begin, args->end,
+			(unsigned long long)header->found[DIGEST_INSIDE],
+			(unsigned long long)header->digest[DIGEST_INSIDE]);
+	if (header->digest[DIGEST_OUTSIDE] != header->found[DIGEST_OUTSIDE])
+		return rig_team_fail(team, -EBADMSG,
+				     "reverse: elements outside of %zu to %zu "
+				     "were changed",
+				     args->begin, args->end);
+	return 0;
+}
+
+/* One span of generated data, another rank's. */
+static int verify_span(struct rig_team *team, const struct reverse_args *args,
+		       struct rig_span span)
+{
+	const double *x = rig_team_data(team, 0);
+
+	for (size_t i = span.begin; i < span.end; i++) {
+		bool inside = i >= args->begin && i < args->end;
+		size_t want = inside ? args->begin + args->end - 1 - i : i;
+
+		if (x[i] != (double)want)
+			return rig_team_fail(team, -EBADMSG,
+					     "reverse: element %zu is %.17g, "
+					     "expected %zu",
+					     i, x[i], want);
+	}
+	return 0;
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct reverse_args *args = rig_team_args(team);
+	int size = rig_team_size(team);
+	struct rig_span spans[RIG_SPANS_MAX];
+	int r = 0;
+
+	if (args->header.given)
+		return verify_given(team, args);
+	own(args, (rig_team_rank(team) + 1) % size, size, spans);
+	for (int s = 0; s < RIG_SPANS_MAX && r == 0; s++)
+		r = verify_span(team, args, spans[s]);
+	return r;
+}
+
+const struct rig_kernel kernel_reverse = {
+	.name = "reverse",
+	.summary = "an array in reverse order, in place, or a slice of it",
+	.verified = "x[i] = i reversed, each element; the user's data by sums "
+		    "that tell the order, before and after",
+	.params = params,
+	.arrays = { { .name = "x",
+		      .dtype = RIG_FLOAT64,
+		      .any_dtype = true,
+		      .input = true,
+		      .output = true,
+		      .count = count_generated } },
+	.args_bytes = sizeof(struct reverse_args),
+	.check = check,
+	.bytes_moved = bytes_moved,
+	.owns = owns,
+	.private_bytes = private_bytes,
+	.prepare = prepare,
+	.digest = digest,
+	.run = run,
+	.verify = verify,
+};

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rigging.c - a kernel rigged up: its arguments, its arrays, a pool to run on.
+ */
+#include "rigging.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runrig/error.h>
+
+#include "dtype.h"
+
+/* What spans() needs to ask the kernel who owns what.  By value: the workers
+ * are older than it. */
+struct owning {
+	const struct rig_kernel *kernel;
+	uint64_t index;
+	max_align_t args[]; /* kernel->args_bytes */
+};
+
+/* Arguments travel with the arrays' spans, in half of what a job may carry. */
+#define ARGS_MAX (RIG_ARGS_MAX / 2 - sizeof(struct owning))
+
+static int say(struct rigging *rigging, int code, const char *words)
+{
+	snprintf(rigging->why, sizeof(rigging->why), "%s", words);
+	return code;
+}
+
+static struct rig_kernel_args *header(const struct rigging *rigging)
+{
+	return rigging->args;
+}
+
+static size_t field_bytes(enum rig_param_kind kind)
+{
+	return kind == RIG_PARAM_CHOICE ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
+/* Kernels from a user's file may be anything. */
+static int check_kernel(struct rigging *rigging)
+{
+	const struct rig_kernel *kernel = rigging->kernel;
+	const struct rig_param *param = kernel->params;
+
+	if (!kernel->name || !kernel->run || !kernel->arrays[0].name)
+		return say(rigging, -EINVAL,
+			   "the kernel lacks a name, a run or an array");
+	if (kernel->args_bytes < sizeof(struct rig_kernel_args) ||
+	    kernel->args_bytes > ARGS_MAX) {
+		snprintf(rigging->why, WHY_BYTES,
+			 "kernel %s: %zu bytes of arguments, not %zu to %zu",
+			 kernel->name, kernel->args_bytes,
+			 sizeof(struct rig_kernel_args), ARGS_MAX);
+		return -EINVAL;
+	}
+	for (; param && param->name; param++) {
+		if (param->offset > kernel->args_bytes ||
+		    kernel->args_bytes - param->offset <
+			    field_bytes(param->kind) ||
+		    !param->fallback ||
+		    (param->kind == RIG_PARAM_CHOICE && !param->choices)) {
+			snprintf(rigging->why, WHY_BYTES,
+				 "kernel %s: parameter %s is malformed",
+				 kernel->name, param->name);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int rigging_init(struct rigging *rigging, const struct rig_kernel *kernel)
+{
+	int r;
+
+	*rigging = (struct rigging){ .kernel = kernel };
+	r = check_kernel(rigging);
+	if (r < 0)
+		return r;
+	while (rigging->count < RIG_ARRAYS_MAX &&
+	       kernel->arrays[rigging->count].name)
+		rigging->count++;
+	rigging->args = malloc(kernel->args_bytes);
+	if (!rigging->args)
+		return say(rigging, -ENOMEM, "out of memory");
+	r = arguments_default(kernel, rigging->args, rigging->why);
+	if (r < 0)
+		rigging_finish(rigging);
+	return r;
+}
+
+int rigging_set(struct rigging *rigging, const char *word)
+{
+	return arguments_set(rigging->kernel, rigging->args, word,
+			     rigging->why);
+}
+
+struct rig_array *rigging_array(const struct rigging *rigging, int index)
+{
+	return &header(rigging)->arrays[index];
+}
+
+void rigging_give(struct rigging *rigging, int index,
+		  const struct rig_array *what, const char *name, size_t offset)
+{
+	*rigging_array(rigging, index) = *what;
+	rigging->arrays[index].given = true;
+	rigging->arrays[index].name = name;
+	rigging->arrays[index].offset = offset;
+	if (rigging->kernel->arrays[index].input)
+		header(rigging)->given = 1;
+}
+
+bool rigging_given(const struct rigging *rigging)
+{
+	return header(rigging)->given;
+}
+
+/* A given array is of a type the kernel takes; of others it is the kernel's. */
+static int check_dtype(struct rigging *rigging, int index)
+{
+	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
+	struct rig_array *array = rigging_array(rigging, index);
+
+	if (!rigging->arrays[index].given) {
+		array->dtype = spec->dtype;
+		array->item_bytes = dtype_bytes(spec->dtype);
+		return 0;
+	}
+	if (spec->any_dtype || (array->dtype == spec->dtype && !array->swapped))
+		return 0;
+	snprintf(rigging->why, WHY_BYTES, "%s is %s%s: %s takes %s%s",
+		 spec->name, dtype_name(array->dtype),
+		 array->swapped ? " in the other byte order" : "",
+		 rigging->kernel->name, dtype_name(spec->dtype),
+		 array->swapped ? " in this machine's" : "");
+	return -EINVAL;
+}
+
+/* The user's data is all of what goes in. */
+static int check_given(struct rigging *rigging)
+{
+	const struct rig_array_spec *specs = rigging->kernel->arrays;
+
+	for (int i = 0; i < rigging->count; i++) {
+		if (!header(rigging)->given || !specs[i].input ||
+		    rigging->arrays[i].given)
+			continue;
+		snprintf(rigging->why, WHY_BYTES,
+			 "array %s is missing: %s takes all of its input from "
+			 "you, or none",
+			 specs[i].name, rigging->kernel->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int size_array(struct rigging *rigging, int index)
+{
+	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
+	struct rig_array *array = rigging_array(rigging, index);
+
+	if (!rigging->arrays[index].given && spec->count)
+		array->count = spec->count(rigging->args);
+	if (!__builtin_mul_overflow(array->count, (size_t)array->item_bytes,
+				    &rigging->arrays[index].bytes))
+		return 0;
+	snprintf(rigging->why, WHY_BYTES,
+		 "array %s: %llu elements of %u bytes "
+		 "are too many",
+		 spec->name, (unsigned long long)array->count,
+		 array->item_bytes);
+	return -EINVAL;
+}
+
+int rigging_check(struct rigging *rigging)
+{
+	int r = check_given(rigging);
+
+	for (int i = 0; i < rigging->count && r == 0; i++)
+		r = check_dtype(rigging, i);
+	for (int i = 0; i < rigging->count && r == 0; i++)
+		r = size_array(rigging, i);
+	if (r == 0 && rigging->kernel->check)
+		r = rigging->kernel->check(rigging->args, rigging->why,
+					   WHY_BYTES);
+	return r;
+}
+
+size_t rigging_private_bytes(const struct rigging *rigging, int size)
+{
+	size_t bytes = 0;
+
+	if (rigging->kernel->private_bytes)
+		bytes = rigging->kernel->private_bytes(rigging->args, size);
+	if (__builtin_mul_overflow(bytes, (size_t)size, &bytes))
+		return SIZE_MAX;
+	return bytes;
+}
+
+static int spans(const void *given, size_t bytes, int rank, int size,
+		 struct rig_span *to)
+{
+	const struct owning *owning = given;
+
+	return owning->kernel->owns(owning->args, (int)owning->index, bytes,
+				    rank, size, to);
+}
+
+static int make_array(struct rigging *rigging, int index)
+{
+	const struct rig_kernel *kernel = rigging->kernel;
+	struct rigged_array *array = &rigging->arrays[index];
+	struct rig_segment_options options = { .pool = rigging->pool };
+	struct owning *owning;
+	int r;
+
+	if (array->name)
+		return 0;
+	options.spans_args_bytes = sizeof(*owning) + kernel->args_bytes;
+	owning = malloc(options.spans_args_bytes);
+	if (!owning)
+		return say(rigging, -ENOMEM, "out of memory");
+	owning->kernel = kernel;
+	owning->index = (uint64_t)index;
+	memcpy(owning->args, rigging->args, kernel->args_bytes);
+	options.spans_args = owning;
+	if (kernel->owns)
+		options.spans = spans;
+	/* No segment is empty; an array may be. */
+	r = rig_segment_create(&array->segment, NULL,
+			       array->bytes ? array->bytes : 1, &options);
+	free(owning);
+	return r < 0 ? say(rigging, r, rig_why()) : 0;
+}
+
+int rigging_make(struct rigging *rigging, struct rig_pool *pool)
+{
+	int r = 0;
+
+	rigging->pool = pool;
+	for (int i = 0; i < rigging->count && r == 0; i++)
+		r = make_array(rigging, i);
+	return r;
+}
+
+static int run_job(struct rigging *rigging, rig_kernel_fn *fn)
+{
+	const struct rig_array_spec *specs = rigging->kernel->arrays;
+	struct rig_job job = { .kernel = fn,
+			       .args = rigging->args,
+			       .args_bytes = rigging->kernel->args_bytes,
+			       .limit_ns = rigging->limit_ns };
+	int r;
+
+	for (int i = 0; i < rigging->count; i++) {
+		const struct rigged_array *array = &rigging->arrays[i];
+
+		job.segments[i] = (struct rig_handed){
+			.name = array->name ? array->name
+					    : rig_segment_name(array->segment),
+			.offset = array->offset,
+			.bytes = array->bytes,
+			.read_only =
+				array->name && !specs[i].output,
+		};
+	}
+	r = rig_pool_run(rigging->pool, &job);
+	return r < 0 ? say(rigging, r, rig_why()) : 0;
+}
+
+int rigging_prepare(struct rigging *rigging)
+{
+	if (!rigging->kernel->prepare)
+		return 0;
+	return run_job(rigging, rigging->kernel->prepare);
+}
+
+/* Add up what every rank left. */
+int rigging_digest(struct rigging *rigging, bool after)
+{
+	struct rig_kernel_args *args = header(rigging);
+	uint64_t *sums = after ? args->found : args->digest;
+	uint64_t words[RIG_DIGEST_WORDS];
+	int r;
+
+	if (!rigging->kernel->digest)
+		return 0;
+	args->after = after;
+	r = run_job(rigging, rigging->kernel->digest);
+	memset(sums, 0, sizeof(words));
+	for (int i = 0; i < rig_pool_size(rigging->pool) && r == 0; i++) {
+		r = rig_pool_result(rigging->pool, i, words, sizeof(words));
+		for (int w = 0; w < RIG_DIGEST_WORDS; w++)
+			sums[w] += words[w];
+	}
+	args->after = 0;
+	return r;
+}
+
+int rigging_run(struct rigging *rigging)
+{
+	return run_job(rigging, rigging->kernel->run);
+}
+
+int rigging_verify(struct rigging *rigging)
+{
+	if (!rigging->kernel->verify)
+		return 0;
+	return run_job(rigging, rigging->kernel->verify);
+}
+
+void rigging_finish(struct rigging *rigging)
+{
+	for (int i = 0; i < rigging->count; i++) {
+		rig_segment_destroy(rigging->arrays[i].segment);
+		rigging->arrays[i].segment = NULL;
+	}
+	free(rigging->args);
+	rigging->args = NULL;
+}
