@@ -10,6 +10,7 @@
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -551,49 +552,56 @@ START_TEST(a_list_that_is_being_made_is_waited_for)
 }
 END_TEST
 
-#define CHANGES 200000
+#define READS 2000000
+
+/* The items of the list that two processes meet over. */
+enum { CHANGING, DONE };
 
 struct beside {
 	const char *name;
 	const struct rig_value *values; /* two */
-	bool may_be_none;
 };
 
-/* Rank 0 stores one value and the other in turn, rank 1 reads: 0, or 1 where it
- * sees anything else. */
+static int write_until_done(struct rig_list *list, const struct beside *beside)
+{
+	struct rig_value done = rig_bool(false);
+	int r = 0;
+
+	for (int i = 0; r == 0 && !done.truth; i++) {
+		r = rig_list_set(list, CHANGING, &beside->values[i & 1]);
+		if (r == 0)
+			r = rig_list_get(list, DONE, &done);
+	}
+	return r;
+}
+
+/* 1 where it sees what nobody stored. */
+static int read_much(struct rig_list *list, const struct beside *beside)
+{
+	struct rig_value seen, done = rig_bool(true);
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < READS; i++) {
+		r = rig_list_get(list, CHANGING, &seen);
+		if (r == 0 && !rig_value_equal(&seen, &beside->values[0]) &&
+		    !rig_value_equal(&seen, &beside->values[1]))
+			r = 1;
+	}
+	(void)rig_list_set(list, DONE, &done);
+	return r;
+}
+
 static int write_or_read(int rank, void *arg)
 {
 	const struct beside *beside = arg;
 	struct rig_list *list = NULL;
-	struct rig_value seen;
-	int wrong = 0;
+	int r = rig_list_attach(&list, beside->name, NULL);
 
-	if (rig_list_attach(&list, beside->name, NULL) < 0)
-		return 2;
-	for (int i = 0; i < CHANGES && !wrong; i++) {
-		if (rank == 0) {
-			wrong = rig_list_set(list, 0, &beside->values[i & 1]);
-			continue;
-		}
-		wrong = rig_list_get(list, 0, &seen) < 0 ||
-			!(rig_value_equal(&seen, &beside->values[0]) ||
-			  rig_value_equal(&seen, &beside->values[1]) ||
-			  (beside->may_be_none && seen.kind == RIG_VALUE_NONE));
-	}
+	if (r == 0)
+		r = rank == 0 ? write_until_done(list, beside)
+			      : read_much(list, beside);
 	rig_list_destroy(list);
-	return wrong ? 1 : 0;
-}
-
-static void read_beside_writer(const struct rig_value values[2],
-			       bool may_be_none)
-{
-	struct rig_list *list = NULL;
-	struct beside beside = { .values = values, .may_be_none = may_be_none };
-
-	ck_assert_int_eq(rig_list_create(&list, NULL, values, 1, NULL), 0);
-	beside.name = rig_list_name(list);
-	ck_assert_int_eq(run_workers(2, write_or_read, &beside), 0);
-	rig_list_destroy(list);
+	return r;
 }
 
 START_TEST(a_reader_sees_only_what_was_stored)
@@ -603,16 +611,112 @@ START_TEST(a_reader_sees_only_what_was_stored)
 		{ rig_float(-1.5), rig_float(1e300) },
 		{ rig_bool(true), rig_bool(false) },
 	};
+	struct rig_value at_first[] = { values[_i][0], rig_bool(false) };
+	struct beside beside = { .values = values[_i] };
+	struct rig_list *list = NULL;
 
-	read_beside_writer(values[_i], false);
+	ck_assert_int_eq(rig_list_create(&list, NULL, at_first, 2, NULL), 0);
+	beside.name = rig_list_name(list);
+	ck_assert_int_eq(run_workers(2, write_or_read, &beside), 0);
+	rig_list_destroy(list);
 }
 END_TEST
 
-START_TEST(a_reader_of_a_changing_type_sees_either_or_none)
-{
-	const struct rig_value values[2] = { rig_int(-1), rig_float(2.5) };
+/* Each item changes from int to float once, while it is being read. */
+#define ITEMS 2000
 
-	read_beside_writer(values, true);
+/* Looks before the other is given the CPU: it may have no other. */
+#define LOOKS 2000
+
+static const struct rig_value was = { .kind = RIG_VALUE_INT, .integer = -1 };
+static const struct rig_value is = { .kind = RIG_VALUE_FLOAT, .real = 2.5 };
+
+/* Wait until the reader, who counts in the last item, is at `item`. */
+static int await_reader(struct rig_list *list, int64_t item)
+{
+	struct rig_value at = rig_int(-1);
+	int r = 0;
+
+	for (int looks = 1; r == 0 && at.integer < item; looks++) {
+		r = rig_list_get(list, ITEMS, &at);
+		if (looks % LOOKS == 0)
+			sched_yield();
+	}
+	return r;
+}
+
+static int change_types(struct rig_list *list)
+{
+	int r = 0;
+
+	for (int64_t i = 0; r == 0 && i < ITEMS; i++) {
+		r = await_reader(list, i);
+		if (r == 0)
+			r = rig_list_set(list, i, &is);
+	}
+	return r;
+}
+
+/* Look at an item until it is what it becomes. */
+static int read_item(struct rig_list *list, int64_t item)
+{
+	struct rig_value seen = rig_none();
+	int r = 0;
+
+	for (int looks = 1; r == 0 && !rig_value_equal(&seen, &is); looks++) {
+		r = rig_list_get(list, item, &seen);
+		if (r == 0 && seen.kind != RIG_VALUE_NONE &&
+		    !rig_value_equal(&seen, &was) &&
+		    !rig_value_equal(&seen, &is))
+			r = 1;
+		if (looks % LOOKS == 0)
+			sched_yield();
+	}
+	return r;
+}
+
+static int read_types(struct rig_list *list)
+{
+	struct rig_value at;
+	int r = 0;
+
+	for (int64_t i = 0; r == 0 && i < ITEMS; i++) {
+		at = rig_int(i);
+		r = rig_list_set(list, ITEMS, &at);
+		if (r == 0)
+			r = read_item(list, i);
+	}
+	/* Whatever happened, let the other end. */
+	at = rig_int(ITEMS);
+	(void)rig_list_set(list, ITEMS, &at);
+	return r;
+}
+
+static int change_or_read(int rank, void *arg)
+{
+	struct rig_list *list = NULL;
+	int r = rig_list_attach(&list, arg, NULL);
+
+	if (r == 0)
+		r = rank == 0 ? change_types(list) : read_types(list);
+	rig_list_destroy(list);
+	return r;
+}
+
+START_TEST(a_change_of_type_is_seen_before_as_none_or_after)
+{
+	static struct rig_value values[ITEMS + 1];
+	struct rig_list *list = NULL;
+	char name[RIG_NAME_MAX + 1];
+
+	for (int i = 0; i < ITEMS; i++)
+		values[i] = was;
+	values[ITEMS] = rig_int(-1);
+	ck_assert_int_eq(rig_list_create(&list, NULL, values, ITEMS + 1, NULL),
+			 0);
+	strcpy(name, rig_list_name(list));
+	ck_assert_int_eq(run_workers(2, change_or_read, name), 0);
+	rig_list_destroy(list);
 }
 END_TEST
 
@@ -688,7 +792,7 @@ Suite *make_suite(void)
 	TCase *tcase = make_tcase("beside a writer", 30);
 
 	tcase_add_loop_test(tcase, a_reader_sees_only_what_was_stored, 0, 3);
-	tcase_add_test(tcase, a_reader_of_a_changing_type_sees_either_or_none);
+	tcase_add_test(tcase, a_change_of_type_is_seen_before_as_none_or_after);
 	suite_add_tcase(suite, layout_tcase());
 	suite_add_tcase(suite, damage_tcase());
 	suite_add_tcase(suite, life_tcase());

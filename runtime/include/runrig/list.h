@@ -14,11 +14,12 @@
  * NULs of text are lost, for they fill the slot.
  *
  * Beside other processes: int, float, bool and None are stored by one aligned
- * 8-byte store, so a reader gets the value before or the value after.  A change
- * of type passes through None: a reader gets the value before, None, or the
- * value after.  Text of more than 8 bytes may be read half changed; who needs
- * more agrees on a barrier.  (A Python that *writes* clears the item first, and
- * so shows 0 for a moment.)
+ * 8-byte store, so a reader gets the value before or the value after.  An item
+ * that changes its type does so by way of None: a reader gets the value before,
+ * None, or the value after.  That is all the layout has room for: processes
+ * that change one item's type again and again, or its text, while others read
+ * it, meet at a barrier or take a lock.  (A Python that *sets* an item shows 0
+ * for a moment, always.)
  *
  * Codes, beside those of error.h:
  *
