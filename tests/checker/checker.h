@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * checker.h - run compiled code through every interleaving it may see.
+ *
+ * A scenario is a few threads that call the code under test.  The threads are
+ * coroutines; each stops before every operation of atomic.h, wait.h and the
+ * pthread barrier, and the checker explores every order in which they may go
+ * on, and every value that a load may return.  A state is the model's memory
+ * and the bytes of the stacks: one that was seen before is not explored again,
+ * so that the search is exhaustive and ends.
+ *
+ * The memory is C11's, in its operational form of messages and views:
+ *
+ *	- a location is the list of the values stored to it, in modification
+ *	  order; a view says, for each location, the oldest value a thread may
+ *	  still read, and for each thread, what of its plain accesses happened
+ *	  before
+ *	- a load returns any value its view allows, an RMW the last one; so what
+ *	  a store buffer or a late invalidation does is covered, on any machine
+ *	- a release stores the view beside the value; an acquire that reads it
+ *	  takes the view over; an RMW hands on the view of what it replaced (the
+ *	  release sequence), a plain store does not
+ *	- a seq_cst load does not read what is older than the last seq_cst store
+ *	  or load of that location
+ *	- a plain access not ordered after the others of its cell is a race
+ *
+ * Not covered: a load that returns a value stored later (load buffering).
+ *
+ * Waiting: a poll is one acquire load at any moment, whose result may be that
+ * patience has ended; a sleeper on a futex may wake for no reason, but a state
+ * in which nothing else can happen is a deadlock.
+ */
+#ifndef RUNRIG_CHECKER_H
+#define RUNRIG_CHECKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Limits of a scenario; each is checked. */
+#define CHECKER_THREADS   4
+#define CHECKER_LOCATIONS 8
+#define CHECKER_MESSAGES  32 /* that some thread may still read */
+#define CHECKER_CELLS     16
+#define CHECKER_GHOST     64
+
+/* What may be found wrong. */
+enum checker_verdict {
+	CHECKER_FINE,
+	CHECKER_EARLY,    /* released before all have arrived */
+	CHECKER_RACE,     /* a plain access is not ordered */
+	CHECKER_MIX,      /* two epochs in one round of the pthread barrier */
+	CHECKER_DEADLOCK, /* nothing can happen any more */
+	CHECKER_WRONG,    /* the scenario's own check failed */
+	CHECKER_VERDICTS
+};
+
+struct checker_scenario {
+	const char *name;
+	int threads;
+	const char *const *names; /* of the threads, for the trace */
+	/* Lay everything out: before any thread runs. */
+	void (*set_up)(void);
+	void (*thread)(int self);
+	/* No thread can go on; `stuck`: some have not ended.  Returns what is
+	 * wrong with that, or NULL.  No function: stuck is a deadlock. */
+	const char *(*end)(bool stuck);
+	/* Bit t: thread t starts by checker_start(), not by itself. */
+	unsigned later;
+	/* Bit t: thread t may die before any of its operations. */
+	unsigned mortal;
+	int deaths;   /* at most so many */
+	int spurious; /* wakes for no reason, at most */
+	int timeouts; /* deadlines that pass early, at most */
+};
+
+/* Explore; prints what it was, and on failure the schedule that led there. */
+enum checker_verdict checker_run(const struct checker_scenario *scenario);
+
+/* Run `count` scenarios.  As main(): arguments are the verdicts one of which
+ * must be found (a mutant); none: all must be fine.  Returns the status. */
+int checker_main(const struct checker_scenario *scenarios, int count, int argc,
+		 char **argv);
+
+/* --- in set_up --- */
+
+/* A location that the code under test uses atomically; zero. */
+void checker_location(const volatile void *p, const char *name);
+
+/* --- in end --- */
+
+/* The last value stored. */
+uint64_t checker_last(const volatile void *p);
+/* Rounds of the pthread barrier. */
+int checker_rounds(void);
+
+/* --- in a thread --- */
+
+/* Patience that never ends: for polls that must not rely on its end. */
+#define CHECKER_ENDLESS UINT32_MAX
+
+/* Something is wrong; does not return. */
+void checker_fail(enum checker_verdict verdict, const char *format, ...)
+	__attribute__((format(printf, 2, 3), noreturn));
+
+/* A plain (not atomic) object: one of the cells. */
+void checker_write(int cell, uint32_t value);
+uint32_t checker_read(int cell);
+
+/* This thread is about to arrive in round `round`: all who enter one round of
+ * the pthread barrier must be in the same. */
+void checker_arrive(int round);
+/* Has that thread arrived in `round`, by at least one operation? */
+bool checker_arrived(int thread, int round);
+
+/* Bytes that belong to the state, zero at first; the scenario's own. */
+void *checker_ghost(void);
+
+/* Let anybody go first. */
+void checker_step(const char *name);
+/* Wait until a thread has died; returns which. */
+int checker_wait_death(void);
+/* Kill a thread, and start one afresh: it knows what this one knows. */
+void checker_kill(int thread);
+void checker_start(int thread);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model.h - the state of the modelled machine, and what can happen next in it.
+ *
+ * Everything a state consists of, except the bytes of the stacks, is in struct
+ * state; it is copied and compared as bytes, so unused parts are zero.
+ */
+#ifndef RUNRIG_CHECKER_MODEL_H
+#define RUNRIG_CHECKER_MODEL_H
+
+#include "checker.h"
+#include "checker_atomic.h"
+
+/* What a thread knows: of each location, the index of the oldest message it may
+ * still read; of each thread, how many of its plain accesses came before. */
+struct view {
+	uint8_t oldest[CHECKER_LOCATIONS];
+	uint8_t clock[CHECKER_THREADS];
+};
+
+struct message {
+	uint64_t value;
+	struct view view; /* handed to those who acquire it */
+	uint32_t reserved;
+};
+
+struct location {
+	struct message messages[CHECKER_MESSAGES];
+	uint8_t count;
+	uint8_t seq;   /* the oldest that a seq_cst load may read */
+	uint8_t futex; /* the oldest that a sleeper may: wakers knew it */
+};
+
+struct cell {
+	uint32_t value;
+	uint8_t writer;
+	uint8_t written;               /* the writer's clock then; 0: never */
+	uint8_t read[CHECKER_THREADS]; /* each thread's clock then */
+};
+
+enum action {
+	ACTION_LOAD,
+	ACTION_STORE,
+	ACTION_ADD,
+	ACTION_OR,
+	ACTION_SWAP,
+	ACTION_CAS,
+	ACTION_CHANGE, /* wait_change() */
+	ACTION_REACH,  /* wait_reach() */
+	ACTION_SLEEP,
+	ACTION_WAKE,
+	ACTION_BLOCK,
+	ACTION_STEP,
+	ACTION_DEATH, /* wait for one */
+	ACTION_KILL,
+	ACTION_START
+};
+
+/* The operation a thread is about to do. */
+struct op {
+	const char *name;
+	uint64_t operand;  /* value, target, how many */
+	uint64_t expected; /* of a CAS; the bits that stop wait_reach() */
+	uint8_t action;
+	uint8_t order;
+	uint8_t failed; /* order of a failing CAS */
+	uint8_t location;
+	uint8_t bytes;
+	uint8_t endless; /* patience, or the sleeper's deadline */
+	uint8_t reserved[2];
+};
+
+enum status {
+	STATUS_LATER, /* not started */
+	STATUS_READY, /* before its operation */
+	STATUS_ASLEEP,
+	STATUS_BLOCKED,  /* in the pthread barrier */
+	STATUS_RELEASED, /* woken, or the pthread barrier is complete */
+	STATUS_ENDED,
+	STATUS_DEAD
+};
+
+struct thread {
+	struct op op;
+	uint64_t result;
+	struct view view;
+	uint8_t status;
+	uint8_t succeeded; /* a CAS */
+	uint8_t round;     /* checker_arrive() */
+	uint8_t stepped;   /* has done an operation since */
+};
+
+struct state {
+	struct thread threads[CHECKER_THREADS];
+	struct location locations[CHECKER_LOCATIONS];
+	struct cell cells[CHECKER_CELLS];
+	uint64_t ghost[CHECKER_GHOST / sizeof(uint64_t)];
+	struct view block; /* of those in the pthread barrier */
+	uint8_t blocked;   /* how many are */
+	uint8_t deaths;
+	uint8_t dead;     /* who died last, plus one, until somebody was told */
+	uint8_t timeouts; /* that came while others could do something */
+	uint8_t spurious; /* wakes for no reason */
+	uint8_t rounds;   /* of the pthread barrier */
+	uint8_t reserved[2];
+};
+
+/* One thing a thread may do next. */
+enum how {
+	HOW_GO,
+	HOW_READ, /* a load, or a failing CAS, of message `index` */
+	HOW_SLEEP,
+	HOW_AGAIN,
+	HOW_SPURIOUS,
+	HOW_TIMEOUT,
+	HOW_DIE
+};
+
+struct choice {
+	uint8_t how;
+	uint8_t index;
+};
+
+#define CHOICES_MAX (CHECKER_MESSAGES + 4)
+
+/* The state the threads work on, the scenario, and which of its threads runs;
+ * -1: none, the scenario is being set up. */
+extern struct state state;
+extern const struct checker_scenario *scenario;
+extern int current;
+
+/* Forget all locations; then the scenario sets up. */
+void model_clear(void);
+const char *model_location_name(int location);
+
+/* What thread `t` may do next; returns how many. */
+int model_choices(int t, struct choice *choices);
+
+/* Would that change anything for good?  A wake for no reason does not. */
+bool model_progress(struct choice choice);
+
+/* Do it.  Returns whether the thread goes on. */
+bool model_do(int t, struct choice choice);
+
+/* Drop what nobody can read any more. */
+void model_tidy(void);
+
+/* Go back to the explorer until the operation has been done. */
+void explore_pause(void);
+/* What was just done must not be.  For the model; threads use checker_fail(). */
+void explore_fail(enum checker_verdict what, const char *why);
+/* Give thread `t` a fresh stack. */
+void explore_begin(int t);
+
+#endif
