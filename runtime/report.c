@@ -70,9 +70,9 @@ void report_clear(struct report *report)
 	report->text[0] = 0;
 	memset(report->where, 0, (size_t)said->size * sizeof(*report->where));
 	for (int i = 0; i < said->size; i++)
-		report->ranks[i] = (struct rig_rank_report){
-			.pu = -1, .where = report->where[i]
-		};
+		report->ranks[i] =
+			(struct rig_rank_report){ .pu = -1,
+						  .where = report->where[i] };
 }
 
 /* A place in the code in words: "reverse+0x5c". */
@@ -124,11 +124,11 @@ static void fill_rank(struct report *report, const struct report_facts *facts,
 	report->ranks[rank] = (struct rig_rank_report){
 		.pid = facts->ended ? about->was : about->pid,
 		.pu = plan->pinned ? plan->spots[rank].pu : -1,
-		.state = (enum rig_state)(facts->ended ?
-						  about->state :
-						  load_relaxed(&live->state)),
-		.epoch = facts->ended ? about->entered :
-					load_relaxed(&live->entered),
+		.state = (enum rig_state)(facts->ended
+						  ? about->state
+						  : load_relaxed(&live->state)),
+		.epoch = facts->ended ? about->entered
+				      : load_relaxed(&live->entered),
 		.where = report->where[rank],
 	};
 	where = facts->ended ? about->where : load_relaxed(&live->where);
@@ -200,8 +200,8 @@ static void say_first_line(struct report *report,
 	case RIG_END_OK:
 		break;
 	case RIG_END_FAILED:
-		words = facts->ended ? facts->layout->about[said->rank].why :
-				       facts->layout->ranks[said->rank].why;
+		words = facts->ended ? facts->layout->about[said->rank].why
+				     : facts->layout->ranks[said->rank].why;
 		add(line, bytes, "%s: rank %d: %s", report->kernel, said->rank,
 		    words);
 		break;
@@ -222,9 +222,8 @@ static void say_first_line(struct report *report,
 		break;
 	case RIG_END_WARDEN:
 		add(line, bytes, "%s",
-		    facts->layout->control->why[0] ?
-			    facts->layout->control->why :
-			    "pool: its warden died");
+		    facts->layout->control->why[0] ? facts->layout->control->why
+						   : "pool: its warden died");
 		break;
 	}
 }
@@ -283,11 +282,12 @@ void report_make(struct report *report, const struct report_facts *facts)
 			(int)facts->layout->about[said->rank].segment - 1;
 		said->offset = facts->layout->about[said->rank].offset;
 	} else if (facts->end == RIG_END_FAILED) {
-		said->rank = (int)(facts->ended ?
-					   control->failed :
-					   load_acquire(
-						   &facts->layout->team->failed)) -
-			     1;
+		said->rank =
+			(int)(facts->ended
+				      ? control->failed
+				      : load_acquire(
+						&facts->layout->team->failed)) -
+			1;
 	}
 	say_first_line(report, facts, line, sizeof(line));
 	add(report->text, TEXT_BYTES, "%s\n", line);

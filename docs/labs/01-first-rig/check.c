@@ -78,12 +78,14 @@ static int check(struct rig_pool *pool, size_t n)
 	for (size_t i = 0; i < n; i++)
 		x[i] = (double)i;
 	x[n] = (double)(n + 1000);
-	r = rig_pool_run(pool, &(struct rig_job){
-		.kernel = mirror,
-		.segments = { { .name = rig_segment_name(data),
-				.bytes = n * sizeof(*x) },
-			      { .name = rig_segment_name(flag) } },
-		.limit_ns = 20000000000u });
+	r = rig_pool_run(
+		pool,
+		&(struct rig_job){
+			.kernel = mirror,
+			.segments = { { .name = rig_segment_name(data),
+					.bytes = n * sizeof(*x) },
+				      { .name = rig_segment_name(flag) } },
+			.limit_ns = 20000000000u });
 	wrong = first_wrong(x, n);
 	if (r == 0 && wrong < n)
 		hint(n, rig_pool_size(pool), wrong, x[wrong]);

@@ -49,11 +49,11 @@ struct rig_job {
 	rig_kernel_fn *kernel; /* or */
 	const char *name;      /* a registered kernel, or "path.so:symbol" */
 	struct rig_handed segments[RIG_SEGMENTS_MAX]; /* to the first NULL */
-	const void *args; /* copied; rig_team_args() */
-	size_t args_bytes; /* at most RIG_ARGS_MAX */
-	void *result; /* rank 0's rig_team_result(), copied back */
+	const void *args;    /* copied; rig_team_args() */
+	size_t args_bytes;   /* at most RIG_ARGS_MAX */
+	void *result;        /* rank 0's rig_team_result(), copied back */
 	size_t result_bytes; /* at most RIG_RESULT_MAX */
-	uint64_t limit_ns; /* how long the run may take; 0: no limit */
+	uint64_t limit_ns;   /* how long the run may take; 0: no limit */
 };
 
 /*
@@ -103,15 +103,15 @@ RIG_API int rig_pool_size(const struct rig_pool *pool);
 /* What the last run left of `rank`: its code, and its result slot.  Never
  * wait; -EINVAL for a rank or length out of range.  Valid until the next run. */
 RIG_API int rig_pool_code(const struct rig_pool *pool, int rank);
-RIG_API int rig_pool_result(const struct rig_pool *pool, int rank,
-			    void *result, size_t bytes);
+RIG_API int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
+			    size_t bytes);
 
 /* Where one worker is, read back from the kernel. */
 struct rig_worker {
 	pid_t pid;
 	int package, node, core; /* logical numbers, as planned */
-	int pu;       /* the first CPU it may run on, as the system numbers */
-	int pus;      /* how many CPUs it may run on */
+	int pu;  /* the first CPU it may run on, as the system numbers */
+	int pus; /* how many CPUs it may run on */
 	bool as_planned; /* the kernel's set is the plan's */
 };
 
@@ -143,10 +143,10 @@ enum rig_state {
 /* Where one rank was when the run ended. */
 struct rig_rank_report {
 	pid_t pid;
-	int pu;                /* the first CPU of its set; -1: not pinned */
+	int pu; /* the first CPU of its set; -1: not pinned */
 	enum rig_state state;
-	uint64_t epoch;        /* barriers it had entered in this run */
-	const char *where;     /* "reverse+0x5c", or "" */
+	uint64_t epoch;    /* barriers it had entered in this run */
+	const char *where; /* "reverse+0x5c", or "" */
 };
 
 struct rig_report {
@@ -159,7 +159,7 @@ struct rig_report {
 	size_t offset;      /* of the fault in it, in bytes */
 	int size;
 	const struct rig_rank_report *ranks;
-	const char *text;   /* all of this in words, lines ended by \n */
+	const char *text; /* all of this in words, lines ended by \n */
 };
 
 /* Valid until the next run or destroy.  Never NULL; never waits. */

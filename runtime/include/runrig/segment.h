@@ -103,8 +103,8 @@ RIG_API const char *rig_segment_name(const struct rig_segment *segment);
 
 /* The barrier in the trailer, or NULL where there is none, or it is mapped
  * read-only. */
-RIG_API struct rig_barrier *
-rig_segment_barrier(const struct rig_segment *segment);
+RIG_API struct rig_barrier *rig_segment_barrier(
+	const struct rig_segment *segment);
 
 /*
  * Does the name still lead to this segment?  1: yes; 0: someone removed it, or
