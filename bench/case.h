@@ -23,8 +23,8 @@
 
 /* Ranks of one contender: barriers and hand-overs of more are not measured on
  * one machine's cores. */
-#define LAP_RANKS_MAX 64
-#define CASE_AXES_MAX 8
+#define LAP_RANKS_MAX  64
+#define CASE_AXES_MAX  8
 #define CASE_WHY_BYTES 256
 
 /* What one run leaves. */
@@ -34,7 +34,7 @@ struct lap {
 		uint64_t begin_ns;
 		uint64_t end_ns;
 	} rank[LAP_RANKS_MAX];
-	bool gauged;  /* `value` is the sample, not a time */
+	bool gauged; /* `value` is the sample, not a time */
 	double value;
 };
 
@@ -77,19 +77,19 @@ struct bench_axis {
 };
 
 struct bench_case {
-	char contest[40]; /* those of one contest are compared */
-	char name[40];    /* unique in its contest */
+	char contest[40];   /* those of one contest are compared */
+	char name[40];      /* unique in its contest */
 	char settings[200]; /* how it is launched and bound, for a reader */
 	const char *peer; /* whose it is: "libgomp"; NULL: ours, or a control */
 	const char *unit; /* of a sample: "ns" an operation, or "bytes" */
 	struct bench_axis axes[CASE_AXES_MAX]; /* to .name == NULL */
-	double bytes;     /* an operation moves; 0: no rate is given */
-	uint64_t batch_ns; /* length of one sample; 0: the driver's default */
+	double bytes;       /* an operation moves; 0: no rate is given */
+	uint64_t batch_ns;  /* length of one sample; 0: the driver's default */
 	uint64_t count_max; /* operations of one sample; 0: no limit */
-	bool once;        /* one sample a launch, no warm-up: a first time */
-	bool again;       /* measure it twice, as A and A: the noise floor */
+	bool once;          /* one sample a launch, no warm-up: a first time */
+	bool again;         /* measure it twice, as A and A: the noise floor */
 	const struct bench_ops *ops;
-	const void *arg;  /* copied, arg_bytes of it */
+	const void *arg; /* copied, arg_bytes of it */
 	size_t arg_bytes;
 };
 

@@ -363,8 +363,8 @@ static void say(const struct plan *plan, const char *contest, uint32_t launch)
 
 /* The cells from `begin` to `end`, one contest, in one launch. */
 static void measure_blocks(struct plan *plan, size_t begin, size_t end,
-			   uint32_t launch, uint64_t until_ns,
-			   uint32_t *order, uint64_t *random)
+			   uint32_t launch, uint64_t until_ns, uint32_t *order,
+			   uint64_t *random)
 {
 	uint32_t seq = 0;
 
@@ -376,9 +376,9 @@ static void measure_blocks(struct plan *plan, size_t begin, size_t end,
 		}
 		stats_shuffle(order, end - begin, random);
 		for (size_t i = 0; i < end - begin && !stopped(plan); i++)
-			cell_visit(plan, &plan->cells[begin + order[i]],
-				   (struct sample_origin){ launch, block,
-							   seq++ });
+			cell_visit(
+				plan, &plan->cells[begin + order[i]],
+				(struct sample_origin){ launch, block, seq++ });
 	}
 }
 
@@ -493,8 +493,7 @@ int measure(struct plan *plan)
 
 enum verdict verdict_of(const struct stats_interval *ratio, double min_effect)
 {
-	if (!ratio->known ||
-	    fabs(log(ratio->estimate)) < log1p(min_effect))
+	if (!ratio->known || fabs(log(ratio->estimate)) < log1p(min_effect))
 		return VERDICT_NOT_SHOWN;
 	if (ratio->low > 1)
 		return VERDICT_A_FASTER;
@@ -550,10 +549,10 @@ int measure_compare(const struct plan *plan, const struct cell *a,
 	if (r == 0) {
 		out->a = a;
 		out->b = b;
-		out->ratio = (struct stats_interval){ exp(ratio.estimate),
-						      exp(ratio.low),
-						      exp(ratio.high),
-						      ratio.known };
+		out->ratio =
+			(struct stats_interval){ exp(ratio.estimate),
+						 exp(ratio.low),
+						 exp(ratio.high), ratio.known };
 		out->verdict = verdict_of(&out->ratio, plan->min_effect);
 	}
 	free(x);

@@ -34,18 +34,18 @@ struct cell {
 	struct bench_case what;
 	enum cell_status status;
 	char reason[CASE_WHY_BYTES]; /* where status is not CELL_OK */
-	bool unverified; /* status is CELL_FAILED for a wrong result */
-	int twin;        /* index of the cell this one repeats; -1: none */
-	void *state;     /* while open */
-	uint64_t count;  /* operations a sample */
+	bool unverified;  /* status is CELL_FAILED for a wrong result */
+	int twin;         /* index of the cell this one repeats; -1: none */
+	void *state;      /* while open */
+	uint64_t count;   /* operations a sample */
 	uint64_t dropped; /* warm-up operations, all launches */
 	size_t n;
-	double *values;  /* n samples, per operation */
+	double *values;   /* n samples, per operation */
 	uint32_t *launch; /* of each */
 	struct sample_origin *origin;
-	uint32_t verified; /* verification passes that held */
+	uint32_t verified;            /* verification passes that held */
 	uint32_t last[LAP_RANKS_MAX]; /* how often each rank ended last */
-	struct case_binding binding; /* of the last launch */
+	struct case_binding binding;  /* of the last launch */
 	struct stats_summary summary; /* by measure() */
 };
 
@@ -53,10 +53,10 @@ struct plan {
 	/* Given. */
 	uint64_t seed;
 	uint32_t launches, blocks;
-	uint64_t budget_ns;  /* of the whole; 0: none */
-	uint64_t batch_ns;   /* of one sample */
+	uint64_t budget_ns;                /* of the whole; 0: none */
+	uint64_t batch_ns;                 /* of one sample */
 	uint64_t warmup_ns, warmup_max_ns; /* of one cell in one launch */
-	double min_effect;   /* below it no difference is claimed: 0.02 */
+	double min_effect; /* below it no difference is claimed: 0.02 */
 	const volatile sig_atomic_t *stop; /* not 0: end; may be NULL */
 	void (*progress)(void *arg, const char *text); /* may be NULL */
 	void *progress_arg;

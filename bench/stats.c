@@ -187,8 +187,7 @@ static size_t signed_rank_tail(size_t n)
 	return k;
 }
 
-int stats_paired(const double *difference, size_t n,
-		 struct stats_interval *out)
+int stats_paired(const double *difference, size_t n, struct stats_interval *out)
 {
 	size_t walsh_count = n * (n + 1) / 2;
 	double *walsh;
@@ -296,10 +295,10 @@ static double resample_median(const double *values, const uint32_t *launch,
 	for (size_t begin = 0, end; begin < n; begin = end) {
 		end = launch_end(launch, n, begin);
 		for (size_t i = begin; i < end; i++)
-			scratch[i] = values[begin +
-					    random_below(state,
-							 (uint32_t)(end -
-								    begin))];
+			scratch[i] =
+				values[begin +
+				       random_below(state,
+						    (uint32_t)(end - begin))];
 	}
 	return stats_median(scratch, n);
 }
@@ -314,7 +313,8 @@ static int bootstrap(const double *values, const uint32_t *launch, size_t n,
 	if (!scratch)
 		return -ENOMEM;
 	for (size_t i = 0; i < RESAMPLES; i++)
-		medians[i] = resample_median(values, launch, n, scratch, &state);
+		medians[i] =
+			resample_median(values, launch, n, scratch, &state);
 	stats_sort(medians, RESAMPLES);
 	out->known = n >= STATS_CI_MIN;
 	out->low = stats_quantile(medians, RESAMPLES, CONFIDENCE_TAIL);

@@ -29,9 +29,9 @@ struct stats_summary {
 	size_t n;
 	double min, p90, p99, p999, max;
 	struct stats_interval p50;
-	double mad;              /* median absolute deviation */
-	size_t outliers;         /* beyond 10 robust sigma; counted, kept */
-	double between, within;  /* variance of launch medians; mean of the
+	double mad;             /* median absolute deviation */
+	size_t outliers;        /* beyond 10 robust sigma; counted, kept */
+	double between, within; /* variance of launch medians; mean of the
 				  * variances within a launch */
 };
 

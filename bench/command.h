@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command.h - what the commands of rigbench share: options and the way from a
+ * filled plan to a report.
+ */
+#ifndef RIGBENCH_COMMAND_H
+#define RIGBENCH_COMMAND_H
+
+#include <stdbool.h>
+
+#include "measure.h"
+
+/* Words of a command line: kernels and their parameters, mostly. */
+#define COMMAND_WORDS_MAX 64
+
+struct command {
+	int argc;
+	char **argv;
+	const char *words[COMMAND_WORDS_MAX]; /* the first is the command */
+	int word_count;
+	const char *peers; /* NULL: all */
+	bool strict;
+	bool json;
+	const char *json_path; /* NULL, with json: stdout */
+	const char *csv_path;
+	struct plan plan;
+};
+
+/* Measure the plan and report.  Returns the exit status. */
+int command_measure(struct command *c);
+
+/* Each fills a plan and measures it.  Returns the exit status. */
+int command_sync(struct command *c);
+int command_kernel(struct command *c);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel.c - rigbench kernel: any registered kernel, and the loops that people
+ * would write instead.
+ *
+ * A kernel under measurement is a pool, segments that its own ranks populated
+ * and prepared, and one job that runs again and again.  Its first run after
+ * preparing is a contender of its own.  Peers exist for reverse and triad:
+ * OpenMP's loop under two runtimes, and NumPy over Python's warm Pool.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kernels/builtin.h>
+#include <kernels/rigging.h>
+#include <runrig/runrig.h>
+
+#include "command.h"
+#include "peer.h"
+#include "ranks.h"
+
+/* NAME=VALUE words of one kernel, and bytes of one. */
+#define WORDS_MAX  8
+#define WORD_BYTES 64
+
+/* Seconds after which a run counts as hung. */
+#define LIMIT_S 60
+
+struct kernel_arg {
+	const struct rig_kernel *kernel;
+	int workers;
+	int word_count;
+	char words[WORDS_MAX][WORD_BYTES];
+};
+
+/* In this process: an open contender. */
+struct contender {
+	struct rig_pool *pool;
+	struct rigging rigging;
+};
+
+/* The kernel with its words, as far as it goes without memory. */
+static int rig_up(struct rigging *rigging, const struct kernel_arg *arg)
+{
+	int r = rigging_init(rigging, arg->kernel);
+
+	for (int i = 0; r == 0 && i < arg->word_count; i++)
+		r = rigging_set(rigging, arg->words[i]);
+	rigging->limit_ns = LIMIT_S * UINT64_C(1000000000);
+	return r == 0 ? rigging_check(rigging) : r;
+}
+
+static void kernel_close(void *state)
+{
+	struct contender *k = state;
+
+	rigging_finish(&k->rigging);
+	rig_pool_destroy(k->pool);
+	free(k);
+}
+
+static int kernel_open(const void *arg, clockid_t clock, void **state,
+		       char *why)
+{
+	const struct kernel_arg *a = arg;
+	struct contender *k = calloc(1, sizeof(*k));
+	int r;
+
+	(void)clock;
+	if (!k)
+		return -ENOMEM;
+	r = ranks_pool(&k->pool,
+		       &(struct rig_pool_options){ .workers = a->workers },
+		       why);
+	if (r == 0) {
+		r = rig_up(&k->rigging, a);
+		if (r == 0)
+			r = rigging_make(&k->rigging, k->pool);
+		if (r == 0)
+			r = rigging_prepare(&k->rigging);
+		if (r < 0)
+			snprintf(why, CASE_WHY_BYTES, "%.250s",
+				 *k->rigging.why ? k->rigging.why : rig_why());
+	}
+	if (r < 0) {
+		kernel_close(k);
+		return r;
+	}
+	*state = k;
+	return 0;
+}
+
+static int kernel_run(void *state, uint64_t count, struct lap *lap, char *why)
+{
+	struct contender *k = state;
+	int r = 0;
+
+	(void)lap;
+	for (uint64_t i = 0; i < count && r == 0; i++)
+		r = rigging_run(&k->rigging);
+	if (r < 0)
+		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
+	return r;
+}
+
+/* From fresh input, once, and the kernel's own proof. */
+static int kernel_verify(void *state, char *why)
+{
+	struct contender *k = state;
+	int r = rigging_prepare(&k->rigging);
+
+	if (r == 0)
+		r = rigging_run(&k->rigging);
+	if (r == 0)
+		r = rigging_verify(&k->rigging);
+	if (r < 0)
+		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
+	return r;
+}
+
+static void kernel_bound(void *state, struct case_binding *binding)
+{
+	struct contender *k = state;
+
+	ranks_bound(k->pool, binding);
+}
+
+static const struct bench_ops kernel_ops = {
+	.open = kernel_open,
+	.run = kernel_run,
+	.verify = kernel_verify,
+	.bound = kernel_bound,
+	.close = kernel_close,
+};
+
+/* What all contenders of one kernel have in common. */
+static struct bench_case contest(const struct kernel_arg *arg, double bytes)
+{
+	struct bench_case what = {
+		.unit = "ns",
+		.bytes = bytes,
+		.axes = { { .name = "workers" }, { .name = "parameters" } },
+	};
+	size_t n = 0;
+
+	snprintf(what.contest, sizeof(what.contest), "kernel %.30s",
+		 arg->kernel->name);
+	snprintf(what.axes[0].value, sizeof(what.axes[0].value), "%d",
+		 arg->workers);
+	for (int i = 0; i < arg->word_count && n < sizeof(what.axes[1].value);
+	     i++)
+		n += (size_t)snprintf(what.axes[1].value + n,
+				      sizeof(what.axes[1].value) - n, "%s%s",
+				      i ? " " : "", arg->words[i]);
+	return what;
+}
+
+static int add_own(struct plan *plan, const struct kernel_arg *arg,
+		   double bytes, bool first)
+{
+	struct bench_case what = contest(arg, bytes);
+
+	what.once = first;
+	what.again = !first;
+	what.ops = &kernel_ops;
+	what.arg = arg;
+	what.arg_bytes = sizeof(*arg);
+	snprintf(what.name, sizeof(what.name), "%s",
+		 first ? "runrig, first run" : "runrig");
+	snprintf(what.settings, sizeof(what.settings), "%s",
+		 first ? "the first after preparing, once a launch"
+		       : "rig_pool_run; segments populated by their owners");
+	return plan_add(plan, &what);
+}
+
+static int add_peer(struct plan *plan, const struct kernel_arg *arg,
+		    double bytes, const char *peer, const char *name,
+		    struct peer_arg *command)
+{
+	struct bench_case what = contest(arg, bytes);
+
+	what.peer = peer;
+	snprintf(what.name, sizeof(what.name), "%s", name);
+	peer_case(&what, command);
+	return plan_add(plan, &what);
+}
+
+/* OpenMP's loop, under each runtime. */
+static int add_openmp(struct plan *plan, const struct kernel_arg *arg,
+		      double bytes, unsigned long long length)
+{
+	static const struct {
+		const char *peer, *name, *program;
+	} runtimes[] = { { "libgomp", "OpenMP libgomp", "rigbench-omp" },
+			 { "libomp", "OpenMP libomp", "rigbench-libomp" } };
+	struct peer_arg command;
+	int r = 0;
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		snprintf(command.environment, sizeof(command.environment),
+			 "OMP_NUM_THREADS=%d OMP_PROC_BIND=true", arg->workers);
+		snprintf(command.command, sizeof(command.command),
+			 "@/%s %% %s %llu", runtimes[i].program,
+			 arg->kernel->name, length);
+		r = add_peer(plan, arg, bytes, runtimes[i].peer,
+			     runtimes[i].name, &command);
+	}
+	return r;
+}
+
+static int add_python(struct plan *plan, const struct kernel_arg *arg,
+		      double bytes, unsigned long long length)
+{
+	static const char *const forms[] = { "views", "blocks" };
+	struct peer_arg command = { .environment = "" };
+	char name[40];
+	int r = 0;
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		snprintf(command.command, sizeof(command.command),
+			 "/usr/bin/python3 @/pool_reverse.py %% %llu %d %s",
+			 length, arg->workers, forms[i]);
+		snprintf(name, sizeof(name), "Python Pool, %s", forms[i]);
+		r = add_peer(plan, arg, bytes, "python", name, &command);
+	}
+	return r;
+}
+
+/* All contenders of one kernel; `rigging` knows its sizes. */
+static int add_contest(struct plan *plan, const struct kernel_arg *arg,
+		       const struct rigging *rigging)
+{
+	const struct rig_kernel *kernel = arg->kernel;
+	double bytes =
+		kernel->bytes_moved ? kernel->bytes_moved(rigging->args) : 0;
+	unsigned long long length = rigging_array(rigging, 0)->count;
+	bool reverse = strcmp(kernel->name, "reverse") == 0;
+	int r;
+
+	r = add_own(plan, arg, bytes, false);
+	if (r == 0)
+		r = add_own(plan, arg, bytes, true);
+	if (r == 0 && (reverse || strcmp(kernel->name, "triad") == 0))
+		r = add_openmp(plan, arg, bytes, length);
+	if (r == 0 && reverse)
+		r = add_python(plan, arg, bytes, length);
+	return r;
+}
+
+static int bad(const char *words)
+{
+	fprintf(stderr, "rigbench: %s\n", words);
+	return 1;
+}
+
+/* The NAME=VALUE words from words[*at] on; moves *at past them. */
+static bool take_words(struct kernel_arg *arg, const struct command *c, int *at)
+{
+	for (; *at < c->word_count && strchr(c->words[*at], '='); ++*at) {
+		if (arg->word_count == WORDS_MAX ||
+		    strlen(c->words[*at]) >= WORD_BYTES)
+			return false;
+		snprintf(arg->words[arg->word_count++], WORD_BYTES, "%s",
+			 c->words[*at]);
+	}
+	return true;
+}
+
+/* One kernel's name and the words behind it; moves *at past them. */
+static int one_kernel(struct command *c, int *at)
+{
+	struct kernel_arg arg = { 0 };
+	struct rigging rigging = { 0 };
+	struct rig_plan *place;
+	char why[CASE_WHY_BYTES];
+	int r;
+
+	arg.kernel = rig_kernel_find(c->words[*at]);
+	if (!arg.kernel) {
+		snprintf(why, sizeof(why),
+			 "no kernel %.60s; `runrig kernels` lists them",
+			 c->words[*at]);
+		return bad(why);
+	}
+	++*at;
+	if (!take_words(&arg, c, at))
+		return bad("too many parameters, or one too long");
+	/* As many threads for the peers as workers for us. */
+	r = rig_place_plan(&place, &(struct rig_place_options){ 0 });
+	if (r < 0)
+		return bad(rig_why());
+	arg.workers = place->workers;
+	rig_place_free(place);
+	r = rig_up(&rigging, &arg);
+	if (r < 0)
+		(void)bad(rigging.why);
+	else if (add_contest(&c->plan, &arg, &rigging) < 0)
+		(void)bad("out of memory");
+	rigging_finish(&rigging);
+	return r < 0;
+}
+
+int command_kernel(struct command *c)
+{
+	int status = 0;
+	int at = 1;
+
+	if (kernels_register() < 0)
+		return bad(rig_why());
+	if (c->word_count < 2)
+		return bad("which kernel? `runrig kernels` lists them");
+	while (at < c->word_count && status == 0)
+		status = one_kernel(c, &at);
+	return status ? status : command_measure(c);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - rigbench: the command line of the measuring driver.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "machine.h"
+#include "measure.h"
+#include "result.h"
+#include "table.h"
+
+/* Exit statuses, the same as runrig's. */
+enum {
+	EXIT_DONE = 0,
+	EXIT_USAGE = 1,
+	EXIT_UNVERIFIED = 2,
+	EXIT_RUN_FAILED = 3,
+	EXIT_UNTRUSTED = 4,
+	EXIT_SYSTEM = 5,
+	EXIT_INTERRUPTED = 130
+};
+
+enum {
+	KEY_PEER = 256,
+	KEY_BUDGET,
+	KEY_LAUNCHES,
+	KEY_BLOCKS,
+	KEY_SEED,
+	KEY_STRICT,
+	KEY_JSON,
+	KEY_CSV,
+	KEY_WARMUP,
+	KEY_BATCH
+};
+
+static const struct argp_option option_list[] = {
+	{ "peer", KEY_PEER, "LIST", 0,
+	  "measure only these peers (libgomp,libomp,python,...), or none", 0 },
+	{ "budget", KEY_BUDGET, "SECONDS", 0,
+	  "cut blocks so that it takes about so long", 0 },
+	{ "launches", KEY_LAUNCHES, "N", 0,
+	  "start every process anew so many times (6)", 0 },
+	{ "blocks", KEY_BLOCKS, "N", 0, "visit every cell so often a launch",
+	  0 },
+	{ "seed", KEY_SEED, "N", 0, "replay this order", 0 },
+	{ "warmup", KEY_WARMUP, "SECONDS", 0,
+	  "warm every cell up for at least so long (0.2)", 0 },
+	{ "batch", KEY_BATCH, "SECONDS", 0, "length of one sample (0.002)", 0 },
+	{ "strict", KEY_STRICT, NULL, 0,
+	  "exit with 4 where the machine is too noisy", 0 },
+	{ "json", KEY_JSON, "FILE", OPTION_ARG_OPTIONAL,
+	  "everything as JSON, to FILE or instead of the table", 0 },
+	{ "csv", KEY_CSV, "FILE", 0, "samples as CSV, and FILE-summary.csv",
+	  0 },
+	{ 0 },
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal)
+{
+	interrupted = signal;
+}
+
+/* A number of its own kind in a range, or a usage error. */
+static double number(struct argp_state *state, const char *text, double min,
+		     double max)
+{
+	char *end;
+	double x;
+
+	errno = 0;
+	x = strtod(text, &end);
+	if (*end || end == text || errno || !(x >= min && x <= max))
+		argp_error(state, "%s: not a number from %g to %g", text, min,
+			   max);
+	return x;
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+	struct command *c = state->input;
+
+	switch (key) {
+	case KEY_PEER:
+		c->peers = text;
+		break;
+	case KEY_BUDGET:
+		c->plan.budget_ns =
+			(uint64_t)(1e9 * number(state, text, 1, 86400));
+		break;
+	case KEY_LAUNCHES:
+		c->plan.launches = (uint32_t)number(state, text, 1, 1000);
+		break;
+	case KEY_BLOCKS:
+		c->plan.blocks = (uint32_t)number(state, text, 1, 100000);
+		break;
+	case KEY_SEED:
+		c->plan.seed = (uint64_t)number(state, text, 0, 9e15);
+		break;
+	case KEY_WARMUP:
+		c->plan.warmup_ns = (uint64_t)(1e9 * number(state, text, 0, 2));
+		break;
+	case KEY_BATCH:
+		c->plan.batch_ns =
+			(uint64_t)(1e9 * number(state, text, 1e-5, 10));
+		break;
+	case KEY_STRICT:
+		c->strict = true;
+		break;
+	case KEY_JSON:
+		c->json = true;
+		c->json_path = text;
+		break;
+	case KEY_CSV:
+		c->csv_path = text;
+		break;
+	case ARGP_KEY_ARG:
+		if (c->word_count == COMMAND_WORDS_MAX)
+			argp_error(state, "too many words");
+		c->words[c->word_count++] = text;
+		break;
+	case ARGP_KEY_END:
+		if (!c->word_count)
+			argp_error(state, "which command? see --help");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* On a terminal one line that changes, drawn between samples; else a line
+ * each. */
+static void show_progress(void *arg, const char *text)
+{
+	(void)arg;
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K%s", text);
+	else
+		fprintf(stderr, "%s\n", text);
+	fflush(stderr);
+}
+
+static void end_progress(void)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+}
+
+static int write_json(const struct command *c, const struct run_info *info)
+{
+	json_t *json = result_json(&c->plan, info);
+	int r = 0;
+
+	if (!json)
+		return -ENOMEM;
+	if (!c->json_path) {
+		r = json_dumpf(json, stdout, JSON_INDENT(1));
+		printf("\n");
+	} else {
+		r = json_dump_file(json, c->json_path, JSON_INDENT(1));
+	}
+	json_decref(json);
+	return r < 0 ? -EIO : 0;
+}
+
+static int write_results(const struct command *c, const struct run_info *info)
+{
+	int r;
+
+	if (c->json && write_json(c, info) < 0) {
+		fprintf(stderr, "rigbench: cannot write %s\n",
+			c->json_path ? c->json_path : "the JSON");
+		return EXIT_SYSTEM;
+	}
+	if (!c->json || c->json_path)
+		table_print(&c->plan, info, c->json_path, stdout);
+	if (c->csv_path) {
+		r = result_csv(&c->plan, c->csv_path);
+		if (r < 0) {
+			fprintf(stderr, "rigbench: cannot write %s: %s\n",
+				c->csv_path, strerror(-r));
+			return EXIT_SYSTEM;
+		}
+	}
+	return fflush(stdout) ? EXIT_SYSTEM : EXIT_DONE;
+}
+
+/* The worst that any cell, or the machine, has to say. */
+static int status_of(const struct command *c, const struct run_info *info)
+{
+	int status = EXIT_DONE;
+
+	if (c->plan.interrupted)
+		return EXIT_INTERRUPTED;
+	if (c->strict && (info->noise.grade == 'C' || info->steal > 1))
+		status = EXIT_UNTRUSTED;
+	for (size_t i = 0; i < c->plan.cell_count; i++) {
+		const struct cell *cell = &c->plan.cells[i];
+
+		if (cell->unverified)
+			return EXIT_UNVERIFIED;
+		if (cell->status == CELL_FAILED)
+			status = EXIT_RUN_FAILED;
+		if (cell->status == CELL_IMPLAUSIBLE && c->strict &&
+		    status == EXIT_DONE)
+			status = EXIT_UNTRUSTED;
+	}
+	return status;
+}
+
+/* Leave out peers that were not asked for. */
+static void choose_peers(struct command *c)
+{
+	for (size_t i = 0; c->peers && i < c->plan.cell_count; i++) {
+		struct cell *cell = &c->plan.cells[i];
+		const char *at;
+		size_t n;
+
+		if (!cell->what.peer)
+			continue;
+		n = strlen(cell->what.peer);
+		at = strstr(c->peers, cell->what.peer);
+		if (at && (at == c->peers || at[-1] == ',') &&
+		    (at[n] == ',' || !at[n]))
+			continue;
+		cell->status = CELL_SKIPPED;
+		snprintf(cell->reason, sizeof(cell->reason), "not asked for");
+	}
+}
+
+int command_measure(struct command *c)
+{
+	struct run_info info = { .command = c->words[0],
+				 .argc = c->argc,
+				 .argv = c->argv };
+	struct sigaction action = { .sa_handler = on_interrupt };
+	struct machine_ticks before;
+	struct machine_ticks after;
+	int status;
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	choose_peers(c);
+	c->plan.stop = &interrupted;
+	c->plan.progress = show_progress;
+	machine_noise(&c->plan.watch, &info.noise);
+	machine_ticks(&before);
+	if (measure(&c->plan) < 0) {
+		fprintf(stderr, "rigbench: out of memory\n");
+		return EXIT_SYSTEM;
+	}
+	machine_ticks(&after);
+	end_progress();
+	info.steal = machine_steal(&before, &after);
+	status = write_results(c, &info);
+	return status ? status : status_of(c, &info);
+}
+
+static const struct {
+	const char *name;
+	const char *help;
+	int (*run)(struct command *c);
+} commands[] = {
+	{ "sync", "barriers, hand-over, dispatch, pool start", command_sync },
+	{ "kernel", "kernels against OpenMP and Python", command_kernel },
+};
+
+static char *help_filter(int key, const char *text, void *input)
+{
+	char *out = NULL;
+	size_t bytes;
+	FILE *file;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)(uintptr_t)text;
+	file = open_memstream(&out, &bytes);
+	if (!file)
+		return NULL;
+	fprintf(file, "Commands:\n\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		fprintf(file, "  %-10s %s\n", commands[i].name,
+			commands[i].help);
+	fclose(file);
+	return out;
+}
+
+static int run_command(struct command *c)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (strcmp(commands[i].name, c->words[0]) == 0)
+			return commands[i].run(c);
+	fprintf(stderr, "rigbench: no command %s; there are", c->words[0]);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		fprintf(stderr, " %s", commands[i].name);
+	fprintf(stderr, "\n");
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp parser = {
+		option_list,
+		parse_option,
+		"COMMAND [WORD...]",
+		"Measure sharing against copying.\v ",
+		NULL,
+		help_filter,
+		NULL
+	};
+	struct command command = { .argc = argc, .argv = argv };
+	int status;
+
+	argp_program_version = "rigbench " RIGBENCH_VERSION;
+	argp_err_exit_status = EXIT_USAGE;
+	plan_init(&command.plan);
+	argp_parse(&parser, argc, argv, 0, NULL, &command);
+	status = run_command(&command);
+	plan_free(&command.plan);
+	return status;
+}

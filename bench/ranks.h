@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ranks.h - contenders that are a pool running one kernel: open, time, read
+ * the bindings back, close.
+ */
+#ifndef RIGBENCH_RANKS_H
+#define RIGBENCH_RANKS_H
+
+#include <runrig/runrig.h>
+
+#include "case.h"
+
+/* What each rank leaves in its result slot. */
+struct rank_lap {
+	uint64_t begin_ns;
+	uint64_t end_ns;
+};
+
+/* Create a pool; 0, or -errno with rig_why() in `why`. */
+int ranks_pool(struct rig_pool **pool, const struct rig_pool_options *options,
+	       char *why);
+
+/* Run `job` and take every rank's rank_lap. */
+int ranks_run(struct rig_pool *pool, const struct rig_job *job, struct lap *lap,
+	      char *why);
+
+void ranks_bound(const struct rig_pool *pool, struct case_binding *binding);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table.h - what a run says to a person: verdict, tables, caveats.
+ */
+#ifndef RIGBENCH_TABLE_H
+#define RIGBENCH_TABLE_H
+
+#include <stdio.h>
+
+#include "measure.h"
+#include "result.h"
+
+/* All of it; `json` is the path the numbers are in, or NULL. */
+void table_print(const struct plan *plan, const struct run_info *info,
+		 const char *json, FILE *out);
+
+/* A time, with its unit, in at most 8 characters: "1.23 us". */
+void format_ns(char *text, size_t bytes, double ns);
+
+/* A sample of any unit. */
+void format_value(char *text, size_t bytes, const char *unit, double value);
+
+#endif
