@@ -321,14 +321,20 @@ int main(int argc, char **argv)
 		help_filter,
 		NULL
 	};
-	struct command command = { .argc = argc, .argv = argv };
+	struct command command = { .argc = argc };
 	int status;
 
+	/* argp reorders argv; what was typed is what is reported. */
+	command.argv = calloc((size_t)argc + 1, sizeof(*argv));
+	if (!command.argv)
+		return EXIT_SYSTEM;
+	memcpy(command.argv, argv, (size_t)argc * sizeof(*argv));
 	argp_program_version = "rigbench " RIGBENCH_VERSION;
 	argp_err_exit_status = EXIT_USAGE;
 	plan_init(&command.plan);
 	argp_parse(&parser, argc, argv, 0, NULL, &command);
 	status = run_command(&command);
 	plan_free(&command.plan);
+	free(command.argv);
 	return status;
 }

@@ -216,6 +216,7 @@ void table_print(const struct plan *plan, const struct run_info *info,
 		 const char *json, FILE *out)
 {
 	char machine[256];
+	bool seeded = false;
 
 	print_verdict(plan, out);
 	for (size_t i = 0; i < plan->cell_count;)
@@ -235,9 +236,13 @@ void table_print(const struct plan *plan, const struct run_info *info,
 		plan->watch.resolution_ns, plan->launches, plan->blocks,
 		plan->seed, (double)plan->elapsed_ns / 1e9);
 	fprintf(out, "again: rigbench");
-	for (int i = 1; i < info->argc; i++)
+	for (int i = 1; i < info->argc; i++) {
 		fprintf(out, " %s", info->argv[i]);
-	fprintf(out, " --seed %" PRIu64 "\n", plan->seed);
+		seeded |= strncmp(info->argv[i], "--seed", 6) == 0;
+	}
+	if (!seeded)
+		fprintf(out, " --seed %" PRIu64, plan->seed);
+	fprintf(out, "\n");
 	if (json)
 		fprintf(out, "numbers: %s\n", json);
 }
