@@ -230,6 +230,29 @@ int rig_list_over(struct rig_list **out, void *memory, size_t bytes)
 	return 0;
 }
 
+int rig_list_bytes(const struct rig_value *values, size_t count, size_t *bytes)
+{
+	return list_layout_bytes("(new)", values, count, bytes);
+}
+
+int rig_list_lay(void *memory, size_t bytes, const struct rig_value *values,
+		 size_t count)
+{
+	size_t needed;
+	int r = list_layout_bytes("(new)", values, count, &needed);
+
+	if (r < 0)
+		return r;
+	if (!memory || (uintptr_t)memory % 8)
+		return rig_fail(-EINVAL, "list: memory not aligned to 8");
+	if (needed > bytes)
+		return rig_fail(-EINVAL,
+				"list (new): %zu items take %zu bytes, not %zu",
+				count, needed, bytes);
+	list_layout_fill(memory, values, count);
+	return 0;
+}
+
 size_t rig_list_length(const struct rig_list *list)
 {
 	return list->view.length;

@@ -52,7 +52,7 @@ struct list_view {
 int list_layout_bytes(const char *name, const struct rig_value *values,
 		      size_t count, size_t *bytes);
 
-/* Lay the list out in zeroed memory, aligned to 8, of list_layout_bytes(). */
+/* Lay the list out in memory, aligned to 8, of list_layout_bytes(). */
 void list_layout_fill(void *memory, const struct rig_value *values,
 		      size_t count);
 

@@ -133,6 +133,18 @@ RIG_API int rig_list_attach(struct rig_list **list, const char *name,
  */
 RIG_API int rig_list_over(struct rig_list **list, void *memory, size_t bytes);
 
+/*
+ * How many bytes such a list takes, and lay one out in so many bytes of mapped
+ * memory, aligned to 8, that nobody else uses yet: a segment made for a pool,
+ * say.  bytes returns 0 and sets *bytes; both return -EINVAL, -EILSEQ or
+ * -EOVERFLOW as rig_list_create() does, lay also -EINVAL where `bytes` are too
+ * few.  Any thread; never wait.
+ */
+RIG_API int rig_list_bytes(const struct rig_value *values, size_t count,
+			   size_t *bytes);
+RIG_API int rig_list_lay(void *memory, size_t bytes,
+			 const struct rig_value *values, size_t count);
+
 /* How many items; never changes.  Never waits. */
 RIG_API size_t rig_list_length(const struct rig_list *list);
 
