@@ -14,6 +14,7 @@
 #include <runrig/kernel.h>
 
 #include "builtin.h"
+#include "stream.h"
 #include "sum.h"
 
 /* b and c repeat after so many elements. */
@@ -130,6 +131,36 @@ static void compute(any_double *restrict a, const any_double *restrict b,
 		a[i] = b[i] + s * c[i];
 }
 
+/* The same past the caches; `a` is aligned to STREAM_ALIGN. */
+static void compute_streaming(double *restrict a, const any_double *restrict b,
+			      const any_double *restrict c, double s,
+			      size_t count)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < count; i += 2)
+		stream_two(a + i, b[i] + s * c[i], b[i + 1] + s * c[i + 1]);
+	if (i < count)
+		a[i] = b[i] + s * c[i];
+	stream_fence();
+}
+
+static void compute_strip(any_double *a, const any_double *b,
+			  const any_double *c, double s, size_t count)
+{
+	size_t head = (uintptr_t)a % STREAM_ALIGN ? 1 : 0;
+
+	/* The user's window may begin at any byte: no streaming there. */
+	if (count * sizeof(*a) < STREAM_BYTES ||
+	    (uintptr_t)(a + head) % STREAM_ALIGN) {
+		compute(a, b, c, s, count);
+		return;
+	}
+	compute(a, b, c, s, head);
+	compute_streaming((double *)(void *)(a + head), b + head, c + head, s,
+			  count - head);
+}
+
 static int run(struct rig_team *team)
 {
 	const struct triad_args *args = rig_team_args(team);
@@ -138,8 +169,8 @@ static int run(struct rig_team *team)
 	const any_double *b = rig_team_data(team, B);
 	const any_double *c = rig_team_data(team, C);
 
-	compute(a + strip.begin, b + strip.begin, c + strip.begin, args->s,
-		strip.end - strip.begin);
+	compute_strip(a + strip.begin, b + strip.begin, c + strip.begin,
+		      args->s, strip.end - strip.begin);
 	return rig_team_barrier(team);
 }
 
