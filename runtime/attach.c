@@ -106,6 +106,8 @@ static int receive_file(int socket)
 		if (errno != EINTR)
 			return rig_fail_errno(-errno, "segment: receive");
 	header = CMSG_FIRSTHDR(&message);
+	if (!header && !(message.msg_flags & MSG_CTRUNC))
+		return rig_fail(-ENOENT, "segment: was closed meanwhile");
 	if (!header || header->cmsg_type != SCM_RIGHTS)
 		return rig_fail(-EMFILE, "segment: no descriptor left for it "
 					 "(ulimit -n)");

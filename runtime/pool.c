@@ -68,9 +68,12 @@ struct foreign {
 	struct segment_facts facts;  /* its fd is ours */
 };
 
+/* A file that was handed over, and is to be had for as long as a run may want
+ * to attach it, whatever becomes of the handle: our own descriptor. */
 struct handed_file {
 	struct identity identity;
 	uint64_t used; /* when last; 0: free */
+	int fd;        /* -1: none */
 };
 
 /* In this process. */
@@ -397,10 +400,19 @@ static int prepare(struct rig_pool *pool,
 	return r < 0 ? r : open_descriptors(birth);
 }
 
+static void drop_handed(struct handed_file *file)
+{
+	if (file->used && file->fd >= 0)
+		close(file->fd);
+	*file = (struct handed_file){ 0 };
+}
+
 static void pool_free(struct rig_pool *pool)
 {
 	struct birth *birth = &pool->birth;
 
+	for (size_t i = 0; i < HANDED_MAX; i++)
+		drop_handed(&pool->handed[i]);
 	for (int i = 0; i < FOREIGN_MAX; i++)
 		if (pool->foreign[i].name[0])
 			close(pool->foreign[i].facts.fd);
@@ -564,22 +576,29 @@ static void put_segment(struct rig_pool *pool, int index,
 	};
 }
 
-/* Note that the workers may have it mapped from now on. */
-static void note_handed(struct rig_pool *pool, struct identity identity)
+/* Note that the workers may have it mapped from now on.  Returns a descriptor
+ * of it that stays until it is forgotten (or `fd`, where there are no more). */
+static int note_handed(struct rig_pool *pool, struct identity identity, int fd)
 {
-	struct handed_file *oldest = &pool->handed[0];
+	struct handed_file *file = &pool->handed[0];
 
 	for (size_t i = 0; i < HANDED_MAX; i++) {
-		struct handed_file *file = &pool->handed[i];
+		struct handed_file *other = &pool->handed[i];
 
-		if (identity_same(file->identity, identity)) {
-			file->used = ++pool->handed_uses;
-			return;
+		if (identity_same(other->identity, identity)) {
+			file = other;
+			break;
 		}
-		if (file->used < oldest->used)
-			oldest = file;
+		if (other->used < file->used)
+			file = other;
 	}
-	*oldest = (struct handed_file){ identity, ++pool->handed_uses };
+	if (!file->used || !identity_same(file->identity, identity)) {
+		drop_handed(file);
+		file->identity = identity;
+		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	}
+	file->used = ++pool->handed_uses;
+	return file->fd >= 0 ? file->fd : fd;
 }
 
 /* True where it was noted; it is no more. */
@@ -588,7 +607,7 @@ static bool was_handed(struct rig_pool *pool, struct identity identity)
 	for (size_t i = 0; i < HANDED_MAX; i++)
 		if (pool->handed[i].used &&
 		    identity_same(pool->handed[i].identity, identity)) {
-			pool->handed[i] = (struct handed_file){ 0 };
+			drop_handed(&pool->handed[i]);
 			return true;
 		}
 	return false;
@@ -757,6 +776,12 @@ static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
 	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 	while (sendmsg(polled.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		/* Gone: whoever waits for it is told so. */
+		if (errno == EBADF) {
+			message.msg_control = NULL;
+			message.msg_controllen = 0;
+			continue;
+		}
 		if (errno != EAGAIN && errno != EINTR && errno != ETOOMANYREFS)
 			return false;
 		if (clock_ns() >= deadline_ns ||
@@ -864,7 +889,7 @@ static void forget_now(struct rig_pool *pool, struct identity identity)
 {
 	struct segment_facts facts = { .identity = identity, .fd = -1 };
 
-	if (pool->dead || !was_handed(pool, identity))
+	if (!was_handed(pool, identity) || pool->dead)
 		return;
 	put_segment(pool, 0, &facts);
 	(void)run_internal(pool, JOB_FORGET, 0, 0);
@@ -970,11 +995,11 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 	if (pool->dead) {
 		r = rig_fail(-ECANCELED, "segment: its pool is no more");
 	} else {
+		facts.fd = note_handed(pool, identity, fd);
 		put_segment(pool, 0, &facts);
 		if (options->spans_args_bytes)
 			memcpy(pool->birth.layout.job->args,
 			       options->spans_args, options->spans_args_bytes);
-		note_handed(pool, identity);
 		r = run_internal(pool, JOB_POPULATE,
 				 (uint64_t)(uintptr_t)options->spans,
 				 options->spans_args_bytes);
@@ -1060,6 +1085,31 @@ static void forget_foreign(struct rig_pool *pool, struct foreign *foreign)
 	queue_forget(pool, foreign->facts.identity);
 }
 
+int pools_let_go(void)
+{
+	int count = 0;
+
+	pthread_mutex_lock(&pools_lock);
+	for (struct rig_pool *pool = pools; pool; pool = pool->next) {
+		uint32_t seen = TURN_FREE;
+		struct stat status;
+
+		/* In a run it may be wanted. */
+		if (!is_maker(pool) || !cas_seq(&pool->turn, &seen, TURN_TAKEN))
+			continue;
+		for (int i = 0; i < FOREIGN_MAX; i++)
+			if (pool->foreign[i].name[0] &&
+			    fstat(pool->foreign[i].facts.fd, &status) == 0 &&
+			    status.st_nlink == 0) {
+				forget_foreign(pool, &pool->foreign[i]);
+				count++;
+			}
+		end_turn(pool);
+	}
+	pthread_mutex_unlock(&pools_lock);
+	return count;
+}
+
 /* A segment that is no handle's here: opened at first sight, and held, so that
  * the workers find it even when its name has gone (see python.md). */
 static int foreign_facts(struct rig_pool *pool, const char *name,
@@ -1124,6 +1174,7 @@ static int put_handed(struct rig_pool *pool, int index,
 				facts.data_bytes);
 	bytes = handed->bytes ? handed->bytes
 			      : facts.data_bytes - handed->offset;
+	facts.fd = note_handed(pool, facts.identity, facts.fd);
 	put_segment(pool, index, &facts);
 	job->segments[index].offset = handed->offset;
 	job->segments[index].bytes = bytes;
@@ -1133,7 +1184,6 @@ static int put_handed(struct rig_pool *pool, int index,
 	 * which is cheaper than sending them every time. */
 	if (strcmp(job->names[index], handed->name) != 0)
 		strcpy(job->names[index], handed->name);
-	note_handed(pool, facts.identity);
 	return 0;
 }
 

@@ -26,4 +26,8 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 /* Every pool of this process unmaps that file: now, or after its run. */
 void pools_forget(struct identity identity);
 
+/* Every pool that is not in a run lets go of the foreign segments that have no
+ * name any more: their memory is wanted.  Returns of how many. */
+int pools_let_go(void);
+
 #endif

@@ -35,9 +35,9 @@ struct rig_segment {
 	void *data; /* NULL: detached */
 	struct rig_barrier *barrier;
 	struct segment_facts facts; /* fd -1: closed */
-	pid_t maker;  /* 0: attached only */
-	bool dies;    /* with its maker */
-	bool unlinked; /* by this handle */
+	pid_t maker;                /* 0: attached only */
+	bool dies;                  /* with its maker */
+	bool unlinked;              /* by this handle */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -88,8 +88,8 @@ static int map(struct rig_segment *segment, bool read_only)
 	struct segment_facts *facts = &segment->facts;
 	int prot = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
 
-	segment->data = mmap(NULL, facts->file_bytes, prot, MAP_SHARED,
-			     facts->fd, 0);
+	segment->data =
+		mmap(NULL, facts->file_bytes, prot, MAP_SHARED, facts->fd, 0);
 	if (segment->data == MAP_FAILED) {
 		segment->data = NULL;
 		return rig_fail_errno(-errno, "segment %s: map %zu bytes",
@@ -97,9 +97,8 @@ static int map(struct rig_segment *segment, bool read_only)
 	}
 	/* Who may only read cannot arrive. */
 	if (facts->file_bytes != facts->data_bytes && !read_only)
-		segment->barrier =
-			(void *)((char *)segment->data + facts->file_bytes -
-				 PAGE_BYTES);
+		segment->barrier = (void *)((char *)segment->data +
+					    facts->file_bytes - PAGE_BYTES);
 	return 0;
 }
 
@@ -117,9 +116,8 @@ static void release(struct rig_segment *segment)
 static int lay_trailer(struct rig_segment *segment,
 		       const struct rig_segment_options *options)
 {
-	struct trailer_shm *trailer =
-		(void *)((char *)segment->barrier + PAGE_BYTES -
-			 sizeof(*trailer));
+	struct trailer_shm *trailer = (void *)((char *)segment->barrier +
+					       PAGE_BYTES - sizeof(*trailer));
 	struct rig_pool *pool = options->pool;
 	int parties = pool ? rig_pool_size(pool) : options->parties;
 	enum rig_barrier_kind kind =
@@ -177,8 +175,8 @@ static int make(struct rig_segment *segment, const char *name,
 	facts->fd = shmfile_make();
 	if (facts->fd < 0)
 		return facts->fd;
-	facts->file_bytes = trailer ? trailer_file_bytes(facts->data_bytes) :
-				      facts->data_bytes;
+	facts->file_bytes = trailer ? trailer_file_bytes(facts->data_bytes)
+				    : facts->data_bytes;
 	if (facts->file_bytes == 0)
 		return rig_fail(-EINVAL, "segment: %zu bytes are too many",
 				facts->data_bytes);
@@ -188,7 +186,7 @@ static int make(struct rig_segment *segment, const char *name,
 
 		/* Room may be taken by what the dead have left. */
 		snprintf(words, sizeof(words), "%s", rig_why());
-		if (sweep_stale() > 0)
+		if (pools_let_go() + (sweep_stale() > 0) > 0)
 			r = fill(segment, name, options);
 		else
 			r = rig_fail(r, "%s", words);
@@ -204,8 +202,7 @@ static int make(struct rig_segment *segment, const char *name,
 	return shmfile_publish(facts->fd, name, segment->dies, segment->name);
 }
 
-int rig_segment_create(struct rig_segment **out, const char *name,
-		       size_t bytes,
+int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 		       const struct rig_segment_options *options)
 {
 	static const struct rig_segment_options defaults;
