@@ -101,7 +101,7 @@ static int check_room(int fd, const char *name, size_t bytes)
 	size_t available;
 
 	if (fstatvfs(fd, &fs) == 0 && fs.f_blocks &&
-	    bytes / fs.f_frsize > fs.f_bavail)
+	    bytes / fs.f_frsize + (bytes % fs.f_frsize != 0) > fs.f_bavail)
 		return rig_fail(-ENOSPC,
 				"segment %s: %zu bytes, but %s has %zu free "
 				"(a container sets it with --shm-size)",
@@ -165,8 +165,8 @@ int shmfile_reserve(int fd, const char *name, size_t begin, size_t end)
 			begin += piece;
 	}
 	if (r < 0)
-		return rig_fail_errno(r, "segment %s: reserve %zu bytes",
-				      name ? name : "", end - begin);
+		return rig_fail_errno(r, "segment %s: reserve %zu bytes in %s",
+				      name ? name : "", end - begin, SHM_DIR);
 	return 0;
 }
 
