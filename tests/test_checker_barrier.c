@@ -48,7 +48,7 @@ static const char *at_end(bool stuck)
 {
 	uint64_t word = checker_last(&barrier.word);
 	uint64_t blocked = checker_last(&barrier.blocked);
-	uint64_t arrivals = (uint64_t)(epochs * parties);
+	uint64_t arrivals = (uint64_t)epochs * (uint64_t)parties;
 
 	if (stuck)
 		return "nobody can go on";
@@ -114,7 +114,7 @@ static const char *const names[] = { "rank 0", "rank 1", "rank 2" };
 
 #define SCENARIO(n, f)                                                         \
 	{                                                                      \
-		.name = #f, .threads = n, .names = names, .set_up = f,         \
+		.name = #f, .threads = (n), .names = names, .set_up = (f),     \
 		.thread = party, .end = at_end                                 \
 	}
 
@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 
 	int count = (int)(sizeof(scenarios) / sizeof(*scenarios));
 
-	if (argc != 2 || strcmp(argv[1], "thorough"))
+	if (argc != 2 || strcmp(argv[1], "thorough") != 0)
 		return checker_main(scenarios, count, argc, argv);
 	epochs = 5;
 	return checker_main(scenarios, count, 1, argv);

@@ -57,7 +57,6 @@ enum checker_verdict {
 
 struct checker_scenario {
 	const char *name;
-	int threads;
 	const char *const *names; /* of the threads, for the trace */
 	/* Lay everything out: before any thread runs. */
 	void (*set_up)(void);
@@ -65,6 +64,7 @@ struct checker_scenario {
 	/* No thread can go on; `stuck`: some have not ended.  Returns what is
 	 * wrong with that, or NULL.  No function: stuck is a deadlock. */
 	const char *(*end)(bool stuck);
+	int threads;
 	/* Bit t: thread t starts by checker_start(), not by itself. */
 	unsigned later;
 	/* Bit t: thread t may die before any of its operations. */

@@ -184,7 +184,7 @@ static size_t stack_bytes(int t, void *const *at)
 static struct node *keep(const struct step *step)
 {
 	struct node *node = calloc(1, sizeof(*node));
-	size_t bytes = 0;
+	size_t bytes = 1; /* there is one thread at least */
 	size_t at = 0;
 
 	for (int t = 0; t < scenario->threads; t++)
@@ -326,8 +326,6 @@ static void print_step(int number, const struct step *step)
 	switch (op->action) {
 	case ACTION_BLOCK:
 	case ACTION_DEATH:
-		printf("%s", op->name);
-		break;
 	case ACTION_STEP:
 		printf("%s", op->name);
 		break;
