@@ -218,7 +218,7 @@ static int make_array(struct rigging *rigging, int index)
 	struct owning *owning;
 	int r;
 
-	if (array->name)
+	if (array->name || array->segment)
 		return 0;
 	options.spans_args_bytes = sizeof(*owning) + kernel->args_bytes;
 	owning = malloc(options.spans_args_bytes);
@@ -234,7 +234,10 @@ static int make_array(struct rigging *rigging, int index)
 	r = rig_segment_create(&array->segment, NULL,
 			       array->bytes ? array->bytes : 1, &options);
 	free(owning);
-	return r < 0 ? say(rigging, r, rig_why()) : 0;
+	if (r < 0)
+		snprintf(rigging->why, WHY_BYTES, "array %s: %s",
+			 kernel->arrays[index].name, rig_why());
+	return r;
 }
 
 int rigging_make(struct rigging *rigging, struct rig_pool *pool)
@@ -247,13 +250,48 @@ int rigging_make(struct rigging *rigging, struct rig_pool *pool)
 	return r;
 }
 
-static int run_job(struct rigging *rigging, rig_kernel_fn *fn)
+/* A copy of array `index`, which is in a segment of the user's. */
+static int copy_array(struct rigging *rigging, int index)
+{
+	struct rigged_array *array = &rigging->arrays[index];
+	struct rig_segment *theirs = NULL;
+	int r;
+
+	r = rig_segment_attach(
+		&theirs, array->name,
+		&(struct rig_segment_options){ .read_only = true });
+	if (r < 0)
+		return say(rigging, r, rig_why());
+	array->name = NULL;
+	r = make_array(rigging, index);
+	if (r == 0)
+		memcpy(rig_segment_data(array->segment),
+		       (const char *)rig_segment_data(theirs) + array->offset,
+		       array->bytes);
+	array->offset = 0;
+	rig_segment_destroy(theirs);
+	return r;
+}
+
+int rigging_copy(struct rigging *rigging)
+{
+	int r = 0;
+
+	for (int i = 0; i < rigging->count && r == 0; i++)
+		if (rigging->arrays[i].name &&
+		    rigging->kernel->arrays[i].output)
+			r = copy_array(rigging, i);
+	return r;
+}
+
+static int run_job(struct rigging *rigging, rig_kernel_fn *fn,
+		   uint64_t limit_ns)
 {
 	const struct rig_array_spec *specs = rigging->kernel->arrays;
 	struct rig_job job = { .kernel = fn,
 			       .args = rigging->args,
 			       .args_bytes = rigging->kernel->args_bytes,
-			       .limit_ns = rigging->limit_ns };
+			       .limit_ns = limit_ns };
 	int r;
 
 	for (int i = 0; i < rigging->count; i++) {
@@ -264,8 +302,7 @@ static int run_job(struct rigging *rigging, rig_kernel_fn *fn)
 					    : rig_segment_name(array->segment),
 			.offset = array->offset,
 			.bytes = array->bytes,
-			.read_only =
-				array->name && !specs[i].output,
+			.read_only = array->name && !specs[i].output,
 		};
 	}
 	r = rig_pool_run(rigging->pool, &job);
@@ -276,7 +313,7 @@ int rigging_prepare(struct rigging *rigging)
 {
 	if (!rigging->kernel->prepare)
 		return 0;
-	return run_job(rigging, rigging->kernel->prepare);
+	return run_job(rigging, rigging->kernel->prepare, 0);
 }
 
 /* Add up what every rank left. */
@@ -290,7 +327,7 @@ int rigging_digest(struct rigging *rigging, bool after)
 	if (!rigging->kernel->digest)
 		return 0;
 	args->after = after;
-	r = run_job(rigging, rigging->kernel->digest);
+	r = run_job(rigging, rigging->kernel->digest, 0);
 	memset(sums, 0, sizeof(words));
 	for (int i = 0; i < rig_pool_size(rigging->pool) && r == 0; i++) {
 		r = rig_pool_result(rigging->pool, i, words, sizeof(words));
@@ -303,14 +340,14 @@ int rigging_digest(struct rigging *rigging, bool after)
 
 int rigging_run(struct rigging *rigging)
 {
-	return run_job(rigging, rigging->kernel->run);
+	return run_job(rigging, rigging->kernel->run, rigging->limit_ns);
 }
 
 int rigging_verify(struct rigging *rigging)
 {
 	if (!rigging->kernel->verify)
 		return 0;
-	return run_job(rigging, rigging->kernel->verify);
+	return run_job(rigging, rigging->kernel->verify, 0);
 }
 
 void rigging_finish(struct rigging *rigging)

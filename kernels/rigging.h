@@ -41,7 +41,7 @@ struct rigging {
 	void *args;            /* kernel->args_bytes */
 	int count;             /* of arrays */
 	struct rigged_array arrays[RIG_ARRAYS_MAX];
-	uint64_t limit_ns; /* of each job */
+	uint64_t limit_ns; /* of each run; 0: none */
 	char why[WHY_BYTES];
 };
 
@@ -68,6 +68,10 @@ int rigging_check(struct rigging *rigging);
 size_t rigging_private_bytes(const struct rigging *rigging, int size);
 
 int rigging_make(struct rigging *rigging, struct rig_pool *pool);
+
+/* From now on leave the user's segments alone and work on copies of those that
+ * the kernel may write. */
+int rigging_copy(struct rigging *rigging);
 
 int rigging_prepare(struct rigging *rigging);
 int rigging_digest(struct rigging *rigging, bool after);

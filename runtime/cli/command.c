@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command.c - what every command of runrig shares.
+ */
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kernels/number.h>
+
+/* Put before words that argp would take for options. */
+#define MARK '\1'
+
+static void say(const char *kind, const char *format, va_list args)
+{
+	char line[1024];
+
+	vsnprintf(line, sizeof(line), format, args);
+	/* One line, whatever names are in it. */
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = '?';
+	fprintf(stderr, "runrig: %s%s\n", kind, line);
+}
+
+int complain(int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say("", format, args);
+	va_end(args);
+	return code;
+}
+
+void warn(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say("warning: ", format, args);
+	va_end(args);
+}
+
+static char *marked(const char *word)
+{
+	char *copy = malloc(strlen(word) + 2);
+
+	if (!copy)
+		exit(complain(EXIT_SYSTEM, "out of memory"));
+	copy[0] = MARK;
+	strcpy(copy + 1, word);
+	return copy;
+}
+
+void parse_command(const struct argp *argp, int argc, char **argv, void *input)
+{
+	/* They live on, for the parser keeps pointers to them. */
+	static char **words;
+
+	words = calloc((size_t)argc + 1, sizeof(*words));
+	if (!words)
+		exit(complain(EXIT_SYSTEM, "out of memory"));
+	for (int i = 0; i < argc; i++) {
+		bool number = i > 0 && argv[i][0] == '-' && argv[i][1] >= '0' &&
+			      argv[i][1] <= '9';
+
+		words[i] = number ? marked(argv[i]) : argv[i];
+	}
+	argp_err_exit_status = EXIT_USAGE;
+	/* Exits by itself where the words are wrong. */
+	(void)argp_parse(argp, argc, words, 0, NULL, input);
+}
+
+char *given_word(char *arg)
+{
+	return arg && *arg == MARK ? arg + 1 : arg;
+}
+
+int given_int(const char *what, const char *text, int min, int max)
+{
+	int64_t number;
+
+	if (number_int(text, &number) < 0)
+		exit(complain(EXIT_USAGE, "%s %s: not a whole number", what,
+			      text));
+	if (number < min || number > max)
+		exit(complain(EXIT_USAGE, "%s %s: out of range, %d to %d", what,
+			      text, min, max));
+	return (int)number;
+}
+
+int finish_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	return complain(EXIT_SYSTEM, "stdout: %s", strerror(errno));
+}

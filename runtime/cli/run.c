@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.c - runrig run: the command line of it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <kernels/builtin.h>
+#include <kernels/number.h>
+#include <runrig/error.h>
+
+#include "command.h"
+#include "plugin.h"
+#include "runner.h"
+#include "show.h"
+
+/* Options without a letter. */
+enum {
+	KEY_PLACE = 256,
+	KEY_BARRIER,
+	KEY_REPEAT,
+	KEY_LIMIT,
+	KEY_INPUT,
+	KEY_OUTPUT,
+	KEY_SEGMENT,
+	KEY_DTYPE,
+	KEY_SHAPE,
+	KEY_OFFSET,
+	KEY_COUNT,
+	KEY_NO_VERIFY,
+	KEY_JSON
+};
+
+/* Longest --limit and largest --repeat. */
+#define LIMIT_MAX_S 1e9
+#define REPEAT_MAX  1000000
+
+/* An option that names an array: which, as typed. */
+struct named {
+	int key;
+	const char *word;
+	const char *dtype, *shape, *offset, *count; /* of a segment */
+};
+
+struct options {
+	struct run_request request;
+	const char *kernel;
+	char **words; /* NAME=VALUE */
+	size_t word_count;
+	struct named *named;
+	size_t named_count;
+	struct named loose; /* said of segments before there was one */
+	bool json;
+	const char *json_path; /* NULL: stdout */
+};
+
+static const struct argp_option option_table[] = {
+	{ .name = "workers",
+	  .key = 'n',
+	  .arg = "N",
+	  .doc = "workers (default: one a usable core)" },
+	{ .name = "place",
+	  .key = KEY_PLACE,
+	  .arg = "PLACE",
+	  .doc = "core, pu, none, or cores in rank order: 0,2,4-7" },
+	{ .name = "barrier",
+	  .key = KEY_BARRIER,
+	  .arg = "KIND",
+	  .doc = "adaptive (default) or pthread" },
+	{ .name = "repeat",
+	  .key = KEY_REPEAT,
+	  .arg = "R",
+	  .doc = "run it R times; the result is that of the first" },
+	{ .name = "limit",
+	  .key = KEY_LIMIT,
+	  .arg = "SECONDS",
+	  .doc = "how long a run may take" },
+	{ .name = "input",
+	  .key = KEY_INPUT,
+	  .arg = "[ARRAY=]FILE.npy",
+	  .doc = "read an array from a file",
+	  .group = 1 },
+	{ .name = "output",
+	  .key = KEY_OUTPUT,
+	  .arg = "[ARRAY=]FILE.npy",
+	  .doc = "write an array to a file when it is verified" },
+	{ .name = "segment",
+	  .key = KEY_SEGMENT,
+	  .arg = "[ARRAY=]NAME",
+	  .doc = "an array that is in shared memory already, in place",
+	  .group = 2 },
+	{ .name = "dtype",
+	  .key = KEY_DTYPE,
+	  .arg = "TYPE",
+	  .doc = "float64, uint8, ... or NumPy's code, <f8: of the segments "
+		 "before it that have none yet; so with the next three" },
+	{ .name = "shape", .key = KEY_SHAPE, .arg = "N,M", .doc = "its shape" },
+	{ .name = "offset",
+	  .key = KEY_OFFSET,
+	  .arg = "BYTES",
+	  .doc = "where in the segment it begins" },
+	{ .name = "count",
+	  .key = KEY_COUNT,
+	  .arg = "N",
+	  .doc = "how many elements it has" },
+	{ .name = "no-verify",
+	  .key = KEY_NO_VERIFY,
+	  .doc = "do not check the result",
+	  .group = 3 },
+	{ .name = "json",
+	  .key = KEY_JSON,
+	  .arg = "FILE",
+	  .flags = OPTION_ARG_OPTIONAL,
+	  .doc = "the result as JSON, to FILE or instead of the text" },
+	{ 0 },
+};
+
+static void *grow(void *array, size_t count, size_t bytes)
+{
+	void *grown = reallocarray(array, count + 1, bytes);
+
+	if (!grown)
+		exit(complain(EXIT_SYSTEM, "out of memory"));
+	return grown;
+}
+
+static void add_word(struct options *options, char *word)
+{
+	options->words = grow(options->words, options->word_count,
+			      sizeof(*options->words));
+	options->words[options->word_count++] = word;
+}
+
+static void add_named(struct options *options, int key, const char *word)
+{
+	if (!*word)
+		exit(complain(EXIT_USAGE,
+			      "an empty name of a file or segment"));
+	options->named = grow(options->named, options->named_count,
+			      sizeof(*options->named));
+	options->named[options->named_count] = options->loose;
+	options->named[options->named_count].key = key;
+	options->named[options->named_count++].word = word;
+}
+
+static const char **field_of(struct named *named, int key)
+{
+	switch (key) {
+	case KEY_DTYPE:
+		return &named->dtype;
+	case KEY_SHAPE:
+		return &named->shape;
+	case KEY_OFFSET:
+		return &named->offset;
+	default:
+		return &named->count;
+	}
+}
+
+/* --dtype and its like are of all segments before that have none yet; before
+ * the first segment, of all that come. */
+static void describe(struct options *options, int key, const char *word)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < options->named_count; i++) {
+		struct named *named = &options->named[i];
+
+		if (named->key != KEY_SEGMENT)
+			continue;
+		any = true;
+		if (!*field_of(named, key))
+			*field_of(named, key) = word;
+	}
+	if (!any)
+		*field_of(&options->loose, key) = word;
+}
+
+static enum rig_barrier_kind parse_barrier(const char *word)
+{
+	if (strcmp(word, "adaptive") == 0)
+		return RIG_BARRIER_ADAPTIVE;
+	if (strcmp(word, "pthread") == 0)
+		return RIG_BARRIER_PTHREAD;
+	exit(complain(EXIT_USAGE, "--barrier %s: not adaptive or pthread",
+		      word));
+}
+
+static uint64_t parse_limit(const char *word)
+{
+	double seconds;
+
+	if (number_real(word, &seconds) < 0 || seconds <= 0 ||
+	    seconds > LIMIT_MAX_S)
+		exit(complain(EXIT_USAGE,
+			      "--limit %s: not a number of seconds above 0",
+			      word));
+	seconds *= 1e9;
+	return seconds < 1 ? 1 : (uint64_t)seconds;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	arg = given_word(arg);
+	switch (key) {
+	case 'n':
+		options->request.pool.workers =
+			given_int("-n", arg, 1, RIG_WORKERS_MAX);
+		break;
+	case KEY_PLACE:
+		options->request.pool.place = arg;
+		break;
+	case KEY_BARRIER:
+		options->request.pool.barrier = parse_barrier(arg);
+		break;
+	case KEY_REPEAT:
+		options->request.repeat =
+			given_int("--repeat", arg, 1, REPEAT_MAX);
+		break;
+	case KEY_LIMIT:
+		options->request.limit_ns = parse_limit(arg);
+		break;
+	case KEY_INPUT:
+	case KEY_OUTPUT:
+	case KEY_SEGMENT:
+		add_named(options, key, arg);
+		break;
+	case KEY_DTYPE:
+	case KEY_SHAPE:
+	case KEY_OFFSET:
+	case KEY_COUNT:
+		describe(options, key, arg);
+		break;
+	case KEY_NO_VERIFY:
+		options->request.no_verify = true;
+		break;
+	case KEY_JSON:
+		options->json = true;
+		options->json_path = arg;
+		break;
+	case ARGP_KEY_ARG:
+		if (options->kernel)
+			add_word(options, arg);
+		else
+			options->kernel = arg;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = option_table,
+	.parser = parse,
+	.args_doc = "KERNEL|FILE.so [PARAM=VALUE ...]",
+	.doc = "Run a kernel on a pool of pinned workers, and check what it "
+	       "did.\vWithout --input or --segment the kernel makes its own "
+	       "data.  `runrig kernels' lists kernels and parameters.",
+};
+
+/* May the array be what the option asks? */
+static bool takes(const struct rig_array_spec *spec, int key)
+{
+	switch (key) {
+	case KEY_INPUT:
+		return spec->input;
+	case KEY_OUTPUT:
+		return spec->output;
+	default:
+		return spec->input || spec->output;
+	}
+}
+
+static const char *option_name(int key)
+{
+	return key == KEY_INPUT    ? "--input"
+	       : key == KEY_OUTPUT ? "--output"
+				   : "--segment";
+}
+
+/* "b, c": the arrays that the option may name; returns how many, and one. */
+static int list_arrays(const struct rig_kernel *kernel, int key, char *names,
+		       size_t bytes, int *one)
+{
+	size_t used = 0;
+	int count = 0;
+
+	*names = 0;
+	for (int i = 0; i < RIG_ARRAYS_MAX && kernel->arrays[i].name; i++) {
+		if (!takes(&kernel->arrays[i], key) || used >= bytes)
+			continue;
+		used += (size_t)snprintf(names + used, bytes - used, "%s%s",
+					 count++ ? ", " : "",
+					 kernel->arrays[i].name);
+		*one = i;
+	}
+	return count;
+}
+
+/* Which array "x=data.npy" means, and what of it: sets *index and *rest. */
+static int find_array(const struct rig_kernel *kernel,
+		      const struct named *named, int *index, const char **rest)
+{
+	size_t length = strcspn(named->word, "=");
+	const char *option = option_name(named->key);
+	char names[200];
+	int count;
+
+	for (int i = 0; i < RIG_ARRAYS_MAX && kernel->arrays[i].name; i++) {
+		if (!named->word[length] ||
+		    strlen(kernel->arrays[i].name) != length ||
+		    memcmp(kernel->arrays[i].name, named->word, length) != 0)
+			continue;
+		*index = i;
+		*rest = named->word + length + 1;
+		if (!**rest)
+			return complain(EXIT_USAGE, "%s %s: an empty name",
+					option, named->word);
+		if (takes(&kernel->arrays[i], named->key))
+			return 0;
+		return complain(EXIT_USAGE, "%s %s: %s has no such use of %s",
+				option, named->word, kernel->name,
+				kernel->arrays[i].name);
+	}
+	*rest = named->word;
+	count = list_arrays(kernel, named->key, names, sizeof(names), index);
+	/* A name with = in it may just be a file's. */
+	if (count == 1 &&
+	    (!named->word[length] || memchr(named->word, '/', length) ||
+	     access(named->word, F_OK) == 0))
+		return 0;
+	if (named->word[length])
+		return complain(EXIT_USAGE,
+				"%s %s: no array \"%.*s\"; %s has %s", option,
+				named->word, (int)length, named->word,
+				kernel->name, count ? names : "none");
+	return complain(EXIT_USAGE, "%s %s: say of which array of %s: %s",
+			option, named->word, kernel->name,
+			count ? names : "it has none");
+}
+
+/* Enter what an option says of its array. */
+static int enter(struct options *options, const struct named *named)
+{
+	struct run_request *request = &options->request;
+	struct run_array *array;
+	const char **field;
+	const char *rest;
+	int index = 0;
+	int r = find_array(request->kernel, named, &index, &rest);
+
+	if (r)
+		return r;
+	array = &request->arrays[index];
+	field = named->key == KEY_OUTPUT  ? &array->output
+		: named->key == KEY_INPUT ? &array->input
+					  : &array->segment;
+	if (*field ||
+	    (named->key != KEY_OUTPUT && (array->input || array->segment)))
+		return complain(EXIT_USAGE, "%s %s: array %s is given twice",
+				option_name(named->key), named->word,
+				request->kernel->arrays[index].name);
+	*field = rest;
+	if (named->key == KEY_SEGMENT) {
+		array->dtype = named->dtype;
+		array->shape = named->shape;
+		array->offset = named->offset;
+		array->count = named->count;
+	}
+	return 0;
+}
+
+/* Two arrays are not one file, and what describes a segment has one. */
+static int check(const struct options *options)
+{
+	const struct named *loose = &options->loose;
+	bool described =
+		loose->dtype || loose->shape || loose->offset || loose->count;
+
+	for (size_t i = 0; i < options->named_count; i++)
+		described &= options->named[i].key != KEY_SEGMENT;
+	if (described)
+		return complain(EXIT_USAGE, "--dtype, --shape, --offset and "
+					    "--count describe a --segment, and "
+					    "there is none");
+	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
+		const char *output = options->request.arrays[i].output;
+
+		for (int k = 0; k < i && output; k++) {
+			const char *other = options->request.arrays[k].output;
+
+			if (other && strcmp(other, output) == 0)
+				return complain(EXIT_USAGE,
+						"--output %s: named twice",
+						output);
+		}
+	}
+	return 0;
+}
+
+static int run(struct options *options)
+{
+	struct runner runner = { 0 };
+	int r = runner_prepare(&runner, &options->request);
+
+	if (r == 0)
+		r = runner_run(&runner);
+	if (r == 0 && (!options->json || options->json_path))
+		show_run(&runner);
+	if (r == 0 && options->json)
+		r = show_run_json(&runner, options->json_path);
+	runner_finish(&runner);
+	return r;
+}
+
+int command_run(int argc, char **argv)
+{
+	struct options options = { .request.repeat = 1 };
+	int r;
+
+	parse_command(&argp, argc, argv, &options);
+	if (!options.kernel)
+		return complain(EXIT_USAGE, "run: which kernel? `runrig "
+					    "kernels' lists them");
+	add_word(&options, NULL);
+	options.request.words = options.words;
+	if (kernels_register() < 0)
+		return complain(EXIT_SYSTEM, "%s", rig_why());
+	r = plugin_find(options.kernel, &options.request.kernel);
+	for (size_t i = 0; i < options.named_count && r == 0; i++)
+		r = enter(&options, &options.named[i]);
+	if (r == 0)
+		r = check(&options);
+	if (r == 0)
+		r = run(&options);
+	free(options.words);
+	free(options.named);
+	return finish_output(r);
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runner.c - run a kernel once, prove the result, and run it again for time.
+ *
+ * Everything that can be refused is refused before anything is made: files are
+ * opened and judged, segments attached, outputs begun, and only then come the
+ * pool and its memory.  So a command that fails leaves what there was.
+ */
+#include "runner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <kernels/dtype.h>
+#include <kernels/number.h>
+#include <runrig/barrier.h>
+#include <runrig/error.h>
+
+#include "command.h"
+#include "room.h"
+
+/* A mistake in the command line, or something about the system? */
+static int exit_of(int code)
+{
+	return code == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM;
+}
+
+static int open_input(struct runner *runner, int index)
+{
+	const struct run_array *asked = &runner->request->arrays[index];
+	struct npy_input *input = &runner->inputs[index];
+	int r = npy_open(input, asked->input);
+
+	if (r)
+		return r;
+	runner->shapes[index] = input->shape;
+	rigging_give(&runner->rigging, index, &input->array, NULL, 0);
+	return 0;
+}
+
+/* "3,4" */
+static int parse_shape(const char *text, struct npy_shape *shape,
+		       uint64_t *count)
+{
+	const char *at = text;
+	char extent[32];
+
+	shape->dims = 0;
+	*count = 1;
+	for (;; at++) {
+		size_t length = strcspn(at, ",");
+
+		if (shape->dims == NPY_DIMS_MAX || length >= sizeof(extent))
+			break;
+		memcpy(extent, at, length);
+		extent[length] = 0;
+		if (number_size(extent, &shape->extent[shape->dims]) < 0 ||
+		    __builtin_mul_overflow(*count, shape->extent[shape->dims],
+					   count))
+			break;
+		shape->dims++;
+		at += length;
+		if (!*at)
+			return 0;
+	}
+	return complain(EXIT_USAGE, "--shape %s: not a shape such as 100,200",
+			text);
+}
+
+static int parse_size(const char *option, const char *text, size_t *value)
+{
+	if (!text || number_size(text, value) == 0)
+		return 0;
+	return complain(EXIT_USAGE,
+			"%s %s: not a size such as 1000, 40M or "
+			"64Ki",
+			option, text);
+}
+
+/* How many elements the segment's window has, from --count, --shape or what is
+ * there. */
+static int count_window(struct runner *runner, int index,
+			struct rig_array *array, size_t offset)
+{
+	const struct run_array *asked = &runner->request->arrays[index];
+	size_t has = rig_segment_bytes(runner->attached[index]);
+	struct npy_shape *shape = &runner->shapes[index];
+	size_t count = 0;
+	size_t bytes;
+	int r = parse_size("--count", asked->count, &count);
+
+	array->count = count;
+	if (r == 0 && asked->shape)
+		r = parse_shape(asked->shape, shape, &array->count);
+	if (r)
+		return r;
+	if (asked->count && asked->shape && array->count != count)
+		return complain(EXIT_USAGE,
+				"--count %s is not what --shape %s has",
+				asked->count, asked->shape);
+	if (offset > has)
+		return complain(EXIT_SYSTEM,
+				"segment %s: --offset %s is beyond its %zu "
+				"bytes",
+				asked->segment, asked->offset, has);
+	if (!asked->count && !asked->shape) {
+		array->count = (has - offset) / array->item_bytes;
+		if ((has - offset) % array->item_bytes)
+			return complain(EXIT_SYSTEM,
+					"segment %s: %zu bytes are no whole "
+					"number of %s: say how many, --count",
+					asked->segment, has - offset,
+					dtype_name(array->dtype));
+	}
+	if (__builtin_mul_overflow((size_t)array->count,
+				   (size_t)array->item_bytes, &bytes) ||
+	    bytes > has - offset)
+		return complain(EXIT_SYSTEM,
+				"segment %s: %llu elements of %s from byte %zu "
+				"on are more than its %zu bytes",
+				asked->segment,
+				(unsigned long long)array->count,
+				dtype_name(array->dtype), offset, has);
+	if (!asked->shape)
+		*shape = (struct npy_shape){ .dims = 1,
+					     .extent = { array->count } };
+	return 0;
+}
+
+static int open_segment(struct runner *runner, int index)
+{
+	const struct run_array *asked = &runner->request->arrays[index];
+	const struct rig_array_spec *spec =
+		&runner->request->kernel->arrays[index];
+	struct rig_array array = { .dtype = spec->dtype,
+				   .item_bytes = dtype_bytes(spec->dtype) };
+	char why[WHY_BYTES];
+	size_t offset = 0;
+	int r;
+
+	if (!asked->dtype && spec->any_dtype)
+		return complain(EXIT_USAGE,
+				"--segment %s needs --dtype: bytes do not say "
+				"what they are",
+				asked->segment);
+	if (asked->dtype &&
+	    dtype_parse(asked->dtype, &array, why, sizeof(why)) < 0)
+		return complain(EXIT_USAGE, "--%s", why);
+	r = parse_size("--offset", asked->offset, &offset);
+	if (r)
+		return r;
+	if (rig_segment_attach(&runner->attached[index], asked->segment,
+			       &(struct rig_segment_options){
+				       .read_only = !spec->output }) < 0)
+		return complain(EXIT_SYSTEM, "%s", rig_why());
+	r = count_window(runner, index, &array, offset);
+	if (r == 0)
+		rigging_give(&runner->rigging, index, &array, asked->segment,
+			     offset);
+	return r;
+}
+
+/* Nobody writes where another array lies. */
+static int check_overlap(const struct runner *runner)
+{
+	const struct rigging *rigging = &runner->rigging;
+	const struct rig_array_spec *specs = rigging->kernel->arrays;
+
+	for (int i = 0; i < rigging->count; i++) {
+		const struct rigged_array *a = &rigging->arrays[i];
+
+		for (int k = 0; k < i && a->name; k++) {
+			const struct rigged_array *b = &rigging->arrays[k];
+
+			if (b->name && strcmp(a->name, b->name) == 0 &&
+			    (specs[i].output || specs[k].output) &&
+			    a->offset < b->offset + b->bytes &&
+			    b->offset < a->offset + a->bytes)
+				return complain(EXIT_USAGE,
+						"arrays %s and %s overlap in "
+						"segment %s",
+						specs[k].name, specs[i].name,
+						a->name);
+		}
+	}
+	return 0;
+}
+
+/* Kernel, parameters, arrays: all that the command line says. */
+static int rig_up(struct runner *runner)
+{
+	const struct run_request *request = runner->request;
+	struct rigging *rigging = &runner->rigging;
+	int r = 0;
+
+	if (rigging_init(rigging, request->kernel) < 0)
+		return complain(EXIT_USAGE, "%s", rigging->why);
+	rigging->limit_ns = request->limit_ns;
+	for (char **word = request->words; *word; word++)
+		if (rigging_set(rigging, *word) < 0)
+			return complain(EXIT_USAGE, "%s", rigging->why);
+	for (int i = 0; i < rigging->count && r == 0; i++) {
+		if (request->arrays[i].input)
+			r = open_input(runner, i);
+		else if (request->arrays[i].segment)
+			r = open_segment(runner, i);
+	}
+	if (r == 0 && rigging_check(rigging) < 0)
+		r = complain(EXIT_USAGE, "%s", rigging->why);
+	return r ? r : check_overlap(runner);
+}
+
+static int begin_outputs(struct runner *runner)
+{
+	struct rigging *rigging = &runner->rigging;
+	int r = 0;
+
+	for (int i = 0; i < rigging->count && r == 0; i++) {
+		const struct rig_array *array = rigging_array(rigging, i);
+		const char *path = runner->request->arrays[i].output;
+
+		if (!rigging->arrays[i].given)
+			runner->shapes[i] = (struct npy_shape){
+				.dims = 1, .extent = { array->count }
+			};
+		if (path)
+			r = npy_create(&runner->outputs[i], path, array,
+				       &runner->shapes[i]);
+	}
+	return r;
+}
+
+/* The pool, and what may be said of it once. */
+static int start_pool(struct runner *runner)
+{
+	int r = rig_pool_create(&runner->pool, &runner->request->pool);
+	size_t bytes;
+
+	if (r < 0)
+		return complain(exit_of(r), "%s", rig_why());
+	if (rig_pool_oversubscribed(runner->pool))
+		warn("%d workers are more than there are CPUs for them: they "
+		     "take turns",
+		     rig_pool_size(runner->pool));
+	bytes = rigging_private_bytes(&runner->rigging,
+				      rig_pool_size(runner->pool));
+	if (bytes > room_memory())
+		return complain(EXIT_SYSTEM,
+				"%s: its workers take %zu bytes of memory of "
+				"their own, and %zu are to be had",
+				runner->request->kernel->name, bytes,
+				room_memory());
+	return 0;
+}
+
+static int read_inputs(struct runner *runner)
+{
+	struct rigging *rigging = &runner->rigging;
+	int r = 0;
+
+	for (int i = 0; i < rigging->count && r == 0; i++)
+		if (runner->request->arrays[i].input)
+			r = npy_read(
+				&runner->inputs[i],
+				rig_segment_data(rigging->arrays[i].segment));
+	return r;
+}
+
+/* A job failed: say how. */
+static int run_failed(struct runner *runner, int code)
+{
+	const struct rig_report *report = rig_pool_report(runner->pool);
+
+	(void)complain(EXIT_RUN, "%s", runner->rigging.why);
+	/* Of what a kernel says by itself the line above is all. */
+	if (code != -EBADMSG && report->end != RIG_END_OK &&
+	    report->end != RIG_END_FAILED)
+		fputs(report->text, stderr);
+	return code == -EBADMSG ? EXIT_UNVERIFIED : EXIT_RUN;
+}
+
+static int make_input(struct runner *runner)
+{
+	struct rigging *rigging = &runner->rigging;
+	int r = 0;
+
+	if (!rigging_given(rigging))
+		r = rigging_prepare(rigging);
+	else if (!runner->request->no_verify)
+		r = rigging_digest(rigging, false);
+	return r < 0 ? run_failed(runner, r) : 0;
+}
+
+int runner_prepare(struct runner *runner, const struct run_request *request)
+{
+	int r;
+
+	*runner = (struct runner){ .request = request };
+	runner->time_ns =
+		calloc((size_t)request->repeat, sizeof(*runner->time_ns));
+	if (!runner->time_ns)
+		return complain(EXIT_SYSTEM, "out of memory");
+	r = rig_up(runner);
+	if (r == 0)
+		r = begin_outputs(runner);
+	if (r == 0)
+		r = start_pool(runner);
+	if (r)
+		return r;
+	r = rigging_make(&runner->rigging, runner->pool);
+	if (r < 0)
+		return complain(EXIT_SYSTEM, "%s", runner->rigging.why);
+	r = read_inputs(runner);
+	return r ? r : make_input(runner);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* The barrier the team meets at: in the first segment made for the pool. */
+static const struct rig_barrier *find_barrier(struct runner *runner)
+{
+	struct rigging *rigging = &runner->rigging;
+
+	runner->barrier_segment = NULL;
+	for (int i = 0; i < rigging->count; i++) {
+		struct rig_segment *segment = rigging->arrays[i].segment;
+
+		if (!segment)
+			continue;
+		runner->barrier_segment = rig_segment_name(segment);
+		return rig_segment_barrier(segment);
+	}
+	return NULL;
+}
+
+static int run_once(struct runner *runner)
+{
+	const struct rig_barrier *barrier = find_barrier(runner);
+	uint64_t epochs = barrier ? rig_barrier_epochs(barrier) : 0;
+	uint64_t blocked = barrier ? rig_barrier_blocked(barrier) : 0;
+	uint64_t begin_ns = now_ns();
+	int r = rigging_run(&runner->rigging);
+
+	runner->time_ns[runner->runs] = now_ns() - begin_ns;
+	if (r < 0)
+		return run_failed(runner, r);
+	runner->runs++;
+	if (barrier) {
+		runner->epochs += rig_barrier_epochs(barrier) - epochs;
+		runner->blocked += rig_barrier_blocked(barrier) - blocked;
+	}
+	return 0;
+}
+
+/* Can the kernel judge this data? */
+static bool can_verify(const struct runner *runner)
+{
+	const struct rig_kernel *kernel = runner->request->kernel;
+
+	return kernel->verify &&
+	       (!rigging_given(&runner->rigging) || kernel->digest);
+}
+
+static int verify(struct runner *runner)
+{
+	struct rigging *rigging = &runner->rigging;
+	int r = 0;
+
+	if (runner->request->no_verify || !can_verify(runner))
+		return 0;
+	if (rigging_given(rigging))
+		r = rigging_digest(rigging, true);
+	if (r == 0)
+		r = rigging_verify(rigging);
+	if (r < 0)
+		return run_failed(runner, r);
+	runner->verified = true;
+	return 0;
+}
+
+static int write_outputs(struct runner *runner)
+{
+	struct rigging *rigging = &runner->rigging;
+	int r = 0;
+
+	for (int i = 0; i < rigging->count && r == 0; i++) {
+		struct rigged_array *array = &rigging->arrays[i];
+		const char *data = rig_segment_data(
+			array->segment ? array->segment : runner->attached[i]);
+
+		if (runner->request->arrays[i].output)
+			r = npy_commit(&runner->outputs[i],
+				       data + array->offset, array->bytes);
+	}
+	return r;
+}
+
+/* Does the kernel write to a segment of the user's? */
+static bool writes_theirs(const struct runner *runner)
+{
+	const struct rig_kernel *kernel = runner->request->kernel;
+
+	for (int i = 0; i < runner->rigging.count; i++)
+		if (runner->rigging.arrays[i].name && kernel->arrays[i].output)
+			return true;
+	return false;
+}
+
+static int repeat(struct runner *runner)
+{
+	int r = 0;
+
+	if (runner->request->repeat > 1 && writes_theirs(runner)) {
+		if (rigging_copy(&runner->rigging) < 0)
+			return complain(EXIT_SYSTEM, "%s (for the repeats)",
+					runner->rigging.why);
+		runner->copied = true;
+	}
+	while (runner->runs < runner->request->repeat && r == 0)
+		r = run_once(runner);
+	return r;
+}
+
+int runner_run(struct runner *runner)
+{
+	int r = run_once(runner);
+
+	if (r == 0)
+		r = verify(runner);
+	if (r == 0)
+		r = write_outputs(runner);
+	return r ? r : repeat(runner);
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+uint64_t runner_steady_ns(const struct runner *runner)
+{
+	size_t count = (size_t)runner->runs - 1;
+	uint64_t *sorted, median;
+
+	if (count == 0)
+		return runner->time_ns[0];
+	sorted = calloc(count, sizeof(*sorted));
+	if (!sorted)
+		return runner->time_ns[1];
+	memcpy(sorted, runner->time_ns + 1, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), compare_ns);
+	median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+	free(sorted);
+	return median;
+}
+
+void runner_finish(struct runner *runner)
+{
+	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
+		npy_close(&runner->inputs[i]);
+		npy_discard(&runner->outputs[i]);
+		rig_segment_destroy(runner->attached[i]);
+	}
+	rigging_finish(&runner->rigging);
+	rig_pool_destroy(runner->pool);
+	free(runner->time_ns);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runner.h - run a kernel once, prove the result, and run it again for time.
+ *
+ *	runner_prepare()  everything up to the first run: files, segments, pool
+ *	runner_run()      the first run, its proof, the outputs, the other runs
+ *	runner_finish()
+ *
+ * The user's data gets exactly one application of the kernel, however often it
+ * is repeated: outputs are written after the first run, and where the data is
+ * in a segment of the user's the other runs work on a copy of it.
+ *
+ * What is wrong is said on stderr (see command.h); functions return an exit
+ * code.
+ */
+#ifndef RUNRIG_RUNNER_H
+#define RUNRIG_RUNNER_H
+
+#include <stdbool.h>
+
+#include <kernels/rigging.h>
+#include <runrig/pool.h>
+
+#include "npy.h"
+
+/* One array, as the command line has it.  Strings are the user's words. */
+struct run_array {
+	const char *input;   /* a file; NULL: none */
+	const char *output;  /* a file; NULL: none */
+	const char *segment; /* a name; NULL: none */
+	const char *dtype;   /* of the segment; NULL: the kernel's own */
+	const char *shape;   /* NULL: one dimension */
+	const char *count;   /* NULL: by shape, or to the end */
+	const char *offset;  /* NULL: 0 */
+};
+
+/* What to do. */
+struct run_request {
+	const struct rig_kernel *kernel;
+	char **words; /* NAME=VALUE, to NULL */
+	struct run_array arrays[RIG_ARRAYS_MAX];
+	struct rig_pool_options pool;
+	int repeat;        /* runs in all, at least 1 */
+	uint64_t limit_ns; /* of each; 0: none */
+	bool no_verify;
+};
+
+/* What was done.  In this process. */
+struct runner {
+	const struct run_request *request;
+	struct rigging rigging;
+	struct rig_pool *pool;
+	struct npy_input inputs[RIG_ARRAYS_MAX];
+	struct npy_output outputs[RIG_ARRAYS_MAX];
+	struct npy_shape shapes[RIG_ARRAYS_MAX];
+	struct rig_segment *attached[RIG_ARRAYS_MAX]; /* the user's */
+
+	int runs;          /* done */
+	uint64_t *time_ns; /* of each */
+	bool verified;
+	bool copied; /* the repeats were on a copy */
+
+	/* The barrier in the first array's segment; NULL: the team's own. */
+	const char *barrier_segment;
+	uint64_t epochs; /* during the runs */
+	uint64_t blocked;
+};
+
+int runner_prepare(struct runner *runner, const struct run_request *request);
+int runner_run(struct runner *runner);
+
+/* The median of all runs but the first, in ns; of the only one where there is
+ * no other. */
+uint64_t runner_steady_ns(const struct runner *runner);
+
+void runner_finish(struct runner *runner);
+
+#endif

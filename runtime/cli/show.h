@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * show.h - what a run did, for people and for programs; and numbers as people
+ * read them.
+ */
+#ifndef RUNRIG_SHOW_H
+#define RUNRIG_SHOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "runner.h"
+
+/* Room for one number. */
+#define SHOWN_BYTES 40
+
+/* "40,000,000"; "320 MB"; "61.2 ms"; "10.5 GB/s".  Each returns `text`. */
+char *show_count(uint64_t count, char text[SHOWN_BYTES]);
+char *show_bytes(double bytes, char text[SHOWN_BYTES]);
+char *show_time(double ns, char text[SHOWN_BYTES]);
+char *show_rate(double bytes, double ns, char text[SHOWN_BYTES]);
+
+/* "2 workers on cores 0, 1 of node 0", to be freed; NULL: no memory. */
+char *show_workers(const struct rig_pool *pool);
+
+/* [{ "rank": 0, "pid": ..., ...}, ...]; NULL: no memory. */
+json_t *show_workers_json(const struct rig_pool *pool);
+
+/* What the run did, to stdout. */
+void show_run(const struct runner *runner);
+
+/* The same as JSON, to the file `path` or to stdout (NULL).  Returns an exit
+ * code. */
+int show_run_json(const struct runner *runner, const char *path);
+
+#endif
