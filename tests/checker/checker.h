@@ -65,8 +65,6 @@ struct checker_scenario {
 	 * wrong with that, or NULL.  No function: stuck is a deadlock. */
 	const char *(*end)(bool stuck);
 	int threads;
-	/* Bit t: thread t starts by checker_start(), not by itself. */
-	unsigned later;
 	/* Bit t: thread t may die before any of its operations. */
 	unsigned mortal;
 	int deaths;   /* at most so many */

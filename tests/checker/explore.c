@@ -455,8 +455,6 @@ static void set_up(void)
 	scenario->set_up();
 	for (int t = 0; t < scenario->threads; t++) {
 		explore_begin(t);
-		if (scenario->later >> t & 1)
-			continue;
 		state.threads[t].status = STATUS_READY;
 		resume(t);
 	}

@@ -689,7 +689,7 @@ bool model_do(int t, struct choice choice)
  * will know at least what the dead knew. */
 static bool counts(const struct thread *thread)
 {
-	return thread->status != STATUS_LATER &&
+	return thread->status != STATUS_NONE &&
 	       thread->status != STATUS_ENDED &&
 	       thread->op.action != ACTION_DEATH;
 }

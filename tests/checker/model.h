@@ -71,7 +71,7 @@ struct op {
 };
 
 enum status {
-	STATUS_LATER, /* not started */
+	STATUS_NONE,  /* there is no such thread */
 	STATUS_READY, /* before its operation */
 	STATUS_ASLEEP,
 	STATUS_BLOCKED,  /* in the pthread barrier */
