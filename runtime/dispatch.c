@@ -102,9 +102,9 @@ bool dispatch_is_done(const struct dispatch_shm *dispatch)
 	return load_acquire(&dispatch->done) == load_relaxed(&dispatch->posted);
 }
 
-/* seq_cst: see above. */
-static void wake_poster(struct dispatch_shm *dispatch)
+void dispatch_wake(struct dispatch_shm *dispatch)
 {
+	/* seq_cst: see above. */
 	if (load_seq(&dispatch->poster_sleeps))
 		wait_wake(&dispatch->done, 1);
 }
@@ -112,7 +112,7 @@ static void wake_poster(struct dispatch_shm *dispatch)
 void dispatch_alarm(struct dispatch_shm *dispatch)
 {
 	or_seq(&dispatch->done, ALARM);
-	wake_poster(dispatch);
+	dispatch_wake(dispatch);
 }
 
 uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
@@ -162,5 +162,5 @@ void dispatch_done(struct dispatch_shm *dispatch)
 {
 	/* relaxed: whoever finished the job has acquired it. */
 	store_seq(&dispatch->done, load_relaxed(&dispatch->posted));
-	wake_poster(dispatch);
+	dispatch_wake(dispatch);
 }

@@ -93,4 +93,7 @@ enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size);
 /* Last taker, or the warden: job `posted` is done. */
 void dispatch_done(struct dispatch_shm *dispatch);
 
+/* Warden: wake the poster, which may have been told but not woken. */
+void dispatch_wake(struct dispatch_shm *dispatch);
+
 #endif

@@ -282,6 +282,9 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 		control->rank = rank;
 		control->wait_status = status;
 		w->tell_done = true;
+	} else {
+		/* Whoever was last may have died before it woke the caller. */
+		dispatch_wake(layout->dispatch);
 	}
 	r = layout_team(layout, w->birth->size, w->birth->kind);
 	if (r < 0)
