@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,24 +66,44 @@ static struct rig_list *list_new(void)
 	return list;
 }
 
-/* Size, reserve and fill the file. */
+/* Where the bytes of a list go on their way into its file. */
+struct file_sink {
+	int fd;
+	size_t at;
+};
+
+static int write_file(void *to, const void *from, size_t bytes)
+{
+	struct file_sink *sink = to;
+	const char *next = from;
+
+	while (bytes) {
+		ssize_t some = pwrite(sink->fd, next, bytes, (off_t)sink->at);
+
+		if (some < 0 && errno == EINTR)
+			continue;
+		if (some < 0)
+			return -errno;
+		next += some;
+		sink->at += (size_t)some;
+		bytes -= (size_t)some;
+	}
+	return 0;
+}
+
+/* Size and fill the file; writing it is reserving it. */
 static int fill(int fd, const char *name, const struct rig_value *values,
 		size_t count, size_t bytes)
 {
-	void *memory;
+	struct file_sink sink = { fd, 0 };
 	int r = shmfile_resize(fd, name, bytes);
 
-	if (r == 0)
-		r = shmfile_reserve(fd, name, 0, bytes);
 	if (r < 0)
 		return r;
-	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_POPULATE, fd, 0);
-	if (memory == MAP_FAILED)
-		return rig_fail_errno(-errno, "list %s: map %zu bytes",
-				      name ? name : "", bytes);
-	list_layout_fill(memory, values, count);
-	munmap(memory, bytes);
+	r = list_layout_write(values, count, write_file, &sink);
+	if (r < 0)
+		return rig_fail_errno(r, "list %s: write %zu bytes",
+				      name ? name : "(new)", bytes);
 	return 0;
 }
 
@@ -235,6 +254,15 @@ int rig_list_bytes(const struct rig_value *values, size_t count, size_t *bytes)
 	return list_layout_bytes("(new)", values, count, bytes);
 }
 
+static int write_memory(void *to, const void *from, size_t bytes)
+{
+	void **at = to;
+
+	memcpy(*at, from, bytes);
+	*at = (char *)*at + bytes;
+	return 0;
+}
+
 int rig_list_lay(void *memory, size_t bytes, const struct rig_value *values,
 		 size_t count)
 {
@@ -249,8 +277,7 @@ int rig_list_lay(void *memory, size_t bytes, const struct rig_value *values,
 		return rig_fail(-EINVAL,
 				"list (new): %zu items take %zu bytes, not %zu",
 				count, needed, bytes);
-	list_layout_fill(memory, values, count);
-	return 0;
+	return list_layout_write(values, count, write_memory, &memory);
 }
 
 size_t rig_list_length(const struct rig_list *list)
@@ -271,10 +298,13 @@ struct rig_segment *rig_list_segment(const struct rig_list *list)
 /* Which item `index` is, of a list that is attached. */
 static int item_of(const struct rig_list *list, int64_t index, size_t *item)
 {
+	*item = 0;
 	if (!list->view.offsets)
 		return rig_fail(-EINVAL, "list %s: detached",
 				rig_list_name(list));
-	return list_layout_item(&list->view, index, item);
+	if (!list_layout_item(&list->view, index, item))
+		return list_layout_fail_index(&list->view, index);
+	return 0;
 }
 
 static int room_grow(struct room *room, size_t bytes)
@@ -338,14 +368,20 @@ int rig_list_set(struct rig_list *list, int64_t index,
 	return r < 0 ? r : list_layout_set(&list->view, item, value);
 }
 
+static int items_of(const struct rig_list *list, const int64_t index[2],
+		    size_t items[2])
+{
+	int r = item_of(list, index[0], &items[0]);
+
+	return r < 0 ? r : item_of(list, index[1], &items[1]);
+}
+
 /* The two items, their values, and whether each may have the other's. */
 static int swap_prepare(struct rig_list *list, const int64_t index[2],
 			size_t items[2], struct rig_value values[2])
 {
-	int r = item_of(list, index[0], &items[0]);
+	int r = items_of(list, index, items);
 
-	if (r == 0)
-		r = item_of(list, index[1], &items[1]);
 	if (r == 0)
 		r = get(list, items[0], &values[0], &list->room);
 	if (r == 0)
@@ -363,6 +399,9 @@ int rig_list_can_swap(struct rig_list *list, int64_t a, int64_t b)
 	struct rig_value values[2];
 	size_t items[2];
 
+	if (items_of(list, index, items) == 0 &&
+	    list_layout_can_swap(&list->view, items[0], items[1]))
+		return 0;
 	return swap_prepare(list, index, items, values);
 }
 
@@ -371,10 +410,13 @@ int rig_list_swap(struct rig_list *list, int64_t a, int64_t b)
 	const int64_t index[2] = { a, b };
 	struct rig_value values[2];
 	size_t items[2];
-	int r = swap_prepare(list, index, items, values);
+	int r = items_of(list, index, items);
 
 	if (r == 0)
 		r = check_writable(list);
+	if (r < 0 || list_layout_swap(&list->view, items[0], items[1]))
+		return r;
+	r = swap_prepare(list, index, items, values);
 	if (r == 0)
 		r = list_layout_set(&list->view, items[0], &values[1]);
 	if (r == 0)

@@ -72,6 +72,15 @@ struct store {
 	bool is_text;
 };
 
+/* Bytes on their way to a sink. */
+struct encoder {
+	list_layout_sink *sink;
+	void *to;
+	int r;
+	size_t used;
+	char bytes[16384];
+};
+
 /* Eight characters as they lie in memory. */
 static uint64_t cell_of(const char text[static 8])
 {
@@ -161,7 +170,8 @@ static void place_parts(struct list_view *view, void *memory)
 }
 
 /* The word and the rest of what is stored for `value` in a slot. */
-static struct store store_of(const struct rig_value *value, size_t slot_bytes)
+static inline struct store store_of(const struct rig_value *value,
+				    size_t slot_bytes)
 {
 	struct store store = { .code = CODE_PLAIN };
 	char truth[WORD] = { 0 };
@@ -212,8 +222,9 @@ static void store_text(const struct slot *slot, const struct rig_value *value)
 	}
 }
 
-static void store_slot(const struct slot *slot, const struct store *store,
-		       const struct rig_value *value)
+static inline void store_slot(const struct slot *slot,
+			      const struct store *store,
+			      const struct rig_value *value)
 {
 	/* release: pairs with the acquire in read_slot(); who gets the value
 	 * sees what was written before it was set. */
@@ -223,29 +234,69 @@ static void store_slot(const struct slot *slot, const struct store *store,
 		store_release(slot->words, store->word);
 }
 
-void list_layout_fill(void *memory, const struct rig_value *values,
-		      size_t count)
+static int encode_flush(struct encoder *encoder)
 {
-	struct list_view view = { .length = count };
-	uint64_t at = 0;
+	if (encoder->r == 0 && encoder->used)
+		encoder->r = encoder->sink(encoder->to, encoder->bytes,
+					   encoder->used);
+	encoder->used = 0;
+	return encoder->r;
+}
 
-	for (size_t i = 0; i < count; i++)
-		view.slots_bytes += slot_bytes_of(&values[i]);
-	place_parts(&view, memory);
-	/* relaxed: nobody else has this memory yet. */
-	store_relaxed((_Atomic uint64_t *)memory, count);
+static inline void encode(struct encoder *encoder, const void *from,
+			  size_t bytes)
+{
+	if (encoder->used + bytes > sizeof(encoder->bytes))
+		(void)encode_flush(encoder);
+	memcpy(encoder->bytes + encoder->used, from, bytes);
+	encoder->used += bytes;
+}
+
+/* The bytes of a text and zeros to the end of its slot. */
+static void encode_text(struct encoder *encoder, const struct rig_value *value)
+{
+	static const char zeros[WORD];
+	size_t rest = value->bytes % WORD;
+
+	for (size_t at = 0; at + WORD <= value->bytes; at += WORD)
+		encode(encoder, value->text + at, WORD);
+	if (rest)
+		encode(encoder, value->text + value->bytes - rest, rest);
+	encode(encoder, zeros, WORD - rest);
+}
+
+int list_layout_write(const struct rig_value *values, size_t count,
+		      list_layout_sink *sink, void *to)
+{
+	struct encoder encoder = { .sink = sink, .to = to };
+	uint64_t word = count, offset = 0;
+
+	encode(&encoder, &word, WORD);
+	encode(&encoder, &offset, WORD);
 	for (size_t i = 0; i < count; i++) {
-		struct slot slot = { view.slots + at / WORD,
-				     slot_bytes_of(&values[i]) };
-		struct store store = store_of(&values[i], slot.bytes);
-
-		store_relaxed(&view.offsets[i], at);
-		store_slot(&slot, &store, &values[i]);
-		store_relaxed(&view.formats[i], store.cell);
-		store_relaxed(&view.codes[i], store.code);
-		at += slot.bytes;
+		offset += slot_bytes_of(&values[i]);
+		encode(&encoder, &offset, WORD);
 	}
-	store_relaxed(&view.offsets[count], at);
+	for (size_t i = 0; i < count; i++) {
+		struct store store = store_of(&values[i], WORD);
+
+		if (store.is_text)
+			encode_text(&encoder, &values[i]);
+		else
+			encode(&encoder, &store.word, WORD);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct store store =
+			store_of(&values[i], slot_bytes_of(&values[i]));
+
+		encode(&encoder, &store.cell, WORD);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct store store = store_of(&values[i], WORD);
+
+		encode(&encoder, &store.code, 1);
+	}
+	return encode_flush(&encoder);
 }
 
 /* Is it no list at all, or Python 3.8's, going by its first words? */
@@ -330,41 +381,40 @@ int list_layout_view(struct list_view *view, const char *name, void *memory,
 	return 0;
 }
 
-int list_layout_item(const struct list_view *view, int64_t index, size_t *item)
+int list_layout_fail_index(const struct list_view *view, int64_t index)
 {
-	uint64_t at = (uint64_t)index;
-
-	if (index < 0)
-		at += view->length; /* wraps where index < -length */
-	if (at >= view->length)
-		return rig_fail(
-			-ERANGE,
-			"list %s: index %lld is out of range, the length "
-			"is %llu",
+	return rig_fail(-ERANGE,
+			"list %s: index %lld is out of range, the length is "
+			"%llu",
 			view->name, (long long)index,
 			(unsigned long long)view->length);
-	*item = at;
-	return 0;
 }
 
 /* Copied once, then checked, then used. */
-static int slot_of(const struct list_view *view, size_t item, struct slot *slot)
+static inline bool find_slot(const struct list_view *view, size_t item,
+			     struct slot *slot)
 {
 	/* relaxed: offsets do not change, and are checked if they do. */
 	uint64_t begin = load_relaxed(&view->offsets[item]);
 	uint64_t end = load_relaxed(&view->offsets[item + 1]);
 
-	if (begin >= end || end > view->slots_bytes || begin % WORD ||
-	    end % WORD)
-		return rig_fail(-EPROTO,
-				"list %s: item %zu: its offsets are %lld and "
-				"%lld, of %llu bytes",
-				view->name, item, (long long)begin,
-				(long long)end,
-				(unsigned long long)view->slots_bytes);
 	slot->words = view->slots + begin / WORD;
 	slot->bytes = end - begin;
-	return 0;
+	return begin < end && end <= view->slots_bytes &&
+	       (begin | end) % WORD == 0;
+}
+
+static int slot_of(const struct list_view *view, size_t item, struct slot *slot)
+{
+	if (find_slot(view, item, slot))
+		return 0;
+	return rig_fail(-EPROTO,
+			"list %s: item %zu: its offsets are %lld and %lld, of "
+			"%llu bytes",
+			view->name, item,
+			(long long)load_relaxed(&view->offsets[item]),
+			(long long)load_relaxed(&view->offsets[item + 1]),
+			(unsigned long long)view->slots_bytes);
 }
 
 /* "<digits>s" and NULs: true and the number. */
@@ -514,14 +564,70 @@ static int check_text(const struct list_view *view,
 					    : 0;
 }
 
+/* An item that is one word, and how it was found. */
+struct number {
+	struct slot slot;
+	uint64_t cell;
+	uint64_t word;
+	uint8_t code;
+};
+
+/* Read an item that is an int, float, bool or None and is not being changed;
+ * false where it is anything else.  Most items of most lists are. */
+static inline bool read_number(const struct list_view *view, size_t at,
+			       struct number *number)
+{
+	/* acquire: as in list_layout_get(). */
+	uint8_t code = load_acquire(&view->codes[at]);
+	uint64_t cell = load_acquire(&view->formats[at]);
+
+	if (!find_slot(view, at, &number->slot) ||
+	    (cell == CELL_NONE ? code != CODE_NONE
+			       : code != CODE_PLAIN || (cell != CELL_INT &&
+							cell != CELL_FLOAT &&
+							cell != CELL_BOOL)))
+		return false;
+	number->word = load_acquire(number->slot.words);
+	number->cell = cell;
+	number->code = code;
+	return load_acquire(&view->codes[at]) == code &&
+	       load_acquire(&view->formats[at]) == cell;
+}
+
+static inline void take_number(const struct number *number,
+			       struct rig_value *value)
+{
+	char truth[WORD];
+
+	if (number->cell == CELL_INT) {
+		value->kind = RIG_VALUE_INT;
+		value->integer = (int64_t)number->word;
+	} else if (number->cell == CELL_FLOAT) {
+		value->kind = RIG_VALUE_FLOAT;
+		memcpy(&value->real, &number->word, WORD);
+	} else if (number->cell == CELL_BOOL) {
+		memcpy(truth, &number->word, WORD);
+		value->kind = RIG_VALUE_BOOL;
+		value->truth = truth[WORD - 1] != 0;
+	} else {
+		value->kind = RIG_VALUE_NONE;
+	}
+}
+
 int list_layout_get(const struct list_view *view, size_t at,
 		    struct rig_value *value, char *room, size_t room_bytes)
 {
 	struct item item = { .reading = READ_CHANGING };
 	struct rig_value seen = { .kind = RIG_VALUE_NONE };
+	struct number number;
 	struct slot slot;
-	int r = slot_of(view, at, &slot);
+	int r;
 
+	if (read_number(view, at, &number)) {
+		take_number(&number, value);
+		return 0;
+	}
+	r = slot_of(view, at, &slot);
 	if (r < 0)
 		return r;
 	for (int looks = 0; looks < LOOKS; looks++) {
@@ -555,11 +661,11 @@ int list_layout_get(const struct list_view *view, size_t at,
 	return fail_reading(view, at, item.reading);
 }
 
-int list_layout_fits(const struct list_view *view, size_t at,
-		     const struct rig_value *value)
+/* The slot of an item, where it is sound and the value fits it. */
+static int fit(const struct list_view *view, size_t at,
+	       const struct rig_value *value, struct slot *slot)
 {
-	struct slot slot = { 0 };
-	int r = slot_of(view, at, &slot);
+	int r = slot_of(view, at, slot);
 
 	if (r == 0)
 		r = check_value(view->name, value, at);
@@ -567,45 +673,91 @@ int list_layout_fits(const struct list_view *view, size_t at,
 		return r;
 	if (value->kind != RIG_VALUE_STR && value->kind != RIG_VALUE_BYTES)
 		return 0;
-	if (value->bytes > slot.bytes)
+	if (value->bytes > slot->bytes)
 		return rig_fail(
 			-EOVERFLOW,
 			"list %s: item %zu: %zu bytes of text, its slot "
 			"has %zu",
-			view->name, at, value->bytes, slot.bytes);
-	if (slot.bytes > RIG_TEXT_MAX + 1)
+			view->name, at, value->bytes, slot->bytes);
+	if (slot->bytes > RIG_TEXT_MAX + 1)
 		return rig_fail(
 			-EPROTO,
 			"list %s: item %zu: its slot has %zu bytes, more "
 			"than any text",
-			view->name, at, slot.bytes);
+			view->name, at, slot->bytes);
 	return 0;
+}
+
+int list_layout_fits(const struct list_view *view, size_t at,
+		     const struct rig_value *value)
+{
+	struct slot slot;
+
+	return fit(view, at, value, &slot);
+}
+
+/* Put what is to be stored into an item whose slot is sound. */
+static inline void put(const struct list_view *view, size_t at,
+		       const struct slot *slot, const struct store *store,
+		       const struct rig_value *value)
+{
+	/* relaxed: one who sets an item beside another who does must lock. */
+	if (load_relaxed(&view->formats[at]) == store->cell &&
+	    load_relaxed(&view->codes[at]) == store->code) {
+		store_slot(slot, store, value);
+		return;
+	}
+	/* release, each: a reader that sees one store sees those before it. */
+	store_release(&view->codes[at], CODE_NONE);
+	store_release(&view->formats[at], store->cell);
+	store_slot(slot, store, value);
+	store_release(&view->codes[at], store->code);
 }
 
 int list_layout_set(const struct list_view *view, size_t at,
 		    const struct rig_value *value)
 {
+	bool is_number = (unsigned)value->kind <= RIG_VALUE_BOOL;
 	struct store store;
-	struct slot slot = { 0 };
-	int r = list_layout_fits(view, at, value);
+	struct slot slot;
+	int r;
 
-	if (r == 0)
-		r = slot_of(view, at, &slot);
-	if (r < 0)
-		return r;
-	store = store_of(value, slot.bytes);
-	/* relaxed: one who sets an item beside another who does must lock. */
-	if (load_relaxed(&view->formats[at]) == store.cell &&
-	    load_relaxed(&view->codes[at]) == store.code) {
-		store_slot(&slot, &store, value);
-		return 0;
+	/* Most are; and a number fits any slot that is sound. */
+	if (!is_number || !find_slot(view, at, &slot)) {
+		r = fit(view, at, value, &slot);
+		if (r < 0)
+			return r;
 	}
-	/* release, each: a reader that sees one store sees those before it. */
-	store_release(&view->codes[at], CODE_NONE);
-	store_release(&view->formats[at], store.cell);
-	store_slot(&slot, &store, value);
-	store_release(&view->codes[at], store.code);
+	store = store_of(value, slot.bytes);
+	put(view, at, &slot, &store, value);
 	return 0;
+}
+
+bool list_layout_can_swap(const struct list_view *view, size_t a, size_t b)
+{
+	struct number number;
+
+	return read_number(view, a, &number) && read_number(view, b, &number);
+}
+
+bool list_layout_swap(const struct list_view *view, size_t a, size_t b)
+{
+	struct number numbers[2];
+
+	if (!read_number(view, a, &numbers[0]) ||
+	    !read_number(view, b, &numbers[1]))
+		return false;
+	put(view, a, &numbers[0].slot,
+	    &(struct store){ .cell = numbers[1].cell,
+			     .word = numbers[1].word,
+			     .code = numbers[1].code },
+	    NULL);
+	put(view, b, &numbers[1].slot,
+	    &(struct store){ .cell = numbers[0].cell,
+			     .word = numbers[0].word,
+			     .code = numbers[0].code },
+	    NULL);
+	return true;
 }
 
 void list_layout_format(const struct list_view *view, size_t item,

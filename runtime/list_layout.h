@@ -52,9 +52,13 @@ struct list_view {
 int list_layout_bytes(const char *name, const struct rig_value *values,
 		      size_t count, size_t *bytes);
 
-/* Lay the list out in memory, aligned to 8, of list_layout_bytes(). */
-void list_layout_fill(void *memory, const struct rig_value *values,
-		      size_t count);
+/* Takes `bytes` more bytes of a list; 0 or -errno. */
+typedef int list_layout_sink(void *to, const void *from, size_t bytes);
+
+/* Hand a list of these values to `sink`, from its first byte to its last: 0, or
+ * what the sink said. */
+int list_layout_write(const struct rig_value *values, size_t count,
+		      list_layout_sink *sink, void *to);
 
 /*
  * View the list in `memory`, aligned to 8.  0 and *view; or -ENODATA where its
@@ -64,9 +68,20 @@ void list_layout_fill(void *memory, const struct rig_value *values,
 int list_layout_view(struct list_view *view, const char *name, void *memory,
 		     size_t bytes);
 
-/* The item that `index` means, counted from the end below 0: 0 and *item, or
- * -ERANGE. */
-int list_layout_item(const struct list_view *view, int64_t index, size_t *item);
+/* The item that `index` means, counted from the end below 0: true and *item, or
+ * false, and list_layout_fail_index() says why. */
+static inline bool list_layout_item(const struct list_view *view, int64_t index,
+				    size_t *item)
+{
+	uint64_t at = (uint64_t)index;
+
+	if (index < 0)
+		at += view->length; /* does not wrap where index < -length */
+	*item = at;
+	return at < view->length;
+}
+
+int list_layout_fail_index(const struct list_view *view, int64_t index);
 
 /*
  * Read an item.  Text is copied to `room` with a NUL behind it, and *value
@@ -84,6 +99,11 @@ int list_layout_fits(const struct list_view *view, size_t item,
 /* Write an item: 0, or as above with nothing written. */
 int list_layout_set(const struct list_view *view, size_t item,
 		    const struct rig_value *value);
+
+/* Exchange two items neither of which is text, in slots that are sound: true,
+ * or false with nothing written.  can_swap only tells. */
+bool list_layout_swap(const struct list_view *view, size_t a, size_t b);
+bool list_layout_can_swap(const struct list_view *view, size_t a, size_t b);
 
 /* The format cell of an item, as text. */
 void list_layout_format(const struct list_view *view, size_t item,

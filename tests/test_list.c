@@ -88,7 +88,8 @@ START_TEST(the_worked_example_is_laid_out_as_python_does)
 	memset(&memory, 0, sizeof(memory));
 	ck_assert_int_eq(list_layout_bytes("x", values, 6, &bytes), 0);
 	ck_assert_uint_eq(bytes, sizeof(worked));
-	list_layout_fill(&memory, values, 6);
+	ck_assert_int_eq(rig_list_lay(&memory, bytes - 1, values, 6), -EINVAL);
+	ck_assert_int_eq(rig_list_lay(&memory, bytes, values, 6), 0);
 	ck_assert_mem_eq(&memory, worked, sizeof(worked));
 }
 END_TEST
