@@ -36,6 +36,12 @@ struct lap {
 	} rank[LAP_RANKS_MAX];
 	bool gauged; /* `value` is the sample, not a time */
 	double value;
+	/* Of all ranks together; zeros where nobody looked. */
+	struct lap_cost {
+		uint64_t cpu_ns;
+		uint64_t switches[2]; /* voluntary, involuntary */
+		uint64_t faults[2];   /* minor, major */
+	} cost;
 };
 
 /* Who ran where: asked for and read back from the kernel. */
@@ -47,6 +53,8 @@ struct case_binding {
 		int cpus; /* how many it may run on */
 	} worker[LAP_RANKS_MAX];
 };
+
+struct histogram;
 
 struct bench_ops {
 	/* Sets *state and returns 0; or -ENOTSUP where this cannot be had here
@@ -64,6 +72,11 @@ struct bench_ops {
 	/* Untimed: is what it does right?  0 or -EBADMSG with words; NULL:
 	 * there is nothing to be wrong. */
 	int (*verify)(void *state, char *why);
+
+	/* `count` operations, each timed by itself, into a histogram of
+	 * nanoseconds; NULL: cannot be. */
+	int (*each)(void *state, uint64_t count, struct histogram *histogram,
+		    char *why);
 
 	/* NULL: not bound. */
 	void (*bound)(void *state, struct case_binding *binding);
@@ -84,6 +97,7 @@ struct bench_case {
 	const char *unit; /* of a sample: "ns" an operation, or "bytes" */
 	struct bench_axis axes[CASE_AXES_MAX]; /* to .name == NULL */
 	double bytes;       /* an operation moves; 0: no rate is given */
+	double least;       /* a sample below it is implausible; 0: unknown */
 	uint64_t batch_ns;  /* length of one sample; 0: the driver's default */
 	uint64_t count_max; /* operations of one sample; 0: no limit */
 	bool once;          /* one sample a launch, no warm-up: a first time */

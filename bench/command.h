@@ -7,6 +7,7 @@
 #define RIGBENCH_COMMAND_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "measure.h"
 
@@ -23,6 +24,8 @@ struct command {
 	bool json;
 	const char *json_path; /* NULL, with json: stdout */
 	const char *csv_path;
+	/* Sentences before the tables; NULL: those about peers. */
+	void (*verdict)(const struct plan *plan, FILE *out);
 	struct plan plan;
 };
 
@@ -32,5 +35,6 @@ int command_measure(struct command *c);
 /* Each fills a plan and measures it.  Returns the exit status. */
 int command_sync(struct command *c);
 int command_kernel(struct command *c);
+int command_ipc(struct command *c);
 
 #endif

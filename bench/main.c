@@ -184,7 +184,7 @@ static int write_results(const struct command *c, const struct run_info *info)
 		return EXIT_SYSTEM;
 	}
 	if (!c->json || c->json_path)
-		table_print(&c->plan, info, c->json_path, stdout);
+		table_print(&c->plan, info, c->verdict, c->json_path, stdout);
 	if (c->csv_path) {
 		r = result_csv(&c->plan, c->csv_path);
 		if (r < 0) {
@@ -274,6 +274,7 @@ static const struct {
 	const char *help;
 	int (*run)(struct command *c);
 } commands[] = {
+	{ "ipc", "transports between two processes", command_ipc },
 	{ "sync", "barriers, hand-over, dispatch, pool start", command_sync },
 	{ "kernel", "kernels against OpenMP and Python", command_kernel },
 };

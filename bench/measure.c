@@ -23,6 +23,10 @@
 /* A visit runs 1/8 of a sample untimed first: caches and sleepers. */
 #define PRERUN_SHARE 8
 
+/* How long operations are timed one by one, a launch, and how many at most. */
+#define EACH_NS  10e6
+#define EACH_MAX 5000
+
 /* Blocks of a launch that no budget cuts. */
 #define BLOCKS_MIN 3
 
@@ -47,6 +51,7 @@ void plan_free(struct plan *plan)
 		free(plan->cells[i].values);
 		free(plan->cells[i].launch);
 		free(plan->cells[i].origin);
+		free(plan->cells[i].histogram);
 	}
 	free(plan->cells);
 	plan->cells = NULL;
@@ -164,6 +169,7 @@ static int cell_time(struct cell *cell, clockid_t clock, uint64_t count,
 	after = end = stopwatch_ns(clock);
 	if (r < 0) {
 		cell_fail(cell, r, why);
+		cell->unverified = r == -EBADMSG;
 		return r;
 	}
 	ns = lap_ns(&lap, &begin, &end, last);
@@ -174,6 +180,7 @@ static int cell_time(struct cell *cell, clockid_t clock, uint64_t count,
 		return -EBADMSG;
 	}
 	*value = lap.gauged ? lap.value : (double)ns / (double)count;
+	cell->lately = lap.cost;
 	return 0;
 }
 
@@ -299,6 +306,12 @@ static void cell_open(struct plan *plan, struct cell *cell)
 static void cell_keep(struct cell *cell, double value, int last,
 		      struct sample_origin origin)
 {
+	cell->cost.cpu_ns += cell->lately.cpu_ns;
+	for (int i = 0; i < 2; i++) {
+		cell->cost.switches[i] += cell->lately.switches[i];
+		cell->cost.faults[i] += cell->lately.faults[i];
+	}
+	cell->cost_operations += cell->count;
 	cell->values[cell->n] = value;
 	cell->launch[cell->n] = origin.launch;
 	cell->origin[cell->n] = origin;
@@ -329,13 +342,32 @@ static void cell_visit(struct plan *plan, struct cell *cell,
 		cell_keep(cell, value, last, origin);
 }
 
+/* A pass in which every operation is timed by itself: the tail. */
+static int cell_each(struct cell *cell, char *why)
+{
+	double took = cell->n ? cell->values[cell->n - 1] : 0;
+	double count = took > 0 ? EACH_NS / took : 0;
+
+	if (!cell->histogram || count < 1)
+		return 0;
+	if (count > EACH_MAX)
+		count = EACH_MAX;
+	return cell->what.ops->each(cell->state, (uint64_t)count,
+				    cell->histogram, why);
+}
+
 static void cell_finish(struct cell *cell)
 {
 	char why[CASE_WHY_BYTES] = "";
-	int r = 0;
+	int r;
 
 	if (!cell->state || cell_wake(cell) < 0)
 		return;
+	r = cell_each(cell, why);
+	if (r < 0) {
+		cell_fail(cell, r, why);
+		return;
+	}
 	if (cell->what.ops->bound)
 		cell->what.ops->bound(cell->state, &cell->binding);
 	if (cell->what.ops->verify)
@@ -426,7 +458,10 @@ static int reserve(struct plan *plan)
 		cell->values = calloc(room, sizeof(*cell->values));
 		cell->launch = calloc(room, sizeof(*cell->launch));
 		cell->origin = calloc(room, sizeof(*cell->origin));
-		if (!cell->values || !cell->launch || !cell->origin)
+		if (cell->what.ops->each)
+			cell->histogram = calloc(1, sizeof(*cell->histogram));
+		if (!cell->values || !cell->launch || !cell->origin ||
+		    (cell->what.ops->each && !cell->histogram))
 			return -ENOMEM;
 		/* Touched now, not while a sample is stored. */
 		memset(cell->values, 0xff, room * sizeof(*cell->values));
@@ -445,6 +480,14 @@ static int summarise(struct plan *plan)
 
 		r = stats_summarise(cell->values, cell->launch, cell->n,
 				    &cell->summary);
+		if (cell->n && cell->status == CELL_OK &&
+		    cell->summary.p50.estimate < cell->what.least) {
+			cell->status = CELL_IMPLAUSIBLE;
+			snprintf(cell->reason, sizeof(cell->reason),
+				 "faster than its bytes can be read: %.3g "
+				 "of at least %.3g",
+				 cell->summary.p50.estimate, cell->what.least);
+		}
 	}
 	return r;
 }

@@ -19,6 +19,7 @@
 #include <signal.h>
 
 #include "case.h"
+#include "histogram.h"
 #include "stats.h"
 #include "stopwatch.h"
 
@@ -46,6 +47,11 @@ struct cell {
 	uint32_t verified;            /* verification passes that held */
 	uint32_t last[LAP_RANKS_MAX]; /* how often each rank ended last */
 	struct case_binding binding;  /* of the last launch */
+	struct lap_cost lately;       /* of the last run */
+	struct lap_cost cost;         /* of all timed operations */
+	uint64_t cost_operations;     /* so many */
+	struct histogram *histogram;  /* NULL: its operations are not timed
+				       * one by one */
 	struct stats_summary summary; /* by measure() */
 };
 

@@ -12,6 +12,7 @@
 
 /* All of it; `json` is the path the numbers are in, or NULL. */
 void table_print(const struct plan *plan, const struct run_info *info,
+		 void (*verdict)(const struct plan *plan, FILE *out),
 		 const char *json, FILE *out);
 
 /* A time, with its unit, in at most 8 characters: "1.23 us". */

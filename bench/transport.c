@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * transport.c - the list of transports, and what they have in common.
+ */
+#include "transport.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "case.h"
+
+const struct transport *const transports[] = {
+	&transport_null,
+	&transport_sync,
+	&transport_byref,
+	&transport_memcpy,
+	&transport_memcpy_x,
+	&transport_serialise,
+	&transport_pipe,
+	&transport_unix_stream,
+	&transport_unix_seqpacket,
+	&transport_unix_dgram,
+	&transport_tcp,
+	&transport_mq,
+	&transport_seg_inplace,
+	&transport_seg_copyin,
+	&transport_seg_copyout,
+	&transport_seg_copyboth,
+	&transport_cma_read,
+	&transport_vmsplice,
+	&transport_futex,
+	&transport_eventfd,
+	&transport_signal,
+	&transport_fifo,
+	&transport_tcp_nagle,
+	&transport_cma_write,
+	NULL,
+};
+
+const struct transport *transport_find(const char *name)
+{
+	for (const struct transport *const *t = transports; *t; t++)
+		if (strcmp((*t)->name, name) == 0)
+			return *t;
+	return NULL;
+}
+
+void *link_out(struct link *link)
+{
+	return link->out + (link->sent % link->buffers) * link->stride;
+}
+
+int link_private(struct link *link)
+{
+	size_t bytes = link->stride * link->buffers;
+
+	link->out = aligned_alloc(4096, bytes);
+	link->in = aligned_alloc(4096, link->stride);
+	if (!link->out || !link->in)
+		return -ENOMEM;
+	/* Written, so that no page of it is the kernel's zero page. */
+	memset(link->out, 1, bytes);
+	memset(link->in, 1, link->stride);
+	return 0;
+}
+
+int link_fail(char *why, const char *what)
+{
+	int r = -errno;
+
+	snprintf(why, CASE_WHY_BYTES, "%s: %s", what, strerror(-r));
+	return r;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * transport.h - one way of handing messages from a process to another: at most
+ * eight functions, and the facts that hold without measuring.
+ *
+ * A message is produced in what put() returns, goes with send(), is consumed
+ * in what get() returns, and done() gives that back.  In place, these are
+ * addresses in shared memory; by copy, they are a buffer of this side's, and
+ * send() and get() copy.  So one driver and one protocol serve both.
+ *
+ * A link joins two sides, 0 and 1, and has a direction for each sender.
+ */
+#ifndef RIGBENCH_TRANSPORT_H
+#define RIGBENCH_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct rig_segment;
+
+/* What a side does while there is nothing for it: an axis of its own. */
+enum waiting {
+	WAITING_SPIN,   /* polls, and nothing else */
+	WAITING_HYBRID, /* polls for 50 us, then sleeps */
+	WAITING_BLOCK   /* sleeps at once */
+};
+
+/* In this process; each side has its own copy after the fork. */
+struct link {
+	const struct transport *transport;
+	size_t bytes; /* of every message */
+	enum waiting waiting;
+	uint32_t slots;   /* messages under way, where there is a ring */
+	size_t stride;    /* from slot to slot, and buffer to buffer */
+	uint32_t buffers; /* of one side, visited in turn */
+	int side;
+	bool threads; /* the sides are threads of one process */
+
+	/* Of descriptors: [direction][reader, writer]; `now` never blocks. */
+	int fd[2][2];
+	int now[2][2];
+
+	/* Of shared memory. */
+	struct rig_segment *segment;
+	char *shared;
+
+	/* This side's own memory: `buffers` to send from, one to receive in. */
+	char *out, *in;
+	uint32_t sent, received;
+	pid_t other; /* the other side's process */
+	void *extra; /* the transport's own */
+};
+
+struct transport {
+	const char *name;
+	const char *summary; /* one line */
+
+	/* Facts a message. */
+	int copies;        /* of every byte, beyond producing and consuming */
+	const char *calls; /* system calls, both sides, nobody waiting */
+	bool boundaries;   /* keeps them */
+	bool unrelated;    /* works between processes of no common parent */
+	bool passes_fds;
+	bool survives; /* the other side's death: data stay readable */
+
+	bool solo;       /* one process does both sides: a control */
+	bool threads;    /* sides are threads */
+	bool empty;      /* can carry a message of no bytes */
+	bool only_empty; /* carries nothing else: a notification */
+	int tier;        /* 0 control, 1 default, 2 on request, 3 notify */
+
+	/* In the driver, before there are sides.  0; -EMSGSIZE where such a
+	 * message does not fit; -ENOTSUP or another -errno with words. */
+	int (*create)(struct link *link, char *why);
+	/* In each side, NULL: nothing to do. */
+	int (*attach)(struct link *link, char *why);
+	void *(*put)(struct link *link);
+	int (*send)(struct link *link);
+	void *(*get)(struct link *link); /* NULL: errno says why */
+	int (*done)(struct link *link);
+	/* In the driver, at the end; also after a failed create(). */
+	void (*destroy)(struct link *link);
+};
+
+/* All of them, ended by NULL. */
+extern const struct transport *const transports[];
+const struct transport *transport_find(const char *name);
+
+/* For the transports: this side's buffers. */
+void *link_out(struct link *link);   /* to produce the next message in */
+int link_private(struct link *link); /* allocate and touch them */
+
+/* Words for a failed call; returns -errno. */
+int link_fail(char *why, const char *what);
+
+extern const struct transport transport_null, transport_sync, transport_byref,
+	transport_memcpy, transport_memcpy_x, transport_serialise;
+extern const struct transport transport_pipe, transport_unix_stream,
+	transport_unix_seqpacket, transport_unix_dgram, transport_tcp,
+	transport_tcp_nagle, transport_mq, transport_fifo;
+extern const struct transport transport_seg_inplace, transport_seg_copyin,
+	transport_seg_copyout, transport_seg_copyboth;
+extern const struct transport transport_cma_read, transport_cma_write,
+	transport_vmsplice;
+extern const struct transport transport_futex, transport_eventfd,
+	transport_signal;
+
+#endif
