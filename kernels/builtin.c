@@ -7,6 +7,7 @@
 static const struct rig_kernel *const kernels[] = {
 	&kernel_list_reverse,
 	&kernel_reverse,
+	&kernel_stencil,
 	&kernel_triad,
 };
 

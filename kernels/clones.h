@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * clones.h - a function compiled for AVX2 as well, the right one chosen when
+ * the program starts.  Sanitizers come up too late for that.
+ */
+#ifndef KERNELS_CLONES_H
+#define KERNELS_CLONES_H
+
+#define INLINE static inline __attribute__((always_inline))
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
+	__has_feature(memory_sanitizer)
+#define CLONES_SANITIZED
+#endif
+#endif
+
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) &&                   \
+	!defined(__SANITIZE_THREAD__) && !defined(CLONES_SANITIZED)
+#define CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define CLONES
+#endif
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * share.h - who gets what, beyond rig_team_strip().
+ *
+ * Sums that must have the same bits for any number of workers are made of
+ * *chunks*: SHARE_CHUNK elements whose sum is taken in one order and stored,
+ * and the chunks' sums are then added in another.  Neither knows of ranks.
+ */
+#ifndef KERNELS_SHARE_H
+#define KERNELS_SHARE_H
+
+#include <stdatomic.h>
+#include <sched.h>
+
+#include <runrig/team.h>
+
+/* Elements of a chunk. */
+#define SHARE_CHUNK 1024
+
+/* Looks at a flag before the CPU is offered to somebody else. */
+#define SHARE_LOOKS 2000
+
+/* The strip of the rank after this one: nobody judges its own work. */
+static inline struct rig_span share_next(const struct rig_team *team,
+					 size_t count)
+{
+	int size = rig_team_size(team);
+
+	return rig_strip(count, (rig_team_rank(team) + 1) % size, size);
+}
+
+static inline size_t share_chunks(size_t count)
+{
+	return count / SHARE_CHUNK + (count % SHARE_CHUNK != 0);
+}
+
+/* The elements of one chunk of `count`. */
+static inline struct rig_span share_chunk(size_t count, size_t chunk)
+{
+	size_t begin = chunk * SHARE_CHUNK;
+	size_t left = count - begin;
+
+	return (struct rig_span){
+		begin, begin + (left < SHARE_CHUNK ? left : SHARE_CHUNK)
+	};
+}
+
+/* The answer of rig_kernel.owns where a rank owns a strip of `rows` rows. */
+static inline int share_rows(size_t rows, size_t row_bytes, int rank, int size,
+			     struct rig_span *spans)
+{
+	struct rig_span strip = rig_strip(rows, rank, size);
+
+	if (strip.begin == strip.end)
+		return 0;
+	spans[0] = (struct rig_span){ strip.begin * row_bytes,
+				      strip.end * row_bytes };
+	return 1;
+}
+
+/* Wait until a counter of another rank has come to `value`.  Its partner is a
+ * release store of that rank. */
+static inline void share_await(const _Atomic uint64_t *counter, uint64_t value)
+{
+	for (uint32_t looks = 1;
+	     atomic_load_explicit(counter, memory_order_acquire) < value;
+	     looks++)
+		if (looks % SHARE_LOOKS == 0)
+			sched_yield();
+}
+
+#endif

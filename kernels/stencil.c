@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stencil.c - PRK's stencil: a star or a box of weights moved over a grid.
+ *
+ * The weights are a discrete divergence, and the grid is in(i, j) = i + j, so
+ * every sweep adds 2 to each point of the interior, while `in` grows by one
+ * everywhere, which keeps anybody from skipping sweeps.  Each rank owns a strip
+ * of the rows of both grids and reads its neighbours' rows in place.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "clones.h"
+#include "share.h"
+
+#define N_MAX      1048576.0
+#define RADIUS_MAX 9
+#define SPAN_MAX   (2 * RADIUS_MAX + 1)
+
+/* Columns handled at a time: their rows stay in the cache. */
+#define TILE 1024
+
+#define EPSILON 1e-8
+
+enum { IN, OUT };
+enum shape { STAR, BOX };
+
+struct stencil_args {
+	struct rig_kernel_args header;
+	size_t n;
+	size_t iterations;
+	int64_t radius;
+	uint32_t shape;
+};
+
+/* weight[radius + di][radius + dj] */
+struct weights {
+	double at[SPAN_MAX][SPAN_MAX];
+};
+
+static const struct rig_param params[] = {
+	{ .name = "n",
+	  .help = "points on a side of the grid",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct stencil_args, n),
+	  .fallback = "1000",
+	  .max = N_MAX },
+	{ .name = "radius",
+	  .help = "points from the middle of the stencil to its rim",
+	  .kind = RIG_PARAM_INT,
+	  .offset = offsetof(struct stencil_args, radius),
+	  .fallback = "2",
+	  .min = 1,
+	  .max = RADIUS_MAX },
+	{ .name = "shape",
+	  .help = "star: along the axes; box: all of the square",
+	  .kind = RIG_PARAM_CHOICE,
+	  .offset = offsetof(struct stencil_args, shape),
+	  .fallback = "star",
+	  .choices = "star box" },
+	{ .name = "iterations",
+	  .help = "sweeps after the first",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct stencil_args, iterations),
+	  .fallback = "10",
+	  .max = 1e6 },
+	{ 0 },
+};
+
+static uint64_t count(const void *given)
+{
+	const struct stencil_args *args = given;
+
+	return args->n * args->n;
+}
+
+static size_t interior(const struct stencil_args *args)
+{
+	size_t rim = 2 * (size_t)args->radius;
+
+	return args->n > rim ? args->n - rim : 0;
+}
+
+static double points(const struct stencil_args *args)
+{
+	double span = 2.0 * (double)args->radius + 1;
+
+	return args->shape == STAR ? 2 * span - 1 : span * span;
+}
+
+/* Of each point of a grid: in and out read, out written; then in, both ways. */
+static double bytes_moved(const void *given)
+{
+	const struct stencil_args *args = given;
+	double n = (double)args->n;
+
+	return (double)(args->iterations + 1) * 5 * sizeof(double) * n * n;
+}
+
+static double flops(const void *given)
+{
+	const struct stencil_args *args = given;
+	double inner = (double)interior(args);
+
+	return (double)(args->iterations + 1) * (2 * points(args) + 1) * inner *
+	       inner;
+}
+
+static int owns(const void *given, int index, size_t bytes, int rank, int size,
+		struct rig_span *spans)
+{
+	const struct stencil_args *args = given;
+
+	return share_rows(args->n, args->n * sizeof(double), rank, size, spans);
+}
+
+static int prepare(struct rig_team *team)
+{
+	const struct stencil_args *args = rig_team_args(team);
+	struct rig_span rows = rig_team_strip(team, args->n);
+	double *in = rig_team_data(team, IN);
+	double *out = rig_team_data(team, OUT);
+
+	for (size_t i = rows.begin; i < rows.end; i++) {
+		for (size_t j = 0; j < args->n; j++) {
+			in[i * args->n + j] = (double)(i + j);
+			out[i * args->n + j] = 0;
+		}
+	}
+	return rig_team_barrier(team);
+}
+
+static void weigh_star(struct weights *w, int radius)
+{
+	for (int d = 1; d <= radius; d++) {
+		double each = 1.0 / (2.0 * d * radius);
+
+		w->at[radius][radius + d] = w->at[radius + d][radius] = each;
+		w->at[radius][radius - d] = w->at[radius - d][radius] = -each;
+	}
+}
+
+static void weigh_box(struct weights *w, int radius)
+{
+	for (int d = 1; d <= radius; d++) {
+		double each = 1.0 / (4.0 * d * (2.0 * d - 1) * radius);
+		double corner = 1.0 / (4.0 * d * radius);
+
+		for (int e = 1 - d; e < d; e++) {
+			w->at[radius + e][radius + d] = each;
+			w->at[radius + d][radius + e] = each;
+			w->at[radius + e][radius - d] = -each;
+			w->at[radius - d][radius + e] = -each;
+		}
+		w->at[radius + d][radius + d] = corner;
+		w->at[radius - d][radius - d] = -corner;
+	}
+}
+
+/* A row's points begin to end - 1; n points lie between two rows. */
+INLINE void star_row(double *restrict out, const double *restrict in, size_t n,
+		     size_t begin, size_t end, const struct weights *w, int r)
+{
+	for (size_t j = begin; j < end; j++) {
+		double sum = 0;
+
+		for (int d = -r; d <= r; d++)
+			sum += w->at[r][r + d] * in[(ptrdiff_t)j + d];
+		for (int d = 1; d <= r; d++)
+			sum += w->at[r - d][r] * in[j - (size_t)d * n] +
+			       w->at[r + d][r] * in[j + (size_t)d * n];
+		out[j] += sum;
+	}
+}
+
+INLINE void box_row(double *restrict out, const double *restrict in, size_t n,
+		    size_t begin, size_t end, const struct weights *w, int r)
+{
+	for (int di = -r; di <= r; di++) {
+		const double *from = in + (ptrdiff_t)n * di;
+
+		for (size_t j = begin; j < end; j++) {
+			double sum = 0;
+
+			for (int dj = -r; dj <= r; dj++)
+				sum += w->at[r + di][r + dj] *
+				       from[(ptrdiff_t)j + dj];
+			out[j] += sum;
+		}
+	}
+}
+
+/* With the radius a constant, the loops over weights are unrolled. */
+INLINE void row(double *restrict out, const double *restrict in, size_t n,
+		size_t begin, size_t end, const struct weights *w, int r,
+		enum shape shape)
+{
+	if (shape == STAR)
+		star_row(out, in, n, begin, end, w, r);
+	else
+		box_row(out, in, n, begin, end, w, r);
+}
+
+CLONES static void any_row(double *restrict out, const double *restrict in,
+			   size_t n, size_t begin, size_t end,
+			   const struct weights *w, int radius,
+			   enum shape shape)
+{
+	switch (radius) {
+	case 1:
+		row(out, in, n, begin, end, w, 1, shape);
+		break;
+	case 2:
+		row(out, in, n, begin, end, w, 2, shape);
+		break;
+	case 3:
+		row(out, in, n, begin, end, w, 3, shape);
+		break;
+	case 4:
+		row(out, in, n, begin, end, w, 4, shape);
+		break;
+	default:
+		row(out, in, n, begin, end, w, radius, shape);
+	}
+}
+
+static void sweep(const struct stencil_args *args, double *out,
+		  const double *in, struct rig_span rows,
+		  const struct weights *w)
+{
+	size_t radius = (size_t)args->radius;
+	size_t n = args->n;
+
+	if (n <= 2 * radius)
+		return;
+	rows.begin = rows.begin < radius ? radius : rows.begin;
+	rows.end = rows.end > n - radius ? n - radius : rows.end;
+	for (size_t j = radius; j < n - radius; j += TILE) {
+		size_t end = j + TILE < n - radius ? j + TILE : n - radius;
+
+		for (size_t i = rows.begin; i < rows.end; i++)
+			any_row(out + i * n, in + i * n, n, j, end, w,
+				(int)radius, args->shape);
+	}
+}
+
+static int run(struct rig_team *team)
+{
+	const struct stencil_args *args = rig_team_args(team);
+	struct rig_span rows = rig_team_strip(team, args->n);
+	double *in = rig_team_data(team, IN);
+	double *out = rig_team_data(team, OUT);
+	struct weights w = { 0 };
+
+	if (args->shape == STAR)
+		weigh_star(&w, (int)args->radius);
+	else
+		weigh_box(&w, (int)args->radius);
+	for (size_t k = 0; k <= args->iterations; k++) {
+		sweep(args, out, in, rows, &w);
+		/* Everybody has read before anybody writes. */
+		rig_team_barrier(team);
+		for (size_t i = rows.begin * args->n; i < rows.end * args->n;
+		     i++)
+			in[i] += 1;
+		rig_team_barrier(team);
+	}
+	return 0;
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct stencil_args *args = rig_team_args(team);
+	struct rig_span rows = share_next(team, args->n);
+	const double *in = rig_team_data(team, IN);
+	const double *out = rig_team_data(team, OUT);
+	size_t n = args->n;
+	size_t radius = (size_t)args->radius;
+	double sweeps = (double)(args->iterations + 1);
+
+	for (size_t at = rows.begin * n; at < rows.end * n; at++) {
+		size_t i = at / n;
+		size_t j = at % n;
+		bool inside = i >= radius && i + radius < n && j >= radius &&
+			      j + radius < n;
+		double want = inside ? 2 * sweeps : 0;
+
+		if (!(fabs(out[at] - want) <= EPSILON * want))
+			return rig_team_fail(team, -EBADMSG,
+					     "stencil: out(%zu, %zu) is %.17g, "
+					     "expected %.17g",
+					     i, j, out[at], want);
+		if (in[at] != (double)(i + j) + sweeps)
+			return rig_team_fail(team, -EBADMSG,
+					     "stencil: in(%zu, %zu) is %.17g, "
+					     "expected %.17g",
+					     i, j, in[at],
+					     (double)(i + j) + sweeps);
+	}
+	return 0;
+}
+
+const struct rig_kernel kernel_stencil = {
+	.name = "stencil",
+	.summary = "a star or box of weights moved over a grid",
+	.verified = "PRK's closed form 2 (iterations + 1) to 1e-8, each point",
+	.params = params,
+	.arrays = { { .name = "in", .dtype = RIG_FLOAT64, .count = count },
+		    { .name = "out",
+		      .dtype = RIG_FLOAT64,
+		      .output = true,
+		      .count = count } },
+	.args_bytes = sizeof(struct stencil_args),
+	.bytes_moved = bytes_moved,
+	.flops = flops,
+	.owns = owns,
+	.prepare = prepare,
+	.run = run,
+	.verify = verify,
+};
