@@ -10,6 +10,7 @@
 extern const struct rig_kernel kernel_list_reverse;
 extern const struct rig_kernel kernel_reverse;
 extern const struct rig_kernel kernel_stencil;
+extern const struct rig_kernel kernel_transpose;
 extern const struct rig_kernel kernel_triad;
 
 /* Make all of them known (see rig_kernel_find()).  Twice is once.  Returns 0,
