@@ -8,6 +8,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_list_reverse,
 	&kernel_reverse,
 	&kernel_stencil,
+	&kernel_synch_p2p,
 	&kernel_transpose,
 	&kernel_triad,
 };
