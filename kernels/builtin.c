@@ -7,6 +7,7 @@
 static const struct rig_kernel *const kernels[] = {
 	&kernel_list_reverse,
 	&kernel_nstream,
+	&kernel_random,
 	&kernel_reverse,
 	&kernel_stencil,
 	&kernel_synch_p2p,

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * random.c - PRK's random access (GUPS): updates at random places of a table.
+ *
+ * A place is the low bits of a number, the update is XOR with that number, and
+ * the numbers are x^k in GF(2^64), modulo x^64 + x^2 + x + 1: the next is a
+ * shift, and any of them is had by repeated squaring.  A fixed number of
+ * streams, apart by equal steps, is shared out among the ranks, so the updates
+ * are the same for any number of workers; each is atomic, so none is lost.
+ *
+ * All updates are made twice: XOR undoes itself, and the table is what it was.
+ * As it would also be if nothing were done, each rank also counts its updates.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "share.h"
+
+/* PRK's first number is x to this. */
+#define SEED UINT64_C(834568137686317453)
+#define POLY UINT64_C(7)
+
+#define LOG_MAX 48
+#define STRIDE  (RIG_LINE / sizeof(uint64_t))
+#define STREAMS 256
+#define LANES   16 /* streams that go on at the same time */
+
+enum { TABLE, UPDATES };
+
+struct random_args {
+	struct rig_kernel_args header;
+	size_t log;
+	size_t ratio;
+};
+
+static const struct rig_param params[] = {
+	{ .name = "log",
+	  .help = "the table has 2^log words",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct random_args, log),
+	  .fallback = "16",
+	  .max = LOG_MAX },
+	{ .name = "ratio",
+	  .help = "updates a word of the table, in each of two passes",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct random_args, ratio),
+	  .fallback = "16",
+	  .max = 1e6 },
+	{ 0 },
+};
+
+static uint64_t count_table(const void *given)
+{
+	const struct random_args *args = given;
+
+	return UINT64_C(1) << args->log;
+}
+
+static uint64_t count_updates(const void *given)
+{
+	return RIG_WORKERS_MAX * STRIDE;
+}
+
+/* Of one pass. */
+static uint64_t updates(const struct random_args *args)
+{
+	return count_table(args) * args->ratio;
+}
+
+static double bytes_moved(const void *given)
+{
+	return 2 * 2 * sizeof(uint64_t) * (double)updates(given);
+}
+
+static int prepare(struct rig_team *team)
+{
+	const struct random_args *args = rig_team_args(team);
+	struct rig_span strip = rig_team_strip(team, count_table(args));
+	uint64_t *table = rig_team_data(team, TABLE);
+
+	for (size_t i = strip.begin; i < strip.end; i++)
+		table[i] = i;
+	return rig_team_barrier(team);
+}
+
+/* The number times x. */
+static inline uint64_t next(uint64_t number)
+{
+	return number << 1 ^ (number >> 63 ? POLY : 0);
+}
+
+static uint64_t multiply(uint64_t a, uint64_t b)
+{
+	uint64_t product = 0;
+
+	for (; b; b >>= 1, a = next(a))
+		if (b & 1)
+			product ^= a;
+	return product;
+}
+
+/* x^k */
+static uint64_t power(uint64_t k)
+{
+	uint64_t result = 1;
+
+	for (uint64_t base = 2; k; k >>= 1, base = multiply(base, base))
+		if (k & 1)
+			result = multiply(result, base);
+	return result;
+}
+
+/* The updates that stream `stream` makes in one pass. */
+static struct rig_span stream_of(const struct random_args *args, size_t stream)
+{
+	return rig_strip(updates(args), (int)stream, STREAMS);
+}
+
+/* Streams `first` to `end` - 1, at most LANES, in step. */
+static uint64_t pass(const struct random_args *args, _Atomic uint64_t *table,
+		     size_t first, size_t end)
+{
+	uint64_t mask = count_table(args) - 1;
+	uint64_t number[LANES], left[LANES], steps = UINT64_MAX, made = 0;
+	size_t lanes = end - first;
+
+	for (size_t l = 0; l < lanes; l++) {
+		struct rig_span span = stream_of(args, first + l);
+
+		number[l] = power(SEED + span.begin);
+		left[l] = span.end - span.begin;
+		steps = left[l] < steps ? left[l] : steps;
+		made += left[l];
+	}
+	for (uint64_t step = 0; step < steps; step++) {
+		for (size_t l = 0; l < lanes; l++) {
+			number[l] = next(number[l]);
+			atomic_fetch_xor_explicit(table + (number[l] & mask),
+						  number[l],
+						  memory_order_relaxed);
+		}
+	}
+	/* Streams differ by at most one. */
+	for (size_t l = 0; l < lanes; l++) {
+		if (left[l] == steps)
+			continue;
+		number[l] = next(number[l]);
+		atomic_fetch_xor_explicit(table + (number[l] & mask), number[l],
+					  memory_order_relaxed);
+	}
+	return made;
+}
+
+static int run(struct rig_team *team)
+{
+	const struct random_args *args = rig_team_args(team);
+	struct rig_span streams = rig_team_strip(team, STREAMS);
+	_Atomic uint64_t *table = rig_team_data(team, TABLE);
+	uint64_t *made = rig_team_data(team, UPDATES);
+	uint64_t mine = 0;
+
+	for (int twice = 0; twice < 2; twice++) {
+		for (size_t s = streams.begin; s < streams.end; s += LANES)
+			mine += pass(args, table, s,
+				     s + LANES < streams.end ? s + LANES
+							     : streams.end);
+		rig_team_barrier(team);
+	}
+	made[(size_t)rig_team_rank(team) * STRIDE] = mine;
+	return rig_team_barrier(team);
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct random_args *args = rig_team_args(team);
+	struct rig_span strip = share_next(team, count_table(args));
+	const uint64_t *table = rig_team_data(team, TABLE);
+	const uint64_t *made = rig_team_data(team, UPDATES);
+	uint64_t all = 0;
+
+	for (size_t i = strip.begin; i < strip.end; i++)
+		if (table[i] != i)
+			return rig_team_fail(team, -EBADMSG,
+					     "random: word %zu is %" PRIx64
+					     ": an update was lost",
+					     i, table[i]);
+	for (size_t rank = 0; rank < (size_t)rig_team_size(team); rank++)
+		all += made[rank * STRIDE];
+	if (all != 2 * updates(args))
+		return rig_team_fail(team, -EBADMSG,
+				     "random: %" PRIu64 " updates, expected "
+				     "%" PRIu64,
+				     all, 2 * updates(args));
+	return 0;
+}
+
+const struct rig_kernel kernel_random = {
+	.name = "random",
+	.summary = "atomic updates at random places of a table (GUPS)",
+	.verified = "PRK's double pass: every word as it was, no update lost",
+	.params = params,
+	.arrays = { { .name = "table",
+		      .dtype = RIG_UINT64,
+		      .output = true,
+		      .count = count_table },
+		    { .name = "updates",
+		      .dtype = RIG_UINT64,
+		      .count = count_updates } },
+	.args_bytes = sizeof(struct random_args),
+	.bytes_moved = bytes_moved,
+	.prepare = prepare,
+	.run = run,
+	.verify = verify,
+};
