@@ -9,6 +9,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_nstream,
 	&kernel_random,
 	&kernel_reverse,
+	&kernel_sparse,
 	&kernel_stencil,
 	&kernel_synch_p2p,
 	&kernel_transpose,

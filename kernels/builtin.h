@@ -11,6 +11,7 @@ extern const struct rig_kernel kernel_list_reverse;
 extern const struct rig_kernel kernel_nstream;
 extern const struct rig_kernel kernel_random;
 extern const struct rig_kernel kernel_reverse;
+extern const struct rig_kernel kernel_sparse;
 extern const struct rig_kernel kernel_stencil;
 extern const struct rig_kernel kernel_synch_p2p;
 extern const struct rig_kernel kernel_transpose;
