@@ -5,6 +5,7 @@
 #include "builtin.h"
 
 static const struct rig_kernel *const kernels[] = {
+	&kernel_dgemm,
 	&kernel_list_reverse,
 	&kernel_nstream,
 	&kernel_random,
