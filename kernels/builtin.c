@@ -10,6 +10,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_list_reverse,
 	&kernel_nstream,
 	&kernel_random,
+	&kernel_reduce,
 	&kernel_reverse,
 	&kernel_sparse,
 	&kernel_stencil,

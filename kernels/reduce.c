@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reduce.c - PRK's reduce: vectors added up, element by element.
+ *
+ * There are `vectors` of them, vector v all v + 1, whatever the number of
+ * workers; PRK has two a thread.
+ *
+ *	method=strips  each rank adds a strip of all vectors: every element is
+ *	               read once, nothing is written but the result
+ *	method=tree    pairs, then pairs of pairs, with a barrier between rounds
+ *	method=linear  rank 0 adds them all, and the others look on
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "clones.h"
+#include "share.h"
+
+#define LENGTH_MAX  1099511627776.0 /* 2^40 */
+#define VECTORS_MAX 4096.0
+
+enum { VECTORS, RESULT };
+enum method { STRIPS, TREE, LINEAR };
+
+struct reduce_args {
+	struct rig_kernel_args header;
+	size_t length;
+	size_t vectors;
+	size_t iterations;
+	uint32_t method;
+};
+
+static const struct rig_param params[] = {
+	{ .name = "length",
+	  .help = "elements of a vector",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct reduce_args, length),
+	  .fallback = "2M",
+	  .max = LENGTH_MAX },
+	{ .name = "vectors",
+	  .help = "how many are added up: PRK's two a thread",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct reduce_args, vectors),
+	  .fallback = "8",
+	  .min = 1,
+	  .max = VECTORS_MAX },
+	{ .name = "method",
+	  .help = "strips of all vectors, a tree of pairs, or one rank alone",
+	  .kind = RIG_PARAM_CHOICE,
+	  .offset = offsetof(struct reduce_args, method),
+	  .fallback = "strips",
+	  .choices = "strips tree linear" },
+	{ .name = "iterations",
+	  .help = "sweeps after the first",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct reduce_args, iterations),
+	  .fallback = "10",
+	  .max = 1e6 },
+	{ 0 },
+};
+
+static uint64_t count_vectors(const void *given)
+{
+	const struct reduce_args *args = given;
+
+	return args->length * args->vectors;
+}
+
+static uint64_t count_result(const void *given)
+{
+	const struct reduce_args *args = given;
+
+	return args->length;
+}
+
+static double bytes_moved(const void *given)
+{
+	const struct reduce_args *args = given;
+
+	return (double)(args->iterations + 1) * sizeof(double) *
+	       (double)args->length * (double)(args->vectors + 1);
+}
+
+static double flops(const void *given)
+{
+	const struct reduce_args *args = given;
+
+	return (double)(args->iterations + 1) * (double)args->length *
+	       (double)(args->vectors - 1);
+}
+
+/* Every rank fills the vectors that the tree has it write. */
+static void fill(const struct reduce_args *args, double *vectors,
+		 struct rig_span mine)
+{
+	for (size_t v = mine.begin; v < mine.end; v++)
+		for (size_t i = 0; i < args->length; i++)
+			vectors[v * args->length + i] = (double)(v + 1);
+}
+
+static int prepare(struct rig_team *team)
+{
+	const struct reduce_args *args = rig_team_args(team);
+	struct rig_span strip = rig_team_strip(team, args->length);
+	double *result = rig_team_data(team, RESULT);
+
+	fill(args, rig_team_data(team, VECTORS),
+	     rig_team_strip(team, args->vectors));
+	for (size_t i = strip.begin; i < strip.end; i++)
+		result[i] = 0;
+	return rig_team_barrier(team);
+}
+
+CLONES static void add(double *restrict to, const double *restrict from,
+		       size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		to[i] += from[i];
+}
+
+/* A strip of all vectors, a chunk at a time that stays in the cache. */
+static void strips(const struct reduce_args *args, double *result,
+		   const double *vectors, struct rig_span strip)
+{
+	for (size_t at = strip.begin; at < strip.end; at += SHARE_CHUNK) {
+		size_t left = strip.end - at;
+		size_t count = left < SHARE_CHUNK ? left : SHARE_CHUNK;
+
+		for (size_t i = at; i < at + count; i++)
+			result[i] = vectors[i];
+		for (size_t v = 1; v < args->vectors; v++)
+			add(result + at, vectors + v * args->length + at,
+			    count);
+	}
+}
+
+/* Pairs (v, v + stride), shared out; vector 0 is then the sum. */
+static void tree(struct rig_team *team, const struct reduce_args *args,
+		 double *vectors)
+{
+	struct rig_span strip = rig_team_strip(team, args->length);
+	double *result = rig_team_data(team, RESULT);
+
+	for (size_t stride = 1; stride < args->vectors; stride *= 2) {
+		size_t pairs = (args->vectors - stride + 2 * stride - 1) /
+			       (2 * stride);
+		struct rig_span mine = rig_team_strip(team, pairs);
+
+		for (size_t p = mine.begin; p < mine.end; p++)
+			add(vectors + 2 * p * stride * args->length,
+			    vectors + (2 * p + 1) * stride * args->length,
+			    args->length);
+		rig_team_barrier(team);
+	}
+	for (size_t i = strip.begin; i < strip.end; i++)
+		result[i] = vectors[i];
+	/* What the tree has added up is whole again for the next sweep. */
+	rig_team_barrier(team);
+	fill(args, vectors, rig_team_strip(team, args->vectors));
+}
+
+static int run(struct rig_team *team)
+{
+	const struct reduce_args *args = rig_team_args(team);
+	struct rig_span strip = rig_team_strip(team, args->length);
+	struct rig_span none = { 0, 0 };
+	double *vectors = rig_team_data(team, VECTORS);
+	double *result = rig_team_data(team, RESULT);
+
+	if (args->method == LINEAR)
+		strip = rig_team_rank(team) == 0
+				? (struct rig_span){ 0, args->length }
+				: none;
+	for (size_t k = 0; k <= args->iterations; k++) {
+		if (args->method == TREE)
+			tree(team, args, vectors);
+		else
+			strips(args, result, vectors, strip);
+		rig_team_barrier(team);
+	}
+	return 0;
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct reduce_args *args = rig_team_args(team);
+	struct rig_span strip = share_next(team, args->length);
+	const double *result = rig_team_data(team, RESULT);
+	double count = (double)args->vectors;
+	double want = count * (count + 1) / 2;
+
+	for (size_t i = strip.begin; i < strip.end; i++)
+		if (result[i] != want)
+			return rig_team_fail(team, -EBADMSG,
+					     "reduce: element %zu is %.17g, "
+					     "expected %.17g",
+					     i, result[i], want);
+	return 0;
+}
+
+const struct rig_kernel kernel_reduce = {
+	.name = "reduce",
+	.summary = "vectors added up, element by element",
+	.verified = "PRK's closed form T(2T + 1) for 2T vectors, each element, "
+		    "exactly",
+	.params = params,
+	.arrays = { { .name = "vectors",
+		      .dtype = RIG_FLOAT64,
+		      .count = count_vectors },
+		    { .name = "result",
+		      .dtype = RIG_FLOAT64,
+		      .output = true,
+		      .count = count_result } },
+	.args_bytes = sizeof(struct reduce_args),
+	.bytes_moved = bytes_moved,
+	.flops = flops,
+	.prepare = prepare,
+	.run = run,
+	.verify = verify,
+};
