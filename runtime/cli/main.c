@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "list.h"
+#include "topo.h"
 
 #ifndef RUNRIG_VERSION
 #define RUNRIG_VERSION "unknown"
@@ -20,6 +21,7 @@ static const struct command {
 } commands[] = {
 	{ "demo", command_demo,
 	  "the article's three programs, and the big reverse, checked" },
+	{ "topo", command_topo, "the machine, and where the workers would go" },
 	{ "kernels", command_kernels, "which kernels there are" },
 	{ "run", command_run, "run a kernel on pinned workers" },
 	{ "list", list_command, "lists of values, as Python's ShareableList" },

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * topo.c - runrig topo: the machine, and where each worker would go.
+ *
+ * It only plans: nothing is bound, so a described machine (--topology) is as
+ * good as this one.
+ */
+#include "topo.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runrig/error.h>
+
+#include "command.h"
+#include "json.h"
+
+enum { KEY_JSON = 256, KEY_SVG, KEY_PLACE, KEY_TOPOLOGY };
+
+struct options {
+	struct rig_place_options place;
+	bool json;
+	const char *json_path;
+	const char *svg_path;
+};
+
+static const struct argp_option option_table[] = {
+	{ .key = 'n', .arg = "N", .doc = "workers; one a usable core" },
+	{ .name = "place",
+	  .key = KEY_PLACE,
+	  .arg = "P",
+	  .doc = "core, pu, none, or cores such as 0,2,4-7" },
+	{ .name = "topology",
+	  .key = KEY_TOPOLOGY,
+	  .arg = "XML|SYNTHETIC",
+	  .doc = "another machine: an hwloc XML file, or \"numa:2 core:4 "
+		 "pu:2\"" },
+	{ .name = "json",
+	  .key = KEY_JSON,
+	  .arg = "FILE",
+	  .flags = OPTION_ARG_OPTIONAL,
+	  .doc = "as JSON, to FILE or instead of the picture" },
+	{ .name = "svg",
+	  .key = KEY_SVG,
+	  .arg = "FILE",
+	  .doc = "as a picture, to FILE" },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'n':
+		options->place.workers =
+			given_int("-n", given_word(arg), 1, RIG_WORKERS_MAX);
+		return 0;
+	case KEY_PLACE:
+		options->place.place = given_word(arg);
+		return 0;
+	case KEY_TOPOLOGY:
+		options->place.topology = given_word(arg);
+		return 0;
+	case KEY_JSON:
+		options->json = true;
+		options->json_path = given_word(arg);
+		return 0;
+	case KEY_SVG:
+		options->svg_path = given_word(arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		exit(complain(EXIT_USAGE, "topo: takes no words: %s",
+			      given_word(arg)));
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = option_table,
+	.parser = parse,
+	.doc = "Show the machine, or a described one, and where each worker "
+	       "would go.",
+};
+
+void topo_ranks(const struct rig_plan *plan, int number, char *text,
+		size_t bytes)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (int rank = 0; plan->pinned && rank < plan->workers; rank++) {
+		if (plan->spots[rank].core != number)
+			continue;
+		if (used + 8 > bytes) {
+			snprintf(text + used, bytes - used, "..");
+			return;
+		}
+		used += (size_t)snprintf(text + used, bytes - used, "%s%d",
+					 used ? "," : "", rank);
+	}
+}
+
+/* A set of PUs as ranges: "0-1,8". */
+static void print_set(const uint64_t *set, char *text, size_t bytes)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (int pu = 0; pu < RIG_PUS_MAX; pu++) {
+		int last = pu;
+
+		if (!(set[pu / 64] >> (pu % 64) & 1))
+			continue;
+		while (last + 1 < RIG_PUS_MAX &&
+		       set[(last + 1) / 64] >> ((last + 1) % 64) & 1)
+			last++;
+		if (used + 14 > bytes) {
+			snprintf(text + used, bytes - used, ",..");
+			return;
+		}
+		used += (size_t)snprintf(text + used, bytes - used,
+					 last > pu ? "%s%d-%d" : "%s%d",
+					 used ? "," : "", pu, last);
+		pu = last;
+	}
+}
+
+static void list_workers(const struct rig_plan *plan)
+{
+	char set[64];
+
+	if (!plan->pinned) {
+		print_set(plan->spots[0].set, set, sizeof(set));
+		printf("\n%d worker%s, not pinned: on CPUs %s\n", plan->workers,
+		       plan->workers == 1 ? "" : "s", set);
+		return;
+	}
+	printf("\nrank  package  node  core  CPUs\n");
+	for (int rank = 0; rank < plan->workers; rank++) {
+		const struct rig_spot *spot = &plan->spots[rank];
+
+		print_set(spot->set, set, sizeof(set));
+		printf("%4d  %7d  %4d  %4d  %s%s\n", rank, spot->package,
+		       spot->node, spot->core, set,
+		       spot->shared ? "  (shares its core)" : "");
+	}
+}
+
+static json_t *set_json(const uint64_t *set)
+{
+	json_t *list = json_array();
+
+	for (int pu = 0; pu < RIG_PUS_MAX; pu++)
+		if (set[pu / 64] >> (pu % 64) & 1)
+			json_array_append_new(list, json_integer(pu));
+	return list;
+}
+
+static json_t *plan_json(const struct rig_plan *plan)
+{
+	json_t *cores = json_array(), *workers = json_array();
+
+	for (int i = 0; i < plan->machine_cores; i++) {
+		const struct rig_core *core = &plan->machine[i];
+
+		json_array_append_new(
+			cores,
+			json_pack("{si si si si so so}", "core", core->number,
+				  "package", core->package, "node", core->node,
+				  "l3", core->l3, "cpus", set_json(core->set),
+				  "usable", set_json(core->ours)));
+	}
+	for (int i = 0; i < plan->workers; i++) {
+		const struct rig_spot *spot = &plan->spots[i];
+
+		json_array_append_new(
+			workers,
+			json_pack("{si si si si so sb}", "rank", i, "package",
+				  spot->package, "node", spot->node, "core",
+				  spot->core, "cpus", set_json(spot->set),
+				  "shares_core", (int)spot->shared));
+	}
+	return json_pack("{sb si si si sb sb so so}", "described",
+			 (int)plan->described, "packages",
+			 plan->machine_packages, "nodes", plan->machine_nodes,
+			 "quota_cpus", plan->quota, "pinned", (int)plan->pinned,
+			 "oversubscribed", (int)plan->oversubscribed, "cores",
+			 cores, "workers", workers);
+}
+
+static int put_svg(const struct rig_plan *plan, const char *path)
+{
+	FILE *file = fopen(path, "we");
+	bool bad;
+
+	if (!file)
+		return complain(EXIT_SYSTEM, "topo: %s: %s", path,
+				strerror(errno));
+	topo_svg(plan, file);
+	bad = ferror(file);
+	if (fclose(file) != 0 || bad)
+		return complain(EXIT_SYSTEM, "topo: %s: cannot be written",
+				path);
+	return EXIT_DONE;
+}
+
+int command_topo(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct rig_plan *plan = NULL;
+	int code = EXIT_DONE;
+	int r;
+
+	parse_command(&argp, argc, argv, &options);
+	r = rig_place_plan(&plan, &options.place);
+	if (r < 0)
+		return complain(r == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM, "%s",
+				rig_why());
+	if (options.svg_path)
+		code = put_svg(plan, options.svg_path);
+	if (code == EXIT_DONE && options.json)
+		code = json_put(plan_json(plan), options.json_path);
+	if (code == EXIT_DONE && !options.svg_path &&
+	    !(options.json && !options.json_path)) {
+		topo_text(plan, stdout);
+		list_workers(plan);
+		code = finish_output(code);
+	}
+	if (plan->oversubscribed)
+		warn("%d workers share %d CPU%s", plan->workers, plan->cpus,
+		     plan->cpus == 1 ? "" : "s");
+	rig_place_free(plan);
+	return code;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * topo.h - a plan as a picture.
+ */
+#ifndef RUNRIG_TOPO_H
+#define RUNRIG_TOPO_H
+
+#include <stdio.h>
+
+#include <runrig/place.h>
+
+int command_topo(int argc, char **argv);
+
+/* Ranks on core `number`, "0,2", cut with ".." where they are many; "" where
+ * there are none. */
+void topo_ranks(const struct rig_plan *plan, int number, char *text,
+		size_t bytes);
+
+/* The machine in boxes, at most 78 columns wide, and who is where. */
+void topo_text(const struct rig_plan *plan, FILE *out);
+
+/* The same as an SVG document, readable on light and dark grounds. */
+void topo_svg(const struct rig_plan *plan, FILE *out);
+
+#endif
