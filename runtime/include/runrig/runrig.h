@@ -10,6 +10,7 @@
 #include <runrig/error.h>
 #include <runrig/kernel.h>
 #include <runrig/list.h>
+#include <runrig/manager.h>
 #include <runrig/place.h>
 #include <runrig/pool.h>
 #include <runrig/segment.h>
