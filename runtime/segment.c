@@ -217,10 +217,10 @@ int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 		return r;
 	if (bytes == 0)
 		return rig_fail(-EINVAL, "segment %s: at least 1 byte",
-				name ? name : "");
+				name ? name : "(new)");
 	if (options->parties < 0 || options->parties > RIG_WORKERS_MAX)
 		return rig_fail(-EINVAL, "segment %s: %d parties, not 1 to %d",
-				name ? name : "", options->parties,
+				name ? name : "(new)", options->parties,
 				RIG_WORKERS_MAX);
 	segment = calloc(1, sizeof(*segment));
 	if (!segment)

@@ -105,7 +105,7 @@ static int check_room(int fd, const char *name, size_t bytes)
 		return rig_fail(-ENOSPC,
 				"segment %s: %zu bytes, but %s has %zu free "
 				"(a container sets it with --shm-size)",
-				name ? name : "", bytes, SHM_DIR,
+				name ? name : "(new)", bytes, SHM_DIR,
 				(size_t)fs.f_bavail * fs.f_frsize);
 	if (bytes < LARGE)
 		return 0;
@@ -114,7 +114,7 @@ static int check_room(int fd, const char *name, size_t bytes)
 		return rig_fail(-ENOSPC,
 				"segment %s: %zu bytes, but the machine has "
 				"%zu of memory available",
-				name ? name : "", bytes, available);
+				name ? name : "(new)", bytes, available);
 	return 0;
 }
 
@@ -129,17 +129,17 @@ int shmfile_resize(int fd, const char *name, size_t bytes)
 		return rig_fail(-EFBIG,
 				"segment %s: %zu bytes, but RLIMIT_FSIZE "
 				"(ulimit -f) is %zu",
-				name ? name : "", bytes,
+				name ? name : "(new)", bytes,
 				(size_t)limit.rlim_cur);
 	if (bytes > INT64_MAX)
 		return rig_fail(-EFBIG, "segment %s: %zu bytes",
-				name ? name : "", bytes);
+				name ? name : "(new)", bytes);
 	r = check_room(fd, name, bytes);
 	if (r < 0)
 		return r;
 	if (ftruncate(fd, (off_t)bytes) < 0)
 		return rig_fail_errno(-errno, "segment %s: size %zu bytes",
-				      name ? name : "", bytes);
+				      name ? name : "(new)", bytes);
 	return 0;
 }
 
@@ -166,7 +166,7 @@ int shmfile_reserve(int fd, const char *name, size_t begin, size_t end)
 	}
 	if (r < 0)
 		return rig_fail_errno(r, "segment %s: reserve %zu bytes in %s",
-				      name ? name : "", end - begin, SHM_DIR);
+				      name ? name : "(new)", end - begin, SHM_DIR);
 	return 0;
 }
 
