@@ -24,6 +24,8 @@ struct command {
 	bool json;
 	const char *json_path; /* NULL, with json: stdout */
 	const char *csv_path;
+	const char *folder; /* -o; NULL: here */
+	bool warmup_given;
 	/* Sentences before the tables; NULL: those about peers. */
 	void (*verdict)(const struct plan *plan, FILE *out);
 	struct plan plan;
@@ -36,5 +38,10 @@ int command_measure(struct command *c);
 int command_sync(struct command *c);
 int command_kernel(struct command *c);
 int command_ipc(struct command *c);
+int command_suite(struct command *c);
+int command_compare(struct command *c);
+int command_report(struct command *c);
+int command_selftest(struct command *c);
+int command_cases(struct command *c);
 
 #endif

@@ -59,7 +59,8 @@ int ipc_add(struct plan *plan, const struct pair_arg *arg, const char *name)
 {
 	struct bench_case what = {
 		.unit = "ns",
-		.ops = ops_of(arg->pattern),
+		.ops = arg->transport == &transport_pool ? &pair_pool_ops
+							 : ops_of(arg->pattern),
 		.arg = arg,
 		.arg_bytes = sizeof(*arg),
 	};
@@ -129,7 +130,8 @@ static int add_contest(struct plan *plan, const struct ipc_choice *choice,
 		if (arg.transport->only_empty && arg.bytes)
 			continue;
 		if (arg.pattern == PATTERN_SETUP &&
-		    (arg.transport->solo || arg.transport->threads))
+		    (arg.transport->solo || arg.transport->threads ||
+		     arg.transport == &transport_pool))
 			continue;
 		r = ipc_add(plan, &arg, arg.transport->name);
 	}

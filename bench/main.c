@@ -59,6 +59,7 @@ static const struct argp_option option_list[] = {
 	  "exit with 4 where the machine is too noisy", 0 },
 	{ "json", KEY_JSON, "FILE", OPTION_ARG_OPTIONAL,
 	  "everything as JSON, to FILE or instead of the table", 0 },
+	{ "output", 'o', "PATH", 0, "suite: folder; report: the page", 0 },
 	{ "csv", KEY_CSV, "FILE", 0, "samples as CSV, and FILE-summary.csv",
 	  0 },
 	{ 0 },
@@ -108,11 +109,15 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		c->plan.seed = (uint64_t)number(state, text, 0, 9e15);
 		break;
 	case KEY_WARMUP:
+		c->warmup_given = true;
 		c->plan.warmup_ns = (uint64_t)(1e9 * number(state, text, 0, 2));
 		break;
 	case KEY_BATCH:
 		c->plan.batch_ns =
 			(uint64_t)(1e9 * number(state, text, 1e-5, 10));
+		break;
+	case 'o':
+		c->folder = text;
 		break;
 	case KEY_STRICT:
 		c->strict = true;
@@ -276,6 +281,8 @@ static const struct {
 } commands[] = {
 	{ "ipc", "transports between two processes", command_ipc },
 	{ "sync", "barriers, hand-over, dispatch, pool start", command_sync },
+	{ "suite", "quick or normal: a fixed choice, to a JSON file",
+	  command_suite },
 	{ "kernel", "kernels against OpenMP and Python", command_kernel },
 };
 

@@ -39,7 +39,7 @@ struct pair_arg {
 };
 
 extern const struct bench_ops pair_pingpong_ops, pair_stream_ops,
-	pair_setup_ops;
+	pair_setup_ops, pair_pool_ops;
 
 /* Produce a message, and check one: closed forms of `seq`, at the speed of
  * memory.  check returns whether it is right. */

@@ -113,6 +113,49 @@ static json_t *summary_json(const struct stats_summary *s)
 			 number(s->within));
 }
 
+/* What an operation cost all sides, on average; null: nobody looked. */
+static json_t *cost_json(const struct cell *cell)
+{
+	double n = (double)cell->cost_operations;
+	const struct lap_cost *c = &cell->cost;
+
+	if (!c->cpu_ns)
+		return json_null();
+	return json_pack(
+		"{s:f, s:[f, f], s:[f, f]}", "cpu_ns", (double)c->cpu_ns / n,
+		"ctxsw", (double)c->switches[0] / n, (double)c->switches[1] / n,
+		"faults", (double)c->faults[0] / n, (double)c->faults[1] / n);
+}
+
+/* A quantile of those timed one by one, where there are enough of them. */
+static json_t *tail_quantile(const struct histogram *h, double q, uint64_t n)
+{
+	return h->n >= n ? json_integer((json_int_t)histogram_quantile(h, q))
+			 : json_null();
+}
+
+/* Operations timed one by one: [floor of the bin in ns, how many].  A reading
+ * of the clock is in each. */
+static json_t *tail_json(const struct cell *cell)
+{
+	const struct histogram *h = cell->histogram;
+	json_t *bins;
+
+	if (!h || !h->n)
+		return json_null();
+	bins = json_array();
+	for (size_t i = 0; i < HISTOGRAM_BINS; i++)
+		if (h->bin[i])
+			json_array_append_new(
+				bins, json_pack("[I, I]",
+						(json_int_t)histogram_floor(i),
+						(json_int_t)h->bin[i]));
+	return json_pack("{s:I, s:o, s:o, s:I, s:o}", "n", (json_int_t)h->n,
+			 "p99", tail_quantile(h, 0.99, 500), "p999",
+			 tail_quantile(h, 0.999, 5000), "max",
+			 (json_int_t)h->max, "histogram", bins);
+}
+
 static json_t *cell_json(const struct cell *cell)
 {
 	char id[sizeof(cell->what.contest) + sizeof(cell->what.name) + 2];
@@ -120,7 +163,7 @@ static json_t *cell_json(const struct cell *cell)
 	cell_id(cell, id, sizeof(id));
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:I, s:s, s:o,"
-		" s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}}",
+		" s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}, s:o, s:o}",
 		"id", id, "contest", cell->what.contest, "name",
 		cell->what.name, "settings", cell->what.settings, "peer",
 		cell->what.peer ? json_string(cell->what.peer) : json_null(),
@@ -135,7 +178,8 @@ static json_t *cell_json(const struct cell *cell)
 		number(cell->what.bytes), "last_to_end", stragglers_json(cell),
 		"operations_per_sample", (json_int_t)cell->count,
 		"warmup_operations", (json_int_t)cell->dropped, "verify",
-		"passes", (int)cell->verified, "errors", cell->unverified);
+		"passes", (int)cell->verified, "errors", cell->unverified,
+		"resources", cost_json(cell), "tail", tail_json(cell));
 }
 
 static json_t *comparisons_json(const struct plan *plan)

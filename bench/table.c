@@ -62,6 +62,27 @@ static void format_ratio(char *text, size_t bytes, const struct plan *plan,
 	}
 }
 
+/* The tail of those timed one by one, and the CPU time of both sides. */
+static void print_tail(const struct cell *cell, FILE *out)
+{
+	const struct histogram *h = cell->histogram;
+	char p99[24];
+	char max[24];
+
+	if (h && h->n) {
+		format_ns(p99, sizeof(p99),
+			  h->n >= 500 ? (double)histogram_quantile(h, 0.99)
+				      : NAN);
+		format_ns(max, sizeof(max), (double)h->max);
+		fprintf(out, "  p99 %s max %s", p99, max);
+	}
+	if (cell->what.bytes > 0 && cell->cost.cpu_ns)
+		fprintf(out, "  %.2g cpu-s/GB",
+			(double)cell->cost.cpu_ns /
+				((double)cell->cost_operations *
+				 cell->what.bytes));
+}
+
 static void print_row(const struct plan *plan, const struct cell *reference,
 		      const struct cell *cell, FILE *out)
 {
@@ -89,6 +110,7 @@ static void print_row(const struct plan *plan, const struct cell *reference,
 	fprintf(out, " %8s [%s%s%s]%s  %s", median, low,
 		s->p50.known ? ", " : "", s->p50.known ? high : "", rate,
 		ratio);
+	print_tail(cell, out);
 	if (cell->status != CELL_OK)
 		fprintf(out, "  %s: %s",
 			cell->status == CELL_IMPLAUSIBLE ? "IMPLAUSIBLE"

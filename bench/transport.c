@@ -30,6 +30,7 @@ const struct transport *const transports[] = {
 	&transport_seg_copyboth,
 	&transport_cma_read,
 	&transport_vmsplice,
+	&transport_pool,
 	&transport_futex,
 	&transport_eventfd,
 	&transport_signal,

@@ -104,6 +104,7 @@ extern const struct transport transport_seg_inplace, transport_seg_copyin,
 	transport_seg_copyout, transport_seg_copyboth;
 extern const struct transport transport_cma_read, transport_cma_write,
 	transport_vmsplice;
+extern const struct transport transport_pool;
 extern const struct transport transport_futex, transport_eventfd,
 	transport_signal;
 

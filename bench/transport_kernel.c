@@ -17,6 +17,9 @@
 #include "case.h"
 #include "ring.h"
 
+/* Bytes of whole pages that every pipe takes without a reader. */
+#define PIPE_HOLDS 32768
+
 /* In shared memory, in a ring's note: where the writer's buffers are. */
 struct whereabouts {
 	uint64_t pid;
@@ -186,22 +189,28 @@ static int vmsplice_create(struct link *link, char *why)
 }
 
 /* The pages go into the pipe as they are; they may not be written again until
- * the reader has read them, which cma_put() waits for.  The bell comes first:
- * a message longer than the pipe needs its reader. */
+ * the reader has read them, which cma_put() waits for.  The bell comes after
+ * what a pipe holds at once, before the rest: that needs its reader. */
 static int vmsplice_send(struct link *link)
 {
+	size_t first = link->bytes < PIPE_HOLDS ? link->bytes : PIPE_HOLDS;
 	size_t done = 0;
-	int r = cma_send(link);
+	bool told = false;
 
-	while (r == 0 && done < link->bytes) {
-		struct iovec pages = { link->out + done, link->bytes - done };
+	while (done < link->bytes) {
+		struct iovec pages = { link->out + done,
+				       (told ? link->bytes : first) - done };
 		ssize_t n = vmsplice(link->fd[link->side][1], &pages, 1, 0);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		done += n > 0 ? (size_t)n : 0;
+		if (!told && done == first) {
+			told = true;
+			(void)cma_send(link);
+		}
 	}
-	return r;
+	return 0;
 }
 
 static void *vmsplice_get(struct link *link)
