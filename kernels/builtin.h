@@ -8,6 +8,7 @@
 #include <runrig/kernel.h>
 
 extern const struct rig_kernel kernel_dgemm;
+extern const struct rig_kernel kernel_ep;
 extern const struct rig_kernel kernel_global;
 extern const struct rig_kernel kernel_list_reverse;
 extern const struct rig_kernel kernel_nstream;

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ep.c - NPB's EP: pairs of Gaussian deviates, counted by square annuli.
+ *
+ * Nothing is shared but the answer: the control among the kernels.  The stream
+ * of random numbers is cut in batches of 2^16 pairs, which ranks take by
+ * strips; a batch's sums are stored and added up in one order, so the answer
+ * has the same bits for any number of workers.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "npb.h"
+#include "share.h"
+
+#define SEED      UINT64_C(271828183)
+#define BATCH_LOG 16
+#define ANNULI    10
+#define EPSILON   1e-8
+
+enum { BATCHES, ANSWER };
+
+/* The sums of one batch. */
+struct batch {
+	double x, y;         /* of the deviates */
+	double x_abs, y_abs; /* of their absolute values */
+	double counts[ANNULI];
+	double reserved[2];
+};
+
+/* In shared memory, as doubles: what NPB prints. */
+struct answer {
+	double x, y, x_abs, y_abs;
+	double accepted;
+	double counts[ANNULI];
+};
+
+static const struct {
+	int log; /* 2^log pairs */
+	double x, y;
+	/* The later check, against sums of absolute values; 0: not published
+	 * where we know of it. */
+	double x_abs, y_abs, accepted;
+} classes[] = {
+	{ 24, -3.247834652034740e+3, -6.958407078382297e+3,
+	  1.051299420395306e+7, 1.051517131857535e+7, 13176389 },
+	{ 25, -2.863319731645753e+3, -6.320053679109499e+3, 0, 0, 0 },
+	{ 28, -4.295875165629892e+3, -1.580732573678431e+4,
+	  1.682235632304711e+8, 1.682195123368299e+8, 210832767 },
+	{ 30, 4.033815542441498e+4, -2.660669192809235e+4, 0, 0, 0 },
+	{ 32, 4.764367927995374e+4, -8.084072988043731e+4, 0, 0, 0 },
+	{ 36, 1.982481200946593e+5, -1.020596636361769e+5, 0, 0, 0 },
+	{ 40, -5.319717441530e+5, -3.688834557731e+5, 0, 0, 0 },
+};
+
+struct ep_args {
+	struct rig_kernel_args header;
+	uint32_t class;
+};
+
+static const struct rig_param params[] = {
+	{ .name = "class",
+	  .help = NPB_CLASS_HELP,
+	  .kind = RIG_PARAM_CHOICE,
+	  .offset = offsetof(struct ep_args, class),
+	  .fallback = "S",
+	  .choices = "S W A B C D E" },
+	{ 0 },
+};
+
+static uint64_t batches(const struct ep_args *args)
+{
+	return UINT64_C(1) << (classes[args->class].log - BATCH_LOG);
+}
+
+static uint64_t count_batches(const void *given)
+{
+	return batches(given) * sizeof(struct batch) / sizeof(double);
+}
+
+static uint64_t count_answer(const void *given)
+{
+	return sizeof(struct answer) / sizeof(double);
+}
+
+/* As NPB counts: random numbers made. */
+static double flops(const void *given)
+{
+	const struct ep_args *args = given;
+
+	return ldexp(1, classes[args->class].log + 1);
+}
+
+static int owns(const void *given, int index, size_t bytes, int rank, int size,
+		struct rig_span *spans)
+{
+	if (index == BATCHES)
+		return share_rows(batches(given), sizeof(struct batch), rank,
+				  size, spans);
+	return share_rows(1, bytes, rank, size, spans);
+}
+
+static void work(struct batch *batch, uint64_t index)
+{
+	uint64_t state = npb_at(SEED, index << (BATCH_LOG + 1));
+	struct batch sums = { 0 };
+
+	for (int i = 0; i < 1 << BATCH_LOG; i++) {
+		double x = 2 * NPB_UNIT * (double)(int64_t)npb_next(&state) - 1;
+		double y = 2 * NPB_UNIT * (double)(int64_t)npb_next(&state) - 1;
+		double t = x * x + y * y;
+		double factor, larger;
+
+		if (t > 1)
+			continue;
+		factor = sqrt(-2 * log(t) / t);
+		x *= factor;
+		y *= factor;
+		sums.x += x;
+		sums.y += y;
+		sums.x_abs += fabs(x);
+		sums.y_abs += fabs(y);
+		larger = fabs(x) > fabs(y) ? fabs(x) : fabs(y);
+		sums.counts[(int)larger]++;
+	}
+	*batch = sums;
+}
+
+static int run(struct rig_team *team)
+{
+	const struct ep_args *args = rig_team_args(team);
+	struct rig_span strip = rig_team_strip(team, batches(args));
+	struct batch *all = rig_team_data(team, BATCHES);
+	struct answer *answer = rig_team_data(team, ANSWER);
+	struct answer sums = { 0 };
+
+	for (size_t i = strip.begin; i < strip.end; i++)
+		work(&all[i], i);
+	rig_team_barrier(team);
+	if (rig_team_rank(team) > 0)
+		return 0;
+	for (size_t i = 0; i < batches(args); i++) {
+		sums.x += all[i].x;
+		sums.y += all[i].y;
+		sums.x_abs += all[i].x_abs;
+		sums.y_abs += all[i].y_abs;
+		for (int a = 0; a < ANNULI; a++)
+			sums.counts[a] += all[i].counts[a];
+	}
+	for (int a = 0; a < ANNULI; a++)
+		sums.accepted += sums.counts[a];
+	*answer = sums;
+	return 0;
+}
+
+static bool near(double found, double want)
+{
+	return fabs((found - want) / want) <= EPSILON;
+}
+
+/* The classic check, and the later one where its values are known. */
+static int verify(struct rig_team *team)
+{
+	const struct ep_args *args = rig_team_args(team);
+	const struct answer *answer = rig_team_data(team, ANSWER);
+	double x = classes[args->class].x;
+	double y = classes[args->class].y;
+	double accepted = classes[args->class].accepted;
+	double counted = 0;
+
+	for (int a = 0; a < ANNULI; a++)
+		counted += answer->counts[a];
+	if (!near(answer->x, x) || !near(answer->y, y))
+		return rig_team_fail(team, -EBADMSG,
+				     "ep: sums %.15e and %.15e, expected "
+				     "%.15e and %.15e",
+				     answer->x, answer->y, x, y);
+	if (counted != answer->accepted ||
+	    (accepted > 0 && answer->accepted != accepted))
+		return rig_team_fail(team, -EBADMSG,
+				     "ep: %.0f pairs, %.0f by annuli, expected "
+				     "%.0f",
+				     answer->accepted, counted, accepted);
+	if (accepted > 0 && (!near(answer->x_abs, classes[args->class].x_abs) ||
+			     !near(answer->y_abs, classes[args->class].y_abs)))
+		return rig_team_fail(team, -EBADMSG,
+				     "ep: sums of absolute values %.15e and "
+				     "%.15e",
+				     answer->x_abs, answer->y_abs);
+	return 0;
+}
+
+const struct rig_kernel kernel_ep = {
+	.name = "ep",
+	.summary = "pairs of Gaussian deviates, nothing shared (NPB EP)",
+	.verified = "NPB 3.4's sums to 1e-8, counts exactly (own "
+		    "implementation)",
+	.params = params,
+	.arrays = { { .name = "batches",
+		      .dtype = RIG_FLOAT64,
+		      .count = count_batches },
+		    { .name = "answer",
+		      .dtype = RIG_FLOAT64,
+		      .output = true,
+		      .count = count_answer } },
+	.args_bytes = sizeof(struct ep_args),
+	.flops = flops,
+	.owns = owns,
+	.run = run,
+	.verify = verify,
+};
