@@ -8,6 +8,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_dgemm,
 	&kernel_ep,
 	&kernel_global,
+	&kernel_is,
 	&kernel_list_reverse,
 	&kernel_nstream,
 	&kernel_random,

@@ -10,6 +10,7 @@
 extern const struct rig_kernel kernel_dgemm;
 extern const struct rig_kernel kernel_ep;
 extern const struct rig_kernel kernel_global;
+extern const struct rig_kernel kernel_is;
 extern const struct rig_kernel kernel_list_reverse;
 extern const struct rig_kernel kernel_nstream;
 extern const struct rig_kernel kernel_random;

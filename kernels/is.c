@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * is.c - NPB's IS: the rank of every key, ten times over, with two keys changed
+ * each time.
+ *
+ * Keys are cut in chunks, whatever the number of workers, and key values in
+ * buckets of consecutive values.  In each iteration
+ *
+ *	1  each chunk counts its keys by bucket
+ *	2  each bucket's counts become places: before them come the smaller
+ *	   buckets, then the earlier chunks
+ *	3  each chunk deals its keys out to those places
+ *	4  each bucket counts its keys by value: running sums of that are the
+ *	   ranks, and all of it stays in the cache
+ *
+ * with a barrier after each: nothing is exchanged but through the memory where
+ * it has to be anyway.  Five keys' ranks are checked in every iteration, and
+ * after the last the rank of every value.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "npb.h"
+#include "share.h"
+
+#define SEED        UINT64_C(314159265)
+#define ITERATIONS  10
+#define TESTS       5
+#define BUCKETS_LOG 9
+#define BUCKETS     (1 << BUCKETS_LOG)
+#define CHUNK_LOG   13 /* keys of a chunk, at least */
+#define CHUNKS_MAX  256
+
+enum { KEYS, DEALT, RANKS, COUNTS };
+
+static const struct {
+	int keys_log, values_log;
+	uint32_t index[TESTS];
+	uint32_t rank[TESTS];
+	/* Tests, as bits, whose rank grows with the iteration, and what is
+	 * added to the iteration for those, and for the others. */
+	unsigned grows;
+	int grow, shrink;
+} classes[] = {
+	{ 16,
+	  11,
+	  { 48427, 17148, 23627, 62548, 4431 },
+	  { 0, 18, 346, 64917, 65463 },
+	  7,
+	  0,
+	  0 },
+	{ 20,
+	  16,
+	  { 357773, 934767, 875723, 898999, 404505 },
+	  { 1249, 11698, 1039987, 1043896, 1048018 },
+	  3,
+	  -2,
+	  0 },
+	{ 23,
+	  19,
+	  { 2112377, 662041, 5336171, 3642833, 4250760 },
+	  { 104, 17523, 123928, 8288932, 8388264 },
+	  7,
+	  -1,
+	  -1 },
+	{ 25,
+	  21,
+	  { 41869, 812306, 5102857, 18232239, 26860214 },
+	  { 33422937, 10244, 59149, 33135281, 99 },
+	  22,
+	  0,
+	  0 },
+	{ 27,
+	  23,
+	  { 44172927, 72999161, 74326391, 129606274, 21736814 },
+	  { 61147, 882988, 266290, 133997595, 133525895 },
+	  7,
+	  0,
+	  0 },
+	{ 31,
+	  27,
+	  { 1317351170, 995930646, 1157283250, 1503301535, 1453734525 },
+	  { 1, 36538729, 1978098519, 2145192618, 2147425337 },
+	  3,
+	  0,
+	  0 },
+};
+
+struct is_args {
+	struct rig_kernel_args header;
+	uint32_t class;
+};
+
+/* In shared memory: the array `counts`. */
+struct counts {
+	uint64_t passed;            /* tests, of all iterations */
+	uint64_t totals[BUCKETS];   /* keys of a bucket */
+	uint64_t places[][BUCKETS]; /* of a chunk's next key of a bucket */
+};
+
+static const struct rig_param params[] = {
+	{ .name = "class",
+	  .help = NPB_CLASS_HELP,
+	  .kind = RIG_PARAM_CHOICE,
+	  .offset = offsetof(struct is_args, class),
+	  .fallback = "S",
+	  .choices = "S W A B C D" },
+	{ 0 },
+};
+
+static uint64_t count_keys(const void *given)
+{
+	const struct is_args *args = given;
+
+	return UINT64_C(1) << classes[args->class].keys_log;
+}
+
+static uint64_t count_values(const void *given)
+{
+	const struct is_args *args = given;
+
+	return UINT64_C(1) << classes[args->class].values_log;
+}
+
+static size_t chunks(const struct is_args *args)
+{
+	size_t all = count_keys(args) >> CHUNK_LOG;
+
+	return all < CHUNKS_MAX ? all : CHUNKS_MAX;
+}
+
+static uint64_t count_counts(const void *given)
+{
+	return (sizeof(struct counts) +
+		chunks(given) * BUCKETS * sizeof(uint64_t)) /
+	       sizeof(uint64_t);
+}
+
+/* As NPB counts: keys ranked. */
+static double flops(const void *given)
+{
+	return ITERATIONS * (double)count_keys(given);
+}
+
+static int owns(const void *given, int index, size_t bytes, int rank, int size,
+		struct rig_span *spans)
+{
+	const struct is_args *args = given;
+	size_t rows = index == RANKS    ? BUCKETS
+		      : index == COUNTS ? 1
+					: chunks(args);
+
+	return share_rows(rows, bytes / rows, rank, size, spans);
+}
+
+/* Key i is the mean of four numbers, times the number of values. */
+static int prepare(struct rig_team *team)
+{
+	const struct is_args *args = rig_team_args(team);
+	struct rig_span mine = rig_team_strip(team, chunks(args));
+	size_t length = count_keys(args) / chunks(args);
+	int shift = NPB_BITS + 2 - classes[args->class].values_log;
+	uint64_t state = npb_at(SEED, 4 * mine.begin * length);
+	uint32_t *keys = rig_team_data(team, KEYS);
+
+	for (size_t i = mine.begin * length; i < mine.end * length; i++) {
+		uint64_t sum = 0;
+
+		for (int n = 0; n < 4; n++)
+			sum += npb_next(&state);
+		keys[i] = (uint32_t)(sum >> shift);
+	}
+	return rig_team_barrier(team);
+}
+
+/* In this process: one rank's view of a run. */
+struct ranking {
+	struct rig_team *team;
+	uint32_t *keys, *dealt, *ranks;
+	struct counts *counts;
+	struct rig_span chunks, buckets;
+	size_t chunk_count;
+	size_t length; /* of a chunk */
+	size_t width;  /* values of a bucket */
+	int shift;     /* from a key to its bucket */
+	uint32_t class;
+};
+
+static void count_chunks(const struct ranking *r)
+{
+	for (size_t c = r->chunks.begin; c < r->chunks.end; c++) {
+		const uint32_t *keys = r->keys + c * r->length;
+		uint64_t found[BUCKETS] = { 0 };
+
+		for (size_t i = 0; i < r->length; i++)
+			found[keys[i] >> r->shift]++;
+		memcpy(r->counts->places[c], found, sizeof(found));
+	}
+}
+
+/* Of the own buckets: places from 0 on, chunk after chunk. */
+static void place_within(const struct ranking *r)
+{
+	for (size_t b = r->buckets.begin; b < r->buckets.end; b++) {
+		uint64_t place = 0;
+
+		for (size_t c = 0; c < r->chunk_count; c++) {
+			uint64_t found = r->counts->places[c][b];
+
+			r->counts->places[c][b] = place;
+			place += found;
+		}
+		r->counts->totals[b] = place;
+	}
+}
+
+static void deal(const struct ranking *r)
+{
+	uint64_t first[BUCKETS];
+	uint64_t before = 0;
+
+	for (size_t b = 0; b < BUCKETS; b++) {
+		first[b] = before;
+		before += r->counts->totals[b];
+	}
+	for (size_t c = r->chunks.begin; c < r->chunks.end; c++) {
+		const uint32_t *keys = r->keys + c * r->length;
+		uint64_t place[BUCKETS];
+
+		for (size_t b = 0; b < BUCKETS; b++)
+			place[b] = first[b] + r->counts->places[c][b];
+		for (size_t i = 0; i < r->length; i++)
+			r->dealt[place[keys[i] >> r->shift]++] = keys[i];
+	}
+}
+
+/* ranks[v] = keys that are at most v */
+static void rank_buckets(const struct ranking *r)
+{
+	uint64_t at = 0;
+
+	for (size_t b = 0; b < r->buckets.begin; b++)
+		at += r->counts->totals[b];
+	for (size_t b = r->buckets.begin; b < r->buckets.end; b++) {
+		uint32_t *ranks = r->ranks + b * r->width;
+		uint64_t end = at + r->counts->totals[b];
+		uint32_t sum = (uint32_t)at;
+
+		memset(ranks, 0, r->width * sizeof(*ranks));
+		for (uint32_t low = (uint32_t)(b * r->width); at < end; at++)
+			ranks[r->dealt[at] - low]++;
+		for (size_t v = 0; v < r->width; v++)
+			ranks[v] = sum += ranks[v];
+	}
+}
+
+static int64_t expected(uint32_t class, int test, int iteration)
+{
+	bool grows = classes[class].grows >> test & 1;
+	int64_t by = iteration +
+		     (grows ? classes[class].grow : classes[class].shrink);
+
+	return classes[class].rank[test] + (grows ? by : -by);
+}
+
+/* How many of the tests pass. */
+static uint64_t pass(const struct ranking *r, int iteration)
+{
+	uint64_t passed = 0;
+
+	for (int t = 0; t < TESTS; t++) {
+		uint32_t key = r->keys[classes[r->class].index[t]];
+
+		if (key > 0)
+			passed += r->ranks[key - 1] ==
+				  expected(r->class, t, iteration);
+	}
+	return passed;
+}
+
+/* Iteration 0 is not counted: it warms up. */
+static void iterate(const struct ranking *r, int iteration, uint32_t values)
+{
+	bool first = rig_team_rank(r->team) == 0;
+
+	if (first) {
+		int i = iteration > 0 ? iteration : 1;
+
+		r->keys[i] = (uint32_t)i;
+		r->keys[i + ITERATIONS] = values - (uint32_t)i;
+	}
+	rig_team_barrier(r->team);
+	count_chunks(r);
+	rig_team_barrier(r->team);
+	place_within(r);
+	rig_team_barrier(r->team);
+	deal(r);
+	rig_team_barrier(r->team);
+	rank_buckets(r);
+	rig_team_barrier(r->team);
+	if (first && iteration > 0)
+		r->counts->passed += pass(r, iteration);
+}
+
+static int run(struct rig_team *team)
+{
+	const struct is_args *args = rig_team_args(team);
+	struct ranking r = {
+		.team = team,
+		.keys = rig_team_data(team, KEYS),
+		.dealt = rig_team_data(team, DEALT),
+		.ranks = rig_team_data(team, RANKS),
+		.counts = rig_team_data(team, COUNTS),
+		.chunks = rig_team_strip(team, chunks(args)),
+		.buckets = rig_team_strip(team, BUCKETS),
+		.chunk_count = chunks(args),
+		.length = count_keys(args) / chunks(args),
+		.width = count_values(args) / BUCKETS,
+		.shift = classes[args->class].values_log - BUCKETS_LOG,
+		.class = args->class,
+	};
+
+	if (rig_team_rank(team) == 0)
+		r.counts->passed = 0;
+	for (int i = 0; i <= ITERATIONS; i++)
+		iterate(&r, i, (uint32_t)count_values(args));
+	return rig_team_barrier(team);
+}
+
+/* The ranks of a strip of values, from the keys anew. */
+static int verify_ranks(struct rig_team *team, const struct is_args *args,
+			uint32_t *found, struct rig_span values)
+{
+	const uint32_t *keys = rig_team_data(team, KEYS);
+	const uint32_t *ranks = rig_team_data(team, RANKS);
+	uint64_t rank = 0;
+
+	for (size_t i = 0; i < count_keys(args); i++) {
+		rank += keys[i] < values.begin;
+		if (keys[i] >= values.begin && keys[i] < values.end)
+			found[keys[i] - values.begin]++;
+	}
+	for (size_t v = values.begin; v < values.end; v++) {
+		rank += found[v - values.begin];
+		if (ranks[v] != rank)
+			return rig_team_fail(team, -EBADMSG,
+					     "is: %" PRIu32 " keys up to %zu, "
+					     "expected %" PRIu64,
+					     ranks[v], v, rank);
+	}
+	return 0;
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct is_args *args = rig_team_args(team);
+	const struct counts *counts = rig_team_data(team, COUNTS);
+	struct rig_span values = share_next(team, count_values(args));
+	uint32_t *found;
+	int r;
+
+	if (counts->passed != TESTS * ITERATIONS)
+		return rig_team_fail(team, -EBADMSG,
+				     "is: %" PRIu64 " of %d partial tests "
+				     "passed",
+				     counts->passed, TESTS * ITERATIONS);
+	found = calloc(values.end - values.begin + 1, sizeof(*found));
+	if (!found)
+		return rig_team_fail(team, -ENOMEM, "is: no memory to verify");
+	r = verify_ranks(team, args, found, values);
+	free(found);
+	return r;
+}
+
+const struct rig_kernel kernel_is = {
+	.name = "is",
+	.summary = "the rank of every key, ten times over (NPB IS)",
+	.verified = "NPB 3.4's partial ranks, and the order of all keys (own "
+		    "implementation)",
+	.params = params,
+	.arrays = { { .name = "keys",
+		      .dtype = RIG_UINT32,
+		      .count = count_keys },
+		    { .name = "dealt",
+		      .dtype = RIG_UINT32,
+		      .count = count_keys },
+		    { .name = "ranks",
+		      .dtype = RIG_UINT32,
+		      .output = true,
+		      .count = count_values },
+		    { .name = "counts",
+		      .dtype = RIG_UINT64,
+		      .count = count_counts } },
+	.args_bytes = sizeof(struct is_args),
+	.flops = flops,
+	.owns = owns,
+	.prepare = prepare,
+	.run = run,
+	.verify = verify,
+};
