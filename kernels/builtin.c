@@ -5,6 +5,7 @@
 #include "builtin.h"
 
 static const struct rig_kernel *const kernels[] = {
+	&kernel_cg,
 	&kernel_dgemm,
 	&kernel_ep,
 	&kernel_global,

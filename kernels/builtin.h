@@ -7,6 +7,7 @@
 
 #include <runrig/kernel.h>
 
+extern const struct rig_kernel kernel_cg;
 extern const struct rig_kernel kernel_dgemm;
 extern const struct rig_kernel kernel_ep;
 extern const struct rig_kernel kernel_global;
