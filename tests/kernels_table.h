@@ -16,6 +16,9 @@ struct kernel_row {
  * finds it wrong once one bit of its answer is turned. */
 void kernels_check_row(const struct kernel_row *row);
 
+/* The same for one team, compared with nothing. */
+void kernels_check_once(const struct kernel_row *row, int team);
+
 /* One of the words, or all of them together, are refused with words. */
 void kernels_check_refused(const struct kernel_row *row);
 
