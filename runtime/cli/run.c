@@ -323,9 +323,9 @@ static int find_array(const struct rig_kernel *kernel,
 					option, named->word);
 		if (takes(&kernel->arrays[i], named->key))
 			return 0;
-		return complain(EXIT_USAGE, "%s %s: %s has no such use of %s",
-				option, named->word, kernel->name,
-				kernel->arrays[i].name);
+		return complain(EXIT_USAGE, "%s %s: array %s of %s is no %s",
+				option, named->word, kernel->arrays[i].name,
+				kernel->name, option + 2);
 	}
 	*rest = named->word;
 	count = list_arrays(kernel, named->key, names, sizeof(names), index);
