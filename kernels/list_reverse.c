@@ -326,6 +326,7 @@ const struct rig_kernel kernel_list_reverse = {
 	.params = params,
 	.arrays = { { .name = "list",
 		      .dtype = RIG_UINT8,
+		      .input = true,
 		      .output = true,
 		      .count = count_generated } },
 	.args_bytes = sizeof(struct list_args),
