@@ -14,7 +14,7 @@
  * A list of cores is taken as it stands: rank i goes to the i-th one, and ranks
  * beyond its end start over.
  */
-#include <runrig/place.h>
+#include "place.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,6 @@
 
 #include "environment.h"
 #include "error.h"
-#include "topology.h"
 
 #define CHOICES "use core, pu, none or a list of cores such as 0,2,4-7"
 
@@ -282,6 +281,13 @@ static int deal(struct placer *placer)
 	return 0;
 }
 
+/* Round and round the list. */
+static void deal_list(struct placer *placer)
+{
+	for (int rank = 0; rank < placer->workers; rank++)
+		placer->units[rank % placer->unit_count].load++;
+}
+
 static void count_usable(struct placer *placer)
 {
 	const struct topology *topology = placer->topology;
@@ -304,12 +310,16 @@ static void count_usable(struct placer *placer)
 		placer->cpus = topology->quota_cpus;
 }
 
-/* One a unit (a core where there are none), no more than the quota lets run. */
-static int default_workers(const struct placer *placer, bool list)
+/* A list says it itself; else one a unit (a core where there are none), but no
+ * more than the quota lets run at once, or than there may be. */
+static int default_workers(const struct placer *placer,
+			   const struct policy *policy)
 {
 	int workers = placer->unit_count ? placer->unit_count : placer->cores;
 
-	if (!list && workers > placer->cpus)
+	if (!policy)
+		return workers;
+	if (workers > placer->cpus)
 		workers = placer->cpus;
 	return workers < RIG_WORKERS_MAX ? workers : RIG_WORKERS_MAX;
 }
@@ -350,13 +360,10 @@ static void spots_in_order(const struct placer *placer, struct rig_plan *plan)
 	}
 }
 
-/* Ranks round and round the list. */
-static void spots_of_list(struct placer *placer, struct rig_plan *plan)
+static void spots_of_list(const struct placer *placer, struct rig_plan *plan)
 {
 	int count = placer->unit_count;
 
-	for (int rank = 0; rank < placer->workers; rank++)
-		placer->units[rank % count].load++;
 	for (int rank = 0; rank < placer->workers; rank++)
 		fill_spot(&plan->spots[rank], &placer->units[rank % count],
 			  rank / count);
@@ -446,15 +453,11 @@ static struct rig_plan *plan_new(const struct placer *placer)
 	return plan;
 }
 
-static int plan_on(struct placer *placer, struct rig_plan **out)
+/* Units, how many workers, and which unit each gets. */
+static int decide(struct placer *placer, const struct policy *policy)
 {
-	const struct policy *policy = find_policy(placer->place);
-	struct rig_plan *plan;
 	int r = 0;
 
-	count_usable(placer);
-	if (placer->cores == 0)
-		return rig_fail(-EINVAL, "place: no core is usable");
 	placer->units = calloc((size_t)placer->pus, sizeof(*placer->units));
 	if (!placer->units)
 		return rig_fail_errno(-ENOMEM, "place");
@@ -465,15 +468,25 @@ static int plan_on(struct placer *placer, struct rig_plan **out)
 	if (r < 0)
 		return r;
 	if (placer->workers == 0)
-		placer->workers = default_workers(placer, !policy);
-	if (policy && placer->unit_count)
+		placer->workers = default_workers(placer, policy);
+	if (placer->workers > RIG_WORKERS_MAX)
+		return rig_fail(
+			-EINVAL, "%s: a list of %d cores; workers are 1 to %d",
+			placer->origin, placer->workers, RIG_WORKERS_MAX);
+	if (!policy)
+		deal_list(placer);
+	else if (placer->unit_count)
 		r = deal(placer);
-	if (r < 0)
-		return r;
+	return r;
+}
 
-	plan = plan_new(placer);
+static struct rig_plan *write_plan(const struct placer *placer,
+				   const struct policy *policy)
+{
+	struct rig_plan *plan = plan_new(placer);
+
 	if (!plan)
-		return rig_fail_errno(-ENOMEM, "place");
+		return NULL;
 	plan->pinned = placer->unit_count > 0;
 	if (!plan->pinned)
 		spots_unpinned(placer, plan);
@@ -482,15 +495,43 @@ static int plan_on(struct placer *placer, struct rig_plan **out)
 	else
 		spots_of_list(placer, plan);
 	note_sharing(placer, plan);
-	*out = plan;
-	return 0;
+	return plan;
+}
+
+int place_on(struct rig_plan **out, const struct topology *topology,
+	     int workers, const char *place, const char *origin)
+{
+	const struct policy *policy = find_policy(place);
+	struct placer placer = {
+		.topology = topology,
+		.place = place,
+		.origin = origin,
+		.workers = workers,
+	};
+	struct rig_plan *plan = NULL;
+	int r;
+
+	count_usable(&placer);
+	if (placer.cores == 0)
+		return rig_fail(-EINVAL, "%s: no core is usable", origin);
+	r = decide(&placer, policy);
+	if (r == 0) {
+		plan = write_plan(&placer, policy);
+		if (!plan)
+			r = rig_fail_errno(-ENOMEM, "place");
+	}
+	free(placer.units);
+	if (r == 0)
+		*out = plan;
+	return r;
 }
 
 int rig_place_plan(struct rig_plan **plan,
 		   const struct rig_place_options *options)
 {
 	static const struct rig_place_options defaults;
-	struct placer placer = { .origin = "place" };
+	const char *origin = "place";
+	const char *place;
 	struct topology *topology = NULL;
 	int r;
 
@@ -499,21 +540,18 @@ int rig_place_plan(struct rig_plan **plan,
 	if (options->workers < 0 || options->workers > RIG_WORKERS_MAX)
 		return rig_fail(-EINVAL, "workers: %d is outside 1 to %d",
 				options->workers, RIG_WORKERS_MAX);
-	placer.workers = options->workers;
-	placer.place = options->place;
-	if (!placer.place) {
-		placer.place = environment_place();
-		placer.origin = "RUNRIG_PLACE";
+	place = options->place;
+	if (!place) {
+		place = environment_place();
+		origin = "RUNRIG_PLACE";
 	}
-	if (!placer.place)
-		placer.place = "core";
+	if (!place)
+		place = "core";
 
 	r = topology_load(&topology, options->topology);
 	if (r < 0)
 		return r;
-	placer.topology = topology;
-	r = plan_on(&placer, plan);
-	free(placer.units);
+	r = place_on(plan, topology, options->workers, place, origin);
 	topology_free(topology);
 	return r;
 }

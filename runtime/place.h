@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * place.h - planning on a topology that one has at hand.
+ */
+#ifndef RUNRIG_PLACE_PRIVATE_H
+#define RUNRIG_PLACE_PRIVATE_H
+
+#include <runrig/place.h>
+
+#include "topology.h"
+
+/*
+ * rig_place_plan() on `topology`, whose nodes are numbered from 0 to below
+ * node_count and whose cores by their index.  `workers` within 0 and
+ * RIG_WORKERS_MAX; `place` is in the grammar or refused; `origin` says in the
+ * refusal where it came from.  The plan does not refer to the topology.
+ */
+int place_on(struct rig_plan **plan, const struct topology *topology,
+	     int workers, const char *place, const char *origin);
+
+#endif
