@@ -83,6 +83,9 @@ static int check(void *given, char *why, size_t why_bytes)
 			 args->begin, args->end);
 		return -EINVAL;
 	}
+	/* Only the list itself knows: as many as it may have. */
+	if (args->header.given && array->count >= FIXED_BYTES)
+		args->length = (array->count - FIXED_BYTES) / ITEM_BYTES;
 	return 0;
 }
 
