@@ -283,6 +283,12 @@ static const struct {
 	{ "sync", "barriers, hand-over, dispatch, pool start", command_sync },
 	{ "suite", "quick or normal: a fixed choice, to a JSON file",
 	  command_suite },
+	{ "compare", "OLD.json NEW.json: what has changed", command_compare },
+	{ "report", "FILE.json... [-o page.html]: one page", command_report },
+	{ "selftest", "slow, lying and corrupting transports are caught",
+	  command_selftest },
+	{ "cases", "what there is, and what is not available here and why",
+	  command_cases },
 	{ "kernel", "kernels against OpenMP and Python", command_kernel },
 };
 

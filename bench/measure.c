@@ -24,7 +24,7 @@
 #define PRERUN_SHARE 8
 
 /* How long operations are timed one by one, a launch, and how many at most. */
-#define EACH_NS  10e6
+#define EACH_NS  5e6
 #define EACH_MAX 5000
 
 /* Blocks of a launch that no budget cuts. */

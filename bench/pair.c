@@ -82,7 +82,8 @@ static int send_one(struct side *s)
 
 	if (!data)
 		return -errno;
-	payload_fill(data, touched, s->out_seq);
+	if (s->arg.sabotage != SABOTAGE_LIE)
+		payload_fill(data, touched, s->out_seq);
 	if (s->arg.sabotage == SABOTAGE_CORRUPT && s->link.bytes &&
 	    s->out_seq % 1000 == 999)
 		((char *)data)[s->link.bytes / 2] ^= 4;

@@ -77,9 +77,10 @@ int command_suite(struct command *c)
 		/* 80 cells in 90 seconds: short warm-ups, short samples. */
 		if (!c->warmup_given)
 			c->plan.warmup_ns = 10000000;
-		c->plan.warmup_max_ns = 100000000;
+		c->plan.warmup_max_ns = 30000000;
+		c->plan.batch_ns = 1000000;
 		if (!c->plan.budget_ns)
-			c->plan.budget_ns = UINT64_C(75000000000);
+			c->plan.budget_ns = UINT64_C(70000000000);
 		default_json(c, "rigbench-quick");
 		r = ipc_cases(&c->plan, &quick);
 		if (r == 0)

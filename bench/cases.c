@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cases.c - rigbench cases: every transport with its facts, every peer, and
+ * for each whether it can be had here, found out by trying.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "ipc.h"
+#include "peer.h"
+
+/* Move one verified message, or say why not. */
+static void try_transport(const struct transport *t, clockid_t clock, char *why)
+{
+	const struct pair_arg arg = { .transport = t,
+				      .bytes = t->only_empty ? 0 : 64,
+				      .waiting = WAITING_HYBRID,
+				      .cpu = { -1, -1 } };
+	const struct bench_ops *ops =
+		t == &transport_pool ? &pair_pool_ops : &pair_pingpong_ops;
+	void *state = NULL;
+	int r = ops->open(&arg, clock, &state, why);
+
+	if (r < 0 && !*why)
+		snprintf(why, CASE_WHY_BYTES, "%s", strerror(-r));
+	if (r < 0)
+		return;
+	if (ops->wake)
+		(void)ops->wake(state);
+	r = t->only_empty ? 0 : ops->verify(state, why);
+	if (ops->rest)
+		ops->rest(state);
+	ops->close(state);
+	if (r < 0 && !*why)
+		snprintf(why, CASE_WHY_BYTES, "%s", strerror(-r));
+}
+
+static void print_transports(const struct plan *plan)
+{
+	static const char *const tiers[] = { "control", "default", "on request",
+					     "notify" };
+
+	printf("%-15s %-10s %6s %5s  %-4s %-4s %-4s %-4s  %s\n", "transport",
+	       "tier", "copies", "calls", "bnd", "unr", "fds", "die",
+	       "available");
+	for (const struct transport *const *t = transports; *t; t++) {
+		char why[CASE_WHY_BYTES] = "";
+
+		try_transport(*t, plan->watch.clock, why);
+		printf("%-15s %-10s %6d %5s  %-4s %-4s %-4s %-4s  %s%s\n",
+		       (*t)->name, tiers[(*t)->tier], (*t)->copies,
+		       (*t)->calls ? (*t)->calls : "0",
+		       (*t)->boundaries ? "yes" : "no",
+		       (*t)->unrelated ? "yes" : "no",
+		       (*t)->passes_fds ? "yes" : "no",
+		       (*t)->survives ? "yes" : "no", *why ? "no: " : "yes",
+		       why);
+	}
+	printf("\nbnd: keeps message boundaries; unr: between processes of no "
+	       "common parent;\nfds: passes descriptors; die: data outlive "
+	       "the death of the other side\n\n");
+}
+
+/* Start a helper and see whether it is ready. */
+static void print_peer(const struct plan *plan, const char *name,
+		       const char *environment, const char *command)
+{
+	struct peer_arg arg;
+	char why[CASE_WHY_BYTES] = "";
+	void *state;
+
+	snprintf(arg.environment, sizeof(arg.environment), "%s", environment);
+	snprintf(arg.command, sizeof(arg.command), "%s", command);
+	if (peer_ops.open(&arg, plan->watch.clock, &state, why) == 0)
+		peer_ops.close(state);
+	printf("%-15s %s%s\n", name, *why ? "no: " : "yes", why);
+}
+
+int command_cases(struct command *c)
+{
+	print_transports(&c->plan);
+	printf("%-15s available\n", "peer");
+	print_peer(&c->plan, "libgomp", "OMP_NUM_THREADS=2",
+		   "@/rigbench-omp % region");
+	print_peer(&c->plan, "libomp", "OMP_NUM_THREADS=2",
+		   "@/rigbench-libomp % region");
+	print_peer(&c->plan, "python", "",
+		   "/usr/bin/python3 @/pool_reverse.py % 1000 2 blocks");
+	return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compare.c - rigbench compare: two results, cell by cell.
+ *
+ * Runs are not interleaved, so the machine may have changed between them: a
+ * difference is claimed only where the unpaired interval of launch medians
+ * excludes 1 by more than what A against A showed in either run.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "past.h"
+#include "stats.h"
+
+#define LAUNCHES_MAX 1000
+
+/* How far from 1 the same cell measured twice was, in logarithms: the median
+ * over a run's pairs of their intervals' far ends. */
+static double noise_of(const json_t *result)
+{
+	const json_t *list = json_object_get(result, "comparisons");
+	double far[256];
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(list) && n < 256; i++) {
+		const json_t *c = json_array_get(list, i);
+		const json_t *ci = json_object_get(c, "ci95");
+
+		if (!json_is_true(json_object_get(c, "aa")) ||
+		    !json_is_array(ci))
+			continue;
+		far[n++] = fmax(
+			fabs(log(json_number_value(json_array_get(ci, 0)))),
+			fabs(log(json_number_value(json_array_get(ci, 1)))));
+	}
+	return n ? stats_median(far, n) : 0;
+}
+
+/* The ratio of new to old, its interval widened by the noise. */
+static int ratio_of(const json_t *old, const json_t *new, double noise,
+		    struct stats_interval *ratio)
+{
+	static double a[LAUNCHES_MAX];
+	static double b[LAUNCHES_MAX];
+	size_t na = past_launch_logs(old, a, LAUNCHES_MAX);
+	size_t nb = past_launch_logs(new, b, LAUNCHES_MAX);
+	int r = stats_shift(a, na, b, nb, ratio);
+
+	if (r < 0 || !na || !nb)
+		return r < 0 ? r : -ENODATA;
+	ratio->estimate = exp(ratio->estimate);
+	ratio->low = exp(ratio->low - noise);
+	ratio->high = exp(ratio->high + noise);
+	return 0;
+}
+
+struct tally {
+	int cells, slower, faster;
+};
+
+static void compare_cell(const json_t *old, const json_t *new, double noise,
+			 double min_effect, struct tally *tally)
+{
+	struct stats_interval ratio;
+	enum verdict verdict;
+	const char *words;
+
+	if (ratio_of(old, new, noise, &ratio) < 0)
+		return;
+	/* new / old: A is the old one. */
+	verdict = verdict_of(&ratio, min_effect);
+	words = verdict == VERDICT_NOT_SHOWN  ? "not shown"
+		: verdict == VERDICT_A_FASTER ? "SLOWER"
+					      : "faster";
+	tally->cells++;
+	tally->slower += verdict == VERDICT_A_FASTER;
+	tally->faster += verdict == VERDICT_B_FASTER;
+	if (ratio.known)
+		printf("  %-52.52s %6.3f [%.3f,%.3f] %s\n",
+		       past_text(new, "id"), ratio.estimate, ratio.low,
+		       ratio.high, words);
+	else
+		printf("  %-52.52s %6.3f [too few launches] %s\n",
+		       past_text(new, "id"), ratio.estimate, words);
+}
+
+static struct tally compare(const json_t *a, const json_t *b, double min_effect)
+{
+	const json_t *cells = json_object_get(b, "cells");
+	double noise = fmax(noise_of(a), noise_of(b));
+	struct tally tally = { 0 };
+
+	printf("%-54s  new / old [95%% CI], A/A within %.1f %%\n", "cell",
+	       100 * expm1(noise));
+	for (size_t i = 0; i < json_array_size(cells); i++) {
+		const json_t *new = json_array_get(cells, i);
+		const json_t *old = past_cell(a, past_text(new, "id"));
+
+		if (old)
+			compare_cell(old, new, noise, min_effect, &tally);
+	}
+	return tally;
+}
+
+int command_compare(struct command *c)
+{
+	struct tally tally;
+	json_t *a;
+	json_t *b;
+
+	if (c->word_count != 3) {
+		fprintf(stderr, "rigbench: compare OLD.json NEW.json\n");
+		return 1;
+	}
+	a = past_load(c->words[1]);
+	b = a ? past_load(c->words[2]) : NULL;
+	if (!b) {
+		json_decref(a);
+		return 5;
+	}
+	tally = compare(a, b, c->plan.min_effect);
+	printf("\nof %d cells %d are shown slower, %d faster, %d not shown to "
+	       "differ (%.0f %%)\n",
+	       tally.cells, tally.slower, tally.faster,
+	       tally.cells - tally.slower - tally.faster,
+	       tally.cells
+		       ? 100.0 * (tally.cells - tally.slower - tally.faster) /
+				 tally.cells
+		       : 0);
+	json_decref(a);
+	json_decref(b);
+	return tally.slower ? 4 : 0;
+}
