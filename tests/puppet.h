@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * puppet.h - a worker on strings: stop it where wanted, and have it do what no
+ * program would.
+ *
+ * By ptrace, so that the runtime under test is the product, byte for byte, and
+ * every function of it is a place to stop at: a test and the workers of its
+ * pool are forks of one program, so a function's address is the same in all.
+ * On x86-64; elsewhere puppet_possible() says no.
+ *
+ * A puppet is stopped from attach or arrive until release.
+ */
+#ifndef RUNRIG_PUPPET_H
+#define RUNRIG_PUPPET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct puppet {
+	pid_t pid;
+	uint64_t at;   /* where it is to stop; 0: nowhere */
+	uint64_t word; /* what stood there */
+	bool entered;  /* it is at a function's first instruction */
+};
+
+/* Can processes be traced here? */
+bool puppet_possible(void);
+
+/* Take hold of a process that runs or sleeps: 0 or -errno. */
+int puppet_attach(struct puppet *puppet, pid_t pid);
+
+/* Stop it where it is, when it is ours already: 0 or -errno. */
+int puppet_pause(struct puppet *puppet);
+
+/* Let it run until it enters `function`.  go returns at once, arrive waits
+ * (until deadline_ns): 0, -ETIMEDOUT (it is stopped all the same), or -ESRCH:
+ * it is gone. */
+int puppet_go(struct puppet *puppet, void (*function)(void));
+int puppet_arrive(struct puppet *puppet, uint64_t deadline_ns);
+
+/* Execute `count` instructions.  Returns as arrive. */
+int puppet_step(struct puppet *puppet, long count);
+
+/* The instruction it is at. */
+uint64_t puppet_where(const struct puppet *puppet);
+
+/* As if what it is at had called `function(argument)` instead. */
+void puppet_call(struct puppet *puppet, void (*function)(long), long argument);
+
+/* Let it go, with a signal (0: none). */
+void puppet_release(struct puppet *puppet, int signal);
+
+/* Kill it where it is, and wait until it is dead. */
+void puppet_kill(struct puppet *puppet);
+
+/*
+ * Take hold of a process (the warden) and of what it forks.  next waits for a
+ * child, which is then a puppet, stopped before its first instruction; the
+ * process itself goes on.
+ */
+int puppet_watch_forks(struct puppet *parent, pid_t pid);
+int puppet_next_child(struct puppet *parent, struct puppet *child,
+		      uint64_t deadline_ns);
+
+#endif

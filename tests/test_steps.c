@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_steps.c - SIGKILL after every instruction: of a worker from the job to
+ * the end of the run, and of a maker from the first instruction of a create to
+ * its last.
+ *
+ * A victim is brought to where a stretch begins, executes k instructions, and
+ * dies.  k grows until the stretch is behind it.  RUNRIG_STEPS=N takes every
+ * N-th k (default 97, and further apart in the long stretches; 1: all).
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <runrig/runrig.h>
+
+#include "attach.h"
+#include "barrier.h"
+#include "clock.h"
+#include "dispatch.h"
+#include "puppet.h"
+#include "tally.h"
+#include "team.h"
+
+#define WORDS   512
+#define LATE_NS UINT64_C(10000000000)
+
+static struct rig_pool *pool;
+static struct rig_segment *kept;
+
+static long step(void)
+{
+	const char *value = getenv("RUNRIG_STEPS");
+
+	return value ? atol(value) : 97;
+}
+
+static int work(struct rig_team *team)
+{
+	uint64_t *words = rig_team_data(team, 0);
+	struct rig_span strip = rig_team_strip(team, WORDS);
+
+	(void)rig_team_barrier(team);
+	for (size_t i = strip.begin; i < strip.end; i++)
+		words[i] = words[i] * 3 + i;
+	(void)rig_team_barrier(team);
+	return 0;
+}
+
+/* Where a stretch begins, the instructions it is long at most, and the barrier
+ * it is tried with. */
+static const struct {
+	void (*from)(void);
+	long most;
+	enum rig_barrier_kind kind;
+	bool first; /* rank 0 is hit, else the last */
+} stretches[] = {
+	{ (void (*)(void))rig_team_barrier, 400, RIG_BARRIER_PTHREAD, true },
+	{ (void (*)(void))rig_team_barrier, 400, RIG_BARRIER_PTHREAD, false },
+	{ (void (*)(void))rig_team_barrier, 400, RIG_BARRIER_ADAPTIVE, true },
+	{ (void (*)(void))team_begin, 600, RIG_BARRIER_ADAPTIVE, true },
+	{ (void (*)(void))attach_segments, 6000, RIG_BARRIER_ADAPTIVE, true },
+	{ (void (*)(void))attach_segments, 6000, RIG_BARRIER_PTHREAD, false },
+	{ (void (*)(void))team_finish, 400, RIG_BARRIER_ADAPTIVE, true },
+	{ (void (*)(void))team_finish, 400, RIG_BARRIER_ADAPTIVE, false },
+};
+
+static int run(const char *plain)
+{
+	return rig_pool_run(
+		pool, &(struct rig_job){
+			      .kernel = work,
+			      .segments = { { .name = rig_segment_name(kept) },
+					    { .name = plain } } });
+}
+
+static void check_next_run(const char *plain)
+{
+	uint64_t *words = rig_segment_data(kept);
+	int r;
+
+	for (size_t i = 0; i < WORDS; i++)
+		words[i] = i;
+	r = run(plain);
+	/* A rank that was killed when the run was over. */
+	if (r == -EOWNERDEAD) {
+		for (size_t i = 0; i < WORDS; i++)
+			words[i] = i;
+		r = run(plain);
+	}
+	ck_assert_msg(r == 0, "%s", rig_why());
+	for (size_t i = 0; i < WORDS; i++)
+		ck_assert_uint_eq(words[i], i * 4);
+}
+
+/* One kill after `count` instructions. */
+static void kill_after(int stretch, long count, struct tally *tally)
+{
+	struct rig_segment *plain;
+	struct rig_worker worker;
+	struct puppet puppet;
+	uint64_t begin;
+	int rank = stretches[stretch].first ? 0 : 1, r;
+
+	ck_assert_int_eq(rig_segment_create(&plain, NULL, 64, NULL), 0);
+	ck_assert_int_eq(rig_pool_worker(pool, rank, &worker), 0);
+	ck_assert_int_eq(puppet_attach(&puppet, worker.pid), 0);
+	ck_assert_int_eq(puppet_go(&puppet, stretches[stretch].from), 0);
+	ck_assert_int_eq(
+		rig_pool_submit(
+			pool,
+			&(struct rig_job){
+				.kernel = work,
+				.segments = { { .name = rig_segment_name(
+							kept) },
+					      { .name = rig_segment_name(
+							plain) } } }),
+		0);
+	/* It may have been on its way out of the run before: then it is there
+	 * twice, and this is the wrong time.  The kill is as good. */
+	ck_assert_int_eq(puppet_arrive(&puppet, clock_after(LATE_NS)), 0);
+	(void)puppet_step(&puppet, count);
+	begin = clock_ns();
+	puppet_kill(&puppet);
+	r = rig_pool_wait(pool, RIG_FOREVER);
+	tally_add(tally, clock_ns() - begin);
+	/* The run may have got by without it: then it was through. */
+	ck_assert_msg(r == 0 || r == -EOWNERDEAD, "k %ld: %s", count,
+		      rig_why());
+	if (r < 0)
+		ck_assert_int_eq(rig_pool_report(pool)->rank, rank);
+	check_next_run(rig_segment_name(plain));
+	rig_segment_destroy(plain);
+}
+
+START_TEST(a_worker_at_every_instruction)
+{
+	struct tally tally = { 0 };
+	long every = step();
+	char what[64];
+
+	if (!puppet_possible()) {
+		fprintf(stderr, "skipped: no process can be traced here\n");
+		return;
+	}
+	if (every > 1)
+		every = every * stretches[_i].most / 1000 + 1;
+	ck_assert_int_eq(
+		rig_pool_create(
+			&pool,
+			&(struct rig_pool_options){
+				.workers = 2, .barrier = stretches[_i].kind }),
+		0);
+	ck_assert_int_eq(rig_segment_create(
+				 &kept, NULL, WORDS * sizeof(uint64_t),
+				 &(struct rig_segment_options){ .pool = pool }),
+			 0);
+	for (long k = 0; k < stretches[_i].most; k += every)
+		kill_after(_i, k, &tally);
+	rig_segment_destroy(kept);
+	rig_pool_destroy(pool);
+	snprintf(what, sizeof(what), "SIGKILL at instruction, stretch %d", _i);
+	tally_write(&tally, what);
+}
+END_TEST
+
+/* A maker that is killed on its way through create, with a pool whose warden
+ * is to clean up behind it. */
+static void begin_create(void)
+{
+	struct rig_segment *segment;
+
+	if (rig_segment_create(&segment, NULL, 5000, NULL) == 0)
+		(void)raise(SIGSTOP);
+}
+
+static void maker(void)
+{
+	struct rig_pool *own;
+
+	if (rig_pool_create(&own, &(struct rig_pool_options){ .workers = 1 }) <
+	    0)
+		_exit(1);
+	(void)raise(SIGSTOP);
+	begin_create();
+	_exit(2);
+}
+
+START_TEST(a_maker_at_every_instruction)
+{
+	struct tally tally = { 0 };
+	const long most = 12000;
+	long every = step() == 1 ? 1 : step() * 12;
+
+	if (!puppet_possible())
+		return;
+	for (long k = 0; k < most; k += every) {
+		struct puppet puppet;
+		int status;
+		pid_t child = fork();
+
+		if (child == 0)
+			maker();
+		ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+		ck_assert(WIFSTOPPED(status));
+		ck_assert_int_eq(puppet_attach(&puppet, child), 0);
+		(void)kill(child, SIGCONT);
+		ck_assert_int_eq(
+			puppet_go(&puppet, (void (*)(void))rig_segment_create),
+			0);
+		ck_assert_int_eq(puppet_arrive(&puppet, clock_after(LATE_NS)),
+				 0);
+		(void)puppet_step(&puppet, k);
+		puppet_kill(&puppet);
+		tally_add(&tally, 0);
+	}
+	/* That no process and no name is left, the harness sees. */
+	tally_write(&tally, "maker killed at instruction of create");
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("steps");
+	TCase *tcase = make_tcase("steps", 0);
+
+	tcase_add_loop_test(tcase, a_worker_at_every_instruction, 0,
+			    sizeof(stretches) / sizeof(stretches[0]));
+	tcase_add_test(tcase, a_maker_at_every_instruction);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
