@@ -12,6 +12,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_is,
 	&kernel_list_reverse,
 	&kernel_nstream,
+	&kernel_pi,
 	&kernel_random,
 	&kernel_reduce,
 	&kernel_reverse,
