@@ -11,6 +11,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_global,
 	&kernel_is,
 	&kernel_list_reverse,
+	&kernel_mandelbrot,
 	&kernel_nstream,
 	&kernel_pi,
 	&kernel_random,

@@ -13,6 +13,7 @@ extern const struct rig_kernel kernel_ep;
 extern const struct rig_kernel kernel_global;
 extern const struct rig_kernel kernel_is;
 extern const struct rig_kernel kernel_list_reverse;
+extern const struct rig_kernel kernel_mandelbrot;
 extern const struct rig_kernel kernel_nstream;
 extern const struct rig_kernel kernel_pi;
 extern const struct rig_kernel kernel_random;

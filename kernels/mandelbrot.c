@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mandelbrot.c - the Mandelbrot set, row by row: rows that take long lie beside
+ * rows that do not.
+ *
+ *	share=static   a strip of the rows a rank: the middle ones do the work
+ *	share=dynamic  `chunk` rows at a time, from a counter in the segment
+ *	share=guided   the same, but a part of what is left, at least `chunk`
+ *
+ * Each rank notes the steps it made, which is its work, whatever the time.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "clones.h"
+#include "share.h"
+
+#define SIDE_MAX 1048576.0
+#define STRIDE   (RIG_LINE / sizeof(uint64_t))
+
+/* The part of the plane: all of the set. */
+#define LEFT   (-2.0)
+#define BOTTOM (-1.25)
+#define WIDE   2.5
+
+/* Thorsten Foerstemann's estimate of the area, by counting pixels. */
+#define AREA 1.5065918849
+
+/* Points handled together. */
+#define LANES 8
+
+enum { COUNTS, CONTROL };
+enum share { STATIC, DYNAMIC, GUIDED };
+
+struct mandelbrot_args {
+	struct rig_kernel_args header;
+	size_t side;
+	size_t iterations;
+	size_t chunk;
+	uint32_t share;
+};
+
+static const struct rig_param params[] = {
+	{ .name = "side",
+	  .help = "points on a side of the picture",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct mandelbrot_args, side),
+	  .fallback = "1000",
+	  .max = SIDE_MAX },
+	{ .name = "iterations",
+	  .help = "steps after which a point counts as inside",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct mandelbrot_args, iterations),
+	  .fallback = "1000",
+	  .min = 1,
+	  .max = 4294967295.0 },
+	{ .name = "share",
+	  .help = "who takes which rows, and when",
+	  .kind = RIG_PARAM_CHOICE,
+	  .offset = offsetof(struct mandelbrot_args, share),
+	  .fallback = "dynamic",
+	  .choices = "static dynamic guided" },
+	{ .name = "chunk",
+	  .help = "rows taken at a time, at least",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct mandelbrot_args, chunk),
+	  .fallback = "4",
+	  .min = 1,
+	  .max = SIDE_MAX },
+	{ 0 },
+};
+
+static uint64_t count(const void *given)
+{
+	const struct mandelbrot_args *args = given;
+
+	return args->side * args->side;
+}
+
+/* The next row that nobody has; then each rank's steps, on a line of its own. */
+static uint64_t count_control(const void *given)
+{
+	return (1 + RIG_WORKERS_MAX) * STRIDE;
+}
+
+INLINE double x_at(size_t side, size_t column)
+{
+	return LEFT + WIDE * ((double)column + 0.5) / (double)side;
+}
+
+INLINE double y_at(size_t side, size_t row)
+{
+	return BOTTOM + WIDE * ((double)row + 0.5) / (double)side;
+}
+
+/* The steps of LANES points.  One that is out stays out: it grows until it is
+ * infinite, or not a number, which is no less. */
+CLONES static void steps_of(const double *restrict cx, double cy,
+			    uint64_t iterations, int64_t *restrict steps)
+{
+	double x[LANES] = { 0 }, y[LANES] = { 0 };
+	int64_t out[LANES] = { 0 };
+
+	for (uint64_t i = 0; i < iterations; i++) {
+		int64_t any = 0;
+
+		for (int l = 0; l < LANES; l++) {
+			double xx = x[l] * x[l], yy = y[l] * y[l];
+			int64_t in = xx + yy <= 4 ? 1 : 0;
+
+			out[l] += in;
+			any |= in;
+			y[l] = 2 * x[l] * y[l] + cy;
+			x[l] = xx - yy + cx[l];
+		}
+		if (!any)
+			break;
+	}
+	for (int l = 0; l < LANES; l++)
+		steps[l] = out[l];
+}
+
+/* One row; returns the steps made. */
+static uint64_t row(const struct mandelbrot_args *args, size_t at,
+		    uint32_t *counts)
+{
+	uint64_t made = 0;
+
+	for (size_t j = 0; j < args->side; j += LANES) {
+		double cx[LANES];
+		int64_t steps[LANES];
+
+		for (size_t l = 0; l < LANES; l++)
+			cx[l] = x_at(args->side, j + l);
+		steps_of(cx, y_at(args->side, at), args->iterations, steps);
+		for (size_t l = 0; l < LANES && j + l < args->side; l++) {
+			counts[at * args->side + j + l] = (uint32_t)steps[l];
+			made += (uint64_t)steps[l];
+		}
+	}
+	return made;
+}
+
+/* The next rows for this rank; none are left where begin is the side. */
+static struct rig_span take(struct rig_team *team,
+			    const struct mandelbrot_args *args,
+			    _Atomic uint64_t *next)
+{
+	/* relaxed: rows are independent, and the counter only grows. */
+	uint64_t begin = atomic_load_explicit(next, memory_order_relaxed);
+	uint64_t end;
+
+	do {
+		uint64_t left = begin < args->side ? args->side - begin : 0;
+		uint64_t part = args->chunk;
+
+		if (args->share == GUIDED &&
+		    left / (2 * (uint64_t)rig_team_size(team)) > part)
+			part = left / (2 * (uint64_t)rig_team_size(team));
+		end = begin + (part < left ? part : left);
+	} while (end > begin && !atomic_compare_exchange_weak_explicit(
+					next, &begin, end, memory_order_relaxed,
+					memory_order_relaxed));
+	return (struct rig_span){ begin, end };
+}
+
+static int run(struct rig_team *team)
+{
+	const struct mandelbrot_args *args = rig_team_args(team);
+	size_t rank = (size_t)rig_team_rank(team);
+	uint32_t *counts = rig_team_data(team, COUNTS);
+	_Atomic uint64_t *next = rig_team_data(team, CONTROL);
+	uint64_t *control = rig_team_data(team, CONTROL);
+	struct rig_span rows = rig_team_strip(team, args->side);
+	uint64_t made = 0;
+
+	if (rank == 0)
+		atomic_store_explicit(next, 0, memory_order_relaxed);
+	rig_team_barrier(team);
+	if (args->share != STATIC)
+		rows = take(team, args, next);
+	while (rows.begin < rows.end) {
+		for (size_t i = rows.begin; i < rows.end; i++)
+			made += row(args, i, counts);
+		if (args->share == STATIC)
+			break;
+		rows = take(team, args, next);
+	}
+	control[(1 + rank) * STRIDE] = made;
+	return rig_team_barrier(team);
+}
+
+/* One point, as one would write it down. */
+static uint32_t point(double cx, double cy, size_t iterations)
+{
+	double x = 0, y = 0;
+	uint32_t steps = 0;
+
+	while (steps < iterations && x * x + y * y <= 4) {
+		double t = x * x - y * y + cx;
+
+		y = 2 * x * y + cy;
+		x = t;
+		steps++;
+	}
+	return steps;
+}
+
+/* The area, where there are points and steps enough to speak of one. */
+static int verify_area(struct rig_team *team,
+		       const struct mandelbrot_args *args)
+{
+	const uint32_t *counts = rig_team_data(team, COUNTS);
+	double cell = WIDE / (double)args->side;
+	double area = 0;
+
+	if (args->side < 100 || args->iterations < 100)
+		return 0;
+	for (size_t i = 0; i < count(args); i++)
+		area += counts[i] == args->iterations;
+	area *= cell * cell;
+	if (fabs(area - AREA) > 5 * cell + 10 / (double)args->iterations)
+		return rig_team_fail(team, -EBADMSG,
+				     "mandelbrot: the area is %.6f, expected "
+				     "about %.6f",
+				     area, AREA);
+	return 0;
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct mandelbrot_args *args = rig_team_args(team);
+	struct rig_span rows = share_next(team, args->side);
+	const uint32_t *counts = rig_team_data(team, COUNTS);
+
+	for (size_t i = rows.begin; i < rows.end; i++) {
+		for (size_t j = 0; j < args->side; j++) {
+			uint32_t want =
+				point(x_at(args->side, j), y_at(args->side, i),
+				      args->iterations);
+
+			if (counts[i * args->side + j] != want)
+				return rig_team_fail(
+					team, -EBADMSG,
+					"mandelbrot: point (%zu, %zu) takes "
+					"%" PRIu32 " steps, expected %" PRIu32,
+					i, j, counts[i * args->side + j], want);
+		}
+	}
+	return verify_area(team, args);
+}
+
+const struct rig_kernel kernel_mandelbrot = {
+	.name = "mandelbrot",
+	.summary = "the Mandelbrot set, by static, dynamic or guided shares",
+	.verified = "each point computed again by another rank; the area "
+		    "against Foerstemann's 1.50659",
+	.params = params,
+	.arrays = { { .name = "counts",
+		      .dtype = RIG_UINT32,
+		      .output = true,
+		      .count = count },
+		    { .name = "control",
+		      .dtype = RIG_UINT64,
+		      .count = count_control } },
+	.args_bytes = sizeof(struct mandelbrot_args),
+	.run = run,
+	.verify = verify,
+};
