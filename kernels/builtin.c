@@ -9,6 +9,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_dgemm,
 	&kernel_ep,
 	&kernel_global,
+	&kernel_heat,
 	&kernel_is,
 	&kernel_life,
 	&kernel_list_reverse,

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heat.c - the heat of a plate at rest: Jacobi's sweeps until nothing moves.
+ *
+ * The rim is held at x^2 - y^2, which is harmonic, and which the five-point
+ * star solves without an error of its own: so the answer is x^2 - y^2 at every
+ * point, but for what is left to go when the sweeps end.  With the largest
+ * change d of the last sweep, that is at most n d / (1 - rho), where rho =
+ * cos(pi / (n - 1)) is what a sweep leaves of an error, and n turns a bound of
+ * the Euclidean norm into one of each point.
+ *
+ * One barrier a sweep: largest changes are kept for two sweeps, so that nobody
+ * overwrites what a slower rank still reads.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "clones.h"
+#include "share.h"
+
+#define N_MAX  1048576.0
+#define STRIDE (RIG_LINE / sizeof(double))
+
+enum { U, OTHER, CHANGES };
+
+struct heat_args {
+	struct rig_kernel_args header;
+	size_t n;
+	size_t sweeps;
+	double tolerance;
+};
+
+static const struct rig_param params[] = {
+	{ .name = "n",
+	  .help = "points on a side of the plate",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct heat_args, n),
+	  .fallback = "129",
+	  .max = N_MAX },
+	{ .name = "tolerance",
+	  .help = "the largest change of a sweep that is the last",
+	  .kind = RIG_PARAM_REAL,
+	  .offset = offsetof(struct heat_args, tolerance),
+	  .fallback = "1e-6",
+	  .min = 0,
+	  .max = 1 },
+	{ .name = "sweeps",
+	  .help = "after so many it is the last in any case",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct heat_args, sweeps),
+	  .fallback = "1000000",
+	  .min = 1,
+	  .max = 1e12 },
+	{ 0 },
+};
+
+static uint64_t count(const void *given)
+{
+	const struct heat_args *args = given;
+
+	return args->n * args->n;
+}
+
+/* Of two sweeps, each rank's on a line of its own; then how many sweeps there
+ * were, and the last one's largest change. */
+static uint64_t count_changes(const void *given)
+{
+	return (2 * RIG_WORKERS_MAX + 1) * STRIDE;
+}
+
+static int owns(const void *given, int index, size_t bytes, int rank, int size,
+		struct rig_span *spans)
+{
+	const struct heat_args *args = given;
+
+	if (index == CHANGES)
+		return share_rows(1, bytes, rank, size, spans);
+	return share_rows(args->n, args->n * sizeof(double), rank, size, spans);
+}
+
+static double exact(size_t n, size_t i, size_t j)
+{
+	double x = (double)j / (double)(n - 1);
+	double y = (double)i / (double)(n - 1);
+
+	return x * x - y * y;
+}
+
+static bool on_rim(size_t n, size_t i, size_t j)
+{
+	return i == 0 || j == 0 || i == n - 1 || j == n - 1;
+}
+
+static int prepare(struct rig_team *team)
+{
+	const struct heat_args *args = rig_team_args(team);
+	struct rig_span rows = rig_team_strip(team, args->n);
+	double *u = rig_team_data(team, U);
+	double *other = rig_team_data(team, OTHER);
+	size_t n = args->n;
+
+	for (size_t at = rows.begin * n; at < rows.end * n; at++) {
+		bool rim = n > 1 && on_rim(n, at / n, at % n);
+
+		u[at] = rim ? exact(n, at / n, at % n) : 0;
+		other[at] = u[at];
+	}
+	return rig_team_barrier(team);
+}
+
+/* The inner points of a row; returns the largest change. */
+CLONES static double relax(double *restrict to, const double *restrict up,
+			   const double *restrict at,
+			   const double *restrict down, size_t n)
+{
+	double change = 0;
+
+	for (size_t j = 1; j + 1 < n; j++) {
+		double mean =
+			0.25 * ((up[j] + down[j]) + (at[j - 1] + at[j + 1]));
+		double by = fabs(mean - at[j]);
+
+		to[j] = mean;
+		change = by > change ? by : change;
+	}
+	return change;
+}
+
+static double sweep(double *to, const double *from, size_t n,
+		    struct rig_span rows)
+{
+	double change = 0;
+
+	for (size_t i = rows.begin; i < rows.end; i++) {
+		const double *at = from + i * n;
+		double by;
+
+		if (i == 0 || i + 1 >= n)
+			continue;
+		by = relax(to + i * n, at - n, at, at + n, n);
+		change = by > change ? by : change;
+	}
+	return change;
+}
+
+/* The team's largest change; every rank has stored its own. */
+static double largest(const struct rig_team *team, const double *changes)
+{
+	double change = 0;
+
+	for (size_t r = 0; r < (size_t)rig_team_size(team); r++)
+		if (changes[r * STRIDE] > change)
+			change = changes[r * STRIDE];
+	return change;
+}
+
+static int run(struct rig_team *team)
+{
+	const struct heat_args *args = rig_team_args(team);
+	struct rig_span rows = rig_team_strip(team, args->n);
+	size_t rank = (size_t)rig_team_rank(team);
+	double *grids[] = { rig_team_data(team, U),
+			    rig_team_data(team, OTHER) };
+	double *changes = rig_team_data(team, CHANGES);
+	double *summary = changes + 2 * RIG_WORKERS_MAX * STRIDE;
+	double change = INFINITY;
+	size_t k = 0;
+
+	for (; k < args->sweeps && change > args->tolerance; k++) {
+		double *now = changes + k % 2 * RIG_WORKERS_MAX * STRIDE;
+
+		now[rank * STRIDE] =
+			sweep(grids[(k + 1) % 2], grids[k % 2], args->n, rows);
+		rig_team_barrier(team);
+		change = largest(team, now);
+	}
+	/* The answer is in u. */
+	for (size_t i = rows.begin * args->n; k % 2 && i < rows.end * args->n;
+	     i++)
+		grids[0][i] = grids[1][i];
+	if (rank == 0) {
+		summary[0] = (double)k;
+		summary[1] = change;
+	}
+	return rig_team_barrier(team);
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct heat_args *args = rig_team_args(team);
+	struct rig_span rows = share_next(team, args->n);
+	const double *u = rig_team_data(team, U);
+	const double *changes = rig_team_data(team, CHANGES);
+	const double *summary = changes + 2 * RIG_WORKERS_MAX * STRIDE;
+	size_t n = args->n;
+	double rho = n > 2 ? cos(M_PI / (double)(n - 1)) : 0;
+	double left = (double)n * summary[1] / (1 - rho) + 1e-12;
+
+	if (summary[1] > args->tolerance)
+		return rig_team_fail(team, -EBADMSG,
+				     "heat: not at rest after %.0f sweeps: "
+				     "the last changed %.3g",
+				     summary[0], summary[1]);
+	for (size_t at = rows.begin * n; at < rows.end * n; at++) {
+		double want = n > 1 ? exact(n, at / n, at % n) : 0;
+
+		if (!(fabs(u[at] - want) <= left))
+			return rig_team_fail(team, -EBADMSG,
+					     "heat: point (%zu, %zu) is %.17g, "
+					     "expected %.17g within %.3g",
+					     at / n, at % n, u[at], want, left);
+	}
+	return 0;
+}
+
+const struct rig_kernel kernel_heat = {
+	.name = "heat",
+	.summary = "the heat of a plate at rest, by Jacobi's sweeps",
+	.verified = "the exact solution x^2 - y^2, within what is left to go",
+	.params = params,
+	.arrays = { { .name = "u",
+		      .dtype = RIG_FLOAT64,
+		      .output = true,
+		      .count = count },
+		    { .name = "other", .dtype = RIG_FLOAT64, .count = count },
+		    { .name = "changes",
+		      .dtype = RIG_FLOAT64,
+		      .count = count_changes } },
+	.args_bytes = sizeof(struct heat_args),
+	.owns = owns,
+	.prepare = prepare,
+	.run = run,
+	.verify = verify,
+};
