@@ -19,6 +19,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_random,
 	&kernel_reduce,
 	&kernel_reverse,
+	&kernel_sort,
 	&kernel_sparse,
 	&kernel_stencil,
 	&kernel_synch_p2p,

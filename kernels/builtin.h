@@ -21,6 +21,7 @@ extern const struct rig_kernel kernel_pi;
 extern const struct rig_kernel kernel_random;
 extern const struct rig_kernel kernel_reduce;
 extern const struct rig_kernel kernel_reverse;
+extern const struct rig_kernel kernel_sort;
 extern const struct rig_kernel kernel_sparse;
 extern const struct rig_kernel kernel_stencil;
 extern const struct rig_kernel kernel_synch_p2p;
