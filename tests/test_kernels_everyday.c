@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_kernels_everyday.c - the everyday kernels by teams of several sizes, and
+ * that verify finds what is wrong.
+ */
+#include "kernels_table.h"
+
+#include "harness.h"
+
+static const struct kernel_row rows[] = {
+	{ "pi", "points=1000003", 0 },
+	{ "pi", "points=0", 0 },
+	{ "pi", "points=1 seed=7", 0 },
+	{ "pi", "points=2 seed=4294967295", 0 },
+	{ "mandelbrot", "side=203 iterations=500", 0 },
+	{ "mandelbrot", "side=203 iterations=500 share=static", 0 },
+	{ "mandelbrot", "side=203 iterations=500 share=guided chunk=1", 0 },
+	{ "mandelbrot", "side=0", 0 },
+	{ "mandelbrot", "side=1 iterations=1", 0 },
+	{ "mandelbrot", "side=7 chunk=100 iterations=17", 0 },
+	{ "life", "side=0", 0 },
+	{ "life", "side=1 generations=3", 0 },
+	{ "life", "side=2 generations=3", 0 },
+	{ "life", "side=131 generations=10", 0 },
+	{ "life", "side=67 generations=0", 0 },
+	{ "life", "side=64 generations=400 pattern=glider", 0 },
+	{ "life", "side=5 generations=21 pattern=glider", 0 },
+	{ "life", "side=1024 generations=1103 pattern=rpentomino", 0 },
+	{ "heat", "n=33", 0 },
+	{ "heat", "n=0", 0 },
+	{ "heat", "n=1", 0 },
+	{ "heat", "n=2", 0 },
+	{ "heat", "n=3 tolerance=0", 0 },
+	{ "heat", "n=17 tolerance=1e-9", 0 },
+	{ "sort", "length=1000003", 0 },
+	{ "sort", "length=0", 0 },
+	{ "sort", "length=1", 0 },
+	{ "sort", "length=2", 0 },
+	{ "sort", "length=47 seed=3", 0 },
+	{ "sort", "length=4096", 0 },
+	{ "sort", "length=4097", 0 },
+};
+
+START_TEST(same_answer_for_any_team)
+{
+	kernels_check_row(&rows[_i]);
+}
+END_TEST
+
+static const struct kernel_row wrong[] = {
+	{ "pi", "points=-1", 0 },
+	{ "pi", "seed=4294967296", 0 },
+	{ "mandelbrot", "iterations=0", 0 },
+	{ "mandelbrot", "chunk=0", 0 },
+	{ "mandelbrot", "share=fair", 0 },
+	{ "life", "side=4 pattern=glider", 0 },
+	{ "heat", "tolerance=-1", 0 },
+	{ "heat", "sweeps=0", 0 },
+};
+
+START_TEST(refuses_parameters)
+{
+	kernels_check_refused(&wrong[_i]);
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("kernels: everyday");
+	TCase *tcase = make_tcase("any team", 60);
+
+	tcase_add_loop_test(tcase, same_answer_for_any_team, 0,
+			    sizeof(rows) / sizeof(*rows));
+	tcase_add_loop_test(tcase, refuses_parameters, 0,
+			    sizeof(wrong) / sizeof(*wrong));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
