@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <runrig/pool.h>
 
@@ -63,13 +64,42 @@ struct layout layout_at(void *base, int size)
 	layout.barrier = take(base, &at, sizeof(*layout.barrier));
 	layout.team = take(base, &at, sizeof(*layout.team));
 	layout.ranks = take(base, &at, n * sizeof(*layout.ranks));
+	at = size_round_up(at, PAGE_BYTES);
+	layout.calls_off = at;
+	layout.members = take(base, &at, n * sizeof(*layout.members));
+	layout.heap = take(base, &at, sizeof(*layout.heap));
+	layout.heap_members =
+		take(base, &at, n * HEAP_MEMBERS * sizeof(struct member_shm));
+	at = size_round_up(at, PAGE_BYTES);
+	layout.stages = take(base, &at, n * STAGE_BYTES);
 	layout.bytes = size_round_up(at, PAGE_BYTES);
 	return layout;
+}
+
+/* What collectives use, zero again: a hole reads as that.  At first it is. */
+static int clear_calls(const struct layout *layout)
+{
+	char *base = (char *)layout->control;
+
+	/* relaxed: nobody else runs. */
+	store_relaxed(&layout->team->base, 0);
+	store_relaxed(&layout->team->called, 0);
+	store_relaxed(&layout->team->sleepers, 0);
+	if (load_relaxed(&layout->control->generation) == 0)
+		return 0;
+	if (madvise(base + layout->calls_off, layout->bytes - layout->calls_off,
+		    MADV_REMOVE) < 0)
+		return rig_fail_errno(-errno, "pool: clear the team segment");
+	return 0;
 }
 
 int layout_team(const struct layout *layout, int size,
 		enum rig_barrier_kind kind)
 {
+	int r = clear_calls(layout);
+
+	if (r < 0)
+		return r;
 	memset((void *)layout->barrier, 0, sizeof(*layout->barrier));
 	dispatch_init(layout->dispatch, size);
 	return rig_barrier_init(layout->barrier, size, kind);

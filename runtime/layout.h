@@ -13,6 +13,10 @@
  *	| rig_barrier       |  workers: the team's own barrier
  *	| team_shm          |  workers
  *	| rank_shm   x size |  each worker its own; caller and warden read
+ *	+-------------------+ a page of its own; untouched, and so zero, until
+ *	| member_shm x size |  somebody calls a collective; zero after a crash
+ *	| heap_shm          |  member_shm of teams that were split off
+ *	| stages     x size |  each worker its own; the others read
  *	+-------------------+
  *
  * A segment with a trailer:
@@ -155,6 +159,7 @@ struct about_shm {
 	int32_t code;
 	uint64_t entered; /* barriers */
 	uint64_t where;   /* return address; 0: none */
+	uint64_t calls;   /* as in rank_shm */
 	uint32_t signal;  /* the fault its handler saw; 0: none */
 	int32_t signal_code;
 	uint64_t address;
@@ -175,6 +180,15 @@ struct team_shm {
 	/* Ranks that could not attach a segment of this job: not map it, not
 	 * populate it.  The caller resets them likewise. */
 	_Atomic uint32_t unattached[2];
+
+	/* Calls of teams in this and every later run have higher numbers.  Set
+	 * by the last to finish a run that had any. */
+	_Atomic uint64_t base;
+	/* 1: this run has had such calls. */
+	_Atomic uint32_t called;
+
+	/* Ranks asleep on words other than a barrier's: each adds itself. */
+	alignas(RIG_LINE) _Atomic uint32_t sleepers;
 };
 
 /* In shared memory.  Written by its rank; the caller reads what a run left
@@ -186,7 +200,10 @@ struct rank_shm {
 	_Atomic uint64_t where;    /* it called what may wait from; 0: is not
 				    * in such a call */
 	_Atomic uint64_t entered;  /* barriers entered in this run */
-	_Atomic uint64_t target;   /* of the epoch it sleeps in */
+	_Atomic uint64_t target;   /* of the epoch it sleeps in, or */
+	_Atomic uint64_t awaited;  /* of the word at this offset, if not 0 */
+	_Atomic uint64_t calls;    /* enum verb; 0: none but a barrier */
+	_Atomic uint32_t bell;     /* it sleeps on this, others add to it */
 	/* The reporter's, from a signal handler. */
 	_Atomic uint32_t signal;
 	int32_t signal_code;
@@ -195,9 +212,80 @@ struct rank_shm {
 	uint32_t segment;
 	uint32_t reserved;
 	uint64_t offset;
+	/* The highest number of a call it has had; set when it finishes. */
+	uint64_t high;
 	alignas(RIG_LINE) unsigned char result[256];
 	char why[WHY_BYTES];
 };
+
+/* Bytes that travel beside the number of a call. */
+#define LINE_PAYLOAD 48
+
+/* Calls of one team that a rank may have open: it begins call k only when all
+ * ranks are through with call k - CALLS_OPEN. */
+#define CALLS_OPEN 16
+
+/* In shared memory.  Written by one rank, the number last; nobody reads the
+ * rest before it. */
+struct line_shm {
+	alignas(64) _Atomic uint64_t number;
+	uint64_t sign; /* of all calls so far; the ranks' must agree */
+	unsigned char payload[LINE_PAYLOAD];
+};
+
+/* In shared memory.  What a rank calls: verb, root, operation, type in one word;
+ * how many; and from where. */
+struct said_shm {
+	uint64_t what;
+	uint64_t count;
+	uint64_t where;
+};
+
+/* In shared memory: what one rank says in one call.  Written by that rank, when
+ * every rank is through with the call CALLS_OPEN before. */
+struct call_shm {
+	/* What it brings, and about the call, for whoever sees that the signs
+	 * differ. */
+	alignas(RIG_LINE) struct line_shm up;
+	struct said_shm said[2]; /* this, and the verb before */
+	uint64_t reserved[2];
+	/* What has come of it. */
+	alignas(RIG_LINE) struct line_shm down;
+};
+_Static_assert(sizeof(struct call_shm) == 2 * RIG_LINE, "part of the format");
+
+/* In shared memory: a rank in a team. */
+struct member_shm {
+	/* The last call it is through with.  Written by the rank. */
+	alignas(RIG_LINE) _Atomic uint64_t finished;
+	/* Of a team's first member.  Written by whoever frees the team's
+	 * memory: numbers so far, and the next that is free. */
+	uint64_t high;
+	_Atomic uint64_t next;
+	struct call_shm calls[CALLS_OPEN];
+};
+
+/* Free blocks of 2^i members, and members that never were in a block. */
+#define HEAP_CLASSES 11
+_Static_assert(RIG_WORKERS_MAX <= 1 << (HEAP_CLASSES - 1), "classes enough");
+
+/* Members of teams that were split off there is room for, per rank. */
+#define HEAP_MEMBERS 64
+
+/* In shared memory.  Every rank takes and gives, by CAS. */
+struct heap_shm {
+	alignas(RIG_LINE) _Atomic uint64_t used;
+	/* Count of changes << 32, index of the first + 1. */
+	alignas(RIG_LINE) _Atomic uint64_t free[HEAP_CLASSES];
+};
+
+/*
+ * What a rank brings and is longer than a line goes through its stage, a ring
+ * of two halves: as much as two L2 caches, for a buffer that is used again at
+ * once is still in the reader's cache, and dear to take back.
+ */
+#define STAGE_HALF  ((size_t)1 << 20)
+#define STAGE_BYTES (2 * STAGE_HALF)
 
 /* In this process: where everything is. */
 struct layout {
@@ -208,7 +296,12 @@ struct layout {
 	struct rig_barrier *barrier;
 	struct team_shm *team;
 	struct rank_shm *ranks;
-	size_t bytes; /* of it all, whole pages */
+	struct member_shm *members; /* of the team of all */
+	struct heap_shm *heap;
+	struct member_shm *heap_members;
+	unsigned char *stages;
+	size_t calls_off; /* where `members` are */
+	size_t bytes;     /* of it all, whole pages */
 };
 
 /* The layout of a team segment of `size` ranks at `base` (NULL: only bytes). */

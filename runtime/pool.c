@@ -386,7 +386,8 @@ static int prepare(struct rig_pool *pool,
 		return r;
 	memory =
 		mmap(NULL, layout_at(NULL, birth->size).bytes,
-		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		     PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		return rig_fail_errno(-errno, "pool: map the team segment");
 	birth->layout = layout_at(memory, birth->size);

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #include "birth.h"
+#include "call.h"
 #include "error.h"
 #include "symbol.h"
 
@@ -228,7 +229,8 @@ static void say_first_line(struct report *report,
 	}
 }
 
-static void say_rank(const struct rig_rank_report *rank, int number, char *text)
+static void say_rank(const struct rig_rank_report *rank, int number,
+		     unsigned call, char *text)
 {
 	add(text, TEXT_BYTES, "  rank %d (pid %d", number, (int)rank->pid);
 	if (rank->pu >= 0)
@@ -248,6 +250,11 @@ static void say_rank(const struct rig_rank_report *rank, int number, char *text)
 			    rank->epoch);
 		break;
 	case RIG_STATE_WAITING:
+		if (call) {
+			add(text, TEXT_BYTES, "waiting in %s (%s)",
+			    verb_name(call), rank->where);
+			break;
+		}
 		add(text, TEXT_BYTES, "waiting at barrier %" PRIu64 " (%s)",
 		    rank->epoch, rank->where);
 		break;
@@ -257,6 +264,15 @@ static void say_rank(const struct rig_rank_report *rank, int number, char *text)
 		break;
 	}
 	add(text, TEXT_BYTES, "\n");
+}
+
+/* The collective that a rank is in; 0: none. */
+static unsigned called(const struct report_facts *facts, int rank)
+{
+	return (unsigned)(facts->ended
+				  ? facts->layout->about[rank].calls
+				  : load_relaxed(
+					    &facts->layout->ranks[rank].calls));
 }
 
 void report_make(struct report *report, const struct report_facts *facts)
@@ -292,7 +308,7 @@ void report_make(struct report *report, const struct report_facts *facts)
 	say_first_line(report, facts, line, sizeof(line));
 	add(report->text, TEXT_BYTES, "%s\n", line);
 	for (int i = 0; i < facts->size && i < LISTED; i++)
-		say_rank(&report->ranks[i], i, report->text);
+		say_rank(&report->ranks[i], i, called(facts, i), report->text);
 	if (facts->size > LISTED)
 		add(report->text, TEXT_BYTES, "  and %d more\n",
 		    facts->size - LISTED);

@@ -24,6 +24,9 @@
 
 #include <runrig/pool.h>
 
+#include "call.h"
+#include "clock.h"
+
 static struct rank_shm *rank_of(const struct rig_team *team, int rank)
 {
 	return &team->layout.ranks[rank];
@@ -33,39 +36,59 @@ static struct rank_shm *rank_of(const struct rig_team *team, int rank)
  * barrier, in a segment, and not the team's. */
 #define AT_JOBS UINT64_C(1)
 
-/* What `rank` waits for that has not come: its target, or 0. */
-static uint64_t pending(const struct rig_team *team, struct rank_shm *rank)
+/* What a rank sleeps for. */
+struct wish {
+	uint64_t awaited; /* offset of a word; 0: a barrier's */
+	uint64_t target;
+};
+
+static char *base_of(const struct rig_team *team)
+{
+	return (char *)team->layout.control;
+}
+
+/* Does `rank` wait for something that has not come?  For what? */
+static bool pending(const struct rig_team *team, struct rank_shm *rank,
+		    struct wish *wish)
 {
 	struct rig_barrier *barrier = team->layout.barrier;
 	uint64_t target;
 
 	/* acquire: pairs with the release in publish(). */
 	if (load_acquire(&rank->state) != RIG_STATE_WAITING)
-		return 0;
+		return false;
 	target = load_relaxed(&rank->target);
+	*wish = (struct wish){ load_relaxed(&rank->awaited), target };
+	if (wish->awaited)
+		/* acquire: what led to it has happened as well. */
+		return load_acquire((_Atomic uint64_t *)(base_of(team) +
+							 wish->awaited)) <
+		       target;
 	if (target & AT_JOBS)
 		barrier = team->barrier;
-	return barrier_pending(barrier, target & ~AT_JOBS) ? target : 0;
+	return barrier_pending(barrier, target & ~AT_JOBS);
 }
 
 /* Nobody is awake: is it that nobody ever will be? */
 static void look_for_deadlock(struct rig_team *team)
 {
-	static uint64_t first[RIG_WORKERS_MAX];
+	static struct wish first[RIG_WORKERS_MAX];
 	int waiting = 0;
 
+	team = team->world;
 	for (int round = 0; round < 2; round++)
 		for (int i = 0; i < team->size; i++) {
 			struct rank_shm *rank = rank_of(team, i);
 			bool done =
 				load_acquire(&rank->state) == RIG_STATE_DONE;
-			uint64_t target = done ? 0 : pending(team, rank);
+			struct wish wish = { 0 };
 
-			if (!done && !target)
+			if (!done && !pending(team, rank, &wish))
 				return;
 			if (round == 0)
-				first[i] = target;
-			else if (target != first[i])
+				first[i] = wish;
+			else if (wish.awaited != first[i].awaited ||
+				 wish.target != first[i].target)
 				return;
 			waiting += !done;
 		}
@@ -76,8 +99,9 @@ static void look_for_deadlock(struct rig_team *team)
 	dispatch_alarm(team->layout.dispatch);
 }
 
-static void publish(struct rig_team *team, uint64_t target)
+static void publish(struct rig_team *team, uint64_t awaited, uint64_t target)
 {
+	store_relaxed(&team->mine->awaited, awaited);
 	store_relaxed(&team->mine->target, target);
 	/* release: whoever sees the state sees the target. */
 	store_release(&team->mine->state, RIG_STATE_WAITING);
@@ -87,15 +111,16 @@ static void publish(struct rig_team *team, uint64_t target)
 
 static void sleeps_at_teams(void *arg, uint64_t target)
 {
-	publish(arg, target);
+	publish(arg, 0, target);
 }
 
 static void sleeps_at_jobs(void *arg, uint64_t target)
 {
 	struct rig_team *team = arg;
 
-	publish(team, team->barrier == team->layout.barrier ? target
-							    : target | AT_JOBS);
+	publish(team, 0,
+		team->barrier == team->layout.barrier ? target
+						      : target | AT_JOBS);
 }
 
 static void awake(void *arg)
@@ -104,6 +129,91 @@ static void awake(void *arg)
 
 	dispatch_awake(team->layout.dispatch);
 	store_relaxed(&team->mine->state, RIG_STATE_RUNNING);
+}
+
+/* How long it takes a store to be seen by all who look, at the very most. */
+#define STORE_NS UINT64_C(1000000)
+
+/*
+ * Sleep until *word >= target.
+ *
+ * The waker stores the word, then looks for sleepers; the sleeper says that it
+ * is one, then looks at the word.  Where ranks have a CPU each the waker's two
+ * are not seq_cst, for that would cost every call as much as a line's transfer
+ * and nobody ever sleeps there; so its look may come before its store is seen.
+ * The first sleep is therefore short: after it, whoever stores has long been
+ * able to see the sleeper.
+ */
+static uint64_t sleep_on(struct rig_team *team, const _Atomic uint64_t *word,
+			 uint64_t target)
+{
+	_Atomic uint32_t *sleepers = &team->layout.team->sleepers;
+	struct rank_shm *mine = team->mine;
+	uint64_t awaited = (uint64_t)((const char *)word - base_of(team));
+	uint64_t deadline = clock_after(STORE_NS);
+	uint64_t seen;
+
+	store_relaxed(&mine->target, target);
+	store_relaxed(&mine->awaited, awaited);
+	/* seq_cst, this and what follows: see above and team_advance(). */
+	add_seq(sleepers, 1);
+	publish(team, awaited, target);
+	for (;;) {
+		uint32_t bell = load_seq(&mine->bell);
+
+		seen = load_seq(word);
+		if (seen >= target)
+			break;
+		if (wait_sleep(&mine->bell, bell, deadline) == -ETIMEDOUT)
+			deadline = RIG_FOREVER;
+	}
+	awake(team);
+	sub_seq(sleepers, 1);
+	/* relaxed: a bell too many does no harm. */
+	store_relaxed(&mine->awaited, 0);
+	return seen;
+}
+
+uint64_t team_await(struct rig_team *team, const _Atomic uint64_t *word,
+		    uint64_t target)
+{
+	/* acquire in there: pairs with the store in team_advance(). */
+	uint64_t seen = wait_reach(word, target, 0, &team->patience);
+
+	return seen >= target ? seen : sleep_on(team, word, target);
+}
+
+/* Somebody sleeps; maybe on this word. */
+static void wake(struct rig_team *team, const _Atomic uint64_t *word)
+{
+	uint64_t offset = (uint64_t)((const char *)word - base_of(team));
+
+	for (int i = 0; i < team->world->size; i++) {
+		struct rank_shm *rank = rank_of(team, i);
+
+		if (load_relaxed(&rank->awaited) != offset)
+			continue;
+		add_seq(&rank->bell, 1);
+		wait_wake(&rank->bell, 1);
+	}
+}
+
+void team_advance(struct rig_team *team, _Atomic uint64_t *word, uint64_t value)
+{
+	_Atomic uint32_t *sleepers = &team->layout.team->sleepers;
+	bool asleep;
+
+	if (team->patience.spin_ns) {
+		/* release: pairs with the acquire in team_await(). */
+		store_release(word, value);
+		asleep = load_relaxed(sleepers);
+	} else {
+		/* seq_cst: sleepers are the rule here; see sleep_on(). */
+		store_seq(word, value);
+		asleep = load_seq(sleepers);
+	}
+	if (asleep)
+		wake(team, word);
 }
 
 void team_init(struct rig_team *team, const struct layout *layout, int rank,
@@ -116,6 +226,8 @@ void team_init(struct rig_team *team, const struct layout *layout, int rank,
 	team->mine = rank_of(team, rank);
 	team->barrier = layout->barrier;
 	team->patience = *patience;
+	team->world = team;
+	team->members = layout->members;
 	/* What a rank of an earlier team has left there. */
 	team->result_used = true;
 	store_relaxed(&team->mine->signal, 0);
@@ -130,12 +242,14 @@ void team_begin(struct rig_team *team, uint32_t job)
 
 	team->barrier = team->layout.barrier;
 	team->entered = 0;
+	call_begin_job(team);
 	mine->why[0] = 0;
 	if (team->result_used)
 		memset(mine->result, 0, sizeof(mine->result));
 	team->result_used = false;
 	store_relaxed(&mine->entered, 0);
 	store_relaxed(&mine->where, 0);
+	store_relaxed(&mine->calls, 0);
 	store_relaxed(&mine->code, 0);
 	/* release: not for this job any more; pairs with look_for_deadlock(). */
 	store_release(&mine->state, RIG_STATE_ATTACHING);
@@ -164,10 +278,12 @@ void team_failed(struct rig_team *team, int code, const char *why)
 
 void team_finish(struct rig_team *team)
 {
+	call_end_job(team);
 	/* release: whoever sees the state sees that it waits no more. */
 	store_release(&team->mine->state, RIG_STATE_DONE);
 	switch (dispatch_finish(team->layout.dispatch, team->size)) {
 	case DISPATCH_ALL_DONE:
+		call_all_done(team);
 		dispatch_done(team->layout.dispatch);
 		break;
 	case DISPATCH_OTHERS_SLEEP:
@@ -233,7 +349,7 @@ size_t rig_team_args_bytes(const struct rig_team *team)
 
 void *rig_team_result(struct rig_team *team)
 {
-	team->result_used = true;
+	team->world->result_used = true;
 	return team->mine->result;
 }
 
@@ -242,6 +358,8 @@ int rig_team_barrier(struct rig_team *team)
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&team->mine->where,
 		      (uint64_t)(uintptr_t)__builtin_return_address(0));
+	if (team != team->world)
+		return call_barrier(team);
 	store_relaxed(&team->mine->entered, ++team->entered);
 	barrier_wait(team->barrier, &team->patience, &team->at_jobs);
 	store_relaxed(&team->mine->where, 0);

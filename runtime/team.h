@@ -17,6 +17,13 @@ struct handed {
 	struct rig_barrier *barrier; /* of this pool in its trailer, or NULL */
 };
 
+/* What of a rank's stage is in use. */
+struct stage {
+	size_t at;             /* the next free byte */
+	struct rig_team *user; /* whose calls put there what is there */
+	uint64_t until[2];     /* the last that put something in that half */
+};
+
 /* In this process. */
 struct rig_team {
 	int rank;
@@ -29,6 +36,18 @@ struct rig_team {
 	struct barrier_watch at_jobs;
 	uint64_t entered; /* barriers, in this job */
 	bool result_used; /* since it was last zeroed */
+
+	/* Collectives. */
+	struct rig_team *world;     /* the team that the kernel was given */
+	struct rig_team *next;      /* of those split off, from the world's */
+	struct member_shm *members; /* `size` of them */
+	int *ranks;      /* their numbers in the world; NULL: the same */
+	uint64_t number; /* of the last call begun */
+	uint64_t sign;   /* of all calls so far */
+	struct said_shm said[2]; /* the verb it is in, and the one before */
+	uint64_t through;        /* every rank is through with this call */
+	uint64_t high;      /* of the world: of calls of teams freed since */
+	struct stage stage; /* of the world */
 
 	int segments;
 	struct handed handed[RIG_SEGMENTS_MAX];
@@ -49,6 +68,19 @@ void team_meet(struct rig_team *team);
 
 /* This rank has failed with `code`; `why` (NULL: its slot has the words). */
 void team_failed(struct rig_team *team, int code, const char *why);
+
+/*
+ * Wait until *word >= target and return what it is.  The word lies in the team
+ * segment, only grows, and whoever changes it does so by team_advance().  What
+ * was written before that is seen after this.
+ */
+uint64_t team_await(struct rig_team *team, const _Atomic uint64_t *word,
+		    uint64_t target);
+
+/* Set *word, which no other rank writes, to `value`, and wake who sleeps on
+ * it. */
+void team_advance(struct rig_team *team, _Atomic uint64_t *word,
+		  uint64_t value);
 
 /* End a job: finish it, and tell the caller what it has to know. */
 void team_finish(struct rig_team *team);

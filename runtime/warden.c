@@ -250,6 +250,7 @@ static void take_stock(struct warden *w)
 		about->state = load_acquire(&rank->state);
 		about->entered = load_relaxed(&rank->entered);
 		about->where = load_relaxed(&rank->where);
+		about->calls = load_relaxed(&rank->calls);
 		about->code = load_relaxed(&rank->code);
 		memcpy(about->why, rank->why, sizeof(about->why));
 	}

@@ -22,7 +22,8 @@ FLOORS = [
     ("objects", False, "barrier channel dispatch list_layout value"),
     ("layout", False, "layout"),
     ("teams", True,
-     "alltoall bcast gather reduce registry scan split team"),
+     "alltoall bcast blocks call fold gather reduce registry scan scatter split "
+     "team"),
     ("processes", True,
      "attach birth inherit list manager place pool report segment sweep "
      "warden worker"),

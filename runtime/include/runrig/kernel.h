@@ -27,20 +27,11 @@
 #include <stdbool.h>
 
 #include <runrig/api.h>
+#include <runrig/dtype.h>
 #include <runrig/team.h>
 
 #define RIG_ARRAYS_MAX 4
 #define RIG_DIGEST_WORDS 8
-
-/* An element type, named as NumPy names it. */
-enum rig_dtype {
-	RIG_DTYPE_NONE,
-	RIG_BOOL,
-	RIG_INT8, RIG_INT16, RIG_INT32, RIG_INT64,
-	RIG_UINT8, RIG_UINT16, RIG_UINT32, RIG_UINT64,
-	RIG_FLOAT16, RIG_FLOAT32, RIG_FLOAT64, RIG_FLOAT128,
-	RIG_COMPLEX64, RIG_COMPLEX128, RIG_COMPLEX256
-};
 
 /* What the runner says of one array. */
 struct rig_array {

@@ -7,6 +7,8 @@
 
 #include <runrig/api.h>
 #include <runrig/barrier.h>
+#include <runrig/collective.h>
+#include <runrig/dtype.h>
 #include <runrig/error.h>
 #include <runrig/kernel.h>
 #include <runrig/list.h>

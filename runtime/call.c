@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call.c - lines, stages, and what all ranks must agree on.
+ *
+ * Every rank numbers the calls of a team.  It has a slot of two lines for each
+ * of the last CALLS_OPEN calls: what it brings (up) and what has come of it
+ * (down), each with the number of the call, written last.  Numbers only grow,
+ * over runs as well, so nothing is ever reset: a slot of an earlier call just
+ * has a lower number.  A rank that has seen all it wants of a call says so in
+ * `finished`; a slot, or a part of the stage, is written again when everybody
+ * has.  That is looked up only when this rank does not know better already, so
+ * most calls look at nothing but the lines they need.
+ *
+ * The sign beside the number is a hash of everything this rank has called in
+ * this team.  Whoever reads a line compares it with its own: different calls,
+ * even earlier ones that nobody had to look at, are noticed by the first rank
+ * that looks at another.
+ */
+#include "call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runrig/collective.h>
+
+#include "error.h"
+#include "fold.h"
+#include "size.h"
+#include "symbol.h"
+
+/* Odd, with well mixed bits: from the golden ratio. */
+#define MIX UINT64_C(0x9e3779b97f4a7c15)
+
+/* What is shorter is not worth waiting until everybody has read it. */
+#define LEND_BYTES 4096
+
+/* Where the bytes are that do not fit a line. */
+struct place {
+	uint64_t segment; /* index + 1; 0: the team segment */
+	uint64_t offset;
+};
+
+const char *verb_name(unsigned verb)
+{
+	static const char *const names[VERBS] = {
+		"nothing",
+		"barrier",
+		"bcast",
+		"reduce",
+		"allreduce",
+		"reduce_scatter",
+		"reduce_scatter_block",
+		"scan",
+		"exscan",
+		"gather",
+		"gatherv",
+		"scatter",
+		"scatterv",
+		"allgather",
+		"allgatherv",
+		"alltoall",
+		"alltoallv",
+		"split",
+		"dup",
+		"free",
+	};
+
+	return verb < VERBS ? names[verb] : "?";
+}
+
+int terms_check(struct rig_team *team, const struct terms *terms, size_t *item,
+		size_t *bytes)
+{
+	const char *name = verb_name(terms->verb);
+
+	*item = rig_type_bytes(terms->type);
+	if (*item == 0)
+		return rig_team_fail(team, -EINVAL, "%s: no type %d", name,
+				     terms->type);
+	if (terms->root < -1 || terms->root >= team->size)
+		return rig_team_fail(team, -EINVAL, "%s: root %d, not 0 to %d",
+				     name, terms->root, team->size - 1);
+	if (terms->op != -1 && !fold_has(terms->op, terms->type))
+		return rig_team_fail(team, -EINVAL,
+				     "%s: no operation %d on type %d", name,
+				     terms->op, terms->type);
+	if (!size_mul(*item, terms->count, bytes))
+		return rig_team_fail(team, -EINVAL, "%s: %zu elements", name,
+				     terms->count);
+	return 0;
+}
+
+static struct call_shm *slot_of(const struct call *call, int rank)
+{
+	return &call->team->members[rank].calls[call->number % CALLS_OPEN];
+}
+
+void call_enter(struct rig_team *team, const struct terms *terms,
+		const void *where)
+{
+	struct rank_shm *mine = team->mine;
+	uint64_t what = (uint64_t)terms->verb |
+			(uint64_t)(uint16_t)terms->root << 8 |
+			(uint64_t)(uint8_t)terms->op << 24 |
+			(uint64_t)(uint32_t)terms->type << 32;
+
+	team->said[1] = team->said[0];
+	team->said[0] = (struct said_shm){ what, terms->count,
+					   (uint64_t)(uintptr_t)where };
+	/* relaxed: for the report, which reads it when nobody runs. */
+	store_relaxed(&mine->where, (uint64_t)(uintptr_t)where);
+	store_relaxed(&mine->calls, terms->verb);
+}
+
+/* Wait until every rank is through with call `number`. */
+static void get_through(struct rig_team *team, uint64_t number)
+{
+	uint64_t least = team->number;
+
+	if (team->through >= number)
+		return;
+	for (int i = 0; i < team->size; i++) {
+		uint64_t seen;
+
+		if (i == team->rank)
+			continue;
+		seen = team_await(team, &team->members[i].finished, number);
+		if (seen < least)
+			least = seen;
+	}
+	team->through = least;
+}
+
+int call_leave(struct rig_team *team, bool lent, int r)
+{
+	if (lent && r == 0)
+		get_through(team, team->number);
+	store_relaxed(&team->mine->where, 0);
+	store_relaxed(&team->mine->calls, VERB_NONE);
+	return r;
+}
+
+struct call call_begin(struct rig_team *team)
+{
+	struct call call = { .team = team, .number = ++team->number };
+	struct call_shm *slot = slot_of(&call, team->rank);
+
+	/* The first of this run?  relaxed: read when all have finished. */
+	if (!load_relaxed(&team->layout.team->called))
+		store_relaxed(&team->layout.team->called, 1);
+	if (team->number > team->through + CALLS_OPEN)
+		get_through(team, team->number - CALLS_OPEN);
+	team->sign =
+		(team->sign ^ team->said[0].what) * MIX + team->said[0].count;
+	call.sign = team->sign;
+	slot->said[0] = team->said[0];
+	slot->said[1] = team->said[1];
+	return call;
+}
+
+/* Room for `bytes` bytes in this rank's stage. */
+static unsigned char *take_stage(const struct call *call, size_t bytes)
+{
+	struct rig_team *team = call->team, *world = team->world;
+	struct stage *stage = &world->stage;
+	size_t half = stage->at / STAGE_HALF;
+	size_t at;
+
+	if (stage->user != team) {
+		if (stage->user)
+			get_through(stage->user,
+				    stage->until[0] > stage->until[1]
+					    ? stage->until[0]
+					    : stage->until[1]);
+		stage->user = team;
+		stage->until[0] = stage->until[1] = 0;
+	}
+	if (stage->at == STAGE_BYTES ||
+	    stage->at % STAGE_HALF + bytes > STAGE_HALF) {
+		half = half == 0;
+		stage->at = half * STAGE_HALF;
+		get_through(team, stage->until[half]);
+	}
+	stage->until[half] = call->number;
+	at = stage->at;
+	stage->at = (at + bytes + RIG_LINE - 1) & ~(size_t)(RIG_LINE - 1);
+	return world->layout.stages + (size_t)world->rank * STAGE_BYTES + at;
+}
+
+static void put_place(struct line_shm *line, uint64_t segment, uint64_t offset)
+{
+	const struct place place = { segment, offset };
+
+	memcpy(line->payload, &place, sizeof(place));
+}
+
+/* Room for what is to be said on `line`. */
+static void *room(const struct call *call, struct line_shm *line, size_t bytes)
+{
+	unsigned char *stage;
+
+	if (bytes <= LINE_PAYLOAD)
+		return line->payload;
+	stage = take_stage(call, bytes);
+	put_place(line, 0,
+		  (uint64_t)(stage -
+			     (unsigned char *)call->team->layout.control));
+	return stage;
+}
+
+/* Is all of it in a segment of the job, where every rank finds it? */
+static bool in_segment(const struct rig_team *team, const void *data,
+		       size_t bytes, struct place *place)
+{
+	for (int i = 0; i < team->segments; i++) {
+		const struct handed *handed = &team->handed[i];
+		size_t offset = (uintptr_t)data - (uintptr_t)handed->data;
+
+		if (offset < handed->bytes && bytes <= handed->bytes - offset) {
+			*place = (struct place){ (uint64_t)i + 1, offset };
+			return true;
+		}
+	}
+	return false;
+}
+
+static void say(struct call *call, struct line_shm *line)
+{
+	line->sign = call->sign;
+	team_advance(call->team, &line->number, call->number);
+}
+
+static void say_bytes(struct call *call, struct line_shm *line,
+		      const void *data, size_t bytes, bool lend)
+{
+	struct place place;
+
+	if (lend && bytes >= LEND_BYTES &&
+	    in_segment(call->team, data, bytes, &place)) {
+		put_place(line, place.segment, place.offset);
+		call->lent = true;
+	} else if (bytes) {
+		memcpy(room(call, line, bytes), data, bytes);
+	}
+	say(call, line);
+}
+
+void call_offer(struct call *call, const void *data, size_t bytes, bool lend)
+{
+	say_bytes(call, &slot_of(call, call->team->rank)->up, data, bytes,
+		  lend);
+}
+
+void call_answer(struct call *call, const void *data, size_t bytes, bool lend)
+{
+	say_bytes(call, &slot_of(call, call->team->rank)->down, data, bytes,
+		  lend);
+}
+
+void *call_offer_room(struct call *call, size_t bytes)
+{
+	return room(call, &slot_of(call, call->team->rank)->up, bytes);
+}
+
+void *call_answer_room(struct call *call, size_t bytes)
+{
+	return room(call, &slot_of(call, call->team->rank)->down, bytes);
+}
+
+void call_offer_ready(struct call *call)
+{
+	say(call, &slot_of(call, call->team->rank)->up);
+}
+
+void call_answer_ready(struct call *call)
+{
+	say(call, &slot_of(call, call->team->rank)->down);
+}
+
+/* "bcast(root 1, 8 of type 9) at f+0x12" */
+static void describe(char *text, size_t bytes, const struct said_shm *said)
+{
+	unsigned verb = (unsigned)(said->what & 0xff);
+	struct symbol symbol;
+	size_t used;
+
+	snprintf(text, bytes, "%s(count %llu, type %u, op %u, root %u)",
+		 verb_name(verb), (unsigned long long)said->count,
+		 (unsigned)(said->what >> 32),
+		 (unsigned)(said->what >> 24 & 0xff),
+		 (unsigned)(said->what >> 8 & 0xffff));
+	used = strlen(text);
+	if (symbol_find(said->where, &symbol) < 0)
+		snprintf(text + used, bytes - used, " at 0x%llx",
+			 (unsigned long long)said->where);
+	else
+		snprintf(text + used, bytes - used, " at %.60s+0x%llx",
+			 symbol.name, (unsigned long long)symbol.offset);
+}
+
+static bool same(const struct said_shm *a, const struct said_shm *b)
+{
+	return a->what == b->what && a->count == b->count;
+}
+
+/* The ranks do not call the same: say which two calls those are. */
+static void *disagree(struct call *call, int rank)
+{
+	struct rig_team *team = call->team;
+	struct call_shm *mine = slot_of(call, team->rank);
+	struct call_shm *theirs = slot_of(call, rank);
+	int i = same(&mine->said[1], &theirs->said[1]) ? 0 : 1;
+	char here[160], there[160];
+
+	if (i == 1 && mine->said[1].what == 0 && theirs->said[1].what == 0)
+		i = 0;
+	describe(here, sizeof(here), &mine->said[i]);
+	describe(there, sizeof(there), &theirs->said[i]);
+	team_failed(team,
+		    rig_fail(-EINVAL, "rank %d calls %s, rank %d %s",
+			     team->rank, here, rank, there),
+		    rig_why());
+	return NULL;
+}
+
+static const void *look(struct call *call, int rank,
+			const struct line_shm *line, size_t bytes)
+{
+	const struct rig_team *team = call->team;
+	struct place place;
+
+	(void)team_await(call->team, &line->number, call->number);
+	if (line->sign != call->sign)
+		return disagree(call, rank);
+	if (bytes <= LINE_PAYLOAD)
+		return line->payload;
+	memcpy(&place, line->payload, sizeof(place));
+	if (place.segment)
+		return (const char *)team->handed[place.segment - 1].data +
+		       place.offset;
+	return (const char *)team->layout.control + place.offset;
+}
+
+const void *call_see(struct call *call, int rank, size_t bytes)
+{
+	return look(call, rank, &slot_of(call, rank)->up, bytes);
+}
+
+const void *call_hear(struct call *call, int rank, size_t bytes)
+{
+	return look(call, rank, &slot_of(call, rank)->down, bytes);
+}
+
+void call_end(struct call *call, bool met)
+{
+	struct rig_team *team = call->team;
+
+	/* Who has begun this call is through with the one before. */
+	if (met && team->through < call->number - 1)
+		team->through = call->number - 1;
+	team_advance(team, &team->members[team->rank].finished, call->number);
+}
+
+/* Each tells its parent that all below it are there, and hears from it that all
+ * are.  The children of rank r are r + i * width for every power of the width
+ * that r is a multiple of. */
+static int meet_in_tree(struct call *call)
+{
+	const int rank = call->team->rank, size = call->team->size;
+	int width = 1;
+
+	for (; width < size && rank % (width * CALL_WIDTH) == 0;
+	     width *= CALL_WIDTH)
+		for (int i = 1; i < CALL_WIDTH; i++) {
+			int child = rank + i * width;
+
+			if (child < size && !call_see(call, child, 0))
+				return -EINVAL;
+		}
+	if (rank) {
+		call_offer(call, NULL, 0, false);
+		if (!call_hear(call, rank - rank % (width * CALL_WIDTH), 0))
+			return -EINVAL;
+	}
+	call_answer(call, NULL, 0, false);
+	return 0;
+}
+
+static int meet_flat(struct call *call)
+{
+	call_offer(call, NULL, 0, false);
+	for (int i = 0; i < call->team->size; i++)
+		if (i != call->team->rank && !call_see(call, i, 0))
+			return -EINVAL;
+	return 0;
+}
+
+int call_meet(struct rig_team *team)
+{
+	struct call call = call_begin(team);
+	int r = team->size > CALL_FLAT ? meet_in_tree(&call) : meet_flat(&call);
+
+	if (r == 0)
+		call_end(&call, true);
+	return r;
+}
+
+int call_barrier(struct rig_team *team)
+{
+	const struct terms terms = { .verb = VERB_BARRIER };
+	const uint64_t where = load_relaxed(&team->mine->where);
+
+	call_enter(team, &terms, (const void *)(uintptr_t)where);
+	return call_leave(team, false, call_meet(team));
+}
+
+void call_begin_job(struct rig_team *team)
+{
+	/* relaxed: written before this job was posted. */
+	uint64_t base = load_relaxed(&team->layout.team->base);
+
+	team->number = team->through = team->high = base;
+	team->sign = 0;
+	memset(team->said, 0, sizeof(team->said));
+	team->stage.user = NULL;
+}
+
+void call_end_job(struct rig_team *team)
+{
+	struct rig_team *each, *next;
+
+	if (!load_relaxed(&team->layout.team->called))
+		return;
+	if (team->high < team->number)
+		team->high = team->number;
+	for (each = team->next; each; each = next) {
+		next = each->next;
+		if (team->high < each->number)
+			team->high = each->number;
+		free(each->ranks);
+		free(each);
+	}
+	team->next = NULL;
+	team->mine->high = team->high;
+}
+
+void call_all_done(struct rig_team *team)
+{
+	struct team_shm *shm = team->layout.team;
+	struct heap_shm *heap = team->layout.heap;
+	uint64_t base = 0;
+
+	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
+	if (!load_relaxed(&shm->called))
+		return;
+	for (int i = 0; i < team->size; i++)
+		if (base < team->layout.ranks[i].high)
+			base = team->layout.ranks[i].high;
+	store_relaxed(&shm->base, base + CALLS_OPEN);
+	store_relaxed(&shm->called, 0);
+	if (!load_relaxed(&heap->used))
+		return;
+	store_relaxed(&heap->used, 0);
+	for (int i = 0; i < HEAP_CLASSES; i++)
+		store_relaxed(&heap->free[i], 0);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call.h - one collective call: who says what in it, and who has heard.
+ *
+ * A verb is one call or, where its data is long, several, one for each piece:
+ *
+ *	call_enter()    what the kernel calls, for the check and the report
+ *	call_begin()    the next call; every rank of the team begins it
+ *	call_offer()    what this rank brings: others call_see() it
+ *	call_answer()   what came of it: others call_hear() it
+ *	call_end()      this rank has seen and heard all that it wants
+ *	call_leave()    back to the kernel
+ *
+ * A rank may begin a call before others have ended earlier ones, up to
+ * CALLS_OPEN of them; so what is offered is not overwritten while somebody may
+ * still look, and nobody waits for ranks that have nothing to say.
+ */
+#ifndef RUNRIG_CALL_H
+#define RUNRIG_CALL_H
+
+#include "team.h"
+
+/* Ranks that look at each other directly: beyond, lines are handed on in a
+ * tree, so that no line has more readers. */
+#define CALL_FLAT 16
+
+/* Children of an inner rank of that tree. */
+#define CALL_WIDTH 8
+
+enum verb {
+	VERB_NONE,
+	VERB_BARRIER,
+	VERB_BCAST,
+	VERB_REDUCE,
+	VERB_ALLREDUCE,
+	VERB_REDUCE_SCATTER,
+	VERB_REDUCE_SCATTER_BLOCK,
+	VERB_SCAN,
+	VERB_EXSCAN,
+	VERB_GATHER,
+	VERB_GATHERV,
+	VERB_SCATTER,
+	VERB_SCATTERV,
+	VERB_ALLGATHER,
+	VERB_ALLGATHERV,
+	VERB_ALLTOALL,
+	VERB_ALLTOALLV,
+	VERB_SPLIT,
+	VERB_DUP,
+	VERB_FREE,
+	VERBS
+};
+
+/* "bcast" */
+const char *verb_name(unsigned verb);
+
+/* What all ranks of a call must agree on; what has no meaning is 0. */
+struct terms {
+	enum verb verb;
+	int root;
+	int type;
+	int op;
+	size_t count;
+};
+
+/* In this process. */
+struct call {
+	struct rig_team *team;
+	uint64_t number;
+	uint64_t sign;
+	bool lent; /* others read what the kernel gave, in place */
+};
+
+/* Bytes said at a time: long enough to be worth a call, short enough that the
+ * ranks work on neighbouring pieces at once. */
+#define CALL_PIECE ((size_t)32 << 10)
+
+/*
+ * Are these terms that can be met?  root and op are looked at only where they
+ * are not -1.  Returns 0, with the bytes of an element in *item and of all of
+ * them in *bytes, or -EINVAL.
+ */
+int terms_check(struct rig_team *team, const struct terms *terms, size_t *item,
+		size_t *bytes);
+
+/* The kernel calls a verb from `where`. */
+void call_enter(struct rig_team *team, const struct terms *terms,
+		const void *where);
+
+/* All calls are ended.  Waits, where a buffer was lent, until every rank has.
+ * Returns `r`. */
+int call_leave(struct rig_team *team, bool lent, int r);
+
+struct call call_begin(struct rig_team *team);
+
+/*
+ * Say `bytes` bytes, at most STAGE_HALF; `lend`: they stay as they are until
+ * call_leave(), so that others may read them in place if they lie in a segment.
+ */
+void call_offer(struct call *call, const void *data, size_t bytes, bool lend);
+void call_answer(struct call *call, const void *data, size_t bytes, bool lend);
+
+/* The same where the bytes are yet to be written: room for them, and when they
+ * are there. */
+void *call_offer_room(struct call *call, size_t bytes);
+void *call_answer_room(struct call *call, size_t bytes);
+void call_offer_ready(struct call *call);
+void call_answer_ready(struct call *call);
+
+/* Wait for what `rank` says, and return where its bytes are; NULL: the ranks do
+ * not call the same, and the run fails (-EINVAL). */
+const void *call_see(struct call *call, int rank, size_t bytes);
+const void *call_hear(struct call *call, int rank, size_t bytes);
+
+/* `met`: this rank has heard, maybe through others, from every rank. */
+void call_end(struct call *call, bool met);
+
+/* A barrier of any team, by lines; the kernel's. */
+int call_barrier(struct rig_team *team);
+
+/* The same within a verb.  0 or -EINVAL. */
+int call_meet(struct rig_team *team);
+
+/* Begin and end a job; the last to end it settles what the next begins with. */
+void call_begin_job(struct rig_team *team);
+void call_end_job(struct rig_team *team);
+void call_all_done(struct rig_team *team);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * collective.h - MPI's collective verbs over the ranks of a team.
+ *
+ * Names, argument order and meaning are MPI's, but the team comes first, counts
+ * are size_t, and errors are negative.  All functions here are for workers,
+ * within a kernel, and but where it is said otherwise *collective*: every rank
+ * of the team calls the same ones in the same order, with the same root, count,
+ * type and operation.  They wait for the ranks whose data they need.
+ *
+ * Buffers may be private memory or lie in segments of the job; from those the
+ * other ranks read in place.  The buffers of one call do not overlap, across
+ * ranks either, but for RIG_IN_PLACE.  When a call returns, its buffers are the
+ * caller's again.
+ *
+ * Reductions keep rank order and associate the same way on every run with the
+ * same number of ranks and the same count: the same bits each time, on each
+ * rank.  So operations need not commute.
+ *
+ * Each returns 0, or
+ *
+ *	-EINVAL   an argument is out of range, or ranks disagree about what they
+ *	          call; the words name both calls, and the run fails
+ */
+#ifndef RUNRIG_COLLECTIVE_H
+#define RUNRIG_COLLECTIVE_H
+
+#include <stdint.h>
+
+#include <runrig/api.h>
+#include <runrig/dtype.h>
+#include <runrig/team.h>
+
+/* As `send`: this rank's contribution is in `recv`, where MPI has it.  (For
+ * scatter, at the root, as `recv`.) */
+#define RIG_IN_PLACE ((void *)-1)
+
+/* User-defined operations of one process. */
+#define RIG_USER_OPS_MAX 64
+
+/* Bytes of one element of a type made by rig_type_opaque(). */
+#define RIG_OPAQUE_MAX ((size_t)1 << 16)
+
+/*
+ * A type is one of enum rig_dtype, one of these pairs for MINLOC and MAXLOC, or
+ * what rig_type_opaque() gives.
+ */
+enum rig_type {
+	RIG_INT32_AT = 64, /* struct rig_int32_at */
+	RIG_INT64_AT,      /* and so on */
+	RIG_FLOAT32_AT,
+	RIG_FLOAT64_AT
+};
+
+struct rig_int32_at {
+	int32_t value;
+	int32_t at;
+};
+
+struct rig_int64_at {
+	int64_t value;
+	int64_t at;
+};
+
+struct rig_float32_at {
+	float value;
+	int32_t at;
+};
+
+struct rig_float64_at {
+	double value;
+	int64_t at;
+};
+
+enum rig_op {
+	RIG_SUM,
+	RIG_PROD,
+	RIG_MIN,  /* not for bool and complex */
+	RIG_MAX,  /* likewise */
+	RIG_LAND, /* for integers and bool, as those that follow */
+	RIG_LOR,
+	RIG_LXOR,
+	RIG_BAND,
+	RIG_BOR,
+	RIG_BXOR,
+	RIG_MINLOC, /* for the ..._AT types, and only they */
+	RIG_MAXLOC, /* of equal values the lower `at` wins */
+	RIG_OPS
+};
+
+/* Bytes of one element; 0: no such type.  Any thread; never waits. */
+RIG_API size_t rig_type_bytes(int type);
+
+/* The type of elements of `bytes` bytes (1 to RIG_OPAQUE_MAX) of which nothing
+ * else is known: to be moved, or reduced by an operation of one's own.  Returns
+ * the type or -EINVAL.  Any process; nothing to free. */
+RIG_API int rig_type_opaque(size_t bytes);
+
+/* inout[i] = in[i] op inout[i], where `in` is of the lower ranks. */
+typedef void rig_op_fn(const void *in, void *inout, size_t count, int type);
+
+/*
+ * An operation of one's own, for any type; associative.  Returns a number to
+ * be given as `op`, or -ENOSPC.  The same function has the same number however
+ * often it is asked for.  Not collective, but every rank makes its operations
+ * in the same order; or they are made before the pool is.
+ */
+RIG_API int rig_op_create(rig_op_fn *fn);
+
+RIG_API int rig_team_bcast(struct rig_team *team, void *buffer, size_t count,
+			   int type, int root);
+
+RIG_API int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
+			    size_t count, int type, int op, int root);
+
+RIG_API int rig_team_allreduce(struct rig_team *team, const void *send,
+			       void *recv, size_t count, int type, int op);
+
+/* Rank r gets the next counts[r] elements of the reduction. */
+RIG_API int rig_team_reduce_scatter(struct rig_team *team, const void *send,
+				    void *recv, const size_t *counts, int type,
+				    int op);
+
+RIG_API int rig_team_reduce_scatter_block(struct rig_team *team,
+					  const void *send, void *recv,
+					  size_t count, int type, int op);
+
+/* exscan leaves rank 0's `recv` as it is. */
+RIG_API int rig_team_scan(struct rig_team *team, const void *send, void *recv,
+			  size_t count, int type, int op);
+RIG_API int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
+			    size_t count, int type, int op);
+
+/* Counts and displacements are in elements of the type they stand beside; what
+ * one rank sends and another receives has the same number of bytes. */
+RIG_API int rig_team_gather(struct rig_team *team, const void *send,
+			    size_t send_count, int send_type, void *recv,
+			    size_t recv_count, int recv_type, int root);
+
+RIG_API int rig_team_gatherv(struct rig_team *team, const void *send,
+			     size_t send_count, int send_type, void *recv,
+			     const size_t *recv_counts,
+			     const size_t *recv_displs, int recv_type,
+			     int root);
+
+RIG_API int rig_team_scatter(struct rig_team *team, const void *send,
+			     size_t send_count, int send_type, void *recv,
+			     size_t recv_count, int recv_type, int root);
+
+RIG_API int rig_team_scatterv(struct rig_team *team, const void *send,
+			      const size_t *send_counts,
+			      const size_t *send_displs, int send_type,
+			      void *recv, size_t recv_count, int recv_type,
+			      int root);
+
+RIG_API int rig_team_allgather(struct rig_team *team, const void *send,
+			       size_t send_count, int send_type, void *recv,
+			       size_t recv_count, int recv_type);
+
+RIG_API int rig_team_allgatherv(struct rig_team *team, const void *send,
+				size_t send_count, int send_type, void *recv,
+				const size_t *recv_counts,
+				const size_t *recv_displs, int recv_type);
+
+RIG_API int rig_team_alltoall(struct rig_team *team, const void *send,
+			      size_t send_count, int send_type, void *recv,
+			      size_t recv_count, int recv_type);
+
+RIG_API int rig_team_alltoallv(struct rig_team *team, const void *send,
+			       const size_t *send_counts,
+			       const size_t *send_displs, int send_type,
+			       void *recv, const size_t *recv_counts,
+			       const size_t *recv_displs, int recv_type);
+
+/* As `color`: this rank will be in none of the new teams. */
+#define RIG_UNDEFINED (-1)
+
+/*
+ * Make one new team of all ranks that give the same color (0 and up), in the
+ * order of `key`, then of their ranks here.  Sets *out to this rank's, or to
+ * NULL.  It is rig_team_free()d by its ranks, or goes with the run.
+ *
+ * Also -ENOSPC: too many teams at once; -ENOMEM.
+ */
+RIG_API int rig_team_split(struct rig_team *team, int color, int key,
+			   struct rig_team **out);
+
+/* The same ranks in the same order, in a team of their own. */
+RIG_API int rig_team_dup(struct rig_team *team, struct rig_team **out);
+
+/* Collective over `team`; NULL is allowed, and the team of the kernel is left
+ * alone.  Returns 0 or as above. */
+RIG_API int rig_team_free(struct rig_team *team);
+
+#endif

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reduce.c - one result of what every rank has: reduce, allreduce,
+ * reduce_scatter, scan, exscan.
+ *
+ * All fold in rank order, so that the same ranks with the same data get the
+ * same bits, whoever computes them.  Who computes what depends on how long it
+ * is:
+ *
+ *	fits a line      everybody reads everybody; with many ranks a tree whose
+ *	                 branches are neighbours
+ *	short            whoever wants it reads everybody
+ *	long             each folds the same slice of all, and the others fetch
+ *	                 it from there
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <runrig/collective.h>
+
+#include "call.h"
+#include "fold.h"
+
+/* What all pieces of one reduction have in common. */
+struct reduction {
+	int type;
+	int op;
+	int root; /* -1: everybody is */
+	size_t item;
+	const char *send; /* RIG_IN_PLACE: `recv` */
+	char *recv;
+};
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* This rank's contribution: `count` elements from `first`.  It is offered, and
+ * *mine is a copy that stays where the result will overwrite it. */
+static void contribute(struct call *call, const struct reduction *r,
+		       size_t first, size_t count, const void **mine)
+{
+	size_t bytes = count * r->item;
+
+	if (r->send == RIG_IN_PLACE) {
+		void *copy = call_offer_room(call, bytes);
+
+		memcpy(copy, r->recv + first * r->item, bytes);
+		call_offer_ready(call);
+		*mine = copy;
+	} else {
+		*mine = r->send + first * r->item;
+		call_offer(call, *mine, bytes, true);
+	}
+}
+
+/* out = what ranks 0 to `last` have offered, from element `at` of the `count`
+ * of this call, `n` of them.  `out` may be `mine` in ranks 0 and 1. */
+static int fold_ranks(struct call *call, const struct reduction *r, int last,
+		      const void *mine, size_t count, size_t at, size_t n,
+		      void *out)
+{
+	const int rank = call->team->rank;
+	const char *left = NULL;
+
+	for (int i = 0; i <= last; i++) {
+		const char *right =
+			i == rank ? mine : call_see(call, i, count * r->item);
+
+		if (!right)
+			return -EINVAL;
+		right += at * r->item;
+		if (i > 0) {
+			fold(out, left, right, n, r->type, r->op);
+			left = out;
+		} else {
+			left = right;
+		}
+	}
+	if (last == 0)
+		memmove(out, left, n * r->item);
+	return 0;
+}
+
+/* What fits a line, over a tree of neighbours: at rank 0 at last. */
+static int fold_tree(struct call *call, const struct reduction *r,
+		     const void *mine, size_t count, void *out)
+{
+	const int rank = call->team->rank, size = call->team->size;
+	size_t bytes = count * r->item;
+	int width = 1;
+
+	memcpy(out, mine, bytes);
+	for (; width < size && rank % (width * CALL_WIDTH) == 0;
+	     width *= CALL_WIDTH)
+		for (int i = 1; i < CALL_WIDTH; i++) {
+			int child = rank + i * width;
+			const void *right;
+
+			if (child >= size)
+				break;
+			right = call_see(call, child, bytes);
+			if (!right)
+				return -EINVAL;
+			fold(out, out, right, count, r->type, r->op);
+		}
+	call_offer(call, out, bytes, false);
+	if (r->root >= 0) {
+		const void *all;
+
+		if (rank != r->root || rank == 0)
+			return 0;
+		all = call_see(call, 0, bytes);
+		if (!all)
+			return -EINVAL;
+		memcpy(out, all, bytes);
+		return 0;
+	}
+	if (rank) {
+		const void *all = call_hear(
+			call, rank - rank % (width * CALL_WIDTH), bytes);
+
+		if (!all)
+			return -EINVAL;
+		memcpy(out, all, bytes);
+	}
+	call_answer(call, out, bytes, false);
+	return 0;
+}
+
+static int reduce_in_line(struct call *call, const struct reduction *r,
+			  size_t count)
+{
+	const int rank = call->team->rank, size = call->team->size;
+	const void *mine = r->send == RIG_IN_PLACE ? r->recv : r->send;
+	bool wanted = r->root < 0 || r->root == rank;
+	_Alignas(16) unsigned char out[LINE_PAYLOAD];
+	int result = 0;
+
+	if (size > CALL_FLAT) {
+		result = fold_tree(call, r, mine, count, out);
+	} else {
+		if (r->root != rank)
+			call_offer(call, mine, count * r->item, false);
+		if (wanted)
+			result = fold_ranks(call, r, size - 1, mine, count, 0,
+					    count, out);
+	}
+	if (wanted && result == 0)
+		memcpy(r->recv, out, count * r->item);
+	return result;
+}
+
+/* Everybody, or the root, reads everybody. */
+static int reduce_whole(struct call *call, const struct reduction *r,
+			size_t first, size_t count)
+{
+	const int rank = call->team->rank;
+	const void *mine;
+
+	contribute(call, r, first, count, &mine);
+	if (r->root >= 0 && r->root != rank)
+		return 0;
+	return fold_ranks(call, r, call->team->size - 1, mine, count, 0, count,
+			  r->recv + first * r->item);
+}
+
+/* Fetch the slices that the others have folded. */
+static int fetch_slices(struct call *call, const struct reduction *r,
+			size_t first, size_t count)
+{
+	const int rank = call->team->rank, size = call->team->size;
+
+	for (int i = 1; i < size; i++) {
+		int from = (rank + i) % size;
+		struct rig_span slice = rig_strip(count, from, size);
+		size_t bytes = (slice.end - slice.begin) * r->item;
+		char *to = r->recv + (first + slice.begin) * r->item;
+		const void *found;
+
+		if (bytes == 0)
+			continue;
+		found = call_hear(call, from, bytes);
+		if (!found)
+			return -EINVAL;
+		if (found != to)
+			memcpy(to, found, bytes);
+	}
+	return 0;
+}
+
+/* Each rank folds its slice of everybody's. */
+static int reduce_slices(struct call *call, const struct reduction *r,
+			 size_t first, size_t count)
+{
+	const int rank = call->team->rank, size = call->team->size;
+	struct rig_span slice = rig_strip(count, rank, size);
+	size_t n = slice.end - slice.begin;
+	bool wanted = r->root < 0 || r->root == rank;
+	const void *mine;
+	char *out;
+	int result;
+
+	contribute(call, r, first, count, &mine);
+	if (n) {
+		out = wanted ? r->recv + (first + slice.begin) * r->item
+			     : call_answer_room(call, n * r->item);
+		result = fold_ranks(call, r, size - 1, mine, count, slice.begin,
+				    n, out);
+		if (result < 0)
+			return result;
+		if (!wanted)
+			call_answer_ready(call);
+		else if (r->root < 0)
+			call_answer(call, out, n * r->item, true);
+	}
+	return wanted ? fetch_slices(call, r, first, count) : 0;
+}
+
+static int reduce(struct rig_team *team, const struct reduction *r,
+		  size_t count)
+{
+	const size_t size = (size_t)team->size;
+	bool slices = team->size > 2 && count * r->item > 1024;
+	size_t each =
+		(slices ? least(CALL_PIECE * size, STAGE_HALF) : CALL_PIECE) /
+		r->item;
+	bool lent = false;
+	size_t done = 0;
+	int result;
+
+	if (each == 0)
+		each = 1;
+	do {
+		struct call call = call_begin(team);
+		size_t n = least(count - done, each);
+
+		if (count * r->item <= LINE_PAYLOAD)
+			result = reduce_in_line(&call, r, count);
+		else if (slices)
+			result = reduce_slices(&call, r, done, n);
+		else
+			result = reduce_whole(&call, r, done, n);
+		if (result < 0)
+			break;
+		call_end(&call, r->root < 0 && !slices);
+		lent |= call.lent;
+		done += n;
+	} while (done < count);
+	return call_leave(team, lent, result);
+}
+
+int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
+		    size_t count, int type, int op, int root)
+{
+	const struct terms terms = { VERB_REDUCE, root, type, op, count };
+	struct reduction reduction = { type, op, root, 0, send, recv };
+	size_t bytes;
+	int r = terms_check(team, &terms, &reduction.item, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return reduce(team, &reduction, count);
+}
+
+int rig_team_allreduce(struct rig_team *team, const void *send, void *recv,
+		       size_t count, int type, int op)
+{
+	const struct terms terms = { VERB_ALLREDUCE, 0, type, op, count };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	size_t bytes;
+	int r = terms_check(team, &terms, &reduction.item, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return reduce(team, &reduction, count);
+}
+
+/* Piece by piece of all; each rank folds what of it falls to it. */
+static int scatter_reduced(struct rig_team *team, const struct reduction *r,
+			   struct rig_span own, size_t count)
+{
+	size_t each =
+		least(CALL_PIECE * (size_t)team->size, STAGE_HALF) / r->item;
+	bool lent = false;
+	size_t done = 0;
+	int result = 0;
+
+	do {
+		struct call call = call_begin(team);
+		size_t n = least(count - done, each);
+		size_t begin = own.begin > done ? own.begin : done;
+		size_t end = least(own.end, done + n);
+		const void *mine;
+
+		contribute(&call, r, done, n, &mine);
+		if (begin < end)
+			result = fold_ranks(&call, r, team->size - 1, mine, n,
+					    begin - done, end - begin,
+					    r->recv + (begin - own.begin) *
+							      r->item);
+		if (result < 0)
+			break;
+		call_end(&call, begin < end);
+		lent |= call.lent;
+		done += n;
+	} while (done < count);
+	return call_leave(team, lent, result);
+}
+
+int rig_team_reduce_scatter(struct rig_team *team, const void *send, void *recv,
+			    const size_t *counts, int type, int op)
+{
+	struct terms terms = { VERB_REDUCE_SCATTER, 0, type, op, 0 };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	struct rig_span own = { 0, 0 };
+	size_t bytes;
+	int r;
+
+	for (int i = 0; i < team->size; i++) {
+		if (i == team->rank)
+			own = (struct rig_span){ terms.count,
+						 terms.count + counts[i] };
+		terms.count += counts[i];
+	}
+	r = terms_check(team, &terms, &reduction.item, &bytes);
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return scatter_reduced(team, &reduction, own, terms.count);
+}
+
+int rig_team_reduce_scatter_block(struct rig_team *team, const void *send,
+				  void *recv, size_t count, int type, int op)
+{
+	struct terms terms = { VERB_REDUCE_SCATTER_BLOCK, 0, type, op, count };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	size_t begin = (size_t)team->rank * count, bytes;
+	int r;
+
+	terms.count *= (size_t)team->size;
+	r = terms_check(team, &terms, &reduction.item, &bytes);
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return scatter_reduced(team, &reduction,
+			       (struct rig_span){ begin, begin + count },
+			       terms.count);
+}
+
+/* Each rank folds the lower ones', and its own with `own`. */
+static int scan(struct rig_team *team, const struct reduction *r, size_t count,
+		bool own)
+{
+	const int last = own ? team->rank : team->rank - 1;
+	const size_t each = CALL_PIECE / r->item ? CALL_PIECE / r->item : 1;
+	bool lent = false;
+	size_t done = 0;
+	int result = 0;
+
+	do {
+		struct call call = call_begin(team);
+		size_t n = least(count - done, each);
+		const void *mine;
+
+		contribute(&call, r, done, n, &mine);
+		if (last >= 0)
+			result = fold_ranks(&call, r, last, mine, n, 0, n,
+					    r->recv + done * r->item);
+		if (result < 0)
+			break;
+		call_end(&call, false);
+		lent |= call.lent;
+		done += n;
+	} while (done < count);
+	return call_leave(team, lent, result);
+}
+
+int rig_team_scan(struct rig_team *team, const void *send, void *recv,
+		  size_t count, int type, int op)
+{
+	const struct terms terms = { VERB_SCAN, 0, type, op, count };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	size_t bytes;
+	int r = terms_check(team, &terms, &reduction.item, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return scan(team, &reduction, count, true);
+}
+
+int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
+		    size_t count, int type, int op)
+{
+	const struct terms terms = { VERB_EXSCAN, 0, type, op, count };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	size_t bytes;
+	int r = terms_check(team, &terms, &reduction.item, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return scan(team, &reduction, count, false);
+}
