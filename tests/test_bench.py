@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""rigbench from outside: every transport at its limits, JSON against its
+schema, a page that needs nothing else, interruption, exit statuses.
+
+Nothing here looks at how long anything took.
+"""
+import html.parser
+import json
+import math
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+RIGBENCH = os.environ["RIGBENCH"]
+SCHEMA = pathlib.Path(__file__).parent.parent / "bench/schema/runrig-bench-1.json"
+SHORT = ["--launches", "1", "--blocks", "1", "--warmup", "0",
+         "--batch", "0.0001", "--seed", "1"]
+# Streams of bytes have no empty message, and neither has SOCK_SEQPACKET one
+# that is told from its end.
+BYTES_ONLY = {"pipe", "unix-stream", "unix-seqpacket", "tcp", "tcp:nagle",
+              "fifo", "vmsplice"}
+BOUNDED = {"unix-seqpacket", "unix-dgram", "mq-posix"}
+
+
+def names():
+    return {name for name in os.listdir("/dev/shm") if name.startswith("rig")}
+
+
+def rigbench(*words, check=0):
+    done = subprocess.run([RIGBENCH, *words], capture_output=True, text=True,
+                          timeout=100)
+    if check is not None and done.returncode != check:
+        raise AssertionError(f"{words}: {done.returncode}\n{done.stderr}"
+                             f"{done.stdout[-2000:]}")
+    return done
+
+
+def cells(done):
+    return {cell["id"]: cell for cell in json.loads(done.stdout)["cells"]}
+
+
+class Transports(unittest.TestCase):
+    """Verified payloads at every size around a limit."""
+
+    def sizes(self, sizes, patterns="pingpong,stream"):
+        done = rigbench("ipc", "transports=all", "sizes=" + sizes,
+                        "patterns=" + patterns, *SHORT, "--json")
+        return json.loads(done.stdout)["cells"]
+
+    def test_small_and_around_a_page(self):
+        for cell in self.sizes("0,1,8,63,64,65,4095,4096,4097"):
+            name, size = cell["name"].replace(" (again)", ""), cell["axes"]["size"]
+            if size == "0" and name in BYTES_ONLY:
+                self.assertEqual(cell["status"], "skipped", cell["id"])
+                self.assertIn("empty", cell["reason"])
+                continue
+            self.assertEqual(cell["status"], "ok", (cell["id"], cell["reason"]))
+            self.assertEqual(cell["verify"]["errors"], 0)
+
+    def test_around_the_pipe_and_beyond(self):
+        for cell in self.sizes("65535,65537,262145", "pingpong"):
+            if cell["name"] in BOUNDED and cell["status"] == "skipped":
+                self.assertRegex(cell["reason"], r"a message of \d+ bytes")
+                continue
+            self.assertEqual(cell["status"], "ok", (cell["id"], cell["reason"]))
+
+    def test_a_queue_takes_its_maximum_and_no_more(self):
+        with open("/proc/sys/fs/mqueue/msgsize_max", encoding="ascii") as file:
+            most = int(file.read())
+        done = rigbench("ipc", "transports=mq-posix",
+                        f"sizes={most},{1 << 25}", "patterns=pingpong",
+                        *SHORT, "--json")
+        fits, beyond = json.loads(done.stdout)["cells"]
+        self.assertEqual(fits["status"], "ok", fits["reason"])
+        self.assertEqual(beyond["status"], "skipped")
+        self.assertIn("33554432 bytes", beyond["reason"])
+
+    def test_every_way_to_wait(self):
+        done = rigbench("ipc", "sizes=64", "wait=spin,hybrid,block",
+                        "patterns=pingpong,stream", *SHORT, "--json")
+        for cell in json.loads(done.stdout)["cells"]:
+            self.assertEqual(cell["status"], "ok", (cell["id"], cell["reason"]))
+
+    def test_sides_are_bound_where_they_were_asked_to_be(self):
+        done = rigbench("ipc", "transports=pipe", "sizes=64",
+                        "patterns=pingpong", *SHORT, "--json")
+        (cell,) = json.loads(done.stdout)["cells"]
+        self.assertEqual([w["cpus"] for w in cell["binding"]], [1, 1])
+
+
+class Files(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.path = os.path.join(cls.folder.name, "run.json")
+        cls.csv = os.path.join(cls.folder.name, "run.csv")
+        rigbench("ipc", "transports=seg-inplace,pipe,null",
+                 "sizes=64,4096,65536", "patterns=pingpong,stream,setup",
+                 "--launches", "2", "--blocks", "3", "--warmup", "0",
+                 "--batch", "0.0002", "--json=" + cls.path, "--csv", cls.csv)
+        with open(cls.path, encoding="utf-8") as file:
+            cls.result = json.load(file)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_json_obeys_its_schema(self):
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is not installed")
+        with open(SCHEMA, encoding="utf-8") as file:
+            schema = json.load(file)
+        jsonschema.validate(self.result, schema)
+        broken = dict(self.result, schema="runrig-bench/2")
+        with self.assertRaises(jsonschema.ValidationError):
+            jsonschema.validate(broken, schema)
+
+    def test_csv_has_every_sample(self):
+        with open(self.csv, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        samples = sum(cell["n"] for cell in self.result["cells"])
+        self.assertEqual(len(lines) - 1, samples)
+        summary = self.csv.replace(".csv", "-summary.csv")
+        with open(summary, encoding="utf-8") as file:
+            self.assertEqual(len(file.read().splitlines()) - 1,
+                             len(self.result["cells"]))
+
+    def page(self):
+        path = os.path.join(self.folder.name, "page.html")
+        rigbench("report", self.path, "-o", path)
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+    def test_page_is_well_formed_and_alone(self):
+        page = self.page()
+        open_tags = []
+        void = {"meta", "br", "!doctype"}
+
+        class Balance(html.parser.HTMLParser):
+            def handle_starttag(self, tag, attrs):
+                if tag not in void:
+                    open_tags.append(tag)
+
+            def handle_startendtag(self, tag, attrs):
+                pass
+
+            def handle_endtag(self, tag):
+                assert open_tags.pop() == tag, tag
+
+        Balance().feed(page)
+        self.assertEqual(open_tags, [])
+        # A namespace is a name, not a place to fetch from.
+        rest = page.replace("http://www.w3.org/2000/svg", "").replace(
+            "http://www.w3.org/1999/xlink", "")
+        self.assertNotRegex(rest, r"https?://|<link|<script|<img|url\(")
+        self.assertIn("prefers-color-scheme:dark", page)
+
+    def test_points_of_the_figure_are_the_numbers(self):
+        """Undo the axes: the pixels of a figure are the JSON's medians."""
+        figure = re.search(r'<figure id="latency" data-xmin="(.*?)" '
+                           r'data-xmax="(.*?)" data-ymin="(.*?)" '
+                           r'data-ymax="(.*?)">(.*?)</figure>',
+                           self.page(), re.S)
+        if not figure or "<svg" not in figure[5]:
+            self.skipTest("gnuplot is not installed")
+        xmin, xmax, ymin, ymax = (math.log(float(figure[i]))
+                                  for i in range(1, 5))
+        width, height = (float(n) for n in re.search(
+            r'viewBox="0 0 (\d+) (\d+)"', figure[5]).groups())
+
+        def undo(x, y):
+            across = (x / width - 0.1) / (0.78 - 0.1)
+            up = (1 - y / height - 0.13) / (0.92 - 0.13)
+            return (math.exp(xmin + across * (xmax - xmin)),
+                    math.exp(ymin + up * (ymax - ymin)))
+
+        drawn = [undo(float(x), float(y)) for x, y in re.findall(
+            r"<use xlink:href='#gpPt\d+' transform='translate\(([\d.]+),"
+            r"([\d.]+)\)", figure[5])]
+        wanted = [(float(cell["axes"]["size"]), cell["summary"]["p50"] / 2e3)
+                  for cell in self.result["cells"]
+                  if cell["axes"]["pattern"] == "pingpong"
+                  and cell["name"] == cell["axes"]["transport"]]
+        self.assertEqual(len(wanted), 9)
+        for size, value in wanted:
+            self.assertTrue(any(
+                math.isclose(x, size, rel_tol=0.03) and
+                math.isclose(y, value, rel_tol=0.03) for x, y in drawn),
+                (size, value, drawn))
+
+    def test_compare_with_itself_shows_nothing(self):
+        done = rigbench("compare", self.path, self.path)
+        self.assertIn("0 are shown slower, 0 faster", done.stdout)
+
+
+class Command(unittest.TestCase):
+    def test_usage_errors(self):
+        for words in ([], ["nothing"], ["ipc", "sizes=x"],
+                      ["ipc", "transports=carrier-pigeon"], ["kernel"],
+                      ["kernel", "no-such"], ["sync", "--launches", "0"],
+                      ["suite", "huge"], ["compare", "one"]):
+            done = rigbench(*words, check=1)
+            self.assertTrue(done.stderr, words)
+            self.assertEqual(done.stdout, "", words)
+
+    def test_absent_and_foreign_files(self):
+        rigbench("compare", "/nonexistent", "/nonexistent", check=5)
+        rigbench("report", str(SCHEMA), check=5)
+
+    def test_a_kernel_is_verified(self):
+        done = rigbench("kernel", "reverse", "length=100003", "--peer", "none",
+                        *SHORT, "--json")
+        cell = cells(done)["kernel reverse/runrig"]
+        self.assertEqual(cell["status"], "ok")
+        self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+
+    def test_interruption_leaves_partial_results_and_no_segments(self):
+        before = names()
+        process = subprocess.Popen(
+            [RIGBENCH, "ipc", "transports=seg-inplace,pipe", "sizes=64",
+             "--launches", "1000", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if line.startswith("launch 3"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        result = json.loads(out)
+        self.assertTrue(result["plan"]["interrupted"])
+        self.assertGreater(result["cells"][0]["n"], 0)
+        self.assertLessEqual(names(), before)
+
+    def test_a_kill_leaves_no_process(self):
+        process = subprocess.Popen(
+            [RIGBENCH, "ipc", "transports=pipe", "sizes=64", "--launches",
+             "1000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True)
+        process.stderr.readline()
+        time.sleep(0.2)
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/"
+                                "children").read_text().split()
+        process.kill()
+        process.communicate(timeout=60)
+        deadline = time.monotonic() + 20
+        while any(os.path.exists(f"/proc/{pid}") for pid in children):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
