@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <runrig/kernel.h>
 
@@ -31,6 +32,9 @@
 
 #define LENGTH_DEFAULT 40000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53: each index is a double */
+
+/* Large pages, as x86-64 and most of the others have them. */
+#define HUGE_BYTES ((size_t)2 << 20)
 
 enum method { METHOD_SWAP, METHOD_COPY };
 
@@ -213,13 +217,28 @@ static int swap(struct rig_team *team, const struct reverse_args *args)
 	return rig_team_barrier(team);
 }
 
+/* Private memory, in large pages where it is large: page faults would cost
+ * more than the copying. */
+static char *private_memory(size_t bytes)
+{
+	size_t whole = (bytes + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+	char *memory;
+
+	if (bytes < HUGE_BYTES)
+		return malloc(bytes ? bytes : 1);
+	memory = aligned_alloc(HUGE_BYTES, whole);
+	if (memory)
+		(void)madvise(memory, whole, MADV_HUGEPAGE);
+	return memory;
+}
+
 static int copy(struct rig_team *team, const struct reverse_args *args)
 {
 	size_t item = item_bytes(args);
 	char *x = rig_team_data(team, 0);
 	struct rig_span strip = rig_team_strip(team, args->end - args->begin);
 	size_t bytes = (strip.end - strip.begin) * item;
-	char *mirror = malloc(bytes ? bytes : 1);
+	char *mirror = private_memory(bytes);
 	int r;
 
 	if (!mirror)
