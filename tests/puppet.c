@@ -83,11 +83,6 @@ int puppet_attach(struct puppet *puppet, pid_t pid)
 	return r < 0 ? r : interrupt(puppet);
 }
 
-int puppet_pause(struct puppet *puppet)
-{
-	return interrupt(puppet);
-}
-
 static void registers(const struct puppet *puppet,
 		      struct user_regs_struct *regs)
 {
@@ -213,6 +208,9 @@ int puppet_next_child(struct puppet *parent, struct puppet *child,
 	unsigned long pid = 0;
 	int status, r;
 
+	if (parent->entered)
+		(void)ptrace(PTRACE_CONT, parent->pid, NULL, NULL);
+	parent->entered = true;
 	for (;;) {
 		r = await_stop(parent->pid, &status, deadline_ns);
 		if (r < 0)
@@ -225,9 +223,7 @@ int puppet_next_child(struct puppet *parent, struct puppet *child,
 	}
 	(void)ptrace(PTRACE_GETEVENTMSG, parent->pid, NULL, &pid);
 	*child = (struct puppet){ .pid = (pid_t)pid };
-	r = await_stop(child->pid, &status, deadline_ns);
-	(void)ptrace(PTRACE_CONT, parent->pid, NULL, NULL);
-	return r;
+	return await_stop(child->pid, &status, deadline_ns);
 }
 
 #else
@@ -240,12 +236,6 @@ bool puppet_possible(void)
 int puppet_attach(struct puppet *puppet, pid_t pid)
 {
 	*puppet = (struct puppet){ .pid = pid };
-	return -ENOSYS;
-}
-
-int puppet_pause(struct puppet *puppet)
-{
-	(void)puppet;
 	return -ENOSYS;
 }
 

@@ -21,7 +21,8 @@ struct puppet {
 	pid_t pid;
 	uint64_t at;   /* where it is to stop; 0: nowhere */
 	uint64_t word; /* what stood there */
-	bool entered;  /* it is at a function's first instruction */
+	bool entered;  /* it is at a function's first instruction; or it has
+			* forked, and is stopped there */
 };
 
 /* Can processes be traced here? */
@@ -29,9 +30,6 @@ bool puppet_possible(void);
 
 /* Take hold of a process that runs or sleeps: 0 or -errno. */
 int puppet_attach(struct puppet *puppet, pid_t pid);
-
-/* Stop it where it is, when it is ours already: 0 or -errno. */
-int puppet_pause(struct puppet *puppet);
 
 /* Let it run until it enters `function`.  go returns at once, arrive waits
  * (until deadline_ns): 0, -ETIMEDOUT (it is stopped all the same), or -ESRCH:
@@ -57,7 +55,7 @@ void puppet_kill(struct puppet *puppet);
 /*
  * Take hold of a process (the warden) and of what it forks.  next waits for a
  * child, which is then a puppet, stopped before its first instruction; the
- * process itself goes on.
+ * process itself is stopped, too, until the next call.
  */
 int puppet_watch_forks(struct puppet *parent, pid_t pid);
 int puppet_next_child(struct puppet *parent, struct puppet *child,
