@@ -82,7 +82,8 @@ static const char *find_header(int fd, off_t *text_at, size_t *bytes)
 	if (!read_all(fd, start, sizeof(start), 0) ||
 	    memcmp(start, "\x93NUMPY", 6) != 0)
 		return "it is no .npy file";
-	switch (start[6]) {
+	/* Major and minor. */
+	switch (start[7] ? 0 : start[6]) {
 	case 1:
 		*text_at = 10;
 		*bytes = (size_t)start[8] | (size_t)start[9] << 8;
@@ -94,7 +95,7 @@ static const char *find_header(int fd, off_t *text_at, size_t *bytes)
 			 (size_t)start[10] << 16 | (size_t)start[11] << 24;
 		break;
 	default:
-		return "its format version is not 1, 2 or 3";
+		return "its format version is not 1.0, 2.0 or 3.0";
 	}
 	return *bytes > HEADER_MAX ? "its header is too long" : NULL;
 }

@@ -86,8 +86,9 @@ static bool take_string(struct cursor *cursor, char *text, size_t bytes)
 		}
 		if (*cursor->at == '\\' || (unsigned char)*cursor->at < ' ')
 			return false;
+		/* What is not ASCII is no part of any name of ours. */
 		if (used + 1 < bytes)
-			text[used++] = *cursor->at;
+			text[used++] = *cursor->at & '\x80' ? '?' : *cursor->at;
 	}
 	return false;
 }
