@@ -23,6 +23,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_sparse,
 	&kernel_stencil,
 	&kernel_synch_p2p,
+	&kernel_total,
 	&kernel_transpose,
 	&kernel_triad,
 };

@@ -25,6 +25,7 @@ extern const struct rig_kernel kernel_sort;
 extern const struct rig_kernel kernel_sparse;
 extern const struct rig_kernel kernel_stencil;
 extern const struct rig_kernel kernel_synch_p2p;
+extern const struct rig_kernel kernel_total;
 extern const struct rig_kernel kernel_transpose;
 extern const struct rig_kernel kernel_triad;
 
