@@ -10,6 +10,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_ep,
 	&kernel_global,
 	&kernel_heat,
+	&kernel_histogram,
 	&kernel_is,
 	&kernel_life,
 	&kernel_list_reverse,

@@ -12,6 +12,7 @@ extern const struct rig_kernel kernel_dgemm;
 extern const struct rig_kernel kernel_ep;
 extern const struct rig_kernel kernel_global;
 extern const struct rig_kernel kernel_heat;
+extern const struct rig_kernel kernel_histogram;
 extern const struct rig_kernel kernel_is;
 extern const struct rig_kernel kernel_life;
 extern const struct rig_kernel kernel_list_reverse;

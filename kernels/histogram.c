@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * histogram.c - how many items lie in each of a number of equal bins.
+ *
+ * Each rank counts its strip in memory of its own, for counters that are shared
+ * would be fought for, and then adds its counts to the result.  Bins are those
+ * of NumPy: bin i holds what is at least edge i and less than edge i + 1, the
+ * last one also what is equal to `high`; all else is left out.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "share.h"
+#include "widen.h"
+
+#define LENGTH_DEFAULT 20000000
+#define LENGTH_MAX     9007199254740992.0 /* 2^53 */
+#define BINS_MAX       16777216.0
+
+enum { X, COUNTS };
+
+struct histogram_args {
+	struct rig_kernel_args header;
+	size_t length;
+	size_t bins;
+	double low, high;
+};
+
+static const struct rig_param params[] = {
+	{ .name = "length",
+	  .help = "elements of generated data, uniform in 0 to 1",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct histogram_args, length),
+	  .fallback = "20M",
+	  .max = LENGTH_MAX },
+	{ .name = "bins",
+	  .help = "how many",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct histogram_args, bins),
+	  .fallback = "256",
+	  .min = 1,
+	  .max = BINS_MAX },
+	{ .name = "low",
+	  .help = "where the first bin begins",
+	  .kind = RIG_PARAM_REAL,
+	  .offset = offsetof(struct histogram_args, low),
+	  .fallback = "0",
+	  .min = -1e300,
+	  .max = 1e300 },
+	{ .name = "high",
+	  .help = "where the last one ends",
+	  .kind = RIG_PARAM_REAL,
+	  .offset = offsetof(struct histogram_args, high),
+	  .fallback = "1",
+	  .min = -1e300,
+	  .max = 1e300 },
+	{ 0 },
+};
+
+static uint64_t count_generated(const void *given)
+{
+	const struct histogram_args *args = given;
+
+	return args->length;
+}
+
+static uint64_t count_bins(const void *given)
+{
+	const struct histogram_args *args = given;
+
+	return args->bins;
+}
+
+static int check(void *given, char *why, size_t why_bytes)
+{
+	struct histogram_args *args = given;
+	const struct rig_array *x = &args->header.arrays[X];
+
+	if (!widen_knows(x)) {
+		snprintf(why, why_bytes,
+			 "histogram takes integers, bool, float32 and float64, "
+			 "in this machine's byte order");
+		return -EINVAL;
+	}
+	if (args->header.given && args->length != x->count &&
+	    args->length != LENGTH_DEFAULT) {
+		snprintf(why, why_bytes,
+			 "length=%zu, but the array given has %zu elements",
+			 args->length, (size_t)x->count);
+		return -EINVAL;
+	}
+	if (!(args->low < args->high)) {
+		snprintf(why, why_bytes, "low=%g is not below high=%g",
+			 args->low, args->high);
+		return -EINVAL;
+	}
+	args->length = x->count;
+	return 0;
+}
+
+static double bytes_moved(const void *given)
+{
+	const struct histogram_args *args = given;
+
+	return (double)args->length * args->header.arrays[X].item_bytes;
+}
+
+static size_t private_bytes(const void *given, int size)
+{
+	const struct histogram_args *args = given;
+
+	return args->bins * sizeof(uint64_t) + SHARE_CHUNK * sizeof(double);
+}
+
+/* 64 bits that tell nothing of their neighbours. */
+static uint64_t scatter(uint64_t at)
+{
+	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	at = (at ^ at >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	at = (at ^ at >> 27) * UINT64_C(0x94d049bb133111eb);
+	return at ^ at >> 31;
+}
+
+static int prepare(struct rig_team *team)
+{
+	const struct histogram_args *args = rig_team_args(team);
+	struct rig_span strip = rig_team_strip(team, args->length);
+	double *x = rig_team_data(team, X);
+
+	for (size_t i = strip.begin; i < strip.end; i++)
+		x[i] = (double)(scatter(i) >> 11) * 0x1p-53;
+	return rig_team_barrier(team);
+}
+
+static double edge(const struct histogram_args *args, size_t i)
+{
+	if (i == args->bins)
+		return args->high;
+	return args->low +
+	       (double)i * ((args->high - args->low) / (double)args->bins);
+}
+
+static void add(const struct histogram_args *args, uint64_t *counts, double x,
+		double scale)
+{
+	size_t bin;
+
+	if (!(x >= args->low && x <= args->high))
+		return;
+	bin = (size_t)((x - args->low) * scale);
+	if (bin >= args->bins)
+		bin = args->bins - 1;
+	/* Rounding may have put it one too far, either way. */
+	if (x < edge(args, bin))
+		bin--;
+	else if (bin + 1 < args->bins && x >= edge(args, bin + 1))
+		bin++;
+	counts[bin]++;
+}
+
+static int run(struct rig_team *team)
+{
+	const struct histogram_args *args = rig_team_args(team);
+	struct rig_span strip = rig_team_strip(team, args->length);
+	struct rig_span own = rig_team_strip(team, args->bins);
+	_Atomic uint64_t *counts = rig_team_data(team, COUNTS);
+	double scale = (double)args->bins / (args->high - args->low);
+	uint64_t *mine = calloc(args->bins, sizeof(*mine));
+	double wide[SHARE_CHUNK];
+
+	if (!mine)
+		return rig_team_fail(team, -ENOMEM,
+				     "histogram: no memory for %zu bins",
+				     args->bins);
+	for (size_t b = own.begin; b < own.end; b++)
+		atomic_store_explicit(counts + b, 0, memory_order_relaxed);
+	for (size_t i = strip.begin; i < strip.end; i += SHARE_CHUNK) {
+		size_t end = strip.end - i < SHARE_CHUNK ? strip.end
+							 : i + SHARE_CHUNK;
+
+		widen_to_double(args->header.arrays[X].dtype,
+				rig_team_data(team, X), i, end, wide);
+		for (size_t k = 0; k < end - i; k++)
+			add(args, mine, wide[k], scale);
+	}
+	/* All counts are zero before anybody adds to them. */
+	rig_team_barrier(team);
+	for (size_t b = 0; b < args->bins; b++)
+		if (mine[b])
+			atomic_fetch_add_explicit(counts + b, mine[b],
+						  memory_order_relaxed);
+	free(mine);
+	return rig_team_barrier(team);
+}
+
+/* By halving, among the edges themselves. */
+static size_t bin_of(const struct histogram_args *args, double x)
+{
+	size_t low = 0;
+	size_t high = args->bins;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (x < edge(args, middle))
+			high = middle;
+		else
+			low = middle;
+	}
+	return low;
+}
+
+static int verify_bins(struct rig_team *team, const struct histogram_args *args,
+		       struct rig_span bins, uint64_t *want)
+{
+	const uint64_t *counts = rig_team_data(team, COUNTS);
+	double x;
+
+	for (size_t i = 0; i < args->length; i++) {
+		size_t bin;
+
+		widen_to_double(args->header.arrays[X].dtype,
+				rig_team_data(team, X), i, i + 1, &x);
+		if (!(x >= args->low && x <= args->high))
+			continue;
+		bin = bin_of(args, x);
+		if (bin >= bins.begin && bin < bins.end)
+			want[bin - bins.begin]++;
+	}
+	for (size_t b = bins.begin; b < bins.end; b++)
+		if (counts[b] != want[b - bins.begin])
+			return rig_team_fail(team, -EBADMSG,
+					     "histogram: bin %zu has %" PRIu64
+					     ", expected %" PRIu64,
+					     b, counts[b],
+					     want[b - bins.begin]);
+	return 0;
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct histogram_args *args = rig_team_args(team);
+	struct rig_span bins = share_next(team, args->bins);
+	uint64_t *want = calloc(bins.end - bins.begin + 1, sizeof(*want));
+	int r;
+
+	if (!want)
+		return rig_team_fail(team, -ENOMEM,
+				     "histogram: no memory to verify");
+	r = verify_bins(team, args, bins, want);
+	free(want);
+	return r;
+}
+
+const struct rig_kernel kernel_histogram = {
+	.name = "histogram",
+	.summary = "how many items lie in each of a number of equal bins",
+	.verified = "each bin counted again by another rank, by search among "
+		    "its edges",
+	.params = params,
+	.arrays = { { .name = "x",
+		      .dtype = RIG_FLOAT64,
+		      .any_dtype = true,
+		      .input = true,
+		      .count = count_generated },
+		    { .name = "counts",
+		      .dtype = RIG_UINT64,
+		      .output = true,
+		      .count = count_bins } },
+	.args_bytes = sizeof(struct histogram_args),
+	.check = check,
+	.bytes_moved = bytes_moved,
+	.private_bytes = private_bytes,
+	.prepare = prepare,
+	.run = run,
+	.verify = verify,
+};
