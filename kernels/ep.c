@@ -88,14 +88,6 @@ static uint64_t count_answer(const void *given)
 	return sizeof(struct answer) / sizeof(double);
 }
 
-/* As NPB counts: random numbers made. */
-static double flops(const void *given)
-{
-	const struct ep_args *args = given;
-
-	return ldexp(1, classes[args->class].log + 1);
-}
-
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
@@ -209,7 +201,6 @@ const struct rig_kernel kernel_ep = {
 		      .output = true,
 		      .count = count_answer } },
 	.args_bytes = sizeof(struct ep_args),
-	.flops = flops,
 	.owns = owns,
 	.run = run,
 	.verify = verify,

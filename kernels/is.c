@@ -142,12 +142,6 @@ static uint64_t count_counts(const void *given)
 	       sizeof(uint64_t);
 }
 
-/* As NPB counts: keys ranked. */
-static double flops(const void *given)
-{
-	return ITERATIONS * (double)count_keys(given);
-}
-
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
@@ -398,7 +392,6 @@ const struct rig_kernel kernel_is = {
 		      .dtype = RIG_UINT64,
 		      .count = count_counts } },
 	.args_bytes = sizeof(struct is_args),
-	.flops = flops,
 	.owns = owns,
 	.prepare = prepare,
 	.run = run,
