@@ -39,6 +39,16 @@ static const struct kernel_row rows[] = {
 	{ "sort", "length=47 seed=3", 0 },
 	{ "sort", "length=4096", 0 },
 	{ "sort", "length=4097", 0 },
+	{ "sum", "length=1000003", 2 },
+	{ "sum", "length=0", 2 },
+	{ "sum", "length=1 op=norm", 2 },
+	{ "sum", "length=4099 op=min", 2 },
+	{ "sum", "length=4099 op=max", 2 },
+	{ "sum", "length=100003 op=norm", 2 },
+	{ "histogram", "length=1000003", 1 },
+	{ "histogram", "length=0", 1 },
+	{ "histogram", "length=7 bins=1", 1 },
+	{ "histogram", "length=10007 bins=999 low=0.25 high=0.75", 1 },
 };
 
 START_TEST(same_answer_for_any_team)
@@ -55,6 +65,10 @@ static const struct kernel_row wrong[] = {
 	{ "mandelbrot", "share=fair", 0 },
 	{ "life", "side=4 pattern=glider", 0 },
 	{ "heat", "tolerance=-1", 0 },
+	{ "sum", "length=0 op=min", 0 },
+	{ "sum", "op=mean", 0 },
+	{ "histogram", "bins=0", 0 },
+	{ "histogram", "low=1", 0 },
 	{ "heat", "sweeps=0", 0 },
 };
 
