@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include <runrig/error.h>
+#include <runrig/pool.h>
 
 #include "harness.h"
 
@@ -120,6 +121,8 @@ static const struct described {
 	  "0.0.0{0} 1.1.32{32} 2.2.64{64} 3.3.96{96} 4.4.128{128} "
 	  "5.5.160{160} 6.6.192{192} 7.7.224{224}",
 	  false },
+	{ "package:8 numa:1 core:2 pu:4", "core", 3,
+	  "0.0.0{0,1,2,3} 1.1.2{8,9,10,11} 2.2.4{16,17,18,19}", false },
 	{ "package:2 numa:1 core:3 pu:1", "core", 8,
 	  "0.0.0{0}' 0.0.0{0}' 0.0.1{1} 0.0.2{2} "
 	  "1.1.3{3}' 1.1.3{3}' 1.1.4{4} 1.1.5{5}",
@@ -168,6 +171,9 @@ static const struct described {
 	{ "package:2 numa:1 core:2 pu:2", "2", 3,
 	  "1.1.2{4}' 1.1.2{5}' 1.1.2{4}'", true },
 	{ "core:2 pu:1", "0-0,1-1", 0, "0.0.0{0} 0.0.1{1}", false },
+
+	{ "core:2 pu:1", "1,0", 4, "0.0.1{1}' 0.0.0{0}' 0.0.1{1}' 0.0.0{0}'",
+	  true },
 
 	/* Anywhere. */
 	{ "package:2 core:1 pu:2", "none", 0,
@@ -556,6 +562,25 @@ START_TEST(here_plans_can_be_pinned_and_read_back)
 }
 END_TEST
 
+START_TEST(workers_are_where_planned)
+{
+	struct rig_pool *pool = NULL;
+	struct rig_worker worker;
+
+	ck_assert_int_eq(
+		rig_pool_create(&pool,
+				&(struct rig_pool_options){ .workers = 5 }),
+		0);
+	for (int rank = 0; rank < 5; rank++) {
+		ck_assert_int_eq(rig_pool_worker(pool, rank, &worker), 0);
+		ck_assert(worker.as_planned);
+		ck_assert_int_ge(worker.core, 0);
+	}
+	ck_assert_int_eq(rig_pool_worker(pool, 5, &worker), -EINVAL);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("place");
@@ -581,6 +606,7 @@ Suite *make_suite(void)
 	tcase_add_test(here, environment_is_the_fallback);
 	tcase_add_test(here, here_plans_keep_to_the_affinity);
 	tcase_add_test(here, here_plans_can_be_pinned_and_read_back);
+	tcase_add_test(here, workers_are_where_planned);
 	suite_add_tcase(suite, here);
 	return suite;
 }
