@@ -343,7 +343,7 @@ static void hit_run(const struct cell *cell, const char *plain)
 	uint64_t sum = 0, begin, until = clock_after(LATE_NS);
 	struct rig_job job = job_over(plain, &code, &sum);
 	struct puppet puppets[16], holder;
-	int ranks[16], count = victims(cell, ranks), r;
+	int ranks[16], count = victims(cell, ranks), r = 0;
 	bool hold = cell->phase == ASLEEP && count < cell->size;
 
 	for (int i = 0; i < count; i++) {
@@ -374,6 +374,9 @@ static void hit_run(const struct cell *cell, const char *plain)
 		ck_assert_int_eq(puppet_arrive(&holder, until), 0);
 		wait_until_asleep(puppets, count);
 	}
+	/* Others may still be in it. */
+	if (cell->phase == IDLE)
+		r = rig_pool_wait(pool, RIG_FOREVER);
 	begin = clock_ns();
 	for (int i = 0; i < count; i++) {
 		puppet_call(&puppets[i], suffer, cell->fault);
@@ -381,7 +384,8 @@ static void hit_run(const struct cell *cell, const char *plain)
 	}
 	if (hold)
 		puppet_release(&holder, 0);
-	r = rig_pool_wait(pool, RIG_FOREVER);
+	if (cell->phase != IDLE)
+		r = rig_pool_wait(pool, RIG_FOREVER);
 	tally_add(&tally, clock_ns() - begin);
 	check_end(cell, r, ranks, count);
 	if (cell->phase != IDLE || cell->fault < STOP)
