@@ -146,9 +146,18 @@ do_sanitize() {
 }
 
 do_torture() {
+	local tally=$PWD/build/tally status=0
+
 	.ci/need build test
 	build build -Dtests=enabled -Dbench=enabled
-	tests build --suite stress
+	rm -f "$tally"
+	RUNRIG_TALLY=$tally tests build --suite stress || status=1
+	if [ -f "$tally" ]; then
+		printf '%-44s %10s %10s %12s\n' \
+			fault tried survived 'worst (ms)'
+		cat "$tally"
+	fi
+	return $status
 }
 
 word=

@@ -24,6 +24,7 @@
 #include <runrig/runrig.h>
 
 #include "clock.h"
+#include "tally.h"
 
 #define WORDS 2048
 
@@ -180,6 +181,7 @@ static int kill_workers(int rank, void *arg)
 {
 	uint64_t *seed = arg;
 	int wanted = kills(200), killed = 0, status;
+	struct tally tally = { 0 };
 
 	(void)rank;
 	while (killed < wanted) {
@@ -201,13 +203,17 @@ static int kill_workers(int rank, void *arg)
 			count = (int)(next_random(seed) % (uint64_t)count);
 			if (count == 0 && next_random(seed) % 4)
 				continue;
-			killed += kill(found[count], SIGKILL) == 0;
+			if (kill(found[count], SIGKILL) == 0) {
+				tally_add(&tally, 0);
+				killed++;
+			}
 		}
 		if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 			fprintf(stderr, "kill %d: status %x\n", killed, status);
 			return 1;
 		}
 	}
+	tally_write(&tally, "SIGKILL of workers and wardens, any moment");
 	return 0;
 }
 
@@ -226,12 +232,13 @@ static int kill_callers(int rank, void *arg)
 {
 	uint64_t *seed = arg;
 	int wanted = kills(100);
+	struct tally tally = { 0 };
 
 	(void)rank;
 	/* What the killed leave comes to us. */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (int i = 0; i < wanted; i++) {
-		uint64_t until = clock_after(HANGS_NS);
+		uint64_t until, begin;
 		pid_t host = fork(), found[64];
 
 		if (host == 0) {
@@ -239,6 +246,8 @@ static int kill_callers(int rank, void *arg)
 			_exit(live(1000000));
 		}
 		sleep_ns(next_random(seed) % 8000000);
+		until = clock_after(HANGS_NS);
+		begin = clock_ns();
 		(void)kill(host, SIGKILL);
 		(void)waitpid(host, NULL, 0);
 		/* Ours now, until they are gone. */
@@ -252,7 +261,9 @@ static int kill_callers(int rank, void *arg)
 			}
 			sleep_ns(100000);
 		}
+		tally_add(&tally, clock_ns() - begin);
 	}
+	tally_write(&tally, "SIGKILL of callers, until all is gone");
 	return 0;
 }
 
