@@ -103,12 +103,30 @@ static uint64_t cell_of_text(size_t slot_bytes)
 	return cell_of(text);
 }
 
-/* The slot a value is created with. */
-static size_t slot_bytes_of(const struct rig_value *value)
+/* Characters of a text: bytes that begin one. */
+static size_t characters(const struct rig_value *value)
 {
-	return value->kind == RIG_VALUE_STR || value->kind == RIG_VALUE_BYTES
-		       ? WORD * (value->bytes / WORD + 1)
-		       : WORD;
+	size_t count = 0;
+
+	for (size_t i = 0; i < value->bytes; i++)
+		count += ((unsigned char)value->text[i] & 0xc0) != 0x80;
+	return count;
+}
+
+/* The slot a value is created with: Python's, which goes by characters, where
+ * the bytes fit it, else one that goes by bytes. */
+static inline size_t slot_bytes_of(const struct rig_value *value)
+{
+	size_t slot;
+
+	if (value->kind == RIG_VALUE_STR) {
+		slot = WORD * (characters(value) / WORD + 1);
+		if (value->bytes <= slot)
+			return slot;
+	} else if (value->kind != RIG_VALUE_BYTES) {
+		return WORD;
+	}
+	return WORD * (value->bytes / WORD + 1);
 }
 
 static int check_value(const char *name, const struct rig_value *value,
@@ -256,13 +274,17 @@ static inline void encode(struct encoder *encoder, const void *from,
 static void encode_text(struct encoder *encoder, const struct rig_value *value)
 {
 	static const char zeros[WORD];
-	size_t rest = value->bytes % WORD;
+	size_t slot = slot_bytes_of(value), left = value->bytes;
 
-	for (size_t at = 0; at + WORD <= value->bytes; at += WORD)
-		encode(encoder, value->text + at, WORD);
-	if (rest)
-		encode(encoder, value->text + value->bytes - rest, rest);
-	encode(encoder, zeros, WORD - rest);
+	for (size_t at = 0; at < slot; at += WORD) {
+		size_t some = left < WORD ? left : WORD;
+
+		if (some)
+			encode(encoder, value->text + at, some);
+		if (some < WORD)
+			encode(encoder, zeros, WORD - some);
+		left -= some;
+	}
 }
 
 int list_layout_write(const struct rig_value *values, size_t count,

@@ -4,12 +4,13 @@
  *
  * Byte for byte the layout of CPython 3.9 and later: either side creates,
  * either side attaches, reads, writes and unlinks.  The length never changes;
- * an item may change its type.  Text has the room it was created with: its
- * bytes rounded up, and at least one to spare.
+ * an item may change its type.  Text has the room it was created with: what
+ * Python would give it, or where that is too little, for Python counts
+ * characters, its bytes rounded up.
  *
- * Where Python is wrong this is not: text is sized by its encoded bytes, every
- * index below -length is out of range, a set that fails changes nothing, a list
- * has its name only when it is complete, and nothing another process may have
+ * Where Python is wrong this is not: no text is cut to fit its slot, every index
+ * below -length is out of range, a set that fails changes nothing, a list has
+ * its name only when it is complete, and nothing another process may have
  * written is believed.  Where Python's layout is at fault it stays so: trailing
  * NULs of text are lost, for they fill the slot.
  *
