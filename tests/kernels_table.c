@@ -5,11 +5,13 @@
 #include "kernels_table.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <kernels/builtin.h>
+#include <kernels/dtype.h>
 #include <kernels/rigging.h>
 #include <runrig/runrig.h>
 
@@ -17,8 +19,10 @@
 
 static const int teams[] = { 1, 2, 3, 5, 8 };
 
-/* Rigged up with the row's words; what the first bad one said. */
-static int rig_up(struct rigging *rigging, const struct kernel_row *row)
+/* With the row's words, and `given` as array 0 (NULL: generated); what the
+ * first bad word said. */
+static int rig_up(struct rigging *rigging, const struct kernel_row *row,
+		  const struct rig_array *given)
 {
 	const struct rig_kernel *kernel;
 	char words[256];
@@ -33,6 +37,8 @@ static int rig_up(struct rigging *rigging, const struct kernel_row *row)
 	for (char *save, *word = strtok_r(words, " ", &save); word && r == 0;
 	     word = strtok_r(NULL, " ", &save))
 		r = rigging_set(rigging, word);
+	if (given)
+		rigging_give(rigging, 0, given, NULL, 0);
 	return r == 0 ? rigging_check(rigging) : r;
 }
 
@@ -57,7 +63,7 @@ static unsigned char *answer_of(const struct kernel_row *row, int team,
 	struct rigging rigging;
 	unsigned char *answer, *data;
 
-	must(rig_up(&rigging, row), &rigging, row, team);
+	must(rig_up(&rigging, row, NULL), &rigging, row, team);
 	rigging.limit_ns = UINT64_C(30000000000);
 	must(rig_pool_create(&pool,
 			     &(struct rig_pool_options){ .workers = team }),
@@ -111,12 +117,50 @@ void kernels_check_once(const struct kernel_row *row, int team)
 	free(answer_of(row, team, &bytes));
 }
 
+/* Bits of no meaning; of bool, 0 or 1. */
+static void fill(unsigned char *bytes, size_t count, bool bits)
+{
+	uint32_t state = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		state = state * 1664525 + 1013904223;
+		bytes[i] = (unsigned char)(state >> 24);
+		if (bits)
+			bytes[i] &= 1;
+	}
+}
+
+void kernels_check_given(const struct kernel_row *row, const char *dtype,
+			 size_t count, int team)
+{
+	struct rig_array given = { .count = count };
+	struct rig_pool *pool = NULL;
+	struct rigging rigging;
+	char why[WHY_BYTES];
+
+	ck_assert_int_eq(dtype_parse(dtype, &given, why, sizeof(why)), 0);
+	must(rig_up(&rigging, row, &given), &rigging, row, team);
+	rigging.limit_ns = UINT64_C(30000000000);
+	must(rig_pool_create(&pool,
+			     &(struct rig_pool_options){ .workers = team }),
+	     &rigging, row, team);
+	must(rigging_make(&rigging, pool), &rigging, row, team);
+	fill(rig_segment_data(rigging.arrays[0].segment),
+	     rigging.arrays[0].bytes, given.dtype == RIG_BOOL);
+	must(rigging_digest(&rigging, false), &rigging, row, team);
+	must(rigging_run(&rigging), &rigging, row, team);
+	must(rigging_digest(&rigging, true), &rigging, row, team);
+	must(rigging_verify(&rigging), &rigging, row, team);
+	rigging_finish(&rigging);
+	rig_pool_destroy(pool);
+}
+
 void kernels_check_refused(const struct kernel_row *row)
 {
 	struct rigging rigging;
 
-	ck_assert_msg(rig_up(&rigging, row) == -EINVAL, "%s %s is not refused",
-		      row->kernel, row->words);
+	ck_assert_msg(rig_up(&rigging, row, NULL) == -EINVAL,
+		      "%s %s is not refused", row->kernel, row->words);
 	ck_assert_msg(rigging.why[0], "%s %s: refused without a word",
 		      row->kernel, row->words);
 	rigging_finish(&rigging);

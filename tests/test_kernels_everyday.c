@@ -57,6 +57,36 @@ START_TEST(same_answer_for_any_team)
 }
 END_TEST
 
+static const char *const dtypes[] = {
+	"bool",   "int8",   "int16",  "int32",   "int64",   "uint8",
+	"uint16", "uint32", "uint64", "float32", "float64",
+};
+
+static const struct kernel_row given[] = {
+	{ "sort", "", 0 },
+	{ "sum", "", 0 },
+	{ "sum", "op=min", 0 },
+	{ "sum", "op=max", 0 },
+	{ "histogram", "low=-100 high=1000", 0 },
+};
+
+/* Random bits: as floats they are huge, tiny, infinite, and no numbers. */
+START_TEST(every_dtype)
+{
+	for (size_t g = 0; g < sizeof(given) / sizeof(*given); g++) {
+		kernels_check_given(&given[g], dtypes[_i], 1, 2);
+		kernels_check_given(&given[g], dtypes[_i], 5003, 3);
+		kernels_check_given(&given[g], dtypes[_i], 20011, 2);
+	}
+}
+END_TEST
+
+START_TEST(float16_sorts)
+{
+	kernels_check_given(&given[0], "float16", 10007, 3);
+}
+END_TEST
+
 static const struct kernel_row wrong[] = {
 	{ "pi", "points=-1", 0 },
 	{ "pi", "seed=4294967296", 0 },
@@ -85,6 +115,9 @@ Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, same_answer_for_any_team, 0,
 			    sizeof(rows) / sizeof(*rows));
+	tcase_add_loop_test(tcase, every_dtype, 0,
+			    sizeof(dtypes) / sizeof(*dtypes));
+	tcase_add_test(tcase, float16_sorts);
 	tcase_add_loop_test(tcase, refuses_parameters, 0,
 			    sizeof(wrong) / sizeof(*wrong));
 	suite_add_tcase(suite, tcase);
