@@ -316,7 +316,7 @@ START_TEST(malformed_kernels_are_refused)
 }
 END_TEST
 
-#define ROWS(table) (int)(sizeof(table) / sizeof(table[0]))
+#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 Suite *make_suite(void)
 {

@@ -169,7 +169,7 @@ static int copy_through_pipes(const struct runner *runner, size_t length)
 	double *to = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	struct pipes_cost cost;
-	char why[256], time[SHOWN_BYTES], size[SHOWN_BYTES];
+	char why[256], time[SHOWN_BYTES];
 	int r;
 
 	if (to == MAP_FAILED) {
@@ -183,10 +183,10 @@ static int copy_through_pipes(const struct runner *runner, size_t length)
 	} else {
 		r = check_elements(to, from, length);
 		printf("   The same workers, the data copied to them and back "
-		       "through pipes of %s:\n",
-		       show_bytes(cost.pipe_bytes, size));
-		printf("   %s, %.1f times as long as sharing it (checked, every "
-		       "element).\n",
+		       "through pipes of %d KiB:\n",
+		       cost.pipe_bytes / 1024);
+		printf("   %s, %.1f times as long as sharing it; every element "
+		       "checked.\n",
 		       show_time((double)cost.ns, time),
 		       (double)cost.ns / (double)runner_steady_ns(runner));
 	}

@@ -23,7 +23,8 @@
 
 #include "command.h"
 
-#define BYTES 10 /* of program 1, and items of program 3 */
+#define BYTES 10 /* of program 1 */
+#define ITEMS 10 /* of program 3 */
 
 static int failed(void)
 {
@@ -123,13 +124,13 @@ static int change_items(const char *name)
 }
 
 /* Print the items, and hold them against what they must be. */
-static int print_items(struct rig_list *list, const int64_t *want)
+static int print_items(struct rig_list *list, const int64_t *want, size_t count)
 {
 	struct rig_value value;
-	bool same = true;
+	bool same = rig_list_length(list) == count;
 
 	printf("  ");
-	for (size_t i = 0; i < rig_list_length(list); i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (rig_list_get(list, (int64_t)i, &value) < 0)
 			return failed();
 		printf(" %lld,", (long long)value.integer);
@@ -167,7 +168,7 @@ static int program_2(void)
 	if (r == 0)
 		r = in_child(change_items, rig_list_name(list));
 	if (r == 0)
-		r = print_items(list, want);
+		r = print_items(list, want, 3);
 	rig_list_destroy(list);
 	return r;
 }
@@ -188,8 +189,8 @@ static int reverse_like_the_article(const char *name)
 	struct rig_list *list = NULL;
 	int r = rig_list_attach(&list, name, NULL);
 
-	for (int64_t i = 0; i < BYTES && r == 0; i++)
-		r = copy_item(list, i, BYTES - 1 - i);
+	for (int64_t i = 0; i < ITEMS && r == 0; i++)
+		r = copy_item(list, i, ITEMS - 1 - i);
 	rig_list_destroy(list);
 	return r;
 }
@@ -213,7 +214,7 @@ static int reverse_slice(struct rig_team *team)
 
 static int reverse_by_pool(const char *name)
 {
-	const struct rig_span slice = { 0, BYTES };
+	const struct rig_span slice = { 0, ITEMS };
 	struct rig_pool *pool = NULL;
 	int r = rig_pool_create(&pool, NULL);
 
@@ -231,7 +232,7 @@ static int reverse_by_pool(const char *name)
 
 static int fill(struct rig_list *list)
 {
-	for (int64_t i = 0; i < BYTES; i++) {
+	for (int64_t i = 0; i < ITEMS; i++) {
 		struct rig_value value = rig_int(i);
 
 		if (rig_list_set(list, i, &value) < 0)
@@ -244,21 +245,21 @@ static int program_3(void)
 {
 	static const int64_t raced[] = { 9, 8, 7, 6, 5, 5, 6, 7, 8, 9 };
 	static const int64_t reversed[] = { 9, 8, 7, 6, 5, 4, 3, 2, 1, 0 };
-	struct rig_value zeros[BYTES];
+	struct rig_value zeros[ITEMS];
 	struct rig_list *list = NULL;
 	int r;
 
-	for (int i = 0; i < BYTES; i++)
+	for (int i = 0; i < ITEMS; i++)
 		zeros[i] = rig_int(0);
 	printf("3  A managed list 0...9: ls[i] = ls[9 - i] for i from 0 to 9, "
 	       "as the article has it\n");
-	if (rig_list_create(&list, NULL, zeros, BYTES, NULL) < 0)
+	if (rig_list_create(&list, NULL, zeros, ITEMS, NULL) < 0)
 		return failed();
 	r = fill(list);
 	if (r == 0)
 		r = in_child(reverse_like_the_article, rig_list_name(list));
 	if (r == 0)
-		r = print_items(list, raced);
+		r = print_items(list, raced, ITEMS);
 	if (r == 0)
 		r = fill(list);
 	if (r == 0)
@@ -266,7 +267,7 @@ static int program_3(void)
 	if (r == 0) {
 		printf("   and by a pool, each rank swapping its strip of the "
 		       "pairs (i, 9 - i)\n");
-		r = print_items(list, reversed);
+		r = print_items(list, reversed, ITEMS);
 	}
 	if (r == 0)
 		printf("   They differ because the loop's second half reads "
