@@ -15,6 +15,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_life,
 	&kernel_list_reverse,
 	&kernel_mandelbrot,
+	&kernel_matvec,
 	&kernel_nstream,
 	&kernel_pi,
 	&kernel_random,
