@@ -16,6 +16,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_list_reverse,
 	&kernel_mandelbrot,
 	&kernel_matvec,
+	&kernel_nbody,
 	&kernel_nstream,
 	&kernel_pi,
 	&kernel_random,

@@ -18,6 +18,7 @@ extern const struct rig_kernel kernel_life;
 extern const struct rig_kernel kernel_list_reverse;
 extern const struct rig_kernel kernel_mandelbrot;
 extern const struct rig_kernel kernel_matvec;
+extern const struct rig_kernel kernel_nbody;
 extern const struct rig_kernel kernel_nstream;
 extern const struct rig_kernel kernel_pi;
 extern const struct rig_kernel kernel_random;

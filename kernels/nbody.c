@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nbody.c - bodies that attract each other, all of them all of them.
+ *
+ * Five bodies are the Sun and the giant planets of the Benchmarks Game, whose
+ * energy after so many steps of 0.01 days is published; more are a cloud at
+ * rest.  Each rank owns a strip of the bodies and reads the places of all; a
+ * step changes speeds, then places, with a barrier after each.  A body's sum
+ * goes over the others in one order: the same bits for any number of workers.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+
+#include <runrig/kernel.h>
+
+#include "builtin.h"
+#include "clones.h"
+#include "share.h"
+
+#define BODIES_MAX 16777216.0
+#define PLANETS    5
+#define DAYS       365.24
+#define SUN        (4 * M_PI * M_PI)
+#define DT         0.01
+#define EPSILON    2e-9
+
+/* Keeps bodies of the cloud from being thrown out; planets never meet. */
+#define SOFT 1e-4
+
+/* Seven arrays of as many elements as there are bodies. */
+enum { PX, PY, PZ, MASS, VX, VY, VZ, FIELDS };
+
+static const double planets[PLANETS][FIELDS] = {
+	{ 0, 0, 0, 1, 0, 0, 0 },
+	{ 4.84143144246472090e+00, -1.16032004402742839e+00,
+	  -1.03622044471123109e-01, 9.54791938424326609e-04,
+	  1.66007664274403694e-03, 7.69901118419740425e-03,
+	  -6.90460016972063023e-05 },
+	{ 8.34336671824457987e+00, 4.12479856412430479e+00,
+	  -4.03523417114321381e-01, 2.85885980666130812e-04,
+	  -2.76742510726411899e-03, 4.99852801234917238e-03,
+	  2.30417297573763929e-05 },
+	{ 1.28943695621391310e+01, -1.51111514016986312e+01,
+	  -2.23307578892655734e-01, 4.36624404335156298e-05,
+	  2.96460137564761618e-03, 2.37847173959480950e-03,
+	  -2.96589568540237556e-05 },
+	{ 1.53796971148509165e+01, -2.59193146099879641e+01,
+	  1.79258772950371181e-01, 5.15138902046611451e-05,
+	  2.68067772490389322e-03, 1.62824170038242295e-03,
+	  -9.51592254519715870e-05 },
+};
+
+static const struct {
+	size_t steps;
+	double energy;
+} published[] = {
+	{ 0, -0.169075164 },
+	{ 1000, -0.169087605 },
+	{ 5000000, -0.169083134 },
+	{ 50000000, -0.169059907 },
+};
+
+struct nbody_args {
+	struct rig_kernel_args header;
+	size_t bodies;
+	size_t steps;
+};
+
+static const struct rig_param params[] = {
+	{ .name = "bodies",
+	  .help = "how many; 5 are the Sun and the giant planets",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct nbody_args, bodies),
+	  .fallback = "4096",
+	  .max = BODIES_MAX },
+	{ .name = "steps",
+	  .help = "of 0.01",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct nbody_args, steps),
+	  .fallback = "10",
+	  .max = 1e12 },
+	{ 0 },
+};
+
+static uint64_t count(const void *given)
+{
+	const struct nbody_args *args = given;
+
+	return args->bodies * FIELDS;
+}
+
+static double flops(const void *given)
+{
+	const struct nbody_args *args = given;
+	double bodies = (double)args->bodies;
+
+	return (double)args->steps * 20 * bodies * bodies;
+}
+
+/* Uniform in -1 to 1. */
+static double place_at(uint64_t at)
+{
+	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	at = (at ^ at >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	at = (at ^ at >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (double)(int64_t)(at ^ at >> 31) * 0x1p-63;
+}
+
+/* What field `f` of body `i` begins as; the Sun's speed makes up for the
+ * planets'. */
+static double initial(size_t bodies, size_t i, int f)
+{
+	double offset = 0;
+
+	if (bodies != PLANETS)
+		return f == MASS  ? 1 / (double)bodies
+		       : f < MASS ? place_at(i * MASS + (uint64_t)f)
+				  : 0;
+	if (f < MASS)
+		return planets[i][f];
+	if (f == MASS)
+		return planets[i][f] * SUN;
+	if (i > 0)
+		return planets[i][f] * DAYS;
+	for (size_t p = 1; p < PLANETS; p++)
+		offset -= planets[p][f] * DAYS * planets[p][MASS];
+	return offset;
+}
+
+static int prepare(struct rig_team *team)
+{
+	const struct nbody_args *args = rig_team_args(team);
+	struct rig_span own = rig_team_strip(team, args->bodies);
+	double *state = rig_team_data(team, 0);
+
+	for (int f = 0; f < FIELDS; f++)
+		for (size_t i = own.begin; i < own.end; i++)
+			state[(size_t)f * args->bodies + i] =
+				initial(args->bodies, i, f);
+	return rig_team_barrier(team);
+}
+
+/* The speed of body i after a step: four lanes of the others. */
+CLONES static void attract(double *state, size_t n, size_t i, double soft)
+{
+	const double *px = state, *py = state + n, *pz = state + 2 * n;
+	const double *mass = state + 3 * n;
+	double sum[3][4] = { { 0 } };
+
+	for (size_t j = 0; j < n; j += 4) {
+		for (size_t l = 0; l < 4 && j + l < n; l++) {
+			double dx = px[j + l] - px[i];
+			double dy = py[j + l] - py[i];
+			double dz = pz[j + l] - pz[i];
+			double square = dx * dx + dy * dy + dz * dz + soft;
+			double pull =
+				j + l == i
+					? 0
+					: mass[j + l] / (square * sqrt(square));
+
+			sum[0][l] += dx * pull;
+			sum[1][l] += dy * pull;
+			sum[2][l] += dz * pull;
+		}
+	}
+	for (size_t a = 0; a < 3; a++)
+		state[(VX + a) * n + i] += DT * ((sum[a][0] + sum[a][1]) +
+						 (sum[a][2] + sum[a][3]));
+}
+
+static int run(struct rig_team *team)
+{
+	const struct nbody_args *args = rig_team_args(team);
+	struct rig_span own = rig_team_strip(team, args->bodies);
+	double *state = rig_team_data(team, 0);
+	size_t n = args->bodies;
+	double soft = n == PLANETS ? 0 : SOFT;
+
+	for (size_t step = 0; step < args->steps; step++) {
+		for (size_t i = own.begin; i < own.end; i++)
+			attract(state, n, i, soft);
+		/* Everybody has read the places before anybody moves. */
+		rig_team_barrier(team);
+		for (size_t a = 0; a < 3; a++)
+			for (size_t i = own.begin; i < own.end; i++)
+				state[a * n + i] +=
+					DT * state[(VX + a) * n + i];
+		rig_team_barrier(team);
+	}
+	return 0;
+}
+
+static double energy(const double *state)
+{
+	double total = 0;
+
+	for (size_t i = 0; i < PLANETS; i++) {
+		double vv = 0;
+
+		for (size_t a = VX; a <= VZ; a++)
+			vv += state[a * PLANETS + i] * state[a * PLANETS + i];
+		total += 0.5 * state[MASS * PLANETS + i] * vv;
+		for (size_t j = i + 1; j < PLANETS; j++) {
+			double square = 0;
+
+			for (size_t a = PX; a <= PZ; a++) {
+				double d = state[a * PLANETS + i] -
+					   state[a * PLANETS + j];
+
+				square += d * d;
+			}
+			total -= state[MASS * PLANETS + i] *
+				 state[MASS * PLANETS + j] / sqrt(square);
+		}
+	}
+	return total;
+}
+
+/* Momentum was zero, and pulls cancel in pairs. */
+static int verify_momentum(struct rig_team *team, size_t n, const double *state)
+{
+	for (size_t a = VX; a <= VZ; a++) {
+		double sum = 0, size = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			double p = state[MASS * n + i] * state[a * n + i];
+
+			sum += p;
+			size += fabs(p);
+		}
+		if (!(fabs(sum) <= 1e-9 * size + 1e-12))
+			return rig_team_fail(team, -EBADMSG,
+					     "nbody: momentum %g of %g, "
+					     "expected none",
+					     sum, size);
+	}
+	return 0;
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct nbody_args *args = rig_team_args(team);
+	const double *state = rig_team_data(team, 0);
+	size_t known = sizeof(published) / sizeof(*published);
+
+	for (size_t k = 0; k < known && args->bodies == PLANETS; k++) {
+		double found = energy(state);
+
+		if (args->steps == published[k].steps &&
+		    !(fabs(found - published[k].energy) <= EPSILON))
+			return rig_team_fail(team, -EBADMSG,
+					     "nbody: the energy is %.9f, "
+					     "expected %.9f",
+					     found, published[k].energy);
+	}
+	return verify_momentum(team, args->bodies, state);
+}
+
+const struct rig_kernel kernel_nbody = {
+	.name = "nbody",
+	.summary = "bodies that attract each other, all of them all of them",
+	.verified = "momentum; with 5 bodies the Benchmarks Game's energy "
+		    "after 0, 1000, 5M and 50M steps",
+	.params = params,
+	.arrays = { { .name = "state",
+		      .dtype = RIG_FLOAT64,
+		      .output = true,
+		      .count = count } },
+	.args_bytes = sizeof(struct nbody_args),
+	.flops = flops,
+	.prepare = prepare,
+	.run = run,
+	.verify = verify,
+};
