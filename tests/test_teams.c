@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -277,6 +278,39 @@ START_TEST(a_death_leaves_nothing_to_the_next_team)
 }
 END_TEST
 
+/* Rank 0 says something long to all and goes on, in a team of its own; rank 1
+ * comes late to read it. */
+static int says_and_goes_on(struct rig_team *team)
+{
+	static uint64_t data[30000], more[4000], out[4000];
+	const int rank = rig_team_rank(team);
+	struct rig_team *alone = NULL;
+	int r = rig_team_split(team, rank, 0, &alone);
+
+	for (size_t i = 0; i < 30000; i++)
+		data[i] = rank ? 0 : i * 3;
+	if (rank == 1)
+		(void)poll(NULL, 0, 30);
+	if (r == 0)
+		r = rig_team_bcast(team, data, 30000, RIG_UINT64, 0);
+	for (int i = 0; r == 0 && rank == 0 && i < 100; i++)
+		r = rig_team_allreduce(alone, more, out, 4000, RIG_UINT64,
+				       RIG_SUM);
+	for (size_t i = 0; r == 0 && i < 30000; i++)
+		if (data[i] != i * 3)
+			r = rig_team_fail(team, -EBADMSG, "element %zu", i);
+	return r;
+}
+
+START_TEST(what_was_said_in_one_team_stays_while_another_is_busy)
+{
+	make_pool(2);
+	for (int i = 0; i < 3; i++)
+		ck_assert_msg(run(says_and_goes_on) == 0, "%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("teams");
@@ -290,6 +324,8 @@ Suite *make_suite(void)
 	tcase_add_test(teams, too_many_teams_are_an_error_until_the_run_ends);
 	tcase_add_loop_test(teams, any_mix_on_teams_that_overlap, 0, 14);
 	tcase_add_test(teams, a_death_leaves_nothing_to_the_next_team);
+	tcase_add_test(teams,
+		       what_was_said_in_one_team_stays_while_another_is_busy);
 	suite_add_tcase(suite, teams);
 	return suite;
 }
