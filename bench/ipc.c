@@ -16,6 +16,7 @@
 #include <runrig/runrig.h>
 
 #include "command.h"
+#include "peer.h"
 
 static const char *const pattern_names[] = { "pingpong", "stream", "setup" };
 static const char *const waiting_names[] = { "spin", "hybrid", "block" };
@@ -45,7 +46,8 @@ static void set_axis(struct bench_case *what, int i, const char *name,
 		     const char *value)
 {
 	what->axes[i].name = name;
-	snprintf(what->axes[i].value, sizeof(what->axes[i].value), "%s", value);
+	snprintf(what->axes[i].value, sizeof(what->axes[i].value), "%.23s",
+		 value);
 }
 
 static const struct bench_ops *ops_of(enum pattern pattern)
@@ -138,6 +140,47 @@ static int add_contest(struct plan *plan, const struct ipc_choice *choice,
 	return r;
 }
 
+/* Two MPIs, by message and in a shared window, for one contest. */
+static int add_mpi(struct plan *plan, const struct pair_arg *arg)
+{
+	static const char *const words[] = { "pingpong", "window" };
+	bool stream = arg->pattern == PATTERN_STREAM;
+	int r = 0;
+
+	for (int i = 0; i < 4 && r == 0; i++) {
+		bool openmpi = i < 2;
+		struct bench_case what = { .unit = "ns" };
+		struct peer_arg peer;
+		char helper[48];
+		char size[24];
+
+		/* A window has no stream of its own: that is up to the user. */
+		if (stream && i % 2)
+			continue;
+		format_size(size, sizeof(size), arg->bytes);
+		snprintf(what.contest, sizeof(what.contest), "%s %s, %s",
+			 pattern_names[arg->pattern], size,
+			 waiting_names[arg->waiting]);
+		snprintf(what.name, sizeof(what.name), "%s %s",
+			 openmpi ? "Open MPI" : "MPICH",
+			 i % 2 ? "window" : "send");
+		snprintf(helper, sizeof(helper), "%s %zu",
+			 stream ? "stream" : words[i % 2], arg->bytes);
+		what.bytes = (double)arg->bytes * (stream ? 1 : 2);
+		peer_mpi(&what, &peer, openmpi, 2,
+			 openmpi ? "--bind-to core" : "-bind-to core", helper);
+		set_axis(&what, 0, "pattern", pattern_names[arg->pattern]);
+		snprintf(size, sizeof(size), "%zu", arg->bytes);
+		set_axis(&what, 1, "size", size);
+		set_axis(&what, 2, "wait", "its own");
+		set_axis(&what, 3, "touch", "full");
+		set_axis(&what, 4, "reuse", "hot");
+		set_axis(&what, 5, "transport", what.name);
+		r = plan_add(plan, &what);
+	}
+	return r;
+}
+
 int ipc_cases(struct plan *plan, const struct ipc_choice *choice)
 {
 	struct pair_arg arg = { .touch = choice->touch,
@@ -153,6 +196,9 @@ int ipc_cases(struct plan *plan, const struct ipc_choice *choice)
 				arg.waiting = choice->waits[w];
 				arg.bytes = choice->sizes[s];
 				r = add_contest(plan, choice, arg);
+				if (r == 0 && choice->peers &&
+				    arg.pattern != PATTERN_SETUP && arg.bytes)
+					r = add_mpi(plan, &arg);
 			}
 	return r;
 }
@@ -354,6 +400,51 @@ static void choose_tier(struct ipc_choice *choice, int tier)
 	choice->transports[n] = NULL;
 }
 
+/* One NAME=LIST word, as kernels have their parameters. */
+static int take_word(struct ipc_choice *choice, const char *word)
+{
+	char *text = strdup(word);
+	char *equals = text ? strchr(text, '=') : NULL;
+	int r = 0;
+
+	if (!text)
+		return -ENOMEM;
+	if (equals)
+		*equals = '\0';
+	if (strcmp(word, "transports=all") == 0)
+		choose_tier(choice, 2);
+	else if (strcmp(word, "touch=header") == 0)
+		choice->touch = TOUCH_HEADER;
+	else if (strncmp(word, "rotate=", 7) == 0)
+		r = parse_size(word + 7, &choice->rotate);
+	else
+		r = take_list(choice, text, equals ? equals + 1 : NULL);
+	if (r < 0)
+		fprintf(stderr,
+			"rigbench: ipc takes transports=LIST|all sizes=LIST "
+			"patterns=pingpong,stream,setup "
+			"wait=spin,hybrid,block touch=full|header "
+			"rotate=BYTES\n");
+	/* The names of transports point into the text: they must be known
+	 * ones, so that a table's own stand in for them. */
+	for (int i = 0; r == 0 && choice->transports[i]; i++) {
+		const struct transport *t =
+			transport_find(choice->transports[i]);
+
+		if (!t) {
+			fprintf(stderr,
+				"rigbench: no transport %s; `rigbench cases` "
+				"lists them\n",
+				choice->transports[i]);
+			r = -EINVAL;
+		} else {
+			choice->transports[i] = t->name;
+		}
+	}
+	free(text);
+	return r;
+}
+
 int command_ipc(struct command *c)
 {
 	struct ipc_choice choice = {
@@ -366,33 +457,9 @@ int command_ipc(struct command *c)
 	int r = 0;
 
 	choose_tier(&choice, 1);
-	/* NAME=LIST words, as kernels have their parameters. */
-	for (int i = 1; i < c->word_count && r == 0; i++) {
-		char *word = (char *)(uintptr_t)c->words[i];
-		char *equals = strchr(word, '=');
-
-		if (strcmp(word, "transports=all") == 0) {
-			choose_tier(&choice, 2);
-			continue;
-		}
-		if (strcmp(word, "touch=header") == 0) {
-			choice.touch = TOUCH_HEADER;
-			continue;
-		}
-		if (strncmp(word, "rotate=", 7) == 0) {
-			r = parse_size(word + 7, &choice.rotate);
-			continue;
-		}
-		if (equals)
-			*equals = '\0';
-		r = take_list(&choice, word, equals ? equals + 1 : NULL);
-		if (r < 0)
-			fprintf(stderr,
-				"rigbench: ipc takes transports=LIST|all "
-				"sizes=LIST patterns=pingpong,stream,setup "
-				"wait=spin,hybrid,block touch=full|header "
-				"rotate=BYTES\n");
-	}
+	choice.peers = true;
+	for (int i = 1; i < c->word_count && r == 0; i++)
+		r = take_word(&choice, c->words[i]);
 	if (r == 0)
 		r = ipc_cases(&c->plan, &choice);
 	if (r < 0)

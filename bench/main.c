@@ -224,24 +224,15 @@ static int status_of(const struct command *c, const struct run_info *info)
 	return status;
 }
 
-/* Leave out peers that were not asked for. */
-static void choose_peers(struct command *c)
+static bool asked_for(const char *peers, const char *peer)
 {
-	for (size_t i = 0; c->peers && i < c->plan.cell_count; i++) {
-		struct cell *cell = &c->plan.cells[i];
-		const char *at;
-		size_t n;
+	size_t n = strlen(peer);
 
-		if (!cell->what.peer)
-			continue;
-		n = strlen(cell->what.peer);
-		at = strstr(c->peers, cell->what.peer);
-		if (at && (at == c->peers || at[-1] == ',') &&
-		    (at[n] == ',' || !at[n]))
-			continue;
-		cell->status = CELL_SKIPPED;
-		snprintf(cell->reason, sizeof(cell->reason), "not asked for");
-	}
+	for (const char *at = strstr(peers, peer); at;
+	     at = strstr(at + 1, peer))
+		if ((at == peers || at[-1] == ',') && (at[n] == ',' || !at[n]))
+			return true;
+	return false;
 }
 
 int command_measure(struct command *c)
@@ -258,7 +249,8 @@ int command_measure(struct command *c)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	choose_peers(c);
+	if (c->peers)
+		plan_keep_peers(&c->plan, asked_for, c->peers);
 	c->plan.stop = &interrupted;
 	c->plan.progress = show_progress;
 	machine_noise(&c->plan.watch, &info.noise);

@@ -93,6 +93,27 @@ int plan_add(struct plan *plan, const struct bench_case *what)
 	return add_one(plan, &again, first);
 }
 
+void plan_keep_peers(struct plan *plan,
+		     bool (*wanted)(const char *arg, const char *peer),
+		     const char *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		struct cell *cell = &plan->cells[i];
+
+		if (cell->what.peer && !wanted(arg, cell->what.peer)) {
+			free((void *)(uintptr_t)cell->what.arg);
+			continue;
+		}
+		/* A repetition stands right behind what it repeats. */
+		if (cell->twin >= 0)
+			cell->twin = (int)kept - 1;
+		plan->cells[kept++] = *cell;
+	}
+	plan->cell_count = kept;
+}
+
 const struct cell *plan_find(const struct plan *plan, const char *contest,
 			     const char *name)
 {

@@ -88,6 +88,11 @@ void plan_free(struct plan *plan);
  * -ENOMEM. */
 int plan_add(struct plan *plan, const struct bench_case *what);
 
+/* Drop the cells of peers for which wanted(arg, peer) is false. */
+void plan_keep_peers(struct plan *plan,
+		     bool (*wanted)(const char *arg, const char *peer),
+		     const char *arg);
+
 /* Measure everything.  0, also where some cells fail (their status says so) or
  * the run was interrupted; -ENOMEM. */
 int measure(struct plan *plan);

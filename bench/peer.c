@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,19 @@ void peer_case(struct bench_case *what, struct peer_arg *arg)
 	what->ops = &peer_ops;
 	what->arg = arg;
 	what->arg_bytes = sizeof(*arg);
+}
+
+void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
+	      int ranks, const char *launch, const char *words)
+{
+	arg->environment[0] = '\0';
+	snprintf(arg->command, sizeof(arg->command),
+		 openmpi ? "mpirun.openmpi --allow-run-as-root --oversubscribe "
+			   "-n %d %s @/rigbench-openmpi %% %s"
+			 : "mpirun.mpich -n %d %s @/rigbench-mpich %% %s",
+		 ranks, launch, words);
+	what->peer = openmpi ? "openmpi" : "mpich";
+	peer_case(what, arg);
 }
 
 /* Cut `text` into words in place; returns how many. */
@@ -240,6 +254,25 @@ static void peer_close(void *state)
 	free(peer);
 }
 
+/* Is the helper itself, the word that begins with @, there? */
+static bool helper_is_built(const struct peer_arg *arg, char *why)
+{
+	const char *at = strstr(arg->command, "@/");
+	char path[768];
+	size_t n;
+
+	if (!at)
+		return true;
+	n = strcspn(at + 2, " ");
+	snprintf(path, sizeof(path), "%s/%.*s", peer_folder(), (int)n, at + 2);
+	if (access(path, R_OK) == 0)
+		return true;
+	snprintf(why, CASE_WHY_BYTES,
+		 "%.*s was not built: its compiler or library was missing",
+		 (int)n, at + 2);
+	return false;
+}
+
 static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
@@ -249,6 +282,10 @@ static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 
 	if (!peer)
 		return -ENOMEM;
+	if (!helper_is_built(arg, why)) {
+		free(peer);
+		return -ENOTSUP;
+	}
 	r = start(peer, arg, clock);
 	if (r < 0) {
 		snprintf(why, CASE_WHY_BYTES, "cannot start: %s", strerror(-r));

@@ -33,6 +33,11 @@ extern const struct bench_ops peer_ops;
  * reader sees.  `arg` must live until plan_add(). */
 void peer_case(struct bench_case *what, struct peer_arg *arg);
 
+/* The same for two MPIs: `launch` is what the launcher is told beside the
+ * number of ranks ("--mca coll_sm_priority 100"), `words` the helper's. */
+void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
+	      int ranks, const char *launch, const char *words);
+
 /* The folder of this program (its helpers lie beside it, or in ../libexec). */
 const char *peer_folder(void);
 

@@ -44,6 +44,7 @@ static const struct ipc_choice normal = {
 		   4 << 20, 16 << 20, SIZE_MAX },
 	.patterns = { PATTERN_PINGPONG, PATTERN_STREAM, PATTERN_SETUP },
 	.pattern_count = 3,
+	.peers = true,
 	.waits = { WAITING_HYBRID },
 	.wait_count = 1,
 };
