@@ -194,42 +194,39 @@ START_TEST(mapped_by_somebody_it_lives)
 }
 END_TEST
 
-/* A holder in another PID namespace shows in no /proc of ours; its lock does. */
-static int hold_in_other_namespace(int rank, void *arg)
+/* From inside a PID namespace the holders outside show in no /proc: the lock is
+ * all there is. */
+static int sweep_from_inside(int rank, void *arg)
 {
 	struct rig_segment *segment;
 	int status;
 	pid_t child;
 
 	(void)rank;
-	if (unshare(CLONE_NEWPID) < 0)
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", "/dev/shm", "tmpfs", 0, "size=1m") < 0)
 		return 99;
+	if (rig_segment_create(&segment, arg, 100, NULL) < 0)
+		return 4;
 	child = fork();
 	if (child == 0) {
-		if (rig_segment_create(&segment, arg, 100, NULL) < 0)
+		if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+			_exit(99);
+		if (rig_sweep_clean(false, NULL) < 0)
 			_exit(1);
-		for (;;)
-			(void)pause();
+		_exit(named(arg) ? 0 : 2);
 	}
-	for (int i = 0; i < 1000 && !named(arg); i++)
-		(void)usleep(1000);
-	status = rig_sweep_clean(false, NULL) < 0 || !named(arg);
-	(void)kill(child, SIGKILL);
-	(void)waitpid(child, NULL, 0);
-	if (status)
-		return 2;
-	if (rig_sweep_clean(false, NULL) < 1 || named(arg))
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
 		return 3;
-	return 0;
+	return WEXITSTATUS(status);
 }
 
 START_TEST(across_pid_namespaces)
 {
-	char name[64];
-	int r;
+	static char name[] = "inside";
+	int r = run_workers(1, sweep_from_inside, name);
 
-	snprintf(name, sizeof(name), "test-sweep-%d", (int)getpid());
-	r = run_workers(1, hold_in_other_namespace, name);
 	if (r == 99)
 		fprintf(stderr, "skipped: no PID namespace to be had\n");
 	else
