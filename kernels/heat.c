@@ -170,6 +170,8 @@ static int run(struct rig_team *team)
 	double change = INFINITY;
 	size_t k = 0;
 
+	/* A run that follows another begins where that one began. */
+	prepare(team);
 	for (; k < args->sweeps && change > args->tolerance; k++) {
 		double *now = changes + k % 2 * RIG_WORKERS_MAX * STRIDE;
 
