@@ -420,10 +420,11 @@ static inline bool find_slot(const struct list_view *view, size_t item,
 	uint64_t begin = load_relaxed(&view->offsets[item]);
 	uint64_t end = load_relaxed(&view->offsets[item + 1]);
 
+	if (begin >= end || end > view->slots_bytes || (begin | end) % WORD)
+		return false;
 	slot->words = view->slots + begin / WORD;
 	slot->bytes = end - begin;
-	return begin < end && end <= view->slots_bytes &&
-	       (begin | end) % WORD == 0;
+	return true;
 }
 
 static int slot_of(const struct list_view *view, size_t item, struct slot *slot)

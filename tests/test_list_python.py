@@ -13,6 +13,7 @@ import glob
 import math
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -350,7 +351,7 @@ def other_pythons():
         candidates += glob.glob(os.path.join(root, "versions/3*/bin/python3"))
     found = {"%d.%d.%d" % sys.version_info[:3]: None}
     for path in candidates:
-        if "config" in path or not os.access(path, os.X_OK):
+        if not re.fullmatch(r"python3(\.\d+)?", os.path.basename(path)):
             continue
         try:
             asked = subprocess.run([path, "-c", ask], stdout=subprocess.PIPE,
