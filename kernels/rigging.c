@@ -305,6 +305,12 @@ static int run_job(struct rigging *rigging, rig_kernel_fn *fn,
 			.read_only = array->name && !specs[i].output,
 		};
 	}
+	/* By its name where that is known: so the report calls it. */
+	if (fn == rigging->kernel->run &&
+	    rig_kernel_find(rigging->kernel->name) == rigging->kernel) {
+		job.kernel = NULL;
+		job.name = rigging->kernel->name;
+	}
 	r = rig_pool_run(rigging->pool, &job);
 	return r < 0 ? say(rigging, r, rig_why()) : 0;
 }

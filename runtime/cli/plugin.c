@@ -54,6 +54,9 @@ static int load(const char *path, const struct rig_kernel **kernel)
 				"%s: built against another runrig/kernel.h: "
 				"build it again",
 				path);
+	/* So that a report can call it by its name; where another kernel has
+	 * that, it goes without. */
+	(void)rig_kernel_register(*kernel);
 	return 0;
 }
 

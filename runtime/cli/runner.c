@@ -274,11 +274,12 @@ static int run_failed(struct runner *runner, int code)
 {
 	const struct rig_report *report = rig_pool_report(runner->pool);
 
-	(void)complain(EXIT_RUN, "%s", runner->rigging.why);
-	/* Of what a kernel says by itself the line above is all. */
-	if (code != -EBADMSG && report->end != RIG_END_OK &&
-	    report->end != RIG_END_FAILED)
-		fputs(report->text, stderr);
+	/* The report begins with the line that is all there is to say of what
+	 * a kernel says by itself. */
+	if (report->end == RIG_END_OK || report->end == RIG_END_FAILED)
+		(void)complain(EXIT_RUN, "%s", runner->rigging.why);
+	else
+		fprintf(stderr, "runrig: %s", report->text);
 	return code == -EBADMSG ? EXIT_UNVERIFIED : EXIT_RUN;
 }
 
