@@ -112,8 +112,8 @@ static int splits_again_and_again(struct rig_team *team)
 		int r = rig_team_split(team, low, 0, &part);
 
 		for (int k = 0; r == 0 && k < (low ? i % 40 : 2); k++) {
-			r = sum(part, 1, &all);
-			if (r == 0 && all != (low ? first : size - first))
+			r = sum(part, i, &all);
+			if (r == 0 && all != i * (low ? first : size - first))
 				r = rig_team_fail(team, -EBADMSG,
 						  "team %d: sum %lld", i,
 						  (long long)all);
