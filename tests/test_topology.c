@@ -193,7 +193,7 @@ START_TEST(bad_descriptions_are_refused)
 			 neither);
 		refuses(bad[i], why);
 	}
-	refuses("core:5000 pu:1",
+	refuses("package:16 core:16 pu:17",
 		"topology: a CPU numbered beyond 4095, the most this library "
 		"handles");
 }
