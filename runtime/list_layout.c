@@ -643,7 +643,7 @@ int list_layout_get(const struct list_view *view, size_t at,
 	struct item item = { .reading = READ_CHANGING };
 	struct rig_value seen = { .kind = RIG_VALUE_NONE };
 	struct number number;
-	struct slot slot;
+	struct slot slot = { 0 };
 	int r;
 
 	if (read_number(view, at, &number)) {
@@ -742,7 +742,7 @@ int list_layout_set(const struct list_view *view, size_t at,
 {
 	bool is_number = (unsigned)value->kind <= RIG_VALUE_BOOL;
 	struct store store;
-	struct slot slot;
+	struct slot slot = { 0 };
 	int r;
 
 	/* Most are; and a number fits any slot that is sound. */
