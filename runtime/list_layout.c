@@ -714,7 +714,7 @@ static int fit(const struct list_view *view, size_t at,
 int list_layout_fits(const struct list_view *view, size_t at,
 		     const struct rig_value *value)
 {
-	struct slot slot;
+	struct slot slot = { 0 };
 
 	return fit(view, at, value, &slot);
 }
