@@ -26,7 +26,7 @@ FLOORS = [
      "team"),
     ("processes", True,
      "attach birth inherit list manager place pool report segment sweep "
-     "warden worker"),
+     "warden worker caller run handed"),
 ]
 
 # Each of these belongs to one file of the runtime.
