@@ -23,7 +23,7 @@ struct patience {
 /*
  * The patience of one of `parties` who meet at a barrier: long on CPUs of their
  * own, four yields where there are more parties than CPUs this process may use
- * (measured in docs/decisions/0002-barrier.md).
+ * (measured in docs/decisions/0001-barrier-word.md).
  */
 struct patience wait_patience(int parties);
 
