@@ -5,7 +5,7 @@
  * Arriving is one fetch-and-add.  Whoever's add completes the epoch goes on at
  * once; the others poll the word until it says so.  For two parties that costs
  * one transfer of one cache line per epoch, which no scheme with a flag per
- * party can beat (docs/decisions/0002-barrier.md).
+ * party can beat (docs/decisions/0001-barrier-word.md).
  *
  * A party whose patience ends sets BLOCKING in the same word, by CAS, while the
  * epoch is still incomplete.  From then on every party of this epoch enters the
