@@ -99,11 +99,14 @@ def killed_run(pool, segment, x):
     return caught[0]
 
 
-# Threads before the pool: NumPy's and Python's own.
+# Threads before the pool: those of NumPy's BLAS, and one of Python's own.  Only
+# while the pool is made none may be *inside* BLAS: OpenBLAS ends its threads at
+# any fork, and a call in progress would wait for them for ever.
 a = np.random.default_rng(1).random((300, 300))
-threads = [threading.Thread(target=np.linalg.inv, args=(a,)) for _ in range(3)]
-for thread in threads:
-    thread.start()
+np.linalg.inv(a)
+done = threading.Event()
+ticker = threading.Thread(target=done.wait)
+ticker.start()
 
 with Pool(2) as pool:
     n = 1_000_003
@@ -125,5 +128,6 @@ with Pool(2) as pool:
     del x
     rig.rig_segment_destroy(segment)
 
-for thread in threads:
-    thread.join()
+np.linalg.inv(a)
+done.set()
+ticker.join()
