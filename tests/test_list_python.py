@@ -339,6 +339,14 @@ class Repr(unittest.TestCase):
         self.assertIn("UTF-8", caught.exception.words)
 
 
+def is_program(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) == b"\x7fELF"
+    except OSError:
+        return False
+
+
 def other_pythons():
     """(version, path) of each other CPython 3.8 or later that works here."""
     ask = ("import ctypes, multiprocessing.shared_memory, sys; "
@@ -351,7 +359,9 @@ def other_pythons():
         candidates += glob.glob(os.path.join(root, "versions/3*/bin/python3"))
     found = {"%d.%d.%d" % sys.version_info[:3]: None}
     for path in candidates:
-        if not re.fullmatch(r"python3(\.\d+)?", os.path.basename(path)):
+        # Not the scripts that stand in for one: asking them is slow.
+        if not re.fullmatch(r"python3(\.\d+)?", os.path.basename(path)) or \
+                not is_program(path):
             continue
         try:
             asked = subprocess.run([path, "-c", ask], stdout=subprocess.PIPE,

@@ -424,6 +424,17 @@ START_TEST(a_member_may_be_handed_to_a_pool)
 		0);
 	for (int i = 0; i < 100; i++)
 		ck_assert_int_eq(data[i], 2 * i);
+	/* And again when someone has removed the name, as a Python would. */
+	ck_assert_int_eq(rig_segment_remove(rig_segment_name(segment)), 0);
+	ck_assert_int_eq(
+		rig_pool_run(pool,
+			     &(struct rig_job){
+				     .kernel = double_bytes,
+				     .segments = { { .name = rig_segment_name(
+							     segment) } } }),
+		0);
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(data[i], (unsigned char)(4 * i));
 	rig_pool_destroy(pool);
 	rig_segment_destroy(segment);
 	rig_manager_shutdown(manager);
