@@ -95,6 +95,8 @@ static double flops(const void *given)
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
+	(void)bytes;
+	(void)index;
 	const struct dgemm_args *args = given;
 
 	return share_rows(args->n, args->n * sizeof(double), rank, size, spans);
@@ -102,6 +104,7 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 
 static size_t private_bytes(const void *given, int size)
 {
+	(void)size;
 	const struct dgemm_args *args = given;
 
 	return args->method == OWN ? 0 : OPENBLAS_BYTES;

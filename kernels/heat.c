@@ -69,6 +69,7 @@ static uint64_t count(const void *given)
  * were, and the last one's largest change. */
 static uint64_t count_changes(const void *given)
 {
+	(void)given;
 	return (2 * RIG_WORKERS_MAX + 1) * STRIDE;
 }
 

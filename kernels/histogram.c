@@ -112,6 +112,7 @@ static double bytes_moved(const void *given)
 
 static size_t private_bytes(const void *given, int size)
 {
+	(void)size;
 	const struct histogram_args *args = given;
 
 	return args->bins * sizeof(uint64_t) + SHARE_CHUNK * sizeof(double);

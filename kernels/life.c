@@ -91,6 +91,8 @@ static double bytes_moved(const void *given)
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
+	(void)bytes;
+	(void)index;
 	const struct life_args *args = given;
 
 	return share_rows(args->side, args->side, rank, size, spans);

@@ -104,6 +104,7 @@ static double flops(const void *given)
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
+	(void)bytes;
 	const struct matvec_args *args = given;
 
 	if (index == X)

@@ -62,6 +62,7 @@ static uint64_t count_table(const void *given)
 
 static uint64_t count_updates(const void *given)
 {
+	(void)given;
 	return RIG_WORKERS_MAX * STRIDE;
 }
 

@@ -176,6 +176,8 @@ static void own(const struct reverse_args *args, int rank, int size,
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
+	(void)bytes;
+	(void)index;
 	const struct reverse_args *args = given;
 	struct rig_span owned[RIG_SPANS_MAX];
 	int count = 0;

@@ -127,6 +127,7 @@ static uint64_t count_notes(const void *given)
 /* Keys of each bucket, then where each chunk's next one goes. */
 static uint64_t count_counts(const void *given)
 {
+	(void)given;
 	return BUCKETS + CHUNKS * BUCKETS;
 }
 
@@ -155,6 +156,8 @@ static int check(void *given, char *why, size_t why_bytes)
 /* Samples and splitters; counts of digits and places. */
 static size_t private_bytes(const void *given, int size)
 {
+	(void)given;
+	(void)size;
 	return (SAMPLES + BUCKETS + 8 * RADIX + 2 * BUCKETS) * sizeof(uint64_t);
 }
 

@@ -104,6 +104,7 @@ static double flops(const void *given)
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
+	(void)bytes;
 	const struct sparse_args *args = given;
 	size_t row = index == MATRIX    ? star(args) * sizeof(double)
 		     : index == COLUMNS ? star(args) * sizeof(uint32_t)

@@ -114,6 +114,8 @@ static double flops(const void *given)
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
+	(void)bytes;
+	(void)index;
 	const struct stencil_args *args = given;
 
 	return share_rows(args->n, args->n * sizeof(double), rank, size, spans);

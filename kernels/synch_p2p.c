@@ -62,6 +62,7 @@ static uint64_t count_grid(const void *given)
 
 static uint64_t count_rows(const void *given)
 {
+	(void)given;
 	return RIG_WORKERS_MAX * STRIDE;
 }
 

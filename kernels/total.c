@@ -72,6 +72,7 @@ static uint64_t count_chunks(const void *given)
 
 static uint64_t count_result(const void *given)
 {
+	(void)given;
 	return 1;
 }
 
@@ -131,6 +132,8 @@ static double bytes_moved(const void *given)
 
 static size_t private_bytes(const void *given, int size)
 {
+	(void)given;
+	(void)size;
 	return SHARE_CHUNK * sizeof(double);
 }
 

@@ -111,6 +111,7 @@ static void units_pu(struct placer *placer)
 
 static void units_none(struct placer *placer)
 {
+	(void)placer;
 }
 
 static const struct policy {

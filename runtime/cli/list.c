@@ -111,6 +111,7 @@ static int print_value(const struct rig_value *value)
 
 static int show(struct rig_list *list, char **given)
 {
+	(void)given;
 	char *text = NULL;
 	int r = rig_list_repr(list, &text);
 
