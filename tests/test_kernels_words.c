@@ -181,11 +181,13 @@ struct all_args {
 
 static uint64_t none(const void *args)
 {
+	(void)args;
 	return 0;
 }
 
 static int nothing(struct rig_team *team)
 {
+	(void)team;
 	return 0;
 }
 
