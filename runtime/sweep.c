@@ -65,6 +65,34 @@ static bool anyone_maps(struct identity identity)
 	return found;
 }
 
+/* The 8-byte number at `offset` of the file behind `fd`; -1: cannot be read. */
+static int64_t number_at(int fd, uint64_t offset)
+{
+	int64_t number;
+
+	if (pread(fd, &number, sizeof(number), (off_t)offset) != sizeof(number))
+		return -1;
+	return number;
+}
+
+/*
+ * Does the file hold a ShareableList of at least one item?  Its count, first
+ * and last offset must add up to its very length (see list_layout.h).  Read, not
+ * mapped: whoever has it may truncate it meanwhile.
+ */
+static bool holds_list(int fd, uint64_t bytes)
+{
+	int64_t count = number_at(fd, 0);
+	int64_t last;
+
+	if (count < 1 || (uint64_t)count > bytes / 25 || number_at(fd, 8) != 0)
+		return false;
+	last = number_at(fd, 8 * ((uint64_t)count + 1));
+	return last >= 8 * count && (uint64_t)last <= bytes &&
+	       bytes == 8 * ((uint64_t)count + 2) + (uint64_t)last +
+				9 * (uint64_t)count;
+}
+
 /* Bytes and maker, from the file behind `fd`. */
 static void look_inside(int fd, const struct stat *status,
 			struct rig_found *found)
@@ -79,8 +107,11 @@ static void look_inside(int fd, const struct stat *status,
 	if (segment_read_facts(fd, found->name, &facts) < 0)
 		return;
 	found->bytes = facts.data_bytes;
-	if (facts.data_bytes == facts.file_bytes)
+	if (facts.data_bytes == facts.file_bytes) {
+		if (holds_list(fd, facts.data_bytes))
+			found->maker = RIG_MAKER_LIST;
 		return;
+	}
 	found->maker = RIG_MAKER_TRAILER;
 	if (pread(fd, &trailer, sizeof(trailer),
 		  status->st_size - (off_t)sizeof(trailer)) == sizeof(trailer))

@@ -321,6 +321,31 @@ START_TEST(the_warden_removes_what_a_killed_maker_left)
 }
 END_TEST
 
+START_TEST(a_list_is_known_by_its_bytes)
+{
+	const struct rig_value values[] = { rig_int(7), rig_str("seven") };
+	struct rig_list *list = NULL;
+	struct rig_segment *zeros = NULL;
+	struct rig_found *found = NULL;
+	const struct rig_found *one;
+	int count;
+
+	ck_assert_int_eq(rig_list_create(&list, NULL, values, 2, NULL), 0);
+	ck_assert_int_eq(rig_segment_create(&zeros, NULL, 4096, NULL), 0);
+	count = rig_sweep_list(&found);
+	ck_assert_int_ge(count, 2);
+	one = found_as(found, count, rig_list_name(list));
+	ck_assert_ptr_nonnull(one);
+	ck_assert_int_eq(one->maker, RIG_MAKER_LIST);
+	one = found_as(found, count, rig_segment_name(zeros));
+	ck_assert_ptr_nonnull(one);
+	ck_assert_int_eq(one->maker, RIG_MAKER_PLAIN);
+	free(found);
+	rig_segment_destroy(zeros);
+	rig_list_destroy(list);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("sweep");
@@ -331,6 +356,7 @@ Suite *make_suite(void)
 	tcase_add_test(tcase, across_pid_namespaces);
 	tcase_add_test(tcase, makers_beside_sweepers);
 	tcase_add_test(tcase, the_warden_removes_what_a_killed_maker_left);
+	tcase_add_test(tcase, a_list_is_known_by_its_bytes);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
