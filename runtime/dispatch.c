@@ -142,6 +142,11 @@ void dispatch_awake(struct dispatch_shm *dispatch)
 	add_acq_rel(&dispatch->progress, AWAKE);
 }
 
+bool dispatch_anyone_awake(const struct dispatch_shm *dispatch)
+{
+	return awake(load_acquire(&dispatch->progress)) > 0;
+}
+
 enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size)
 {
 	/* acq_rel: hands on what this taker wrote; the last acquires it all and

@@ -81,6 +81,9 @@ uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
 bool dispatch_sleeps(struct dispatch_shm *dispatch);
 void dispatch_awake(struct dispatch_shm *dispatch);
 
+/* Taker: is anyone awake in the job that is posted now? */
+bool dispatch_anyone_awake(const struct dispatch_shm *dispatch);
+
 enum dispatch_finish {
 	DISPATCH_OTHERS_RUN,   /* somebody else is awake */
 	DISPATCH_OTHERS_SLEEP, /* not all have finished, and nobody is awake */

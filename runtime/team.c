@@ -92,7 +92,9 @@ static void look_for_deadlock(struct rig_team *team)
 				return;
 			waiting += !done;
 		}
-	if (!waiting)
+	/* Who looks late may see the next job already: a rank asleep in it, and
+	 * itself still as it left the last.  But then it is awake in it. */
+	if (!waiting || dispatch_anyone_awake(team->layout.dispatch))
 		return;
 	/* relaxed: the alarm releases it. */
 	store_relaxed(&team->layout.team->deadlock, 1);
