@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -145,9 +146,22 @@ static void pause_openmp(void)
 		(void)pause_all(hard);
 }
 
+/* The process in between: its child is the warden. */
+static noreturn void fork_and_leave(struct birth *birth)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		warden_main(birth);
+	_exit(pid < 0 ? errno : 0);
+}
+
 /*
  * Fork the warden, twice: the process in between ends at once and is waited for
- * here, so that nothing of ours is ever a child that the host could meet.
+ * here, so that nothing of ours is ever a child that the host could meet.  It
+ * has our memory and not a copy (vfork), and this thread stands still meanwhile:
+ * so it is as if this thread forked the warden, and the price of copying a
+ * large caller is paid once.
  */
 static int fork_warden(struct birth *birth)
 {
@@ -159,13 +173,9 @@ static int fork_warden(struct birth *birth)
 	pause_openmp();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid = fork();
-	if (pid == 0) {
-		pid = fork();
-		if (pid == 0)
-			warden_main(birth);
-		_exit(pid < 0 ? errno : 0);
-	}
+	pid = vfork();
+	if (pid == 0)
+		fork_and_leave(birth);
 	if (pid < 0)
 		r = rig_fail_errno(-errno, "pool: fork (limits: ulimit -u, the "
 					   "cgroup's pids.max)");
