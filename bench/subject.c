@@ -3,6 +3,7 @@
  * subject.c - rigbench-subject CLOCK WORD: what only a fresh process can show.
  *
  *	first-pool     create and destroy the first pool of a process
+ *	later-pool     and the second
  *	worker-memory  private bytes of an idle worker, its caller holding 1 GiB
  *	warden-memory  and of the warden
  */
@@ -20,7 +21,7 @@
 
 static clockid_t clock_id;
 
-static int run_first_pool(uint64_t count, struct lap *lap)
+static int time_pool(uint64_t count, struct lap *lap)
 {
 	struct rig_pool *pool = NULL;
 	int r;
@@ -33,6 +34,16 @@ static int run_first_pool(uint64_t count, struct lap *lap)
 	rig_pool_destroy(pool);
 	lap->rank[0].end_ns = stopwatch_ns(clock_id);
 	return r < 0;
+}
+
+static int run_later_pool(uint64_t count, struct lap *lap)
+{
+	struct rig_pool *pool = NULL;
+	int r = rig_pool_create(&pool,
+				&(struct rig_pool_options){ .workers = 2 });
+
+	rig_pool_destroy(pool);
+	return r < 0 ? 1 : time_pool(count, lap);
 }
 
 /* Private_Clean + Private_Dirty of a process, in bytes; negative: unknown. */
@@ -117,7 +128,8 @@ static const struct {
 	const char *name;
 	struct served served;
 } words[] = {
-	{ "first-pool", { run_first_pool, NULL } },
+	{ "first-pool", { time_pool, NULL } },
+	{ "later-pool", { run_later_pool, NULL } },
 	{ "worker-memory", { run_worker_memory, NULL } },
 	{ "warden-memory", { run_warden_memory, NULL } },
 };

@@ -573,6 +573,9 @@ int sync_cases(struct plan *plan)
 		r = add_subject(plan, start, "2 workers, first in a process",
 				"ns", "first-pool");
 	if (r == 0)
+		r = add_subject(plan, start, "2 workers, second in a process",
+				"ns", "later-pool");
+	if (r == 0)
 		r = add_subject(plan, memory, "idle worker", "bytes",
 				"worker-memory");
 	if (r == 0)

@@ -88,7 +88,7 @@ static const struct target targets[] = {
 	  false },
 	{ "pool of 2, later <= 1.5 ms",
 	  "pool, create and destroy",
-	  "2 workers",
+	  "2 workers, second in a process",
 	  { NULL },
 	  1.5 * MS,
 	  false },
