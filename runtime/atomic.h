@@ -28,51 +28,47 @@ _Static_assert(sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint64_t) == 8,
 #define load_acquire(p) atomic_load_explicit((p), memory_order_acquire)
 #define load_seq(p)     atomic_load_explicit((p), memory_order_seq_cst)
 
-#define store_relaxed(p, v) \
+#define store_relaxed(p, v)                                                    \
 	atomic_store_explicit((p), (v), memory_order_relaxed)
-#define store_release(p, v) \
+#define store_release(p, v)                                                    \
 	atomic_store_explicit((p), (v), memory_order_release)
 #define store_seq(p, v) atomic_store_explicit((p), (v), memory_order_seq_cst)
 
 /* Each returns the value before. */
-#define add_relaxed(p, v) \
+#define add_relaxed(p, v)                                                      \
 	atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
-#define add_acq_rel(p, v) \
+#define add_acq_rel(p, v)                                                      \
 	atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)
-#define add_seq(p, v) \
-	atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
-#define sub_acq_rel(p, v) \
+#define add_seq(p, v) atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
+#define sub_acq_rel(p, v)                                                      \
 	atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
-#define sub_seq(p, v) \
-	atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
-#define or_seq(p, v) \
-	atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
-#define swap_acq_rel(p, v) \
+#define sub_seq(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
+#define or_seq(p, v)  atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
+#define swap_acq_rel(p, v)                                                     \
 	atomic_exchange_explicit((p), (v), memory_order_acq_rel)
-#define swap_seq(p, v) \
-	atomic_exchange_explicit((p), (v), memory_order_seq_cst)
+#define swap_seq(p, v) atomic_exchange_explicit((p), (v), memory_order_seq_cst)
 
 /* Each returns whether *p was *expected; if not, *expected is what it is. */
-#define cas_relaxed(p, expected, v)                               \
-	atomic_compare_exchange_strong_explicit(                  \
-		(p), (expected), (v), memory_order_relaxed,       \
-		memory_order_relaxed)
-#define cas_acquire(p, expected, v)                               \
-	atomic_compare_exchange_strong_explicit(                  \
-		(p), (expected), (v), memory_order_acquire,       \
-		memory_order_acquire)
-#define cas_release(p, expected, v)                               \
-	atomic_compare_exchange_strong_explicit(                  \
-		(p), (expected), (v), memory_order_release,       \
-		memory_order_relaxed)
-#define cas_acq_rel(p, expected, v)                               \
-	atomic_compare_exchange_strong_explicit(                  \
-		(p), (expected), (v), memory_order_acq_rel,       \
-		memory_order_acquire)
-#define cas_seq(p, expected, v)                                   \
-	atomic_compare_exchange_strong_explicit(                  \
-		(p), (expected), (v), memory_order_seq_cst,       \
-		memory_order_seq_cst)
+#define cas_relaxed(p, expected, v)                                            \
+	atomic_compare_exchange_strong_explicit((p), (expected), (v),          \
+						memory_order_relaxed,          \
+						memory_order_relaxed)
+#define cas_acquire(p, expected, v)                                            \
+	atomic_compare_exchange_strong_explicit((p), (expected), (v),          \
+						memory_order_acquire,          \
+						memory_order_acquire)
+#define cas_release(p, expected, v)                                            \
+	atomic_compare_exchange_strong_explicit((p), (expected), (v),          \
+						memory_order_release,          \
+						memory_order_relaxed)
+#define cas_acq_rel(p, expected, v)                                            \
+	atomic_compare_exchange_strong_explicit((p), (expected), (v),          \
+						memory_order_acq_rel,          \
+						memory_order_acquire)
+#define cas_seq(p, expected, v)                                                \
+	atomic_compare_exchange_strong_explicit((p), (expected), (v),          \
+						memory_order_seq_cst,          \
+						memory_order_seq_cst)
 
 #endif
 #endif

@@ -45,7 +45,6 @@
 
 #define PAGE_BYTES ((size_t)4096)
 
-
 /* In shared memory.  Written before the segment has a name, never after. */
 struct trailer_shm {
 	uint64_t reserved[2]; /* 0 */
@@ -70,9 +69,9 @@ _Static_assert(sizeof(struct trailer_shm) == 64, "part of the format");
 #else
 #define LAYOUT_LIBC UINT64_C(2)
 #endif
-#define TRAILER_LAYOUT                                               \
-	(LAYOUT_VERSION | LAYOUT_LIBC << 8 | (uint64_t)RIG_LINE << 16 | \
-	 (uint64_t)sizeof(pthread_barrier_t) << 32 |                 \
+#define TRAILER_LAYOUT                                                         \
+	(LAYOUT_VERSION | LAYOUT_LIBC << 8 | (uint64_t)RIG_LINE << 16 |        \
+	 (uint64_t)sizeof(pthread_barrier_t) << 32 |                           \
 	 (uint64_t)sizeof(struct rig_barrier) << 48)
 
 /* Bytes of a file whose user has `bytes` and a trailer; 0: does not fit. */
@@ -86,7 +85,6 @@ size_t trailer_file_bytes(size_t bytes);
 int trailer_check(const struct trailer_shm *trailer, size_t file_bytes,
 		  const char *name);
 
-
 enum control_state {
 	CONTROL_STARTING, /* the warden forks workers */
 	CONTROL_READY,
@@ -97,16 +95,16 @@ enum control_state {
  * calls dispatch_done(); read by the caller after. */
 struct control_shm {
 	alignas(RIG_LINE) _Atomic uint32_t state; /* enum control_state */
-	_Atomic uint32_t generation; /* teams forked so far */
-	int32_t warden;              /* pid; written once by the warden */
-	int32_t caller;              /* pid; written by the caller */
+	_Atomic uint32_t generation;              /* teams forked so far */
+	int32_t warden; /* pid; written once by the warden */
+	int32_t caller; /* pid; written by the caller */
 
 	/* How the run `posted` ended, if not by itself. */
 	uint32_t end;        /* enum rig_end; RIG_END_OK: by itself */
 	int32_t rank;        /* who died first; -1: nobody */
 	int32_t wait_status; /* of that rank */
 	int32_t code;        /* what went wrong when state is CONTROL_DEAD */
-	uint32_t failed; /* team_shm.failed of the team that was ended */
+	uint32_t failed;     /* team_shm.failed of the team that was ended */
 	char why[WHY_BYTES]; /* words for `code` */
 };
 
@@ -153,9 +151,9 @@ struct job_shm {
 /* In shared memory.  Written by the warden: pid when it forks a team, the rest
  * when it has ended one; read by the caller. */
 struct about_shm {
-	int32_t pid;      /* of the team that lives */
-	int32_t was;      /* of the one that was ended: what follows is its */
-	uint32_t state;   /* enum rig_state */
+	int32_t pid;    /* of the team that lives */
+	int32_t was;    /* of the one that was ended: what follows is its */
+	uint32_t state; /* enum rig_state */
 	int32_t code;
 	uint64_t entered; /* barriers */
 	uint64_t where;   /* return address; 0: none */
@@ -195,15 +193,15 @@ struct team_shm {
  * after the run, the warden and the report read all of it any time. */
 struct rank_shm {
 	alignas(RIG_LINE) _Atomic uint32_t state; /* enum rig_state */
-	_Atomic int32_t code;      /* what the kernel returned */
-	_Atomic uint32_t job;      /* the last it has begun */
-	_Atomic uint64_t where;    /* it called what may wait from; 0: is not
+	_Atomic int32_t code;                     /* what the kernel returned */
+	_Atomic uint32_t job;                     /* the last it has begun */
+	_Atomic uint64_t where;   /* it called what may wait from; 0: is not
 				    * in such a call */
-	_Atomic uint64_t entered;  /* barriers entered in this run */
-	_Atomic uint64_t target;   /* of the epoch it sleeps in, or */
-	_Atomic uint64_t awaited;  /* of the word at this offset, if not 0 */
-	_Atomic uint64_t calls;    /* enum verb; 0: none but a barrier */
-	_Atomic uint32_t bell;     /* it sleeps on this, others add to it */
+	_Atomic uint64_t entered; /* barriers entered in this run */
+	_Atomic uint64_t target;  /* of the epoch it sleeps in, or */
+	_Atomic uint64_t awaited; /* of the word at this offset, if not 0 */
+	_Atomic uint64_t calls;   /* enum verb; 0: none but a barrier */
+	_Atomic uint32_t bell;    /* it sleeps on this, others add to it */
 	/* The reporter's, from a signal handler. */
 	_Atomic uint32_t signal;
 	int32_t signal_code;

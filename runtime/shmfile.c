@@ -166,7 +166,8 @@ int shmfile_reserve(int fd, const char *name, size_t begin, size_t end)
 	}
 	if (r < 0)
 		return rig_fail_errno(r, "segment %s: reserve %zu bytes in %s",
-				      name ? name : "(new)", end - begin, SHM_DIR);
+				      name ? name : "(new)", end - begin,
+				      SHM_DIR);
 	return 0;
 }
 

@@ -30,7 +30,7 @@
 #include <runrig/dtype.h>
 #include <runrig/team.h>
 
-#define RIG_ARRAYS_MAX 4
+#define RIG_ARRAYS_MAX   4
 #define RIG_DIGEST_WORDS 8
 
 /* What the runner says of one array. */
@@ -60,7 +60,7 @@ enum rig_param_kind {
 /* One parameter: NAME=VALUE on the command line, a field of the arguments. */
 struct rig_param {
 	const char *name;
-	const char *help;     /* one line */
+	const char *help; /* one line */
 	enum rig_param_kind kind;
 	size_t offset;        /* of the field in the kernel's arguments */
 	const char *fallback; /* the default, as a user would type it */
@@ -70,18 +70,18 @@ struct rig_param {
 
 /* One array a kernel works on: a segment. */
 struct rig_array_spec {
-	const char *name;      /* --input NAME=FILE */
-	enum rig_dtype dtype;  /* what prepare makes, and the default */
-	bool any_dtype;        /* takes the user's data of any dtype */
-	bool input, output;    /* may be read from, written to a file */
+	const char *name;     /* --input NAME=FILE */
+	enum rig_dtype dtype; /* what prepare makes, and the default */
+	bool any_dtype;       /* takes the user's data of any dtype */
+	bool input, output;   /* may be read from, written to a file */
 	/* Elements of a generated array for these arguments. */
 	uint64_t (*count)(const void *args);
 };
 
 struct rig_kernel {
-	const char *name;     /* a-z 0-9 - */
-	const char *summary;  /* one line, no full stop */
-	const char *verified; /* against what, one line */
+	const char *name;               /* a-z 0-9 - */
+	const char *summary;            /* one line, no full stop */
+	const char *verified;           /* against what, one line */
 	const struct rig_param *params; /* to .name == NULL */
 	struct rig_array_spec arrays[RIG_ARRAYS_MAX]; /* to .name == NULL */
 	size_t args_bytes;
