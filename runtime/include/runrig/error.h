@@ -20,6 +20,13 @@
  *	-EBUSY       the calling thread itself has a submitted run to wait for
  *	-EBADMSG     a result is not what it must be (verification)
  *
+ * and of lists and their values (list.h)
+ *
+ *	-ERANGE      an index outside of the list
+ *	-EOVERFLOW   text longer than its slot, or than any can be
+ *	-EILSEQ      text that is not UTF-8
+ *	-EAGAIN      the item was being changed; ask again
+ *
  * Any other code is what a system call said, and the words name the call.
  */
 #ifndef RUNRIG_ERROR_H

@@ -10,6 +10,8 @@
  * and heap as they were then, and its code; a kernel from code loaded later is
  * refused (name it "path.so:symbol" instead, and the workers load it).  Make
  * pools early: a fork costs in proportion to the memory the caller has touched.
+ * No other thread should be inside OpenBLAS then: it stops its threads at any
+ * fork, and that call may never return.
  *
  * A worker that dies ends the run: the caller gets -EOWNERDEAD, rig_why() says
  * who and where, rig_pool_report() says all, the segments keep their bytes,
