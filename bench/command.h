@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "measure.h"
 
 /* Words of a command line: kernels and their parameters, mostly. */
@@ -28,6 +30,10 @@ struct command {
 	bool warmup_given;
 	/* Sentences before the tables; NULL: those about peers. */
 	void (*verdict)(const struct plan *plan, FILE *out);
+	/* Instead of a table a contest; NULL: those. */
+	void (*tables)(const struct plan *plan, FILE *out);
+	/* Adds what else is known to the JSON, NULL: nothing is. */
+	int (*more)(const struct plan *plan, json_t *result);
 	struct plan plan;
 };
 
@@ -35,6 +41,7 @@ struct command {
 int command_measure(struct command *c);
 
 /* Each fills a plan and measures it.  Returns the exit status. */
+int command_c2c(struct command *c);
 int command_sync(struct command *c);
 int command_kernel(struct command *c);
 int command_ipc(struct command *c);

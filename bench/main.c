@@ -169,6 +169,10 @@ static int write_json(const struct command *c, const struct run_info *info)
 
 	if (!json)
 		return -ENOMEM;
+	if (c->more && c->more(&c->plan, json) < 0) {
+		json_decref(json);
+		return -ENOMEM;
+	}
 	if (!c->json_path) {
 		r = json_dumpf(json, stdout, JSON_INDENT(1));
 		printf("\n");
@@ -189,7 +193,8 @@ static int write_results(const struct command *c, const struct run_info *info)
 		return EXIT_SYSTEM;
 	}
 	if (!c->json || c->json_path)
-		table_print(&c->plan, info, c->verdict, c->json_path, stdout);
+		table_print(&c->plan, info, c->verdict, c->tables, c->json_path,
+			    stdout);
 	if (c->csv_path) {
 		r = result_csv(&c->plan, c->csv_path);
 		if (r < 0) {
@@ -273,6 +278,8 @@ static const struct {
 } commands[] = {
 	{ "ipc", "transports between two processes", command_ipc },
 	{ "sync", "barriers, hand-over, dispatch, pool start", command_sync },
+	{ "c2c", "what a cache line takes from each PU to each other",
+	  command_c2c },
 	{ "suite", "quick or normal: a fixed choice, to a JSON file",
 	  command_suite },
 	{ "compare", "OLD.json NEW.json: what has changed", command_compare },

@@ -14,12 +14,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdalign.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "handover.h"
 #include "machine.h"
 #include "peer.h"
 #include "ranks.h"
@@ -39,7 +39,7 @@ struct meet_arg {
 
 /* In shared memory: what they meet at. */
 struct meet_shm {
-	alignas(RIG_LINE) _Atomic uint64_t turn; /* the line handed over */
+	struct handover_shm line;
 	alignas(RIG_LINE) pthread_barrier_t bare;
 };
 
@@ -59,25 +59,6 @@ struct meet {
 	uint64_t done; /* operations of all jobs so far */
 };
 
-/* The line goes to and fro between two ranks: one operation is one way. */
-static void hand_over(struct meet_shm *shm, uint64_t rank, uint64_t from,
-		      uint64_t count)
-{
-	for (uint64_t turn = 0; turn < count; turn++) {
-		if (turn % 2 != rank)
-			continue;
-		/* acquire, release: the line hands on what was written. */
-		while (atomic_load_explicit(&shm->turn, memory_order_acquire) !=
-		       from + turn)
-			;
-		atomic_store_explicit(&shm->turn, from + turn + 1,
-				      memory_order_release);
-	}
-	while (atomic_load_explicit(&shm->turn, memory_order_acquire) !=
-	       from + count)
-		;
-}
-
 static int meet(struct rig_team *team)
 {
 	const struct meet_job *job = rig_team_args(team);
@@ -96,7 +77,7 @@ static int meet(struct rig_team *team)
 			(void)pthread_barrier_wait(&shm->bare);
 		break;
 	case MEET_LINE:
-		hand_over(shm, (uint64_t)rig_team_rank(team), job->from,
+		hand_over(&shm->line, (uint64_t)rig_team_rank(team), job->from,
 			  job->count);
 		break;
 	}

@@ -236,6 +236,7 @@ static void print_warning(void *arg, const char *text)
 
 void table_print(const struct plan *plan, const struct run_info *info,
 		 void (*verdict)(const struct plan *plan, FILE *out),
+		 void (*tables)(const struct plan *plan, FILE *out),
 		 const char *json, FILE *out)
 {
 	char machine[256];
@@ -245,8 +246,11 @@ void table_print(const struct plan *plan, const struct run_info *info,
 		verdict(plan, out);
 	else
 		print_verdict(plan, out);
-	for (size_t i = 0; i < plan->cell_count;)
-		i = print_contest(plan, i, out);
+	if (tables)
+		tables(plan, out);
+	else
+		for (size_t i = 0; i < plan->cell_count;)
+			i = print_contest(plan, i, out);
 	(void)targets_print(plan, out);
 	result_warnings(plan, info, print_warning, out);
 	machine_line(machine, sizeof(machine));

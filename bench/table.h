@@ -10,9 +10,11 @@
 #include "measure.h"
 #include "result.h"
 
-/* All of it; `json` is the path the numbers are in, or NULL. */
+/* All of it; `verdict` and `tables` as in struct command, `json` the path the
+ * numbers are in, or NULL. */
 void table_print(const struct plan *plan, const struct run_info *info,
 		 void (*verdict)(const struct plan *plan, FILE *out),
+		 void (*tables)(const struct plan *plan, FILE *out),
 		 const char *json, FILE *out);
 
 /* A time, with its unit, in at most 8 characters: "1.23 us". */

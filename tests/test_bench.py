@@ -46,6 +46,15 @@ def cells(done):
     return {cell["id"]: cell for cell in json.loads(done.stdout)["cells"]}
 
 
+def obeys_schema(test, result):
+    try:
+        import jsonschema
+    except ImportError:
+        test.skipTest("python3-jsonschema is not installed")
+    with open(SCHEMA, encoding="utf-8") as file:
+        jsonschema.validate(result, json.load(file))
+
+
 class Transports(unittest.TestCase):
     """Verified payloads at every size around a limit."""
 
@@ -113,16 +122,10 @@ class Files(unittest.TestCase):
         cls.folder.cleanup()
 
     def test_json_obeys_its_schema(self):
-        try:
-            import jsonschema
-        except ImportError:
-            self.skipTest("python3-jsonschema is not installed")
-        with open(SCHEMA, encoding="utf-8") as file:
-            schema = json.load(file)
-        jsonschema.validate(self.result, schema)
+        obeys_schema(self, self.result)
         broken = dict(self.result, schema="runrig-bench/2")
-        with self.assertRaises(jsonschema.ValidationError):
-            jsonschema.validate(broken, schema)
+        with self.assertRaises(Exception):
+            obeys_schema(self, broken)
 
     def test_csv_has_every_sample(self):
         with open(self.csv, encoding="utf-8") as file:
@@ -200,6 +203,48 @@ class Files(unittest.TestCase):
     def test_compare_with_itself_shows_nothing(self):
         done = rigbench("compare", self.path, self.path)
         self.assertIn("0 are shown slower, 0 faster", done.stdout)
+
+
+class CoreToCore(unittest.TestCase):
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "one PU")
+    def test_every_pair_once(self):
+        result = json.loads(rigbench("c2c", *SHORT, "--json").stdout)
+        obeys_schema(self, result)
+        pus = os.sched_getaffinity(0)
+        pairs = [{int(cell["axes"]["from"]), int(cell["axes"]["to"])}
+                 for cell in result["cells"] if "again" not in cell["name"]]
+        self.assertEqual(len(pairs), len(pus) * (len(pus) - 1) // 2)
+        self.assertEqual(len({tuple(sorted(pair)) for pair in pairs}),
+                         len(pairs))
+        for cell in result["cells"]:
+            self.assertEqual(cell["status"], "ok", cell["reason"])
+            self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+            self.assertEqual([side["cpu"] for side in cell["binding"]],
+                             [int(cell["axes"]["from"]),
+                              int(cell["axes"]["to"])])
+            self.assertEqual([side["cpus"] for side in cell["binding"]],
+                             [1, 1])
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "one PU")
+    def test_the_matrix_is_the_medians(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "c2c.json")
+            done = rigbench("c2c", *SHORT, "--json=" + path)
+            with open(path, encoding="utf-8") as file:
+                cell = json.load(file)["cells"][0]
+        row = re.search(rf"^P#{cell['axes']['to']} +(\d+)", done.stdout, re.M)
+        self.assertEqual(int(row[1]), round(cell["summary"]["p50"]))
+
+    def test_one_pu_has_nobody_to_talk_to(self):
+        pu = min(os.sched_getaffinity(0))
+        done = subprocess.run(
+            ["taskset", "-c", str(pu), RIGBENCH, "c2c", *SHORT, "--json"],
+            capture_output=True, text=True, timeout=100, check=True)
+        result = json.loads(done.stdout)
+        obeys_schema(self, result)
+        (cell,) = result["cells"]
+        self.assertEqual(cell["status"], "skipped")
+        self.assertIn("one usable PU", cell["reason"])
 
 
 class Command(unittest.TestCase):
