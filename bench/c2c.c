@@ -359,10 +359,12 @@ static void print_class(const struct plan *plan, const char *class, FILE *out)
 	free(x);
 }
 
-static void print_map(const struct plan *plan, FILE *out)
+static void print_map(const struct plan *plan, const struct run_info *info,
+		      FILE *out)
 {
 	const struct cell *first = &plan->cells[0];
 
+	(void)info;
 	if (first->status != CELL_OK && !first->n) {
 		fprintf(out, "%s: n/a: %s\n\n", first->what.contest,
 			first->reason);

@@ -9,9 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include <jansson.h>
-
 #include "measure.h"
+#include "result.h"
 
 /* Words of a command line: kernels and their parameters, mostly. */
 #define COMMAND_WORDS_MAX 64
@@ -31,9 +30,14 @@ struct command {
 	/* Sentences before the tables; NULL: those about peers. */
 	void (*verdict)(const struct plan *plan, FILE *out);
 	/* Instead of a table a contest; NULL: those. */
-	void (*tables)(const struct plan *plan, FILE *out);
-	/* Adds what else is known to the JSON, NULL: nothing is. */
-	int (*more)(const struct plan *plan, json_t *result);
+	void (*tables)(const struct plan *plan, const struct run_info *info,
+		       FILE *out);
+	/* Adds to the JSON what else is known; NULL: nothing is. */
+	int (*more)(const struct plan *plan, const struct run_info *info,
+		    json_t *result);
+	/* Instead of samples and summary; NULL: those. */
+	int (*csv)(const struct plan *plan, const struct run_info *info,
+		   const char *path);
 	struct plan plan;
 };
 
@@ -50,5 +54,6 @@ int command_compare(struct command *c);
 int command_report(struct command *c);
 int command_selftest(struct command *c);
 int command_cases(struct command *c);
+int command_doctor(struct command *c);
 
 #endif

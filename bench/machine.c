@@ -126,8 +126,7 @@ double machine_steal(const struct machine_ticks *before,
 		   : 0;
 }
 
-/* The first line of a file, without its end; false where it cannot be read. */
-static bool first_line(const char *path, char *text, size_t bytes)
+bool machine_file(const char *path, char *text, size_t bytes)
 {
 	FILE *file = fopen(path, "r");
 	bool got = file && fgets(text, (int)bytes, file);
@@ -143,12 +142,11 @@ static json_t *file_json(const char *path)
 {
 	char text[512];
 
-	return first_line(path, text, sizeof(text)) ? json_string(text)
-						    : json_null();
+	return machine_file(path, text, sizeof(text)) ? json_string(text)
+						      : json_null();
 }
 
-/* The value of a line "key : value" of /proc/cpuinfo. */
-static bool cpuinfo(const char *key, char *text, size_t bytes)
+bool machine_cpuinfo(const char *key, char *text, size_t bytes)
 {
 	char line[4096];
 	FILE *file = fopen("/proc/cpuinfo", "r");
@@ -173,8 +171,8 @@ static json_t *cpuinfo_json(const char *key)
 {
 	char text[256];
 
-	return cpuinfo(key, text, sizeof(text)) ? json_string(text)
-						: json_null();
+	return machine_cpuinfo(key, text, sizeof(text)) ? json_string(text)
+							: json_null();
 }
 
 /* Those features of the CPU that change how one measures or what one gets. */
@@ -187,7 +185,7 @@ static json_t *flags_json(void)
 	char text[4096];
 	json_t *list = json_array();
 
-	if (!cpuinfo("flags", text, sizeof(text)))
+	if (!machine_cpuinfo("flags", text, sizeof(text)))
 		return list;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
 		if (strstr(text, wanted[i]))
@@ -206,7 +204,7 @@ static json_t *host_json(void)
 	if (uname(&name) == 0)
 		kernel = json_sprintf("%s %s", name.sysname, name.release);
 	/* The unified hierarchy's line: 0::/path */
-	if (first_line("/proc/self/cgroup", cgroup, sizeof(cgroup)) &&
+	if (machine_file("/proc/self/cgroup", cgroup, sizeof(cgroup)) &&
 	    (at = strstr(cgroup, "::")))
 		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max",
 			 at + 2);
@@ -324,7 +322,7 @@ void machine_line(char *text, size_t bytes)
 	struct utsname name;
 	char model[128] = "unknown CPU";
 
-	(void)cpuinfo("model name", model, sizeof(model));
+	(void)machine_cpuinfo("model name", model, sizeof(model));
 	if (uname(&name) < 0)
 		snprintf(name.release, sizeof(name.release), "?");
 	snprintf(text, bytes, "%s, %d PUs, Linux %s", model, machine_pus(),

@@ -5,6 +5,8 @@
 #ifndef RIGBENCH_MACHINE_H
 #define RIGBENCH_MACHINE_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "stopwatch.h"
@@ -38,6 +40,12 @@ void machine_line(char *text, size_t bytes);
 /* The environment block of the JSON.  What cannot be read is null. */
 json_t *machine_json(const struct stopwatch *watch,
 		     const struct machine_noise *noise);
+
+/* The first line of a file, without its end; false where it cannot be read. */
+bool machine_file(const char *path, char *text, size_t bytes);
+
+/* The value of a line "key : value" of /proc/cpuinfo. */
+bool machine_cpuinfo(const char *key, char *text, size_t bytes);
 
 /* PUs this process may run on. */
 int machine_pus(void);

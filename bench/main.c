@@ -169,7 +169,7 @@ static int write_json(const struct command *c, const struct run_info *info)
 
 	if (!json)
 		return -ENOMEM;
-	if (c->more && c->more(&c->plan, json) < 0) {
+	if (c->more && c->more(&c->plan, info, json) < 0) {
 		json_decref(json);
 		return -ENOMEM;
 	}
@@ -196,7 +196,8 @@ static int write_results(const struct command *c, const struct run_info *info)
 		table_print(&c->plan, info, c->verdict, c->tables, c->json_path,
 			    stdout);
 	if (c->csv_path) {
-		r = result_csv(&c->plan, c->csv_path);
+		r = c->csv ? c->csv(&c->plan, info, c->csv_path)
+			   : result_csv(&c->plan, c->csv_path);
 		if (r < 0) {
 			fprintf(stderr, "rigbench: cannot write %s: %s\n",
 				c->csv_path, strerror(-r));
@@ -258,8 +259,8 @@ int command_measure(struct command *c)
 		plan_keep_peers(&c->plan, asked_for, c->peers);
 	c->plan.stop = &interrupted;
 	c->plan.progress = show_progress;
-	machine_noise(&c->plan.watch, &info.noise);
 	machine_ticks(&before);
+	machine_noise(&c->plan.watch, &info.noise);
 	if (measure(&c->plan) < 0) {
 		fprintf(stderr, "rigbench: out of memory\n");
 		return EXIT_SYSTEM;
@@ -288,6 +289,8 @@ static const struct {
 	  command_selftest },
 	{ "cases", "what there is, and what is not available here and why",
 	  command_cases },
+	{ "doctor", "what makes numbers of this machine untrustworthy",
+	  command_doctor },
 	{ "kernel", "kernels against OpenMP and Python", command_kernel },
 };
 

@@ -236,7 +236,8 @@ static void print_warning(void *arg, const char *text)
 
 void table_print(const struct plan *plan, const struct run_info *info,
 		 void (*verdict)(const struct plan *plan, FILE *out),
-		 void (*tables)(const struct plan *plan, FILE *out),
+		 void (*tables)(const struct plan *plan,
+				const struct run_info *info, FILE *out),
 		 const char *json, FILE *out)
 {
 	char machine[256];
@@ -247,7 +248,7 @@ void table_print(const struct plan *plan, const struct run_info *info,
 	else
 		print_verdict(plan, out);
 	if (tables)
-		tables(plan, out);
+		tables(plan, info, out);
 	else
 		for (size_t i = 0; i < plan->cell_count;)
 			i = print_contest(plan, i, out);

@@ -14,7 +14,8 @@
  * numbers are in, or NULL. */
 void table_print(const struct plan *plan, const struct run_info *info,
 		 void (*verdict)(const struct plan *plan, FILE *out),
-		 void (*tables)(const struct plan *plan, FILE *out),
+		 void (*tables)(const struct plan *plan,
+				const struct run_info *info, FILE *out),
 		 const char *json, FILE *out);
 
 /* A time, with its unit, in at most 8 characters: "1.23 us". */

@@ -247,6 +247,51 @@ class CoreToCore(unittest.TestCase):
         self.assertIn("one usable PU", cell["reason"])
 
 
+class Doctor(unittest.TestCase):
+    def test_every_check_says_what_it_found(self):
+        result = json.loads(rigbench("doctor", "--json").stdout)
+        obeys_schema(self, result)
+        checks = {check["name"]: check for check in result["checks"]}
+        self.assertEqual(len(checks), len(result["checks"]))
+        for check in checks.values():
+            self.assertTrue(check["found"] and check["effect"]
+                            and check["cure"], check)
+        grade = result["env"]["noise"]["grade"]
+        self.assertEqual(checks["noise"]["state"],
+                         {"A": "fine", "B": "note", "C": "bad"}[grade])
+        self.assertIn("grade " + grade, checks["noise"]["found"])
+        load = float(re.search(r"load average ([\d.]+)",
+                               checks["load"]["found"])[1])
+        self.assertGreaterEqual(load, 0)
+        aslr = pathlib.Path("/proc/sys/kernel/randomize_va_space")
+        if aslr.exists():
+            off = aslr.read_text(encoding="ascii").strip() == "0"
+            self.assertEqual(checks["address randomising"]["state"],
+                             "note" if off else "fine")
+
+    def test_strict_exits_as_the_grade_says(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path, csv = (os.path.join(folder, name)
+                         for name in ("doctor.json", "doctor.csv"))
+            done = rigbench("doctor", "--strict", "--json=" + path, "--csv",
+                            csv, check=None)
+            with open(path, encoding="utf-8") as file:
+                result = json.load(file)
+            with open(csv, encoding="utf-8") as file:
+                rows = file.read().splitlines()
+        self.assertEqual(len(rows) - 1, len(result["checks"]))
+        grade = result["env"]["noise"]["grade"]
+        steal = next(check for check in result["checks"]
+                     if check["name"] == "steal")["state"]
+        self.assertEqual(done.returncode,
+                         4 if grade == "C" or steal == "bad" else 0)
+        self.assertTrue(done.stdout.startswith(f"Grade {grade}: "))
+        for check in result["checks"]:
+            cured = "cure: " + check["cure"] in done.stdout
+            self.assertEqual(cured, check["state"] in ("note", "bad"),
+                             check["name"])
+
+
 class Command(unittest.TestCase):
     def test_usage_errors(self):
         for words in ([], ["nothing"], ["ipc", "sizes=x"],
