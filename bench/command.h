@@ -46,6 +46,7 @@ int command_measure(struct command *c);
 
 /* Each fills a plan and measures it.  Returns the exit status. */
 int command_c2c(struct command *c);
+int command_mem(struct command *c);
 int command_sync(struct command *c);
 int command_kernel(struct command *c);
 int command_ipc(struct command *c);

@@ -175,6 +175,94 @@ static json_t *cpuinfo_json(const char *key)
 							: json_null();
 }
 
+static int first_pu(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+			if (CPU_ISSET((size_t)cpu, &set))
+				return cpu;
+	return 0;
+}
+
+/* One file of one cache of a PU. */
+static bool cache_file(int pu, int index, const char *name, char *text,
+		       size_t bytes)
+{
+	char path[120];
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/cpu/cpu%d/cache/index%d/%s", pu, index,
+		 name);
+	return machine_file(path, text, bytes);
+}
+
+/* How many numbers a list "0-3,8" has. */
+static int list_length(const char *list)
+{
+	int n = 0;
+
+	for (const char *at = list; at; at = strchr(at, ',')) {
+		int first;
+		int last;
+
+		at += *at == ',';
+		switch (sscanf(at, "%d-%d", &first, &last)) {
+		case 2:
+			n += last - first + 1;
+			break;
+		case 1:
+			n++;
+			break;
+		}
+	}
+	return n;
+}
+
+int machine_caches(struct machine_cache caches[MACHINE_CACHES_MAX])
+{
+	int pu = first_pu();
+	char text[512];
+	int n = 0;
+
+	for (int i = 0; n < MACHINE_CACHES_MAX; i++) {
+		size_t kib;
+
+		if (!cache_file(pu, i, "type", text, sizeof(text)))
+			break;
+		if (strcmp(text, "Instruction") == 0 ||
+		    !cache_file(pu, i, "size", text, sizeof(text)) ||
+		    sscanf(text, "%zuK", &kib) != 1)
+			continue;
+		caches[n].bytes = kib << 10;
+		caches[n].level = cache_file(pu, i, "level", text, sizeof(text))
+					  ? atoi(text)
+					  : n + 1;
+		caches[n].sharers =
+			cache_file(pu, i, "shared_cpu_list", text, sizeof(text))
+				? list_length(text)
+				: 1;
+		n++;
+	}
+	return n;
+}
+
+static json_t *caches_json(void)
+{
+	struct machine_cache caches[MACHINE_CACHES_MAX];
+	int n = machine_caches(caches);
+	json_t *list = json_array();
+
+	for (int i = 0; i < n; i++)
+		json_array_append_new(list,
+				      json_pack("{s:i, s:I, s:i}", "level",
+						caches[i].level, "bytes",
+						(json_int_t)caches[i].bytes,
+						"sharers", caches[i].sharers));
+	return list;
+}
+
 /* Those features of the CPU that change how one measures or what one gets. */
 static json_t *flags_json(void)
 {
@@ -287,12 +375,13 @@ json_t *machine_json(const struct stopwatch *watch,
 		     const struct machine_noise *noise)
 {
 	char grade[2] = { noise->grade, '\0' };
-	json_t *cpu = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o}", "model",
-				cpuinfo_json("model name"), "flags_subset",
-				flags_json(), "pus", machine_pus(), "smt",
-				file_json("/sys/devices/system/cpu/smt/active"),
-				"microcode", cpuinfo_json("microcode"),
-				"mitigations", cpuinfo_json("bugs"));
+	json_t *cpu =
+		json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "model",
+			  cpuinfo_json("model name"), "flags_subset",
+			  flags_json(), "pus", machine_pus(), "smt",
+			  file_json("/sys/devices/system/cpu/smt/active"),
+			  "microcode", cpuinfo_json("microcode"), "mitigations",
+			  cpuinfo_json("bugs"), "caches", caches_json());
 	json_t *clock = json_pack(
 		"{s:s, s:o, s:I, s:I, s:I, s:I}", "id", watch->name, "source",
 		file_json("/sys/devices/system/clocksource/clocksource0/"

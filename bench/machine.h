@@ -47,6 +47,18 @@ bool machine_file(const char *path, char *text, size_t bytes);
 /* The value of a line "key : value" of /proc/cpuinfo. */
 bool machine_cpuinfo(const char *key, char *text, size_t bytes);
 
+/* A data cache of the first PU that this process may run on. */
+struct machine_cache {
+	int level;
+	int sharers; /* PUs that have it */
+	size_t bytes;
+};
+
+#define MACHINE_CACHES_MAX 4
+
+/* From the nearest on, as the system tells them; returns how many. */
+int machine_caches(struct machine_cache caches[MACHINE_CACHES_MAX]);
+
 /* PUs this process may run on. */
 int machine_pus(void);
 

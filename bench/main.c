@@ -281,6 +281,8 @@ static const struct {
 	{ "sync", "barriers, hand-over, dispatch, pool start", command_sync },
 	{ "c2c", "what a cache line takes from each PU to each other",
 	  command_c2c },
+	{ "mem", "what caches and memory can do at best: the roofs",
+	  command_mem },
 	{ "suite", "quick or normal: a fixed choice, to a JSON file",
 	  command_suite },
 	{ "compare", "OLD.json NEW.json: what has changed", command_compare },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clones.h - a function compiled for AVX2 as well, the right one chosen when
- * the program starts.  Sanitizers come up too late for that.
+ * clones.h - a function compiled for AVX2 as well, or for AVX-512 too, the right
+ * one chosen when the program starts.  Sanitizers come up too late for that.
  */
 #ifndef KERNELS_CLONES_H
 #define KERNELS_CLONES_H
@@ -17,9 +17,11 @@
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) &&                   \
 	!defined(__SANITIZE_THREAD__) && !defined(CLONES_SANITIZED)
-#define CLONES __attribute__((target_clones("avx2", "default")))
+#define CLONES      __attribute__((target_clones("avx2", "default")))
+#define CLONES_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES
+#define CLONES_WIDE
 #endif
 
 #endif

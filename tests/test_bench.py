@@ -247,6 +247,51 @@ class CoreToCore(unittest.TestCase):
         self.assertIn("one usable PU", cell["reason"])
 
 
+class Roofs(unittest.TestCase):
+    def test_every_loop_is_verified_at_every_size(self):
+        result = json.loads(rigbench("mem", "sizes=1,24Ki,1M", *SHORT,
+                                     "--json").stdout)
+        obeys_schema(self, result)
+        counts = {1, len(os.sched_getaffinity(0))}
+        seen = set()
+        for cell in result["cells"]:
+            axes = cell["axes"]
+            self.assertEqual(cell["status"], "ok", cell["reason"])
+            self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+            self.assertEqual(cell["bytes_per_operation"],
+                             int(axes["size"]) * int(axes["workers"]))
+            seen.add((axes["roof"], axes["workers"], axes["size"]))
+        # A size is rounded to what all loops can be cut into.
+        self.assertEqual({size for _, _, size in seen},
+                         {"3072", "24576", "998400"})
+        self.assertEqual({roof for roof, _, _ in seen},
+                         {"read", "write", "write-nt", "copy", "triad"})
+        self.assertGreaterEqual(len(seen), 5 * 3 * min(len(counts), 1))
+
+    def test_the_table_is_the_rates(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "mem.json")
+            done = rigbench("mem", "sizes=24Ki", *SHORT, "--json=" + path)
+            with open(path, encoding="utf-8") as file:
+                cells = json.load(file)["cells"]
+        rows = [re.sub("±\\S+", "", line).split()[3:]
+                for line in done.stdout.splitlines()
+                if line.startswith("  24.0 KiB")]
+        cells = [cell for cell in cells if "again" not in cell["name"]]
+        self.assertEqual(len(rows) * 10, len(cells) * 2)
+        for text, cell in zip(zip(*[iter(sum(rows, []))] * 2), cells):
+            self.assertEqual(text, tuple(
+                "%.4g" % (cell["bytes_per_operation"] / cell["summary"][key])
+                for key in ("p50", "min")), cell["id"])
+
+    def test_more_than_the_memory_is_a_row_that_says_so(self):
+        result = json.loads(rigbench("mem", "sizes=1P", *SHORT,
+                                     "--json").stdout)
+        for cell in result["cells"]:
+            self.assertEqual(cell["status"], "skipped")
+            self.assertIn("available", cell["reason"])
+
+
 class Doctor(unittest.TestCase):
     def test_every_check_says_what_it_found(self):
         result = json.loads(rigbench("doctor", "--json").stdout)
@@ -297,7 +342,9 @@ class Command(unittest.TestCase):
         for words in ([], ["nothing"], ["ipc", "sizes=x"],
                       ["ipc", "transports=carrier-pigeon"], ["kernel"],
                       ["kernel", "no-such"], ["sync", "--launches", "0"],
-                      ["suite", "huge"], ["compare", "one"]):
+                      ["suite", "huge"], ["compare", "one"], ["c2c", "x"],
+                      ["doctor", "x"], ["mem", "x"], ["mem", "sizes="],
+                      ["mem", "sizes=1,,2"], ["mem", "sizes=0"]):
             done = rigbench(*words, check=1)
             self.assertTrue(done.stderr, words)
             self.assertEqual(done.stdout, "", words)
