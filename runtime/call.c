@@ -65,6 +65,7 @@ const char *verb_name(unsigned verb)
 		"split",
 		"dup",
 		"free",
+		"share",
 	};
 
 	return verb < VERBS ? names[verb] : "?";
@@ -423,6 +424,7 @@ void call_begin_job(struct rig_team *team)
 
 	team->number = team->through = team->high = base;
 	team->sign = 0;
+	team->shares = 0;
 	memset(team->said, 0, sizeof(team->said));
 	team->stage.user = NULL;
 }
@@ -460,6 +462,9 @@ void call_all_done(struct rig_team *team)
 			base = team->layout.ranks[i].high;
 	store_relaxed(&shm->base, base + CALLS_OPEN);
 	store_relaxed(&shm->called, 0);
+	for (int i = 0; load_relaxed(&shm->shared) && i < team->size; i++)
+		store_relaxed(&team->layout.members[i].share, 0);
+	store_relaxed(&shm->shared, 0);
 	if (!load_relaxed(&heap->used))
 		return;
 	store_relaxed(&heap->used, 0);

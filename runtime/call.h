@@ -48,6 +48,7 @@ enum verb {
 	VERB_SPLIT,
 	VERB_DUP,
 	VERB_FREE,
+	VERB_SHARE,
 	VERBS
 };
 

@@ -84,6 +84,7 @@ static int clear_calls(const struct layout *layout)
 	/* relaxed: nobody else runs. */
 	store_relaxed(&layout->team->base, 0);
 	store_relaxed(&layout->team->called, 0);
+	store_relaxed(&layout->team->shared, 0);
 	store_relaxed(&layout->team->sleepers, 0);
 	if (load_relaxed(&layout->control->generation) == 0)
 		return 0;

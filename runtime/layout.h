@@ -184,6 +184,8 @@ struct team_shm {
 	_Atomic uint64_t base;
 	/* 1: this run has had such calls. */
 	_Atomic uint32_t called;
+	/* 1: the team of all has shared work out in this run. */
+	_Atomic uint32_t shared;
 
 	/* Ranks asleep on words other than a barrier's: each adds itself. */
 	alignas(RIG_LINE) _Atomic uint32_t sleepers;
@@ -260,6 +262,9 @@ struct member_shm {
 	 * memory: numbers so far, and the next that is free. */
 	uint64_t high;
 	_Atomic uint64_t next;
+	/* What is left of its part of a share: see share.c.  Written by every
+	 * rank; 0 when the team is new, and between runs. */
+	alignas(RIG_LINE) _Atomic uint64_t share;
 	struct call_shm calls[CALLS_OPEN];
 };
 

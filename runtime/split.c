@@ -89,6 +89,10 @@ static struct block found_team(struct rig_team *team, int size)
 
 	if (index && number < team->layout.heap_members[index - 1].high)
 		number = team->layout.heap_members[index - 1].high;
+	/* relaxed: what follows tells the others where it is. */
+	for (int i = 0; index && i < size; i++)
+		store_relaxed(&team->layout.heap_members[index - 1 + i].share,
+			      0);
 	return (struct block){ index, number + CALLS_OPEN };
 }
 
@@ -134,6 +138,7 @@ static struct rig_team *make_handle(struct rig_team *team,
 	new->members = &team->layout.heap_members[block->index - 1];
 	new->number = new->through = block->number;
 	new->sign = 0;
+	new->shares = 0;
 	memset(new->said, 0, sizeof(new->said));
 	for (int i = 0; i < size; i++) {
 		if (ranks[i] == team->rank)

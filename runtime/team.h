@@ -44,6 +44,7 @@ struct rig_team {
 	int *ranks;      /* their numbers in the world; NULL: the same */
 	uint64_t number; /* of the last call begun */
 	uint64_t sign;   /* of all calls so far */
+	uint64_t shares; /* begun in this run */
 	struct said_shm said[2]; /* the verb it is in, and the one before */
 	uint64_t through;        /* every rank is through with this call */
 	uint64_t high;      /* of the world: of calls of teams freed since */

@@ -16,6 +16,7 @@
 #include <runrig/place.h>
 #include <runrig/pool.h>
 #include <runrig/segment.h>
+#include <runrig/share.h>
 #include <runrig/sweep.h>
 #include <runrig/team.h>
 

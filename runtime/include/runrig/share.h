@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * share.h - work dealt out to the ranks of a team as they come for it.
+ *
+ *	struct rig_share share;
+ *	struct rig_span part;
+ *	int r = rig_share_begin(&share, team, count, RIG_SHARE_GUIDED, 0);
+ *
+ *	if (r < 0)
+ *		return r;
+ *	while (rig_share_next(&share, &part))
+ *		for (size_t i = part.begin; i < part.end; i++)
+ *			...
+ *	return rig_team_barrier(team);
+ *
+ * Each rank begins with its strip (rig_team_strip()), so that memory is worked
+ * on by the rank whose node it is on.  One that is through with its own takes
+ * half of what is left of the strip with the most left.  Taking costs one
+ * atomic operation, mostly on a line that nobody else wants.  For workers only,
+ * within a kernel.
+ */
+#ifndef RUNRIG_SHARE_H
+#define RUNRIG_SHARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <runrig/api.h>
+#include <runrig/team.h>
+
+enum rig_schedule {
+	RIG_SHARE_STATIC,  /* chunks dealt out in turn; 0: the strip */
+	RIG_SHARE_DYNAMIC, /* a chunk at a time; 0: 1 */
+	RIG_SHARE_GUIDED   /* large parts first, down to a chunk; 0: 1 */
+};
+
+/* Chunks that one share may consist of: beyond, they are made larger. */
+#define RIG_SHARE_CHUNKS_MAX ((size_t)1 << 28)
+
+/* In this process; what is in it is the library's. */
+struct rig_share {
+	struct rig_team *team;
+	enum rig_schedule schedule;
+	size_t count;
+	size_t unit;          /* elements of a chunk; 0: the strip is all */
+	size_t units;         /* chunks; the last may be shorter */
+	size_t next;          /* of a static share */
+	struct rig_span hand; /* chunks taken that nobody else can take */
+	uint8_t tag;
+};
+
+/*
+ * Collective.  Begin to share out 0..count-1.  It ends where rig_share_next()
+ * returns false, and each rank goes on until then (or fails the run); several
+ * shares may follow each other without a barrier.  Returns 0, or
+ *
+ *	-EINVAL  there is no such schedule
+ *
+ * Waits only for a rank that is more than 16 collective calls behind.
+ */
+RIG_API int rig_share_begin(struct rig_share *share, struct rig_team *team,
+			    size_t count, enum rig_schedule schedule,
+			    size_t chunk);
+
+/*
+ * Take the next part.  Every element is in exactly one part of one rank; a
+ * part is never empty.  Returns false, and leaves *part as it is, where nothing
+ * is left to take; other ranks may still be at theirs.  Never waits.  Orders
+ * nothing: barriers do.
+ */
+RIG_API bool rig_share_next(struct rig_share *share, struct rig_span *part);
+
+#endif
