@@ -2,283 +2,123 @@
 /*
  * place.c - deciding which worker goes where.
  *
- * Three steps.  A policy turns the usable CPUs into *units*: a core with all
- * its PUs, or a single PU.  Dealing counts how many workers each unit gets:
- * one after another goes to the least filled units, among them to the node
- * with the fewest workers, there to the first unit.  So nodes get equal shares,
- * within a node neighbours (which share an L3) fill up first, every core has a
- * worker before an SMT sibling has, and every CPU has one before two share one.
- * Ranks then run through nodes and units in order, so that neighbouring ranks
- * are neighbours on the machine.
+ * Three steps.  A policy turns the usable CPUs into *units* (policy.c).
+ * Dealing counts how many workers each unit gets: one after another goes to the
+ * least filled units, among them to those of the fastest cores, then, by
+ * default, to the node with the fewest workers, there to the first unit.  So
+ * nodes get equal shares, within a node neighbours (which share an L3) fill up
+ * first, every core has a worker before an SMT sibling has, and every CPU has
+ * one before two share one.  Ranks then run through nodes and units in order,
+ * so that neighbouring ranks are neighbours on the machine.
  *
- * A list of cores is taken as it stands: rank i goes to the i-th one, and ranks
- * beyond its end start over.
+ * Workers of one unit divide it: its cores into equal parts; where there are
+ * more of them than cores, each has one hardware thread.
  */
 #include "place.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "environment.h"
 #include "error.h"
-
-#define CHOICES "use core, pu, none or a list of cores such as 0,2,4-7"
-
-/* Where workers can go: a core, or a PU of one. */
-struct unit {
-	const struct core *core;
-	struct cpu_bits set;
-	int capacity; /* PUs in the set */
-	int load;     /* workers that got it */
-};
-
-struct placer {
-	const struct topology *topology;
-	const char *place;
-	const char *origin; /* "place" or "RUNRIG_PLACE", for messages */
-	struct unit *units;
-	int unit_count;
-	int cores; /* usable */
-	int pus;
-	int nodes;
-	int cpus;
-	int workers; /* 0 until decided */
-};
-
-/* ---- units ---- */
-
-static void add_unit(struct placer *placer, const struct core *core,
-		     const struct cpu_bits *set)
-{
-	struct unit *unit = &placer->units[placer->unit_count++];
-
-	unit->core = core;
-	unit->set = *set;
-	unit->capacity = cpu_bits_count(set);
-}
-
-static bool usable(const struct core *core)
-{
-	return cpu_bits_first(&core->usable) >= 0;
-}
-
-/* Node by node, so that the order of units is that of ranks. */
-static void cores_to_units(struct placer *placer,
-			   void (*add)(struct placer *, const struct core *))
-{
-	const struct topology *topology = placer->topology;
-
-	for (int node = 0; node == 0 || node < topology->node_count; node++) {
-		for (int i = 0; i < topology->core_count; i++) {
-			const struct core *core = &topology->cores[i];
-
-			if (core->node == node && usable(core))
-				add(placer, core);
-		}
-	}
-}
-
-static void add_core(struct placer *placer, const struct core *core)
-{
-	add_unit(placer, core, &core->usable);
-}
-
-static void add_pus(struct placer *placer, const struct core *core)
-{
-	for (int pu = 0; pu < RIG_PUS_MAX; pu++) {
-		struct cpu_bits one = { 0 };
-
-		if (!cpu_bits_has(&core->usable, pu))
-			continue;
-		cpu_bits_add(&one, pu);
-		add_unit(placer, core, &one);
-	}
-}
-
-/* ---- policies ---- */
-
-static void units_core(struct placer *placer)
-{
-	cores_to_units(placer, add_core);
-}
-
-static void units_pu(struct placer *placer)
-{
-	cores_to_units(placer, add_pus);
-}
-
-static void units_none(struct placer *placer)
-{
-	(void)placer;
-}
-
-static const struct policy {
-	const char *name;
-	void (*units)(struct placer *placer); /* those of none: not pinned */
-} policies[] = {
-	{ "core", units_core },
-	{ "pu", units_pu },
-	{ "none", units_none },
-};
-
-static const struct policy *find_policy(const char *name)
-{
-	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
-		if (strcmp(policies[i].name, name) == 0)
-			return &policies[i];
-	}
-	return NULL;
-}
-
-/* ---- lists of cores ---- */
-
-/* The usable cores as ranges, "0-3,8", cut with ... where it grows long. */
-static void print_usable(const struct topology *topology, char *text,
-			 size_t bytes)
-{
-	const struct core *cores = topology->cores;
-	size_t used = 0;
-
-	*text = '\0';
-	for (int i = 0; i < topology->core_count; i++) {
-		int last = i;
-
-		if (!usable(&cores[i]))
-			continue;
-		while (last + 1 < topology->core_count &&
-		       usable(&cores[last + 1]))
-			last++;
-		if (used + 32 > bytes) {
-			snprintf(text + used, bytes - used, ",...");
-			return;
-		}
-		used += (size_t)snprintf(text + used, bytes - used,
-					 last > i ? "%s%d-%d" : "%s%d",
-					 used ? "," : "", i, last);
-		i = last;
-	}
-}
-
-static int list_core(struct placer *placer, long number)
-{
-	const struct topology *topology = placer->topology;
-	const struct core *core;
-	char text[160];
-
-	if (number >= topology->core_count ||
-	    !usable(&topology->cores[number])) {
-		print_usable(topology, text, sizeof(text));
-		return rig_fail(-EINVAL,
-				"%s: core %ld is not usable by this process "
-				"(usable: %s)",
-				placer->origin, number, text);
-	}
-	core = &topology->cores[number];
-	for (int i = 0; i < placer->unit_count; i++) {
-		if (placer->units[i].core == core)
-			return rig_fail(-EINVAL, "%s: core %ld is listed twice",
-					placer->origin, number);
-	}
-	add_core(placer, core);
-	return 0;
-}
-
-static int not_a_place(const struct placer *placer)
-{
-	return rig_fail(-EINVAL, "%s \"%.100s\": not a policy; " CHOICES,
-			placer->origin, placer->place);
-}
-
-/* Digits alone: strtol would take signs and spaces too. */
-static bool parse_number(const char **at, long *number)
-{
-	char *end;
-
-	if (**at < '0' || **at > '9')
-		return false;
-	*number = strtol(*at, &end, 10);
-	*at = end;
-	return true;
-}
-
-static int units_list(struct placer *placer)
-{
-	const char *at = placer->place;
-	long first;
-	long last;
-	int r;
-
-	for (;;) {
-		if (!parse_number(&at, &first))
-			return not_a_place(placer);
-		last = first;
-		if (*at == '-') {
-			at++;
-			if (!parse_number(&at, &last))
-				return not_a_place(placer);
-		}
-		if (last < first)
-			return rig_fail(-EINVAL,
-					"%s: %ld-%ld runs backwards; write "
-					"%ld-%ld",
-					placer->origin, first, last, last,
-					first);
-		for (long number = first; number <= last; number++) {
-			r = list_core(placer, number);
-			if (r < 0)
-				return r;
-		}
-		if (!*at)
-			return 0;
-		if (*at++ != ',')
-			return not_a_place(placer);
-	}
-}
+#include "policy.h"
 
 /* ---- how many, and which unit each ---- */
 
-/* How full a unit is: 0 empty; then by siblings taken; then by CPUs shared. */
+/* What workers are spread over, the farthest apart first. */
+enum level { LEVEL_PACKAGE, LEVEL_NODE, LEVEL_L3, LEVEL_L2, LEVELS };
+
+/* Workers so far, by level and number; none known counts as one more. */
+struct tally {
+	int *counts[LEVELS];
+};
+
+static int number_at(const struct unit *unit, enum level level)
+{
+	const struct core *core = unit->cores[0];
+
+	switch (level) {
+	case LEVEL_PACKAGE:
+		return core->package;
+	case LEVEL_NODE:
+		return core->node;
+	case LEVEL_L3:
+		return core->l3;
+	default:
+		return core->l2;
+	}
+}
+
+static int *count_at(const struct tally *tally, const struct unit *unit,
+		     enum level level)
+{
+	return &tally->counts[level][number_at(unit, level) + 1];
+}
+
+/* How full a unit is: by cores taken; then by siblings; then by CPUs shared. */
 static int fill(const struct unit *unit)
 {
-	if (unit->load < unit->capacity)
+	if (unit->load < unit->core_count)
 		return unit->load;
-	return RIG_PUS_MAX + unit->load / unit->capacity;
+	if (unit->load < unit->capacity)
+		return RIG_PUS_MAX + unit->load;
+	return 2 * RIG_PUS_MAX + unit->load / unit->capacity;
 }
 
-/* The unit that the next worker gets; `on_node` counts workers by node. */
-static struct unit *next_unit(struct placer *placer, const int *on_node)
+/* Negative: the next worker should rather get `a` than `b`, which is before. */
+static int compare(const struct placer *placer, const struct tally *tally,
+		   const struct unit *a, const struct unit *b)
 {
-	struct unit *best = &placer->units[0];
+	enum level first = LEVEL_PACKAGE, end = LEVELS;
+	int difference = fill(a) - fill(b);
 
-	for (int i = 1; i < placer->unit_count; i++) {
-		struct unit *unit = &placer->units[i];
-		int difference = fill(unit) - fill(best);
-
-		if (difference == 0)
-			difference = on_node[unit->core->node] -
-				     on_node[best->core->node];
-		if (difference < 0)
-			best = unit;
+	if (difference == 0)
+		difference = b->cores[0]->kind - a->cores[0]->kind;
+	if (placer->dealing == DEAL_EVENLY) {
+		first = LEVEL_NODE;
+		end = LEVEL_L3;
+	} else if (placer->dealing == DEAL_COMPACT) {
+		end = LEVEL_PACKAGE;
 	}
-	return best;
+	for (enum level level = first; level < end && difference == 0; level++)
+		difference =
+			*count_at(tally, a, level) - *count_at(tally, b, level);
+	return difference;
 }
 
-static int deal(struct placer *placer)
+static void deal(struct placer *placer, const struct tally *tally)
 {
-	int nodes = placer->topology->node_count;
-	int *on_node = calloc((size_t)nodes + 1, sizeof(*on_node));
-
-	if (!on_node)
-		return rig_fail_errno(-ENOMEM, "place");
 	for (int i = 0; i < placer->workers; i++) {
-		struct unit *unit = next_unit(placer, on_node);
+		struct unit *best = &placer->units[0];
 
-		unit->load++;
-		on_node[unit->core->node]++;
+		for (int u = 1; u < placer->unit_count; u++) {
+			struct unit *unit = &placer->units[u];
+
+			if (compare(placer, tally, unit, best) < 0)
+				best = unit;
+		}
+		best->load++;
+		for (enum level level = 0; level < LEVELS; level++)
+			++*count_at(tally, best, level);
 	}
-	free(on_node);
+}
+
+static int deal_by_tally(struct placer *placer)
+{
+	size_t room = (size_t)placer->topology->core_count +
+		      (size_t)placer->topology->node_count +
+		      (size_t)placer->topology->package_count + 1;
+	struct tally tally;
+	int *counts = calloc(room * LEVELS, sizeof(*counts));
+
+	if (!counts)
+		return rig_fail_errno(-ENOMEM, "place");
+	for (enum level level = 0; level < LEVELS; level++)
+		tally.counts[level] = counts + room * level;
+	deal(placer, &tally);
+	free(counts);
 	return 0;
 }
 
@@ -289,36 +129,49 @@ static void deal_list(struct placer *placer)
 		placer->units[rank % placer->unit_count].load++;
 }
 
-static void count_usable(struct placer *placer)
+static bool usable(const struct core *core)
+{
+	return cpu_bits_first(&core->usable) >= 0;
+}
+
+/* What is usable: node by node, for that is the order of ranks. */
+static int find_usable(struct placer *placer)
 {
 	const struct topology *topology = placer->topology;
 
-	for (int i = 0; i < topology->core_count; i++) {
-		const struct core *core = &topology->cores[i];
-		bool first = true;
+	placer->order = calloc((size_t)topology->core_count,
+			       sizeof(const struct core *));
+	if (!placer->order)
+		return rig_fail_errno(-ENOMEM, "place");
+	for (int node = 0; node == 0 || node < topology->node_count; node++) {
+		int before = placer->cores;
 
-		if (!usable(core))
-			continue;
-		placer->cores++;
-		placer->pus += cpu_bits_count(&core->usable);
-		for (int j = 0; j < i && first; j++)
-			first = !usable(&topology->cores[j]) ||
-				topology->cores[j].node != core->node;
-		placer->nodes += first;
+		for (int i = 0; i < topology->core_count; i++) {
+			const struct core *core = &topology->cores[i];
+
+			if (core->node != node || !usable(core))
+				continue;
+			placer->order[placer->cores++] = core;
+			placer->pus += cpu_bits_count(&core->usable);
+		}
+		placer->nodes += placer->cores > before;
 	}
 	placer->cpus = placer->pus;
 	if (topology->quota_cpus && topology->quota_cpus < placer->cpus)
 		placer->cpus = topology->quota_cpus;
+	if (placer->cores == 0)
+		return rig_fail(-EINVAL, "%s: no core is usable",
+				placer->origin);
+	return 0;
 }
 
 /* A list says it itself; else one a unit (a core where there are none), but no
  * more than the quota lets run at once, or than there may be. */
-static int default_workers(const struct placer *placer,
-			   const struct policy *policy)
+static int default_workers(const struct placer *placer)
 {
 	int workers = placer->unit_count ? placer->unit_count : placer->cores;
 
-	if (!policy)
+	if (placer->dealing == DEAL_LIST)
 		return workers;
 	if (workers > placer->cpus)
 		workers = placer->cpus;
@@ -327,21 +180,68 @@ static int default_workers(const struct placer *placer,
 
 /* ---- spots ---- */
 
+/* Leave only the `turn`-th PU of the set. */
+static void keep_one(struct cpu_bits *set, int turn)
+{
+	int only;
+
+	for (; turn > 0; turn--)
+		cpu_bits_drop(set, cpu_bits_first(set));
+	only = cpu_bits_first(set);
+	memset(set, 0, sizeof(*set));
+	cpu_bits_add(set, only);
+}
+
+/* The part of `unit` that the `turn`-th of the workers that share it has: which
+ * of its cores, returned as a span, and which CPUs. */
+static struct rig_span part_of(const struct unit *unit, int turn,
+			       struct cpu_bits *set)
+{
+	size_t cores = (size_t)unit->core_count, load = (size_t)unit->load;
+	size_t at = (size_t)turn;
+	struct rig_span part = { at * cores / load, (at + 1) * cores / load };
+	size_t sharers;
+
+	*set = unit->set;
+	if (load == 1)
+		return part;
+	if (load > cores) {
+		/* Some, or all, have a core with others. */
+		part.begin = at * cores / load;
+		part.end = part.begin + 1;
+		at -= (part.begin * load + cores - 1) / cores;
+		sharers = ((part.begin + 1) * load + cores - 1) / cores -
+			  (part.begin * load + cores - 1) / cores;
+		if (cores > 1)
+			*set = unit->cores[part.begin]->usable;
+		if (sharers > 1)
+			keep_one(set, (int)at % cpu_bits_count(set));
+		return part;
+	}
+	memset(set, 0, sizeof(*set));
+	for (size_t i = part.begin; i < part.end; i++)
+		cpu_bits_or(set, &unit->cores[i]->usable);
+	return part;
+}
+
 /* The `turn`-th of the workers that share `unit`. */
 static void fill_spot(struct rig_spot *spot, const struct unit *unit, int turn)
 {
-	struct cpu_bits set = unit->set;
-	int only;
+	struct cpu_bits set;
+	struct rig_span part = part_of(unit, turn, &set);
+	const struct core *core = unit->cores[part.begin];
 
-	spot->package = unit->core->package;
-	spot->node = unit->core->node;
-	spot->core = unit->core->number;
-	if (unit->load > 1) {
-		for (int skip = turn % unit->capacity; skip > 0; skip--)
-			cpu_bits_drop(&set, cpu_bits_first(&set));
-		only = cpu_bits_first(&set);
-		memset(&set, 0, sizeof(set));
-		cpu_bits_add(&set, only);
+	spot->package = core->package;
+	spot->node = core->node;
+	spot->core = core->number;
+	spot->cores = (int)(part.end - part.begin);
+	for (size_t i = part.begin; i < part.end; i++) {
+		if (unit->cores[i]->package != core->package)
+			spot->package = -1;
+		if (unit->cores[i]->node != core->node)
+			spot->node = -1;
+		if (unit->cores[i]->number < spot->core)
+			spot->core = unit->cores[i]->number;
 	}
 	spot->pu = cpu_bits_first(&set);
 	spot->pus = cpu_bits_count(&set);
@@ -374,33 +274,33 @@ static void spots_unpinned(const struct placer *placer, struct rig_plan *plan)
 {
 	struct cpu_bits all = { 0 };
 
-	for (int i = 0; i < placer->topology->core_count; i++)
-		cpu_bits_or(&all, &placer->topology->cores[i].usable);
+	for (int i = 0; i < placer->cores; i++)
+		cpu_bits_or(&all, &placer->order[i]->usable);
 	for (int rank = 0; rank < placer->workers; rank++) {
 		struct rig_spot *spot = &plan->spots[rank];
 
 		spot->package = spot->node = spot->core = -1;
+		spot->cores = placer->cores;
 		spot->pu = cpu_bits_first(&all);
 		spot->pus = cpu_bits_count(&all);
 		memcpy(spot->set, all.bits, sizeof(spot->set));
 	}
 }
 
-/* A core is shared, and a CPU oversubscribed, by what all ranks have. */
-static void note_sharing(const struct placer *placer, struct rig_plan *plan)
+/* A core is shared, and a CPU oversubscribed, by what all ranks have.  Ranks of
+ * several cores have them to themselves. */
+static void note_sharing(const struct placer *placer, struct rig_plan *plan,
+			 int *sharers)
 {
-	for (int rank = 0; plan->pinned && rank < plan->workers; rank++) {
-		struct rig_spot *spot = &plan->spots[rank];
-
-		for (int i = 0; i < plan->workers && !spot->shared; i++)
-			spot->shared =
-				i != rank && plan->spots[i].core == spot->core;
-	}
 	plan->oversubscribed = plan->workers > plan->cpus;
 	for (int i = 0; i < placer->unit_count; i++) {
 		if (placer->units[i].load > placer->units[i].capacity)
 			plan->oversubscribed = true;
 	}
+	for (int rank = 0; plan->pinned && rank < plan->workers; rank++)
+		sharers[plan->spots[rank].core]++;
+	for (int rank = 0; plan->pinned && rank < plan->workers; rank++)
+		plan->spots[rank].shared = sharers[plan->spots[rank].core] > 1;
 }
 
 /* ---- the plan ---- */
@@ -413,6 +313,13 @@ static void describe_machine(const struct topology *topology,
 	plan->machine_packages = topology->package_count;
 	plan->machine_nodes = topology->node_count;
 	plan->machine_cores = topology->core_count;
+	plan->kinds = topology->kind_count;
+	for (int i = 0; i < topology->node_count; i++)
+		plan->memory[i] = (struct rig_node){
+			.os = topology->nodes[i].os,
+			.package = topology->nodes[i].package,
+			.bytes = topology->nodes[i].bytes,
+		};
 	for (int i = 0; i < topology->core_count; i++) {
 		const struct core *core = &topology->cores[i];
 
@@ -421,6 +328,8 @@ static void describe_machine(const struct topology *topology,
 			.package = core->package,
 			.node = core->node,
 			.l3 = core->l3,
+			.l2 = core->l2,
+			.kind = core->kind,
 			.pus = cpu_bits_count(&core->pus),
 			.usable = cpu_bits_count(&core->usable),
 		};
@@ -428,6 +337,7 @@ static void describe_machine(const struct topology *topology,
 		       sizeof(core->pus.bits));
 		memcpy(plan->machine[i].ours, core->usable.bits,
 		       sizeof(core->usable.bits));
+		plan->memory[core->node].cores++;
 	}
 }
 
@@ -441,7 +351,9 @@ static struct rig_plan *plan_new(const struct placer *placer)
 	plan->spots = calloc((size_t)placer->workers, sizeof(*plan->spots));
 	plan->machine =
 		calloc((size_t)topology->core_count, sizeof(*plan->machine));
-	if (!plan->spots || !plan->machine) {
+	plan->memory =
+		calloc((size_t)topology->node_count, sizeof(*plan->memory));
+	if (!plan->spots || !plan->machine || !plan->memory) {
 		rig_place_free(plan);
 		return NULL;
 	}
@@ -450,59 +362,66 @@ static struct rig_plan *plan_new(const struct placer *placer)
 	plan->pus = placer->pus;
 	plan->cpus = placer->cpus;
 	plan->nodes = placer->nodes;
+	plan->allowed = topology->allowed_cores;
+	plan->squeezed = plan->cores == 1 && plan->allowed > 1;
 	describe_machine(topology, plan);
 	return plan;
 }
 
 /* Units, how many workers, and which unit each gets. */
-static int decide(struct placer *placer, const struct policy *policy)
+static int decide(struct placer *placer)
 {
-	int r = 0;
+	int r;
 
 	placer->units = calloc((size_t)placer->pus, sizeof(*placer->units));
 	if (!placer->units)
 		return rig_fail_errno(-ENOMEM, "place");
-	if (policy)
-		policy->units(placer);
-	else
-		r = units_list(placer);
+	r = policy_units(placer);
 	if (r < 0)
 		return r;
 	if (placer->workers == 0)
-		placer->workers = default_workers(placer, policy);
+		placer->workers = default_workers(placer);
 	if (placer->workers > RIG_WORKERS_MAX)
 		return rig_fail(
 			-EINVAL, "%s: a list of %d cores; workers are 1 to %d",
 			placer->origin, placer->workers, RIG_WORKERS_MAX);
-	if (!policy)
+	if (placer->full && placer->workers > placer->unit_count)
+		return rig_fail(-EINVAL, "%s \"%s\": has room for %d, not %d",
+				placer->origin, placer->place,
+				placer->unit_count, placer->workers);
+	if (placer->dealing == DEAL_LIST)
 		deal_list(placer);
-	else if (placer->unit_count)
-		r = deal(placer);
+	else if (placer->dealing != DEAL_NOBODY)
+		r = deal_by_tally(placer);
 	return r;
 }
 
-static struct rig_plan *write_plan(const struct placer *placer,
-				   const struct policy *policy)
+static struct rig_plan *write_plan(const struct placer *placer)
 {
 	struct rig_plan *plan = plan_new(placer);
+	int *sharers =
+		calloc((size_t)placer->topology->core_count, sizeof(*sharers));
 
-	if (!plan)
+	if (!plan || !sharers) {
+		rig_place_free(plan);
+		free(sharers);
 		return NULL;
-	plan->pinned = placer->unit_count > 0;
-	if (!plan->pinned)
+	}
+	plan->pinned = placer->dealing != DEAL_NOBODY;
+	if (placer->dealing == DEAL_NOBODY)
 		spots_unpinned(placer, plan);
-	else if (policy)
-		spots_in_order(placer, plan);
-	else
+	else if (placer->dealing == DEAL_LIST)
 		spots_of_list(placer, plan);
-	note_sharing(placer, plan);
+	else
+		spots_in_order(placer, plan);
+	note_sharing(placer, plan, sharers);
+	free(sharers);
 	return plan;
 }
 
 int place_on(struct rig_plan **out, const struct topology *topology,
 	     int workers, const char *place, const char *origin)
 {
-	const struct policy *policy = find_policy(place);
 	struct placer placer = {
 		.topology = topology,
 		.place = place,
@@ -510,20 +429,23 @@ int place_on(struct rig_plan **out, const struct topology *topology,
 		.workers = workers,
 	};
 	struct rig_plan *plan = NULL;
+	uint64_t begin_ns = clock_ns();
 	int r;
 
-	count_usable(&placer);
-	if (placer.cores == 0)
-		return rig_fail(-EINVAL, "%s: no core is usable", origin);
-	r = decide(&placer, policy);
+	r = find_usable(&placer);
+	if (r == 0)
+		r = decide(&placer);
 	if (r == 0) {
-		plan = write_plan(&placer, policy);
+		plan = write_plan(&placer);
 		if (!plan)
 			r = rig_fail_errno(-ENOMEM, "place");
 	}
 	free(placer.units);
-	if (r == 0)
+	free(placer.order);
+	if (r == 0) {
+		plan->planned_ns = clock_ns() - begin_ns;
 		*out = plan;
+	}
 	return r;
 }
 
@@ -563,5 +485,6 @@ void rig_place_free(struct rig_plan *plan)
 		return;
 	free(plan->spots);
 	free(plan->machine);
+	free(plan->memory);
 	free(plan);
 }

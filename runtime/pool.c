@@ -513,6 +513,7 @@ int rig_pool_worker(const struct rig_pool *pool, int rank,
 		.package = spot->package,
 		.node = spot->node,
 		.core = spot->core,
+		.cores = spot->cores,
 	};
 	r = topology_pinned(worker->pid, &set);
 	if (r < 0)
@@ -521,6 +522,11 @@ int rig_pool_worker(const struct rig_pool *pool, int rank,
 	worker->pus = cpu_bits_count(&set);
 	worker->as_planned = memcmp(set.bits, spot->set, sizeof(set.bits)) == 0;
 	return 0;
+}
+
+const struct rig_plan *rig_pool_plan(const struct rig_pool *pool)
+{
+	return pool->plan;
 }
 
 static void leave_list(struct rig_pool *pool)

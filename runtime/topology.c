@@ -105,21 +105,58 @@ static void fill_core(hwloc_topology_t hwloc, hwloc_obj_t object,
 	core->package = ancestor(hwloc, object, HWLOC_OBJ_PACKAGE, 0);
 	core->node = nearest_node(hwloc, object);
 	core->l3 = ancestor(hwloc, object, HWLOC_OBJ_L3CACHE, -1);
+	core->l2 = ancestor(hwloc, object, HWLOC_OBJ_L2CACHE, -1);
 	copy_set(&core->pus, object->cpuset);
 }
 
-static struct topology *topology_new(int cores)
+static void fill_node(hwloc_topology_t hwloc, hwloc_obj_t object,
+		      struct node *node)
+{
+	node->os = (int)object->os_index;
+	node->package = ancestor(hwloc, object, HWLOC_OBJ_PACKAGE, -1);
+	node->bytes = object->attr->numanode.local_memory;
+}
+
+/* Kinds of cores, where hwloc can tell which are the faster ones: it orders
+ * them from the slowest. */
+static void fill_kinds(hwloc_topology_t hwloc, struct topology *topology)
+{
+	int count = hwloc_cpukinds_get_nr(hwloc, 0);
+	hwloc_bitmap_t set = hwloc_bitmap_alloc();
+	int efficiency = -1;
+
+	topology->kind_count = 1;
+	for (int kind = 1; set && kind < count; kind++) {
+		if (hwloc_cpukinds_get_info(hwloc, (unsigned)kind, set,
+					    &efficiency, NULL, NULL, 0) < 0 ||
+		    efficiency < 0)
+			break;
+		topology->kind_count = kind + 1;
+		for (int i = 0; i < topology->core_count; i++) {
+			struct core *core = &topology->cores[i];
+
+			if (hwloc_bitmap_isset(
+				    set, (unsigned)cpu_bits_first(&core->pus)))
+				core->kind = kind;
+		}
+	}
+	hwloc_bitmap_free(set);
+}
+
+static struct topology *topology_new(int cores, int nodes)
 {
 	struct topology *topology = calloc(1, sizeof(*topology));
 
 	if (!topology)
 		return NULL;
 	topology->cores = calloc((size_t)cores, sizeof(*topology->cores));
-	if (!topology->cores) {
-		free(topology);
+	topology->nodes = calloc((size_t)nodes, sizeof(*topology->nodes));
+	if (!topology->cores || !topology->nodes) {
+		topology_free(topology);
 		return NULL;
 	}
 	topology->core_count = cores;
+	topology->node_count = nodes;
 	return topology;
 }
 
@@ -139,11 +176,11 @@ static int tabulate(hwloc_topology_t hwloc, struct topology **out)
 	/* A system that hides its cores: take each CPU for one. */
 	if (count_of(hwloc, type) == 0)
 		type = HWLOC_OBJ_PU;
-	topology = topology_new(count_of(hwloc, type));
+	topology = topology_new(count_of(hwloc, type),
+				count_of(hwloc, HWLOC_OBJ_NUMANODE));
 	if (!topology)
 		return rig_fail_errno(-ENOMEM, "topology");
 
-	topology->node_count = count_of(hwloc, HWLOC_OBJ_NUMANODE);
 	topology->package_count = count_of(hwloc, HWLOC_OBJ_PACKAGE);
 	if (topology->package_count == 0)
 		topology->package_count = 1;
@@ -155,7 +192,14 @@ static int tabulate(hwloc_topology_t hwloc, struct topology **out)
 			  hwloc_get_obj_by_type(hwloc, type, (unsigned)i),
 			  core);
 		cpu_bits_and(&core->usable, &core->pus, &allowed);
+		topology->allowed_cores += cpu_bits_first(&core->usable) >= 0;
 	}
+	for (int i = 0; i < topology->node_count; i++)
+		fill_node(hwloc,
+			  hwloc_get_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE,
+						(unsigned)i),
+			  &topology->nodes[i]);
+	fill_kinds(hwloc, topology);
 	*out = topology;
 	return 0;
 }
@@ -167,6 +211,7 @@ static int prepare(hwloc_topology_t *out)
 {
 	static const hwloc_obj_type_t types[] = { HWLOC_OBJ_PACKAGE,
 						  HWLOC_OBJ_L3CACHE,
+						  HWLOC_OBJ_L2CACHE,
 						  HWLOC_OBJ_CORE };
 	hwloc_topology_t hwloc;
 
@@ -204,6 +249,12 @@ static int discover_with(bool instructions, struct topology **topology)
 				   "topology: hwloc cannot discover this "
 				   "machine; is /sys/devices/system/cpu "
 				   "readable?");
+	else if (!hwloc_topology_is_thissystem(hwloc))
+		r = rig_fail(-ENOSYS,
+			     "topology: HWLOC_XMLFILE or HWLOC_SYNTHETIC "
+			     "describes another machine, and no worker can be "
+			     "bound there; unset it (runrig topo --topology "
+			     "plans for other machines)");
 	else if (!instructions && count_of(hwloc, HWLOC_OBJ_CORE) == 0)
 		r = -EAGAIN;
 	else
@@ -250,12 +301,15 @@ static int load_here(struct topology **out)
 	r = topology_pinned(0, &affinity);
 	if (r < 0)
 		return rig_fail_errno(r, "topology: sched_getaffinity");
-	topology = topology_new(known->core_count);
+	topology = topology_new(known->core_count, known->node_count);
 	if (!topology)
 		return rig_fail_errno(-ENOMEM, "topology");
 
-	topology->node_count = known->node_count;
+	memcpy(topology->nodes, known->nodes,
+	       (size_t)known->node_count * sizeof(*known->nodes));
 	topology->package_count = known->package_count;
+	topology->kind_count = known->kind_count;
+	topology->allowed_cores = known->allowed_cores;
 	topology->quota_cpus = quota_cpus("");
 	for (int i = 0; i < known->core_count; i++) {
 		struct core *core = &topology->cores[i];
@@ -336,6 +390,7 @@ void topology_free(struct topology *topology)
 	if (!topology)
 		return;
 	free(topology->cores);
+	free(topology->nodes);
 	free(topology);
 }
 

@@ -58,15 +58,27 @@ struct core {
 	int package; /* logical */
 	int node;    /* logical NUMA node nearest to it */
 	int l3;      /* logical L3 cache; -1: none known */
+	int l2;      /* likewise */
+	int kind;    /* 0: the slowest, or the only one; higher is faster */
 	struct cpu_bits pus;    /* all of it */
 	struct cpu_bits usable; /* those we may run on; empty: not ours */
+};
+
+/* One NUMA node. */
+struct node {
+	int os;         /* the system's number; the logical one is its index */
+	int package;    /* -1: of none, or of several */
+	uint64_t bytes; /* 0: it has no memory */
 };
 
 struct topology {
 	struct core *cores; /* in logical order */
 	int core_count;
+	struct node *nodes; /* in logical order */
 	int node_count;
 	int package_count;
+	int kind_count;    /* kinds of cores */
+	int allowed_cores; /* in the cpuset, whatever the affinity is */
 	int quota_cpus; /* CPUs the cgroup's quota is worth, rounded up; 0: none */
 	bool described; /* not this machine */
 };

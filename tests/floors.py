@@ -25,7 +25,7 @@ FLOORS = [
      "alltoall bcast blocks call fold gather reduce registry scan scatter share split "
      "team"),
     ("processes", True,
-     "attach birth inherit list manager place pool report segment sweep "
+     "attach birth inherit list manager place policy pool report segment sweep "
      "warden worker caller run handed"),
 ]
 

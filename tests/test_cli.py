@@ -454,7 +454,7 @@ class Usage(Case):
                 (("run", "reverse", "length"), "length=40M"),
                 (("run", "reverse", "method=jump"), "swap copy"),
                 (("run", "reverse", "--barrier", "x"), "adaptive or pthread"),
-                (("run", "reverse", "--place", "x"), "core, pu, none"),
+                (("run", "reverse", "--place", "x"), "core, pu, l2, l3, numa, package"),
                 (("run", "triad", "--input", "x.npy"), "b, c"),
                 (("run", "triad", "--input", "x=x.npy"), "b, c"),
                 (("run", "triad", "--input", "a=x.npy"), "no input"),

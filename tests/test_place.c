@@ -9,6 +9,7 @@
 #include "place.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,6 +176,58 @@ static const struct described {
 	{ "core:2 pu:1", "1,0", 4, "0.0.1{1}' 0.0.0{0}' 0.0.1{1}' 0.0.0{0}'",
 	  true },
 
+	/* One an object, with all that is in it. */
+	{ "package:2 numa:1 l3:2 core:2 pu:1", "l3", 0,
+	  "0.0.0{0,1} 0.0.2{2,3} 1.1.4{4,5} 1.1.6{6,7}", false },
+	{ "package:2 numa:1 l3:2 core:2 pu:2", "l3", 2,
+	  "0.0.0{0,1,2,3} 1.1.4{8,9,10,11}", false },
+	{ "package:1 l2:2 core:2 pu:1", "l2", 0, "0.0.0{0,1} 0.0.2{2,3}",
+	  false },
+	{ "package:2 numa:2 core:1 pu:2", "numa", 0,
+	  "0.0.0{0,1} 0.1.1{2,3} 1.2.2{4,5} 1.3.3{6,7}", false },
+	{ "package:2 numa:2 core:2 pu:1", "package", 0,
+	  "0.-1.0{0,1,2,3} 1.-1.4{4,5,6,7}", false },
+	/* A node that spans packages. */
+	{ "numa:1 package:2 core:1 pu:1", "numa", 0, "-1.0.0{0,1}", false },
+	/* More of them divide its cores, then its threads. */
+	{ "numa:2 core:4 pu:1", "numa", 4,
+	  "0.0.0{0,1} 0.0.2{2,3} 0.1.4{4,5} 0.1.6{6,7}", false },
+	{ "numa:2 core:3 pu:1", "numa", 3, "0.0.0{0} 0.0.1{1,2} 0.1.3{3,4,5}",
+	  false },
+	{ "numa:1 core:2 pu:2", "numa", 3, "0.0.0{0}' 0.0.0{1}' 0.0.1{2,3}",
+	  false },
+	{ "numa:1 core:2 pu:2", "numa", 4,
+	  "0.0.0{0}' 0.0.0{1}' 0.0.1{2}' 0.0.1{3}'", false },
+	{ "numa:1 core:2 pu:1", "numa", 3, "0.0.0{0}' 0.0.0{0}' 0.0.1{1}",
+	  true },
+
+	/* So many an object. */
+	{ "numa:2 l3:1 core:4 pu:1", "l3:2", 0,
+	  "0.0.0{0,1} 0.0.2{2,3} 0.1.4{4,5} 0.1.6{6,7}", false },
+	{ "numa:2 l3:1 core:4 pu:1", "l3:2", 3,
+	  "0.0.0{0,1} 0.0.2{2,3} 0.1.4{4,5}", false },
+	{ "numa:2 core:4 pu:1", "numa:1", 0, "0.0.0{0,1,2,3} 0.1.4{4,5,6,7}",
+	  false },
+	{ "package:1 core:2 pu:4", "core:2", 0,
+	  "0.0.0{0,1}' 0.0.0{2,3}' 0.0.1{4,5}' 0.0.1{6,7}'", false },
+	{ "package:2 core:3 pu:1", "package:3", 0,
+	  "0.0.0{0} 0.0.1{1} 0.0.2{2} 1.0.3{3} 1.0.4{4} 1.0.5{5}", false },
+	{ "core:2 pu:2", "pu:1", 2, "0.0.0{0}' 0.0.0{1}'", false },
+
+	/* As far apart as can be; and side by side. */
+	{ "package:2 numa:2 l3:2 core:2 pu:1", "spread", 2, "0.0.0{0} 1.2.8{8}",
+	  false },
+	{ "package:2 numa:2 l3:2 core:2 pu:1", "spread", 4,
+	  "0.0.0{0} 0.1.4{4} 1.2.8{8} 1.3.12{12}", false },
+	{ "package:2 numa:2 l3:2 core:2 pu:1", "spread", 6,
+	  "0.0.0{0} 0.0.2{2} 0.1.4{4} 1.2.8{8} 1.2.10{10} 1.3.12{12}", false },
+	{ "package:1 l3:2 l2:2 core:2 pu:1", "spread", 4,
+	  "0.0.0{0} 0.0.2{2} 0.0.4{4} 0.0.6{6}", false },
+	{ "package:2 numa:2 core:2 pu:1", "compact", 3,
+	  "0.0.0{0} 0.0.1{1} 0.1.2{2}", false },
+	{ "package:2 core:2 pu:2", "compact", 5,
+	  "0.0.0{0}' 0.0.0{1}' 0.0.1{2,3} 1.0.2{4,5} 1.0.3{6,7}", false },
+
 	/* Anywhere. */
 	{ "package:2 core:1 pu:2", "none", 0,
 	  "-1.-1.-1{0,1,2,3} -1.-1.-1{0,1,2,3}", false },
@@ -234,6 +287,8 @@ struct given_core {
 	int node;
 	uint64_t pus;
 	uint64_t usable;
+	int kind;
+	int l3; /* 0: none known; else its number + 1 */
 };
 
 #define CORES_MAX 8
@@ -304,6 +359,54 @@ static const struct given {
 	  .quota = 1,
 	  .place = "none",
 	  .plan = "-1.-1.-1{0,1}" },
+	/* The faster cores first, whatever they are called; all of them before
+	 * any has two. */
+	{ .cores = { { 0, 1, 1, 0 }, { 0, 2, 2, 0 }, { 0, 12, 12, 1 } },
+	  .place = "core",
+	  .workers = 1,
+	  .plan = "0.0.2{2,3}" },
+	{ .cores = { { 0, 1, 1, 0 }, { 0, 2, 2, 0 }, { 0, 12, 12, 1 } },
+	  .place = "spread",
+	  .workers = 2,
+	  .plan = "0.0.0{0} 0.0.2{2,3}" },
+	{ .cores = { { 0, 1, 1, 0 }, { 0, 2, 2, 0 }, { 0, 12, 12, 1 } },
+	  .place = "compact",
+	  .plan = "0.0.0{0} 0.0.1{1} 0.0.2{2,3}" },
+	{ .cores = { { 0, 1, 1, 0 }, { 0, 2, 2, 0 }, { 0, 12, 12, 1 } },
+	  .place = "core",
+	  .workers = 4,
+	  .plan = "0.0.0{0} 0.0.1{1} 0.0.2{2}' 0.0.2{3}'" },
+	/* Even where that fills one node and leaves another empty. */
+	{ .cores = { { 0, 1, 1, 1 }, { 0, 2, 2, 1 }, { 1, 4, 4, 0 } },
+	  .place = "core",
+	  .workers = 2,
+	  .plan = "0.0.0{0} 0.0.1{1}" },
+	/* Cores of which no cache is known stand alone beside a cache. */
+	{ .cores = { { 0, 1, 1, 0, 1 },
+		     { 0, 2, 2, 0, 1 },
+		     { 0, 4, 4, 0, 0 },
+		     { 0, 8, 8, 0, 0 } },
+	  .place = "l3",
+	  .plan = "0.0.0{0,1} 0.0.2{2} 0.0.3{3}" },
+	/* Of what a cache has, what is ours. */
+	{ .cores = { { 0, 1, 1, 0, 1 },
+		     { 0, 2, 0, 0, 1 },
+		     { 0, 4, 4, 0, 2 },
+		     { 0, 8, 0, 0, 3 } },
+	  .place = "l3",
+	  .plan = "0.0.0{0} 0.0.2{2}" },
+	/* The fuller cache gets more of those that divide them. */
+	{ .cores = { { 0, 1, 1, 0, 1 },
+		     { 0, 2, 2, 0, 2 },
+		     { 0, 4, 4, 0, 2 },
+		     { 0, 8, 8, 0, 2 } },
+	  .place = "l3",
+	  .workers = 4,
+	  .plan = "0.0.0{0} 0.0.1{1} 0.0.2{2} 0.0.3{3}" },
+	/* Nodes whose cores alternate are put together. */
+	{ .cores = { { 0, 1, 1 }, { 1, 2, 2 }, { 0, 4, 4 }, { 1, 8, 8 } },
+	  .place = "numa",
+	  .plan = "0.0.0{0,2} 0.1.1{1,3}" },
 	{ .cores = { { 0, 1, 1 }, { 0, 2, 2 } },
 	  .quota = 64,
 	  .place = "core",
@@ -313,13 +416,19 @@ static const struct given {
 static void write_down(struct topology *topology, struct core *cores,
 		       const struct given *it)
 {
+	static struct node nodes[CORES_MAX];
+
 	*topology = (struct topology){ .cores = cores,
+				       .nodes = nodes,
 				       .package_count = 1,
+				       .kind_count = 1,
 				       .quota_cpus = it->quota };
 	for (int i = 0; i < CORES_MAX && it->cores[i].pus; i++) {
 		cores[i] = (struct core){ .number = i,
 					  .node = it->cores[i].node,
-					  .l3 = -1 };
+					  .kind = it->cores[i].kind,
+					  .l3 = it->cores[i].l3 - 1,
+					  .l2 = -1 };
 		cores[i].pus.bits[0] = it->cores[i].pus;
 		cores[i].usable.bits[0] = it->cores[i].usable;
 		topology->core_count = i + 1;
@@ -388,7 +497,8 @@ END_TEST
 /* ---- what is refused ---- */
 
 #define NOT_A_PLACE                                                            \
-	"not a policy; use core, pu, none or a list of cores such as 0,2,4-7"
+	"not a policy; use core, pu, l2, l3, numa, package (l3:2 for two an "  \
+	"L3), spread, compact, none, or cores such as 0,2,4-7"
 
 static const struct refused {
 	struct rig_place_options options;
@@ -406,6 +516,31 @@ static const struct refused {
 	{ { .place = "0x1" }, "place \"0x1\": " NOT_A_PLACE },
 	{ { .place = "0-1-2" }, "place \"0-1-2\": " NOT_A_PLACE },
 	{ { .place = "+0" }, "place \"+0\": " NOT_A_PLACE },
+	{ { .place = "l3:" }, "place \"l3:\": " NOT_A_PLACE },
+	{ { .place = "l3:0" }, "place \"l3:0\": " NOT_A_PLACE },
+	{ { .place = "l3:x" }, "place \"l3:x\": " NOT_A_PLACE },
+	{ { .place = "numa:-1" }, "place \"numa:-1\": " NOT_A_PLACE },
+	{ { .place = "spread:2" }, "place \"spread:2\": " NOT_A_PLACE },
+	{ { .place = "none:1" }, "place \"none:1\": " NOT_A_PLACE },
+	{ { .place = "pu:2" }, "place \"pu:2\": " NOT_A_PLACE },
+	{ { .place = "L3" }, "place \"L3\": " NOT_A_PLACE },
+	{ { .place = "l3" },
+	  "place \"l3\": this machine shows no L3 cache; use core, pu, numa "
+	  "or package" },
+	{ { .place = "l2:2", .topology = "l3:1 core:2 pu:1" },
+	  "place \"l2:2\": this machine shows no L2 cache; use core, pu, l3, "
+	  "numa or package" },
+	{ { .place = "numa:5" },
+	  "place \"numa:5\": NUMA node 0 has 4 usable cores, so at most "
+	  "numa:4" },
+	{ { .place = "l3:99999999999", .topology = "l3:2 core:2 pu:2" },
+	  "place \"l3:99999999999\": L3 cache 0 has 2 usable cores, so at most "
+	  "l3:2" },
+	{ { .place = "core:2" },
+	  "place \"core:2\": core 0 has 1 usable hardware thread, so at most "
+	  "core:1" },
+	{ { .place = "numa:2", .workers = 3 },
+	  "place \"numa:2\": has room for 2, not 3" },
 	{ { .place = "3-1" }, "place: 3-1 runs backwards; write 1-3" },
 	{ { .place = "1,0-2" }, "place: core 1 is listed twice" },
 	{ { .place = "4" },
@@ -498,7 +633,217 @@ START_TEST(environment_is_the_fallback)
 }
 END_TEST
 
+/* ---- what holds of every machine ---- */
+
+static const char *const machines[] = {
+	"pu:1",
+	"core:1 pu:1",
+	"core:1 pu:4",
+	"core:2 pu:1",
+	"core:7 pu:1",
+	"core:3 pu:3",
+	"package:1 l3:1 core:4 pu:1",
+	"package:1 l3:2 core:4 pu:2",
+	"package:1 l3:4 l2:2 core:2 pu:1",
+	"package:1 l2:3 core:2 pu:2",
+	"package:1 numa:2 core:3 pu:1",
+	"package:1 numa:4 l3:2 core:2 pu:2",
+	"package:1 l3:1 numa:2 core:2 pu:1",
+	"package:2 core:1 pu:1",
+	"package:2 core:3 pu:4",
+	"package:2 numa:1 core:5 pu:1",
+	"package:2 numa:1 l3:1 core:4 pu:2",
+	"package:2 numa:2 l3:8 core:2 pu:1",
+	"package:2 numa:2 core:8 pu:2",
+	"package:2 numa:4 l3:2 core:4 pu:2",
+	"package:2 [numa][numa] core:4 pu:1",
+	"[numa] package:2 [numa] core:3 pu:2",
+	"package:2 [numa(memory=0)] core:2 pu:1",
+	"package:3 numa:1 core:2 pu:3",
+	"package:3 numa:2 l3:1 core:2 pu:1",
+	"package:4 numa:1 core:4 pu:2",
+	"package:4 numa:2 l3:2 core:3 pu:2",
+	"package:4 [numa][numa] l3:2 core:2 pu:1",
+	"package:5 core:3 pu:1",
+	"package:6 numa:1 core:2 pu:2",
+	"package:7 numa:1 core:1 pu:4",
+	"package:8 numa:1 core:4 pu:1",
+	"package:8 numa:2 l3:2 core:2 pu:2",
+	"package:8 numa:1 l3:4 l2:4 core:2 pu:1",
+	"numa:2 package:2 core:2 pu:1",
+	"numa:3 core:2 pu:2(indexes=0,6,1,7,2,8,3,9,4,10,5,11)",
+	"package:2 numa:1 core:4 pu:2(indexes=0,8,1,9,2,10,3,11,4,12,5,13,6,14,"
+	"7,15)",
+};
+
+static const char *const everywhere[] = { "core",    "pu",     "numa",
+					  "package", "spread", "compact",
+					  "l2",      "l3",     "none",
+					  "numa:2",  "core:2", "package:1" };
+
+/* How many PUs does more than one rank have? */
+static int shared_pus(const struct rig_plan *plan)
+{
+	struct cpu_bits once = { 0 }, twice = { 0 };
+
+	for (int rank = 0; rank < plan->workers; rank++)
+		for (int i = 0; i < RIG_PUS_MAX / 64; i++) {
+			uint64_t set = plan->spots[rank].set[i];
+
+			twice.bits[i] |= once.bits[i] & set;
+			once.bits[i] |= set;
+		}
+	return cpu_bits_count(&twice);
+}
+
+/* By how much does the fullest node (or package) exceed the emptiest? */
+static int imbalance(const struct rig_plan *plan, bool packages)
+{
+	int least = INT_MAX, most = 0;
+
+	for (int at = 0; at < plan->machine_cores; at++) {
+		int number = packages ? plan->machine[at].package
+				      : plan->machine[at].node;
+		int count = 0;
+
+		for (int rank = 0; rank < plan->workers; rank++)
+			count += (packages ? plan->spots[rank].package
+					   : plan->spots[rank].node) == number;
+		least = count < least ? count : least;
+		most = count > most ? count : most;
+	}
+	return most - least;
+}
+
+static void check_rules(const struct rig_plan *plan, const char *place,
+			const char *words)
+{
+	int last = -1;
+
+	check_sets(plan);
+	if (!plan->pinned)
+		return;
+	/* Nobody shares a CPU before every CPU is somebody's. */
+	ck_assert_msg(plan->oversubscribed || shared_pus(plan) == 0, "%s",
+		      words);
+	for (int rank = 0; rank < plan->workers; rank++) {
+		const struct rig_spot *spot = &plan->spots[rank];
+
+		/* Ranks in the machine's order, within it. */
+		ck_assert_msg(spot->core >= last, "%s", words);
+		last = spot->core;
+		ck_assert_int_lt(last, plan->machine_cores);
+		/* No second thread of a core while another core is free. */
+		if (strcmp(place, "pu") != 0 && strchr(place, ':') == NULL)
+			ck_assert_msg(!spot->shared ||
+					      plan->workers > plan->cores,
+				      "%s", words);
+	}
+	if (strcmp(place, "core") == 0)
+		ck_assert_msg(imbalance(plan, false) <= 1, "%s", words);
+	if (strcmp(place, "spread") == 0)
+		ck_assert_msg(imbalance(plan, true) <= 1, "%s", words);
+}
+
+/* All machines here are even ones. */
+START_TEST(every_plan_keeps_the_rules)
+{
+	static const int sizes[] = { 0, 1, 2, 3, 4, 7, 8, 13, 40 };
+	struct topology *topology = NULL;
+	int plans = 0;
+
+	ck_assert_msg(topology_load(&topology, machines[_i]) == 0, "%s: %s",
+		      machines[_i], rig_why());
+	for (int p = 0; p < LENGTH(everywhere); p++)
+		for (int s = 0; s < LENGTH(sizes); s++) {
+			struct rig_plan *plan = NULL;
+			char words[200];
+
+			snprintf(words, sizeof(words), "%s: %d %s",
+				 machines[_i], sizes[s], everywhere[p]);
+			if (place_on(&plan, topology, sizes[s], everywhere[p],
+				     "place") < 0)
+				continue;
+			check_rules(plan, everywhere[p], words);
+			rig_place_free(plan);
+			plans++;
+		}
+	/* The policies that every machine has, for every size. */
+	ck_assert_int_ge(plans, 7 * LENGTH(sizes));
+	topology_free(topology);
+}
+END_TEST
+
+START_TEST(nodes_are_told)
+{
+	struct rig_plan *plan = NULL;
+
+	ck_assert_int_eq(
+		rig_place_plan(
+			&plan,
+			&(struct rig_place_options){
+				.topology = "package:2 [numa(memory=1GB)]"
+					    "[numa(memory=2GB)] core:3 pu:1" }),
+		0);
+	ck_assert_int_eq(plan->machine_nodes, 4);
+	ck_assert_int_eq(plan->memory[0].cores, 3);
+	ck_assert_int_eq(plan->memory[1].cores, 0);
+	ck_assert_int_eq(plan->memory[2].cores, 3);
+	ck_assert_int_eq(plan->memory[3].package, 1);
+	ck_assert_uint_eq(plan->memory[1].bytes, 2000000000);
+	ck_assert_int_eq(plan->kinds, 1);
+	rig_place_free(plan);
+}
+END_TEST
+
+START_TEST(one_core_of_several_is_squeezed)
+{
+	const struct given it = { .cores = { { 0, 1, 1 }, { 0, 2, 0 } } };
+	struct core cores[CORES_MAX];
+	struct topology topology;
+	struct rig_plan *plan = NULL;
+
+	write_down(&topology, cores, &it);
+	topology.allowed_cores = 2;
+	ck_assert_int_eq(place_on(&plan, &topology, 0, "core", "place"), 0);
+	ck_assert(plan->squeezed);
+	ck_assert_int_eq(plan->allowed, 2);
+	rig_place_free(plan);
+
+	/* The cpuset has no more. */
+	topology.allowed_cores = 1;
+	ck_assert_int_eq(place_on(&plan, &topology, 0, "core", "place"), 0);
+	ck_assert(!plan->squeezed);
+	rig_place_free(plan);
+
+	cores[1].usable = cores[1].pus;
+	topology.allowed_cores = 2;
+	ck_assert_int_eq(place_on(&plan, &topology, 1, "core", "place"), 0);
+	ck_assert(!plan->squeezed);
+	rig_place_free(plan);
+}
+END_TEST
+
 /* ---- this machine ---- */
+
+START_TEST(another_machine_is_not_bound_to)
+{
+	struct rig_plan *plan = NULL;
+	struct rig_pool *pool = NULL;
+
+	setenv("HWLOC_SYNTHETIC", "core:2 pu:1", 1);
+	ck_assert_int_eq(rig_place_plan(&plan, NULL), -ENOSYS);
+	ck_assert_str_eq(rig_why(),
+			 "topology: HWLOC_XMLFILE or HWLOC_SYNTHETIC describes "
+			 "another machine, and no worker can be bound there; "
+			 "unset it (runrig topo --topology plans for other "
+			 "machines)");
+	ck_assert_int_eq(rig_pool_create(&pool, NULL), -ENOSYS);
+	unsetenv("HWLOC_SYNTHETIC");
+	ck_assert_int_eq(rig_place_plan(&plan, NULL), 0);
+	rig_place_free(plan);
+}
+END_TEST
 
 START_TEST(here_plans_keep_to_the_affinity)
 {
@@ -513,6 +858,7 @@ START_TEST(here_plans_keep_to_the_affinity)
 	ck_assert_int_eq(plan->workers, 1);
 	ck_assert_int_eq(plan->cores, 1);
 	ck_assert_int_eq(plan->pus, 1);
+	ck_assert_int_eq(plan->squeezed, plan->allowed > 1);
 	ck_assert(!plan->described);
 	ck_assert_mem_eq(plan->spots[0].set, one.bits, sizeof(one.bits));
 	rig_place_free(plan);
@@ -585,18 +931,22 @@ END_TEST
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("place");
-	TCase *machines = make_tcase("machines", 10);
+	TCase *cases = make_tcase("machines", 10);
 	TCase *refusal = make_tcase("refusal", 10);
 	TCase *here = make_tcase("here", 10);
 
-	tcase_add_loop_test(machines, described_machine_has_its_plan, 0,
+	tcase_add_loop_test(cases, described_machine_has_its_plan, 0,
 			    LENGTH(described));
-	tcase_add_test(machines, plan_tells_the_machine);
-	tcase_add_loop_test(machines, given_machine_has_its_plan, 0,
+	tcase_add_test(cases, plan_tells_the_machine);
+	tcase_add_loop_test(cases, given_machine_has_its_plan, 0,
 			    LENGTH(given));
-	tcase_add_test(machines, forbidden_cores_are_told);
-	tcase_add_test(machines, the_most_workers_are_planned);
-	suite_add_tcase(suite, machines);
+	tcase_add_test(cases, forbidden_cores_are_told);
+	tcase_add_test(cases, the_most_workers_are_planned);
+	tcase_add_test(cases, nodes_are_told);
+	tcase_add_test(cases, one_core_of_several_is_squeezed);
+	tcase_add_loop_test(cases, every_plan_keeps_the_rules, 0,
+			    LENGTH(machines));
+	suite_add_tcase(suite, cases);
 
 	tcase_add_loop_test(refusal, bad_input_is_refused_in_one_line, 0,
 			    LENGTH(refused));
@@ -604,6 +954,7 @@ Suite *make_suite(void)
 	tcase_add_test(refusal, no_usable_core_is_an_error);
 	suite_add_tcase(suite, refusal);
 
+	tcase_add_test(here, another_machine_is_not_bound_to);
 	tcase_add_test(here, environment_is_the_fallback);
 	tcase_add_test(here, here_plans_keep_to_the_affinity);
 	tcase_add_test(here, here_plans_can_be_pinned_and_read_back);

@@ -166,6 +166,73 @@ START_TEST(xml_becomes_its_table)
 }
 END_TEST
 
+/* Four cores, the last of which is the fast one, and the middle two likewise
+ * above the first. */
+static const char hybrid[] =
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	"<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n"
+	"<topology version=\"2.0\">\n"
+	"<object type=\"Machine\" os_index=\"0\" cpuset=\"0xf\" "
+	"complete_cpuset=\"0xf\" allowed_cpuset=\"0xf\" nodeset=\"0x1\" "
+	"complete_nodeset=\"0x1\" allowed_nodeset=\"0x1\" gp_index=\"1\">\n"
+	"<object type=\"NUMANode\" os_index=\"0\" cpuset=\"0xf\" "
+	"complete_cpuset=\"0xf\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+	"gp_index=\"2\" local_memory=\"1048576\"/>\n"
+#define CORE(number, set, first, second)                                       \
+	"<object type=\"Core\" os_index=\"" number "\" cpuset=\"" set          \
+	"\" complete_cpuset=\"" set                                            \
+	"\" nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=\"" first        \
+	"\"><object type=\"PU\" os_index=\"" number "\" cpuset=\"" set         \
+	"\" complete_cpuset=\"" set                                            \
+	"\" nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=\"" second       \
+	"\"/></object>\n"
+	CORE("0", "0x1", "3", "4") CORE("1", "0x2", "5", "6")
+		CORE("2", "0x4", "7", "8") CORE("3", "0x8", "9", "10")
+#undef CORE
+			"</object>\n"
+			"<cpukind cpuset=\"0x8\" forced_efficiency=\"9\"/>\n"
+			"<cpukind cpuset=\"0x1\" forced_efficiency=\"2\"/>\n"
+			"<cpukind cpuset=\"0x6\" forced_efficiency=\"5\"/>\n"
+			"</topology>\n";
+
+START_TEST(kinds_of_cores_are_known)
+{
+	static const int kinds[] = { 0, 1, 1, 2 };
+	struct topology *topology = NULL;
+	char *path = write_file(hybrid);
+	int r = topology_load(&topology, path);
+
+	unlink(path);
+	free(path);
+	ck_assert_msg(r == 0, "%s", rig_why());
+	ck_assert_int_eq(topology->kind_count, 3);
+	ck_assert_int_eq(topology->core_count, 4);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(topology->cores[i].kind, kinds[i]);
+	ck_assert_uint_eq(topology->nodes[0].bytes, 1048576);
+	topology_free(topology);
+}
+END_TEST
+
+START_TEST(nodes_have_numbers_and_memory)
+{
+	struct topology *topology = NULL;
+
+	ck_assert_int_eq(
+		topology_load(&topology,
+			      "package:2 [numa(memory=4096 indexes=2,0)]"
+			      "[numa(memory=0 indexes=3,1)] l2:1 core:1 pu:1"),
+		0);
+	ck_assert_int_eq(topology->node_count, 4);
+	ck_assert_int_eq(topology->nodes[topology->cores[1].node].package, 1);
+	ck_assert_uint_eq(topology->nodes[topology->cores[0].node].bytes, 4096);
+	ck_assert_int_eq(topology->cores[1].l2, 1);
+	ck_assert_int_eq(topology->kind_count, 1);
+	ck_assert_int_eq(topology->allowed_cores, 2);
+	topology_free(topology);
+}
+END_TEST
+
 static void refuses(const char *description, const char *why)
 {
 	struct topology *topology = NULL;
@@ -430,6 +497,8 @@ Suite *make_suite(void)
 	tcase_add_loop_test(words, description_becomes_its_table, 0,
 			    LENGTH(described));
 	tcase_add_test(words, xml_becomes_its_table);
+	tcase_add_test(words, kinds_of_cores_are_known);
+	tcase_add_test(words, nodes_have_numbers_and_memory);
 	tcase_add_test(words, bad_descriptions_are_refused);
 	tcase_add_test(words, bad_files_are_refused);
 	suite_add_tcase(suite, words);

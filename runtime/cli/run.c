@@ -64,7 +64,9 @@ static const struct argp_option option_table[] = {
 	{ .name = "place",
 	  .key = KEY_PLACE,
 	  .arg = "PLACE",
-	  .doc = "core, pu, none, or cores in rank order: 0,2,4-7" },
+	  .doc = "core (default), pu, l2, l3, numa, package (l3:2 for two an "
+		 "L3), spread, compact, none, or cores in rank order: "
+		 "0,2,4-7" },
 	{ .name = "barrier",
 	  .key = KEY_BARRIER,
 	  .arg = "KIND",

@@ -21,6 +21,7 @@
 
 #include "command.h"
 #include "room.h"
+#include "show.h"
 
 /* A mistake in the command line, or something about the system? */
 static int exit_of(int code)
@@ -241,6 +242,8 @@ static int start_pool(struct runner *runner)
 
 	if (r < 0)
 		return complain(exit_of(r), "%s", rig_why());
+	if (runner->request->pool.workers != 1)
+		warn_squeezed(rig_pool_plan(runner->pool));
 	if (rig_pool_oversubscribed(runner->pool))
 		warn("%d workers are more than there are CPUs for them: they "
 		     "take turns",

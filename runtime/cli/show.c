@@ -12,6 +12,7 @@
 #include <kernels/dtype.h>
 #include <runrig/barrier.h>
 
+#include "command.h"
 #include "json.h"
 
 char *show_count(uint64_t count, char text[SHOWN_BYTES])
@@ -101,7 +102,7 @@ static void put_workers(FILE *file, const struct rig_pool *pool)
 	struct rig_worker worker;
 	int *cores = calloc((size_t)size, sizeof(*cores));
 	int *nodes = calloc((size_t)size, sizeof(*nodes));
-	int pinned = 0;
+	int pinned = 0, most = 0;
 
 	fprintf(file, "%d worker%s", size, size == 1 ? "" : "s");
 	for (int i = 0; i < size && cores && nodes; i++) {
@@ -110,16 +111,23 @@ static void put_workers(FILE *file, const struct rig_pool *pool)
 			continue;
 		cores[pinned] = worker.core;
 		nodes[pinned++] = worker.node;
+		if (worker.cores > most)
+			most = worker.cores;
 	}
 	if (pinned == size) {
 		qsort(cores, (size_t)size, sizeof(*cores), compare_ints);
 		qsort(nodes, (size_t)size, sizeof(*nodes), compare_ints);
-		fprintf(file, " on core%s ",
+		if (most > 1)
+			fprintf(file, " of up to %d cores, from", most);
+		else
+			fprintf(file, " on");
+		fprintf(file, " core%s ",
 			cores[0] == cores[size - 1] ? "" : "s");
 		put_ranges(file, cores, size);
-		fprintf(file, " of node%s ",
+		fprintf(file, nodes[0] < 0 ? ", across nodes" : " of node%s ",
 			nodes[0] == nodes[size - 1] ? "" : "s");
-		put_ranges(file, nodes, size);
+		if (nodes[0] >= 0)
+			put_ranges(file, nodes, size);
 	} else {
 		fprintf(file, ", %d of them pinned", pinned);
 	}
@@ -149,13 +157,23 @@ json_t *show_workers_json(const struct rig_pool *pool)
 			continue;
 		json_array_append_new(
 			list,
-			json_pack("{si si si si si si si sb}", "rank", i, "pid",
-				  (int)worker.pid, "package", worker.package,
-				  "node", worker.node, "core", worker.core,
-				  "pu", worker.pu, "pus", worker.pus,
-				  "as_planned", (int)worker.as_planned));
+			json_pack("{si si si si si si si si sb}", "rank", i,
+				  "pid", (int)worker.pid, "package",
+				  worker.package, "node", worker.node, "core",
+				  worker.core, "cores", worker.cores, "pu",
+				  worker.pu, "pus", worker.pus, "as_planned",
+				  (int)worker.as_planned));
 	}
 	return list;
+}
+
+void warn_squeezed(const struct rig_plan *plan)
+{
+	if (plan->squeezed)
+		warn("started on one core of %d: a launcher or taskset has "
+		     "bound this process (mpirun --bind-to none, srun "
+		     "--cpu-bind=none leave it all)",
+		     plan->allowed);
 }
 
 /* ---- a run ---- */

@@ -28,6 +28,9 @@ char *show_workers(const struct rig_pool *pool);
 /* [{ "rank": 0, "pid": ..., ...}, ...]; NULL: no memory. */
 json_t *show_workers_json(const struct rig_pool *pool);
 
+/* Say it where a launcher has left us one core of several. */
+void warn_squeezed(const struct rig_plan *plan);
+
 /* What the run did, to stdout. */
 void show_run(const struct runner *runner);
 

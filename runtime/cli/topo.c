@@ -15,6 +15,7 @@
 
 #include "command.h"
 #include "json.h"
+#include "show.h"
 
 enum { KEY_JSON = 256, KEY_SVG, KEY_PLACE, KEY_TOPOLOGY };
 
@@ -30,7 +31,8 @@ static const struct argp_option option_table[] = {
 	{ .name = "place",
 	  .key = KEY_PLACE,
 	  .arg = "P",
-	  .doc = "core, pu, none, or cores such as 0,2,4-7" },
+	  .doc = "core, pu, l2, l3, numa, package (l3:2 for two an L3), spread, "
+		 "compact, none, or cores such as 0,2,4-7" },
 	{ .name = "topology",
 	  .key = KEY_TOPOLOGY,
 	  .arg = "XML|SYNTHETIC",
@@ -85,6 +87,15 @@ static const struct argp argp = {
 	       "would go.",
 };
 
+/* Does the rank have any CPU of that core? */
+static bool has_core(const struct rig_plan *plan, int rank, int number)
+{
+	for (int i = 0; i < RIG_PUS_MAX / 64; i++)
+		if (plan->spots[rank].set[i] & plan->machine[number].set[i])
+			return true;
+	return false;
+}
+
 void topo_ranks(const struct rig_plan *plan, int number, char *text,
 		size_t bytes)
 {
@@ -92,7 +103,7 @@ void topo_ranks(const struct rig_plan *plan, int number, char *text,
 
 	text[0] = '\0';
 	for (int rank = 0; plan->pinned && rank < plan->workers; rank++) {
-		if (plan->spots[rank].core != number)
+		if (!has_core(plan, rank, number))
 			continue;
 		if (used + 8 > bytes) {
 			snprintf(text + used, bytes - used, "..");
@@ -128,9 +139,29 @@ static void print_set(const uint64_t *set, char *text, size_t bytes)
 	}
 }
 
+/* The cores of a rank, by their numbers. */
+static void print_cores(const struct rig_plan *plan, int rank, char *text,
+			size_t bytes)
+{
+	uint64_t cores[RIG_PUS_MAX / 64] = { 0 };
+
+	for (int i = 0; i < plan->machine_cores; i++)
+		if (has_core(plan, rank, i))
+			cores[i / 64] |= UINT64_C(1) << (i % 64);
+	print_set(cores, text, bytes);
+}
+
+/* Of what spans several: "-". */
+static const char *number_or(int number, char text[12])
+{
+	snprintf(text, 12, number < 0 ? "-" : "%d", number);
+	return text;
+}
+
 static void list_workers(const struct rig_plan *plan)
 {
-	char set[64];
+	char set[64], package[12], node[12];
+	int width;
 
 	if (!plan->pinned) {
 		print_set(plan->spots[0].set, set, sizeof(set));
@@ -138,13 +169,18 @@ static void list_workers(const struct rig_plan *plan)
 		       plan->workers == 1 ? "" : "s", set);
 		return;
 	}
-	printf("\nrank  package  node  core  CPUs\n");
+	width = plan->spots[0].cores > 1 ? 8 : 4;
+	printf("\nrank  package  node  %*s  CPUs\n", width,
+	       plan->spots[0].cores > 1 ? "cores" : "core");
 	for (int rank = 0; rank < plan->workers; rank++) {
 		const struct rig_spot *spot = &plan->spots[rank];
+		char cores[20];
 
 		print_set(spot->set, set, sizeof(set));
-		printf("%4d  %7d  %4d  %4d  %s%s\n", rank, spot->package,
-		       spot->node, spot->core, set,
+		print_cores(plan, rank, cores, sizeof(cores));
+		printf("%4d  %7s  %4s  %*s  %s%s\n", rank,
+		       number_or(spot->package, package),
+		       number_or(spot->node, node), width, cores, set,
 		       spot->shared ? "  (shares its core)" : "");
 	}
 }
@@ -162,33 +198,48 @@ static json_t *set_json(const uint64_t *set)
 static json_t *plan_json(const struct rig_plan *plan)
 {
 	json_t *cores = json_array(), *workers = json_array();
+	json_t *memory = json_array();
 
 	for (int i = 0; i < plan->machine_cores; i++) {
 		const struct rig_core *core = &plan->machine[i];
 
 		json_array_append_new(
-			cores,
-			json_pack("{si si si si so so}", "core", core->number,
-				  "package", core->package, "node", core->node,
-				  "l3", core->l3, "cpus", set_json(core->set),
-				  "usable", set_json(core->ours)));
+			cores, json_pack("{si si si si si si so so}", "core",
+					 core->number, "package", core->package,
+					 "node", core->node, "l3", core->l3,
+					 "l2", core->l2, "kind", core->kind,
+					 "cpus", set_json(core->set), "usable",
+					 set_json(core->ours)));
 	}
 	for (int i = 0; i < plan->workers; i++) {
 		const struct rig_spot *spot = &plan->spots[i];
 
 		json_array_append_new(
 			workers,
-			json_pack("{si si si si so sb}", "rank", i, "package",
-				  spot->package, "node", spot->node, "core",
-				  spot->core, "cpus", set_json(spot->set),
-				  "shares_core", (int)spot->shared));
+			json_pack("{si si si si si so sb}", "rank", i,
+				  "package", spot->package, "node", spot->node,
+				  "core", spot->core, "cores", spot->cores,
+				  "cpus", set_json(spot->set), "shares_core",
+				  (int)spot->shared));
 	}
-	return json_pack("{sb si si si sb sb so so}", "described",
-			 (int)plan->described, "packages",
+	for (int i = 0; i < plan->machine_nodes; i++) {
+		const struct rig_node *node = &plan->memory[i];
+
+		json_array_append_new(
+			memory, json_pack("{si si si si sI}", "node", i, "os",
+					  node->os, "package", node->package,
+					  "cores", node->cores, "bytes",
+					  (json_int_t)node->bytes));
+	}
+	return json_pack("{sb sI si si si si sb sb sb so so so}", "described",
+			 (int)plan->described, "planned_ns",
+			 (json_int_t)plan->planned_ns, "packages",
 			 plan->machine_packages, "nodes", plan->machine_nodes,
-			 "quota_cpus", plan->quota, "pinned", (int)plan->pinned,
-			 "oversubscribed", (int)plan->oversubscribed, "cores",
-			 cores, "workers", workers);
+			 "kinds", plan->kinds, "quota_cpus", plan->quota,
+			 "pinned", (int)plan->pinned, "oversubscribed",
+			 (int)plan->oversubscribed, "squeezed",
+			 (int)plan->squeezed, "memory", memory, "cores", cores,
+			 "workers", workers);
 }
 
 static int put_svg(const struct rig_plan *plan, const char *path)
@@ -229,6 +280,7 @@ int command_topo(int argc, char **argv)
 		list_workers(plan);
 		code = finish_output(code);
 	}
+	warn_squeezed(plan);
 	if (plan->oversubscribed)
 		warn("%d workers share %d CPU%s", plan->workers, plan->cpus,
 		     plan->cpus == 1 ? "" : "s");

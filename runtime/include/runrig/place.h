@@ -4,11 +4,23 @@
  *
  * One grammar, the same in options, `--place` and RUNRIG_PLACE:
  *
- *	core      one worker a core, spread over NUMA nodes (the default)
+ *	core      one worker a core; evenly over the NUMA nodes, neighbours
+ *	          within one (the default)
  *	pu        one worker a hardware thread
+ *	l2 l3 numa package
+ *	          one worker a cache, NUMA node or package, with all its cores
+ *	OBJECT:N  N workers an object, each with an equal part of its cores:
+ *	          "l3:2", "numa:4"; "core:2" for two hardware threads of each
+ *	spread    one worker a core, as far from each other as can be: evenly
+ *	          over packages, in these over nodes, in these over caches
+ *	compact   one worker a core, one core after the other
  *	none      workers are not pinned
  *	LIST      the cores' logical numbers, as `runrig topo` prints them, in
  *	          rank order: "0,2,4-7".  Every one must be usable.
+ *
+ * More workers than cores (or objects) divide these: a second hardware thread
+ * of a core is used only then, or where "pu" or "core:N" asks for it.  Where a
+ * machine has faster and slower cores, the faster ones are taken first.
  *
  * Usable is what this process may run on: its affinity, within its cpuset; the
  * default number of workers is also capped by its cgroup's CPU quota.
@@ -26,9 +38,10 @@
 /* Where one rank goes; numbers are hwloc's logical ones, except pu.  Unpinned:
  * package, node and core are -1, and the set is all that is usable. */
 struct rig_spot {
-	int package;
-	int node;
-	int core;
+	int package; /* -1: it has cores of several */
+	int node;    /* likewise */
+	int core;    /* the first, where it has several */
+	int cores;
 	int pu;      /* first PU of the rank's set, as the system numbers it */
 	int pus;     /* how many PUs are in its set */
 	bool shared; /* another rank has this core too; false where unpinned */
@@ -41,10 +54,20 @@ struct rig_core {
 	int package;
 	int node; /* the nearest NUMA node */
 	int l3;   /* its L3 cache; -1: none known */
+	int l2;   /* likewise */
+	int kind; /* of rig_plan.kinds: 0 is the slowest */
 	int pus;
 	int usable; /* of those, how many we may run on; 0: not ours */
 	uint64_t set[RIG_PUS_MAX / 64];  /* all of it, the system's numbers */
 	uint64_t ours[RIG_PUS_MAX / 64]; /* the usable ones */
+};
+
+/* One NUMA node of the machine. */
+struct rig_node {
+	int os;         /* the system's number; the logical one is its index */
+	int package;    /* -1: of none, or of several */
+	int cores;      /* those it is the nearest node of; 0: memory only */
+	uint64_t bytes; /* its memory; 0: none, or unknown */
 };
 
 struct rig_plan {
@@ -53,16 +76,23 @@ struct rig_plan {
 	int pus;             /* usable ones */
 	int cpus;            /* what workers can really have: the quota too */
 	int nodes;           /* NUMA nodes the usable ones lie on */
+	int allowed;         /* cores in the cpuset: what there would be
+			      * without this process's affinity */
+	bool squeezed;       /* one core, of several allowed: so a launcher
+			      * leaves a process that it took for one rank */
 	bool pinned;         /* false: place "none" */
 	bool oversubscribed; /* more workers than CPUs they can have */
 	bool described;      /* not this machine: a plan, nothing to bind */
 	struct rig_spot *spots; /* one a worker, in rank order */
+	uint64_t planned_ns;    /* what planning took, the topology loaded */
 
 	/* The machine it was planned on. */
 	int machine_packages;
 	int machine_nodes; /* those that are memory only, too */
 	int machine_cores;
 	struct rig_core *machine; /* one a core, by number */
+	struct rig_node *memory;  /* one a node, by number */
+	int kinds;                /* of cores; 1: all alike */
 	int quota; /* CPUs of the cgroup's quota, rounded up; 0: none */
 };
 
@@ -77,9 +107,11 @@ struct rig_place_options {
  * Plan.  Returns 0 and sets *plan (its owner frees it), or
  *
  *	-EINVAL  workers outside 0..RIG_WORKERS_MAX, a place that is not in the
- *	         grammar, a core that is not usable or listed twice, a topology
+ *	         grammar, an object the machine lacks or more an object than it
+ *	         has cores, a core that is not usable or listed twice, a topology
  *	         that cannot be read
- *	-ENOSYS  this machine's topology cannot be discovered
+ *	-ENOSYS  this machine's topology cannot be discovered, or hwloc has been
+ *	         told of another (HWLOC_XMLFILE, HWLOC_SYNTHETIC)
  *
  * Any thread; never waits.  Loading a topology costs milliseconds, once per
  * process for this machine.

@@ -29,6 +29,7 @@
 
 #include <runrig/api.h>
 #include <runrig/barrier.h>
+#include <runrig/place.h>
 #include <runrig/team.h>
 
 struct rig_pool; /* in this process */
@@ -111,7 +112,9 @@ RIG_API int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
 /* Where one worker is, read back from the kernel. */
 struct rig_worker {
 	pid_t pid;
-	int package, node, core; /* logical numbers, as planned */
+	int package, node, core; /* logical numbers, as planned: of the first
+				  * core; -1: not pinned, or of several */
+	int cores;               /* planned for it */
 	int pu;  /* the first CPU it may run on, as the system numbers */
 	int pus; /* how many CPUs it may run on */
 	bool as_planned; /* the kernel's set is the plan's */
@@ -120,6 +123,9 @@ struct rig_worker {
 /* Returns 0, -EINVAL for a rank out of range, or what sched_getaffinity said. */
 RIG_API int rig_pool_worker(const struct rig_pool *pool, int rank,
 			    struct rig_worker *worker);
+
+/* The plan it was made by: valid until destroy. */
+RIG_API const struct rig_plan *rig_pool_plan(const struct rig_pool *pool);
 
 /* More ranks than CPUs they can have? */
 RIG_API bool rig_pool_oversubscribed(const struct rig_pool *pool);
