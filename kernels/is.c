@@ -344,7 +344,8 @@ static int verify_ranks(struct rig_team *team, const struct is_args *args,
 		rank += found[v - values.begin];
 		if (ranks[v] != rank)
 			return rig_team_fail(team, -EBADMSG,
-					     "is: %" PRIu32 " keys up to %zu, "
+					     "is: unsuccessful: %" PRIu32
+					     " keys up to %zu, "
 					     "expected %" PRIu64,
 					     ranks[v], v, rank);
 	}
@@ -361,7 +362,8 @@ static int verify(struct rig_team *team)
 
 	if (counts->passed != TESTS * ITERATIONS)
 		return rig_team_fail(team, -EBADMSG,
-				     "is: %" PRIu64 " of %d partial tests "
+				     "is: unsuccessful: %" PRIu64
+				     " of %d partial tests "
 				     "passed",
 				     counts->passed, TESTS * ITERATIONS);
 	found = calloc(values.end - values.begin + 1, sizeof(*found));
@@ -375,8 +377,9 @@ static int verify(struct rig_team *team)
 const struct rig_kernel kernel_is = {
 	.name = "is",
 	.summary = "the rank of every key, ten times over (NPB IS)",
-	.verified = "NPB 3.4's partial ranks, and the order of all keys (own "
-		    "implementation)",
+	.verified =
+		"successful: NPB 3.4's partial ranks, and the order of all keys (own "
+		"implementation)",
 	.params = params,
 	.arrays = { { .name = "keys",
 		      .dtype = RIG_UINT32,
