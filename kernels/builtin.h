@@ -10,6 +10,7 @@
 extern const struct rig_kernel kernel_cg;
 extern const struct rig_kernel kernel_dgemm;
 extern const struct rig_kernel kernel_ep;
+extern const struct rig_kernel kernel_ft;
 extern const struct rig_kernel kernel_global;
 extern const struct rig_kernel kernel_heat;
 extern const struct rig_kernel kernel_histogram;
@@ -18,6 +19,7 @@ extern const struct rig_kernel kernel_life;
 extern const struct rig_kernel kernel_list_reverse;
 extern const struct rig_kernel kernel_mandelbrot;
 extern const struct rig_kernel kernel_matvec;
+extern const struct rig_kernel kernel_mg;
 extern const struct rig_kernel kernel_nbody;
 extern const struct rig_kernel kernel_nstream;
 extern const struct rig_kernel kernel_pi;

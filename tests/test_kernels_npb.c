@@ -12,6 +12,8 @@ static const struct kernel_row rows[] = {
 	{ "is", "", 2 },
 	{ "is", "class=W", 2 },
 	{ "cg", "class=S", 3 },
+	{ "ft", "class=S", 2 },
+	{ "mg", "", 3 },
 };
 
 START_TEST(same_answer_for_any_team)
@@ -26,6 +28,10 @@ static const struct kernel_row classes[] = {
 	{ "is", "class=A", 2 },
 	{ "cg", "class=W", 3 },
 	{ "cg", "class=A", 3 },
+	{ "ft", "class=W", 2 },
+	{ "ft", "class=A", 2 },
+	{ "mg", "class=W", 3 },
+	{ "mg", "class=A", 3 },
 };
 
 START_TEST(class_is_successful)
@@ -39,6 +45,8 @@ static const struct kernel_row wrong[] = {
 	{ "is", "class=", 0 },
 	{ "cg", "class=s", 0 },
 	{ "cg", "klass=S", 0 },
+	{ "ft", "class=G", 0 },
+	{ "mg", "class=SS", 0 },
 };
 
 START_TEST(refuses_parameters)
