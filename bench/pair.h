@@ -24,7 +24,7 @@ enum sabotage {
 	SABOTAGE_NONE,
 	SABOTAGE_CORRUPT, /* one bit of a message in a thousand */
 	SABOTAGE_LIE,     /* claims what it did not consume */
-	SABOTAGE_SLOW     /* does 10 % more than it says */
+	SABOTAGE_SLOW     /* takes 10 % longer than it need */
 };
 
 struct pair_arg {

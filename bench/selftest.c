@@ -2,8 +2,8 @@
 /*
  * selftest.c - rigbench selftest: is the driver to be believed here?
  *
- * Four transports are measured like any other: the pipe twice, once doing 10 %
- * more than it says; one that flips a bit of a message in a thousand; and one
+ * Four transports are measured like any other: the pipe twice, once taking 10 %
+ * longer; one that flips a bit of a message in a thousand; and one
  * that claims to have consumed what it never looked at.
  */
 #include <stdio.h>
