@@ -24,7 +24,7 @@
 /* Ranks of one contender: barriers and hand-overs of more are not measured on
  * one machine's cores. */
 #define LAP_RANKS_MAX  64
-#define CASE_AXES_MAX  8
+#define CASE_AXES_MAX  12
 #define CASE_WHY_BYTES 256
 
 /* What one run leaves. */
@@ -90,9 +90,9 @@ struct bench_axis {
 };
 
 struct bench_case {
-	char contest[40];   /* those of one contest are compared */
+	char contest[80];   /* those of one contest are compared */
 	char name[40];      /* unique in its contest */
-	char settings[200]; /* how it is launched and bound, for a reader */
+	char settings[320]; /* how it is launched and bound, for a reader */
 	const char *peer; /* whose it is: "libgomp"; NULL: ours, or a control */
 	const char *unit; /* of a sample: "ns" an operation, or "bytes" */
 	struct bench_axis axes[CASE_AXES_MAX]; /* to .name == NULL */

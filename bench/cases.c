@@ -87,6 +87,12 @@ int command_cases(struct command *c)
 	print_peer(&c->plan, "libomp", "OMP_NUM_THREADS=2",
 		   "@/rigbench-libomp % region");
 	print_peer(&c->plan, "python", "",
-		   "/usr/bin/python3 @/pool_reverse.py % 1000 2 blocks");
+		   "/usr/bin/python3 @/python_pair.py % shared pingpong 64 -1 "
+		   "-1");
+	print_peer(&c->plan, "openmpi", "",
+		   "mpirun.openmpi --allow-run-as-root --oversubscribe -n 2 "
+		   "@/rigbench-openmpi % barrier");
+	print_peer(&c->plan, "mpich", "",
+		   "mpirun.mpich -n 2 @/rigbench-mpich % barrier");
 	return 0;
 }

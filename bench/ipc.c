@@ -57,6 +57,32 @@ static const struct bench_ops *ops_of(enum pattern pattern)
 					  : &pair_pingpong_ops;
 }
 
+static void name_contest(struct bench_case *what, const struct pair_arg *arg)
+{
+	char size[24];
+
+	format_size(size, sizeof(size), arg->bytes);
+	snprintf(what->contest, sizeof(what->contest), "%s %s, %s",
+		 pattern_names[arg->pattern], size,
+		 waiting_names[arg->waiting]);
+}
+
+/* The axes of a contender that is a program of its own, and what it moves. */
+static void foreign_axes(struct bench_case *what, const struct pair_arg *arg)
+{
+	char size[24];
+
+	snprintf(size, sizeof(size), "%zu", arg->bytes);
+	set_axis(what, 0, "pattern", pattern_names[arg->pattern]);
+	set_axis(what, 1, "size", size);
+	set_axis(what, 2, "wait", "its own");
+	set_axis(what, 3, "touch", "full");
+	set_axis(what, 4, "reuse", "hot");
+	set_axis(what, 5, "transport", what->name);
+	what->bytes =
+		(double)arg->bytes * (arg->pattern == PATTERN_PINGPONG ? 2 : 1);
+}
+
 int ipc_add(struct plan *plan, const struct pair_arg *arg, const char *name)
 {
 	struct bench_case what = {
@@ -70,10 +96,7 @@ int ipc_add(struct plan *plan, const struct pair_arg *arg, const char *name)
 	int ways = arg->pattern == PATTERN_PINGPONG ? 2 : 1;
 	char size[24];
 
-	format_size(size, sizeof(size), arg->bytes);
-	snprintf(what.contest, sizeof(what.contest), "%s %s, %s",
-		 pattern_names[arg->pattern], size,
-		 waiting_names[arg->waiting]);
+	name_contest(&what, arg);
 	snprintf(what.name, sizeof(what.name), "%s", name);
 	snprintf(what.settings, sizeof(what.settings),
 		 "%s; %d copies, %s system calls a message", t->summary,
@@ -152,30 +175,44 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 		struct bench_case what = { .unit = "ns" };
 		struct peer_arg peer;
 		char helper[48];
-		char size[24];
 
 		/* A window has no stream of its own: that is up to the user. */
 		if (stream && i % 2)
 			continue;
-		format_size(size, sizeof(size), arg->bytes);
-		snprintf(what.contest, sizeof(what.contest), "%s %s, %s",
-			 pattern_names[arg->pattern], size,
-			 waiting_names[arg->waiting]);
+		name_contest(&what, arg);
 		snprintf(what.name, sizeof(what.name), "%s %s",
 			 openmpi ? "Open MPI" : "MPICH",
 			 i % 2 ? "window" : "send");
 		snprintf(helper, sizeof(helper), "%s %zu",
 			 stream ? "stream" : words[i % 2], arg->bytes);
-		what.bytes = (double)arg->bytes * (stream ? 1 : 2);
 		peer_mpi(&what, &peer, openmpi, 2,
 			 openmpi ? "--bind-to core" : "-bind-to core", helper);
-		set_axis(&what, 0, "pattern", pattern_names[arg->pattern]);
-		snprintf(size, sizeof(size), "%zu", arg->bytes);
-		set_axis(&what, 1, "size", size);
-		set_axis(&what, 2, "wait", "its own");
-		set_axis(&what, 3, "touch", "full");
-		set_axis(&what, 4, "reuse", "hot");
-		set_axis(&what, 5, "transport", what.name);
+		foreign_axes(&what, arg);
+		r = plan_add(plan, &what);
+	}
+	return r;
+}
+
+/* Python's Pool, which pickles, and its SharedMemory, which does not. */
+static int add_python(struct plan *plan, const struct pair_arg *arg)
+{
+	static const char *const forms[][2] = {
+		{ "Python Pool", "pool" }, { "Python SharedMemory", "shared" }
+	};
+	int r = 0;
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		struct bench_case what = { .unit = "ns", .peer = "python" };
+		struct peer_arg peer = { .environment = "" };
+
+		name_contest(&what, arg);
+		snprintf(what.name, sizeof(what.name), "%s", forms[i][0]);
+		snprintf(peer.command, sizeof(peer.command),
+			 "/usr/bin/python3 @/python_pair.py %% %s %s %zu %d %d",
+			 forms[i][1], pattern_names[arg->pattern], arg->bytes,
+			 arg->cpu[0], arg->cpu[1]);
+		peer_case(&what, &peer);
+		foreign_axes(&what, arg);
 		r = plan_add(plan, &what);
 	}
 	return r;
@@ -199,6 +236,9 @@ int ipc_cases(struct plan *plan, const struct ipc_choice *choice)
 				if (r == 0 && choice->peers &&
 				    arg.pattern != PATTERN_SETUP && arg.bytes)
 					r = add_mpi(plan, &arg);
+				if (r == 0 && choice->peers &&
+				    arg.pattern != PATTERN_SETUP && arg.bytes)
+					r = add_python(plan, &arg);
 			}
 	return r;
 }

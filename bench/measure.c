@@ -405,7 +405,7 @@ static void cell_finish(struct cell *cell)
 
 static void say(const struct plan *plan, const char *contest, uint32_t launch)
 {
-	char text[80];
+	char text[128];
 
 	if (!plan->progress)
 		return;

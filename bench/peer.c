@@ -69,7 +69,7 @@ void peer_case(struct bench_case *what, struct peer_arg *arg)
 		shown[n++] = *c;
 	}
 	shown[n] = '\0';
-	snprintf(what->settings, sizeof(what->settings), "%.90s%s%.100s",
+	snprintf(what->settings, sizeof(what->settings), "%.100s%s%.200s",
 		 arg->environment, *arg->environment ? " " : "", shown);
 	what->ops = &peer_ops;
 	what->arg = arg;

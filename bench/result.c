@@ -190,7 +190,7 @@ static json_t *comparisons_json(const struct plan *plan)
 		const struct cell *b = &plan->cells[i];
 		const struct cell *a = contest_reference(plan, b);
 		struct comparison c;
-		char ids[2][96];
+		char ids[2][sizeof(b->what.contest) + sizeof(b->what.name) + 2];
 
 		if (a == b || measure_compare(plan, a, b, &c) < 0)
 			continue;

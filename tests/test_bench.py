@@ -104,6 +104,34 @@ class Transports(unittest.TestCase):
         self.assertEqual([w["cpus"] for w in cell["binding"]], [1, 1])
 
 
+class Peers(unittest.TestCase):
+    """What others would use, in the same run, or a row that says why not."""
+
+    def cells(self, peer, *words, env=None):
+        words = list(words) + SHORT[:-1] + [peer, "--json"]
+        done = subprocess.run([RIGBENCH, "ipc", "transports=pipe", *words],
+                              capture_output=True, text=True, timeout=100,
+                              env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [cell for cell in json.loads(done.stdout)["cells"]
+                if cell["peer"]]
+
+    def test_python_moves_verified_payloads(self):
+        found = self.cells("python", "sizes=1,8,4097,65536",
+                           "patterns=pingpong,stream")
+        self.assertEqual(len(found), 16)
+        for cell in found:
+            self.assertEqual(cell["status"], "ok", (cell["id"], cell["reason"]))
+            self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+            self.assertIn("/usr/bin/python3 python_pair.py", cell["settings"])
+
+    def test_a_missing_peer_is_a_row_that_says_why(self):
+        for cell in self.cells("openmpi,mpich", "sizes=64",
+                               "patterns=pingpong", env={"PATH": "/nonexistent"}):
+            self.assertEqual(cell["status"], "skipped")
+            self.assertRegex(cell["reason"], "is not installed|was not built")
+
+
 class Files(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
