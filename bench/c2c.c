@@ -420,9 +420,7 @@ static void shorten(struct command *c)
 	struct plan standard;
 
 	plan_init(&standard);
-	if (!c->warmup_given)
-		c->plan.warmup_ns = 5000000;
-	c->plan.warmup_max_ns = 100000000;
+	command_warmup(c, 5000000);
 	if (c->plan.batch_ns == standard.batch_ns)
 		c->plan.batch_ns = 500000;
 	plan_free(&standard);

@@ -47,6 +47,7 @@ struct lap {
 /* Who ran where: asked for and read back from the kernel. */
 struct case_binding {
 	int workers;
+	double pss_bytes; /* proportional set size of all; 0: nobody looked */
 	struct {
 		int pid;
 		int cpu;  /* the first it may run on */

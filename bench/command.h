@@ -44,9 +44,14 @@ struct command {
 /* Measure the plan and report.  Returns the exit status. */
 int command_measure(struct command *c);
 
+/* Warm up for `ns` unless told otherwise, and at most ten times as long: for
+ * commands of many short cells. */
+void command_warmup(struct command *c, uint64_t ns);
+
 /* Each fills a plan and measures it.  Returns the exit status. */
 int command_c2c(struct command *c);
 int command_mem(struct command *c);
+int command_scale(struct command *c);
 int command_sync(struct command *c);
 int command_kernel(struct command *c);
 int command_ipc(struct command *c);

@@ -17,23 +17,12 @@
 #include <kernels/rigging.h>
 #include <runrig/runrig.h>
 
-#include "command.h"
+#include "kernel.h"
 #include "peer.h"
 #include "ranks.h"
 
-/* NAME=VALUE words of one kernel, and bytes of one. */
-#define WORDS_MAX  8
-#define WORD_BYTES 64
-
 /* Seconds after which a run counts as hung. */
 #define LIMIT_S 60
-
-struct kernel_arg {
-	const struct rig_kernel *kernel;
-	int workers;
-	int word_count;
-	char words[WORDS_MAX][WORD_BYTES];
-};
 
 /* In this process: an open contender. */
 struct contender {
@@ -41,8 +30,7 @@ struct contender {
 	struct rigging rigging;
 };
 
-/* The kernel with its words, as far as it goes without memory. */
-static int rig_up(struct rigging *rigging, const struct kernel_arg *arg)
+int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg)
 {
 	int r = rigging_init(rigging, arg->kernel);
 
@@ -75,7 +63,7 @@ static int kernel_open(const void *arg, clockid_t clock, void **state,
 		       &(struct rig_pool_options){ .workers = a->workers },
 		       why);
 	if (r == 0) {
-		r = rig_up(&k->rigging, a);
+		r = kernel_rig(&k->rigging, a);
 		if (r == 0)
 			r = rigging_make(&k->rigging, k->pool);
 		if (r == 0)
@@ -127,13 +115,30 @@ static void kernel_bound(void *state, struct case_binding *binding)
 	ranks_bound(k->pool, binding);
 }
 
-static const struct bench_ops kernel_ops = {
+struct rig_pool *kernel_pool(void *state)
+{
+	struct contender *k = state;
+
+	return k->pool;
+}
+
+const struct bench_ops kernel_ops = {
 	.open = kernel_open,
 	.run = kernel_run,
 	.verify = kernel_verify,
 	.bound = kernel_bound,
 	.close = kernel_close,
 };
+
+void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes)
+{
+	size_t n = 0;
+
+	*text = '\0';
+	for (int i = 0; i < arg->word_count && n < bytes; i++)
+		n += (size_t)snprintf(text + n, bytes - n, "%s%s", i ? " " : "",
+				      arg->words[i]);
+}
 
 /* What all contenders of one kernel have in common. */
 static struct bench_case contest(const struct kernel_arg *arg, double bytes)
@@ -143,17 +148,12 @@ static struct bench_case contest(const struct kernel_arg *arg, double bytes)
 		.bytes = bytes,
 		.axes = { { .name = "workers" }, { .name = "parameters" } },
 	};
-	size_t n = 0;
 
 	snprintf(what.contest, sizeof(what.contest), "kernel %.30s",
 		 arg->kernel->name);
 	snprintf(what.axes[0].value, sizeof(what.axes[0].value), "%d",
 		 arg->workers);
-	for (int i = 0; i < arg->word_count && n < sizeof(what.axes[1].value);
-	     i++)
-		n += (size_t)snprintf(what.axes[1].value + n,
-				      sizeof(what.axes[1].value) - n, "%s%s",
-				      i ? " " : "", arg->words[i]);
+	kernel_words(arg, what.axes[1].value, sizeof(what.axes[1].value));
 	return what;
 }
 
@@ -230,7 +230,7 @@ static int add_python(struct plan *plan, const struct kernel_arg *arg,
 
 /* All contenders of one kernel; `rigging` knows its sizes. */
 static int add_contest(struct plan *plan, const struct kernel_arg *arg,
-		       const struct rigging *rigging)
+		       const struct rigging *rigging, char *why)
 {
 	const struct rig_kernel *kernel = arg->kernel;
 	double bytes =
@@ -239,6 +239,7 @@ static int add_contest(struct plan *plan, const struct kernel_arg *arg,
 	bool reverse = strcmp(kernel->name, "reverse") == 0;
 	int r;
 
+	(void)why;
 	r = add_own(plan, arg, bytes, false);
 	if (r == 0)
 		r = add_own(plan, arg, bytes, true);
@@ -259,21 +260,21 @@ static int bad(const char *words)
 static bool take_words(struct kernel_arg *arg, const struct command *c, int *at)
 {
 	for (; *at < c->word_count && strchr(c->words[*at], '='); ++*at) {
-		if (arg->word_count == WORDS_MAX ||
-		    strlen(c->words[*at]) >= WORD_BYTES)
+		if (arg->word_count == KERNEL_WORDS_MAX ||
+		    strlen(c->words[*at]) >= KERNEL_WORD_BYTES)
 			return false;
-		snprintf(arg->words[arg->word_count++], WORD_BYTES, "%s",
+		snprintf(arg->words[arg->word_count++], KERNEL_WORD_BYTES, "%s",
 			 c->words[*at]);
 	}
 	return true;
 }
 
 /* One kernel's name and the words behind it; moves *at past them. */
-static int one_kernel(struct command *c, int *at)
+static int one_kernel(struct command *c, int *at, int workers,
+		      kernel_add_fn *add)
 {
-	struct kernel_arg arg = { 0 };
+	struct kernel_arg arg = { .workers = workers };
 	struct rigging rigging = { 0 };
-	struct rig_plan *place;
 	char why[CASE_WHY_BYTES];
 	int r;
 
@@ -287,23 +288,23 @@ static int one_kernel(struct command *c, int *at)
 	++*at;
 	if (!take_words(&arg, c, at))
 		return bad("too many parameters, or one too long");
-	/* As many threads for the peers as workers for us. */
-	r = rig_place_plan(&place, &(struct rig_place_options){ 0 });
-	if (r < 0)
-		return bad(rig_why());
-	arg.workers = place->workers;
-	rig_place_free(place);
-	r = rig_up(&rigging, &arg);
-	if (r < 0)
+	r = kernel_rig(&rigging, &arg);
+	if (r < 0) {
 		(void)bad(rigging.why);
-	else if (add_contest(&c->plan, &arg, &rigging) < 0)
-		(void)bad("out of memory");
+	} else {
+		*why = '\0';
+		r = add(&c->plan, &arg, &rigging, why);
+		if (r < 0)
+			(void)bad(*why ? why : "out of memory");
+	}
 	rigging_finish(&rigging);
 	return r < 0;
 }
 
-int command_kernel(struct command *c)
+int kernel_each(struct command *c, kernel_add_fn *add)
 {
+	struct rig_plan *place;
+	int workers;
 	int status = 0;
 	int at = 1;
 
@@ -311,7 +312,19 @@ int command_kernel(struct command *c)
 		return bad(rig_why());
 	if (c->word_count < 2)
 		return bad("which kernel? `runrig kernels` lists them");
+	/* As many threads for the peers as workers for us. */
+	if (rig_place_plan(&place, &(struct rig_place_options){ 0 }) < 0)
+		return bad(rig_why());
+	workers = place->workers;
+	rig_place_free(place);
 	while (at < c->word_count && status == 0)
-		status = one_kernel(c, &at);
+		status = one_kernel(c, &at, workers, add);
+	return status;
+}
+
+int command_kernel(struct command *c)
+{
+	int status = kernel_each(c, add_contest);
+
 	return status ? status : command_measure(c);
 }

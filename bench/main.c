@@ -241,6 +241,13 @@ static bool asked_for(const char *peers, const char *peer)
 	return false;
 }
 
+void command_warmup(struct command *c, uint64_t ns)
+{
+	if (!c->warmup_given)
+		c->plan.warmup_ns = ns;
+	c->plan.warmup_max_ns = 10 * c->plan.warmup_ns;
+}
+
 int command_measure(struct command *c)
 {
 	struct run_info info = { .command = c->words[0],
@@ -291,6 +298,8 @@ static const struct {
 	  command_selftest },
 	{ "cases", "what there is, and what is not available here and why",
 	  command_cases },
+	{ "scale", "kernels by 1 worker, 2, ... to all: strong and weak",
+	  command_scale },
 	{ "doctor", "what makes numbers of this machine untrustworthy",
 	  command_doctor },
 	{ "kernel", "kernels against OpenMP and Python", command_kernel },

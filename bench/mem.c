@@ -501,8 +501,7 @@ int command_mem(struct command *c)
 		fprintf(stderr, "rigbench: out of memory\n");
 		return 5;
 	}
-	if (!c->warmup_given)
-		c->plan.warmup_ns = 20000000;
+	command_warmup(c, 20000000);
 	c->verdict = print_verdict;
 	c->tables = print_roofs;
 	return command_measure(c);

@@ -44,6 +44,33 @@ int ranks_run(struct rig_pool *pool, const struct rig_job *job, struct lap *lap,
 	return r;
 }
 
+double ranks_pss_bytes(const struct rig_pool *pool)
+{
+	double sum = 0;
+
+	for (int rank = 0; rank < rig_pool_size(pool); rank++) {
+		struct rig_worker worker;
+		char line[128];
+		double kib = 0;
+		FILE *file;
+
+		if (rig_pool_worker(pool, rank, &worker) < 0)
+			return 0;
+		snprintf(line, sizeof(line), "/proc/%d/smaps_rollup",
+			 (int)worker.pid);
+		file = fopen(line, "r");
+		while (file && fgets(line, sizeof(line), file))
+			if (sscanf(line, "Pss: %lf kB", &kib) == 1)
+				break;
+		if (file)
+			fclose(file);
+		if (kib <= 0)
+			return 0;
+		sum += kib * 1024;
+	}
+	return sum;
+}
+
 void ranks_bound(const struct rig_pool *pool, struct case_binding *binding)
 {
 	int size = rig_pool_size(pool);

@@ -24,6 +24,10 @@ int ranks_pool(struct rig_pool **pool, const struct rig_pool_options *options,
 int ranks_run(struct rig_pool *pool, const struct rig_job *job, struct lap *lap,
 	      char *why);
 
+/* The sum of the workers' proportional set sizes, from smaps_rollup: shared
+ * pages count once; 0: it cannot be read. */
+double ranks_pss_bytes(const struct rig_pool *pool);
+
 void ranks_bound(const struct rig_pool *pool, struct case_binding *binding);
 
 #endif

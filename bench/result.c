@@ -163,7 +163,7 @@ static json_t *cell_json(const struct cell *cell)
 	cell_id(cell, id, sizeof(id));
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:I, s:s, s:o,"
-		" s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}, s:o, s:o}",
+		" s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}, s:o, s:o, s:o}",
 		"id", id, "contest", cell->what.contest, "name",
 		cell->what.name, "settings", cell->what.settings, "peer",
 		cell->what.peer ? json_string(cell->what.peer) : json_null(),
@@ -179,7 +179,10 @@ static json_t *cell_json(const struct cell *cell)
 		"operations_per_sample", (json_int_t)cell->count,
 		"warmup_operations", (json_int_t)cell->dropped, "verify",
 		"passes", (int)cell->verified, "errors", cell->unverified,
-		"resources", cost_json(cell), "tail", tail_json(cell));
+		"resources", cost_json(cell), "tail", tail_json(cell),
+		"pss_bytes",
+		cell->binding.pss_bytes > 0 ? json_real(cell->binding.pss_bytes)
+					    : json_null());
 }
 
 static json_t *comparisons_json(const struct plan *plan)

@@ -320,6 +320,83 @@ class Roofs(unittest.TestCase):
             self.assertIn("available", cell["reason"])
 
 
+class Scale(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        path = os.path.join(cls.folder.name, "scale.json")
+        cls.text = rigbench("scale", "triad", "length=30000", "cg", *SHORT,
+                            "--json=" + path).stdout
+        with open(path, encoding="utf-8") as file:
+            cls.result = json.load(file)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def rows(self, contest):
+        return {cell["name"]: cell for cell in self.result["cells"]
+                if cell["contest"] == contest}
+
+    def test_every_count_is_verified(self):
+        obeys_schema(self, self.result)
+        rows = self.rows("scale triad, strong")
+        for cell in rows.values():
+            workers = int(cell["axes"]["workers"])
+            self.assertEqual(cell["status"], "ok", cell["reason"])
+            self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+            self.assertEqual(len(cell["binding"]), workers)
+            self.assertEqual("oversubscribed" in cell["name"],
+                             cell["axes"]["cores"] == "shared")
+        cores = [int(cell["axes"]["workers"]) for cell in rows.values()
+                 if cell["axes"]["cores"] == "own"]
+        self.assertIn(1, cores)
+        if len(os.sched_getaffinity(0)) < 4:
+            self.assertIn("shared", [cell["axes"]["cores"]
+                                     for cell in rows.values()])
+
+    def test_weak_grows_the_work_with_the_workers(self):
+        for cell in self.rows("scale triad, weak").values():
+            self.assertEqual(cell["axes"]["parameters"], "length=%d" %
+                             (30000 * int(cell["axes"]["workers"])))
+        for cell in self.rows("scale cg, weak").values():
+            self.assertEqual(cell["status"], "skipped")
+            self.assertIn("no size", cell["reason"])
+
+    def test_memory_is_counted_once(self):
+        """The arrays are shared: their pages are not counted per worker."""
+        arrays = 3 * 8 * 30000
+        for cell in self.rows("scale triad, strong").values():
+            own = 2e6 * int(cell["axes"]["workers"])
+            self.assertGreater(cell["pss_bytes"], arrays)
+            self.assertLess(cell["pss_bytes"], arrays + own)
+
+    def test_a_law_is_fitted_or_said_not_to_be(self):
+        fits = {(fit["contest"], fit["law"]): fit
+                for fit in self.result["fits"]}
+        counts = {cell["axes"]["workers"]
+                  for cell in self.rows("scale triad, strong").values()
+                  if cell["axes"]["cores"] == "own"}
+        for law, needed, names in (("amdahl", 3, ["serial"]),
+                                   ("usl", 4, ["contention", "coherency"])):
+            fit = fits["scale triad, strong", law]
+            self.assertEqual(fit["points"], len(counts))
+            if len(counts) < needed:
+                self.assertIn(f"needs {needed} counts", fit["reason"])
+                self.assertEqual(fit["parameters"], [])
+                self.assertIn("no fit", self.text)
+            else:
+                self.assertIsNone(fit["reason"])
+                self.assertEqual([p["name"] for p in fit["parameters"]],
+                                 names)
+
+    def test_no_room_is_said_before_anything_is_made(self):
+        before = names()
+        done = rigbench("scale", "reverse", "length=1T", *SHORT, check=1)
+        self.assertRegex(done.stderr, r"MB are free: choose a smaller length=")
+        self.assertEqual(names() - before, set())
+
+
 class Doctor(unittest.TestCase):
     def test_every_check_says_what_it_found(self):
         result = json.loads(rigbench("doctor", "--json").stdout)
@@ -372,7 +449,9 @@ class Command(unittest.TestCase):
                       ["kernel", "no-such"], ["sync", "--launches", "0"],
                       ["suite", "huge"], ["compare", "one"], ["c2c", "x"],
                       ["doctor", "x"], ["mem", "x"], ["mem", "sizes="],
-                      ["mem", "sizes=1,,2"], ["mem", "sizes=0"]):
+                      ["mem", "sizes=1,,2"], ["mem", "sizes=0"],
+                      ["scale"], ["scale", "no-such"],
+                      ["scale", "triad", "length=x"]):
             done = rigbench(*words, check=1)
             self.assertTrue(done.stderr, words)
             self.assertEqual(done.stdout, "", words)

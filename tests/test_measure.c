@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fit.h>
 #include <measure.h>
 
 #include "harness.h"
@@ -53,6 +54,48 @@ START_TEST(median_ranks_are_the_tables)
 	ck_assert_uint_eq(high, 61);
 	ck_assert(!stats_quantile_ranks(5, 0.5, &low, &high));
 	ck_assert(!stats_quantile_ranks(0, 0.5, &low, &high));
+}
+END_TEST
+
+/* Times made by a law give its parameters back. */
+START_TEST(laws_are_found_again)
+{
+	static const int workers[] = { 1, 2, 4, 8, 16 };
+	struct fit_amdahl amdahl;
+	struct fit_usl usl;
+	double times[5];
+
+	for (int i = 0; i < 5; i++)
+		times[i] = 0.07 + 0.93 / workers[i];
+	ck_assert_int_eq(fit_amdahl(workers, times, 5, &amdahl), 0);
+	NEAR(amdahl.serial, 0.07);
+	/* Amdahl's law is USL without coherency. */
+	ck_assert_int_eq(fit_usl(workers, times, 5, &usl), 0);
+	NEAR(usl.contention, 0.07);
+	NEAR(usl.coherency, 0);
+	NEAR(fit_karp_flatt(4, times[2]), 0.07);
+	for (int i = 0; i < 5; i++)
+		times[i] = (1 + 0.02 * (workers[i] - 1) +
+			    0.003 * workers[i] * (workers[i] - 1)) /
+			   workers[i];
+	ck_assert_int_eq(fit_usl(workers, times, 5, &usl), 0);
+	NEAR(usl.contention, 0.02);
+	NEAR(usl.coherency, 0.003);
+}
+END_TEST
+
+START_TEST(a_law_wants_enough_counts)
+{
+	static const int workers[] = { 1, 2, 2, 2, 1 };
+	static const int three[] = { 1, 2, 3 };
+	static const double times[] = { 1, 0.5, 0.5, 0.5, 1 };
+	struct fit_amdahl amdahl;
+	struct fit_usl usl;
+
+	ck_assert_int_eq(fit_amdahl(workers, times, 5, &amdahl), -EINVAL);
+	ck_assert_int_eq(fit_usl(workers, times, 5, &usl), -EINVAL);
+	ck_assert_int_eq(fit_amdahl(three, times, 3, &amdahl), 0);
+	ck_assert_int_eq(fit_usl(three, times, 3, &usl), -EINVAL);
 }
 END_TEST
 
@@ -470,6 +513,8 @@ Suite *make_suite(void)
 
 	tcase_add_test(statistics, median_and_quantiles_of_known_samples);
 	tcase_add_test(statistics, median_ranks_are_the_tables);
+	tcase_add_test(statistics, laws_are_found_again);
+	tcase_add_test(statistics, a_law_wants_enough_counts);
 	tcase_add_test(statistics, paired_location_of_known_samples);
 	tcase_add_test(statistics, paired_interval_uses_the_signed_rank_table);
 	tcase_add_test(statistics, unpaired_shift_of_known_samples);

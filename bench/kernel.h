@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel.h - registered kernels as contenders: a pool, segments that its ranks
+ * populated and prepared, and one job that runs again and again.
+ */
+#ifndef RIGBENCH_KERNEL_H
+#define RIGBENCH_KERNEL_H
+
+#include <kernels/rigging.h>
+
+#include "command.h"
+
+/* NAME=VALUE words of one kernel, and bytes of one. */
+#define KERNEL_WORDS_MAX  8
+#define KERNEL_WORD_BYTES 64
+
+struct kernel_arg {
+	const struct rig_kernel *kernel;
+	int workers;
+	int word_count;
+	char words[KERNEL_WORDS_MAX][KERNEL_WORD_BYTES];
+};
+
+/* With a struct kernel_arg. */
+extern const struct bench_ops kernel_ops;
+
+/* The pool of an open contender; stays its own. */
+struct rig_pool *kernel_pool(void *state);
+
+/* The kernel with its words, as far as it goes without memory.  0 or -EINVAL
+ * with words in rigging->why; rigging_finish() it either way. */
+int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg);
+
+/* The words as one text. */
+void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes);
+
+/* Enter the contests of one kernel.  0 or -errno, with words in why where it is
+ * not -ENOMEM. */
+typedef int kernel_add_fn(struct plan *plan, const struct kernel_arg *arg,
+			  const struct rigging *rigging, char *why);
+
+/* For each kernel on the command line, with the words behind it.  Returns the
+ * exit status so far. */
+int kernel_each(struct command *c, kernel_add_fn *add);
+
+#endif
