@@ -201,6 +201,23 @@ size_t rigging_private_bytes(const struct rigging *rigging, int size)
 	return bytes;
 }
 
+int rigging_owns(const struct rigging *rigging, int index, int rank, int size,
+		 struct rig_span *to)
+{
+	const struct rig_kernel *kernel = rigging->kernel;
+	const struct rig_array *array = rigging_array(rigging, index);
+	struct rig_span strip;
+
+	if (kernel->owns)
+		return kernel->owns(rigging->args, index,
+				    rigging->arrays[index].bytes, rank, size,
+				    to);
+	strip = rig_strip(array->count, rank, size);
+	to[0] = (struct rig_span){ strip.begin * array->item_bytes,
+				   strip.end * array->item_bytes };
+	return 1;
+}
+
 static int spans(const void *given, size_t bytes, int rank, int size,
 		 struct rig_span *to)
 {
@@ -214,7 +231,8 @@ static int make_array(struct rigging *rigging, int index)
 {
 	const struct rig_kernel *kernel = rigging->kernel;
 	struct rigged_array *array = &rigging->arrays[index];
-	struct rig_segment_options options = { .pool = rigging->pool };
+	struct rig_segment_options options = { .pool = rigging->pool,
+					       .memory = rigging->memory };
 	struct owning *owning;
 	int r;
 
@@ -291,7 +309,8 @@ static int run_job(struct rigging *rigging, rig_kernel_fn *fn,
 	struct rig_job job = { .kernel = fn,
 			       .args = rigging->args,
 			       .args_bytes = rigging->kernel->args_bytes,
-			       .limit_ns = limit_ns };
+			       .limit_ns = limit_ns,
+			       .owns = rigging->kernel->owns };
 	int r;
 
 	for (int i = 0; i < rigging->count; i++) {

@@ -41,7 +41,8 @@ struct rigging {
 	void *args;            /* kernel->args_bytes */
 	int count;             /* of arrays */
 	struct rigged_array arrays[RIG_ARRAYS_MAX];
-	uint64_t limit_ns; /* of each run; 0: none */
+	uint64_t limit_ns;  /* of each run; 0: none */
+	const char *memory; /* of the segments it makes; see segment.h */
 	char why[WHY_BYTES];
 };
 
@@ -66,6 +67,11 @@ int rigging_check(struct rigging *rigging);
 
 /* Private memory that all ranks of a team of `size` take in a run, in bytes. */
 size_t rigging_private_bytes(const struct rigging *rigging, int size);
+
+/* Which bytes of array `index` rank `rank` of `size` owns: at most
+ * RIG_SPANS_MAX spans; returns how many. */
+int rigging_owns(const struct rigging *rigging, int index, int rank, int size,
+		 struct rig_span *spans);
 
 int rigging_make(struct rigging *rigging, struct rig_pool *pool);
 

@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "home.h"
+#include "inherit.h"
 #include "shmfile.h"
 #include "size.h"
 
@@ -214,16 +216,26 @@ static int map(struct rig_team *team, struct mapping *mapping,
 	return 0;
 }
 
-/* Have the pages of `span` (in bytes) there, by `advice`. */
-static int populate(const struct mapping *mapping, struct rig_span span,
-		    int advice, const char *name)
+/* The pages of `span` (in bytes) within the mapping; none: an empty span. */
+static struct rig_span whole_pages(const struct mapping *mapping,
+				   struct rig_span span)
 {
 	size_t begin = span.begin & ~(PAGE_BYTES - 1);
 	size_t end = size_round_up(span.end, PAGE_BYTES);
 
 	if (end > size_round_up(mapping->bytes, PAGE_BYTES))
 		end = size_round_up(mapping->bytes, PAGE_BYTES);
-	if (begin >= end)
+	return (struct rig_span){ begin, begin < end ? end : begin };
+}
+
+/* Have the pages of `span` (in bytes) there, by `advice`. */
+static int populate(const struct mapping *mapping, struct rig_span span,
+		    int advice, const char *name)
+{
+	struct rig_span pages = whole_pages(mapping, span);
+	size_t begin = pages.begin, end = pages.end;
+
+	if (begin == end)
 		return 0;
 	while (madvise((char *)mapping->base + begin, end - begin, advice) <
 	       0) {
@@ -240,20 +252,66 @@ static int populate(const struct mapping *mapping, struct rig_span span,
 	return 0;
 }
 
-/* Populate what this rank owns of a segment it has just mapped. */
-static int populate_own(struct rig_team *team, const struct mapping *mapping,
-			const char *name)
+/* An equal block of the file's pages. */
+static struct rig_span block_of(const struct rig_team *team,
+				const struct mapping *mapping)
 {
 	struct rig_span pages =
 		rig_strip((mapping->bytes + PAGE_BYTES - 1) / PAGE_BYTES,
 			  team->rank, team->size);
 
-	return populate(mapping,
-			(struct rig_span){ pages.begin * PAGE_BYTES,
-					   pages.end * PAGE_BYTES },
-			mapping->read_only ? MADV_POPULATE_READ
-					   : MADV_POPULATE_WRITE,
-			name);
+	return (struct rig_span){ pages.begin * PAGE_BYTES,
+				  pages.end * PAGE_BYTES };
+}
+
+/* What this rank owns of segment `index` of the job, in bytes of the file:
+ * returns how many spans. */
+static int find_own(const struct rig_team *team, int index,
+		    const struct mapping *mapping, struct rig_span *own)
+{
+	const struct job_shm *job = team->layout.job;
+	const struct job_segment_shm *segment = &job->segments[index];
+	int (*owns)(const void *, int, size_t, int, int, struct rig_span *);
+	int count;
+
+	if (!job->owns || !inherit_has_code(job->owns)) {
+		own[0] = block_of(team, mapping);
+		return 1;
+	}
+	owns = (int (*)(const void *, int, size_t, int, int,
+			struct rig_span *))(uintptr_t)job->owns;
+	count = owns(team->args, index, segment->bytes, team->rank, team->size,
+		     own);
+	for (int i = 0; i < count; i++) {
+		own[i].begin += segment->offset;
+		own[i].end += segment->offset;
+	}
+	return count;
+}
+
+/* Populate what this rank owns of a segment it has just mapped, and bring to
+ * its node what has pages elsewhere: nobody else of the team has it mapped
+ * yet. */
+static int populate_own(const struct rig_team *team, int index,
+			const struct mapping *mapping, const char *name,
+			int node)
+{
+	struct rig_span own[RIG_SPANS_MAX];
+	int count = find_own(team, index, mapping, own);
+	int r = 0;
+
+	for (int i = 0; i < count && r == 0; i++) {
+		struct rig_span span = whole_pages(mapping, own[i]);
+
+		r = populate(mapping, span,
+			     mapping->read_only ? MADV_POPULATE_READ
+						: MADV_POPULATE_WRITE,
+			     name);
+		if (r == 0 && node >= 0)
+			home_bring((char *)mapping->base + span.begin,
+				   span.end - span.begin, node);
+	}
+	return r;
 }
 
 /* The barrier in the trailer, where it is this pool's. */
@@ -265,12 +323,25 @@ static struct rig_barrier *barrier_in(const struct job_segment_shm *segment,
 	return (void *)((char *)mapping->base + mapping->bytes - PAGE_BYTES);
 }
 
+/* The system's number of the node that this rank's cores are on; -1: there is
+ * but one, or they are on several, or it has no memory. */
+static int own_node(const struct rig_team *team, const struct rig_plan *plan)
+{
+	int node = plan->spots[team->rank].node;
+
+	if (plan->machine_nodes < 2 || node < 0 || !plan->memory[node].bytes)
+		return -1;
+	return plan->memory[node].os;
+}
+
 /* Map one missing segment.  A team that is new to it finds the barrier as an
  * earlier team left it, maybe with a corpse inside: rank 0 lays it out afresh. */
-static int attach_one(struct rig_team *team,
-		      const struct job_segment_shm *segment, const char *name,
+static int attach_one(struct rig_team *team, int index,
 		      const struct birth *birth)
 {
+	const struct job_segment_shm *segment =
+		&team->layout.job->segments[index];
+	const char *name = team->layout.job->names[index];
 	struct mapping *mapping = make_room();
 	struct rig_barrier *barrier;
 	int r = map(team, mapping, segment, name, birth);
@@ -287,7 +358,8 @@ static int attach_one(struct rig_team *team,
 		if (r < 0)
 			return r;
 	}
-	return populate_own(team, mapping, name);
+	return populate_own(team, index, mapping, name,
+			    own_node(team, birth->plan));
 }
 
 /* Every rank says whether it could; all learn whether all could.  A count for
@@ -313,8 +385,7 @@ static int attach_missing(struct rig_team *team, int count,
 	 * ranks take the same steps. */
 	for (int i = 0; i < count; i++)
 		if (missing[i] && !find(&job->segments[i])) {
-			int one = attach_one(team, &job->segments[i],
-					     job->names[i], birth);
+			int one = attach_one(team, i, birth);
 
 			if (r == 0)
 				r = one;
@@ -398,7 +469,8 @@ int attach_populate(struct rig_team *team, const struct birth *birth,
 		return r;
 	mapping->used = ++uses;
 	if (!spans) {
-		r = populate_own(team, mapping, "");
+		r = populate(mapping, block_of(team, mapping),
+			     MADV_POPULATE_WRITE, "");
 	} else {
 		count = spans(team->args, segment->data_bytes, team->rank,
 			      team->size, owned);

@@ -42,8 +42,7 @@
 #include "barrier.h"
 #include "dispatch.h"
 #include "error.h"
-
-#define PAGE_BYTES ((size_t)4096)
+#include "size.h"
 
 /* In shared memory.  Written before the segment has a name, never after. */
 struct trailer_shm {
@@ -144,6 +143,7 @@ enum { JOB_KIND, JOB_FN, JOB_SEGMENTS, JOB_ARGS_BYTES, JOB_BY_SOCKET };
 struct job_shm {
 	alignas(RIG_LINE) struct job_segment_shm segments[RIG_SEGMENTS_MAX];
 	alignas(RIG_LINE) unsigned char args[RIG_ARGS_MAX];
+	uint64_t owns; /* rig_job.owns, or 0; read where one is attached */
 	char names[RIG_SEGMENTS_MAX][RIG_NAME_MAX + 1];
 	char symbol[PAGE_BYTES];
 };

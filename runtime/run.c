@@ -428,6 +428,20 @@ static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 	return 0;
 }
 
+/* Who owns what: said by the job, or by the contract of its kernel. */
+static void put_owns(struct rig_pool *pool, const struct rig_job *job)
+{
+	const struct rig_kernel *known = NULL;
+	uint64_t owns = (uint64_t)(uintptr_t)job->owns;
+
+	if (!job->owns && job->name)
+		known = rig_kernel_find(job->name);
+	if (known && known->args_bytes == job->args_bytes)
+		owns = (uint64_t)(uintptr_t)known->owns;
+	if (pool->birth.layout.job->owns != owns)
+		pool->birth.layout.job->owns = owns;
+}
+
 static int put_job(struct rig_pool *pool, const struct rig_job *job)
 {
 	int count = 0;
@@ -442,6 +456,7 @@ static int put_job(struct rig_pool *pool, const struct rig_job *job)
 		return r;
 	put_word(pool, JOB_SEGMENTS, (uint64_t)count);
 	put_word(pool, JOB_ARGS_BYTES, job->args_bytes);
+	put_owns(pool, job);
 	if (job->args_bytes)
 		memcpy(pool->birth.layout.job->args, job->args,
 		       job->args_bytes);

@@ -23,6 +23,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "home.h"
 #include "ledger.h"
 #include "pool.h"
 #include "size.h"
@@ -141,13 +142,16 @@ static int lay_trailer(struct rig_segment *segment,
 
 /* Give the file of a new segment its size and its pages. */
 static int fill(struct rig_segment *segment, const char *name,
-		const struct rig_segment_options *options)
+		const struct rig_segment_options *options,
+		const struct home_rule *rule)
 {
 	struct segment_facts *facts = &segment->facts;
 	struct stat status;
 	int r;
 
 	r = shmfile_resize(facts->fd, name, facts->file_bytes);
+	if (r == 0)
+		r = home_set(facts->fd, name, facts->file_bytes, rule);
 	if (r < 0)
 		return r;
 	if (fstat(facts->fd, &status) < 0)
@@ -165,13 +169,32 @@ static int fill(struct rig_segment *segment, const char *name,
 	return shmfile_reserve(facts->fd, name, 0, facts->file_bytes);
 }
 
+/* The rule for the pages of a new segment, as the user says it. */
+static int find_rule(struct home_rule *rule, const char *words)
+{
+	struct topology *topology = NULL;
+	int r;
+
+	*rule = (struct home_rule){ .kind = HOME_LOCAL };
+	if (!words)
+		return 0;
+	r = topology_load(&topology, NULL);
+	if (r == 0)
+		r = home_parse(rule, words, topology);
+	topology_free(topology);
+	return r;
+}
+
 static int make(struct rig_segment *segment, const char *name,
 		const struct rig_segment_options *options)
 {
 	struct segment_facts *facts = &segment->facts;
 	bool trailer = options->pool || options->parties;
-	int r;
+	struct home_rule rule;
+	int r = find_rule(&rule, options->memory);
 
+	if (r < 0)
+		return r;
 	facts->fd = shmfile_make();
 	if (facts->fd < 0)
 		return facts->fd;
@@ -180,14 +203,14 @@ static int make(struct rig_segment *segment, const char *name,
 	if (facts->file_bytes == 0)
 		return rig_fail(-EINVAL, "segment: %zu bytes are too many",
 				facts->data_bytes);
-	r = fill(segment, name, options);
+	r = fill(segment, name, options, &rule);
 	if (r == -ENOSPC) {
 		char words[WHY_BYTES];
 
 		/* Room may be taken by what the dead have left. */
 		snprintf(words, sizeof(words), "%s", rig_why());
 		if (pools_let_go() + (sweep_stale() > 0) > 0)
-			r = fill(segment, name, options);
+			r = fill(segment, name, options, &rule);
 		else
 			r = rig_fail(r, "%s", words);
 	}
@@ -322,6 +345,11 @@ out:
 	handle_add(segment);
 	*out = segment;
 	return 0;
+}
+
+const struct segment_facts *segment_facts_of(const struct rig_segment *segment)
+{
+	return &segment->facts;
 }
 
 void *rig_segment_data(const struct rig_segment *segment)

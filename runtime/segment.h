@@ -28,6 +28,9 @@ struct segment_facts {
  */
 bool segment_handle_facts(const char *name, struct segment_facts *facts);
 
+/* Of a handle; its fd stays the handle's, -1 where it has closed it. */
+const struct segment_facts *segment_facts_of(const struct rig_segment *segment);
+
 /* The facts of the file behind `fd`: 0, -ENODATA, -EPROTO, or what fstat or
  * pread said. */
 int segment_read_facts(int fd, const char *name, struct segment_facts *facts);

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PAGE_BYTES ((size_t)4096)
+
 /* Each sets *sum or *product and returns true, or returns false where the
  * result does not fit a size_t. */
 static inline bool size_add(size_t a, size_t b, size_t *sum)

@@ -18,7 +18,7 @@ import sys
 FLOORS = [
     ("values", False, "atomic clock error size utf8"),
     ("machine", True,
-     "environment ledger quota shmfile symbol topology wait"),
+     "environment home ledger quota shmfile symbol topology wait"),
     ("objects", False, "barrier channel dispatch list_layout value"),
     ("layout", False, "layout"),
     ("teams", True,
@@ -26,7 +26,7 @@ FLOORS = [
      "team"),
     ("processes", True,
      "attach birth inherit list manager place policy pool report segment sweep "
-     "warden worker caller run handed"),
+     "warden where worker caller run handed"),
 ]
 
 # Each of these belongs to one file of the runtime.

@@ -12,6 +12,7 @@
 #include <runrig/error.h>
 
 #include "command.h"
+#include "map.h"
 #include "plugin.h"
 #include "runner.h"
 #include "show.h"
@@ -30,7 +31,9 @@ enum {
 	KEY_OFFSET,
 	KEY_COUNT,
 	KEY_NO_VERIFY,
-	KEY_JSON
+	KEY_JSON,
+	KEY_MEMORY,
+	KEY_MAP
 };
 
 /* Longest --limit and largest --repeat. */
@@ -71,6 +74,14 @@ static const struct argp_option option_table[] = {
 	  .key = KEY_BARRIER,
 	  .arg = "KIND",
 	  .doc = "adaptive (default) or pthread" },
+	{ .name = "memory",
+	  .key = KEY_MEMORY,
+	  .arg = "WHERE",
+	  .doc = "NUMA nodes of the arrays it makes: local (default: each part "
+		 "where its owner runs), interleave, or bind:0,2-3" },
+	{ .name = "map",
+	  .key = KEY_MAP,
+	  .doc = "ask the kernel where the arrays really are, and say so" },
 	{ .name = "repeat",
 	  .key = KEY_REPEAT,
 	  .arg = "R",
@@ -236,6 +247,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_OFFSET:
 	case KEY_COUNT:
 		describe(options, key, arg);
+		break;
+	case KEY_MEMORY:
+		options->request.memory = arg;
+		break;
+	case KEY_MAP:
+		options->request.map = true;
 		break;
 	case KEY_NO_VERIFY:
 		options->request.no_verify = true;
@@ -412,8 +429,11 @@ static int run(struct options *options)
 
 	if (r == 0)
 		r = runner_run(&runner);
-	if (r == 0 && (!options->json || options->json_path))
+	if (r == 0 && (!options->json || options->json_path)) {
 		show_run(&runner);
+		if (options->request.map)
+			r = map_show(&runner);
+	}
 	if (r == 0 && options->json)
 		r = show_run_json(&runner, options->json_path);
 	runner_finish(&runner);

@@ -200,6 +200,7 @@ static int rig_up(struct runner *runner)
 	if (rigging_init(rigging, request->kernel) < 0)
 		return complain(EXIT_USAGE, "%s", rigging->why);
 	rigging->limit_ns = request->limit_ns;
+	rigging->memory = request->memory;
 	for (char **word = request->words; *word; word++)
 		if (rigging_set(rigging, *word) < 0)
 			return complain(EXIT_USAGE, "%s", rigging->why);
@@ -316,7 +317,7 @@ int runner_prepare(struct runner *runner, const struct run_request *request)
 		return r;
 	r = rigging_make(&runner->rigging, runner->pool);
 	if (r < 0)
-		return complain(EXIT_SYSTEM, "%s", runner->rigging.why);
+		return complain(exit_of(r), "%s", runner->rigging.why);
 	r = read_inputs(runner);
 	return r ? r : make_input(runner);
 }

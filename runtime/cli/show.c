@@ -14,6 +14,7 @@
 
 #include "command.h"
 #include "json.h"
+#include "map.h"
 
 char *show_count(uint64_t count, char text[SHOWN_BYTES])
 {
@@ -364,5 +365,14 @@ int show_run_json(const struct runner *runner, const char *path)
 		runner->verified ? request->kernel->verified : NULL,
 		"repeats_on_a_copy", (int)runner->copied);
 
+	if (request->map) {
+		json_t *map = map_json(runner);
+
+		if (!map) {
+			json_decref(root);
+			return EXIT_SYSTEM;
+		}
+		json_object_set_new(root, "map", map);
+	}
 	return json_put(root, path);
 }

@@ -57,6 +57,14 @@ struct rig_job {
 	void *result;        /* rank 0's rig_team_result(), copied back */
 	size_t result_bytes; /* at most RIG_RESULT_MAX */
 	uint64_t limit_ns;   /* how long the run may take; 0: no limit */
+
+	/* Who owns which bytes of segment `index` (of its window), for `args`
+	 * as above; NULL: as the registered kernel `name` says, else one equal
+	 * block a rank.  At the first run with a segment its pages are brought
+	 * to the NUMA nodes of their owners, whoever made it, unless it was
+	 * made with a .memory of its own. */
+	int (*owns)(const void *args, int index, size_t bytes, int rank,
+		    int size, struct rig_span *spans);
 };
 
 /*

@@ -24,6 +24,7 @@
 #define RUNRIG_SEGMENT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <runrig/api.h>
 
@@ -40,6 +41,15 @@ struct rig_segment_options {
 	rig_spans_fn *spans;
 	const void *spans_args;
 	size_t spans_args_bytes; /* at most RIG_ARGS_MAX / 2 */
+
+	/*
+	 * create: which NUMA nodes its pages are to lie on, whoever touches
+	 * them first.  NULL or "local": on that of the toucher, which with
+	 * .pool is the rank that owns them; "interleave": page after page round
+	 * the nodes with usable cores; "bind:0,2-3": on these nodes (logical
+	 * numbers, as `runrig topo` prints them) and no others.
+	 */
+	const char *memory;
 
 	/* create: a trailer with a barrier for so many unrelated processes. */
 	int parties;
@@ -66,9 +76,12 @@ struct rig_segment_options {
  * Returns 0 and sets *segment.  On failure *segment is untouched, nothing is
  * left behind, and the result is
  *
- *	-EINVAL  name or bytes is out of range
+ *	-EINVAL  name or bytes is out of range, memory is not one of the above or
+ *	         names a node without memory
  *	-EEXIST  the name is taken
- *	-ENOSPC  /dev/shm, or the memory this process may use, is too small
+ *	-ENOSPC  /dev/shm, the memory this process may use, or the nodes it is to
+ *	         be bound to, are too small
+ *	-EPERM   memory is not "local", and a container forbids mbind
  *	-EFBIG   RLIMIT_FSIZE is smaller
  *	or what open, mmap, flock or linkat said, or rig_pool_run() with .pool
  *
@@ -111,6 +124,25 @@ RIG_API struct rig_barrier *rig_segment_barrier(
  * another segment has it now (the handle stays usable all the same).
  */
 RIG_API int rig_segment_named(const struct rig_segment *segment);
+
+/* The bytes begin, begin + 1, ... end - 1 of a segment lie on one node. */
+struct rig_home {
+	size_t begin, end;
+	int node; /* logical; -1: they have no page in memory now */
+};
+
+/*
+ * Ask the kernel on which node each part of the segment lies: neighbouring pages
+ * on the same node are one home.  Writes the first `max` of them to homes, and
+ * returns how many there are (interleaved memory has one a page).  Not the
+ * trailer.  Gives no page a home that has none.  Any thread; or
+ *
+ *	-EINVAL  the handle is detached, and no longer knows the segment
+ *	-EPERM   a container forbids move_pages
+ *	or what mmap said
+ */
+RIG_API ssize_t rig_segment_where(const struct rig_segment *segment,
+				  struct rig_home *homes, size_t max);
 
 /* Unmap the bytes; the handle and the name stay.  Twice is once. */
 RIG_API void rig_segment_detach(struct rig_segment *segment);
