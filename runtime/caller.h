@@ -113,6 +113,21 @@ int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 		 size_t args_bytes);
 
+/*
+ * Submit a job, or with it a map: job->kernel is map_items() then, the function
+ * to call for each item is `fn`, or is named `name`.  As rig_pool_submit().
+ */
+struct map_job {
+	uint64_t fn;
+	const char *name;
+	struct map_shm terms;
+};
+int run_submit(struct rig_pool *pool, const struct rig_job *job,
+	       const struct map_job *map);
+
+/* As rig_pool_wait(), but the turn stays. */
+int run_wait(struct rig_pool *pool, uint64_t deadline_ns);
+
 /* Give the turn back, having forgotten what was queued. */
 void run_end_turn(struct rig_pool *pool);
 

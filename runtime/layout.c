@@ -61,6 +61,7 @@ struct layout layout_at(void *base, int size)
 	layout.dispatch = take(base, &at, sizeof(*layout.dispatch));
 	layout.job = take(base, &at, sizeof(*layout.job));
 	layout.about = take(base, &at, n * sizeof(*layout.about));
+	layout.mapped = take(base, &at, n * sizeof(*layout.mapped));
 	layout.barrier = take(base, &at, sizeof(*layout.barrier));
 	layout.team = take(base, &at, sizeof(*layout.team));
 	layout.ranks = take(base, &at, n * sizeof(*layout.ranks));

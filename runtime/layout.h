@@ -9,6 +9,7 @@
  *	| dispatch_shm      |  caller, workers: posted, done       survives a crash
  *	| job_shm           |  caller -> workers: segments, arguments
  *	| about_shm  x size |  warden -> caller: pids, where they were
+ *	| mapped_shm x size |  each worker its own; caller reads
  *	+-------------------+ dropped and laid out afresh after a crash:
  *	| rig_barrier       |  workers: the team's own barrier
  *	| team_shm          |  workers
@@ -139,6 +140,31 @@ enum { JOB_KIND, JOB_FN, JOB_SEGMENTS, JOB_ARGS_BYTES, JOB_BY_SOCKET };
  * every file of a segment it holds, one after the other. */
 #define JOB_HAND_OVER (-4000) /* no errno */
 
+/* In shared memory: what a job that is a map does.  Written by the caller before
+ * the job is posted. */
+struct map_shm {
+	uint64_t fn; /* its address; 0: job_shm.symbol names it */
+	uint64_t count;
+	uint64_t chunk;
+	uint64_t item_bytes;   /* 0: there are none */
+	uint64_t result_bytes; /* likewise */
+	/* In the last segment of the job, which is the map's. */
+	uint64_t items_off;
+	uint64_t results_off;
+	uint64_t done_off;
+	uint32_t has_segment;
+	uint32_t reserved;
+	/* Index + 1 of the first item to fail; by CAS from 0, by a worker. */
+	alignas(RIG_LINE) _Atomic uint64_t failed;
+};
+
+/* In shared memory: what a worker has done of a map.  Written by it, set to 0 by
+ * the caller before the job is posted. */
+struct mapped_shm {
+	alignas(RIG_LINE) _Atomic uint64_t done; /* items */
+	_Atomic uint64_t at; /* index + 1 of the one in hand; 0: none */
+};
+
 /* In shared memory.  Written by the caller before the job is posted. */
 struct job_shm {
 	alignas(RIG_LINE) struct job_segment_shm segments[RIG_SEGMENTS_MAX];
@@ -146,6 +172,7 @@ struct job_shm {
 	uint64_t owns; /* rig_job.owns, or 0; read where one is attached */
 	char names[RIG_SEGMENTS_MAX][RIG_NAME_MAX + 1];
 	char symbol[PAGE_BYTES];
+	struct map_shm map;
 };
 
 /* In shared memory.  Written by the warden: pid when it forks a team, the rest
@@ -296,6 +323,7 @@ struct layout {
 	struct dispatch_shm *dispatch;
 	struct job_shm *job;
 	struct about_shm *about;
+	struct mapped_shm *mapped;
 	struct rig_barrier *barrier;
 	struct team_shm *team;
 	struct rank_shm *ranks;

@@ -400,6 +400,32 @@ static void put_word(struct rig_pool *pool, int index, uint64_t value)
 		*word = value;
 }
 
+static int put_symbol(struct rig_pool *pool, const char *name)
+{
+	if (strlen(name) >= sizeof(pool->birth.layout.job->symbol))
+		return rig_fail(-EINVAL,
+				"job: the kernel's name is longer "
+				"than %zu bytes",
+				sizeof(pool->birth.layout.job->symbol) - 1);
+	strcpy(pool->birth.layout.job->symbol, name);
+	return 0;
+}
+
+/* What the job does for each item. */
+static int put_map(struct rig_pool *pool, const struct map_job *map)
+{
+	struct map_shm *shm = &pool->birth.layout.job->map;
+
+	*shm = map->terms;
+	shm->fn = map->fn;
+	/* relaxed: the post releases it. */
+	for (int i = 0; i < pool->birth.size; i++) {
+		store_relaxed(&pool->birth.layout.mapped[i].done, 0);
+		store_relaxed(&pool->birth.layout.mapped[i].at, 0);
+	}
+	return map->fn ? 0 : put_symbol(pool, map->name);
+}
+
 /* The words that say which kernel. */
 static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 {
@@ -419,13 +445,7 @@ static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 				"job: no kernel \"%s\" is registered, and it "
 				"is not path.so:symbol",
 				job->name);
-	if (strlen(job->name) >= sizeof(pool->birth.layout.job->symbol))
-		return rig_fail(-EINVAL,
-				"job: the kernel's name is longer "
-				"than %zu bytes",
-				sizeof(pool->birth.layout.job->symbol) - 1);
-	strcpy(pool->birth.layout.job->symbol, job->name);
-	return 0;
+	return put_symbol(pool, job->name);
 }
 
 /* Who owns what: said by the job, or by the contract of its kernel. */
@@ -481,7 +501,8 @@ static int keep_name(struct rig_pool *pool, const char *name)
 	return 0;
 }
 
-int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)
+int run_submit(struct rig_pool *pool, const struct rig_job *job,
+	       const struct map_job *map)
 {
 	int r = take_turn(pool);
 
@@ -489,14 +510,16 @@ int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)
 		return r;
 	r = check_job(pool, job);
 	if (r == 0)
-		r = keep_name(pool, job->name);
+		r = keep_name(pool, map ? map->name : job->name);
 	if (r == 0)
 		r = put_job(pool, job);
+	if (r == 0 && map)
+		r = put_map(pool, map);
 	if (r < 0) {
 		run_end_turn(pool);
 		return r;
 	}
-	pool->kernel = job->kernel;
+	pool->kernel = map ? (rig_kernel_fn *)(uintptr_t)map->fn : job->kernel;
 	pool->result = job->result;
 	pool->result_bytes = job->result_bytes;
 	pool->limit_ns = job->limit_ns;
@@ -508,7 +531,12 @@ int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)
 	return 0;
 }
 
-int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns)
+int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)
+{
+	return run_submit(pool, job, NULL);
+}
+
+int run_wait(struct rig_pool *pool, uint64_t deadline_ns)
 {
 	int r;
 
@@ -520,7 +548,16 @@ int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns)
 	if (pool->result_bytes && r == 0)
 		memcpy(pool->result, pool->birth.layout.ranks[0].result,
 		       pool->result_bytes);
-	run_end_turn(pool);
+	return r;
+}
+
+int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns)
+{
+	bool had_run = pool_is_maker(pool) && pool->posted;
+	int r = run_wait(pool, deadline_ns);
+
+	if (had_run && !pool->posted)
+		run_end_turn(pool);
 	return r;
 }
 

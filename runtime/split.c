@@ -86,13 +86,15 @@ static struct block found_team(struct rig_team *team, int size)
 	/* relaxed: written between runs. */
 	uint64_t number = load_relaxed(&team->layout.team->base);
 	uint64_t index = take_block(team, size);
+	struct member_shm *members = team->layout.heap_members + index - 1;
 
-	if (index && number < team->layout.heap_members[index - 1].high)
-		number = team->layout.heap_members[index - 1].high;
+	if (!index)
+		return (struct block){ 0, 0 };
+	if (number < members->high)
+		number = members->high;
 	/* relaxed: what follows tells the others where it is. */
-	for (int i = 0; index && i < size; i++)
-		store_relaxed(&team->layout.heap_members[index - 1 + i].share,
-			      0);
+	for (int i = 0; i < size; i++)
+		store_relaxed(&members[i].share, 0);
 	return (struct block){ index, number + CALLS_OPEN };
 }
 

@@ -8,7 +8,6 @@
  */
 #include "birth.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "code.h"
 #include "environment.h"
 #include "error.h"
 #include "inherit.h"
@@ -140,52 +140,21 @@ static void be_born(const struct birth *birth, struct rig_team *team)
 	}
 }
 
-/* The kernel named "path.so:symbol", loaded once. */
-static int load_symbol(const char *symbol, rig_kernel_fn **fn)
-{
-	static char loaded[PAGE_BYTES];
-	static rig_kernel_fn *found;
-	char path[PAGE_BYTES];
-	char *colon;
-	void *library;
-
-	if (found && strcmp(loaded, symbol) == 0) {
-		*fn = found;
-		return 0;
-	}
-	memcpy(path, symbol, sizeof(path));
-	colon = strrchr(path, ':');
-	if (!colon)
-		return rig_fail(-EINVAL, "kernel %s: not path.so:symbol", path);
-	*colon = 0;
-	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!library)
-		return rig_fail(-ENOENT, "kernel %s", dlerror());
-	/* POSIX has it that a function fits a void *, ISO C does not. */
-	*(void **)&found = dlsym(library, colon + 1);
-	if (!found)
-		return rig_fail(-ENOENT, "kernel %s: no symbol %s", path,
-				colon + 1);
-	memcpy(loaded, symbol, sizeof(loaded));
-	*fn = found;
-	return 0;
-}
-
 static int find_kernel(const struct rig_team *team, enum job_kind kind,
 		       rig_kernel_fn **fn)
 {
-	static uint64_t known;
-	uint64_t address = team->layout.dispatch->words[JOB_FN];
+	static struct code code;
+	uint64_t address =
+		kind == JOB_SYMBOL ? 0 : team->layout.dispatch->words[JOB_FN];
+	int r;
 
-	if (kind == JOB_SYMBOL)
-		return load_symbol(team->layout.job->symbol, fn);
-	if (address != known && address && !inherit_has_code(address))
-		return rig_fail(-EINVAL,
-				"kernel: its code was loaded after the pool "
-				"was made; name it \"path.so:symbol\"");
-	known = address;
-	*fn = (rig_kernel_fn *)(uintptr_t)address;
-	return 0;
+	*fn = NULL;
+	if (kind == JOB_POPULATE && !address)
+		return 0;
+	r = code_find(&code, address, team->layout.job->symbol);
+	if (r == 0)
+		*fn = (rig_kernel_fn *)(uintptr_t)code.address;
+	return r;
 }
 
 /* RUNRIG_STOP: wait for a debugger, or SIGCONT. */

@@ -25,6 +25,7 @@ FLOORS = [
      "alltoall bcast blocks call fold gather reduce registry scan scatter share split "
      "team"),
     ("processes", True,
+     "code map "
      "attach birth inherit list manager place policy pool report segment sweep "
      "warden where worker caller run handed"),
 ]

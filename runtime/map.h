@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * map.h - the kernel that every map is a run of.
+ */
+#ifndef RUNRIG_MAP_H
+#define RUNRIG_MAP_H
+
+#include <runrig/team.h>
+
+/* In a worker: take items of the job's map_shm until there are no more, or one
+ * has failed.  Returns the code of an item that failed here first. */
+int map_items(struct rig_team *team);
+
+#endif
