@@ -53,6 +53,9 @@ Suite *make_suite(void);
  * names that are just going get settle_ns for it.
  *
  * A test that by its subject leaves something behind removes it itself.
+ *
+ * With HARNESS_HURRY in the environment, all of that has only seconds: for
+ * those who expect the test to fail (tests/mutants.py).
  */
 TCase *make_tcase(const char *name, double limit_s);
 

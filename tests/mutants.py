@@ -3,13 +3,15 @@
 """mutants.py - the bugs such a runtime usually has, put in on purpose, one at a
 time: each must make the test fail that is there for it.
 
-A mutant is a few words of one file of runtime/ changed in a copy.  Usage:
+A mutant is a few words of one file of runtime/ changed in a copy.  It is caught
+when the first test fails, so that only one that lives takes the whole of its
+test program's time.  Usage:
 
     mutants.py SOURCE_ROOT [NAME...]
+    mutants.py --places SOURCE_ROOT    are their places there?
 
-Bugs 2 and 18 (the epoch switch, memory order) have their mutants in
-tests/checker; 7 (OpenMP before the pool) and 15 (spinning on a shared CPU) are
-no wrong result and have none.
+Bugs 2 and 18 (the epoch switch, memory order) have theirs in tests/checker,
+which every `./do test` runs.
 """
 
 import collections
@@ -17,10 +19,12 @@ import concurrent.futures
 import os
 import re
 import shutil
+import select
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 Mutant = collections.namedtuple("Mutant", "name bug file old new test")
 
@@ -68,7 +72,7 @@ MUTANTS = [
     Mutant("deadlock where there is none", 16, "team.c",
            "if (target & AT_JOBS)", "if (target & AT_JOBS & 2)", "deadlock"),
     Mutant("deadlock unseen", 16, "team.c",
-           "\tif (!waiting)\n", "\tif (waiting)\n", "deadlock"),
+           "\tif (!waiting ||", "\tif (waiting ||", "deadlock"),
     Mutant("descriptors kept", 17, "pool.c",
            "\tclose_if_open(&birth->ready);", "", "pool"),
     Mutant("the caller's segments kept", 17, "inherit.c",
@@ -86,12 +90,20 @@ MUTANTS = [
     Mutant("handed files forgotten late", 17, "segment.c",
            "\tpools_forget(segment->facts.identity);\n\trelease",
            "\trelease", "pool"),
+    Mutant("OpenMP's threads taken along", 7, "pool.c",
+           "\tpause_openmp();\n", "", "openmp"),
+    Mutant("spinning where CPUs are shared", 15, "pool.c",
+           "if (plan->workers > plan->cpus)",
+           "if (plan->workers > plan->cpus + 4096)", "pool"),
 ]
 
 FLAGS = ["-std=c17", "-D_GNU_SOURCE", "-O1", "-g", "-w", "-fPIC"]
 LIBRARIES = ["-rdynamic", "-lhwloc", "-lcheck", "-lsubunit", "-lm", "-lrt",
              "-lpthread", "-ldl"]
 LATE_S = 90
+
+# Test programs in OpenMP.
+OPENMP = ["openmp"]
 
 
 def sources(root):
@@ -102,6 +114,16 @@ def sources(root):
     return re.findall(r"'([^']*\.c)'", listed)
 
 
+def changed_text(root, mutant):
+    """The file with the mutant in it."""
+    with open(root + "/runtime/" + mutant.file) as file:
+        text = file.read()
+    if text.count(mutant.old) != 1:
+        sys.exit("%s: its place in %s is not there once" % (
+            mutant.name, mutant.file))
+    return text.replace(mutant.old, mutant.new)
+
+
 class Bench:
     """Where mutants are built."""
 
@@ -109,13 +131,17 @@ class Bench:
         self.root, self.folder = root, folder
         self.cc = os.environ.get("CC", "cc").split()
 
-    def compile(self, source, target, *also):
+    def compile(self, source, target):
         runtime = self.root + "/runtime"
-        subprocess.run(self.cc + FLAGS + list(also) +
+        subprocess.run(self.cc + FLAGS + self.openmp(source) +
                        ["-I" + runtime + "/include", "-I" + runtime,
                         "-I" + self.root + "/tests", "-c", source, "-o",
                         target], check=True)
         return target
+
+    @staticmethod
+    def openmp(test):
+        return ["-fopenmp"] * any("test_" + stem in test for stem in OPENMP)
 
     def prepare(self, stems):
         """Objects of all that stays as it is."""
@@ -135,19 +161,14 @@ class Bench:
                     "test_" + test + ".c"]
                    if source != name]
         subprocess.run(self.cc + objects + instead + LIBRARIES +
-                       ["-o", target], check=True)
+                       self.openmp("test_" + test) + ["-o", target],
+                       check=True)
         return target
 
     def mutate(self, mutant):
-        path = self.root + "/runtime/" + mutant.file
-        with open(path) as file:
-            text = file.read()
-        if text.count(mutant.old) != 1:
-            raise LookupError("%s: its place in %s is not there once" % (
-                mutant.name, mutant.file))
         changed = self.folder + "/changed.c"
         with open(changed, "w") as file:
-            file.write(text.replace(mutant.old, mutant.new))
+            file.write(changed_text(self.root, mutant))
         changed = self.compile(changed, self.folder + "/changed.o")
         return self.link(mutant.file, mutant.test, [changed],
                          self.folder + "/mutant")
@@ -163,44 +184,73 @@ def end_session(session):
             pass
 
 
+def first_failure(lines, end):
+    """The name of the first test that fails, of a program that tells in TAP, or
+    why there is none to be had."""
+    text = b""
+    while True:
+        left = end - time.monotonic()
+        if left <= 0 or not select.select([lines], [], [], left)[0]:
+            return "nothing, for %d s" % LATE_S
+        read = os.read(lines.fileno(), 4096)
+        if not read:
+            return None
+        text += read
+        failed = re.search(rb"^not ok .*?\.c:\w+:(\w+):", text, re.M)
+        if failed:
+            return failed.group(1).decode()
+
+
 def run(program):
-    """Did it pass?  With a /dev/shm of its own where there can be one."""
+    """What fails, or None.  With a /dev/shm of its own where there can be
+    one."""
     command = [program]
     if os.geteuid() == 0:
         command = ["unshare", "-m", "sh", "-c",
                    "mount -t tmpfs -o size=64m none /dev/shm && exec " +
                    program]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL,
-                               start_new_session=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+        env=dict(os.environ, CK_VERBOSITY="silent", CK_TAP_LOG_FILE_NAME="-",
+                 HARNESS_HURRY="1"))
     try:
-        return process.wait(LATE_S) == 0
+        failed = first_failure(process.stdout, time.monotonic() + LATE_S)
+        return failed or (process.wait(LATE_S) and "its end")
     except subprocess.TimeoutExpired:
-        return False
+        return "its end"
     finally:
         end_session(process.pid)
+        process.stdout.close()
         process.wait()
 
 
 def main(root, *names):
+    if root == "--places":
+        for mutant in MUTANTS:
+            changed_text(names[0], mutant)
+        return 0
     mutants = [m for m in MUTANTS if not names or m.name in names]
     folder = tempfile.mkdtemp(prefix="mutants-")
-    alive = 0
+    caught = alive = 0
     try:
         bench = Bench(root, folder)
         bench.prepare({m.test for m in mutants})
         for stem in sorted({m.test for m in mutants}):
-            if not run(bench.link("", stem, [], folder + "/sound")):
-                print("test_%s fails without any mutant" % stem)
+            failed = run(bench.link("", stem, [], folder + "/sound"))
+            if failed:
+                print("test_%s fails without any mutant: %s" % (stem, failed))
                 alive += 1
-        for mutant in mutants:
-            caught = not run(bench.mutate(mutant))
-            alive += not caught
-            print("%-6s bug %2d, %s (test_%s)" % (
-                "caught" if caught else "LIVES", mutant.bug, mutant.name,
-                mutant.test), flush=True)
+        for mutant in sorted(mutants, key=lambda mutant: mutant.bug):
+            failed = run(bench.mutate(mutant))
+            caught += bool(failed)
+            alive += not failed
+            print("%-6s bug %2d, %s: test_%s%s" % (
+                "caught" if failed else "MISSED", mutant.bug, mutant.name,
+                mutant.test, ", " + failed if failed else ""), flush=True)
     finally:
         shutil.rmtree(folder)
+    print("%d caught, %d missed" % (caught, alive))
     return 1 if alive else 0
 
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 
 #include <runrig/runrig.h>
 
+#include "caller.h"
 #include "clock.h"
 
 #define RANKS 3
@@ -857,6 +859,38 @@ START_TEST(hosts_with_habits)
 }
 END_TEST
 
+static int on_one_cpu(int rank, void *arg)
+{
+	const cpu_set_t *cpus = arg;
+
+	(void)rank;
+	if (sched_setaffinity(0, sizeof(*cpus), cpus) < 0)
+		return 1;
+	setup();
+	/* Nobody spins on a CPU that somebody else needs: not in a barrier, not
+	 * between jobs, and not while the caller waits. */
+	if (pool->birth.busy.spin_ns || pool->birth.idle.spin_ns ||
+	    pool->patience.spin_ns || pool->own_core)
+		return 2;
+	for (int i = 0; i < 20; i++)
+		if (run(&(struct rig_job){ .kernel = rig_team_barrier }) != 0)
+			return 3;
+	teardown();
+	return 0;
+}
+
+START_TEST(more_ranks_than_cpus_do_not_spin)
+{
+	cpu_set_t cpus;
+	int cpu = sched_getcpu();
+
+	ck_assert_int_ge(cpu, 0);
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)cpu, &cpus);
+	ck_assert_int_eq(run_workers(1, on_one_cpu, &cpus), 0);
+}
+END_TEST
+
 static void *reaps_everything(void *arg)
 {
 	const _Atomic int *stop = arg;
@@ -1073,6 +1107,7 @@ Suite *make_suite(void)
 	tcase_add_test(alone, a_fork_that_outlives_the_maker);
 	tcase_add_test(alone, the_thread_that_made_it_may_end);
 	tcase_add_loop_test(alone, hosts_with_habits, 0, 4);
+	tcase_add_test(alone, more_ranks_than_cpus_do_not_spin);
 	tcase_add_test(alone, a_host_that_reaps_whatever_there_is);
 	tcase_add_test(alone, what_kernels_print_appears_once_and_in_order);
 	tcase_add_loop_test(alone, bad_options_are_refused, 0, 4);
