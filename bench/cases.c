@@ -94,5 +94,7 @@ int command_cases(struct command *c)
 		   "@/rigbench-openmpi % barrier");
 	print_peer(&c->plan, "mpich", "",
 		   "mpirun.mpich -n 2 @/rigbench-mpich % barrier");
+	print_peer(&c->plan, "python, lists", "",
+		   "/usr/bin/python3 @/shared_list.py % get 10 loop");
 	return 0;
 }

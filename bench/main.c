@@ -303,6 +303,8 @@ static const struct {
 	{ "doctor", "what makes numbers of this machine untrustworthy",
 	  command_doctor },
 	{ "kernel", "kernels against OpenMP and Python", command_kernel },
+	{ "python", "lists and segments against CPython's own",
+	  command_python },
 };
 
 static char *help_filter(int key, const char *text, void *input)
