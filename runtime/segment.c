@@ -265,22 +265,21 @@ int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 	return 0;
 }
 
-int segment_read_facts(int fd, const char *name, struct segment_facts *facts)
+/* The facts of the file behind `fd`, which `status` has been seen of. */
+static int facts_from(int fd, const char *name, const struct stat *status,
+		      struct segment_facts *facts)
 {
 	struct trailer_shm trailer = { 0 };
-	struct stat status;
 	ssize_t got;
 	int r = 0;
 
-	if (fstat(fd, &status) < 0)
-		return rig_fail_errno(-errno, "segment %s: fstat", name);
-	if (status.st_size <= 0)
+	if (status->st_size <= 0)
 		return rig_fail(-ENODATA,
 				"segment %s: is empty; its maker has not sized "
 				"it",
 				name);
-	facts->identity = identity_of(&status);
-	facts->file_bytes = (size_t)status.st_size;
+	facts->identity = identity_of(status);
+	facts->file_bytes = (size_t)status->st_size;
 	facts->data_bytes = facts->file_bytes;
 	facts->pool = 0;
 	facts->fd = fd;
@@ -288,7 +287,7 @@ int segment_read_facts(int fd, const char *name, struct segment_facts *facts)
 	if (facts->file_bytes >= 2 * PAGE_BYTES &&
 	    facts->file_bytes % PAGE_BYTES == 0) {
 		got = pread(fd, &trailer, sizeof(trailer),
-			    status.st_size - (off_t)sizeof(trailer));
+			    status->st_size - (off_t)sizeof(trailer));
 		if (got != sizeof(trailer))
 			return rig_fail_errno(got < 0 ? -errno : -EIO,
 					      "segment %s: read", name);
@@ -301,17 +300,27 @@ int segment_read_facts(int fd, const char *name, struct segment_facts *facts)
 	return r < 0 ? r : 0;
 }
 
+int segment_read_facts(int fd, const char *name, struct segment_facts *facts)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return rig_fail_errno(-errno, "segment %s: fstat", name);
+	return facts_from(fd, name, &status, facts);
+}
+
 /* Look every millisecond until the maker has sized the segment: there is no
- * event to wait for that every maker would send. */
+ * event to wait for that every maker would send.  `status` is the first look. */
 static int await_size(int fd, const char *name, uint64_t deadline_ns,
-		      struct segment_facts *facts)
+		      const struct stat *status, struct segment_facts *facts)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
-	int r;
+	int r = facts_from(fd, name, status, facts);
 
-	while ((r = segment_read_facts(fd, name, facts)) == -ENODATA &&
-	       deadline_ns && clock_ns() < deadline_ns)
+	while (r == -ENODATA && deadline_ns && clock_ns() < deadline_ns) {
 		nanosleep(&moment, NULL);
+		r = segment_read_facts(fd, name, facts);
+	}
 	return r;
 }
 
@@ -333,7 +342,7 @@ int rig_segment_attach(struct rig_segment **out, const char *name,
 	if (r < 0)
 		goto out;
 	snprintf(segment->name, sizeof(segment->name), "%s", name);
-	r = await_size(segment->facts.fd, name, options->deadline_ns,
+	r = await_size(segment->facts.fd, name, options->deadline_ns, &status,
 		       &segment->facts);
 	if (r == 0)
 		r = map(segment, options->read_only);

@@ -231,11 +231,9 @@ int shmfile_publish(int fd, const char *name, bool dies, char *named)
 	return 0;
 }
 
-/* Is what we opened, at `fd`, a segment of ours that may be trusted to be one? */
-static int check_file(int fd, const char *name, struct stat *status)
+/* Is it a segment of ours that may be trusted to be one? */
+static int check_file(const char *name, const struct stat *status)
 {
-	if (fstat(fd, status) < 0)
-		return rig_fail_errno(-errno, "segment %s: fstat", name);
 	if (!S_ISREG(status->st_mode))
 		return rig_fail(-EACCES, "segment %s: not a regular file",
 				name);
@@ -255,10 +253,10 @@ static int check_file(int fd, const char *name, struct stat *status)
 	return 0;
 }
 
-static int open_checked(const char *name, bool read_only, struct stat *status)
+static int open_named(const char *name, bool read_only)
 {
 	char path[SHM_PATH_BYTES];
-	int fd, r;
+	int fd, moved;
 
 	path_of(path, name);
 	fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW |
@@ -277,20 +275,31 @@ static int open_checked(const char *name, bool read_only, struct stat *status)
 					name);
 		return rig_fail_errno(-errno, "segment %s: open", name);
 	}
-	if (fd <= STDERR_FILENO) {
-		r = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		close(fd);
-		if (r < 0)
-			return rig_fail_errno(-errno, "segment %s: descriptor",
-					      name);
-		fd = r;
-	}
-	r = check_file(fd, name, status);
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	return fd;
+	if (fd > STDERR_FILENO)
+		return fd;
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (moved < 0)
+		moved = rig_fail_errno(-errno, "segment %s: descriptor", name);
+	close(fd);
+	return moved;
+}
+
+/* Lock the file and see what it is.  0, -EWOULDBLOCK (without words) where
+ * somebody holds it exclusively, or as shmfile_open(). */
+static int lock_and_look(int fd, const char *name, int how, struct stat *status)
+{
+	int locked, r;
+
+	do
+		locked = flock(fd, LOCK_SH | how) < 0 ? -errno : 0;
+	while (locked == -EINTR);
+	if (locked < 0 && locked != -EWOULDBLOCK)
+		return rig_fail_errno(locked, "segment %s: lock", name);
+	/* After the lock: what is seen now stays. */
+	if (fstat(fd, status) < 0)
+		return rig_fail_errno(-errno, "segment %s: fstat", name);
+	r = check_file(name, status);
+	return r < 0 ? r : locked;
 }
 
 int shmfile_open(const char *name, bool read_only, struct stat *status)
@@ -300,22 +309,20 @@ int shmfile_open(const char *name, bool read_only, struct stat *status)
 
 	if (r < 0)
 		return r;
-	fd = open_checked(name, read_only, status);
+	fd = open_named(name, read_only);
 	if (fd < 0)
 		return fd;
+	r = lock_and_look(fd, name, LOCK_NB, status);
 	/* Only the sweep locks exclusively, for as long as it takes to look:
-	 * waiting for it is short. */
-	while (flock(fd, LOCK_SH) < 0) {
-		if (errno == EINTR)
-			continue;
-		r = rig_fail_errno(-errno, "segment %s: lock", name);
+	 * waiting for it is short.  Nobody waits for what is not ours. */
+	if (r == -EWOULDBLOCK)
+		r = lock_and_look(fd, name, 0, status);
+	/* The sweep, or anyone, may have removed it before we had the lock. */
+	if (r == 0 && status->st_nlink == 0)
+		r = rig_fail(-ENOENT, "segment %s: was just removed", name);
+	if (r < 0) {
 		close(fd);
 		return r;
-	}
-	/* The sweep, or anyone, may have removed it before we had the lock. */
-	if (fstat(fd, status) == 0 && status->st_nlink == 0) {
-		close(fd);
-		return rig_fail(-ENOENT, "segment %s: was just removed", name);
 	}
 	return fd;
 }
