@@ -397,6 +397,35 @@ class Scale(unittest.TestCase):
         self.assertEqual(names() - before, set())
 
 
+class Python(unittest.TestCase):
+    """runrig's lists against CPython's, both as processes of their own."""
+
+    def test_every_form_is_verified(self):
+        quick = ["--launches", "1", "--blocks", "1", "--warmup", "0",
+                 "--batch", "0.0001", "--seed", "1"]
+        done = rigbench("python", "length=501", *quick, "--json")
+        result = json.loads(done.stdout)
+        obeys_schema(self, result)
+        for cell in result["cells"]:
+            self.assertEqual(cell["status"], "ok", (cell["id"], cell["reason"]))
+            self.assertEqual(cell["verify"]["errors"], 0)
+            self.assertGreater(cell["verify"]["passes"], 0, cell["id"])
+        contests = {cell["id"].split("/")[0] for cell in result["cells"]}
+        self.assertEqual(contests, {
+            "list get, 1000", "list set, 1000", "list create, 501",
+            "list reverse, 501", "attach segment, 64", "attach list, 10",
+            "attach list, 501"})
+        targets = {target["target"] for target in result["targets"]}
+        self.assertIn("list get >= 100 times CPython's", targets)
+        # A promise about a million is none about 501.
+        self.assertFalse([t for t in targets if "1 M" in t])
+
+    def test_without_python_there_is_still_runrig(self):
+        found = cells(rigbench("python", "length=2", *SHORT, "--json"))
+        self.assertTrue(found)
+        self.assertFalse([name for name in found if "Python" in name])
+
+
 class Doctor(unittest.TestCase):
     def test_every_check_says_what_it_found(self):
         result = json.loads(rigbench("doctor", "--json").stdout)
@@ -451,6 +480,8 @@ class Command(unittest.TestCase):
                       ["doctor", "x"], ["mem", "x"], ["mem", "sizes="],
                       ["mem", "sizes=1,,2"], ["mem", "sizes=0"],
                       ["scale"], ["scale", "no-such"],
+                      ["python", "x"], ["python", "length=1"],
+                      ["python", "length=x"],
                       ["scale", "triad", "length=x"]):
             done = rigbench(*words, check=1)
             self.assertTrue(done.stderr, words)
