@@ -421,6 +421,15 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const double *vectors = data[VECTORS];
+
+	snprintf(text, bytes, "zeta = %.13f",
+		 vectors[count_vectors(given) - 1]);
+}
+
 const struct rig_kernel kernel_cg = {
 	.name = "cg",
 	.summary = "an eigenvalue of a sparse matrix, by conjugate gradients "
@@ -445,4 +454,5 @@ const struct rig_kernel kernel_cg = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

@@ -196,6 +196,16 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const struct answer *answer = data[ANSWER];
+
+	(void)given;
+	snprintf(text, bytes, "x = %.15e, y = %.15e, accepted = %.0f",
+		 answer->x, answer->y, answer->accepted);
+}
+
 const struct rig_kernel kernel_ep = {
 	.name = "ep",
 	.summary = "pairs of Gaussian deviates, nothing shared (NPB EP)",
@@ -213,4 +223,5 @@ const struct rig_kernel kernel_ep = {
 	.owns = owns,
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

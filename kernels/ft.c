@@ -457,6 +457,16 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const double complex *sums = data[SUMS];
+	double complex last = sums[count_sums(given) - 1];
+
+	snprintf(text, bytes, "real = %.10f, imaginary = %.10f", creal(last),
+		 cimag(last));
+}
+
 const struct rig_kernel kernel_ft = {
 	.name = "ft",
 	.summary = "heat in a periodic box, by Fourier transforms (NPB FT)",
@@ -480,4 +490,5 @@ const struct rig_kernel kernel_ft = {
 	.private_bytes = private_bytes,
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

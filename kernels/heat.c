@@ -220,6 +220,17 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const double *summary =
+		(const double *)data[CHANGES] + 2 * RIG_WORKERS_MAX * STRIDE;
+
+	(void)given;
+	snprintf(text, bytes, "sweeps = %.0f, change = %.3g", summary[0],
+		 summary[1]);
+}
+
 const struct rig_kernel kernel_heat = {
 	.name = "heat",
 	.summary = "the heat of a plate at rest, by Jacobi's sweeps",
@@ -238,4 +249,5 @@ const struct rig_kernel kernel_heat = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

@@ -374,6 +374,15 @@ static int verify(struct rig_team *team)
 	return r;
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const struct counts *counts = data[COUNTS];
+
+	(void)given;
+	snprintf(text, bytes, "passed = %" PRIu64, counts->passed);
+}
+
 const struct rig_kernel kernel_is = {
 	.name = "is",
 	.summary = "the rank of every key, ten times over (NPB IS)",
@@ -399,4 +408,5 @@ const struct rig_kernel kernel_is = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

@@ -257,6 +257,17 @@ static int verify(struct rig_team *team)
 	return args->pattern == RPENTOMINO ? verify_rest(team, args) : 0;
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const uint8_t *cells = data[CELLS];
+	size_t alive = 0;
+
+	for (size_t i = 0; i < count(given); i++)
+		alive += cells[i];
+	snprintf(text, bytes, "alive = %zu", alive);
+}
+
 const struct rig_kernel kernel_life = {
 	.name = "life",
 	.summary = "Conway's Game of Life on a torus",
@@ -275,4 +286,5 @@ const struct rig_kernel kernel_life = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

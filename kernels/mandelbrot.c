@@ -256,6 +256,21 @@ static int verify(struct rig_team *team)
 	return verify_area(team, args);
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const struct mandelbrot_args *args = given;
+	const uint32_t *counts = data[COUNTS];
+	uint64_t inside = 0;
+
+	for (size_t i = 0; i < count(args); i++)
+		inside += counts[i] == args->iterations;
+	snprintf(text, bytes, "area = %.6g, inside = %" PRIu64,
+		 args->side ? WIDE * WIDE * (double)inside / (double)count(args)
+			    : 0.0,
+		 inside);
+}
+
 const struct rig_kernel kernel_mandelbrot = {
 	.name = "mandelbrot",
 	.summary = "the Mandelbrot set, by static, dynamic or guided shares",
@@ -272,4 +287,5 @@ const struct rig_kernel kernel_mandelbrot = {
 	.args_bytes = sizeof(struct mandelbrot_args),
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

@@ -575,6 +575,14 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const double *sums = data[SUMS];
+
+	snprintf(text, bytes, "norm = %.13e", sums[count_sums(given) - 1]);
+}
+
 const struct rig_kernel kernel_mg = {
 	.name = "mg",
 	.summary = "Poisson's equation in a cube, by multigrid (NPB MG)",
@@ -599,4 +607,5 @@ const struct rig_kernel kernel_mg = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

@@ -174,6 +174,19 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const uint64_t *answer = data[0];
+
+	(void)given;
+	snprintf(text, bytes, "pi = %.10g, hits = %" PRIu64,
+		 answer[POINTS]
+			 ? 4 * (double)answer[HITS] / (double)answer[POINTS]
+			 : 0.0,
+		 answer[HITS]);
+}
+
 const struct rig_kernel kernel_pi = {
 	.name = "pi",
 	.summary = "pi by random points, the same for any number of workers",
@@ -188,4 +201,5 @@ const struct rig_kernel kernel_pi = {
 	.flops = flops,
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

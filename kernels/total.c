@@ -9,6 +9,7 @@
  * not-a-number makes the least and the greatest one too.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,21 +41,30 @@ union total {
 	uint64_t whole;
 };
 
-static const struct rig_param params[] = {
-	{ .name = "length",
-	  .help = "elements of generated data",
-	  .kind = RIG_PARAM_SIZE,
-	  .offset = offsetof(struct total_args, length),
-	  .fallback = "20M",
-	  .max = LENGTH_MAX },
-	{ .name = "op",
-	  .help = "which number",
-	  .kind = RIG_PARAM_CHOICE,
-	  .offset = offsetof(struct total_args, op),
-	  .fallback = "sum",
-	  .choices = "sum min max norm" },
-	{ 0 },
-};
+/* One kernel a number: they differ in what is the default. */
+#define PARAMS(word)                                                           \
+	{                                                                      \
+		{ .name = "length",                                            \
+		  .help = "elements of generated data",                        \
+		  .kind = RIG_PARAM_SIZE,                                      \
+		  .offset = offsetof(struct total_args, length),               \
+		  .fallback = "20M",                                           \
+		  .max = LENGTH_MAX },                                         \
+			{ .name = "op",                                        \
+			  .help = "which number",                              \
+			  .kind = RIG_PARAM_CHOICE,                            \
+			  .offset = offsetof(struct total_args, op),           \
+			  .fallback = word,                                    \
+			  .choices = "sum min max norm" },                     \
+		{                                                              \
+			0                                                      \
+		}                                                              \
+	}
+
+static const struct rig_param params_sum[] = PARAMS("sum");
+static const struct rig_param params_min[] = PARAMS("min");
+static const struct rig_param params_max[] = PARAMS("max");
+static const struct rig_param params_norm[] = PARAMS("norm");
 
 static uint64_t count_generated(const void *given)
 {
@@ -311,6 +321,10 @@ static long double plainly(const struct total_args *args, const void *x,
 	if (args->op == NORM) {
 		total = sqrtl(total);
 		*error = total * (long double)(args->length + 2) * 0x1p-53L;
+		/* Squares that underflow, each of less than 2^-1022. */
+		*error += sqrtl((long double)args->length) * 0x1p-511L;
+		if (total > 0x1p511L)
+			total = INFINITY;
 	}
 	return total;
 }
@@ -323,6 +337,8 @@ static int verify_real(struct rig_team *team, const struct total_args *args)
 	long double off = fabsl(*result - want);
 
 	if (off <= error || *result == (double)want ||
+	    /* Its squares may just not have overflowed. */
+	    (args->op == NORM && *result > 0x1p510 && isinf(want)) ||
 	    (*result != *result && want != want))
 		return 0;
 	return rig_team_fail(team, -EBADMSG,
@@ -367,30 +383,53 @@ static int verify(struct rig_team *team)
 	return whole(args) ? verify_whole(team, args) : verify_real(team, args);
 }
 
-const struct rig_kernel kernel_total = {
-	.name = "sum",
-	.summary = "the sum, least, greatest or norm of an array",
-	.verified = "item after item in extended precision, within the "
-		    "rounding that is due; integers exactly",
-	.params = params,
-	.arrays = { { .name = "x",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .input = true,
-		      .count = count_generated },
-		    { .name = "chunks",
-		      .dtype = RIG_FLOAT64,
-		      .count = count_chunks },
-		    { .name = "result",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count_result } },
-	.args_bytes = sizeof(struct total_args),
-	.check = check,
-	.bytes_moved = bytes_moved,
-	.private_bytes = private_bytes,
-	.prepare = prepare,
-	.digest = digest,
-	.run = run,
-	.verify = verify,
-};
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	static const char *const words[] = { "sum", "min", "max", "norm" };
+	const struct total_args *args = given;
+	const union total *total = data[RESULT];
+
+	if (!whole(args))
+		snprintf(text, bytes, "%s = %.17g", words[args->op],
+			 total->real);
+	else if (has_sign(dtype_of(args)))
+		snprintf(text, bytes, "%s = %" PRId64, words[args->op],
+			 (int64_t)total->whole);
+	else
+		snprintf(text, bytes, "%s = %" PRIu64, words[args->op],
+			 total->whole);
+}
+
+#define KERNEL(word, what, own_params)                                         \
+	{                                                                      \
+		.name = word, .summary = what,                                 \
+		.verified = "item after item in extended precision, within "   \
+			    "the rounding that is due; integers exactly",      \
+		.params = own_params,                                          \
+		.arrays = { { .name = "x",                                     \
+			      .dtype = RIG_FLOAT64,                            \
+			      .any_dtype = true,                               \
+			      .input = true,                                   \
+			      .count = count_generated },                      \
+			    { .name = "chunks",                                \
+			      .dtype = RIG_FLOAT64,                            \
+			      .count = count_chunks },                         \
+			    { .name = "result",                                \
+			      .dtype = RIG_FLOAT64,                            \
+			      .output = true,                                  \
+			      .count = count_result } },                       \
+		.args_bytes = sizeof(struct total_args), .check = check,       \
+		.bytes_moved = bytes_moved, .private_bytes = private_bytes,    \
+		.prepare = prepare, .digest = digest, .run = run,              \
+		.verify = verify, .result = result                             \
+	}
+
+const struct rig_kernel kernel_total = KERNEL(
+	"sum", "the sum of an array; by op= also the other three", params_sum);
+const struct rig_kernel kernel_min =
+	KERNEL("min", "the least element of an array", params_min);
+const struct rig_kernel kernel_max =
+	KERNEL("max", "the greatest element of an array", params_max);
+const struct rig_kernel kernel_norm =
+	KERNEL("norm", "the Euclidean norm of an array", params_norm);

@@ -54,6 +54,23 @@ static const struct kernel_row rows[] = {
 	{ "sum", "length=4099 op=min", 2 },
 	{ "sum", "length=4099 op=max", 2 },
 	{ "sum", "length=100003 op=norm", 2 },
+	{ "min", "length=4099", 2 },
+	{ "max", "length=1", 2 },
+	{ "norm", "length=1025", 2 },
+	{ "dot", "length=1000003", 3 },
+	{ "dot", "length=0", 3 },
+	{ "dot", "length=1", 3 },
+	{ "scan", "length=1000003", 0 },
+	{ "scan", "length=1000003 kind=exclusive", 0 },
+	{ "scan", "length=0", 0 },
+	{ "scan", "length=1", 0 },
+	{ "scan", "length=2 kind=exclusive", 0 },
+	{ "scan", "length=1025", 0 },
+	{ "kmeans", "points=10007", 1 },
+	{ "kmeans", "points=10007", 2 },
+	{ "kmeans", "points=1009 dims=7 k=3", 1 },
+	{ "kmeans", "points=5 k=5 dims=1", 1 },
+	{ "kmeans", "points=1 k=1 iterations=0", 1 },
 	{ "histogram", "length=1000003", 1 },
 	{ "histogram", "length=0", 1 },
 	{ "histogram", "length=7 bins=1", 1 },
@@ -77,6 +94,14 @@ static const struct kernel_row given[] = {
 	{ "sum", "op=min", 0 },
 	{ "sum", "op=max", 0 },
 	{ "histogram", "low=-100 high=1000", 0 },
+	{ "norm", "", 0 },
+};
+
+/* Which no not-a-number, and no bool, has an answer for. */
+static const struct kernel_row wholes[] = {
+	{ "scan", "", 0 },
+	{ "scan", "kind=exclusive", 0 },
+	{ "kmeans", "dims=1 k=3 iterations=20", 0 },
 };
 
 /* Random bits: as floats they are huge, tiny, infinite, and no numbers. */
@@ -87,6 +112,22 @@ START_TEST(every_dtype)
 		kernels_check_given(&given[g], dtypes[_i], 5003, 3);
 		kernels_check_given(&given[g], dtypes[_i], 20011, 2);
 	}
+}
+END_TEST
+
+START_TEST(every_whole_dtype)
+{
+	for (size_t g = 0; g < sizeof(wholes) / sizeof(*wholes); g++) {
+		kernels_check_given(&wholes[g], dtypes[_i], 3, 5);
+		kernels_check_given(&wholes[g], dtypes[_i], 5003, 3);
+	}
+}
+END_TEST
+
+/* A running sum of what may be infinite is one; of anything it is made. */
+START_TEST(floats_scan)
+{
+	kernels_check_given(&wholes[0], _i ? "float32" : "float64", 5003, 3);
 }
 END_TEST
 
@@ -109,6 +150,10 @@ static const struct kernel_row wrong[] = {
 	{ "histogram", "bins=0", 0 },
 	{ "histogram", "low=1", 0 },
 	{ "heat", "sweeps=0", 0 },
+	{ "kmeans", "points=3 k=4", 0 },
+	{ "kmeans", "k=0", 0 },
+	{ "kmeans", "dims=0", 0 },
+	{ "scan", "kind=both", 0 },
 };
 
 START_TEST(refuses_parameters)
@@ -126,6 +171,9 @@ Suite *make_suite(void)
 			    sizeof(rows) / sizeof(*rows));
 	tcase_add_loop_test(tcase, every_dtype, 0,
 			    sizeof(dtypes) / sizeof(*dtypes));
+	tcase_add_loop_test(tcase, every_whole_dtype, 1,
+			    9); /* int8 to uint64 */
+	tcase_add_loop_test(tcase, floats_scan, 0, 2);
 	tcase_add_test(tcase, float16_sorts);
 	tcase_add_loop_test(tcase, refuses_parameters, 0,
 			    sizeof(wrong) / sizeof(*wrong));

@@ -16,6 +16,9 @@
 #include "json.h"
 #include "map.h"
 
+/* Of what a kernel says it found. */
+#define RESULT_BYTES 512
+
 char *show_count(uint64_t count, char text[SHOWN_BYTES])
 {
 	char digits[24];
@@ -261,11 +264,33 @@ static void show_times(const struct runner *runner)
 	       runner->copied ? ", on a copy: yours has it once" : "");
 }
 
+/* What the kernel found, "sum = 42, ..."; returns whether it says so. */
+static bool result_of(const struct runner *runner, char *text, size_t bytes)
+{
+	const struct rigging *rigging = &runner->rigging;
+	void *data[RIG_ARRAYS_MAX] = { NULL };
+
+	*text = 0;
+	if (!rigging->kernel->result)
+		return false;
+	for (int i = 0; i < rigging->count; i++) {
+		const struct rigged_array *array = &rigging->arrays[i];
+		struct rig_segment *segment = array->segment;
+
+		if (!segment)
+			segment = runner->attached[i];
+		data[i] = (char *)rig_segment_data(segment) + array->offset;
+	}
+	rigging->kernel->result(rigging->args, data, text, bytes);
+	return *text;
+}
+
 void show_run(const struct runner *runner)
 {
 	const struct run_request *request = runner->request;
 	const struct rig_kernel *kernel = request->kernel;
 	char *workers = show_workers(runner->pool);
+	char result[RESULT_BYTES];
 
 	show_command(runner);
 	show_arrays(runner);
@@ -281,6 +306,8 @@ void show_run(const struct runner *runner)
 		       (unsigned long long)runner->epochs,
 		       runner->epochs == 1 ? "" : "s",
 		       (unsigned long long)runner->blocked);
+	if (result_of(runner, result, sizeof(result)))
+		printf("\n  result    %s", result);
 	if (runner->verified)
 		printf("\n  verified  %s\n",
 		       kernel->verified ? kernel->verified : "by the kernel");
@@ -336,6 +363,32 @@ static json_t *arrays_json(const struct runner *runner)
 	return list;
 }
 
+/* { "sum": 42 }: numbers where they are ones; null where nothing is said. */
+static json_t *result_json(const struct runner *runner)
+{
+	char text[RESULT_BYTES], *save = NULL;
+	json_t *object;
+
+	if (!result_of(runner, text, sizeof(text)))
+		return json_null();
+	object = json_object();
+	for (char *word = strtok_r(text, ",", &save); word;
+	     word = strtok_r(NULL, ",", &save)) {
+		char *name = word + strspn(word, " ");
+		char *value = strstr(name, " = ");
+		json_t *number;
+
+		if (!value)
+			continue;
+		*value = 0;
+		value += 3;
+		number = json_loads(value, JSON_DECODE_ANY, NULL);
+		json_object_set_new(object, name,
+				    number ? number : json_string(value));
+	}
+	return object;
+}
+
 static json_t *times_json(const struct runner *runner)
 {
 	json_t *list = json_array();
@@ -351,14 +404,15 @@ int show_run_json(const struct runner *runner, const char *path)
 	const struct run_request *request = runner->request;
 	bool pthread = request->pool.barrier == RIG_BARRIER_PTHREAD;
 	json_t *root = json_pack(
-		"{ss so so so so sI sI sf sf s{ss ss? sI sI} sb ss? sb}",
+		"{ss so so so so so sI sI sf sf s{ss ss? sI sI} sb ss? sb}",
 		"kernel", request->kernel->name, "parameters",
 		parameters_json(runner), "arrays", arrays_json(runner),
-		"workers", show_workers_json(runner->pool), "times_ns",
-		times_json(runner), "first_ns", (json_int_t)runner->time_ns[0],
-		"steady_ns", (json_int_t)runner_steady_ns(runner),
-		"bytes_moved", bytes_moved(runner), "flops", flops(runner),
-		"barrier", "kind", pthread ? "pthread" : "adaptive", "segment",
+		"result", result_json(runner), "workers",
+		show_workers_json(runner->pool), "times_ns", times_json(runner),
+		"first_ns", (json_int_t)runner->time_ns[0], "steady_ns",
+		(json_int_t)runner_steady_ns(runner), "bytes_moved",
+		bytes_moved(runner), "flops", flops(runner), "barrier", "kind",
+		pthread ? "pthread" : "adaptive", "segment",
 		runner->barrier_segment, "epochs", (json_int_t)runner->epochs,
 		"blocked", (json_int_t)runner->blocked, "verified",
 		(int)runner->verified, "against",

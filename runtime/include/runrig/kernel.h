@@ -108,6 +108,12 @@ struct rig_kernel {
 	rig_kernel_fn *digest;  /* NULL: verify cannot judge the user's data */
 	rig_kernel_fn *run;
 	rig_kernel_fn *verify;
+
+	/* In the caller, after a run: what it found, as words for people and
+	 * programs, "pi = 3.14159, hits = 52707089"; data[i] is where array i
+	 * lies.  NULL: the arrays are all there is. */
+	void (*result)(const void *args, void *const data[], char *text,
+		       size_t bytes);
 };
 
 /*

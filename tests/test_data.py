@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Kernels on the user's own arrays: what comes out is what NumPy says.
+
+Arrays come from files and go to files, or lie in segments that Python made and
+are worked on in place; RUNRIG is the command.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+from multiprocessing import shared_memory
+
+import numpy
+
+RUNRIG = os.environ["RUNRIG"]
+LIMIT_S = 60
+WHOLE = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
+         "uint64"]
+REAL = ["float32", "float64"]
+
+
+class Data(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.random = numpy.random.default_rng(8)
+
+    def run_kernel(self, *words, workers=3, code=0):
+        done = subprocess.run(
+            [RUNRIG, "run", *map(str, words), "-n", str(workers), "--place",
+             "none", "--json"],
+            check=False, capture_output=True, text=True, timeout=LIMIT_S)
+        self.assertEqual(done.returncode, code, (words, done.stderr))
+        return json.loads(done.stdout) if code == 0 else done.stderr
+
+    def file(self, name, array=None):
+        path = self.folder / (name + ".npy")
+        if array is not None:
+            numpy.save(path, array)
+        return path
+
+    def values(self, dtype, count):
+        if dtype in REAL:
+            return self.random.normal(size=count).astype(dtype)
+        info = numpy.iinfo(dtype)
+        return self.random.integers(info.min, info.max, count, dtype=dtype,
+                                    endpoint=True)
+
+    def kernel(self, name, array, output="x"):
+        out = self.file("out")
+        found = self.run_kernel(
+            name, "--input", "x=%s" % self.file("in", array), "--output",
+            "%s=%s" % (output, out))
+        self.assertTrue(found["verified"])
+        return found, numpy.load(out)
+
+    def test_sort(self):
+        for dtype in WHOLE + REAL + ["bool"]:
+            for count in (0, 1, 2, 4999):
+                x = self.values("int8" if dtype == "bool" else dtype, count)
+                x = x > 0 if dtype == "bool" else x
+                _, out = self.kernel("sort", x)
+                numpy.testing.assert_array_equal(out, numpy.sort(x))
+                self.assertEqual(out.dtype, x.dtype)
+
+    def test_scan(self):
+        for dtype in WHOLE + REAL:
+            for count in (0, 1, 1023, 1024, 1025, 4999):
+                x = self.values(dtype, count)
+                _, out = self.kernel("scan", x)
+                self.assertEqual(out.dtype, x.dtype)
+                with numpy.errstate(over="ignore"):
+                    want = numpy.cumsum(x, dtype=dtype)
+                if dtype in WHOLE:
+                    numpy.testing.assert_array_equal(out, want)
+                else:
+                    numpy.testing.assert_allclose(out, want, rtol=1e-3,
+                                                  atol=1e-3)
+
+    def test_exclusive_scan(self):
+        x = self.values("int32", 3001)
+        path, out = self.file("in", x), self.file("out")
+        self.run_kernel("scan", "kind=exclusive", "--input", path, "--output",
+                        out)
+        want = numpy.concatenate(([0], numpy.cumsum(x, dtype="int32")[:-1]))
+        numpy.testing.assert_array_equal(numpy.load(out), want)
+
+    def test_totals(self):
+        for dtype in WHOLE + REAL:
+            x = self.values(dtype, 4999)
+            for name, want in (("sum", x.sum()), ("min", x.min()),
+                               ("max", x.max())):
+                found, out = self.kernel(name, x, "result")
+                if dtype in WHOLE:
+                    self.assertEqual(out[0], want)
+                    self.assertEqual(int(found["result"][name]), int(want))
+                else:
+                    self.assertAlmostEqual(out[0], want, places=2)
+            found, _ = self.kernel("norm", x, "result")
+            self.assertAlmostEqual(
+                found["result"]["norm"] /
+                numpy.linalg.norm(x.astype("float64")), 1, places=9)
+
+    def test_dot(self):
+        for dtype in WHOLE + REAL:
+            x, y = self.values(dtype, 4999), self.values(dtype, 4999)
+            found = self.run_kernel(
+                "dot", "--input", "x=%s" % self.file("x", x), "--input",
+                "y=%s" % self.file("y", y))
+            self.assertTrue(found["verified"])
+            if dtype in REAL:
+                want = numpy.dot(x.astype("float64"), y.astype("float64"))
+                self.assertAlmostEqual(found["result"]["dot"], want, places=6)
+                continue
+            wide = "int64" if dtype[0] == "i" else "uint64"
+            with numpy.errstate(over="ignore"):
+                want = (x.astype(wide) * y.astype(wide)).sum()
+            self.assertEqual(int(found["result"]["dot"]), int(want))
+
+    def test_dot_takes_as_many_of_both(self):
+        words = self.run_kernel(
+            "dot", "--input", "x=%s" % self.file("x", numpy.ones(3)),
+            "--input", "y=%s" % self.file("y", numpy.ones(4)), code=1)
+        self.assertIn("as many", words)
+
+    def test_histogram(self):
+        for dtype in ("uint8", "int32", "float32", "float64"):
+            x = self.values(dtype, 4999)
+            x = x % 100 if dtype[0] != "f" else x
+            out = self.file("out")
+            self.run_kernel("histogram", "bins=50", "low=-1", "high=99",
+                            "--input", self.file("in", x), "--output", out)
+            want, _ = numpy.histogram(x, 50, (-1, 99))
+            numpy.testing.assert_array_equal(numpy.load(out)[:50], want)
+
+    def test_matvec(self):
+        a, x = self.random.normal(size=(101, 53)), self.random.normal(size=53)
+        out = self.file("out")
+        self.run_kernel(
+            "matvec", "rows=101", "columns=53", "--input",
+            "a=%s" % self.file("a", a), "--input", "x=%s" % self.file("x", x),
+            "--output", "y=%s" % out)
+        numpy.testing.assert_allclose(numpy.load(out), a @ x)
+
+    def test_reverse(self):
+        x = self.values("int16", 4999)
+        _, out = self.kernel("reverse", x)
+        numpy.testing.assert_array_equal(out, x[::-1])
+
+    def test_kmeans(self):
+        homes = numpy.array([[0, 0, 0], [50, 0, 0], [0, 50, 0], [0, 0, 50]])
+        x = numpy.concatenate([
+            home + self.random.normal(size=(500, 3)) for home in homes])
+        centres, labels = self.file("centres"), self.file("labels")
+        for dtype in ("float64", "float32", "int16"):
+            given = x.astype(dtype)
+            found = self.run_kernel(
+                "kmeans", "k=4", "dims=3", "--input",
+                self.file("in", given), "--output", "centres=%s" % centres,
+                "--output", "labels=%s" % labels)
+            self.assertTrue(found["verified"])
+            numpy.testing.assert_array_equal(
+                numpy.load(labels), numpy.repeat(numpy.arange(4), 500))
+            means = given.reshape(4, 500, 3).mean(axis=1, dtype="float64")
+            numpy.testing.assert_allclose(
+                numpy.load(centres).reshape(4, 3), means, atol=1e-9)
+            self.assertAlmostEqual(
+                found["result"]["inertia"] /
+                ((given.reshape(4, 500, 3) - means[:, None]) ** 2).sum(), 1,
+                places=5)
+
+    def test_kmeans_wants_numbers(self):
+        x = numpy.ones((8, 2))
+        x[3, 1] = numpy.nan
+        words = self.run_kernel("kmeans", "k=2", "--input",
+                                self.file("in", x), code=3)
+        self.assertIn("not a number", words)
+
+    def test_segments_in_place(self):
+        for kernel, want in (("sort", numpy.sort), ("scan", numpy.cumsum),
+                             ("reverse", numpy.flip)):
+            x = self.values("int64", 3001)
+            segment = shared_memory.SharedMemory(create=True, size=x.nbytes)
+            try:
+                view = numpy.ndarray(x.shape, x.dtype, segment.buf)
+                view[:] = x
+                found = self.run_kernel(
+                    kernel, "--segment", "x=" + segment.name, "--dtype",
+                    "int64", "--count", 3001, "--repeat", 3)
+                self.assertTrue(found["verified"])
+                with numpy.errstate(over="ignore"):
+                    numpy.testing.assert_array_equal(view, want(x))
+                del view
+            finally:
+                segment.close()
+                segment.unlink()
+
+    def test_segments_that_are_read(self):
+        x = self.values("float32", 3000)
+        segment = shared_memory.SharedMemory(create=True, size=x.nbytes)
+        try:
+            view = numpy.ndarray(x.shape, x.dtype, segment.buf)
+            view[:] = x
+            for words in (["sum"], ["max"], ["kmeans", "dims=3"],
+                          ["histogram"]):
+                array = "points=" if words[0] == "kmeans" else "x="
+                self.run_kernel(*words, "--segment", array + segment.name,
+                                "--dtype", "float32", "--count", 3000)
+            numpy.testing.assert_array_equal(view, x)
+            del view
+        finally:
+            segment.close()
+            segment.unlink()
+
+
+if __name__ == "__main__":
+    unittest.main()
