@@ -4,6 +4,7 @@
  *
  *	barrier   #pragma omp barrier, inside one region
  *	region    an empty parallel region
+ *	dynamic   a loop of schedule(dynamic, 1) whose body is empty
  *	reverse   LENGTH doubles in place, the loop everybody would write
  *	triad     a = b + 3 c over LENGTH doubles, likewise
  *
@@ -55,6 +56,25 @@ static int run_region(uint64_t count, struct lap *lap)
 		__asm__ volatile("" ::: "memory");
 	}
 	lap->rank[0].end_ns = stopwatch_ns(job.clock);
+	return 0;
+}
+
+static int run_dynamic(uint64_t count, struct lap *lap)
+{
+	lap->ranks = omp_get_max_threads();
+	if (lap->ranks > LAP_RANKS_MAX)
+		return 1;
+#pragma omp parallel
+	{
+		int rank = omp_get_thread_num();
+
+#pragma omp barrier
+		lap->rank[rank].begin_ns = stopwatch_ns(job.clock);
+#pragma omp for schedule(dynamic, 1)
+		for (uint64_t i = 0; i < count; i++)
+			__asm__ volatile("" : : "r"(i));
+		lap->rank[rank].end_ns = stopwatch_ns(job.clock);
+	}
 	return 0;
 }
 
@@ -158,6 +178,7 @@ static const struct {
 } cases[] = {
 	{ "barrier", { run_barrier, NULL }, 0, NULL },
 	{ "region", { run_region, NULL }, 0, NULL },
+	{ "dynamic", { run_dynamic, NULL }, 0, NULL },
 	{ "reverse", { run_reverse, verify_reverse }, 1, fill_reverse },
 	{ "triad", { run_triad, verify_triad }, 3, fill_triad },
 };
