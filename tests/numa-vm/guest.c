@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guest.c - what is shown inside a guest with several NUMA nodes.
+ *
+ * numa_vm.py boots the guest and runs this there.  The nodes are emulated, but
+ * the kernel is a real one: it runs each worker where it is pinned and places
+ * pages where they belong, and it is the kernel that is asked.  What a rank
+ * touches is worked out here again, from reverse's definition: a strip of the
+ * first half, and its mirror.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <kernels/builtin.h>
+#include <kernels/rigging.h>
+#include <runrig/runrig.h>
+
+#include "harness.h"
+
+#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+#define PAGE ((size_t)4096)
+
+/* Elements of the arrays: 16 MB. */
+#define ELEMENTS "2M"
+
+/* The guest's CPUs fit a word. */
+struct seen {
+	uint64_t ran;     /* CPUs that the rank was on */
+	uint64_t allowed; /* CPUs that the kernel lets it on */
+	uint64_t nodes;   /* of `ran`, by the system's numbers */
+};
+
+/* ---- kernels of our own ---- */
+
+static int look_around(struct rig_team *team)
+{
+	struct seen seen = { 0 };
+	cpu_set_t set;
+	unsigned cpu, node;
+
+	for (int i = 0; i < 300; i++) {
+		if (getcpu(&cpu, &node) < 0 || cpu >= 64 || node >= 64)
+			return -ENOSYS;
+		seen.ran |= UINT64_C(1) << cpu;
+		seen.nodes |= UINT64_C(1) << node;
+		sched_yield();
+	}
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return -errno;
+	for (size_t i = 0; i < 64; i++)
+		if (CPU_ISSET(i, &set))
+			seen.allowed |= UINT64_C(1) << i;
+	memcpy(rig_team_result(team), &seen, sizeof(seen));
+	return 0;
+}
+
+/* Pages that a rank touches, and those of them that are on its node. */
+struct local {
+	uint64_t pages;
+	uint64_t local;
+};
+
+static int count_local(char *begin, char *end, unsigned node,
+		       struct local *local)
+{
+	char *at = (char *)((uintptr_t)begin & ~(PAGE - 1));
+
+	for (; at < end; at += PAGE) {
+		void *page = at;
+		int status = -1;
+		volatile char look = *at;
+
+		(void)look;
+		if (syscall(SYS_move_pages, 0, 1ul, &page, NULL, &status, 0) <
+		    0)
+			return -errno;
+		local->pages++;
+		local->local += status == (int)node;
+	}
+	return 0;
+}
+
+/* What reverse reads and writes of segment 0, doubles. */
+static int look_at_pages(struct rig_team *team)
+{
+	double *x = rig_team_data(team, 0);
+	size_t n = rig_team_bytes(team, 0) / sizeof(*x);
+	struct rig_span strip = rig_team_strip(team, n / 2);
+	struct local local = { 0 };
+	unsigned cpu, node;
+	int r;
+
+	if (getcpu(&cpu, &node) < 0)
+		return -errno;
+	r = count_local((char *)&x[strip.begin], (char *)&x[strip.end], node,
+			&local);
+	if (r == 0)
+		r = count_local((char *)&x[n - strip.end],
+				(char *)&x[n - strip.begin], node, &local);
+	memcpy(rig_team_result(team), &local, sizeof(local));
+	return r;
+}
+
+static int die(struct rig_team *team)
+{
+	if (rig_team_rank(team) == 1)
+		raise(SIGKILL);
+	return rig_team_barrier(team);
+}
+
+/* ---- what is asserted of them ---- */
+
+static struct rig_pool *make_pool(const char *place, int workers)
+{
+	struct rig_pool *pool = NULL;
+
+	ck_assert_int_eq(kernels_register(), 0);
+	ck_assert_msg(rig_pool_create(&pool,
+				      &(struct rig_pool_options){
+					      .workers = workers,
+					      .place = place }) == 0,
+		      "%s", rig_why());
+	return pool;
+}
+
+static void check_cores(struct rig_pool *pool)
+{
+	const struct rig_plan *plan = rig_pool_plan(pool);
+	struct rig_job job = { .kernel = look_around };
+	struct seen seen;
+
+	ck_assert_msg(rig_pool_run(pool, &job) == 0, "%s", rig_why());
+	for (int rank = 0; rank < plan->workers; rank++) {
+		const struct rig_spot *spot = &plan->spots[rank];
+
+		ck_assert_int_eq(
+			rig_pool_result(pool, rank, &seen, sizeof(seen)), 0);
+		ck_assert_uint_eq(seen.allowed, spot->set[0]);
+		ck_assert_uint_ne(seen.ran, 0);
+		ck_assert_uint_eq(seen.ran & ~spot->set[0], 0);
+		if (spot->node >= 0)
+			ck_assert_uint_eq(
+				seen.nodes,
+				UINT64_C(1) << plan->memory[spot->node].os);
+	}
+}
+
+static void check_pages(struct rig_pool *pool, const char *name, size_t offset,
+			size_t bytes)
+{
+	struct rig_job job = { .kernel = look_at_pages,
+			       .segments = { { .name = name,
+					       .offset = offset,
+					       .bytes = bytes } } };
+	struct local local;
+
+	ck_assert_msg(rig_pool_run(pool, &job) == 0, "%s", rig_why());
+	for (int rank = 0; rank < rig_pool_size(pool); rank++) {
+		ck_assert_int_eq(
+			rig_pool_result(pool, rank, &local, sizeof(local)), 0);
+		ck_assert_uint_gt(local.pages, 100);
+		ck_assert_msg(local.local * 100 >= local.pages * 99,
+			      "rank %d: %d of %d pages on its node", rank,
+			      (int)local.local, (int)local.pages);
+	}
+}
+
+/* Bytes of a segment on each node. */
+static void sum_homes(const struct rig_segment *segment, size_t *on_nodes,
+		      int nodes)
+{
+	size_t bytes = rig_segment_bytes(segment);
+	struct rig_home *homes = calloc(bytes / PAGE + 1, sizeof(*homes));
+	ssize_t count;
+
+	count = rig_segment_where(segment, homes, bytes / PAGE + 1);
+	ck_assert_msg(count > 0, "%s", rig_why());
+	memset(on_nodes, 0, (size_t)nodes * sizeof(*on_nodes));
+	for (ssize_t i = 0; i < count; i++) {
+		ck_assert_int_ge(homes[i].node, 0);
+		ck_assert_int_lt(homes[i].node, nodes);
+		on_nodes[homes[i].node] += homes[i].end - homes[i].begin;
+	}
+	free(homes);
+}
+
+/* ---- placement ---- */
+
+static const char *const places[] = { "core",   "pu",      "numa",  "package",
+				      "spread", "compact", "numa:2" };
+
+START_TEST(each_worker_runs_on_its_cores)
+{
+	struct rig_pool *pool = make_pool(places[_i], 0);
+
+	check_cores(pool);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(one_a_node_is_on_every_node)
+{
+	struct rig_pool *pool = make_pool("numa", 0);
+	const struct rig_plan *plan = rig_pool_plan(pool);
+
+	ck_assert_int_ge(plan->machine_nodes, 2);
+	ck_assert_int_eq(plan->workers, plan->nodes);
+	for (int rank = 0; rank < plan->workers; rank++) {
+		ck_assert_int_eq(plan->spots[rank].node, rank);
+		ck_assert_uint_gt(plan->memory[rank].bytes, 0);
+	}
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(a_team_after_a_crash_is_pinned_as_before)
+{
+	struct rig_pool *pool = make_pool("spread", 4);
+	struct rig_segment *segment = NULL;
+	struct rig_job job = { .kernel = die };
+
+	ck_assert_int_eq(rig_segment_create(
+				 &segment, NULL, 16 << 20,
+				 &(struct rig_segment_options){ .pool = pool }),
+			 0);
+	check_cores(pool);
+	ck_assert_int_eq(rig_pool_run(pool, &job), -EOWNERDEAD);
+	check_cores(pool);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(one_core_of_many_is_said)
+{
+	struct rig_plan *plan = NULL;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(1, &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	ck_assert_int_eq(rig_place_plan(&plan, NULL), 0);
+	ck_assert_int_eq(plan->workers, 1);
+	ck_assert(plan->squeezed);
+	ck_assert_int_gt(plan->allowed, 1);
+	rig_place_free(plan);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+static void rig_reverse(struct rigging *rigging, const char *name,
+			size_t offset, size_t count)
+{
+	const struct rig_array array = { .count = count,
+					 .item_bytes = 8,
+					 .dtype = RIG_FLOAT64 };
+
+	ck_assert_int_eq(rigging_init(rigging, rig_kernel_find("reverse")), 0);
+	if (name)
+		rigging_give(rigging, 0, &array, name, offset);
+	else
+		ck_assert_int_eq(rigging_set(rigging, "length=" ELEMENTS), 0);
+	ck_assert_msg(rigging_check(rigging) == 0, "%s", rigging->why);
+}
+
+static void run_reverse(struct rigging *rigging, struct rig_pool *pool)
+{
+	ck_assert_msg(rigging_make(rigging, pool) == 0, "%s", rigging->why);
+	ck_assert_msg(rigging_prepare(rigging) == 0, "%s", rigging->why);
+	ck_assert_msg(rigging_run(rigging) == 0, "%s", rigging->why);
+}
+
+static const char *const kept_local[] = { "core", "numa", "spread" };
+
+START_TEST(made_for_a_pool_lies_with_its_owners)
+{
+	struct rig_pool *pool = make_pool(kept_local[_i], 0);
+	struct rigging rigging;
+
+	rig_reverse(&rigging, NULL, 0, 0);
+	run_reverse(&rigging, pool);
+	ck_assert_int_eq(rigging_verify(&rigging), 0);
+	check_pages(pool, rig_segment_name(rigging.arrays[0].segment), 0, 0);
+	rigging_finish(&rigging);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+/* All of it on one node at first, by who made it; and it has it mapped still. */
+static struct rig_segment *make_on_node_of_cpu(int cpu, size_t bytes)
+{
+	struct rig_segment *segment = NULL;
+	cpu_set_t all, one;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)cpu, &one);
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	ck_assert_msg(rig_segment_create(&segment, NULL, bytes, NULL) == 0,
+		      "%s", rig_why());
+	memset(rig_segment_data(segment), 1, bytes);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(all), &all), 0);
+	return segment;
+}
+
+START_TEST(made_elsewhere_is_brought_to_its_owners)
+{
+	struct rig_pool *pool = make_pool("core", 0);
+	int nodes = rig_pool_plan(pool)->machine_nodes;
+	size_t count = 2 << 20, offset = _i ? 3 * PAGE + 16 : 0;
+	struct rig_segment *segment =
+		make_on_node_of_cpu(0, count * 8 + offset);
+	struct rigging rigging;
+	size_t on_nodes[64];
+
+	sum_homes(segment, on_nodes, nodes);
+	ck_assert_uint_eq(on_nodes[0], rig_segment_bytes(segment));
+	rig_reverse(&rigging, rig_segment_name(segment), offset, count);
+	run_reverse(&rigging, pool);
+	check_pages(pool, rig_segment_name(segment), offset, count * 8);
+	rigging_finish(&rigging);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+/* This process can no longer move what others have mapped. */
+static void drop_nice(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct data[2];
+
+	ck_assert_int_eq(syscall(SYS_capget, &header, data), 0);
+	data[0].effective &= ~(1u << CAP_SYS_NICE);
+	data[0].permitted &= ~(1u << CAP_SYS_NICE);
+	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+}
+
+/* Without the privilege to move what others have mapped, too, once nobody has. */
+START_TEST(what_nobody_else_has_mapped_needs_no_privilege)
+{
+	struct rig_segment *segment = make_on_node_of_cpu(0, 16 << 20);
+	struct rig_pool *pool;
+	struct rigging rigging;
+
+	rig_segment_detach(segment);
+	drop_nice();
+	pool = make_pool("core", 0);
+	rig_reverse(&rigging, rig_segment_name(segment), 0, 2 << 20);
+	run_reverse(&rigging, pool);
+	check_pages(pool, rig_segment_name(segment), 0, 0);
+	rigging_finish(&rigging);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(interleaved_goes_round_the_nodes)
+{
+	struct rig_pool *pool = make_pool("core", 0);
+	int nodes = rig_pool_plan(pool)->nodes;
+	struct rig_segment *segment = NULL;
+	struct rig_job job = { .kernel = look_at_pages };
+	size_t bytes = 16 << 20, on_nodes[64];
+
+	ck_assert_int_eq(rig_segment_create(&segment, NULL, bytes,
+					    &(struct rig_segment_options){
+						    .memory = "interleave",
+						    .pool = _i ? pool : NULL }),
+			 0);
+	/* A run brings nothing home that is where it was told to be. */
+	job.segments[0].name = rig_segment_name(segment);
+	ck_assert_int_eq(rig_pool_run(pool, &job), 0);
+	sum_homes(segment, on_nodes, rig_pool_plan(pool)->machine_nodes);
+	for (int node = 0; node < nodes; node++)
+		ck_assert_msg(
+			on_nodes[node] + PAGE * 2 >= bytes / (size_t)nodes &&
+				on_nodes[node] <=
+					bytes / (size_t)nodes + PAGE * 2,
+			"node %d has %d bytes", node, (int)on_nodes[node]);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(bound_is_where_it_is_bound)
+{
+	struct rig_pool *pool = make_pool("core", 0);
+	int nodes = rig_pool_plan(pool)->machine_nodes;
+	struct rig_segment *segment = NULL;
+	struct rig_job job = { .kernel = look_at_pages };
+	size_t bytes = 4 << 20, on_nodes[64];
+	char words[24];
+
+	snprintf(words, sizeof(words), "bind:%d", nodes - 1);
+	ck_assert_msg(rig_segment_create(&segment, NULL, bytes,
+					 &(struct rig_segment_options){
+						 .memory = words,
+						 .pool = _i ? pool : NULL }) ==
+			      0,
+		      "%s", rig_why());
+	job.segments[0].name = rig_segment_name(segment);
+	ck_assert_int_eq(rig_pool_run(pool, &job), 0);
+	sum_homes(segment, on_nodes, nodes);
+	ck_assert_uint_eq(on_nodes[nodes - 1], bytes);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(more_than_a_node_has_is_refused)
+{
+	struct rig_segment *segment = NULL;
+	struct rig_plan *plan = NULL;
+
+	ck_assert_int_eq(rig_place_plan(&plan, NULL), 0);
+	ck_assert_int_eq(
+		rig_segment_create(
+			&segment, NULL, (size_t)plan->memory[1].bytes + PAGE,
+			&(struct rig_segment_options){ .memory = "bind:1" }),
+		-ENOSPC);
+	ck_assert_ptr_null(segment);
+	rig_place_free(plan);
+}
+END_TEST
+
+/* ---- in a control group that allows some CPUs ---- */
+
+START_TEST(a_cpuset_is_kept_to)
+{
+	const char *cpus = getenv("NUMA_VM_CPUS"); /* as a mask */
+	uint64_t mask = cpus ? strtoull(cpus, NULL, 16) : 0, all = 0;
+	struct rig_pool *pool = make_pool(_i ? "numa" : "core", 0);
+	const struct rig_plan *plan = rig_pool_plan(pool);
+
+	for (int rank = 0; rank < plan->workers; rank++) {
+		ck_assert_uint_eq(plan->spots[rank].set[0] & ~mask, 0);
+		all |= plan->spots[rank].set[0];
+	}
+	ck_assert_uint_eq(all, mask);
+	ck_assert_int_lt(plan->cores, plan->machine_cores);
+	ck_assert_int_eq(plan->cores, plan->allowed);
+	check_cores(pool);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("numa");
+	TCase *cores = make_tcase("cores", 60);
+	TCase *memory = make_tcase("memory", 60);
+	TCase *cpuset = make_tcase("cpuset", 60);
+
+	tcase_add_loop_test(cores, each_worker_runs_on_its_cores, 0,
+			    LENGTH(places));
+	tcase_add_test(cores, one_a_node_is_on_every_node);
+	tcase_add_test(cores, a_team_after_a_crash_is_pinned_as_before);
+	tcase_add_test(cores, one_core_of_many_is_said);
+	suite_add_tcase(suite, cores);
+
+	tcase_add_loop_test(memory, made_for_a_pool_lies_with_its_owners, 0,
+			    LENGTH(kept_local));
+	tcase_add_loop_test(memory, made_elsewhere_is_brought_to_its_owners, 0,
+			    2);
+	tcase_add_test(memory, what_nobody_else_has_mapped_needs_no_privilege);
+	tcase_add_loop_test(memory, interleaved_goes_round_the_nodes, 0, 2);
+	tcase_add_loop_test(memory, bound_is_where_it_is_bound, 0, 2);
+	tcase_add_test(memory, more_than_a_node_has_is_refused);
+	suite_add_tcase(suite, memory);
+
+	tcase_add_loop_test(cpuset, a_cpuset_is_kept_to, 0, 2);
+	suite_add_tcase(suite, cpuset);
+	return suite;
+}
