@@ -208,9 +208,15 @@ static void meet_warden(struct rig_pool *pool)
 				  .msg_control = control.room,
 				  .msg_controllen = sizeof(control.room) };
 	struct cmsghdr *header;
+	ssize_t got;
 
 	pool->warden_pidfd = -1;
-	if (recvmsg(pool->birth.caller_end, &message, MSG_CMSG_CLOEXEC) <= 0)
+	/* Left in the socket, it would be taken for an answer. */
+	do
+		got = recvmsg(pool->birth.caller_end, &message,
+			      MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got <= 0)
 		return;
 	header = CMSG_FIRSTHDR(&message);
 	if (header && header->cmsg_type == SCM_RIGHTS)

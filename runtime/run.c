@@ -39,7 +39,7 @@
 
 /* How long a warden may take to carry an order out: it waits 5 s for a worker
  * that does not die, and 10 s for a team to start. */
-#define ANSWER_MS 20000
+#define ANSWER_NS (20 * UINT64_C(1000000000))
 
 /* The patience of a caller that waits now: it spins on no worker's CPU. */
 static const struct patience *caller_patience(const struct rig_pool *pool)
@@ -229,10 +229,12 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 {
 	struct pollfd polled = { .fd = pool->birth.caller_end,
 				 .events = POLLIN };
+	uint64_t until = clock_after(ANSWER_NS), now;
 	char answer;
 
 	pool_order(pool, ORDER_END, end);
-	while (poll(&polled, 1, ANSWER_MS) < 0 && errno == EINTR)
+	while ((now = clock_ns()) < until &&
+	       poll(&polled, 1, (int)((until - now) / 1000000) + 1) <= 0)
 		;
 	if (recv(pool->birth.caller_end, &answer, 1, MSG_DONTWAIT) != 1) {
 		/* Dead, or stopped for good: then its workers go with it. */

@@ -404,7 +404,8 @@ static noreturn void watch(struct warden *w)
 	}
 }
 
-/* Send the caller a descriptor of this process, to notice its death by. */
+/* Send the caller a descriptor of this process, to notice its death by.  The
+ * caller waits for the message, with a descriptor or without. */
 static void introduce(const struct birth *birth)
 {
 	union {
@@ -419,14 +420,17 @@ static void introduce(const struct birth *birth)
 				  .msg_controllen = sizeof(control.room) };
 	int fd = pidfd_open(getpid());
 
-	if (fd < 0)
-		return;
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	(void)sendmsg(birth->warden_end, &message, MSG_DONTWAIT);
-	close(fd);
+	if (fd < 0)
+		message.msg_controllen = 0;
+	/* One it cannot send, it says by its end. */
+	if (sendmsg(birth->warden_end, &message, MSG_DONTWAIT) < 0)
+		_exit(EXIT_FAILURE);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* A descriptor a worker: as many as may be had. */
