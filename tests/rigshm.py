@@ -37,6 +37,9 @@ def raise_as_python(error):
 
 
 def in_c(name):
+    """A name as C has it: a char * would end at a NUL."""
+    if "\0" in name:
+        raise ValueError("embedded null character")
     return name[1:] if name.startswith("/") else name
 
 
@@ -59,8 +62,6 @@ class SharedMemory(PythonMemory):
             raise ValueError("'size' must be a positive number")
         if name is None and not create:
             raise ValueError("'name' can only be None if create=True")
-        if name is not None and "\0" in name:
-            raise ValueError("embedded null character")
         handle = ctypes.c_void_p()
         while True:
             self._name = name or shared_memory._make_filename()

@@ -9,11 +9,9 @@ list is what a third, pure-Python twin says, byte for byte.
 Run by a Python, it runs itself with every other it finds; with --here only with
 this one.
 """
-import glob
 import math
 import os
 import random
-import re
 import struct
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from multiprocessing import resource_tracker, shared_memory
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rigctypes
+from pythons import other_pythons
 from rigctypes import List, RigError, value_repr
 
 SEED = int(os.environ.get("RIG_SEED", "20190830"))
@@ -337,41 +336,6 @@ class Repr(unittest.TestCase):
             List(["fine", "a\ud800"])
         self.assertIn("item 1", caught.exception.words)
         self.assertIn("UTF-8", caught.exception.words)
-
-
-def is_program(path):
-    try:
-        with open(path, "rb") as file:
-            return file.read(4) == b"\x7fELF"
-    except OSError:
-        return False
-
-
-def other_pythons():
-    """(version, path) of each other CPython 3.8 or later that works here."""
-    ask = ("import ctypes, multiprocessing.shared_memory, sys; "
-           "print('%d.%d.%d' % sys.version_info[:3])")
-    candidates = []
-    for folder in os.environ.get("PATH", "").split(":") + ["/usr/bin"]:
-        candidates += glob.glob(os.path.join(folder, "python3*"))
-    roots = [os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))]
-    for root in roots:
-        candidates += glob.glob(os.path.join(root, "versions/3*/bin/python3"))
-    found = {"%d.%d.%d" % sys.version_info[:3]: None}
-    for path in candidates:
-        # Not the scripts that stand in for one: asking them is slow.
-        if not re.fullmatch(r"python3(\.\d+)?", os.path.basename(path)) or \
-                not is_program(path):
-            continue
-        try:
-            asked = subprocess.run([path, "-c", ask], stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, timeout=60)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        version = asked.stdout.decode().strip()
-        if asked.returncode == 0 and version not in found:
-            found[version] = path
-    return sorted((v, p) for v, p in found.items() if p)
 
 
 class Others(unittest.TestCase):
