@@ -54,6 +54,7 @@ int command_map(struct command *c);
 int command_mem(struct command *c);
 int command_scale(struct command *c);
 int command_sync(struct command *c);
+int command_coll(struct command *c);
 int command_kernel(struct command *c);
 int command_python(struct command *c);
 int command_ipc(struct command *c);

@@ -185,7 +185,7 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 			 i % 2 ? "window" : "send");
 		snprintf(helper, sizeof(helper), "%s %zu",
 			 stream ? "stream" : words[i % 2], arg->bytes);
-		peer_mpi(&what, &peer, openmpi, 2,
+		peer_mpi(&what, &peer, openmpi, "", 2,
 			 openmpi ? "--bind-to core" : "-bind-to core", helper);
 		foreign_axes(&what, arg);
 		r = plan_add(plan, &what);

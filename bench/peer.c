@@ -77,14 +77,15 @@ void peer_case(struct bench_case *what, struct peer_arg *arg)
 }
 
 void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
-	      int ranks, const char *launch, const char *words)
+	      const char *helper, int ranks, const char *launch,
+	      const char *words)
 {
 	arg->environment[0] = '\0';
 	snprintf(arg->command, sizeof(arg->command),
 		 openmpi ? "mpirun.openmpi --allow-run-as-root --oversubscribe "
-			   "-n %d %s @/rigbench-openmpi %% %s"
-			 : "mpirun.mpich -n %d %s @/rigbench-mpich %% %s",
-		 ranks, launch, words);
+			   "-n %d %s @/rigbench-openmpi%s %% %s"
+			 : "mpirun.mpich -n %d %s @/rigbench-mpich%s %% %s",
+		 ranks, launch, helper, words);
 	what->peer = openmpi ? "openmpi" : "mpich";
 	peer_case(what, arg);
 }
@@ -325,6 +326,7 @@ static int read_lap(const char *text, struct lap *lap)
 		lap->ranks++;
 		text += used;
 	}
+	(void)sscanf(text, " cpu %" SCNu64, &lap->cost.cpu_ns);
 	return lap->ranks ? 0 : -EPROTO;
 }
 

@@ -8,7 +8,9 @@
  *
  *	helper   ready PID...             or  cannot WORDS
  *	driver   run COUNT
- *	helper   lap BEGIN END ...        one pair a rank, ns on the driver's clock
+ *	helper   lap BEGIN END ...        one pair a rank, ns on the driver's clock;
+ *	                                  then "cpu NS", of all, where it knows
+ *	                                  or  gauge VALUE
  *	driver   verify
  *	helper   verified                 or  wrong WORDS
  *
@@ -34,9 +36,11 @@ extern const struct bench_ops peer_ops;
 void peer_case(struct bench_case *what, struct peer_arg *arg);
 
 /* The same for two MPIs: `launch` is what the launcher is told beside the
- * number of ranks ("--mca coll_sm_priority 100"), `words` the helper's. */
+ * number of ranks ("--mca coll_sm_priority 100"), `helper` what the helper's
+ * name has beside the MPI's ("", "-verbs"), `words` are its own. */
 void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
-	      int ranks, const char *launch, const char *words);
+	      const char *helper, int ranks, const char *launch,
+	      const char *words);
 
 /* The folder of this program (its helpers lie beside it, or in ../libexec). */
 const char *peer_folder(void);

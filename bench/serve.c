@@ -14,6 +14,8 @@ static void answer_lap(const struct lap *lap)
 	for (int i = 0; i < lap->ranks; i++)
 		printf(" %" PRIu64 " %" PRIu64, lap->rank[i].begin_ns,
 		       lap->rank[i].end_ns);
+	if (lap->cost.cpu_ns)
+		printf(" cpu %" PRIu64, lap->cost.cpu_ns);
 	printf("\n");
 }
 

@@ -422,7 +422,7 @@ static int add_mpi(struct plan *plan, const char *contest, int ranks)
 			 ranks);
 		snprintf(what.contest, sizeof(what.contest), "%s", contest);
 		snprintf(what.name, sizeof(what.name), "%s", ways[i].name);
-		peer_mpi(&what, &arg, ways[i].openmpi, ranks, launch,
+		peer_mpi(&what, &arg, ways[i].openmpi, "", ranks, launch,
 			 "barrier");
 		r = plan_add(plan, &what);
 	}

@@ -12,6 +12,12 @@
 
 #define AGAINST_MAX 4
 
+enum held {
+	HELD_TIME,
+	HELD_RATE, /* against / cell >= limit instead */
+	HELD_CPU   /* CPU time, of all ranks together */
+};
+
 struct target {
 	const char *says;
 	const char *contest, *cell;
@@ -19,11 +25,30 @@ struct target {
 	 * `limit` is absolute. */
 	const char *against[AGAINST_MAX];
 	double limit; /* cell <= limit * against, or cell <= limit */
-	bool rate;    /* against / cell >= limit instead */
+	enum held held;
 };
 
 #define US 1e3
 #define MS 1e6
+
+#define MPIS                                                                   \
+	{                                                                      \
+		"Open MPI", "Open MPI coll_sm", "MPICH"                        \
+	}
+
+/* A verb of two ranks against the best MPI, by the cell's name. */
+#define COLL(verb, size, cell, limit)                                          \
+	{                                                                      \
+		verb ", " size ", " cell " <= " #limit " of MPI",              \
+			verb ", " size ", 2 ranks", cell, MPIS, limit,         \
+			HELD_TIME                                              \
+	}
+
+/* From so short to so long. */
+#define COLL_SHORT(verb, cell, limit)                                          \
+	COLL(verb, "512 B", cell, limit), COLL(verb, "4 KiB", cell, limit)
+#define COLL_LONG(verb, cell, limit)                                           \
+	COLL(verb, "64 KiB", cell, limit), COLL(verb, "1 MiB", cell, limit)
 
 static const struct target targets[] = {
 	{ "reverse, steady >= 0.97 of OpenMP's rate",
@@ -31,151 +56,191 @@ static const struct target targets[] = {
 	  "runrig",
 	  { "OpenMP libgomp", "OpenMP libomp" },
 	  0.97,
-	  true },
+	  HELD_RATE },
 	{ "reverse, steady >= 4 times NumPy over Pool",
 	  "kernel reverse",
 	  "runrig",
 	  { "Python Pool, views", "Python Pool, blocks" },
 	  4,
-	  true },
+	  HELD_RATE },
 	{ "triad, steady >= 0.97 of OpenMP's rate",
 	  "kernel triad",
 	  "runrig",
 	  { "OpenMP libgomp", "OpenMP libomp" },
 	  0.97,
-	  true },
+	  HELD_RATE },
 	{ "barrier of 2 <= 0.3 of libgomp's",
 	  "barrier, 2 ranks",
 	  "runrig",
 	  { "libgomp", "libgomp active", "libgomp passive" },
 	  0.3,
-	  false },
+	  HELD_TIME },
 	{ "barrier of 2 <= 1.5 hand-overs",
 	  "barrier, 2 ranks",
 	  "runrig",
 	  { "cache line, one way" },
 	  1.5,
-	  false },
+	  HELD_TIME },
 	{ "barrier, 8 on 2 cores <= 0.35 of bare pthread",
 	  "barrier, 8 ranks",
 	  "runrig",
 	  { "bare pthread" },
 	  0.35,
-	  false },
+	  HELD_TIME },
 	{ "empty run, 1 worker <= 0.35 of libgomp's region",
 	  "dispatch",
 	  "runrig, 1 worker",
 	  { "libgomp active", "libgomp passive" },
 	  0.35,
-	  false },
+	  HELD_TIME },
 	{ "empty run, 2 workers <= 10 us",
 	  "dispatch",
 	  "runrig, 2 workers",
 	  { NULL },
 	  10 * US,
-	  false },
+	  HELD_TIME },
 	{ "empty run, 2 workers <= 0.25 of passive libgomp",
 	  "dispatch",
 	  "runrig, 2 workers",
 	  { "libgomp passive" },
 	  0.25,
-	  false },
+	  HELD_TIME },
 	{ "pool of 2, first in a process <= 6 ms",
 	  "pool, create and destroy",
 	  "2 workers, first in a process",
 	  { NULL },
 	  6 * MS,
-	  false },
+	  HELD_TIME },
 	{ "pool of 2, later <= 1.5 ms",
 	  "pool, create and destroy",
 	  "2 workers, second in a process",
 	  { NULL },
 	  1.5 * MS,
-	  false },
+	  HELD_TIME },
 	{ "pool of 64 <= 20 ms",
 	  "pool, create and destroy",
 	  "64 workers",
 	  { NULL },
 	  20 * MS,
-	  false },
+	  HELD_TIME },
 	{ "list get >= 100 times CPython's",
 	  "list get, 1000",
 	  "runrig",
 	  { "CPython, loop", "CPython, map" },
 	  100,
-	  true },
+	  HELD_RATE },
 	{ "list set >= 100 times CPython's",
 	  "list set, 1000",
 	  "runrig",
 	  { "CPython, loop", "CPython, map" },
 	  100,
-	  true },
+	  HELD_RATE },
 	{ "list of 1 M created >= 20 times CPython's",
 	  "list create, 1000000",
 	  "runrig",
 	  { "CPython" },
 	  20,
-	  true },
+	  HELD_RATE },
 	{ "list of 1 M reversed >= 500 times article's",
 	  "list reverse, 1000000",
 	  "runrig, pool",
 	  { "CPython, article's loop" },
 	  500,
-	  true },
+	  HELD_RATE },
 	{ "attach, read, detach >= 3 times: segment",
 	  "attach segment, 64",
 	  "runrig",
 	  { "CPython" },
 	  3,
-	  true },
+	  HELD_RATE },
 	{ "attach, read, detach >= 3 times: list of 10",
 	  "attach list, 10",
 	  "runrig",
 	  { "CPython" },
 	  3,
-	  true },
+	  HELD_RATE },
 	{ "attach, read, detach >= 3 times: list of 1 M",
 	  "attach list, 1000000",
 	  "runrig",
 	  { "CPython" },
 	  3,
-	  true },
+	  HELD_RATE },
 	{ "map, empty items <= 20 ns each",
 	  "map, default chunks",
 	  "runrig",
 	  { NULL },
 	  20,
-	  false },
+	  HELD_TIME },
 	{ "map, empty items <= 0.2 of Python's",
 	  "map, default chunks",
 	  "runrig",
 	  { "Python Pool.map" },
 	  0.2,
-	  false },
+	  HELD_TIME },
 	{ "map, chunks of 1 <= 300 ns an item",
 	  "map, chunks of 1",
 	  "runrig",
 	  { NULL },
 	  300,
-	  false },
+	  HELD_TIME },
 	{ "map, chunks of 1 <= 0.01 of Python's",
 	  "map, chunks of 1",
 	  "runrig",
 	  { "Python Pool.map" },
 	  0.01,
-	  false },
+	  HELD_TIME },
 	{ "idle worker's private memory <= 1 MB",
 	  "memory, caller holds 1 GiB",
 	  "idle worker",
 	  { NULL },
 	  1e6,
-	  false },
+	  HELD_TIME },
 	{ "warden's private memory <= 1 MB",
 	  "memory, caller holds 1 GiB",
 	  "warden",
 	  { NULL },
 	  1e6,
-	  false },
+	  HELD_TIME },
+	{ "barrier of 2 <= 0.4 of MPI", "barrier, 2 ranks", "runrig", MPIS, 0.4,
+	  HELD_TIME },
+	{ "barrier, 8 on 2 cores <= 0.5 of MPI", "barrier, 8 ranks", "runrig",
+	  MPIS, 0.5, HELD_TIME },
+	{ "barrier, 8 on 2 cores <= 0.5 of MPI's CPU time", "barrier, 8 ranks",
+	  "runrig", MPIS, 0.5, HELD_CPU },
+	{ "allreduce, 8 B, 8 on 2 cores <= 0.5 of MPI",
+	  "allreduce, 8 B, 8 ranks", "runrig", MPIS, 0.5, HELD_TIME },
+	{ "allreduce, 8 B, 8 on 2 cores <= 0.5 of CPU time",
+	  "allreduce, 8 B, 8 ranks", "runrig", MPIS, 0.5, HELD_CPU },
+	COLL("allreduce", "8 B", "runrig", 0.35),
+	COLL_SHORT("allreduce", "runrig", 0.5),
+	COLL_LONG("allreduce", "runrig", 0.5),
+	COLL("allreduce", "4 MiB", "runrig", 0.7),
+	COLL_LONG("allreduce", "runrig, segment", 0.2),
+	COLL("allreduce", "4 MiB", "runrig, segment", 0.2),
+	COLL("reduce", "8 B", "runrig", 0.35),
+	COLL_SHORT("reduce", "runrig", 0.5),
+	COLL_LONG("reduce", "runrig", 0.5),
+	COLL("reduce", "4 MiB", "runrig", 0.7),
+	COLL("bcast", "8 B", "runrig", 0.65),
+	COLL_SHORT("bcast", "runrig", 1.0),
+	COLL_LONG("bcast", "runrig", 0.75),
+	COLL("bcast", "4 MiB", "runrig", 0.75),
+	COLL_LONG("bcast", "runrig, segment", 0.6),
+	COLL("bcast", "4 MiB", "runrig, segment", 0.6),
+	COLL_LONG("bcast", "runrig, lent", 0.05),
+	COLL("bcast", "4 MiB", "runrig, lent", 0.05),
+	COLL("allgather", "8 B", "runrig", 0.4),
+	COLL_SHORT("allgather", "runrig", 1.0),
+	COLL_LONG("allgather", "runrig", 0.75),
+	COLL("allgather", "4 MiB", "runrig", 0.75),
+	COLL("alltoall", "8 B", "runrig", 0.4),
+	COLL_SHORT("alltoall", "runrig", 1.0),
+	COLL_LONG("alltoall", "runrig", 0.75),
+	COLL("alltoall", "4 MiB", "runrig", 0.75),
+	COLL("send", "8 B", "runrig", 0.45),
+	COLL("send", "64 KiB", "runrig", 0.45),
+	COLL("send", "1 MiB", "runrig", 0.5),
+	COLL("send", "1 MiB", "runrig, lent", 0.005),
 };
 
 enum judged { JUDGED_ABSENT, JUDGED_OPEN, JUDGED_MET, JUDGED_MISSED };
@@ -186,16 +251,26 @@ struct judgement {
 	const char *against; /* which peer counted; NULL: none needed */
 };
 
+static double cpu_of(const struct cell *cell)
+{
+	return (double)cell->cost.cpu_ns / (double)cell->cost_operations;
+}
+
 /* The ratio against one peer: paired where it can be, of medians else. */
-static bool ratio_to(const struct plan *plan, const struct cell *cell,
-		     const struct cell *peer, bool rate, double *ratio)
+static bool ratio_to(const struct plan *plan, const struct target *t,
+		     const struct cell *cell, const struct cell *peer,
+		     double *ratio)
 {
 	struct comparison c;
 
 	if (peer->status != CELL_OK || !peer->n ||
 	    measure_compare(plan, peer, cell, &c) < 0)
 		return false;
-	*ratio = rate ? 1 / c.ratio.estimate : c.ratio.estimate;
+	if (t->held == HELD_CPU) {
+		*ratio = cpu_of(cell) / cpu_of(peer);
+		return isfinite(*ratio);
+	}
+	*ratio = t->held == HELD_RATE ? 1 / c.ratio.estimate : c.ratio.estimate;
 	return true;
 }
 
@@ -217,18 +292,20 @@ static struct judgement judge(const struct plan *plan, const struct target *t)
 			plan_find(plan, t->contest, t->against[i]);
 		double ratio;
 
-		if (!peer || !ratio_to(plan, cell, peer, t->rate, &ratio))
+		if (!peer || !ratio_to(plan, t, cell, peer, &ratio))
 			continue;
 		/* The best peer is the one we look worst against. */
 		if (isnan(j.measured) ||
-		    (t->rate ? ratio < j.measured : ratio > j.measured)) {
+		    (t->held == HELD_RATE ? ratio < j.measured
+					  : ratio > j.measured)) {
 			j.measured = ratio;
 			j.against = t->against[i];
 		}
 	}
 	if (isnan(j.measured))
 		return j;
-	met = t->rate ? j.measured >= t->limit : j.measured <= t->limit;
+	met = t->held == HELD_RATE ? j.measured >= t->limit
+				   : j.measured <= t->limit;
 	j.judged = met ? JUDGED_MET : JUDGED_MISSED;
 	return j;
 }

@@ -36,6 +36,9 @@
 /* What is shorter is not worth waiting until everybody has read it. */
 #define LEND_BYTES 4096
 
+/* Of one half of the stage, before the other is looked at. */
+#define STAGE_CACHED ((size_t)128 << 10)
+
 /* Where the bytes are that do not fit a line. */
 struct place {
 	uint64_t segment; /* index + 1; 0: the team segment */
@@ -161,7 +164,32 @@ struct call call_begin(struct rig_team *team)
 	return call;
 }
 
-/* Room for `bytes` bytes in this rank's stage. */
+/* Is every rank through with call `number`?  Does not wait. */
+static bool is_through(struct rig_team *team, uint64_t number)
+{
+	uint64_t least = team->number;
+
+	if (team->through >= number)
+		return true;
+	for (int i = 0; i < team->size; i++) {
+		uint64_t seen;
+
+		if (i == team->rank)
+			continue;
+		/* acquire: what it read there, it has read. */
+		seen = load_acquire(&team->members[i].finished);
+		if (seen < least)
+			least = seen;
+		if (least < number)
+			return false;
+	}
+	team->through = least;
+	return true;
+}
+
+/* Room for `bytes` bytes in this rank's stage.  It goes from one half to the
+ * other where it must, or, so that the stage stays in cache, earlier where
+ * nobody would have to wait. */
 static unsigned char *take_stage(const struct call *call, size_t bytes)
 {
 	struct rig_team *team = call->team, *world = team->world;
@@ -179,7 +207,9 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 		stage->until[0] = stage->until[1] = 0;
 	}
 	if (stage->at == STAGE_BYTES ||
-	    stage->at % STAGE_HALF + bytes > STAGE_HALF) {
+	    stage->at % STAGE_HALF + bytes > STAGE_HALF ||
+	    (stage->at % STAGE_HALF >= STAGE_CACHED &&
+	     is_through(team, stage->until[half == 0]))) {
 		half = half == 0;
 		stage->at = half * STAGE_HALF;
 		get_through(team, stage->until[half]);

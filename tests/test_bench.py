@@ -104,6 +104,36 @@ class Transports(unittest.TestCase):
         self.assertEqual([w["cpus"] for w in cell["binding"]], [1, 1])
 
 
+class Collectives(unittest.TestCase):
+    """Every verb, private, in a segment and lent, right at the last call."""
+
+    def test_ours_are_right(self):
+        done = rigbench("coll", "bcast", "scan", "alltoall", *SHORT, "--json")
+        found = json.loads(done.stdout)
+        obeys_schema(self, found)
+        for cell in found["cells"]:
+            self.assertEqual(cell["status"], "ok",
+                             (cell["id"], cell.get("reason")))
+            self.assertGreater(cell["verify"]["passes"], 0, cell["id"])
+        names = {cell["name"] for cell in found["cells"]}
+        self.assertLessEqual({"runrig", "runrig, segment", "runrig, lent"},
+                             names)
+
+    def test_mpi_is_right_too(self):
+        done = rigbench("coll", "gather", *SHORT[:-1], "openmpi,mpich",
+                        "--json")
+        for cell in json.loads(done.stdout)["cells"]:
+            self.assertIn(cell["status"], ("ok", "skipped"),
+                          (cell["id"], cell.get("reason")))
+            if cell["status"] == "skipped":
+                self.assertRegex(cell["reason"], "not (built|installed)")
+
+    def test_no_such_verb(self):
+        done = rigbench("coll", "yell", check=1)
+        self.assertRegex(done.stderr, r"\Arigbench: coll: no verb yell; "
+                                      r"there are barrier .*\n\Z")
+
+
 class Peers(unittest.TestCase):
     """What others would use, in the same run, or a row that says why not."""
 
