@@ -69,6 +69,7 @@ const char *verb_name(unsigned verb)
 		"dup",
 		"free",
 		"share",
+		"sum",
 	};
 
 	return verb < VERBS ? names[verb] : "?";

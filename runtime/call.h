@@ -49,6 +49,7 @@ enum verb {
 	VERB_DUP,
 	VERB_FREE,
 	VERB_SHARE,
+	VERB_SUM,
 	VERBS
 };
 

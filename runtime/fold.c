@@ -12,11 +12,13 @@
 #include <string.h>
 
 #include <runrig/collective.h>
+#include <runrig/sum.h>
 
 #include "error.h"
+#include "exact.h"
 
 /* Types with a number of their own. */
-#define TYPES (RIG_FLOAT64_AT + 1)
+#define TYPES (RIG_EXACT + 1)
 
 /* The number of the first operation of a user's own. */
 #define USER_OP 32
@@ -94,6 +96,16 @@ static rig_op_fn *user_ops[RIG_USER_OPS_MAX];
 		}                                                           \
 	}
 
+static void sum_exact(void *out, const void *a, const void *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct rig_sum sum = ((const struct rig_sum *)a)[i];
+
+		rig_sum_merge(&sum, (const struct rig_sum *)b + i);
+		((struct rig_sum *)out)[i] = sum;
+	}
+}
+
 INTEGER(int8, int8_t, uint8_t)
 INTEGER(int16, int16_t, uint16_t)
 INTEGER(int32, int32_t, uint32_t)
@@ -145,6 +157,7 @@ static fold_fn *const loops[TYPES][RIG_OPS] = {
 	[RIG_INT64_AT] = PLACED_ROW(int64),
 	[RIG_FLOAT32_AT] = PLACED_ROW(float32),
 	[RIG_FLOAT64_AT] = PLACED_ROW(float64),
+	[RIG_EXACT] = { sum_exact },
 };
 /* clang-format on */
 #undef LOOP
@@ -162,17 +175,28 @@ static fold_fn *const loops[TYPES][RIG_OPS] = {
 
 size_t rig_type_bytes(int type)
 {
-	static const uint8_t bytes[TYPES] = {
-		[RIG_BOOL] = 1,        [RIG_INT8] = 1,
-		[RIG_INT16] = 2,       [RIG_INT32] = 4,
-		[RIG_INT64] = 8,       [RIG_UINT8] = 1,
-		[RIG_UINT16] = 2,      [RIG_UINT32] = 4,
-		[RIG_UINT64] = 8,      [RIG_FLOAT16] = 2,
-		[RIG_FLOAT32] = 4,     [RIG_FLOAT64] = 8,
-		[RIG_FLOAT128] = 16,   [RIG_COMPLEX64] = 8,
-		[RIG_COMPLEX128] = 16, [RIG_COMPLEX256] = 32,
-		[RIG_INT32_AT] = 8,    [RIG_INT64_AT] = 16,
-		[RIG_FLOAT32_AT] = 8,  [RIG_FLOAT64_AT] = 16,
+	static const uint16_t bytes[TYPES] = {
+		[RIG_BOOL] = 1,
+		[RIG_INT8] = 1,
+		[RIG_INT16] = 2,
+		[RIG_INT32] = 4,
+		[RIG_INT64] = 8,
+		[RIG_UINT8] = 1,
+		[RIG_UINT16] = 2,
+		[RIG_UINT32] = 4,
+		[RIG_UINT64] = 8,
+		[RIG_FLOAT16] = 2,
+		[RIG_FLOAT32] = 4,
+		[RIG_FLOAT64] = 8,
+		[RIG_FLOAT128] = 16,
+		[RIG_COMPLEX64] = 8,
+		[RIG_COMPLEX128] = 16,
+		[RIG_COMPLEX256] = 32,
+		[RIG_INT32_AT] = 8,
+		[RIG_INT64_AT] = 16,
+		[RIG_FLOAT32_AT] = 8,
+		[RIG_FLOAT64_AT] = 16,
+		[RIG_EXACT] = sizeof(struct rig_sum),
 	};
 
 	if (type >= 0 && type < TYPES)
@@ -203,12 +227,27 @@ int rig_op_create(rig_op_fn *fn)
 			RIG_USER_OPS_MAX);
 }
 
+/* Elements of which every order of folding makes the same. */
+static bool any_order(int type)
+{
+	return type >= RIG_BOOL && type <= RIG_UINT64;
+}
+
 bool fold_has(int op, int type)
 {
+	if (op >= 0 && op & RIG_REPRODUCIBLE)
+		return fold_all_at_once(op, type) ||
+		       (any_order(type) && op < RIG_REPRODUCIBLE + RIG_OPS &&
+			fold_has(op - RIG_REPRODUCIBLE, type));
 	if (op >= USER_OP && op < USER_OP + RIG_USER_OPS_MAX)
 		return user_ops[op - USER_OP] && rig_type_bytes(type);
 	return op >= 0 && op < RIG_OPS && type >= 0 && type < TYPES &&
 	       loops[type][op];
+}
+
+bool fold_all_at_once(int op, int type)
+{
+	return op == (RIG_SUM | RIG_REPRODUCIBLE) && exact_has(type);
 }
 
 /* A user's operation writes to its second operand: where that is to stay as it
@@ -243,6 +282,7 @@ void fold(void *out, const void *a, const void *b, size_t count, int type,
 {
 	if (count == 0)
 		return;
+	op &= ~RIG_REPRODUCIBLE;
 	if (op >= USER_OP)
 		fold_user(user_ops[op - USER_OP], out, a, b, count, type);
 	else

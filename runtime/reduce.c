@@ -17,9 +17,14 @@
 #include <string.h>
 
 #include <runrig/collective.h>
+#include <runrig/sum.h>
 
 #include "call.h"
+#include "exact.h"
 #include "fold.h"
+
+/* Complex numbers that are taken apart at a time. */
+#define PARTS 256
 
 /* What all pieces of one reduction have in common. */
 struct reduction {
@@ -55,6 +60,26 @@ static void contribute(struct call *call, const struct reduction *r,
 	}
 }
 
+/* As fold_ranks(), where all are folded at once. */
+static int fold_at_once(struct call *call, const struct reduction *r, int last,
+			const void *mine, size_t count, size_t at, size_t n,
+			void *out)
+{
+	static const void *from[RIG_WORKERS_MAX];
+
+	for (int i = 0; i <= last; i++) {
+		const char *all = i == call->team->rank
+					  ? mine
+					  : call_see(call, i, count * r->item);
+
+		if (!all)
+			return -EINVAL;
+		from[i] = all + at * r->item;
+	}
+	exact_sum(out, from, last + 1, n, r->type);
+	return 0;
+}
+
 /* out = what ranks 0 to `last` have offered, from element `at` of the `count`
  * of this call, `n` of them.  `out` may be `mine` in ranks 0 and 1. */
 static int fold_ranks(struct call *call, const struct reduction *r, int last,
@@ -64,6 +89,8 @@ static int fold_ranks(struct call *call, const struct reduction *r, int last,
 	const int rank = call->team->rank;
 	const char *left = NULL;
 
+	if (fold_all_at_once(r->op, r->type))
+		return fold_at_once(call, r, last, mine, count, at, n, out);
 	for (int i = 0; i <= last; i++) {
 		const char *right =
 			i == rank ? mine : call_see(call, i, count * r->item);
@@ -222,6 +249,9 @@ static int reduce(struct rig_team *team, const struct reduction *r,
 		  size_t count)
 {
 	const size_t size = (size_t)team->size;
+	/* A tree folds two by two. */
+	bool line = count * r->item <= LINE_PAYLOAD &&
+		    (size <= CALL_FLAT || !fold_all_at_once(r->op, r->type));
 	bool slices = team->size > 2 && count * r->item > 1024;
 	size_t each =
 		(slices ? least(CALL_PIECE * size, STAGE_HALF) : CALL_PIECE) /
@@ -236,7 +266,7 @@ static int reduce(struct rig_team *team, const struct reduction *r,
 		struct call call = call_begin(team);
 		size_t n = least(count - done, each);
 
-		if (count * r->item <= LINE_PAYLOAD)
+		if (line)
 			result = reduce_in_line(&call, r, count);
 		else if (slices)
 			result = reduce_slices(&call, r, done, n);
@@ -277,6 +307,67 @@ int rig_team_allreduce(struct rig_team *team, const void *send, void *recv,
 		return r;
 	call_enter(team, &terms, __builtin_return_address(0));
 	return reduce(team, &reduction, count);
+}
+
+/* One sum, or two of complex numbers: of real and of imaginary parts. */
+static void add_own(struct rig_sum *sums, const void *x, size_t count, int type,
+		    size_t parts)
+{
+	const bool wide = type == RIG_FLOAT64 || type == RIG_COMPLEX128;
+	const int part_type = wide ? RIG_FLOAT64 : RIG_FLOAT32;
+	double part[PARTS];
+	size_t n;
+
+	if (parts == 1) {
+		(void)rig_sum_add(sums, x, count, type);
+		return;
+	}
+	for (size_t done = 0; done < 2 * count; done += n) {
+		n = least(2 * count - done, 2 * PARTS);
+		for (size_t p = 0; p < 2; p++) {
+			for (size_t i = 0; i < n / 2; i++)
+				if (wide)
+					part[i] = ((const double *)
+							   x)[done + 2 * i + p];
+				else
+					((float *)part)[i] =
+						((const float *)
+							 x)[done + 2 * i + p];
+			(void)rig_sum_add(&sums[p], part, n / 2, part_type);
+		}
+	}
+}
+
+int rig_team_sum(struct rig_team *team, const void *x, size_t count, int type,
+		 void *sum)
+{
+	const struct terms terms = { VERB_SUM, 0, type,
+				     RIG_SUM | RIG_REPRODUCIBLE, 0 };
+	struct rig_sum own[2] = { 0 }, all[2];
+	struct reduction reduction = {
+		RIG_EXACT,      RIG_SUM,           -1,
+		sizeof(own[0]), (const char *)own, (char *)all
+	};
+	const bool wide = type == RIG_FLOAT64 || type == RIG_COMPLEX128;
+	size_t item, bytes, parts;
+	int r;
+
+	if (!exact_has(type))
+		return rig_team_fail(team, -EINVAL, "sum: no sum of type %d",
+				     type);
+	r = terms_check(team, &terms, &item, &bytes);
+	if (r < 0)
+		return r;
+	parts = item / (wide ? sizeof(double) : sizeof(float));
+	add_own(own, x, count, type, parts);
+	call_enter(team, &terms, __builtin_return_address(0));
+	r = reduce(team, &reduction, parts);
+	for (size_t i = 0; r == 0 && i < parts; i++)
+		if (wide)
+			((double *)sum)[i] = rig_sum_float64(&all[i]);
+		else
+			((float *)sum)[i] = rig_sum_float32(&all[i]);
+	return r;
 }
 
 /* Piece by piece of all; each rank folds what of it falls to it. */

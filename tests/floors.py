@@ -22,7 +22,7 @@ FLOORS = [
     ("objects", False, "barrier channel dispatch list_layout value"),
     ("layout", False, "layout"),
     ("teams", True,
-     "alltoall bcast blocks call fold gather reduce registry scan scatter share split "
+     "alltoall bcast blocks call exact sum fold gather reduce registry scan scatter share split "
      "team"),
     ("processes", True,
      "code map "

@@ -15,7 +15,8 @@
  *
  * Reductions keep rank order and associate the same way on every run with the
  * same number of ranks and the same count: the same bits each time, on each
- * rank.  So operations need not commute.
+ * rank.  So operations need not commute.  RIG_SUM | RIG_REPRODUCIBLE goes
+ * further: see there.
  *
  * Each returns 0, or
  *
@@ -49,7 +50,8 @@ enum rig_type {
 	RIG_INT32_AT = 64, /* struct rig_int32_at */
 	RIG_INT64_AT,      /* and so on */
 	RIG_FLOAT32_AT,
-	RIG_FLOAT64_AT
+	RIG_FLOAT64_AT,
+	RIG_EXACT /* struct rig_sum of sum.h; only for RIG_SUM */
 };
 
 struct rig_int32_at {
@@ -88,6 +90,18 @@ enum rig_op {
 	RIG_OPS
 };
 
+/*
+ * RIG_SUM | RIG_REPRODUCIBLE: each element is the number nearest to the exact
+ * sum of what the ranks have (an error of half a unit in the last place at
+ * most), so it has the same bits whichever rank has which of them.  For float32,
+ * float64, complex64 and complex128; of integers and bool every operation is so
+ * anyhow, and may be marked.  What it costs: docs/team.md.
+ *
+ * For the same bits with any number of ranks the ranks' own sums must not be
+ * rounded: rig_team_sum(), or RIG_EXACT, does that.
+ */
+#define RIG_REPRODUCIBLE 128
+
 /* Bytes of one element; 0: no such type.  Any thread; never waits. */
 RIG_API size_t rig_type_bytes(int type);
 
@@ -115,6 +129,15 @@ RIG_API int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 
 RIG_API int rig_team_allreduce(struct rig_team *team, const void *send,
 			       void *recv, size_t count, int type, int op);
+
+/*
+ * The sum of all that the ranks have, on each of them: `count` numbers in `x`
+ * here, and there as many as there are there.  *sum is one number of that type,
+ * the nearest to the exact sum: the same bits however the numbers are dealt out
+ * among how many ranks.  For float32, float64, complex64 and complex128.
+ */
+RIG_API int rig_team_sum(struct rig_team *team, const void *x, size_t count,
+			 int type, void *sum);
 
 /* Rank r gets the next counts[r] elements of the reduction. */
 RIG_API int rig_team_reduce_scatter(struct rig_team *team, const void *send,

@@ -17,6 +17,7 @@
 #include <runrig/pool.h>
 #include <runrig/segment.h>
 #include <runrig/share.h>
+#include <runrig/sum.h>
 #include <runrig/sweep.h>
 #include <runrig/team.h>
 
