@@ -91,7 +91,7 @@ static int create_turn(unsigned turn)
 static int play_create(void)
 {
 	struct rig_segment *segment = NULL;
-	struct rig_list *list = NULL;
+	struct rig_list *list = NULL, *own = NULL;
 	char name[64];
 	int r;
 
@@ -100,6 +100,9 @@ static int play_create(void)
 	own_name(name, "segment");
 	if (r == 0)
 		r = rig_segment_create(&segment, name, BYTES, NULL);
+	/* And one that nobody else takes away. */
+	if (r == 0)
+		r = rig_list_create(&own, NULL, values, 3, NULL);
 	if (r < 0)
 		return fail("create", r);
 	say_name(rig_list_name(list));
@@ -107,6 +110,7 @@ static int play_create(void)
 	say_ready();
 	for (unsigned turn = 0; r == 0 && goes_on(); turn++)
 		r = create_turn(turn);
+	rig_list_destroy(own);
 	rig_list_destroy(list);
 	rig_segment_destroy(segment);
 	return r < 0 ? fail("create", r) : 0;
