@@ -519,7 +519,6 @@ int rig_pool_worker(const struct rig_pool *pool, int rank,
 		.package = spot->package,
 		.node = spot->node,
 		.core = spot->core,
-		.cores = spot->cores,
 	};
 	r = topology_pinned(worker->pid, &set);
 	if (r < 0)

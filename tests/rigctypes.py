@@ -27,7 +27,8 @@ class SegmentOptions(ctypes.Structure):
                 ("spans_args_bytes", ctypes.c_size_t),
                 ("parties", ctypes.c_int), ("keep", ctypes.c_bool),
                 ("read_only", ctypes.c_bool),
-                ("deadline_ns", ctypes.c_uint64)]
+                ("deadline_ns", ctypes.c_uint64),
+                ("memory", ctypes.c_char_p)]
 
 
 class RigError(Exception):

@@ -31,7 +31,7 @@ class Job(ctypes.Structure):
                 ("segments", Handed * 8), ("args", ctypes.c_void_p),
                 ("args_bytes", ctypes.c_size_t), ("result", ctypes.c_void_p),
                 ("result_bytes", ctypes.c_size_t),
-                ("limit_ns", ctypes.c_uint64)]
+                ("limit_ns", ctypes.c_uint64), ("owns", ctypes.c_void_p)]
 
 
 class Options(ctypes.Structure):

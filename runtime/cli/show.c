@@ -102,6 +102,7 @@ static int compare_ints(const void *a, const void *b)
 
 static void put_workers(FILE *file, const struct rig_pool *pool)
 {
+	const struct rig_plan *plan = rig_pool_plan(pool);
 	int size = rig_pool_size(pool);
 	struct rig_worker worker;
 	int *cores = calloc((size_t)size, sizeof(*cores));
@@ -115,8 +116,8 @@ static void put_workers(FILE *file, const struct rig_pool *pool)
 			continue;
 		cores[pinned] = worker.core;
 		nodes[pinned++] = worker.node;
-		if (worker.cores > most)
-			most = worker.cores;
+		if (plan->spots[i].cores > most)
+			most = plan->spots[i].cores;
 	}
 	if (pinned == size) {
 		qsort(cores, (size_t)size, sizeof(*cores), compare_ints);
@@ -160,13 +161,13 @@ json_t *show_workers_json(const struct rig_pool *pool)
 		if (rig_pool_worker(pool, i, &worker) < 0)
 			continue;
 		json_array_append_new(
-			list,
-			json_pack("{si si si si si si si si sb}", "rank", i,
-				  "pid", (int)worker.pid, "package",
-				  worker.package, "node", worker.node, "core",
-				  worker.core, "cores", worker.cores, "pu",
-				  worker.pu, "pus", worker.pus, "as_planned",
-				  (int)worker.as_planned));
+			list, json_pack("{si si si si si si si si sb}", "rank",
+					i, "pid", (int)worker.pid, "package",
+					worker.package, "node", worker.node,
+					"core", worker.core, "cores",
+					rig_pool_plan(pool)->spots[i].cores,
+					"pu", worker.pu, "pus", worker.pus,
+					"as_planned", (int)worker.as_planned));
 	}
 	return list;
 }

@@ -114,6 +114,24 @@ void topo_ranks(const struct rig_plan *plan, int number, char *text,
 	}
 }
 
+void topo_node(const struct rig_plan *plan, int number, char *text,
+	       size_t bytes)
+{
+	const struct rig_node *node = &plan->memory[number];
+	char memory[SHOWN_BYTES];
+	const char *without = plan->described ? "" : ", no memory";
+
+	snprintf(text, bytes, "NUMA node %d%s%s%s", number,
+		 node->cores ? "" : ", memory only",
+		 node->bytes ? ", " : without,
+		 node->bytes ? show_bytes((double)node->bytes, memory) : "");
+}
+
+const char *topo_kind(const struct rig_plan *plan, const struct rig_core *core)
+{
+	return core->kind < plan->kinds - 1 ? "e" : "";
+}
+
 /* A set of PUs as ranges: "0-1,8". */
 static void print_set(const uint64_t *set, char *text, size_t bytes)
 {

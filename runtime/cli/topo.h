@@ -16,7 +16,15 @@ int command_topo(int argc, char **argv);
 void topo_ranks(const struct rig_plan *plan, int number, char *text,
 		size_t bytes);
 
-/* The machine in boxes, at most 78 columns wide, and who is where. */
+/* "NUMA node 1, memory only, 16.0 GB" */
+void topo_node(const struct rig_plan *plan, int node, char *text, size_t bytes);
+
+/* What stands behind the number of a core: "e" where the machine has faster
+ * ones, else "". */
+const char *topo_kind(const struct rig_plan *plan, const struct rig_core *core);
+
+/* The machine in boxes, as wide as the terminal is, or 78 columns, and who is
+ * where. */
 void topo_text(const struct rig_plan *plan, FILE *out);
 
 /* The same as an SVG document, readable on light and dark grounds. */

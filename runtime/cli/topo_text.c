@@ -10,7 +10,8 @@
  *	| | L3 0   0 r0   1 r1   2 .    3 x         | |
  *
  * "." is a core without a worker, "x" one that is not ours (and dim, where the
- * terminal has colours).
+ * terminal has colours); "e" stands behind the numbers of slower cores.  Nodes
+ * without cores are empty boxes.
  */
 #include <langinfo.h>
 #include <locale.h>
@@ -18,17 +19,22 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "topo.h"
 
-#define WIDTH 78          /* columns, all boxes included */
-#define INNER (WIDTH - 8) /* columns in the innermost */
+/* Columns, all boxes included: of a file; what a terminal has is kept within
+ * these. */
+#define WIDTH     78
+#define WIDTH_MIN 40
+#define WIDTH_MAX 200
 
 struct pen {
 	FILE *out;
 	bool utf8, colour;
-	int cell; /* columns of one core */
+	int cell;  /* columns of one core */
+	int width; /* of the outermost boxes */
 };
 
 static const char *glyph(const struct pen *pen, const char *utf8,
@@ -91,15 +97,16 @@ static void close_box(const struct pen *pen, int depth, int width)
 static void cell_text(const struct rig_plan *plan, const struct rig_core *core,
 		      char *text, size_t bytes)
 {
+	const char *kind = topo_kind(plan, core);
 	char ranks[20];
 
 	topo_ranks(plan, core->number, ranks, sizeof(ranks));
 	if (!core->usable)
-		snprintf(text, bytes, "%d x", core->number);
+		snprintf(text, bytes, "%d%s x", core->number, kind);
 	else if (ranks[0])
-		snprintf(text, bytes, "%d r%s", core->number, ranks);
+		snprintf(text, bytes, "%d%s r%s", core->number, kind, ranks);
 	else
-		snprintf(text, bytes, "%d .", core->number);
+		snprintf(text, bytes, "%d%s .", core->number, kind);
 }
 
 static void put_cell(const struct pen *pen, const struct rig_plan *plan,
@@ -127,7 +134,8 @@ static int put_row(const struct pen *pen, const struct rig_plan *plan, int at,
 		snprintf(label, sizeof(label), "L3 %d", l3);
 	walls(pen, 2);
 	column = fprintf(pen->out, "%-8s", label);
-	while (at < plan->machine_cores && column + pen->cell <= INNER) {
+	while (at < plan->machine_cores &&
+	       column + pen->cell <= pen->width - 8) {
 		core = &plan->machine[at];
 		if (core->l3 != l3 || core->package != package ||
 		    core->node != node)
@@ -136,14 +144,38 @@ static int put_row(const struct pen *pen, const struct rig_plan *plan, int at,
 		column += pen->cell;
 		at++;
 	}
-	fprintf(pen->out, "%*s", INNER - column, "");
+	fprintf(pen->out, "%*s", pen->width - 8 - column, "");
 	walls_right(pen, 2);
 	return at;
+}
+
+/* The nodes of a package (-1: of none) that have no cores; `depth` boxes are
+ * around them. */
+static void put_memory(const struct pen *pen, const struct rig_plan *plan,
+		       int package, int depth)
+{
+	char title[64];
+
+	for (int n = 0; n < plan->machine_nodes; n++) {
+		if (plan->memory[n].cores || plan->memory[n].package != package)
+			continue;
+		topo_node(plan, n, title, sizeof(title));
+		open_box(pen, depth, pen->width - 4 * depth, "%s", title);
+		close_box(pen, depth, pen->width - 4 * depth);
+	}
+}
+
+static void close_package(const struct pen *pen, const struct rig_plan *plan,
+			  int package)
+{
+	put_memory(pen, plan, package, 1);
+	close_box(pen, 0, pen->width);
 }
 
 static void put_machine(const struct pen *pen, const struct rig_plan *plan)
 {
 	const struct rig_core *last = NULL;
+	char title[64];
 
 	for (int at = 0; at < plan->machine_cores;) {
 		const struct rig_core *core = &plan->machine[at];
@@ -151,18 +183,35 @@ static void put_machine(const struct pen *pen, const struct rig_plan *plan)
 		bool node = package || last->node != core->node;
 
 		if (last && node)
-			close_box(pen, 1, WIDTH - 4);
+			close_box(pen, 1, pen->width - 4);
 		if (last && package)
-			close_box(pen, 0, WIDTH);
+			close_package(pen, plan, last->package);
 		if (package)
-			open_box(pen, 0, WIDTH, "package %d", core->package);
+			open_box(pen, 0, pen->width, "package %d",
+				 core->package);
+		topo_node(plan, core->node, title, sizeof(title));
 		if (node)
-			open_box(pen, 1, WIDTH - 4, "NUMA node %d", core->node);
+			open_box(pen, 1, pen->width - 4, "%s", title);
 		at = put_row(pen, plan, at, node || last->l3 != core->l3);
 		last = core;
 	}
-	close_box(pen, 1, WIDTH - 4);
-	close_box(pen, 0, WIDTH);
+	close_box(pen, 1, pen->width - 4);
+	close_package(pen, plan, last->package);
+	put_memory(pen, plan, -1, 0);
+}
+
+/* How wide `out` is. */
+static int width_of(FILE *out)
+{
+	struct winsize size;
+	int width = WIDTH;
+
+	if (isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 &&
+	    size.ws_col > 0)
+		width = size.ws_col;
+	return width < WIDTH_MIN   ? WIDTH_MIN
+	       : width > WIDTH_MAX ? WIDTH_MAX
+				   : width;
 }
 
 static const char *plural(int count)
@@ -177,6 +226,7 @@ void topo_text(const struct rig_plan *plan, FILE *out)
 	struct pen pen = { .out = out };
 	int pus = 0;
 
+	pen.width = width_of(out);
 	(void)setlocale(LC_CTYPE, "");
 	pen.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	pen.colour = isatty(fileno(out)) && !(no_colour && *no_colour) &&
@@ -203,5 +253,6 @@ void topo_text(const struct rig_plan *plan, FILE *out)
 			plural(plan->quota));
 	fprintf(out, "\n");
 	put_machine(&pen, plan);
-	fprintf(out, "core r rank  . no worker  x not ours\n");
+	fprintf(out, "core r rank  . no worker  x not ours%s\n",
+		plan->kinds > 1 ? "  e slower" : "");
 }

@@ -34,7 +34,7 @@ class Job(c.Structure):
                 ("segments", Handed * 8),
                 ("args", c.c_void_p), ("args_bytes", c.c_size_t),
                 ("result", c.c_void_p), ("result_bytes", c.c_size_t),
-                ("limit_ns", c.c_uint64)]
+                ("limit_ns", c.c_uint64), ("owns", c.c_void_p)]
 
 
 class PoolOptions(c.Structure):

@@ -185,7 +185,6 @@ struct rig_worker {
 	pid_t pid;
 	int package, node, core; /* logical numbers, as planned: of the first
 				  * core; -1: not pinned, or of several */
-	int cores;               /* planned for it */
 	int pu;  /* the first CPU it may run on, as the system numbers */
 	int pus; /* how many CPUs it may run on */
 	bool as_planned; /* the kernel's set is the plan's */

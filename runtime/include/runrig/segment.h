@@ -42,15 +42,6 @@ struct rig_segment_options {
 	const void *spans_args;
 	size_t spans_args_bytes; /* at most RIG_ARGS_MAX / 2 */
 
-	/*
-	 * create: which NUMA nodes its pages are to lie on, whoever touches
-	 * them first.  NULL or "local": on that of the toucher, which with
-	 * .pool is the rank that owns them; "interleave": page after page round
-	 * the nodes with usable cores; "bind:0,2-3": on these nodes (logical
-	 * numbers, as `runrig topo` prints them) and no others.
-	 */
-	const char *memory;
-
 	/* create: a trailer with a barrier for so many unrelated processes. */
 	int parties;
 
@@ -63,6 +54,15 @@ struct rig_segment_options {
 	/* attach: how long to wait for a foreign segment that exists but is
 	 * not ready; absolute CLOCK_MONOTONIC, 0: do not wait. */
 	uint64_t deadline_ns;
+
+	/*
+	 * create: which NUMA nodes its pages are to lie on, whoever touches
+	 * them first.  NULL or "local": on that of the toucher, which with
+	 * .pool is the rank that owns them; "interleave": page after page round
+	 * the nodes with usable cores; "bind:0,2-3": on these nodes (logical
+	 * numbers, as `runrig topo` prints them) and no others.
+	 */
+	const char *memory;
 };
 
 /*
