@@ -51,6 +51,7 @@ void command_warmup(struct command *c, uint64_t ns);
 /* Each fills a plan and measures it.  Returns the exit status. */
 int command_c2c(struct command *c);
 int command_map(struct command *c);
+int command_exact(struct command *c);
 int command_mem(struct command *c);
 int command_scale(struct command *c);
 int command_sync(struct command *c);
