@@ -32,6 +32,9 @@
 /* Files one worker keeps mapped. */
 #define MAPPINGS_MAX 64
 
+/* What a file is called that has no name yet. */
+#define UNNAMED "(new)"
+
 struct mapping {
 	struct identity identity;
 	size_t bytes; /* 0: free */
@@ -160,7 +163,7 @@ static int open_file(struct rig_team *team,
 		team_meet(team);
 		if (fd < 0)
 			return fd;
-	} else if (*name) {
+	} else if (strcmp(name, UNNAMED) != 0) {
 		snprintf(path, sizeof(path), SHM_DIR "/%s", name);
 		fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK);
 		if (fd >= 0 && fstat(fd, &status) == 0 &&
@@ -174,8 +177,13 @@ static int open_file(struct rig_team *team,
 		fd = open_held(segment, name, flags, birth->caller);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &status) < 0 ||
-	    !identity_same(identity_of(&status), identity_in(segment))) {
+	if (fstat(fd, &status) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return rig_fail_errno(r, "segment %s: fstat", name);
+	}
+	if (!identity_same(identity_of(&status), identity_in(segment))) {
 		close(fd);
 		return rig_fail(-ENOENT, "segment %s: is gone", name);
 	}
@@ -341,7 +349,8 @@ static int attach_one(struct rig_team *team, int index,
 {
 	const struct job_segment_shm *segment =
 		&team->layout.job->segments[index];
-	const char *name = team->layout.job->names[index];
+	const char *given = team->layout.job->names[index];
+	const char *name = *given ? given : UNNAMED;
 	struct mapping *mapping = make_room();
 	struct rig_barrier *barrier;
 	int r = map(team, mapping, segment, name, birth);

@@ -25,7 +25,8 @@ struct birth {
 	const struct rig_plan *plan;
 	struct layout layout;
 	pid_t caller;
-	struct rlimit files;  /* the caller's; the warden raises its own */
+	struct rlimit files;  /* the caller's; the warden raises its own.  0:
+			       * not known */
 	struct patience idle; /* of a worker without a job */
 	struct patience busy; /* of a rank in a barrier */
 

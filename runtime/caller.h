@@ -97,8 +97,11 @@ bool pool_warden_lives(const struct rig_pool *pool);
 /* Wait until no process of the pool lives any more, GONE_NS at most. */
 void pool_await_gone(const struct rig_pool *pool);
 
-/* Tell the warden. */
-void pool_order(struct rig_pool *pool, enum order what, enum rig_end end);
+/* Tell the warden.  False: it could not be told. */
+bool pool_order(struct rig_pool *pool, enum order what, enum rig_end end);
+
+/* One that does not listen: its workers go with it. */
+void pool_kill_warden(struct rig_pool *pool);
 
 /* ---- run.c ---- */
 

@@ -4,6 +4,7 @@
  */
 #include "inherit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -83,18 +84,26 @@ static void take_line(const char *line)
 			     (size_t)(range.end - range.begin));
 }
 
-void inherit_maps(void)
+int inherit_maps(void)
 {
 	static char buffer[65536];
 	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	size_t held = 0;
 	ssize_t got;
+	int r = 0;
 
 	if (fd < 0)
-		return;
-	while ((got = read(fd, buffer + held, sizeof(buffer) - 1 - held)) > 0) {
+		return -errno;
+	for (;;) {
 		char *line = buffer, *end;
 
+		got = read(fd, buffer + held, sizeof(buffer) - 1 - held);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			r = -errno;
+		if (got <= 0)
+			break;
 		held += (size_t)got;
 		buffer[held] = 0;
 		while ((end = strchr(line, '\n'))) {
@@ -109,6 +118,7 @@ void inherit_maps(void)
 			held = 0;
 	}
 	close(fd);
+	return r;
 }
 
 bool inherit_has_code(uint64_t address)

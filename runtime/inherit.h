@@ -16,8 +16,8 @@
 void inherit_close(const int *keep, int count);
 
 /* Unmap every shared mapping of a file in /dev/shm, and note which addresses
- * hold code. */
-void inherit_maps(void);
+ * hold code.  Returns 0, or -errno where that cannot be known. */
+int inherit_maps(void);
 
 /* Did `address` hold code when inherit_maps() looked? */
 bool inherit_has_code(uint64_t address);

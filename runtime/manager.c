@@ -100,7 +100,7 @@ static noreturn void watch_main(const struct watch *watch)
 	(void)prctl(PR_SET_NAME, "runrig-manager");
 	inherit_signals();
 	inherit_close(keep, 2);
-	inherit_maps();
+	(void)inherit_maps();
 	__fpurge(stdout);
 	__fpurge(stderr);
 	sigemptyset(&none);

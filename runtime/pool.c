@@ -234,7 +234,7 @@ bool pool_warden_lives(const struct rig_pool *pool)
 		polled.fd = pool->birth.caller_end;
 		return !(poll(&polled, 1, 0) > 0 && polled.revents & POLLHUP);
 	}
-	return poll(&polled, 1, 0) == 0;
+	return poll(&polled, 1, 0) <= 0;
 }
 
 /* Wait until no process of the pool lives any more. */
@@ -305,8 +305,10 @@ static int prepare(struct rig_pool *pool,
 	if (r < 0)
 		return r;
 	birth->layout.control->caller = getpid();
-	if (getrandom(&pool->id, sizeof(pool->id), 0) < 0 || !pool->id)
-		return rig_fail_errno(-EIO, "pool: getrandom");
+	while (!pool->id)
+		if (getrandom(&pool->id, sizeof(pool->id), 0) < 0 &&
+		    errno != EINTR)
+			return rig_fail_errno(-errno, "pool: getrandom");
 	r = ledger_open();
 	return r < 0 ? r : open_descriptors(birth);
 }
@@ -357,14 +359,32 @@ static int start(struct rig_pool *pool)
 	return 0;
 }
 
-void pool_order(struct rig_pool *pool, enum order what, enum rig_end end)
+void pool_kill_warden(struct rig_pool *pool)
+{
+	if (pool->warden_pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, pool->warden_pidfd,
+			      SIGKILL, NULL, 0);
+	pool_await_gone(pool);
+}
+
+bool pool_order(struct rig_pool *pool, enum order what, enum rig_end end)
 {
 	const struct order_message message = { .order = what, .end = end };
 
 	while (send(pool->birth.caller_end, &message, sizeof(message),
-		    MSG_NOSIGNAL) < 0 &&
-	       errno == EINTR)
-		;
+		    MSG_NOSIGNAL) < 0)
+		if (errno != EINTR)
+			return false;
+	return true;
+}
+
+/* No process of the pool any more. */
+static void quit(struct rig_pool *pool)
+{
+	if (pool_order(pool, ORDER_QUIT, RIG_END_OK))
+		pool_await_gone(pool);
+	else
+		pool_kill_warden(pool);
 }
 
 int rig_pool_create(struct rig_pool **out,
@@ -390,10 +410,8 @@ int rig_pool_create(struct rig_pool **out,
 	if (r == 0)
 		r = start(pool);
 	if (r < 0) {
-		if (pool->birth.caller_end >= 0 && pool->birth.warden_end < 0) {
-			pool_order(pool, ORDER_QUIT, RIG_END_OK);
-			pool_await_gone(pool);
-		}
+		if (pool->birth.caller_end >= 0 && pool->birth.warden_end < 0)
+			quit(pool);
 		pool_free(pool);
 		return r;
 	}
@@ -552,9 +570,7 @@ void rig_pool_destroy(struct rig_pool *pool)
 		return;
 	leave_list(pool);
 	/* A fork of the maker lets go of its copy, no more. */
-	if (pool_is_maker(pool)) {
-		pool_order(pool, ORDER_QUIT, RIG_END_OK);
-		pool_await_gone(pool);
-	}
+	if (pool_is_maker(pool))
+		quit(pool);
 	pool_free(pool);
 }

@@ -15,7 +15,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,18 +229,16 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 	struct pollfd polled = { .fd = pool->birth.caller_end,
 				 .events = POLLIN };
 	uint64_t until = clock_after(ANSWER_NS), now;
+	bool told = pool_order(pool, ORDER_END, end);
 	char answer;
 
-	pool_order(pool, ORDER_END, end);
-	while ((now = clock_ns()) < until &&
+	while (told && (now = clock_ns()) < until &&
 	       poll(&polled, 1, (int)((until - now) / 1000000) + 1) <= 0)
 		;
-	if (recv(pool->birth.caller_end, &answer, 1, MSG_DONTWAIT) != 1) {
-		/* Dead, or stopped for good: then its workers go with it. */
-		if (pool->warden_pidfd >= 0)
-			(void)syscall(SYS_pidfd_send_signal, pool->warden_pidfd,
-				      SIGKILL, NULL, 0);
-		pool_await_gone(pool);
+	if (!told ||
+	    recv(pool->birth.caller_end, &answer, 1, MSG_DONTWAIT) != 1) {
+		/* Dead, or stopped for good. */
+		pool_kill_warden(pool);
 		end = RIG_END_WARDEN;
 	} else {
 		end = RIG_END_OK; /* control_shm says how */

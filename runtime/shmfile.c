@@ -137,14 +137,17 @@ int shmfile_resize(int fd, const char *name, size_t bytes)
 	r = check_room(fd, name, bytes);
 	if (r < 0)
 		return r;
-	if (ftruncate(fd, (off_t)bytes) < 0)
-		return rig_fail_errno(-errno, "segment %s: size %zu bytes",
-				      name ? name : "(new)", bytes);
+	while (ftruncate(fd, (off_t)bytes) < 0)
+		if (errno != EINTR)
+			return rig_fail_errno(-errno,
+					      "segment %s: size %zu bytes",
+					      name ? name : "(new)", bytes);
 	return 0;
 }
 
 int shmfile_reserve(int fd, const char *name, size_t begin, size_t end)
 {
+	const size_t bytes = end - begin;
 	sigset_t all, before;
 	int r = 0;
 
@@ -166,8 +169,7 @@ int shmfile_reserve(int fd, const char *name, size_t begin, size_t end)
 	}
 	if (r < 0)
 		return rig_fail_errno(r, "segment %s: reserve %zu bytes in %s",
-				      name ? name : "(new)", end - begin,
-				      SHM_DIR);
+				      name ? name : "(new)", bytes, SHM_DIR);
 	return 0;
 }
 
@@ -176,8 +178,9 @@ static int fresh_name(char *name)
 	unsigned char random[16];
 	char *at = name;
 
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return rig_fail_errno(-errno, "segment: getrandom");
+	while (getrandom(random, sizeof(random), 0) != sizeof(random))
+		if (errno != EINTR)
+			return rig_fail_errno(-errno, "segment: getrandom");
 	at = stpcpy(at, "rig-");
 	for (size_t i = 0; i < sizeof(random); i++)
 		at += sprintf(at, "%02x", random[i]);
@@ -208,8 +211,10 @@ int shmfile_publish(int fd, const char *name, bool dies, char *named)
 		snprintf(chosen, sizeof(chosen), "%s", name);
 	else if ((r = fresh_name(chosen)) < 0)
 		return r;
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-		return rig_fail_errno(-errno, "segment %s: lock", chosen);
+	while (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		if (errno != EINTR)
+			return rig_fail_errno(-errno, "segment %s: lock",
+					      chosen);
 	if (fstat(fd, &status) < 0)
 		return rig_fail_errno(-errno, "segment %s: fstat", chosen);
 	if (dies) {

@@ -204,7 +204,7 @@ static void fork_team(struct warden *w, uint32_t seen)
 			continue;
 		snprintf(why, sizeof(why),
 			 "pool: worker %d of %d could not be forked: %s "
-			 "(limits: ulimit -u, the cgroup's pids.max and "
+			 "(limits: ulimit -u and -n, the cgroup's pids.max and "
 			 "memory.max, threads-max)",
 			 i, birth->size, strerrordesc_np(-r));
 		give_up(w, r, why);
@@ -450,13 +450,15 @@ noreturn void warden_main(struct birth *birth)
 	const int keep[] = { birth->warden_end, birth->lifeline_held,
 			     birth->caller_pidfd, birth->ready,
 			     birth->files_receive };
+	char why[WHY_BYTES];
 	sigset_t none;
+	int r;
 
 	birth->layout.control->warden = getpid();
 	(void)prctl(PR_SET_NAME, "runrig-warden");
 	inherit_signals();
 	inherit_close(keep, 5);
-	inherit_maps();
+	r = inherit_maps();
 	/* What the caller had not flushed is the caller's to flush. */
 	__fpurge(stdout);
 	__fpurge(stderr);
@@ -469,6 +471,12 @@ noreturn void warden_main(struct birth *birth)
 	memset(&warden, 0, sizeof(warden));
 	warden.birth = birth;
 	warden.tell_done = true;
-	fork_team(&warden, load_relaxed(&birth->layout.dispatch->posted));
+	snprintf(why, sizeof(why), "pool: /proc/self/maps cannot be read: %s",
+		 strerrordesc_np(-r));
+	if (r < 0)
+		give_up(&warden, r, why);
+	else
+		fork_team(&warden,
+			  load_relaxed(&birth->layout.dispatch->posted));
 	watch(&warden);
 }

@@ -129,7 +129,8 @@ static void be_born(const struct birth *birth, struct rig_team *team)
 	struct cpu_bits set;
 
 	inherit_close(keep, 3);
-	(void)setrlimit(RLIMIT_NOFILE, &birth->files);
+	if (birth->files.rlim_max)
+		(void)setrlimit(RLIMIT_NOFILE, &birth->files);
 	set_signals();
 	install_reporter(team);
 	/* A failure to pin is no reason not to compute: rig_pool_worker()
@@ -274,7 +275,9 @@ noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
 	attach_begin();
 	(void)on_exit(leave_at_once, NULL);
 	pthread_cleanup_push(leave_thread, NULL);
-	(void)!write(birth->ready, &one, sizeof(one));
+	while (write(birth->ready, &one, sizeof(one)) < 0)
+		if (errno != EINTR)
+			_exit(EXIT_FAILURE);
 	take_jobs(birth, &team, seen);
 	pthread_cleanup_pop(0);
 	_exit(EXIT_FAILURE);
