@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cases.c - rigbench cases: every transport with its facts, every peer, and
- * for each whether it can be had here, found out by trying.
+ * cases.c - rigbench cases: every transport with its facts, what measures the
+ * machine, every peer, and for each whether it can be had here.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <kernels/builtin.h>
+#include <runrig/kernel.h>
+
 #include "command.h"
+#include "fit.h"
 #include "ipc.h"
+#include "machine.h"
 #include "peer.h"
+#include "roof.h"
 
 /* Move one verified message, or say why not. */
 static void try_transport(const struct transport *t, clockid_t clock, char *why)
@@ -78,9 +84,33 @@ static void print_peer(const struct plan *plan, const char *name,
 	printf("%-15s %s%s\n", name, *why ? "no: " : "yes", why);
 }
 
+/* What measures the machine itself. */
+static void print_machine(void)
+{
+	int pus = machine_pus();
+	int kernels = 0;
+
+	while (kernels_register() == 0 && rig_kernel_at((size_t)kernels))
+		kernels++;
+	printf("%-15s available\n", "command");
+	if (pus > 1)
+		printf("%-15s yes, pairs of PUs: %d\n", "c2c",
+		       pus * (pus - 1) / 2);
+	else
+		printf("%-15s no: one usable PU\n", "c2c");
+	printf("%-15s yes, roofs:", "mem");
+	for (int i = 0; i < ROOFS; i++)
+		if (i != ROOF_WRITE_NT || roof_has_nt())
+			printf(" %s", roof_names[i]);
+	printf("\n%-15s yes, kernels: %d%s\n", "scale", kernels,
+	       pus < FIT_AMDAHL_POINTS ? "; too few cores to fit a law" : "");
+	printf("%-15s yes\n\n", "doctor");
+}
+
 int command_cases(struct command *c)
 {
 	print_transports(&c->plan);
+	print_machine();
 	printf("%-15s available\n", "peer");
 	print_peer(&c->plan, "libgomp", "OMP_NUM_THREADS=2",
 		   "@/rigbench-omp % region");

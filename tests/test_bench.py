@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 
 RIGBENCH = os.environ["RIGBENCH"]
 SCHEMA = pathlib.Path(__file__).parent.parent / "bench/schema/runrig-bench-1.json"
@@ -53,6 +54,73 @@ def obeys_schema(test, result):
         test.skipTest("python3-jsonschema is not installed")
     with open(SCHEMA, encoding="utf-8") as file:
         jsonschema.validate(result, json.load(file))
+
+
+def page(folder, *results):
+    path = os.path.join(folder, "page.html")
+    done = rigbench("report", *results, "-o", path)
+    # gnuplot's warnings, of points it cannot draw, would be seen here.
+    if done.stderr and "gnuplot is not installed" not in done.stderr:
+        raise AssertionError(done.stderr)
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def well_formed_and_alone(test, text):
+    open_tags, ids = [], []
+    void = {"meta", "br"}
+
+    class Balance(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            ids.extend(value for name, value in attrs if name == "id")
+            if tag not in void:
+                open_tags.append(tag)
+
+        def handle_startendtag(self, tag, attrs):
+            ids.extend(value for name, value in attrs if name == "id")
+
+        def handle_endtag(self, tag):
+            assert open_tags.pop() == tag, tag
+
+    Balance().feed(text)
+    test.assertEqual(open_tags, [])
+    test.assertEqual(len(ids), len(set(ids)), "an id twice")
+    # A namespace is a name, not a place to fetch from.
+    rest = text.replace("http://www.w3.org/2000/svg", "").replace(
+        "http://www.w3.org/1999/xlink", "")
+    outside = re.search(r"https?://|<link|<script|<img|<image|url\(", rest)
+    test.assertIsNone(outside)
+    test.assertTrue("prefers-color-scheme:dark" in text)
+
+
+def has_points(test, text, figure, wanted):
+    """Is each (x, y) drawn, by undoing the axes of the picture?"""
+    found = re.search(rf'<figure id="{figure}" data-xmin="(.*?)" '
+                      r'data-xmax="(.*?)" data-ymin="(.*?)" '
+                      r'data-ymax="(.*?)" data-xscale="(.*?)" '
+                      r'data-yscale="(.*?)">(.*?)</figure>', text, re.S)
+    test.assertTrue(found, figure)
+    if "<svg" not in found[7]:
+        test.skipTest("gnuplot is not installed")
+    width, height = (float(n) for n in re.search(
+        r'viewBox="0 0 (\d+) (\d+)"', found[7]).groups())
+
+    def undo(share, low, high, scale):
+        if scale == "linear":
+            return low + share * (high - low)
+        return low * (high / low) ** share
+
+    drawn = [(undo((float(x) / width - 0.1) / 0.68, float(found[1]),
+                   float(found[2]), found[5]),
+              undo((1 - float(y) / height - 0.13) / 0.82, float(found[3]),
+                   float(found[4]), found[6]))
+             for x, y in re.findall(
+                 r"<use xlink:href='#\w+-gpPt\d+' "
+                 r"transform='translate\(([\d.]+),([\d.]+)\)", found[7])]
+    for x, y in wanted:
+        test.assertTrue(any(math.isclose(x, a, rel_tol=0.03) and
+                            math.isclose(y, b, rel_tol=0.03)
+                            for a, b in drawn), (figure, x, y, drawn))
 
 
 class Transports(unittest.TestCase):
@@ -195,68 +263,44 @@ class Files(unittest.TestCase):
             self.assertEqual(len(file.read().splitlines()) - 1,
                              len(self.result["cells"]))
 
-    def page(self):
-        path = os.path.join(self.folder.name, "page.html")
-        rigbench("report", self.path, "-o", path)
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-
-    def test_page_is_well_formed_and_alone(self):
-        page = self.page()
-        open_tags = []
-        void = {"meta", "br", "!doctype"}
-
-        class Balance(html.parser.HTMLParser):
-            def handle_starttag(self, tag, attrs):
-                if tag not in void:
-                    open_tags.append(tag)
-
-            def handle_startendtag(self, tag, attrs):
-                pass
-
-            def handle_endtag(self, tag):
-                assert open_tags.pop() == tag, tag
-
-        Balance().feed(page)
-        self.assertEqual(open_tags, [])
-        # A namespace is a name, not a place to fetch from.
-        rest = page.replace("http://www.w3.org/2000/svg", "").replace(
-            "http://www.w3.org/1999/xlink", "")
-        self.assertNotRegex(rest, r"https?://|<link|<script|<img|url\(")
-        self.assertIn("prefers-color-scheme:dark", page)
-
-    def test_points_of_the_figure_are_the_numbers(self):
+    def test_figures_are_the_numbers(self):
         """Undo the axes: the pixels of a figure are the JSON's medians."""
-        figure = re.search(r'<figure id="latency" data-xmin="(.*?)" '
-                           r'data-xmax="(.*?)" data-ymin="(.*?)" '
-                           r'data-ymax="(.*?)">(.*?)</figure>',
-                           self.page(), re.S)
-        if not figure or "<svg" not in figure[5]:
+        text = page(self.folder.name, self.path)
+        well_formed_and_alone(self, text)
+        cells = [cell for cell in self.result["cells"]
+                 if cell["name"] == cell["axes"]["transport"]]
+        for pattern, figure in (("pingpong", "latency"),
+                                ("stream", "bandwidth"), ("setup", "setup")):
+            wanted = []
+            for cell in cells:
+                if cell["axes"]["pattern"] != pattern:
+                    continue
+                p50 = cell["summary"]["p50"]
+                value = {"latency": p50 / 2e3, "setup": p50 / 1e3,
+                         "bandwidth": cell["bytes_per_operation"] / p50}
+                wanted.append((float(cell["axes"]["size"]), value[figure]))
+            self.assertGreaterEqual(len(wanted), 6, figure)
+            has_points(self, text, figure, wanted)
+        for cell in cells:
+            if cell["tail"]:
+                self.assertIn('<figure id="percentiles"', text)
+
+    def test_a_figure_alone(self):
+        path = os.path.join(self.folder.name, "latency.svg")
+        done = rigbench("report", self.path, "-o", path, check=None)
+        if done.returncode == 5:
             self.skipTest("gnuplot is not installed")
-        xmin, xmax, ymin, ymax = (math.log(float(figure[i]))
-                                  for i in range(1, 5))
-        width, height = (float(n) for n in re.search(
-            r'viewBox="0 0 (\d+) (\d+)"', figure[5]).groups())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        root = xml.etree.ElementTree.parse(path).getroot()
+        self.assertTrue(root.tag.endswith("svg"))
+        with open(path, encoding="utf-8") as file:
+            self.assertIn("prefers-color-scheme:dark", file.read())
 
-        def undo(x, y):
-            across = (x / width - 0.1) / (0.78 - 0.1)
-            up = (1 - y / height - 0.13) / (0.92 - 0.13)
-            return (math.exp(xmin + across * (xmax - xmin)),
-                    math.exp(ymin + up * (ymax - ymin)))
-
-        drawn = [undo(float(x), float(y)) for x, y in re.findall(
-            r"<use xlink:href='#gpPt\d+' transform='translate\(([\d.]+),"
-            r"([\d.]+)\)", figure[5])]
-        wanted = [(float(cell["axes"]["size"]), cell["summary"]["p50"] / 2e3)
-                  for cell in self.result["cells"]
-                  if cell["axes"]["pattern"] == "pingpong"
-                  and cell["name"] == cell["axes"]["transport"]]
-        self.assertEqual(len(wanted), 9)
-        for size, value in wanted:
-            self.assertTrue(any(
-                math.isclose(x, size, rel_tol=0.03) and
-                math.isclose(y, value, rel_tol=0.03) for x, y in drawn),
-                (size, value, drawn))
+    def test_a_figure_that_is_not_there(self):
+        path = os.path.join(self.folder.name, "speedup.svg")
+        done = rigbench("report", self.path, "-o", path, check=1)
+        self.assertIn("no figure speedup", done.stderr)
+        self.assertFalse(os.path.exists(path))
 
     def test_compare_with_itself_shows_nothing(self):
         done = rigbench("compare", self.path, self.path)
@@ -292,6 +336,46 @@ class CoreToCore(unittest.TestCase):
                 cell = json.load(file)["cells"][0]
         row = re.search(rf"^P#{cell['axes']['to']} +(\d+)", done.stdout, re.M)
         self.assertEqual(int(row[1]), round(cell["summary"]["p50"]))
+
+    def test_the_map_is_the_medians(self):
+        """A made-up machine of six PUs in two packages."""
+        result = json.loads(rigbench("c2c", *SHORT, "--json").stdout)
+        cell = result["cells"][0]
+        wanted = []
+        result["cells"] = []
+        for i in range(6):
+            for k in range(i + 1, 6):
+                near = i // 3 == k // 3
+                value = 40 + 10 * i + k + (0 if near else 100)
+                result["cells"].append(dict(
+                    cell, name=f"P#{i} to P#{k}", id=f"c2c/P#{i} to P#{k}",
+                    axes={"from": str(i), "to": str(k), "distance":
+                          "same L3" if near else "other package"},
+                    summary=dict(cell["summary"] or {}, p50=value, ci95=None)))
+                wanted.append((k - 1, i, value))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "c2c.json")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(result, file)
+            text = page(folder, path)
+        well_formed_and_alone(self, text)
+        figure = re.search(r'<figure id="c2c" .*?>(.*?)</figure>', text,
+                           re.S)[1]
+        if "<svg" not in figure:
+            self.skipTest("gnuplot is not installed")
+        width, height = (float(n) for n in re.search(
+            r'viewBox="0 0 (\d+) (\d+)"', figure).groups())
+        labels = [(int(n), (float(x) / width - 0.1) / 0.68 * 5,
+                   (float(y) / height - 0.05) / 0.82 * 5)
+                  for x, y, n in re.findall(
+                      r'translate\(([\d.]+),([\d.]+)\)"[^>]*>\s*<text>'
+                      r"<tspan[^>]*>\s*(\d+)</tspan>", figure)]
+        for row, column, value in wanted:
+            self.assertTrue(any(
+                n == value and abs(x - column - 0.5) < 0.2 and
+                abs(y - row - 0.5) < 0.2 for n, x, y in labels),
+                (row, column, value, labels))
+        self.assertIn(">P#5<", figure)
 
     def test_one_pu_has_nobody_to_talk_to(self):
         pu = min(os.sched_getaffinity(0))
@@ -341,6 +425,35 @@ class Roofs(unittest.TestCase):
             self.assertEqual(text, tuple(
                 "%.4g" % (cell["bytes_per_operation"] / cell["summary"][key])
                 for key in ("p50", "min")), cell["id"])
+
+    def test_figure_and_roof_are_the_numbers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "mem.json")
+            rigbench("mem", "sizes=24Ki,2M", *SHORT, "--json=" + path)
+            with open(path, encoding="utf-8") as file:
+                result = json.load(file)
+            ipc = os.path.join(folder, "ipc.json")
+            rigbench("ipc", "transports=seg-inplace", "sizes=65536",
+                     "patterns=stream", *SHORT, "--json=" + ipc)
+            text = page(folder, path, ipc)
+            with open(ipc, encoding="utf-8") as file:
+                lying = json.load(file)
+            for cell in lying["cells"]:
+                cell["summary"]["p50"] /= 1e3
+            with open(ipc, "w", encoding="utf-8") as file:
+                json.dump(lying, file)
+            lied = page(folder, path, ipc)
+        well_formed_and_alone(self, text)
+        has_points(self, text, "roofs", [
+            (int(cell["axes"]["size"]),
+             cell["bytes_per_operation"] / cell["summary"]["p50"])
+            for cell in result["cells"] if "again" not in cell["name"]])
+        for cache in result["env"]["cpu"]["caches"]:
+            if 24 << 10 < cache["bytes"] < 2 << 20:
+                self.assertTrue(f">L{cache['level']}<" in text, cache)
+        self.assertTrue("one core reads" in text)
+        self.assertFalse("implausible" in text)
+        self.assertTrue("implausible:</strong> stream" in lied)
 
     def test_more_than_the_memory_is_a_row_that_says_so(self):
         result = json.loads(rigbench("mem", "sizes=1P", *SHORT,
@@ -419,6 +532,22 @@ class Scale(unittest.TestCase):
                 self.assertIsNone(fit["reason"])
                 self.assertEqual([p["name"] for p in fit["parameters"]],
                                  names)
+
+    def test_figures_are_the_numbers(self):
+        text = page(self.folder.name,
+                    os.path.join(self.folder.name, "scale.json"))
+        well_formed_and_alone(self, text)
+        ratios = {c["b"]: c["estimate"] for c in self.result["comparisons"]}
+        for mode, figure in (("strong", "speedup"), ("weak", "weak")):
+            rows = self.rows("scale triad, " + mode)
+            has_points(self, text, figure, [
+                (int(cell["axes"]["workers"]), 1 / ratios[cell["id"]])
+                for name, cell in rows.items()
+                if name not in ("1 worker", "1 worker (again)")])
+        has_points(self, text, "pss", [
+            (int(cell["axes"]["workers"]), cell["pss_bytes"] / 1e6)
+            for name, cell in self.rows("scale triad, strong").items()
+            if "again" not in name])
 
     def test_no_room_is_said_before_anything_is_made(self):
         before = names()
