@@ -232,7 +232,8 @@ static int make_array(struct rigging *rigging, int index)
 	const struct rig_kernel *kernel = rigging->kernel;
 	struct rigged_array *array = &rigging->arrays[index];
 	struct rig_segment_options options = { .pool = rigging->pool,
-					       .memory = rigging->memory };
+					       .memory = rigging->memory,
+					       .pages = rigging->pages };
 	struct owning *owning;
 	int r;
 

@@ -43,6 +43,7 @@ struct rigging {
 	struct rigged_array arrays[RIG_ARRAYS_MAX];
 	uint64_t limit_ns;  /* of each run; 0: none */
 	const char *memory; /* of the segments it makes; see segment.h */
+	enum rig_pages pages;
 	char why[WHY_BYTES];
 };
 

@@ -25,6 +25,7 @@
 
 #include "error.h"
 #include "home.h"
+#include "huge.h"
 #include "inherit.h"
 #include "shmfile.h"
 #include "size.h"
@@ -205,9 +206,8 @@ static int map(struct rig_team *team, struct mapping *mapping,
 	 * that was handed over is the caller's, and locked already.) */
 	while (flock(fd, LOCK_SH) < 0 && errno == EINTR)
 		;
-	base = mmap(NULL, segment->file_bytes,
-		    read_only ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
-		    fd, 0);
+	base = huge_map(fd, segment->file_bytes,
+			read_only ? PROT_READ : PROT_READ | PROT_WRITE);
 	r = base == MAP_FAILED ? -errno : 0;
 	close(fd);
 	if (r < 0)
@@ -465,27 +465,25 @@ int attach_segments(struct rig_team *team, int count, const struct birth *birth)
 	return 0;
 }
 
-int attach_populate(struct rig_team *team, const struct birth *birth,
-		    rig_spans_fn *spans)
+/* Populate what this rank owns; `spans` NULL: an equal block. */
+static int populate_spans(struct rig_team *team, const struct mapping *mapping,
+			  rig_spans_fn *spans)
 {
 	const struct job_segment_shm *segment = &team->layout.job->segments[0];
-	struct mapping *mapping = make_room();
-	struct rig_span owned[RIG_SPANS_MAX];
-	int count, r;
+	struct rig_span owned[RIG_SPANS_MAX] = { block_of(team, mapping) };
+	bool huge = segment->flags & JOB_HUGE;
+	int count = 1, r = 0;
 
-	r = map(team, mapping, segment, "", birth);
-	if (r < 0)
-		return r;
-	mapping->used = ++uses;
-	if (!spans) {
-		r = populate(mapping, block_of(team, mapping),
-			     MADV_POPULATE_WRITE, "");
-	} else {
+	if (spans)
 		count = spans(team->args, segment->data_bytes, team->rank,
 			      team->size, owned);
-		for (int i = 0; i < count && r == 0; i++)
-			r = populate(mapping, owned[i], MADV_POPULATE_WRITE,
-				     "");
+	if (huge)
+		huge_ask(mapping->base, mapping->bytes);
+	for (int i = 0; i < count && r == 0; i++) {
+		r = populate(mapping, owned[i], MADV_POPULATE_WRITE, "");
+		if (r == 0 && huge)
+			huge_collapse(mapping->base, owned[i].begin,
+				      owned[i].end);
 	}
 	/* The trailer, and what nobody owns. */
 	if (r == 0 && team->rank == 0)
@@ -494,6 +492,31 @@ int attach_populate(struct rig_team *team, const struct birth *birth,
 						mapping->bytes },
 			     MADV_POPULATE_WRITE, "");
 	return r;
+}
+
+int attach_populate(struct rig_team *team, const struct birth *birth,
+		    rig_spans_fn *spans)
+{
+	const struct job_segment_shm *segment = &team->layout.job->segments[0];
+	struct mapping *mapping = make_room();
+	struct rig_span all;
+	int r;
+
+	r = map(team, mapping, segment, "", birth);
+	if (r == 0) {
+		mapping->used = ++uses;
+		r = populate_spans(team, mapping, spans);
+	}
+	if (!(segment->flags & JOB_HUGE))
+		return r;
+	/* Those huge pages that several ranks own are whole by now. */
+	team_meet(team);
+	if (r < 0)
+		return r;
+	all = rig_strip(mapping->bytes / HUGE_BYTES, team->rank, team->size);
+	huge_collapse(mapping->base, all.begin * HUGE_BYTES,
+		      all.end * HUGE_BYTES);
+	return 0;
 }
 
 void attach_forget(struct rig_team *team)

@@ -109,6 +109,7 @@ struct control_shm {
 };
 
 #define JOB_READ_ONLY 1u /* map it so */
+#define JOB_HUGE      4u /* populate it with huge pages */
 #define JOB_BARRIER   2u /* its trailer's barrier is this pool's */
 
 /* One segment of a job.  Written by the caller before the job is posted. */

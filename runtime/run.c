@@ -346,6 +346,8 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 	} else {
 		facts.fd = handed_note(pool, identity, fd);
 		handed_put_file(pool, 0, &facts);
+		if (options->pages == RIG_PAGES_HUGE)
+			pool->birth.layout.job->segments[0].flags |= JOB_HUGE;
 		if (options->spans_args_bytes)
 			memcpy(pool->birth.layout.job->args,
 			       options->spans_args, options->spans_args_bytes);

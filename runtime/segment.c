@@ -24,6 +24,7 @@
 #include "clock.h"
 #include "error.h"
 #include "home.h"
+#include "huge.h"
 #include "ledger.h"
 #include "pool.h"
 #include "size.h"
@@ -89,8 +90,7 @@ static int map(struct rig_segment *segment, bool read_only)
 	struct segment_facts *facts = &segment->facts;
 	int prot = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
 
-	segment->data =
-		mmap(NULL, facts->file_bytes, prot, MAP_SHARED, facts->fd, 0);
+	segment->data = huge_map(facts->fd, facts->file_bytes, prot);
 	if (segment->data == MAP_FAILED) {
 		segment->data = NULL;
 		return rig_fail_errno(-errno, "segment %s: map %zu bytes",
@@ -140,6 +140,23 @@ static int lay_trailer(struct rig_segment *segment,
 	return 0;
 }
 
+/* By touching it through a mapping that asks for huge pages: reserving a file
+ * asks for none.  What fails here fails again, with words, there. */
+static void populate_huge(const struct segment_facts *facts)
+{
+	void *base =
+		huge_map(facts->fd, facts->file_bytes, PROT_READ | PROT_WRITE);
+
+	if (base == MAP_FAILED)
+		return;
+	huge_ask(base, facts->file_bytes);
+	while (madvise(base, facts->file_bytes, MADV_POPULATE_WRITE) < 0 &&
+	       (errno == EINTR || errno == EAGAIN))
+		;
+	huge_collapse(base, 0, facts->file_bytes);
+	munmap(base, facts->file_bytes);
+}
+
 /* Give the file of a new segment its size and its pages. */
 static int fill(struct rig_segment *segment, const char *name,
 		const struct rig_segment_options *options,
@@ -166,6 +183,8 @@ static int fill(struct rig_segment *segment, const char *name,
 		    (size_t)status.st_blocks * 512 >= facts->file_bytes)
 			return r;
 	}
+	if (options->pages == RIG_PAGES_HUGE && !options->pool)
+		populate_huge(facts);
 	return shmfile_reserve(facts->fd, name, 0, facts->file_bytes);
 }
 
@@ -240,6 +259,10 @@ int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 		return r;
 	if (bytes == 0)
 		return rig_fail(-EINVAL, "segment %s: at least 1 byte",
+				name ? name : "(new)");
+	if (options->pages != RIG_PAGES_BASE &&
+	    options->pages != RIG_PAGES_HUGE)
+		return rig_fail(-EINVAL, "segment %s: no such pages",
 				name ? name : "(new)");
 	if (options->parties < 0 || options->parties > RIG_WORKERS_MAX)
 		return rig_fail(-EINVAL, "segment %s: %d parties, not 1 to %d",

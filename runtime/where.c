@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * where.c - on which NUMA node each part of a segment really is.
+ * where.c - on which NUMA node each part of a segment really is, and how much of
+ * it on huge pages.
  *
  * The kernel tells of pages that stand in this process's page tables, so the
  * file is mapped once more, and those pages that it has are entered there by
@@ -16,6 +17,7 @@
 
 #include "error.h"
 #include "home.h"
+#include "huge.h"
 #include "segment.h"
 #include "topology.h"
 
@@ -121,6 +123,28 @@ static int number_nodes(int **nodes)
 			(*nodes)[topology->nodes[n].os] = n;
 	topology_free(topology);
 	return *nodes ? 0 : rig_fail_errno(-ENOMEM, "segment");
+}
+
+ssize_t rig_segment_huge_bytes(const struct rig_segment *segment)
+{
+	const struct segment_facts *facts = segment_facts_of(segment);
+	const char *name = rig_segment_name(segment);
+	struct stat status;
+	ssize_t got;
+
+	if (facts->fd < 0)
+		return rig_fail(-EINVAL, "segment %s: is detached", name);
+	if (fstat(facts->fd, &status) < 0)
+		return rig_fail_errno(-errno, "segment %s: fstat", name);
+	if (status.st_blocks * 512 < status.st_size)
+		return rig_fail(-ENODATA,
+				"segment %s: parts of it have no page yet",
+				name);
+	got = huge_bytes(facts->fd, facts->file_bytes);
+	if (got < 0)
+		return rig_fail_errno((int)got, "segment %s: its huge pages",
+				      name);
+	return got;
 }
 
 ssize_t rig_segment_where(const struct rig_segment *segment,

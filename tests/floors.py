@@ -18,7 +18,7 @@ import sys
 FLOORS = [
     ("values", False, "atomic clock error size utf8"),
     ("machine", True,
-     "environment home ledger quota shmfile symbol topology wait"),
+     "environment home huge ledger quota shmfile symbol topology wait"),
     ("objects", False, "barrier channel dispatch list_layout value"),
     ("layout", False, "layout"),
     ("teams", True,

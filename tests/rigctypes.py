@@ -28,7 +28,7 @@ class SegmentOptions(ctypes.Structure):
                 ("parties", ctypes.c_int), ("keep", ctypes.c_bool),
                 ("read_only", ctypes.c_bool),
                 ("deadline_ns", ctypes.c_uint64),
-                ("memory", ctypes.c_char_p)]
+                ("memory", ctypes.c_char_p), ("pages", ctypes.c_int)]
 
 
 class RigError(Exception):

@@ -197,6 +197,67 @@ START_TEST(asking_gives_no_page_a_home)
 }
 END_TEST
 
+/* ---- huge pages ---- */
+
+/* Whether there are any is the system's affair; what is said of it is true. */
+START_TEST(huge_pages_hold_the_same_bytes)
+{
+	struct rig_segment_options options = { .pages = RIG_PAGES_HUGE };
+	struct rig_pool *pool = NULL;
+	struct rig_segment *segment = NULL, *again = NULL;
+	size_t bytes = ((size_t)9 << 20) + 5;
+	unsigned char *data;
+	ssize_t huge;
+
+	if (_i == 0)
+		ck_assert_int_eq(rig_pool_create(&pool,
+						 &(struct rig_pool_options){
+							 .workers = 3 }),
+				 0);
+	options.pool = pool;
+	ck_assert_msg(rig_segment_create(&segment, NULL, bytes, &options) == 0,
+		      "%s", rig_why());
+	huge = rig_segment_huge_bytes(segment);
+	ck_assert_msg(huge >= 0 && huge <= (10 << 20), "%s", rig_why());
+	ck_assert_int_eq(huge % (2 << 20), 0);
+	data = rig_segment_data(segment);
+	ck_assert_uint_eq((uintptr_t)data % (2 << 20), 0);
+	/* All of them are 0: the first is, and each is as the one before. */
+	ck_assert(data[0] == 0 && memcmp(data, data + 1, bytes - 1) == 0);
+	data[0] = 1;
+	data[bytes - 1] = 2;
+	ck_assert_int_eq(
+		rig_segment_attach(&again, rig_segment_name(segment), NULL), 0);
+	ck_assert_uint_eq(rig_segment_bytes(again), bytes);
+	data = rig_segment_data(again);
+	ck_assert(data[0] == 1 && data[bytes - 1] == 2);
+	rig_segment_destroy(again);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(huge_pages_are_not_asked_of_what_is_not_there)
+{
+	struct rig_segment *segment = NULL;
+
+	ck_assert_int_eq(rig_segment_create(&segment, NULL, 4096,
+					    &(struct rig_segment_options){
+						    .pages = RIG_PAGES_HUGE }),
+			 0);
+	ck_assert_int_eq(rig_segment_huge_bytes(segment), 0);
+	rig_segment_detach(segment);
+	rig_segment_unlink(segment);
+	ck_assert_int_eq(rig_segment_huge_bytes(segment), -EINVAL);
+	rig_segment_destroy(segment);
+	segment = NULL;
+	ck_assert_int_eq(
+		rig_segment_create(&segment, NULL, 4096,
+				   &(struct rig_segment_options){ .pages = 7 }),
+		-EINVAL);
+}
+END_TEST
+
 /* ---- what a job brings along ---- */
 
 /* The second half of everything to rank 0, the first to rank 1. */
@@ -274,6 +335,8 @@ Suite *make_suite(void)
 
 	tcase_add_loop_test(where, every_byte_has_one_home, 0, 3);
 	tcase_add_test(where, asking_gives_no_page_a_home);
+	tcase_add_loop_test(where, huge_pages_hold_the_same_bytes, 0, 2);
+	tcase_add_test(where, huge_pages_are_not_asked_of_what_is_not_there);
 	tcase_add_test(where, a_job_says_who_owns_what);
 	suite_add_tcase(suite, where);
 	return suite;

@@ -33,7 +33,8 @@ enum {
 	KEY_NO_VERIFY,
 	KEY_JSON,
 	KEY_MEMORY,
-	KEY_MAP
+	KEY_MAP,
+	KEY_HUGE
 };
 
 /* Longest --limit and largest --repeat. */
@@ -79,6 +80,10 @@ static const struct argp_option option_table[] = {
 	  .arg = "WHERE",
 	  .doc = "NUMA nodes of the arrays it makes: local (default: each part "
 		 "where its owner runs), interleave, or bind:0,2-3" },
+	{ .name = "huge",
+	  .key = KEY_HUGE,
+	  .doc = "arrays it makes on huge pages, as far as they are to be had; "
+		 "says how far" },
 	{ .name = "map",
 	  .key = KEY_MAP,
 	  .doc = "ask the kernel where the arrays really are, and say so" },
@@ -250,6 +255,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_MEMORY:
 		options->request.memory = arg;
+		break;
+	case KEY_HUGE:
+		options->request.pages = RIG_PAGES_HUGE;
 		break;
 	case KEY_MAP:
 		options->request.map = true;

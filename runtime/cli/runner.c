@@ -201,6 +201,7 @@ static int rig_up(struct runner *runner)
 		return complain(EXIT_USAGE, "%s", rigging->why);
 	rigging->limit_ns = request->limit_ns;
 	rigging->memory = request->memory;
+	rigging->pages = request->pages;
 	for (char **word = request->words; *word; word++)
 		if (rigging_set(rigging, *word) < 0)
 			return complain(EXIT_USAGE, "%s", rigging->why);

@@ -44,7 +44,8 @@ struct run_request {
 	uint64_t limit_ns; /* of each; 0: none */
 	bool no_verify;
 	const char *memory; /* of the arrays we make; NULL: local */
-	bool map;           /* say where they really are */
+	enum rig_pages pages;
+	bool map; /* say where they really are */
 };
 
 /* What was done.  In this process. */

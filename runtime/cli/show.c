@@ -237,6 +237,31 @@ static void show_arrays(const struct runner *runner)
 	}
 }
 
+/* How much of an array of ours lies on huge pages; -1: unknown, or not ours. */
+static ssize_t huge_of(const struct runner *runner, int index)
+{
+	const struct rig_segment *segment =
+		runner->rigging.arrays[index].segment;
+
+	return segment ? rig_segment_huge_bytes(segment) : -1;
+}
+
+static void show_huge(const struct runner *runner)
+{
+	const struct rigging *rigging = &runner->rigging;
+	char text[SHOWN_BYTES];
+
+	for (int i = 0; i < rigging->count; i++) {
+		ssize_t huge = huge_of(runner, i);
+
+		if (huge >= 0)
+			printf("  %-9s %s: %s on huge pages\n",
+			       i ? "" : "pages",
+			       rigging->kernel->arrays[i].name,
+			       show_bytes((double)huge, text));
+	}
+}
+
 static void show_line(const struct runner *runner, const char *what,
 		      uint64_t ns)
 {
@@ -296,6 +321,8 @@ void show_run(const struct runner *runner)
 	show_command(runner);
 	show_arrays(runner);
 	printf("  workers   %s\n", workers ? workers : "?");
+	if (request->pages == RIG_PAGES_HUGE)
+		show_huge(runner);
 	show_times(runner);
 	printf("  barrier   %s, in %s",
 	       request->pool.barrier == RIG_BARRIER_PTHREAD ? "pthread"
@@ -352,14 +379,15 @@ static json_t *arrays_json(const struct runner *runner)
 						     .extent[d]));
 		json_array_append_new(
 			list,
-			json_pack("{ss ss ss so sI sI ss? ss? ss?}", "name",
+			json_pack("{ss ss ss so sI sI sI ss? ss? ss?}", "name",
 				  rigging->kernel->arrays[i].name, "dtype",
 				  dtype_name(array->dtype), "code",
 				  dtype_code(array, code), "shape", shape,
 				  "count", (json_int_t)array->count, "bytes",
-				  (json_int_t)rigging->arrays[i].bytes, "input",
-				  asked->input, "output", asked->output,
-				  "segment", asked->segment));
+				  (json_int_t)rigging->arrays[i].bytes,
+				  "huge_bytes", (json_int_t)huge_of(runner, i),
+				  "input", asked->input, "output",
+				  asked->output, "segment", asked->segment));
 	}
 	return list;
 }

@@ -436,6 +436,35 @@ START_TEST(more_than_a_node_has_is_refused)
 }
 END_TEST
 
+/* ---- on a /dev/shm that gives huge pages to who asks ---- */
+
+START_TEST(who_asks_gets_huge_pages)
+{
+	static const enum rig_pages pages[] = { RIG_PAGES_HUGE,
+						RIG_PAGES_BASE };
+	struct rig_pool *pool = make_pool("numa", 0);
+	size_t bytes = 16 << 20;
+
+	for (int i = 0; i < LENGTH(pages); i++) {
+		struct rig_segment *segment = NULL;
+		ssize_t huge;
+
+		ck_assert_int_eq(
+			rig_segment_create(&segment, NULL, bytes,
+					   &(struct rig_segment_options){
+						   .pages = pages[i],
+						   .pool = _i ? pool : NULL }),
+			0);
+		huge = rig_segment_huge_bytes(segment);
+		ck_assert_msg(pages[i] == RIG_PAGES_HUGE ? huge >= 16 << 20
+							 : huge == 0,
+			      "%d bytes: %s", (int)huge, rig_why());
+		rig_segment_destroy(segment);
+	}
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 /* ---- in a control group that allows some CPUs ---- */
 
 START_TEST(a_cpuset_is_kept_to)
@@ -462,6 +491,7 @@ Suite *make_suite(void)
 	Suite *suite = suite_create("numa");
 	TCase *cores = make_tcase("cores", 60);
 	TCase *memory = make_tcase("memory", 60);
+	TCase *huge = make_tcase("huge", 60);
 	TCase *cpuset = make_tcase("cpuset", 60);
 
 	tcase_add_loop_test(cores, each_worker_runs_on_its_cores, 0,
@@ -480,6 +510,9 @@ Suite *make_suite(void)
 	tcase_add_loop_test(memory, bound_is_where_it_is_bound, 0, 2);
 	tcase_add_test(memory, more_than_a_node_has_is_refused);
 	suite_add_tcase(suite, memory);
+
+	tcase_add_loop_test(huge, who_asks_gets_huge_pages, 0, 2);
+	suite_add_tcase(suite, huge);
 
 	tcase_add_loop_test(cpuset, a_cpuset_is_kept_to, 0, 2);
 	suite_add_tcase(suite, cpuset);

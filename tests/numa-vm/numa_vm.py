@@ -257,6 +257,9 @@ class Shown:
     def test_a_cpuset_is_kept_to(self):
         self.checks("cpuset")
 
+    def test_who_asks_gets_huge_pages(self):
+        self.checks("huge")
+
     def test_what_is_loaded_lies_with_its_owners(self):
         self.with_its_owners("loaded")
 

@@ -32,6 +32,12 @@ struct rig_barrier;
 struct rig_pool;
 struct rig_segment; /* in this process */
 
+/* What pages a segment's bytes are to lie on. */
+enum rig_pages {
+	RIG_PAGES_BASE,
+	RIG_PAGES_HUGE /* huge ones, as far as they are to be had */
+};
+
 struct rig_segment_options {
 	/* create: populate it by this pool's pinned workers, each the part it
 	 * owns, and give it a trailer with a barrier for the pool's team. */
@@ -63,6 +69,9 @@ struct rig_segment_options {
 	 * numbers, as `runrig topo` prints them) and no others.
 	 */
 	const char *memory;
+
+	/* create: what pages; rig_segment_huge_bytes() tells what was got. */
+	enum rig_pages pages;
 };
 
 /*
@@ -143,6 +152,13 @@ struct rig_home {
  */
 RIG_API ssize_t rig_segment_where(const struct rig_segment *segment,
 				  struct rig_home *homes, size_t max);
+
+/*
+ * Ask the kernel how many of the segment's bytes lie on huge pages.  Any
+ * thread.  Or -EINVAL: the handle is detached, -ENODATA: parts of the segment
+ * have no page yet, or what mmap said, or opening /proc/self/smaps.
+ */
+RIG_API ssize_t rig_segment_huge_bytes(const struct rig_segment *segment);
 
 /* Unmap the bytes; the handle and the name stay.  Twice is once. */
 RIG_API void rig_segment_detach(struct rig_segment *segment);
