@@ -650,17 +650,23 @@ class Command(unittest.TestCase):
         rigbench("compare", "/nonexistent", "/nonexistent", check=5)
         rigbench("report", str(SCHEMA), check=5)
 
+    def test_cases_names_what_measures_the_machine(self):
+        done = rigbench("cases")
+        for name in ("c2c", "mem", "scale", "doctor"):
+            self.assertRegex(done.stdout, rf"(?m)^{name} +(yes|no: )")
+
     def test_a_kernel_is_verified(self):
         done = rigbench("kernel", "reverse", "length=100003", *SHORT, "--json")
         cell = cells(done)["kernel reverse/runrig"]
         self.assertEqual(cell["status"], "ok")
         self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
 
-    def test_interruption_leaves_partial_results_and_no_segments(self):
+    def interrupted(self, *words):
+        """A run stopped in its third launch; its JSON."""
         before = names()
         process = subprocess.Popen(
-            [RIGBENCH, "ipc", "transports=seg-inplace,pipe", "sizes=64",
-             "--launches", "1000", "--json", "--peer", "none"],
+            [RIGBENCH, *words, "--launches", "1000", "--json", "--peer",
+             "none"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for line in process.stderr:
             if line.startswith("launch 3"):
@@ -677,6 +683,16 @@ class Command(unittest.TestCase):
         while left & names():
             self.assertLess(time.monotonic(), deadline, left)
             time.sleep(0.01)
+        return result
+
+    def test_interruption_leaves_partial_results_and_no_segments(self):
+        self.interrupted("ipc", "transports=seg-inplace,pipe", "sizes=64")
+        short = ["--warmup", "0", "--batch", "0.0001"]
+        obeys_schema(self, self.interrupted("c2c", *short))
+        obeys_schema(self, self.interrupted("mem", "sizes=24Ki", *short))
+        scaled = self.interrupted("scale", "triad", "length=1000", *short)
+        obeys_schema(self, scaled)
+        self.assertEqual(len(scaled["fits"]), 2)
 
     def test_a_kill_leaves_no_process(self):
         process = subprocess.Popen(
