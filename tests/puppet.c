@@ -8,6 +8,7 @@
 #include "puppet.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ptrace.h>
@@ -45,13 +46,18 @@ static int await_stop(pid_t pid, int *status, uint64_t deadline_ns)
 {
 	const struct timespec moment = { .tv_nsec = 20000 };
 
-	for (;;) {
+	/* A step takes no longer than a few looks. */
+	for (int looks = 0;; looks++) {
 		pid_t got = waitpid(pid, status, __WALL | WNOHANG);
 
 		if (got == pid)
 			return WIFSTOPPED(*status) ? 0 : -ESRCH;
 		if (got < 0 && errno != EINTR)
 			return -ESRCH;
+		if (looks < 100) {
+			sched_yield();
+			continue;
+		}
 		if (clock_ns() >= deadline_ns)
 			return -ETIMEDOUT;
 		(void)nanosleep(&moment, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_steps.c - SIGKILL after every instruction: of a worker from the job to
- * the end of the run, and of a maker from the first instruction of a create to
- * its last.
+ * test_steps.c - SIGKILL after every instruction: of a worker from its fork to
+ * the end of a run, and of a caller that makes a segment, makes a pool, or posts
+ * a job.
  *
  * A victim is brought to where a stretch begins, executes k instructions, and
  * dies.  k grows until the stretch is behind it.  RUNRIG_STEPS=N takes every
- * N-th k (default 97, and further apart in the long stretches; 1: all).
+ * N-th k (default 197, and further apart in the long stretches; 1: all).
  */
 #include "harness.h"
 
@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdnoreturn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include "barrier.h"
 #include "clock.h"
 #include "dispatch.h"
+#include "ledger.h"
 #include "puppet.h"
 #include "tally.h"
 #include "team.h"
@@ -41,7 +43,7 @@ static long step(void)
 {
 	const char *value = getenv("RUNRIG_STEPS");
 
-	return value ? atol(value) : 97;
+	return value ? atol(value) : 197;
 }
 
 static int work(struct rig_team *team)
@@ -59,19 +61,28 @@ static int work(struct rig_team *team)
 /* Where a stretch begins, the instructions it is long at most, and the barrier
  * it is tried with. */
 static const struct {
+	const char *name;
 	void (*from)(void);
 	long most;
 	enum rig_barrier_kind kind;
 	bool first; /* rank 0 is hit, else the last */
 } stretches[] = {
-	{ (void (*)(void))rig_team_barrier, 400, RIG_BARRIER_PTHREAD, true },
-	{ (void (*)(void))rig_team_barrier, 400, RIG_BARRIER_PTHREAD, false },
-	{ (void (*)(void))rig_team_barrier, 400, RIG_BARRIER_ADAPTIVE, true },
-	{ (void (*)(void))team_begin, 600, RIG_BARRIER_ADAPTIVE, true },
-	{ (void (*)(void))attach_segments, 6000, RIG_BARRIER_ADAPTIVE, true },
-	{ (void (*)(void))attach_segments, 6000, RIG_BARRIER_PTHREAD, false },
-	{ (void (*)(void))team_finish, 400, RIG_BARRIER_ADAPTIVE, true },
-	{ (void (*)(void))team_finish, 400, RIG_BARRIER_ADAPTIVE, false },
+	{ "barrier, pthread, first", (void (*)(void))rig_team_barrier, 400,
+	  RIG_BARRIER_PTHREAD, true },
+	{ "barrier, pthread, last", (void (*)(void))rig_team_barrier, 400,
+	  RIG_BARRIER_PTHREAD, false },
+	{ "barrier, adaptive", (void (*)(void))rig_team_barrier, 400,
+	  RIG_BARRIER_ADAPTIVE, true },
+	{ "from the job on", (void (*)(void))team_begin, 600,
+	  RIG_BARRIER_ADAPTIVE, true },
+	{ "attach, first", (void (*)(void))attach_segments, 6000,
+	  RIG_BARRIER_ADAPTIVE, true },
+	{ "attach, last", (void (*)(void))attach_segments, 6000,
+	  RIG_BARRIER_PTHREAD, false },
+	{ "finish, first", (void (*)(void))team_finish, 400,
+	  RIG_BARRIER_ADAPTIVE, true },
+	{ "finish, last", (void (*)(void))team_finish, 400,
+	  RIG_BARRIER_ADAPTIVE, false },
 };
 
 static int run(const char *plain)
@@ -168,63 +179,161 @@ START_TEST(a_worker_at_every_instruction)
 		kill_after(_i, k, &tally);
 	rig_segment_destroy(kept);
 	rig_pool_destroy(pool);
-	snprintf(what, sizeof(what), "SIGKILL at instruction, stretch %d", _i);
+	snprintf(what, sizeof(what), "a worker at an instruction: %s",
+		 stretches[_i].name);
 	tally_write(&tally, what);
 }
 END_TEST
 
-/* A maker that is killed on its way through create, with a pool whose warden
- * is to clean up behind it. */
-static void begin_create(void)
+static pid_t parent_of(pid_t pid)
 {
-	struct rig_segment *segment;
+	char path[64], line[256] = "";
+	int fd, parent = 0;
 
-	if (rig_segment_create(&segment, NULL, 5000, NULL) == 0)
-		(void)raise(SIGSTOP);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_gt(read(fd, line, sizeof(line) - 1), 0);
+	close(fd);
+	ck_assert_int_eq(sscanf(strrchr(line, ')'), ") %*c %d", &parent), 1);
+	return parent;
 }
 
-static void maker(void)
+/* A worker of a new team, between its fork and its first job. */
+static void kill_while_it_starts(long count, struct tally *tally)
 {
-	struct rig_pool *own;
+	struct puppet warden, child;
+	struct rig_worker worker;
+	uint64_t until = clock_after(LATE_NS), begin;
+	struct rig_segment *plain;
 
-	if (rig_pool_create(&own, &(struct rig_pool_options){ .workers = 1 }) <
-	    0)
-		_exit(1);
-	(void)raise(SIGSTOP);
-	begin_create();
-	_exit(2);
+	ck_assert_int_eq(rig_segment_create(&plain, NULL, 64, NULL), 0);
+	ck_assert_int_eq(rig_pool_worker(pool, 0, &worker), 0);
+	ck_assert_int_eq(puppet_watch_forks(&warden, parent_of(worker.pid)), 0);
+	ck_assert_int_eq(kill(worker.pid, SIGKILL), 0);
+	ck_assert_int_eq(puppet_next_child(&warden, &child, until), 0);
+	(void)puppet_step(&child, count);
+	puppet_release(&warden, 0);
+	begin = clock_ns();
+	puppet_kill(&child);
+	check_next_run(rig_segment_name(plain));
+	tally_add(tally, clock_ns() - begin);
+	rig_segment_destroy(plain);
 }
 
-START_TEST(a_maker_at_every_instruction)
+START_TEST(a_worker_while_it_starts)
 {
+	const long most = 8000;
+	long every = step() == 1 ? 1 : step() * 8;
 	struct tally tally = { 0 };
-	const long most = 12000;
-	long every = step() == 1 ? 1 : step() * 12;
 
 	if (!puppet_possible())
 		return;
-	for (long k = 0; k < most; k += every) {
+	ck_assert_int_eq(
+		rig_pool_create(&pool,
+				&(struct rig_pool_options){ .workers = 2 }),
+		0);
+	ck_assert_int_eq(rig_segment_create(
+				 &kept, NULL, WORDS * sizeof(uint64_t),
+				 &(struct rig_segment_options){ .pool = pool }),
+			 0);
+	for (long k = 0; k < most; k += every)
+		kill_while_it_starts(k, &tally);
+	rig_segment_destroy(kept);
+	rig_pool_destroy(pool);
+	tally_write(&tally, "a worker at an instruction: start");
+}
+END_TEST
+
+/* A caller that is killed on its way through a call, with a pool whose warden
+ * is to clean up behind it. */
+static struct rig_pool *own;
+
+static void creates_a_segment(void)
+{
+	struct rig_segment *segment;
+
+	(void)rig_segment_create(&segment, NULL, 5000, NULL);
+}
+
+static void creates_a_pool(void)
+{
+	struct rig_pool *second;
+
+	(void)rig_pool_create(&second,
+			      &(struct rig_pool_options){ .workers = 1 });
+}
+
+static void runs(void)
+{
+	(void)rig_pool_run(own, &(struct rig_job){ .kernel = work,
+						   .segments = { {
+							   .name = "steps-own",
+						   } } });
+}
+
+static const struct {
+	const char *name;
+	void (*fn)(void);
+	void (*from)(void);
+	long most;
+} ways[] = {
+	{ "publish", creates_a_segment, (void (*)(void))rig_segment_create,
+	  12000 },
+	{ "create", creates_a_pool, (void (*)(void))ledger_open, 12000 },
+	{ "dispatch", runs, (void (*)(void))rig_pool_submit, 4000 },
+};
+
+static noreturn void caller(int way)
+{
+	struct rig_segment *segment;
+
+	if (rig_pool_create(&own, &(struct rig_pool_options){ .workers = 1 }) <
+		    0 ||
+	    rig_segment_create(&segment, "steps-own", WORDS * sizeof(uint64_t),
+			       NULL) < 0)
+		_exit(1);
+	(void)raise(SIGSTOP);
+	ways[way].fn();
+	for (;;)
+		(void)raise(SIGSTOP);
+}
+
+START_TEST(a_caller_at_every_instruction)
+{
+	struct tally tally = { 0 };
+	long every = step() == 1 ? 1 : step() * ways[_i].most / 1000;
+	char what[64];
+
+	if (!puppet_possible())
+		return;
+	for (long k = 0; k < ways[_i].most; k += every) {
 		struct puppet puppet;
 		int status;
 		pid_t child = fork();
 
 		if (child == 0)
-			maker();
+			caller(_i);
 		ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
 		ck_assert(WIFSTOPPED(status));
 		ck_assert_int_eq(puppet_attach(&puppet, child), 0);
 		(void)kill(child, SIGCONT);
-		ck_assert_int_eq(
-			puppet_go(&puppet, (void (*)(void))rig_segment_create),
-			0);
+		ck_assert_int_eq(puppet_go(&puppet, ways[_i].from), 0);
 		ck_assert_int_eq(puppet_arrive(&puppet, clock_after(LATE_NS)),
 				 0);
 		(void)puppet_step(&puppet, k);
 		puppet_kill(&puppet);
+		/* The name can be made again only when it is gone. */
+		for (uint64_t until = clock_after(LATE_NS);
+		     access("/dev/shm/steps-own", F_OK) == 0;) {
+			ck_assert(clock_ns() < until);
+			(void)poll(NULL, 0, 1);
+		}
 		tally_add(&tally, 0);
 	}
 	/* That no process and no name is left, the harness sees. */
-	tally_write(&tally, "maker killed at instruction of create");
+	snprintf(what, sizeof(what), "a caller at an instruction: %s",
+		 ways[_i].name);
+	tally_write(&tally, what);
 }
 END_TEST
 
@@ -235,7 +344,9 @@ Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, a_worker_at_every_instruction, 0,
 			    sizeof(stretches) / sizeof(stretches[0]));
-	tcase_add_test(tcase, a_maker_at_every_instruction);
+	tcase_add_test(tcase, a_worker_while_it_starts);
+	tcase_add_loop_test(tcase, a_caller_at_every_instruction, 0,
+			    sizeof(ways) / sizeof(ways[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
