@@ -26,6 +26,7 @@
 #define LAP_RANKS_MAX  64
 #define CASE_AXES_MAX  12
 #define CASE_WHY_BYTES 256
+#define CASE_NODES_MAX 16
 
 /* What one run leaves. */
 struct lap {
@@ -44,8 +45,13 @@ struct lap {
 	} cost;
 };
 
-/* Who ran where: asked for and read back from the kernel. */
+/* Who ran where, and where the memory between them lay: read back from the
+ * kernel. */
 struct case_binding {
+	struct case_memory {
+		uint64_t page_bytes;               /* 0: none is shared */
+		uint64_t pages_on[CASE_NODES_MAX]; /* 4 KiB ones looked at */
+	} memory;
 	int workers;
 	double pss_bytes; /* proportional set size of all; 0: nobody looked */
 	struct {

@@ -21,9 +21,13 @@
 static void try_transport(const struct transport *t, clockid_t clock, char *why)
 {
 	const struct pair_arg arg = { .transport = t,
-				      .bytes = t->only_empty ? 0 : 64,
+				      .bytes = t->only_empty ? 0
+					       : t->fixed    ? t->fixed
+							     : 64,
 				      .waiting = WAITING_HYBRID,
-				      .cpu = { -1, -1 } };
+				      .pairs = 1,
+				      .nodes = 1,
+				      .cpu = { { -1, -1 } } };
 	const struct bench_ops *ops =
 		t == &transport_pool ? &pair_pool_ops : &pair_pingpong_ops;
 	void *state = NULL;

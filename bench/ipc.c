@@ -2,34 +2,17 @@
 /*
  * ipc.c - rigbench ipc: every transport, pattern, size and way to wait.
  *
- * A contest is one pattern, wait and size: its transports are measured
- * interleaved and compared with the segment in place.
+ * A contest is one value of each axis: its transports are measured interleaved
+ * and compared with the segment in place.
  */
 #include "ipc.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <runrig/runrig.h>
 
 #include "command.h"
 #include "peer.h"
-
-static const char *const pattern_names[] = { "pingpong", "stream", "setup" };
-static const char *const waiting_names[] = { "spin", "hybrid", "block" };
-
-const char *pattern_name(enum pattern pattern)
-{
-	return pattern_names[pattern];
-}
-
-const char *waiting_name(enum waiting waiting)
-{
-	return waiting_names[waiting];
-}
 
 /* 4Ki, 1Mi, 64: as one says them. */
 static void format_size(char *text, size_t bytes, size_t size)
@@ -42,124 +25,174 @@ static void format_size(char *text, size_t bytes, size_t size)
 		snprintf(text, bytes, "%zu", size);
 }
 
-static void set_axis(struct bench_case *what, int i, const char *name,
+static void set_axis(struct bench_case *what, const char *name,
 		     const char *value)
 {
+	int i = 0;
+
+	while (what->axes[i].name)
+		i++;
 	what->axes[i].name = name;
 	snprintf(what->axes[i].value, sizeof(what->axes[i].value), "%.23s",
 		 value);
 }
 
-static const struct bench_ops *ops_of(enum pattern pattern)
+static void set_number(struct bench_case *what, const char *name, size_t number)
 {
-	return pattern == PATTERN_STREAM  ? &pair_stream_ops
-	       : pattern == PATTERN_SETUP ? &pair_setup_ops
-					  : &pair_pingpong_ops;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%zu", number);
+	set_axis(what, name, text);
 }
 
-static void name_contest(struct bench_case *what, const struct pair_arg *arg)
+static const struct bench_ops *ops_of(const struct pair_arg *arg)
 {
-	char size[24];
-
-	format_size(size, sizeof(size), arg->bytes);
-	snprintf(what->contest, sizeof(what->contest), "%s %s, %s",
-		 pattern_names[arg->pattern], size,
-		 waiting_names[arg->waiting]);
+	if (arg->transport == &transport_pool)
+		return &pair_pool_ops;
+	switch (arg->pattern) {
+	case PATTERN_PINGPONG:
+		return &pair_pingpong_ops;
+	case PATTERN_SETUP:
+		return &pair_setup_ops;
+	case PATTERN_CRASH:
+		return &pair_crash_ops;
+	default:
+		return &pair_stream_ops;
+	}
 }
 
-/* The axes of a contender that is a program of its own, and what it moves. */
-static void foreign_axes(struct bench_case *what, const struct pair_arg *arg)
+static const char *home_name(const struct pair_arg *arg, char *text,
+			     size_t bytes)
 {
-	char size[24];
-
-	snprintf(size, sizeof(size), "%zu", arg->bytes);
-	set_axis(what, 0, "pattern", pattern_names[arg->pattern]);
-	set_axis(what, 1, "size", size);
-	set_axis(what, 2, "wait", "its own");
-	set_axis(what, 3, "touch", "full");
-	set_axis(what, 4, "reuse", "hot");
-	set_axis(what, 5, "transport", what->name);
-	what->bytes =
-		(double)arg->bytes * (arg->pattern == PATTERN_PINGPONG ? 2 : 1);
+	if (arg->home != HOME_NODE)
+		return ipc_homes[arg->home];
+	snprintf(text, bytes, "node:%d", arg->node);
+	return text;
 }
 
-int ipc_add(struct plan *plan, const struct pair_arg *arg, const char *name)
+/* The pattern, the size, the wait, and what else is not as usual. */
+static void name_contest(struct bench_case *what, const struct pair_arg *arg,
+			 enum apart apart)
 {
+	char text[24];
+	char *at = what->contest;
+	char *end = at + sizeof(what->contest);
+
+	format_size(text, sizeof(text), arg->bytes);
+	at += snprintf(at, (size_t)(end - at), "%s %s, %s",
+		       ipc_patterns[arg->pattern], text,
+		       ipc_waits[arg->waiting]);
+	if (arg->pages != PAGES_BASE)
+		at += snprintf(at, (size_t)(end - at), ", %s",
+			       ipc_pages[arg->pages]);
+	if (arg->home != HOME_WRITER)
+		at += snprintf(at, (size_t)(end - at), ", home %s",
+			       home_name(arg, text, sizeof(text)));
+	if (apart != APART_CORES)
+		at += snprintf(at, (size_t)(end - at), ", %s",
+			       ipc_places[apart]);
+	if (arg->pairs > 1)
+		at += snprintf(at, (size_t)(end - at), ", %d pairs",
+			       arg->pairs);
+	if (arg->disturb)
+		snprintf(at, (size_t)(end - at), ", disturbed");
+}
+
+/* Bytes of payload that one operation moves. */
+static double moved(const struct pair_arg *arg)
+{
+	if (arg->pattern == PATTERN_SETUP || arg->pattern == PATTERN_CRASH)
+		return 0;
+	return (double)arg->bytes * arg->pairs *
+	       (arg->pattern == PATTERN_PINGPONG ? 2 : 1);
+}
+
+static void set_axes(struct bench_case *what, const struct pair_arg *arg,
+		     enum apart apart, const char *transport)
+{
+	char text[24];
+
+	set_axis(what, "pattern", ipc_patterns[arg->pattern]);
+	set_number(what, "size", arg->bytes);
+	set_axis(what, "wait",
+		 arg->transport ? ipc_waits[arg->waiting] : "its own");
+	set_axis(what, "touch", arg->touch == TOUCH_FULL ? "full" : "header");
+	set_axis(what, "reuse", arg->rotate ? "rotate" : "hot");
+	set_axis(what, "transport", transport);
+	set_axis(what, "pages", ipc_pages[arg->pages]);
+	set_axis(what, "home", home_name(arg, text, sizeof(text)));
+	set_axis(what, "place", ipc_places[apart]);
+	set_number(what, "pairs", (size_t)arg->pairs);
+	set_axis(what, "disturb", arg->disturb ? "signals" : "none");
+}
+
+int ipc_add(struct plan *plan, const struct pair_arg *arg, enum apart apart,
+	    const char *name)
+{
+	const struct transport *t = arg->transport;
 	struct bench_case what = {
 		.unit = "ns",
-		.ops = arg->transport == &transport_pool ? &pair_pool_ops
-							 : ops_of(arg->pattern),
+		.ops = ops_of(arg),
 		.arg = arg,
 		.arg_bytes = sizeof(*arg),
+		.bytes = moved(arg),
 	};
-	const struct transport *t = arg->transport;
-	int ways = arg->pattern == PATTERN_PINGPONG ? 2 : 1;
-	char size[24];
 
-	name_contest(&what, arg);
+	name_contest(&what, arg, apart);
 	snprintf(what.name, sizeof(what.name), "%s", name);
 	snprintf(what.settings, sizeof(what.settings),
 		 "%s; %d copies, %s system calls a message", t->summary,
 		 t->copies, t->calls ? t->calls : "0");
-	set_axis(&what, 0, "pattern", pattern_names[arg->pattern]);
-	snprintf(size, sizeof(size), "%zu", arg->bytes);
-	set_axis(&what, 1, "size", size);
-	set_axis(&what, 2, "wait", waiting_names[arg->waiting]);
-	set_axis(&what, 3, "touch",
-		 arg->touch == TOUCH_FULL ? "full" : "header");
-	set_axis(&what, 4, "reuse", arg->rotate ? "rotate" : "hot");
-	set_axis(&what, 5, "transport", t->name);
-	if (arg->pattern != PATTERN_SETUP) {
-		what.bytes = (double)arg->bytes * ways;
+	set_axes(&what, arg, apart, t->name);
+	/* Each makes processes anew. */
+	if (arg->pattern == PATTERN_SETUP || arg->pattern == PATTERN_CRASH)
+		what.count_max = arg->pattern == PATTERN_SETUP ? 4 : 1;
+	if (what.bytes > 0) {
 		if (arg->touch == TOUCH_FULL)
-			what.least = ways *
-				     payload_least_ns(arg->bytes,
-						      plan->watch.clock) /
-				     1.05;
+			what.least =
+				what.bytes / (double)arg->bytes *
+				payload_least_ns(arg->bytes,
+						 arg->pattern == PATTERN_MAP,
+						 plan->watch.clock) /
+				arg->pairs / 1.05;
 		/* The noise floor: the same cell twice, once a contest. */
 		what.again = t == &transport_seg_inplace;
 	}
 	return plan_add(plan, &what);
 }
 
-/* The cores of the two sides: the first two workers' of a pool. */
-static void place_sides(int cpu[2])
+/* Rows where they mean something: a notification belongs to no bytes, a
+ * control has no link to set up or to lose, and a map needs one's own. */
+static bool has_row(const struct pair_arg *arg)
 {
-	struct rig_plan *plan;
+	const struct transport *t = arg->transport;
+	bool control = t->solo || t->threads;
 
-	cpu[0] = cpu[1] = -1;
-	if (rig_place_plan(&plan, &(struct rig_place_options){ .workers = 2 }) <
-	    0)
-		return;
-	for (int i = 0; i < 2; i++)
-		cpu[i] = plan->spots[i].pu;
-	rig_place_free(plan);
+	if (t->only_empty && arg->bytes)
+		return false;
+	switch (arg->pattern) {
+	case PATTERN_SETUP:
+		return !control && t != &transport_pool;
+	case PATTERN_CRASH:
+		return !control;
+	case PATTERN_MAP:
+		return !t->only_empty && (!t->solo || t == &transport_null);
+	default:
+		return true;
+	}
 }
 
 static int add_contest(struct plan *plan, const struct ipc_choice *choice,
-		       struct pair_arg arg)
+		       struct pair_arg *arg, enum apart apart)
 {
 	int r = 0;
 
 	for (int i = 0; choice->transports[i] && r == 0; i++) {
-		arg.transport = transport_find(choice->transports[i]);
-		if (!arg.transport) {
-			fprintf(stderr,
-				"rigbench: no transport %s; `rigbench cases` "
-				"lists them\n",
-				choice->transports[i]);
-			return -EINVAL;
-		}
-		/* A notification belongs to no bytes, a control has no set-up,
-		 * and neither has a row where it means nothing. */
-		if (arg.transport->only_empty && arg.bytes)
-			continue;
-		if (arg.pattern == PATTERN_SETUP &&
-		    (arg.transport->solo || arg.transport->threads ||
-		     arg.transport == &transport_pool))
-			continue;
-		r = ipc_add(plan, &arg, arg.transport->name);
+		arg->transport = transport_find(choice->transports[i]);
+		if (has_row(arg))
+			r = ipc_add(plan, arg, apart, arg->transport->name);
 	}
+	arg->transport = NULL;
 	return r;
 }
 
@@ -172,14 +205,14 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 
 	for (int i = 0; i < 4 && r == 0; i++) {
 		bool openmpi = i < 2;
-		struct bench_case what = { .unit = "ns" };
+		struct bench_case what = { .unit = "ns", .bytes = moved(arg) };
 		struct peer_arg peer;
 		char helper[48];
 
 		/* A window has no stream of its own: that is up to the user. */
 		if (stream && i % 2)
 			continue;
-		name_contest(&what, arg);
+		name_contest(&what, arg, APART_CORES);
 		snprintf(what.name, sizeof(what.name), "%s %s",
 			 openmpi ? "Open MPI" : "MPICH",
 			 i % 2 ? "window" : "send");
@@ -187,7 +220,7 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 			 stream ? "stream" : words[i % 2], arg->bytes);
 		peer_mpi(&what, &peer, openmpi, "", 2,
 			 openmpi ? "--bind-to core" : "-bind-to core", helper);
-		foreign_axes(&what, arg);
+		set_axes(&what, arg, APART_CORES, what.name);
 		r = plan_add(plan, &what);
 	}
 	return r;
@@ -202,286 +235,87 @@ static int add_python(struct plan *plan, const struct pair_arg *arg)
 	int r = 0;
 
 	for (int i = 0; i < 2 && r == 0; i++) {
-		struct bench_case what = { .unit = "ns", .peer = "python" };
+		struct bench_case what = { .unit = "ns",
+					   .bytes = moved(arg),
+					   .peer = "python" };
 		struct peer_arg peer = { .environment = "" };
 
-		name_contest(&what, arg);
+		name_contest(&what, arg, APART_CORES);
 		snprintf(what.name, sizeof(what.name), "%s", forms[i][0]);
 		snprintf(peer.command, sizeof(peer.command),
 			 "/usr/bin/python3 @/python_pair.py %% %s %s %zu %d %d",
-			 forms[i][1], pattern_names[arg->pattern], arg->bytes,
-			 arg->cpu[0], arg->cpu[1]);
+			 forms[i][1], ipc_patterns[arg->pattern], arg->bytes,
+			 arg->cpu[0][0], arg->cpu[0][1]);
 		peer_case(&what, &peer);
-		foreign_axes(&what, arg);
+		set_axes(&what, arg, APART_CORES, what.name);
 		r = plan_add(plan, &what);
 	}
 	return r;
 }
 
+/* Peers choose pages, places and the like themselves: they stand where ours do
+ * what is usual, too. */
+static int add_peers(struct plan *plan, const struct pair_arg *arg,
+		     enum apart apart)
+{
+	int r = 0;
+
+	if (arg->pattern > PATTERN_MAP || arg->bytes == 0 || arg->pairs > 1 ||
+	    arg->pages != PAGES_BASE || arg->home != HOME_WRITER ||
+	    apart != APART_CORES || arg->disturb)
+		return 0;
+	if (arg->pattern != PATTERN_MAP)
+		r = add_mpi(plan, arg);
+	return r == 0 && (arg->pattern != PATTERN_MAP || arg->bytes >= 8)
+		       ? add_python(plan, arg)
+		       : r;
+}
+
+/* Count up the values of all axes, the last of them fastest; false: that was
+ * the last. */
+static bool next(const struct ipc_axis *const *axes, int *at, int count)
+{
+	for (int i = count - 1; i >= 0; i--) {
+		if (++at[i] < (axes[i]->count ? axes[i]->count : 1))
+			return true;
+		at[i] = 0;
+	}
+	return false;
+}
+
 int ipc_cases(struct plan *plan, const struct ipc_choice *choice)
 {
-	struct pair_arg arg = { .touch = choice->touch,
-				.rotate = choice->rotate };
+	const struct ipc_axis *const axes[] = {
+		&choice->patterns, &choice->waits,  &choice->pages,
+		&choice->homes,    &choice->places, &choice->pairs
+	};
+	int at[6] = { 0 };
 	int r = 0;
 
-	place_sides(arg.cpu);
-	for (int p = 0; p < choice->pattern_count && r == 0; p++)
-		for (int w = 0; w < choice->wait_count && r == 0; w++)
-			for (int s = 0; choice->sizes[s] != SIZE_MAX && r == 0;
-			     s++) {
-				arg.pattern = choice->patterns[p];
-				arg.waiting = choice->waits[w];
-				arg.bytes = choice->sizes[s];
-				r = add_contest(plan, choice, arg);
-				if (r == 0 && choice->peers &&
-				    arg.pattern != PATTERN_SETUP && arg.bytes)
-					r = add_mpi(plan, &arg);
-				if (r == 0 && choice->peers &&
-				    arg.pattern != PATTERN_SETUP && arg.bytes)
-					r = add_python(plan, &arg);
-			}
-	return r;
-}
+	do {
+		struct pair_arg arg = {
+			.pattern = (enum pattern)axes[0]->value[at[0]],
+			.waiting = (enum waiting)axes[1]->value[at[1]],
+			.pages = (enum pages)axes[2]->value[at[2]],
+			.pairs = axes[5]->value[at[5]] + 1,
+			.touch = choice->touch,
+			.rotate = choice->rotate,
+			.disturb = choice->disturb,
+		};
+		int home = axes[3]->value[at[3]];
+		enum apart apart = (enum apart)axes[4]->value[at[4]];
 
-/* Of one pattern, the cell of a transport at a size, measured; or NULL. */
-static const struct cell *cell_at(const struct plan *plan, const char *pattern,
-				  const char *transport, const char *size)
-{
-	for (size_t i = 0; i < plan->cell_count; i++) {
-		const struct cell *cell = &plan->cells[i];
-
-		if (cell->n && cell->twin < 0 && cell->status == CELL_OK &&
-		    strcmp(cell->what.axes[0].value, pattern) == 0 &&
-		    strcmp(cell->what.axes[1].value, size) == 0 &&
-		    strcmp(cell->what.name, transport) == 0)
-			return cell;
-	}
-	return NULL;
-}
-
-/* How the segment in place stands to the pipe at one size. */
-static enum verdict against(const struct plan *plan, const struct cell *own,
-			    const char *pattern, const char *other,
-			    struct comparison *c)
-{
-	const struct cell *cell =
-		cell_at(plan, pattern, other, own->what.axes[1].value);
-
-	if (!cell || measure_compare(plan, own, cell, c) < 0)
-		return VERDICT_NOT_SHOWN;
-	return c->verdict;
-}
-
-/* From which size on sharing wins, with the sizes between which that turns. */
-static void say_crossover(const struct plan *plan, const char *pattern,
-			  const char *other, FILE *out)
-{
-	const char *lost = NULL;
-	const char *won = NULL;
-	struct comparison last = { 0 };
-
-	for (size_t i = 0; i < plan->cell_count; i++) {
-		const struct cell *own = &plan->cells[i];
-		struct comparison c = { 0 };
-
-		if (strcmp(own->what.name, "seg-inplace") != 0 || !own->n ||
-		    strcmp(own->what.axes[0].value, pattern) != 0)
-			continue;
-		if (against(plan, own, pattern, other, &c) !=
-		    VERDICT_A_FASTER) {
-			lost = own->what.axes[1].value;
-			won = NULL;
-			continue;
+		arg.home = home < HOME_NODE ? (enum home)home : HOME_NODE;
+		arg.node = home < HOME_NODE ? 0 : home - HOME_NODE;
+		arg.missing = apart_place(apart, arg.pairs, arg.cpu,
+					  &arg.crowded, &arg.nodes);
+		for (int s = 0; choice->sizes[s] != SIZE_MAX && r == 0; s++) {
+			arg.bytes = choice->sizes[s];
+			r = add_contest(plan, choice, &arg, apart);
+			if (r == 0 && choice->peers)
+				r = add_peers(plan, &arg, apart);
 		}
-		won = won ? won : own->what.axes[1].value;
-		last = c;
-	}
-	if (!last.a)
-		return;
-	fprintf(out, "%s: at %s B in place is %.3gx [%.3g,%.3g] faster than %s",
-		pattern, last.a->what.axes[1].value, last.ratio.estimate,
-		last.ratio.low, last.ratio.high, other);
-	if (last.a->cost_operations && last.b->cost_operations &&
-	    last.b->cost.cpu_ns)
-		fprintf(out, " and uses %.2gx the CPU",
-			(double)last.a->cost.cpu_ns /
-				(double)last.a->cost_operations /
-				((double)last.b->cost.cpu_ns /
-				 (double)last.b->cost_operations));
-	if (won && lost)
-		fprintf(out, "; it overtakes it between %s and %s B", lost,
-			won);
-	else if (won)
-		fprintf(out, "; it is faster from the smallest size (%s B)",
-			won);
-	fprintf(out, ".\n");
-}
-
-/* After how many messages a segment's dearer set-up has paid. */
-static void say_break_even(const struct plan *plan, const char *size, FILE *out)
-{
-	const struct cell *seg = cell_at(plan, "setup", "seg-inplace", size);
-	const struct cell *pipe = cell_at(plan, "setup", "pipe", size);
-	const struct cell *a = cell_at(plan, "pingpong", "seg-inplace", size);
-	const struct cell *b = cell_at(plan, "pingpong", "pipe", size);
-	double saved;
-
-	if (!seg || !pipe || !a || !b)
-		return;
-	saved = b->summary.p50.estimate - a->summary.p50.estimate;
-	if (saved <= 0)
-		return;
-	fprintf(out,
-		"break-even at %s B: a segment has paid for its set-up after "
-		"%.0f round trips against a pipe.\n",
-		size,
-		fmax(1, ceil((seg->summary.p50.estimate -
-			      pipe->summary.p50.estimate) /
-			     saved)));
-}
-
-void ipc_verdict(const struct plan *plan, FILE *out)
-{
-	const char *size = "";
-
-	say_crossover(plan, "pingpong", "pipe", out);
-	say_crossover(plan, "stream", "pipe", out);
-	say_crossover(plan, "pingpong", "unix-stream", out);
-	for (size_t i = 0; i < plan->cell_count; i++) {
-		const struct cell *cell = &plan->cells[i];
-
-		if (strcmp(cell->what.axes[0].value, "setup") != 0 ||
-		    strcmp(cell->what.axes[1].value, size) == 0)
-			continue;
-		size = cell->what.axes[1].value;
-		say_break_even(plan, size, out);
-	}
-	fprintf(out, "\n");
-}
-
-static int parse_size(const char *text, size_t *size)
-{
-	char *end;
-	unsigned long long n = strtoull(text, &end, 10);
-
-	if (end == text)
-		return -EINVAL;
-	if (strcmp(end, "Ki") == 0)
-		n <<= 10;
-	else if (strcmp(end, "Mi") == 0)
-		n <<= 20;
-	else if (*end)
-		return -EINVAL;
-	*size = (size_t)n;
-	return n > (unsigned long long)1 << 32 ? -EINVAL : 0;
-}
-
-static int index_in(const char *const *names, int count, const char *name)
-{
-	for (int i = 0; i < count; i++)
-		if (strcmp(names[i], name) == 0)
-			return i;
-	return -1;
-}
-
-/* One word of one list: --sizes 64,4Ki: "64". */
-static int take(struct ipc_choice *choice, const char *list, int n,
-		const char *word)
-{
-	int index;
-
-	if (n >= IPC_LIST_MAX - 1)
-		return -EINVAL;
-	if (strcmp(list, "transports") == 0) {
-		choice->transports[n] = word;
-		choice->transports[n + 1] = NULL;
-	} else if (strcmp(list, "sizes") == 0) {
-		choice->sizes[n + 1] = SIZE_MAX;
-		return parse_size(word, &choice->sizes[n]);
-	} else if (strcmp(list, "patterns") == 0 && n < 3) {
-		index = index_in(pattern_names, 3, word);
-		choice->patterns[n] = (enum pattern)index;
-		choice->pattern_count = n + 1;
-		return index < 0 ? -EINVAL : 0;
-	} else if (strcmp(list, "wait") == 0 && n < 3) {
-		index = index_in(waiting_names, 3, word);
-		choice->waits[n] = (enum waiting)index;
-		choice->wait_count = n + 1;
-		return index < 0 ? -EINVAL : 0;
-	} else {
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int take_list(struct ipc_choice *choice, const char *list, char *text)
-{
-	char *rest = NULL;
-	int n = 0;
-	int r = text ? 0 : -EINVAL;
-
-	for (char *word = text ? strtok_r(text, ",", &rest) : NULL;
-	     word && r == 0; word = strtok_r(NULL, ",", &rest))
-		r = take(choice, list, n++, word);
-	return r;
-}
-
-/* All transports up to a tier, in their order, the segment in place first. */
-static void choose_tier(struct ipc_choice *choice, int tier)
-{
-	int n = 0;
-
-	choice->transports[n++] = "seg-inplace";
-	for (const struct transport *const *t = transports;
-	     *t && n < IPC_LIST_MAX - 1; t++)
-		if (((*t)->tier <= tier || (*t)->tier == 3) &&
-		    *t != &transport_seg_inplace)
-			choice->transports[n++] = (*t)->name;
-	choice->transports[n] = NULL;
-}
-
-/* One NAME=LIST word, as kernels have their parameters. */
-static int take_word(struct ipc_choice *choice, const char *word)
-{
-	char *text = strdup(word);
-	char *equals = text ? strchr(text, '=') : NULL;
-	int r = 0;
-
-	if (!text)
-		return -ENOMEM;
-	if (equals)
-		*equals = '\0';
-	if (strcmp(word, "transports=all") == 0)
-		choose_tier(choice, 2);
-	else if (strcmp(word, "touch=header") == 0)
-		choice->touch = TOUCH_HEADER;
-	else if (strncmp(word, "rotate=", 7) == 0)
-		r = parse_size(word + 7, &choice->rotate);
-	else
-		r = take_list(choice, text, equals ? equals + 1 : NULL);
-	if (r < 0)
-		fprintf(stderr,
-			"rigbench: ipc takes transports=LIST|all sizes=LIST "
-			"patterns=pingpong,stream,setup "
-			"wait=spin,hybrid,block touch=full|header "
-			"rotate=BYTES\n");
-	/* The names of transports point into the text: they must be known
-	 * ones, so that a table's own stand in for them. */
-	for (int i = 0; r == 0 && choice->transports[i]; i++) {
-		const struct transport *t =
-			transport_find(choice->transports[i]);
-
-		if (!t) {
-			fprintf(stderr,
-				"rigbench: no transport %s; `rigbench cases` "
-				"lists them\n",
-				choice->transports[i]);
-			r = -EINVAL;
-		} else {
-			choice->transports[i] = t->name;
-		}
-	}
-	free(text);
+	} while (r == 0 && next(axes, at, 6));
 	return r;
 }
 
@@ -489,17 +323,15 @@ int command_ipc(struct command *c)
 {
 	struct ipc_choice choice = {
 		.sizes = { 0, 64, 4096, 65536, 1 << 20, SIZE_MAX },
-		.patterns = { PATTERN_PINGPONG, PATTERN_STREAM },
-		.pattern_count = 2,
-		.waits = { WAITING_HYBRID },
-		.wait_count = 1,
+		.patterns = { 2, { PATTERN_PINGPONG, PATTERN_STREAM } },
+		.waits = { 1, { WAITING_HYBRID } },
+		.peers = true,
 	};
 	int r = 0;
 
-	choose_tier(&choice, 1);
-	choice.peers = true;
+	ipc_tier(&choice, 1);
 	for (int i = 1; i < c->word_count && r == 0; i++)
-		r = take_word(&choice, c->words[i]);
+		r = ipc_word(&choice, c->words[i]);
 	if (r == 0)
 		r = ipc_cases(&c->plan, &choice);
 	if (r < 0)

@@ -7,34 +7,53 @@
 
 #include <stdio.h>
 
+#include "apart.h"
 #include "measure.h"
 #include "pair.h"
 
 /* What to measure: ended by a name that is NULL, a size that is SIZE_MAX. */
-#define IPC_LIST_MAX 32
+#define IPC_LIST_MAX 48
+
+/* Values of one axis; a count of 0 is its first value alone. */
+#define IPC_VALUES_MAX 8
+
+struct ipc_axis {
+	int count;
+	int value[IPC_VALUES_MAX];
+};
 
 struct ipc_choice {
 	const char *transports[IPC_LIST_MAX];
 	size_t sizes[IPC_LIST_MAX];
-	enum pattern patterns[4];
-	int pattern_count;
-	enum waiting waits[3];
-	int wait_count;
+	struct ipc_axis patterns; /* enum pattern */
+	struct ipc_axis waits;    /* enum waiting */
+	struct ipc_axis pages;    /* enum pages */
+	struct ipc_axis homes;    /* enum home; HOME_NODE + the node's number */
+	struct ipc_axis places;   /* enum apart */
+	struct ipc_axis pairs;    /* one less than how many at once */
 	enum touch touch;
 	size_t rotate;
+	bool disturb;
 	bool peers; /* MPI and Python too */
 };
 
-/* "pingpong", "hybrid" */
-const char *pattern_name(enum pattern pattern);
-const char *waiting_name(enum waiting waiting);
+/* Names of the values of an axis, ended by NULL. */
+extern const char *const ipc_patterns[],
+	*const ipc_waits[], *const ipc_pages[], *const ipc_homes[],
+							*const ipc_places[];
 
-/* Add one case a pattern, wait, size and transport.  0, -EINVAL for a name
- * that is none (said on stderr), -ENOMEM. */
+/* Add one case a pattern, wait, ..., size and transport.  0 or -ENOMEM. */
 int ipc_cases(struct plan *plan, const struct ipc_choice *choice);
 
 /* One more case of any kind: for the selftest. */
-int ipc_add(struct plan *plan, const struct pair_arg *arg, const char *name);
+int ipc_add(struct plan *plan, const struct pair_arg *arg, enum apart apart,
+	    const char *name);
+
+/* Take one NAME=LIST word.  0, or -EINVAL with words on stderr. */
+int ipc_word(struct ipc_choice *choice, const char *word);
+
+/* All transports up to a tier, in their order, the segment in place first. */
+void ipc_tier(struct ipc_choice *choice, int tier);
 
 /* Where each transport is overtaken, and after how many messages a segment has
  * paid for itself. */

@@ -9,14 +9,17 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <runrig/runrig.h>
 
-#include "pair.h"
 #include "ranks.h"
+#include "side.h"
+#include "stopwatch.h"
 
 /* In this process. */
 struct hand_over {
@@ -25,6 +28,8 @@ struct hand_over {
 	struct rig_segment *segment;
 	size_t stride;
 	uint64_t seq;
+	clockid_t clock;
+	bool turned; /* the array of the map */
 	cpu_set_t caller, before;
 	struct rig_job job;
 };
@@ -50,6 +55,25 @@ static int take(struct rig_team *team)
 	return 0;
 }
 
+/* The map, where the array lies. */
+static int turn(struct rig_team *team)
+{
+	const struct message *m = rig_team_args(team);
+
+	payload_turn(rig_team_data(team, 0), m->bytes);
+	return 0;
+}
+
+/* At work until killed, and the caller knows. */
+static int work(struct rig_team *team)
+{
+	_Atomic uint64_t *at_work = rig_team_data(team, 0);
+
+	for (;;)
+		atomic_fetch_add(at_work, 1);
+	return 0;
+}
+
 static void pool_close(void *state)
 {
 	struct hand_over *h = state;
@@ -69,6 +93,13 @@ static int make_pool(struct hand_over *h, char *why)
 
 	if (r < 0)
 		return r;
+	if (h->arg.cpu[0][1] >= 0 && (plan->spots[0].pu != h->arg.cpu[0][0] ||
+				      plan->spots[1].pu != h->arg.cpu[0][1])) {
+		snprintf(why, CASE_WHY_BYTES,
+			 "a pool's workers are placed by cores");
+		rig_place_free(plan);
+		return -ENOTSUP;
+	}
 	CPU_ZERO(&h->caller);
 	CPU_SET((size_t)plan->spots[0].pu, &h->caller);
 	snprintf(place, sizeof(place), "%d", plan->spots[1].core);
@@ -84,13 +115,20 @@ static int pool_open(const void *arg, clockid_t clock, void **state, char *why)
 	struct hand_over *h = calloc(1, sizeof(*h));
 	int r;
 
-	(void)clock;
 	if (!h)
 		return -ENOMEM;
 	h->arg = *(const struct pair_arg *)arg;
+	h->clock = clock;
 	h->stride = (h->arg.bytes + 4096) & ~(size_t)4095;
 	r = sched_getaffinity(0, sizeof(h->before), &h->before) < 0 ? -errno
 								    : 0;
+	if (r == 0)
+		r = link_fits(&h->arg, why);
+	if (r == 0 && h->arg.pairs > 1) {
+		snprintf(why, CASE_WHY_BYTES,
+			 "one caller has one run at a time");
+		r = -ENOTSUP;
+	}
 	if (r == 0)
 		r = make_pool(h, why);
 	if (r == 0) {
@@ -102,7 +140,10 @@ static int pool_open(const void *arg, clockid_t clock, void **state, char *why)
 		pool_close(h);
 		return r;
 	}
-	h->job.kernel = take;
+	h->job.kernel = h->arg.pattern == PATTERN_MAP     ? turn
+			: h->arg.pattern == PATTERN_CRASH ? work
+							  : take;
+	payload_fill(rig_segment_data(h->segment), h->arg.bytes, 1);
 	h->job.segments[0].name = rig_segment_name(h->segment);
 	h->job.args_bytes = sizeof(struct message);
 	*state = h;
@@ -162,13 +203,68 @@ static int one_way(struct hand_over *h, uint64_t count)
 	return busy ? rig_pool_wait(h->pool, RIG_FOREVER) : r;
 }
 
+static int map(struct hand_over *h, uint64_t count, bool all)
+{
+	const struct message m = { .bytes = h->arg.bytes };
+	int r = 0;
+
+	h->job.args = &m;
+	for (uint64_t i = 0; i < count && r == 0; i++) {
+		r = rig_pool_run(h->pool, &h->job);
+		h->turned = !h->turned;
+		if (r == 0 && !payload_turned(rig_segment_data(h->segment),
+					      m.bytes, 1, h->turned, all))
+			r = -EBADMSG;
+	}
+	return r;
+}
+
+/* Kill the worker at work; from then until the caller knows.  The pool has a
+ * new one for the next run. */
+static int crash(struct hand_over *h, struct lap *lap)
+{
+	_Atomic uint64_t *at_work = rig_segment_data(h->segment);
+	const struct message m = { 0 };
+	struct rig_worker worker;
+	int r;
+
+	atomic_store(at_work, 0);
+	h->job.args = &m;
+	r = rig_pool_submit(h->pool, &h->job);
+	if (r == 0)
+		r = rig_pool_worker(h->pool, 0, &worker);
+	while (r == 0 && !atomic_load(at_work))
+		sched_yield();
+	if (r < 0)
+		return r;
+	lap->rank[0].begin_ns = stopwatch_ns(h->clock);
+	kill((pid_t)worker.pid, SIGKILL);
+	r = rig_pool_wait(h->pool, RIG_FOREVER);
+	lap->rank[0].end_ns = stopwatch_ns(h->clock);
+	lap->ranks = 1;
+	if (r == 0)
+		return -EBADMSG;
+	return r == -EOWNERDEAD ? 0 : r;
+}
+
 static int pool_run(void *state, uint64_t count, struct lap *lap, char *why)
 {
 	struct hand_over *h = state;
-	int r = h->arg.pattern == PATTERN_STREAM ? one_way(h, count)
-						 : there_and_back(h, count);
+	int r;
 
-	(void)lap;
+	switch (h->arg.pattern) {
+	case PATTERN_STREAM:
+		r = one_way(h, count);
+		break;
+	case PATTERN_MAP:
+		r = map(h, count, false);
+		break;
+	case PATTERN_CRASH:
+		r = crash(h, lap);
+		break;
+	default:
+		r = there_and_back(h, count);
+	}
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
 	return r;
@@ -176,7 +272,13 @@ static int pool_run(void *state, uint64_t count, struct lap *lap, char *why)
 
 static int pool_verify(void *state, char *why)
 {
-	int r = there_and_back(state, 16);
+	struct hand_over *h = state;
+	int r = 0;
+
+	if (h->arg.pattern == PATTERN_MAP)
+		r = map(h, 3, true);
+	else if (h->arg.pattern != PATTERN_CRASH)
+		r = there_and_back(h, 16);
 
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());

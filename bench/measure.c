@@ -389,10 +389,10 @@ static void cell_finish(struct cell *cell)
 		cell_fail(cell, r, why);
 		return;
 	}
-	if (cell->what.ops->bound)
-		cell->what.ops->bound(cell->state, &cell->binding);
 	if (cell->what.ops->verify)
 		r = cell->what.ops->verify(cell->state, why);
+	if (cell->what.ops->bound)
+		cell->what.ops->bound(cell->state, &cell->binding);
 	if (r < 0) {
 		cell_fail(cell, r, why);
 		cell->unverified = true;

@@ -58,6 +58,25 @@ static json_t *binding_json(const struct case_binding *binding)
 	return list;
 }
 
+/* What the kernel says of the memory between them; null: it was not asked. */
+static json_t *memory_json(const struct case_memory *memory)
+{
+	json_t *nodes;
+	int count = CASE_NODES_MAX;
+
+	if (!memory->page_bytes)
+		return json_null();
+	nodes = json_array();
+	while (count > 0 && !memory->pages_on[count - 1])
+		count--;
+	for (int i = 0; i < count; i++)
+		json_array_append_new(
+			nodes, json_integer((json_int_t)memory->pages_on[i]));
+	return json_pack("{s:I, s:o}", "page_bytes",
+			 (json_int_t)memory->page_bytes, "pages_on_node",
+			 nodes);
+}
+
 static json_t *axes_json(const struct cell *cell)
 {
 	json_t *axes = json_object();
@@ -162,8 +181,9 @@ static json_t *cell_json(const struct cell *cell)
 
 	cell_id(cell, id, sizeof(id));
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:I, s:s, s:o,"
-		" s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}, s:o, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:s,"
+		" s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}, s:o, s:o,"
+		" s:o}",
 		"id", id, "contest", cell->what.contest, "name",
 		cell->what.name, "settings", cell->what.settings, "peer",
 		cell->what.peer ? json_string(cell->what.peer) : json_null(),
@@ -171,9 +191,10 @@ static json_t *cell_json(const struct cell *cell)
 		"reason",
 		cell->status == CELL_OK ? json_null()
 					: json_string(cell->reason),
-		"binding", binding_json(&cell->binding), "n",
-		(json_int_t)cell->n, "unit", cell->what.unit, "samples",
-		samples_json(cell), "launch", launches_json(cell), "summary",
+		"binding", binding_json(&cell->binding), "memory",
+		memory_json(&cell->binding.memory), "n", (json_int_t)cell->n,
+		"unit", cell->what.unit, "samples", samples_json(cell),
+		"launch", launches_json(cell), "summary",
 		summary_json(&cell->summary), "bytes_per_operation",
 		number(cell->what.bytes), "last_to_end", stragglers_json(cell),
 		"operations_per_sample", (json_int_t)cell->count,

@@ -10,14 +10,11 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <runrig/runrig.h>
-
 #include "case.h"
+#include "shared.h"
 #include "stopwatch.h"
 
 #define HYBRID_NS 50000
@@ -91,9 +88,13 @@ void bell_wait(struct bell *bell, uint32_t target, enum waiting waiting)
 	}
 }
 
+/* Each direction begins on a page, of whatever size pages are. */
 static size_t direction_bytes(const struct link *link)
 {
-	return RING_HEAD + (size_t)link->slots * link->stride;
+	size_t page = shared_page(link);
+	size_t bytes = RING_HEAD + (size_t)link->slots * link->stride;
+
+	return (bytes + page - 1) / page * page;
 }
 
 struct ring_shm *ring_of(const struct link *link, int direction)
@@ -110,41 +111,25 @@ char *ring_slots(const struct link *link, int direction)
 
 int ring_create(struct link *link, size_t stride, char *why)
 {
-	int r;
-
 	link->stride = stride ? stride : RING_LINE;
-	r = rig_segment_create(&link->segment, NULL, 2 * direction_bytes(link),
-			       NULL);
-	if (r < 0) {
-		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
-		return r;
-	}
-	link->shared = rig_segment_data(link->segment);
-	return 0;
+	link->shared_bytes = 2 * direction_bytes(link);
+	return shared_create(link, why);
 }
 
-/* Its own handle, from the name; and its own slots touched first. */
 int ring_attach(struct link *link, char *why)
 {
-	struct rig_segment *own = NULL;
-	int r;
+	int r = shared_attach(link, why);
 
-	if (link->threads)
-		return 0;
-	r = rig_segment_attach(&own, rig_segment_name(link->segment), NULL);
-	if (r < 0) {
-		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
+	if (r < 0)
 		return r;
-	}
-	/* The side ends by _exit(): the mapping goes with it. */
-	link->shared = rig_segment_data(own);
-	memset(ring_slots(link, link->side), 0,
-	       (size_t)link->slots * link->stride);
-	return 0;
+	for (int d = 0; d < 2; d++)
+		shared_settle(link, ring_slots(link, d),
+			      (size_t)link->slots * link->stride,
+			      (d == link->side) == (link->home != HOME_READER));
+	return shared_granted(link, why);
 }
 
 void ring_destroy(struct link *link)
 {
-	rig_segment_destroy(link->segment);
-	link->segment = NULL;
+	shared_destroy(link);
 }

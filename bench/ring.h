@@ -38,8 +38,10 @@ void bell_wait(struct bell *bell, uint32_t target, enum waiting waiting);
 struct ring_shm *ring_of(const struct link *link, int direction);
 char *ring_slots(const struct link *link, int direction);
 
-/* A segment with two rings of link->slots slots of `stride` bytes each. */
+/* Shared memory with two rings of link->slots slots of `stride` bytes each. */
 int ring_create(struct link *link, size_t stride, char *why);
+
+/* Attach to the memory, and settle the slots where they are to lie. */
 int ring_attach(struct link *link, char *why);
 void ring_destroy(struct link *link);
 

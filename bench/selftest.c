@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <runrig/runrig.h>
-
 #include "command.h"
 #include "ipc.h"
 
@@ -24,21 +22,15 @@ static int add_sabotaged(struct plan *plan, struct pair_arg arg,
 			 enum sabotage sabotage, const char *name)
 {
 	arg.sabotage = sabotage;
-	return ipc_add(plan, &arg, name);
+	return ipc_add(plan, &arg, APART_CORES, name);
 }
 
 static int add_all(struct plan *plan)
 {
-	struct pair_arg arg = { .waiting = WAITING_HYBRID, .cpu = { -1, -1 } };
-	struct rig_plan *place;
+	struct pair_arg arg = { .waiting = WAITING_HYBRID, .pairs = 1 };
 	int r = 0;
 
-	if (rig_place_plan(&place,
-			   &(struct rig_place_options){ .workers = 2 }) == 0) {
-		for (int i = 0; i < 2; i++)
-			arg.cpu[i] = place->spots[i].pu;
-		rig_place_free(place);
-	}
+	(void)apart_place(APART_CORES, 1, arg.cpu, &arg.crowded, &arg.nodes);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes) && r == 0; i++) {
 		arg.bytes = sizes[i];
 		for (int p = 0; p < 2 && r == 0; p++) {

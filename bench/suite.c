@@ -15,10 +15,8 @@ static const struct ipc_choice quick = {
 	.transports = { "seg-inplace", "null", "memcpy", "pipe", "unix-stream",
 			"seg-copyboth", "cma-read", "pool", NULL },
 	.sizes = { 64, 4096, 65536, 1 << 20, SIZE_MAX },
-	.patterns = { PATTERN_PINGPONG, PATTERN_STREAM },
-	.pattern_count = 2,
-	.waits = { WAITING_HYBRID },
-	.wait_count = 1,
+	.patterns = { 2, { PATTERN_PINGPONG, PATTERN_STREAM } },
+	.waits = { 1, { WAITING_HYBRID } },
 };
 
 /* What a message costs before and after: pages and names for a segment. */
@@ -26,10 +24,8 @@ static const struct ipc_choice quick_setup = {
 	.transports = { "seg-inplace", "pipe", "unix-stream", "seg-copyboth",
 			"cma-read", NULL },
 	.sizes = { 65536, 1 << 20, SIZE_MAX },
-	.patterns = { PATTERN_SETUP },
-	.pattern_count = 1,
-	.waits = { WAITING_HYBRID },
-	.wait_count = 1,
+	.patterns = { 1, { PATTERN_SETUP } },
+	.waits = { 1, { WAITING_HYBRID } },
 };
 
 static const struct ipc_choice normal = {
@@ -42,11 +38,20 @@ static const struct ipc_choice normal = {
 			"pool",           NULL },
 	.sizes = { 0, 8, 64, 256, 1024, 4096, 16384, 65536, 262144, 1 << 20,
 		   4 << 20, 16 << 20, SIZE_MAX },
-	.patterns = { PATTERN_PINGPONG, PATTERN_STREAM, PATTERN_SETUP },
-	.pattern_count = 3,
+	.patterns = { 3, { PATTERN_PINGPONG, PATTERN_STREAM, PATTERN_MAP } },
+	.waits = { 1, { WAITING_HYBRID } },
 	.peers = true,
-	.waits = { WAITING_HYBRID },
-	.wait_count = 1,
+};
+
+/* Beginnings and ends, of small and large messages. */
+static const struct ipc_choice normal_ends = {
+	.transports = { "seg-inplace", "pipe", "unix-stream", "unix-seqpacket",
+			"unix-dgram", "tcp", "mq-posix", "seg-copyin",
+			"seg-copyout", "seg-copyboth", "cma-read", "vmsplice",
+			"pool", NULL },
+	.sizes = { 64, 65536, 1 << 20, SIZE_MAX },
+	.patterns = { 2, { PATTERN_SETUP, PATTERN_CRASH } },
+	.waits = { 1, { WAITING_HYBRID } },
 };
 
 /* Where the page and the next comparison find it: -o DIR, else here. */
@@ -91,6 +96,8 @@ int command_suite(struct command *c)
 			c->plan.blocks = 31;
 		default_json(c, "rigbench-normal");
 		r = ipc_cases(&c->plan, &normal);
+		if (r == 0)
+			r = ipc_cases(&c->plan, &normal_ends);
 	}
 	if (r < 0)
 		return r == -EINVAL ? 1 : 5;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "case.h"
 
@@ -34,9 +35,19 @@ const struct transport *const transports[] = {
 	&transport_futex,
 	&transport_eventfd,
 	&transport_signal,
+	&transport_signal_value,
 	&transport_fifo,
+	&transport_udp,
 	&transport_tcp_nagle,
+	&transport_mq_sysv,
+	&transport_shm_posix,
+	&transport_shm_sysv,
+	&transport_mmap_file,
+	&transport_mmap_disk,
+	&transport_memfd,
 	&transport_cma_write,
+	&transport_splice,
+	&transport_io_uring,
 	NULL,
 };
 
@@ -51,6 +62,30 @@ const struct transport *transport_find(const char *name)
 void *link_out(struct link *link)
 {
 	return link->out + (link->sent % link->buffers) * link->stride;
+}
+
+void link_stride(struct link *link)
+{
+	link->stride = (link->bytes + 4096) & ~(size_t)4095;
+}
+
+int link_attach(struct link *link, char *why)
+{
+	(void)why;
+	return link_private(link);
+}
+
+int link_done(struct link *link)
+{
+	(void)link;
+	return 0;
+}
+
+void link_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 int link_private(struct link *link)

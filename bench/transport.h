@@ -27,6 +27,26 @@ enum waiting {
 	WAITING_BLOCK   /* sleeps at once */
 };
 
+/* What shared memory a ring lies in. */
+enum memory {
+	MEMORY_NONE,    /* it has none, or none that holds messages */
+	MEMORY_SEGMENT, /* runrig's */
+	MEMORY_POSIX,
+	MEMORY_SYSV,
+	MEMORY_TMPFS, /* a mapped file there */
+	MEMORY_DISK   /* or there */
+};
+
+/* And of which pages, an axis. */
+enum pages {
+	PAGES_BASE, /* 4 KiB */
+	PAGES_THP,  /* transparent huge pages */
+	PAGES_HUGE  /* from the table of huge pages */
+};
+
+/* Whose NUMA node messages lie on, an axis. */
+enum home { HOME_WRITER, HOME_READER, HOME_NODE };
+
 /* In this process; each side has its own copy after the fork. */
 struct link {
 	const struct transport *transport;
@@ -43,7 +63,12 @@ struct link {
 	int now[2][2];
 
 	/* Of shared memory. */
-	struct rig_segment *segment;
+	enum pages pages;
+	enum home home;
+	int node;  /* with HOME_NODE */
+	int nodes; /* that there are */
+	size_t shared_bytes;
+	struct rig_segment *segment; /* NULL: other memory */
 	char *shared;
 
 	/* This side's own memory: `buffers` to send from, one to receive in. */
@@ -65,11 +90,15 @@ struct transport {
 	bool passes_fds;
 	bool survives; /* the other side's death: data stay readable */
 
-	bool solo;       /* one process does both sides: a control */
-	bool threads;    /* sides are threads */
-	bool empty;      /* can carry a message of no bytes */
-	bool only_empty; /* carries nothing else: a notification */
-	int tier;        /* 0 control, 1 default, 2 on request, 3 notify */
+	enum memory memory; /* of its messages */
+	bool inplace;       /* the reader has the writer's own bytes */
+	bool fresh;         /* every message is produced in memory of its own */
+	size_t fixed;       /* the only size it carries; 0: any */
+	bool solo;          /* one process does both sides: a control */
+	bool threads;       /* sides are threads */
+	bool empty;         /* can carry a message of no bytes */
+	bool only_empty;    /* carries nothing else: a notification */
+	int tier;           /* 0 control, 1 default, 2 on request, 3 notify */
 
 	/* In the driver, before there are sides.  0; -EMSGSIZE where such a
 	 * message does not fit; -ENOTSUP or another -errno with words. */
@@ -91,6 +120,15 @@ const struct transport *transport_find(const char *name);
 /* For the transports: this side's buffers. */
 void *link_out(struct link *link);   /* to produce the next message in */
 int link_private(struct link *link); /* allocate and touch them */
+void link_stride(struct link *link); /* whole pages a message */
+
+/* What many transports do: attach to nothing but one's own buffers, produce in
+ * them, have nothing to give back. */
+int link_attach(struct link *link, char *why);
+int link_done(struct link *link);
+
+/* Close a descriptor that is one, and forget it. */
+void link_close(int *fd);
 
 /* Words for a failed call; returns -errno. */
 int link_fail(char *why, const char *what);
@@ -106,6 +144,10 @@ extern const struct transport transport_cma_read, transport_cma_write,
 	transport_vmsplice;
 extern const struct transport transport_pool;
 extern const struct transport transport_futex, transport_eventfd,
-	transport_signal;
+	transport_signal, transport_signal_value;
+extern const struct transport transport_shm_posix, transport_shm_sysv,
+	transport_mmap_file, transport_mmap_disk;
+extern const struct transport transport_udp, transport_mq_sysv,
+	transport_splice, transport_memfd, transport_io_uring;
 
 #endif

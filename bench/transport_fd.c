@@ -15,28 +15,53 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/msg.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "case.h"
+#include "fd.h"
 #include "stopwatch.h"
-#include "transport.h"
 
 #define HYBRID_NS 50000
 
 /* Which call moves bytes. */
-enum calls { CALLS_FILE, CALLS_SOCKET, CALLS_QUEUE };
+enum calls { CALLS_FILE, CALLS_SOCKET, CALLS_QUEUE, CALLS_SYSV };
 
 static enum calls calls_of(const struct link *link)
 {
 	if (link->transport == &transport_mq)
 		return CALLS_QUEUE;
+	if (link->transport == &transport_mq_sysv)
+		return CALLS_SYSV;
 	return link->now[0][0] >= 0 ? CALLS_FILE : CALLS_SOCKET;
 }
 
+/* System V: the type stands before the bytes, where attach left room. */
+static ssize_t try_sysv(const struct link *link, char *data, size_t n, bool now,
+			bool out)
+{
+	const struct sysv_queues *queues = link->extra;
+	int flags = now ? IPC_NOWAIT : 0;
+	ssize_t moved;
+
+	if (out) {
+		*(long *)(void *)(data - sizeof(long)) = 1;
+		return msgsnd(queues->id[link->side], data - sizeof(long), n,
+			      flags) < 0
+			       ? -1
+			       : (ssize_t)n;
+	}
+	moved = msgrcv(queues->id[!link->side], data - sizeof(long), n, 0,
+		       flags);
+	if (moved < 0 && errno == ENOMSG)
+		errno = EAGAIN;
+	return moved;
+}
+
 /* One try; `now`: without blocking. */
-static ssize_t try_write(const struct link *link, const char *data, size_t n,
+static ssize_t try_write(const struct link *link, char *data, size_t n,
 			 bool now)
 {
 	int fd = (now ? link->now : link->fd)[link->side][1];
@@ -47,6 +72,8 @@ static ssize_t try_write(const struct link *link, const char *data, size_t n,
 			    MSG_NOSIGNAL | (now ? MSG_DONTWAIT : 0));
 	case CALLS_QUEUE:
 		return mq_send(fd, data, n, 0) < 0 ? -1 : (ssize_t)n;
+	case CALLS_SYSV:
+		return try_sysv(link, data, n, now, true);
 	default:
 		return write(fd, data, n);
 	}
@@ -64,13 +91,15 @@ static ssize_t try_read(const struct link *link, char *data, size_t n, bool now)
 		/* A queue wants room for its largest message. */
 		return mq_receive(fd, data, link->bytes ? link->bytes : 1,
 				  NULL);
+	case CALLS_SYSV:
+		return try_sysv(link, data, n, now, false);
 	default:
 		return read(fd, data, n);
 	}
 }
 
 /* When a side stops trying and blocks; 0: it never tries, or never stops. */
-static bool keep_trying(const struct link *link, uint64_t *until)
+bool fd_keep_trying(const struct link *link, uint64_t *until)
 {
 	uint64_t now;
 
@@ -97,11 +126,11 @@ static ssize_t move(const struct link *link, char *data, size_t n, bool out)
 			continue;
 		if (errno != EAGAIN)
 			return -1;
-		now = keep_trying(link, &until);
+		now = fd_keep_trying(link, &until);
 	}
 }
 
-static int send_message(struct link *link)
+int fd_send(struct link *link)
 {
 	char *data = link_out(link);
 	size_t done = 0;
@@ -117,7 +146,7 @@ static int send_message(struct link *link)
 	return 0;
 }
 
-static void *get_message(struct link *link)
+void *fd_get(struct link *link)
 {
 	size_t done = 0;
 
@@ -137,25 +166,7 @@ static void *get_message(struct link *link)
 	return link->in;
 }
 
-static void *put_message(struct link *link)
-{
-	return link_out(link);
-}
-
-static int done_message(struct link *link)
-{
-	(void)link;
-	return 0;
-}
-
-static void close_one(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static void fd_destroy(struct link *link)
+void fd_destroy(struct link *link)
 {
 	/* A socket stands in two places: once as writer, once as reader. */
 	for (int i = 0; i < 2; i++) {
@@ -164,14 +175,14 @@ static void fd_destroy(struct link *link)
 	}
 	for (int i = 0; i < 2; i++) {
 		for (int k = 0; k < 2; k++) {
-			close_one(&link->fd[i][k]);
-			close_one(&link->now[i][k]);
+			link_close(&link->fd[i][k]);
+			link_close(&link->now[i][k]);
 		}
 	}
 }
 
 /* Keep this side's ends only, so that a death shows as end of file. */
-static int fd_attach(struct link *link, char *why)
+int fd_attach(struct link *link, char *why)
 {
 	int mine[2] = { link->fd[link->side][1], link->fd[!link->side][0] };
 	int others[2] = { link->fd[link->side][0], link->fd[!link->side][1] };
@@ -208,14 +219,9 @@ static int twins(struct link *link, char *why)
 	return 0;
 }
 
-static void stride_of(struct link *link)
-{
-	link->stride = (link->bytes + 4096) & ~(size_t)4095;
-}
-
 static int pipe_create(struct link *link, char *why)
 {
-	stride_of(link);
+	link_stride(link);
 	for (int d = 0; d < 2; d++)
 		if (pipe2(link->fd[d], O_CLOEXEC) < 0)
 			return link_fail(why, "pipe");
@@ -226,26 +232,28 @@ static int pipe_create(struct link *link, char *why)
 static int fifo_create(struct link *link, char *why)
 {
 	char path[64];
+	int both;
 	int r = 0;
 
-	stride_of(link);
+	link_stride(link);
 	for (int d = 0; d < 2 && r == 0; d++) {
 		snprintf(path, sizeof(path), "/tmp/rigbench-%d-%d",
 			 (int)getpid(), d);
 		if (mkfifo(path, 0600) < 0)
 			return link_fail(why, "mkfifo");
-		/* Both ends at once, so that neither open waits. */
-		link->fd[d][0] = open(path, O_RDWR | O_CLOEXEC);
-		if (link->fd[d][0] >= 0)
-			link->fd[d][1] = open(path, O_WRONLY | O_CLOEXEC);
-		if (link->fd[d][0] < 0 || link->fd[d][1] < 0)
+		/* By both ends, so that no open waits for the other. */
+		both = open(path, O_RDWR | O_CLOEXEC);
+		link->fd[d][0] = open(path, O_RDONLY | O_CLOEXEC);
+		link->fd[d][1] = open(path, O_WRONLY | O_CLOEXEC);
+		if (both < 0 || link->fd[d][0] < 0 || link->fd[d][1] < 0)
 			r = link_fail(why, "open a fifo");
+		link_close(&both);
 		unlink(path);
 	}
 	return r == 0 ? twins(link, why) : r;
 }
 
-static void pair_up(struct link *link, const int sockets[2])
+void fd_pair_up(struct link *link, const int sockets[2])
 {
 	for (int d = 0; d < 2; d++) {
 		link->fd[d][1] = sockets[d];
@@ -254,7 +262,7 @@ static void pair_up(struct link *link, const int sockets[2])
 }
 
 /* Does one message of this size go through at all?  A real one is sent. */
-static int probe(struct link *link, char *why)
+int fd_probe(struct link *link, char *why)
 {
 	char *data = calloc(1, link->bytes + 1);
 	ssize_t n;
@@ -282,11 +290,11 @@ static int unix_create(struct link *link, int type, char *why)
 {
 	int sockets[2];
 
-	stride_of(link);
+	link_stride(link);
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, sockets) < 0)
 		return link_fail(why, "socketpair");
-	pair_up(link, sockets);
-	return type == SOCK_STREAM ? 0 : probe(link, why);
+	fd_pair_up(link, sockets);
+	return type == SOCK_STREAM ? 0 : fd_probe(link, why);
 }
 
 static int stream_create(struct link *link, char *why)
@@ -337,8 +345,8 @@ static int tcp_create(struct link *link, char *why)
 	int sockets[2];
 	int r = tcp_connect(sockets);
 
-	stride_of(link);
-	pair_up(link, sockets);
+	link_stride(link);
+	fd_pair_up(link, sockets);
 	if (r < 0)
 		return link_fail(why, "connect over the loopback");
 	for (int i = 0; i < 2; i++)
@@ -386,15 +394,14 @@ static int mq_create(struct link *link, char *why)
 {
 	int r;
 
-	stride_of(link);
+	link_stride(link);
 	r = mq_one(link, 0, why);
 	return r == 0 ? mq_one(link, 1, why) : r;
 }
 
 #define FD_COMMON                                                              \
-	.attach = fd_attach, .put = put_message, .send = send_message,         \
-	.get = get_message, .done = done_message, .destroy = fd_destroy,       \
-	.copies = 2
+	.attach = fd_attach, .put = link_out, .send = fd_send, .get = fd_get,  \
+	.done = link_done, .destroy = fd_destroy, .copies = 2
 
 const struct transport transport_pipe = {
 	.name = "pipe",

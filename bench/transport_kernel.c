@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * transport_kernel.c - the kernel copies, or lends, straight between two
- * address spaces: process_vm_readv, process_vm_writev, vmsplice.
+ * address spaces: process_vm_readv, process_vm_writev, vmsplice, splice.
  *
  * They move bytes and tell nobody; the telling is a ring's bell, and what is
  * noted beside it is where the bytes are.
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ static int cma_create(struct link *link, char *why)
 
 	link->slots = 1;
 	r = ring_create(link, 4096, why);
-	link->stride = (link->bytes + 4096) & ~(size_t)4095;
+	link_stride(link);
 	return r;
 }
 
@@ -149,12 +150,6 @@ static void *cma_read_get(struct link *link)
 	return link->in;
 }
 
-static int cma_done(struct link *link)
-{
-	(void)link;
-	return 0;
-}
-
 /* The writer puts it into the reader's buffer, once that is free. */
 static int cma_write_send(struct link *link)
 {
@@ -188,6 +183,18 @@ static int vmsplice_create(struct link *link, char *why)
 	return r;
 }
 
+/* Into the pipe as they are: pages of this process, or of a file's cache. */
+static ssize_t lend(const struct link *link, const struct iovec *pages)
+{
+	int pipe = link->fd[link->side][1];
+	off_t at = (char *)pages->iov_base - link->out;
+
+	if (link->transport == &transport_vmsplice)
+		return vmsplice(pipe, pages, 1, 0);
+	return splice(link->now[link->side][1], &at, pipe, NULL, pages->iov_len,
+		      0);
+}
+
 /* The pages go into the pipe as they are; they may not be written again until
  * the reader has read them, which cma_put() waits for.  The bell comes after
  * what a pipe holds at once, before the rest: that needs its reader. */
@@ -200,7 +207,7 @@ static int vmsplice_send(struct link *link)
 	while (done < link->bytes) {
 		struct iovec pages = { link->out + done,
 				       (told ? link->bytes : first) - done };
-		ssize_t n = vmsplice(link->fd[link->side][1], &pages, 1, 0);
+		ssize_t n = lend(link, &pages);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -231,12 +238,32 @@ static void *vmsplice_get(struct link *link)
 	return link->in;
 }
 
+/* What is sent is produced in a mapped file that has no name. */
+static int splice_attach(struct link *link, char *why)
+{
+	size_t bytes = (link->bytes + 4095) & ~(size_t)4095;
+	int r = note_attach(link, why);
+	int fd;
+
+	if (r < 0)
+		return r;
+	fd = memfd_create("rigbench", MFD_CLOEXEC);
+	free(link->out);
+	link->out = MAP_FAILED;
+	if (fd >= 0 && ftruncate(fd, (off_t)bytes) == 0)
+		link->out = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				 MAP_SHARED, fd, 0);
+	if (link->out == MAP_FAILED)
+		return link_fail(why, "a file to splice from");
+	link->now[link->side][1] = fd;
+	return 0;
+}
+
 static void vmsplice_destroy(struct link *link)
 {
 	for (int d = 0; d < 2; d++)
 		for (int k = 0; k < 2; k++)
-			if (link->fd[d][k] >= 0)
-				close(link->fd[d][k]);
+			link_close(&link->fd[d][k]);
 	ring_destroy(link);
 }
 
@@ -254,7 +281,7 @@ const struct transport transport_cma_read = {
 	.put = cma_put,
 	.send = cma_send,
 	.get = cma_read_get,
-	.done = cma_done,
+	.done = link_done,
 	.destroy = ring_destroy,
 };
 
@@ -287,6 +314,21 @@ const struct transport transport_vmsplice = {
 	.put = cma_put,
 	.send = vmsplice_send,
 	.get = vmsplice_get,
-	.done = cma_done,
+	.done = link_done,
+	.destroy = vmsplice_destroy,
+};
+
+const struct transport transport_splice = {
+	.name = "splice",
+	.summary = "a file's pages lent to a pipe, read out of it",
+	.copies = 1,
+	.calls = "2",
+	.tier = 2,
+	.create = vmsplice_create,
+	.attach = splice_attach,
+	.put = cma_put,
+	.send = vmsplice_send,
+	.get = vmsplice_get,
+	.done = link_done,
 	.destroy = vmsplice_destroy,
 };

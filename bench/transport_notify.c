@@ -5,6 +5,7 @@
  * They sleep at once, whatever the way to wait: that is what they are.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,17 +26,6 @@ static int notify_attach(struct link *link, char *why)
 	int r = ring_attach(link, why);
 
 	return r < 0 ? r : link_private(link);
-}
-
-static void *notify_put(struct link *link)
-{
-	return link->out;
-}
-
-static int notify_done(struct link *link)
-{
-	(void)link;
-	return 0;
 }
 
 /* The futex that every bell is, blocking at once. */
@@ -65,12 +55,6 @@ static int eventfd_create(struct link *link, char *why)
 	return 0;
 }
 
-static int eventfd_attach(struct link *link, char *why)
-{
-	(void)why;
-	return link_private(link);
-}
-
 static int eventfd_send(struct link *link)
 {
 	uint64_t one = 1;
@@ -95,8 +79,7 @@ static void *eventfd_get(struct link *link)
 static void eventfd_destroy(struct link *link)
 {
 	for (int d = 0; d < 2; d++)
-		if (link->fd[d][0] >= 0)
-			close(link->fd[d][0]);
+		link_close(&link->fd[d][0]);
 }
 
 /* A real-time signal, which queues, taken by sigwaitinfo(). */
@@ -104,7 +87,7 @@ static void eventfd_destroy(struct link *link)
 
 static int signal_attach(struct link *link, char *why)
 {
-	struct ring_shm *mine = ring_of(link, link->side);
+	struct ring_shm *mine;
 	struct ring_shm *theirs;
 	sigset_t set;
 	int r = notify_attach(link, why);
@@ -124,24 +107,47 @@ static int signal_attach(struct link *link, char *why)
 	return 0;
 }
 
+/* So many may be pending (RLIMIT_SIGPENDING): then the other side takes some
+ * first. */
+static int signal_post(struct link *link, union sigval value)
+{
+	while (sigqueue(link->other, NOTE, value) < 0) {
+		if (errno != EAGAIN)
+			return -errno;
+		sched_yield();
+	}
+	return 0;
+}
+
 static int signal_send(struct link *link)
 {
-	union sigval value = { .sival_int = 0 };
+	return signal_post(link, (union sigval){ .sival_int = 0 });
+}
 
-	return sigqueue(link->other, NOTE, value) < 0 ? -errno : 0;
+/* Eight bytes go with it. */
+static int value_send(struct link *link)
+{
+	union sigval value;
+
+	memcpy(&value, link_out(link), sizeof(value));
+	return signal_post(link, value);
 }
 
 static void *signal_get(struct link *link)
 {
+	siginfo_t info;
 	sigset_t set;
 	int r;
 
 	sigemptyset(&set);
 	sigaddset(&set, NOTE);
 	do
-		r = sigwaitinfo(&set, NULL);
+		r = sigwaitinfo(&set, &info);
 	while (r < 0 && errno == EINTR);
-	return r < 0 ? NULL : link->in;
+	if (r < 0)
+		return NULL;
+	memcpy(link->in, &info.si_value, sizeof(info.si_value));
+	return link->in;
 }
 
 const struct transport transport_futex = {
@@ -155,10 +161,10 @@ const struct transport transport_futex = {
 	.tier = 3,
 	.create = notify_create,
 	.attach = notify_attach,
-	.put = notify_put,
+	.put = link_out,
 	.send = futex_send,
 	.get = futex_get,
-	.done = notify_done,
+	.done = link_done,
 	.destroy = ring_destroy,
 };
 
@@ -171,11 +177,11 @@ const struct transport transport_eventfd = {
 	.empty = true,
 	.tier = 3,
 	.create = eventfd_create,
-	.attach = eventfd_attach,
-	.put = notify_put,
+	.attach = link_attach,
+	.put = link_out,
 	.send = eventfd_send,
 	.get = eventfd_get,
-	.done = notify_done,
+	.done = link_done,
 	.destroy = eventfd_destroy,
 };
 
@@ -190,9 +196,27 @@ const struct transport transport_signal = {
 	.tier = 3,
 	.create = notify_create,
 	.attach = signal_attach,
-	.put = notify_put,
+	.put = link_out,
 	.send = signal_send,
 	.get = signal_get,
-	.done = notify_done,
+	.done = link_done,
+	.destroy = ring_destroy,
+};
+
+const struct transport transport_signal_value = {
+	.name = "signal-value",
+	.summary = "a queued real-time signal with eight bytes",
+	.copies = 1,
+	.calls = "2",
+	.boundaries = true,
+	.unrelated = true,
+	.fixed = sizeof(union sigval),
+	.tier = 2,
+	.create = notify_create,
+	.attach = signal_attach,
+	.put = link_out,
+	.send = value_send,
+	.get = signal_get,
+	.done = link_done,
 	.destroy = ring_destroy,
 };

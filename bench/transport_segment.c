@@ -60,11 +60,6 @@ static void *put_inplace(struct link *link)
 	return slot_to_fill(link);
 }
 
-static void *put_private(struct link *link)
-{
-	return link_out(link);
-}
-
 static int send_copy(struct link *link)
 {
 	memcpy(slot_to_fill(link), link_out(link), link->bytes);
@@ -84,26 +79,23 @@ static void *get_copy(struct link *link)
 	return link->in;
 }
 
-static int done_nothing(struct link *link)
-{
-	(void)link;
-	return 0;
-}
+/* The ring is the same whatever memory it lies in. */
+#define RING_COMMON                                                            \
+	.calls = "0", .boundaries = true, .survives = true, .empty = true,     \
+	.create = seg_create, .attach = seg_attach, .destroy = ring_destroy
 
-#define SEGMENT_COMMON                                                         \
-	.calls = "0", .boundaries = true, .unrelated = true, .survives = true, \
-	.empty = true, .create = seg_create, .attach = seg_attach,             \
-	.destroy = ring_destroy
+#define SEGMENT_COMMON .unrelated = true, .memory = MEMORY_SEGMENT, RING_COMMON
+
+#define INPLACE                                                                \
+	.inplace = true, .put = put_inplace, .send = publish,                  \
+	.get = get_inplace, .done = give_back
 
 const struct transport transport_seg_inplace = {
 	.name = "seg-inplace",
 	.summary = "a ring in a segment, produced and consumed in place",
 	.copies = 0,
 	.tier = 1,
-	.put = put_inplace,
-	.send = publish,
-	.get = get_inplace,
-	.done = give_back,
+	INPLACE,
 	SEGMENT_COMMON,
 };
 
@@ -112,7 +104,7 @@ const struct transport transport_seg_copyin = {
 	.summary = "copied into the ring, consumed in place",
 	.copies = 1,
 	.tier = 1,
-	.put = put_private,
+	.put = link_out,
 	.send = send_copy,
 	.get = get_inplace,
 	.done = give_back,
@@ -127,7 +119,7 @@ const struct transport transport_seg_copyout = {
 	.put = put_inplace,
 	.send = publish,
 	.get = get_copy,
-	.done = done_nothing,
+	.done = link_done,
 	SEGMENT_COMMON,
 };
 
@@ -136,10 +128,10 @@ const struct transport transport_seg_copyboth = {
 	.summary = "copied into the ring and out of it",
 	.copies = 2,
 	.tier = 1,
-	.put = put_private,
+	.put = link_out,
 	.send = send_copy,
 	.get = get_copy,
-	.done = done_nothing,
+	.done = link_done,
 	SEGMENT_COMMON,
 };
 
@@ -148,10 +140,7 @@ const struct transport transport_sync = {
 	.summary = "a hand-off of no bytes with the chosen way to wait",
 	.only_empty = true,
 	.tier = 0,
-	.put = put_inplace,
-	.send = publish,
-	.get = get_inplace,
-	.done = give_back,
+	INPLACE,
 	SEGMENT_COMMON,
 };
 
@@ -160,10 +149,7 @@ const struct transport transport_byref = {
 	.summary = "a pointer passed between threads of one process",
 	.threads = true,
 	.tier = 0,
-	.put = put_inplace,
-	.send = publish,
-	.get = get_inplace,
-	.done = give_back,
+	INPLACE,
 	SEGMENT_COMMON,
 };
 
@@ -176,6 +162,46 @@ const struct transport transport_memcpy_x = {
 	.put = put_inplace,
 	.send = publish,
 	.get = get_copy,
-	.done = done_nothing,
+	.done = link_done,
 	SEGMENT_COMMON,
+};
+
+const struct transport transport_shm_posix = {
+	.name = "shm-posix",
+	.summary = "the ring in place, in memory of shm_open",
+	.unrelated = true,
+	.memory = MEMORY_POSIX,
+	.tier = 2,
+	INPLACE,
+	RING_COMMON,
+};
+
+const struct transport transport_shm_sysv = {
+	.name = "shm-sysv",
+	.summary = "the ring in place, in memory of shmget",
+	.unrelated = true,
+	.memory = MEMORY_SYSV,
+	.tier = 2,
+	INPLACE,
+	RING_COMMON,
+};
+
+const struct transport transport_mmap_file = {
+	.name = "mmap-file",
+	.summary = "the ring in place, in a mapped file on a tmpfs",
+	.unrelated = true,
+	.memory = MEMORY_TMPFS,
+	.tier = 2,
+	INPLACE,
+	RING_COMMON,
+};
+
+const struct transport transport_mmap_disk = {
+	.name = "mmap-disk",
+	.summary = "the ring in place, in a mapped file on a disk",
+	.unrelated = true,
+	.memory = MEMORY_DISK,
+	.tier = 2,
+	INPLACE,
+	RING_COMMON,
 };

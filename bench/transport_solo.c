@@ -11,19 +11,8 @@
 static int solo_create(struct link *link, char *why)
 {
 	(void)why;
-	link->stride = (link->bytes + 4096) & ~(size_t)4095;
+	link_stride(link);
 	return 0;
-}
-
-static int solo_attach(struct link *link, char *why)
-{
-	(void)why;
-	return link_private(link);
-}
-
-static void *solo_put(struct link *link)
-{
-	return link_out(link);
 }
 
 static int solo_send(struct link *link)
@@ -65,7 +54,7 @@ static void solo_destroy(struct link *link)
 
 static int serialise_attach(struct link *link, char *why)
 {
-	int r = solo_attach(link, why);
+	int r = link_attach(link, why);
 
 	if (r == 0) {
 		link->extra = malloc(2 * (link->stride / 8 + 1) * ENCODED);
@@ -101,8 +90,8 @@ const struct transport transport_null = {
 	.empty = true,
 	.tier = 0,
 	.create = solo_create,
-	.attach = solo_attach,
-	.put = solo_put,
+	.attach = link_attach,
+	.put = link_out,
 	.send = solo_send,
 	.get = null_get,
 	.done = solo_done,
@@ -118,8 +107,8 @@ const struct transport transport_memcpy = {
 	.empty = true,
 	.tier = 0,
 	.create = solo_create,
-	.attach = solo_attach,
-	.put = solo_put,
+	.attach = link_attach,
+	.put = link_out,
 	.send = solo_send,
 	.get = memcpy_get,
 	.done = solo_done,
@@ -136,7 +125,7 @@ const struct transport transport_serialise = {
 	.tier = 0,
 	.create = solo_create,
 	.attach = serialise_attach,
-	.put = solo_put,
+	.put = link_out,
 	.send = solo_send,
 	.get = serialise_get,
 	.done = solo_done,
