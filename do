@@ -153,7 +153,7 @@ do_torture() {
 	rm -f "$tally"
 	RUNRIG_TALLY=$tally tests build --suite stress || status=1
 	if [ -f "$tally" ]; then
-		printf '%-44s %10s %10s %12s\n' \
+		printf '%-52s %10s %10s %12s\n' \
 			fault tried survived 'worst (ms)'
 		cat "$tally"
 	fi

@@ -23,7 +23,7 @@ void tally_write(const struct tally *tally, const char *what)
 
 	if (!file)
 		return;
-	fprintf(file, "%-44s %10" PRIu64 " %10" PRIu64 " %12.1f\n", what,
+	fprintf(file, "%-52s %10" PRIu64 " %10" PRIu64 " %12.1f\n", what,
 		tally->tried, tally->survived, (double)tally->worst_ns * 1e-6);
 	fclose(file);
 }
