@@ -70,6 +70,7 @@ const char *verb_name(unsigned verb)
 		"free",
 		"share",
 		"sum",
+		"split_type",
 	};
 
 	return verb < VERBS ? names[verb] : "?";

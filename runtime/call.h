@@ -50,6 +50,7 @@ enum verb {
 	VERB_FREE,
 	VERB_SHARE,
 	VERB_SUM,
+	VERB_SPLIT_TYPE,
 	VERBS
 };
 

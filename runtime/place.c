@@ -488,3 +488,33 @@ void rig_place_free(struct rig_plan *plan)
 	free(plan->memory);
 	free(plan);
 }
+
+/* Has the rank a PU of this core? */
+static bool has_core(const struct rig_spot *spot, const struct rig_core *core)
+{
+	for (int w = 0; w < RIG_PUS_MAX / 64; w++)
+		if (spot->set[w] & core->set[w])
+			return true;
+	return false;
+}
+
+void place_levels(const struct rig_plan *plan, int rank, struct levels *levels)
+{
+	const struct rig_spot *spot = &plan->spots[rank];
+	int l3 = -1;
+	bool first = true;
+
+	for (int i = 0; plan->pinned && i < plan->machine_cores; i++) {
+		if (!has_core(spot, &plan->machine[i]))
+			continue;
+		if (first)
+			l3 = plan->machine[i].l3;
+		else if (l3 != plan->machine[i].l3)
+			l3 = -1;
+		first = false;
+	}
+	*levels = (struct levels){ { [RIG_LEVEL_HOST] = 0,
+				     [RIG_LEVEL_PACKAGE] = spot->package,
+				     [RIG_LEVEL_NODE] = spot->node,
+				     [RIG_LEVEL_L3] = l3 } };
+}

@@ -7,6 +7,7 @@
 
 #include <runrig/place.h>
 
+#include "team.h"
 #include "topology.h"
 
 /*
@@ -17,5 +18,8 @@
  */
 int place_on(struct rig_plan **plan, const struct topology *topology,
 	     int workers, const char *place, const char *origin);
+
+/* Where `rank` of the plan is.  Never waits, allocates or fails. */
+void place_levels(const struct rig_plan *plan, int rank, struct levels *levels);
 
 #endif

@@ -218,6 +218,22 @@ int rig_team_split(struct rig_team *team, int color, int key,
 	return call_leave(team, false, split(team, &own, out));
 }
 
+int rig_team_split_type(struct rig_team *team, enum rig_level level, int key,
+			struct rig_team **out)
+{
+	const struct terms terms = { .verb = VERB_SPLIT_TYPE,
+				     .type = (int)level };
+	struct wanted own = { 0, key };
+
+	if (level < 0 || level >= RIG_LEVELS)
+		return rig_team_fail(team, -EINVAL, "split_type: no level %d",
+				     (int)level);
+	/* Those in several are of one colour. */
+	own.color = team->levels.number[level] + 1;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return call_leave(team, false, split(team, &own, out));
+}
+
 int rig_team_dup(struct rig_team *team, struct rig_team **out)
 {
 	const struct terms terms = { .verb = VERB_DUP };

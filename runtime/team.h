@@ -5,6 +5,7 @@
 #ifndef RUNRIG_TEAM_PRIVATE_H
 #define RUNRIG_TEAM_PRIVATE_H
 
+#include <runrig/collective.h>
 #include <runrig/team.h>
 
 #include "layout.h"
@@ -15,6 +16,12 @@ struct handed {
 	void *data;
 	size_t bytes;
 	struct rig_barrier *barrier; /* of this pool in its trailer, or NULL */
+};
+
+/* Where a rank is, by enum rig_level: logical numbers; -1: in several, or
+ * nobody knows. */
+struct levels {
+	int number[RIG_LEVELS];
 };
 
 /* What of a rank's stage is in use. */
@@ -38,6 +45,7 @@ struct rig_team {
 	bool result_used; /* since it was last zeroed */
 
 	/* Collectives. */
+	struct levels levels;       /* set when the rank is born */
 	struct rig_team *world;     /* the team that the kernel was given */
 	struct rig_team *next;      /* of those split off, from the world's */
 	struct member_shm *members; /* `size` of them */

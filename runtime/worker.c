@@ -25,6 +25,7 @@
 #include "environment.h"
 #include "error.h"
 #include "inherit.h"
+#include "place.h"
 #include "team.h"
 #include "topology.h"
 
@@ -271,6 +272,7 @@ noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
 		_exit(EXIT_FAILURE);
 	(void)prctl(PR_SET_NAME, "runrig-worker");
 	team_init(&team, &birth->layout, rank, birth->size, &birth->busy);
+	place_levels(birth->plan, rank, &team.levels);
 	be_born(birth, &team);
 	attach_begin();
 	(void)on_exit(leave_at_once, NULL);

@@ -12,6 +12,9 @@
 
 #include <runrig/runrig.h>
 
+#include "place.h"
+#include "team.h"
+
 static const int sizes[] = { 1, 2, 3, 4, 5, 8, 9, 20, 64 };
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
 
@@ -311,6 +314,125 @@ START_TEST(what_was_said_in_one_team_stays_while_another_is_busy)
 }
 END_TEST
 
+/* What a rank of a described machine must find. */
+struct described {
+	int where[RIG_LEVELS][64]; /* by level and rank */
+};
+
+static int splits_by_level(struct rig_team *team)
+{
+	const struct described *machine = rig_team_args(team);
+	const int rank = rig_team_rank(team), size = rig_team_size(team);
+	int r = 0;
+
+	for (int level = 0; r == 0 && level < RIG_LEVELS; level++) {
+		const int *where = machine->where[level];
+		int64_t members = 0, lower = 0, all, wanted = 0;
+		struct rig_team *part;
+
+		for (int i = 0; i < size; i++)
+			if (where[i] == where[rank]) {
+				members++;
+				lower += i < rank;
+				wanted += i;
+			}
+		team->levels.number[level] = where[rank];
+		r = rig_team_split_type(team, (enum rig_level)level, 0, &part);
+		if (r < 0)
+			break;
+		r = sum(part, rank, &all);
+		if (r == 0 && (rig_team_size(part) != members ||
+			       rig_team_rank(part) != lower || all != wanted))
+			r = rig_team_fail(team, -EBADMSG,
+					  "level %d: rank %d of %d", level,
+					  rig_team_rank(part),
+					  rig_team_size(part));
+		if (r == 0)
+			r = rig_team_free(part);
+	}
+	return r;
+}
+
+/* Machine, placement, workers, and where the last of them is. */
+static const struct {
+	const char *topology, *place;
+	int workers;
+	int last[RIG_LEVELS]; /* host, package, node, L3 */
+} machines[] = {
+	{ "package:2 [numa] l3:2 core:2 pu:1", "core", 8, { 0, 1, 1, 3 } },
+	{ "package:2 [numa][numa] l3:2 core:4 pu:2",
+	  "core",
+	  16,
+	  { 0, 1, -2, 3 } },
+	{ "numa:4 l3:1 core:4 pu:1", "core", 16, { 0, 0, 3, 3 } },
+	{ "numa:4 l3:1 core:4 pu:1", "none", 6, { 0, -1, -1, -1 } },
+	{ "package:2 [numa] l3:2 core:2 pu:1", "numa", 2, { 0, 1, 1, -1 } },
+	{ "package:1 core:3 pu:1", "core", 9, { 0, 0, 0, -1 } },
+};
+#define MACHINES ((int)(sizeof(machines) / sizeof(*machines)))
+
+START_TEST(ranks_of_a_cache_node_or_package_are_a_team)
+{
+	struct described machine;
+	struct rig_plan *plan;
+	struct levels levels;
+	const int workers = machines[_i].workers;
+
+	ck_assert_msg(rig_place_plan(
+			      &plan,
+			      &(struct rig_place_options){
+				      .workers = workers,
+				      .place = machines[_i].place,
+				      .topology = machines[_i].topology }) == 0,
+		      "%s", rig_why());
+	for (int i = 0; i < workers; i++) {
+		place_levels(plan, i, &levels);
+		for (int level = 0; level < RIG_LEVELS; level++)
+			machine.where[level][i] = levels.number[level];
+	}
+	for (int level = 0; level < RIG_LEVELS; level++)
+		if (machines[_i].last[level] != -2)
+			ck_assert_int_eq(levels.number[level],
+					 machines[_i].last[level]);
+	rig_place_free(plan);
+	make_pool(workers);
+	ck_assert_msg(
+		rig_pool_run(pool, &(struct rig_job){ .kernel = splits_by_level,
+						      .args = &machine,
+						      .args_bytes = sizeof(
+							      machine) }) == 0,
+		"%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+/* As they are on this machine, and what is no level. */
+static int splits_here(struct rig_team *team)
+{
+	struct rig_team *part;
+	int r = rig_team_split_type(team, RIG_LEVEL_HOST, 0, &part);
+
+	if (r == 0 && rig_team_size(part) != rig_team_size(team))
+		return rig_team_fail(team, -EBADMSG, "hosts");
+	for (int level = 1; r == 0 && level < RIG_LEVELS; level++) {
+		r = rig_team_split_type(team, (enum rig_level)level, 0, &part);
+		if (r == 0)
+			r = rig_team_barrier(part);
+	}
+	if (r == 0 &&
+	    rig_team_split_type(team, RIG_LEVELS, 0, &part) != -EINVAL)
+		return rig_team_fail(team, -EBADMSG, "no such level");
+	return r;
+}
+
+START_TEST(what_ranks_have_in_common_is_known_here)
+{
+	make_pool(3);
+	ck_assert_msg(run(splits_here) == 0, "%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("teams");
@@ -326,6 +448,9 @@ Suite *make_suite(void)
 	tcase_add_test(teams, a_death_leaves_nothing_to_the_next_team);
 	tcase_add_test(teams,
 		       what_was_said_in_one_team_stays_while_another_is_busy);
+	tcase_add_loop_test(teams, ranks_of_a_cache_node_or_package_are_a_team,
+			    0, MACHINES);
+	tcase_add_test(teams, what_ranks_have_in_common_is_known_here);
 	suite_add_tcase(suite, teams);
 	return suite;
 }

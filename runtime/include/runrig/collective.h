@@ -208,6 +208,24 @@ RIG_API int rig_team_alltoallv(struct rig_team *team, const void *send,
 RIG_API int rig_team_split(struct rig_team *team, int color, int key,
 			   struct rig_team **out);
 
+/* What ranks may have in common. */
+enum rig_level {
+	RIG_LEVEL_HOST, /* all ranks of a pool have */
+	RIG_LEVEL_PACKAGE,
+	RIG_LEVEL_NODE, /* NUMA node */
+	RIG_LEVEL_L3,
+	RIG_LEVELS
+};
+
+/*
+ * As rig_team_split(), one team a package, NUMA node or L3 cache: where each
+ * rank was placed when the pool was made.  Ranks whose cores belong to several,
+ * or are not known to belong to any, are a team of their own.  Also -EINVAL:
+ * there is no such level.
+ */
+RIG_API int rig_team_split_type(struct rig_team *team, enum rig_level level,
+				int key, struct rig_team **out);
+
 /* The same ranks in the same order, in a team of their own. */
 RIG_API int rig_team_dup(struct rig_team *team, struct rig_team **out);
 
