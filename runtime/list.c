@@ -478,10 +478,10 @@ int rig_list_format(struct rig_list *list, char **out)
 		return rig_fail_errno(-errno, "list: its format");
 	for (size_t i = 0; r == 0 && i < list->view.length; i++) {
 		r = item_of(list, (int64_t)i, &item);
-		if (r < 0)
-			break;
-		list_layout_format(&list->view, item, cell);
-		fputs(cell, stream);
+		if (r == 0)
+			r = list_layout_format(&list->view, item, cell);
+		if (r == 0)
+			fputs(cell, stream);
 	}
 	r = finish(stream, &text, r);
 	if (r == 0)

@@ -105,8 +105,9 @@ int list_layout_set(const struct list_view *view, size_t item,
 bool list_layout_swap(const struct list_view *view, size_t a, size_t b);
 bool list_layout_can_swap(const struct list_view *view, size_t a, size_t b);
 
-/* The format cell of an item, as text. */
-void list_layout_format(const struct list_view *view, size_t item,
-			char text[static 9]);
+/* The format cell of an item, as text: 0, -EPROTO where it is none, -ENODATA
+ * where it is not made yet. */
+int list_layout_format(const struct list_view *view, size_t item,
+		       char text[static 9]);
 
 #endif

@@ -19,7 +19,10 @@ FLOORS = [
     ("values", False, "atomic clock error size utf8"),
     ("machine", True,
      "environment home huge ledger quota shmfile symbol topology wait"),
-    ("objects", False, "barrier channel dispatch list_layout value"),
+    ("objects", False, "barrier channel dispatch value"),
+    ("lists", True,
+     "list_cell list_layout list_layout_item list_layout_view "
+     "list_layout_write"),
     ("layout", False, "layout"),
     ("teams", True,
      "alltoall bcast blocks call exact sum fold gather reduce registry scan scatter share split "

@@ -118,7 +118,8 @@ static void fuzz_list(struct block *block, const uint8_t *commands,
 	}
 	for (size_t i = 0; i < block->view.length && i < ITEMS_MAX; i++) {
 		get(block, i);
-		list_layout_format(&block->view, i, format);
+		if (list_layout_format(&block->view, i, format) == 0)
+			assert(strlen(format) <= 8);
 	}
 	for (size_t i = 0; i < count && block->view.length; i++)
 		obey(block, commands[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list_layout.c - reading and writing the bytes of a ShareableList.
+ * list_layout_item.c - reading and writing an item of a ShareableList.
  *
  * An item is three things that cannot be stored at once: format cell, code and
  * slot.  While its type stays the same only the slot is written, 8 bytes by one
@@ -13,26 +13,11 @@
  * Python stores format, code and slot, in this order and with a zero first: a
  * reader beside a Python that changes types may be misled all the same.
  */
-#include "list_layout.h"
-
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "error.h"
-#include "size.h"
-#include "utf8.h"
-
-#define CODE_PLAIN 0
-#define CODE_STR   1
-#define CODE_BYTES 2
-#define CODE_NONE  3
-
-#define WORD ((size_t)8)
-
-/* Bytes of a list beside its items, and of the least item. */
-#define FIXED_BYTES (2 * WORD)
-#define ITEM_BYTES  (3 * WORD + 1)
+#include "list_cell.h"
 
 /* How often a reader looks again at an item that is being changed.  A change
  * takes some stores; one that does not end was not begun by a list. */
@@ -64,165 +49,6 @@ struct slot {
 	size_t bytes;
 };
 
-/* What set is going to store. */
-struct store {
-	uint64_t cell;
-	uint64_t word; /* unless it is text */
-	uint8_t code;
-	bool is_text;
-};
-
-/* Bytes on their way to a sink. */
-struct encoder {
-	list_layout_sink *sink;
-	void *to;
-	int r;
-	size_t used;
-	char bytes[16384];
-};
-
-/* Eight characters as they lie in memory. */
-static uint64_t cell_of(const char text[static 8])
-{
-	uint64_t cell;
-
-	memcpy(&cell, text, sizeof(cell));
-	return cell;
-}
-
-#define CELL_INT   cell_of("q\0\0\0\0\0\0")
-#define CELL_FLOAT cell_of("d\0\0\0\0\0\0")
-#define CELL_BOOL  cell_of("xxxxxxx?")
-#define CELL_NONE  cell_of("xxxxxx?x")
-
-static uint64_t cell_of_text(size_t slot_bytes)
-{
-	char text[32] = { 0 };
-
-	snprintf(text, sizeof(text), "%zus", slot_bytes);
-	return cell_of(text);
-}
-
-/* Characters of a text: bytes that begin one. */
-static size_t characters(const struct rig_value *value)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < value->bytes; i++)
-		count += ((unsigned char)value->text[i] & 0xc0) != 0x80;
-	return count;
-}
-
-/* The slot a value is created with: Python's, which goes by characters, where
- * the bytes fit it, else one that goes by bytes. */
-static inline size_t slot_bytes_of(const struct rig_value *value)
-{
-	size_t slot;
-
-	if (value->kind == RIG_VALUE_STR) {
-		slot = WORD * (characters(value) / WORD + 1);
-		if (value->bytes <= slot)
-			return slot;
-	} else if (value->kind != RIG_VALUE_BYTES) {
-		return WORD;
-	}
-	return WORD * (value->bytes / WORD + 1);
-}
-
-static int check_value(const char *name, const struct rig_value *value,
-		       size_t item)
-{
-	size_t valid;
-
-	if ((unsigned)value->kind > RIG_VALUE_BYTES)
-		return rig_fail(-EINVAL, "list %s: item %zu: no kind of value",
-				name, item);
-	if (value->kind != RIG_VALUE_STR)
-		return 0;
-	valid = utf8_valid(value->text, value->bytes);
-	if (valid != value->bytes)
-		return rig_fail(
-			-EILSEQ,
-			"list %s: item %zu: byte %zu of the text is not "
-			"UTF-8",
-			name, item, valid);
-	return 0;
-}
-
-int list_layout_bytes(const char *name, const struct rig_value *values,
-		      size_t count, size_t *bytes)
-{
-	size_t sum;
-
-	if (!size_mul(count, 2 * WORD + 1, &sum) ||
-	    !size_add(sum, FIXED_BYTES, &sum))
-		return rig_fail(-EINVAL, "list %s: %zu items are too many",
-				name, count);
-	for (size_t i = 0; i < count; i++) {
-		const struct rig_value *value = &values[i];
-		int r = check_value(name, value, i);
-
-		if (r < 0)
-			return r;
-		if (slot_bytes_of(value) > RIG_TEXT_MAX + 1)
-			return rig_fail(
-				-EOVERFLOW,
-				"list %s: item %zu: %zu bytes of text, at "
-				"most %d",
-				name, i, value->bytes, RIG_TEXT_MAX);
-		if (!size_add(sum, slot_bytes_of(value), &sum))
-			return rig_fail(-EINVAL, "list %s: too large", name);
-	}
-	*bytes = sum;
-	return 0;
-}
-
-static void place_parts(struct list_view *view, void *memory)
-{
-	_Atomic uint64_t *words = memory;
-
-	view->offsets = words + 1;
-	view->slots = words + view->length + 2;
-	view->formats = view->slots + view->slots_bytes / WORD;
-	view->codes = (_Atomic uint8_t *)(view->formats + view->length);
-}
-
-/* The word and the rest of what is stored for `value` in a slot. */
-static inline struct store store_of(const struct rig_value *value,
-				    size_t slot_bytes)
-{
-	struct store store = { .code = CODE_PLAIN };
-	char truth[WORD] = { 0 };
-
-	switch (value->kind) {
-	case RIG_VALUE_NONE:
-		store.cell = CELL_NONE;
-		store.code = CODE_NONE;
-		break;
-	case RIG_VALUE_INT:
-		store.cell = CELL_INT;
-		store.word = (uint64_t)value->integer;
-		break;
-	case RIG_VALUE_FLOAT:
-		store.cell = CELL_FLOAT;
-		memcpy(&store.word, &value->real, WORD);
-		break;
-	case RIG_VALUE_BOOL:
-		store.cell = CELL_BOOL;
-		truth[WORD - 1] = value->truth;
-		memcpy(&store.word, truth, WORD);
-		break;
-	case RIG_VALUE_STR:
-	case RIG_VALUE_BYTES:
-		store.cell = cell_of_text(slot_bytes);
-		store.code =
-			value->kind == RIG_VALUE_STR ? CODE_STR : CODE_BYTES;
-		store.is_text = true;
-		break;
-	}
-	return store;
-}
-
 /* The text, and zeros to the end of the slot. */
 static void store_text(const struct slot *slot, const struct rig_value *value)
 {
@@ -250,166 +76,6 @@ static inline void store_slot(const struct slot *slot,
 		store_text(slot, value);
 	else
 		store_release(slot->words, store->word);
-}
-
-static int encode_flush(struct encoder *encoder)
-{
-	if (encoder->r == 0 && encoder->used)
-		encoder->r = encoder->sink(encoder->to, encoder->bytes,
-					   encoder->used);
-	encoder->used = 0;
-	return encoder->r;
-}
-
-static inline void encode(struct encoder *encoder, const void *from,
-			  size_t bytes)
-{
-	if (encoder->used + bytes > sizeof(encoder->bytes))
-		(void)encode_flush(encoder);
-	memcpy(encoder->bytes + encoder->used, from, bytes);
-	encoder->used += bytes;
-}
-
-/* The bytes of a text and zeros to the end of its slot. */
-static void encode_text(struct encoder *encoder, const struct rig_value *value)
-{
-	static const char zeros[WORD];
-	size_t slot = slot_bytes_of(value), left = value->bytes;
-
-	for (size_t at = 0; at < slot; at += WORD) {
-		size_t some = left < WORD ? left : WORD;
-
-		if (some)
-			encode(encoder, value->text + at, some);
-		if (some < WORD)
-			encode(encoder, zeros, WORD - some);
-		left -= some;
-	}
-}
-
-int list_layout_write(const struct rig_value *values, size_t count,
-		      list_layout_sink *sink, void *to)
-{
-	struct encoder encoder = { .sink = sink, .to = to };
-	uint64_t word = count, offset = 0;
-
-	encode(&encoder, &word, WORD);
-	encode(&encoder, &offset, WORD);
-	for (size_t i = 0; i < count; i++) {
-		offset += slot_bytes_of(&values[i]);
-		encode(&encoder, &offset, WORD);
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct store store = store_of(&values[i], WORD);
-
-		if (store.is_text)
-			encode_text(&encoder, &values[i]);
-		else
-			encode(&encoder, &store.word, WORD);
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct store store =
-			store_of(&values[i], slot_bytes_of(&values[i]));
-
-		encode(&encoder, &store.cell, WORD);
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct store store = store_of(&values[i], WORD);
-
-		encode(&encoder, &store.code, 1);
-	}
-	return encode_flush(&encoder);
-}
-
-/* Is it no list at all, or Python 3.8's, going by its first words? */
-static int check_head(const char *name, const _Atomic uint64_t *words,
-		      uint64_t length, size_t bytes)
-{
-	uint64_t first;
-
-	if ((int64_t)length < 0)
-		return rig_fail(-EPROTO, "list %s: its length is %lld", name,
-				(long long)length);
-	if (length == 0 && bytes == WORD)
-		return rig_fail(-EPROTO,
-				"list %s: an empty one of Python 3.8, "
-				"whose layout no later one reads",
-				name);
-	if (length == 0 && bytes > FIXED_BYTES)
-		return rig_fail(
-			-ENODATA,
-			"list %s: no length in %zu bytes: not made yet, "
-			"or no list",
-			name, bytes);
-	if (bytes < FIXED_BYTES)
-		return rig_fail(-EPROTO, "list %s: %zu bytes do not hold one",
-				name, bytes);
-	if (length > (bytes - WORD) / ITEM_BYTES)
-		return rig_fail(-EPROTO,
-				"list %s: %zu bytes do not hold %llu items",
-				name, bytes, (unsigned long long)length);
-	first = load_relaxed(&words[1]);
-	if (length && first >= WORD && first % WORD == 0 &&
-	    first <= bytes - WORD - length * ITEM_BYTES + WORD)
-		return rig_fail(-EPROTO,
-				"list %s: in the layout of Python 3.8, "
-				"which no later one reads",
-				name);
-	if (first)
-		return rig_fail(-EPROTO, "list %s: its first offset is %lld",
-				name, (long long)first);
-	if (length > (bytes - FIXED_BYTES) / ITEM_BYTES)
-		return rig_fail(-EPROTO,
-				"list %s: %zu bytes do not hold %llu items",
-				name, bytes, (unsigned long long)length);
-	return 0;
-}
-
-int list_layout_view(struct list_view *view, const char *name, void *memory,
-		     size_t bytes)
-{
-	const _Atomic uint64_t *words = memory;
-	struct list_view seen = { .name = name };
-	uint64_t room;
-	int r;
-
-	if (bytes < WORD)
-		return rig_fail(-EPROTO, "list %s: %zu bytes do not hold one",
-				name, bytes);
-	/* acquire: whoever fills a list in Python stores its length first; this
-	 * costs nothing and hides nothing. */
-	seen.length = load_acquire(&words[0]);
-	r = check_head(name, words, seen.length, bytes);
-	if (r < 0)
-		return r;
-	seen.slots_bytes = load_relaxed(&words[1 + seen.length]);
-	if (seen.length && seen.slots_bytes == 0)
-		return rig_fail(-ENODATA, "list %s: has no offsets yet", name);
-	room = bytes - FIXED_BYTES - seen.length * (2 * WORD + 1);
-	if (seen.slots_bytes > room || seen.slots_bytes % WORD ||
-	    seen.slots_bytes / WORD < seen.length)
-		return rig_fail(
-			-EPROTO,
-			"list %s: its last offset is %lld: not %llu slots "
-			"in %llu bytes",
-			name, (long long)seen.slots_bytes,
-			(unsigned long long)seen.length,
-			(unsigned long long)room);
-	place_parts(&seen, memory);
-	if (seen.length && load_relaxed(&seen.formats[seen.length - 1]) == 0)
-		return rig_fail(-ENODATA,
-				"list %s: has not all its formats yet", name);
-	*view = seen;
-	return 0;
-}
-
-int list_layout_fail_index(const struct list_view *view, int64_t index)
-{
-	return rig_fail(-ERANGE,
-			"list %s: index %lld is out of range, the length is "
-			"%llu",
-			view->name, (long long)index,
-			(unsigned long long)view->length);
 }
 
 /* Copied once, then checked, then used. */
@@ -546,10 +212,12 @@ static int read_slot(const struct slot *slot, const struct item *item,
 static int fail_reading(const struct list_view *view, size_t at,
 			enum reading reading)
 {
+	uint64_t cell = load_relaxed(&view->formats[at]);
 	char format[9];
 	unsigned code = load_relaxed(&view->codes[at]);
 
-	list_layout_format(view, at, format);
+	memcpy(format, &cell, WORD);
+	format[WORD] = 0;
 	for (char *c = format; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
@@ -583,8 +251,9 @@ static int fail_reading(const struct list_view *view, size_t at,
 static int check_text(const struct list_view *view,
 		      const struct rig_value *value, size_t at)
 {
-	return value->kind == RIG_VALUE_STR ? check_value(view->name, value, at)
-					    : 0;
+	return value->kind == RIG_VALUE_STR
+		       ? list_check_value(view->name, value, at)
+		       : 0;
 }
 
 /* An item that is one word, and how it was found. */
@@ -691,7 +360,7 @@ static int fit(const struct list_view *view, size_t at,
 	int r = slot_of(view, at, slot);
 
 	if (r == 0)
-		r = check_value(view->name, value, at);
+		r = list_check_value(view->name, value, at);
 	if (r < 0)
 		return r;
 	if (value->kind != RIG_VALUE_STR && value->kind != RIG_VALUE_BYTES)
@@ -783,11 +452,16 @@ bool list_layout_swap(const struct list_view *view, size_t a, size_t b)
 	return true;
 }
 
-void list_layout_format(const struct list_view *view, size_t item,
-			char text[static 9])
+int list_layout_format(const struct list_view *view, size_t item,
+		       char text[static 9])
 {
-	uint64_t cell = load_relaxed(&view->formats[item]);
+	uint64_t bytes, cell = load_relaxed(&view->formats[item]);
 
+	if (cell != CELL_INT && cell != CELL_FLOAT && cell != CELL_BOOL &&
+	    cell != CELL_NONE && !is_text_cell(cell, &bytes))
+		return fail_reading(view, item,
+				    cell ? READ_NO_FORMAT : READ_UNMADE);
 	memcpy(text, &cell, WORD);
 	text[WORD] = 0;
+	return 0;
 }
