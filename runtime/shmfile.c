@@ -217,10 +217,9 @@ int shmfile_publish(int fd, const char *name, bool dies, char *named)
 					      chosen);
 	if (fstat(fd, &status) < 0)
 		return rig_fail_errno(-errno, "segment %s: fstat", chosen);
+	if (fchmod(fd, (dies ? SHM_DIES : SHM_KEPT) | 0600) < 0)
+		return rig_fail_errno(-errno, "segment %s: mark", chosen);
 	if (dies) {
-		if (fchmod(fd, S_ISVTX | 0600) < 0)
-			return rig_fail_errno(-errno, "segment %s: mark",
-					      chosen);
 		/* Before the name exists: a death in between leaves none. */
 		r = ledger_enter(chosen, identity_of(&status));
 		if (r < 0)

@@ -5,7 +5,9 @@
  * A file is made without a name, sized, reserved, filled, and published: locked
  * (shared) and named, in that order.  The lock belongs to the open file, so it
  * lasts as long as any descriptor or mapping of it; "is it in use?" is a
- * question to the kernel.  The sticky bit says "dies with its maker".
+ * question to the kernel.  The mode has our mark: the sticky bit says "dies with
+ * its maker", the set-group-id bit "kept" (without the group's right to execute,
+ * which none of ours has, it means nothing else).
  */
 #ifndef RUNRIG_SHMFILE_H
 #define RUNRIG_SHMFILE_H
@@ -21,6 +23,10 @@
 
 /* Bytes of a path to a file there, with its terminator. */
 #define SHM_PATH_BYTES (sizeof(SHM_DIR) + RIG_NAME_MAX + 1)
+
+/* The marks: dies with its maker; made to stay. */
+#define SHM_DIES S_ISVTX
+#define SHM_KEPT S_ISGID
 
 /* Which file it is, whatever its name. */
 struct identity {

@@ -100,8 +100,7 @@ static void look_inside(int fd, const struct stat *status,
 	struct trailer_shm trailer;
 	struct segment_facts facts;
 
-	found->maker = status->st_mode & S_ISVTX ||
-				       strncmp(found->name, "rig-", 4) == 0
+	found->maker = status->st_mode & (SHM_DIES | SHM_KEPT)
 			       ? RIG_MAKER_PLAIN
 			       : RIG_MAKER_OTHER;
 	if (segment_read_facts(fd, found->name, &facts) < 0)
@@ -124,7 +123,7 @@ static void judge(int fd, const struct stat *status, struct rig_found *found,
 		  bool remove)
 {
 	struct identity identity = identity_of(status);
-	bool marked = status->st_mode & S_ISVTX;
+	bool marked = status->st_mode & SHM_DIES;
 
 	look_inside(fd, status, found);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || anyone_maps(identity))

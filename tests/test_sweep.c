@@ -321,17 +321,37 @@ START_TEST(the_warden_removes_what_a_killed_maker_left)
 }
 END_TEST
 
-START_TEST(a_list_is_known_by_its_bytes)
+/* Write a byte by a call, and change the length there and back. */
+static void rewrite(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, "x", 1, 0), 1);
+	ck_assert_int_eq(ftruncate(fd, 5), 0);
+	ck_assert_int_eq(ftruncate(fd, 10), 0);
+	close(fd);
+}
+
+START_TEST(makers_are_known_by_bytes_and_marks)
 {
 	const struct rig_value values[] = { rig_int(7), rig_str("seven") };
 	struct rig_list *list = NULL;
-	struct rig_segment *zeros = NULL;
+	struct rig_segment *zeros = NULL, *kept = NULL;
 	struct rig_found *found = NULL;
 	const struct rig_found *one;
 	int count;
 
 	ck_assert_int_eq(rig_list_create(&list, NULL, values, 2, NULL), 0);
 	ck_assert_int_eq(rig_segment_create(&zeros, NULL, 4096, NULL), 0);
+	ck_assert_int_eq(rig_segment_create(
+				 &kept, "sweep-kept", 10,
+				 &(struct rig_segment_options){ .keep = true }),
+			 0);
+	/* What is written does not wash the mark away. */
+	((char *)rig_segment_data(kept))[0] = 1;
+	rig_segment_destroy(kept);
+	rewrite("/dev/shm/sweep-kept");
 	count = rig_sweep_list(&found);
 	ck_assert_int_ge(count, 2);
 	one = found_as(found, count, rig_list_name(list));
@@ -340,6 +360,11 @@ START_TEST(a_list_is_known_by_its_bytes)
 	one = found_as(found, count, rig_segment_name(zeros));
 	ck_assert_ptr_nonnull(one);
 	ck_assert_int_eq(one->maker, RIG_MAKER_PLAIN);
+	one = found_as(found, count, "sweep-kept");
+	ck_assert_ptr_nonnull(one);
+	ck_assert_int_eq(one->maker, RIG_MAKER_PLAIN);
+	ck_assert_int_eq(one->life, RIG_LIFE_KEPT);
+	ck_assert_int_eq(rig_segment_remove("sweep-kept"), 0);
 	free(found);
 	rig_segment_destroy(zeros);
 	rig_list_destroy(list);
@@ -356,7 +381,7 @@ Suite *make_suite(void)
 	tcase_add_test(tcase, across_pid_namespaces);
 	tcase_add_test(tcase, makers_beside_sweepers);
 	tcase_add_test(tcase, the_warden_removes_what_a_killed_maker_left);
-	tcase_add_test(tcase, a_list_is_known_by_its_bytes);
+	tcase_add_test(tcase, makers_are_known_by_bytes_and_marks);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

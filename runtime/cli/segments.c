@@ -53,13 +53,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const char *const makers[] = {
 	[RIG_MAKER_PLAIN] = "runrig, plain",
-	[RIG_MAKER_TRAILER] = "runrig",
-	[RIG_MAKER_LIST] = "list",
+	[RIG_MAKER_TRAILER] = "runrig, trailer",
+	[RIG_MAKER_LIST] = "Python list",
 	[RIG_MAKER_OTHER] = "other",
 };
 
 static const char *const lives[] = {
-	[RIG_LIFE_LIVE] = "in use",
+	[RIG_LIFE_LIVE] = "live",
 	[RIG_LIFE_KEPT] = "kept",
 	[RIG_LIFE_STALE] = "stale",
 	[RIG_LIFE_ALIEN] = "not ours",
@@ -73,18 +73,37 @@ static const char *user_name(uid_t uid, char text[SHOWN_BYTES])
 	return entry ? entry->pw_name : text;
 }
 
+/* Bytes of a name as it is shown. */
+#define TAME_BYTES (4 * sizeof(((struct rig_found *)0)->name))
+
+/* The name, with \xNN for whatever a terminal or JSON might take amiss: it is
+ * anybody's, and any bytes. */
+static const char *tame(const char *name, char text[TAME_BYTES])
+{
+	char *at = text;
+
+	for (; *name; name++)
+		if (*name >= ' ' && *name <= '~')
+			*at++ = *name;
+		else
+			at += sprintf(at, "\\x%02x", (unsigned char)*name);
+	*at = '\0';
+	return text;
+}
+
 static void list(const struct rig_found *found, int count)
 {
-	char bytes[SHOWN_BYTES], user[SHOWN_BYTES];
+	char bytes[SHOWN_BYTES], user[SHOWN_BYTES], name[TAME_BYTES];
 	size_t width = strlen("NAME");
 
 	for (int i = 0; i < count; i++)
-		if (strlen(found[i].name) > width)
-			width = strlen(found[i].name);
-	printf("%-*s %18s  %-13s %-9s %s\n", (int)width, "NAME", "BYTES",
+		if (strlen(tame(found[i].name, name)) > width)
+			width = strlen(name);
+	printf("%-*s %18s  %-15s %-9s %s\n", (int)width, "NAME", "BYTES",
 	       "MAKER", "STATE", "USER");
 	for (int i = 0; i < count; i++)
-		printf("%-*s %18s  %-13s %-9s %s\n", (int)width, found[i].name,
+		printf("%-*s %18s  %-15s %-9s %s\n", (int)width,
+		       tame(found[i].name, name),
 		       show_count(found[i].bytes, bytes),
 		       makers[found[i].maker], lives[found[i].life],
 		       user_name(found[i].uid, user));
@@ -105,16 +124,17 @@ static json_t *list_json(const struct rig_found *found, int count)
 		[RIG_LIFE_ALIEN] = "alien",
 	};
 	json_t *array = json_array();
+	char name[TAME_BYTES];
 
 	for (int i = 0; i < count; i++)
 		json_array_append_new(
-			array,
-			json_pack("{ss sI si si ss ss}", "name", found[i].name,
-				  "bytes", (json_int_t)found[i].bytes, "uid",
-				  (int)found[i].uid, "owner",
-				  (int)found[i].owner, "maker",
-				  maker_words[found[i].maker], "life",
-				  life_words[found[i].life]));
+			array, json_pack("{ss sI si si ss ss}", "name",
+					 tame(found[i].name, name), "bytes",
+					 (json_int_t)found[i].bytes, "uid",
+					 (int)found[i].uid, "owner",
+					 (int)found[i].owner, "maker",
+					 maker_words[found[i].maker], "life",
+					 life_words[found[i].life]));
 	return json_pack("{so}", "segments", array);
 }
 
@@ -238,7 +258,7 @@ int command_clean(int argc, char **argv)
 {
 	struct options options = { 0 };
 	struct rig_found *found = NULL;
-	char bytes[SHOWN_BYTES];
+	char bytes[SHOWN_BYTES], name[TAME_BYTES];
 	double sum = 0;
 	int count;
 
@@ -252,7 +272,7 @@ int command_clean(int argc, char **argv)
 	if (count < 0)
 		return complain(EXIT_SYSTEM, "%s", rig_why());
 	for (int i = 0; i < count; i++) {
-		printf("%s\n", found[i].name);
+		printf("%s\n", tame(found[i].name, name));
 		sum += (double)found[i].bytes;
 	}
 	printf("%d stale segment%s%s, %s\n", count, count == 1 ? "" : "s",

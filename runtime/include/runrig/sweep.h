@@ -17,7 +17,7 @@
 #include <runrig/api.h>
 
 enum rig_maker {
-	RIG_MAKER_PLAIN,   /* runrig, exactly its bytes */
+	RIG_MAKER_PLAIN,   /* runrig, going by its mark: exactly its bytes */
 	RIG_MAKER_TRAILER, /* runrig, with a trailer */
 	RIG_MAKER_LIST,    /* whoever: holds a ShareableList */
 	RIG_MAKER_OTHER    /* something else: Python, a semaphore, ... */
