@@ -136,9 +136,10 @@ static void judge(int fd, const struct stat *status, struct rig_found *found,
 		(void)shmfile_unlink(found->name, identity);
 }
 
-/* Everything about one name.  False where it has vanished meanwhile. */
+/* Everything about one name; or, where `only_stale`, no more than that it is not
+ * stale.  False where it has vanished meanwhile. */
 static bool look_at(int dir, const char *name, struct rig_found *found,
-		    bool remove)
+		    bool only_stale, bool remove)
 {
 	struct stat status;
 	int fd;
@@ -154,6 +155,9 @@ static bool look_at(int dir, const char *name, struct rig_found *found,
 	if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() ||
 	    status.st_mode & 077 || status.st_nlink != 1 ||
 	    strncmp(name, "sem.", 4) == 0)
+		return true;
+	/* Who maps it is a question to every process of the machine. */
+	if (only_stale && !(status.st_mode & SHM_DIES))
 		return true;
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
@@ -194,7 +198,8 @@ static int sweep(bool remove, bool only_stale, struct rig_found **out)
 			}
 			list = grown;
 		}
-		if (look_at(dirfd(dir), entry->d_name, &list[count], remove) &&
+		if (look_at(dirfd(dir), entry->d_name, &list[count], only_stale,
+			    remove) &&
 		    (!only_stale || list[count].life == RIG_LIFE_STALE))
 			count++;
 	}
