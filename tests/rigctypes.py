@@ -25,7 +25,6 @@ class SegmentOptions(ctypes.Structure):
     _fields_ = [("pool", ctypes.c_void_p), ("spans", ctypes.c_void_p),
                 ("spans_args", ctypes.c_void_p),
                 ("spans_args_bytes", ctypes.c_size_t),
-                ("memory", ctypes.c_char_p),
                 ("parties", ctypes.c_int), ("keep", ctypes.c_bool),
                 ("read_only", ctypes.c_bool),
                 ("deadline_ns", ctypes.c_uint64),
