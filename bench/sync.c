@@ -533,6 +533,96 @@ static int add_subject(struct plan *plan, const char *contest, const char *name,
 	return plan_add(plan, &what);
 }
 
+/* What a trace costs: 10 us of work, then a barrier. */
+
+struct traced_arg {
+	size_t spans;
+};
+
+/* Work that no compiler sees through. */
+static void work_for(clockid_t clock, uint64_t ns)
+{
+	const uint64_t end = stopwatch_ns(clock) + ns;
+
+	while (stopwatch_ns(clock) < end)
+		;
+}
+
+static int work_and_meet(struct rig_team *team)
+{
+	const struct meet_job *job = rig_team_args(team);
+	struct rank_lap *lap = rig_team_result(team);
+
+	(void)rig_team_barrier(team);
+	lap->begin_ns = stopwatch_ns(job->clock);
+	for (uint64_t i = 0; i < job->count; i++) {
+		work_for(job->clock, 10000);
+		(void)rig_team_barrier(team);
+	}
+	lap->end_ns = stopwatch_ns(job->clock);
+	return 0;
+}
+
+static int traced_open(const void *arg, clockid_t clock, void **state,
+		       char *why)
+{
+	const struct traced_arg *traced = arg;
+	struct meet *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	m->clock = clock;
+	r = ranks_pool(&m->pool,
+		       &(struct rig_pool_options){ .workers = 2,
+						   .trace = traced->spans },
+		       why);
+	if (r < 0) {
+		meet_close(m);
+		return r;
+	}
+	*state = m;
+	return 0;
+}
+
+static int traced_run(void *state, uint64_t count, struct lap *lap, char *why)
+{
+	struct meet *m = state;
+	struct meet_job args = { m->clock, MEET_TEAM, count, 0 };
+
+	return ranks_run(m->pool,
+			 &(struct rig_job){ .kernel = work_and_meet,
+					    .args = &args,
+					    .args_bytes = sizeof(args),
+					    .limit_ns = LIMIT_NS },
+			 lap, why);
+}
+
+static const struct bench_ops traced_ops = {
+	.open = traced_open,
+	.run = traced_run,
+	.bound = meet_bound,
+	.close = meet_close,
+};
+
+static int add_traced(struct plan *plan, const char *name, size_t spans,
+		      const char *settings)
+{
+	const struct traced_arg arg = { spans };
+	struct bench_case what = { .contest = "10 us of work and a barrier",
+				   .unit = "ns",
+				   .again = spans == 0,
+				   .ops = &traced_ops,
+				   .arg = &arg,
+				   .arg_bytes = sizeof(arg),
+				   .axes = { { .name = "ranks",
+					       .value = "2" } } };
+
+	snprintf(what.name, sizeof(what.name), "%s", name);
+	snprintf(what.settings, sizeof(what.settings), "%s", settings);
+	return plan_add(plan, &what);
+}
+
 int sync_cases(struct plan *plan)
 {
 	static const char start[] = "pool, create and destroy";
@@ -546,6 +636,11 @@ int sync_cases(struct plan *plan)
 		r = add_barriers(plan, 8, false);
 	if (r == 0)
 		r = add_dispatches(plan);
+	if (r == 0)
+		r = add_traced(plan, "not traced", 0, "as it comes");
+	if (r == 0)
+		r = add_traced(plan, "traced", (size_t)1 << 22,
+			       "rig_pool_options.trace: each wait is noted");
 	if (r == 0)
 		r = add_start(plan, "2 workers", 2);
 	if (r == 0)

@@ -17,6 +17,7 @@
 #include <runrig/pool.h>
 
 #include "layout.h"
+#include "trace.h"
 #include "wait.h"
 
 struct birth {
@@ -29,6 +30,7 @@ struct birth {
 			       * not known */
 	struct patience idle; /* of a worker without a job */
 	struct patience busy; /* of a rank in a barrier */
+	const struct tracer *tracer; /* the pool's */
 
 	/* Descriptors, all above 2, none across an exec. */
 	int caller_end;    /* of the socket pair: closed by the warden */

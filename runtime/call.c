@@ -118,6 +118,10 @@ void call_enter(struct rig_team *team, const struct terms *terms,
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&mine->where, (uint64_t)(uintptr_t)where);
 	store_relaxed(&mine->calls, terms->verb);
+	if (TRACE_BRANCH(team->trace))
+		team->span = trace_begin(team->trace, RIG_TRACE_WAIT,
+					 terms->verb,
+					 (uint64_t)(uintptr_t)where);
 }
 
 /* Wait until every rank is through with call `number`. */
@@ -145,6 +149,8 @@ int call_leave(struct rig_team *team, bool lent, int r)
 		get_through(team, team->number);
 	store_relaxed(&team->mine->where, 0);
 	store_relaxed(&team->mine->calls, VERB_NONE);
+	if (TRACE_BRANCH(team->trace))
+		trace_end(team->span);
 	return r;
 }
 

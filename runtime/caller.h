@@ -42,6 +42,7 @@ struct handed_file {
 struct rig_pool {
 	struct rig_pool *next;
 	struct birth birth;
+	struct tracer tracer;
 	struct rig_plan *plan;
 	struct report report;
 	uint64_t id;

@@ -291,7 +291,11 @@ static int prepare(struct rig_pool *pool,
 	birth->kind = options->barrier;
 	birth->plan = pool->plan;
 	birth->caller = getpid();
+	birth->tracer = &pool->tracer;
 	set_patience(pool);
+	r = tracer_init(&pool->tracer, birth->size, options->trace);
+	if (r < 0)
+		return r;
 	r = report_init(&pool->report, birth->size);
 	if (r < 0)
 		return r;
@@ -327,6 +331,7 @@ static void pool_free(struct rig_pool *pool)
 	if (birth->layout.control)
 		munmap(birth->layout.control, birth->layout.bytes);
 	report_finish(&pool->report);
+	tracer_finish(&pool->tracer);
 	rig_place_free(pool->plan);
 	free(pool->name_copy);
 	free(pool);

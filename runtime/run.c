@@ -214,6 +214,7 @@ static int finish_run(struct rig_pool *pool, enum rig_end end)
 	const struct layout *layout = &pool->birth.layout;
 
 	pool->posted = false;
+	tracer_run_ends(&pool->tracer);
 	/* acquire: pairs with the releases in give_up() and team_failed(). */
 	if (end != RIG_END_OK || layout->control->end != RIG_END_OK ||
 	    load_acquire(&layout->control->state) == CONTROL_DEAD ||
@@ -319,6 +320,7 @@ int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 	dispatch->words[JOB_ARGS_BYTES] = args_bytes;
 	pool->name = kind == JOB_POPULATE ? "populate" : "forget";
 	pool->limit_at = RIG_FOREVER;
+	tracer_run_begins(&pool->tracer, pool->name, 0);
 	dispatch_post(dispatch);
 	return settle_run(pool, RIG_FOREVER);
 }
@@ -528,6 +530,8 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 		job->limit_ns ? clock_after(job->limit_ns) : RIG_FOREVER;
 	pool->holder = pthread_self();
 	pool->posted = true;
+	tracer_run_begins(&pool->tracer, pool->name,
+			  (uint64_t)(uintptr_t)pool->kernel);
 	dispatch_post(pool->birth.layout.dispatch);
 	return 0;
 }

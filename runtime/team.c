@@ -355,6 +355,17 @@ void *rig_team_result(struct rig_team *team)
 	return team->mine->result;
 }
 
+/* The job's barrier, with a span of it. */
+static __attribute__((noinline)) void wait_traced(struct rig_team *team)
+{
+	struct trace_event_shm *span =
+		trace_begin(team->trace, RIG_TRACE_WAIT, VERB_BARRIER,
+			    load_relaxed(&team->mine->where));
+
+	barrier_wait(team->barrier, &team->patience, &team->at_jobs);
+	trace_end(span);
+}
+
 int rig_team_barrier(struct rig_team *team)
 {
 	/* relaxed: for the report, which reads it when nobody runs. */
@@ -363,7 +374,10 @@ int rig_team_barrier(struct rig_team *team)
 	if (team != team->world)
 		return call_barrier(team);
 	store_relaxed(&team->mine->entered, ++team->entered);
-	barrier_wait(team->barrier, &team->patience, &team->at_jobs);
+	if (TRACE_BRANCH(team->trace))
+		wait_traced(team);
+	else
+		barrier_wait(team->barrier, &team->patience, &team->at_jobs);
 	store_relaxed(&team->mine->where, 0);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <runrig/team.h>
 
 #include "layout.h"
+#include "trace.h"
 #include "wait.h"
 
 /* One segment of the job at hand. */
@@ -41,8 +42,10 @@ struct rig_team {
 	struct patience patience;
 	struct barrier_watch at_teams; /* who waits at which barrier */
 	struct barrier_watch at_jobs;
-	uint64_t entered; /* barriers, in this job */
-	bool result_used; /* since it was last zeroed */
+	uint64_t entered;             /* barriers, in this job */
+	bool result_used;             /* since it was last zeroed */
+	struct trace_shm *trace;      /* NULL: none */
+	struct trace_event_shm *span; /* of the verb it is in */
 
 	/* Collectives. */
 	struct levels levels;       /* set when the rank is born */

@@ -195,10 +195,17 @@ bool worker_calls_at(uint64_t address)
 
 static int run_kernel(struct rig_team *team, rig_kernel_fn *fn)
 {
+	struct trace_event_shm *span = NULL;
+	int r;
+
 	/* relaxed: for the report. */
 	store_relaxed(&team->mine->state, RIG_STATE_RUNNING);
 	stop_for_debugger(team);
-	return call_kernel(team, fn);
+	if (TRACE_BRANCH(team->trace))
+		span = trace_follow(team->trace, team->span, RIG_TRACE_KERNEL);
+	r = call_kernel(team, fn);
+	trace_end(span);
+	return r;
 }
 
 static int run_job(const struct birth *birth, struct rig_team *team)
@@ -209,22 +216,29 @@ static int run_job(const struct birth *birth, struct rig_team *team)
 	rig_kernel_fn *fn;
 	int r;
 
+	team->span = NULL;
+	if (TRACE_BRANCH(team->trace))
+		team->span = trace_begin(team->trace, RIG_TRACE_ATTACH, 0, 0);
 	team->args_bytes = words[JOB_ARGS_BYTES];
 	memcpy(team->args, team->layout.job->args, team->args_bytes);
 	team->segments = 0;
 	if (kind == JOB_FORGET) {
 		attach_forget(team);
+		trace_end(team->span);
 		return 0;
 	}
 	r = find_kernel(team, kind, &fn);
 	if (r < 0)
 		return r;
 	if (kind == JOB_POPULATE)
-		return attach_populate(
-			team, birth, (rig_spans_fn *)(uintptr_t)words[JOB_FN]);
-	r = attach_segments(team, segments, birth);
-	if (r < 0)
+		r = attach_populate(team, birth,
+				    (rig_spans_fn *)(uintptr_t)words[JOB_FN]);
+	else
+		r = attach_segments(team, segments, birth);
+	if (r < 0 || kind == JOB_POPULATE) {
+		trace_end(team->span);
 		return r;
+	}
 	r = run_kernel(team, fn);
 	/* rig_team_fail() has written the words, or there are none. */
 	if (r < 0 && !team->mine->why[0])
@@ -273,6 +287,7 @@ noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
 	(void)prctl(PR_SET_NAME, "runrig-worker");
 	team_init(&team, &birth->layout, rank, birth->size, &birth->busy);
 	place_levels(birth->plan, rank, &team.levels);
+	team.trace = tracer_rank(birth->tracer, rank);
 	be_born(birth, &team);
 	attach_begin();
 	(void)on_exit(leave_at_once, NULL);

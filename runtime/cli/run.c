@@ -16,6 +16,7 @@
 #include "plugin.h"
 #include "runner.h"
 #include "show.h"
+#include "timeline.h"
 
 /* Options without a letter. */
 enum {
@@ -34,7 +35,8 @@ enum {
 	KEY_JSON,
 	KEY_MEMORY,
 	KEY_MAP,
-	KEY_HUGE
+	KEY_HUGE,
+	KEY_TRACE
 };
 
 /* Longest --limit and largest --repeat. */
@@ -58,6 +60,7 @@ struct options {
 	struct named loose; /* said of segments before there was one */
 	bool json;
 	const char *json_path; /* NULL: stdout */
+	const char *trace;     /* a file, or "-"; NULL: none */
 };
 
 static const struct argp_option option_table[] = {
@@ -127,6 +130,10 @@ static const struct argp_option option_table[] = {
 	  .key = KEY_NO_VERIFY,
 	  .doc = "do not check the result",
 	  .group = 3 },
+	{ .name = "trace",
+	  .key = KEY_TRACE,
+	  .arg = "FILE.json",
+	  .doc = "when each worker did what, for Perfetto; - draws it here" },
 	{ .name = "json",
 	  .key = KEY_JSON,
 	  .arg = "FILE",
@@ -264,6 +271,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_NO_VERIFY:
 		options->request.no_verify = true;
+		break;
+	case KEY_TRACE:
+		options->trace = arg;
+		options->request.pool.trace = TIMELINE_SPANS;
 		break;
 	case KEY_JSON:
 		options->json = true;
@@ -444,6 +455,14 @@ static int run(struct options *options)
 	}
 	if (r == 0 && options->json)
 		r = show_run_json(&runner, options->json_path);
+	/* Of a run that failed as well: then it is wanted most. */
+	if (options->trace && runner.pool) {
+		int traced = timeline_write(runner.pool,
+					    options->request.kernel->name,
+					    options->trace);
+
+		r = r ? r : traced;
+	}
 	runner_finish(&runner);
 	return r;
 }

@@ -39,6 +39,7 @@ struct rig_pool_options {
 	int workers;       /* 0: one a usable core; at most RIG_WORKERS_MAX */
 	const char *place; /* see place.h; NULL: RUNRIG_PLACE, or "core" */
 	enum rig_barrier_kind barrier;
+	size_t trace; /* spans of each worker to keep, see trace.h; 0: none */
 };
 
 /* A segment handed to a job: by name, with an optional window. */

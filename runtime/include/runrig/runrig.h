@@ -20,5 +20,6 @@
 #include <runrig/sum.h>
 #include <runrig/sweep.h>
 #include <runrig/team.h>
+#include <runrig/trace.h>
 
 #endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * timeline.c - runrig run --trace: lanes of spans, as JSON and as text.
+ *
+ * The file follows Google's "Trace Event Format": complete events ("X") with ts
+ * and dur in microseconds, one thread a lane.  Spans of a lane nest.
+ */
+#include "timeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <runrig/error.h>
+#include <runrig/trace.h>
+
+#include "command.h"
+#include "json.h"
+
+/* Columns of a lane where nobody says, and the least and the most. */
+#define COLUMNS     80
+#define COLUMNS_MIN 30
+#define COLUMNS_MAX 400
+
+/* One worker's, or the caller's. */
+struct lane {
+	int rank; /* -1: the caller's */
+	struct rig_trace_span *spans;
+	size_t count;
+	uint64_t lost;
+};
+
+struct lanes {
+	int count; /* the caller's is the first */
+	struct lane *lane;
+	uint64_t begin_ns; /* of the first run */
+};
+
+static int lane_read(const struct rig_pool *pool, int rank, struct lane *lane)
+{
+	ssize_t count = rig_pool_trace(pool, rank, NULL, 0, &lane->lost);
+
+	lane->rank = rank;
+	if (count < 0)
+		return complain(EXIT_SYSTEM, "--trace: %s", rig_why());
+	lane->spans = calloc((size_t)count + 1, sizeof(*lane->spans));
+	if (!lane->spans)
+		return complain(EXIT_SYSTEM, "out of memory");
+	lane->count = (size_t)count;
+	(void)rig_pool_trace(pool, rank, lane->spans, lane->count, NULL);
+	return 0;
+}
+
+static int lanes_read(const struct rig_pool *pool, struct lanes *lanes)
+{
+	int r = 0;
+
+	lanes->count = rig_pool_size(pool) + 1;
+	lanes->lane = calloc((size_t)lanes->count, sizeof(*lanes->lane));
+	if (!lanes->lane)
+		return complain(EXIT_SYSTEM, "out of memory");
+	for (int i = 0; i < lanes->count && r == 0; i++)
+		r = lane_read(pool, i - 1, &lanes->lane[i]);
+	if (r == 0 && lanes->lane[0].count)
+		lanes->begin_ns = lanes->lane[0].spans[0].begin_ns;
+	for (int i = 1; i < lanes->count && r == 0; i++)
+		if (lanes->lane[i].lost)
+			warn("--trace: rank %d had %llu spans more than there "
+			     "is room for; those that came last are missing",
+			     i - 1, (unsigned long long)lanes->lane[i].lost);
+	return r;
+}
+
+static void lanes_free(struct lanes *lanes)
+{
+	for (int i = 0; i < lanes->count && lanes->lane; i++)
+		free(lanes->lane[i].spans);
+	free(lanes->lane);
+}
+
+static const char *const kinds[] = {
+	[RIG_TRACE_RUN] = "run",       [RIG_TRACE_START] = "start",
+	[RIG_TRACE_ATTACH] = "attach", [RIG_TRACE_KERNEL] = "kernel",
+	[RIG_TRACE_WAIT] = "wait",     [RIG_TRACE_REST] = "rest",
+};
+
+static json_t *span_json(const struct lanes *lanes, const struct lane *lane,
+			 const struct rig_trace_span *span)
+{
+	json_t *args = json_pack("{s:i}", "run", span->run);
+
+	if (*span->where)
+		json_object_set_new(args, "where", json_string(span->where));
+	if (!span->ended)
+		json_object_set_new(args, "unfinished", json_true());
+	return json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:i, s:o}", "name",
+			 span->name, "cat", kinds[span->kind], "ph", "X", "ts",
+			 (double)(span->begin_ns - lanes->begin_ns) / 1e3,
+			 "dur", (double)(span->end_ns - span->begin_ns) / 1e3,
+			 "pid", 1, "tid", lane->rank + 1, "args", args);
+}
+
+/* "rank 0, cpu 3" */
+static json_t *lane_json(const struct rig_pool *pool, const struct lane *lane)
+{
+	struct rig_worker worker;
+	char name[64] = "caller";
+
+	if (lane->rank >= 0 &&
+	    rig_pool_worker(pool, lane->rank, &worker) == 0 && worker.pus == 1)
+		snprintf(name, sizeof(name), "rank %d, cpu %d", lane->rank,
+			 worker.pu);
+	else if (lane->rank >= 0)
+		snprintf(name, sizeof(name), "rank %d", lane->rank);
+	return json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "name", "thread_name",
+			 "ph", "M", "pid", 1, "tid", lane->rank + 1, "args",
+			 "name", name);
+}
+
+static int write_json(const struct rig_pool *pool, const struct lanes *lanes,
+		      const char *kernel, const char *path)
+{
+	json_t *events = json_array();
+
+	json_array_append_new(events,
+			      json_pack("{s:s, s:s, s:i, s:{s:s}}", "name",
+					"process_name", "ph", "M", "pid", 1,
+					"args", "name", kernel));
+	for (int i = 0; i < lanes->count; i++) {
+		const struct lane *lane = &lanes->lane[i];
+
+		json_array_append_new(events, lane_json(pool, lane));
+		for (size_t k = 0; k < lane->count; k++)
+			json_array_append_new(
+				events,
+				span_json(lanes, lane, &lane->spans[k]));
+	}
+	return json_put(json_pack("{s:s, s:o}", "displayTimeUnit", "ns",
+				  "traceEvents", events),
+			path);
+}
+
+/* The run to draw: the longest of the kernel's own, else of all; NULL: none. */
+static const struct rig_trace_span *choose_run(const struct lane *callers,
+					       const char *kernel)
+{
+	const struct rig_trace_span *best = NULL;
+	bool own = false;
+
+	for (size_t i = 0; i < callers->count; i++) {
+		const struct rig_trace_span *run = &callers->spans[i];
+		bool is = strcmp(run->name, kernel) == 0;
+
+		if (!best || (is && !own) ||
+		    (is == own && run->end_ns - run->begin_ns >
+					  best->end_ns - best->begin_ns)) {
+			best = run;
+			own = is;
+		}
+	}
+	return best;
+}
+
+static int columns(void)
+{
+	const char *text = getenv("COLUMNS");
+	struct winsize size;
+	long n = text ? strtol(text, NULL, 10) : 0;
+
+	if (n <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		n = size.ws_col;
+	if (n <= 0)
+		n = COLUMNS;
+	return (int)(n < COLUMNS_MIN   ? COLUMNS_MIN
+		     : n > COLUMNS_MAX ? COLUMNS_MAX
+				       : n);
+}
+
+/* What a lane does at each moment; later ones lie on top. */
+static const char marks[] = {
+	[RIG_TRACE_RUN] = ' ',    [RIG_TRACE_START] = ' ',
+	[RIG_TRACE_ATTACH] = 'a', [RIG_TRACE_KERNEL] = '#',
+	[RIG_TRACE_WAIT] = '.',   [RIG_TRACE_REST] = ' ',
+};
+
+/* Each column shows what took most of its time. */
+static void draw_lane(const struct lane *lane, const struct rig_trace_span *run,
+		      int width)
+{
+	double(*share)[RIG_TRACE_REST + 1] =
+		calloc((size_t)width, sizeof(*share));
+	const double all = (double)(run->end_ns - run->begin_ns);
+	double total[RIG_TRACE_REST + 1] = { 0 };
+
+	if (!share)
+		return;
+	for (size_t i = 0; i < lane->count; i++) {
+		const struct rig_trace_span *span = &lane->spans[i];
+		double begin, end;
+
+		if (span->run != run->run)
+			continue;
+		begin = (double)(span->begin_ns - run->begin_ns) / all * width;
+		end = (double)(span->end_ns - run->begin_ns) / all * width;
+		total[span->kind] += (double)(span->end_ns - span->begin_ns);
+		for (int c = (int)begin; c < width && c < end; c++) {
+			double from = begin > c ? begin : c;
+			double to = end < c + 1 ? end : c + 1;
+
+			share[c][span->kind] += to - from;
+			if (span->kind == RIG_TRACE_WAIT)
+				share[c][RIG_TRACE_KERNEL] -= to - from;
+		}
+	}
+	printf("%4d |", lane->rank);
+	for (int c = 0; c < width; c++) {
+		int most = RIG_TRACE_START;
+
+		for (int k = RIG_TRACE_START; k <= RIG_TRACE_REST; k++)
+			if (share[c][k] > share[c][most])
+				most = k;
+		putchar(marks[most]);
+	}
+	printf("| %3.0f %%\n",
+	       100 * (total[RIG_TRACE_KERNEL] - total[RIG_TRACE_WAIT]) / all);
+	free(share);
+}
+
+static int draw(const struct lanes *lanes, const char *kernel)
+{
+	const struct rig_trace_span *run = choose_run(&lanes->lane[0], kernel);
+	/* "  12 |" and "| 100 %" */
+	int width = columns() - 14;
+
+	if (!run) {
+		printf("no run was traced\n");
+		return 0;
+	}
+	printf("rank  %s: %.3f ms%*scomputes\n", run->name,
+	       (double)(run->end_ns - run->begin_ns) / 1e6,
+	       width > 24 ? width - 18 - (int)strlen(run->name) : 1, "");
+	for (int i = 1; i < lanes->count; i++)
+		draw_lane(&lanes->lane[i], run, width);
+	printf("      # kernel  . waits for others  a attaches  blank: not in "
+	       "the kernel\n");
+	return 0;
+}
+
+int timeline_write(const struct rig_pool *pool, const char *kernel,
+		   const char *path)
+{
+	struct lanes lanes = { .count = 0 };
+	int r = lanes_read(pool, &lanes);
+
+	if (r == 0)
+		r = strcmp(path, "-") == 0
+			    ? draw(&lanes, kernel)
+			    : write_json(pool, &lanes, kernel, path);
+	lanes_free(&lanes);
+	return r;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * timeline.h - what a run's workers did when, as a file or in text.
+ */
+#ifndef RUNRIG_TIMELINE_H
+#define RUNRIG_TIMELINE_H
+
+#include <runrig/pool.h>
+
+/* Spans of each worker that --trace keeps: 2 MiB of them. */
+#define TIMELINE_SPANS ((size_t)1 << 16)
+
+/*
+ * Write the spans of all lanes to the file `path` as Trace Event JSON (for
+ * Perfetto or chrome://tracing); or, where it is "-", draw the longest run of
+ * `kernel` on stdout, one line a worker.  Returns an exit code.
+ */
+int timeline_write(const struct rig_pool *pool, const char *kernel,
+		   const char *path);
+
+#endif

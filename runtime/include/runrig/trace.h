@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace.h - when each worker did what: a timeline of a pool's runs.
+ *
+ * A pool made with rig_pool_options.trace keeps so many spans of each worker,
+ * from its start on, in memory that outlives a worker's death.  Lane -1 is the
+ * caller's: its runs.  Lane r is rank r's; of every run it has, one after the
+ * other and without gaps,
+ *
+ *	start    from the run's beginning until the worker had its job
+ *	attach   finding or mapping the segments
+ *	kernel   the kernel, and within it a span for each wait: a barrier, a
+ *	         collective, a message
+ *	rest     until the run's end
+ *
+ * A span that had not ended when its run did (the worker died there, or was
+ * ended) ends with it.
+ */
+#ifndef RUNRIG_TRACE_H
+#define RUNRIG_TRACE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <runrig/api.h>
+
+/* The most spans of one worker. */
+#define RIG_TRACE_MAX ((size_t)1 << 24)
+
+struct rig_pool;
+
+enum rig_trace_kind {
+	RIG_TRACE_RUN,
+	RIG_TRACE_START,
+	RIG_TRACE_ATTACH,
+	RIG_TRACE_KERNEL,
+	RIG_TRACE_WAIT,
+	RIG_TRACE_REST
+};
+
+struct rig_trace_span {
+	enum rig_trace_kind kind;
+	int run;           /* index of the run, from 0 */
+	uint64_t begin_ns; /* CLOCK_MONOTONIC */
+	uint64_t end_ns;
+	bool ended;      /* false: the run ended first */
+	char name[64];   /* of the kernel, or of what waited: "barrier" */
+	char where[128]; /* of a wait: from where, "heat+0x5c"; else "" */
+};
+
+/*
+ * The spans of a lane, in order of their beginnings: at most `max` of them are
+ * copied to `spans`.  Returns how many there are, or -EINVAL where the pool
+ * keeps none or has no such rank.  *lost (may be NULL) is how many more there
+ * was no room for.  For the pool's maker, between runs; does not wait.
+ */
+RIG_API ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
+			       struct rig_trace_span *spans, size_t max,
+			       uint64_t *lost);
+
+#endif
