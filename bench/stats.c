@@ -136,10 +136,10 @@ bool stats_quantile_ranks(size_t n, double q, size_t *low, size_t *high)
 }
 
 /*
- * How many of the smallest values of a rank statistic lie below its lower 2.5 %
- * point, given how many ways lead to each value.
+ * How many of the smallest values of a rank statistic have no more than `tail` of
+ * all ways, given how many ways lead to each value.
  */
-static size_t tail_count(const double *ways, size_t values)
+static size_t tail_count(const double *ways, size_t values, double tail)
 {
 	double all = 0;
 	double sum = 0;
@@ -147,7 +147,7 @@ static size_t tail_count(const double *ways, size_t values)
 
 	for (size_t i = 0; i < values; i++)
 		all += ways[i];
-	while (k < values && sum + ways[k] <= CONFIDENCE_TAIL * all)
+	while (k < values && sum + ways[k] <= tail * all)
 		sum += ways[k++];
 	return k;
 }
@@ -182,7 +182,7 @@ static size_t signed_rank_tail(size_t n)
 	for (size_t rank = 1; rank <= n; rank++)
 		for (size_t sum = top; sum >= rank; sum--)
 			ways[sum] += ways[sum - rank];
-	k = tail_count(ways, top + 1);
+	k = tail_count(ways, top + 1, CONFIDENCE_TAIL);
 	free(ways);
 	return k;
 }
@@ -209,12 +209,30 @@ int stats_paired(const double *difference, size_t n, struct stats_interval *out)
 	return 0;
 }
 
+/* Beyond how many standard deviations a normal variable is with so small a
+ * probability: by halving. */
+static double normal_point(double tail)
+{
+	double low = 0;
+	double high = 10;
+
+	while (high - low > 1e-9) {
+		double z = (low + high) / 2;
+
+		if (erfc(z / sqrt(2)) / 2 > tail)
+			low = z;
+		else
+			high = z;
+	}
+	return low;
+}
+
 /*
  * Rank-sum statistic U of nx against ny values: ways[i][u] for i of x's and j
  * of y's obeys f(i, j, u) = f(i - 1, j, u - j) + f(i, j - 1, u).  Rows over j
  * are replaced in place.
  */
-static size_t rank_sum_tail(size_t nx, size_t ny)
+static size_t rank_sum_tail(size_t nx, size_t ny, double tail)
 {
 	size_t width = nx * ny + 1;
 	double dx = (double)nx;
@@ -225,7 +243,8 @@ static size_t rank_sum_tail(size_t nx, size_t ny)
 	if (nx + ny > EXACT_SHIFT)
 		return (size_t)fmax(
 			0, floor(dx * dy / 2 -
-				 Z95 * sqrt(dx * dy * (dx + dy + 1) / 12)));
+				 normal_point(tail) *
+					 sqrt(dx * dy * (dx + dy + 1) / 12)));
 	ways = calloc((nx + 1) * width, sizeof(*ways));
 	if (!ways)
 		return 0;
@@ -236,13 +255,13 @@ static size_t rank_sum_tail(size_t nx, size_t ny)
 			for (size_t u = j; u < width; u++)
 				ways[i * width + u] +=
 					ways[(i - 1) * width + u - j];
-	k = tail_count(ways + nx * width, width);
+	k = tail_count(ways + nx * width, width, tail);
 	free(ways);
 	return k;
 }
 
 int stats_shift(const double *x, size_t nx, const double *y, size_t ny,
-		struct stats_interval *out)
+		double tail, struct stats_interval *out)
 {
 	size_t pairs = nx * ny;
 	double *shift;
@@ -259,7 +278,7 @@ int stats_shift(const double *x, size_t nx, const double *y, size_t ny,
 		for (size_t j = 0; j < ny; j++)
 			shift[k++] = y[j] - x[i];
 	stats_sort(shift, pairs);
-	interval_from(shift, pairs, rank_sum_tail(nx, ny), out);
+	interval_from(shift, pairs, rank_sum_tail(nx, ny, tail), out);
 	free(shift);
 	return 0;
 }

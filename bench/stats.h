@@ -64,10 +64,13 @@ bool stats_quantile_ranks(size_t n, double q, size_t *low, size_t *high);
 int stats_paired(const double *difference, size_t n,
 		 struct stats_interval *out);
 
-/* Shift from x to y, unpaired: Hodges-Lehmann with Mann-Whitney's interval
- * (exact to 40 values in all).  -ENOMEM or 0. */
+/*
+ * Shift from x to y, unpaired: Hodges-Lehmann with Mann-Whitney's interval
+ * (exact to 40 values in all), beyond either end of which lies a probability of
+ * at most `tail`: 0.025 for 95 %.  -ENOMEM or 0.
+ */
 int stats_shift(const double *x, size_t nx, const double *y, size_t ny,
-		struct stats_interval *out);
+		double tail, struct stats_interval *out);
 
 /*
  * Summarise values[0..n-1], of which values with the same launch[] belong to

@@ -146,13 +146,181 @@ START_TEST(unpaired_shift_of_known_samples)
 	static const double y[] = { 11, 12, 13, 14, 15, 16 };
 	struct stats_interval s;
 
-	ck_assert_int_eq(stats_shift(x, 6, y, 6, &s), 0);
+	ck_assert_int_eq(stats_shift(x, 6, y, 6, 0.025, &s), 0);
 	NEAR(s.estimate, 10);
 	ck_assert(s.known);
 	NEAR(s.low, 7);
 	NEAR(s.high, 13);
-	ck_assert_int_eq(stats_shift(x, 3, y, 3, &s), 0);
+	/* U = 2 is critical for 99 %: the third of 36. */
+	ck_assert_int_eq(stats_shift(x, 6, y, 6, 0.005, &s), 0);
+	NEAR(s.low, 6);
+	NEAR(s.high, 14);
+	ck_assert_int_eq(stats_shift(x, 3, y, 3, 0.025, &s), 0);
 	ck_assert(!s.known);
+}
+END_TEST
+
+/*
+ * A machine that is noisy as machines are: pages and addresses of a launch
+ * move it by 3 %, samples spread over 2 %, and one in ten is disturbed and up
+ * to half as long again.
+ */
+static double normal(uint64_t *random)
+{
+	double u = (double)((stats_random(random) >> 11) + 1) * 0x1p-53;
+	double v = (double)(stats_random(random) >> 11) * 0x1p-53;
+
+	return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+
+static double sample(double launch, uint64_t *random)
+{
+	double x = exp(launch + 0.02 * normal(random));
+
+	if (stats_random(random) % 10 == 0)
+		x *= 1 + (double)(stats_random(random) % 1000) / 2000;
+	return x;
+}
+
+#define TRIALS       2000
+#define MODEL_BLOCKS 11
+
+/* Measure a and b side by side, b `times` as long; the interval of b / a. */
+static struct stats_interval paired_trial(uint32_t launches, double times,
+					  uint64_t *random)
+{
+	static double a[10 * MODEL_BLOCKS];
+	static double b[10 * MODEL_BLOCKS];
+	static double pairs[10 * MODEL_BLOCKS];
+	static uint32_t launch[10 * MODEL_BLOCKS];
+	struct stats_interval x;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < launches; i++) {
+		double luck[2] = { 0.03 * normal(random),
+				   0.03 * normal(random) };
+
+		for (int k = 0; k < MODEL_BLOCKS; k++) {
+			a[n] = sample(luck[0], random);
+			b[n] = times * sample(luck[1], random);
+			launch[n++] = i;
+		}
+	}
+	n = stats_log_ratios(a, b, launch, n, pairs);
+	if (stats_paired(pairs, n, &x) < 0)
+		x.known = false;
+	x.estimate = exp(x.estimate);
+	x.low = exp(x.low);
+	x.high = exp(x.high);
+	return x;
+}
+
+/* With this seed; the true ratio lies within in 95 of 100 trials, and where
+ * there is none no more than 5 in 100 show one. */
+START_TEST(intervals_of_ratios_hold_what_they_say)
+{
+	uint64_t random = 1;
+	int held = 0;
+	int shown = 0;
+
+	for (int i = 0; i < TRIALS; i++) {
+		struct stats_interval x = paired_trial(6, 1.07, &random);
+
+		ck_assert(x.known);
+		held += x.low <= 1.07 && x.high >= 1.07;
+		x = paired_trial(6, 1, &random);
+		shown += verdict_of(&x, 0.02) != VERDICT_NOT_SHOWN;
+	}
+	ck_assert_int_ge(held, TRIALS * 94 / 100);
+	ck_assert_int_lt(held, TRIALS);
+	ck_assert_int_le(shown, TRIALS * 5 / 100);
+}
+END_TEST
+
+START_TEST(ten_percent_is_found_in_nine_of_ten)
+{
+	uint64_t random = 2;
+	int six = 0;
+	int ten = 0;
+
+	for (int i = 0; i < TRIALS; i++) {
+		struct stats_interval x = paired_trial(6, 1.1, &random);
+
+		six += verdict_of(&x, 0.02) == VERDICT_A_FASTER;
+		x = paired_trial(10, 1.1, &random);
+		ten += verdict_of(&x, 0.02) == VERDICT_A_FASTER;
+	}
+	ck_assert_int_ge(six, TRIALS * 90 / 100);
+	ck_assert_int_ge(ten, TRIALS * 99 / 100);
+}
+END_TEST
+
+/* A run's launch medians, of a machine that is `shift` slower. */
+static void run_trial(double shift, double *logs, uint64_t *random)
+{
+	for (int i = 0; i < 6; i++) {
+		double luck = shift + 0.03 * normal(random);
+		double x[MODEL_BLOCKS];
+
+		for (int k = 0; k < MODEL_BLOCKS; k++)
+			x[k] = sample(luck, random);
+		logs[i] = log(stats_median(x, MODEL_BLOCKS));
+	}
+}
+
+/* What compare looks at: two runs of the same show a difference in no more than
+ * one of a hundred cells, and a quarter more is found. */
+START_TEST(two_runs_of_the_same_show_nothing)
+{
+	uint64_t random = 3;
+	double a[6];
+	double b[6];
+	int shown = 0;
+	int found = 0;
+
+	for (int i = 0; i < TRIALS; i++) {
+		struct stats_interval x;
+
+		run_trial(0, a, &random);
+		run_trial(0, b, &random);
+		ck_assert_int_eq(stats_shift(a, 6, b, 6, 0.005, &x), 0);
+		ck_assert(x.known);
+		shown += x.low > 0 || x.high < 0;
+		run_trial(log(1.25), b, &random);
+		ck_assert_int_eq(stats_shift(a, 6, b, 6, 0.005, &x), 0);
+		found += x.low > 0;
+	}
+	ck_assert_int_le(shown, TRIALS / 100);
+	ck_assert_int_ge(found, TRIALS * 95 / 100);
+}
+END_TEST
+
+/* An interval of the median over launch medians holds the true one. */
+START_TEST(intervals_of_medians_hold_what_they_say)
+{
+	double values[6 * MODEL_BLOCKS];
+	uint32_t launch[6 * MODEL_BLOCKS];
+	uint64_t random = 4;
+	/* A disturbed tenth moves the middle of the others by this. */
+	double truth = exp(0.02 * 0.1397);
+	int held = 0;
+
+	for (int i = 0; i < TRIALS; i++) {
+		struct stats_summary s;
+		size_t n = 0;
+
+		for (uint32_t k = 0; k < 6; k++) {
+			double luck = 0.03 * normal(&random);
+
+			for (int m = 0; m < MODEL_BLOCKS; m++) {
+				values[n] = sample(luck, &random);
+				launch[n++] = k;
+			}
+		}
+		ck_assert_int_eq(stats_summarise(values, launch, n, &s), 0);
+		held += s.p50.low <= truth && s.p50.high >= truth;
+	}
+	ck_assert_int_ge(held, TRIALS * 95 / 100);
 }
 END_TEST
 
@@ -518,6 +686,10 @@ Suite *make_suite(void)
 	tcase_add_test(statistics, paired_location_of_known_samples);
 	tcase_add_test(statistics, paired_interval_uses_the_signed_rank_table);
 	tcase_add_test(statistics, unpaired_shift_of_known_samples);
+	tcase_add_test(statistics, intervals_of_ratios_hold_what_they_say);
+	tcase_add_test(statistics, ten_percent_is_found_in_nine_of_ten);
+	tcase_add_test(statistics, two_runs_of_the_same_show_nothing);
+	tcase_add_test(statistics, intervals_of_medians_hold_what_they_say);
 	tcase_add_test(statistics, summary_keeps_every_outlier);
 	tcase_add_test(statistics,
 		       few_launches_bootstrap_the_same_interval_each_time);
