@@ -114,6 +114,39 @@ static double flops(const void *given)
 	       (3 + nz + STEPS * (5 + nz) + 3);
 }
 
+/* The own rows of `count` vectors of n words, one behind the other, and what
+ * comes behind those, which rank 0 makes or adds up. */
+static int own_rows(size_t n, size_t count, size_t bytes, int rank, int size,
+		    struct rig_span *spans)
+{
+	struct rig_span own = rig_strip(chunks_of(n), rank, size);
+	size_t begin = own.begin * CHUNK, end = own.end * CHUNK;
+	int owned = 0;
+
+	end = end < n ? end : n;
+	for (size_t v = 0; v < count && begin < end; v++)
+		spans[owned++] =
+			(struct rig_span){ (v * n + begin) * sizeof(double),
+					   (v * n + end) * sizeof(double) };
+	if (rank == 0)
+		spans[owned++] =
+			(struct rig_span){ count * n * sizeof(double), bytes };
+	return owned;
+}
+
+/* Of the matrix equal blocks: rows are not known yet, and much alike. */
+static int owns(const void *given, int index, size_t bytes, int rank, int size,
+		struct rig_span *spans)
+{
+	size_t n = size_of(given);
+
+	if (index == VECTORS)
+		return own_rows(n, VECTOR_COUNT, bytes, rank, size, spans);
+	if (index == ROWS)
+		return own_rows(n, 2, bytes, rank, size, spans);
+	return share_rows(bytes / 4, 4, rank, size, spans);
+}
+
 /* In this process: one rank's view. */
 struct cg {
 	struct rig_team *team;
@@ -451,6 +484,7 @@ const struct rig_kernel kernel_cg = {
 		      .count = count_vectors } },
 	.args_bytes = sizeof(struct cg_args),
 	.flops = flops,
+	.owns = owns,
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,

@@ -92,6 +92,26 @@ static double flops(const void *given)
 	       (double)(args->vectors - 1);
 }
 
+/* A strip of each vector, where strips are what a rank adds up. */
+static int owns(const void *given, int index, size_t bytes, int rank, int size,
+		struct rig_span *spans)
+{
+	const struct reduce_args *args = given;
+	struct rig_span strip = rig_strip(args->length, rank, size);
+	int count = 0;
+
+	if (index == RESULT || args->method != STRIPS ||
+	    args->vectors > RIG_SPANS_MAX)
+		return share_rows(bytes / sizeof(double), sizeof(double), rank,
+				  size, spans);
+	for (size_t v = 0; v < args->vectors && strip.begin < strip.end; v++)
+		spans[count++] = (struct rig_span){
+			(v * args->length + strip.begin) * sizeof(double),
+			(v * args->length + strip.end) * sizeof(double)
+		};
+	return count;
+}
+
 /* Every rank fills the vectors that the tree has it write. */
 static void fill(const struct reduce_args *args, double *vectors,
 		 struct rig_span mine)
@@ -217,6 +237,7 @@ const struct rig_kernel kernel_reduce = {
 	.args_bytes = sizeof(struct reduce_args),
 	.bytes_moved = bytes_moved,
 	.flops = flops,
+	.owns = owns,
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,

@@ -8,6 +8,9 @@
  * After a sweep the last point, negated, becomes the first: rank 0 waits for
  * the last rank, which waited for all others, so counters that only grow are
  * all the synchronisation there is.
+ *
+ * Whose pages are whose is left at equal blocks: a row's strips are as a rule
+ * less than a page, and each page has several ranks' in it.
  */
 #include <errno.h>
 #include <stdio.h>

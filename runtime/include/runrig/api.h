@@ -32,8 +32,9 @@
 /* Bytes of a rank's result slot. */
 #define RIG_RESULT_MAX 240
 
-/* Spans of one segment that one rank may own: reverse needs two. */
-#define RIG_SPANS_MAX 4
+/* Spans of one segment that one rank may own: reverse needs two, cg six, and
+ * reduce one a vector. */
+#define RIG_SPANS_MAX 16
 
 /* A deadline that never comes. */
 #define RIG_FOREVER UINT64_MAX
