@@ -13,7 +13,7 @@
 #include "result.h"
 
 /* Words of a command line: kernels and their parameters, mostly. */
-#define COMMAND_WORDS_MAX 64
+#define COMMAND_WORDS_MAX 128
 
 struct command {
 	int argc;

@@ -5,8 +5,8 @@
  *
  * A kernel under measurement is a pool, segments that its own ranks populated
  * and prepared, and one job that runs again and again.  Its first run after
- * preparing is a contender of its own.  Peers exist for reverse and triad:
- * OpenMP's loop under two runtimes, and NumPy over Python's warm Pool.
+ * preparing is a contender of its own.  Peers are in kernel_peers.c; without a
+ * name all kernels are measured, into one table (kernel_table.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@
 #include <runrig/runrig.h>
 
 #include "kernel.h"
-#include "peer.h"
+#include "kernel_peers.h"
+#include "kernel_table.h"
 #include "ranks.h"
 
 /* Seconds after which a run counts as hung. */
@@ -28,6 +29,7 @@
 struct contender {
 	struct rig_pool *pool;
 	struct rigging rigging;
+	clockid_t clock;
 };
 
 int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg)
@@ -56,9 +58,9 @@ static int kernel_open(const void *arg, clockid_t clock, void **state,
 	struct contender *k = calloc(1, sizeof(*k));
 	int r;
 
-	(void)clock;
 	if (!k)
 		return -ENOMEM;
+	k->clock = clock;
 	r = ranks_pool(&k->pool,
 		       &(struct rig_pool_options){ .workers = a->workers },
 		       why);
@@ -90,6 +92,37 @@ static int kernel_run(void *state, uint64_t count, struct lap *lap, char *why)
 		r = rigging_run(&k->rigging);
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
+	return r;
+}
+
+/* Does a run leave its input as it must not be for another? */
+static bool spends(const struct rig_kernel *kernel)
+{
+	return strcmp(kernel->name, "sort") == 0;
+}
+
+/* The same of one that spends its input: made again before each run, which
+ * alone is timed. */
+static int kernel_run_fresh(void *state, uint64_t count, struct lap *lap,
+			    char *why)
+{
+	struct contender *k = state;
+	uint64_t total = 0;
+	int r = 0;
+
+	for (uint64_t i = 0; i < count && r == 0; i++) {
+		uint64_t begin;
+
+		r = rigging_prepare(&k->rigging);
+		begin = stopwatch_ns(k->clock);
+		if (r == 0)
+			r = rigging_run(&k->rigging);
+		total += stopwatch_ns(k->clock) - begin;
+	}
+	if (r < 0)
+		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
+	lap->gauged = true;
+	lap->value = (double)total / (double)count;
 	return r;
 }
 
@@ -130,6 +163,14 @@ const struct bench_ops kernel_ops = {
 	.close = kernel_close,
 };
 
+static const struct bench_ops kernel_fresh_ops = {
+	.open = kernel_open,
+	.run = kernel_run_fresh,
+	.verify = kernel_verify,
+	.bound = kernel_bound,
+	.close = kernel_close,
+};
+
 void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes)
 {
 	size_t n = 0;
@@ -140,31 +181,14 @@ void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes)
 				      arg->words[i]);
 }
 
-/* What all contenders of one kernel have in common. */
-static struct bench_case contest(const struct kernel_arg *arg, double bytes)
-{
-	struct bench_case what = {
-		.unit = "ns",
-		.bytes = bytes,
-		.axes = { { .name = "workers" }, { .name = "parameters" } },
-	};
-
-	snprintf(what.contest, sizeof(what.contest), "kernel %.30s",
-		 arg->kernel->name);
-	snprintf(what.axes[0].value, sizeof(what.axes[0].value), "%d",
-		 arg->workers);
-	kernel_words(arg, what.axes[1].value, sizeof(what.axes[1].value));
-	return what;
-}
-
 static int add_own(struct plan *plan, const struct kernel_arg *arg,
-		   double bytes, bool first)
+		   const struct rigging *rigging, bool first)
 {
-	struct bench_case what = contest(arg, bytes);
+	struct bench_case what = kernel_contest(arg, rigging);
 
 	what.once = first;
 	what.again = !first;
-	what.ops = &kernel_ops;
+	what.ops = spends(arg->kernel) ? &kernel_fresh_ops : &kernel_ops;
 	what.arg = arg;
 	what.arg_bytes = sizeof(*arg);
 	snprintf(what.name, sizeof(what.name), "%s",
@@ -175,79 +199,26 @@ static int add_own(struct plan *plan, const struct kernel_arg *arg,
 	return plan_add(plan, &what);
 }
 
-static int add_peer(struct plan *plan, const struct kernel_arg *arg,
-		    double bytes, const char *peer, const char *name,
-		    struct peer_arg *command)
-{
-	struct bench_case what = contest(arg, bytes);
-
-	what.peer = peer;
-	snprintf(what.name, sizeof(what.name), "%s", name);
-	peer_case(&what, command);
-	return plan_add(plan, &what);
-}
-
-/* OpenMP's loop, under each runtime. */
-static int add_openmp(struct plan *plan, const struct kernel_arg *arg,
-		      double bytes, unsigned long long length)
-{
-	static const struct {
-		const char *peer, *name, *program;
-	} runtimes[] = { { "libgomp", "OpenMP libgomp", "rigbench-omp" },
-			 { "libomp", "OpenMP libomp", "rigbench-libomp" } };
-	struct peer_arg command;
-	int r = 0;
-
-	for (int i = 0; i < 2 && r == 0; i++) {
-		snprintf(command.environment, sizeof(command.environment),
-			 "OMP_NUM_THREADS=%d OMP_PROC_BIND=true", arg->workers);
-		snprintf(command.command, sizeof(command.command),
-			 "@/%s %% %s %llu", runtimes[i].program,
-			 arg->kernel->name, length);
-		r = add_peer(plan, arg, bytes, runtimes[i].peer,
-			     runtimes[i].name, &command);
-	}
-	return r;
-}
-
-static int add_python(struct plan *plan, const struct kernel_arg *arg,
-		      double bytes, unsigned long long length)
-{
-	static const char *const forms[] = { "views", "blocks" };
-	struct peer_arg command = { .environment = "" };
-	char name[40];
-	int r = 0;
-
-	for (int i = 0; i < 2 && r == 0; i++) {
-		snprintf(command.command, sizeof(command.command),
-			 "/usr/bin/python3 @/pool_reverse.py %% %llu %d %s",
-			 length, arg->workers, forms[i]);
-		snprintf(name, sizeof(name), "Python Pool, %s", forms[i]);
-		r = add_peer(plan, arg, bytes, "python", name, &command);
-	}
-	return r;
-}
-
 /* All contenders of one kernel; `rigging` knows its sizes. */
 static int add_contest(struct plan *plan, const struct kernel_arg *arg,
 		       const struct rigging *rigging, char *why)
 {
-	const struct rig_kernel *kernel = arg->kernel;
-	double bytes =
-		kernel->bytes_moved ? kernel->bytes_moved(rigging->args) : 0;
-	unsigned long long length = rigging_array(rigging, 0)->count;
-	bool reverse = strcmp(kernel->name, "reverse") == 0;
-	int r;
+	int r = add_own(plan, arg, rigging, false);
 
 	(void)why;
-	r = add_own(plan, arg, bytes, false);
 	if (r == 0)
-		r = add_own(plan, arg, bytes, true);
-	if (r == 0 && (reverse || strcmp(kernel->name, "triad") == 0))
-		r = add_openmp(plan, arg, bytes, length);
-	if (r == 0 && reverse)
-		r = add_python(plan, arg, bytes, length);
-	return r;
+		r = add_own(plan, arg, rigging, true);
+	return r == 0 ? kernel_peers_add(plan, arg, rigging) : r;
+}
+
+/* The same for a table of them: the first run would be a row too many. */
+static int add_row(struct plan *plan, const struct kernel_arg *arg,
+		   const struct rigging *rigging, char *why)
+{
+	int r = add_own(plan, arg, rigging, false);
+
+	(void)why;
+	return r == 0 ? kernel_peers_add(plan, arg, rigging) : r;
 }
 
 static int bad(const char *words)
@@ -324,7 +295,16 @@ int kernel_each(struct command *c, kernel_add_fn *add)
 
 int command_kernel(struct command *c)
 {
-	int status = kernel_each(c, add_contest);
+	kernel_add_fn *add = add_contest;
+	int status;
 
+	if (kernels_register() < 0)
+		return bad(rig_why());
+	if (c->word_count < 2) {
+		if (!kernel_table(c))
+			return bad("there are too many kernels for one table");
+		add = add_row;
+	}
+	status = kernel_each(c, add);
 	return status ? status : command_measure(c);
 }

@@ -305,7 +305,9 @@ static const struct {
 	  command_scale },
 	{ "doctor", "what makes numbers of this machine untrustworthy",
 	  command_doctor },
-	{ "kernel", "kernels against OpenMP and Python", command_kernel },
+	{ "kernel",
+	  "NAME [PARAM=VALUE...]...: kernels against OpenMP, MPI, libraries; without a name all of them",
+	  command_kernel },
 	{ "python", "lists and segments against CPython's own",
 	  command_python },
 };

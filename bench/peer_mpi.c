@@ -8,6 +8,7 @@
  *	stream     one way, the last one acknowledged
  *	window     there and back in an MPI_Win_allocate_shared, produced and
  *	           consumed in place, told by a flag in it
+ *	transpose, stencil, synch-p2p: a run of it (mpi_kernels.h), NUMBER...
  *
  * The method of the first three is the OSU suite's; payloads are produced and
  * consumed as for every other transport.  Rank 0 talks to the driver.
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mpi_kernels.h"
 #include "pair.h"
 #include "serve.h"
 #include "stopwatch.h"
@@ -111,6 +113,15 @@ static const struct {
 
 static void (*operation)(void);
 
+/* Where the case is a kernel. */
+static const struct mpi_form *form;
+static uint64_t params[MPI_PARAMS_MAX];
+
+static void run_form(void)
+{
+	form->run(params);
+}
+
 /* What rank 0 passes on: how many operations (0: that was all), and whether
  * to say at the end if all of them were right. */
 struct word {
@@ -137,6 +148,11 @@ static int together(struct word word, struct lap *lap)
 		lap->rank[i].end_ns = all[2 * i + 1];
 		lap->ranks = i + 1;
 	}
+	if (word.check && form) {
+		form->fill(params);
+		form->run(params);
+		job.wrong = form->wrong(params);
+	}
 	if (word.check)
 		MPI_Reduce(&job.wrong, &wrong, 1, MPI_INT, MPI_MAX, 0,
 			   MPI_COMM_WORLD);
@@ -160,7 +176,8 @@ static int verify(char *why)
 	MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
 	if (!together(word, &lap))
 		return 0;
-	snprintf(why, CASE_WHY_BYTES, "a message is wrong");
+	snprintf(why, CASE_WHY_BYTES, "%s",
+		 form ? "its answer is wrong" : "a message is wrong");
 	return 1;
 }
 
@@ -226,11 +243,21 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 2 && i < sizeof(cases) / sizeof(*cases); i++)
 		if (strcmp(cases[i].name, argv[2]) == 0)
 			operation = cases[i].operation;
+	form = argc > 2 ? mpi_form_find(argv[2]) : NULL;
+	if (form) {
+		for (int i = 3; i < argc && i - 3 < MPI_PARAMS_MAX; i++)
+			params[i - 3] = strtoull(argv[i], NULL, 10);
+		operation = run_form;
+		job.bytes = 0;
+	}
 	job.out = calloc(1, job.bytes + 8);
 	job.in = calloc(1, job.bytes + 8);
 	if (!operation || !job.out || !job.in || job.size > LAP_RANKS_MAX)
 		MPI_Abort(MPI_COMM_WORLD, 1);
-	make_window();
+	if (form)
+		mpi_form_open(form, params, job.rank, job.size);
+	else
+		make_window();
 	if (job.rank == 0) {
 		lead();
 	} else {

@@ -742,7 +742,7 @@ class Command(unittest.TestCase):
         for words in ([], ["nothing"], ["ipc", "sizes=x"],
                       ["ipc", "transports=carrier-pigeon"], ["ipc", "pairs=0"],
                       ["ipc", "home=node:-1"], ["ipc", "patterns="],
-                      ["ipc", "pages=8k"], ["ipc", "faster"], ["kernel"],
+                      ["ipc", "pages=8k"], ["ipc", "faster"],
                       ["kernel", "no-such"], ["sync", "--launches", "0"],
                       ["suite", "huge"], ["compare", "one"], ["c2c", "x"],
                       ["doctor", "x"], ["mem", "x"], ["mem", "sizes="],
@@ -769,6 +769,29 @@ class Command(unittest.TestCase):
         cell = cells(done)["kernel reverse/runrig"]
         self.assertEqual(cell["status"], "ok")
         self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+
+    def test_peers_of_kernels_are_verified(self):
+        done = rigbench(
+            "kernel", "nstream", "length=10007", "iterations=2",
+            "stencil", "n=67", "transpose", "n=70", "iterations=3",
+            "synch-p2p", "m=50", "n=40", "reduce", "length=5003",
+            "random", "log=10", "sparse", "log=5", "global", "length=101",
+            "dgemm", "n=66", "sort", "length=30011", *SHORT[:-2], "--json")
+        seen = 0
+        for cell in json.loads(done.stdout)["cells"]:
+            if not cell["peer"]:
+                continue
+            self.assertIn(cell["status"], ("ok", "skipped"), cell)
+            if cell["status"] == "ok":
+                self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+                seen += 1
+        self.assertGreaterEqual(seen, 9)
+
+    def test_a_peer_with_other_parameters_is_none(self):
+        done = rigbench("kernel", "stencil", "n=67", "radius=3", *SHORT[:-2],
+                        "--json")
+        self.assertFalse([cell for cell in json.loads(done.stdout)["cells"]
+                          if cell["peer"]])
 
     def interrupted(self, *words):
         """A run stopped in its third launch; its JSON."""
