@@ -140,6 +140,27 @@ void barrier_wait(struct rig_barrier *barrier, const struct patience *patience,
 	block(barrier, target, false, watch);
 }
 
+void barrier_wait_attending(struct rig_barrier *barrier,
+			    const struct barrier_watch *watch,
+			    void (*attend)(void *arg,
+					   const _Atomic uint64_t *word,
+					   uint64_t target))
+{
+	/* acq_rel: as in barrier_wait(). */
+	const uint64_t before = add_acq_rel(&barrier->word, ARRIVAL);
+	const uint64_t target = target_of(barrier, before / ARRIVAL);
+	uint64_t seen;
+
+	if ((before | BLOCKING) + ARRIVAL <= target)
+		attend(watch->arg, &barrier->word, target);
+	/* acquire: all have arrived; pairs with their additions. */
+	seen = load_acquire(&barrier->word);
+	/* Of a blocking epoch nobody leaves before this party has entered, so
+	 * the word cannot have gone on, and here nobody waits for long. */
+	if (seen == (target | BLOCKING))
+		block(barrier, target, true, watch);
+}
+
 bool barrier_pending(const struct rig_barrier *barrier, uint64_t target)
 {
 	return load_acquire(&barrier->word) < target;

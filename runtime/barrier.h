@@ -53,6 +53,17 @@ struct barrier_watch {
 void barrier_wait(struct rig_barrier *barrier, const struct patience *patience,
 		  const struct barrier_watch *watch);
 
+/*
+ * The same for one who has other things to do meanwhile: `attend` is called,
+ * unless this is the last party, and returns when the word has reached the
+ * target.  Nobody tells it when that is.
+ */
+void barrier_wait_attending(struct rig_barrier *barrier,
+			    const struct barrier_watch *watch,
+			    void (*attend)(void *arg,
+					   const _Atomic uint64_t *word,
+					   uint64_t target));
+
 /* Has the epoch that completes at `target` not completed yet? */
 bool barrier_pending(const struct rig_barrier *barrier, uint64_t target);
 

@@ -73,6 +73,10 @@ struct layout layout_at(void *base, int size)
 		take(base, &at, n * HEAP_MEMBERS * sizeof(struct member_shm));
 	at = size_round_up(at, PAGE_BYTES);
 	layout.stages = take(base, &at, n * STAGE_BYTES);
+	layout.inboxes = take(base, &at, n * sizeof(*layout.inboxes));
+	layout.loans = take(base, &at, n * LOANS * sizeof(*layout.loans));
+	layout.trays = take(base, &at, n * TRAYS_BYTES);
+	layout.channels = take(base, &at, n * n * sizeof(*layout.channels));
 	layout.bytes = size_round_up(at, PAGE_BYTES);
 	return layout;
 }
@@ -85,6 +89,7 @@ static int clear_calls(const struct layout *layout)
 	/* relaxed: nobody else runs. */
 	store_relaxed(&layout->team->base, 0);
 	store_relaxed(&layout->team->called, 0);
+	store_relaxed(&layout->team->mailed, 0);
 	store_relaxed(&layout->team->shared, 0);
 	store_relaxed(&layout->team->sleepers, 0);
 	if (load_relaxed(&layout->control->generation) == 0)

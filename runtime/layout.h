@@ -18,6 +18,10 @@
  *	| member_shm x size |  somebody calls a collective; zero after a crash
  *	| heap_shm          |  member_shm of teams that were split off
  *	| stages     x size |  each worker its own; the others read
+ *	| inbox_shm  x size |  each worker its own; the others ring
+ *	| loans      x size |  each worker its own; who borrowed answers
+ *	| trays      x size |  each worker its own; the receiver reads
+ *	| channels x size^2 |  those to rank 0, to rank 1, ...: sender, receiver
  *	+-------------------+
  *
  * A segment with a trailer:
@@ -41,6 +45,7 @@
 
 #include "atomic.h"
 #include "barrier.h"
+#include "channel.h"
 #include "dispatch.h"
 #include "error.h"
 #include "size.h"
@@ -210,14 +215,25 @@ struct team_shm {
 	/* Calls of teams in this and every later run have higher numbers.  Set
 	 * by the last to finish a run that had any. */
 	_Atomic uint64_t base;
-	/* 1: this run has had such calls. */
+	/* 1: this run has had such calls; and messages. */
 	_Atomic uint32_t called;
+	_Atomic uint32_t mailed;
 	/* 1: the team of all has shared work out in this run. */
 	_Atomic uint32_t shared;
 
 	/* Ranks asleep on words other than a barrier's: each adds itself. */
 	alignas(RIG_LINE) _Atomic uint32_t sleepers;
 };
+
+/* rank_shm.calls: which enum verb; of messages, also the rank they go to or
+ * come from (-1: any), as such a rank has it, and the tag (-1: any). */
+#define CALLS_MESSAGE(verb, rank, tag)                                         \
+	((uint64_t)(verb) | (uint64_t)((rank) + 2) << 8 |                      \
+	 (uint64_t)(uint32_t)(tag) << 32)
+#define CALLS_VERB(calls) ((unsigned)((calls)&0xff))
+/* -2: it is no message. */
+#define CALLS_RANK(calls) ((int)((calls) >> 8 & 0xffff) - 2)
+#define CALLS_TAG(calls)  ((int)(uint32_t)((calls) >> 32))
 
 /* In shared memory.  Written by its rank; the caller reads what a run left
  * after the run, the warden and the report read all of it any time. */
@@ -230,8 +246,8 @@ struct rank_shm {
 	_Atomic uint64_t entered; /* barriers entered in this run */
 	_Atomic uint64_t target;  /* of the epoch it sleeps in, or */
 	_Atomic uint64_t awaited; /* of the word at this offset, if not 0 */
-	_Atomic uint64_t calls;   /* enum verb; 0: none but a barrier */
-	_Atomic uint32_t bell;    /* it sleeps on this, others add to it */
+	_Atomic uint64_t rung; /* and its mailbox rung so often; 0: no matter */
+	_Atomic uint64_t calls; /* CALLS_...; 0: none but a barrier */
 	/* The reporter's, from a signal handler. */
 	_Atomic uint32_t signal;
 	int32_t signal_code;
@@ -306,6 +322,8 @@ _Static_assert(RIG_WORKERS_MAX <= 1 << (HEAP_CLASSES - 1), "classes enough");
 /* In shared memory.  Every rank takes and gives, by CAS. */
 struct heap_shm {
 	alignas(RIG_LINE) _Atomic uint64_t used;
+	/* Teams so far: their numbers. */
+	_Atomic uint64_t teams;
 	/* Count of changes << 32, index of the first + 1. */
 	alignas(RIG_LINE) _Atomic uint64_t free[HEAP_CLASSES];
 };
@@ -317,6 +335,46 @@ struct heap_shm {
  */
 #define STAGE_HALF  ((size_t)1 << 20)
 #define STAGE_BYTES (2 * STAGE_HALF)
+
+/* In shared memory: what a rank sleeps at, and who may have written to it. */
+struct inbox_shm {
+	struct mailbox_shm box;
+	/* Bit w: rank w has begun its channel to this one, in this run.  Each
+	 * sets its own; the last to finish the run clears them. */
+	alignas(RIG_LINE) _Atomic uint64_t from[RIG_WORKERS_MAX / 64];
+};
+
+/* Loans of one rank at a time: sends that wait for their receiver, who reads
+ * from where they are or gives them a tray.  More wait for one to end. */
+#define LOANS 1024
+
+/* In shared memory.  The owner sets it to 0, the other to 1 when it has what it
+ * wants, or to the offset of a tray. */
+struct loan_shm {
+	alignas(64) _Atomic uint64_t state;
+};
+
+/* In shared memory: what goes through it are the bytes of one message, which
+ * may be longer than there is room after this. */
+struct tray_shm {
+	/* Bytes put in and taken out so far: written by the sender, and by the
+	 * receiver. */
+	alignas(RIG_LINE) _Atomic uint64_t filled;
+	alignas(RIG_LINE) _Atomic uint64_t drained;
+};
+
+/* Trays of a rank: of three sizes; the last of all is for messages that come in
+ * and have found no tray at their sender. */
+#define TRAYS_SHORT      32
+#define TRAYS_MIDDLE     16
+#define TRAYS_LONG       8
+#define TRAY_SHORT_ROOM  ((size_t)2 << 10)
+#define TRAY_MIDDLE_ROOM ((size_t)16 << 10)
+#define TRAY_LONG_ROOM   ((size_t)128 << 10)
+#define TRAYS            (TRAYS_SHORT + TRAYS_MIDDLE + TRAYS_LONG)
+#define TRAYS_BYTES                                                            \
+	(TRAYS * sizeof(struct tray_shm) + TRAYS_SHORT * TRAY_SHORT_ROOM +     \
+	 TRAYS_MIDDLE * TRAY_MIDDLE_ROOM + TRAYS_LONG * TRAY_LONG_ROOM)
 
 /* In this process: where everything is. */
 struct layout {
@@ -332,8 +390,12 @@ struct layout {
 	struct heap_shm *heap;
 	struct member_shm *heap_members;
 	unsigned char *stages;
-	size_t calls_off; /* where `members` are */
-	size_t bytes;     /* of it all, whole pages */
+	struct inbox_shm *inboxes;
+	struct loan_shm *loans;       /* LOANS a rank */
+	unsigned char *trays;         /* TRAYS_BYTES a rank */
+	struct channel_shm *channels; /* to rank r from w: r * size + w */
+	size_t calls_off;             /* where `members` are */
+	size_t bytes;                 /* of it all, whole pages */
 };
 
 /* The layout of a team segment of `size` ranks at `base` (NULL: only bytes). */

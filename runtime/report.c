@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include <runrig/message.h>
+
 #include "birth.h"
 #include "call.h"
 #include "error.h"
@@ -229,9 +231,30 @@ static void say_first_line(struct report *report,
 	}
 }
 
-static void say_rank(const struct rig_rank_report *rank, int number,
-		     unsigned call, char *text)
+/* " from rank 3, tag 5" */
+static void say_message(unsigned verb, int peer, int tag, char *text)
 {
+	const char *way =
+		verb == VERB_SEND || verb == VERB_LEND ? "to" : "from";
+
+	if (peer < RIG_ANY_SOURCE)
+		return;
+	if (peer == RIG_ANY_SOURCE)
+		add(text, TEXT_BYTES, " %s any rank", way);
+	else
+		add(text, TEXT_BYTES, " %s rank %d", way, peer);
+	if (tag == RIG_ANY_TAG)
+		add(text, TEXT_BYTES, ", any tag");
+	else
+		add(text, TEXT_BYTES, ", tag %d", tag);
+}
+
+static void say_rank(const struct rig_rank_report *rank, int number,
+		     uint64_t calls, char *text)
+{
+	const unsigned verb = CALLS_VERB(calls);
+	const int peer = CALLS_RANK(calls), tag = CALLS_TAG(calls);
+
 	add(text, TEXT_BYTES, "  rank %d (pid %d", number, (int)rank->pid);
 	if (rank->pu >= 0)
 		add(text, TEXT_BYTES, ", cpu %d", rank->pu);
@@ -250,9 +273,10 @@ static void say_rank(const struct rig_rank_report *rank, int number,
 			    rank->epoch);
 		break;
 	case RIG_STATE_WAITING:
-		if (call) {
-			add(text, TEXT_BYTES, "waiting in %s (%s)",
-			    verb_name(call), rank->where);
+		if (verb) {
+			add(text, TEXT_BYTES, "waiting in %s", verb_name(verb));
+			say_message(verb, peer, tag, text);
+			add(text, TEXT_BYTES, " (%s)", rank->where);
 			break;
 		}
 		add(text, TEXT_BYTES, "waiting at barrier %" PRIu64 " (%s)",
@@ -266,13 +290,11 @@ static void say_rank(const struct rig_rank_report *rank, int number,
 	add(text, TEXT_BYTES, "\n");
 }
 
-/* The collective that a rank is in; 0: none. */
-static unsigned called(const struct report_facts *facts, int rank)
+/* The verb that a rank is in, as rank_shm.calls; 0: none. */
+static uint64_t called(const struct report_facts *facts, int rank)
 {
-	return (unsigned)(facts->ended
-				  ? facts->layout->about[rank].calls
-				  : load_relaxed(
-					    &facts->layout->ranks[rank].calls));
+	return facts->ended ? facts->layout->about[rank].calls
+			    : load_relaxed(&facts->layout->ranks[rank].calls);
 }
 
 void report_make(struct report *report, const struct report_facts *facts)

@@ -19,6 +19,7 @@
 struct block {
 	uint64_t index; /* + 1; 0: there was no room */
 	uint64_t number;
+	uint64_t id; /* rig_team.id */
 };
 
 /* What each rank says of itself. */
@@ -89,13 +90,15 @@ static struct block found_team(struct rig_team *team, int size)
 	struct member_shm *members = team->layout.heap_members + index - 1;
 
 	if (!index)
-		return (struct block){ 0, 0 };
+		return (struct block){ .index = 0 };
 	if (number < members->high)
 		number = members->high;
 	/* relaxed: what follows tells the others where it is. */
 	for (int i = 0; i < size; i++)
 		store_relaxed(&members[i].share, 0);
-	return (struct block){ index, number + CALLS_OPEN };
+	/* relaxed: no more than a number nobody else has. */
+	return (struct block){ index, number + CALLS_OPEN,
+			       add_relaxed(&team->layout.heap->teams, 1) + 1 };
 }
 
 /* Who is in the team of `color`, in its order.  Returns how many, or -EINVAL.
@@ -140,6 +143,7 @@ static struct rig_team *make_handle(struct rig_team *team,
 	new->members = &team->layout.heap_members[block->index - 1];
 	new->number = new->through = block->number;
 	new->sign = 0;
+	new->id = (uint32_t)block->id &TEAM_IDS;
 	new->shares = 0;
 	memset(new->said, 0, sizeof(new->said));
 	for (int i = 0; i < size; i++) {
@@ -160,7 +164,7 @@ static int split(struct rig_team *team, const struct wanted *own,
 	int *ranks = malloc(2 * (size_t)team->size * sizeof(*ranks));
 	struct call call = call_begin(team);
 	struct rig_team *new = NULL;
-	struct block block = { 0, 0 };
+	struct block block = { 0 };
 	int size, r = 0;
 
 	if (!ranks)

@@ -26,6 +26,7 @@
 
 #include "call.h"
 #include "clock.h"
+#include "mail.h"
 
 static struct rank_shm *rank_of(const struct rig_team *team, int rank)
 {
@@ -40,6 +41,7 @@ static struct rank_shm *rank_of(const struct rig_team *team, int rank)
 struct wish {
 	uint64_t awaited; /* offset of a word; 0: a barrier's */
 	uint64_t target;
+	uint64_t rung; /* of its mailbox */
 };
 
 static char *base_of(const struct rig_team *team)
@@ -48,17 +50,22 @@ static char *base_of(const struct rig_team *team)
 }
 
 /* Does `rank` wait for something that has not come?  For what? */
-static bool pending(const struct rig_team *team, struct rank_shm *rank,
-		    struct wish *wish)
+static bool pending(const struct rig_team *team, int number, struct wish *wish)
 {
 	struct rig_barrier *barrier = team->layout.barrier;
+	struct rank_shm *rank = rank_of(team, number);
 	uint64_t target;
 
 	/* acquire: pairs with the release in publish(). */
 	if (load_acquire(&rank->state) != RIG_STATE_WAITING)
 		return false;
 	target = load_relaxed(&rank->target);
-	*wish = (struct wish){ load_relaxed(&rank->awaited), target };
+	*wish = (struct wish){ load_relaxed(&rank->awaited), target,
+			       load_relaxed(&rank->rung) };
+	/* acquire: as below. */
+	if (wish->rung &&
+	    load_acquire(&team->layout.inboxes[number].box.rung) >= wish->rung)
+		return false;
 	if (wish->awaited)
 		/* acquire: what led to it has happened as well. */
 		return load_acquire((_Atomic uint64_t *)(base_of(team) +
@@ -83,12 +90,13 @@ static void look_for_deadlock(struct rig_team *team)
 				load_acquire(&rank->state) == RIG_STATE_DONE;
 			struct wish wish = { 0 };
 
-			if (!done && !pending(team, rank, &wish))
+			if (!done && !pending(team, i, &wish))
 				return;
 			if (round == 0)
 				first[i] = wish;
 			else if (wish.awaited != first[i].awaited ||
-				 wish.target != first[i].target)
+				 wish.target != first[i].target ||
+				 wish.rung != first[i].rung)
 				return;
 			waiting += !done;
 		}
@@ -101,10 +109,12 @@ static void look_for_deadlock(struct rig_team *team)
 	dispatch_alarm(team->layout.dispatch);
 }
 
-static void publish(struct rig_team *team, uint64_t awaited, uint64_t target)
+void team_sleeps(struct rig_team *team, uint64_t awaited, uint64_t target,
+		 uint64_t rung)
 {
 	store_relaxed(&team->mine->awaited, awaited);
 	store_relaxed(&team->mine->target, target);
+	store_relaxed(&team->mine->rung, rung);
 	/* release: whoever sees the state sees the target. */
 	store_release(&team->mine->state, RIG_STATE_WAITING);
 	if (dispatch_sleeps(team->layout.dispatch))
@@ -113,28 +123,29 @@ static void publish(struct rig_team *team, uint64_t awaited, uint64_t target)
 
 static void sleeps_at_teams(void *arg, uint64_t target)
 {
-	publish(arg, 0, target);
+	team_sleeps(arg, 0, target, 0);
 }
 
 static void sleeps_at_jobs(void *arg, uint64_t target)
 {
 	struct rig_team *team = arg;
 
-	publish(team, 0,
-		team->barrier == team->layout.barrier ? target
-						      : target | AT_JOBS);
+	team_sleeps(team, 0,
+		    team->barrier == team->layout.barrier ? target
+							  : target | AT_JOBS,
+		    0);
 }
 
-static void awake(void *arg)
+void team_awake(struct rig_team *team)
 {
-	struct rig_team *team = arg;
-
 	dispatch_awake(team->layout.dispatch);
 	store_relaxed(&team->mine->state, RIG_STATE_RUNNING);
 }
 
-/* How long it takes a store to be seen by all who look, at the very most. */
-#define STORE_NS UINT64_C(1000000)
+static void awake(void *arg)
+{
+	team_awake(arg);
+}
 
 /*
  * Sleep until *word >= target.
@@ -150,6 +161,8 @@ static uint64_t sleep_on(struct rig_team *team, const _Atomic uint64_t *word,
 			 uint64_t target)
 {
 	_Atomic uint32_t *sleepers = &team->layout.team->sleepers;
+	_Atomic uint32_t *bell =
+		&team->layout.inboxes[team->world->rank].box.bell;
 	struct rank_shm *mine = team->mine;
 	uint64_t awaited = (uint64_t)((const char *)word - base_of(team));
 	uint64_t deadline = clock_after(STORE_NS);
@@ -159,17 +172,17 @@ static uint64_t sleep_on(struct rig_team *team, const _Atomic uint64_t *word,
 	store_relaxed(&mine->awaited, awaited);
 	/* seq_cst, this and what follows: see above and team_advance(). */
 	add_seq(sleepers, 1);
-	publish(team, awaited, target);
+	team_sleeps(team, awaited, target, 0);
 	for (;;) {
-		uint32_t bell = load_seq(&mine->bell);
+		uint32_t heard = load_seq(bell);
 
 		seen = load_seq(word);
 		if (seen >= target)
 			break;
-		if (wait_sleep(&mine->bell, bell, deadline) == -ETIMEDOUT)
+		if (wait_sleep(bell, heard, deadline) == -ETIMEDOUT)
 			deadline = RIG_FOREVER;
 	}
-	awake(team);
+	team_awake(team);
 	sub_seq(sleepers, 1);
 	/* relaxed: a bell too many does no harm. */
 	store_relaxed(&mine->awaited, 0);
@@ -180,8 +193,11 @@ uint64_t team_await(struct rig_team *team, const _Atomic uint64_t *word,
 		    uint64_t target)
 {
 	/* acquire in there: pairs with the store in team_advance(). */
-	uint64_t seen = wait_reach(word, target, 0, &team->patience);
+	uint64_t seen;
 
+	if (mail_open(team))
+		mail_await(team, word, target);
+	seen = wait_reach(word, target, 0, &team->patience);
 	return seen >= target ? seen : sleep_on(team, word, target);
 }
 
@@ -192,11 +208,13 @@ static void wake(struct rig_team *team, const _Atomic uint64_t *word)
 
 	for (int i = 0; i < team->world->size; i++) {
 		struct rank_shm *rank = rank_of(team, i);
+		_Atomic uint32_t *bell;
 
 		if (load_relaxed(&rank->awaited) != offset)
 			continue;
-		add_seq(&rank->bell, 1);
-		wait_wake(&rank->bell, 1);
+		bell = &team->layout.inboxes[i].box.bell;
+		add_seq(bell, 1);
+		wait_wake(bell, 1);
 	}
 }
 
@@ -245,6 +263,7 @@ void team_begin(struct rig_team *team, uint32_t job)
 	team->barrier = team->layout.barrier;
 	team->entered = 0;
 	call_begin_job(team);
+	mail_begin_job(team);
 	mine->why[0] = 0;
 	if (team->result_used)
 		memset(mine->result, 0, sizeof(mine->result));
@@ -286,6 +305,7 @@ void team_finish(struct rig_team *team)
 	switch (dispatch_finish(team->layout.dispatch, team->size)) {
 	case DISPATCH_ALL_DONE:
 		call_all_done(team);
+		mail_all_done(team);
 		dispatch_done(team->layout.dispatch);
 		break;
 	case DISPATCH_OTHERS_SLEEP:
@@ -355,6 +375,27 @@ void *rig_team_result(struct rig_team *team)
 	return team->mine->result;
 }
 
+/* Requests are open: they go on while this rank waits at the job's barrier. */
+static void attend_jobs(void *arg, const _Atomic uint64_t *word,
+			uint64_t target)
+{
+	struct rig_team *team = arg;
+	uint64_t told = team->barrier == team->layout.barrier
+				? target
+				: target | AT_JOBS;
+
+	mail_await_barrier(team, word, target, told);
+}
+
+static inline void meet_at_jobs(struct rig_team *team)
+{
+	if (mail_open(team))
+		barrier_wait_attending(team->barrier, &team->at_jobs,
+				       attend_jobs);
+	else
+		barrier_wait(team->barrier, &team->patience, &team->at_jobs);
+}
+
 /* The job's barrier, with a span of it. */
 static __attribute__((noinline)) void wait_traced(struct rig_team *team)
 {
@@ -362,7 +403,7 @@ static __attribute__((noinline)) void wait_traced(struct rig_team *team)
 		trace_begin(team->trace, RIG_TRACE_WAIT, VERB_BARRIER,
 			    load_relaxed(&team->mine->where));
 
-	barrier_wait(team->barrier, &team->patience, &team->at_jobs);
+	meet_at_jobs(team);
 	trace_end(span);
 }
 
@@ -377,7 +418,7 @@ int rig_team_barrier(struct rig_team *team)
 	if (TRACE_BRANCH(team->trace))
 		wait_traced(team);
 	else
-		barrier_wait(team->barrier, &team->patience, &team->at_jobs);
+		meet_at_jobs(team);
 	store_relaxed(&team->mine->where, 0);
 	return 0;
 }

@@ -32,6 +32,9 @@ struct stage {
 	uint64_t until[2];     /* the last that put something in that half */
 };
 
+/* Bits of rig_team.id. */
+#define TEAM_IDS 0x7fffffffu
+
 /* In this process. */
 struct rig_team {
 	int rank;
@@ -60,6 +63,10 @@ struct rig_team {
 	uint64_t through;        /* every rank is through with this call */
 	uint64_t high;      /* of the world: of calls of teams freed since */
 	struct stage stage; /* of the world */
+
+	/* Messages. */
+	uint32_t id;       /* of the team, in this run */
+	struct mail *mail; /* of the world; NULL: none so far */
 
 	int segments;
 	struct handed handed[RIG_SEGMENTS_MAX];
@@ -93,6 +100,19 @@ uint64_t team_await(struct rig_team *team, const _Atomic uint64_t *word,
  * it. */
 void team_advance(struct rig_team *team, _Atomic uint64_t *word,
 		  uint64_t value);
+
+/* How long it takes a store to be seen by all who look, at the very most. */
+#define STORE_NS UINT64_C(1000000)
+
+/*
+ * About to sleep until a word of the team segment, at offset `awaited`, reaches
+ * `target`, or, where awaited is 0, until a barrier's does (as
+ * rank_shm.target); or, unless `rung` is 0, until this rank's mailbox was rung
+ * so often.  And awake again.
+ */
+void team_sleeps(struct rig_team *team, uint64_t awaited, uint64_t target,
+		 uint64_t rung);
+void team_awake(struct rig_team *team);
 
 /* End a job: finish it, and tell the caller what it has to know. */
 void team_finish(struct rig_team *team);

@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,18 +49,9 @@ struct patience wait_patience(int parties)
 	return (struct patience){ .spin_ns = 100000 };
 }
 
-/*
- * One round of patience: first POLLS polls without a look at the clock, for
- * those who wait briefly; then with.  Returns false when patience is at its
- * end.
- */
-struct wait {
-	uint64_t end_ns;
-	uint32_t polls;
-	uint32_t yields;
-};
-
-static bool wait_more(struct wait *wait, const struct patience *patience)
+/* First POLLS polls without a look at the clock, for those who wait briefly;
+ * then with. */
+bool wait_more(struct wait *wait, const struct patience *patience)
 {
 	if (wait->yields == 0 && patience->spin_ns) {
 		relax();

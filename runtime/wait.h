@@ -7,6 +7,7 @@
 #ifndef RUNRIG_WAIT_H
 #define RUNRIG_WAIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "atomic.h"
@@ -40,6 +41,17 @@ uint32_t wait_change(const _Atomic uint32_t *word, uint32_t value,
  */
 uint64_t wait_reach(const _Atomic uint64_t *word, uint64_t target,
 		    uint64_t stop, const struct patience *patience);
+
+/* In this process: how far into its patience a wait is; zeroed at first. */
+struct wait {
+	uint64_t end_ns;
+	uint32_t polls;
+	uint32_t yields;
+};
+
+/* For who polls more than a word: pause or yield between two looks.  Returns
+ * false when patience is at its end. */
+bool wait_more(struct wait *wait, const struct patience *patience);
 
 /*
  * Sleep until woken, while *word == value.  The word may be shared between

@@ -25,6 +25,7 @@
 #include "environment.h"
 #include "error.h"
 #include "inherit.h"
+#include "mail.h"
 #include "place.h"
 #include "team.h"
 #include "topology.h"
@@ -240,6 +241,8 @@ static int run_job(const struct birth *birth, struct rig_team *team)
 		return r;
 	}
 	r = run_kernel(team, fn);
+	if (r == 0)
+		r = mail_end_job(team);
 	/* rig_team_fail() has written the words, or there are none. */
 	if (r < 0 && !team->mine->why[0])
 		return rig_fail(r, "the kernel returned %d", r);

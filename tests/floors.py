@@ -25,8 +25,8 @@ FLOORS = [
      "list_layout_write"),
     ("layout", False, "layout"),
     ("teams", True,
-     "alltoall bcast blocks call exact sum fold gather reduce registry scan scatter share split "
-     "team"),
+     "alltoall bcast blocks call exact fold gather mail message reduce "
+     "registry scan scatter share split sum team tray"),
     ("processes", True,
      "code map "
      "attach birth inherit list manager place policy pool report segment sweep "

@@ -13,6 +13,7 @@
 #include <runrig/kernel.h>
 #include <runrig/list.h>
 #include <runrig/manager.h>
+#include <runrig/message.h>
 #include <runrig/place.h>
 #include <runrig/pool.h>
 #include <runrig/segment.h>
