@@ -304,6 +304,39 @@ class Readers(Beside):
         self.assertFalse(os.path.exists(SHM + shm.name))
 
 
+    def test_no_memory_to_map(self):
+        """An attach that fails half way: Python takes the name away."""
+        cramped = """if True:
+            import ctypes, os, resource, sys
+            from multiprocessing import shared_memory
+            shared_memory._USE_POSIX
+            if sys.argv[1] == "runrig":
+                sys.path.insert(0, sys.argv[3])
+                from rigctypes import List, RigError
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
+            try:
+                if sys.argv[1] == "runrig":
+                    List(name=sys.argv[2])
+                else:
+                    shared_memory.SharedMemory(sys.argv[2])
+            except (OSError, RigError if "List" in globals() else OSError) as e:
+                sys.exit(7)
+            """
+        here = os.path.dirname(os.path.abspath(__file__))
+        for who, stays in (("runrig", True), ("python", False)):
+            name = f"beside-{who}-{os.getpid()}"
+            with open(SHM + name, "wb") as file:
+                os.truncate(SHM + name, 1 << 30)  # no page of it is touched
+                os.fchmod(file.fileno(), 0o600)
+            self.addCleanup(self.remove, name)
+            done = subprocess.run([sys.executable, "-c", cramped, who, name,
+                                   here], capture_output=True, text=True,
+                                  check=False, timeout=60)
+            self.assertEqual(done.returncode, 7, done.stderr)
+            if stays or sys.version_info < (3, 14):  # later it may be mended
+                self.assertEqual(os.path.exists(SHM + name), stays, who)
+
+
 class Damage(Beside):
     def test_whatever_is_in_it(self):
         """A list of ours, its bytes damaged at random by a Python."""

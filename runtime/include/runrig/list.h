@@ -8,11 +8,25 @@
  * Python would give it, or where that is too little, for Python counts
  * characters, its bytes rounded up.
  *
- * Where Python is wrong this is not: no text is cut to fit its slot, every index
- * below -length is out of range, a set that fails changes nothing, a list has
- * its name only when it is complete, and nothing another process may have
- * written is believed.  Where Python's layout is at fault it stays so: trailing
- * NULs of text are lost, for they fill the slot.
+ * Where Python's ShareableList is wrong:
+ *
+ *	text is cut to a slot that counts     the slot has room for the bytes;
+ *	characters, not bytes                 Python reads all of them
+ *	an index below -length reads offsets  -ERANGE, as for any index that is
+ *	and writes formats                    none; of an empty list, too
+ *	an int too large zeroes the item      a set that fails changes nothing
+ *	and makes it an int
+ *	a set shows 0 for a moment            one store: before, or after
+ *	count, offsets, formats and codes     checked at each use: damage is
+ *	are believed                          an error that names it
+ *	a list can be met half made           it has its name when complete; one
+ *	                                      that Python is making is -ENODATA,
+ *	                                      waited for until a deadline
+ *	a failed attach removes the name,     see segment.h
+ *	and so does a reader's exit
+ *
+ * Where its layout is at fault it stays so: trailing NULs of text are lost, for
+ * they fill the slot.
  *
  * Beside other processes: int, float, bool and None are stored by one aligned
  * 8-byte store, so a reader gets the value before or the value after.  An item

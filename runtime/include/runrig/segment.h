@@ -17,6 +17,24 @@
  * and a failed attach removes nothing.  A segment made with .keep outlives its
  * maker.  The memory goes when the name is gone and the last mapping too.
  *
+ * Where Python's SharedMemory is wrong:
+ *
+ *	a failed attach removes the name      here it removes nothing
+ *	who attaches becomes an owner, and    attaching never makes an owner
+ *	takes the name away when it exits
+ *	one that its maker has not sized is   -ENODATA, waited for until a
+ *	an error like any other, and cannot   deadline; rig_segment_remove()
+ *	be removed                            takes it like any other
+ *	whose name was removed or taken is    it stays usable, unlinking it
+ *	not told so, and unlinking removes    leaves the other one alone, and
+ *	the other one                         rig_segment_named() tells
+ *	a second unlink fails; close fails    everything may be called twice
+ *	while a view is out
+ *	no room is a SIGBUS at first touch    -ENOSPC from create
+ *
+ * What nobody can help: a file that somebody else makes *shorter* is a SIGBUS
+ * for whoever touches what is gone.  In a kernel that is a report (see pool.h).
+ *
  * Every process makes its own handle from the name.  A handle belongs to the
  * process that made it; any thread may use it, one at a time.
  */
