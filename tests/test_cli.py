@@ -665,6 +665,52 @@ class Plugins(Case):
         self.refuses(SYSTEM, "another runrig/kernel.h", "run", empty)
         self.refuses(SYSTEM, "none.so", "run", "./none.so")
         self.refuses(SYSTEM, "ELF|magic|short|invalid", "run", other)
+        self.refuses(SYSTEM, "not a file", "run", "%s/" % self.folder)
+
+    def test_files_that_crash_or_leave(self):
+        begin = "#include <unistd.h>\n__attribute__((constructor)) " \
+            "static void begin(void) { "
+        path, source = self.path("bad.so"), self.path("bad.c")
+        for text, pattern in (
+                (begin + "*(volatile int *)0 = 1; }", "crashes"),
+                (begin + "_exit(0); }", "ends the program"),
+                ("#include <runrig/kernel.h>\nconst struct rig_kernel "
+                 "runrig_kernel = { .name = (char *)8 };", "crashes"),
+                ("#include <runrig/kernel.h>\n"
+                 "static int run(struct rig_team *t) { (void)t; return 0; }\n"
+                 "static int check(void *a, char *w, size_t n) { (void)a; "
+                 "(void)w; (void)n; return *(volatile int *)4; }\n"
+                 "const struct rig_kernel runrig_kernel = { .name = \"k\", "
+                 ".run = run, .check = check, .args_bytes = sizeof(struct "
+                 "rig_kernel_args), .arrays = { { .name = \"a\", "
+                 ".dtype = RIG_UINT8 } } };", "crashes"),
+                ("void nowhere(void); void f(void) { nowhere(); }",
+                 "nowhere|runrig_kernel")):
+            pathlib.Path(source).write_text(text + "\n")
+            subprocess.run([*self.build, source, "-o", path], check=True)
+            self.refuses(SYSTEM, pattern, "run", path)
+
+    def test_a_new_kernel(self):
+        done = runrig("new", "mine-2", cwd=self.folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        build = done.stdout.splitlines()[2].split()
+        self.assertEqual(build[0], "cc")
+        subprocess.run([*build, "-Wall", "-Wextra", "-Werror"], check=True,
+                       cwd=self.folder)
+        done = runrig("run", "./mine-2.so", "x=3", "n=1001", "-n", 3,
+                      "--repeat", 2, "--output", "a.npy", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^  result    last = 3000$")
+        self.assertRegex(done.stdout, r"(?m)^  verified ")
+        self.assertTrue((numpy.load(self.path("a.npy")) ==
+                         3.0 * numpy.arange(1001)).all())
+        for name, code, pattern in (("mine-2", SYSTEM, "exists"),
+                                    ("Mine", USAGE, "a-z"),
+                                    ("", USAGE, "a-z"),
+                                    ("../x", USAGE, "a-z")):
+            done = runrig("new", name, cwd=self.folder)
+            self.assertEqual(done.returncode, code)
+            self.assertRegex(done.stderr, r"\Arunrig: .*" + pattern)
 
 
 class Demo(Case):

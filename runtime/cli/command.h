@@ -46,6 +46,7 @@ int finish_output(int code);
 /* The commands. */
 int command_demo(int argc, char **argv);
 int command_kernels(int argc, char **argv);
+int command_new(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_segments(int argc, char **argv);
 int command_create(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct command {
 	{ "topo", command_topo, "the machine, and where the workers would go" },
 	{ "kernels", command_kernels, "which kernels there are" },
 	{ "run", command_run, "run a kernel on pinned workers" },
+	{ "new", command_new, "begin a kernel of your own" },
 	{ "list", list_command, "lists of values, as Python's ShareableList" },
 	{ "segments", command_segments, "what is in /dev/shm" },
 	{ "create", command_create, "make a segment that stays" },

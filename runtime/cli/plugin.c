@@ -5,12 +5,28 @@
 #include "plugin.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <kernels/rigging.h>
 
 #include "command.h"
+
+/* Seconds that loading may take. */
+#define LOAD_LIMIT_S 20
+
+/* What the child that loads it first leaves with. */
+#define TRIED 42
 
 static bool is_path(const char *word)
 {
@@ -31,14 +47,100 @@ static bool right_size(const void *symbol)
 	return entry->st_size == sizeof(struct rig_kernel);
 }
 
+/* A pipe or a device would never end, or worse. */
+static int check_file(const char *path, const char *word)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return complain(EXIT_SYSTEM, "%s: %s", word, strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return complain(EXIT_SYSTEM, "%s: not a file", word);
+	return 0;
+}
+
+/* Names and words, to their ends: they may lie anywhere. */
+static size_t read_words(const struct rig_kernel *kernel)
+{
+	size_t length = kernel->name ? strlen(kernel->name) : 0;
+
+	length += kernel->summary ? strlen(kernel->summary) : 0;
+	length += kernel->verified ? strlen(kernel->verified) : 0;
+	for (const struct rig_param *p = kernel->params; p && p->name; p++)
+		length += strlen(p->name) + (p->help ? strlen(p->help) : 0);
+	return length;
+}
+
+/* All that happens to a kernel before its workers have it. */
+static noreturn void try(const char *path)
+{
+	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	const struct rig_kernel *kernel =
+		object ? dlsym(object, PLUGIN_SYMBOL) : NULL;
+	struct rigging rigging;
+
+	if (kernel && right_size(kernel) && read_words(kernel) > 0 &&
+	    rigging_init(&rigging, kernel) == 0) {
+		if (rigging_check(&rigging) == 0) {
+			if (kernel->bytes_moved)
+				(void)kernel->bytes_moved(rigging.args);
+			if (kernel->flops)
+				(void)kernel->flops(rigging.args);
+		}
+	}
+	/* What is merely wrong is said where it is loaded in earnest. */
+	_exit(TRIED);
+}
+
+/* Somebody else's code may crash or hang as it is loaded, and later: let a
+ * child go first. */
+static int check_by_child(const char *path)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)alarm(LOAD_LIMIT_S);
+		try(path);
+	}
+	if (pid < 0)
+		return complain(EXIT_SYSTEM, "fork: %s", strerror(errno));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		return complain(EXIT_SYSTEM,
+				"%s: it does not come to an end while it is "
+				"loaded",
+				path);
+	if (WIFSIGNALED(status))
+		return complain(EXIT_SYSTEM,
+				"%s: it crashes while it is loaded (%s): its "
+				"constructors, or its " PLUGIN_SYMBOL,
+				path, strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) != TRIED)
+		return complain(EXIT_SYSTEM,
+				"%s: it ends the program while it is loaded",
+				path);
+	return 0;
+}
+
 static int load(const char *path, const struct rig_kernel **kernel)
 {
 	char beside[4096];
 	void *object;
+	int r;
 
 	/* Without a slash dlopen() would look anywhere but here. */
 	snprintf(beside, sizeof(beside), "%s%s", strchr(path, '/') ? "" : "./",
 		 path);
+	r = check_file(beside, path);
+	if (r == 0)
+		r = check_by_child(beside);
+	if (r)
+		return r;
 	/* It stays loaded: the kernel is in it. */
 	object = dlopen(beside, RTLD_NOW | RTLD_LOCAL);
 	if (!object)
