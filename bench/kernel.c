@@ -21,6 +21,7 @@
 #include "kernel_peers.h"
 #include "kernel_table.h"
 #include "ranks.h"
+#include "roof.h"
 
 /* Seconds after which a run counts as hung. */
 #define LIMIT_S 60
@@ -146,16 +147,10 @@ static void kernel_bound(void *state, struct case_binding *binding)
 	struct contender *k = state;
 
 	ranks_bound(k->pool, binding);
+	binding->pss_bytes = ranks_pss_bytes(k->pool);
 }
 
-struct rig_pool *kernel_pool(void *state)
-{
-	struct contender *k = state;
-
-	return k->pool;
-}
-
-const struct bench_ops kernel_ops = {
+static const struct bench_ops kernel_ops = {
 	.open = kernel_open,
 	.run = kernel_run,
 	.verify = kernel_verify,
@@ -171,6 +166,11 @@ static const struct bench_ops kernel_fresh_ops = {
 	.close = kernel_close,
 };
 
+const struct bench_ops *kernel_ops_of(const struct rig_kernel *kernel)
+{
+	return spends(kernel) ? &kernel_fresh_ops : &kernel_ops;
+}
+
 void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes)
 {
 	size_t n = 0;
@@ -181,14 +181,30 @@ void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes)
 				      arg->words[i]);
 }
 
+double kernel_least_ns(const struct rigging *rigging, int workers,
+		       clockid_t clock)
+{
+	const struct rig_kernel *kernel = rigging->kernel;
+	double moved =
+		kernel->bytes_moved ? kernel->bytes_moved(rigging->args) : 0;
+	double held = 0;
+
+	for (int i = 0; i < rigging->count; i++)
+		held += (double)rigging->arrays[i].bytes;
+	return moved > 0 ? roof_least_ns(moved, held, workers, clock) : 0;
+}
+
 static int add_own(struct plan *plan, const struct kernel_arg *arg,
 		   const struct rigging *rigging, bool first)
 {
 	struct bench_case what = kernel_contest(arg, rigging);
 
+	if (!first)
+		what.least = kernel_least_ns(rigging, arg->workers,
+					     plan->watch.clock);
 	what.once = first;
 	what.again = !first;
-	what.ops = spends(arg->kernel) ? &kernel_fresh_ops : &kernel_ops;
+	what.ops = kernel_ops_of(arg->kernel);
 	what.arg = arg;
 	what.arg_bytes = sizeof(*arg);
 	snprintf(what.name, sizeof(what.name), "%s",

@@ -21,11 +21,8 @@ struct kernel_arg {
 	char words[KERNEL_WORDS_MAX][KERNEL_WORD_BYTES];
 };
 
-/* With a struct kernel_arg. */
-extern const struct bench_ops kernel_ops;
-
-/* The pool of an open contender; stays its own. */
-struct rig_pool *kernel_pool(void *state);
+/* Of a contender whose arg is a struct kernel_arg. */
+const struct bench_ops *kernel_ops_of(const struct rig_kernel *kernel);
 
 /* The kernel with its words, as far as it goes without memory.  0 or -EINVAL
  * with words in rigging->why; rigging_finish() it either way. */
@@ -33,6 +30,11 @@ int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg);
 
 /* The words as one text. */
 void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes);
+
+/* Nanoseconds that the roofs leave a run at least; 0: it does not say what it
+ * moves.  Measures them. */
+double kernel_least_ns(const struct rigging *rigging, int workers,
+		       clockid_t clock);
 
 /* Enter the contests of one kernel.  0 or -errno, with words in why where it is
  * not -ENOMEM. */

@@ -8,12 +8,15 @@
  */
 #include "roof.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include <kernels/clones.h>
 #include <kernels/stream.h>
+
+#include "stopwatch.h"
 
 /* A line.  Narrower processors take it in parts. */
 typedef double line __attribute__((vector_size(64), may_alias));
@@ -210,4 +213,49 @@ bool roof_right(enum roof roof, const double *memory, size_t bytes,
 		right &= memory[i] == x;
 	}
 	return right && (roof != ROOF_READ || sum == total);
+}
+
+/* A working set of more is memory on any machine, or as good as. */
+#define LEAST_MAX ((double)((size_t)64 << 20))
+
+/* A reading shorter than this says more of the clock than of memory. */
+#define READING_NS 200000
+
+/* The best of some passes, bytes a nanosecond. */
+static double best_rate(enum roof roof, double *memory, size_t bytes,
+			clockid_t clock)
+{
+	uint64_t count = 1;
+	double best = 0;
+
+	for (int i = 0; i < 8;) {
+		uint64_t begin = stopwatch_ns(clock);
+		uint64_t ns;
+
+		(void)roof_run(roof, memory, bytes, count);
+		ns = stopwatch_ns(clock) - begin;
+		if (ns < READING_NS) {
+			count *= 2;
+			continue;
+		}
+		best = fmax(best, (double)bytes * (double)count / (double)ns);
+		i++;
+	}
+	return best;
+}
+
+double roof_least_ns(double moved, double held, int workers, clockid_t clock)
+{
+	double share = fmin(held / workers, LEAST_MAX);
+	size_t bytes = ((size_t)share / ROOF_STEP + 1) * ROOF_STEP;
+	double *memory = roof_memory(bytes);
+	double rate;
+
+	if (!memory)
+		return 0;
+	rate = fmax(best_rate(ROOF_WRITE, memory, bytes, clock),
+		    best_rate(ROOF_WRITE_NT, memory, bytes, clock));
+	rate += best_rate(ROOF_READ, memory, bytes, clock);
+	free(memory);
+	return moved / (rate * workers);
 }

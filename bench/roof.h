@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 enum roof {
 	ROOF_READ,     /* add up every word */
@@ -49,5 +50,13 @@ uint64_t roof_run(enum roof roof, double *memory, size_t bytes, uint64_t count);
  * being what the pass returned? */
 bool roof_right(enum roof roof, const double *memory, size_t bytes,
 		uint64_t sum);
+
+/*
+ * Nanoseconds that `workers` need at least to move so many bytes over arrays of
+ * `held` bytes, each over its share: as if each read and wrote at once, both at
+ * the best rate that this process finds in a working set as large.  Takes some
+ * ten milliseconds; 0: no memory to find out.
+ */
+double roof_least_ns(double moved, double held, int workers, clockid_t clock);
 
 #endif

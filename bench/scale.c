@@ -19,7 +19,6 @@
 
 #include "fit.h"
 #include "kernel.h"
-#include "ranks.h"
 #include "table.h"
 
 #define COUNTS_MAX 32
@@ -29,14 +28,6 @@
 
 /* The places of a cell's axes. */
 enum { AXIS_WORKERS, AXIS_MODE, AXIS_CORES, AXIS_PARAMETERS };
-
-static struct bench_ops scale_ops;
-
-static void scale_bound(void *state, struct case_binding *binding)
-{
-	ranks_bound(kernel_pool(state), binding);
-	binding->pss_bytes = ranks_pss_bytes(kernel_pool(state));
-}
 
 /* Every count to 8, then 12, 16, 24, 32, ...; all cores; siblings; and beyond,
  * where that is few.  Returns how many. */
@@ -214,7 +205,7 @@ static int add_count(struct plan *plan, const struct kernel_arg *arg,
 	struct bench_case what = {
 		.unit = "ns",
 		.again = arg->workers == 1,
-		.ops = refused ? &refuse_ops : &scale_ops,
+		.ops = refused ? &refuse_ops : kernel_ops_of(arg->kernel),
 		.arg = arg,
 		.arg_bytes = sizeof(*arg),
 		.axes = { { .name = "workers" },
@@ -230,6 +221,8 @@ static int add_count(struct plan *plan, const struct kernel_arg *arg,
 
 		if (arg->kernel->bytes_moved)
 			what.bytes = arg->kernel->bytes_moved(rigging.args);
+		what.least = kernel_least_ns(&rigging, arg->workers,
+					     plan->watch.clock);
 		kernel_words(arg, what.axes[AXIS_PARAMETERS].value,
 			     sizeof(what.axes[0].value));
 		snprintf(what.settings, sizeof(what.settings),
@@ -706,8 +699,6 @@ int command_scale(struct command *c)
 {
 	int status;
 
-	scale_ops = kernel_ops;
-	scale_ops.bound = scale_bound;
 	status = kernel_each(c, add_kernel);
 	if (status)
 		return status;

@@ -818,8 +818,9 @@ class Command(unittest.TestCase):
         return result
 
     def test_interruption_leaves_partial_results_and_no_segments(self):
-        self.interrupted("ipc", "transports=seg-inplace,pipe", "sizes=64")
         short = ["--warmup", "0", "--batch", "0.0001"]
+        self.interrupted("ipc", "transports=seg-inplace,pipe", "sizes=64",
+                         *short)
         obeys_schema(self, self.interrupted("c2c", *short))
         obeys_schema(self, self.interrupted("mem", "sizes=24Ki", *short))
         scaled = self.interrupted("scale", "triad", "length=1000", *short)
