@@ -290,6 +290,7 @@ static void cell_finish(struct cell *cell)
 	r = cell_each(cell, why);
 	if (r < 0) {
 		cell_fail(cell, r, why);
+		cell->unverified = r == -EBADMSG;
 		return;
 	}
 	if (cell->what.ops->verify)

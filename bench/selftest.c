@@ -124,6 +124,9 @@ int command_selftest(struct command *c)
 		return 5;
 	/* Enough launches that one or two disturbed ones do not decide. */
 	c->plan.launches = 10;
+	/* Many short samples: fewer of them are disturbed than of few long. */
+	c->plan.batch_ns = 500000;
+	c->plan.blocks = 31;
 	c->plan.warmup_ns = 10000000;
 	c->plan.warmup_max_ns = 30000000;
 	(void)command_measure(c);

@@ -84,7 +84,9 @@ int command_suite(struct command *c)
 		if (!c->warmup_given)
 			c->plan.warmup_ns = 10000000;
 		c->plan.warmup_max_ns = 30000000;
-		c->plan.batch_ns = 1000000;
+		c->plan.batch_ns = 500000;
+		if (c->plan.blocks < 21)
+			c->plan.blocks = 21;
 		if (!c->plan.budget_ns)
 			c->plan.budget_ns = UINT64_C(70000000000);
 		default_json(c, "rigbench-quick");
