@@ -16,7 +16,7 @@
  *
  * RUNRIG_CHAOS=SECONDS says how long, RUNRIG_SEED=SEED how: every host's life
  * has a seed, which is printed when something is wrong and replays that life
- * first (its decisions; the moments are the machine's).
+ * first (its decisions; the moments are the machine's).  RUNRIG_SAY tells all.
  */
 #include "harness.h"
 
@@ -137,11 +137,14 @@ struct task {
 	int number; /* printed */
 };
 
+/* exit() is not for signal handlers: the kernel calls it. */
+static volatile sig_atomic_t told_to_exit;
+
 static void leaves(int signal)
 {
-	if (signal == SIGUSR1)
-		exit(0);
-	_exit(3);
+	if (signal == SIGUSR2)
+		_exit(3);
+	told_to_exit = 1;
 }
 
 static int work(struct rig_team *team)
@@ -156,6 +159,8 @@ static int work(struct rig_team *team)
 	if (rank == 0)
 		printf("%08d\n", task->number);
 	for (int round = 1; round <= task->rounds; round++) {
+		if (told_to_exit)
+			exit(0);
 		for (size_t i = strip.begin; i < strip.end; i++)
 			board->words[i] = board->words[i] * 3 + i;
 		store_relaxed(&board->arrived[rank], (uint32_t)round);
@@ -270,6 +275,23 @@ static uint64_t computed(size_t i, int rounds)
 	return word;
 }
 
+/* For who replays a seed: RUNRIG_SAY in the environment. */
+static void say(const struct host *host, const char *what, int r)
+{
+	static int wanted = -1;
+
+	if (wanted < 0)
+		wanted = getenv("RUNRIG_SAY") != NULL;
+	if (!wanted)
+		return;
+	fprintf(stderr, "%.6f %s, run %d: %d %s; pids",
+		(double)clock_ns() * 1e-9, what, host->number, r,
+		r < 0 ? rig_why() : "");
+	for (int i = 0; i < host->size; i++)
+		fprintf(stderr, " %d", (int)host->pids[i]);
+	fprintf(stderr, "\n");
+}
+
 /* I5, I8 and I9, of a run that says it is well. */
 static void check_data(struct host *host, int rounds, off_t before)
 {
@@ -294,6 +316,7 @@ static int clean_run(struct host *host, bool may_die)
 		check_data(host, task.rounds, before);
 	else
 		HOLDS(may_die && r == -EOWNERDEAD);
+	say(host, where, r);
 	return r;
 }
 
@@ -357,6 +380,7 @@ static void hit_workers(struct host *host)
 	r = rig_pool_wait(host->pool, RIG_FOREVER);
 	/* I1 */
 	HOLDS(clock_ns() - begin < HANGS_NS);
+	say(host, blows[blow].name, r);
 	HOLDS(r == 0 || r == (stops ? -ETIMEDOUT : -EOWNERDEAD));
 	tally_add(&shared->tallies[blow], clock_ns() - begin);
 	after = printed_bytes(host);
@@ -431,6 +455,7 @@ static void hit_warden(struct host *host)
 		if (r == 0)
 			r = rig_pool_wait(host->pool, RIG_FOREVER);
 	}
+	say(host, where, r);
 	HOLDS(r == -ECANCELED);
 	HOLDS(clock_ns() - begin < HANGS_NS);
 	tally_add(&shared->tallies[TO_WARDEN], clock_ns() - begin);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * start.c - five programs, and none of them ends.  Each has one mistake.
+ *
+ * Do not look for it here.  Run them, read the reports, and then look.
+ */
+#include "lab.h"
+
+/* Rank 0 adds up the array; the others have nothing more to do. */
+static int add_up(struct rig_team *team)
+{
+	const double *x = rig_team_data(team, 0);
+	double *answer = rig_team_data(team, 1);
+	size_t n = rig_team_bytes(team, 0) / sizeof(*x);
+
+	if (rig_team_rank(team) == 0)
+		for (size_t i = 0; i < n; i++)
+			*answer += x[i];
+	return 0;
+}
+
+int early(struct rig_team *team)
+{
+	double *x = rig_team_data(team, 0);
+	size_t n = rig_team_bytes(team, 0) / sizeof(*x);
+	struct rig_span strip = rig_team_strip(team, n);
+
+	if (strip.begin == strip.end)
+		return 0;
+	for (size_t i = strip.begin; i < strip.end; i++)
+		x[i] += 1;
+	rig_team_barrier(team);
+	return add_up(team);
+}
+
+int ragged(struct rig_team *team)
+{
+	double *x = rig_team_data(team, 0);
+	size_t n = rig_team_bytes(team, 0) / sizeof(*x);
+	struct rig_span strip = rig_team_strip(team, n);
+
+	for (size_t i = strip.begin; i < strip.end; i++) {
+		x[i] += 1;
+		rig_team_barrier(team);
+	}
+	return add_up(team);
+}
+
+int swapped(struct rig_team *team)
+{
+	double *answer = rig_team_data(team, 1);
+	double mine = rig_team_rank(team) + 1, sum = 0;
+
+	if (rig_team_rank(team) == 0) {
+		rig_team_reduce(team, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM, 0);
+		rig_team_barrier(team);
+		*answer = sum;
+	} else {
+		rig_team_barrier(team);
+		rig_team_reduce(team, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM, 0);
+	}
+	return 0;
+}
+
+int rooted(struct rig_team *team)
+{
+	double *answer = rig_team_data(team, 1);
+	int rank = rig_team_rank(team), last = rig_team_size(team) - 1;
+	double factor = rank == last ? 7 : 0, sum = 0;
+
+	rig_team_bcast(team, &factor, 1, RIG_FLOAT64, rank == last ? last : 0);
+	rig_team_allreduce(team, &factor, &sum, 1, RIG_FLOAT64, RIG_SUM);
+	if (rank == 0)
+		*answer = sum;
+	return 0;
+}
+
+int halves(struct rig_team *team)
+{
+	double *answer = rig_team_data(team, 1);
+	double mine = rig_team_rank(team), sum = 0;
+	struct rig_team *half;
+
+	rig_team_split(team, rig_team_rank(team) % 2, 0, &half);
+	rig_team_allreduce(half, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM);
+	if (rig_team_rank(half) == 0)
+		rig_team_barrier(team);
+	else
+		rig_team_barrier(half);
+	if (rig_team_rank(team) == 0)
+		*answer = sum;
+	return rig_team_free(half);
+}
