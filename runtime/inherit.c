@@ -13,6 +13,9 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#if __has_include(<sys/rseq.h>) /* glibc 2.35 */
+#include <sys/rseq.h>
+#endif
 
 /* Ranges of code a caller may have: a Python with NumPy has some 200. */
 #define RANGES_MAX 4096
@@ -128,6 +131,29 @@ bool inherit_has_code(uint64_t address)
 			return true;
 	return range_count == RANGES_MAX;
 }
+
+#ifdef RSEQ_SIG
+void inherit_rseq(void)
+{
+	/* Of the original interface, which every kernel takes. */
+	const unsigned bytes = 32;
+	struct rseq *area =
+		(void *)((char *)__builtin_thread_pointer() + __rseq_offset);
+
+	/* 0: the C library uses none. */
+	if (__rseq_size == 0)
+		return;
+	/* EBUSY, EINVAL: it is there still. */
+	if (syscall(SYS_rseq, area, bytes, 0, RSEQ_SIG) < 0 && errno != EBUSY &&
+	    errno != EINVAL)
+		area->cpu_id = (uint32_t)RSEQ_CPU_ID_UNINITIALIZED;
+}
+#else
+/* A C library that asks the kernel each time. */
+void inherit_rseq(void)
+{
+}
+#endif
 
 void inherit_signals(void)
 {

@@ -22,6 +22,11 @@ int inherit_maps(void);
 /* Did `address` hold code when inherit_maps() looked? */
 bool inherit_has_code(uint64_t address);
 
+/* Have the kernel write this thread's CPU where the C library reads it, as in
+ * the caller.  A fork of a vfork's child has lost that, and sched_getcpu() would
+ * tell for ever where the caller was. */
+void inherit_rseq(void);
+
 /* Every signal to its default, but INT, TERM, HUP, QUIT and PIPE, which are
  * ignored: they are meant for the caller. */
 void inherit_signals(void);

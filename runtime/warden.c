@@ -456,6 +456,7 @@ noreturn void warden_main(struct birth *birth)
 
 	birth->layout.control->warden = getpid();
 	(void)prctl(PR_SET_NAME, "runrig-warden");
+	inherit_rseq();
 	inherit_signals();
 	inherit_close(keep, 5);
 	r = inherit_maps();

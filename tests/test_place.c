@@ -928,6 +928,45 @@ START_TEST(workers_are_where_planned)
 }
 END_TEST
 
+static int know_the_cpu(struct rig_team *team)
+{
+	struct cpu_bits set;
+	int wrong = 0;
+
+	for (int i = 0; i < 100; i++) {
+		int cpu = sched_getcpu();
+
+		if (topology_pinned(0, &set) < 0)
+			return -ENOSYS;
+		wrong += cpu < 0 || !cpu_bits_has(&set, cpu);
+		sched_yield();
+	}
+	memcpy(rig_team_result(team), &wrong, sizeof(wrong));
+	return 0;
+}
+
+/* By the C library's way too, which the kernel must be told of. */
+START_TEST(workers_know_the_cpu_they_are_on)
+{
+	struct rig_pool *pool = NULL;
+	struct rig_job job = { .kernel = know_the_cpu };
+
+	ck_assert_int_eq(
+		rig_pool_create(&pool,
+				&(struct rig_pool_options){ .workers = 4 }),
+		0);
+	ck_assert_int_eq(rig_pool_run(pool, &job), 0);
+	for (int rank = 0; rank < 4; rank++) {
+		int wrong = -1;
+
+		ck_assert_int_eq(
+			rig_pool_result(pool, rank, &wrong, sizeof(wrong)), 0);
+		ck_assert_int_eq(wrong, 0);
+	}
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("place");
@@ -959,6 +998,7 @@ Suite *make_suite(void)
 	tcase_add_test(here, here_plans_keep_to_the_affinity);
 	tcase_add_test(here, here_plans_can_be_pinned_and_read_back);
 	tcase_add_test(here, workers_are_where_planned);
+	tcase_add_test(here, workers_know_the_cpu_they_are_on);
 	suite_add_tcase(suite, here);
 	return suite;
 }
