@@ -52,6 +52,7 @@ void command_warmup(struct command *c, uint64_t ns);
 int command_c2c(struct command *c);
 int command_map(struct command *c);
 int command_exact(struct command *c);
+int command_place(struct command *c);
 int command_mem(struct command *c);
 int command_scale(struct command *c);
 int command_sync(struct command *c);

@@ -288,6 +288,8 @@ static const struct {
 	{ "sync", "barriers, hand-over, dispatch, pool start", command_sync },
 	{ "map", "items and chunks of work handed out", command_map },
 	{ "exact", "sums with the same bits in any order", command_exact },
+	{ "place", "memory populated by its owners, and planning",
+	  command_place },
 	{ "coll", "the team's verbs against Open MPI and MPICH", command_coll },
 	{ "c2c", "what a cache line takes from each PU to each other",
 	  command_c2c },
