@@ -39,6 +39,8 @@ int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg)
 
 	for (int i = 0; r == 0 && i < arg->word_count; i++)
 		r = rigging_set(rigging, arg->words[i]);
+	if (r == 0 && arg->hybrid)
+		r = rigging_set(rigging, "threads=0");
 	rigging->limit_ns = LIMIT_S * UINT64_C(1000000000);
 	return r == 0 ? rigging_check(rigging) : r;
 }
@@ -63,7 +65,9 @@ static int kernel_open(const void *arg, clockid_t clock, void **state,
 		return -ENOMEM;
 	k->clock = clock;
 	r = ranks_pool(&k->pool,
-		       &(struct rig_pool_options){ .workers = a->workers },
+		       &(struct rig_pool_options){
+			       .workers = a->hybrid ? 0 : a->workers,
+			       .place = a->hybrid ? "numa" : NULL },
 		       why);
 	if (r == 0) {
 		r = kernel_rig(&k->rigging, a);
@@ -215,6 +219,31 @@ static int add_own(struct plan *plan, const struct kernel_arg *arg,
 	return plan_add(plan, &what);
 }
 
+static bool has_threads(const struct rig_kernel *kernel)
+{
+	for (const struct rig_param *p = kernel->params; p && p->name; p++)
+		if (strcmp(p->name, "threads") == 0)
+			return true;
+	return false;
+}
+
+/* Processes between NUMA nodes, threads within them. */
+static int add_hybrid(struct plan *plan, const struct kernel_arg *arg,
+		      const struct rigging *rigging)
+{
+	struct kernel_arg hybrid = *arg;
+	struct bench_case what = kernel_contest(arg, rigging);
+
+	hybrid.hybrid = true;
+	what.ops = kernel_ops_of(arg->kernel);
+	what.arg = &hybrid;
+	what.arg_bytes = sizeof(hybrid);
+	snprintf(what.name, sizeof(what.name), "runrig, hybrid");
+	snprintf(what.settings, sizeof(what.settings),
+		 "place numa, threads=0: an OpenMP team in each worker");
+	return plan_add(plan, &what);
+}
+
 /* All contenders of one kernel; `rigging` knows its sizes. */
 static int add_contest(struct plan *plan, const struct kernel_arg *arg,
 		       const struct rigging *rigging, char *why)
@@ -224,6 +253,8 @@ static int add_contest(struct plan *plan, const struct kernel_arg *arg,
 	(void)why;
 	if (r == 0)
 		r = add_own(plan, arg, rigging, true);
+	if (r == 0 && has_threads(arg->kernel))
+		r = add_hybrid(plan, arg, rigging);
 	return r == 0 ? kernel_peers_add(plan, arg, rigging) : r;
 }
 

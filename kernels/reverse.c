@@ -29,6 +29,7 @@
 #include "builtin.h"
 #include "mirror.h"
 #include "sum.h"
+#include "threads.h"
 
 #define LENGTH_DEFAULT 40000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53: each index is a double */
@@ -47,6 +48,7 @@ struct reverse_args {
 	size_t begin;
 	size_t end; /* SIZE_MAX until checked: all of it */
 	uint32_t method;
+	int64_t threads; /* of method=swap */
 };
 
 static const struct rig_param params[] = {
@@ -74,6 +76,7 @@ static const struct rig_param params[] = {
 	  .offset = offsetof(struct reverse_args, end),
 	  .fallback = "all",
 	  .max = LENGTH_MAX },
+	THREADS_PARAM(struct reverse_args, threads),
 	{ 0 },
 };
 
@@ -99,6 +102,11 @@ static int check(void *given, char *why, size_t why_bytes)
 		snprintf(why, why_bytes,
 			 "length=%zu, but the array given has %zu elements",
 			 args->length, (size_t)array->count);
+		return -EINVAL;
+	}
+	if (args->threads != 1 && args->method == METHOD_COPY) {
+		snprintf(why, why_bytes, "threads=%lld is for method=swap only",
+			 (long long)args->threads);
 		return -EINVAL;
 	}
 	args->length = array->count;
@@ -206,16 +214,31 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
+/* A rank's strip of the pairs, for its threads. */
+struct pairs {
+	char *low, *high; /* its first items, and the end of their mirrors */
+	size_t item;
+};
+
+static void swap_pairs(void *arg, size_t begin, size_t end)
+{
+	const struct pairs *pairs = arg;
+
+	mirror_swap(pairs->low + begin * pairs->item,
+		    pairs->high - end * pairs->item, end - begin, pairs->item);
+}
+
 static int swap(struct rig_team *team, const struct reverse_args *args)
 {
 	size_t item = item_bytes(args);
 	char *x = rig_team_data(team, 0);
 	struct rig_span strip =
 		rig_team_strip(team, (args->end - args->begin) / 2);
+	struct pairs pairs = { x + (args->begin + strip.begin) * item,
+			       x + (args->end - strip.begin) * item, item };
 
-	mirror_swap(x + (args->begin + strip.begin) * item,
-		    x + (args->end - strip.end) * item, strip.end - strip.begin,
-		    item);
+	threads_run(team, args->threads, strip.end - strip.begin, swap_pairs,
+		    &pairs);
 	return rig_team_barrier(team);
 }
 

@@ -16,6 +16,7 @@
 #include "builtin.h"
 #include "stream.h"
 #include "sum.h"
+#include "threads.h"
 
 /* b and c repeat after so many elements. */
 #define B_PERIOD 1000
@@ -30,6 +31,7 @@ struct triad_args {
 	struct rig_kernel_args header;
 	size_t length; /* of generated data */
 	double s;
+	int64_t threads;
 };
 
 static const struct rig_param params[] = {
@@ -46,6 +48,7 @@ static const struct rig_param params[] = {
 	  .fallback = "3",
 	  .min = -1e300,
 	  .max = 1e300 },
+	THREADS_PARAM(struct triad_args, threads),
 	{ 0 },
 };
 
@@ -161,6 +164,21 @@ static void compute_strip(any_double *a, const any_double *b,
 			  count - head);
 }
 
+/* A rank's strip, for its threads. */
+struct part {
+	any_double *a;
+	const any_double *b, *c;
+	double s;
+};
+
+static void compute_part(void *arg, size_t begin, size_t end)
+{
+	const struct part *part = arg;
+
+	compute_strip(part->a + begin, part->b + begin, part->c + begin,
+		      part->s, end - begin);
+}
+
 static int run(struct rig_team *team)
 {
 	const struct triad_args *args = rig_team_args(team);
@@ -168,9 +186,11 @@ static int run(struct rig_team *team)
 	any_double *a = rig_team_data(team, A);
 	const any_double *b = rig_team_data(team, B);
 	const any_double *c = rig_team_data(team, C);
+	struct part part = { a + strip.begin, b + strip.begin, c + strip.begin,
+			     args->s };
 
-	compute_strip(a + strip.begin, b + strip.begin, c + strip.begin,
-		      args->s, strip.end - strip.begin);
+	threads_run(team, args->threads, strip.end - strip.begin, compute_part,
+		    &part);
 	return rig_team_barrier(team);
 }
 

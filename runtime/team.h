@@ -52,6 +52,7 @@ struct rig_team {
 
 	/* Collectives. */
 	struct levels levels;       /* set when the rank is born */
+	const struct rig_plan *plan; /* likewise */
 	struct rig_team *world;     /* the team that the kernel was given */
 	struct rig_team *next;      /* of those split off, from the world's */
 	struct member_shm *members; /* `size` of them */

@@ -290,6 +290,7 @@ noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
 	(void)prctl(PR_SET_NAME, "runrig-worker");
 	team_init(&team, &birth->layout, rank, birth->size, &birth->busy);
 	place_levels(birth->plan, rank, &team.levels);
+	team.plan = birth->plan;
 	team.trace = tracer_rank(birth->tracer, rank);
 	be_born(birth, &team);
 	attach_begin();

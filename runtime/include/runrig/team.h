@@ -42,6 +42,23 @@ RIG_API struct rig_span rig_team_strip(const struct rig_team *team,
 /* The same for any rank and size: plain arithmetic, callable anywhere. */
 RIG_API struct rig_span rig_strip(size_t count, int rank, int size);
 
+/*
+ * Threads within a rank, such as an OpenMP team where a worker has a whole
+ * cache, NUMA node or package (place "l3", "numa", ...).
+ *
+ * How many this rank may run that share a CPU with nobody: the cores it is
+ * placed on, within the quota of the cgroup; at least 1.  Never waits.
+ */
+RIG_API int rig_team_threads(const struct rig_team *team);
+
+/*
+ * Bind the calling thread to the CPU of thread `index`, 0 to the above less 1,
+ * each a core of its own; or, with -1, to all that this rank is placed on, as
+ * it was born.  Does nothing where workers are not pinned.  Returns 0, -EINVAL
+ * for another index, or what sched_setaffinity said.
+ */
+RIG_API int rig_team_bind(const struct rig_team *team, int index);
+
 /* The job's arguments, this process's own copy; NULL where there are none. */
 RIG_API const void *rig_team_args(const struct rig_team *team);
 RIG_API size_t rig_team_args_bytes(const struct rig_team *team);
