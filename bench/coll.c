@@ -115,6 +115,58 @@ static int call_alltoall(struct verb_work *w)
 				 w->recv, w->count, RIG_FLOAT64);
 }
 
+#define TAG 1
+
+/* There and back between ranks 0 and 1. */
+static int call_send(struct verb_work *w)
+{
+	int r = 0;
+
+	if (w->rank == 0)
+		r = rig_team_send(w->with, w->send, w->count, RIG_FLOAT64, 1,
+				  TAG);
+	r |= rig_team_recv(w->with, w->recv, w->count, RIG_FLOAT64, !w->rank,
+			   TAG, NULL);
+	if (w->rank == 1)
+		r |= rig_team_send(w->with, w->send, w->count, RIG_FLOAT64, 0,
+				   TAG);
+	return r;
+}
+
+/* The same, read where it is: only the last element of it, and that is what is
+ * looked at.  The loan is over when it has been given back. */
+static int lend(struct verb_work *w)
+{
+	struct rig_request *request = NULL;
+	int r = rig_team_lend(w->with, w->send, w->count, RIG_FLOAT64, !w->rank,
+			      TAG, &request);
+
+	return r | rig_team_wait(w->with, &request, NULL);
+}
+
+static int borrow(struct verb_work *w)
+{
+	const void *data;
+	int r = rig_team_borrow(w->with, &data, !w->rank, TAG, NULL);
+
+	if (r < 0)
+		return r;
+	w->lent = ((const double *)data)[w->count - 1];
+	return rig_team_release(w->with, data);
+}
+
+static int call_lend(struct verb_work *w)
+{
+	int r = 0;
+
+	if (w->rank == 0)
+		r = lend(w);
+	r |= borrow(w);
+	if (w->rank == 1)
+		r |= lend(w);
+	return r;
+}
+
 static const struct {
 	const char *name;
 	int (*call)(struct verb_work *w);
@@ -129,6 +181,7 @@ static const struct {
 	{ "scatter", call_scatter },
 	{ "allgather", call_allgather },
 	{ "alltoall", call_alltoall },
+	{ "send", call_send },
 };
 
 static size_t pages(size_t count)
@@ -171,6 +224,10 @@ static int prepare(struct rig_team *team, const struct coll_job *job)
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (strcmp(calls[i].name, arg->verb->name) == 0)
 			work.call = calls[i].call;
+	if (arg->home == HOME_LENT && work.call == call_send) {
+		work.call = call_lend;
+		work.lends = true;
+	}
 	/* Private memory goes with this worker. */
 	mine = arg->home == HOME_PRIVATE
 		       ? aligned_alloc(PAGE, rank_bytes(arg))
@@ -187,7 +244,7 @@ static int prepare(struct rig_team *team, const struct coll_job *job)
 /* Everybody's buffer is the root's: there is nothing to copy. */
 static void share_buffer(struct rig_team *team, const struct coll_arg *arg)
 {
-	if (arg->home == HOME_LENT)
+	if (arg->home == HOME_LENT && !work.lends)
 		work.recv = (double *)(void *)((char *)rig_team_data(team, 0) +
 					       lines_bytes(arg));
 }
@@ -414,16 +471,16 @@ static int add_contest(struct plan *plan, const char *verb, int ranks,
 	const struct contest contest = { verb_find(verb), ranks, bytes,
 					 bytes >= VERB_SINGLE_BYTES &&
 						 ranks <= machine_pus() };
-	bool bcast = strcmp(verb, "bcast") == 0;
+	bool lends = strcmp(verb, "bcast") == 0 || strcmp(verb, "send") == 0;
 	int r;
 
 	r = add_ours(plan, &contest, "runrig", HOME_PRIVATE, "private buffers");
 	if (r == 0 && bytes >= VERB_SINGLE_BYTES)
 		r = add_ours(plan, &contest, "runrig, segment", HOME_SEGMENT,
 			     "buffers in a segment");
-	if (r == 0 && bytes >= VERB_SINGLE_BYTES && bcast)
+	if (r == 0 && bytes >= VERB_SINGLE_BYTES && lends)
 		r = add_ours(plan, &contest, "runrig, lent", HOME_LENT,
-			     "read where the root has it, in a segment");
+			     "read where it is, in a segment");
 	return r == 0 ? add_mpi(plan, &contest) : r;
 }
 

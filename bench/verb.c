@@ -113,6 +113,12 @@ static double not_expected(const struct verb_work *work, size_t i)
 	return 0;
 }
 
+/* Messages there and back: rank 1 has what rank 0 sent, and the other way. */
+static double of_other(const struct verb_work *work, size_t i)
+{
+	return value(work, !work->rank, i);
+}
+
 const struct verb verbs[] = {
 	{ "barrier", none, none, not_expected, nobody },
 	{ "bcast", one, one, of_root, all_but_root },
@@ -124,6 +130,7 @@ const struct verb verbs[] = {
 	{ "scatter", all, one, my_part, everybody },
 	{ "allgather", one, all, of_each, everybody },
 	{ "alltoall", all, all, to_me, everybody },
+	{ "send", one, one, of_other, everybody },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -181,6 +188,8 @@ static uint64_t count_wrong(const struct verb_work *work)
 
 	if (!work->verb->gets(work))
 		return 0;
+	if (work->lends)
+		return work->lent != work->verb->expected(work, n - 1);
 	for (size_t i = 0; i < n; i++)
 		wrong += work->recv[i] != work->verb->expected(work, i);
 	return wrong;

@@ -51,6 +51,8 @@ struct verb_work {
 	char *lines; /* `size` of them, shared and zeroed; NULL: not single */
 	int (*call)(struct verb_work *work);
 	void *with; /* the contender's own */
+	bool lends; /* nothing is copied: `lent` is the last element seen */
+	double lent;
 
 	/* Kept over runs. */
 	uint64_t round;
