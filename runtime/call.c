@@ -9,7 +9,8 @@
  * has a lower number.  A rank that has seen all it wants of a call says so in
  * `finished`; a slot, or a part of the stage, is written again when everybody
  * has.  That is looked up only when this rank does not know better already, so
- * most calls look at nothing but the lines they need.
+ * most calls look at nothing but the lines they need.  In a large team nobody
+ * looks at all others: every MEET_EVERY calls all meet.
  *
  * The sign beside the number is a hash of everything this rank has called in
  * this team.  Whoever reads a line compares it with its own: different calls,
@@ -38,6 +39,10 @@
 
 /* Of one half of the stage, before the other is looked at. */
 #define STAGE_CACHED ((size_t)128 << 10)
+
+/* Calls of a large team between two at which all meet: having met in call k, all
+ * are through with k - 1, and call k - 1 + CALLS_OPEN may begin. */
+#define MEET_EVERY (CALLS_OPEN - 1)
 
 /* Where the bytes are that do not fit a line. */
 struct place {
@@ -161,7 +166,7 @@ int call_leave(struct rig_team *team, bool lent, int r)
 	return r;
 }
 
-struct call call_begin(struct rig_team *team)
+static struct call begin(struct rig_team *team)
 {
 	struct call call = { .team = team, .number = ++team->number };
 	struct call_shm *slot = slot_of(&call, team->rank);
@@ -445,12 +450,22 @@ static int meet_flat(struct call *call)
 
 int call_meet(struct rig_team *team)
 {
-	struct call call = call_begin(team);
+	struct call call = begin(team);
 	int r = team->size > CALL_FLAT ? meet_in_tree(&call) : meet_flat(&call);
 
 	if (r == 0)
 		call_end(&call, true);
 	return r;
+}
+
+struct call call_begin(struct rig_team *team)
+{
+	/* To ask each of many whether it is through would cost as much as there
+	 * are: they meet instead, by a tree.  If they do not call the same, the
+	 * run has failed, and what follows shows it too. */
+	if (team->size > CALL_FLAT && (team->number + 1) % MEET_EVERY == 0)
+		(void)call_meet(team);
+	return begin(team);
 }
 
 int call_barrier(struct rig_team *team)

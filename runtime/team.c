@@ -407,6 +407,15 @@ static __attribute__((noinline)) void wait_traced(struct rig_team *team)
 	trace_end(span);
 }
 
+/* One word for all costs twice as many transfers as there are ranks, one after
+ * the other: where they have a CPU each, many meet by a tree of lines.  Those
+ * who share CPUs sleep anyhow, and in the pthread barrier best. */
+static bool by_lines(const struct rig_team *team)
+{
+	return team->size > CALL_FLAT && team->patience.spin_ns &&
+	       team->barrier->kind == RIG_BARRIER_ADAPTIVE;
+}
+
 int rig_team_barrier(struct rig_team *team)
 {
 	/* relaxed: for the report, which reads it when nobody runs. */
@@ -415,6 +424,8 @@ int rig_team_barrier(struct rig_team *team)
 	if (team != team->world)
 		return call_barrier(team);
 	store_relaxed(&team->mine->entered, ++team->entered);
+	if (by_lines(team))
+		return call_barrier(team);
 	if (TRACE_BRANCH(team->trace))
 		wait_traced(team);
 	else

@@ -56,7 +56,8 @@ struct rig_share {
  *
  *	-EINVAL  there is no such schedule
  *
- * Waits only for a rank that is more than 16 collective calls behind.
+ * Waits only, now and then, for ranks that are behind: no rank gets more than 16
+ * collective calls ahead of another.
  */
 RIG_API int rig_share_begin(struct rig_share *share, struct rig_team *team,
 			    size_t count, enum rig_schedule schedule,

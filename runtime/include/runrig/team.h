@@ -70,7 +70,8 @@ RIG_API void *rig_team_result(struct rig_team *team);
 /*
  * Collective.  Wait until every rank has arrived; writes made before it are
  * seen by all after it.  The barrier lies in the first segment of the job that
- * was made for this pool, else in the team's own segment.  Returns 0.
+ * was made for this pool, else in the team's own segment; more than 16 ranks
+ * with a CPU each meet by lines of their own, and not there.  Returns 0.
  *
  * A kernel that writes with non-temporal stores fences them (sfence) first.
  */
