@@ -27,6 +27,7 @@ LARGE = int(os.environ.get("RUNRIG_LARGE", "300000"))
 SHM = "/dev/shm/"
 
 rigctypes.declare("rig_segment_named", ctypes.c_int, ctypes.c_void_p)
+rigctypes.declare("rig_list_segment", ctypes.c_void_p, ctypes.c_void_p)
 
 # Attaching makes CPython's tracker an owner; here names have one, in cleanups.
 for module in (resource_tracker, shared_memory):
@@ -304,6 +305,8 @@ class Readers(Beside):
         self.assertFalse(os.path.exists(SHM + shm.name))
 
 
+    @unittest.skipIf("asan" in os.environ.get("LD_PRELOAD", ""),
+                     "AddressSanitizer needs more memory than it leaves")
     def test_no_memory_to_map(self):
         """An attach that fails half way: Python takes the name away."""
         cramped = """if True:
