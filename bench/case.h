@@ -106,7 +106,8 @@ struct bench_case {
 	double bytes;       /* an operation moves; 0: no rate is given */
 	double least;       /* a sample below it is implausible; 0: unknown */
 	uint64_t batch_ns;  /* length of one sample; 0: the driver's default */
-	uint64_t count_max; /* operations of one sample; 0: no limit */
+	uint64_t count;     /* operations of one sample; 0: by their time */
+	uint64_t count_max; /* then no more than this; 0: no limit */
 	bool once;          /* one sample a launch, no warm-up: a first time */
 	bool again;         /* measure it twice, as A and A: the noise floor */
 	const struct bench_ops *ops;

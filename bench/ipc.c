@@ -51,6 +51,7 @@ static const struct bench_ops *ops_of(const struct pair_arg *arg)
 		return &pair_pool_ops;
 	switch (arg->pattern) {
 	case PATTERN_PINGPONG:
+	case PATTERN_RATE:
 		return &pair_pingpong_ops;
 	case PATTERN_SETUP:
 		return &pair_setup_ops;
@@ -94,6 +95,8 @@ static void name_contest(struct bench_case *what, const struct pair_arg *arg,
 	if (arg->pairs > 1)
 		at += snprintf(at, (size_t)(end - at), ", %d pairs",
 			       arg->pairs);
+	if (arg->pattern == PATTERN_RATE)
+		at += snprintf(at, (size_t)(end - at), ", %u/s", arg->rate);
 	if (arg->disturb)
 		snprintf(at, (size_t)(end - at), ", disturbed");
 }
@@ -101,7 +104,7 @@ static void name_contest(struct bench_case *what, const struct pair_arg *arg,
 /* Bytes of payload that one operation moves. */
 static double moved(const struct pair_arg *arg)
 {
-	if (arg->pattern == PATTERN_SETUP || arg->pattern == PATTERN_CRASH)
+	if (arg->pattern > PATTERN_MAP)
 		return 0;
 	return (double)arg->bytes * arg->pairs *
 	       (arg->pattern == PATTERN_PINGPONG ? 2 : 1);
@@ -124,6 +127,8 @@ static void set_axes(struct bench_case *what, const struct pair_arg *arg,
 	set_axis(what, "place", ipc_places[apart]);
 	set_number(what, "pairs", (size_t)arg->pairs);
 	set_axis(what, "disturb", arg->disturb ? "signals" : "none");
+	if (arg->pattern == PATTERN_RATE)
+		set_number(what, "rate", arg->rate);
 }
 
 int ipc_add(struct plan *plan, const struct pair_arg *arg, enum apart apart,
@@ -147,6 +152,12 @@ int ipc_add(struct plan *plan, const struct pair_arg *arg, enum apart apart,
 	/* Each makes processes anew. */
 	if (arg->pattern == PATTERN_SETUP || arg->pattern == PATTERN_CRASH)
 		what.count_max = arg->pattern == PATTERN_SETUP ? 4 : 1;
+	/* As many as are due in 5 ms. */
+	if (arg->pattern == PATTERN_RATE)
+		what.count = arg->rate / 200 + 1;
+	/* The noise floor: the same cell twice, once a contest. */
+	what.again = t == &transport_seg_inplace &&
+		     (what.bytes > 0 || arg->pattern == PATTERN_RATE);
 	if (what.bytes > 0) {
 		if (arg->touch == TOUCH_FULL)
 			what.least =
@@ -155,8 +166,6 @@ int ipc_add(struct plan *plan, const struct pair_arg *arg, enum apart apart,
 						 arg->pattern == PATTERN_MAP,
 						 plan->watch.clock) /
 				arg->pairs / 1.05;
-		/* The noise floor: the same cell twice, once a contest. */
-		what.again = t == &transport_seg_inplace;
 	}
 	return plan_add(plan, &what);
 }
@@ -175,6 +184,8 @@ static bool has_row(const struct pair_arg *arg)
 		return !control && t != &transport_pool;
 	case PATTERN_CRASH:
 		return !control;
+	case PATTERN_RATE:
+		return !t->solo && t != &transport_pool;
 	case PATTERN_MAP:
 		return !t->only_empty && (!t->solo || t == &transport_null);
 	default:
@@ -300,6 +311,7 @@ int ipc_cases(struct plan *plan, const struct ipc_choice *choice)
 			.pairs = axes[5]->value[at[5]] + 1,
 			.touch = choice->touch,
 			.rotate = choice->rotate,
+			.rate = choice->rate,
 			.disturb = choice->disturb,
 		};
 		int home = axes[3]->value[at[3]];
@@ -325,6 +337,7 @@ int command_ipc(struct command *c)
 		.sizes = { 0, 64, 4096, 65536, 1 << 20, SIZE_MAX },
 		.patterns = { 2, { PATTERN_PINGPONG, PATTERN_STREAM } },
 		.waits = { 1, { WAITING_HYBRID } },
+		.rate = 100000,
 		.peers = true,
 	};
 	int r = 0;

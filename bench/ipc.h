@@ -33,6 +33,7 @@ struct ipc_choice {
 	struct ipc_axis pairs;    /* one less than how many at once */
 	enum touch touch;
 	size_t rotate;
+	uint32_t rate; /* of messages a second */
 	bool disturb;
 	bool peers; /* MPI and Python too */
 };

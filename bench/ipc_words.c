@@ -11,8 +11,8 @@
 
 #include "ipc.h"
 
-const char *const ipc_patterns[] = { "pingpong", "stream", "map",
-				     "setup",    "crash",  NULL };
+const char *const ipc_patterns[] = { "pingpong", "stream", "map", "setup",
+				     "crash",    "rate",   NULL };
 const char *const ipc_waits[] = { "spin", "hybrid", "block", NULL };
 const char *const ipc_pages[] = { "4k", "thp", "2m", NULL };
 const char *const ipc_homes[] = { "writer", "reader", "node:N", NULL };
@@ -62,6 +62,16 @@ static int parse_size(const char *text, size_t *size)
 		return -EINVAL;
 	*size = (size_t)n;
 	return n > (unsigned long long)1 << 32 ? -EINVAL : 0;
+}
+
+static int parse_rate(const char *text, uint32_t *rate)
+{
+	size_t number;
+
+	if (parse_size(text, &number) < 0 || number < 1 || number > 10000000)
+		return -EINVAL;
+	*rate = (uint32_t)number;
+	return 0;
 }
 
 /* A value of an axis by its name; "node:3" is the last of its axis and 3. */
@@ -150,7 +160,8 @@ static void say_words(void)
 		if (!axes[i].values)
 			fprintf(stderr, "1..%d", PAIRS_MAX);
 	}
-	fprintf(stderr, " touch=full|header rotate=BYTES disturb=signals\n");
+	fprintf(stderr, " touch=full|header rate=PER_SECOND rotate=BYTES "
+			"disturb=signals\n");
 }
 
 int ipc_word(struct ipc_choice *choice, const char *word)
@@ -171,6 +182,8 @@ int ipc_word(struct ipc_choice *choice, const char *word)
 		choice->touch = TOUCH_FULL;
 	else if (strcmp(word, "disturb=signals") == 0)
 		choice->disturb = true;
+	else if (strncmp(word, "rate=", 5) == 0)
+		r = parse_rate(word + 5, &choice->rate);
 	else if (strncmp(word, "rotate=", 7) == 0)
 		r = parse_size(word + 7, &choice->rotate);
 	else

@@ -218,8 +218,8 @@ static void cell_open(struct plan *plan, struct cell *cell)
 	if (cell_wake(cell) < 0)
 		return;
 	r = 0;
-	if (cell->what.once)
-		cell->count = 1;
+	if (cell->what.once || cell->what.count)
+		cell->count = cell->what.count ? cell->what.count : 1;
 	else if (!cell->count)
 		r = cell_calibrate(plan, cell);
 	if (r == 0 && !cell->what.once)
@@ -272,6 +272,8 @@ static int cell_each(struct cell *cell, char *why)
 	double took = cell->n ? cell->values[cell->n - 1] : 0;
 	double count = took > 0 ? EACH_NS / took : 0;
 
+	if (cell->what.count)
+		count = (double)cell->what.count;
 	if (!cell->histogram || count < 1)
 		return 0;
 	if (count > EACH_MAX)

@@ -26,6 +26,9 @@
 
 #define ANSWER_MS 60000
 
+/* From an order to the time the first message of a rate is due. */
+#define LEAD_NS 300000
+
 /* After so long who has not been told of a death never will be. */
 #define NEVER_MS 200
 
@@ -195,7 +198,8 @@ static int collect(struct pair *p, char *why)
 
 static int tell(struct pair *p, enum order_what what, uint64_t count, char *why)
 {
-	const struct order order = { what, count };
+	const struct order order = { what, count,
+				     stopwatch_ns(p->clock) + LEAD_NS };
 
 	for (int i = 0; i < p->ends; i++)
 		if (send(p->end[i].orders, &order, sizeof(order),
@@ -283,8 +287,11 @@ static int pair_run(void *state, uint64_t count, struct lap *lap, char *why)
 
 	if (r < 0)
 		return r;
-	lap->ranks = p->ends;
+	lap->gauged = p->arg.pattern == PATTERN_RATE;
+	lap->ranks = lap->gauged ? 0 : p->ends;
 	for (int i = 0; i < p->ends; i++) {
+		lap->value += (double)p->answers[i].late_ns /
+			      (double)(count * (uint64_t)p->arg.pairs);
 		lap->rank[i].begin_ns = p->answers[i].begin_ns;
 		lap->rank[i].end_ns = p->answers[i].end_ns;
 		cost_add(&lap->cost, &p->answers[i].cost);

@@ -16,7 +16,9 @@ enum pattern {
 	PATTERN_STREAM,   /* one way, to the end of the last consumption */
 	PATTERN_MAP,      /* side 1 turns an array of side 0's round */
 	PATTERN_SETUP,    /* make the link, one round trip, take it down */
-	PATTERN_CRASH     /* side 1 is killed: until side 0 is told */
+	PATTERN_CRASH,    /* side 1 is killed: until side 0 is told */
+	PATTERN_RATE      /* one way, sent when it is time and not before; from
+			   * that time to the end of the consumption */
 };
 
 enum touch {
@@ -39,6 +41,7 @@ struct pair_arg {
 	enum waiting waiting;
 	enum touch touch;
 	enum sabotage sabotage;
+	uint32_t rate; /* messages a second, of PATTERN_RATE */
 	size_t rotate; /* bytes of buffers visited in turn; 0: one hot one */
 	enum pages pages;
 	enum home home;

@@ -27,6 +27,9 @@
 #define VERIFY_MESSAGES 16
 #define VERIFY_MAPS     3
 
+/* Messages of a rate that only set it going. */
+#define RATE_LEAD 16
+
 /* Round trips before the other side may be killed. */
 #define CRASH_AFTER 8
 
@@ -42,8 +45,11 @@ void link_init(struct link *link, const struct pair_arg *arg)
 	*link = (struct link){ .transport = arg->transport,
 			       .bytes = arg->bytes,
 			       .waiting = arg->waiting,
-			       .slots = arg->pattern == PATTERN_STREAM ? SLOTS
-								       : 1,
+			       .slots = arg->pattern == PATTERN_STREAM ||
+							arg->pattern ==
+								PATTERN_RATE
+						? SLOTS
+						: 1,
 			       .buffers = 1,
 			       .pages = arg->pages,
 			       .home = arg->home,
@@ -262,6 +268,50 @@ static void linger(const struct side *s, struct answer *a)
 		a->end_ns = stopwatch_ns(s->clock);
 }
 
+/*
+ * An open loop: each message is due at a time that does not depend on how the
+ * last one fared, so that a stall is paid for by all that were due in it.
+ */
+static int at_rate(struct side *s, const struct order *order, struct answer *a)
+{
+	bool each = order->what == ORDER_EACH;
+	int r = 0;
+
+	for (uint64_t i = 0; i < order->count + RATE_LEAD && r == 0; i++) {
+		uint64_t due = order->start_ns +
+			       i * UINT64_C(1000000000) / s->arg->rate;
+		uint64_t late;
+
+		if (s->link.side == 0) {
+			while (stopwatch_ns(s->clock) < due)
+				;
+			r = send_one(s);
+			continue;
+		}
+		r = receive_one(s);
+		late = stopwatch_ns(s->clock) - due;
+		if (i < RATE_LEAD)
+			continue;
+		a->late_ns += late;
+		if (each && s->histogram)
+			histogram_add(s->histogram, late);
+	}
+	return r;
+}
+
+static int obey_rate(struct side *s, const struct order *order,
+		     struct answer *a)
+{
+	struct lap_cost before;
+	int r;
+
+	cost_now(&before);
+	r = at_rate(s, order, a);
+	cost_now(&a->cost);
+	cost_since(&a->cost, &before);
+	return r;
+}
+
 /* The timed part; a round trip first, so that both sides are at it. */
 static int obey_run(struct side *s, uint64_t count, struct answer *a)
 {
@@ -473,6 +523,8 @@ int side_attach(struct side *s, char *why)
 
 static int obey(struct side *s, struct order order, struct answer *a)
 {
+	if (s->arg->pattern == PATTERN_RATE && order.what <= ORDER_EACH)
+		return obey_rate(s, &order, a);
 	switch (order.what) {
 	case ORDER_RUN:
 		return obey_run(s, order.count, a);

@@ -221,6 +221,15 @@ class Transports(unittest.TestCase):
                 self.assertEqual(cell["status"], "skipped", cell["id"])
                 self.assertIn("never", cell["reason"])
 
+    def test_an_open_loop(self):
+        for cell in self.measure("transports=all", "sizes=8", "rate=200000",
+                                 "patterns=rate", "wait=hybrid"):
+            self.moved(cell)
+            self.assertEqual(cell["axes"]["rate"], "200000")
+            if cell["status"] == "ok":
+                self.assertEqual(cell["operations_per_sample"], 1001)
+                self.assertEqual(cell["tail"]["n"], 1001)
+
     def test_pages_and_homes_are_what_the_kernel_says(self):
         for cell in self.measure("transports=seg-inplace,seg-copyboth,pipe",
                                  "sizes=65536", "patterns=pingpong",
@@ -742,7 +751,7 @@ class Command(unittest.TestCase):
         for words in ([], ["nothing"], ["ipc", "sizes=x"],
                       ["ipc", "transports=carrier-pigeon"], ["ipc", "pairs=0"],
                       ["ipc", "home=node:-1"], ["ipc", "patterns="],
-                      ["ipc", "pages=8k"], ["ipc", "faster"],
+                      ["ipc", "pages=8k"], ["ipc", "rate=0"], ["ipc", "faster"],
                       ["kernel", "no-such"], ["sync", "--launches", "0"],
                       ["suite", "huge"], ["compare", "one"], ["c2c", "x"],
                       ["doctor", "x"], ["mem", "x"], ["mem", "sizes="],
