@@ -463,6 +463,14 @@ static void result(const void *given, void *const data[], char *text,
 		 vectors[count_vectors(given) - 1]);
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct cg_args *args = given;
+
+	/* Three a step, and those of the sums around it. */
+	return (uint64_t)classes[args->class].iterations * (3 * STEPS + 3) + 1;
+}
+
 const struct rig_kernel kernel_cg = {
 	.name = "cg",
 	.summary = "an eigenvalue of a sparse matrix, by conjugate gradients "
@@ -488,5 +496,6 @@ const struct rig_kernel kernel_cg = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 	.result = result,
 };

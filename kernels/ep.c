@@ -131,6 +131,12 @@ static void work(struct batch *batch, uint64_t index)
 	*batch = sums;
 }
 
+/* Of many batches, so that one sees how far it is. */
+static int rounds_of(uint64_t count)
+{
+	return count >= 4096 ? 64 : 1;
+}
+
 static int run(struct rig_team *team)
 {
 	const struct ep_args *args = rig_team_args(team);
@@ -138,10 +144,16 @@ static int run(struct rig_team *team)
 	struct batch *all = rig_team_data(team, BATCHES);
 	struct answer *answer = rig_team_data(team, ANSWER);
 	struct answer sums = { 0 };
+	int rounds = rounds_of(batches(args));
 
-	for (size_t i = strip.begin; i < strip.end; i++)
-		work(&all[i], i);
-	rig_team_barrier(team);
+	for (int round = 0; round < rounds; round++) {
+		struct rig_span part =
+			rig_strip(strip.end - strip.begin, round, rounds);
+
+		for (size_t i = part.begin; i < part.end; i++)
+			work(&all[strip.begin + i], strip.begin + i);
+		rig_team_barrier(team);
+	}
 	if (rig_team_rank(team) > 0)
 		return 0;
 	for (size_t i = 0; i < batches(args); i++) {
@@ -206,6 +218,13 @@ static void result(const void *given, void *const data[], char *text,
 		 answer->x, answer->y, answer->accepted);
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct ep_args *args = given;
+
+	return (uint64_t)rounds_of(batches(args));
+}
+
 const struct rig_kernel kernel_ep = {
 	.name = "ep",
 	.summary = "pairs of Gaussian deviates, nothing shared (NPB EP)",
@@ -223,5 +242,6 @@ const struct rig_kernel kernel_ep = {
 	.owns = owns,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 	.result = result,
 };

@@ -467,6 +467,13 @@ static void result(const void *given, void *const data[], char *text,
 		 cimag(last));
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct ft_args *args = given;
+
+	return 3 * (uint64_t)classes[args->class].iterations + 2;
+}
+
 const struct rig_kernel kernel_ft = {
 	.name = "ft",
 	.summary = "heat in a periodic box, by Fourier transforms (NPB FT)",
@@ -490,5 +497,6 @@ const struct rig_kernel kernel_ft = {
 	.private_bytes = private_bytes,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 	.result = result,
 };

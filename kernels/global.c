@@ -160,6 +160,13 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct global_args *args = given;
+
+	return args->iterations + 1;
+}
+
 const struct rig_kernel kernel_global = {
 	.name = "global",
 	.summary = "a string dealt out and gathered, a barrier a sweep",
@@ -172,4 +179,5 @@ const struct rig_kernel kernel_global = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 };

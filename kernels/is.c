@@ -383,6 +383,14 @@ static void result(const void *given, void *const data[], char *text,
 	snprintf(text, bytes, "passed = %" PRIu64, counts->passed);
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct is_args *args = given;
+
+	(void)args;
+	return 5 * (ITERATIONS + 1) + 1;
+}
+
 const struct rig_kernel kernel_is = {
 	.name = "is",
 	.summary = "the rank of every key, ten times over (NPB IS)",
@@ -408,5 +416,6 @@ const struct rig_kernel kernel_is = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 	.result = result,
 };

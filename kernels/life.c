@@ -268,6 +268,13 @@ static void result(const void *given, void *const data[], char *text,
 	snprintf(text, bytes, "alive = %zu", alive);
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct life_args *args = given;
+
+	return args->generations;
+}
+
 const struct rig_kernel kernel_life = {
 	.name = "life",
 	.summary = "Conway's Game of Life on a torus",
@@ -286,5 +293,6 @@ const struct rig_kernel kernel_life = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 	.result = result,
 };

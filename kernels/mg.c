@@ -583,6 +583,17 @@ static void result(const void *given, void *const data[], char *text,
 	snprintf(text, bytes, "norm = %.13e", sums[count_sums(given) - 1]);
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct mg_args *args = given;
+
+	uint64_t down = (uint64_t)(classes[args->class].top - 1 - COARSE);
+
+	/* Of a cycle: a step down, three up, and those between. */
+	return 4 + (uint64_t)classes[args->class].iterations *
+			   (down + 1 + 3 * (down + 1) + 1);
+}
+
 const struct rig_kernel kernel_mg = {
 	.name = "mg",
 	.summary = "Poisson's equation in a cube, by multigrid (NPB MG)",
@@ -607,5 +618,6 @@ const struct rig_kernel kernel_mg = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 	.result = result,
 };

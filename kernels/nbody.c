@@ -257,6 +257,13 @@ static int verify(struct rig_team *team)
 	return verify_momentum(team, args->bodies, state);
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct nbody_args *args = given;
+
+	return 2 * args->steps;
+}
+
 const struct rig_kernel kernel_nbody = {
 	.name = "nbody",
 	.summary = "bodies that attract each other, all of them all of them",
@@ -272,4 +279,5 @@ const struct rig_kernel kernel_nbody = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 };

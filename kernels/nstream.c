@@ -129,6 +129,13 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct nstream_args *args = given;
+
+	return args->iterations + 1;
+}
+
 const struct rig_kernel kernel_nstream = {
 	.name = "nstream",
 	.summary = "A += B + s C over three arrays, sweep after sweep",
@@ -147,4 +154,5 @@ const struct rig_kernel kernel_nstream = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 };

@@ -223,6 +223,13 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct sparse_args *args = given;
+
+	return 2 * (args->iterations + 1);
+}
+
 const struct rig_kernel kernel_sparse = {
 	.name = "sparse",
 	.summary = "a sparse matrix times a vector, columns far apart",
@@ -249,4 +256,5 @@ const struct rig_kernel kernel_sparse = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 };

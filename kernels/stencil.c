@@ -307,6 +307,13 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static uint64_t epochs(const void *given)
+{
+	const struct stencil_args *args = given;
+
+	return 2 * (args->iterations + 1);
+}
+
 const struct rig_kernel kernel_stencil = {
 	.name = "stencil",
 	.summary = "a star or box of weights moved over a grid",
@@ -324,4 +331,5 @@ const struct rig_kernel kernel_stencil = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.epochs = epochs,
 };

@@ -588,6 +588,24 @@ class Runs(Case):
             self.assertTrue(eventually(
                 lambda: not group_members(process.pid)))
 
+    def test_progress_on_a_terminal(self):
+        """A line that says how far it is; Ctrl-C still ends all of it."""
+        ours, theirs = os.openpty()
+        self.addCleanup(os.close, ours)
+        with subprocess.Popen([RUNRIG, "run", "life", "side=256",
+                               "generations=100000000"],
+                              start_new_session=True, stderr=theirs,
+                              stdout=subprocess.DEVNULL) as process:
+            os.close(theirs)
+            said = b""
+            while said.count(b"done") < 2:
+                said += os.read(ours, 1000)
+            self.assertRegex(said, rb"life: \d+ % done, [\d.]+ [kMGT]?B/s, "
+                                   rb"[\d.]+ s left|life: [\d.]+ m?s")
+            os.killpg(process.pid, signal.SIGINT)
+            self.assertEqual(process.wait(LIMIT_S), -signal.SIGINT)
+            self.nothing_left()
+
     def test_killed(self):
         out = self.save("a.npy", numpy.arange(1000))
         with subprocess.Popen([RUNRIG, "run", "reverse", "--input", out,

@@ -20,6 +20,7 @@
 #include <runrig/error.h>
 
 #include "command.h"
+#include "progress.h"
 #include "room.h"
 #include "show.h"
 
@@ -274,10 +275,33 @@ static int read_inputs(struct runner *runner)
 	return r;
 }
 
+static void show_progress(struct runner *runner)
+{
+	const struct rig_kernel *kernel = runner->request->kernel;
+	const void *args = runner->rigging.args;
+
+	runner->progress = progress_begin(&(struct progress_work){
+		.name = kernel->name,
+		.epochs = kernel->epochs ? kernel->epochs(args) : 0,
+		.bytes = kernel->bytes_moved ? kernel->bytes_moved(args) : 0,
+		.flops = kernel->flops ? kernel->flops(args) : 0,
+		.runs = (uint64_t)runner->request->repeat,
+	});
+}
+
+/* Before anything else is said. */
+static void hide_progress(struct runner *runner)
+{
+	progress_end(runner->progress);
+	runner->progress = NULL;
+}
+
 /* A job failed: say how. */
 static int run_failed(struct runner *runner, int code)
 {
 	const struct rig_report *report = rig_pool_report(runner->pool);
+
+	hide_progress(runner);
 
 	/* The report begins with the line that is all there is to say of what
 	 * a kernel says by itself. */
@@ -353,10 +377,14 @@ static int run_once(struct runner *runner)
 	const struct rig_barrier *barrier = find_barrier(runner);
 	uint64_t epochs = barrier ? rig_barrier_epochs(barrier) : 0;
 	uint64_t blocked = barrier ? rig_barrier_blocked(barrier) : 0;
-	uint64_t begin_ns = now_ns();
-	int r = rigging_run(&runner->rigging);
+	uint64_t begin_ns;
+	int r;
 
+	progress_run(runner->progress, barrier, (uint64_t)runner->runs);
+	begin_ns = now_ns();
+	r = rigging_run(&runner->rigging);
 	runner->time_ns[runner->runs] = now_ns() - begin_ns;
+	progress_rest(runner->progress);
 	if (r < 0)
 		return run_failed(runner, r);
 	runner->runs++;
@@ -438,13 +466,18 @@ static int repeat(struct runner *runner)
 
 int runner_run(struct runner *runner)
 {
-	int r = run_once(runner);
+	int r;
 
+	show_progress(runner);
+	r = run_once(runner);
 	if (r == 0)
 		r = verify(runner);
 	if (r == 0)
 		r = write_outputs(runner);
-	return r ? r : repeat(runner);
+	if (r == 0)
+		r = repeat(runner);
+	hide_progress(runner);
+	return r;
 }
 
 static int compare_ns(const void *a, const void *b)
@@ -473,6 +506,7 @@ uint64_t runner_steady_ns(const struct runner *runner)
 
 void runner_finish(struct runner *runner)
 {
+	hide_progress(runner);
 	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
 		npy_close(&runner->inputs[i]);
 		npy_discard(&runner->outputs[i]);

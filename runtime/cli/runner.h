@@ -48,6 +48,8 @@ struct run_request {
 	bool map; /* say where they really are */
 };
 
+struct progress;
+
 /* What was done.  In this process. */
 struct runner {
 	const struct run_request *request;
@@ -62,6 +64,7 @@ struct runner {
 	uint64_t *time_ns; /* of each */
 	bool verified;
 	bool copied; /* the repeats were on a copy */
+	struct progress *progress; /* NULL: not drawn */
 
 	/* The barrier in the first array's segment; NULL: the team's own. */
 	const char *barrier_segment;

@@ -109,6 +109,10 @@ struct rig_kernel {
 	rig_kernel_fn *run;
 	rig_kernel_fn *verify;
 
+	/* How many barriers a run has, as far as that is known before: it is
+	 * how far a long run is said to be.  NULL: not known. */
+	uint64_t (*epochs)(const void *args);
+
 	/* In the caller, after a run: what it found, as words for people and
 	 * programs, "pi = 3.14159, hits = 52707089"; data[i] is where array i
 	 * lies.  NULL: the arrays are all there is. */
