@@ -51,7 +51,7 @@ struct ledger_shm {
 	struct entry_shm entries[LEDGER_MAX];
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static struct ledger_shm *ledger;
 
 static void execute(struct ledger_shm *of)
@@ -86,10 +86,21 @@ static void after_fork(void)
 	pthread_mutex_unlock(&lock);
 }
 
+static void in_child(void)
+{
+	/* Its thread has another number than the one that took it. */
+	lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+}
+
+void ledger_fork_failed(void)
+{
+	after_fork();
+}
+
 static void hook_once(void)
 {
 	/* The lock is free in every child; exit handlers run once a process. */
-	(void)pthread_atfork(before_fork, after_fork, after_fork);
+	(void)pthread_atfork(before_fork, after_fork, in_child);
 	(void)atexit(at_exit);
 }
 

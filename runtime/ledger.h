@@ -23,6 +23,10 @@ void ledger_strike(struct identity identity);
  */
 int ledger_open(void);
 
+/* A process that had this one's memory and identity (vfork) was killed, maybe
+ * in a fork: let go of what it may have locked for that. */
+void ledger_fork_failed(void);
+
 /* In the warden, when its caller is dead: remove every name that stands in the
  * caller's ledger and still leads to what the caller made.  Allocates nothing,
  * takes no lock. */

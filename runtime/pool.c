@@ -34,7 +34,8 @@
 #include "segment.h"
 #include "topology.h"
 
-static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
+/* It knows its owner: what is not this thread's to unlock, stays locked. */
+static pthread_mutex_t pools_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 
 static struct rig_pool *pools;
 
@@ -55,7 +56,8 @@ static void after_fork(void)
 static void in_child(void)
 {
 	forks++;
-	pthread_mutex_unlock(&pools_lock);
+	/* Its thread has another number than the one that took it. */
+	pools_lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 }
 
 static void hook_fork(void)
@@ -187,6 +189,15 @@ static int fork_warden(struct birth *birth)
 			break;
 		}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r == 0 && WIFSIGNALED(status)) {
+		/* Somebody killed it by its number, maybe in its fork: with our
+		 * memory and our identity, it may have locked what we need. */
+		after_fork();
+		ledger_fork_failed();
+		segments_fork_failed();
+		r = rig_fail(-ECANCELED, "pool: the process that was to fork "
+					 "the warden was killed");
+	}
 	if (r == 0 && WIFEXITED(status) && WEXITSTATUS(status))
 		r = rig_fail_errno(-WEXITSTATUS(status),
 				   "pool: fork (limits: ulimit -u, the "

@@ -42,7 +42,7 @@ struct rig_segment {
 	bool unlinked;              /* by this handle */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static struct rig_segment *handles;
 
 /* A fork must not inherit a lock that another thread holds. */
@@ -56,9 +56,20 @@ static void after_fork(void)
 	pthread_mutex_unlock(&lock);
 }
 
+static void in_child(void)
+{
+	/* Its thread has another number than the one that took it. */
+	lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+}
+
+void segments_fork_failed(void)
+{
+	after_fork();
+}
+
 static void hook_fork(void)
 {
-	(void)pthread_atfork(before_fork, after_fork, after_fork);
+	(void)pthread_atfork(before_fork, after_fork, in_child);
 }
 
 static void handle_add(struct rig_segment *segment)

@@ -35,4 +35,7 @@ const struct segment_facts *segment_facts_of(const struct rig_segment *segment);
  * pread said. */
 int segment_read_facts(int fd, const char *name, struct segment_facts *facts);
 
+/* As ledger_fork_failed(). */
+void segments_fork_failed(void);
+
 #endif
