@@ -29,12 +29,18 @@ static void enter(struct rig_team *team, const struct place *place)
 	store_relaxed(&team->mine->where, (uint64_t)(uintptr_t)place->where);
 	store_relaxed(&team->mine->calls,
 		      CALLS_MESSAGE(place->verb, place->peer, place->tag));
+	if (TRACE_BRANCH(team->trace))
+		team->span =
+			trace_begin(team->trace, RIG_TRACE_WAIT, place->verb,
+				    (uint64_t)(uintptr_t)place->where);
 }
 
 static void leave(struct rig_team *team)
 {
 	store_relaxed(&team->mine->where, 0);
 	store_relaxed(&team->mine->calls, VERB_NONE);
+	if (TRACE_BRANCH(team->trace))
+		trace_end(team->span);
 }
 
 static int world_rank(const struct rig_team *team, int rank)
@@ -249,6 +255,9 @@ static bool recv_short(const struct rig_team *team, void *buffer, size_t bytes,
 	const struct slot_shm *slot;
 	struct peer *peer;
 
+	/* Traced, it is a wait like any other. */
+	if (TRACE_BRANCH(team->trace))
+		return false;
 	if (source < 0 || !mail || !mail->used || mail->open ||
 	    !TAILQ_EMPTY(&mail->strays))
 		return false;
