@@ -80,6 +80,8 @@ const char *verb_name(unsigned verb)
 		"wait",
 		"lend",
 		"borrow",
+		"an exchange with neighbours",
+		"halo",
 		"share",
 		"sum",
 		"split_type",

@@ -128,6 +128,26 @@ const struct message *mail_find(struct mail *mail, uint32_t context, int source,
 				int tag);
 size_t mail_bytes(const struct slot_shm *slot);
 
+/* In this process: one of the blocks that ranks exchange. */
+struct mail_block {
+	int rank; /* in the team */
+	int tag;
+	char *data;
+	size_t bytes;
+};
+
+/* At most 2 * RIG_DIMS_MAX each way. */
+struct mail_exchange {
+	struct mail_block *send;
+	struct mail_block *recv;
+	int count;
+};
+
+/* Do all of it, apart from the kernel's own messages; the kernel calls `verb`
+ * from `where`.  0, or as rig_team_recv(). */
+int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
+		  unsigned verb, const void *where);
+
 /* Does it lie where every rank can read it? */
 bool mail_lendable(struct rig_team *team, const void *data, size_t bytes);
 

@@ -347,6 +347,49 @@ int rig_team_sendrecv(struct rig_team *team, const void *send,
 	return outcome(team, &in, status);
 }
 
+/* Beside rig_team.id, in a context: not the kernel's own. */
+#define APART UINT32_C(0x80000000)
+
+int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
+		  unsigned verb, const void *where)
+{
+	struct rig_request out[2 * RIG_DIMS_MAX], in[2 * RIG_DIMS_MAX];
+	struct mail *mail = mail_of(team);
+	int r = 0;
+
+	if (!mail)
+		return no_memory(team, verb_name(verb));
+	for (int i = 0; i < exchange->count; i++) {
+		const struct mail_block *block = &exchange->recv[i];
+
+		in[i] = receiving(team, block->data, block->bytes, block->rank,
+				  block->tag);
+		in[i].context |= APART;
+		mail_receive(mail, &in[i]);
+	}
+	for (int i = 0; i < exchange->count; i++) {
+		const struct mail_block *block = &exchange->send[i];
+
+		out[i] = sending(team, block->data, block->bytes, block->rank,
+				 block->tag);
+		out[i].context |= APART;
+		mail_send(mail, &out[i]);
+	}
+	for (int i = 0; i < exchange->count; i++) {
+		const int rank = exchange->recv[i].rank;
+		const struct place place = { (enum verb)verb, rank,
+					     exchange->recv[i].tag, where };
+		int one;
+
+		finish(team, mail, &in[i], &place);
+		finish(team, mail, &out[i], &place);
+		one = outcome(team, &in[i], NULL);
+		if (r == 0)
+			r = one;
+	}
+	return r;
+}
+
 /* --- looking --- */
 
 /* In this process: what is looked for. */

@@ -143,7 +143,9 @@ static struct rig_team *make_handle(struct rig_team *team,
 	new->members = &team->layout.heap_members[block->index - 1];
 	new->number = new->through = block->number;
 	new->sign = 0;
-	new->id = (uint32_t)block->id &TEAM_IDS;
+	/* One bit less is for what is not the kernel's: see mail_exchange(). */
+	new->id = (uint32_t)(block->id % TEAM_IDS);
+	new->cart.ndims = 0;
 	new->shares = 0;
 	memset(new->said, 0, sizeof(new->said));
 	for (int i = 0; i < size; i++) {
@@ -243,8 +245,13 @@ int rig_team_dup(struct rig_team *team, struct rig_team **out)
 	const struct terms terms = { .verb = VERB_DUP };
 	const struct wanted own = { 0, 0 };
 
+	int r;
+
 	call_enter(team, &terms, __builtin_return_address(0));
-	return call_leave(team, false, split(team, &own, out));
+	r = call_leave(team, false, split(team, &own, out));
+	if (r == 0)
+		(*out)->cart = team->cart;
+	return r;
 }
 
 int rig_team_free(struct rig_team *team)

@@ -6,6 +6,7 @@
 #define RUNRIG_TEAM_PRIVATE_H
 
 #include <runrig/collective.h>
+#include <runrig/cart.h>
 #include <runrig/team.h>
 
 #include "layout.h"
@@ -32,8 +33,15 @@ struct stage {
 	uint64_t until[2];     /* the last that put something in that half */
 };
 
-/* Bits of rig_team.id. */
-#define TEAM_IDS 0x7fffffffu
+/* rig_team.id is less. */
+#define TEAM_IDS UINT64_C(0x80000000)
+
+/* Of a team that is a grid; see cart.h. */
+struct cart {
+	int ndims; /* 0: it is none */
+	int dims[RIG_DIMS_MAX];
+	bool periods[RIG_DIMS_MAX];
+};
 
 /* In this process. */
 struct rig_team {
@@ -51,11 +59,11 @@ struct rig_team {
 	struct trace_event_shm *span; /* of the verb it is in */
 
 	/* Collectives. */
-	struct levels levels;       /* set when the rank is born */
+	struct levels levels;        /* set when the rank is born */
 	const struct rig_plan *plan; /* likewise */
-	struct rig_team *world;     /* the team that the kernel was given */
-	struct rig_team *next;      /* of those split off, from the world's */
-	struct member_shm *members; /* `size` of them */
+	struct rig_team *world;      /* the team that the kernel was given */
+	struct rig_team *next;       /* of those split off, from the world's */
+	struct member_shm *members;  /* `size` of them */
 	int *ranks;      /* their numbers in the world; NULL: the same */
 	uint64_t number; /* of the last call begun */
 	uint64_t sign;   /* of all calls so far */
@@ -68,6 +76,7 @@ struct rig_team {
 	/* Messages. */
 	uint32_t id;       /* of the team, in this run */
 	struct mail *mail; /* of the world; NULL: none so far */
+	struct cart cart;
 
 	int segments;
 	struct handed handed[RIG_SEGMENTS_MAX];

@@ -25,7 +25,7 @@ FLOORS = [
      "list_layout_write"),
     ("layout", False, "layout"),
     ("teams", True,
-     "alltoall bcast blocks call exact fold gather mail message reduce "
+     "alltoall bcast blocks call cart exact fold gather mail message reduce "
      "registry scan scatter share split sum team tray"),
     ("processes", True,
      "code map "

@@ -7,6 +7,7 @@
 
 #include <runrig/api.h>
 #include <runrig/barrier.h>
+#include <runrig/cart.h>
 #include <runrig/collective.h>
 #include <runrig/dtype.h>
 #include <runrig/error.h>

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cart.h - ranks in a grid, their neighbours, and the exchange of halos.
+ *
+ * Names, argument order and meaning are MPI's, but the team comes first, counts
+ * are size_t, and errors are negative.  All functions are for workers, within a
+ * kernel.  Coordinates are in C order: the last one runs fastest.
+ *
+ * A rank has two neighbours in each dimension: of the coordinate one lower, and
+ * one higher.  Neighbour 2 * d is the lower one of dimension d and 2 * d + 1
+ * the higher; beyond the edge of a dimension that is not periodic it is
+ * RIG_PROC_NULL, and nothing is sent or received.
+ *
+ * Each returns 0, or -EINVAL where an argument is out of range or the team is
+ * no grid, or what it says.
+ */
+#ifndef RUNRIG_CART_H
+#define RUNRIG_CART_H
+
+#include <stdbool.h>
+
+#include <runrig/api.h>
+#include <runrig/collective.h>
+#include <runrig/message.h>
+
+/* Dimensions of a grid, and of an array with a halo. */
+#define RIG_DIMS_MAX 4
+
+/* Fill in those of dims[0..ndims-1] that are 0, so that their product is `size`
+ * and they are close to each other, in falling order (MPI_Dims_create).  Any
+ * process. */
+RIG_API int rig_dims_create(int size, int ndims, int *dims);
+
+/*
+ * Collective.  Make a team in which rank r has the coordinates of the r-th
+ * point of a grid of dims[0] x dims[1] x ...; *out is NULL on ranks for which
+ * there is no point.  Otherwise as rig_team_split().
+ */
+RIG_API int rig_team_cart_create(struct rig_team *team, int ndims,
+				 const int *dims, const bool *periods,
+				 struct rig_team **out);
+
+/* The grid of a team: how many dimensions (0: it is none), and this rank's
+ * coordinates; the arrays have room for RIG_DIMS_MAX, and may be NULL.  Never
+ * wait, as those that follow. */
+RIG_API int rig_team_cart_get(const struct rig_team *team, int *ndims,
+			      int *dims, bool *periods, int *coords);
+RIG_API int rig_team_cart_coords(struct rig_team *team, int rank, int *coords);
+
+/* A coordinate outside of a periodic dimension is taken around it; of one that
+ * is not, it is -EINVAL. */
+RIG_API int rig_team_cart_rank(struct rig_team *team, const int *coords,
+			       int *rank);
+
+/* Who is `disp` lower (*source) and higher (*dest) in dimension `dim`; each may
+ * be RIG_PROC_NULL. */
+RIG_API int rig_team_cart_shift(struct rig_team *team, int dim, int disp,
+				int *source, int *dest);
+
+/*
+ * Collective over the team.  Send block k of `send` to neighbour k, and receive
+ * block k of `recv` from it; a block of nobody stays as it is.  Also what
+ * rig_team_recv() returns.
+ */
+RIG_API int rig_team_neighbor_alltoall(struct rig_team *team, const void *send,
+				       size_t send_count, int send_type,
+				       void *recv, size_t recv_count,
+				       int recv_type);
+RIG_API int rig_team_neighbor_alltoallv(
+	struct rig_team *team, const void *send, const size_t *send_counts,
+	const size_t *send_displs, int send_type, void *recv,
+	const size_t *recv_counts, const size_t *recv_displs, int recv_type);
+
+/* Likewise, but every neighbour gets all of `send`. */
+RIG_API int rig_team_neighbor_allgather(struct rig_team *team, const void *send,
+					size_t send_count, int send_type,
+					void *recv, size_t recv_count,
+					int recv_type);
+
+/*
+ * Collective over the team.  Exchange the halo of this rank's part of an array:
+ * `array` is in C order, of extents[0] x extents[1] x ... elements in as many
+ * dimensions as the grid has, and its outer `width` layers on each side are
+ * copies of what the neighbours own; all of them are brought up to date, edges
+ * and corners too.  Where there is no neighbour they stay as they are.
+ *
+ * A rank owns at least `width` layers, so extents are 3 * width or more; ranks
+ * beside each other have the same extents in the other dimensions.  Also
+ * -ENOMEM, and what rig_team_recv() returns.
+ */
+RIG_API int rig_team_halo(struct rig_team *team, void *array,
+			  const size_t *extents, size_t width, int type);
+
+#endif
