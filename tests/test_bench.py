@@ -222,13 +222,13 @@ class Transports(unittest.TestCase):
                 self.assertIn("never", cell["reason"])
 
     def test_an_open_loop(self):
-        for cell in self.measure("transports=all", "sizes=8", "rate=200000",
-                                 "patterns=rate", "wait=hybrid"):
+        for cell in self.measure("transports=seg-inplace,pipe,udp,cma-read",
+                                 "sizes=8", "rate=20000", "patterns=rate"):
             self.moved(cell)
-            self.assertEqual(cell["axes"]["rate"], "200000")
+            self.assertEqual(cell["axes"]["rate"], "20000")
             if cell["status"] == "ok":
-                self.assertEqual(cell["operations_per_sample"], 1001)
-                self.assertEqual(cell["tail"]["n"], 1001)
+                self.assertEqual(cell["operations_per_sample"], 101)
+                self.assertEqual(cell["tail"]["n"], 101)
 
     def test_pages_and_homes_are_what_the_kernel_says(self):
         for cell in self.measure("transports=seg-inplace,seg-copyboth,pipe",
