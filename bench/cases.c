@@ -17,21 +17,29 @@
 #include "peer.h"
 #include "roof.h"
 
-/* Move one verified message, or say why not. */
-static void try_transport(const struct transport *t, clockid_t clock, char *why)
+/* What is tried: a message that the transport carries, nothing unusual. */
+static struct pair_arg usual(const struct transport *t)
 {
-	const struct pair_arg arg = { .transport = t,
-				      .bytes = t->only_empty ? 0
-					       : t->fixed    ? t->fixed
-							     : 64,
-				      .waiting = WAITING_HYBRID,
-				      .pairs = 1,
-				      .nodes = 1,
-				      .cpu = { { -1, -1 } } };
+	struct pair_arg arg = { .transport = t,
+				.bytes = t->only_empty ? 0
+					 : t->fixed    ? t->fixed
+						       : 64,
+				.waiting = WAITING_HYBRID,
+				.pairs = 1,
+				.nodes = 1 };
+
+	memset(arg.cpu, 0xff, sizeof(arg.cpu));
+	return arg;
+}
+
+/* Move verified messages, or say why not. */
+static void try_pair(const struct pair_arg *arg, clockid_t clock, char *why)
+{
+	const struct transport *t = arg->transport;
 	const struct bench_ops *ops =
 		t == &transport_pool ? &pair_pool_ops : &pair_pingpong_ops;
 	void *state = NULL;
-	int r = ops->open(&arg, clock, &state, why);
+	int r = ops->open(arg, clock, &state, why);
 
 	if (r < 0 && !*why)
 		snprintf(why, CASE_WHY_BYTES, "%s", strerror(-r));
@@ -47,6 +55,48 @@ static void try_transport(const struct transport *t, clockid_t clock, char *why)
 		snprintf(why, CASE_WHY_BYTES, "%s", strerror(-r));
 }
 
+static void print_value(const struct plan *plan, const struct pair_arg *arg,
+			const char *axis, const char *value)
+{
+	char why[CASE_WHY_BYTES] = "";
+
+	try_pair(arg, plan->watch.clock, why);
+	printf("%-15s %-10s %s%s\n", axis, value, *why ? "no: " : "yes", why);
+}
+
+/* The segment in place, with each value of each axis that a machine may
+ * lack. */
+static void print_axes(const struct plan *plan)
+{
+	struct pair_arg arg = usual(&transport_seg_inplace);
+
+	printf("%-15s %-10s available\n", "axis of ipc", "value");
+	for (int i = 0; ipc_pages[i]; i++) {
+		arg.pages = (enum pages)i;
+		print_value(plan, &arg, "pages", ipc_pages[i]);
+	}
+	for (int i = 0; ipc_homes[i]; i++) {
+		arg = usual(&transport_seg_inplace);
+		(void)apart_place(APART_CORES, 1, arg.cpu, &arg.crowded,
+				  &arg.nodes);
+		arg.home = (enum home)i;
+		print_value(plan, &arg, "home", ipc_homes[i]);
+	}
+	for (int i = 0; ipc_places[i]; i++) {
+		arg = usual(&transport_seg_inplace);
+		arg.missing = apart_place((enum apart)i, 1, arg.cpu,
+					  &arg.crowded, &arg.nodes);
+		print_value(plan, &arg, "place", ipc_places[i]);
+	}
+	printf("%-15s", "patterns");
+	for (int i = 0; ipc_patterns[i]; i++)
+		printf(" %s", ipc_patterns[i]);
+	printf("\n%-15s", "wait");
+	for (int i = 0; ipc_waits[i]; i++)
+		printf(" %s", ipc_waits[i]);
+	printf("\n%-15s 1 to %d, at once\n\n", "pairs", PAIRS_MAX);
+}
+
 static void print_transports(const struct plan *plan)
 {
 	static const char *const tiers[] = { "control", "default", "on request",
@@ -56,9 +106,10 @@ static void print_transports(const struct plan *plan)
 	       "tier", "copies", "calls", "bnd", "unr", "fds", "die",
 	       "available");
 	for (const struct transport *const *t = transports; *t; t++) {
+		const struct pair_arg arg = usual(*t);
 		char why[CASE_WHY_BYTES] = "";
 
-		try_transport(*t, plan->watch.clock, why);
+		try_pair(&arg, plan->watch.clock, why);
 		printf("%-15s %-10s %6d %5s  %-4s %-4s %-4s %-4s  %s%s\n",
 		       (*t)->name, tiers[(*t)->tier], (*t)->copies,
 		       (*t)->calls ? (*t)->calls : "0",
@@ -114,6 +165,7 @@ static void print_machine(void)
 int command_cases(struct command *c)
 {
 	print_transports(&c->plan);
+	print_axes(&c->plan);
 	print_machine();
 	printf("%-15s available\n", "peer");
 	print_peer(&c->plan, "libgomp", "OMP_NUM_THREADS=2",

@@ -269,6 +269,15 @@ class Transports(unittest.TestCase):
                          3 * one["bytes_per_operation"])
         self.moved(three)
 
+    def test_cases_says_what_is_here_and_why_not(self):
+        text = rigbench("cases").stdout
+        for line in ("seg-inplace     default", "io_uring        on request",
+                     "pages           4k         yes",
+                     "place           pu         yes", "crash rate"):
+            self.assertIn(line, text)
+        # What is absent says why.
+        self.assertNotRegex(text, r"no: *$")
+
     def test_spinners_do_not_share_a_pu(self):
         for cell in self.measure("transports=seg-inplace,pipe", "sizes=64",
                                  "patterns=pingpong", "wait=spin", "place=pu"):
