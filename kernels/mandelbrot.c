@@ -4,7 +4,7 @@
  * rows that do not.
  *
  *	share=static   a strip of the rows a rank: the middle ones do the work
- *	share=dynamic  `chunk` rows at a time, from a counter in the segment
+ *	share=dynamic  `chunk` rows at a time, from the own strip and then others'
  *	share=guided   the same, but a part of what is left, at least `chunk`
  *
  * Each rank notes the steps it made, which is its work, whatever the time.
@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include <runrig/kernel.h>
+#include <runrig/share.h>
 
 #include "builtin.h"
 #include "clones.h"
@@ -34,7 +35,7 @@
 /* Points handled together. */
 #define LANES 8
 
-enum { COUNTS, CONTROL };
+enum { COUNTS, STEPS };
 enum share { STATIC, DYNAMIC, GUIDED };
 
 struct mandelbrot_args {
@@ -82,11 +83,11 @@ static uint64_t count(const void *given)
 	return args->side * args->side;
 }
 
-/* The next row that nobody has; then each rank's steps, on a line of its own. */
-static uint64_t count_control(const void *given)
+/* Each rank's steps, on a line of its own. */
+static uint64_t count_steps(const void *given)
 {
 	(void)given;
-	return (1 + RIG_WORKERS_MAX) * STRIDE;
+	return RIG_WORKERS_MAX * STRIDE;
 }
 
 INLINE double x_at(size_t side, size_t column)
@@ -147,52 +148,31 @@ static uint64_t row(const struct mandelbrot_args *args, size_t at,
 	return made;
 }
 
-/* The next rows for this rank; none are left where begin is the side. */
-static struct rig_span take(struct rig_team *team,
-			    const struct mandelbrot_args *args,
-			    _Atomic uint64_t *next)
-{
-	/* relaxed: rows are independent, and the counter only grows. */
-	uint64_t begin = atomic_load_explicit(next, memory_order_relaxed);
-	uint64_t end;
-
-	do {
-		uint64_t left = begin < args->side ? args->side - begin : 0;
-		uint64_t part = args->chunk;
-
-		if (args->share == GUIDED &&
-		    left / (2 * (uint64_t)rig_team_size(team)) > part)
-			part = left / (2 * (uint64_t)rig_team_size(team));
-		end = begin + (part < left ? part : left);
-	} while (end > begin && !atomic_compare_exchange_weak_explicit(
-					next, &begin, end, memory_order_relaxed,
-					memory_order_relaxed));
-	return (struct rig_span){ begin, end };
-}
-
 static int run(struct rig_team *team)
 {
+	static const enum rig_schedule schedules[] = {
+		[STATIC] = RIG_SHARE_STATIC,
+		[DYNAMIC] = RIG_SHARE_DYNAMIC,
+		[GUIDED] = RIG_SHARE_GUIDED,
+	};
 	const struct mandelbrot_args *args = rig_team_args(team);
 	size_t rank = (size_t)rig_team_rank(team);
 	uint32_t *counts = rig_team_data(team, COUNTS);
-	_Atomic uint64_t *next = rig_team_data(team, CONTROL);
-	uint64_t *control = rig_team_data(team, CONTROL);
-	struct rig_span rows = rig_team_strip(team, args->side);
-	uint64_t made = 0;
+	uint64_t *made = rig_team_data(team, STEPS);
+	struct rig_share share;
+	struct rig_span rows;
+	uint64_t mine = 0;
+	int r;
 
-	if (rank == 0)
-		atomic_store_explicit(next, 0, memory_order_relaxed);
-	rig_team_barrier(team);
-	if (args->share != STATIC)
-		rows = take(team, args, next);
-	while (rows.begin < rows.end) {
+	/* Static without a chunk is a strip. */
+	r = rig_share_begin(&share, team, args->side, schedules[args->share],
+			    args->share == STATIC ? 0 : args->chunk);
+	if (r < 0)
+		return r;
+	while (rig_share_next(&share, &rows))
 		for (size_t i = rows.begin; i < rows.end; i++)
-			made += row(args, i, counts);
-		if (args->share == STATIC)
-			break;
-		rows = take(team, args, next);
-	}
-	control[(1 + rank) * STRIDE] = made;
+			mine += row(args, i, counts);
+	made[rank * STRIDE] = mine;
 	return rig_team_barrier(team);
 }
 
@@ -281,9 +261,9 @@ const struct rig_kernel kernel_mandelbrot = {
 		      .dtype = RIG_UINT32,
 		      .output = true,
 		      .count = count },
-		    { .name = "control",
+		    { .name = "steps",
 		      .dtype = RIG_UINT64,
-		      .count = count_control } },
+		      .count = count_steps } },
 	.args_bytes = sizeof(struct mandelbrot_args),
 	.run = run,
 	.verify = verify,
