@@ -151,10 +151,13 @@ static size_t private_bytes(const void *given, int size)
 	return (first.end - first.begin) * item_bytes(args);
 }
 
+/* What own() gives, empty ones too. */
+#define SPANS 4
+
 /* The elements that a rank owns: spans 0 and 1 of the slice, 2 and 3 outside
  * of it. */
 static void own(const struct reverse_args *args, int rank, int size,
-		struct rig_span spans[RIG_SPANS_MAX])
+		struct rig_span spans[SPANS])
 {
 	size_t count = args->end - args->begin;
 	size_t tail = args->length - args->end;
@@ -189,11 +192,11 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 	(void)bytes;
 	(void)index;
 	const struct reverse_args *args = given;
-	struct rig_span owned[RIG_SPANS_MAX];
+	struct rig_span owned[SPANS];
 	int count = 0;
 
 	own(args, rank, size, owned);
-	for (int i = 0; i < RIG_SPANS_MAX; i++) {
+	for (int i = 0; i < SPANS; i++) {
 		if (owned[i].begin == owned[i].end)
 			continue;
 		spans[count++] =
@@ -207,10 +210,10 @@ static int prepare(struct rig_team *team)
 {
 	const struct reverse_args *args = rig_team_args(team);
 	double *x = rig_team_data(team, 0);
-	struct rig_span spans[RIG_SPANS_MAX];
+	struct rig_span spans[SPANS];
 
 	own(args, rig_team_rank(team), rig_team_size(team), spans);
-	for (int s = 0; s < RIG_SPANS_MAX; s++)
+	for (int s = 0; s < SPANS; s++)
 		for (size_t i = spans[s].begin; i < spans[s].end; i++)
 			x[i] = (double)i;
 	return rig_team_barrier(team);
@@ -297,10 +300,10 @@ static int digest(struct rig_team *team)
 	int rank = (rig_team_rank(team) + (int)args->header.after) % size;
 	const char *x = rig_team_data(team, 0);
 	uint64_t *sums = rig_team_result(team);
-	struct rig_span spans[RIG_SPANS_MAX];
+	struct rig_span spans[SPANS];
 
 	own(args, rank, size, spans);
-	for (int s = 0; s < RIG_SPANS_MAX; s++) {
+	for (int s = 0; s < SPANS; s++) {
 		struct rig_span at = spans[s];
 		bool moves = s < 2 && !args->header.after;
 		size_t place = moves ? args->begin + args->end - 1 - at.begin
@@ -357,13 +360,13 @@ static int verify(struct rig_team *team)
 {
 	const struct reverse_args *args = rig_team_args(team);
 	int size = rig_team_size(team);
-	struct rig_span spans[RIG_SPANS_MAX];
+	struct rig_span spans[SPANS];
 	int r = 0;
 
 	if (args->header.given)
 		return verify_given(team, args);
 	own(args, (rig_team_rank(team) + 1) % size, size, spans);
-	for (int s = 0; s < RIG_SPANS_MAX && r == 0; s++)
+	for (int s = 0; s < SPANS && r == 0; s++)
 		r = verify_span(team, args, spans[s]);
 	return r;
 }
