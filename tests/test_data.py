@@ -180,6 +180,25 @@ class Data(unittest.TestCase):
                                 self.file("in", x), code=3)
         self.assertIn("not a number", words)
 
+    def test_pictures(self):
+        picture = self.folder / "out.pgm"
+        self.run_kernel("heat", "n=33", "--output", "u=%s" % picture)
+        header, _, body = picture.read_bytes().partition(b"\n255\n")
+        self.assertEqual(header, b"P5\n33 33")
+        axis = numpy.linspace(0, 1, 33)
+        want = numpy.rint(255 * (axis ** 2 - axis[:, None] ** 2 + 1) / 2)
+        found = numpy.frombuffer(body, "u1").reshape(33, 33)
+        self.assertLessEqual(abs(found - want).max(), 1)
+        x = numpy.arange(12, dtype="int16").reshape(3, 4)
+        self.run_kernel("reverse", "--input", self.file("in", x), "--output",
+                        picture)
+        self.assertEqual(picture.read_bytes()[:11], b"P5\n4 3\n255\n")
+        picture.unlink()
+        words = self.run_kernel("reverse", "length=5", "--output", picture,
+                                code=1)
+        self.assertIn("no square", words)
+        self.assertFalse(picture.exists())
+
     def test_segments_in_place(self):
         for kernel, want in (("sort", numpy.sort), ("scan", numpy.cumsum),
                              ("reverse", numpy.flip)):

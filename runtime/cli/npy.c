@@ -274,24 +274,33 @@ static bool reserve(const struct npy_output *output, size_t header,
 	       errno == EOPNOTSUPP || errno == ENOSYS;
 }
 
-int npy_create(struct npy_output *output, const char *path,
-	       const struct rig_array *array, const struct npy_shape *shape)
+int npy_begin(struct npy_output *output, const char *path, const char *header,
+	      size_t bytes, uint64_t body_bytes)
 {
-	size_t bytes = 0;
-	char *header;
-	int r = 0;
-
 	*output = (struct npy_output){ .fd = -1 };
 	output->path = realpath(path, NULL);
 	if (!output->path)
 		output->path = strdup(path);
-	header = npy_make_header(array, shape, &bytes);
-	if (!output->path || !header)
-		r = complain(EXIT_SYSTEM, "out of memory");
-	else if (!open_output(output) ||
-		 !reserve(output, bytes, array->count * array->item_bytes) ||
-		 !write_all(output->fd, header, bytes))
-		r = unwritable(output);
+	if (!output->path)
+		return complain(EXIT_SYSTEM, "out of memory");
+	if (!open_output(output) || !reserve(output, bytes, body_bytes) ||
+	    !write_all(output->fd, header, bytes))
+		return unwritable(output);
+	return 0;
+}
+
+int npy_create(struct npy_output *output, const char *path,
+	       const struct rig_array *array, const struct npy_shape *shape)
+{
+	size_t bytes = 0;
+	char *header = npy_make_header(array, shape, &bytes);
+	int r;
+
+	*output = (struct npy_output){ .fd = -1 };
+	if (!header)
+		return complain(EXIT_SYSTEM, "out of memory");
+	r = npy_begin(output, path, header, bytes,
+		      array->count * array->item_bytes);
 	free(header);
 	return r;
 }

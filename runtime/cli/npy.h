@@ -59,6 +59,10 @@ struct npy_output {
 int npy_create(struct npy_output *output, const char *path,
 	       const struct rig_array *array, const struct npy_shape *shape);
 
+/* The same of any header and so many bytes to follow. */
+int npy_begin(struct npy_output *output, const char *path, const char *header,
+	      size_t bytes, uint64_t body_bytes);
+
 /* Write the elements, and put the file in its place. */
 int npy_commit(struct npy_output *output, const void *data, size_t bytes);
 

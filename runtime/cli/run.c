@@ -106,7 +106,8 @@ static const struct argp_option option_table[] = {
 	{ .name = "output",
 	  .key = KEY_OUTPUT,
 	  .arg = "[ARRAY=]FILE.npy",
-	  .doc = "write an array to a file when it is verified" },
+	  .doc = "write an array to a file when it is verified; to FILE.pgm "
+		 "as a picture" },
 	{ .name = "segment",
 	  .key = KEY_SEGMENT,
 	  .arg = "[ARRAY=]NAME",

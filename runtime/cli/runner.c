@@ -20,6 +20,7 @@
 #include <runrig/error.h>
 
 #include "command.h"
+#include "picture.h"
 #include "progress.h"
 #include "room.h"
 #include "show.h"
@@ -231,8 +232,10 @@ static int begin_outputs(struct runner *runner)
 				.dims = 1, .extent = { array->count }
 			};
 		if (path)
-			r = npy_create(&runner->outputs[i], path, array,
-				       &runner->shapes[i]);
+			r = (picture_wanted(path)
+				     ? picture_create
+				     : npy_create)(&runner->outputs[i], path,
+						   array, &runner->shapes[i]);
 	}
 	return r;
 }
@@ -427,11 +430,18 @@ static int write_outputs(struct runner *runner)
 	int r = 0;
 
 	for (int i = 0; i < rigging->count && r == 0; i++) {
+		const char *path = runner->request->arrays[i].output;
 		struct rigged_array *array = &rigging->arrays[i];
 		const char *data = rig_segment_data(
 			array->segment ? array->segment : runner->attached[i]);
 
-		if (runner->request->arrays[i].output)
+		if (!path)
+			continue;
+		if (picture_wanted(path))
+			r = picture_commit(&runner->outputs[i],
+					   data + array->offset,
+					   rigging_array(rigging, i));
+		else
 			r = npy_commit(&runner->outputs[i],
 				       data + array->offset, array->bytes);
 	}
