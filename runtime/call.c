@@ -126,16 +126,15 @@ void call_enter(struct rig_team *team, const struct terms *terms,
 			(uint64_t)(uint8_t)terms->op << 24 |
 			(uint64_t)(uint32_t)terms->type << 32;
 
-	team->said[1] = team->said[0];
-	team->said[0] = (struct said_shm){ what, terms->count,
-					   (uint64_t)(uintptr_t)where };
+	team->said.what = what;
+	team->said.count = terms->count;
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&mine->where, (uint64_t)(uintptr_t)where);
 	store_relaxed(&mine->calls, terms->verb);
 	if (TRACE_BRANCH(team->trace))
-		team->span = trace_begin(team->trace, RIG_TRACE_WAIT,
-					 terms->verb,
-					 (uint64_t)(uintptr_t)where);
+		team->span =
+			trace_begin(team->trace, RIG_TRACE_WAIT, terms->verb,
+				    (uint64_t)(uintptr_t)where);
 }
 
 /* Wait until every rank is through with call `number`. */
@@ -178,11 +177,12 @@ static struct call begin(struct rig_team *team)
 		store_relaxed(&team->layout.team->called, 1);
 	if (team->number > team->through + CALLS_OPEN)
 		get_through(team, team->number - CALLS_OPEN);
-	team->sign =
-		(team->sign ^ team->said[0].what) * MIX + team->said[0].count;
+	team->sign = (team->sign ^ team->said.what) * MIX + team->said.count;
 	call.sign = team->sign;
-	slot->said[0] = team->said[0];
-	slot->said[1] = team->said[1];
+	slot->said.number = call.number;
+	slot->said.what = team->said.what;
+	slot->said.count = team->said.count;
+	slot->said.where = load_relaxed(&team->mine->where);
 	return call;
 }
 
@@ -358,19 +358,27 @@ static bool same(const struct said_shm *a, const struct said_shm *b)
 	return a->what == b->what && a->count == b->count;
 }
 
-/* The ranks do not call the same: say which two calls those are. */
+/*
+ * The ranks do not call the same: say which two calls those are.  It may have
+ * been an earlier one, that nobody looked at: the first that differs, of those
+ * that neither has overwritten.
+ */
 static void *disagree(struct call *call, int rank)
 {
 	struct rig_team *team = call->team;
-	struct call_shm *mine = slot_of(call, team->rank);
-	struct call_shm *theirs = slot_of(call, rank);
-	int i = same(&mine->said[1], &theirs->said[1]) ? 0 : 1;
+	const struct said_shm *mine, *theirs;
+	struct call at = *call;
+	uint64_t back = CALLS_OPEN;
 	char here[160], there[160];
 
-	if (i == 1 && mine->said[1].what == 0 && theirs->said[1].what == 0)
-		i = 0;
-	describe(here, sizeof(here), &mine->said[i]);
-	describe(there, sizeof(there), &theirs->said[i]);
+	do {
+		at.number = call->number - --back;
+		mine = &slot_of(&at, team->rank)->said;
+		theirs = &slot_of(&at, rank)->said;
+	} while (back && (mine->number != at.number ||
+			  theirs->number != at.number || same(mine, theirs)));
+	describe(here, sizeof(here), mine);
+	describe(there, sizeof(there), theirs);
 	team_failed(team,
 		    rig_fail(-EINVAL, "rank %d calls %s, rank %d %s",
 			     team->rank, here, rank, there),
@@ -487,7 +495,7 @@ void call_begin_job(struct rig_team *team)
 	team->number = team->through = team->high = base;
 	team->sign = 0;
 	team->shares = 0;
-	memset(team->said, 0, sizeof(team->said));
+	memset(&team->said, 0, sizeof(team->said));
 	team->stage.user = NULL;
 }
 

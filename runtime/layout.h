@@ -277,9 +277,10 @@ struct line_shm {
 	unsigned char payload[LINE_PAYLOAD];
 };
 
-/* In shared memory.  What a rank calls: verb, root, operation, type in one word;
- * how many; and from where. */
+/* In shared memory.  What a rank calls: the number of the call; verb, root,
+ * operation, type in one word; how many; and from where. */
 struct said_shm {
+	uint64_t number;
 	uint64_t what;
 	uint64_t count;
 	uint64_t where;
@@ -291,8 +292,8 @@ struct call_shm {
 	/* What it brings, and about the call, for whoever sees that the signs
 	 * differ. */
 	alignas(RIG_LINE) struct line_shm up;
-	struct said_shm said[2]; /* this, and the verb before */
-	uint64_t reserved[2];
+	struct said_shm said;
+	uint64_t reserved[4];
 	/* What has come of it. */
 	alignas(RIG_LINE) struct line_shm down;
 };

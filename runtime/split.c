@@ -147,7 +147,7 @@ static struct rig_team *make_handle(struct rig_team *team,
 	new->id = (uint32_t)(block->id % TEAM_IDS);
 	new->cart.ndims = 0;
 	new->shares = 0;
-	memset(new->said, 0, sizeof(new->said));
+	memset(&new->said, 0, sizeof(new->said));
 	for (int i = 0; i < size; i++) {
 		if (ranks[i] == team->rank)
 			new->rank = i;

@@ -64,14 +64,14 @@ struct rig_team {
 	struct rig_team *world;      /* the team that the kernel was given */
 	struct rig_team *next;       /* of those split off, from the world's */
 	struct member_shm *members;  /* `size` of them */
-	int *ranks;      /* their numbers in the world; NULL: the same */
-	uint64_t number; /* of the last call begun */
-	uint64_t sign;   /* of all calls so far */
-	uint64_t shares; /* begun in this run */
-	struct said_shm said[2]; /* the verb it is in, and the one before */
-	uint64_t through;        /* every rank is through with this call */
-	uint64_t high;      /* of the world: of calls of teams freed since */
-	struct stage stage; /* of the world */
+	int *ranks;           /* their numbers in the world; NULL: the same */
+	uint64_t number;      /* of the last call begun */
+	uint64_t sign;        /* of all calls so far */
+	uint64_t shares;      /* begun in this run */
+	struct said_shm said; /* the verb it is in */
+	uint64_t through;     /* every rank is through with this call */
+	uint64_t high;        /* of the world: of calls of teams freed since */
+	struct stage stage;   /* of the world */
 
 	/* Messages. */
 	uint32_t id;       /* of the team, in this run */
