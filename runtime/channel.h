@@ -29,8 +29,11 @@
 
 #include "atomic.h"
 
-/* Messages of one writer that its reader has not taken yet. */
+/* Messages of one writer that its reader has not taken yet.  The checker has
+ * fewer. */
+#ifndef CHANNEL_SLOTS
 #define CHANNEL_SLOTS 32
+#endif
 
 /* Bytes of a message that travel in its slot. */
 #define SLOT_PAYLOAD 40
@@ -60,7 +63,8 @@ struct channel_shm {
 	alignas(RIG_LINE) uint64_t last;
 	alignas(RIG_LINE) struct slot_shm slots[CHANNEL_SLOTS];
 };
-_Static_assert(sizeof(struct channel_shm) == 2 * RIG_LINE + CHANNEL_SLOTS * 64,
+_Static_assert(sizeof(struct channel_shm) ==
+		       2 * RIG_LINE + (CHANNEL_SLOTS + 1) / 2 * RIG_LINE,
 	       "part of the format");
 
 /* In shared memory. */
