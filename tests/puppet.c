@@ -205,7 +205,7 @@ void puppet_kill(struct puppet *puppet)
 
 int puppet_watch_forks(struct puppet *parent, pid_t pid)
 {
-	return seize(parent, pid, PTRACE_O_TRACEFORK);
+	return seize(parent, pid, PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK);
 }
 
 int puppet_next_child(struct puppet *parent, struct puppet *child,
@@ -221,7 +221,8 @@ int puppet_next_child(struct puppet *parent, struct puppet *child,
 		r = await_stop(parent->pid, &status, deadline_ns);
 		if (r < 0)
 			return r;
-		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8))
+		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8) ||
+		    status >> 8 == (SIGTRAP | PTRACE_EVENT_VFORK << 8))
 			break;
 		(void)ptrace(
 			PTRACE_CONT, parent->pid, NULL,
@@ -229,7 +230,11 @@ int puppet_next_child(struct puppet *parent, struct puppet *child,
 	}
 	(void)ptrace(PTRACE_GETEVENTMSG, parent->pid, NULL, &pid);
 	*child = (struct puppet){ .pid = (pid_t)pid };
-	return await_stop(child->pid, &status, deadline_ns);
+	r = await_stop(child->pid, &status, deadline_ns);
+	/* What it forks is not ours. */
+	if (r == 0)
+		(void)ptrace(PTRACE_SETOPTIONS, child->pid, NULL, NULL);
+	return r;
 }
 
 #else

@@ -271,6 +271,80 @@ static void runs(void)
 						   } } });
 }
 
+/* A caller whose process between is killed: no pool, and nothing locked that
+ * the next one needs. */
+static noreturn void makes_two_pools(void)
+{
+	struct rig_pool *second = NULL, *third = NULL;
+	struct rig_segment *segment;
+	int r;
+
+	if (rig_pool_create(&own, &(struct rig_pool_options){ .workers = 1 }) <
+	    0)
+		_exit(1);
+	(void)raise(SIGSTOP);
+	r = rig_pool_create(&second,
+			    &(struct rig_pool_options){ .workers = 1 });
+	if (r != 0 && r != -ECANCELED)
+		_exit(2);
+	rig_pool_destroy(second);
+	if (rig_pool_create(&third,
+			    &(struct rig_pool_options){ .workers = 1 }) < 0 ||
+	    rig_segment_create(&segment, NULL, 64, NULL) < 0)
+		_exit(3);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(third);
+	rig_pool_destroy(own);
+	_exit(0);
+}
+
+static int await_exit(pid_t pid)
+{
+	uint64_t until = clock_after(LATE_NS);
+	int status = -1;
+
+	while (waitpid(pid, &status, WNOHANG) == 0 && clock_ns() < until)
+		(void)poll(NULL, 0, 1);
+	if (clock_ns() >= until)
+		(void)kill(pid, SIGKILL);
+	return status;
+}
+
+START_TEST(the_one_between_at_every_instruction)
+{
+	struct tally tally = { 0 };
+	const long most = 4000;
+	long every = step() == 1 ? 1 : step() * 2;
+
+	if (!puppet_possible())
+		return;
+	for (long k = 0; k < most; k += every) {
+		struct puppet puppet, between;
+		uint64_t begin;
+		int status;
+		pid_t child = fork();
+
+		if (child == 0)
+			makes_two_pools();
+		ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+		ck_assert(WIFSTOPPED(status));
+		ck_assert_int_eq(puppet_watch_forks(&puppet, child), 0);
+		(void)kill(child, SIGCONT);
+		ck_assert_int_eq(puppet_next_child(&puppet, &between,
+						   clock_after(LATE_NS)),
+				 0);
+		(void)puppet_step(&between, k);
+		puppet_kill(&between);
+		begin = clock_ns();
+		puppet_release(&puppet, 0);
+		status = await_exit(child);
+		ck_assert_msg(status == 0, "k %ld: %x", k, (unsigned)status);
+		tally_add(&tally, clock_ns() - begin);
+	}
+	tally_write(&tally, "the process between at an instruction");
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
@@ -345,6 +419,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_worker_at_every_instruction, 0,
 			    sizeof(stretches) / sizeof(stretches[0]));
 	tcase_add_test(tcase, a_worker_while_it_starts);
+	tcase_add_test(tcase, the_one_between_at_every_instruction);
 	tcase_add_loop_test(tcase, a_caller_at_every_instruction, 0,
 			    sizeof(ways) / sizeof(ways[0]));
 	suite_add_tcase(suite, tcase);
