@@ -17,7 +17,7 @@
 #include <runrig/pool.h>
 
 #include "layout.h"
-#include "trace.h"
+#include "tracer.h"
 #include "wait.h"
 
 struct birth {

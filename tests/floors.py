@@ -26,11 +26,11 @@ FLOORS = [
     ("layout", False, "layout"),
     ("teams", True,
      "alltoall bcast blocks call cart exact fold gather mail message reduce "
-     "registry scan scatter share split sum team tray"),
+     "registry scan scatter share split sum team threads trace tray"),
     ("processes", True,
      "code map "
      "attach birth inherit list manager place policy pool report segment sweep "
-     "warden where worker caller run handed"),
+     "tracer warden where worker caller run handed"),
 ]
 
 # Each of these belongs to one file of the runtime.
