@@ -13,8 +13,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <runrig/runrig.h>
+
+#include "team.h"
 
 static const int sizes[] = { 1, 2, 3, 5, 8, 17 };
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
@@ -313,6 +316,64 @@ START_TEST(a_share_may_be_of_any_length)
 }
 END_TEST
 
+/* Take up to `most` parts of one element. */
+static void take(struct rig_share *share, int most, uint8_t *seen)
+{
+	struct rig_span part;
+
+	while (most-- > 0 && rig_share_next(share, &part)) {
+		ck_assert_uint_eq(part.end, part.begin + 1);
+		seen[part.begin]++;
+	}
+}
+
+/*
+ * Three ranks of one thread, so that the order is known.  Rank 1 has put what
+ * it took of rank 2's where others can take it, and rank 0, which looked before,
+ * is at the next share already: it must not take rank 1 for one that has not
+ * begun.
+ */
+START_TEST(what_is_left_of_an_earlier_share_is_left_alone)
+{
+	const size_t bytes = layout_at(NULL, 3).bytes, count = 60;
+	const struct patience patience = { .spin_ns = 1000 };
+	struct rig_share first[3], second[3];
+	uint8_t seen[2][60] = { { 0 } };
+	static struct rig_team teams[3];
+	struct layout layout;
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	ck_assert_ptr_ne(memory, MAP_FAILED);
+	layout = layout_at(memory, 3);
+	ck_assert_int_eq(layout_team(&layout, 3, RIG_BARRIER_ADAPTIVE), 0);
+	for (int i = 0; i < 3; i++) {
+		team_init(&teams[i], &layout, i, 3, &patience);
+		team_begin(&teams[i], 1);
+	}
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(rig_share_begin(&first[i], &teams[i], count,
+						 RIG_SHARE_DYNAMIC, 1),
+				 0);
+	take(&first[0], 20, seen[0]);
+	take(&first[1], 21, seen[0]);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(rig_share_begin(&second[i], &teams[i], count,
+						 RIG_SHARE_DYNAMIC, 1),
+				 0);
+	take(&second[0], 1000, seen[1]);
+	for (int i = 1; i < 3; i++)
+		take(&first[i], 1000, seen[0]);
+	for (int i = 1; i < 3; i++)
+		take(&second[i], 1000, seen[1]);
+	for (size_t i = 0; i < count; i++) {
+		ck_assert_uint_eq(seen[0][i], 1);
+		ck_assert_uint_eq(seen[1][i], 1);
+	}
+	(void)munmap(memory, bytes);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("share");
@@ -332,6 +393,7 @@ Suite *make_suite(void)
 	tcase_add_test(tcase, a_run_that_fails_leaves_nothing_to_the_next);
 	tcase_add_test(tcase, ranks_that_share_differently_are_told);
 	tcase_add_test(tcase, a_share_may_be_of_any_length);
+	tcase_add_test(tcase, what_is_left_of_an_earlier_share_is_left_alone);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
