@@ -163,8 +163,6 @@ static void own(const struct reverse_args *args, int rank, int size,
 	size_t tail = args->length - args->end;
 	struct rig_span strip;
 
-	/* The rest are empty. */
-	memset(spans, 0, RIG_SPANS_MAX * sizeof(*spans));
 	if (args->method == METHOD_COPY) {
 		strip = rig_strip(count, rank, size);
 		spans[0] = (struct rig_span){ args->begin + strip.begin,
