@@ -115,13 +115,13 @@ static void print_peer(const struct plan *plan, const struct cell *own,
 	char rate[32], time[24];
 
 	if (!ratio_to(plan, own, peer, &c)) {
-		fprintf(out, "%62s%-26s n/a: %s\n", "", peer->what.name,
-			peer->reason);
+		fprintf(out, "%70s%-26s n/a: %s\n", "", peer->what.name,
+			*peer->reason ? peer->reason : "not measured");
 		return;
 	}
 	format_ns(time, sizeof(time), peer->summary.p50.estimate);
 	format_rate(peer, flops_of(own), rate, sizeof(rate));
-	fprintf(out, "%27s%-8s %9s %14s  ", "", verified(peer), time, rate);
+	fprintf(out, "%35s%-8s %9s %14s  ", "", verified(peer), time, rate);
 	fprintf(out, "%-26s %.2f", peer->what.name, c.ratio.estimate);
 	if (c.ratio.known)
 		fprintf(out, " [%.2f, %.2f]%s", c.ratio.low, c.ratio.high,
@@ -133,9 +133,10 @@ static void print_own(const struct cell *own, FILE *out)
 {
 	char rate[32], time[24];
 
-	fprintf(out, "%-11s %-14.14s", kernel_of(own), own->what.axes[1].value);
-	if (own->status != CELL_OK && !own->n) {
-		fprintf(out, " n/a: %s\n", own->reason);
+	fprintf(out, "%-12s %-21.21s", kernel_of(own), own->what.axes[1].value);
+	if (!own->n) {
+		fprintf(out, " n/a: %s\n",
+			*own->reason ? own->reason : "not measured");
 		return;
 	}
 	format_ns(time, sizeof(time), own->summary.p50.estimate);
@@ -152,7 +153,7 @@ static void print_table(const struct plan *plan, const struct run_info *info,
 			FILE *out)
 {
 	(void)info;
-	fprintf(out, "%-11s %-14s %-8s %9s %14s  %-26s %s\n", "kernel",
+	fprintf(out, "%-12s %-21s %-8s %9s %14s  %-26s %s\n", "kernel",
 		"parameters", "verified", "time", "rate", "peer",
 		"kernel's rate / peer's [95% CI]");
 	for (size_t i = 0; i < plan->cell_count; i++) {

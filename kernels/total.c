@@ -181,18 +181,40 @@ CLONES static double add_reals(const double *x, size_t count, bool squares)
 	       ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
 
-/* The least, or the greatest by turning signs; a not-a-number wins. */
-static double least(const double *x, size_t count, bool greatest)
+/* The first that is not a number. */
+static double not_a_number(const double *x)
 {
-	double best = x[0];
+	while (*x == *x)
+		x++;
+	return *x;
+}
 
-	for (size_t i = 0; i < count; i++) {
-		if (x[i] != x[i])
-			return x[i];
-		if (greatest ? x[i] > best : x[i] < best)
-			best = x[i];
+/* The least, or the greatest by turning signs; a not-a-number wins.  Eight at a
+ * time, for they are compared side by side. */
+CLONES static double least(const double *x, size_t count, bool greatest)
+{
+	double sign = greatest ? -1 : 1, best = sign * x[0];
+	double lanes[8];
+	int64_t none = 0;
+	size_t i = 0;
+
+	for (size_t l = 0; l < 8; l++)
+		lanes[l] = best;
+	for (; i + 8 <= count; i += 8) {
+		for (size_t l = 0; l < 8; l++) {
+			double item = sign * x[i + l];
+
+			none |= item != item;
+			lanes[l] = item < lanes[l] ? item : lanes[l];
+		}
 	}
-	return best;
+	for (; i < count; i++) {
+		none |= x[i] != x[i];
+		best = sign * x[i] < best ? sign * x[i] : best;
+	}
+	for (size_t l = 0; l < 8; l++)
+		best = lanes[l] < best ? lanes[l] : best;
+	return none ? not_a_number(x) : sign * best;
 }
 
 static double real_of(const double *x, size_t count, enum op op)
