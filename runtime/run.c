@@ -30,6 +30,10 @@
 /* How often a waiting caller looks whether its warden lives. */
 #define LOOK_NS (50 * UINT64_C(1000000))
 
+/* A look that is later than this: the caller was stopped (Ctrl-Z), and all that
+ * time is none of the run's limit. */
+#define STOPPED_NS (250 * UINT64_C(1000000))
+
 /* How long the others may go on when a rank has failed: long enough for them to
  * fail alike, short enough not to be waited for. */
 #define GRACE_NS (20 * UINT64_C(1000000))
@@ -54,6 +58,15 @@ static const struct patience *caller_patience(const struct rig_pool *pool)
 	return &pool->patience;
 }
 
+/* It is later than `look`: by how much more than it takes to be woken? */
+static void not_while_stopped(struct rig_pool *pool, uint64_t look)
+{
+	uint64_t now = clock_ns();
+
+	if (pool->limit_at != RIG_FOREVER && now > look + STOPPED_NS)
+		pool->limit_at += now - look;
+}
+
 /* Wait for job `posted`, come what may to the warden, until deadline_ns.  0,
  * -EINTR (the alarm), -ETIMEDOUT, or -ECANCELED: the warden is gone. */
 int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
@@ -73,6 +86,7 @@ int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 				  look < deadline_ns ? look : deadline_ns);
 		if (r != -ETIMEDOUT)
 			return r;
+		not_while_stopped(pool, look);
 		if (!pool_warden_lives(pool))
 			return dispatch_is_done(dispatch) ? 0 : -ECANCELED;
 		/* Given up between runs: nobody was there to be told.
@@ -272,10 +286,16 @@ static int heed_alarm(struct rig_pool *pool)
 static int settle_once(struct rig_pool *pool, uint64_t deadline_ns)
 {
 	static const struct patience none;
-	uint64_t until =
-		pool->limit_at < deadline_ns ? pool->limit_at : deadline_ns;
-	int r = run_await(pool, until ? caller_patience(pool) : &none, true,
-			  until);
+	uint64_t limit, until;
+	int r;
+
+	do {
+		limit = pool->limit_at;
+		until = limit < deadline_ns ? limit : deadline_ns;
+		r = run_await(pool, until ? caller_patience(pool) : &none, true,
+			      until);
+		/* Until its limit, which has been put off meanwhile. */
+	} while (r == -ETIMEDOUT && until == limit && limit != pool->limit_at);
 
 	switch (r) {
 	case 0:

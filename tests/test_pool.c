@@ -283,6 +283,42 @@ START_TEST(a_limit_ends_the_run)
 }
 END_TEST
 
+/* A job that is stopped from outside, as by Ctrl-Z, for longer than its limit
+ * is; it has all but 20 ms of that left when it goes on. */
+static int stopped_in_a_run(int rank, void *arg)
+{
+	const int ms = 100;
+	struct rig_job job = nap(&ms);
+	pid_t group = getpid(), stopper;
+	int r;
+
+	(void)rank;
+	(void)arg;
+	if (setpgid(0, 0) < 0)
+		return 1;
+	setup();
+	job.limit_ns = UINT64_C(2000000000);
+	stopper = fork();
+	if (stopper == 0) {
+		(void)setpgid(0, 0);
+		(void)poll(NULL, 0, 20);
+		(void)kill(-group, SIGSTOP);
+		(void)poll(NULL, 0, 2500);
+		(void)kill(-group, SIGCONT);
+		_exit(0);
+	}
+	r = run(&job);
+	(void)waitpid(stopper, NULL, 0);
+	teardown();
+	return r == 0 ? 0 : 2;
+}
+
+START_TEST(a_limit_waits_while_the_job_is_stopped)
+{
+	ck_assert_int_eq(run_workers(1, stopped_in_a_run, NULL), 0);
+}
+END_TEST
+
 /* ---- segments */
 
 static int sums_window(struct rig_team *team)
@@ -1107,6 +1143,7 @@ Suite *make_suite(void)
 	tcase_add_test(alone, a_fork_that_outlives_the_maker);
 	tcase_add_test(alone, the_thread_that_made_it_may_end);
 	tcase_add_loop_test(alone, hosts_with_habits, 0, 4);
+	tcase_add_test(alone, a_limit_waits_while_the_job_is_stopped);
 	tcase_add_test(alone, more_ranks_than_cpus_do_not_spin);
 	tcase_add_test(alone, a_host_that_reaps_whatever_there_is);
 	tcase_add_test(alone, what_kernels_print_appears_once_and_in_order);
