@@ -557,12 +557,20 @@ static const struct chart charts[] = {
 	  NULL },
 };
 
-/* The caches of the machine that the result is of. */
-static void mark_caches(struct figure *f, const json_t *result)
+static const json_t *caches_of(const json_t *result)
 {
-	const json_t *cpu =
-		json_object_get(json_object_get(result, "env"), "cpu");
-	const json_t *caches = json_object_get(cpu, "caches");
+	return json_object_get(
+		json_object_get(json_object_get(result, "env"), "cpu"),
+		"caches");
+}
+
+/* The caches of the machine that the result is of; an older result does not
+ * tell, but one of its CPU model may. */
+static void mark_caches(struct figure *f, const json_t *result,
+			const json_t *roofs)
+{
+	const json_t *own = caches_of(result);
+	const json_t *caches = own ? own : caches_of(roofs);
 
 	for (size_t i = 0; i < json_array_size(caches); i++) {
 		const json_t *cache = json_array_get(caches, i);
@@ -590,7 +598,7 @@ void charts_collect(struct charts *out, const json_t *result,
 		if (charts[i].finish)
 			charts[i].finish(f, result, roofs);
 		if (charts[i].caches)
-			mark_caches(f, result);
+			mark_caches(f, result, roofs);
 		if (figure_empty(f))
 			figure_free(f);
 		else
