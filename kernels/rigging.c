@@ -303,6 +303,46 @@ int rigging_copy(struct rigging *rigging)
 	return r;
 }
 
+/* Input, and no more: what is neither is the kernel's own scratch. */
+static bool only_read(const struct rigging *rigging, int index)
+{
+	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
+
+	return spec->input && !spec->output;
+}
+
+static const char *name_of(const struct rigging *rigging, int index)
+{
+	const struct rigged_array *array = &rigging->arrays[index];
+
+	return array->name ? array->name : rig_segment_name(array->segment);
+}
+
+int rigging_replicate(struct rigging *rigging, char *names, size_t bytes)
+{
+	int count = 0;
+	size_t used = 0;
+
+	*names = 0;
+	for (int i = 0; i < rigging->count; i++) {
+		int r;
+
+		if (!only_read(rigging, i))
+			continue;
+		r = rig_pool_replicate(rigging->pool, name_of(rigging, i));
+		if (r < 0)
+			return say(rigging, r, rig_why());
+		if (used < bytes)
+			used += (size_t)snprintf(
+				names + used, bytes - used, "%s%s",
+				count ? ", " : "",
+				rigging->kernel->arrays[i].name);
+		count++;
+	}
+	rigging->replicated = count > 0;
+	return count;
+}
+
 static int run_job(struct rigging *rigging, rig_kernel_fn *fn,
 		   uint64_t limit_ns)
 {
@@ -318,11 +358,13 @@ static int run_job(struct rigging *rigging, rig_kernel_fn *fn,
 		const struct rigged_array *array = &rigging->arrays[i];
 
 		job.segments[i] = (struct rig_handed){
-			.name = array->name ? array->name
-					    : rig_segment_name(array->segment),
+			.name = name_of(rigging, i),
 			.offset = array->offset,
 			.bytes = array->bytes,
-			.read_only = array->name && !specs[i].output,
+			.read_only = (array->name && !specs[i].output) ||
+				     (rigging->replicated &&
+				      fn != rigging->kernel->prepare &&
+				      only_read(rigging, i)),
 		};
 	}
 	/* By its name where that is known: so the report calls it. */

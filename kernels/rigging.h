@@ -44,6 +44,7 @@ struct rigging {
 	uint64_t limit_ns;  /* of each run; 0: none */
 	const char *memory; /* of the segments it makes; see segment.h */
 	enum rig_pages pages;
+	bool replicated; /* what is only read is read on each node */
 	char why[WHY_BYTES];
 };
 
@@ -81,6 +82,9 @@ int rigging_make(struct rigging *rigging, struct rig_pool *pool);
 int rigging_copy(struct rigging *rigging);
 
 int rigging_prepare(struct rigging *rigging);
+/* From now on each NUMA node reads a copy of its own of what the kernel only
+ * reads.  Returns how many arrays that are; their names, "b, c", to `names`. */
+int rigging_replicate(struct rigging *rigging, char *names, size_t bytes);
 int rigging_digest(struct rigging *rigging, bool after);
 int rigging_run(struct rigging *rigging);
 int rigging_verify(struct rigging *rigging);

@@ -27,6 +27,7 @@
 #include "home.h"
 #include "huge.h"
 #include "inherit.h"
+#include "place.h"
 #include "shmfile.h"
 #include "size.h"
 
@@ -367,6 +368,9 @@ static int attach_one(struct rig_team *team, int index,
 		if (r < 0)
 			return r;
 	}
+	/* Copies are where they belong. */
+	if (segment->stride)
+		return 0;
 	return populate_own(team, index, mapping, name,
 			    own_node(team, birth->plan));
 }
@@ -382,6 +386,29 @@ static bool all_could(struct rig_team *team, int step, int r)
 		add_relaxed(count, 1);
 	team_meet(team);
 	return load_relaxed(count) == 0;
+}
+
+/* How far into the file this rank's copy is. */
+static size_t copy_off(const struct rig_team *team,
+		       const struct job_segment_shm *segment,
+		       const struct birth *birth)
+{
+	if (!segment->stride)
+		return 0;
+	return segment->stride * (size_t)place_copy_of(birth->plan, team->rank);
+}
+
+/* What a rank may read of a mapping: all, or its copy. */
+static struct rig_span to_be_read(const struct rig_team *team,
+				  const struct job_segment_shm *segment,
+				  const struct mapping *mapping,
+				  const struct birth *birth)
+{
+	size_t begin = copy_off(team, segment, birth);
+
+	return (struct rig_span){ begin, segment->stride
+						 ? begin + segment->stride
+						 : mapping->bytes };
 }
 
 static int attach_missing(struct rig_team *team, int count,
@@ -406,7 +433,8 @@ static int attach_missing(struct rig_team *team, int count,
 
 		if (missing[i])
 			r = populate(mapping,
-				     (struct rig_span){ 0, mapping->bytes },
+				     to_be_read(team, &job->segments[i],
+						mapping, birth),
 				     MADV_POPULATE_READ, job->names[i]);
 	}
 	if (all_could(team, 1, r))
@@ -455,7 +483,8 @@ int attach_segments(struct rig_team *team, int count, const struct birth *birth)
 		struct rig_barrier *barrier = barrier_in(segment, mapping);
 
 		team->handed[i] = (struct handed){
-			.data = (char *)mapping->base + segment->offset,
+			.data = (char *)mapping->base + segment->offset +
+				copy_off(team, segment, birth),
 			.bytes = segment->bytes,
 			.barrier = barrier,
 		};
@@ -517,6 +546,56 @@ int attach_populate(struct rig_team *team, const struct birth *birth,
 	huge_collapse(mapping->base, all.begin * HUGE_BYTES,
 		      all.end * HUGE_BYTES);
 	return 0;
+}
+
+/* The pages of a copy of `bytes` bytes that this rank writes: an equal part
+ * among the ranks of its node. */
+static struct rig_span copied_here(const struct rig_team *team, size_t bytes,
+				   const struct birth *birth)
+{
+	int copy = place_copy_of(birth->plan, team->rank);
+	int before = 0, all = 0;
+	struct rig_span span;
+
+	for (int rank = 0; rank < team->size; rank++)
+		if (place_copy_of(birth->plan, rank) == copy) {
+			before += rank < team->rank;
+			all++;
+		}
+	span = rig_strip((bytes + PAGE_BYTES - 1) / PAGE_BYTES, before, all);
+	span.begin *= PAGE_BYTES;
+	span.end *= PAGE_BYTES;
+	return (struct rig_span){ span.begin,
+				  span.end < bytes ? span.end : bytes };
+}
+
+int attach_replicate(struct rig_team *team, const struct birth *birth)
+{
+	const struct job_shm *job = team->layout.job;
+	size_t bytes = job->segments[0].data_bytes;
+	size_t off = copy_off(team, &job->segments[1], birth);
+	struct rig_span span = copied_here(team, bytes, birth);
+	struct mapping source = { 0 }, copies = { 0 };
+	int r = map(team, &source, &job->segments[0], job->names[0], birth);
+	int second = map(team, &copies, &job->segments[1], "", birth);
+
+	if (r == 0)
+		r = second;
+	if (r == 0)
+		r = populate(&source, span, MADV_POPULATE_READ, job->names[0]);
+	if (r == 0)
+		r = populate(
+			&copies,
+			(struct rig_span){ off + span.begin, off + span.end },
+			MADV_POPULATE_WRITE, job->names[0]);
+	if (r == 0)
+		memcpy((char *)copies.base + off + span.begin,
+		       (char *)source.base + span.begin, span.end - span.begin);
+	if (source.bytes)
+		drop(&source);
+	if (copies.bytes)
+		drop(&copies);
+	return r;
 }
 
 void attach_forget(struct rig_team *team)

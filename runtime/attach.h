@@ -28,6 +28,10 @@ int attach_segments(struct rig_team *team, int count,
 int attach_populate(struct rig_team *team, const struct birth *birth,
 		    rig_spans_fn *spans);
 
+/* Write this rank's part of its node's copy, in segment 1, of segment 0; neither
+ * stays mapped.  0 or -errno and the words. */
+int attach_replicate(struct rig_team *team, const struct birth *birth);
+
 /* Unmap segment 0's file, if it is mapped. */
 void attach_forget(struct rig_team *team);
 

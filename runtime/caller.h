@@ -38,6 +38,16 @@ struct handed_file {
 	int fd;        /* -1: none */
 };
 
+/* Segments that a pool has copies of. */
+#define REPLICAS_MAX 16
+
+/* Copies of a segment, one a node: see replica.c. */
+struct replica {
+	struct identity source;
+	size_t stride;              /* 0: free */
+	struct segment_facts facts; /* of the copies; its fd is ours */
+};
+
 /* In this process. */
 struct rig_pool {
 	struct rig_pool *next;
@@ -74,6 +84,7 @@ struct rig_pool {
 	uint64_t handed_uses;
 	struct foreign foreign[FOREIGN_MAX];
 	int foreign_next;
+	struct replica replicas[REPLICAS_MAX];
 
 	/* What to forget when the run at hand has ended. */
 	pthread_mutex_t forget_lock;
@@ -132,6 +143,9 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 /* As rig_pool_wait(), but the turn stays. */
 int run_wait(struct rig_pool *pool, uint64_t deadline_ns);
 
+/* Wait for the turn: 0, -EBUSY or -EINVAL as rig_pool_run(). */
+int run_take_turn(struct rig_pool *pool);
+
 /* Give the turn back, having forgotten what was queued. */
 void run_end_turn(struct rig_pool *pool);
 
@@ -143,6 +157,10 @@ void handed_put_file(struct rig_pool *pool, int index,
 		     const struct segment_facts *facts);
 int handed_put(struct rig_pool *pool, int index,
 	       const struct rig_handed *handed);
+
+/* What `name` means to this pool: a handle of this process, else a file. */
+int handed_facts(struct rig_pool *pool, const char *name,
+		 struct segment_facts *facts);
 
 /* Note that the workers may have it mapped from now on.  Returns a descriptor
  * of it that stays until it is forgotten (or `fd`, where there are no more). */
@@ -159,6 +177,24 @@ void handed_queue(struct rig_pool *pool, struct identity identity);
 /* Let go of the foreign segments that have no name any more.  With the turn;
  * returns how many. */
 int handed_let_go(struct rig_pool *pool);
+
+/* ---- replica.c ---- */
+
+/* Forget the copies of `source`: true where there were any, and the *file that
+ * the workers may have mapped. */
+bool replica_drop(struct rig_pool *pool, struct identity source,
+		  struct identity *file);
+
+/* Have the workers drop the copies of what this job may write to: before any of
+ * it is written down.  With the turn. */
+void replica_forget_written(struct rig_pool *pool, const struct rig_job *job);
+
+/* Write the copies of `source` as the job's segment `index`, if there are. */
+bool replica_put(struct rig_pool *pool, int index, struct identity source);
+
+void replica_finish(struct rig_pool *pool);
+
+/* ---- handed.c ---- */
 
 /* Close what is held. */
 void handed_finish(struct rig_pool *pool);

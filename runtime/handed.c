@@ -160,6 +160,10 @@ void handed_forget(struct rig_pool *pool, struct identity identity)
 {
 	struct segment_facts facts = { .identity = identity, .fd = -1 };
 
+	struct identity copies;
+
+	if (replica_drop(pool, identity, &copies))
+		handed_forget(pool, copies);
 	if (!was_handed(pool, identity) || pool->dead)
 		return;
 	handed_put_file(pool, 0, &facts);
@@ -248,6 +252,27 @@ static int foreign_facts(struct rig_pool *pool, const char *name,
 	return 0;
 }
 
+int handed_facts(struct rig_pool *pool, const char *name,
+		 struct segment_facts *facts)
+{
+	return segment_handle_facts(name, facts)
+		       ? 0
+		       : foreign_facts(pool, name, facts);
+}
+
+/* The copies, where there are some. */
+static void put_copies(struct rig_pool *pool, int index, struct identity source)
+{
+	struct job_segment_shm *segment =
+		&pool->birth.layout.job->segments[index];
+
+	if (replica_put(pool, index, source))
+		segment->holder_fd = handed_note(
+			pool,
+			(struct identity){ segment->device, segment->inode },
+			segment->holder_fd);
+}
+
 int handed_put(struct rig_pool *pool, int index,
 	       const struct rig_handed *handed)
 {
@@ -258,11 +283,9 @@ int handed_put(struct rig_pool *pool, int index,
 
 	if (r < 0)
 		return r;
-	if (!segment_handle_facts(handed->name, &facts)) {
-		r = foreign_facts(pool, handed->name, &facts);
-		if (r < 0)
-			return r;
-	}
+	r = handed_facts(pool, handed->name, &facts);
+	if (r < 0)
+		return r;
 	if (handed->offset > facts.data_bytes ||
 	    handed->bytes > facts.data_bytes - handed->offset)
 		return rig_fail(-EINVAL,
@@ -275,6 +298,8 @@ int handed_put(struct rig_pool *pool, int index,
 			      : facts.data_bytes - handed->offset;
 	facts.fd = handed_note(pool, facts.identity, facts.fd);
 	handed_put_file(pool, index, &facts);
+	if (handed->read_only)
+		put_copies(pool, index, facts.identity);
 	job->segments[index].offset = handed->offset;
 	job->segments[index].bytes = bytes;
 	if (handed->read_only)
@@ -308,6 +333,7 @@ void handed_finish(struct rig_pool *pool)
 	for (int i = 0; i < FOREIGN_MAX; i++)
 		if (pool->foreign[i].name[0])
 			close(pool->foreign[i].facts.fd);
+	replica_finish(pool);
 	pthread_mutex_destroy(&pool->forget_lock);
 	free(pool->forget);
 }

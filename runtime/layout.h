@@ -125,16 +125,18 @@ struct job_segment_shm {
 	uint64_t data_bytes; /* the user's, in the file */
 	uint64_t offset;     /* the window */
 	uint64_t bytes;
+	uint64_t stride; /* from one node's copy to the next; 0: one for all */
 	int32_t holder_fd; /* of the caller's, or -1 */
 	uint32_t flags;    /* JOB_... */
 };
 
 enum job_kind {
-	JOB_START,    /* be there */
-	JOB_KERNEL,   /* words[JOB_FN] is the function */
-	JOB_SYMBOL,   /* job_shm.symbol is path.so:symbol */
-	JOB_POPULATE, /* segment 0, in the spans words[JOB_FN] tells */
-	JOB_FORGET,   /* unmap segment 0's file */
+	JOB_START,     /* be there */
+	JOB_KERNEL,    /* words[JOB_FN] is the function */
+	JOB_SYMBOL,    /* job_shm.symbol is path.so:symbol */
+	JOB_POPULATE,  /* segment 0, in the spans words[JOB_FN] tells */
+	JOB_REPLICATE, /* copy segment 0 to each copy in segment 1 */
+	JOB_FORGET,    /* unmap segment 0's file */
 	JOB_QUIT
 };
 

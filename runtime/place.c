@@ -419,6 +419,36 @@ static struct rig_plan *write_plan(const struct placer *placer)
 	return plan;
 }
 
+int place_copy_of(const struct rig_plan *plan, int rank)
+{
+	uint64_t seen[RIG_PUS_MAX / 64] = { 0 };
+	int copy = 0;
+
+	for (int i = 0; plan->spots[i].node != plan->spots[rank].node; i++) {
+		int node = plan->spots[i].node;
+
+		copy += !(seen[node / 64] >> (node % 64) & 1);
+		seen[node / 64] |= UINT64_C(1) << (node % 64);
+	}
+	return copy;
+}
+
+int place_copies(const struct rig_plan *plan)
+{
+	int copies = 0;
+
+	for (int rank = 0; rank < plan->workers; rank++)
+		if (plan->spots[rank].node < 0)
+			return 1;
+	for (int rank = 0; rank < plan->workers; rank++) {
+		int copy = place_copy_of(plan, rank);
+
+		if (copy >= copies)
+			copies = copy + 1;
+	}
+	return copies;
+}
+
 int place_on(struct rig_plan **out, const struct topology *topology,
 	     int workers, const char *place, const char *origin)
 {

@@ -22,4 +22,9 @@ int place_on(struct rig_plan **plan, const struct topology *topology,
 /* Where `rank` of the plan is.  Never waits, allocates or fails. */
 void place_levels(const struct rig_plan *plan, int rank, struct levels *levels);
 
+/* How many nodes the plan's ranks are on (1 where some are on several, or not
+ * pinned); and which of these, in the order of ranks, that of `rank` is. */
+int place_copies(const struct rig_plan *plan);
+int place_copy_of(const struct rig_plan *plan, int rank);
+
 #endif

@@ -101,7 +101,7 @@ int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 }
 
 /* Take the pool for one run. */
-static int take_turn(struct rig_pool *pool)
+int run_take_turn(struct rig_pool *pool)
 {
 	uint32_t seen = TURN_FREE;
 
@@ -336,9 +336,11 @@ int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 
 	dispatch->words[JOB_KIND] = kind;
 	dispatch->words[JOB_FN] = fn;
-	dispatch->words[JOB_SEGMENTS] = 1;
+	dispatch->words[JOB_SEGMENTS] = kind == JOB_REPLICATE ? 2 : 1;
 	dispatch->words[JOB_ARGS_BYTES] = args_bytes;
-	pool->name = kind == JOB_POPULATE ? "populate" : "forget";
+	pool->name = kind == JOB_POPULATE    ? "populate"
+		     : kind == JOB_REPLICATE ? "replicate"
+					     : "forget";
 	pool->limit_at = RIG_FOREVER;
 	tracer_run_begins(&pool->tracer, pool->name, 0);
 	dispatch_post(dispatch);
@@ -360,7 +362,7 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 				"segment: %zu bytes of span "
 				"arguments, not at most %d",
 				options->spans_args_bytes, RIG_ARGS_MAX);
-	r = take_turn(pool);
+	r = run_take_turn(pool);
 	if (r < 0)
 		return r;
 	if (pool->dead) {
@@ -527,11 +529,13 @@ static int keep_name(struct rig_pool *pool, const char *name)
 int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	       const struct map_job *map)
 {
-	int r = take_turn(pool);
+	int r = run_take_turn(pool);
 
 	if (r < 0)
 		return r;
 	r = check_job(pool, job);
+	if (r == 0)
+		replica_forget_written(pool, job);
 	if (r == 0)
 		r = keep_name(pool, map ? map->name : job->name);
 	if (r == 0)

@@ -228,6 +228,8 @@ static int run_job(const struct birth *birth, struct rig_team *team)
 		trace_end(team->span);
 		return 0;
 	}
+	if (kind == JOB_REPLICATE)
+		return attach_replicate(team, birth);
 	r = find_kernel(team, kind, &fn);
 	if (r < 0)
 		return r;

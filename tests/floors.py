@@ -29,8 +29,8 @@ FLOORS = [
      "registry scan scatter share split sum team threads trace tray"),
     ("processes", True,
      "code map "
-     "attach birth inherit list manager place policy pool report segment sweep "
-     "tracer warden where worker caller run handed"),
+     "attach birth inherit list manager place policy pool replica report "
+     "segment sweep tracer warden where worker caller run handed"),
 ]
 
 # Each of these belongs to one file of the runtime.

@@ -321,6 +321,25 @@ START_TEST(a_job_says_who_owns_what)
 }
 END_TEST
 
+START_TEST(on_one_node_nothing_is_copied)
+{
+	struct rig_pool *pool = NULL;
+	struct rig_segment *segment = NULL;
+
+	ck_assert_int_eq(
+		rig_pool_create(&pool,
+				&(struct rig_pool_options){ .workers = 2,
+							    .place = "none" }),
+		0);
+	ck_assert_int_eq(rig_segment_create(&segment, NULL, 4096, NULL), 0);
+	ck_assert_int_eq(rig_pool_replicate(pool, rig_segment_name(segment)),
+			 1);
+	ck_assert_int_eq(rig_pool_replicate(pool, "bad name"), -EINVAL);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("home");
@@ -338,6 +357,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(where, huge_pages_hold_the_same_bytes, 0, 2);
 	tcase_add_test(where, huge_pages_are_not_asked_of_what_is_not_there);
 	tcase_add_test(where, a_job_says_who_owns_what);
+	tcase_add_test(where, on_one_node_nothing_is_copied);
 	suite_add_tcase(suite, where);
 	return suite;
 }

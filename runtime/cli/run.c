@@ -82,7 +82,8 @@ static const struct argp_option option_table[] = {
 	  .key = KEY_MEMORY,
 	  .arg = "WHERE",
 	  .doc = "NUMA nodes of the arrays it makes: local (default: each part "
-		 "where its owner runs), interleave, or bind:0,2-3" },
+		 "where its owner runs), interleave, bind:0,2-3, or replicate: "
+		 "what is only read, a copy on each node" },
 	{ .name = "huge",
 	  .key = KEY_HUGE,
 	  .doc = "arrays it makes on huge pages, as far as they are to be had; "
@@ -262,7 +263,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		describe(options, key, arg);
 		break;
 	case KEY_MEMORY:
-		options->request.memory = arg;
+		options->request.replicate = strcmp(arg, "replicate") == 0;
+		options->request.memory =
+			options->request.replicate ? NULL : arg;
 		break;
 	case KEY_HUGE:
 		options->request.pages = RIG_PAGES_HUGE;

@@ -315,6 +315,24 @@ static int run_failed(struct runner *runner, int code)
 	return code == -EBADMSG ? EXIT_UNVERIFIED : EXIT_RUN;
 }
 
+/* --memory replicate, the input being complete. */
+static int replicate(struct runner *runner)
+{
+	char names[200];
+	int count;
+
+	if (!runner->request->replicate)
+		return 0;
+	count = rigging_replicate(&runner->rigging, names, sizeof(names));
+	if (count < 0)
+		return complain(exit_of(count), "%s", runner->rigging.why);
+	if (count == 0)
+		warn("--memory replicate: %s reads no array that it does not "
+		     "write",
+		     runner->request->kernel->name);
+	return 0;
+}
+
 static int make_input(struct runner *runner)
 {
 	struct rigging *rigging = &runner->rigging;
@@ -347,7 +365,9 @@ int runner_prepare(struct runner *runner, const struct run_request *request)
 	if (r < 0)
 		return complain(exit_of(r), "%s", runner->rigging.why);
 	r = read_inputs(runner);
-	return r ? r : make_input(runner);
+	if (r == 0)
+		r = make_input(runner);
+	return r ? r : replicate(runner);
 }
 
 static uint64_t now_ns(void)

@@ -45,7 +45,8 @@ struct run_request {
 	bool no_verify;
 	const char *memory; /* of the arrays we make; NULL: local */
 	enum rig_pages pages;
-	bool map; /* say where they really are */
+	bool replicate; /* what is only read, on each node */
+	bool map;       /* say where they really are */
 };
 
 struct progress;

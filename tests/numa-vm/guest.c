@@ -436,6 +436,79 @@ START_TEST(more_than_a_node_has_is_refused)
 }
 END_TEST
 
+/* All of segment 0 is on this rank's node, and says what it must. */
+static int read_all(struct rig_team *team)
+{
+	char *data = rig_team_data(team, 0);
+	size_t bytes = rig_team_bytes(team, 0);
+	struct local local = { 0 };
+	unsigned cpu, node;
+	int r;
+
+	for (size_t i = 0; i < bytes; i++)
+		if (data[i] != *(const char *)rig_team_args(team))
+			return rig_team_fail(team, -EBADMSG, "byte %d is %d",
+					     (int)i, data[i]);
+	if (getcpu(&cpu, &node) < 0)
+		return -errno;
+	r = count_local(data, data + bytes, node, &local);
+	memcpy(rig_team_result(team), &local, sizeof(local));
+	return r;
+}
+
+static uint64_t read_locally(struct rig_pool *pool, const char *name,
+			     bool read_only, char value)
+{
+	struct rig_job job = { .kernel = read_all,
+			       .args = &value,
+			       .args_bytes = 1,
+			       .segments = { { .name = name,
+					       .offset = 8192,
+					       .bytes = 2 << 20,
+					       .read_only = read_only } } };
+	uint64_t least = UINT64_MAX;
+	struct local local;
+
+	ck_assert_msg(rig_pool_run(pool, &job) == 0, "%s", rig_why());
+	for (int rank = 0; rank < rig_pool_size(pool); rank++) {
+		ck_assert_int_eq(
+			rig_pool_result(pool, rank, &local, sizeof(local)), 0);
+		ck_assert_uint_eq(local.pages, 512);
+		if (local.local < least)
+			least = local.local;
+	}
+	return least;
+}
+
+START_TEST(replicated_is_read_on_every_node)
+{
+	static const char *const where[] = { "core", "numa", "spread" };
+	struct rig_pool *pool = make_pool(where[_i], 0);
+	struct rig_segment *segment = make_on_node_of_cpu(0, 3 << 20);
+	const char *name = rig_segment_name(segment);
+	struct rig_job job = { .kernel = die };
+	int nodes = rig_pool_plan(pool)->nodes;
+
+	ck_assert_uint_lt(read_locally(pool, name, true, 1), 512);
+	ck_assert_msg(rig_pool_replicate(pool, name) == nodes, "%s", rig_why());
+	ck_assert_uint_eq(read_locally(pool, name, true, 1), 512);
+	/* What is written meanwhile they do not have; asked again, they do. */
+	memset(rig_segment_data(segment), 2, 3 << 20);
+	ck_assert_uint_eq(read_locally(pool, name, true, 1), 512);
+	ck_assert_int_eq(rig_pool_replicate(pool, name), nodes);
+	ck_assert_uint_eq(read_locally(pool, name, true, 2), 512);
+	/* They outlive a team. */
+	ck_assert_int_eq(rig_pool_run(pool, &job), -EOWNERDEAD);
+	ck_assert_uint_eq(read_locally(pool, name, true, 2), 512);
+	/* Who may write gets the segment itself, and the copies are gone. */
+	ck_assert_uint_lt(read_locally(pool, name, false, 2), 512);
+	ck_assert_uint_lt(read_locally(pool, name, true, 2), 512);
+	ck_assert_int_eq(rig_pool_replicate(pool, name), nodes);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 /* ---- on a /dev/shm that gives huge pages to who asks ---- */
 
 START_TEST(who_asks_gets_huge_pages)
@@ -509,6 +582,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(memory, interleaved_goes_round_the_nodes, 0, 2);
 	tcase_add_loop_test(memory, bound_is_where_it_is_bound, 0, 2);
 	tcase_add_test(memory, more_than_a_node_has_is_refused);
+	tcase_add_loop_test(memory, replicated_is_read_on_every_node, 0, 3);
 	suite_add_tcase(suite, memory);
 
 	tcase_add_loop_test(huge, who_asks_gets_huge_pages, 0, 2);

@@ -173,6 +173,20 @@ struct rig_map {
  */
 RIG_API int rig_pool_map(struct rig_pool *pool, const struct rig_map *map);
 
+/*
+ * Give each NUMA node that this pool's workers are on a copy of the segment as
+ * it is now.  From then on a job that is handed it .read_only reads the copy on
+ * the rank's own node, until the segment is handed to a job of this pool that
+ * may write to it, or is destroyed; what others write to it meanwhile the copies
+ * do not have: call it again.
+ *
+ * Returns how many copies there are (1: the workers are on one node, or not
+ * pinned, and all stays as it is), or as rig_pool_run(), or -ENOSPC: there is no
+ * room for the copies, or 16 segments have copies already.  Any thread; waits
+ * its turn as run does.
+ */
+RIG_API int rig_pool_replicate(struct rig_pool *pool, const char *name);
+
 RIG_API int rig_pool_size(const struct rig_pool *pool);
 
 /* What the last run left of `rank`: its code, and its result slot.  Never
