@@ -77,6 +77,8 @@ struct layout layout_at(void *base, int size)
 	layout.loans = take(base, &at, n * LOANS * sizeof(*layout.loans));
 	layout.trays = take(base, &at, n * TRAYS_BYTES);
 	layout.channels = take(base, &at, n * n * sizeof(*layout.channels));
+	at = size_round_up(at, PAGE_BYTES);
+	layout.parts = take(base, &at, n * PART_BYTES);
 	layout.bytes = size_round_up(at, PAGE_BYTES);
 	return layout;
 }

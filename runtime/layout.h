@@ -21,6 +21,7 @@
  *	| inbox_shm  x size |  each worker its own; the others ring
  *	| loans      x size |  each worker its own; who borrowed answers
  *	| trays      x size |  each worker its own; the receiver reads
+ *	| parts      x size |  of the heap: whoever is given them
  *	| channels x size^2 |  those to rank 0, to rank 1, ...: sender, receiver
  *	+-------------------+
  *
@@ -42,6 +43,7 @@
 #include <stdint.h>
 
 #include <runrig/api.h>
+#include <runrig/symmetric.h>
 
 #include "atomic.h"
 #include "barrier.h"
@@ -366,6 +368,9 @@ struct tray_shm {
 	alignas(RIG_LINE) _Atomic uint64_t drained;
 };
 
+/* Of the team's heap, each rank's: a page of the library's own, and blocks. */
+#define PART_BYTES (RIG_HEAP_MAX + PAGE_BYTES)
+
 /* Trays of a rank: of three sizes; the last of all is for messages that come in
  * and have found no tray at their sender. */
 #define TRAYS_SHORT      32
@@ -397,6 +402,7 @@ struct layout {
 	struct loan_shm *loans;       /* LOANS a rank */
 	unsigned char *trays;         /* TRAYS_BYTES a rank */
 	struct channel_shm *channels; /* to rank r from w: r * size + w */
+	unsigned char *parts;         /* PART_BYTES a rank */
 	size_t calls_off;             /* where `members` are */
 	size_t bytes;                 /* of it all, whole pages */
 };

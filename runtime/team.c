@@ -236,6 +236,14 @@ void team_advance(struct rig_team *team, _Atomic uint64_t *word, uint64_t value)
 		wake(team, word);
 }
 
+void team_add(struct rig_team *team, _Atomic uint64_t *word, uint64_t value)
+{
+	/* seq_cst, both: see sleep_on(). */
+	add_seq(word, value);
+	if (load_seq(&team->layout.team->sleepers))
+		wake(team, word);
+}
+
 void team_init(struct rig_team *team, const struct layout *layout, int rank,
 	       int size, const struct patience *patience)
 {
@@ -264,6 +272,7 @@ void team_begin(struct rig_team *team, uint32_t job)
 	team->entered = 0;
 	call_begin_job(team);
 	mail_begin_job(team);
+	symmetric_begin_job(team);
 	mine->why[0] = 0;
 	if (team->result_used)
 		memset(mine->result, 0, sizeof(mine->result));

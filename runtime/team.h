@@ -43,6 +43,16 @@ struct cart {
 	bool periods[RIG_DIMS_MAX];
 };
 
+/* In this process: what this rank has of the heap, in offsets of its part. */
+struct symmetric {
+	int count;
+	int used; /* in this run */
+	struct symmetric_block {
+		uint64_t begin;
+		uint64_t end;
+	} blocks[RIG_BLOCKS_MAX];
+};
+
 /* In this process. */
 struct rig_team {
 	int rank;
@@ -77,6 +87,7 @@ struct rig_team {
 	uint32_t id;       /* of the team, in this run */
 	struct mail *mail; /* of the world; NULL: none so far */
 	struct cart cart;
+	struct symmetric symmetric; /* of the world */
 
 	int segments;
 	struct handed handed[RIG_SEGMENTS_MAX];
@@ -110,6 +121,12 @@ uint64_t team_await(struct rig_team *team, const _Atomic uint64_t *word,
  * it. */
 void team_advance(struct rig_team *team, _Atomic uint64_t *word,
 		  uint64_t value);
+
+/* Add to *word, which other ranks add to as well. */
+void team_add(struct rig_team *team, _Atomic uint64_t *word, uint64_t value);
+
+/* A new run: what was left of the last in this rank's part of the heap goes. */
+void symmetric_begin_job(struct rig_team *team);
 
 /* How long it takes a store to be seen by all who look, at the very most. */
 #define STORE_NS UINT64_C(1000000)

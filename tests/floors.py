@@ -26,7 +26,8 @@ FLOORS = [
     ("layout", False, "layout"),
     ("teams", True,
      "alltoall bcast blocks call cart exact fold gather mail message reduce "
-     "registry scan scatter share split sum team threads trace tray"),
+     "registry scan scatter share split symmetric sum team threads trace "
+     "tray"),
     ("processes", True,
      "code map "
      "attach birth inherit list manager place policy pool replica report "

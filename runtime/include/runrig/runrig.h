@@ -21,6 +21,7 @@
 #include <runrig/share.h>
 #include <runrig/sum.h>
 #include <runrig/sweep.h>
+#include <runrig/symmetric.h>
 #include <runrig/team.h>
 #include <runrig/trace.h>
 

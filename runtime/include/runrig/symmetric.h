@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * symmetric.h - one-sided: memory that every rank of a team has, and that the
+ * others read, write and count in without asking.
+ *
+ * What rig_team_alloc() gives lies at the same place of each rank's part of the
+ * team's heap, so a rank names what is another's by a pointer into its own:
+ * rig_team_peer() turns one into a pointer to the other's, for plain loads and
+ * stores.  What one rank writes another may rely on after a barrier, a message,
+ * rig_team_notify() and rig_team_wait_until(), or under a lock.
+ *
+ * All functions are for workers, within a kernel.  `memory` and `word` are this
+ * rank's own addresses, within what rig_team_alloc() gave; `rank` is whose part
+ * is meant.  Each returns 0, or -EINVAL where an argument is out of range, or
+ * what it says.
+ */
+#ifndef RUNRIG_SYMMETRIC_H
+#define RUNRIG_SYMMETRIC_H
+
+#include <stdint.h>
+
+#include <runrig/api.h>
+#include <runrig/collective.h>
+
+/* Bytes of the heap that a rank has.  For more there are segments. */
+#define RIG_HEAP_MAX ((size_t)16 << 20)
+
+/* Blocks of the heap at a time. */
+#define RIG_BLOCKS_MAX 256
+
+/*
+ * Collective.  Allocate `bytes` bytes (1 and up) on every rank, zeroed, aligned
+ * to RIG_LINE, and set *memory to this rank's own.  It goes with the run, or by
+ * rig_team_dealloc().
+ *
+ * Also -ENOSPC: the heap of a rank has no such room, or too many blocks; and
+ * -ENOMEM: the system has no memory.
+ */
+RIG_API int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory);
+
+/* Collective.  Give it back; NULL is allowed, everywhere at once. */
+RIG_API int rig_team_dealloc(struct rig_team *team, void *memory);
+
+/* The same place in the part of `rank`; NULL: no such rank, or not allocated.
+ * Never waits, as all that follow but where it is said. */
+RIG_API void *rig_team_peer(struct rig_team *team, const void *memory,
+			    int rank);
+
+/* Copy `bytes` bytes to, or from, the part of `rank`; done on return. */
+RIG_API int rig_team_put(struct rig_team *team, void *memory, const void *data,
+			 size_t bytes, int rank);
+RIG_API int rig_team_get(struct rig_team *team, void *data, const void *memory,
+			 size_t bytes, int rank);
+
+/* One step that no other of these comes between: add, or replace by `value`
+ * where it was `expected`.  *before is what was there; NULL will do. */
+RIG_API int rig_team_fetch_add(struct rig_team *team, uint64_t *word,
+			       uint64_t value, int rank, uint64_t *before);
+RIG_API int rig_team_compare_swap(struct rig_team *team, uint64_t *word,
+				  uint64_t expected, uint64_t value, int rank,
+				  uint64_t *before);
+
+/* memory[i] = memory[i] op data[i], for `count` elements of `type`, as one step
+ * beside other accumulates to the part of that rank.  May wait for these. */
+RIG_API int rig_team_accumulate(struct rig_team *team, void *memory,
+				const void *data, size_t count, int type,
+				int op, int rank);
+
+/* Add 1 to a counter of `rank`, which may wait for it.  What this rank wrote
+ * before is seen by who waits for it. */
+RIG_API int rig_team_notify(struct rig_team *team, uint64_t *word, int rank);
+
+/* Wait until this rank's own counter, which only rig_team_notify() changes, is
+ * `value` or more. */
+RIG_API int rig_team_wait_until(struct rig_team *team, uint64_t *word,
+				uint64_t value);
+
+/*
+ * A lock: two words that are 0 at first, in the part of `rank`, given to whoever
+ * asks in the order of asking.  Waits for those before.  A rank that dies ends
+ * the run, the lock with it; one that keeps a lock that others wait for, and
+ * returns or waits itself, is a deadlock.  unlock is -EINVAL where nobody has
+ * the lock.
+ */
+RIG_API int rig_team_lock(struct rig_team *team, uint64_t lock[2], int rank);
+RIG_API int rig_team_unlock(struct rig_team *team, uint64_t lock[2], int rank);
+
+#endif
