@@ -450,6 +450,56 @@ class Files(unittest.TestCase):
         self.assertIn("0 are shown slower, 0 faster", done.stdout)
 
 
+class Compare(unittest.TestCase):
+    """Two results that were made up from one."""
+
+    @classmethod
+    def setUpClass(cls):
+        done = rigbench("ipc", "transports=seg-inplace,pipe,null,memcpy",
+                        "sizes=64", "patterns=stream", "--launches", "6",
+                        "--blocks", "1", "--warmup", "0", "--batch", "0.0001",
+                        "--peer", "none", "--json")
+        cls.result = json.loads(done.stdout)
+        for cell in cls.result["cells"]:
+            # One per cent from launch to launch, whatever the machine did.
+            cell["samples"] = [100 * 1.01 ** i for i in range(6)]
+            cell["launch"] = list(range(6))
+        for comparison in cls.result["comparisons"]:
+            if comparison["aa"]:
+                comparison["ci95"] = [0.99, 1.01]
+
+    def compare(self, times, check):
+        """`times(name)`: how much longer each takes in the second run."""
+        other = json.loads(json.dumps(self.result))
+        for cell in other["cells"]:
+            cell["samples"] = [times(cell["name"]) * x
+                               for x in cell["samples"]]
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, name) for name in ("a", "b")]
+            for path, result in zip(paths, (self.result, other)):
+                with open(path, "w", encoding="utf-8") as file:
+                    json.dump(result, file)
+            return rigbench("compare", *paths, check=check).stdout
+
+    def test_one_that_got_slower_is_shown(self):
+        text = self.compare(lambda name: 1.2 if name == "pipe" else 1, 4)
+        self.assertRegex(text, r"stream 64, hybrid/pipe +1\.200 .* SLOWER")
+        self.assertIn("of 5 cells 1 are shown slower, 0 faster", text)
+
+    def test_one_that_got_faster_is_no_regression(self):
+        text = self.compare(lambda name: 0.8 if name == "pipe" else 1, 0)
+        self.assertIn("0 are shown slower, 1 faster", text)
+
+    def test_what_the_controls_moved_by_too_is_not_shown(self):
+        text = self.compare(lambda name: 1.2, 0)
+        self.assertIn("controls moved by 20.0 %", text)
+        self.assertIn("0 are shown slower, 0 faster", text)
+
+    def test_small_differences_are_not_shown(self):
+        text = self.compare(lambda name: 1.02 if name == "pipe" else 1, 0)
+        self.assertIn("0 are shown slower, 0 faster", text)
+
+
 class CoreToCore(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
