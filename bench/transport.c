@@ -90,15 +90,17 @@ void link_close(int *fd)
 
 int link_private(struct link *link)
 {
-	size_t bytes = link->stride * link->buffers;
+	/* Whole pages, also where a message is a line. */
+	size_t one = (link->stride + 4095) & ~(size_t)4095;
+	size_t bytes = (link->stride * link->buffers + 4095) & ~(size_t)4095;
 
 	link->out = aligned_alloc(4096, bytes);
-	link->in = aligned_alloc(4096, link->stride);
+	link->in = aligned_alloc(4096, one);
 	if (!link->out || !link->in)
 		return -ENOMEM;
 	/* Written, so that no page of it is the kernel's zero page. */
 	memset(link->out, 1, bytes);
-	memset(link->in, 1, link->stride);
+	memset(link->in, 1, one);
 	return 0;
 }
 
