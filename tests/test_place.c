@@ -302,82 +302,105 @@ static const struct given {
 	bool oversubscribed;
 } given[] = {
 	/* An uneven machine: the small node fills, the large one has the rest. */
-	{ .cores = { { 0, 1, 1 }, { 1, 2, 2 }, { 1, 4, 4 }, { 1, 8, 8 } },
+	{ .cores = { { 0, 1, 1, 0, 0 },
+		     { 1, 2, 2, 0, 0 },
+		     { 1, 4, 4, 0, 0 },
+		     { 1, 8, 8, 0, 0 } },
 	  .place = "core",
 	  .workers = 3,
 	  .plan = "0.0.0{0} 0.1.1{1} 0.1.2{2}" },
-	{ .cores = { { 0, 1, 1 }, { 1, 2, 2 }, { 1, 4, 4 } },
+	{ .cores = { { 0, 1, 1, 0, 0 }, { 1, 2, 2, 0, 0 }, { 1, 4, 4, 0, 0 } },
 	  .place = "core",
 	  .workers = 4,
 	  .plan = "0.0.0{0}' 0.0.0{0}' 0.1.1{1} 0.1.2{2}",
 	  .oversubscribed = true },
 	/* Nodes that alternate: ranks go node by node all the same. */
-	{ .cores = { { 0, 1, 1 }, { 1, 2, 2 }, { 0, 4, 4 }, { 1, 8, 8 } },
+	{ .cores = { { 0, 1, 1, 0, 0 },
+		     { 1, 2, 2, 0, 0 },
+		     { 0, 4, 4, 0, 0 },
+		     { 1, 8, 8, 0, 0 } },
 	  .place = "core",
 	  .plan = "0.0.0{0} 0.0.2{2} 0.1.1{1} 0.1.3{3}" },
 	/* A node none of whose cores are ours. */
-	{ .cores = { { 0, 1, 0 }, { 0, 2, 0 }, { 1, 4, 4 }, { 2, 8, 8 } },
+	{ .cores = { { 0, 1, 0, 0, 0 },
+		     { 0, 2, 0, 0, 0 },
+		     { 1, 4, 4, 0, 0 },
+		     { 2, 8, 8, 0, 0 } },
 	  .place = "core",
 	  .plan = "0.1.2{2} 0.2.3{3}" },
 	/* Half a core is a core, of one PU; whole ones take more. */
-	{ .cores = { { 0, 3, 2 }, { 0, 12, 12 } },
+	{ .cores = { { 0, 3, 2, 0, 0 }, { 0, 12, 12, 0, 0 } },
 	  .place = "core",
 	  .plan = "0.0.0{1} 0.0.1{2,3}" },
-	{ .cores = { { 0, 3, 2 }, { 0, 12, 12 } },
+	{ .cores = { { 0, 3, 2, 0, 0 }, { 0, 12, 12, 0, 0 } },
 	  .place = "core",
 	  .workers = 3,
 	  .plan = "0.0.0{1} 0.0.1{2}' 0.0.1{3}'" },
-	{ .cores = { { 0, 3, 2 }, { 0, 12, 12 } },
+	{ .cores = { { 0, 3, 2, 0, 0 }, { 0, 12, 12, 0, 0 } },
 	  .place = "pu",
 	  .plan = "0.0.0{1} 0.0.1{2}' 0.0.1{3}'" },
-	{ .cores = { { 0, 3, 2 }, { 0, 12, 12 } },
+	{ .cores = { { 0, 3, 2, 0, 0 }, { 0, 12, 12, 0, 0 } },
 	  .place = "none",
 	  .plan = "-1.-1.-1{1,2,3} -1.-1.-1{1,2,3}" },
 	/* One CPU of many is ours. */
-	{ .cores = { { 0, 1, 0 }, { 0, 2, 0 }, { 1, 4, 0 }, { 1, 8, 8 } },
+	{ .cores = { { 0, 1, 0, 0, 0 },
+		     { 0, 2, 0, 0, 0 },
+		     { 1, 4, 0, 0, 0 },
+		     { 1, 8, 8, 0, 0 } },
 	  .place = "core",
 	  .workers = 2,
 	  .plan = "0.1.3{3}' 0.1.3{3}'",
 	  .oversubscribed = true },
 	/* The quota caps what is not asked for, and only that. */
-	{ .cores = { { 0, 1, 1 }, { 0, 2, 2 }, { 1, 4, 4 }, { 1, 8, 8 } },
+	{ .cores = { { 0, 1, 1, 0, 0 },
+		     { 0, 2, 2, 0, 0 },
+		     { 1, 4, 4, 0, 0 },
+		     { 1, 8, 8, 0, 0 } },
 	  .quota = 2,
 	  .place = "core",
 	  .plan = "0.0.0{0} 0.1.2{2}" },
-	{ .cores = { { 0, 1, 1 }, { 0, 2, 2 }, { 1, 4, 4 } },
+	{ .cores = { { 0, 1, 1, 0, 0 }, { 0, 2, 2, 0, 0 }, { 1, 4, 4, 0, 0 } },
 	  .quota = 2,
 	  .place = "core",
 	  .workers = 3,
 	  .plan = "0.0.0{0} 0.0.1{1} 0.1.2{2}",
 	  .oversubscribed = true },
-	{ .cores = { { 0, 1, 1 }, { 0, 2, 2 } },
+	{ .cores = { { 0, 1, 1, 0, 0 }, { 0, 2, 2, 0, 0 } },
 	  .quota = 1,
 	  .place = "0-1",
 	  .plan = "0.0.0{0} 0.0.1{1}",
 	  .oversubscribed = true },
-	{ .cores = { { 0, 1, 1 }, { 0, 2, 2 } },
+	{ .cores = { { 0, 1, 1, 0, 0 }, { 0, 2, 2, 0, 0 } },
 	  .quota = 1,
 	  .place = "none",
 	  .plan = "-1.-1.-1{0,1}" },
 	/* The faster cores first, whatever they are called; all of them before
 	 * any has two. */
-	{ .cores = { { 0, 1, 1, 0 }, { 0, 2, 2, 0 }, { 0, 12, 12, 1 } },
+	{ .cores = { { 0, 1, 1, 0, 0 },
+		     { 0, 2, 2, 0, 0 },
+		     { 0, 12, 12, 1, 0 } },
 	  .place = "core",
 	  .workers = 1,
 	  .plan = "0.0.2{2,3}" },
-	{ .cores = { { 0, 1, 1, 0 }, { 0, 2, 2, 0 }, { 0, 12, 12, 1 } },
+	{ .cores = { { 0, 1, 1, 0, 0 },
+		     { 0, 2, 2, 0, 0 },
+		     { 0, 12, 12, 1, 0 } },
 	  .place = "spread",
 	  .workers = 2,
 	  .plan = "0.0.0{0} 0.0.2{2,3}" },
-	{ .cores = { { 0, 1, 1, 0 }, { 0, 2, 2, 0 }, { 0, 12, 12, 1 } },
+	{ .cores = { { 0, 1, 1, 0, 0 },
+		     { 0, 2, 2, 0, 0 },
+		     { 0, 12, 12, 1, 0 } },
 	  .place = "compact",
 	  .plan = "0.0.0{0} 0.0.1{1} 0.0.2{2,3}" },
-	{ .cores = { { 0, 1, 1, 0 }, { 0, 2, 2, 0 }, { 0, 12, 12, 1 } },
+	{ .cores = { { 0, 1, 1, 0, 0 },
+		     { 0, 2, 2, 0, 0 },
+		     { 0, 12, 12, 1, 0 } },
 	  .place = "core",
 	  .workers = 4,
 	  .plan = "0.0.0{0} 0.0.1{1} 0.0.2{2}' 0.0.2{3}'" },
 	/* Even where that fills one node and leaves another empty. */
-	{ .cores = { { 0, 1, 1, 1 }, { 0, 2, 2, 1 }, { 1, 4, 4, 0 } },
+	{ .cores = { { 0, 1, 1, 1, 0 }, { 0, 2, 2, 1, 0 }, { 1, 4, 4, 0, 0 } },
 	  .place = "core",
 	  .workers = 2,
 	  .plan = "0.0.0{0} 0.0.1{1}" },
@@ -404,10 +427,13 @@ static const struct given {
 	  .workers = 4,
 	  .plan = "0.0.0{0} 0.0.1{1} 0.0.2{2} 0.0.3{3}" },
 	/* Nodes whose cores alternate are put together. */
-	{ .cores = { { 0, 1, 1 }, { 1, 2, 2 }, { 0, 4, 4 }, { 1, 8, 8 } },
+	{ .cores = { { 0, 1, 1, 0, 0 },
+		     { 1, 2, 2, 0, 0 },
+		     { 0, 4, 4, 0, 0 },
+		     { 1, 8, 8, 0, 0 } },
 	  .place = "numa",
 	  .plan = "0.0.0{0,2} 0.1.1{1,3}" },
-	{ .cores = { { 0, 1, 1 }, { 0, 2, 2 } },
+	{ .cores = { { 0, 1, 1, 0, 0 }, { 0, 2, 2, 0, 0 } },
 	  .quota = 64,
 	  .place = "core",
 	  .plan = "0.0.0{0} 0.0.1{1}" },
@@ -455,9 +481,9 @@ END_TEST
 
 START_TEST(forbidden_cores_are_told)
 {
-	const struct given it = {
-		.cores = { { 0, 1, 1 }, { 1, 2, 0 }, { 2, 4, 4 } }
-	};
+	const struct given it = { .cores = { { 0, 1, 1, 0, 0 },
+					     { 1, 2, 0, 0, 0 },
+					     { 2, 4, 4, 0, 0 } } };
 	struct core cores[CORES_MAX];
 	struct topology topology;
 	struct rig_plan *plan = NULL;
@@ -481,7 +507,7 @@ END_TEST
 
 START_TEST(no_usable_core_is_an_error)
 {
-	const struct given it = { .cores = { { 0, 1, 0 } } };
+	const struct given it = { .cores = { { 0, 1, 0, 0, 0 } } };
 	struct core cores[CORES_MAX];
 	struct topology topology;
 	struct rig_plan *plan = NULL;
@@ -672,8 +698,7 @@ static const char *const machines[] = {
 	"package:8 numa:1 l3:4 l2:4 core:2 pu:1",
 	"numa:2 package:2 core:2 pu:1",
 	"numa:3 core:2 pu:2(indexes=0,6,1,7,2,8,3,9,4,10,5,11)",
-	"package:2 numa:1 core:4 pu:2(indexes=0,8,1,9,2,10,3,11,4,12,5,13,6,14,"
-	"7,15)",
+	"package:2 numa:1 core:2 pu:2(indexes=0,4,1,5,2,6,3,7)",
 };
 
 static const char *const everywhere[] = { "core",    "pu",     "numa",
@@ -798,7 +823,8 @@ END_TEST
 
 START_TEST(one_core_of_several_is_squeezed)
 {
-	const struct given it = { .cores = { { 0, 1, 1 }, { 0, 2, 0 } } };
+	const struct given it = { .cores = { { 0, 1, 1, 0, 0 },
+					     { 0, 2, 0, 0, 0 } } };
 	struct core cores[CORES_MAX];
 	struct topology topology;
 	struct rig_plan *plan = NULL;
