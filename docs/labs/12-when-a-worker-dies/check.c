@@ -20,7 +20,7 @@
 #define WORKERS_MAX 4
 #define DEATHS      3
 
-/* In shared memory: a death to come.  Each has its turn. */
+/* In shared memory: a death to come.  Each has its run. */
 struct death {
 	int rank;
 	bool recording; /* right before a step is recorded; by rank 0 */
@@ -30,7 +30,7 @@ struct death {
 /* In shared memory, the job's segment 1. */
 struct plan {
 	struct death deaths[DEATHS];
-	_Atomic int next;                    /* the death whose turn it is */
+	int next; /* this run's death; lab_run() writes it between two runs */
 	_Atomic unsigned waits[WORKERS_MAX]; /* barriers entered */
 };
 
@@ -52,23 +52,14 @@ static struct plan *plan_of(struct rig_team *team)
 	return rig_team_data(team, 1);
 }
 
-/* The death whose turn it is, if it is this rank's and of this kind. */
-static struct death *mine(struct rig_team *team, bool recording)
+/* Is this run's death this rank's, of this kind, and now? */
+static bool dies(struct rig_team *team, bool recording)
 {
 	struct plan *plan = plan_of(team);
-	int next = atomic_load(&plan->next);
+	struct death *death = &plan->deaths[plan->next];
 
-	if (next == DEATHS || plan->deaths[next].recording != recording ||
-	    plan->deaths[next].rank != rig_team_rank(team) ||
-	    plan->deaths[next].countdown-- > 0)
-		return NULL;
-	return &plan->deaths[next];
-}
-
-static void die(struct rig_team *team)
-{
-	atomic_fetch_add(&plan_of(team)->next, 1);
-	raise(SIGKILL);
+	return plan->next < DEATHS && death->recording == recording &&
+	       death->rank == rig_team_rank(team) && death->countdown-- <= 0;
 }
 
 int lab_barrier(struct rig_team *team)
@@ -79,15 +70,15 @@ int lab_barrier(struct rig_team *team)
 
 void lab_point(struct rig_team *team)
 {
-	if (mine(team, false))
-		die(team);
+	if (dies(team, false))
+		raise(SIGKILL);
 }
 
 void lab_record(struct rig_team *team, struct lab_state *state, uint64_t step)
 {
 	struct plan *plan = plan_of(team);
 
-	if (mine(team, true)) {
+	if (dies(team, true)) {
 		/* The others can get no further than their next barrier; in the
 		 * last step there may be none. */
 		for (int i = 1; i < rig_team_size(team); i++)
@@ -95,25 +86,28 @@ void lab_record(struct rig_team *team, struct lab_state *state, uint64_t step)
 			       atomic_load(&plan->waits[i]) <=
 				       atomic_load(&plan->waits[0]))
 				sched_yield();
-		die(team);
+		raise(SIGKILL);
 	}
 	state->step = step;
 }
 
 int lab_run(struct rig_pool *pool, const struct rig_job *job)
 {
-	int before = atomic_load(&seen.plan->next), r;
 	const struct rig_report *report = rig_pool_report(pool);
+	struct plan *plan = seen.plan;
+	int r;
 
-	memset(seen.plan->waits, 0, sizeof(seen.plan->waits));
+	memset(plan->waits, 0, sizeof(plan->waits));
 	r = rig_pool_run(pool, job);
 	if (r != -EOWNERDEAD)
 		return r;
 	seen.reports++;
 	printf("  %s", report->text);
-	if (report->end != RIG_END_DEATH || before == DEATHS ||
-	    report->rank != seen.plan->deaths[before].rank)
+	if (report->end != RIG_END_DEATH || plan->next == DEATHS ||
+	    report->rank != plan->deaths[plan->next].rank)
 		seen.untrue++;
+	if (plan->next < DEATHS)
+		plan->next++;
 	return r;
 }
 
