@@ -138,7 +138,8 @@ static int prepare(struct rig_team *team)
 }
 
 /* Eight at a time: a chain of additions waits for itself. */
-CLONES static double multiply(const double *x, const double *y, size_t count)
+CLONES static double multiply_reals(const double *x, const double *y,
+				    size_t count)
 {
 	double lanes[8] = { 0 };
 	size_t i = 0;
@@ -165,8 +166,9 @@ static union number multiply_chunk(const struct dot_args *args, const void *x,
 	if (!whole(args)) {
 		widen_to_double(of_x, x, span.begin, span.end, &wide_x->real);
 		widen_to_double(of_y, y, span.begin, span.end, &wide_y->real);
-		return (union number){ .real = multiply(&wide_x->real,
-							&wide_y->real, count) };
+		return (union number){ .real = multiply_reals(&wide_x->real,
+							      &wide_y->real,
+							      count) };
 	}
 	widen_to_64(of_x, x, span.begin, span.end, &wide_x->whole);
 	widen_to_64(of_y, y, span.begin, span.end, &wide_y->whole);
