@@ -34,9 +34,9 @@ class Job(ctypes.Structure):
                 ("limit_ns", ctypes.c_uint64), ("owns", ctypes.c_void_p)]
 
 
-class Options(ctypes.Structure):
+class PoolOptions(ctypes.Structure):
     _fields_ = [("workers", ctypes.c_int), ("place", ctypes.c_char_p),
-                ("barrier", ctypes.c_int)]
+                ("barrier", ctypes.c_int), ("trace", ctypes.c_size_t)]
 
 
 def job(kernels, name):
@@ -45,7 +45,7 @@ def job(kernels, name):
         signal.signal(number, signal.SIG_DFL)
     rig = ctypes.CDLL(os.environ["LIBRUNRIG"])
     pool, segment = ctypes.c_void_p(), ctypes.c_void_p()
-    options = Options(workers=2)
+    options = PoolOptions(workers=2)
     if rig.rig_pool_create(ctypes.byref(pool), ctypes.byref(options)) < 0:
         os._exit(11)
     if rig.rig_segment_create(ctypes.byref(segment), name.encode(),

@@ -39,7 +39,7 @@ class Job(c.Structure):
 
 class PoolOptions(c.Structure):
     _fields_ = [("workers", c.c_int), ("place", c.c_char_p),
-                ("barrier", c.c_int)]
+                ("barrier", c.c_int), ("trace", c.c_size_t)]
 
 
 class Worker(c.Structure):
@@ -105,7 +105,7 @@ def killed_run(pool, segment, x):
 a = np.random.default_rng(1).random((300, 300))
 np.linalg.inv(a)
 done = threading.Event()
-ticker = threading.Thread(target=done.wait)
+ticker = threading.Thread(target=done.wait, daemon=True)
 ticker.start()
 
 with Pool(2) as pool:
