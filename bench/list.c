@@ -7,7 +7,7 @@
  *	set       set one
  *	create    create such a list and destroy it
  *	reverse   reverse it by the kernel list-reverse in a pool of WORKERS
- *	swap      reverse it here, by rig_list_swap
+ *	swap      reverse it here, by rig_list_reverse
  *	attach    attach to it by name, get one item, destroy the handle
  *	segment   the same with a segment of LENGTH bytes
  *	calls     what of that is the kernel's: open, mmap, a touch, munmap and
@@ -115,13 +115,13 @@ static int run_reverse(uint64_t count, struct lap *lap)
 
 static int run_swap(uint64_t count, struct lap *lap)
 {
-	int64_t last = (int64_t)my.length - 1;
+	const struct rig_span all = { 0, my.length },
+			      pairs = { 0, my.length / 2 };
 	int r = 0;
 
 	begin(lap);
-	for (uint64_t i = 0; i < count; i++)
-		for (int64_t at = 0; at < last - at && r == 0; at++)
-			r = rig_list_swap(my.list, at, last - at);
+	for (uint64_t i = 0; i < count && r == 0; i++)
+		r = rig_list_reverse(my.list, all, pairs);
 	end(lap);
 	my.reversals += count;
 	return r;

@@ -139,19 +139,6 @@ static bool is_inside(const struct rig_span *slice, size_t i)
 	return i >= slice->begin && i < slice->end;
 }
 
-/* This rank's pairs, each by its lower item, through `act`. */
-static int each_pair(struct rig_list *list, struct rig_span slice,
-		     struct rig_span strip,
-		     int (*act)(struct rig_list *list, int64_t a, int64_t b))
-{
-	int r = 0;
-
-	for (size_t i = strip.begin; i < strip.end && r == 0; i++)
-		r = act(list, (int64_t)(slice.begin + i),
-			(int64_t)(slice.end - 1 - i));
-	return r;
-}
-
 static int run(struct rig_team *team)
 {
 	struct rig_list *list = NULL;
@@ -161,12 +148,12 @@ static int run(struct rig_team *team)
 	if (r < 0)
 		return r;
 	strip = rig_team_strip(team, (slice.end - slice.begin) / 2);
-	r = each_pair(list, slice, strip, rig_list_can_swap);
+	r = rig_list_can_reverse(list, slice, strip);
 	/* Nobody begins before all have found that every pair fits. */
 	if (r == 0)
 		r = rig_team_barrier(team);
 	if (r == 0)
-		r = each_pair(list, slice, strip, rig_list_swap);
+		r = rig_list_reverse(list, slice, strip);
 	rig_list_destroy(list);
 	return r < 0 ? fail(team, r) : rig_team_barrier(team);
 }

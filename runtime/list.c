@@ -295,13 +295,20 @@ struct rig_segment *rig_list_segment(const struct rig_list *list)
 	return list->segment;
 }
 
+static int check_attached(const struct rig_list *list)
+{
+	if (!list->view.offsets)
+		return rig_fail(-EINVAL, "list %s: detached",
+				rig_list_name(list));
+	return 0;
+}
+
 /* Which item `index` is, of a list that is attached. */
 static int item_of(const struct rig_list *list, int64_t index, size_t *item)
 {
 	*item = 0;
 	if (!list->view.offsets)
-		return rig_fail(-EINVAL, "list %s: detached",
-				rig_list_name(list));
+		return check_attached(list);
 	if (!list_layout_item(&list->view, index, item))
 		return list_layout_fail_index(&list->view, index);
 	return 0;
@@ -422,6 +429,50 @@ int rig_list_swap(struct rig_list *list, int64_t a, int64_t b)
 	if (r == 0)
 		r = list_layout_set(&list->view, items[1], &values[0]);
 	return r;
+}
+
+/* Pairs of the slice, alike or one by one by `swap`. */
+static int reverse(struct rig_list *list, struct rig_span slice,
+		   struct rig_span pairs, bool write,
+		   int (*swap)(struct rig_list *list, int64_t a, int64_t b))
+{
+	size_t length = list->view.length;
+	int r = check_attached(list);
+
+	if (r == 0 && write)
+		r = check_writable(list);
+	if (r < 0)
+		return r;
+	if (slice.begin > slice.end || slice.end > length ||
+	    pairs.begin > pairs.end ||
+	    pairs.end > (slice.end - slice.begin) / 2)
+		return rig_fail(-ERANGE,
+				"list %s: pairs %zu to %zu of items %zu to "
+				"%zu: it has %zu items",
+				rig_list_name(list), pairs.begin, pairs.end,
+				slice.begin, slice.end, length);
+	for (size_t i = pairs.begin; i < pairs.end && r == 0; i++) {
+		size_t a = slice.begin + i, b = slice.end - 1 - i;
+
+		i += list_layout_swap_alike(&list->view, a, b, pairs.end - i,
+					    write);
+		if (i < pairs.end)
+			r = swap(list, (int64_t)(slice.begin + i),
+				 (int64_t)(slice.end - 1 - i));
+	}
+	return r;
+}
+
+int rig_list_reverse(struct rig_list *list, struct rig_span slice,
+		     struct rig_span pairs)
+{
+	return reverse(list, slice, pairs, true, rig_list_swap);
+}
+
+int rig_list_can_reverse(struct rig_list *list, struct rig_span slice,
+			 struct rig_span pairs)
+{
+	return reverse(list, slice, pairs, false, rig_list_can_swap);
 }
 
 int64_t rig_list_count(struct rig_list *list, const struct rig_value *value)

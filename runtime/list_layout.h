@@ -105,6 +105,14 @@ int list_layout_set(const struct list_view *view, size_t item,
 bool list_layout_swap(const struct list_view *view, size_t a, size_t b);
 bool list_layout_can_swap(const struct list_view *view, size_t a, size_t b);
 
+/*
+ * Exchange items a + k and b - k, for k from 0, while both are ints or both are
+ * floats in slots that are sound: returns how many pairs, at most `count`.
+ * Without `write` it only tells.
+ */
+size_t list_layout_swap_alike(const struct list_view *view, size_t a, size_t b,
+			      size_t count, bool write);
+
 /* The format cell of an item, as text: 0, -EPROTO where it is none, -ENODATA
  * where it is not made yet. */
 int list_layout_format(const struct list_view *view, size_t item,

@@ -452,6 +452,43 @@ bool list_layout_swap(const struct list_view *view, size_t a, size_t b)
 	return true;
 }
 
+/* An item that has this cell, of an int or a float: its word, or NULL. */
+static inline _Atomic uint64_t *word_of(const struct list_view *view, size_t at,
+					uint64_t cell)
+{
+	struct slot slot;
+
+	/* relaxed: one who sets an item beside another who does must lock. */
+	if (load_relaxed(&view->formats[at]) != cell ||
+	    load_relaxed(&view->codes[at]) != CODE_PLAIN ||
+	    !find_slot(view, at, &slot))
+		return NULL;
+	return slot.words;
+}
+
+size_t list_layout_swap_alike(const struct list_view *view, size_t a, size_t b,
+			      size_t count, bool write)
+{
+	size_t k = 0;
+
+	for (; k < count; k++) {
+		uint64_t cell = load_relaxed(&view->formats[a + k]), word;
+		_Atomic uint64_t *first = word_of(view, a + k, cell);
+		_Atomic uint64_t *second = word_of(view, b - k, cell);
+
+		if (!first || !second ||
+		    (cell != CELL_INT && cell != CELL_FLOAT))
+			break;
+		if (!write)
+			continue;
+		/* acquire, release: as in read_slot() and store_slot(). */
+		word = load_acquire(first);
+		store_release(first, load_acquire(second));
+		store_release(second, word);
+	}
+	return k;
+}
+
 int list_layout_format(const struct list_view *view, size_t item,
 		       char text[static 9])
 {

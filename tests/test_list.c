@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <runrig/error.h>
+#include <runrig/team.h>
 
 #include "atomic.h"
 #include "clock.h"
@@ -219,6 +220,89 @@ START_TEST(swap_refuses_what_does_not_fit)
 	ck_assert_int_eq(rig_list_swap(list, 0, -1), 0);
 	ck_assert_int_eq(rig_list_index(list, &values[0]), 1);
 	ck_assert_int_eq(rig_list_index(list, &values[1]), 0);
+	rig_list_destroy(list);
+}
+END_TEST
+
+/* Items of every kind, some pairs alike and some not, by strips of the pairs. */
+START_TEST(reverse_by_pairs)
+{
+	struct rig_value values[23];
+	const size_t length = sizeof(values) / sizeof(*values);
+	struct rig_list *list = NULL;
+
+	for (size_t begin = 0; begin <= length; begin++)
+		for (size_t end = begin; end <= length; end++) {
+			struct rig_span slice = { begin, end };
+			size_t pairs = (end - begin) / 2;
+
+			for (size_t i = 0; i < length; i++)
+				values[i] = i % 7 == 0   ? rig_none()
+					    : i % 7 == 1 ? rig_str("text")
+					    : i % 7 == 2 ? rig_bool(i % 2)
+					    : i % 3      ? rig_int((int64_t)i)
+							 : rig_float((double)i);
+			ck_assert_int_eq(rig_list_create(&list, NULL, values,
+							 length, NULL),
+					 0);
+			for (int rank = 0; rank < 3; rank++) {
+				struct rig_span strip =
+					rig_strip(pairs, rank, 3);
+
+				ck_assert_int_eq(rig_list_can_reverse(
+							 list, slice, strip),
+						 0);
+				ck_assert_int_eq(
+					rig_list_reverse(list, slice, strip),
+					0);
+			}
+			for (size_t i = 0; i < length; i++) {
+				struct rig_value found;
+				size_t from = i < begin || i >= end
+						      ? i
+						      : begin + end - 1 - i;
+
+				ck_assert_int_eq(
+					rig_list_get(list, (int64_t)i, &found),
+					0);
+				ck_assert_int_eq(found.kind, values[from].kind);
+				ck_assert(
+					rig_value_equal(&found, &values[from]));
+			}
+			rig_list_destroy(list);
+		}
+}
+END_TEST
+
+START_TEST(reverse_refuses)
+{
+	struct rig_value values[] = { rig_int(0), rig_str("as long as this"),
+				      rig_int(2), rig_int(3), rig_float(4) };
+	const struct rig_span all = { 0, 5 }, pairs = { 0, 2 };
+	struct rig_span bad[][2] = {
+		{ { 0, 6 }, { 0, 1 } }, { { 3, 2 }, { 0, 0 } },
+		{ { 0, 5 }, { 0, 3 } }, { { 0, 5 }, { 2, 1 } },
+		{ { 2, 2 }, { 0, 1 } }, { { 0, SIZE_MAX }, { 0, SIZE_MAX } }
+	};
+	struct rig_list *list = NULL;
+
+	ck_assert_int_eq(rig_list_create(&list, NULL, values, 5, NULL), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		ck_assert_int_eq(rig_list_reverse(list, bad[i][0], bad[i][1]),
+				 -ERANGE);
+		ck_assert_int_eq(
+			rig_list_can_reverse(list, bad[i][0], bad[i][1]),
+			-ERANGE);
+	}
+	ck_assert_int_eq(rig_list_can_reverse(list, all, pairs), -EOVERFLOW);
+	for (size_t i = 0; i < 5; i++)
+		ck_assert_int_eq(rig_list_index(list, &values[i]), (int64_t)i);
+	/* The pair that fits is exchanged, the other is not. */
+	ck_assert_int_eq(rig_list_reverse(list, all, pairs), -EOVERFLOW);
+	ck_assert_int_eq(rig_list_index(list, &values[0]), 4);
+	ck_assert_int_eq(rig_list_index(list, &values[1]), 1);
+	rig_list_detach(list);
+	ck_assert_int_eq(rig_list_reverse(list, all, pairs), -EINVAL);
 	rig_list_destroy(list);
 }
 END_TEST
@@ -775,6 +859,8 @@ static TCase *life_tcase(void)
 
 	tcase_add_test(tcase, an_empty_list_has_no_item);
 	tcase_add_test(tcase, swap_refuses_what_does_not_fit);
+	tcase_add_test(tcase, reverse_by_pairs);
+	tcase_add_test(tcase, reverse_refuses);
 	tcase_add_test(tcase, creation_refuses_bad_values_by_item);
 	tcase_add_test(tcase, a_list_lives_as_a_segment_does);
 	tcase_add_test(tcase, anyone_may_unlink_and_a_taken_name_is_left_alone);

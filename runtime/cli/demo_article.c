@@ -205,9 +205,8 @@ static int reverse_slice(struct rig_team *team)
 	int r = rig_list_over(&list, rig_team_data(team, 0),
 			      rig_team_bytes(team, 0));
 
-	for (size_t i = strip.begin; i < strip.end && r == 0; i++)
-		r = rig_list_swap(list, (int64_t)(slice->begin + i),
-				  (int64_t)(slice->end - 1 - i));
+	if (r == 0)
+		r = rig_list_reverse(list, *slice, strip);
 	rig_list_destroy(list);
 	return r < 0 ? r : rig_team_barrier(team);
 }

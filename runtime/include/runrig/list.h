@@ -196,6 +196,18 @@ RIG_API int rig_list_set(struct rig_list *list, int64_t index,
 RIG_API int rig_list_swap(struct rig_list *list, int64_t a, int64_t b);
 RIG_API int rig_list_can_swap(struct rig_list *list, int64_t a, int64_t b);
 
+/*
+ * Reverse the items [slice.begin, slice.end): of their pairs, 0 the outermost
+ * and (slice.end - slice.begin) / 2 in all, those in `pairs`, so that ranks can
+ * share the work.  Returns 0, -ERANGE, or what swap says of a pair, the ones
+ * before it exchanged.  can_reverse only tells: where ranks that share a list
+ * ask it first and then meet, it is reversed or as it was.
+ */
+RIG_API int rig_list_reverse(struct rig_list *list, struct rig_span slice,
+			     struct rig_span pairs);
+RIG_API int rig_list_can_reverse(struct rig_list *list, struct rig_span slice,
+				 struct rig_span pairs);
+
 /* How many items equal `value`; the first that does, or -ENOENT.  Or what get
  * says of an item that cannot be read. */
 RIG_API int64_t rig_list_count(struct rig_list *list,
