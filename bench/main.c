@@ -144,22 +144,18 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	return 0;
 }
 
-/* On a terminal one line that changes, drawn between samples; else a line
- * each. */
+/* One line that changes, of a terminal, drawn between samples. */
 static void show_progress(void *arg, const char *text)
 {
 	(void)arg;
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K%s", text);
-	else
-		fprintf(stderr, "%s\n", text);
+	fprintf(stderr, "\r\033[K%s", text);
 	fflush(stderr);
 }
 
-static void end_progress(void)
+static void end_progress(const struct plan *plan)
 {
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K");
+	if (plan->progress)
+		plan->progress(plan->progress_arg, "");
 }
 
 static int write_json(const struct command *c, const struct run_info *info)
@@ -265,7 +261,8 @@ int command_measure(struct command *c)
 	if (c->peers)
 		plan_keep_peers(&c->plan, asked_for, c->peers);
 	c->plan.stop = &interrupted;
-	c->plan.progress = show_progress;
+	if (isatty(STDERR_FILENO))
+		c->plan.progress = show_progress;
 	machine_ticks(&before);
 	machine_noise(&c->plan.watch, &info.noise);
 	if (measure(&c->plan) < 0) {
@@ -273,7 +270,7 @@ int command_measure(struct command *c)
 		return EXIT_SYSTEM;
 	}
 	machine_ticks(&after);
-	end_progress();
+	end_progress(&c->plan);
 	info.steal = machine_steal(&before, &after);
 	status = write_results(c, &info);
 	return status ? status : status_of(c, &info);

@@ -159,6 +159,21 @@ def limits():
     }
 
 
+def on_terminal(*words, until):
+    """rigbench with a terminal as stderr, which has said `until`."""
+    terminal, far = os.openpty()
+    process = subprocess.Popen(
+        [RIGBENCH, *words, "--launches", "1000", "--peer", "none"],
+        stdout=subprocess.PIPE, stderr=far, text=True)
+    os.close(far)
+    said = b""
+    while until not in said:
+        said += os.read(terminal, 4096)
+    # The rest has no reader: what is written there fails, and is not missed.
+    os.close(terminal)
+    return process
+
+
 class Transports(unittest.TestCase):
     """Verified payloads at every size around a limit."""
 
@@ -881,13 +896,7 @@ class Command(unittest.TestCase):
     def interrupted(self, *words):
         """A run stopped in its third launch; its JSON."""
         before = names()
-        process = subprocess.Popen(
-            [RIGBENCH, *words, "--launches", "1000", "--json", "--peer",
-             "none"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for line in process.stderr:
-            if line.startswith("launch 3"):
-                break
+        process = on_terminal(*words, "--json", until=b"launch 3")
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130)
@@ -908,12 +917,8 @@ class Command(unittest.TestCase):
         self.assertEqual(len(scaled["fits"]), 2)
 
     def test_a_kill_leaves_no_process(self):
-        process = subprocess.Popen(
-            [RIGBENCH, "ipc", "transports=pipe", "sizes=64", "--launches",
-             "1000", "--peer", "none"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True)
-        process.stderr.readline()
-        time.sleep(0.2)
+        process = on_terminal("ipc", "transports=pipe", "sizes=64",
+                              until=b"launch 2")
         children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/"
                                 "children").read_text().split()
         process.kill()
