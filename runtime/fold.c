@@ -34,10 +34,19 @@ typedef void fold_fn(void *out, const void *a, const void *b, size_t n);
 
 static rig_op_fn *user_ops[RIG_USER_OPS_MAX];
 
+/* `out` is an operand or apart from both: no element depends on another, which
+ * the compiler would otherwise look for, and find where `out` is `a`. */
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 /* clang-format off */
 #define LOOP(NAME, TYPE, EXPRESSION)                                        \
 	static void NAME(void *out, const void *a, const void *b, size_t n) \
 	{                                                                   \
+		INDEPENDENT                                                 \
 		for (size_t i = 0; i < n; i++) {                            \
 			TYPE x = ((const TYPE *)a)[i];                      \
 			TYPE y = ((const TYPE *)b)[i];                      \
@@ -160,6 +169,7 @@ static fold_fn *const loops[TYPES][RIG_OPS] = {
 	[RIG_EXACT] = { sum_exact },
 };
 /* clang-format on */
+#undef INDEPENDENT
 #undef LOOP
 #undef LOGICAL
 #undef INTEGER
