@@ -15,6 +15,7 @@
 enum held {
 	HELD_TIME,
 	HELD_RATE, /* against / cell >= limit instead */
+	HELD_EVEN, /* the same, of its 95 % interval: which also reaches 1 */
 	HELD_CPU   /* CPU time, of all ranks together */
 };
 
@@ -42,6 +43,27 @@ struct target {
 		verb ", " size ", " cell " <= " #limit " of MPI",              \
 			verb ", " size ", 2 ranks", cell, MPIS, limit,         \
 			HELD_TIME                                              \
+	}
+
+/* A kernel against its OpenMP form; and, where MPI's shared window has one,
+ * against that. */
+#define EVEN(kernel)                                                           \
+	{                                                                      \
+		kernel " >= 0.97 of OpenMP's rate, reaching 1",                \
+			"kernel " kernel, "runrig", { "OpenMP libgomp" },      \
+			0.97, HELD_EVEN                                        \
+	}
+#define WINDOW(kernel)                                                         \
+	{                                                                      \
+		kernel " >= 1.0 of MPI's shared window", "kernel " kernel,     \
+			"runrig", { "Open MPI, shared window" }, 1, HELD_RATE  \
+	}
+
+/* A kernel's rate by that of one peer. */
+#define RATE(kernel, limit, words, peer)                                       \
+	{                                                                      \
+		kernel " >= " #limit " of " words, "kernel " kernel, "runrig", \
+			{ peer }, limit, HELD_RATE                             \
 	}
 
 /* From so short to so long. */
@@ -75,6 +97,23 @@ static const struct target targets[] = {
 	  { "OpenMP libgomp", "OpenMP libomp" },
 	  0.97,
 	  HELD_RATE },
+	EVEN("nstream"),
+	EVEN("stencil"),
+	EVEN("transpose"),
+	EVEN("synch-p2p"),
+	EVEN("reduce"),
+	EVEN("random"),
+	EVEN("sparse"),
+	EVEN("dgemm"),
+	EVEN("global"),
+	WINDOW("stencil"),
+	WINDOW("transpose"),
+	WINDOW("synch-p2p"),
+	RATE("dgemm", 0.95, "OpenBLAS's own threads", "OpenBLAS, its threads"),
+	RATE("sort", 1.6, "NumPy's", "numpy.sort"),
+	RATE("sort", 0.9, "libstdc++'s parallel sort", "__gnu_parallel::sort"),
+	RATE("cg", 1.0, "OpenMP's rate, class A", "OpenMP libgomp"),
+	RATE("is", 1.0, "OpenMP's rate, class A", "OpenMP libgomp"),
 	{ "barrier of 2 <= 0.3 of libgomp's",
 	  "barrier, 2 ranks",
 	  "runrig",
@@ -259,7 +298,7 @@ enum judged { JUDGED_ABSENT, JUDGED_OPEN, JUDGED_MET, JUDGED_MISSED };
 
 struct judgement {
 	enum judged judged;
-	double measured;
+	struct stats_interval measured;
 	const char *against; /* which peer counted; NULL: none needed */
 };
 
@@ -268,29 +307,53 @@ static double cpu_of(const struct cell *cell)
 	return (double)cell->cost.cpu_ns / (double)cell->cost_operations;
 }
 
+static bool is_rate(const struct target *t)
+{
+	return t->held == HELD_RATE || t->held == HELD_EVEN;
+}
+
 /* The ratio against one peer: paired where it can be, of medians else. */
 static bool ratio_to(const struct plan *plan, const struct target *t,
 		     const struct cell *cell, const struct cell *peer,
-		     double *ratio)
+		     struct stats_interval *ratio)
 {
 	struct comparison c;
 
 	if (peer->status != CELL_OK || !peer->n ||
 	    measure_compare(plan, peer, cell, &c) < 0)
 		return false;
+	*ratio = c.ratio;
 	if (t->held == HELD_CPU) {
-		*ratio = cpu_of(cell) / cpu_of(peer);
-		return isfinite(*ratio);
+		ratio->estimate = cpu_of(cell) / cpu_of(peer);
+		return isfinite(ratio->estimate);
 	}
-	*ratio = t->held == HELD_RATE ? 1 / c.ratio.estimate : c.ratio.estimate;
+	if (is_rate(t)) {
+		ratio->estimate = 1 / c.ratio.estimate;
+		ratio->low = 1 / c.ratio.high;
+		ratio->high = 1 / c.ratio.low;
+	}
 	return true;
+}
+
+/* Is what was measured what is promised? */
+static enum judged hold(const struct target *t,
+			const struct stats_interval *measured)
+{
+	bool met = is_rate(t) ? measured->estimate >= t->limit
+			      : measured->estimate <= t->limit;
+
+	if (t->held == HELD_EVEN) {
+		if (!measured->known)
+			return JUDGED_OPEN;
+		met = measured->low >= t->limit && measured->high >= 1;
+	}
+	return met ? JUDGED_MET : JUDGED_MISSED;
 }
 
 static struct judgement judge(const struct plan *plan, const struct target *t)
 {
 	const struct cell *cell = plan_find(plan, t->contest, t->cell);
-	struct judgement j = { JUDGED_ABSENT, NAN, NULL };
-	bool met;
+	struct judgement j = { JUDGED_ABSENT, { .estimate = NAN }, NULL };
 
 	if (!cell)
 		return j;
@@ -298,27 +361,24 @@ static struct judgement judge(const struct plan *plan, const struct target *t)
 	if (cell->status != CELL_OK || !cell->n)
 		return j;
 	if (!t->against[0])
-		j.measured = cell->summary.p50.estimate;
+		j.measured.estimate = cell->summary.p50.estimate;
 	for (int i = 0; i < AGAINST_MAX && t->against[i]; i++) {
 		const struct cell *peer =
 			plan_find(plan, t->contest, t->against[i]);
-		double ratio;
+		struct stats_interval ratio;
 
 		if (!peer || !ratio_to(plan, t, cell, peer, &ratio))
 			continue;
 		/* The best peer is the one we look worst against. */
-		if (isnan(j.measured) ||
-		    (t->held == HELD_RATE ? ratio < j.measured
-					  : ratio > j.measured)) {
+		if (isnan(j.measured.estimate) ||
+		    (is_rate(t) ? ratio.estimate < j.measured.estimate
+				: ratio.estimate > j.measured.estimate)) {
 			j.measured = ratio;
 			j.against = t->against[i];
 		}
 	}
-	if (isnan(j.measured))
-		return j;
-	met = t->held == HELD_RATE ? j.measured >= t->limit
-				   : j.measured <= t->limit;
-	j.judged = met ? JUDGED_MET : JUDGED_MISSED;
+	if (!isnan(j.measured.estimate))
+		j.judged = hold(t, &j.measured);
 	return j;
 }
 
@@ -340,6 +400,22 @@ static void figure(char *text, size_t bytes, const struct target *t,
 static const char *const judged_words[] = { "absent", "not judged", "met",
 					    "MISSED" };
 
+static void print_judgement(const struct target *t, const struct judgement *j,
+			    FILE *out)
+{
+	char measured[24];
+
+	figure(measured, sizeof(measured), t, j->measured.estimate);
+	fprintf(out, "  %-50s%12s  %s", t->says, measured,
+		judged_words[j->judged]);
+	if (j->against)
+		fprintf(out, ", vs %s", j->against);
+	if (t->held == HELD_EVEN && j->measured.known)
+		fprintf(out, " [%.3g, %.3g]", j->measured.low,
+			j->measured.high);
+	fprintf(out, "\n");
+}
+
 int targets_print(const struct plan *plan, FILE *out)
 {
 	int missed = 0;
@@ -347,17 +423,13 @@ int targets_print(const struct plan *plan, FILE *out)
 
 	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
 		struct judgement j = judge(plan, &targets[i]);
-		char measured[24];
 
 		if (j.judged == JUDGED_ABSENT)
 			continue;
 		if (!shown++)
 			fprintf(out, "targets%45s%12s  %s\n", "", "measured",
 				"verdict");
-		figure(measured, sizeof(measured), &targets[i], j.measured);
-		fprintf(out, "  %-50s%12s  %s%s%s\n", targets[i].says, measured,
-			judged_words[j.judged], j.against ? ", vs " : "",
-			j.against ? j.against : "");
+		print_judgement(&targets[i], &j, out);
 		missed += j.judged == JUDGED_MISSED;
 	}
 	if (shown)
@@ -365,25 +437,35 @@ int targets_print(const struct plan *plan, FILE *out)
 	return missed;
 }
 
+static json_t *number_or_null(bool known, double number)
+{
+	return known ? json_real(number) : json_null();
+}
+
 json_t *targets_json(const struct plan *plan)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
-		struct judgement j = judge(plan, &targets[i]);
+		const struct target *t = &targets[i];
+		struct judgement j = judge(plan, t);
+		bool interval = t->held == HELD_EVEN && j.measured.known;
 
 		if (j.judged == JUDGED_ABSENT)
 			continue;
 		json_array_append_new(
 			list,
-			json_pack("{s:s, s:f, s:o, s:s, s:o}", "target",
-				  targets[i].says, "limit", targets[i].limit,
+			json_pack("{s:s, s:f, s:o, s:o, s:o, s:s, s:s?}",
+				  "target", t->says, "limit", t->limit,
 				  "measured",
-				  isnan(j.measured) ? json_null()
-						    : json_real(j.measured),
+				  number_or_null(!isnan(j.measured.estimate),
+						 j.measured.estimate),
+				  "low",
+				  number_or_null(interval, j.measured.low),
+				  "high",
+				  number_or_null(interval, j.measured.high),
 				  "verdict", judged_words[j.judged], "against",
-				  j.against ? json_string(j.against)
-					    : json_null()));
+				  j.against));
 	}
 	return list;
 }
