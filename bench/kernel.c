@@ -7,6 +7,10 @@
  * and prepared, and one job that runs again and again.  Its first run after
  * preparing is a contender of its own.  Peers are in kernel_peers.c; without a
  * name all kernels are measured, into one table (kernel_table.c).
+ *
+ * Segments ask for huge pages, as `runrig run --huge` does, for malloc's memory,
+ * which peers have, is on them wherever the system is set so; base pages are a
+ * contender of their own.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,6 +45,7 @@ int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg)
 		r = rigging_set(rigging, arg->words[i]);
 	if (r == 0 && arg->hybrid)
 		r = rigging_set(rigging, "threads=0");
+	rigging->pages = arg->huge ? RIG_PAGES_HUGE : RIG_PAGES_BASE;
 	rigging->limit_ns = LIMIT_S * UINT64_C(1000000000);
 	return r == 0 ? rigging_check(rigging) : r;
 }
@@ -198,25 +203,63 @@ double kernel_least_ns(const struct rigging *rigging, int workers,
 	return moved > 0 ? roof_least_ns(moved, held, workers, clock) : 0;
 }
 
-static int add_own(struct plan *plan, const struct kernel_arg *arg,
-		   const struct rigging *rigging, bool first)
+/* A contender of the contest; `least` is the time it cannot beat. */
+static int add_one(struct plan *plan, const struct kernel_arg *arg,
+		   const struct rigging *rigging, struct bench_case what)
 {
-	struct bench_case what = kernel_contest(arg, rigging);
+	struct bench_case all = kernel_contest(arg, rigging);
 
-	if (!first)
-		what.least = kernel_least_ns(rigging, arg->workers,
-					     plan->watch.clock);
-	what.once = first;
-	what.again = !first;
-	what.ops = kernel_ops_of(arg->kernel);
-	what.arg = arg;
-	what.arg_bytes = sizeof(*arg);
-	snprintf(what.name, sizeof(what.name), "%s",
-		 first ? "runrig, first run" : "runrig");
-	snprintf(what.settings, sizeof(what.settings), "%s",
-		 first ? "the first after preparing, once a launch"
-		       : "rig_pool_run; segments populated by their owners");
-	return plan_add(plan, &what);
+	all.once = what.once;
+	all.again = what.again;
+	if (!what.once)
+		all.least = kernel_least_ns(rigging, arg->workers,
+					    plan->watch.clock);
+	all.ops = kernel_ops_of(arg->kernel);
+	all.arg = arg;
+	all.arg_bytes = sizeof(*arg);
+	memcpy(all.name, what.name, sizeof(all.name));
+	memcpy(all.settings, what.settings, sizeof(all.settings));
+	return plan_add(plan, &all);
+}
+
+/* The one that peers are compared with. */
+static int add_own(struct plan *plan, const struct kernel_arg *arg,
+		   const struct rigging *rigging)
+{
+	struct kernel_arg huge = *arg;
+
+	huge.huge = true;
+	return add_one(plan, &huge, rigging,
+		       (struct bench_case){
+			       .name = "runrig",
+			       .settings = "rig_pool_run; segments populated "
+					   "by their owners; huge pages where "
+					   "the kernel grants them (--huge)",
+			       .again = true });
+}
+
+static int add_base(struct plan *plan, const struct kernel_arg *arg,
+		    const struct rigging *rigging)
+{
+	return add_one(plan, arg, rigging,
+		       (struct bench_case){
+			       .name = "runrig, base pages",
+			       .settings = "the same on base pages, runrig's "
+					   "default" });
+}
+
+static int add_first(struct plan *plan, const struct kernel_arg *arg,
+		     const struct rigging *rigging)
+{
+	struct kernel_arg huge = *arg;
+
+	huge.huge = true;
+	return add_one(plan, &huge, rigging,
+		       (struct bench_case){
+			       .name = "runrig, first run",
+			       .settings = "the first after preparing, once a "
+					   "launch",
+			       .once = true });
 }
 
 static bool has_threads(const struct rig_kernel *kernel)
@@ -232,37 +275,37 @@ static int add_hybrid(struct plan *plan, const struct kernel_arg *arg,
 		      const struct rigging *rigging)
 {
 	struct kernel_arg hybrid = *arg;
-	struct bench_case what = kernel_contest(arg, rigging);
 
 	hybrid.hybrid = true;
-	what.ops = kernel_ops_of(arg->kernel);
-	what.arg = &hybrid;
-	what.arg_bytes = sizeof(hybrid);
-	snprintf(what.name, sizeof(what.name), "runrig, hybrid");
-	snprintf(what.settings, sizeof(what.settings),
-		 "place numa, threads=0: an OpenMP team in each worker");
-	return plan_add(plan, &what);
+	hybrid.huge = true;
+	return add_one(plan, &hybrid, rigging,
+		       (struct bench_case){
+			       .name = "runrig, hybrid",
+			       .settings = "place numa, threads=0: an OpenMP "
+					   "team in each worker" });
 }
 
 /* All contenders of one kernel; `rigging` knows its sizes. */
 static int add_contest(struct plan *plan, const struct kernel_arg *arg,
 		       const struct rigging *rigging, char *why)
 {
-	int r = add_own(plan, arg, rigging, false);
+	int r = add_own(plan, arg, rigging);
 
 	(void)why;
 	if (r == 0)
-		r = add_own(plan, arg, rigging, true);
+		r = add_base(plan, arg, rigging);
+	if (r == 0)
+		r = add_first(plan, arg, rigging);
 	if (r == 0 && has_threads(arg->kernel))
 		r = add_hybrid(plan, arg, rigging);
 	return r == 0 ? kernel_peers_add(plan, arg, rigging) : r;
 }
 
-/* The same for a table of them: the first run would be a row too many. */
+/* The same for a table of them: the rest would be rows too many. */
 static int add_row(struct plan *plan, const struct kernel_arg *arg,
 		   const struct rigging *rigging, char *why)
 {
-	int r = add_own(plan, arg, rigging, false);
+	int r = add_own(plan, arg, rigging);
 
 	(void)why;
 	return r == 0 ? kernel_peers_add(plan, arg, rigging) : r;

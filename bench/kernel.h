@@ -18,6 +18,7 @@ struct kernel_arg {
 	const struct rig_kernel *kernel;
 	int workers;
 	bool hybrid; /* one worker a NUMA node, threads in it */
+	bool huge;   /* segments on huge pages, as far as they are to be had */
 	int word_count;
 	char words[KERNEL_WORDS_MAX][KERNEL_WORD_BYTES];
 };
