@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * report.c - rigbench report: one page, its figures drawn by gnuplot, nothing
- * outside itself; or one of its figures alone.
+ * outside itself; or one of its figures alone; or the kernels as a table.
  */
 #include <errno.h>
 #include <math.h>
@@ -11,6 +11,7 @@
 
 #include "charts.h"
 #include "command.h"
+#include "markdown.h"
 #include "past.h"
 
 /* Above it a rate is more than measuring could be wrong by. */
@@ -291,16 +292,22 @@ static int write_page(json_t *const *results, int count, FILE *out)
 	return r;
 }
 
+static bool ends_in(const char *path, const char *end)
+{
+	size_t length = strlen(path), tail = strlen(end);
+
+	return length > tail && strcmp(path + length - tail, end) == 0;
+}
+
 /* "latency", of docs/latency.svg; false: no picture is meant. */
 static bool picture_id(const char *path, char *id, size_t bytes)
 {
 	const char *slash = strrchr(path, '/');
 	const char *stem = slash ? slash + 1 : path;
-	size_t length = strlen(stem);
 
-	if (length < 5 || strcmp(stem + length - 4, ".svg") != 0)
+	if (!ends_in(stem, ".svg"))
 		return false;
-	snprintf(id, bytes, "%.*s", (int)length - 4, stem);
+	snprintf(id, bytes, "%.*s", (int)strlen(stem) - 4, stem);
 	return true;
 }
 
@@ -323,37 +330,54 @@ static int write_picture(json_t *const *results, int count, const char *id,
 	return r;
 }
 
+/* What kept a report from being written; the exit status.  `id`: of the
+ * picture it was to be, or "". */
+static int explain(const char *path, const char *id, int r)
+{
+	if (r == -ENODATA && *id)
+		fprintf(stderr,
+			"rigbench: %s: these results have no figure %s\n", path,
+			id);
+	else if (r == -ENODATA)
+		fprintf(stderr,
+			"rigbench: %s: these results have no table of kernels; "
+			"rigbench kernel --json=FILE makes one\n",
+			path);
+	if (r == -ENODATA)
+		return 1;
+	if (r == -ENOENT)
+		fprintf(stderr, "rigbench: gnuplot is not installed: %s\n",
+			*id ? "no picture" : "a page without pictures");
+	return r == -EIO || (*id && r < 0) ? 5 : 0;
+}
+
 /* Write what the path's name asks for.  Returns the exit status. */
 static int write_report(json_t *const *results, int count, const char *path)
 {
-	char id[64];
+	char id[64] = "";
 	bool picture = picture_id(path, id, sizeof(id));
+	bool table = ends_in(path, ".md");
 	FILE *out = fopen(path, "w");
-	int r;
+	int status, r;
 
 	if (!out) {
 		fprintf(stderr, "rigbench: %s: %s\n", path, strerror(errno));
 		return 5;
 	}
-	r = picture ? write_picture(results, count, id, out)
-		    : write_page(results, count, out);
+	if (picture)
+		r = write_picture(results, count, id, out);
+	else if (table)
+		r = markdown_kernels(results, count, out);
+	else
+		r = write_page(results, count, out);
 	if (fclose(out) != 0)
 		r = -EIO;
-	if (picture && r < 0)
+	if ((picture || table) && r < 0)
 		(void)remove(path);
-	if (r == -ENODATA) {
-		fprintf(stderr,
-			"rigbench: %s: these results have no figure %s\n", path,
-			id);
-		return 1;
-	}
-	if (r == -ENOENT)
-		fprintf(stderr, "rigbench: gnuplot is not installed: %s\n",
-			picture ? "no picture" : "a page without pictures");
-	if (r == -EIO || (picture && r < 0))
-		return 5;
-	printf("%s\n", path);
-	return 0;
+	status = explain(path, id, r);
+	if (!status)
+		printf("%s\n", path);
+	return status;
 }
 
 int command_report(struct command *c)

@@ -460,6 +460,34 @@ class Files(unittest.TestCase):
         self.assertIn("no figure speedup", done.stderr)
         self.assertFalse(os.path.exists(path))
 
+    def test_kernels_as_a_table_for_a_readme(self):
+        with open(self.path, encoding="utf-8") as file:
+            result = json.load(file)
+        peers = [{"name": "OpenMP libgomp", "ratio": 1.2, "low": 1.1,
+                  "high": 1.3}, {"name": "OpenMP libomp", "ratio": 1.04,
+                                 "low": None, "high": None},
+                 {"name": "numpy.sort", "ratio": 3.0, "low": 2.5, "high": 4},
+                 {"name": "Open MPI, shared window", "reason": "not here"}]
+        row = {"kernel": "sort", "parameters": "length=5", "verified": True,
+               "against": "all neighbours; and more", "ns": 2e6,
+               "bytes_moved": 0, "flops": 4e6, "peers": peers}
+        result["kernels"] = [row, dict(row, verified=False, flops=0)]
+        made = os.path.join(self.folder.name, "table.json")
+        with open(made, "w", encoding="utf-8") as file:
+            json.dump(result, file)
+        path = os.path.join(self.folder.name, "kernels.md")
+        rigbench("report", made, "-o", path)
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        self.assertEqual(lines[2], "| `sort length=5` | all neighbours | "
+                         "2 Gflop/s | 1.04 |  | 3.00 [2.50, 4.00] "
+                         "numpy.sort |")
+        self.assertIn("| 2 ms, **not verified** |", lines[3])
+        os.remove(path)
+        done = rigbench("report", self.path, "-o", path, check=1)
+        self.assertIn("no table of kernels", done.stderr)
+        self.assertFalse(os.path.exists(path))
+
     def test_compare_with_itself_shows_nothing(self):
         done = rigbench("compare", self.path, self.path)
         self.assertIn("0 are shown slower, 0 faster", done.stdout)
@@ -877,8 +905,15 @@ class Command(unittest.TestCase):
             "synch-p2p", "m=50", "n=40", "reduce", "length=5003",
             "random", "log=10", "sparse", "log=5", "global", "length=101",
             "dgemm", "n=66", "sort", "length=30011", *SHORT[:-2], "--json")
+        result = json.loads(done.stdout)
+        said = {target["target"] for target in result["targets"]}
+        for kernel in ("nstream", "stencil", "transpose", "synch-p2p",
+                       "reduce", "random", "sparse", "global", "dgemm"):
+            self.assertIn(kernel + " >= 0.97 of OpenMP's rate, reaching 1",
+                          said)
+        self.assertIn("sort >= 1.6 of NumPy's", said)
         seen = 0
-        for cell in json.loads(done.stdout)["cells"]:
+        for cell in result["cells"]:
             if not cell["peer"]:
                 continue
             self.assertIn(cell["status"], ("ok", "skipped"), cell)

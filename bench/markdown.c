@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * markdown.c - rigbench report FILE.json -o TABLE.md: the kernels, what each is
+ * checked against, its rate, and how often its peers' that is.
+ *
+ * A column has the peer that the kernel stands worst against: of OpenMP's
+ * runtimes the faster one counts.
+ */
+#include "markdown.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "past.h"
+
+/* Peers of a column: those whose name begins so; "" are all that no other
+ * column has. */
+static const struct {
+	const char *heading, *begins;
+} columns[] = {
+	{ "× OpenMP", "OpenMP" },
+	{ "× MPI's window", "Open MPI" },
+	{ "× others", "" },
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(*columns))
+
+static size_t column_of(const char *peer)
+{
+	size_t c = 0;
+
+	while (strncmp(peer, columns[c].begins, strlen(columns[c].begins)) != 0)
+		c++;
+	return c;
+}
+
+static void put_rate(const json_t *row, FILE *out)
+{
+	double ns = past_number(row, "ns");
+	double flops = past_number(row, "flops");
+	double bytes = past_number(row, "bytes_moved");
+
+	if (!(ns > 0))
+		fprintf(out, "not measured");
+	else if (flops > 0)
+		fprintf(out, "%.3g Gflop/s", flops / ns);
+	else if (bytes > 0)
+		fprintf(out, "%.3g GB/s", bytes / ns);
+	else
+		fprintf(out, "%.3g ms", ns / 1e6);
+	if (!json_is_true(json_object_get(row, "verified")))
+		fprintf(out, ", **not verified**");
+}
+
+/* The column's peer with the least ratio; NULL: there is none. */
+static const json_t *worst(const json_t *peers, size_t column)
+{
+	const json_t *found = NULL, *peer;
+	size_t i;
+
+	json_array_foreach(peers, i, peer)
+	{
+		double ratio = past_number(peer, "ratio");
+
+		if (column_of(past_text(peer, "name")) == column && ratio > 0 &&
+		    (!found || ratio < past_number(found, "ratio")))
+			found = peer;
+	}
+	return found;
+}
+
+/* "1.04 [1.01, 1.06]", and whose where the column does not say. */
+static void put_ratio(const json_t *peer, bool named, FILE *out)
+{
+	double low = past_number(peer, "low");
+	double high = past_number(peer, "high");
+
+	fprintf(out, "%.2f", past_number(peer, "ratio"));
+	if (isfinite(low) && isfinite(high))
+		fprintf(out, " [%.2f, %.2f]", low, high);
+	if (named)
+		fprintf(out, " %s", past_text(peer, "name"));
+}
+
+static void put_row(const json_t *row, FILE *out)
+{
+	const char *params = past_text(row, "parameters");
+	const char *against = past_text(row, "against");
+	const json_t *peers = json_object_get(row, "peers");
+
+	fprintf(out, "| `%s%s%s` | %.*s | ", past_text(row, "kernel"),
+		*params ? " " : "", params, (int)strcspn(against, ";"),
+		against);
+	put_rate(row, out);
+	for (size_t c = 0; c < COLUMNS; c++) {
+		const json_t *peer = worst(peers, c);
+
+		fprintf(out, " | ");
+		if (peer)
+			put_ratio(peer, !*columns[c].begins, out);
+	}
+	fprintf(out, " |\n");
+}
+
+int markdown_kernels(json_t *const *results, int count, FILE *out)
+{
+	bool any = false;
+
+	for (int i = 0; i < count; i++) {
+		const json_t *rows = json_object_get(results[i], "kernels");
+		const json_t *row;
+		size_t k;
+
+		json_array_foreach(rows, k, row)
+		{
+			if (!any) {
+				fprintf(out, "| kernel | checked against "
+					     "| rate |");
+				for (size_t c = 0; c < COLUMNS; c++)
+					fprintf(out, " %s |",
+						columns[c].heading);
+				fprintf(out, "\n|---|---|---|---|---|---|\n");
+			}
+			any = true;
+			put_row(row, out);
+		}
+	}
+	return any ? 0 : -ENODATA;
+}
