@@ -298,6 +298,14 @@ class BadFiles(Case):
             file.truncate(10 + len(header) + count)
         self.refuses_file("/dev/shm has", path)
 
+    def test_classes_beyond_any_machine(self):
+        for kernel in ("ft class=F", "cg class=F", "is class=E", "mg class=F"):
+            if kernel == "is class=E" and os.sysconf("SC_PHYS_PAGES") > 1 << 26:
+                continue
+            self.refuses(SYSTEM, r"arrays take [\d.]+ [GT]B, and "
+                         r"(/dev/shm|memory) has room for [\d.]+ ", "run",
+                         *kernel.split())
+
     def test_output_that_cannot_be_written(self):
         a = numpy.arange(10)
         given = self.save("a.npy", a)

@@ -18,6 +18,7 @@
 #include <kernels/number.h>
 #include <runrig/barrier.h>
 #include <runrig/error.h>
+#include <runrig/sweep.h>
 
 #include "command.h"
 #include "picture.h"
@@ -218,6 +219,43 @@ static int rig_up(struct runner *runner)
 	return r ? r : check_overlap(runner);
 }
 
+/* Of the arrays it is to make; SIZE_MAX where they are beyond all count. */
+static size_t new_bytes(const struct runner *runner)
+{
+	const struct rigging *rigging = &runner->rigging;
+	size_t bytes = 0;
+
+	for (int i = 0; i < rigging->count; i++)
+		if (!rigging->arrays[i].name &&
+		    __builtin_add_overflow(bytes, rigging->arrays[i].bytes,
+					   &bytes))
+			return SIZE_MAX;
+	return bytes;
+}
+
+/* Is there room for the arrays?  /dev/shm may be larger than memory: what is
+ * beyond either is refused, before the kernel kills somebody for it; and what
+ * the dead have left is no excuse. */
+static int check_room(const struct runner *runner)
+{
+	size_t bytes = new_bytes(runner);
+	size_t shm = room_shm(), memory = room_memory();
+	char takes[SHOWN_BYTES], has[SHOWN_BYTES];
+
+	if ((bytes > shm || bytes > memory) &&
+	    rig_sweep_clean(false, NULL) > 0) {
+		shm = room_shm();
+		memory = room_memory();
+	}
+	if (bytes <= shm && bytes <= memory)
+		return 0;
+	return complain(
+		EXIT_SYSTEM, "%s: its arrays take %s, and %s room for %s",
+		runner->request->kernel->name, show_bytes((double)bytes, takes),
+		bytes > shm ? "/dev/shm has" : "memory has",
+		show_bytes((double)(bytes > shm ? shm : memory), has));
+}
+
 static int begin_outputs(struct runner *runner)
 {
 	struct rigging *rigging = &runner->rigging;
@@ -256,10 +294,11 @@ static int start_pool(struct runner *runner)
 		     rig_pool_size(runner->pool));
 	bytes = rigging_private_bytes(&runner->rigging,
 				      rig_pool_size(runner->pool));
-	if (bytes > room_memory())
+	if (__builtin_add_overflow(bytes, new_bytes(runner), &bytes) ||
+	    bytes > room_memory())
 		return complain(EXIT_SYSTEM,
-				"%s: its workers take %zu bytes of memory of "
-				"their own, and %zu are to be had",
+				"%s: its arrays and its workers take %zu bytes "
+				"of memory, and %zu are to be had",
 				runner->request->kernel->name, bytes,
 				room_memory());
 	return 0;
@@ -355,6 +394,8 @@ int runner_prepare(struct runner *runner, const struct run_request *request)
 	if (!runner->time_ns)
 		return complain(EXIT_SYSTEM, "out of memory");
 	r = rig_up(runner);
+	if (r == 0)
+		r = check_room(runner);
 	if (r == 0)
 		r = begin_outputs(runner);
 	if (r == 0)
