@@ -2,9 +2,8 @@
 /*
  * sort.c - an array in ascending order: a sample sort with radix sorts inside.
  *
- * An item becomes a key, an unsigned number of the same size and order.  Keys
- * that are equal are the same bits, so the order is total and a sort of it
- * stable: -0.0 before 0.0, and not-a-numbers last, as NumPy has them.
+ * An item becomes a key, an unsigned number of the same size and order
+ * (sort_keys.h): not-a-numbers come last, as NumPy has them.
  *
  *	1  everybody draws the same sample and takes splitters from it, so that
  *	   buckets are about equal whatever the distribution
@@ -15,6 +14,11 @@
  *	   two arrays and ends as items in the first
  *
  * with barriers between.  Neither chunks nor buckets depend on the team.
+ *
+ * With stable=yes items that compare as equal keep the order they came in:
+ * those that differ in their bits all the same, which are the zeros and the
+ * not-a-numbers, have a bucket of their own each, and there nothing is left to
+ * do once the keys are dealt, in order.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,6 +31,7 @@
 #include "builtin.h"
 #include "clones.h"
 #include "share.h"
+#include "sort_keys.h"
 #include "sum.h"
 
 #define LENGTH_DEFAULT 10000000
@@ -44,12 +49,13 @@
 #define ONE_BUCKET 4096
 
 enum { X, DEALT, NOTES, COUNTS };
-enum kind { UNSIGNED, SIGNED, FLOAT };
+enum { ITEMS, ZEROS, NANS }; /* words of a digest */
 
 struct sort_args {
 	struct rig_kernel_args header;
 	size_t length;
 	uint64_t seed;
+	uint32_t stable;
 };
 
 static const struct rig_param params[] = {
@@ -65,38 +71,15 @@ static const struct rig_param params[] = {
 	  .offset = offsetof(struct sort_args, seed),
 	  .fallback = "0",
 	  .max = LENGTH_MAX },
+	{ .name = "stable",
+	  .help = "yes: -0.0 and 0.0, and all that is no number, stay in the "
+		  "order they came in; no: in that of their bits",
+	  .kind = RIG_PARAM_CHOICE,
+	  .offset = offsetof(struct sort_args, stable),
+	  .fallback = "no",
+	  .choices = "no yes" },
 	{ 0 },
 };
-
-static const struct {
-	enum rig_dtype dtype;
-	enum kind kind;
-	uint64_t infinity; /* of FLOAT: its bits */
-} dtypes[] = {
-	{ RIG_BOOL, UNSIGNED, 0 },
-	{ RIG_INT8, SIGNED, 0 },
-	{ RIG_INT16, SIGNED, 0 },
-	{ RIG_INT32, SIGNED, 0 },
-	{ RIG_INT64, SIGNED, 0 },
-	{ RIG_UINT8, UNSIGNED, 0 },
-	{ RIG_UINT16, UNSIGNED, 0 },
-	{ RIG_UINT32, UNSIGNED, 0 },
-	{ RIG_UINT64, UNSIGNED, 0 },
-	{ RIG_FLOAT16, FLOAT, UINT64_C(0x7c00) },
-	{ RIG_FLOAT32, FLOAT, UINT64_C(0x7f800000) },
-	{ RIG_FLOAT64, FLOAT, UINT64_C(0x7ff0000000000000) },
-};
-
-#define DTYPES (sizeof(dtypes) / sizeof(*dtypes))
-
-static size_t dtype_index(const struct sort_args *args)
-{
-	size_t i = 0;
-
-	while (i < DTYPES && dtypes[i].dtype != args->header.arrays[X].dtype)
-		i++;
-	return i;
-}
 
 static uint64_t count_generated(const void *given)
 {
@@ -136,7 +119,7 @@ static int check(void *given, char *why, size_t why_bytes)
 	struct sort_args *args = given;
 	const struct rig_array *x = &args->header.arrays[X];
 
-	if (dtype_index(args) == DTYPES || x->swapped) {
+	if (sort_dtype(x->dtype) == SORT_DTYPES || x->swapped) {
 		snprintf(why, why_bytes,
 			 "sort takes integers, bool and floats of up to 8 "
 			 "bytes, in this machine's byte order");
@@ -191,54 +174,18 @@ static int prepare(struct rig_team *team)
 struct sorting {
 	struct rig_team *team;
 	size_t bytes; /* of an item */
-	size_t length, buckets;
+	size_t length;
 	char *x, *dealt;
 	uint8_t *notes;
 	uint64_t *totals, *places;
 	uint64_t *splitters; /* buckets - 1 of them, then the highest key */
-	enum kind kind;
-	uint64_t sign, lowest; /* the sign bit; FLOAT: minus infinity's key */
+	struct sort_order by;
 };
 
-/* `bytes` is a constant wherever these two are used. */
-INLINE uint64_t load(const char *items, size_t i, size_t bytes)
+INLINE uint64_t key_at(const struct sorting *s, const char *items, size_t i,
+		       size_t bytes)
 {
-	uint64_t word = 0;
-
-	memcpy(&word, items + i * bytes, bytes);
-	return word;
-}
-
-INLINE void store(char *items, size_t i, size_t bytes, uint64_t word)
-{
-	memcpy(items + i * bytes, &word, bytes);
-}
-
-INLINE uint64_t mask_of(size_t bytes)
-{
-	return bytes == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * bytes) - 1;
-}
-
-/* Floats: the negative ones turned round below the others; then minus infinity
- * becomes 0, and what lay below it, which is no number, wraps to the top. */
-INLINE uint64_t key_of(const struct sorting *s, uint64_t item, size_t bytes)
-{
-	if (s->kind == UNSIGNED)
-		return item;
-	if (s->kind == SIGNED)
-		return item ^ s->sign;
-	item = item & s->sign ? ~item : item | s->sign;
-	return (item - s->lowest) & mask_of(bytes);
-}
-
-INLINE uint64_t item_of(const struct sorting *s, uint64_t key, size_t bytes)
-{
-	if (s->kind == UNSIGNED)
-		return key;
-	if (s->kind == SIGNED)
-		return key ^ s->sign;
-	key = (key + s->lowest) & mask_of(bytes);
-	return (key & s->sign ? key ^ s->sign : ~key) & mask_of(bytes);
+	return sort_key(&s->by, sort_load(items, i, bytes), bytes);
 }
 
 static int order(const void *a, const void *b)
@@ -249,19 +196,34 @@ static int order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The same splitters in every rank. */
+/* Buckets of their own for those that are equal and of other bits, at the cost
+ * of three splitters out of as many places. */
+static void split_equals(struct sorting *s)
+{
+	s->splitters[BUCKETS / 4] = s->by.zero;
+	s->splitters[BUCKETS / 2] = s->by.zero + 2;
+	s->splitters[BUCKETS / 4 * 3] = s->by.nan;
+	qsort(s->splitters, BUCKETS - 1, sizeof(*s->splitters), order);
+}
+
+/* The same splitters in every rank; too few items need none. */
 INLINE void split(struct sorting *s, uint64_t *samples, size_t bytes)
 {
 	size_t step = s->length / SAMPLES;
 
 	for (size_t i = 0; i < SAMPLES; i++)
-		samples[i] = key_of(
-			s, load(s->x, i * step + scatter(i) % step, bytes),
-			bytes);
+		samples[i] =
+			step ? sort_least(&s->by,
+					  key_at(s, s->x,
+						 i * step + scatter(i) % step,
+						 bytes))
+			     : s->by.nan;
 	qsort(samples, SAMPLES, sizeof(*samples), order);
-	for (size_t b = 0; b + 1 < s->buckets; b++)
+	for (size_t b = 0; b + 1 < BUCKETS; b++)
 		s->splitters[b] = samples[(b + 1) * (SAMPLES / BUCKETS)];
 	s->splitters[BUCKETS - 1] = UINT64_MAX;
+	if (s->by.stable)
+		split_equals(s);
 }
 
 /* How many splitters are at most the key: a search without a branch. */
@@ -282,8 +244,7 @@ INLINE void note(const struct sorting *s, size_t chunk, size_t bytes)
 	uint64_t found[BUCKETS] = { 0 };
 
 	for (size_t i = span.begin; i < span.end; i++)
-		s->notes[i] = (uint8_t)bucket_of(
-			s, key_of(s, load(s->x, i, bytes), bytes));
+		s->notes[i] = (uint8_t)bucket_of(s, key_at(s, s->x, i, bytes));
 	for (size_t i = span.begin; i < span.end; i++)
 		found[s->notes[i]]++;
 	memcpy(places, found, sizeof(found));
@@ -314,19 +275,20 @@ INLINE void deal(const struct sorting *s, size_t chunk, const uint64_t *firsts,
 	for (size_t b = 0; b < BUCKETS; b++)
 		next[b] = firsts[b] + s->places[chunk * BUCKETS + b];
 	for (size_t i = span.begin; i < span.end; i++)
-		store(s->dealt, next[s->notes[i]]++, bytes,
-		      key_of(s, load(s->x, i, bytes), bytes));
+		sort_store(s->dealt, next[s->notes[i]]++, bytes,
+			   key_at(s, s->x, i, bytes));
 }
 
 INLINE void insertion(char *keys, size_t count, size_t bytes)
 {
 	for (size_t i = 1; i < count; i++) {
-		uint64_t key = load(keys, i, bytes);
+		uint64_t key = sort_load(keys, i, bytes);
 		size_t at = i;
 
-		for (; at > 0 && load(keys, at - 1, bytes) > key; at--)
-			store(keys, at, bytes, load(keys, at - 1, bytes));
-		store(keys, at, bytes, key);
+		for (; at > 0 && sort_load(keys, at - 1, bytes) > key; at--)
+			sort_store(keys, at, bytes,
+				   sort_load(keys, at - 1, bytes));
+		sort_store(keys, at, bytes, key);
 	}
 }
 
@@ -343,9 +305,10 @@ INLINE void pass(char *restrict to, const char *restrict from, size_t count,
 		next += found;
 	}
 	for (size_t i = 0; i < count; i++) {
-		uint64_t key = load(from, i, bytes);
+		uint64_t key = sort_load(from, i, bytes);
 
-		store(to, counts[key >> 8 * digit & (RADIX - 1)]++, bytes, key);
+		sort_store(to, counts[key >> 8 * digit & (RADIX - 1)]++, bytes,
+			   key);
 	}
 }
 
@@ -354,11 +317,11 @@ INLINE void pass(char *restrict to, const char *restrict from, size_t count,
 INLINE char *radix(char *keys, char *other, size_t count, size_t bytes)
 {
 	uint64_t counts[8][RADIX];
-	uint64_t first = load(keys, 0, bytes);
+	uint64_t first = sort_load(keys, 0, bytes);
 
 	memset(counts, 0, bytes * sizeof(counts[0]));
 	for (size_t i = 0; i < count; i++) {
-		uint64_t key = load(keys, i, bytes);
+		uint64_t key = sort_load(keys, i, bytes);
 
 		for (size_t d = 0; d < bytes; d++)
 			counts[d][key >> 8 * d & (RADIX - 1)]++;
@@ -375,20 +338,22 @@ INLINE char *radix(char *keys, char *other, size_t count, size_t bytes)
 	return keys;
 }
 
-/* Items first to end - 1, dealt as keys, sorted into x. */
+/* Items first to end - 1, dealt as keys, sorted into x; `equal`: they are in
+ * order as they are. */
 INLINE void finish(const struct sorting *s, size_t first, size_t end,
-		   size_t bytes)
+		   bool equal, size_t bytes)
 {
 	char *x = s->x + first * bytes;
 	char *keys = s->dealt + first * bytes;
 	size_t count = end - first;
 
-	if (count > FEW)
+	if (count > FEW && !equal)
 		keys = radix(keys, x, count, bytes);
-	else
+	else if (!equal)
 		insertion(keys, count, bytes);
 	for (size_t i = 0; i < count; i++)
-		store(x, i, bytes, item_of(s, load(keys, i, bytes), bytes));
+		sort_store(x, i, bytes,
+			   sort_item(&s->by, sort_load(keys, i, bytes), bytes));
 }
 
 /* Few items: one rank does it all. */
@@ -396,9 +361,9 @@ INLINE int sort_few(const struct sorting *s, size_t bytes)
 {
 	if (rig_team_rank(s->team) == 0) {
 		for (size_t i = 0; i < s->length; i++)
-			store(s->dealt, i, bytes,
-			      key_of(s, load(s->x, i, bytes), bytes));
-		finish(s, 0, s->length, bytes);
+			sort_store(s->dealt, i, bytes,
+				   key_at(s, s->x, i, bytes));
+		finish(s, 0, s->length, false, bytes);
 	}
 	return rig_team_barrier(s->team);
 }
@@ -409,11 +374,14 @@ INLINE void finish_own(const struct sorting *s, const uint64_t *firsts,
 		       size_t bytes)
 {
 	struct rig_span strip = rig_team_strip(s->team, s->length);
+	size_t zeros = s->by.stable ? bucket_of(s, s->by.zero) : BUCKETS;
+	size_t nans = s->by.stable ? bucket_of(s, s->by.nan) : BUCKETS;
 
 	for (size_t b = 0; b < BUCKETS; b++)
 		if (firsts[b] >= strip.begin && firsts[b] < strip.end &&
 		    s->totals[b])
-			finish(s, firsts[b], firsts[b] + s->totals[b], bytes);
+			finish(s, firsts[b], firsts[b] + s->totals[b],
+			       b == zeros || b == nans, bytes);
 }
 
 INLINE int sort_many(struct sorting *s, uint64_t *memory, size_t bytes)
@@ -441,8 +409,9 @@ INLINE int sort_many(struct sorting *s, uint64_t *memory, size_t bytes)
 
 INLINE int sort_sized(struct sorting *s, uint64_t *memory, size_t bytes)
 {
-	return s->length <= ONE_BUCKET ? sort_few(s, bytes)
-				       : sort_many(s, memory, bytes);
+	return s->length <= ONE_BUCKET && !s->by.stable
+		       ? sort_few(s, bytes)
+		       : sort_many(s, memory, bytes);
 }
 
 static int sort(struct sorting *s, uint64_t *memory)
@@ -459,21 +428,24 @@ static int sort(struct sorting *s, uint64_t *memory)
 	}
 }
 
+static struct sort_order order_of(const struct sort_args *args)
+{
+	return sort_order_of(args->header.arrays[X].dtype, item_bytes(args),
+			     args->stable);
+}
+
 static int run(struct rig_team *team)
 {
 	const struct sort_args *args = rig_team_args(team);
-	size_t dtype = dtype_index(args);
 	struct sorting s = {
 		.team = team,
 		.bytes = item_bytes(args),
 		.length = args->length,
-		.buckets = BUCKETS,
 		.x = rig_team_data(team, X),
 		.dealt = rig_team_data(team, DEALT),
 		.notes = rig_team_data(team, NOTES),
 		.totals = rig_team_data(team, COUNTS),
-		.kind = dtypes[dtype].kind,
-		.sign = UINT64_C(1) << (8 * item_bytes(args) - 1),
+		.by = order_of(args),
 	};
 	uint64_t *memory = malloc((SAMPLES + BUCKETS) * sizeof(*memory));
 	int r;
@@ -481,8 +453,6 @@ static int run(struct rig_team *team)
 	if (!memory)
 		return rig_team_fail(team, -ENOMEM, "sort: no memory");
 	s.places = s.totals + BUCKETS;
-	/* Of minus infinity: its bits, turned round. */
-	s.lowest = ~(dtypes[dtype].infinity | s.sign) & mask_of(s.bytes);
 	r = sort(&s, memory);
 	free(memory);
 	return r;
@@ -496,35 +466,62 @@ static uint64_t sum_of(const struct sort_args *args, const char *x,
 			 strip.end - strip.begin, item_bytes(args), 0, 0);
 }
 
+/* What tells the order of those that are equal and of other bits: each with
+ * its place among its like, for which all before the strip are counted. */
+static void sum_equals(const struct sort_args *args, const char *x,
+		       struct rig_span strip, uint64_t *sums)
+{
+	struct sort_order by = order_of(args);
+	size_t bytes = item_bytes(args);
+	size_t places[] = { [ZEROS] = 0, [NANS] = 0 };
+
+	if (!by.stable)
+		return;
+	for (size_t i = 0; i < strip.end; i++) {
+		uint64_t key = sort_key(&by, sort_load(x, i, bytes), bytes);
+		int like = sort_is_zero(&by, key) ? ZEROS : NANS;
+
+		if (like == NANS && !sort_is_nan(&by, key))
+			continue;
+		if (i >= strip.begin)
+			sums[like] += sum_items(x + i * bytes, 1, bytes,
+						places[like], 1);
+		places[like]++;
+	}
+}
+
 static int digest(struct rig_team *team)
 {
 	const struct sort_args *args = rig_team_args(team);
+	struct rig_span strip = share_next(team, args->length);
+	const char *x = rig_team_data(team, X);
 	uint64_t *sums = rig_team_result(team);
 
-	sums[0] = sum_of(args, rig_team_data(team, X),
-			 share_next(team, args->length));
+	sums[ITEMS] = sum_of(args, x, strip);
+	sums[ZEROS] = sums[NANS] = 0;
+	sum_equals(args, x, strip, sums);
 	return 0;
 }
 
 static int verify_order(struct rig_team *team, const struct sort_args *args)
 {
-	size_t dtype = dtype_index(args);
 	size_t bytes = item_bytes(args);
 	struct rig_span strip = share_next(team, args->length);
 	const char *x = rig_team_data(team, X);
-	struct sorting s = {
-		.kind = dtypes[dtype].kind,
-		.sign = UINT64_C(1) << (8 * bytes - 1),
-	};
+	struct sort_order by = order_of(args);
+	uint64_t before = 0;
 
-	s.lowest = ~(dtypes[dtype].infinity | s.sign) & mask_of(bytes);
-	for (size_t i = strip.begin ? strip.begin : 1; i < strip.end; i++)
-		if (key_of(&s, load(x, i - 1, bytes), bytes) >
-		    key_of(&s, load(x, i, bytes), bytes))
+	for (size_t i = strip.begin ? strip.begin - 1 : 0; i < strip.end; i++) {
+		uint64_t key = sort_least(
+			&by, sort_key(&by, sort_load(x, i, bytes), bytes));
+
+		if (key < before)
 			return rig_team_fail(team, -EBADMSG,
 					     "sort: element %zu is less than "
 					     "the one before it",
 					     i);
+		before = key;
+	}
 	return 0;
 }
 
@@ -533,8 +530,8 @@ static int verify_order(struct rig_team *team, const struct sort_args *args)
 static int verify_items(struct rig_team *team, const struct sort_args *args)
 {
 	struct rig_span all = { 0, args->length };
-	uint64_t found = args->header.found[0];
-	uint64_t want = args->header.digest[0];
+	uint64_t found = args->header.found[ITEMS];
+	uint64_t want = args->header.digest[ITEMS];
 
 	if (!args->header.given) {
 		found = sum_of(args, rig_team_data(team, X), all);
@@ -545,12 +542,20 @@ static int verify_items(struct rig_team *team, const struct sort_args *args)
 			want += sum_items(&value, 1, sizeof(value), 0, 0);
 		}
 	}
-	if (found == want)
-		return 0;
-	return rig_team_fail(team, -EBADMSG,
-			     "sort: the items are not those that were there "
-			     "(sum %016" PRIx64 ", expected %016" PRIx64 ")",
-			     found, want);
+	if (found != want)
+		return rig_team_fail(
+			team, -EBADMSG,
+			"sort: the items are not those that were there "
+			"(sum %016" PRIx64 ", expected %016" PRIx64 ")",
+			found, want);
+	for (int like = ZEROS; like <= NANS; like++)
+		if (args->header.found[like] != args->header.digest[like])
+			return rig_team_fail(team, -EBADMSG,
+					     "sort: %s are not in the order "
+					     "they came in",
+					     like == ZEROS ? "zeros"
+							   : "not-a-numbers");
+	return 0;
 }
 
 static int verify(struct rig_team *team)
@@ -565,9 +570,10 @@ static int verify(struct rig_team *team)
 
 const struct rig_kernel kernel_sort = {
 	.name = "sort",
-	.summary = "an array in ascending order, in place, stable",
+	.summary = "an array in ascending order, in place",
 	.verified = "the order of all neighbours, and a sum of the items "
-		    "before and after",
+		    "before and after; stable=yes: the order of those that are "
+		    "equal too",
 	.params = params,
 	.arrays = { { .name = "x",
 		      .dtype = RIG_FLOAT64,

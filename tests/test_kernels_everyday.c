@@ -39,6 +39,9 @@ static const struct kernel_row rows[] = {
 	{ "sort", "length=47 seed=3", 0 },
 	{ "sort", "length=4096", 0 },
 	{ "sort", "length=4097", 0 },
+	{ "sort", "length=0 stable=yes", 0 },
+	{ "sort", "length=47 stable=yes", 0 },
+	{ "sort", "length=20011 stable=yes", 0 },
 	{ "matvec", "rows=503 columns=701", 2 },
 	{ "matvec", "rows=0 columns=5", 2 },
 	{ "matvec", "rows=3 columns=1", 2 },
@@ -89,11 +92,9 @@ static const char *const dtypes[] = {
 };
 
 static const struct kernel_row given[] = {
-	{ "sort", "", 0 },
-	{ "sum", "", 0 },
-	{ "sum", "op=min", 0 },
-	{ "sum", "op=max", 0 },
-	{ "histogram", "low=-100 high=1000", 0 },
+	{ "sort", "", 0 },      { "sort", "stable=yes", 0 },
+	{ "sum", "", 0 },       { "sum", "op=min", 0 },
+	{ "sum", "op=max", 0 }, { "histogram", "low=-100 high=1000", 0 },
 	{ "norm", "", 0 },
 };
 
@@ -134,6 +135,7 @@ END_TEST
 START_TEST(float16_sorts)
 {
 	kernels_check_given(&given[0], "float16", 10007, 3);
+	kernels_check_given(&given[1], "float16", 10007, 3);
 }
 END_TEST
 
@@ -150,6 +152,7 @@ static const struct kernel_row wrong[] = {
 	{ "histogram", "bins=0", 0 },
 	{ "histogram", "low=1", 0 },
 	{ "heat", "sweeps=0", 0 },
+	{ "sort", "stable=maybe", 0 },
 	{ "kmeans", "points=3 k=4", 0 },
 	{ "kmeans", "k=0", 0 },
 	{ "kmeans", "dims=0", 0 },
