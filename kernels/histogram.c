@@ -16,6 +16,7 @@
 
 #include "builtin.h"
 #include "share.h"
+#include "sum.h"
 #include "widen.h"
 
 #define LENGTH_DEFAULT 20000000
@@ -243,6 +244,20 @@ static int verify_bins(struct rig_team *team, const struct histogram_args *args,
 	return 0;
 }
 
+/* The items, which are only read: the same before and after. */
+static int digest(struct rig_team *team)
+{
+	const struct histogram_args *args = rig_team_args(team);
+	struct rig_span strip = share_next(team, args->length);
+	size_t bytes = args->header.arrays[X].item_bytes;
+	const char *x = rig_team_data(team, X);
+	uint64_t *sums = rig_team_result(team);
+
+	sums[0] = sum_items(x + strip.begin * bytes, strip.end - strip.begin,
+			    bytes, strip.begin, 1);
+	return 0;
+}
+
 static int verify(struct rig_team *team)
 {
 	const struct histogram_args *args = rig_team_args(team);
@@ -253,6 +268,11 @@ static int verify(struct rig_team *team)
 	if (!want)
 		return rig_team_fail(team, -ENOMEM,
 				     "histogram: no memory to verify");
+	if (args->header.found[0] != args->header.digest[0]) {
+		free(want);
+		return rig_team_fail(team, -EBADMSG,
+				     "histogram: the items have changed");
+	}
 	r = verify_bins(team, args, bins, want);
 	free(want);
 	return r;
@@ -278,6 +298,7 @@ const struct rig_kernel kernel_histogram = {
 	.bytes_moved = bytes_moved,
 	.private_bytes = private_bytes,
 	.prepare = prepare,
+	.digest = digest,
 	.run = run,
 	.verify = verify,
 };

@@ -67,6 +67,28 @@ class Data(unittest.TestCase):
                 numpy.testing.assert_array_equal(out, numpy.sort(x))
                 self.assertEqual(out.dtype, x.dtype)
 
+    def test_stable_sort(self):
+        """Zeros and not-a-numbers keep their order, bit by bit."""
+        bits = {"float16": ("uint16", 0x7c01), "float32": ("uint32", 0x7f800001),
+                "float64": ("uint64", 0x7ff0000000000001)}
+        for dtype, (word, nan) in bits.items():
+            for count in (1, 2, 97, 4999, 20011):
+                x = self.random.normal(size=count).astype(dtype)
+                kind = self.random.integers(0, 8, count)
+                x[kind == 1], x[kind == 2] = 0.0, -0.0
+                sign = 1 << (8 * x.itemsize - 1)
+                lot = self.random.integers(0, 99, count).astype(word)
+                x.view(word)[kind == 3] = (lot + nan)[kind == 3]
+                x.view(word)[kind == 4] = (lot + (nan | sign))[kind == 4]
+                x[kind == 5] = numpy.inf
+                found = self.run_kernel(
+                    "sort", "stable=yes", "--input", self.file("in", x),
+                    "--output", self.file("out"))
+                self.assertTrue(found["verified"])
+                numpy.testing.assert_array_equal(
+                    numpy.load(self.file("out")).view(word),
+                    numpy.sort(x, kind="stable").view(word))
+
     def test_scan(self):
         for dtype in WHOLE + REAL:
             for count in (0, 1, 1023, 1024, 1025, 4999):
@@ -132,19 +154,31 @@ class Data(unittest.TestCase):
             x = self.values(dtype, 4999)
             x = x % 100 if dtype[0] != "f" else x
             out = self.file("out")
-            self.run_kernel("histogram", "bins=50", "low=-1", "high=99",
-                            "--input", self.file("in", x), "--output", out)
+            found = self.run_kernel(
+                "histogram", "bins=50", "low=-1", "high=99", "--input",
+                self.file("in", x), "--output", out)
+            self.assertTrue(found["verified"])
             want, _ = numpy.histogram(x, 50, (-1, 99))
             numpy.testing.assert_array_equal(numpy.load(out)[:50], want)
 
     def test_matvec(self):
         a, x = self.random.normal(size=(101, 53)), self.random.normal(size=53)
         out = self.file("out")
-        self.run_kernel(
+        found = self.run_kernel(
             "matvec", "rows=101", "columns=53", "--input",
             "a=%s" % self.file("a", a), "--input", "x=%s" % self.file("x", x),
             "--output", "y=%s" % out)
+        self.assertTrue(found["verified"])
         numpy.testing.assert_allclose(numpy.load(out), a @ x)
+
+    def test_matvec_where_doubles_end(self):
+        for row in ([1.7e308] * 9, [1.7e308, -1.7e308] * 4,
+                    [numpy.inf, -numpy.inf, numpy.nan], [5e-324, 0.1, 1e-300]):
+            x = numpy.array(row)
+            found = self.run_kernel(
+                "matvec", "--input", "a=%s" % self.file("a", x.reshape(1, -1)),
+                "--input", "x=%s" % self.file("x", x))
+            self.assertTrue(found["verified"])
 
     def test_reverse(self):
         x = self.values("int16", 4999)
