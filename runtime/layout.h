@@ -107,12 +107,13 @@ struct control_shm {
 	int32_t caller; /* pid; written by the caller */
 
 	/* How the run `posted` ended, if not by itself. */
-	uint32_t end;        /* enum rig_end; RIG_END_OK: by itself */
-	int32_t rank;        /* who died first; -1: nobody */
-	int32_t wait_status; /* of that rank */
-	int32_t code;        /* what went wrong when state is CONTROL_DEAD */
-	uint32_t failed;     /* team_shm.failed of the team that was ended */
-	char why[WHY_BYTES]; /* words for `code` */
+	uint32_t end;           /* enum rig_end; RIG_END_OK: by itself */
+	int32_t rank;           /* who died first; -1: nobody */
+	int32_t wait_status;    /* of that rank */
+	uint32_t out_of_memory; /* 1: the kernel has killed for want of it */
+	int32_t code;           /* what went wrong when state is CONTROL_DEAD */
+	uint32_t failed;        /* team_shm.failed of the team that was ended */
+	char why[WHY_BYTES];    /* words for `code` */
 };
 
 #define JOB_READ_ONLY 1u /* map it so */

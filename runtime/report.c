@@ -177,6 +177,10 @@ static void say_death(struct report *report, const struct report_facts *facts,
 	}
 	add(line, bytes, "was killed by SIG%s",
 	    signal_name(WTERMSIG(said->wait_status)));
+	if (facts->layout->control->out_of_memory)
+		add(line, bytes,
+		    " (probably out of memory: its control group has had an "
+		    "OOM kill)");
 	if ((int)about->signal != WTERMSIG(said->wait_status) ||
 	    about->signal_code <= 0)
 		return;

@@ -38,6 +38,7 @@
 #include "error.h"
 #include "inherit.h"
 #include "ledger.h"
+#include "oom.h"
 
 /* How long a killed worker may take to be gone: one that hangs in the kernel
  * (state D) is abandoned then. */
@@ -63,6 +64,7 @@ struct warden {
 	bool starting;     /* not all have */
 	uint64_t start_by; /* when they must have, on the clock */
 	int failed_starts; /* in a row */
+	int64_t oom_kills; /* when the team was forked; -1: not known */
 	bool tell_done;    /* once ready: the run posted is done */
 	bool answer;       /* once ready: the caller's order is carried out */
 	struct worker workers[RIG_WORKERS_MAX];
@@ -210,6 +212,14 @@ static void fork_team(struct warden *w, uint32_t seen)
 		give_up(w, r, why);
 		return;
 	}
+	/* The workers are being born meanwhile, and have no job. */
+	w->oom_kills = oom_kills("");
+}
+
+/* Has the kernel killed for want of memory since the team was forked? */
+static bool lacks_memory(const struct warden *w)
+{
+	return w->oom_kills >= 0 && oom_kills("") > w->oom_kills;
 }
 
 /* All workers of the team are ready. */
@@ -282,6 +292,9 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 		control->end = end;
 		control->rank = rank;
 		control->wait_status = status;
+		control->out_of_memory = WIFSIGNALED(status) &&
+					 WTERMSIG(status) == SIGKILL &&
+					 lacks_memory(w);
 		w->tell_done = true;
 	} else {
 		/* Whoever was last may have died before it woke the caller. */

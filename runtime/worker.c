@@ -26,6 +26,7 @@
 #include "error.h"
 #include "inherit.h"
 #include "mail.h"
+#include "oom.h"
 #include "place.h"
 #include "team.h"
 #include "topology.h"
@@ -134,6 +135,8 @@ static void be_born(const struct birth *birth, struct rig_team *team)
 	if (birth->files.rlim_max)
 		(void)setrlimit(RLIMIT_NOFILE, &birth->files);
 	set_signals();
+	/* Losing a worker is an error of a run; losing the caller, its end. */
+	oom_volunteer();
 	install_reporter(team);
 	/* A failure to pin is no reason not to compute: rig_pool_worker()
 	 * tells what the kernel says. */

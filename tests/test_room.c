@@ -4,7 +4,8 @@
  * nothing left behind, and never a SIGBUS.
  *
  * The small file systems are tmpfs mounted over /dev/shm in a mount namespace
- * that only one child sees.
+ * that only one child sees.  The little memory is that of a control group of our
+ * own (of version 2, where this user may make one below the topmost).
  */
 #include "harness.h"
 
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -376,11 +378,153 @@ START_TEST(a_limit_on_processes)
 }
 END_TEST
 
+/* ---- a control group with little memory ---- */
+
+#define GROUPS      "/sys/fs/cgroup"
+#define GROUP_BYTES "67108864"
+#define TOO_MUCH    ((size_t)256 << 20)
+#define GROUP_PATH  64
+
+/* `word` to file `name` of the group. */
+static bool group_say(const char *group, const char *name, const char *word)
+{
+	char path[GROUP_PATH + 32];
+	int fd;
+	bool said;
+
+	snprintf(path, sizeof(path), "%s/%s", group, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	said = write(fd, word, strlen(word)) == (ssize_t)strlen(word);
+	close(fd);
+	return said;
+}
+
+/* Rank 1 wants more than there is. */
+static int greedy(struct rig_team *team)
+{
+	volatile char *memory;
+
+	if (rig_team_rank(team) == 1) {
+		memory = mmap(NULL, TOO_MUCH, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		for (size_t at = 0; at < TOO_MUCH; at += PAGE)
+			memory[at] = 1;
+	}
+	return rig_team_barrier(team);
+}
+
+static int killed(struct rig_team *team)
+{
+	if (rig_team_rank(team) == 1)
+		(void)raise(SIGKILL);
+	return rig_team_barrier(team);
+}
+
+static int in_group(int rank, void *arg)
+{
+	const struct rig_report *report;
+	struct rig_pool *pool = NULL;
+
+	(void)rank;
+	if (!group_say(arg, "cgroup.procs", "0"))
+		return 1;
+	if (rig_pool_create(&pool, &(struct rig_pool_options){ .workers = 2 }) <
+	    0)
+		return 2;
+	report = rig_pool_report(pool);
+	for (int i = 0; i < 2; i++) {
+		if (rig_pool_run(pool, &(struct rig_job){ .kernel = greedy }) !=
+		    -EOWNERDEAD)
+			return 3;
+		if (report->rank != 1 || report->wait_status != SIGKILL)
+			return 4;
+		if (!strstr(rig_why(), "out of memory"))
+			return 5;
+		if (rig_pool_run(pool, &(struct rig_job){ .kernel = nothing }))
+			return 6;
+	}
+	/* Another's SIGKILL is not taken for it. */
+	if (rig_pool_run(pool, &(struct rig_job){ .kernel = killed }) !=
+		    -EOWNERDEAD ||
+	    strstr(rig_why(), "out of memory"))
+		return 7;
+	rig_pool_destroy(pool);
+	return 0;
+}
+
+START_TEST(out_of_memory_is_told)
+{
+	char group[GROUP_PATH];
+	int r;
+
+	snprintf(group, sizeof(group), GROUPS "/runrig-room-%d", (int)getpid());
+	if (access(GROUPS "/cgroup.subtree_control", F_OK) < 0 ||
+	    mkdir(group, 0700) < 0) {
+		fprintf(stderr, "skipped: no control group of version 2 to be "
+				"made here\n");
+		return;
+	}
+	if (!group_say(group, "memory.max", GROUP_BYTES)) {
+		(void)rmdir(group);
+		fprintf(stderr, "skipped: the control groups here do not "
+				"limit memory\n");
+		return;
+	}
+	(void)group_say(group, "memory.swap.max", "0");
+	r = run_workers(1, in_group, group);
+	if (rmdir(group) < 0 && r == 0)
+		r = -errno;
+	ck_assert_int_eq(r, 0);
+}
+END_TEST
+
+static int read_score(int *score)
+{
+	FILE *file = fopen("/proc/self/oom_score_adj", "re");
+	int count;
+
+	if (!file)
+		return -errno;
+	count = fscanf(file, "%d", score);
+	fclose(file);
+	return count == 1 ? 0 : -EIO;
+}
+
+static int tell_score(struct rig_team *team)
+{
+	return read_score(rig_team_result(team));
+}
+
+/* Whom the kernel takes first. */
+START_TEST(workers_go_before_the_caller)
+{
+	struct rig_pool *pool;
+	int mine = 0, score = 0;
+
+	ck_assert_int_eq(
+		rig_pool_create(&pool,
+				&(struct rig_pool_options){ .workers = 2 }),
+		0);
+	ck_assert_int_eq(
+		rig_pool_run(pool, &(struct rig_job){ .kernel = tell_score,
+						      .result = &score,
+						      .result_bytes =
+							      sizeof(score) }),
+		0);
+	ck_assert_int_eq(read_score(&mine), 0);
+	ck_assert_int_eq(score, mine + 500 < 1000 ? mine + 500 : 1000);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("room");
 	TCase *shm = make_tcase("shm", 30);
 	TCase *limits = make_tcase("limits", 30);
+	TCase *memory = make_tcase("memory", 60);
 
 	tcase_add_loop_test(shm, a_small_shm_fills_up, 0, 3);
 	tcase_add_test(shm, no_inode_is_left);
@@ -392,5 +536,8 @@ Suite *make_suite(void)
 	tcase_add_test(limits, a_limit_on_addresses);
 	tcase_add_test(limits, a_limit_on_processes);
 	suite_add_tcase(suite, limits);
+	tcase_add_test(memory, out_of_memory_is_told);
+	tcase_add_test(memory, workers_go_before_the_caller);
+	suite_add_tcase(suite, memory);
 	return suite;
 }

@@ -11,7 +11,7 @@ once; it stays in the work folder.
 
 Skipped (77), with the reason, where there is no QEMU, busybox, cpio or kernel.
 
-Usage: numa_vm.py WORK_FOLDER GUEST_PROGRAM
+Usage: numa_vm.py WORK_FOLDER GUEST_PROGRAM ROOM_PROGRAM
 RUNRIG, in the environment, is the command that was built.
 """
 import gzip
@@ -27,7 +27,7 @@ import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-WORK, GUEST = (pathlib.Path(word) for word in sys.argv[1:3])
+WORK, GUEST, ROOM = (pathlib.Path(word) for word in sys.argv[1:4])
 SKIPPED = 77
 
 # Against hanging: a boot and what it shows take about 20 seconds.
@@ -107,7 +107,7 @@ def python_files():
 def fill(root, busybox):
     for folder in ("bin", "lib", "lib64"):
         (root / folder).mkdir()
-    programs = {"busybox": busybox, "guest": GUEST,
+    programs = {"busybox": busybox, "guest": GUEST, "room": ROOM,
                 "runrig": os.environ["RUNRIG"]}
     needed = set()
     for name, path in programs.items():
@@ -256,6 +256,10 @@ class Shown:
 
     def test_a_cpuset_is_kept_to(self):
         self.checks("cpuset")
+
+    def test_out_of_memory_is_told(self):
+        self.checks("room")
+        self.assertNotIn("skipped", self.said("room"))
 
     def test_who_asks_gets_huge_pages(self):
         self.checks("huge")
