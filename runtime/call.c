@@ -13,26 +13,20 @@
  * looks at all others: every MEET_EVERY calls all meet.
  *
  * The sign beside the number is a hash of everything this rank has called in
- * this team.  Whoever reads a line compares it with its own: different calls,
- * even earlier ones that nobody had to look at, are noticed by the first rank
- * that looks at another.
+ * this team: see agree.c.
  */
 #include "call.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <runrig/collective.h>
 
+#include "agree.h"
 #include "error.h"
 #include "fold.h"
 #include "size.h"
-#include "symbol.h"
-
-/* Odd, with well mixed bits: from the golden ratio. */
-#define MIX UINT64_C(0x9e3779b97f4a7c15)
 
 /* What is shorter is not worth waiting until everybody has read it. */
 #define LEND_BYTES 4096
@@ -129,8 +123,7 @@ void call_enter(struct rig_team *team, const struct terms *terms,
 			(uint64_t)(uint8_t)terms->op << 24 |
 			(uint64_t)(uint32_t)terms->type << 32;
 
-	team->said.what = what;
-	team->said.count = terms->count;
+	agree_note(team, what, terms->count, (uint64_t)(uintptr_t)where);
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&mine->where, (uint64_t)(uintptr_t)where);
 	store_relaxed(&mine->calls, terms->verb);
@@ -173,19 +166,13 @@ int call_leave(struct rig_team *team, bool lent, int r)
 static struct call begin(struct rig_team *team)
 {
 	struct call call = { .team = team, .number = ++team->number };
-	struct call_shm *slot = slot_of(&call, team->rank);
 
 	/* The first of this run?  relaxed: read when all have finished. */
 	if (!load_relaxed(&team->layout.team->called))
 		store_relaxed(&team->layout.team->called, 1);
 	if (team->number > team->through + CALLS_OPEN)
 		get_through(team, team->number - CALLS_OPEN);
-	team->sign = (team->sign ^ team->said.what) * MIX + team->said.count;
 	call.sign = team->sign;
-	slot->said.number = call.number;
-	slot->said.what = team->said.what;
-	slot->said.count = team->said.count;
-	slot->said.where = load_relaxed(&team->mine->where);
 	return call;
 }
 
@@ -335,69 +322,15 @@ void call_answer_ready(struct call *call)
 	say(call, &slot_of(call, call->team->rank)->down);
 }
 
-/* "bcast(root 1, 8 of type 9) at f+0x12" */
-static void describe(char *text, size_t bytes, const struct said_shm *said)
-{
-	unsigned verb = (unsigned)(said->what & 0xff);
-	struct symbol symbol;
-	size_t used;
-
-	snprintf(text, bytes, "%s(count %llu, type %u, op %u, root %u)",
-		 verb_name(verb), (unsigned long long)said->count,
-		 (unsigned)(said->what >> 32),
-		 (unsigned)(said->what >> 24 & 0xff),
-		 (unsigned)(said->what >> 8 & 0xffff));
-	used = strlen(text);
-	if (symbol_find(said->where, &symbol) < 0)
-		snprintf(text + used, bytes - used, " at 0x%llx",
-			 (unsigned long long)said->where);
-	else
-		snprintf(text + used, bytes - used, " at %.60s+0x%llx",
-			 symbol.name, (unsigned long long)symbol.offset);
-}
-
-static bool same(const struct said_shm *a, const struct said_shm *b)
-{
-	return a->what == b->what && a->count == b->count;
-}
-
-/*
- * The ranks do not call the same: say which two calls those are.  It may have
- * been an earlier one, that nobody looked at: the first that differs, of those
- * that neither has overwritten.
- */
-static void *disagree(struct call *call, int rank)
-{
-	struct rig_team *team = call->team;
-	const struct said_shm *mine, *theirs;
-	struct call at = *call;
-	uint64_t back = CALLS_OPEN;
-	char here[160], there[160];
-
-	do {
-		at.number = call->number - --back;
-		mine = &slot_of(&at, team->rank)->said;
-		theirs = &slot_of(&at, rank)->said;
-	} while (back && (mine->number != at.number ||
-			  theirs->number != at.number || same(mine, theirs)));
-	describe(here, sizeof(here), mine);
-	describe(there, sizeof(there), theirs);
-	team_failed(team,
-		    rig_fail(-EINVAL, "rank %d calls %s, rank %d %s",
-			     team->rank, here, rank, there),
-		    rig_why());
-	return NULL;
-}
-
 static const void *look(struct call *call, int rank,
 			const struct line_shm *line, size_t bytes)
 {
-	const struct rig_team *team = call->team;
+	struct rig_team *team = call->team;
 	struct place place;
 
-	(void)team_await(call->team, &line->number, call->number);
+	(void)team_await(team, &line->number, call->number);
 	if (line->sign != call->sign)
-		return disagree(call, rank);
+		return agree_fail(team, rank);
 	if (bytes <= LINE_PAYLOAD)
 		return line->payload;
 	memcpy(&place, line->payload, sizeof(place));
@@ -421,10 +354,13 @@ void call_end(struct call *call, bool met)
 {
 	struct rig_team *team = call->team;
 
-	/* Who has begun this call is through with the one before. */
-	if (met && team->through < call->number - 1)
-		team->through = call->number - 1;
-	team_advance(team, &team->members[team->rank].finished, call->number);
+	if (met) {
+		/* Who has begun this call is through with the one before. */
+		if (team->through < call->number - 1)
+			team->through = call->number - 1;
+		team->settled = call->sign;
+	}
+	team_advance(team, &team->self->finished, call->number);
 }
 
 /* Each tells its parent that all below it are there, and hears from it that all
@@ -496,9 +432,8 @@ void call_begin_job(struct rig_team *team)
 	uint64_t base = load_relaxed(&team->layout.team->base);
 
 	team->number = team->through = team->high = base;
-	team->sign = 0;
 	team->shares = 0;
-	memset(&team->said, 0, sizeof(team->said));
+	agree_begin(team);
 	team->stage.user = NULL;
 }
 
@@ -508,6 +443,7 @@ void call_end_job(struct rig_team *team)
 
 	if (!load_relaxed(&team->layout.team->called))
 		return;
+	agree_end_job(team);
 	if (team->high < team->number)
 		team->high = team->number;
 	for (each = team->next; each; each = next) {
@@ -530,6 +466,7 @@ void call_all_done(struct rig_team *team)
 	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
 	if (!load_relaxed(&shm->called))
 		return;
+	agree_all_done(team);
 	for (int i = 0; i < team->size; i++)
 		if (base < team->layout.ranks[i].high)
 			base = team->layout.ranks[i].high;

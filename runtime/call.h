@@ -127,7 +127,8 @@ void call_answer_ready(struct call *call);
 const void *call_see(struct call *call, int rank, size_t bytes);
 const void *call_hear(struct call *call, int rank, size_t bytes);
 
-/* `met`: this rank has heard, maybe through others, from every rank. */
+/* `met`: this rank has heard, maybe through others, from every rank, so it
+ * knows that all have called the same so far. */
 void call_end(struct call *call, bool met);
 
 /* A barrier of any team, by lines; the kernel's. */

@@ -263,6 +263,8 @@ struct rank_shm {
 	uint64_t offset;
 	/* The highest number of a call it has had; set when it finishes. */
 	uint64_t high;
+	/* Where it came to the last two barriers of this run from, by turns. */
+	uint64_t at[2];
 	alignas(RIG_LINE) unsigned char result[256];
 	char why[WHY_BYTES];
 };
@@ -282,8 +284,8 @@ struct line_shm {
 	unsigned char payload[LINE_PAYLOAD];
 };
 
-/* In shared memory.  What a rank calls: the number of the call; verb, root,
- * operation, type in one word; how many; and from where. */
+/* In shared memory.  A verb that a rank has called: the number of its first
+ * call; verb, root, operation, type in one word; how many; and from where. */
 struct said_shm {
 	uint64_t number;
 	uint64_t what;
@@ -291,15 +293,25 @@ struct said_shm {
 	uint64_t where;
 };
 
+/* Verbs that are remembered: more than a rank can be ahead of another. */
+#define SAID_KEPT (2 * CALLS_OPEN)
+
+/* In shared memory.  How far a rank has got in a team: the number of its last
+ * call, and the sign of them all. */
+struct met_shm {
+	uint64_t number;
+	uint64_t sign;
+};
+
+/* Of member_shm.met: two barriers by turns, and the end of the run. */
+#define MET_END 2
+#define METS    3
+
 /* In shared memory: what one rank says in one call.  Written by that rank, when
  * every rank is through with the call CALLS_OPEN before. */
 struct call_shm {
-	/* What it brings, and about the call, for whoever sees that the signs
-	 * differ. */
+	/* What it brings. */
 	alignas(RIG_LINE) struct line_shm up;
-	struct said_shm said;
-	uint64_t reserved[4];
-	/* What has come of it. */
 	alignas(RIG_LINE) struct line_shm down;
 };
 _Static_assert(sizeof(struct call_shm) == 2 * RIG_LINE, "part of the format");
@@ -312,9 +324,17 @@ struct member_shm {
 	 * memory: numbers so far, and the next that is free. */
 	uint64_t high;
 	_Atomic uint64_t next;
+	/* Of the first member of a team that was split off: how many of its
+	 * ranks have ended the run.  Each adds itself. */
+	_Atomic uint64_t ended;
 	/* What is left of its part of a share: see share.c.  Written by every
 	 * rank; 0 when the team is new, and between runs. */
 	alignas(RIG_LINE) _Atomic uint64_t share;
+	/* For the comparison; see agree.c.  Written by the rank. */
+	alignas(RIG_LINE) struct met_shm met[METS];
+	/* The verb whose first call is n is at n % SAID_KEPT.  Written by the
+	 * rank; read, for the words, by who sees that it called otherwise. */
+	alignas(RIG_LINE) struct said_shm said[SAID_KEPT];
 	struct call_shm calls[CALLS_OPEN];
 };
 

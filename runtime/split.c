@@ -13,6 +13,7 @@
 
 #include <runrig/collective.h>
 
+#include "agree.h"
 #include "call.h"
 
 /* Where a block is, and which number its team's calls begin at. */
@@ -94,6 +95,7 @@ static struct block found_team(struct rig_team *team, int size)
 	if (number < members->high)
 		number = members->high;
 	/* relaxed: what follows tells the others where it is. */
+	store_relaxed(&members->ended, 0);
 	for (int i = 0; i < size; i++)
 		store_relaxed(&members[i].share, 0);
 	/* relaxed: no more than a number nobody else has. */
@@ -142,12 +144,10 @@ static struct rig_team *make_handle(struct rig_team *team,
 	new->size = size;
 	new->members = &team->layout.heap_members[block->index - 1];
 	new->number = new->through = block->number;
-	new->sign = 0;
 	/* One bit less is for what is not the kernel's: see mail_exchange(). */
 	new->id = (uint32_t)(block->id % TEAM_IDS);
 	new->cart.ndims = 0;
 	new->shares = 0;
-	memset(&new->said, 0, sizeof(new->said));
 	for (int i = 0; i < size; i++) {
 		if (ranks[i] == team->rank)
 			new->rank = i;
@@ -155,6 +155,8 @@ static struct rig_team *make_handle(struct rig_team *team,
 			ranks[i] = team->ranks[ranks[i]];
 	}
 	new->ranks = ranks;
+	new->self = &new->members[new->rank];
+	agree_begin(new);
 	new->next = world->next;
 	world->next = new;
 	return new;

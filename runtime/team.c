@@ -24,6 +24,7 @@
 
 #include <runrig/pool.h>
 
+#include "agree.h"
 #include "call.h"
 #include "clock.h"
 #include "mail.h"
@@ -256,6 +257,7 @@ void team_init(struct rig_team *team, const struct layout *layout, int rank,
 	team->patience = *patience;
 	team->world = team;
 	team->members = layout->members;
+	team->self = &team->members[rank];
 	/* What a rank of an earlier team has left there. */
 	team->result_used = true;
 	store_relaxed(&team->mine->signal, 0);
@@ -302,7 +304,7 @@ void team_failed(struct rig_team *team, int code, const char *why)
 	store_relaxed(&team->mine->code, code);
 	/* release: pairs with the caller's acquire; its words are written. */
 	cas_release(&team->layout.team->failed, &nobody,
-		    (uint32_t)team->rank + 1);
+		    (uint32_t)team->world->rank + 1);
 	dispatch_alarm(team->layout.dispatch);
 }
 
@@ -425,22 +427,37 @@ static bool by_lines(const struct rig_team *team)
 	       team->barrier->kind == RIG_BARRIER_ADAPTIVE;
 }
 
-int rig_team_barrier(struct rig_team *team)
+static void meet_all(struct rig_team *team)
 {
-	/* relaxed: for the report, which reads it when nobody runs. */
-	store_relaxed(&team->mine->where,
-		      (uint64_t)(uintptr_t)__builtin_return_address(0));
-	if (team != team->world)
-		return call_barrier(team);
-	store_relaxed(&team->mine->entered, ++team->entered);
-	if (by_lines(team))
-		return call_barrier(team);
 	if (TRACE_BRANCH(team->trace))
 		wait_traced(team);
 	else
 		meet_at_jobs(team);
 	store_relaxed(&team->mine->where, 0);
-	return 0;
+}
+
+int rig_team_barrier(struct rig_team *team)
+{
+	const uint64_t where = (uint64_t)(uintptr_t)__builtin_return_address(0);
+	unsigned turn;
+	bool look;
+	int r = 0;
+
+	/* relaxed: for the report, which reads it when nobody runs. */
+	store_relaxed(&team->mine->where, where);
+	if (team != team->world)
+		return call_barrier(team);
+	store_relaxed(&team->mine->entered, ++team->entered);
+	turn = team->entered % 2;
+	team->mine->at[turn] = where;
+	look = agree_show(team, turn);
+	if (by_lines(team))
+		r = call_barrier(team);
+	else
+		meet_all(team);
+	if (r == 0 && look)
+		r = agree_check(team, turn);
+	return r;
 }
 
 struct rig_barrier *rig_team_barrier_of(const struct rig_team *team)

@@ -74,14 +74,17 @@ struct rig_team {
 	struct rig_team *world;      /* the team that the kernel was given */
 	struct rig_team *next;       /* of those split off, from the world's */
 	struct member_shm *members;  /* `size` of them */
-	int *ranks;           /* their numbers in the world; NULL: the same */
-	uint64_t number;      /* of the last call begun */
-	uint64_t sign;        /* of all calls so far */
-	uint64_t shares;      /* begun in this run */
-	struct said_shm said; /* the verb it is in */
-	uint64_t through;     /* every rank is through with this call */
-	uint64_t high;        /* of the world: of calls of teams freed since */
-	struct stage stage;   /* of the world */
+	struct member_shm *self;     /* this rank's */
+	int *ranks;         /* their numbers in the world; NULL: the same */
+	uint64_t number;    /* of the last call begun */
+	uint64_t first;     /* what that was before any */
+	uint64_t sign;      /* of all verbs so far */
+	uint64_t settled;   /* what that was when all last agreed */
+	uint64_t shown[2];  /* what it is in self->met */
+	uint64_t shares;    /* begun in this run */
+	uint64_t through;   /* every rank is through with this call */
+	uint64_t high;      /* of the world: of calls of teams freed since */
+	struct stage stage; /* of the world */
 
 	/* Messages. */
 	uint32_t id;       /* of the team, in this run */

@@ -26,7 +26,7 @@ FLOORS = [
      "list_layout_write"),
     ("layout", False, "layout"),
     ("teams", True,
-     "alltoall bcast blocks call cart exact fold gather mail message reduce "
+     "agree alltoall bcast blocks call cart exact fold gather mail message reduce "
      "registry scan scatter share split symmetric sum team threads trace "
      "tray"),
     ("processes", True,

@@ -21,7 +21,9 @@
  * Each returns 0, or
  *
  *	-EINVAL   an argument is out of range, or ranks disagree about what they
- *	          call; the words name both calls, and the run fails
+ *	          call; the words name both calls, and the run fails.  Where no
+ *	          rank has to look at another, that is found at the next barrier
+ *	          of the team or of the team of all, or when the run ends
  */
 #ifndef RUNRIG_COLLECTIVE_H
 #define RUNRIG_COLLECTIVE_H

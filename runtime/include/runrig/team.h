@@ -71,13 +71,15 @@ RIG_API void *rig_team_result(struct rig_team *team);
  * Collective.  Wait until every rank has arrived; writes made before it are
  * seen by all after it.  The barrier lies in the first segment of the job that
  * was made for this pool, else in the team's own segment; more than 16 ranks
- * with a CPU each meet by lines of their own, and not there.  Returns 0.
+ * with a CPU each meet by lines of their own, and not there.  Returns 0, or
+ * -EINVAL: the ranks have not called the same before (collective.h).
  *
  * A kernel that writes with non-temporal stores fences them (sfence) first.
  */
 RIG_API int rig_team_barrier(struct rig_team *team);
 
-/* The barrier rig_team_barrier() meets at. */
+/* The barrier rig_team_barrier() meets at: to be looked at.  Who waits there by
+ * rig_barrier_wait() does not say what it has called. */
 RIG_API struct rig_barrier *rig_team_barrier_of(const struct rig_team *team);
 
 /*
