@@ -3,8 +3,9 @@
  * bcast.c - what one rank has, every rank gets.
  *
  * The root says it piece by piece, and everybody reads it there: the root is at
- * the next pieces while the others copy this one.  What fits a line is handed
- * on in a tree where there are many ranks, numbered from the root.
+ * the next pieces while the others copy this one.  What lies in a segment is
+ * said all at once.  What fits a line is handed on in a tree where there are
+ * many ranks, numbered from the root.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,20 +14,28 @@
 
 #include "call.h"
 
-static int read_root(struct call *call, char *data, size_t bytes, int root)
+/* A piece of the `left` bytes at `data`, or all: *bytes is how many. */
+static int read_root(struct call *call, char *data, size_t left, size_t *bytes,
+		     int root)
 {
 	const void *found;
 
+	*bytes = left < CALL_PIECE ? left : CALL_PIECE;
 	if (call->team->rank == root) {
-		call_offer(call, data, bytes, true);
+		if (call_offer_lent(call, data, left))
+			*bytes = left;
+		else
+			call_offer(call, data, *bytes, false);
 		return 0;
 	}
-	found = call_see(call, root, bytes);
+	found = call_see(call, root, *bytes);
 	if (!found)
 		return -EINVAL;
+	if (*bytes > LINE_PAYLOAD)
+		*bytes = call->there;
 	/* The very same place, where the segment is shared. */
 	if (found != data)
-		memcpy(data, found, bytes);
+		memcpy(data, found, *bytes);
 	return 0;
 }
 
@@ -64,11 +73,11 @@ static int bcast(struct rig_team *team, char *data, size_t bytes, int root)
 
 	do {
 		struct call call = call_begin(team);
-		size_t n =
-			bytes - done < CALL_PIECE ? bytes - done : CALL_PIECE;
+		size_t n = bytes;
 
-		r = tree ? read_parent(&call, data + done, n, root)
-			 : read_root(&call, data + done, n, root);
+		r = tree ? read_parent(&call, data, bytes, root)
+			 : read_root(&call, data + done, bytes - done, &n,
+				     root);
 		if (r < 0)
 			break;
 		call_end(&call, false);

@@ -42,6 +42,7 @@
 struct place {
 	uint64_t segment; /* index + 1; 0: the team segment */
 	uint64_t offset;
+	uint64_t bytes;
 };
 
 const char *verb_name(unsigned verb)
@@ -232,10 +233,8 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 	return world->layout.stages + (size_t)world->rank * STAGE_BYTES + at;
 }
 
-static void put_place(struct line_shm *line, uint64_t segment, uint64_t offset)
+static void put_place(struct line_shm *line, struct place place)
 {
-	const struct place place = { segment, offset };
-
 	memcpy(line->payload, &place, sizeof(place));
 }
 
@@ -247,9 +246,11 @@ static void *room(const struct call *call, struct line_shm *line, size_t bytes)
 	if (bytes <= LINE_PAYLOAD)
 		return line->payload;
 	stage = take_stage(call, bytes);
-	put_place(line, 0,
-		  (uint64_t)(stage -
-			     (unsigned char *)call->team->layout.control));
+	put_place(line, (struct place){
+				.offset = (uint64_t)(stage -
+						     (unsigned char *)call->team
+							     ->layout.control),
+				.bytes = bytes });
 	return stage;
 }
 
@@ -262,7 +263,8 @@ static bool in_segment(const struct rig_team *team, const void *data,
 		size_t offset = (uintptr_t)data - (uintptr_t)handed->data;
 
 		if (offset < handed->bytes && bytes <= handed->bytes - offset) {
-			*place = (struct place){ (uint64_t)i + 1, offset };
+			*place = (struct place){ (uint64_t)i + 1, offset,
+						 bytes };
 			return true;
 		}
 	}
@@ -282,7 +284,7 @@ static void say_bytes(struct call *call, struct line_shm *line,
 
 	if (lend && bytes >= LEND_BYTES &&
 	    in_segment(call->team, data, bytes, &place)) {
-		put_place(line, place.segment, place.offset);
+		put_place(line, place);
 		call->lent = true;
 	} else if (bytes) {
 		memcpy(room(call, line, bytes), data, bytes);
@@ -294,6 +296,19 @@ void call_offer(struct call *call, const void *data, size_t bytes, bool lend)
 {
 	say_bytes(call, &slot_of(call, call->team->rank)->up, data, bytes,
 		  lend);
+}
+
+bool call_offer_lent(struct call *call, const void *data, size_t bytes)
+{
+	struct line_shm *line = &slot_of(call, call->team->rank)->up;
+	struct place place;
+
+	if (bytes < LEND_BYTES || !in_segment(call->team, data, bytes, &place))
+		return false;
+	put_place(line, place);
+	call->lent = true;
+	say(call, line);
+	return true;
 }
 
 void call_answer(struct call *call, const void *data, size_t bytes, bool lend)
@@ -334,6 +349,7 @@ static const void *look(struct call *call, int rank,
 	if (bytes <= LINE_PAYLOAD)
 		return line->payload;
 	memcpy(&place, line->payload, sizeof(place));
+	call->there = place.bytes;
 	if (place.segment)
 		return (const char *)team->handed[place.segment - 1].data +
 		       place.offset;

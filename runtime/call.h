@@ -83,7 +83,8 @@ struct call {
 	struct rig_team *team;
 	uint64_t number;
 	uint64_t sign;
-	bool lent; /* others read what the kernel gave, in place */
+	bool lent;    /* others read what the kernel gave, in place */
+	size_t there; /* bytes that lie where call_see() looked last */
 };
 
 /* Bytes said at a time: long enough to be worth a call, short enough that the
@@ -114,6 +115,10 @@ struct call call_begin(struct rig_team *team);
  */
 void call_offer(struct call *call, const void *data, size_t bytes, bool lend);
 void call_answer(struct call *call, const void *data, size_t bytes, bool lend);
+
+/* Say all of these, however many, where they lie: or nothing, and false, where
+ * that is not in a segment. */
+bool call_offer_lent(struct call *call, const void *data, size_t bytes);
 
 /* The same where the bytes are yet to be written: room for them, and when they
  * are there. */
