@@ -325,6 +325,42 @@ START_TEST(a_map_that_goes_wrong_ends_and_tells_how_far_it_came)
 }
 END_TEST
 
+static int orphans(struct rig_team *team, size_t index, const void *item,
+		   void *result)
+{
+	(void)team, (void)item;
+	if (index == BAD) {
+		(void)kill(getppid(), SIGKILL);
+		for (;;)
+			(void)pause();
+	}
+	*(uint32_t *)result = (uint32_t)index;
+	return 0;
+}
+
+/* Then there are no workers any more, but what they have done is there. */
+START_TEST(the_warden_dies_in_a_map)
+{
+	uint32_t results[ITEMS];
+	bool done[ITEMS];
+	struct rig_map map = { .fn = orphans,
+			       .count = ITEMS,
+			       .chunk = _i ? 1 : 0,
+			       .results = results,
+			       .result_bytes = sizeof(*results),
+			       .done = done };
+
+	make_pool(3);
+	memset(results, 0xff, sizeof(results));
+	ck_assert_int_eq(rig_pool_map(pool, &map), -ECANCELED);
+	ck_assert_ptr_nonnull(strstr(rig_why(), "items are done"));
+	for (uint32_t k = 0; k < ITEMS; k++)
+		ck_assert_uint_eq(results[k], done[k] ? k : UINT32_MAX);
+	ck_assert_int_eq(rig_pool_map(pool, &map), -ECANCELED);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 /* With one worker the order is known: none after the one that failed. */
 static int stops_at_bad(struct rig_team *team, size_t index, const void *item,
 			void *result)
@@ -435,6 +471,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(
 		tcase, a_map_that_goes_wrong_ends_and_tells_how_far_it_came, 0,
 		WRONGS);
+	tcase_add_loop_test(tcase, the_warden_dies_in_a_map, 0, 2);
 	tcase_add_test(tcase, nothing_is_begun_after_an_item_has_failed);
 	tcase_add_test(tcase, of_many_that_fail_one_is_told);
 	tcase_add_test(tcase, what_makes_no_sense_is_refused);

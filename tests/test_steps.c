@@ -58,6 +58,36 @@ static int work(struct rig_team *team)
 	return 0;
 }
 
+/* A lock, a loan, and messages both ways that are too long for a slot. */
+static int talks(struct rig_team *team)
+{
+	static uint64_t out[20000], in[20000];
+	const int rank = rig_team_rank(team);
+	struct rig_request *request;
+	const void *lent;
+	uint64_t *lock = NULL;
+	int r = rig_team_alloc(team, 2 * sizeof(*lock), (void **)&lock);
+
+	if (r == 0)
+		r = rig_team_lock(team, lock, 0);
+	if (r == 0)
+		r = rig_team_unlock(team, lock, 0);
+	if (r == 0 && rank == 0) {
+		r = rig_team_lend(team, rig_team_data(team, 0), WORDS,
+				  RIG_UINT64, 1, 1, &request);
+		if (r == 0)
+			r = rig_team_wait(team, &request, NULL);
+	} else if (r == 0) {
+		r = rig_team_borrow(team, &lent, 0, 1, NULL);
+		if (r == 0)
+			r = rig_team_release(team, lent);
+	}
+	if (r == 0)
+		r = rig_team_sendrecv(team, out, 20000, RIG_UINT64, !rank, 2,
+				      in, 20000, RIG_UINT64, !rank, 2, NULL);
+	return r;
+}
+
 /* Where a stretch begins, the instructions it is long at most, and the barrier
  * it is tried with. */
 static const struct {
@@ -66,23 +96,34 @@ static const struct {
 	long most;
 	enum rig_barrier_kind kind;
 	bool first; /* rank 0 is hit, else the last */
+	rig_kernel_fn *kernel;
 } stretches[] = {
 	{ "barrier, pthread, first", (void (*)(void))rig_team_barrier, 400,
-	  RIG_BARRIER_PTHREAD, true },
+	  RIG_BARRIER_PTHREAD, true, work },
 	{ "barrier, pthread, last", (void (*)(void))rig_team_barrier, 400,
-	  RIG_BARRIER_PTHREAD, false },
+	  RIG_BARRIER_PTHREAD, false, work },
 	{ "barrier, adaptive", (void (*)(void))rig_team_barrier, 400,
-	  RIG_BARRIER_ADAPTIVE, true },
+	  RIG_BARRIER_ADAPTIVE, true, work },
 	{ "from the job on", (void (*)(void))team_begin, 600,
-	  RIG_BARRIER_ADAPTIVE, true },
+	  RIG_BARRIER_ADAPTIVE, true, work },
 	{ "attach, first", (void (*)(void))attach_segments, 6000,
-	  RIG_BARRIER_ADAPTIVE, true },
+	  RIG_BARRIER_ADAPTIVE, true, work },
 	{ "attach, last", (void (*)(void))attach_segments, 6000,
-	  RIG_BARRIER_PTHREAD, false },
+	  RIG_BARRIER_PTHREAD, false, work },
 	{ "finish, first", (void (*)(void))team_finish, 400,
-	  RIG_BARRIER_ADAPTIVE, true },
+	  RIG_BARRIER_ADAPTIVE, true, work },
 	{ "finish, last", (void (*)(void))team_finish, 400,
-	  RIG_BARRIER_ADAPTIVE, false },
+	  RIG_BARRIER_ADAPTIVE, false, work },
+	{ "allocate", (void (*)(void))rig_team_alloc, 6000,
+	  RIG_BARRIER_ADAPTIVE, false, talks },
+	{ "lock, use, unlock", (void (*)(void))rig_team_lock, 1200,
+	  RIG_BARRIER_ADAPTIVE, true, talks },
+	{ "lend", (void (*)(void))rig_team_lend, 3000, RIG_BARRIER_ADAPTIVE,
+	  true, talks },
+	{ "borrow, release", (void (*)(void))rig_team_borrow, 3000,
+	  RIG_BARRIER_ADAPTIVE, false, talks },
+	{ "send and receive", (void (*)(void))rig_team_sendrecv, 6000,
+	  RIG_BARRIER_ADAPTIVE, true, talks },
 };
 
 static int run(const char *plain)
@@ -130,7 +171,7 @@ static void kill_after(int stretch, long count, struct tally *tally)
 		rig_pool_submit(
 			pool,
 			&(struct rig_job){
-				.kernel = work,
+				.kernel = stretches[stretch].kernel,
 				.segments = { { .name = rig_segment_name(
 							kept) },
 					      { .name = rig_segment_name(
