@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/single_threaded.h>
 
 #include <runrig/api.h>
@@ -40,6 +41,11 @@ int environment_stop_rank(void)
 	if (errno || *end || rank < 0 || rank >= RIG_WORKERS_MAX)
 		return -1;
 	return (int)rank;
+}
+
+bool environment_is_ours(void)
+{
+	return !getauxval(AT_SECURE);
 }
 
 bool environment_hide_plugins(void)

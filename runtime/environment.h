@@ -15,6 +15,11 @@ const char *environment_place(void);
  * attach.  -1: unset, or not a rank. */
 int environment_stop_rank(void);
 
+/* Does the environment come from somebody who may do no more than this program
+ * may?  Not where it is set-uid, or has rights by its file: the kernel says so
+ * (AT_SECURE), and the variables above are not heeded then. */
+bool environment_is_ours(void);
+
 /*
  * hwloc loads every plugin it finds at its first use: OpenCL, OpenGL and PCI,
  * which we never ask, take three of four milliseconds.  Only an environment

@@ -215,6 +215,13 @@ static int prepare(hwloc_topology_t *out)
 						  HWLOC_OBJ_CORE };
 	hwloc_topology_t hwloc;
 
+	/* hwloc runs what HWLOC_PLUGINS_PATH leads to. */
+	if (!environment_is_ours())
+		return rig_fail(-EPERM,
+				"topology: this program runs with more rights "
+				"than who started it (set-uid, or by its "
+				"file), and hwloc would heed their "
+				"environment: no pool of it");
 	if (hwloc_topology_init(&hwloc) < 0)
 		return rig_fail_errno(-ENOMEM, "topology");
 	hwloc_topology_set_all_types_filter(hwloc, HWLOC_TYPE_FILTER_KEEP_NONE);

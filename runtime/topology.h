@@ -87,7 +87,7 @@ struct topology {
  * The machine we are on (`description` NULL), discovered once per process, its
  * usable sets read afresh; or a described one, usable as far as the description
  * allows (all of a synthetic one).  0, -EINVAL for a description that cannot be
- * read, -ENOSYS where discovery fails.  The caller frees it with
+ * read, -ENOSYS where discovery fails, -EPERM in a set-uid program.  The caller frees it with
  * topology_free().  Any thread.
  */
 int topology_load(struct topology **topology, const char *description);

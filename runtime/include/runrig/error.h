@@ -9,6 +9,7 @@
  *	-EINVAL      an argument is malformed or out of range
  *	-EEXIST      the name is taken
  *	-ENOENT      nothing of that name
+ *	-EPERM       not of a set-uid program (AT_SECURE), or a container forbids
  *	-EACCES      not ours: another user's, or of a mode that lets others in
  *	-EPROTO      a segment of another layout, version or C library
  *	-ENODATA     a foreign segment that is not ready (empty or half made)

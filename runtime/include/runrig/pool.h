@@ -75,6 +75,7 @@ struct rig_job {
  * left, and the result is
  *
  *	-EINVAL  options out of range (see rig_place_plan())
+ *	-EPERM   this program is set-uid, or has rights by its file
  *	-EAGAIN, -ENOMEM  fork was refused; the words name the likely limit
  *	or what socketpair, mmap, fork or pidfd_open said
  *
