@@ -8,12 +8,8 @@
 #include "harness.h"
 
 static const struct kernel_row rows[] = {
-	{ "ep", "class=S", 1 },
-	{ "is", "", 2 },
-	{ "is", "class=W", 2 },
-	{ "cg", "class=S", 3 },
-	{ "ft", "class=S", 2 },
-	{ "mg", "", 3 },
+	{ "ep", "class=S", 1 }, { "is", "", 2 },        { "is", "class=W", 2 },
+	{ "cg", "class=S", 3 }, { "ft", "class=S", 2 }, { "mg", "", 3 },
 };
 
 START_TEST(same_answer_for_any_team)
@@ -25,12 +21,8 @@ END_TEST
 /* Classes that take longer, by two workers: each has a row of its own in a
  * kernel's table. */
 static const struct kernel_row classes[] = {
-	{ "is", "class=A", 2 },
-	{ "cg", "class=W", 3 },
-	{ "cg", "class=A", 3 },
-	{ "ft", "class=W", 2 },
-	{ "ft", "class=A", 2 },
-	{ "mg", "class=W", 3 },
+	{ "is", "class=A", 2 }, { "cg", "class=W", 3 }, { "cg", "class=A", 3 },
+	{ "ft", "class=W", 2 }, { "ft", "class=A", 2 }, { "mg", "class=W", 3 },
 	{ "mg", "class=A", 3 },
 };
 
@@ -41,12 +33,8 @@ START_TEST(class_is_successful)
 END_TEST
 
 static const struct kernel_row wrong[] = {
-	{ "ep", "class=X", 0 },
-	{ "is", "class=", 0 },
-	{ "cg", "class=s", 0 },
-	{ "cg", "klass=S", 0 },
-	{ "ft", "class=G", 0 },
-	{ "mg", "class=SS", 0 },
+	{ "ep", "class=X", 0 }, { "is", "class=", 0 },  { "cg", "class=s", 0 },
+	{ "cg", "klass=S", 0 }, { "ft", "class=G", 0 }, { "mg", "class=SS", 0 },
 };
 
 START_TEST(refuses_parameters)

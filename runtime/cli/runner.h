@@ -64,7 +64,7 @@ struct runner {
 	int runs;          /* done */
 	uint64_t *time_ns; /* of each */
 	bool verified;
-	bool copied; /* the repeats were on a copy */
+	bool copied;               /* the repeats were on a copy */
 	struct progress *progress; /* NULL: not drawn */
 
 	/* The barrier in the first array's segment; NULL: the team's own. */
