@@ -225,7 +225,7 @@ static int crash(struct hand_over *h, struct lap *lap)
 {
 	_Atomic uint64_t *at_work = rig_segment_data(h->segment);
 	const struct message m = { 0 };
-	struct rig_worker worker;
+	struct rig_worker worker = { 0 };
 	int r;
 
 	atomic_store(at_work, 0);

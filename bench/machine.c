@@ -313,7 +313,8 @@ static json_t *memory_json(void)
 	json_t *bytes = json_null();
 
 	if (statvfs("/dev/shm", &shm) == 0)
-		bytes = json_integer((json_int_t)(shm.f_bavail * shm.f_frsize));
+		bytes = json_integer((json_int_t)shm.f_bavail *
+				     (json_int_t)shm.f_frsize);
 	return json_pack(
 		"{s:I, s:o, s:o, s:o, s:o, s:o}", "total",
 		(json_int_t)sysconf(_SC_PHYS_PAGES) *

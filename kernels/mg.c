@@ -380,8 +380,8 @@ static void interpolate(const struct mg *mg, int level)
 
 	for (size_t z = own.begin; z < own.end; z++) {
 		/* Plane z is point z + 1. */
-		size_t high = z % 2 ? z / 2 : z / 2 % half;
-		size_t low = z % 2 ? high : (high + half - 1) % half;
+		size_t high = z % 2 ? z / 2 : z / 2 & (half - 1);
+		size_t low = z % 2 ? high : (high + half - 1) & (half - 1);
 
 		for (size_t y = 0; y <= side + 1; y++) {
 			size_t before = y / 2, after = (y + 1) / 2;

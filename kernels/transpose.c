@@ -135,8 +135,8 @@ INLINE void turn_each(double *restrict a, double *restrict b, size_t n,
 CLONES static void turn(double *restrict a, double *restrict b, size_t n,
 			struct rig_span rows, struct rig_span columns)
 {
-	size_t i = rows.begin;
 	size_t j = columns.begin;
+	size_t i;
 
 	for (; j + BLOCK <= columns.end; j += BLOCK)
 		for (i = rows.begin; i + BLOCK <= rows.end; i += BLOCK)

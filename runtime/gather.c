@@ -165,7 +165,7 @@ int rig_team_allgather(struct rig_team *team, const void *send,
 	struct blocks to = { recv, rig_type_bytes(recv_type), recv_count, NULL,
 			     NULL };
 	struct terms terms = { VERB_ALLGATHER, -1, recv_type, -1, recv_count };
-	size_t bytes, each, item;
+	size_t bytes = 0, each, item;
 	int r = terms_check(team, &terms, &item, &each);
 
 	if (r == 0)
@@ -191,7 +191,7 @@ int rig_team_allgatherv(struct rig_team *team, const void *send,
 	struct blocks to = { recv, rig_type_bytes(recv_type), 0, recv_counts,
 			     recv_displs };
 	struct terms terms = { VERB_ALLGATHERV, -1, recv_type, -1, 0 };
-	size_t bytes, all, item;
+	size_t bytes = 0, all, item;
 	int r;
 
 	for (int i = 0; i < team->size; i++)

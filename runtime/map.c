@@ -223,7 +223,9 @@ static int wait_for(struct rig_pool *pool, const struct rig_map *map)
 						 : RIG_FOREVER);
 		if (!pool->posted)
 			break;
-		map->progress(map->progress_arg, count_done(pool), map->count);
+		if (map->progress)
+			map->progress(map->progress_arg, count_done(pool),
+				      map->count);
 	}
 	return r;
 }

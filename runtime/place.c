@@ -472,7 +472,7 @@ int place_on(struct rig_plan **out, const struct topology *topology,
 	}
 	free(placer.units);
 	free(placer.order);
-	if (r == 0) {
+	if (plan) {
 		plan->planned_ns = clock_ns() - begin_ns;
 		*out = plan;
 	}

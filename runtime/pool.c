@@ -168,7 +168,7 @@ static noreturn void fork_and_leave(struct birth *birth)
 static int fork_warden(struct birth *birth)
 {
 	sigset_t all, before;
-	int status;
+	int status = 0;
 	pid_t pid;
 	int r = 0;
 
@@ -184,10 +184,8 @@ static int fork_warden(struct birth *birth)
 	/* A host that reaps every child may have been quicker: then the warden
 	 * speaks for itself, or its silence does. */
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR) {
-			status = 0;
+		if (errno != EINTR)
 			break;
-		}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r == 0 && WIFSIGNALED(status)) {
 		/* Somebody killed it by its number, maybe in its fork: with our

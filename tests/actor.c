@@ -175,7 +175,7 @@ static int flip(struct rig_team *team)
 /* The warden is its workers' parent, and says so itself. */
 static void say_pool(const struct rig_pool *pool)
 {
-	struct rig_worker worker;
+	struct rig_worker worker = { 0 };
 	char path[64], line[128];
 	int parent = 0;
 	FILE *status;

@@ -141,9 +141,10 @@ static void *sleeps(void *arg)
 	return arg;
 }
 
+static volatile int zero;
+
 __attribute__((noinline)) static void die(enum how how)
 {
-	volatile int zero = 0;
 	volatile char start = 0;
 	pthread_t thread;
 

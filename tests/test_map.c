@@ -234,6 +234,8 @@ END_TEST
 
 enum wrong { RETURNS, SAYS, IS_KILLED, EXITS, FAULTS, MEETS, LOOPS };
 
+static int *volatile nowhere;
+
 static int goes_wrong(struct rig_team *team, size_t index, const void *item,
 		      void *result)
 {
@@ -255,7 +257,7 @@ static int goes_wrong(struct rig_team *team, size_t index, const void *item,
 	case EXITS:
 		exit(0);
 	case FAULTS:
-		*(volatile int *)NULL = 1;
+		*nowhere = 1;
 		break;
 	case MEETS:
 		return rig_team_barrier(team);

@@ -375,7 +375,7 @@ START_TEST(ranks_of_a_cache_node_or_package_are_a_team)
 {
 	struct described machine;
 	struct rig_plan *plan;
-	struct levels levels;
+	struct levels levels = { 0 };
 	const int workers = machines[_i].workers;
 
 	ck_assert_msg(rig_place_plan(

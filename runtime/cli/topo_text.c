@@ -195,8 +195,10 @@ static void put_machine(const struct pen *pen, const struct rig_plan *plan)
 		at = put_row(pen, plan, at, node || last->l3 != core->l3);
 		last = core;
 	}
-	close_box(pen, 1, pen->width - 4);
-	close_package(pen, plan, last->package);
+	if (last) {
+		close_box(pen, 1, pen->width - 4);
+		close_package(pen, plan, last->package);
+	}
 	put_memory(pen, plan, -1, 0);
 }
 
