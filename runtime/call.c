@@ -23,8 +23,6 @@
 
 #include <runrig/collective.h>
 
-#include "agree.h"
-#include "error.h"
 #include "fold.h"
 #include "size.h"
 
@@ -113,25 +111,6 @@ int terms_check(struct rig_team *team, const struct terms *terms, size_t *item,
 static struct call_shm *slot_of(const struct call *call, int rank)
 {
 	return &call->team->members[rank].calls[call->number % CALLS_OPEN];
-}
-
-void call_enter(struct rig_team *team, const struct terms *terms,
-		const void *where)
-{
-	struct rank_shm *mine = team->mine;
-	uint64_t what = (uint64_t)terms->verb |
-			(uint64_t)(uint16_t)terms->root << 8 |
-			(uint64_t)(uint8_t)terms->op << 24 |
-			(uint64_t)(uint32_t)terms->type << 32;
-
-	agree_note(team, what, terms->count, (uint64_t)(uintptr_t)where);
-	/* relaxed: for the report, which reads it when nobody runs. */
-	store_relaxed(&mine->where, (uint64_t)(uintptr_t)where);
-	store_relaxed(&mine->calls, terms->verb);
-	if (TRACE_BRANCH(team->trace))
-		team->span =
-			trace_begin(team->trace, RIG_TRACE_WAIT, terms->verb,
-				    (uint64_t)(uintptr_t)where);
 }
 
 /* Wait until every rank is through with call `number`. */
