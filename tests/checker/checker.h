@@ -38,11 +38,13 @@
 #include <stdint.h>
 
 /* Limits of a scenario; each is checked. */
-#define CHECKER_THREADS   4
+#define CHECKER_THREADS 4
+#ifndef CHECKER_LOCATIONS
 #define CHECKER_LOCATIONS 8
 #define CHECKER_MESSAGES  32 /* that some thread may still read */
-#define CHECKER_CELLS     16
-#define CHECKER_GHOST     64
+#endif
+#define CHECKER_CELLS 16
+#define CHECKER_GHOST 64
 
 /* What may be found wrong. */
 enum checker_verdict {
