@@ -7,10 +7,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <kernels/option.h>
 
 #include "command.h"
 #include "machine.h"
@@ -72,8 +76,24 @@ static void on_interrupt(int signal)
 	interrupted = signal;
 }
 
-/* A number of its own kind in a range, or a usage error. */
-static double number(struct argp_state *state, const char *text, double min,
+static noreturn void refuse(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+/* The command line is wrong: in one line. */
+static noreturn void refuse(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fprintf(stderr, "rigbench: ");
+	vfprintf(stderr, format, args);
+	fprintf(stderr, "\n");
+	va_end(args);
+	exit(EXIT_USAGE);
+}
+
+/* What an option was given, a number from min to max, or a usage error. */
+static double number(const char *option, const char *text, double min,
 		     double max)
 {
 	char *end;
@@ -82,8 +102,8 @@ static double number(struct argp_state *state, const char *text, double min,
 	errno = 0;
 	x = strtod(text, &end);
 	if (*end || end == text || errno || !(x >= min && x <= max))
-		argp_error(state, "%s: not a number from %g to %g", text, min,
-			   max);
+		refuse("--%s %s: not a number from %g to %g", option, text, min,
+		       max);
 	return x;
 }
 
@@ -97,24 +117,25 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		break;
 	case KEY_BUDGET:
 		c->plan.budget_ns =
-			(uint64_t)(1e9 * number(state, text, 1, 86400));
+			(uint64_t)(1e9 * number("budget", text, 1, 86400));
 		break;
 	case KEY_LAUNCHES:
-		c->plan.launches = (uint32_t)number(state, text, 1, 1000);
+		c->plan.launches = (uint32_t)number("launches", text, 1, 1000);
 		break;
 	case KEY_BLOCKS:
-		c->plan.blocks = (uint32_t)number(state, text, 1, 100000);
+		c->plan.blocks = (uint32_t)number("blocks", text, 1, 100000);
 		break;
 	case KEY_SEED:
-		c->plan.seed = (uint64_t)number(state, text, 0, 9e15);
+		c->plan.seed = (uint64_t)number("seed", text, 0, 9e15);
 		break;
 	case KEY_WARMUP:
 		c->warmup_given = true;
-		c->plan.warmup_ns = (uint64_t)(1e9 * number(state, text, 0, 2));
+		c->plan.warmup_ns =
+			(uint64_t)(1e9 * number("warmup", text, 0, 2));
 		break;
 	case KEY_BATCH:
 		c->plan.batch_ns =
-			(uint64_t)(1e9 * number(state, text, 1e-5, 10));
+			(uint64_t)(1e9 * number("batch", text, 1e-5, 10));
 		break;
 	case 'o':
 		c->folder = text;
@@ -131,12 +152,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		break;
 	case ARGP_KEY_ARG:
 		if (c->word_count == COMMAND_WORDS_MAX)
-			argp_error(state, "too many words");
+			refuse("more than %d words", COMMAND_WORDS_MAX);
 		c->words[c->word_count++] = text;
-		break;
-	case ARGP_KEY_END:
-		if (!c->word_count)
-			argp_error(state, "which command? see --help");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -334,9 +351,12 @@ static char *help_filter(int key, const char *text, void *input)
 static int run_command(struct command *c)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (strcmp(commands[i].name, c->words[0]) == 0)
+		if (c->word_count && strcmp(commands[i].name, c->words[0]) == 0)
 			return commands[i].run(c);
-	fprintf(stderr, "rigbench: no command %s; there are", c->words[0]);
+	fprintf(stderr,
+		c->word_count ? "rigbench: no command %s; there are"
+			      : "rigbench: say a command%s:",
+		c->word_count ? c->words[0] : "");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(stderr, " %s", commands[i].name);
 	fprintf(stderr, "\n");
@@ -355,8 +375,11 @@ int main(int argc, char **argv)
 		NULL
 	};
 	struct command command = { .argc = argc };
+	char wrong[800];
 	int status;
 
+	if (option_check(option_list, argc, argv, wrong, sizeof(wrong)) < 0)
+		refuse("%s", wrong);
 	/* argp reorders argv; what was typed is what is reported. */
 	command.argv = calloc((size_t)argc + 1, sizeof(*argv));
 	if (!command.argv)

@@ -883,6 +883,25 @@ class Command(unittest.TestCase):
             self.assertTrue(done.stderr, words)
             self.assertEqual(done.stdout, "", words)
 
+    def test_a_wrong_option_is_one_line_that_names_the_right_ones(self):
+        for words, said in (
+                (["--no-such"], "no option --no-such: there are --peer, .*"
+                                "--csv, --help, --usage, --version"),
+                (["ipc", "-q"], "no option -q: there are --peer, .*"),
+                (["ipc", "--launches"], "option --launches wants N"),
+                (["ipc", "-o"], "option -o wants PATH"),
+                (["--b", "3"],
+                 "option --b is the beginning of --budget, --blocks, --batch"),
+                (["sync", "--strict=1"],
+                 "option --strict takes nothing after it"),
+                (["sync", "--launches", "x"],
+                 "--launches x: not a number from 1 to 1000"),
+                ([], "say a command: ipc .*kernel.*"),
+                (["x"] * 1000, r"more than \d+ words")):
+            done = rigbench(*words, check=1)
+            self.assertRegex(done.stderr, rf"\Arigbench: {said}\n\Z")
+            self.assertEqual(done.stdout, "", words)
+
     def test_absent_and_foreign_files(self):
         rigbench("compare", "/nonexistent", "/nonexistent", check=5)
         rigbench("report", str(SCHEMA), check=5)

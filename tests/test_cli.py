@@ -517,10 +517,31 @@ class Usage(Case):
                  "c is int64: triad takes float64")):
             self.refuses(USAGE, pattern, "run", *words)
 
-    def test_an_unknown_option(self):
-        done = runrig("run", "reverse", "--sideways")
-        self.assertEqual(done.returncode, USAGE)
-        self.assertIn("--sideways", done.stderr)
+    def test_a_wrong_option_is_one_line_that_names_the_right_ones(self):
+        for word in ("demo", "topo", "kernels", "run", "new", "list",
+                     "segments", "create", "rm", "clean"):
+            self.refuses(USAGE, f"{word}: no option --sideways: there are "
+                         "(-.*, |)--help, --usage, --version", word, "--sideways")
+            self.refuses(USAGE, f"{word}: no option -q: there are", word, "-q")
+            done = runrig(word, "--version")
+            self.assertEqual((done.returncode, done.stdout),
+                             (0, runrig("--version").stdout))
+        for words, pattern in (
+                (("run", "reverse", "--sideways=3"),
+                 "no option --sideways: there are --workers, --place, "),
+                (("run", "reverse", "--place"), "option --place wants PLACE"),
+                (("run", "reverse", "-n"), "option -n wants N"),
+                (("run", "reverse", "--no-verify=3"),
+                 "option --no-verify takes nothing after it"),
+                (("run", "--m=x", "reverse"),
+                 "option --m is the beginning of --memory, --map"),
+                (("topo", "-n"), "option -n wants N"),
+                (("topo", "--n", "3"), "no option --n: there are .*, -n\n")):
+            self.refuses(USAGE, f": {words[0]}: {pattern}", *words)
+        # Its beginning alone is right, and so is what follows --help.
+        self.assertEqual(
+            runrig("run", "reverse", "length=99", "--worker", 1).returncode, 0)
+        self.assertEqual(runrig("run", "--help", "--x").returncode, 0)
 
     def test_help_and_version(self):
         self.assertIn("segments", self.does("--help"))

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <kernels/number.h>
+#include <kernels/option.h>
 
 /* Put before words that argp would take for options. */
 #define MARK '\1'
@@ -61,6 +62,7 @@ void parse_command(const struct argp *argp, int argc, char **argv, void *input)
 {
 	/* They live on, for the parser keeps pointers to them. */
 	static char **words;
+	char wrong[800];
 
 	words = calloc((size_t)argc + 1, sizeof(*words));
 	if (!words)
@@ -71,6 +73,10 @@ void parse_command(const struct argp *argp, int argc, char **argv, void *input)
 
 		words[i] = number ? marked(argv[i]) : argv[i];
 	}
+	/* argv[0] is "runrig run". */
+	if (option_check(argp->options, argc, words, wrong, sizeof(wrong)) < 0)
+		exit(complain(EXIT_USAGE, "%s: %s", strchr(argv[0], ' ') + 1,
+			      wrong));
 	argp_err_exit_status = EXIT_USAGE;
 	/* Exits by itself where the words are wrong. */
 	(void)argp_parse(argp, argc, words, 0, NULL, input);

@@ -28,7 +28,8 @@ int complain(int code, const char *format, ...)
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * argp_parse() for a command: errors exit with EXIT_USAGE, and -3 is a number,
+ * argp_parse() for a command: errors are one line and exit with EXIT_USAGE; and
+ * -3 is a number,
  * never an option.  To that end words that begin with a minus and a digit are
  * handed to the parser as given_word() takes them.
  */

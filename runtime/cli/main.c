@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 
 	/* A file too large is an error to tell, not a death. */
 	(void)signal(SIGXFSZ, SIG_IGN);
+	argp_program_version = "runrig " RUNRIG_VERSION;
 	if (!word)
 		return unknown(NULL);
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 ||
