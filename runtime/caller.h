@@ -60,6 +60,7 @@ struct rig_pool {
 	uint32_t maker_forks;
 	int warden_pidfd; /* -1: the kernel gave none */
 	bool dead;        /* no workers any more */
+	bool left_behind; /* this is a warden or worker: it is not here */
 
 	/* One run at a time: who has the turn. */
 	_Atomic uint32_t turn; /* enum turn */

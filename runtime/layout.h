@@ -149,7 +149,7 @@ enum { JOB_KIND, JOB_FN, JOB_SEGMENTS, JOB_ARGS_BYTES, JOB_BY_SOCKET };
 /* What a rank returns that could not open a file through /proc of its caller:
  * the caller posts the job again with JOB_BY_SOCKET set, and hands every rank
  * every file of a segment it holds, one after the other. */
-#define JOB_HAND_OVER (-4000) /* no errno */
+#define JOB_HAND_OVER (-0x72696721) /* no errno, nor a kernel's code */
 
 /* In shared memory: what a job that is a map does.  Written by the caller before
  * the job is posted. */

@@ -453,6 +453,12 @@ void pools_forget(struct identity identity)
 	pthread_mutex_unlock(&pools_lock);
 }
 
+void pools_left_behind(void)
+{
+	for (struct rig_pool *pool = pools; pool; pool = pool->next)
+		pool->left_behind = true;
+}
+
 uint64_t pool_id(const struct rig_pool *pool)
 {
 	return pool->id;
@@ -580,7 +586,7 @@ static void leave_list(struct rig_pool *pool)
 
 void rig_pool_destroy(struct rig_pool *pool)
 {
-	if (!pool)
+	if (!pool || pool->left_behind)
 		return;
 	leave_list(pool);
 	/* A fork of the maker lets go of its copy, no more. */

@@ -23,6 +23,9 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 		  size_t file_bytes, size_t data_bytes,
 		  const struct rig_segment_options *options);
 
+/* As segments_left_behind(), of the caller's pools. */
+void pools_left_behind(void);
+
 /* Every pool of this process unmaps that file: now, or after its run. */
 void pools_forget(struct identity identity);
 

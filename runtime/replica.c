@@ -176,13 +176,14 @@ static int replicate(struct rig_pool *pool, const char *name, int copies)
 
 int rig_pool_replicate(struct rig_pool *pool, const char *name)
 {
-	int copies = place_copies(pool->plan);
+	int copies;
 	int r = shmfile_check_name(name);
 
 	if (r == 0)
 		r = run_take_turn(pool);
 	if (r < 0)
 		return r;
+	copies = place_copies(pool->plan);
 	if (pool->dead)
 		r = rig_fail(-ECANCELED, "segment %s: its pool is no more",
 			     name);

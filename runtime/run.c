@@ -105,6 +105,10 @@ int run_take_turn(struct rig_pool *pool)
 {
 	uint32_t seen = TURN_FREE;
 
+	if (!pool)
+		return rig_fail(-EINVAL,
+				"pool: NULL (was it created?  A kernel's "
+				"globals are as they were before that)");
 	if (!pool_is_maker(pool))
 		return rig_fail(-EINVAL,
 				"pool: made by process %d; a fork of it must "
@@ -408,6 +412,8 @@ static int check_job(const struct rig_pool *pool, const struct rig_job *job)
 				"job: a result of %zu bytes, not at "
 				"most %d (use a segment)",
 				job->result_bytes, RIG_RESULT_MAX);
+	if (job->result_bytes && !job->result)
+		return rig_fail(-EINVAL, "job: result is NULL");
 	if (pool->dead)
 		return rig_fail(-ECANCELED, "pool: it is no more (%s)",
 				pool->birth.layout.control->why[0]
@@ -456,6 +462,7 @@ static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 {
 	const struct rig_kernel *known = NULL;
 	rig_kernel_fn *fn = job->kernel;
+	const char *colon;
 
 	if (!fn)
 		known = rig_kernel_find(job->name);
@@ -465,7 +472,9 @@ static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 	put_word(pool, JOB_FN, (uint64_t)(uintptr_t)fn);
 	if (fn)
 		return 0;
-	if (!strchr(job->name, ':'))
+	/* Something on both sides of the last colon. */
+	colon = strrchr(job->name, ':');
+	if (!colon || colon == job->name || !colon[1])
 		return rig_fail(-EINVAL,
 				"job: no kernel \"%s\" is registered, and it "
 				"is not path.so:symbol",
@@ -569,7 +578,7 @@ int run_wait(struct rig_pool *pool, uint64_t deadline_ns)
 {
 	int r;
 
-	if (!pool_is_maker(pool) || !pool->posted)
+	if (!pool || !pool_is_maker(pool) || !pool->posted)
 		return rig_fail(-EINVAL, "pool: no run to wait for");
 	r = settle_run(pool, deadline_ns);
 	if (r == -EAGAIN && pool->posted)
@@ -582,7 +591,7 @@ int run_wait(struct rig_pool *pool, uint64_t deadline_ns)
 
 int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns)
 {
-	bool had_run = pool_is_maker(pool) && pool->posted;
+	bool had_run = pool && pool_is_maker(pool) && pool->posted;
 	int r = run_wait(pool, deadline_ns);
 
 	if (had_run && !pool->posted)

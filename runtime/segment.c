@@ -67,6 +67,17 @@ void segments_fork_failed(void)
 	after_fork();
 }
 
+void segments_left_behind(void)
+{
+	struct rig_segment *segment;
+
+	for (segment = handles; segment; segment = segment->next) {
+		segment->data = NULL;
+		segment->barrier = NULL;
+		segment->facts.fd = -1;
+	}
+}
+
 static void hook_fork(void)
 {
 	(void)pthread_atfork(before_fork, after_fork, in_child);

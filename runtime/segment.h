@@ -38,4 +38,8 @@ int segment_read_facts(int fd, const char *name, struct segment_facts *facts);
 /* As ledger_fork_failed(). */
 void segments_fork_failed(void);
 
+/* In a warden, which has closed and unmapped what the caller's handles have:
+ * whoever ends one by mistake, in a kernel, must not end what is there now. */
+void segments_left_behind(void);
+
 #endif

@@ -39,6 +39,8 @@
 #include "inherit.h"
 #include "ledger.h"
 #include "oom.h"
+#include "pool.h"
+#include "segment.h"
 
 /* How long a killed worker may take to be gone: one that hangs in the kernel
  * (state D) is abandoned then. */
@@ -473,6 +475,8 @@ noreturn void warden_main(struct birth *birth)
 	inherit_signals();
 	inherit_close(keep, 5);
 	r = inherit_maps();
+	segments_left_behind();
+	pools_left_behind();
 	/* What the caller had not flushed is the caller's to flush. */
 	__fpurge(stdout);
 	__fpurge(stderr);

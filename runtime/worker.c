@@ -135,6 +135,10 @@ static void be_born(const struct birth *birth, struct rig_team *team)
 	if (birth->files.rlim_max)
 		(void)setrlimit(RLIMIT_NOFILE, &birth->files);
 	set_signals();
+	/* A child that a kernel forks is no rank: if it returns from the
+	 * kernel, it ends here at what it has not. */
+	(void)madvise(birth->layout.control, birth->layout.bytes,
+		      MADV_DONTFORK);
 	/* Losing a worker is an error of a run; losing the caller, its end. */
 	oom_volunteer();
 	install_reporter(team);

@@ -162,7 +162,11 @@ START_TEST(malformed_jobs_are_refused)
 		{ 0 },
 		{ .kernel = nothing, .name = "also" },
 		{ .name = "no-such-kernel" },
+		{ .name = ":" },
+		{ .name = ":main" },
+		{ .name = "lib.so:" },
 		{ .kernel = nothing, .args_bytes = 1 },
+		{ .kernel = nothing, .result_bytes = 1 },
 		{ .kernel = nothing, .segments = { { .name = "" } } },
 		{ .kernel = nothing, .segments = { { .name = "a/b" } } },
 	};
@@ -170,6 +174,18 @@ START_TEST(malformed_jobs_are_refused)
 	ck_assert_int_eq(run(&jobs[_i]), -EINVAL);
 	ck_assert_str_ne(rig_why(), "");
 	ck_assert_int_eq(run(&(struct rig_job){ .kernel = nothing }), 0);
+}
+END_TEST
+
+START_TEST(no_pool_is_an_error)
+{
+	ck_assert_int_eq(
+		rig_pool_run(NULL, &(struct rig_job){ .kernel = nothing }),
+		-EINVAL);
+	ck_assert_ptr_nonnull(strstr(rig_why(), "NULL"));
+	ck_assert_int_eq(rig_pool_wait(NULL, 0), -EINVAL);
+	ck_assert_int_eq(rig_pool_replicate(NULL, "any"), -EINVAL);
+	rig_pool_destroy(NULL);
 }
 END_TEST
 
@@ -631,6 +647,93 @@ START_TEST(a_segment_by_the_pool_is_zeroed_and_has_its_barrier)
 	ck_assert_int_eq(with(rig_team_barrier, rig_segment_name(segment)), 0);
 	ck_assert_uint_eq(rig_barrier_epochs(rig_segment_barrier(segment)), 1);
 	rig_segment_destroy(segment);
+}
+END_TEST
+
+/* ---- kernels that mistake what they are */
+
+static struct rig_segment *callers;
+
+/* Its child returns from the kernel, as if it were a rank. */
+static int child_returns(struct rig_team *team)
+{
+	int status, r = -EIO;
+	pid_t child = fork();
+
+	if (child == 0)
+		return 0;
+	if (child > 0 && waitpid(child, &status, 0) == child)
+		r = WIFSIGNALED(status) ? 0 : -EBADMSG;
+	return r < 0 ? r : rig_team_barrier(team);
+}
+
+static int child_meets(struct rig_team *team)
+{
+	int status, r = -EIO;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(rig_team_barrier(team));
+	if (child > 0 && waitpid(child, &status, 0) == child)
+		r = WIFSIGNALED(status) ? 0 : -EBADMSG;
+	return r < 0 ? r : rig_team_barrier(team);
+}
+
+#define FILES 32
+
+/* What the caller has, a kernel has not. */
+static int ends_the_callers(struct rig_team *team)
+{
+	unsigned char *bytes = rig_team_data(team, 0);
+	struct rig_span strip = rig_team_strip(team, rig_team_bytes(team, 0));
+
+	int own[FILES];
+
+	if (rig_pool_run(pool, &(struct rig_job){ .kernel = nothing }) !=
+	    -EINVAL)
+		return -EBADMSG;
+	/* They take the numbers of what was the caller's. */
+	for (int i = 0; i < FILES; i++)
+		own[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (rig_segment_data(callers))
+		return -EBADMSG;
+	rig_segment_destroy(callers);
+	rig_pool_destroy(pool);
+	for (int i = 0; i < FILES; i++)
+		if (close(own[i]) < 0)
+			return -EBADF;
+	for (size_t i = strip.begin; i < strip.end; i++)
+		bytes[i]++;
+	return rig_team_barrier(team);
+}
+
+/* By a pool that is younger than what its kernels know of the caller. */
+START_TEST(a_kernel_is_not_the_caller)
+{
+	rig_kernel_fn *kernels[] = { child_returns, child_meets,
+				     ends_the_callers };
+	struct rig_pool *younger;
+	const unsigned char *bytes;
+	struct rig_job job;
+
+	ck_assert_int_eq(rig_segment_create(&callers, NULL, 65536, NULL), 0);
+	bytes = rig_segment_data(callers);
+	ck_assert_int_eq(
+		rig_pool_create(&younger,
+				&(struct rig_pool_options){ .workers = 2 }),
+		0);
+	job = (struct rig_job){
+		.kernel = kernels[_i],
+		.segments = { { .name = rig_segment_name(callers) } }
+	};
+	ck_assert_msg(rig_pool_run(younger, &job) == 0, "%s", rig_why());
+	ck_assert_int_eq(bytes[65535], kernels[_i] == ends_the_callers);
+	job.kernel = nothing;
+	ck_assert_int_eq(rig_pool_run(younger, &job), 0);
+	ck_assert_int_eq(run(&(struct rig_job){ .kernel = nothing }), 0);
+	ck_assert_int_eq(rig_segment_named(callers), 1);
+	rig_pool_destroy(younger);
+	rig_segment_destroy(callers);
 }
 END_TEST
 
@@ -1105,7 +1208,8 @@ Suite *make_suite(void)
 	tcase_add_checked_fixture(jobs, setup, teardown);
 	tcase_add_test(jobs, arguments_and_results_travel);
 	tcase_add_test(jobs, as_much_as_fits);
-	tcase_add_loop_test(jobs, malformed_jobs_are_refused, 0, 6);
+	tcase_add_loop_test(jobs, malformed_jobs_are_refused, 0, 10);
+	tcase_add_test(jobs, no_pool_is_an_error);
 	tcase_add_loop_test(jobs, an_error_ends_the_run_for_all, 0, 4);
 	tcase_add_test(jobs, submit_then_wait);
 	tcase_add_test(jobs, destroyed_in_the_middle_of_a_run);
@@ -1130,6 +1234,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(segments,
 			    a_segment_by_the_pool_is_zeroed_and_has_its_barrier,
 			    0, 4);
+	tcase_add_loop_test(segments, a_kernel_is_not_the_caller, 0, 3);
 	suite_add_tcase(suite, segments);
 
 	tcase_add_checked_fixture(hosts, setup, teardown);

@@ -19,7 +19,13 @@
  *
  * The caller is not a rank.  The library installs no signal handler in it,
  * never waits for children that are not its own, and never prints.  A pool is
- * of the process that made it: a fork of that process gets -EINVAL.
+ * of the process that made it: a fork of that process gets -EINVAL, and so does
+ * a kernel.  A handle serves from create to destroy; to use it after, or to
+ * destroy it twice or while it is used, is undefined, as with free().
+ *
+ * In a kernel, what the caller has is not there: its segments are not mapped,
+ * its pools are not its own.  A child that a kernel forks is no rank: it ends by
+ * SIGSEGV where it uses the team or returns from the kernel.
  */
 #ifndef RUNRIG_POOL_H
 #define RUNRIG_POOL_H
