@@ -8,9 +8,9 @@
  * preparing is a contender of its own.  Peers are in kernel_peers.c; without a
  * name all kernels are measured, into one table (kernel_table.c).
  *
- * Segments ask for huge pages, as `runrig run --huge` does, for malloc's memory,
- * which peers have, is on them wherever the system is set so; base pages are a
- * contender of their own.
+ * Segments are on the pages that malloc's memory, which peers have, is on by
+ * this system's rule for it: huge ones (`runrig run --huge`) where that says
+ * always, else base pages.  The other kind is a contender of its own.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -222,39 +222,59 @@ static int add_one(struct plan *plan, const struct kernel_arg *arg,
 	return plan_add(plan, &all);
 }
 
-/* The one that peers are compared with. */
+/* Does malloc get huge pages without asking for them? */
+static bool malloc_is_huge(void)
+{
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+	char rule[64] = "";
+
+	if (!file)
+		return false;
+	if (!fgets(rule, sizeof(rule), file))
+		*rule = '\0';
+	fclose(file);
+	return strstr(rule, "[always]") != NULL;
+}
+
+/* The one that peers are compared with, on the pages they have. */
 static int add_own(struct plan *plan, const struct kernel_arg *arg,
 		   const struct rigging *rigging)
 {
-	struct kernel_arg huge = *arg;
+	struct kernel_arg own = *arg;
+	struct bench_case what = { .name = "runrig", .again = true };
 
-	huge.huge = true;
-	return add_one(plan, &huge, rigging,
-		       (struct bench_case){
-			       .name = "runrig",
-			       .settings = "rig_pool_run; segments populated "
-					   "by their owners; huge pages where "
-					   "the kernel grants them (--huge)",
-			       .again = true });
+	own.huge = malloc_is_huge();
+	snprintf(what.settings, sizeof(what.settings),
+		 "rig_pool_run; segments populated by their owners, on %s, as "
+		 "malloc's memory is here",
+		 own.huge ? "huge pages (--huge)" : "base pages");
+	return add_one(plan, &own, rigging, what);
 }
 
-static int add_base(struct plan *plan, const struct kernel_arg *arg,
-		    const struct rigging *rigging)
+/* The same on the other kind of pages. */
+static int add_other(struct plan *plan, const struct kernel_arg *arg,
+		     const struct rigging *rigging)
 {
-	return add_one(plan, arg, rigging,
-		       (struct bench_case){
-			       .name = "runrig, base pages",
-			       .settings = "the same on base pages, runrig's "
-					   "default" });
+	struct kernel_arg other = *arg;
+	struct bench_case what = { 0 };
+
+	other.huge = !malloc_is_huge();
+	snprintf(what.name, sizeof(what.name), "runrig, %s pages",
+		 other.huge ? "huge" : "base");
+	snprintf(what.settings, sizeof(what.settings), "%s",
+		 other.huge ? "--huge: on huge pages, as far as the kernel "
+			      "grants them"
+			    : "on base pages, runrig's default");
+	return add_one(plan, &other, rigging, what);
 }
 
 static int add_first(struct plan *plan, const struct kernel_arg *arg,
 		     const struct rigging *rigging)
 {
-	struct kernel_arg huge = *arg;
+	struct kernel_arg first = *arg;
 
-	huge.huge = true;
-	return add_one(plan, &huge, rigging,
+	first.huge = malloc_is_huge();
+	return add_one(plan, &first, rigging,
 		       (struct bench_case){
 			       .name = "runrig, first run",
 			       .settings = "the first after preparing, once a "
@@ -277,7 +297,7 @@ static int add_hybrid(struct plan *plan, const struct kernel_arg *arg,
 	struct kernel_arg hybrid = *arg;
 
 	hybrid.hybrid = true;
-	hybrid.huge = true;
+	hybrid.huge = malloc_is_huge();
 	return add_one(plan, &hybrid, rigging,
 		       (struct bench_case){
 			       .name = "runrig, hybrid",
@@ -293,7 +313,7 @@ static int add_contest(struct plan *plan, const struct kernel_arg *arg,
 
 	(void)why;
 	if (r == 0)
-		r = add_base(plan, arg, rigging);
+		r = add_other(plan, arg, rigging);
 	if (r == 0)
 		r = add_first(plan, arg, rigging);
 	if (r == 0 && has_threads(arg->kernel))

@@ -14,10 +14,7 @@
 
 #include "peer.h"
 
-/* Memory from malloc asks for huge pages, where the system gives them to those
- * that ask. */
-#define THP    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
-#define OMP    "OMP_NUM_THREADS=$workers OMP_PROC_BIND=true " THP
+#define OMP    "OMP_NUM_THREADS=$workers OMP_PROC_BIND=true"
 #define FORM   "@/rigbench-omp-kernels % "
 #define PYTHON "/usr/bin/python3 @/"
 
@@ -58,7 +55,7 @@ static const struct kernel_peer {
 	  FORM "sparse $log $radius $iterations", NULL },
 	{ "dgemm", "libgomp", "OpenMP libgomp", OMP,
 	  FORM "dgemm $n $iterations 32", NULL },
-	{ "dgemm", "openblas", "OpenBLAS, its threads", THP,
+	{ "dgemm", "openblas", "OpenBLAS, its threads", "",
 	  "@/rigbench-openblas % $n $iterations $workers", NULL },
 	{ "global", "libgomp", "OpenMP libgomp", OMP,
 	  FORM "global $length $parts $iterations", NULL },
@@ -66,7 +63,7 @@ static const struct kernel_peer {
 	{ "is", "libgomp", "OpenMP libgomp", OMP, FORM "is", "class=A" },
 	{ "sort", "libstdc++", "__gnu_parallel::sort", OMP,
 	  "@/rigbench-gnu-sort % $count $workers", NULL },
-	{ "sort", "numpy", "numpy.sort", THP, PYTHON "numpy_sort.py % $count",
+	{ "sort", "numpy", "numpy.sort", "", PYTHON "numpy_sort.py % $count",
 	  NULL },
 };
 

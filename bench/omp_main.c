@@ -15,9 +15,6 @@
 #include "serve.h"
 #include "stopwatch.h"
 
-#define BASE_PAGE ((size_t)4096)
-#define HUGE_PAGE ((size_t)2 << 20)
-
 static const struct omp_form *const files[] = { omp_dense, omp_order,
 						omp_sparse, omp_npb };
 
@@ -27,15 +24,13 @@ static struct {
 	uint64_t params[OMP_PARAMS_MAX];
 } job;
 
-/* Where huge pages serve all of it, if there are any. */
 int omp_memory(void *memory, size_t count, size_t item_bytes)
 {
-	size_t bytes = count * item_bytes;
-	size_t page = bytes < HUGE_PAGE ? BASE_PAGE : HUGE_PAGE;
 	void **to = memory;
 
 	if (!*to)
-		*to = aligned_alloc(page, (bytes + page) / page * page);
+		*to = aligned_alloc(4096,
+				    (count * item_bytes + 4096) / 4096 * 4096);
 	return !*to;
 }
 
