@@ -173,17 +173,22 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
+/* Two sums a row: a chain of additions waits for itself. */
 static void multiply(double *restrict result, const double *restrict matrix,
 		     const uint32_t *restrict columns,
 		     const double *restrict vector, struct rig_span rows,
 		     size_t width)
 {
 	for (size_t row = rows.begin; row < rows.end; row++) {
-		double sum = 0;
+		size_t e = row * width, end = e + width;
+		double sum = matrix[e] * vector[columns[e]], other = 0;
 
-		for (size_t e = row * width; e < (row + 1) * width; e++)
+		/* A star has an odd number of points. */
+		for (e++; e < end; e += 2) {
 			sum += matrix[e] * vector[columns[e]];
-		result[row] += sum;
+			other += matrix[e + 1] * vector[columns[e + 1]];
+		}
+		result[row] += sum + other;
 	}
 }
 
