@@ -164,19 +164,29 @@ static void weigh_box(struct weights *w, int radius)
 	}
 }
 
-/* A row's points begin to end - 1; n points lie between two rows.  Points on
- * opposite sides have weights of opposite signs, and both axes the same. */
-INLINE void star_row(double *restrict out, const double *restrict in, size_t n,
-		     size_t begin, size_t end, const struct weights *w, int r)
+/* Points begin to end - 1 of some rows; n points lie between two rows.  Points
+ * on opposite sides have weights of opposite signs, and both axes the same. */
+INLINE void star_rows(double *restrict out, const double *restrict in, size_t n,
+		      struct rig_span rows, size_t begin, size_t end,
+		      const struct weights *w, size_t r)
 {
-	for (size_t j = begin; j < end; j++) {
-		double sum = 0;
+	double c[RADIUS_MAX + 1];
 
-		for (size_t d = 1; d <= (size_t)r; d++)
-			sum += w->at[r][(size_t)r + d] *
-			       ((in[j + d] - in[j - d]) +
-				(in[j + d * n] - in[j - d * n]));
-		out[j] += sum;
+	for (size_t d = 1; d <= r; d++)
+		c[d] = w->at[r][r + d];
+	for (size_t i = rows.begin; i < rows.end; i++) {
+		double *restrict to = out + i * n;
+		const double *restrict from = in + i * n;
+
+		for (size_t j = begin; j < end; j++) {
+			double sum = 0;
+
+			for (size_t d = 1; d <= r; d++)
+				sum += c[d] *
+				       ((from[j + d] - from[j - d]) +
+					(from[j + d * n] - from[j - d * n]));
+			to[j] += sum;
+		}
 	}
 }
 
@@ -197,37 +207,56 @@ INLINE void box_row(double *restrict out, const double *restrict in, size_t n,
 	}
 }
 
-/* With the radius a constant, the loops over weights are unrolled. */
-INLINE void row(double *restrict out, const double *restrict in, size_t n,
-		size_t begin, size_t end, const struct weights *w, int r,
-		enum shape shape)
+INLINE void box_rows(double *out, const double *in, size_t n,
+		     struct rig_span rows, size_t begin, size_t end,
+		     const struct weights *w, int r)
 {
-	if (shape == STAR)
-		star_row(out, in, n, begin, end, w, r);
-	else
-		box_row(out, in, n, begin, end, w, r);
+	for (size_t i = rows.begin; i < rows.end; i++)
+		box_row(out + i * n, in + i * n, n, begin, end, w, r);
 }
 
-CLONES static void any_row(double *restrict out, const double *restrict in,
-			   size_t n, size_t begin, size_t end,
-			   const struct weights *w, int radius,
-			   enum shape shape)
+/* With the radius a constant, the loops over weights are unrolled. */
+CLONES static void any_star(double *out, const double *in, size_t n,
+			    struct rig_span rows, size_t begin, size_t end,
+			    const struct weights *w, int radius)
 {
 	switch (radius) {
 	case 1:
-		row(out, in, n, begin, end, w, 1, shape);
+		star_rows(out, in, n, rows, begin, end, w, 1);
 		break;
 	case 2:
-		row(out, in, n, begin, end, w, 2, shape);
+		star_rows(out, in, n, rows, begin, end, w, 2);
 		break;
 	case 3:
-		row(out, in, n, begin, end, w, 3, shape);
+		star_rows(out, in, n, rows, begin, end, w, 3);
 		break;
 	case 4:
-		row(out, in, n, begin, end, w, 4, shape);
+		star_rows(out, in, n, rows, begin, end, w, 4);
 		break;
 	default:
-		row(out, in, n, begin, end, w, radius, shape);
+		star_rows(out, in, n, rows, begin, end, w, (size_t)radius);
+	}
+}
+
+CLONES static void any_box(double *out, const double *in, size_t n,
+			   struct rig_span rows, size_t begin, size_t end,
+			   const struct weights *w, int radius)
+{
+	switch (radius) {
+	case 1:
+		box_rows(out, in, n, rows, begin, end, w, 1);
+		break;
+	case 2:
+		box_rows(out, in, n, rows, begin, end, w, 2);
+		break;
+	case 3:
+		box_rows(out, in, n, rows, begin, end, w, 3);
+		break;
+	case 4:
+		box_rows(out, in, n, rows, begin, end, w, 4);
+		break;
+	default:
+		box_rows(out, in, n, rows, begin, end, w, radius);
 	}
 }
 
@@ -245,9 +274,10 @@ static void sweep(const struct stencil_args *args, double *out,
 	for (size_t j = radius; j < n - radius; j += TILE) {
 		size_t end = j + TILE < n - radius ? j + TILE : n - radius;
 
-		for (size_t i = rows.begin; i < rows.end; i++)
-			any_row(out + i * n, in + i * n, n, j, end, w,
-				(int)radius, args->shape);
+		if (args->shape == STAR)
+			any_star(out, in, n, rows, j, end, w, (int)radius);
+		else
+			any_box(out, in, n, rows, j, end, w, (int)radius);
 	}
 }
 
