@@ -16,6 +16,7 @@
 #include <runrig/kernel.h>
 
 #include "builtin.h"
+#include "clones.h"
 #include "share.h"
 
 #define LENGTH_MAX 4294967296.0 /* 2^32 */
@@ -90,20 +91,53 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* to[i * parts + p] = from[p * length + i] */
+/* Digits p to end - 1 of row i: to[i * parts + p] = from[p * length + i] */
+INLINE void deal_row(uint8_t *restrict to, const uint8_t *restrict from,
+		     size_t parts, size_t length, size_t i, size_t p,
+		     size_t end)
+{
+	for (; p < end; p++)
+		to[i * parts + p] = from[p * length + i];
+}
+
+/* Whole rows; with `parts` a constant, by the vector code. */
+INLINE void deal_rows(uint8_t *restrict to, const uint8_t *restrict from,
+		      size_t parts, size_t length, struct rig_span rows)
+{
+	for (size_t i = rows.begin; i < rows.end; i++)
+		deal_row(to, from, parts, length, i, 0, parts);
+}
+
+CLONES static void deal_all(uint8_t *restrict to, const uint8_t *restrict from,
+			    size_t parts, size_t length, struct rig_span rows)
+{
+	if (parts == 2)
+		deal_rows(to, from, 2, length, rows);
+	else if (parts == 4)
+		deal_rows(to, from, 4, length, rows);
+	else if (parts == 8)
+		deal_rows(to, from, 8, length, rows);
+	else
+		deal_rows(to, from, parts, length, rows);
+}
+
+/* A strip begins and ends anywhere in a row. */
 static void deal(const struct global_args *args, uint8_t *restrict to,
 		 const uint8_t *restrict from, struct rig_span strip)
 {
-	size_t i = strip.begin / args->parts;
-	size_t p = strip.begin % args->parts;
+	size_t parts = args->parts, length = args->length;
+	size_t first = strip.begin / parts, last = strip.end / parts;
+	size_t left = strip.begin % parts, right = strip.end % parts;
 
-	for (size_t at = strip.begin; at < strip.end; at++) {
-		to[at] = from[p * args->length + i];
-		if (++p == args->parts) {
-			p = 0;
-			i++;
-		}
+	if (left) {
+		deal_row(to, from, parts, length, first, left,
+			 first == last ? right : parts);
+		if (first == last)
+			return;
+		first++;
 	}
+	deal_all(to, from, parts, length, (struct rig_span){ first, last });
+	deal_row(to, from, parts, length, last, 0, right);
 }
 
 static int run(struct rig_team *team)
