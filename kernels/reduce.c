@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <runrig/kernel.h>
 
@@ -134,11 +135,31 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-CLONES static void add(double *restrict to, const double *restrict from,
-		       size_t count)
+/* `many` vectors, `n` apart; where that is a constant, each sum is written
+ * once. */
+INLINE void add_many(double *restrict to, const double *restrict from, size_t n,
+		     size_t count, size_t many)
 {
-	for (size_t i = 0; i < count; i++)
-		to[i] += from[i];
+	for (size_t i = 0; i < count; i++) {
+		double sum = to[i];
+
+		for (size_t v = 0; v < many; v++)
+			sum += from[v * n + i];
+		to[i] = sum;
+	}
+}
+
+CLONES static void add(double *restrict to, const double *restrict from,
+		       size_t n, size_t count, size_t many)
+{
+	if (many == 4)
+		add_many(to, from, n, count, 4);
+	else if (many == 3)
+		add_many(to, from, n, count, 3);
+	else if (many == 2)
+		add_many(to, from, n, count, 2);
+	else
+		add_many(to, from, n, count, 1);
 }
 
 /* A strip of all vectors, a chunk at a time that stays in the cache. */
@@ -148,12 +169,14 @@ static void strips(const struct reduce_args *args, double *result,
 	for (size_t at = strip.begin; at < strip.end; at += SHARE_CHUNK) {
 		size_t left = strip.end - at;
 		size_t count = left < SHARE_CHUNK ? left : SHARE_CHUNK;
+		size_t many;
 
-		for (size_t i = at; i < at + count; i++)
-			result[i] = vectors[i];
-		for (size_t v = 1; v < args->vectors; v++)
+		memcpy(result + at, vectors + at, count * sizeof(*result));
+		for (size_t v = 1; v < args->vectors; v += many) {
+			many = args->vectors - v < 4 ? args->vectors - v : 4;
 			add(result + at, vectors + v * args->length + at,
-			    count);
+			    args->length, count, many);
+		}
 	}
 }
 
@@ -171,8 +194,8 @@ static void tree(struct rig_team *team, const struct reduce_args *args,
 
 		for (size_t p = mine.begin; p < mine.end; p++)
 			add(vectors + 2 * p * stride * args->length,
-			    vectors + (2 * p + 1) * stride * args->length,
-			    args->length);
+			    vectors + (2 * p + 1) * stride * args->length, 0,
+			    args->length, 1);
 		rig_team_barrier(team);
 	}
 	for (size_t i = strip.begin; i < strip.end; i++)
