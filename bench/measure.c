@@ -405,6 +405,10 @@ static int summarise(struct plan *plan)
 	for (size_t i = 0; i < plan->cell_count && r == 0; i++) {
 		struct cell *cell = &plan->cells[i];
 
+		/* Nothing else keeps a sound cell from its first samples. */
+		if (!cell->n && cell->status == CELL_OK)
+			cell_fail(cell, -ENOTSUP,
+				  "interrupted before it was measured");
 		r = stats_summarise(cell->values, cell->launch, cell->n,
 				    &cell->summary);
 		if (cell->n && cell->status == CELL_OK &&

@@ -662,6 +662,24 @@ START_TEST(an_interruption_keeps_what_there_is)
 }
 END_TEST
 
+START_TEST(what_an_interruption_leaves_unmeasured_says_so)
+{
+	struct plan plan = small_plan();
+	int calls = 2;
+
+	stop_now = 0;
+	plan.stop = &stop_now;
+	plan.progress = stop_at_third;
+	plan.progress_arg = &calls;
+	add_fake(&plan, "a", false, (struct fake_arg){ .value = 100 });
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_eq(plan.cells[0].n, 0);
+	ck_assert_int_eq(plan.cells[0].status, CELL_SKIPPED);
+	ck_assert_ptr_nonnull(strstr(plan.cells[0].reason, "interrupted"));
+	plan_free(&plan);
+}
+END_TEST
+
 START_TEST(the_stopwatch_steps_and_costs)
 {
 	struct stopwatch watch;
@@ -703,6 +721,7 @@ Suite *make_suite(void)
 	tcase_add_test(driver, ten_percent_slower_is_shown);
 	tcase_add_test(driver, who_lies_corrupts_breaks_or_is_absent_is_caught);
 	tcase_add_test(driver, an_interruption_keeps_what_there_is);
+	tcase_add_test(driver, what_an_interruption_leaves_unmeasured_says_so);
 	tcase_add_test(driver, the_stopwatch_steps_and_costs);
 	suite_add_tcase(suite, driver);
 	return suite;
