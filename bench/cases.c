@@ -164,6 +164,10 @@ static void print_machine(void)
 
 int command_cases(struct command *c)
 {
+	if (c->word_count > 1) {
+		fprintf(stderr, "rigbench: cases takes no words\n");
+		return 1;
+	}
 	print_transports(&c->plan);
 	print_axes(&c->plan);
 	print_machine();

@@ -169,14 +169,21 @@ int command_compare(struct command *c)
 		return 5;
 	}
 	tally = compare(a, b, c->plan.min_effect);
+	if (!tally.cells) {
+		fprintf(stderr,
+			"rigbench: %s and %s have no measured cell in common: "
+			"two runs of one command are compared\n",
+			c->words[1], c->words[2]);
+		json_decref(a);
+		json_decref(b);
+		return 1;
+	}
 	printf("\nof %d cells %d are shown slower, %d faster, %d not shown to "
 	       "differ (%.0f %%)\n",
 	       tally.cells, tally.slower, tally.faster,
 	       tally.cells - tally.slower - tally.faster,
-	       tally.cells
-		       ? 100.0 * (tally.cells - tally.slower - tally.faster) /
-				 tally.cells
-		       : 0);
+	       100.0 * (tally.cells - tally.slower - tally.faster) /
+		       tally.cells);
 	json_decref(a);
 	json_decref(b);
 	return tally.slower ? 4 : 0;

@@ -149,9 +149,12 @@ static int take_list(struct ipc_choice *choice, const char *list, char *text)
 	return n ? r : -EINVAL;
 }
 
-static void say_words(void)
+static void say_words(const char *wrong)
 {
-	fprintf(stderr, "rigbench: ipc takes transports=LIST|all sizes=LIST");
+	fprintf(stderr,
+		"rigbench: ipc %s: not among transports=LIST|all "
+		"sizes=0..4096Mi (bytes, Ki, Mi; a list)",
+		wrong);
 	for (size_t i = 0; i < AXES; i++) {
 		fprintf(stderr, " %s=", axes[i].name);
 		for (int k = 0; axes[i].values && axes[i].values[k]; k++)
@@ -189,7 +192,7 @@ int ipc_word(struct ipc_choice *choice, const char *word)
 	else
 		r = equals ? take_list(choice, text, equals + 1) : -EINVAL;
 	if (r == -EINVAL)
-		say_words();
+		say_words(word);
 	free(text);
 	return r == -ENOENT ? -EINVAL : r;
 }

@@ -5,6 +5,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <kernels/option.h>
@@ -217,7 +219,10 @@ static int write_results(const struct command *c, const struct run_info *info)
 			return EXIT_SYSTEM;
 		}
 	}
-	return fflush(stdout) ? EXIT_SYSTEM : EXIT_DONE;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_DONE;
+	fprintf(stderr, "rigbench: standard output: %s\n", strerror(errno));
+	return EXIT_SYSTEM;
 }
 
 /* The worst that any cell, or the machine, has to say. */
@@ -241,6 +246,75 @@ static int status_of(const struct command *c, const struct run_info *info)
 			status = EXIT_UNTRUSTED;
 	}
 	return status;
+}
+
+/* Can a result be written there?  Asked before, not after, an hour of
+ * measuring. */
+static int check_path(const char *path)
+{
+	struct stat status;
+	char folder[4096];
+	int r = 0;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	if (!*path)
+		r = -ENOENT;
+	else if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		r = -EISDIR;
+	else if (access(path, F_OK) == 0 ? access(path, W_OK) < 0
+					 : access(dirname(folder), W_OK) < 0)
+		r = -errno;
+	if (r < 0)
+		fprintf(stderr, "rigbench: cannot write \"%s\": %s\n", path,
+			strerror(-r));
+	return r;
+}
+
+static int check_paths(const struct command *c)
+{
+	int r = c->json_path ? check_path(c->json_path) : 0;
+
+	return r == 0 && c->csv_path ? check_path(c->csv_path) : r;
+}
+
+/* Is this the first cell of its peer? */
+static bool is_first(const struct plan *plan, size_t at)
+{
+	const char *peer = plan->cells[at].what.peer;
+
+	for (size_t i = 0; peer && i < at; i++)
+		if (plan->cells[i].what.peer &&
+		    strcmp(plan->cells[i].what.peer, peer) == 0)
+			return false;
+	return peer != NULL;
+}
+
+/* Does the plan have each peer of the list?  If not, say which it has. */
+static int check_peers(const struct command *c)
+{
+	const struct plan *plan = &c->plan;
+	const char *word = c->peers;
+
+	for (size_t n; *word; word += n + (word[n] == ',')) {
+		bool known = (n = strcspn(word, ",")) == 4 &&
+			     strncmp(word, "none", 4) == 0;
+
+		for (size_t i = 0; i < plan->cell_count && !known; i++)
+			known = plan->cells[i].what.peer &&
+				strlen(plan->cells[i].what.peer) == n &&
+				strncmp(plan->cells[i].what.peer, word, n) == 0;
+		if (known)
+			continue;
+		fprintf(stderr, "rigbench: %s has no peer \"%.*s\"; there are:",
+			c->words[0], (int)n, word);
+		for (size_t i = 0; i < plan->cell_count; i++)
+			if (is_first(plan, i))
+				fprintf(stderr, " %s",
+					plan->cells[i].what.peer);
+		fprintf(stderr, " none\n");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static bool asked_for(const char *peers, const char *peer)
@@ -271,6 +345,10 @@ int command_measure(struct command *c)
 	struct machine_ticks after;
 	int status;
 
+	if (c->peers && check_peers(c) < 0)
+		return EXIT_USAGE;
+	if (check_paths(c) < 0)
+		return EXIT_SYSTEM;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

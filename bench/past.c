@@ -18,8 +18,11 @@ json_t *past_load(const char *path)
 	const char *schema;
 
 	if (!result) {
-		fprintf(stderr, "rigbench: %s:%d: %s\n", path, error.line,
-			error.text);
+		if (error.line > 0)
+			fprintf(stderr, "rigbench: %s: line %d: %s\n", path,
+				error.line, error.text);
+		else
+			fprintf(stderr, "rigbench: %s\n", error.text);
 		return NULL;
 	}
 	schema = json_string_value(json_object_get(result, "schema"));

@@ -74,8 +74,9 @@ static void put_cells(const json_t *cells, FILE *out)
 		put_number(out, past_number(s, "p50"));
 		put_number(out, item_number(ci, 0));
 		put_number(out, item_number(ci, 1));
-		fprintf(out, "<td>%s</td><td>%.0f</td><td>",
-			past_text(cell, "unit"), past_number(cell, "n"));
+		fprintf(out, "<td>");
+		put_text(out, past_text(cell, "unit"));
+		fprintf(out, "</td><td>%.0f</td><td>", past_number(cell, "n"));
 		put_text(out, past_text(cell, "status"));
 		if (*past_text(cell, "reason")) {
 			fprintf(out, ": ");
@@ -99,10 +100,9 @@ static void put_facts(const json_t *result, FILE *out)
 	fprintf(out, ", %.0f PUs; ",
 		past_number(json_object_get(env, "cpu"), "pus"));
 	put_text(out, past_text(json_object_get(env, "host"), "kernel"));
-	fprintf(out,
-		"; machine grade %s; %.0f launches of %.0f blocks; "
-		"again: <code>",
-		past_text(json_object_get(env, "noise"), "grade"),
+	fprintf(out, "; machine grade ");
+	put_text(out, past_text(json_object_get(env, "noise"), "grade"));
+	fprintf(out, "; %.0f launches of %.0f blocks; again: <code>",
 		past_number(plan, "launches"), past_number(plan, "blocks"));
 	for (size_t i = 0; i < json_array_size(argv); i++) {
 		const char *word = json_string_value(json_array_get(argv, i));
@@ -116,8 +116,12 @@ static void put_facts(const json_t *result, FILE *out)
 		fprintf(out, " --seed %.0f", past_number(plan, "seed"));
 	fprintf(out, "</code></p>\n");
 	for (size_t i = 0; i < json_array_size(warnings); i++) {
+		const json_t *warning = json_array_get(warnings, i);
+
+		if (!json_is_string(warning))
+			continue;
 		fprintf(out, "<p><strong>caution:</strong> ");
-		put_text(out, json_string_value(json_array_get(warnings, i)));
+		put_text(out, json_string_value(warning));
 		fprintf(out, "</p>\n");
 	}
 }
@@ -345,6 +349,9 @@ static int explain(const char *path, const char *id, int r)
 			path);
 	if (r == -ENODATA)
 		return 1;
+	if (r == -EIO)
+		fprintf(stderr, "rigbench: %s: not all of it was written\n",
+			path);
 	if (r == -ENOENT)
 		fprintf(stderr, "rigbench: gnuplot is not installed: %s\n",
 			*id ? "no picture" : "a page without pictures");

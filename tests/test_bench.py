@@ -488,6 +488,31 @@ class Files(unittest.TestCase):
         self.assertIn("no table of kernels", done.stderr)
         self.assertFalse(os.path.exists(path))
 
+    def test_texts_of_a_result_are_texts_on_the_page(self):
+        bad = '<b x="1">&'
+        odd = json.loads(json.dumps(self.result))
+        odd["warnings"] = [bad, None, 1]
+        odd["env"]["noise"]["grade"] = bad
+        odd["cells"] = [{**odd["cells"][0], "unit": bad}, None, 7, {}]
+        path = os.path.join(self.folder.name, "odd.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(odd, file)
+        text = page(self.folder.name, path)
+        well_formed_and_alone(self, text)
+        self.assertNotIn(bad, text)
+        done = rigbench("report", self.path, "-o", "/dev/full", check=5)
+        self.assertIn("/dev/full", done.stderr)
+
+    def test_results_that_have_nothing_in_common(self):
+        other = dict(self.result, cells=[
+            {**cell, "id": "other " + cell["id"]}
+            for cell in self.result["cells"]])
+        path = os.path.join(self.folder.name, "other.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(other, file)
+        done = rigbench("compare", self.path, path, check=1)
+        self.assertIn("no measured cell in common", done.stderr)
+
     def test_compare_with_itself_shows_nothing(self):
         done = rigbench("compare", self.path, self.path)
         self.assertIn("0 are shown slower, 0 faster", done.stdout)
@@ -877,7 +902,9 @@ class Command(unittest.TestCase):
                       ["mem", "sizes=1,,2"], ["mem", "sizes=0"],
                       ["scale"], ["scale", "no-such"],
                       ["python", "x"], ["python", "length=1"],
-                      ["python", "length=x"],
+                      ["python", "length=x"], ["cases", "x"],
+                      ["selftest", "x"], ["sync", "--peer", "opnmpi"],
+                      ["c2c", "--peer", "mpich"],
                       ["scale", "triad", "length=x"]):
             done = rigbench(*words, check=1)
             self.assertTrue(done.stderr, words)
@@ -905,6 +932,27 @@ class Command(unittest.TestCase):
     def test_absent_and_foreign_files(self):
         rigbench("compare", "/nonexistent", "/nonexistent", check=5)
         rigbench("report", str(SCHEMA), check=5)
+        done = rigbench("compare", "/nonexistent", "/nonexistent", check=5)
+        self.assertNotIn("-1", done.stderr)
+
+    def test_the_wrong_word_is_named(self):
+        for word in ("sizes=64Gi", "patterns=sizes", "faster"):
+            done = rigbench("ipc", word, check=1)
+            self.assertIn(f"ipc {word}: ", done.stderr)
+        done = rigbench("sync", "--peer=libgomp,opnmpi", check=1)
+        self.assertRegex(done.stderr, '"opnmpi"; there are: .*libgomp')
+
+    def test_where_nothing_can_be_written_nothing_is_measured(self):
+        for option in ("--json=/nonexistent/x", "--json=", "--csv=/dev"):
+            done = rigbench("ipc", "--launches", "1000", option, check=5)
+            self.assertIn("cannot write", done.stderr)
+            self.assertEqual(done.stdout, "")
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run(
+                [RIGBENCH, "c2c", *SHORT], stdout=full, text=True,
+                stderr=subprocess.PIPE, timeout=100, check=False)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("No space left", done.stderr)
 
     def test_cases_names_what_measures_the_machine(self):
         done = rigbench("cases")
