@@ -142,7 +142,8 @@ do_sanitize() {
 	build build-asan -Dtests=enabled -Dbench=enabled \
 		-Dbuildtype=debugoptimized -Db_lundef=false \
 		-Db_sanitize=address,undefined
-	tests build-asan --no-suite stress --timeout-multiplier 4
+	CK_TIMEOUT_MULTIPLIER=4 tests build-asan --no-suite stress \
+		--timeout-multiplier 4
 }
 
 do_torture() {

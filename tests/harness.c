@@ -19,6 +19,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -54,6 +56,14 @@ struct harness_limits harness_limits = {
 	.settle_ns = 5000000000u,
 	.workers_ns = 15000000000u,
 };
+
+#if defined(__SANITIZE_ADDRESS__)
+const bool harness_sanitized = true;
+#elif defined(__has_feature)
+const bool harness_sanitized = __has_feature(address_sanitizer);
+#else
+const bool harness_sanitized = false;
+#endif
 
 static int statuses[HARNESS_WORKERS_MAX];
 
@@ -253,6 +263,16 @@ static void compare_after(void)
 		ck_assert_msg(!word, "the test leaves %s behind: %s",
 			      holdings[i].what, word ? word : "");
 	}
+}
+
+int harness_own_shm(const char *options, bool as_root)
+{
+	if (unshare(CLONE_NEWNS) < 0 &&
+	    (as_root || unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0))
+		return -1;
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -1;
+	return mount("tmpfs", "/dev/shm", "tmpfs", 0, options);
 }
 
 TCase *make_tcase(const char *name, double limit_s)

@@ -24,6 +24,7 @@
 #define RUNRIG_HARNESS_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Processes run_workers() may fork. */
@@ -40,6 +41,17 @@ extern struct harness_limits {
 	uint64_t settle_ns;
 	uint64_t workers_ns;
 } harness_limits;
+
+/* AddressSanitizer is in it: memory is mapped as it sees fit, it ends the program
+ * where it cannot have what it wants, and resident memory is its own. */
+extern const bool harness_sanitized;
+
+/*
+ * A /dev/shm for this process and those it forks, mounted with `options`: 0, or
+ * -1 where this system does not let it.  `as_root`: not if it takes a user
+ * namespace, in which this process is nobody.
+ */
+int harness_own_shm(const char *options, bool as_root);
 
 /* The program's tests.  Each test program defines it. */
 Suite *make_suite(void);

@@ -20,6 +20,9 @@ import unittest
 import xml.etree.ElementTree
 
 RIGBENCH = os.environ["RIGBENCH"]
+
+SANITIZED = unittest.skipIf(os.environ.get("SANITIZED", "none") != "none",
+                            "a sanitizer has memory of its own")
 SCHEMA = pathlib.Path(__file__).parent.parent / "bench/schema/runrig-bench-1.json"
 SHORT = ["--launches", "1", "--blocks", "1", "--warmup", "0",
          "--batch", "0.0001", "--seed", "1", "--peer", "none"]
@@ -766,6 +769,7 @@ class Scale(unittest.TestCase):
             self.assertEqual(cell["status"], "skipped")
             self.assertIn("no size", cell["reason"])
 
+    @SANITIZED
     def test_memory_is_counted_once(self):
         """The arrays are shared: their pages are not counted per worker."""
         arrays = 3 * 8 * 30000

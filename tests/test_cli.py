@@ -24,6 +24,10 @@ from multiprocessing import shared_memory
 import numpy
 
 RUNRIG = os.environ["RUNRIG"]
+
+# Its words come before ours.
+SANITIZED = unittest.skipIf(os.environ.get("SANITIZED", "none") != "none",
+                            "a sanitizer tells crashes itself")
 TESTS = pathlib.Path(__file__).resolve().parent
 SHM = pathlib.Path("/dev/shm")
 
@@ -714,6 +718,7 @@ class Plugins(Case):
         self.refuses(SYSTEM, "ELF|magic|short|invalid", "run", other)
         self.refuses(SYSTEM, "not a file", "run", "%s/" % self.folder)
 
+    @SANITIZED
     def test_files_that_crash_or_leave(self):
         begin = "#include <unistd.h>\n__attribute__((constructor)) " \
             "static void begin(void) { "

@@ -109,8 +109,11 @@ START_TEST(pools_come_and_go)
 	last = dup(0);
 	close(last);
 	ck_assert_int_eq(last, first);
-	ck_assert_int_le(map_lines(), lines + 2);
-	ck_assert_int_le(resident() - kib, SLOPE_KIB * (count / 1000 + 1));
+	if (!harness_sanitized) {
+		ck_assert_int_le(map_lines(), lines + 2);
+		ck_assert_int_le(resident() - kib,
+				 SLOPE_KIB * (count / 1000 + 1));
+	}
 	tally_write(&tally, "pools made, run and destroyed");
 }
 END_TEST
@@ -120,6 +123,8 @@ Suite *make_suite(void)
 	Suite *suite = suite_create("soak");
 	TCase *tcase = make_tcase("soak", 0);
 
+	/* What others, that are killed meanwhile, leave is none of ours. */
+	(void)harness_own_shm(NULL, true);
 	tcase_add_test(tcase, pools_come_and_go);
 	suite_add_tcase(suite, tcase);
 	return suite;
