@@ -424,7 +424,8 @@ static bool drain(struct mail *mail, struct rig_request *request)
 
 	request->moved =
 		tray_drain(request->tray, request->room, request->buffer, keep,
-			   before, box_of(mail, request->peer), mail->careful);
+			   request->whole, before, box_of(mail, request->peer),
+			   mail->careful);
 	if (request->moved == request->whole) {
 		if (request->loan != LOANS)
 			mail->landing = false;

@@ -138,20 +138,21 @@ uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
 }
 
 uint64_t tray_drain(struct tray_shm *tray, size_t room, char *data,
-		    uint64_t keep, uint64_t done, struct mailbox_shm *box,
-		    bool careful)
+		    uint64_t keep, uint64_t whole, uint64_t done,
+		    struct mailbox_shm *box, bool careful)
 {
-	for (;;) {
+	while (done < whole) {
 		/* seq_cst: as above; pairs with tray_fill(). */
 		uint64_t there = load_seq(&tray->filled) - done;
 		uint64_t n = piece_of(there, done, room);
 
 		if (n == 0)
-			return done;
+			break;
 		if (done < keep)
 			memcpy(data + done, data_of(tray) + done % room,
 			       keep - done < n ? keep - done : n);
 		done += n;
 		mailbox_set(box, &tray->drained, done, careful);
 	}
+	return done;
 }

@@ -32,15 +32,16 @@ uint64_t tray_landing(const struct layout *layout, int rank);
 /*
  * Put in as much of message `data` as there is room for, or take out as much as
  * there is, piece by piece, each told to the owner of `box`.  `done` is how far
- * the message was; returns how far it is now.  Only the first `keep` bytes are
- * stored in `data`, the rest is dropped.
+ * the message was; returns how far it is now.  Of the `whole` message only the
+ * first `keep` bytes are stored in `data`, the rest is dropped.  The tray is not
+ * looked at again once all of it is out: its owner may have begun another.
  */
 uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
 		   uint64_t bytes, uint64_t done, struct mailbox_shm *box,
 		   bool careful);
 uint64_t tray_drain(struct tray_shm *tray, size_t room, char *data,
-		    uint64_t keep, uint64_t done, struct mailbox_shm *box,
-		    bool careful);
+		    uint64_t keep, uint64_t whole, uint64_t done,
+		    struct mailbox_shm *box, bool careful);
 
 /* The same for the first piece, before the receiver knows of the tray. */
 uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes);
