@@ -141,7 +141,8 @@ static void add_where(struct words *words, uint64_t where)
 		    (unsigned long long)symbol.offset);
 }
 
-/* "calls bcast(count 8, type 9, op 0, root 1) at f+0x12" */
+/* "calls bcast(count 8, type 9, op 0, root 1) at f+0x12"; `party` is looked at
+ * only where it has not called that. */
 static void describe(struct words *words, const struct said_shm *said,
 		     const struct party *party)
 {
@@ -165,6 +166,21 @@ static void describe(struct words *words, const struct said_shm *said,
 static int in_world(const struct rig_team *team, int rank)
 {
 	return team->ranks ? team->ranks[rank] : rank;
+}
+
+int agree_fail_said(struct rig_team *team, const struct said_shm *mine,
+		    int rank, const struct said_shm *theirs)
+{
+	struct words words[2];
+	int r;
+
+	describe(&words[0], mine, NULL);
+	describe(&words[1], theirs, NULL);
+	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
+		     in_world(team, team->rank), words[0].text,
+		     in_world(team, rank), words[1].text);
+	team_failed(team, r, rig_why());
+	return r;
 }
 
 /* They have not called the same: the run fails, with what they called. */

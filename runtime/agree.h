@@ -60,4 +60,8 @@ void agree_all_done(struct rig_team *world);
 /* `rank` has another sign in the call at hand: the run fails.  NULL. */
 void *agree_fail(struct rig_team *team, int rank);
 
+/* This rank calls `mine`, and `rank` `theirs`: the run fails.  -EINVAL. */
+int agree_fail_said(struct rig_team *team, const struct said_shm *mine,
+		    int rank, const struct said_shm *theirs);
+
 #endif

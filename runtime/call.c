@@ -81,6 +81,38 @@ const char *verb_name(unsigned verb)
 		"share",
 		"sum",
 		"split_type",
+		"ibarrier",
+		"ibcast",
+		"ireduce",
+		"iallreduce",
+		"ireduce_scatter",
+		"ireduce_scatter_block",
+		"iscan",
+		"iexscan",
+		"igather",
+		"igatherv",
+		"iscatter",
+		"iscatterv",
+		"iallgather",
+		"iallgatherv",
+		"ialltoall",
+		"ialltoallv",
+		"barrier_init",
+		"bcast_init",
+		"reduce_init",
+		"allreduce_init",
+		"reduce_scatter_init",
+		"reduce_scatter_block_init",
+		"scan_init",
+		"exscan_init",
+		"gather_init",
+		"gatherv_init",
+		"scatter_init",
+		"scatterv_init",
+		"allgather_init",
+		"allgatherv_init",
+		"alltoall_init",
+		"alltoallv_init",
 	};
 
 	return verb < VERBS ? names[verb] : "?";
@@ -427,6 +459,7 @@ void call_begin_job(struct rig_team *team)
 	uint64_t base = load_relaxed(&team->layout.team->base);
 
 	team->number = team->through = team->high = base;
+	team->begun = 0;
 	team->shares = 0;
 	agree_begin(team);
 	team->stage.user = NULL;

@@ -65,6 +65,39 @@ enum verb {
 	VERB_SHARE,
 	VERB_SUM,
 	VERB_SPLIT_TYPE,
+	/* Non-blocking, and then, in the same order, the same as plans. */
+	VERB_IBARRIER,
+	VERB_IBCAST,
+	VERB_IREDUCE,
+	VERB_IALLREDUCE,
+	VERB_IREDUCE_SCATTER,
+	VERB_IREDUCE_SCATTER_BLOCK,
+	VERB_ISCAN,
+	VERB_IEXSCAN,
+	VERB_IGATHER,
+	VERB_IGATHERV,
+	VERB_ISCATTER,
+	VERB_ISCATTERV,
+	VERB_IALLGATHER,
+	VERB_IALLGATHERV,
+	VERB_IALLTOALL,
+	VERB_IALLTOALLV,
+	VERB_BARRIER_INIT,
+	VERB_BCAST_INIT,
+	VERB_REDUCE_INIT,
+	VERB_ALLREDUCE_INIT,
+	VERB_REDUCE_SCATTER_INIT,
+	VERB_REDUCE_SCATTER_BLOCK_INIT,
+	VERB_SCAN_INIT,
+	VERB_EXSCAN_INIT,
+	VERB_GATHER_INIT,
+	VERB_GATHERV_INIT,
+	VERB_SCATTER_INIT,
+	VERB_SCATTERV_INIT,
+	VERB_ALLGATHER_INIT,
+	VERB_ALLGATHERV_INIT,
+	VERB_ALLTOALL_INIT,
+	VERB_ALLTOALLV_INIT,
 	VERBS
 };
 
@@ -101,6 +134,14 @@ struct call {
 int terms_check(struct rig_team *team, const struct terms *terms, size_t *item,
 		size_t *bytes);
 
+/* Verb, root, operation and type in one word, as said_shm has them. */
+static inline uint64_t terms_what(const struct terms *terms)
+{
+	return (uint64_t)terms->verb | (uint64_t)(uint16_t)terms->root << 8 |
+	       (uint64_t)(uint8_t)terms->op << 24 |
+	       (uint64_t)(uint32_t)terms->type << 32;
+}
+
 /* The kernel calls a verb from `where`.  Here, so that what of the terms is the
  * same in every call of a verb costs it nothing. */
 static inline void call_enter(struct rig_team *team, const struct terms *terms,
@@ -109,12 +150,7 @@ static inline void call_enter(struct rig_team *team, const struct terms *terms,
 	const uint64_t from = (uint64_t)(uintptr_t)where;
 	struct rank_shm *mine = team->mine;
 
-	agree_note(team,
-		   (uint64_t)terms->verb |
-			   (uint64_t)(uint16_t)terms->root << 8 |
-			   (uint64_t)(uint8_t)terms->op << 24 |
-			   (uint64_t)(uint32_t)terms->type << 32,
-		   terms->count, from);
+	agree_note(team, terms_what(terms), terms->count, from);
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&mine->where, from);
 	store_relaxed(&mine->calls, terms->verb);

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "schedule.h"
 
 /* Shorter is not worth waiting until the receiver has read it. */
 #define LEND_BYTES ((uint64_t)4096)
@@ -71,6 +72,7 @@ static struct mail *make(struct rig_team *world)
 	TAILQ_INIT(&mail->spare);
 	TAILQ_INIT(&mail->idle);
 	TAILQ_INIT(&mail->borrowed);
+	TAILQ_INIT(&mail->schedules);
 	return mail;
 }
 
@@ -103,6 +105,7 @@ void mail_begin_job(struct rig_team *team)
 	TAILQ_INIT(&mail->sends);
 	TAILQ_INIT(&mail->posted);
 	TAILQ_INIT(&mail->incoming);
+	schedule_drop_all(mail);
 	TAILQ_CONCAT(&mail->spare, &mail->strays, entry);
 	while ((loan = TAILQ_FIRST(&mail->borrowed))) {
 		TAILQ_REMOVE(&mail->borrowed, loan, entry);
@@ -118,6 +121,7 @@ int mail_end_job(struct rig_team *team)
 
 	if (!open)
 		return 0;
+	open -= schedule_steps_open(team->mail);
 	return rig_team_fail(team, -EINVAL,
 			     "the kernel returned with %d request%s that %s "
 			     "not complete: wait for them",
@@ -358,6 +362,29 @@ void mail_give_back(struct mail *mail, int peer, uint32_t index)
 	answer(mail, peer, index, 1);
 }
 
+void mail_release(struct mail *mail, struct loan *loan)
+{
+	TAILQ_REMOVE(&mail->borrowed, loan, entry);
+	if (loan->peer < 0)
+		free((void *)(uintptr_t)loan->data);
+	else
+		mail_give_back(mail, loan->peer, loan->index);
+	free(loan);
+}
+
+void mail_release_of(struct mail *mail, const struct rig_request *request)
+{
+	struct loan *loan;
+
+	TAILQ_FOREACH(loan, &mail->borrowed, entry)
+	if (loan->data == request->buffer &&
+	    (loan->peer < 0 ||
+	     (loan->peer == request->peer && loan->index == request->loan)))
+		break;
+	if (loan)
+		mail_release(mail, loan);
+}
+
 static void drop_wanted(struct mail *mail, const struct rig_request *request)
 {
 	if (request->peer == RIG_ANY_SOURCE)
@@ -405,6 +432,7 @@ static void read_lent(struct mail *mail, struct rig_request *request, int peer,
 					       .index = parcel->loan };
 			TAILQ_INSERT_TAIL(&mail->borrowed, loan, entry);
 			request->buffer = (char *)(uintptr_t)data;
+			request->loan = parcel->loan;
 			return;
 		}
 		request->code = -ENOMEM;
@@ -619,7 +647,7 @@ bool mail_progress(struct mail *mail)
 		next = TAILQ_NEXT(request, entry);
 		moved |= advance_receive(mail, request);
 	}
-	return moved;
+	return moved | schedule_progress(mail);
 }
 
 static struct message *find_stray(const struct mail *mail, uint32_t context,

@@ -44,6 +44,7 @@ enum mail_stage {
  * called here are ranks of the world. */
 struct rig_request {
 	TAILQ_ENTRY(rig_request) entry;
+	struct schedule *schedule; /* it is all of that; NULL: a message */
 	struct rig_request *after; /* to the same peer, queued as well */
 	enum mail_stage stage;
 	int code;
@@ -108,7 +109,13 @@ struct mail {
 	struct mail_messages strays, spare;
 	struct mail_requests idle; /* to be used again */
 	struct mail_loans borrowed;
+	TAILQ_HEAD(, schedule) schedules; /* all there are */
 };
+
+/* Beside rig_team.id, in a context: not the kernel's own.  Tags below are of
+ * exchanges, the others of schedules. */
+#define MAIL_APART UINT32_C(0x80000000)
+#define MAIL_TAGS  (2 * RIG_DIMS_MAX)
 
 /* This rank's, made when first asked for; NULL: no memory. */
 struct mail *mail_of(struct rig_team *team);
@@ -153,6 +160,10 @@ bool mail_lendable(struct rig_team *team, const void *data, size_t bytes);
 
 /* The lender has back what it lent. */
 void mail_give_back(struct mail *mail, int peer, uint32_t index);
+
+/* Give back what was borrowed. */
+void mail_release(struct mail *mail, struct loan *loan);
+void mail_release_of(struct mail *mail, const struct rig_request *request);
 
 /* Has this rank requests that are not complete? */
 static inline int mail_open(const struct rig_team *team)

@@ -13,6 +13,7 @@
 
 #include "call.h"
 #include "mail.h"
+#include "schedule.h"
 #include "size.h"
 
 /* In this process: a call that may wait, as the report tells it. */
@@ -162,8 +163,13 @@ static int outcome(struct rig_team *team, const struct rig_request *request,
 static int collect(struct rig_team *team, struct rig_request **request,
 		   struct rig_status *status)
 {
-	int r = outcome(team, *request, status);
+	int r;
 
+	if ((*request)->schedule) {
+		tell(status, &nobody);
+		return schedule_collect(request);
+	}
+	r = outcome(team, *request, status);
 	TAILQ_INSERT_HEAD(&team->world->mail->idle, *request, entry);
 	*request = NULL;
 	return r;
@@ -347,9 +353,6 @@ int rig_team_sendrecv(struct rig_team *team, const void *send,
 	return outcome(team, &in, status);
 }
 
-/* Beside rig_team.id, in a context: not the kernel's own. */
-#define APART UINT32_C(0x80000000)
-
 int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
 		  unsigned verb, const void *where)
 {
@@ -364,7 +367,7 @@ int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
 
 		in[i] = receiving(team, block->data, block->bytes, block->rank,
 				  block->tag);
-		in[i].context |= APART;
+		in[i].context |= MAIL_APART;
 		mail_receive(mail, &in[i]);
 	}
 	for (int i = 0; i < exchange->count; i++) {
@@ -372,7 +375,7 @@ int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
 
 		out[i] = sending(team, block->data, block->bytes, block->rank,
 				 block->tag);
-		out[i].context |= APART;
+		out[i].context |= MAIL_APART;
 		mail_send(mail, &out[i]);
 	}
 	for (int i = 0; i < exchange->count; i++) {
@@ -532,6 +535,13 @@ static bool all_complete(void *arg)
 	return true;
 }
 
+/* A plan that is not started is nothing to wait for. */
+static bool is_idle(const struct rig_request *request)
+{
+	return !request ||
+	       (request->schedule && schedule_rests(request->schedule));
+}
+
 /* Or there is none to wait for. */
 static bool any_complete(void *arg)
 {
@@ -540,7 +550,7 @@ static bool any_complete(void *arg)
 
 	several->which = -1;
 	for (int i = 0; i < several->count; i++) {
-		if (!several->requests[i])
+		if (is_idle(several->requests[i]))
 			continue;
 		none = false;
 		if (complete(several->requests[i])) {
@@ -551,11 +561,24 @@ static bool any_complete(void *arg)
 	return none;
 }
 
+/* The first that is not complete, as the report has it. */
+static enum verb waits_in(const struct several *several)
+{
+	for (int i = 0; i < several->count; i++) {
+		const struct rig_request *request = several->requests[i];
+
+		if (request && request->schedule &&
+		    !complete((void *)(uintptr_t)request))
+			return schedule_verb(request->schedule);
+	}
+	return VERB_WAIT;
+}
+
 /* Wait, or only look.  Returns what `over` says. */
 static bool get_on(struct rig_team *team, bool (*over)(void *arg),
 		   struct several *several, const void *where)
 {
-	const struct place place = { VERB_WAIT, RIG_PROC_NULL, 0, where };
+	struct place place = { VERB_WAIT, RIG_PROC_NULL, 0, where };
 
 	if (over(several))
 		return true;
@@ -563,6 +586,7 @@ static bool get_on(struct rig_team *team, bool (*over)(void *arg),
 		(void)mail_progress(team->world->mail);
 		return over(several);
 	}
+	place.verb = waits_in(several);
 	enter(team, &place);
 	mail_wait(team->world->mail, over, several);
 	leave(team);
@@ -717,11 +741,6 @@ int rig_team_release(struct rig_team *team, const void *data)
 	if (!loan)
 		return rig_team_fail(team, -EINVAL,
 				     "release: %p was not borrowed", data);
-	TAILQ_REMOVE(&mail->borrowed, loan, entry);
-	if (loan->peer < 0)
-		free((void *)(uintptr_t)data);
-	else
-		mail_give_back(mail, loan->peer, loan->index);
-	free(loan);
+	mail_release(mail, loan);
 	return 0;
 }

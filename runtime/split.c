@@ -15,6 +15,7 @@
 
 #include "agree.h"
 #include "call.h"
+#include "schedule.h"
 
 /* Where a block is, and which number its team's calls begin at. */
 struct block {
@@ -147,6 +148,7 @@ static struct rig_team *make_handle(struct rig_team *team,
 	/* One bit less is for what is not the kernel's: see mail_exchange(). */
 	new->id = (uint32_t)(block->id % TEAM_IDS);
 	new->cart.ndims = 0;
+	new->begun = 0;
 	new->shares = 0;
 	for (int i = 0; i < size; i++) {
 		if (ranks[i] == team->rank)
@@ -265,6 +267,11 @@ int rig_team_free(struct rig_team *team)
 	if (!team || team == team->world)
 		return 0;
 	world = team->world;
+	if (schedule_has(team))
+		return rig_team_fail(team, -EINVAL,
+				     "free: the team has non-blocking calls or "
+				     "plans: wait for those, and "
+				     "rig_team_request_free() these, first");
 	call_enter(team, &terms, __builtin_return_address(0));
 	/* Whoever gives the block away waits until nobody looks at it. */
 	r = call_leave(team, team->rank == 0, call_meet(team));

@@ -81,7 +81,8 @@ struct rig_team {
 	uint64_t sign;      /* of all verbs so far */
 	uint64_t settled;   /* what that was when all last agreed */
 	uint64_t shown[2];  /* what it is in self->met */
-	uint64_t shares;    /* begun in this run */
+	uint64_t begun;     /* non-blocking calls and plans, in this run */
+	uint64_t shares;    /* likewise */
 	uint64_t through;   /* every rank is through with this call */
 	uint64_t high;      /* of the world: of calls of teams freed since */
 	struct stage stage; /* of the world */

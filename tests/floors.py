@@ -26,8 +26,9 @@ FLOORS = [
      "list_layout_write"),
     ("layout", False, "layout"),
     ("teams", True,
-     "agree alltoall bcast blocks call cart exact fold gather mail message reduce "
-     "registry scan scatter share split symmetric sum team threads trace "
+     "agree alltoall bcast blocks call cart exact fold gather imove ireduce "
+     "mail message reduce registry scan scatter schedule share split "
+     "symmetric sum team threads trace "
      "tray"),
     ("processes", True,
      "code map "

@@ -15,6 +15,7 @@
 #include <runrig/list.h>
 #include <runrig/manager.h>
 #include <runrig/message.h>
+#include <runrig/nonblocking.h>
 #include <runrig/place.h>
 #include <runrig/pool.h>
 #include <runrig/segment.h>

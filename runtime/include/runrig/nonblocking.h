@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nonblocking.h - collective verbs that are begun, and waited for later; and
+ * plans of them, made once and started many times.
+ *
+ * Each is the verb of collective.h with the same arguments and meaning, and
+ * MPI's name, but it returns at once with a request, to be given to
+ * rig_team_wait() or another of message.h's, together with those of messages if
+ * one likes.  Until it is complete nobody writes to its buffers, and nobody
+ * reads what it is to write.  (Counts and displacements are read only in the
+ * call.)  For the same ranks, count and data reductions give the same bits as
+ * their blocking forms.
+ *
+ * All ranks of the team begin them in the same order, and at the same place
+ * among its blocking verbs; but a blocking verb and a non-blocking one, or a
+ * plan, do not match each other.  Any number may be open at once, and be waited
+ * for in any order.
+ *
+ * They move on while this rank waits in any function of a team, and in
+ * rig_team_test(), _testall(), _testany(), _probe() and _iprobe(); not while it
+ * computes.  What other ranks need of this one may come only then, so a rank
+ * that computes for long tests now and then.  docs/decisions/0009-progress.md
+ * has the whole rule.
+ *
+ * A plan, *_init(), is a request that is not started.  rig_team_start() starts
+ * it; when it was waited or tested for and is complete, it is a plan again, and
+ * the pointer stays.  To wait for one that is not started is to wait for
+ * nothing.  All ranks make their plans in the same order and start each as
+ * often, but may start different ones in different order.  Plans go with the
+ * run, or by rig_team_request_free().
+ *
+ * Each returns 0, or
+ *
+ *	-EINVAL   an argument is out of range
+ *	-ENOMEM   no memory for its steps
+ *
+ * Where ranks disagree about what they call, the run fails with -EINVAL, and
+ * the words name both calls.  Where one is waited for that some rank never
+ * calls, that is a deadlock: -EDEADLK, and the report says who waits in what.
+ * A kernel that returns with one that is not complete fails (-EINVAL).
+ */
+#ifndef RUNRIG_NONBLOCKING_H
+#define RUNRIG_NONBLOCKING_H
+
+#include <runrig/api.h>
+#include <runrig/collective.h>
+#include <runrig/message.h>
+
+RIG_API int rig_team_ibarrier(struct rig_team *team,
+			      struct rig_request **request);
+RIG_API int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count,
+			    int type, int root, struct rig_request **request);
+RIG_API int rig_team_ireduce(struct rig_team *team, const void *send,
+			     void *recv, size_t count, int type, int op,
+			     int root, struct rig_request **request);
+RIG_API int rig_team_iallreduce(struct rig_team *team, const void *send,
+				void *recv, size_t count, int type, int op,
+				struct rig_request **request);
+RIG_API int rig_team_ireduce_scatter(struct rig_team *team, const void *send,
+				     void *recv, const size_t *counts, int type,
+				     int op, struct rig_request **request);
+RIG_API int rig_team_ireduce_scatter_block(struct rig_team *team,
+					   const void *send, void *recv,
+					   size_t count, int type, int op,
+					   struct rig_request **request);
+RIG_API int rig_team_iscan(struct rig_team *team, const void *send, void *recv,
+			   size_t count, int type, int op,
+			   struct rig_request **request);
+RIG_API int rig_team_iexscan(struct rig_team *team, const void *send,
+			     void *recv, size_t count, int type, int op,
+			     struct rig_request **request);
+RIG_API int rig_team_igather(struct rig_team *team, const void *send,
+			     size_t send_count, int send_type, void *recv,
+			     size_t recv_count, int recv_type, int root,
+			     struct rig_request **request);
+RIG_API int rig_team_igatherv(struct rig_team *team, const void *send,
+			      size_t send_count, int send_type, void *recv,
+			      const size_t *recv_counts,
+			      const size_t *recv_displs, int recv_type,
+			      int root, struct rig_request **request);
+RIG_API int rig_team_iscatter(struct rig_team *team, const void *send,
+			      size_t send_count, int send_type, void *recv,
+			      size_t recv_count, int recv_type, int root,
+			      struct rig_request **request);
+RIG_API int rig_team_iscatterv(struct rig_team *team, const void *send,
+			       const size_t *send_counts,
+			       const size_t *send_displs, int send_type,
+			       void *recv, size_t recv_count, int recv_type,
+			       int root, struct rig_request **request);
+RIG_API int rig_team_iallgather(struct rig_team *team, const void *send,
+				size_t send_count, int send_type, void *recv,
+				size_t recv_count, int recv_type,
+				struct rig_request **request);
+RIG_API int rig_team_iallgatherv(struct rig_team *team, const void *send,
+				 size_t send_count, int send_type, void *recv,
+				 const size_t *recv_counts,
+				 const size_t *recv_displs, int recv_type,
+				 struct rig_request **request);
+RIG_API int rig_team_ialltoall(struct rig_team *team, const void *send,
+			       size_t send_count, int send_type, void *recv,
+			       size_t recv_count, int recv_type,
+			       struct rig_request **request);
+RIG_API int rig_team_ialltoallv(struct rig_team *team, const void *send,
+				const size_t *send_counts,
+				const size_t *send_displs, int send_type,
+				void *recv, const size_t *recv_counts,
+				const size_t *recv_displs, int recv_type,
+				struct rig_request **request);
+
+/* --- plans --- */
+
+RIG_API int rig_team_barrier_init(struct rig_team *team,
+				  struct rig_request **request);
+RIG_API int rig_team_bcast_init(struct rig_team *team, void *buffer,
+				size_t count, int type, int root,
+				struct rig_request **request);
+RIG_API int rig_team_reduce_init(struct rig_team *team, const void *send,
+				 void *recv, size_t count, int type, int op,
+				 int root, struct rig_request **request);
+RIG_API int rig_team_allreduce_init(struct rig_team *team, const void *send,
+				    void *recv, size_t count, int type, int op,
+				    struct rig_request **request);
+RIG_API int rig_team_reduce_scatter_init(struct rig_team *team,
+					 const void *send, void *recv,
+					 const size_t *counts, int type, int op,
+					 struct rig_request **request);
+RIG_API int rig_team_reduce_scatter_block_init(struct rig_team *team,
+					       const void *send, void *recv,
+					       size_t count, int type, int op,
+					       struct rig_request **request);
+RIG_API int rig_team_scan_init(struct rig_team *team, const void *send,
+			       void *recv, size_t count, int type, int op,
+			       struct rig_request **request);
+RIG_API int rig_team_exscan_init(struct rig_team *team, const void *send,
+				 void *recv, size_t count, int type, int op,
+				 struct rig_request **request);
+RIG_API int rig_team_gather_init(struct rig_team *team, const void *send,
+				 size_t send_count, int send_type, void *recv,
+				 size_t recv_count, int recv_type, int root,
+				 struct rig_request **request);
+RIG_API int rig_team_gatherv_init(struct rig_team *team, const void *send,
+				  size_t send_count, int send_type, void *recv,
+				  const size_t *recv_counts,
+				  const size_t *recv_displs, int recv_type,
+				  int root, struct rig_request **request);
+RIG_API int rig_team_scatter_init(struct rig_team *team, const void *send,
+				  size_t send_count, int send_type, void *recv,
+				  size_t recv_count, int recv_type, int root,
+				  struct rig_request **request);
+RIG_API int rig_team_scatterv_init(struct rig_team *team, const void *send,
+				   const size_t *send_counts,
+				   const size_t *send_displs, int send_type,
+				   void *recv, size_t recv_count, int recv_type,
+				   int root, struct rig_request **request);
+RIG_API int rig_team_allgather_init(struct rig_team *team, const void *send,
+				    size_t send_count, int send_type,
+				    void *recv, size_t recv_count,
+				    int recv_type,
+				    struct rig_request **request);
+RIG_API int rig_team_allgatherv_init(struct rig_team *team, const void *send,
+				     size_t send_count, int send_type,
+				     void *recv, const size_t *recv_counts,
+				     const size_t *recv_displs, int recv_type,
+				     struct rig_request **request);
+RIG_API int rig_team_alltoall_init(struct rig_team *team, const void *send,
+				   size_t send_count, int send_type, void *recv,
+				   size_t recv_count, int recv_type,
+				   struct rig_request **request);
+RIG_API int rig_team_alltoallv_init(struct rig_team *team, const void *send,
+				    const size_t *send_counts,
+				    const size_t *send_displs, int send_type,
+				    void *recv, const size_t *recv_counts,
+				    const size_t *recv_displs, int recv_type,
+				    struct rig_request **request);
+
+/* Start a plan, or all of them; the data is read from now on.  Never waits.
+ * -EINVAL: it is no plan, or is started already. */
+RIG_API int rig_team_start(struct rig_team *team, struct rig_request **request);
+RIG_API int rig_team_startall(struct rig_team *team, int count,
+			      struct rig_request **requests);
+
+/* Free a plan, and set *request to NULL; NULL is allowed.  Not collective.
+ * -EINVAL: it is no plan, or it is started and was not waited for. */
+RIG_API int rig_team_request_free(struct rig_team *team,
+				  struct rig_request **request);
+
+#endif
