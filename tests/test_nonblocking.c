@@ -82,11 +82,6 @@ static void make_pool(int workers)
 			 0);
 }
 
-static int run(rig_kernel_fn *kernel)
-{
-	return rig_pool_run(pool, &(struct rig_job){ .kernel = kernel });
-}
-
 static int run_told(rig_kernel_fn *kernel, const struct told *told)
 {
 	struct rig_job job = { .kernel = kernel,
