@@ -23,9 +23,6 @@
 
 #include <runrig/collective.h>
 
-#include "fold.h"
-#include "size.h"
-
 /* What is shorter is not worth waiting until everybody has read it. */
 #define LEND_BYTES 4096
 
@@ -118,31 +115,33 @@ const char *verb_name(unsigned verb)
 	return verb < VERBS ? names[verb] : "?";
 }
 
-int terms_check(struct rig_team *team, const struct terms *terms, size_t *item,
-		size_t *bytes)
+void terms_refuse(struct rig_team *team, const struct terms *terms)
 {
 	const char *name = verb_name(terms->verb);
 
-	*item = rig_type_bytes(terms->type);
-	if (*item == 0)
-		return rig_team_fail(team, -EINVAL, "%s: no type %d", name,
-				     terms->type);
-	if (terms->root < -1 || terms->root >= team->size)
-		return rig_team_fail(team, -EINVAL, "%s: root %d, not 0 to %d",
-				     name, terms->root, team->size - 1);
-	if (terms->op != -1 && !fold_has(terms->op, terms->type))
-		return rig_team_fail(team, -EINVAL,
-				     "%s: no operation %d on type %d", name,
-				     terms->op, terms->type);
-	if (!size_mul(*item, terms->count, bytes))
-		return rig_team_fail(team, -EINVAL, "%s: %zu elements", name,
-				     terms->count);
-	return 0;
+	if (rig_type_bytes(terms->type) == 0)
+		(void)rig_team_fail(team, -EINVAL, "%s: no type %d", name,
+				    terms->type);
+	else if (terms->root < -1 || terms->root >= team->size)
+		(void)rig_team_fail(team, -EINVAL, "%s: root %d, not 0 to %d",
+				    name, terms->root, team->size - 1);
+	else if (terms->op != -1 && !fold_has(terms->op, terms->type))
+		(void)rig_team_fail(team, -EINVAL,
+				    "%s: no operation %d on type %d", name,
+				    terms->op, terms->type);
+	else
+		(void)rig_team_fail(team, -EINVAL, "%s: %zu elements", name,
+				    terms->count);
 }
 
 static struct call_shm *slot_of(const struct call *call, int rank)
 {
 	return &call->team->members[rank].calls[call->number % CALLS_OPEN];
+}
+
+static struct call_shm *own_slot(const struct call *call)
+{
+	return &call->team->self->calls[call->number % CALLS_OPEN];
 }
 
 /* Wait until every rank is through with call `number`. */
@@ -305,13 +304,12 @@ static void say_bytes(struct call *call, struct line_shm *line,
 
 void call_offer(struct call *call, const void *data, size_t bytes, bool lend)
 {
-	say_bytes(call, &slot_of(call, call->team->rank)->up, data, bytes,
-		  lend);
+	say_bytes(call, &own_slot(call)->up, data, bytes, lend);
 }
 
 bool call_offer_lent(struct call *call, const void *data, size_t bytes)
 {
-	struct line_shm *line = &slot_of(call, call->team->rank)->up;
+	struct line_shm *line = &own_slot(call)->up;
 	struct place place;
 
 	if (bytes < LEND_BYTES || !in_segment(call->team, data, bytes, &place))
@@ -324,28 +322,27 @@ bool call_offer_lent(struct call *call, const void *data, size_t bytes)
 
 void call_answer(struct call *call, const void *data, size_t bytes, bool lend)
 {
-	say_bytes(call, &slot_of(call, call->team->rank)->down, data, bytes,
-		  lend);
+	say_bytes(call, &own_slot(call)->down, data, bytes, lend);
 }
 
 void *call_offer_room(struct call *call, size_t bytes)
 {
-	return room(call, &slot_of(call, call->team->rank)->up, bytes);
+	return room(call, &own_slot(call)->up, bytes);
 }
 
 void *call_answer_room(struct call *call, size_t bytes)
 {
-	return room(call, &slot_of(call, call->team->rank)->down, bytes);
+	return room(call, &own_slot(call)->down, bytes);
 }
 
 void call_offer_ready(struct call *call)
 {
-	say(call, &slot_of(call, call->team->rank)->up);
+	say(call, &own_slot(call)->up);
 }
 
 void call_answer_ready(struct call *call)
 {
-	say(call, &slot_of(call, call->team->rank)->down);
+	say(call, &own_slot(call)->down);
 }
 
 static const void *look(struct call *call, int rank,

@@ -18,7 +18,11 @@
 #ifndef RUNRIG_CALL_H
 #define RUNRIG_CALL_H
 
+#include <errno.h>
+
 #include "agree.h"
+#include "fold.h"
+#include "size.h"
 
 /* Ranks that look at each other directly: beyond, lines are handed on in a
  * tree, so that no line has more readers. */
@@ -126,13 +130,29 @@ struct call {
  * ranks work on neighbouring pieces at once. */
 #define CALL_PIECE ((size_t)32 << 10)
 
+/* They cannot be met: say why. */
+void terms_refuse(struct rig_team *team, const struct terms *terms);
+
 /*
  * Are these terms that can be met?  root and op are looked at only where they
  * are not -1.  Returns 0, with the bytes of an element in *item and of all of
- * them in *bytes, or -EINVAL.
+ * them in *bytes, or -EINVAL.  (Terms that are all right stay in registers:
+ * only a copy of them goes elsewhere.)
  */
-int terms_check(struct rig_team *team, const struct terms *terms, size_t *item,
-		size_t *bytes);
+static inline int terms_check(struct rig_team *team, const struct terms *terms,
+			      size_t *item, size_t *bytes)
+{
+	*item = rig_type_bytes(terms->type);
+	if (*item == 0 || terms->root < -1 || terms->root >= team->size ||
+	    (terms->op != -1 && !fold_has(terms->op, terms->type)) ||
+	    !size_mul(*item, terms->count, bytes)) {
+		const struct terms refused = *terms;
+
+		terms_refuse(team, &refused);
+		return -EINVAL;
+	}
+	return 0;
+}
 
 /* Verb, root, operation and type in one word, as said_shm has them. */
 static inline uint64_t terms_what(const struct terms *terms)
