@@ -149,17 +149,19 @@ static int cell_calibrate(struct plan *plan, struct cell *cell)
 static int cell_window(struct plan *plan, struct cell *cell, double *median)
 {
 	double values[WINDOW];
+	int n = 0;
 	int last;
 	int r;
 
-	for (int i = 0; i < WINDOW; i++) {
-		r = cell_time(cell, plan->watch.clock, cell->count, &values[i],
+	while (n < WINDOW && !stopped(plan)) {
+		r = cell_time(cell, plan->watch.clock, cell->count, &values[n],
 			      &last);
 		if (r < 0)
 			return r;
 		cell->dropped += cell->count;
+		n++;
 	}
-	*median = stats_median(values, WINDOW);
+	*median = n ? stats_median(values, (size_t)n) : 0;
 	return 0;
 }
 
@@ -258,7 +260,7 @@ static void cell_visit(struct plan *plan, struct cell *cell,
 		return;
 	if (prerun)
 		r = cell_time(cell, plan->watch.clock, prerun, &value, &last);
-	if (r == 0)
+	if (r == 0 && !stopped(plan))
 		r = cell_time(cell, plan->watch.clock, cell->count, &value,
 			      &last);
 	cell_rest(cell);

@@ -410,10 +410,11 @@ END_TEST
 /* A contender whose samples are made up: `value` a little to and fro. */
 struct fake_arg {
 	double value;
-	bool lies;     /* notes a time from before the run */
-	bool corrupts; /* its result is wrong */
-	bool absent;   /* cannot be had here */
-	bool breaks;   /* its run fails */
+	bool lies;                    /* notes a time from before the run */
+	bool corrupts;                /* its result is wrong */
+	bool absent;                  /* cannot be had here */
+	bool breaks;                  /* its run fails */
+	volatile sig_atomic_t *stops; /* the user interrupts its run */
 };
 
 struct fake {
@@ -452,6 +453,8 @@ static int fake_run(void *state, uint64_t count, struct lap *lap, char *why)
 
 	if (visit_count < 64)
 		visits[visit_count++] = (int)f->arg.value;
+	if (f->arg.stops)
+		*f->arg.stops = 1;
 	if (f->arg.breaks) {
 		strcpy(why, "it broke");
 		return -EIO;
@@ -662,6 +665,21 @@ START_TEST(an_interruption_keeps_what_there_is)
 }
 END_TEST
 
+START_TEST(an_interruption_ends_a_warm_up)
+{
+	struct plan plan = small_plan();
+
+	stop_now = 0;
+	plan.stop = &stop_now;
+	add_fake(&plan, "a", false,
+		 (struct fake_arg){ .value = 100, .stops = &stop_now });
+	ck_assert_int_eq(measure(&plan), 0);
+	/* What is running ends; a run may take long. */
+	ck_assert_int_eq(visit_count, 1);
+	plan_free(&plan);
+}
+END_TEST
+
 START_TEST(what_an_interruption_leaves_unmeasured_says_so)
 {
 	struct plan plan = small_plan();
@@ -721,6 +739,7 @@ Suite *make_suite(void)
 	tcase_add_test(driver, ten_percent_slower_is_shown);
 	tcase_add_test(driver, who_lies_corrupts_breaks_or_is_absent_is_caught);
 	tcase_add_test(driver, an_interruption_keeps_what_there_is);
+	tcase_add_test(driver, an_interruption_ends_a_warm_up);
 	tcase_add_test(driver, what_an_interruption_leaves_unmeasured_says_so);
 	tcase_add_test(driver, the_stopwatch_steps_and_costs);
 	suite_add_tcase(suite, driver);
