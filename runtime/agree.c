@@ -11,6 +11,11 @@
  *	               call; of the team of all, as follows
  *	at the end     of the run, by the last rank of each team to finish
  *
+ * Non-blocking calls and plans, which a rank begins without a look at anybody,
+ * are numbered apart and not in the sign: who gets a message of one compares
+ * (schedule.c), and who finds a deadlock, or the end of the run, looks at what
+ * all have begun.
+ *
  * A call may end without anybody's having looked: two ranks that both think
  * they are the root of a bcast read nothing.  A team is *settled* in a rank when
  * that has heard from all others, in a call, that they had called the same, and
@@ -168,19 +173,70 @@ static int in_world(const struct rig_team *team, int rank)
 	return team->ranks ? team->ranks[rank] : rank;
 }
 
-int agree_fail_said(struct rig_team *team, const struct said_shm *mine,
-		    int rank, const struct said_shm *theirs)
+int agree_fail_said(struct rig_team *team, const int rank[2],
+		    const struct said_shm said[2])
 {
 	struct words words[2];
 	int r;
 
-	describe(&words[0], mine, NULL);
-	describe(&words[1], theirs, NULL);
-	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
-		     in_world(team, team->rank), words[0].text,
-		     in_world(team, rank), words[1].text);
+	describe(&words[0], &said[0], NULL);
+	describe(&words[1], &said[1], NULL);
+	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s", in_world(team, rank[0]),
+		     words[0].text, in_world(team, rank[1]), words[1].text);
 	team_failed(team, r, rig_why());
 	return r;
+}
+
+/* Numbers that no other run, and no other team in the same memory, has had: its
+ * first call is another. */
+static uint64_t begun_base(const struct rig_team *team)
+{
+	return team->first << 24;
+}
+
+void agree_begins(struct rig_team *team, uint64_t what, uint64_t count,
+		  uint64_t where)
+{
+	/* relaxed: read when all have finished. */
+	store_relaxed(&team->layout.team->called, 1);
+	team->self->begun[++team->begun % SAID_KEPT] =
+		(struct said_shm){ begun_base(team) + team->begun, what, count,
+				   where };
+}
+
+/* The one at `place` of the team's ranks. */
+static bool place_differs(struct rig_team *team, int place)
+{
+	const uint64_t base = begun_base(team);
+	struct said_shm said[2] = { { 0 } };
+	int rank[2] = { -1, -1 };
+
+	for (int i = 0; i < team->size; i++) {
+		said[1] = team->members[i].begun[place];
+		rank[1] = i;
+		if (said[1].number <= base ||
+		    said[1].number >= base + (UINT64_C(1) << 24))
+			continue;
+		if (rank[0] < 0 || said[0].number < said[1].number) {
+			said[0] = said[1];
+			rank[0] = i;
+		} else if (said[0].number == said[1].number &&
+			   (said[0].what != said[1].what ||
+			    said[0].count != said[1].count)) {
+			(void)agree_fail_said(team, rank, said);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool agree_begun_differs(struct rig_team *world)
+{
+	for (struct rig_team *team = world; team; team = team->next)
+		for (int i = 0; i < SAID_KEPT; i++)
+			if (place_differs(team, i))
+				return true;
+	return false;
 }
 
 /* They have not called the same: the run fails, with what they called. */
@@ -306,4 +362,7 @@ void agree_end_job(struct rig_team *world)
 void agree_all_done(struct rig_team *world)
 {
 	compare_all(world);
+	/* relaxed: as there. */
+	if (!load_relaxed(&world->layout.team->failed))
+		(void)agree_begun_differs(world);
 }

@@ -60,8 +60,16 @@ void agree_all_done(struct rig_team *world);
 /* `rank` has another sign in the call at hand: the run fails.  NULL. */
 void *agree_fail(struct rig_team *team, int rank);
 
-/* This rank calls `mine`, and `rank` `theirs`: the run fails.  -EINVAL. */
-int agree_fail_said(struct rig_team *team, const struct said_shm *mine,
-		    int rank, const struct said_shm *theirs);
+/* Two ranks of the team, what each calls: the run fails.  -EINVAL. */
+int agree_fail_said(struct rig_team *team, const int rank[2],
+		    const struct said_shm said[2]);
+
+/* This rank begins a non-blocking call or makes a plan. */
+void agree_begins(struct rig_team *team, uint64_t what, uint64_t count,
+		  uint64_t where);
+
+/* Nobody runs: have ranks begun differently, in a team that this rank is in?
+ * Then the run fails. */
+bool agree_begun_differs(struct rig_team *world);
 
 #endif

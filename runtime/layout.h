@@ -337,6 +337,9 @@ struct member_shm {
 	/* The verb whose first call is n is at n % SAID_KEPT.  Written by the
 	 * rank; read, for the words, by who sees that it called otherwise. */
 	alignas(RIG_LINE) struct said_shm said[SAID_KEPT];
+	/* Likewise of non-blocking calls and plans, numbered apart: see
+	 * agree_begins(). */
+	alignas(RIG_LINE) struct said_shm begun[SAID_KEPT];
 	struct call_shm calls[CALLS_OPEN];
 };
 

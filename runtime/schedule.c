@@ -61,8 +61,9 @@ struct step {
 	bool arrived;
 	char *data; /* from where, or to where */
 	const char *from;
-	size_t bytes; /* of a fold, elements */
-	int first;    /* of a fold, the step of its first source */
+	size_t bytes;         /* of a fold, elements */
+	int first;            /* of a fold, the step of its first source */
+	const void **sources; /* of a fold: room for them */
 	struct head head;
 	struct rig_request head_request;
 	struct rig_request request; /* of the data */
@@ -115,7 +116,8 @@ struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
 	struct mail *mail = mail_of(team);
 	struct schedule *schedule = mail ? calloc(1, sizeof(*schedule)) : NULL;
 
-	team->begun++;
+	agree_begins(team, terms_what(&asked->terms), asked->terms.count,
+		     (uint64_t)(uintptr_t)asked->where);
 	if (!schedule)
 		return NULL;
 	schedule->team = team;
@@ -241,14 +243,29 @@ void schedule_fold_from(struct schedule *schedule, int peer, void *room,
 	step->borrows = !room;
 }
 
+/* Of the fold that is being written down. */
+static int count_sources(const struct schedule *schedule)
+{
+	int count = 0;
+
+	for (int i = schedule ? schedule->folds_from : 0;
+	     schedule && i < schedule->count; i++)
+		count += schedule->steps[i].folded;
+	return count;
+}
+
 void schedule_fold(struct schedule *schedule, void *out, size_t count)
 {
+	const void **sources;
 	struct step *step;
 
 	schedule_await(schedule);
+	sources = schedule_room(schedule, (size_t)count_sources(schedule) *
+						  sizeof(*sources));
 	step = add_step(schedule, STEP_FOLD);
 	if (!step)
 		return;
+	step->sources = sources;
 	step->data = out;
 	step->bytes = count;
 	step->first = schedule->folds_from;
@@ -344,11 +361,11 @@ static struct said_shm said(const struct head *head)
 static bool is_agreed(struct schedule *schedule, const struct step *step)
 {
 	const struct head *mine = &schedule->head, *theirs = &step->head;
-	const struct said_shm here = said(mine), there = said(theirs);
+	const struct said_shm calls[2] = { said(mine), said(theirs) };
+	const int ranks[2] = { schedule->team->rank, step->peer };
 
 	if (mine->what != theirs->what || mine->count != theirs->count) {
-		finish(schedule, agree_fail_said(schedule->team, &here,
-						 step->peer, &there));
+		finish(schedule, agree_fail_said(schedule->team, ranks, calls));
 		return false;
 	}
 	if (theirs->bytes != step->bytes)
@@ -422,7 +439,7 @@ static bool are_sent(const struct schedule *schedule)
 
 static void do_fold(struct schedule *schedule, const struct step *step)
 {
-	static const void *from[RIG_WORKERS_MAX];
+	const void **from = step->sources;
 	const struct terms *terms = &schedule->terms;
 	struct mail *mail = schedule->team->world->mail;
 	const size_t n = step->bytes;

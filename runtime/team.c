@@ -105,6 +105,9 @@ static void look_for_deadlock(struct rig_team *team)
 	 * itself still as it left the last.  But then it is awake in it. */
 	if (!waiting || dispatch_anyone_awake(team->layout.dispatch))
 		return;
+	/* Or is it that they call differently? */
+	if (agree_begun_differs(team))
+		return;
 	/* relaxed: the alarm releases it. */
 	store_relaxed(&team->layout.team->deadlock, 1);
 	dispatch_alarm(team->layout.dispatch);

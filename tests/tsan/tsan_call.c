@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 
 #include <runrig/collective.h>
+#include <runrig/nonblocking.h>
 #include <runrig/pool.h>
 #include <runrig/share.h>
 
@@ -74,6 +75,36 @@ static int moves(struct rig_team *team, int round, int64_t *x, int64_t *y)
 	return r || y[size - 1] != (size - 1) * 100;
 }
 
+/* Begun, left, and waited for; and a plan, twice. */
+static int later(struct rig_team *team, int round, int64_t *x, int64_t *y)
+{
+	const size_t n = count_of(round);
+	struct rig_request *requests[2] = { NULL };
+	int64_t own = team->rank, sum = -1;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = team->rank + (int64_t)i;
+	r = rig_team_iallreduce(team, x, y, n, RIG_INT64, RIG_MAX,
+				&requests[0]);
+	if (r == 0)
+		r = rig_team_scan_init(team, &own, &sum, 1, RIG_INT64, RIG_SUM,
+				       &requests[1]);
+	for (int i = 0; r == 0 && i < 2; i++) {
+		own = team->rank + i;
+		r = rig_team_start(team, &requests[1]);
+		if (r == 0)
+			r = rig_team_wait(team, &requests[1], NULL);
+		if (sum != (int64_t)(team->rank + 1) * (team->rank + 2 * i) / 2)
+			return 1;
+	}
+	if (r == 0)
+		r = rig_team_wait(team, &requests[0], NULL);
+	if (r || y[n - 1] != size - 1 + (int64_t)(n - 1))
+		return 1;
+	return rig_team_request_free(team, &requests[1]);
+}
+
 /* Of each number one rank writes, and after the barrier all read it. */
 static int shares(struct rig_team *team, int round)
 {
@@ -103,7 +134,8 @@ static void *run_rank(void *arg)
 
 	for (int round = 0; !failed && round < ROUNDS; round++)
 		failed = reductions(team, round, x, y) ||
-			 moves(team, round, x, y) || shares(team, round);
+			 moves(team, round, x, y) || later(team, round, x, y) ||
+			 shares(team, round);
 	free(x);
 	free(y);
 	return failed ? (void *)(uintptr_t)&wrong : NULL;
