@@ -18,9 +18,10 @@
 
 #include "stats.h"
 
-#define PROBE_NS  300000000
-#define PROBE_PUS 8
-#define QUANTA    40000
+#define PROBE_NS      UINT64_C(300000000)
+#define PROBE_SAMPLES 150
+#define PROBE_PUS     8
+#define QUANTA        40000
 /* Steps of one quantum: a few microseconds of dependent arithmetic. */
 #define STEPS 4000
 
@@ -44,15 +45,15 @@ static uint64_t work(uint64_t x)
 }
 
 /* p99.9 over minimum of a quantum on this CPU. */
-static double probe(const struct stopwatch *watch, double *took,
-		    uint64_t *quantum_ns)
+static double probe(const struct stopwatch *watch, uint64_t long_ns,
+		    double *took, uint64_t *quantum_ns)
 {
 	uint64_t begin = stopwatch_ns(watch->clock);
 	uint64_t last = begin;
 	uint64_t x = 1;
 	size_t n = 0;
 
-	while (n < QUANTA && last - begin < PROBE_NS) {
+	while (n < QUANTA && last - begin < long_ns) {
 		uint64_t now;
 
 		x = work(x);
@@ -66,8 +67,12 @@ static double probe(const struct stopwatch *watch, double *took,
 	return stats_quantile(took, n, 0.999) / took[0];
 }
 
-void machine_noise(const struct stopwatch *watch, struct machine_noise *noise)
+void machine_noise(const struct stopwatch *watch, uint64_t batch_ns,
+		   struct machine_noise *noise)
 {
+	uint64_t long_ns = batch_ns < PROBE_NS / PROBE_SAMPLES
+				   ? batch_ns * PROBE_SAMPLES
+				   : PROBE_NS;
 	double *took = malloc(QUANTA * sizeof(*took));
 	cpu_set_t before;
 	size_t cpus = sizeof(before) * 8;
@@ -87,7 +92,7 @@ void machine_noise(const struct stopwatch *watch, struct machine_noise *noise)
 		if (!CPU_ISSET(cpu, &before) ||
 		    sched_setaffinity(0, sizeof(one), &one) < 0)
 			continue;
-		ratio = probe(watch, took, &noise->quantum_ns);
+		ratio = probe(watch, long_ns, took, &noise->quantum_ns);
 		noise->worst = ratio > noise->worst ? ratio : noise->worst;
 		noise->pus++;
 	}

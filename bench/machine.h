@@ -25,8 +25,10 @@ struct machine_ticks {
 	uint64_t all, steal;
 };
 
-/* Run the probe on every usable PU (at most eight), 0.3 s in all at most each. */
-void machine_noise(const struct stopwatch *watch, struct machine_noise *noise);
+/* Run the probe on every usable PU (at most eight), on each for as long as 150
+ * samples of `batch_ns` take, at most 0.3 s. */
+void machine_noise(const struct stopwatch *watch, uint64_t batch_ns,
+		   struct machine_noise *noise);
 
 void machine_ticks(struct machine_ticks *ticks);
 

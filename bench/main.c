@@ -359,7 +359,7 @@ int command_measure(struct command *c)
 	if (isatty(STDERR_FILENO))
 		c->plan.progress = show_progress;
 	machine_ticks(&before);
-	machine_noise(&c->plan.watch, &info.noise);
+	machine_noise(&c->plan.watch, c->plan.batch_ns, &info.noise);
 	if (measure(&c->plan) < 0) {
 		fprintf(stderr, "rigbench: out of memory\n");
 		return EXIT_SYSTEM;
