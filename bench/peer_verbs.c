@@ -43,6 +43,15 @@ static int call_allreduce(struct verb_work *w)
 			     MPI_SUM, MPI_COMM_WORLD);
 }
 
+static int call_iallreduce(struct verb_work *w)
+{
+	MPI_Request request;
+	int r = MPI_Iallreduce(w->send, w->recv, (int)w->count, MPI_DOUBLE,
+			       MPI_SUM, MPI_COMM_WORLD, &request);
+
+	return r ? r : MPI_Wait(&request, MPI_STATUS_IGNORE);
+}
+
 static int call_reduce_scatter_block(struct verb_work *w)
 {
 	return MPI_Reduce_scatter_block(w->send, w->recv, (int)w->count,
@@ -104,6 +113,7 @@ static const struct {
 	{ "bcast", call_bcast },
 	{ "reduce", call_reduce },
 	{ "allreduce", call_allreduce },
+	{ "iallreduce", call_iallreduce },
 	{ "reduce_scatter_block", call_reduce_scatter_block },
 	{ "scan", call_scan },
 	{ "gather", call_gather },
