@@ -574,6 +574,15 @@ class Usage(Case):
         self.assertEqual(done.returncode, SYSTEM)
         self.assertRegex(done.stderr, "No space left")
 
+    def test_what_nobody_was_told_of_goes(self):
+        for words in (("create", "test-untold", "10"),
+                      ("list", "create", "--name", "test-untold", "1")):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([RUNRIG, *words], stdout=full,
+                                      stderr=subprocess.PIPE, check=False)
+            self.assertEqual(done.returncode, SYSTEM)
+            self.assertNotIn("test-untold", names())
+
 
 class Runs(Case):
     def test_json_says_what_was_done(self):

@@ -147,6 +147,7 @@ static int create(const struct words *words)
 	struct rig_value *values = calloc(count + 1, sizeof(*values));
 	char **held = calloc(count + 1, sizeof(*held));
 	struct rig_list *list = NULL;
+	int code = EXIT_DONE;
 	int r;
 
 	if (!values || !held)
@@ -155,14 +156,19 @@ static int create(const struct words *words)
 		values[i] = given_value(words->given[i + 1], &held[i]);
 	r = rig_list_create(&list, words->name, values, count,
 			    &(struct rig_segment_options){ .keep = true });
-	if (r == 0)
+	if (r == 0) {
 		puts(rig_list_name(list));
+		code = finish_output(EXIT_DONE);
+	}
+	/* Whoever was not told the name could not remove it. */
+	if (code != EXIT_DONE)
+		(void)rig_list_unlink(list);
 	rig_list_destroy(list);
 	for (size_t i = 0; i < count; i++)
 		free(held[i]);
 	free(held);
 	free(values);
-	return r < 0 ? failed(r) : finish_output(EXIT_DONE);
+	return r < 0 ? failed(r) : code;
 }
 
 static const struct verb {

@@ -211,8 +211,11 @@ int command_create(int argc, char **argv)
 				rig_why());
 	printf("%s: %s bytes; remove it with: runrig rm %s\n", name,
 	       show_count(bytes, text), name);
+	r = finish_output(EXIT_DONE);
+	if (r != EXIT_DONE)
+		(void)rig_segment_unlink(segment);
 	rig_segment_destroy(segment);
-	return finish_output(EXIT_DONE);
+	return r;
 }
 
 static const struct argp rm_argp = {
