@@ -67,6 +67,10 @@ static struct rig_span left_of(const struct rig_share *share, int rank,
 		return nothing;
 	if (length(span) && rank != share->team->rank)
 		return nothing;
+	/* It has not begun the share before this: what it has of that would be
+	 * lost behind a word of this. */
+	if (behind > 1 && rank != share->team->rank)
+		return nothing;
 	return rig_strip(share->units, rank, share->team->size);
 }
 
