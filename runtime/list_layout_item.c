@@ -6,9 +6,11 @@
  * slot.  While its type stays the same only the slot is written, 8 bytes by one
  * store.  A change of type goes through code 3, which every reader takes for
  * None whatever the format says: code 3, format, slot, code.  A reader takes
- * code and format, then the slot, then looks at code and format again; if they
- * do not go together or have changed it starts over.  A writer killed on the way
- * leaves None.
+ * the format, then the code, then the slot, then looks at format and code again;
+ * if they do not go together or have changed it starts over.  In this order: who
+ * sees the new format sees code 3 or, with the new code, the new slot; who sees
+ * the old one to the end has the old slot.  A writer killed on the way leaves
+ * None.
  *
  * Python stores format, code and slot, in this order and with a zero first: a
  * reader beside a Python that changes types may be misled all the same.
@@ -270,8 +272,8 @@ static inline bool read_number(const struct list_view *view, size_t at,
 			       struct number *number)
 {
 	/* acquire: as in list_layout_get(). */
-	uint8_t code = load_acquire(&view->codes[at]);
 	uint64_t cell = load_acquire(&view->formats[at]);
+	uint8_t code = load_acquire(&view->codes[at]);
 
 	if (!find_slot(view, at, &number->slot) ||
 	    (cell == CELL_NONE ? code != CODE_NONE
@@ -282,8 +284,8 @@ static inline bool read_number(const struct list_view *view, size_t at,
 	number->word = load_acquire(number->slot.words);
 	number->cell = cell;
 	number->code = code;
-	return load_acquire(&view->codes[at]) == code &&
-	       load_acquire(&view->formats[at]) == cell;
+	return load_acquire(&view->formats[at]) == cell &&
+	       load_acquire(&view->codes[at]) == code;
 }
 
 static inline void take_number(const struct number *number,
@@ -325,8 +327,8 @@ int list_layout_get(const struct list_view *view, size_t at,
 	for (int looks = 0; looks < LOOKS; looks++) {
 		/* acquire: pairs with the releases in list_layout_set(), and
 		 * keeps what follows behind. */
-		uint8_t code = load_acquire(&view->codes[at]);
 		uint64_t cell = load_acquire(&view->formats[at]);
+		uint8_t code = load_acquire(&view->codes[at]);
 
 		item = interpret(cell, code);
 		if (item.reading == READ_NONE) {
@@ -336,8 +338,8 @@ int list_layout_get(const struct list_view *view, size_t at,
 		if (item.reading != READ_NUMBER && item.reading != READ_TEXT)
 			continue;
 		r = read_slot(&slot, &item, &seen, room, room_bytes);
-		if (load_acquire(&view->codes[at]) != code ||
-		    load_acquire(&view->formats[at]) != cell)
+		if (load_acquire(&view->formats[at]) != cell ||
+		    load_acquire(&view->codes[at]) != code)
 			continue;
 		if (r == 0)
 			r = check_text(view, &seen, at);
