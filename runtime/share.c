@@ -20,7 +20,9 @@
  * last, and then do it.  So a CAS that succeeds means that nothing has changed.
  *
  * Tags tell apart 128 shares; to begin one is a call (call.h), and no rank is
- * more than CALLS_OPEN of those behind.
+ * more than CALLS_OPEN of those behind.  A rank that begins a share sees to it
+ * that its word is of this or the one before: it may have had no part of many.
+ * Static shares use no word, and have no tag.
  */
 #include <errno.h>
 
@@ -208,6 +210,20 @@ static void divide(struct rig_share *share, size_t chunk)
 	share->units = count / share->unit + (count % share->unit > 0);
 }
 
+/* Bring a word that was not needed for a while up to the share before this one,
+ * of which nothing is left there: this rank is through with it. */
+static void catch_up(const struct rig_share *share)
+{
+	_Atomic uint64_t *word = word_of(share, share->team->rank);
+	uint64_t seen = load_relaxed(word);
+	uint8_t behind = (uint8_t)(share->tag - (uint8_t)(seen >> 2 * BITS));
+
+	/* If another was first, it wrote this share's tag. */
+	if (behind > 1 && behind < 128)
+		(void)cas_relaxed(word, &seen,
+				  pack((uint8_t)(share->tag - 1), 0, 0));
+}
+
 int rig_share_begin(struct rig_share *share, struct rig_team *team,
 		    size_t count, enum rig_schedule schedule, size_t chunk)
 {
@@ -221,13 +237,16 @@ int rig_share_begin(struct rig_share *share, struct rig_team *team,
 	*share = (struct rig_share){ .team = team,
 				     .schedule = schedule,
 				     .count = count };
-	share->tag = (uint8_t)++team->shares;
 	share->next = (size_t)team->rank;
 	divide(share, chunk);
 	call_enter(team, &terms, __builtin_return_address(0));
 	call = call_begin(team);
 	if (!load_relaxed(&team->layout.team->shared))
 		store_relaxed(&team->layout.team->shared, 1);
+	if (schedule != RIG_SHARE_STATIC) {
+		share->tag = (uint8_t)++team->shares;
+		catch_up(share);
+	}
 	call_end(&call, false);
 	return call_leave(team, false, 0);
 }

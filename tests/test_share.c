@@ -374,6 +374,48 @@ START_TEST(what_is_left_of_an_earlier_share_is_left_alone)
 }
 END_TEST
 
+/* Shares of which the last rank has nothing, or which are static, until tags
+ * come round; then one in which it is first, and takes its part alone. */
+START_TEST(no_part_of_many_shares)
+{
+	const size_t bytes = layout_at(NULL, 3).bytes, count = 60;
+	const struct patience patience = { .spin_ns = 1000 };
+	static struct rig_team teams[3];
+	struct layout layout;
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	ck_assert_ptr_ne(memory, MAP_FAILED);
+	layout = layout_at(memory, 3);
+	ck_assert_int_eq(layout_team(&layout, 3, RIG_BARRIER_ADAPTIVE), 0);
+	for (int i = 0; i < 3; i++) {
+		team_init(&teams[i], &layout, i, 3, &patience);
+		team_begin(&teams[i], 1);
+	}
+	for (int before = 0; before < 600; before++) {
+		struct rig_share share[3];
+		uint8_t seen[60] = { 0 };
+		size_t units = before % 150 == 149 ? count : 2;
+		enum rig_schedule schedule = before > 300 && units == 2
+						     ? RIG_SHARE_STATIC
+						     : RIG_SHARE_DYNAMIC;
+
+		for (int i = 2; i >= 0; i--) {
+			ck_assert_int_eq(rig_share_begin(&share[i], &teams[i],
+							 units, schedule, 1),
+					 0);
+			if (i == 2 && units == count)
+				take(&share[i], 20, seen);
+		}
+		for (int i = 0; i < 3; i++)
+			take(&share[i], 1000, seen);
+		for (size_t i = 0; i < units; i++)
+			ck_assert_uint_eq(seen[i], 1);
+	}
+	(void)munmap(memory, bytes);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("share");
@@ -394,6 +436,7 @@ Suite *make_suite(void)
 	tcase_add_test(tcase, ranks_that_share_differently_are_told);
 	tcase_add_test(tcase, a_share_may_be_of_any_length);
 	tcase_add_test(tcase, what_is_left_of_an_earlier_share_is_left_alone);
+	tcase_add_test(tcase, no_part_of_many_shares);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
