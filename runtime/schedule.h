@@ -5,7 +5,7 @@
  * A verb writes down what this rank does in it: what it sends whom, what it
  * receives, where it has to have received all so far, what it folds.  Then the
  * list is begun, once or, where it is a plan, again and again; and goes on from
- * within mail_progress().  See docs/decisions/0009-progress.md.
+ * within mail_progress().  See docs/decisions/0010-progress.md.
  */
 #ifndef RUNRIG_SCHEDULE_H
 #define RUNRIG_SCHEDULE_H

@@ -19,7 +19,7 @@
  * They move on while this rank waits in any function of a team, and in
  * rig_team_test(), _testall(), _testany(), _probe() and _iprobe(); not while it
  * computes.  What other ranks need of this one may come only then, so a rank
- * that computes for long tests now and then.  docs/decisions/0009-progress.md
+ * that computes for long tests now and then.  docs/decisions/0010-progress.md
  * has the whole rule.
  *
  * A plan, *_init(), is a request that is not started.  rig_team_start() starts
