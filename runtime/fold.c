@@ -37,7 +37,7 @@ static rig_op_fn *user_ops[RIG_USER_OPS_MAX];
 /* `out` is an operand or apart from both: no element depends on another, which
  * the compiler would otherwise look for, and find where `out` is `a`. */
 #ifdef __clang__
-#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define INDEPENDENT /* its own pragma warns of what it cannot vectorise */
 #else
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
