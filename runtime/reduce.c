@@ -23,11 +23,6 @@
 #include "exact.h"
 #include "fold.h"
 
-/* From so many bytes on the first of another rank's are copied to where they are
- * folded: from another core's cache a copy comes faster than an operand does
- * (64 KiB, both ways at once: 2.4 us for copy and sum, 2.8 for the sum). */
-#define BRING_BYTES 4096
-
 /* Complex numbers that are taken apart at a time. */
 #define PARTS 256
 
@@ -92,8 +87,6 @@ static int fold_ranks(struct call *call, const struct reduction *r, int last,
 		      void *out)
 {
 	const int rank = call->team->rank;
-	const bool bring = n * r->item >= BRING_BYTES &&
-			   out != (const char *)mine + at * r->item;
 	const char *left = NULL;
 
 	if (fold_all_at_once(r->op, r->type))
@@ -106,10 +99,6 @@ static int fold_ranks(struct call *call, const struct reduction *r, int last,
 			return -EINVAL;
 		right += at * r->item;
 		if (i > 0) {
-			if (i == 1 && bring && rank == 0)
-				right = memcpy(out, right, n * r->item);
-			else if (i == 1 && bring)
-				left = memcpy(out, left, n * r->item);
 			fold(out, left, right, n, r->type, r->op);
 			left = out;
 		} else {
