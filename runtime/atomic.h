@@ -71,4 +71,15 @@ _Static_assert(sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint64_t) == 8,
 						memory_order_seq_cst)
 
 #endif
+
+/* Hints, that change nothing but when: have the line of *p in this CPU's cache,
+ * to be written, or as it is.  (GCC's builtin does not ask for a line to be
+ * written without -mprfchw.) */
+#if defined(__x86_64__)
+#define fetch_to_write(p) __asm__ volatile("prefetchw %0" : : "m"(*(p)))
+#else
+#define fetch_to_write(p) __builtin_prefetch((p), 1)
+#endif
+#define fetch_to_read(p) __builtin_prefetch((p))
+
 #endif

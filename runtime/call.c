@@ -139,6 +139,12 @@ static struct call_shm *slot_of(const struct call *call, int rank)
 	return &call->team->members[rank].calls[call->number % CALLS_OPEN];
 }
 
+static struct call_shm *slot_next(const struct call *call,
+				  struct member_shm *member)
+{
+	return &member->calls[(call->number + 1) % CALLS_OPEN];
+}
+
 static struct call_shm *own_slot(const struct call *call)
 {
 	return &call->team->self->calls[call->number % CALLS_OPEN];
@@ -249,12 +255,13 @@ static void put_place(struct line_shm *line, struct place place)
 }
 
 /* Room for what is to be said on `line`. */
-static void *room(const struct call *call, struct line_shm *line, size_t bytes)
+static void *room(struct call *call, struct line_shm *line, size_t bytes)
 {
 	unsigned char *stage;
 
 	if (bytes <= LINE_PAYLOAD)
 		return line->payload;
+	call->staged = true;
 	stage = take_stage(call, bytes);
 	put_place(line, (struct place){
 				.offset = (uint64_t)(stage -
@@ -281,35 +288,25 @@ static bool in_segment(const struct rig_team *team, const void *data,
 	return false;
 }
 
+/* One word is the rule, and soon done. */
+static void copy(void *to, const void *from, size_t bytes)
+{
+	if (bytes == sizeof(uint64_t))
+		memcpy(to, from, sizeof(uint64_t));
+	else if (bytes)
+		memcpy(to, from, bytes);
+}
+
 static void say(struct call *call, struct line_shm *line)
 {
 	line->sign = call->sign;
 	team_advance(call->team, &line->number, call->number);
 }
 
-static void say_bytes(struct call *call, struct line_shm *line,
-		      const void *data, size_t bytes, bool lend)
+/* Say where they lie, if all ranks find it there. */
+static bool lend_bytes(struct call *call, struct line_shm *line,
+		       const void *data, size_t bytes)
 {
-	struct place place;
-
-	if (lend && bytes >= LEND_BYTES &&
-	    in_segment(call->team, data, bytes, &place)) {
-		put_place(line, place);
-		call->lent = true;
-	} else if (bytes) {
-		memcpy(room(call, line, bytes), data, bytes);
-	}
-	say(call, line);
-}
-
-void call_offer(struct call *call, const void *data, size_t bytes, bool lend)
-{
-	say_bytes(call, &own_slot(call)->up, data, bytes, lend);
-}
-
-bool call_offer_lent(struct call *call, const void *data, size_t bytes)
-{
-	struct line_shm *line = &own_slot(call)->up;
 	struct place place;
 
 	if (bytes < LEND_BYTES || !in_segment(call->team, data, bytes, &place))
@@ -318,6 +315,33 @@ bool call_offer_lent(struct call *call, const void *data, size_t bytes)
 	call->lent = true;
 	say(call, line);
 	return true;
+}
+
+static void say_bytes(struct call *call, struct line_shm *line,
+		      const void *data, size_t bytes, bool lend)
+{
+	if (lend && lend_bytes(call, line, data, bytes))
+		return;
+	copy(room(call, line, bytes), data, bytes);
+	say(call, line);
+}
+
+void call_offer(struct call *call, const void *data, size_t bytes, bool lend)
+{
+	say_bytes(call, &own_slot(call)->up, data, bytes, lend);
+}
+
+void call_offer_line(struct call *call, const void *data, size_t bytes)
+{
+	struct line_shm *line = &own_slot(call)->up;
+
+	copy(line->payload, data, bytes);
+	say(call, line);
+}
+
+bool call_offer_lent(struct call *call, const void *data, size_t bytes)
+{
+	return lend_bytes(call, &own_slot(call)->up, data, bytes);
 }
 
 void call_answer(struct call *call, const void *data, size_t bytes, bool lend)
@@ -374,6 +398,11 @@ const void *call_hear(struct call *call, int rank, size_t bytes)
 	return look(call, rank, &slot_of(call, rank)->down, bytes);
 }
 
+void call_look_ahead(const struct call *call, int rank)
+{
+	fetch_to_read(&slot_next(call, &call->team->members[rank])->up);
+}
+
 void call_end(struct call *call, bool met)
 {
 	struct rig_team *team = call->team;
@@ -384,6 +413,12 @@ void call_end(struct call *call, bool met)
 			team->through = call->number - 1;
 		team->settled = call->sign;
 	}
+	/* This rank's next line is still in the caches of those who read it
+	 * CALLS_OPEN calls ago.  To take it from them now, and not while they
+	 * wait for it, makes a quarter of a call; but not where the line comes
+	 * last, after others, for then they would have it back by polling. */
+	if (!call->staged)
+		fetch_to_write(&slot_next(call, team->self)->up);
 	team_advance(team, &team->self->finished, call->number);
 }
 

@@ -123,6 +123,7 @@ struct call {
 	uint64_t number;
 	uint64_t sign;
 	bool lent;    /* others read what the kernel gave, in place */
+	bool staged;  /* this rank has said more than fits a line */
 	size_t there; /* bytes that lie where call_see() looked last */
 };
 
@@ -192,6 +193,9 @@ struct call call_begin(struct rig_team *team);
 void call_offer(struct call *call, const void *data, size_t bytes, bool lend);
 void call_answer(struct call *call, const void *data, size_t bytes, bool lend);
 
+/* The same of what fits a line, and is not lent. */
+void call_offer_line(struct call *call, const void *data, size_t bytes);
+
 /* Say all of these, however many, where they lie: or nothing, and false, where
  * that is not in a segment. */
 bool call_offer_lent(struct call *call, const void *data, size_t bytes);
@@ -207,6 +211,10 @@ void call_answer_ready(struct call *call);
  * not call the same, and the run fails (-EINVAL). */
 const void *call_see(struct call *call, int rank, size_t bytes);
 const void *call_hear(struct call *call, int rank, size_t bytes);
+
+/* `rank` does not wait for this one: what it brings to the next call may be there
+ * already, and is fetched. */
+void call_look_ahead(const struct call *call, int rank);
 
 /* `met`: this rank has heard, maybe through others, from every rank, so it
  * knows that all have called the same so far. */

@@ -160,22 +160,26 @@ static int reduce_in_line(struct call *call, const struct reduction *r,
 			  size_t count)
 {
 	const int rank = call->team->rank, size = call->team->size;
-	const void *mine = r->send == RIG_IN_PLACE ? r->recv : r->send;
+	const bool in_place = r->send == RIG_IN_PLACE;
+	const void *mine = in_place ? r->recv : r->send;
 	bool wanted = r->root < 0 || r->root == rank;
-	_Alignas(16) unsigned char out[LINE_PAYLOAD];
+	_Alignas(16) unsigned char copy[LINE_PAYLOAD];
+	void *out = in_place || !wanted ? (void *)copy : r->recv;
 	int result = 0;
 
 	if (size > CALL_FLAT) {
 		result = fold_tree(call, r, mine, count, out);
 	} else {
 		if (r->root != rank)
-			call_offer(call, mine, count * r->item, false);
+			call_offer_line(call, mine, count * r->item);
 		if (wanted)
 			result = fold_ranks(call, r, size - 1, mine, count, 0,
 					    count, out);
+		for (int i = 0; r->root == rank && i < size; i++)
+			call_look_ahead(call, i);
 	}
-	if (wanted && result == 0)
-		memcpy(r->recv, out, count * r->item);
+	if (wanted && in_place && result == 0)
+		memcpy(r->recv, copy, count * r->item);
 	return result;
 }
 
@@ -245,13 +249,10 @@ static int reduce_slices(struct call *call, const struct reduction *r,
 	return wanted ? fetch_slices(call, r, first, count) : 0;
 }
 
-static int reduce(struct rig_team *team, const struct reduction *r,
-		  size_t count)
+static int reduce_long(struct rig_team *team, const struct reduction *r,
+		       size_t count)
 {
 	const size_t size = (size_t)team->size;
-	/* A tree folds two by two. */
-	bool line = count * r->item <= LINE_PAYLOAD &&
-		    (size <= CALL_FLAT || !fold_all_at_once(r->op, r->type));
 	bool slices = team->size > 2 && count * r->item > 1024;
 	size_t each =
 		(slices ? least(CALL_PIECE * size, STAGE_HALF) : CALL_PIECE) /
@@ -266,9 +267,7 @@ static int reduce(struct rig_team *team, const struct reduction *r,
 		struct call call = call_begin(team);
 		size_t n = least(count - done, each);
 
-		if (line)
-			result = reduce_in_line(&call, r, count);
-		else if (slices)
+		if (slices)
 			result = reduce_slices(&call, r, done, n);
 		else
 			result = reduce_whole(&call, r, done, n);
@@ -279,6 +278,23 @@ static int reduce(struct rig_team *team, const struct reduction *r,
 		done += n;
 	} while (done < count);
 	return call_leave(team, lent, result);
+}
+
+static inline int reduce(struct rig_team *team, const struct reduction *r,
+			 size_t count)
+{
+	struct call call;
+	int result;
+
+	/* A tree folds two by two. */
+	if (count * r->item > LINE_PAYLOAD ||
+	    (team->size > CALL_FLAT && fold_all_at_once(r->op, r->type)))
+		return reduce_long(team, r, count);
+	call = call_begin(team);
+	result = reduce_in_line(&call, r, count);
+	if (result == 0)
+		call_end(&call, r->root < 0);
+	return call_leave(team, false, result);
 }
 
 int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
