@@ -18,8 +18,11 @@
 /* Bytes of a piece of each of `size` blocks: together one STAGE_HALF at most. */
 static size_t piece_of(size_t longest, int size)
 {
-	size_t piece = 2 * CALL_PIECE / (size_t)size;
+	size_t piece;
 
+	if (longest <= 256)
+		return longest;
+	piece = 2 * CALL_PIECE / (size_t)size;
 	if (piece < 256)
 		piece = 256;
 	return longest < piece ? longest : piece;
@@ -35,9 +38,8 @@ static void offer_blocks(struct call *call, const struct blocks *from,
 	for (int i = 0; i < size; i++) {
 		size_t n = blocks_part(blocks_bytes(from, i), done, piece);
 
-		if (n)
-			memcpy(room + (size_t)i * piece,
-			       blocks_at(from, i) + done, n);
+		call_copy(room + (size_t)i * piece, blocks_at(from, i) + done,
+			  n);
 	}
 	call_offer_ready(call);
 }
@@ -52,8 +54,7 @@ static int take_block(struct call *call, int rank, char *to, size_t bytes,
 
 	if (!found)
 		return -EINVAL;
-	if (n)
-		memcpy(to + done, found + (size_t)self * piece, n);
+	call_copy(to + done, found + (size_t)self * piece, n);
 	return 0;
 }
 
@@ -69,24 +70,22 @@ static int alltoall(struct rig_team *team, const struct blocks *from,
 		struct call call = call_begin(team);
 
 		offer_blocks(&call, from, done, piece);
-		for (int i = 0; i < size && r == 0; i++) {
-			int other = (rank + i) % size;
-			char *at = blocks_at(to, other);
+		/* Its own, while the others' are on their way. */
+		if (done == 0 && blocks_at(to, rank) != blocks_at(from, rank))
+			call_copy(blocks_at(to, rank), blocks_at(from, rank),
+				  blocks_bytes(from, rank));
+		for (int i = 1; i < size && r == 0; i++) {
+			int other =
+				rank + i < size ? rank + i : rank + i - size;
 
-			if (other != rank)
-				r = take_block(&call, other, at,
-					       blocks_bytes(to, other), done,
-					       piece);
+			r = take_block(&call, other, blocks_at(to, other),
+				       blocks_bytes(to, other), done, piece);
 		}
 		if (r < 0)
 			break;
 		call_end(&call, true);
 		done += piece;
 	} while (done < longest);
-	if (r == 0 && blocks_at(to, rank) != blocks_at(from, rank) &&
-	    blocks_bytes(from, rank))
-		memmove(blocks_at(to, rank), blocks_at(from, rank),
-			blocks_bytes(from, rank));
 	return call_leave(team, false, r);
 }
 
@@ -94,20 +93,23 @@ int rig_team_alltoall(struct rig_team *team, const void *send,
 		      size_t send_count, int send_type, void *recv,
 		      size_t recv_count, int recv_type)
 {
-	struct blocks to = { recv, rig_type_bytes(recv_type), recv_count, NULL,
-			     NULL };
-	struct blocks from = to;
-	struct terms terms = { VERB_ALLTOALL, -1, recv_type, -1, recv_count };
+	const bool in_place = send == RIG_IN_PLACE;
+	const struct blocks to = { recv, rig_type_bytes(recv_type), recv_count,
+				   NULL, NULL };
+	const struct blocks from = {
+		in_place ? recv : (char *)(uintptr_t)send,
+		in_place ? to.item : rig_type_bytes(send_type),
+		in_place ? recv_count : send_count,
+		NULL,
+		NULL,
+	};
+	const struct terms terms = { VERB_ALLTOALL, -1, recv_type, -1,
+				     recv_count };
 	size_t bytes, item;
 	int r = terms_check(team, &terms, &item, &bytes);
 
 	if (r < 0)
 		return r;
-	if (send != RIG_IN_PLACE) {
-		from.data = (char *)(uintptr_t)send;
-		from.item = rig_type_bytes(send_type);
-		from.count = send_count;
-	}
 	if (blocks_bytes(&from, 0) != bytes)
 		return rig_team_fail(
 			team, -EINVAL,

@@ -151,7 +151,7 @@ static struct call_shm *own_slot(const struct call *call)
 }
 
 /* Wait until every rank is through with call `number`. */
-static void get_through(struct rig_team *team, uint64_t number)
+RARE static void get_through(struct rig_team *team, uint64_t number)
 {
 	uint64_t least = team->number;
 
@@ -288,15 +288,6 @@ static bool in_segment(const struct rig_team *team, const void *data,
 	return false;
 }
 
-/* One word is the rule, and soon done. */
-static void copy(void *to, const void *from, size_t bytes)
-{
-	if (bytes == sizeof(uint64_t))
-		memcpy(to, from, sizeof(uint64_t));
-	else if (bytes)
-		memcpy(to, from, bytes);
-}
-
 static void say(struct call *call, struct line_shm *line)
 {
 	line->sign = call->sign;
@@ -322,7 +313,7 @@ static void say_bytes(struct call *call, struct line_shm *line,
 {
 	if (lend && lend_bytes(call, line, data, bytes))
 		return;
-	copy(room(call, line, bytes), data, bytes);
+	call_copy(room(call, line, bytes), data, bytes);
 	say(call, line);
 }
 
@@ -335,7 +326,7 @@ void call_offer_line(struct call *call, const void *data, size_t bytes)
 {
 	struct line_shm *line = &own_slot(call)->up;
 
-	copy(line->payload, data, bytes);
+	call_copy(line->payload, data, bytes);
 	say(call, line);
 }
 

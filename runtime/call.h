@@ -19,6 +19,7 @@
 #define RUNRIG_CALL_H
 
 #include <errno.h>
+#include <string.h>
 
 #include "agree.h"
 #include "fold.h"
@@ -131,8 +132,17 @@ struct call {
  * ranks work on neighbouring pieces at once. */
 #define CALL_PIECE ((size_t)32 << 10)
 
+/* One word is the rule, and soon done.  NULL where there is nothing to copy. */
+static inline void call_copy(void *to, const void *from, size_t bytes)
+{
+	if (bytes == sizeof(uint64_t))
+		memcpy(to, from, sizeof(uint64_t));
+	else if (bytes)
+		memcpy(to, from, bytes);
+}
+
 /* They cannot be met: say why. */
-void terms_refuse(struct rig_team *team, const struct terms *terms);
+RARE void terms_refuse(struct rig_team *team, const struct terms *terms);
 
 /*
  * Are these terms that can be met?  root and op are looked at only where they

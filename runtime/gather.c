@@ -29,8 +29,8 @@ static int take_blocks(struct call *call, const struct blocks *to, size_t done)
 
 		if (!found)
 			return -EINVAL;
-		if (n && found != at)
-			memcpy(at, found, n);
+		if (found != at)
+			call_copy(at, found, n);
 	}
 	return 0;
 }
@@ -41,18 +41,21 @@ static int gather(struct rig_team *team, const char *mine, size_t bytes,
 		  const struct blocks *to, size_t longest, int root)
 {
 	const bool wanted = root < 0 || root == team->rank;
+	char *own = wanted ? blocks_at(to, team->rank) : NULL;
 	bool lent = false;
 	size_t done = 0;
 	int r = 0;
 
-	if (wanted && mine != blocks_at(to, team->rank) && bytes)
-		memmove(blocks_at(to, team->rank), mine, bytes);
 	do {
 		struct call call = call_begin(team);
 		size_t n = blocks_part(bytes, done, CALL_PIECE);
+		const char *from = n ? mine + done : mine;
 
 		if (root != team->rank)
-			call_offer(&call, n ? mine + done : mine, n, true);
+			call_offer(&call, from, n, true);
+		/* Its own, while the others' are on their way. */
+		if (n && wanted && mine != own)
+			call_copy(own + done, from, n);
 		if (wanted)
 			r = take_blocks(&call, to, done);
 		if (r < 0)

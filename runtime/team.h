@@ -10,6 +10,7 @@
 #include <runrig/team.h>
 
 #include "layout.h"
+#include "rare.h"
 #include "trace.h"
 #include "wait.h"
 

@@ -14,6 +14,7 @@
 
 #include "atomic.h"
 #include "clock.h"
+#include "rare.h"
 
 #define TRACE_BRANCH(trace) __builtin_expect((trace) != NULL, 0)
 
@@ -36,9 +37,9 @@ struct trace_shm {
 };
 
 /* The span that begins now; NULL: there is no room. */
-struct trace_event_shm *trace_begin(struct trace_shm *trace,
-				    enum rig_trace_kind kind, uint32_t verb,
-				    uint64_t where);
+RARE struct trace_event_shm *trace_begin(struct trace_shm *trace,
+					 enum rig_trace_kind kind,
+					 uint32_t verb, uint64_t where);
 
 /* The span that begins when `before` (which may be NULL) ends, which is now. */
 struct trace_event_shm *trace_follow(struct trace_shm *trace,
