@@ -16,7 +16,7 @@ import sys
 
 # From the ground up: name, may its files include each other, stems.
 FLOORS = [
-    ("values", False, "atomic clock error size utf8"),
+    ("values", False, "atomic clock error rare size utf8"),
     ("machine", True,
      "environment group home huge ledger oom quota shmfile symbol "
      "topology wait"),
