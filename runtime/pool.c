@@ -132,20 +132,24 @@ static void close_wardens(struct birth *birth)
 /*
  * GCC's OpenMP does not survive a fork: a worker's first parallel region would
  * wait for threads that only the caller has.  Pausing it first ends the
- * caller's idle threads; its next region starts them again.  (LLVM's starts
- * afresh in the child by itself.)
+ * caller's idle threads; its next region starts them again.  LLVM's starts
+ * afresh in the child by itself, and must not be paused: one that is forked
+ * while paused stops at an assertion.  It has GCC's names too, so that GCC's is
+ * asked for by its file, which is there already or not wanted.
  */
 static void pause_openmp(void)
 {
 	int (*pause_all)(int) = NULL;
 	const int hard = 2; /* omp_pause_hard of OpenMP 5.0 */
+	void *gcc = dlopen("libgomp.so.1", RTLD_LAZY | RTLD_NOLOAD);
 
-	if (!dlsym(RTLD_DEFAULT, "GOMP_parallel"))
+	if (!gcc)
 		return;
-	*(void **)&pause_all = dlsym(RTLD_DEFAULT, "omp_pause_resource_all");
+	*(void **)&pause_all = dlsym(gcc, "omp_pause_resource_all");
 	/* Within a parallel region it refuses, and nothing is lost. */
 	if (pause_all)
 		(void)pause_all(hard);
+	(void)dlclose(gcc);
 }
 
 /* The process in between: its child is the warden. */
