@@ -66,6 +66,14 @@ struct target {
 			{ peer }, limit, HELD_RATE                             \
 	}
 
+/* A policy's plan for a large machine, in itself. */
+#define PLAN(place)                                                            \
+	{                                                                      \
+		"plan " place " for 8 nodes, 256 cores <= 5 ms",               \
+			"plan for 8 nodes, 256 cores", place, { NULL },        \
+			5 * MS, HELD_TIME                                      \
+	}
+
 /* From so short to so long. */
 #define COLL_SHORT(verb, cell, limit)                                          \
 	COLL(verb, "512 B", cell, limit), COLL(verb, "4 KiB", cell, limit)
@@ -240,6 +248,18 @@ static const struct target targets[] = {
 	  { "Python Pool.map" },
 	  0.01,
 	  HELD_TIME },
+	{ "1 GiB by 2 workers <= 0.65 of one process",
+	  "1 GiB made and populated",
+	  "2 workers",
+	  { "one process" },
+	  0.65,
+	  HELD_TIME },
+	PLAN("core"),
+	PLAN("pu"),
+	PLAN("l3"),
+	PLAN("numa"),
+	PLAN("spread"),
+	PLAN("compact"),
 	{ "idle worker's private memory <= 1 MB",
 	  "memory, caller holds 1 GiB",
 	  "idle worker",

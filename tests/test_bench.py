@@ -997,6 +997,23 @@ class Command(unittest.TestCase):
                 seen += 1
         self.assertGreaterEqual(seen, 9)
 
+    @unittest.skipUnless(LONG, "moves gigabytes")
+    def test_placing_is_held_against_its_targets(self):
+        result = json.loads(rigbench("place", *SHORT, "--json").stdout)
+        obeys_schema(self, result)
+        judged = {target["target"]: target["verdict"]
+                  for target in result["targets"]}
+        self.assertEqual(set(judged), {
+            "1 GiB by 2 workers <= 0.65 of one process"} | {
+                f"plan {place} for 8 nodes, 256 cores <= 5 ms"
+                for place in ("core", "pu", "l3", "numa", "spread",
+                              "compact")})
+        for target, verdict in judged.items():
+            # Where /dev/shm is small there is nothing to populate.
+            said = {"met", "MISSED"} | (
+                {"not judged"} if "GiB" in target else set())
+            self.assertIn(verdict, said, target)
+
     def test_a_peer_with_other_parameters_is_none(self):
         done = rigbench("kernel", "stencil", "n=67", "radius=3", *SHORT[:-2],
                         "--json")
