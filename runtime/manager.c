@@ -37,6 +37,7 @@
 #include "error.h"
 #include "inherit.h"
 #include "ledger.h"
+#include "openmp.h"
 
 /* How long the manager's process may take to be gone. */
 #define GONE_NS (5 * UINT64_C(1000000000))
@@ -86,6 +87,13 @@ static int above_standard(int fd)
 	return moved;
 }
 
+/* End this process, a fork of the caller: nothing of the caller's runs. */
+static noreturn void leave(int status)
+{
+	openmp_forget(getpid());
+	_exit(status);
+}
+
 /* The manager's process, after a fork from a caller that may have threads:
  * nothing here allocates, locks or prints. */
 static noreturn void watch_main(const struct watch *watch)
@@ -111,10 +119,10 @@ static noreturn void watch_main(const struct watch *watch)
 			continue;
 		/* Told that all is done: even by a caller dead since. */
 		if (recv(watch->socket, &byte, 1, MSG_DONTWAIT) == 1)
-			_exit(EXIT_SUCCESS);
+			leave(EXIT_SUCCESS);
 		if (polled[1].revents) {
 			ledger_execute();
-			_exit(EXIT_SUCCESS);
+			leave(EXIT_SUCCESS);
 		}
 		/* End of file without a death: the last word is the pidfd's. */
 		if (polled[0].revents & POLLHUP)
@@ -137,7 +145,7 @@ static int fork_watch(const struct watch *watch)
 		pid = fork();
 		if (pid == 0)
 			watch_main(watch);
-		_exit(pid < 0 ? errno : 0);
+		leave(pid < 0 ? errno : 0);
 	}
 	if (pid < 0)
 		r = -errno;

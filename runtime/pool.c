@@ -5,7 +5,6 @@
  */
 #include "caller.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -30,6 +29,7 @@
 #include "clock.h"
 #include "error.h"
 #include "ledger.h"
+#include "openmp.h"
 #include "report.h"
 #include "segment.h"
 #include "topology.h"
@@ -129,29 +129,6 @@ static void close_wardens(struct birth *birth)
 	close_if_open(&birth->ready);
 }
 
-/*
- * GCC's OpenMP does not survive a fork: a worker's first parallel region would
- * wait for threads that only the caller has.  Pausing it first ends the
- * caller's idle threads; its next region starts them again.  LLVM's starts
- * afresh in the child by itself, and must not be paused: one that is forked
- * while paused stops at an assertion.  It has GCC's names too, so that GCC's is
- * asked for by its file, which is there already or not wanted.
- */
-static void pause_openmp(void)
-{
-	int (*pause_all)(int) = NULL;
-	const int hard = 2; /* omp_pause_hard of OpenMP 5.0 */
-	void *gcc = dlopen("libgomp.so.1", RTLD_LAZY | RTLD_NOLOAD);
-
-	if (!gcc)
-		return;
-	*(void **)&pause_all = dlsym(gcc, "omp_pause_resource_all");
-	/* Within a parallel region it refuses, and nothing is lost. */
-	if (pause_all)
-		(void)pause_all(hard);
-	(void)dlclose(gcc);
-}
-
 /* The process in between: its child is the warden. */
 static noreturn void fork_and_leave(struct birth *birth)
 {
@@ -176,7 +153,7 @@ static int fork_warden(struct birth *birth)
 	pid_t pid;
 	int r = 0;
 
-	pause_openmp();
+	openmp_before_fork();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = vfork();

@@ -39,6 +39,7 @@
 #include "inherit.h"
 #include "ledger.h"
 #include "oom.h"
+#include "openmp.h"
 #include "pool.h"
 #include "segment.h"
 
@@ -100,6 +101,8 @@ static int reap(struct worker *worker, uint64_t deadline_ns)
 		if (poll(&polled, 1, (int)left) > 0)
 			break;
 	}
+	/* While the pid is its own yet. */
+	openmp_forget(worker->pid);
 	(void)waitpid(worker->pid, &status, WNOHANG);
 	close(worker->fd);
 	worker->pid = 0;
@@ -121,6 +124,7 @@ static void end_team(struct warden *w)
 static noreturn void leave(struct warden *w, bool caller_is_dead)
 {
 	end_team(w);
+	openmp_forget(getpid());
 	if (caller_is_dead)
 		ledger_execute();
 	_exit(EXIT_SUCCESS);

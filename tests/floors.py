@@ -18,8 +18,8 @@ import sys
 FLOORS = [
     ("values", False, "atomic clock error rare size utf8"),
     ("machine", True,
-     "environment group home huge ledger oom quota shmfile symbol "
-     "topology wait"),
+     "environment group home huge ledger oom openmp quota shmfile "
+     "symbol topology wait"),
     ("objects", False, "barrier channel dispatch value"),
     ("lists", True,
      "list_cell list_layout list_layout_item list_layout_view "

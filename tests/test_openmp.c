@@ -4,12 +4,17 @@
  *
  * GCC's OpenMP keeps its threads from one parallel region to the next.  A fork
  * has none of them and its next region waits for them for ever, unless they
- * were let go before.
+ * were let go before.  LLVM's gives each process a name in /dev/shm, and takes
+ * it away at exit, which a worker has none of.
  */
 #include "harness.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <runrig/runrig.h>
 
@@ -49,6 +54,27 @@ static int run(struct rig_pool *pool, rig_kernel_fn *kernel)
 						     .limit_ns = LIMIT_NS });
 }
 
+/* Has this program a /dev/shm of its own?  Else what is in it says nothing. */
+static bool alone;
+
+/* Nothing lies in /dev/shm that is not this process's own OpenMP's. */
+static void no_name_is_left(void)
+{
+	DIR *folder = alone ? opendir("/dev/shm") : NULL;
+	const struct dirent *entry;
+	char own[32];
+
+	if (!alone)
+		return;
+	snprintf(own, sizeof(own), "LIB_%d_", (int)getpid());
+	ck_assert_ptr_nonnull(folder);
+	while ((entry = readdir(folder)))
+		ck_assert_msg(entry->d_name[0] == '.' ||
+				      strstr(entry->d_name, own),
+			      "left: %s", entry->d_name);
+	closedir(folder);
+}
+
 /* The host's threads stay for good, which the harness need not know. */
 START_TEST(a_host_that_was_in_a_parallel_region)
 {
@@ -70,6 +96,18 @@ START_TEST(a_host_that_was_in_a_parallel_region)
 	r = run(pool, in_parallel);
 	ck_assert_msg(r == 0, "%s", rig_why());
 	rig_pool_destroy(pool);
+	no_name_is_left();
+}
+END_TEST
+
+START_TEST(a_host_with_a_manager)
+{
+	struct rig_manager *manager;
+
+	ck_assert_int_eq(region(), THREADS);
+	ck_assert_int_eq(rig_manager_start(&manager), 0);
+	rig_manager_shutdown(manager);
+	no_name_is_left();
 }
 END_TEST
 
@@ -78,7 +116,9 @@ Suite *make_suite(void)
 	Suite *suite = suite_create("openmp");
 	TCase *tcase = make_tcase("openmp", 30);
 
+	alone = harness_own_shm(NULL, false) == 0;
 	tcase_add_test(tcase, a_host_that_was_in_a_parallel_region);
+	tcase_add_test(tcase, a_host_with_a_manager);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
