@@ -43,6 +43,13 @@ int environment_stop_rank(void)
 	return (int)rank;
 }
 
+const char *environment_of_another_machine(void)
+{
+	return variable("HWLOC_XMLFILE")     ? "HWLOC_XMLFILE"
+	       : variable("HWLOC_SYNTHETIC") ? "HWLOC_SYNTHETIC"
+					     : NULL;
+}
+
 bool environment_is_ours(void)
 {
 	return !getauxval(AT_SECURE);

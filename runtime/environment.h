@@ -15,6 +15,10 @@ const char *environment_place(void);
  * attach.  -1: unset, or not a rank. */
 int environment_stop_rank(void);
 
+/* The name of the variable that tells hwloc of a machine other than this one;
+ * NULL: none is set. */
+const char *environment_of_another_machine(void);
+
 /* Does the environment come from somebody who may do no more than this program
  * may?  Not where it is set-uid, or has rights by its file: the kernel says so
  * (AT_SECURE), and the variables above are not heeded then. */

@@ -236,10 +236,25 @@ static int prepare(hwloc_topology_t *out)
 	return 0;
 }
 
+/* `described`: the variable that had hwloc look elsewhere, or NULL. */
+static int not_discovered(const char *described)
+{
+	if (described)
+		return rig_fail(-ENOSYS,
+				"topology: hwloc cannot load what %s says; "
+				"unset it (runrig topo --topology plans for "
+				"other machines)",
+				described);
+	return rig_fail_errno(-ENOSYS, "topology: hwloc cannot discover this "
+				       "machine; is /sys/devices/system/cpu "
+				       "readable?");
+}
+
 /* Asking each CPU by its instructions means running on each: it is left out
  * where the system's files tell enough. */
 static int discover_with(bool instructions, struct topology **topology)
 {
+	const char *described = environment_of_another_machine();
 	hwloc_topology_t hwloc;
 	bool hidden = environment_hide_plugins();
 	int r = prepare(&hwloc);
@@ -252,16 +267,13 @@ static int discover_with(bool instructions, struct topology **topology)
 		hwloc_topology_set_components(
 			hwloc, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
 	if (hwloc_topology_load(hwloc) < 0)
-		r = rig_fail_errno(-ENOSYS,
-				   "topology: hwloc cannot discover this "
-				   "machine; is /sys/devices/system/cpu "
-				   "readable?");
+		r = not_discovered(described);
 	else if (!hwloc_topology_is_thissystem(hwloc))
 		r = rig_fail(-ENOSYS,
-			     "topology: HWLOC_XMLFILE or HWLOC_SYNTHETIC "
-			     "describes another machine, and no worker can be "
-			     "bound there; unset it (runrig topo --topology "
-			     "plans for other machines)");
+			     "topology: %s describes another machine, and no "
+			     "worker can be bound there; unset it (runrig topo "
+			     "--topology plans for other machines)",
+			     described ? described : "hwloc's environment");
 	else if (!instructions && count_of(hwloc, HWLOC_OBJ_CORE) == 0)
 		r = -EAGAIN;
 	else

@@ -860,12 +860,19 @@ START_TEST(another_machine_is_not_bound_to)
 	setenv("HWLOC_SYNTHETIC", "core:2 pu:1", 1);
 	ck_assert_int_eq(rig_place_plan(&plan, NULL), -ENOSYS);
 	ck_assert_str_eq(rig_why(),
-			 "topology: HWLOC_XMLFILE or HWLOC_SYNTHETIC describes "
-			 "another machine, and no worker can be bound there; "
-			 "unset it (runrig topo --topology plans for other "
-			 "machines)");
+			 "topology: HWLOC_SYNTHETIC describes another machine, "
+			 "and no worker can be bound there; unset it (runrig "
+			 "topo --topology plans for other machines)");
 	ck_assert_int_eq(rig_pool_create(&pool, NULL), -ENOSYS);
 	unsetenv("HWLOC_SYNTHETIC");
+	/* Not XML, but there. */
+	setenv("HWLOC_XMLFILE", "/proc/self/cmdline", 1);
+	ck_assert_int_eq(rig_pool_create(&pool, NULL), -ENOSYS);
+	ck_assert_str_eq(rig_why(),
+			 "topology: hwloc cannot load what HWLOC_XMLFILE says; "
+			 "unset it (runrig topo --topology plans for other "
+			 "machines)");
+	unsetenv("HWLOC_XMLFILE");
 	ck_assert_int_eq(rig_place_plan(&plan, NULL), 0);
 	rig_place_free(plan);
 }
