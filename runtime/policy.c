@@ -146,50 +146,59 @@ static int missing(const struct placer *placer, const struct policy *policy)
 			core->l3 >= 0 ? "l3, " : "");
 }
 
+/* `core` is the first of the object that can be divided least. */
 static int too_many(const struct placer *placer, const struct policy *policy,
 		    const struct core *core, int has)
 {
-	return rig_fail(-EINVAL,
-			"%s \"%s\": %s %d has %d usable %s%s, so at most "
-			"%s:%d",
-			placer->origin, placer->place, policy->words,
-			object_of(core, policy->object), has,
-			policy->object == OBJECT_CORE ? "hardware thread"
-						      : "core",
-			has == 1 ? "" : "s", policy->name, has);
+	int number = object_of(core, policy->object);
+
+	if (number < 0)
+		return rig_fail(-EINVAL,
+				"%s \"%s\": core %d lies in no %s, so at most "
+				"%s:1",
+				placer->origin, placer->place, core->number,
+				policy->words, policy->name);
+	return rig_fail(
+		-EINVAL,
+		"%s \"%s\": %s %d has %d usable %s%s, so at most "
+		"%s:%d",
+		placer->origin, placer->place, policy->words, number, has,
+		policy->object == OBJECT_CORE ? "hardware thread" : "core",
+		has == 1 ? "" : "s", policy->name, has);
 }
 
 /* The `count` cores of one object become `parts` units. */
-static int divide(struct placer *placer, const struct policy *policy,
-		  const struct core **cores, int count, int parts)
+static void divide(struct placer *placer, const struct policy *policy,
+		   const struct core **cores, int count, int parts)
 {
+	bool by_pu = policy->object == OBJECT_PU ||
+		     (policy->object == OBJECT_CORE && parts > 1);
 	int pus = cpu_bits_count(&cores[0]->usable);
+	int whole = by_pu ? pus : count;
 
-	if (policy->object == OBJECT_PU) {
-		for (int i = 0; i < pus; i++)
-			add_pus(placer, cores, i, 1);
-		return 0;
-	}
-	if (policy->object == OBJECT_CORE && parts > 1) {
-		if (parts > pus)
-			return too_many(placer, policy, cores[0], pus);
-		for (int i = 0; i < parts; i++) {
-			int begin = i * pus / parts;
-
-			add_pus(placer, cores, begin,
-				(i + 1) * pus / parts - begin);
-		}
-		return 0;
-	}
-	if (parts > count)
-		return too_many(placer, policy, cores[0], count);
+	if (policy->object == OBJECT_PU)
+		parts = pus;
 	for (int i = 0; i < parts; i++) {
-		int begin = i * count / parts;
+		int begin = i * whole / parts;
+		int end = (i + 1) * whole / parts;
 
-		add_unit(placer, cores + begin,
-			 (i + 1) * count / parts - begin);
+		if (by_pu)
+			add_pus(placer, cores, begin, end - begin);
+		else
+			add_unit(placer, cores + begin, end - begin);
 	}
-	return 0;
+}
+
+/* Where the object of the core at `begin` ends in placer->order. */
+static int object_end(const struct placer *placer, enum object object,
+		      int begin)
+{
+	int end = begin + 1;
+
+	while (end < placer->cores &&
+	       together(placer->order[begin], placer->order[end], object))
+		end++;
+	return end;
 }
 
 static int units_of_objects(struct placer *placer, const struct policy *policy,
@@ -197,22 +206,33 @@ static int units_of_objects(struct placer *placer, const struct policy *policy,
 {
 	enum object object = policy->object;
 	const struct core **order = placer->order;
+	int least = RIG_PUS_MAX, least_at = 0;
 	bool known = false;
-	int r = 0;
 
 	for (int i = 0; i < placer->cores; i++)
 		known |= object_of(order[i], object) >= 0;
 	if (!known)
 		return missing(placer, policy);
 	gather(placer, object);
-	for (int i = 0, end; i < placer->cores && r == 0; i = end) {
-		end = i + 1;
-		while (end < placer->cores &&
-		       together(order[i], order[end], object))
-			end++;
-		r = divide(placer, policy, &order[i], end - i, parts);
+	for (int i = 0, end; i < placer->cores; i = end) {
+		int has = cpu_bits_count(&order[i]->usable);
+
+		end = object_end(placer, object, i);
+		if (object != OBJECT_CORE)
+			has = end - i;
+		if (has < least) {
+			least = has;
+			least_at = i;
+		}
 	}
-	return r;
+	/* One there is always: a core with a CPU, or a CPU itself. */
+	if (parts > least)
+		return too_many(placer, policy, order[least_at], least);
+	for (int i = 0, end; i < placer->cores; i = end) {
+		end = object_end(placer, object, i);
+		divide(placer, policy, &order[i], end - i, parts);
+	}
+	return 0;
 }
 
 /* ---- lists of cores ---- */

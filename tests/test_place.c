@@ -505,6 +505,39 @@ START_TEST(forbidden_cores_are_told)
 }
 END_TEST
 
+/* What is said to be the most is had. */
+START_TEST(the_most_an_object_is_what_the_least_has)
+{
+	/* Caches of three cores and of two; then a core without any. */
+	const struct given it = { .cores = { { 0, 1, 1, 0, 1 },
+					     { 0, 2, 2, 0, 1 },
+					     { 0, 4, 4, 0, 1 },
+					     { 0, 24, 24, 0, 2 },
+					     { 0, 32, 32, 0, 2 },
+					     { 0, 64, 64, 0, 0 } } };
+	struct core cores[CORES_MAX];
+	struct topology topology;
+	struct rig_plan *plan = NULL;
+
+	write_down(&topology, cores, &it);
+	ck_assert_int_eq(place_on(&plan, &topology, 0, "l3:3", "place"),
+			 -EINVAL);
+	ck_assert_str_eq(rig_why(), "place \"l3:3\": core 5 lies in no L3 "
+				    "cache, so at most l3:1");
+	topology.core_count = 5;
+	ck_assert_int_eq(place_on(&plan, &topology, 0, "l3:3", "place"),
+			 -EINVAL);
+	ck_assert_str_eq(rig_why(), "place \"l3:3\": L3 cache 1 has 2 usable "
+				    "cores, so at most l3:2");
+	ck_assert_int_eq(place_on(&plan, &topology, 0, "l3:2", "place"), 0);
+	check_plan(plan, "0.0.0{0} 0.0.1{1,2} 0.0.3{3,4} 0.0.4{5}", false);
+	ck_assert_int_eq(place_on(&plan, &topology, 0, "core:2", "place"),
+			 -EINVAL);
+	ck_assert_str_eq(rig_why(), "place \"core:2\": core 0 has 1 usable "
+				    "hardware thread, so at most core:1");
+}
+END_TEST
+
 START_TEST(no_usable_core_is_an_error)
 {
 	const struct given it = { .cores = { { 0, 1, 0, 0, 0 } } };
@@ -1010,6 +1043,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(cases, described_machine_has_its_plan, 0,
 			    LENGTH(described));
 	tcase_add_test(cases, plan_tells_the_machine);
+	tcase_add_test(cases, the_most_an_object_is_what_the_least_has);
 	tcase_add_loop_test(cases, given_machine_has_its_plan, 0,
 			    LENGTH(given));
 	tcase_add_test(cases, forbidden_cores_are_told);
