@@ -154,6 +154,32 @@ class Text(unittest.TestCase):
         self.assertRegex(across, r"(?m)^   0        0     -       0-3  0-3$")
 
 
+class Format(unittest.TestCase):
+    def test_it_says_what_is_printed(self):
+        self.assertEqual(topo(*SHOWN, "--format", "text"), topo(*SHOWN))
+        self.assertEqual(topo(*SHOWN, "--format=svg"),
+                         PICTURE.read_text(encoding="utf-8"))
+        plan = json.loads(topo(*SHOWN, "--format=json"))
+        plan["planned_ns"] = 0
+        self.assertEqual(plan, dict(json_of(*SHOWN), planned_ns=0))
+
+    def test_files_are_written_beside_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            json_file = pathlib.Path(folder, "topo.json")
+            svg_file = pathlib.Path(folder, "topo.svg")
+            self.assertEqual(topo(*SHOWN, "--format=text", f"--svg={svg_file}",
+                                  f"--json={json_file}"), topo(*SHOWN))
+            self.assertEqual(svg_file.read_text(), PICTURE.read_text())
+            self.assertEqual(len(json.loads(json_file.read_text())["workers"]),
+                             8)
+
+    def test_another_is_refused(self):
+        done = subprocess.run([RUNRIG, "topo", "--format", "png"], text=True,
+                              capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (
+            1, "", "runrig: topo: --format png: use text, json or svg\n"))
+
+
 class Json(unittest.TestCase):
     def test_it_has_the_machine_and_the_plan(self):
         plan = json_of(*SHOWN)

@@ -17,11 +17,16 @@
 #include "json.h"
 #include "show.h"
 
-enum { KEY_JSON = 256, KEY_SVG, KEY_PLACE, KEY_TOPOLOGY };
+enum { KEY_JSON = 256, KEY_SVG, KEY_FORMAT, KEY_PLACE, KEY_TOPOLOGY };
+
+/* Of what goes to stdout. */
+enum format { FORMAT_UNSAID, FORMAT_TEXT, FORMAT_JSON, FORMAT_SVG, FORMATS };
+
+static const char *const format_names[FORMATS] = { "", "text", "json", "svg" };
 
 struct options {
 	struct rig_place_options place;
-	bool json;
+	enum format format;
 	const char *json_path;
 	const char *svg_path;
 };
@@ -38,6 +43,10 @@ static const struct argp_option option_table[] = {
 	  .arg = "XML|SYNTHETIC",
 	  .doc = "another machine: an hwloc XML file, or \"numa:2 core:4 "
 		 "pu:2\"" },
+	{ .name = "format",
+	  .key = KEY_FORMAT,
+	  .arg = "F",
+	  .doc = "what to print: text, json or svg" },
 	{ .name = "json",
 	  .key = KEY_JSON,
 	  .arg = "FILE",
@@ -49,6 +58,15 @@ static const struct argp_option option_table[] = {
 	  .doc = "as a picture, to FILE" },
 	{ 0 },
 };
+
+static enum format given_format(const char *word)
+{
+	for (enum format f = FORMAT_TEXT; f < FORMATS; f++)
+		if (strcmp(word, format_names[f]) == 0)
+			return f;
+	exit(complain(EXIT_USAGE, "topo: --format %s: use text, json or svg",
+		      word));
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -66,8 +84,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->place.topology = given_word(arg);
 		return 0;
 	case KEY_JSON:
-		options->json = true;
 		options->json_path = given_word(arg);
+		if (!arg)
+			options->format = FORMAT_JSON;
+		return 0;
+	case KEY_FORMAT:
+		options->format = given_format(given_word(arg));
 		return 0;
 	case KEY_SVG:
 		options->svg_path = given_word(arg);
@@ -276,6 +298,19 @@ static int put_svg(const struct rig_plan *plan, const char *path)
 	return EXIT_DONE;
 }
 
+static int print(const struct rig_plan *plan, enum format format)
+{
+	if (format == FORMAT_JSON)
+		return json_put(plan_json(plan), NULL);
+	if (format == FORMAT_SVG) {
+		topo_svg(plan, stdout);
+	} else {
+		topo_text(plan, stdout);
+		list_workers(plan);
+	}
+	return finish_output(EXIT_DONE);
+}
+
 int command_topo(int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -290,14 +325,10 @@ int command_topo(int argc, char **argv)
 				rig_why());
 	if (options.svg_path)
 		code = put_svg(plan, options.svg_path);
-	if (code == EXIT_DONE && options.json)
+	if (code == EXIT_DONE && options.json_path)
 		code = json_put(plan_json(plan), options.json_path);
-	if (code == EXIT_DONE && !options.svg_path &&
-	    !(options.json && !options.json_path)) {
-		topo_text(plan, stdout);
-		list_workers(plan);
-		code = finish_output(code);
-	}
+	if (code == EXIT_DONE && (options.format || !options.svg_path))
+		code = print(plan, options.format);
 	warn_squeezed(plan);
 	if (plan->oversubscribed)
 		warn("%d workers share %d CPU%s", plan->workers, plan->cpus,
