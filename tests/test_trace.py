@@ -131,11 +131,15 @@ class Trace(unittest.TestCase):
             self.assertLessEqual(len(lines[at + 1 + rank]), 80)
         self.assertIn("# kernel", lines[at + 3])
 
-    def test_no_such_folder(self):
-        done = run("reverse", "length=10", "--trace", "/no/such/folder/t.json",
-                   check=5)
-        self.assertRegex(done.stderr,
-                         re.compile(r"^runrig: .*/no/such/folder/t.json.*\n$"))
+    def test_where_it_cannot_be_written_nothing_is_run(self):
+        for path, why in (("/no/such/folder/t.json", "No such file"),
+                          ("", "No such file"), ("/tmp", "Is a directory")):
+            for option in (("--trace", path), (f"--json={path}",)):
+                done = run("reverse", "length=10", *option, check=5)
+                self.assertEqual(done.stdout, "", (option, path))
+                self.assertRegex(done.stderr,
+                                 rf"\Arunrig: {path}: [^\n]*{why}"
+                                 r"[^\n]*\n\Z")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <kernels/number.h>
 #include <kernels/option.h>
@@ -98,6 +100,29 @@ int given_int(const char *what, const char *text, int min, int max)
 		exit(complain(EXIT_USAGE, "%s %s: out of range, %d to %d", what,
 			      text, min, max));
 	return (int)number;
+}
+
+int check_writable(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
+	struct stat status;
+	int error = 0;
+
+	if (!folder)
+		return complain(EXIT_SYSTEM, "out of memory");
+	if (!*path)
+		error = ENOENT;
+	else if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		error = EISDIR;
+	else if (access(path, F_OK) == 0
+			 ? access(path, W_OK) < 0
+			 : access(*folder ? folder : ".", W_OK) < 0)
+		error = errno;
+	free(folder);
+	if (error)
+		return complain(EXIT_SYSTEM, "%s: %s", path, strerror(error));
+	return EXIT_DONE;
 }
 
 int finish_output(int code)

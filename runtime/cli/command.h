@@ -41,6 +41,10 @@ char *given_word(char *arg);
 /* A whole number within min..max, or exit with one line that names `what`. */
 int given_int(const char *what, const char *text, int min, int max);
 
+/* Can a file be written there?  Asked before the work whose result it is for:
+ * EXIT_DONE, or EXIT_SYSTEM and said. */
+int check_writable(const char *path);
+
 /* Flush stdout: EXIT_SYSTEM where it cannot be written, else `code`. */
 int finish_output(int code);
 

@@ -442,7 +442,11 @@ static int check(const struct options *options)
 						output);
 		}
 	}
-	return 0;
+	if (options->json_path && check_writable(options->json_path))
+		return EXIT_SYSTEM;
+	if (options->trace && strcmp(options->trace, "-") != 0)
+		return check_writable(options->trace);
+	return EXIT_DONE;
 }
 
 static int run(struct options *options)
