@@ -91,7 +91,7 @@ MUTANTS = [
            "\tpools_forget(segment->facts.identity);\n\trelease",
            "\trelease", "pool"),
     Mutant("OpenMP's threads taken along", 7, "pool.c",
-           "\tpause_openmp();\n", "", "openmp"),
+           "\topenmp_before_fork();\n", "", "openmp"),
     Mutant("spinning where CPUs are shared", 15, "pool.c",
            "if (plan->workers > plan->cpus)",
            "if (plan->workers > plan->cpus + 4096)", "pool"),
