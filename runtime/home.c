@@ -48,9 +48,8 @@ static int add_nodes(struct home_rule *rule, const struct topology *topology,
 		bool wanted = !cores;
 
 		for (int i = 0; i < topology->core_count && !wanted; i++)
-			wanted =
-				topology->cores[i].node == n &&
-				cpu_bits_first(&topology->cores[i].usable) >= 0;
+			wanted = topology->cores[i].node == n &&
+				 core_is_usable(&topology->cores[i]);
 		if (!wanted || node->bytes == 0 || node->os >= NODES_MAX)
 			continue;
 		add_node(rule, node->os);
@@ -197,6 +196,20 @@ static int check_room(const char *name, size_t bytes,
 			name ? name : "(new)", bytes, room);
 }
 
+/* Why mbind() may not. */
+static const char *hint(int code)
+{
+	switch (code) {
+	case -EPERM:
+		return "; a container may forbid it";
+	case -EINVAL:
+		return "; the cpuset may leave this process other nodes only: "
+		       "see Mems_allowed_list in /proc/self/status";
+	default:
+		return "";
+	}
+}
+
 int home_set(int fd, const char *name, size_t bytes,
 	     const struct home_rule *rule)
 {
@@ -219,10 +232,9 @@ int home_set(int fd, const char *name, size_t bytes,
 		       rule->nodes);
 	munmap(base, bytes);
 	if (r < 0)
-		return rig_fail_errno(
-			r, "segment %s: place its memory (mbind%s)",
-			name ? name : "(new)",
-			r == -EPERM ? "; a container may forbid it" : "");
+		return rig_fail_errno(r,
+				      "segment %s: place its memory (mbind%s)",
+				      name ? name : "(new)", hint(r));
 	return 0;
 }
 

@@ -129,11 +129,6 @@ static void deal_list(struct placer *placer)
 		placer->units[rank % placer->unit_count].load++;
 }
 
-static bool usable(const struct core *core)
-{
-	return cpu_bits_first(&core->usable) >= 0;
-}
-
 /* What is usable: node by node, for that is the order of ranks. */
 static int find_usable(struct placer *placer)
 {
@@ -149,7 +144,7 @@ static int find_usable(struct placer *placer)
 		for (int i = 0; i < topology->core_count; i++) {
 			const struct core *core = &topology->cores[i];
 
-			if (core->node != node || !usable(core))
+			if (core->node != node || !core_is_usable(core))
 				continue;
 			placer->order[placer->cores++] = core;
 			placer->pus += cpu_bits_count(&core->usable);

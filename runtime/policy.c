@@ -237,11 +237,6 @@ static int units_of_objects(struct placer *placer, const struct policy *policy,
 
 /* ---- lists of cores ---- */
 
-static bool usable(const struct core *core)
-{
-	return cpu_bits_first(&core->usable) >= 0;
-}
-
 /* The usable cores as ranges, "0-3,8", cut with ... where it grows long. */
 static void print_usable(const struct topology *topology, char *text,
 			 size_t bytes)
@@ -253,10 +248,10 @@ static void print_usable(const struct topology *topology, char *text,
 	for (int i = 0; i < topology->core_count; i++) {
 		int last = i;
 
-		if (!usable(&cores[i]))
+		if (!core_is_usable(&cores[i]))
 			continue;
 		while (last + 1 < topology->core_count &&
-		       usable(&cores[last + 1]))
+		       core_is_usable(&cores[last + 1]))
 			last++;
 		if (used + 32 > bytes) {
 			snprintf(text + used, bytes - used, ",...");
@@ -277,7 +272,7 @@ static int list_core(struct placer *placer, long number)
 	int at = 0;
 
 	if (number >= topology->core_count ||
-	    !usable(&topology->cores[number])) {
+	    !core_is_usable(&topology->cores[number])) {
 		print_usable(topology, text, sizeof(text));
 		return rig_fail(-EINVAL,
 				"%s: core %ld is not usable by this process "

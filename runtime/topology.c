@@ -192,7 +192,7 @@ static int tabulate(hwloc_topology_t hwloc, struct topology **out)
 			  hwloc_get_obj_by_type(hwloc, type, (unsigned)i),
 			  core);
 		cpu_bits_and(&core->usable, &core->pus, &allowed);
-		topology->allowed_cores += cpu_bits_first(&core->usable) >= 0;
+		topology->allowed_cores += core_is_usable(core);
 	}
 	for (int i = 0; i < topology->node_count; i++)
 		fill_node(hwloc,

@@ -64,6 +64,11 @@ struct core {
 	struct cpu_bits usable; /* those we may run on; empty: not ours */
 };
 
+static inline bool core_is_usable(const struct core *core)
+{
+	return cpu_bits_first(&core->usable) >= 0;
+}
+
 /* One NUMA node. */
 struct node {
 	int os;         /* the system's number; the logical one is its index */

@@ -117,6 +117,24 @@ START_TEST(a_segment_refuses_a_bad_rule)
 }
 END_TEST
 
+/* As a cpuset that leaves this process other nodes would have it. */
+START_TEST(what_the_kernel_refuses_is_told_with_its_likely_cause)
+{
+	struct home_rule rule = { .kind = HOME_BIND };
+	int fd = memfd_create("home", MFD_CLOEXEC);
+	int r;
+
+	rule.nodes[(NODES_MAX - 1) / 64] = UINT64_C(1) << 63;
+	ck_assert_int_eq(ftruncate(fd, 4096), 0);
+	r = home_set(fd, "x", 4096, &rule);
+	ck_assert(r == -EINVAL || r == -EPERM);
+	ck_assert_msg(strstr(rig_why(), r == -EINVAL ? "Mems_allowed_list"
+						     : "a container"),
+		      "%s", rig_why());
+	close(fd);
+}
+END_TEST
+
 /* ---- where ---- */
 
 static long blocks_of(const struct rig_segment *segment)
@@ -350,6 +368,8 @@ Suite *make_suite(void)
 	tcase_add_loop_test(words, bad_words_are_refused_in_one_line, 0,
 			    LENGTH(refused));
 	tcase_add_test(words, a_segment_refuses_a_bad_rule);
+	tcase_add_test(words,
+		       what_the_kernel_refuses_is_told_with_its_likely_cause);
 	suite_add_tcase(suite, words);
 
 	tcase_add_loop_test(where, every_byte_has_one_home, 0, 3);
