@@ -4,9 +4,7 @@
  *
  * numa_vm.py boots the guest and runs this there.  The nodes are emulated, but
  * the kernel is a real one: it runs each worker where it is pinned and places
- * pages where they belong, and it is the kernel that is asked.  What a rank
- * touches is worked out here again, from reverse's definition: a strip of the
- * first half, and its mirror.
+ * pages where they belong, and it is the kernel that is asked.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -24,10 +22,9 @@
 #include <runrig/runrig.h>
 
 #include "harness.h"
+#include "look.h"
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
-#define PAGE ((size_t)4096)
 
 /* Elements of the arrays: 16 MB. */
 #define ELEMENTS "2M"
@@ -61,53 +58,6 @@ static int look_around(struct rig_team *team)
 			seen.allowed |= UINT64_C(1) << i;
 	memcpy(rig_team_result(team), &seen, sizeof(seen));
 	return 0;
-}
-
-/* Pages that a rank touches, and those of them that are on its node. */
-struct local {
-	uint64_t pages;
-	uint64_t local;
-};
-
-static int count_local(char *begin, char *end, unsigned node,
-		       struct local *local)
-{
-	char *at = (char *)((uintptr_t)begin & ~(PAGE - 1));
-
-	for (; at < end; at += PAGE) {
-		void *page = at;
-		int status = -1;
-		volatile char look = *at;
-
-		(void)look;
-		if (syscall(SYS_move_pages, 0, 1ul, &page, NULL, &status, 0) <
-		    0)
-			return -errno;
-		local->pages++;
-		local->local += status == (int)node;
-	}
-	return 0;
-}
-
-/* What reverse reads and writes of segment 0, doubles. */
-static int look_at_pages(struct rig_team *team)
-{
-	double *x = rig_team_data(team, 0);
-	size_t n = rig_team_bytes(team, 0) / sizeof(*x);
-	struct rig_span strip = rig_team_strip(team, n / 2);
-	struct local local = { 0 };
-	unsigned cpu, node;
-	int r;
-
-	if (getcpu(&cpu, &node) < 0)
-		return -errno;
-	r = count_local((char *)&x[strip.begin], (char *)&x[strip.end], node,
-			&local);
-	if (r == 0)
-		r = count_local((char *)&x[n - strip.end],
-				(char *)&x[n - strip.begin], node, &local);
-	memcpy(rig_team_result(team), &local, sizeof(local));
-	return r;
 }
 
 static int die(struct rig_team *team)

@@ -11,7 +11,7 @@ once; it stays in the work folder.
 
 Skipped (77), with the reason, where there is no QEMU, busybox, cpio or kernel.
 
-Usage: numa_vm.py WORK_FOLDER GUEST_PROGRAM ROOM_PROGRAM
+Usage: numa_vm.py WORK_FOLDER GUEST_PROGRAM ROOM_PROGRAM LOOK_KERNEL
 RUNRIG, in the environment, is the command that was built.
 """
 import gzip
@@ -27,7 +27,7 @@ import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-WORK, GUEST, ROOM = (pathlib.Path(word) for word in sys.argv[1:4])
+WORK, GUEST, ROOM, LOOK = (pathlib.Path(word) for word in sys.argv[1:5])
 SKIPPED = 77
 
 # Against hanging: a boot and what it shows take about 20 seconds.
@@ -128,6 +128,7 @@ def fill(root, busybox):
     shutil.copy(HERE / "init", root / "init")
     (root / "init").chmod(0o755)
     shutil.copy(HERE / "python_made.py", root)
+    shutil.copy(LOOK, root / "look.so")
     make_npy(root / "x.npy", 2_000_000)
 
 
@@ -227,20 +228,22 @@ class Shown:
         self.assertEqual(status, 0, text)
         return text
 
-    def homes(self, name):
+    def homes(self, name, arrays):
+        """What the map says of these arrays, which are all there are."""
         maps = json_of(self.said(name))["map"]
+        self.assertEqual([array["array"] for array in maps], arrays)
         for array in maps:
             self.assertEqual(array["bytes_not_in_memory"], 0, array)
             self.assertEqual(len(array["bytes_on_nodes"]), self.nodes)
+            self.assertGreater(sum(array["bytes_on_nodes"]), 1_000_000)
         return maps
 
-    def with_its_owners(self, name):
-        for array in self.homes(name):
-            if sum(array["bytes_on_nodes"]) < 1_000_000:
-                continue
+    def with_its_owners(self, name, arrays):
+        for array in self.homes(name, arrays):
             self.assertEqual({rank["node"] for rank in array["ranks"]},
                              set(range(self.nodes)))
             for rank in array["ranks"]:
+                self.assertGreater(rank["owns"], 100_000)
                 self.assertGreaterEqual(rank["local"], LOCAL * rank["owns"],
                                         (array["array"], rank))
 
@@ -262,20 +265,23 @@ class Shown:
         self.assertNotIn("skipped", self.said("room"))
 
     def test_who_asks_gets_huge_pages(self):
+        self.checks("collapse")
         self.checks("huge")
 
     def test_what_is_loaded_lies_with_its_owners(self):
-        self.with_its_owners("loaded")
+        self.with_its_owners("loaded", ["x"])
+        self.said("loaded-look")
 
     def test_what_python_made_is_brought_to_its_owners(self):
-        self.with_its_owners("python")
+        self.with_its_owners("python", ["x"])
+        self.said("python-look")
 
     def test_what_kernels_make_lies_with_its_owners(self):
-        self.with_its_owners("triad")
-        self.with_its_owners("stencil")
+        self.with_its_owners("triad", ["a", "b", "c"])
+        self.with_its_owners("stencil", ["in", "out"])
 
     def test_interleaved_goes_round(self):
-        for array in self.homes("interleave"):
+        for array in self.homes("interleave", ["a", "b", "c"]):
             share = sum(array["bytes_on_nodes"]) / self.nodes
             for node_bytes in array["bytes_on_nodes"]:
                 self.assertAlmostEqual(node_bytes, share, delta=3 * 4096)

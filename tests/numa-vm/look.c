@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * look.c - a user's kernel that touches what reverse does, and fails where less
+ * than 99 of 100 pages of that are on the rank's node.
+ *
+ * In the guest `runrig run ./look.so` has it look at what was loaded from a file,
+ * and at what Python has made.
+ */
+#include <stdbool.h>
+
+#include <runrig/kernel.h>
+
+#include "look.h"
+
+static int owns(const void *given, int index, size_t bytes, int rank, int size,
+		struct rig_span *spans)
+{
+	(void)given;
+	(void)index;
+	touched_by_reverse(bytes / sizeof(double), rank, size, spans);
+	for (int i = 0; i < 2; i++) {
+		spans[i].begin *= sizeof(double);
+		spans[i].end *= sizeof(double);
+	}
+	return 2;
+}
+
+static int run(struct rig_team *team)
+{
+	struct local local;
+	int r = look_at_pages(team);
+
+	if (r < 0)
+		return r;
+	memcpy(&local, rig_team_result(team), sizeof(local));
+	if (local.pages <= 100 || local.local * 100 < local.pages * 99)
+		return rig_team_fail(team, -EBADMSG,
+				     "%d of %d pages are on its node",
+				     (int)local.local, (int)local.pages);
+	return 0;
+}
+
+extern const struct rig_kernel runrig_kernel;
+const struct rig_kernel runrig_kernel = {
+	.name = "look",
+	.summary = "is it where reverse wants it",
+	.verified = "each rank asks the kernel of the system",
+	.arrays = { { .name = "x",
+		      .dtype = RIG_FLOAT64,
+		      .input = true,
+		      .output = true } },
+	.args_bytes = sizeof(struct rig_kernel_args),
+	.owns = owns,
+	.run = run,
+};
