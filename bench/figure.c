@@ -522,7 +522,7 @@ int figure_put(const struct figure *f, FILE *page)
 	fprintf(page, "</h3>\n");
 	drawn = draw(f, &r, false, page);
 	if (drawn < 0)
-		fprintf(page, "<p>gnuplot is not installed: no picture.</p>\n");
+		fprintf(page, "<p>gnuplot is not installed, or failed: no picture.</p>\n");
 	fprintf(page, "<figcaption>");
 	put_text(page, f->caption);
 	fprintf(page, "</figcaption>\n");

@@ -87,7 +87,7 @@ void figure_free(struct figure *f);
 
 bool figure_empty(const struct figure *f);
 
-/* Both: 0, or -ENOENT where gnuplot does not work. */
+/* Both: 0, or -ENOENT where gnuplot is not installed, or failed. */
 int figure_put(const struct figure *f, FILE *page);
 
 /* The picture alone, as a file. */

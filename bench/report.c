@@ -353,7 +353,7 @@ static int explain(const char *path, const char *id, int r)
 		fprintf(stderr, "rigbench: %s: not all of it was written\n",
 			path);
 	if (r == -ENOENT)
-		fprintf(stderr, "rigbench: gnuplot is not installed: %s\n",
+		fprintf(stderr, "rigbench: gnuplot is not installed, or failed: %s\n",
 			*id ? "no picture" : "a page without pictures");
 	return r == -EIO || (*id && r < 0) ? 5 : 0;
 }

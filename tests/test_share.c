@@ -327,22 +327,14 @@ static void take(struct rig_share *share, int most, uint8_t *seen)
 	}
 }
 
-/*
- * Three ranks of one thread, so that the order is known.  Rank 1 has put what
- * it took of rank 2's where others can take it, and rank 0, which looked before,
- * is at the next share already: it must not take rank 1 for one that has not
- * begun.
- */
-START_TEST(what_is_left_of_an_earlier_share_is_left_alone)
+/* Three ranks of a team, all in this thread. */
+static struct layout make_teams(struct rig_team *teams)
 {
-	const size_t bytes = layout_at(NULL, 3).bytes, count = 60;
+	const size_t bytes = layout_at(NULL, 3).bytes;
 	const struct patience patience = { .spin_ns = 1000 };
-	struct rig_share first[3], second[3];
-	uint8_t seen[2][60] = { { 0 } };
-	static struct rig_team teams[3];
-	struct layout layout;
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct layout layout;
 
 	ck_assert_ptr_ne(memory, MAP_FAILED);
 	layout = layout_at(memory, 3);
@@ -351,6 +343,23 @@ START_TEST(what_is_left_of_an_earlier_share_is_left_alone)
 		team_init(&teams[i], &layout, i, 3, &patience);
 		team_begin(&teams[i], 1);
 	}
+	return layout;
+}
+
+/*
+ * Three ranks of one thread, so that the order is known.  Rank 1 has put what
+ * it took of rank 2's where others can take it, and rank 0, which looked before,
+ * is at the next share already: it must not take rank 1 for one that has not
+ * begun.
+ */
+START_TEST(what_is_left_of_an_earlier_share_is_left_alone)
+{
+	const size_t count = 60;
+	struct rig_share first[3], second[3];
+	uint8_t seen[2][60] = { { 0 } };
+	static struct rig_team teams[3];
+	struct layout layout = make_teams(teams);
+
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(rig_share_begin(&first[i], &teams[i], count,
 						 RIG_SHARE_DYNAMIC, 1),
@@ -370,7 +379,7 @@ START_TEST(what_is_left_of_an_earlier_share_is_left_alone)
 		ck_assert_uint_eq(seen[0][i], 1);
 		ck_assert_uint_eq(seen[1][i], 1);
 	}
-	(void)munmap(memory, bytes);
+	(void)munmap(layout.control, layout.bytes);
 }
 END_TEST
 
@@ -378,20 +387,10 @@ END_TEST
  * come round; then one in which it is first, and takes its part alone. */
 START_TEST(no_part_of_many_shares)
 {
-	const size_t bytes = layout_at(NULL, 3).bytes, count = 60;
-	const struct patience patience = { .spin_ns = 1000 };
+	const size_t count = 60;
 	static struct rig_team teams[3];
-	struct layout layout;
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct layout layout = make_teams(teams);
 
-	ck_assert_ptr_ne(memory, MAP_FAILED);
-	layout = layout_at(memory, 3);
-	ck_assert_int_eq(layout_team(&layout, 3, RIG_BARRIER_ADAPTIVE), 0);
-	for (int i = 0; i < 3; i++) {
-		team_init(&teams[i], &layout, i, 3, &patience);
-		team_begin(&teams[i], 1);
-	}
 	for (int before = 0; before < 600; before++) {
 		struct rig_share share[3];
 		uint8_t seen[60] = { 0 };
@@ -412,7 +411,7 @@ START_TEST(no_part_of_many_shares)
 		for (size_t i = 0; i < units; i++)
 			ck_assert_uint_eq(seen[i], 1);
 	}
-	(void)munmap(memory, bytes);
+	(void)munmap(layout.control, layout.bytes);
 }
 END_TEST
 

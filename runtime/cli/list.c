@@ -76,8 +76,11 @@ static int64_t given_index(const char *text)
 
 	errno = 0;
 	index = strtoll(text, &end, 10);
-	if (!*text || *end || errno)
+	if (!*text || *end)
 		exit(complain(EXIT_USAGE, "index %s: not a whole number",
+			      text));
+	if (errno)
+		exit(complain(EXIT_USAGE, "index %s: no list is that long",
 			      text));
 	return index;
 }
