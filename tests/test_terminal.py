@@ -64,6 +64,8 @@ def job(kernels, name):
 def shell(kernels, name):
     """What a shell does with one job in the foreground.  A session leader of
     its own: a group without one would not be stopped by Ctrl-Z."""
+    # Under nohup hang-ups are ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
         os.setpgid(0, 0)
