@@ -31,13 +31,11 @@ static struct point median(const json_t *cell, double x, double unit,
 			   double bytes)
 {
 	const json_t *summary = json_object_get(cell, "summary");
-	const json_t *ci = json_object_get(summary, "ci95");
-	struct point p = { x, past_number(summary, "p50") / unit, NAN, NAN };
+	struct point p = { .x = x, .y = past_number(summary, "p50") / unit };
 
-	if (json_is_array(ci)) {
-		p.low = json_number_value(json_array_get(ci, 0)) / unit;
-		p.high = json_number_value(json_array_get(ci, 1)) / unit;
-	}
+	(void)past_interval(summary, &p.low, &p.high);
+	p.low /= unit;
+	p.high /= unit;
 	if (bytes > 0)
 		return (struct point){ x, bytes / p.y, bytes / p.high,
 				       bytes / p.low };
@@ -305,15 +303,14 @@ static struct point speedup(const json_t *result, const json_t *cell)
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *c = json_array_get(list, i);
-		const json_t *ci = json_object_get(c, "ci95");
+		double low, high;
 
 		if (strcmp(past_text(c, "b"), past_text(cell, "id")) != 0)
 			continue;
+		(void)past_interval(c, &low, &high);
 		p.y = 1 / past_number(c, "estimate");
-		if (json_is_array(ci)) {
-			p.low = 1 / json_number_value(json_array_get(ci, 1));
-			p.high = 1 / json_number_value(json_array_get(ci, 0));
-		}
+		p.low = 1 / high;
+		p.high = 1 / low;
 	}
 	return p;
 }

@@ -32,14 +32,11 @@ static double noise_of(const json_t *result)
 
 	for (size_t i = 0; i < json_array_size(list) && n < PAIRS_LOOKED; i++) {
 		const json_t *c = json_array_get(list, i);
-		const json_t *ci = json_object_get(c, "ci95");
+		double low, high;
 
-		if (!json_is_true(json_object_get(c, "aa")) ||
-		    !json_is_array(ci))
-			continue;
-		far[n++] = fmax(
-			fabs(log(json_number_value(json_array_get(ci, 0)))),
-			fabs(log(json_number_value(json_array_get(ci, 1)))));
+		if (json_is_true(json_object_get(c, "aa")) &&
+		    past_interval(c, &low, &high))
+			far[n++] = fmax(fabs(log(low)), fabs(log(high)));
 	}
 	return n ? stats_median(far, n) : 0;
 }

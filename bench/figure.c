@@ -14,6 +14,9 @@
 /* A map of more columns has no numbers in it. */
 #define NUMBERS_MAX 20
 
+/* Of a number in the table of points. */
+#define POINT_DIGITS 12
+
 const char figure_rules[] =
 	"svg text{fill:var(--ink)}\n"
 	"svg g[color=\"black\"],svg g[color=\"white\"]{color:var(--ink)}\n"
@@ -56,6 +59,14 @@ void put_text(FILE *out, const char *text)
 		else
 			fputc(*text, out);
 	}
+}
+
+void put_number(FILE *out, double x, int digits)
+{
+	if (isfinite(x))
+		fprintf(out, "<td>%.*g</td>", digits, x);
+	else
+		fprintf(out, "<td></td>");
 }
 
 /* The number of a name up to its comma, which has one from now on. */
@@ -466,15 +477,6 @@ static int draw(const struct figure *f, const struct range *r, bool alone,
 	return svg && pclose(svg) == 0 && inside ? 0 : -ENOENT;
 }
 
-/* A number of the table, or nothing. */
-static void put_number(FILE *out, double x)
-{
-	if (isfinite(x))
-		fprintf(out, "<td>%.12g</td>", x);
-	else
-		fprintf(out, "<td></td>");
-}
-
 static void put_points(const struct figure *f, FILE *out)
 {
 	fprintf(out,
@@ -488,10 +490,10 @@ static void put_points(const struct figure *f, FILE *out)
 			fprintf(out, "<tr><td>");
 			put_text(out, f->series[i].name);
 			fprintf(out, "</td>");
-			put_number(out, p->x);
-			put_number(out, p->y);
-			put_number(out, p->low);
-			put_number(out, p->high);
+			put_number(out, p->x, POINT_DIGITS);
+			put_number(out, p->y, POINT_DIGITS);
+			put_number(out, p->low, POINT_DIGITS);
+			put_number(out, p->high, POINT_DIGITS);
 			fprintf(out, "</tr>\n");
 		}
 	}
@@ -522,7 +524,8 @@ int figure_put(const struct figure *f, FILE *page)
 	fprintf(page, "</h3>\n");
 	drawn = draw(f, &r, false, page);
 	if (drawn < 0)
-		fprintf(page, "<p>gnuplot is not installed, or failed: no picture.</p>\n");
+		fprintf(page,
+			"<p>gnuplot is not installed, or failed: no picture.</p>\n");
 	fprintf(page, "<figcaption>");
 	put_text(page, f->caption);
 	fprintf(page, "</figcaption>\n");

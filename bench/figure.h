@@ -96,7 +96,9 @@ int figure_svg(const struct figure *f, FILE *out);
 /* Rules for pictures, light and dark; for a page's <style>. */
 extern const char figure_rules[];
 
-/* Text, as text of the page. */
+/* Text, as text of the page; a number, as a cell of a table that is empty where
+ * it is none. */
 void put_text(FILE *out, const char *text);
+void put_number(FILE *out, double x, int digits);
 
 #endif

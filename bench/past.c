@@ -53,6 +53,17 @@ double past_number(const json_t *object, const char *key)
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+bool past_interval(const json_t *object, double *low, double *high)
+{
+	const json_t *ci = json_object_get(object, "ci95");
+	const json_t *from = json_array_get(ci, 0), *to = json_array_get(ci, 1);
+	bool known = json_is_number(from) && json_is_number(to);
+
+	*low = known ? json_number_value(from) : NAN;
+	*high = known ? json_number_value(to) : NAN;
+	return known;
+}
+
 json_t *past_cell(const json_t *result, const char *id)
 {
 	json_t *cells = json_object_get(result, "cells");

@@ -5,6 +5,8 @@
 #ifndef RIGBENCH_PAST_H
 #define RIGBENCH_PAST_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 /* Load and check that it is a result of ours.  NULL, with words on stderr. */
@@ -14,6 +16,9 @@ json_t *past_load(const char *path);
 const char *past_text(const json_t *cell, const char *key);
 const char *past_axis(const json_t *cell, const char *axis);
 double past_number(const json_t *object, const char *key);
+
+/* The 95 % interval of an object: true, or false and NaN where it has none. */
+bool past_interval(const json_t *object, double *low, double *high);
 
 /* The cell of that id, or NULL. */
 json_t *past_cell(const json_t *result, const char *id);

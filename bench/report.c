@@ -17,6 +17,9 @@
 /* Above it a rate is more than measuring could be wrong by. */
 #define ROOF_SLACK 1.05
 
+/* Of a number in the table of cells. */
+#define CELL_DIGITS 5
+
 static const char page_head[] =
 	"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
 	"<meta charset=\"utf-8\">\n"
@@ -41,22 +44,6 @@ static const char page_head[] =
 static const char page_body[] = "</style>\n</head>\n<body>\n"
 				"<h1>Sharing against copying</h1>\n";
 
-static void put_number(FILE *out, double x)
-{
-	if (isfinite(x))
-		fprintf(out, "<td>%.5g</td>", x);
-	else
-		fprintf(out, "<td></td>");
-}
-
-/* Item `i` of an array; NaN where there is none. */
-static double item_number(const json_t *array, size_t i)
-{
-	const json_t *value = json_array_get(array, i);
-
-	return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static void put_cells(const json_t *cells, FILE *out)
 {
 	fprintf(out,
@@ -66,14 +53,15 @@ static void put_cells(const json_t *cells, FILE *out)
 	for (size_t i = 0; i < json_array_size(cells); i++) {
 		const json_t *cell = json_array_get(cells, i);
 		const json_t *s = json_object_get(cell, "summary");
-		const json_t *ci = json_object_get(s, "ci95");
+		double low, high;
 
+		(void)past_interval(s, &low, &high);
 		fprintf(out, "<tr><td>");
 		put_text(out, past_text(cell, "id"));
 		fprintf(out, "</td>");
-		put_number(out, past_number(s, "p50"));
-		put_number(out, item_number(ci, 0));
-		put_number(out, item_number(ci, 1));
+		put_number(out, past_number(s, "p50"), CELL_DIGITS);
+		put_number(out, low, CELL_DIGITS);
+		put_number(out, high, CELL_DIGITS);
 		fprintf(out, "<td>");
 		put_text(out, past_text(cell, "unit"));
 		fprintf(out, "</td><td>%.0f</td><td>", past_number(cell, "n"));
@@ -156,7 +144,7 @@ static void put_verdict(const json_t *result, FILE *out)
 {
 	const json_t *list = json_object_get(result, "comparisons");
 	const json_t *best = NULL;
-	const json_t *ci;
+	double low, high;
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *c = json_array_get(list, i);
@@ -167,17 +155,14 @@ static void put_verdict(const json_t *result, FILE *out)
 	}
 	if (!best)
 		return;
-	ci = json_object_get(best, "ci95");
 	fprintf(out, "<p><strong>");
 	put_text(out, past_text(best, "b"));
 	fprintf(out,
 		": a message costs %.3g times as much through a pipe as in "
 		"place",
 		past_number(best, "estimate"));
-	if (json_is_array(ci))
-		fprintf(out, " [%.3g, %.3g]",
-			json_number_value(json_array_get(ci, 0)),
-			json_number_value(json_array_get(ci, 1)));
+	if (past_interval(best, &low, &high))
+		fprintf(out, " [%.3g, %.3g]", low, high);
 	fprintf(out, ".</strong></p>\n");
 }
 
@@ -353,7 +338,8 @@ static int explain(const char *path, const char *id, int r)
 		fprintf(stderr, "rigbench: %s: not all of it was written\n",
 			path);
 	if (r == -ENOENT)
-		fprintf(stderr, "rigbench: gnuplot is not installed, or failed: %s\n",
+		fprintf(stderr,
+			"rigbench: gnuplot is not installed, or failed: %s\n",
 			*id ? "no picture" : "a page without pictures");
 	return r == -EIO || (*id && r < 0) ? 5 : 0;
 }
