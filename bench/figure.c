@@ -9,10 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A map of more columns has no numbers in it. */
 #define NUMBERS_MAX 20
+
+/* What a shell exits with where there is no such command. */
+#define NO_COMMAND 127
 
 /* Of a number in the table of points. */
 #define POINT_DIGITS 12
@@ -439,27 +443,15 @@ static void full_id(const struct figure *f, char *id, size_t bytes)
 		snprintf(id, bytes, "%s", f->id);
 }
 
-/* Run gnuplot over a script and copy its SVG, without the XML declaration. */
-static int draw(const struct figure *f, const struct range *r, bool alone,
-		FILE *out)
+/* Copy gnuplot's SVG, without the XML declaration; false: there was none. */
+static bool copy_svg(const struct figure *f, bool alone, FILE *svg, FILE *out)
 {
-	int fd = memfd_create("gnuplot", 0);
-	char command[80];
+	bool inside = false;
 	char line[4096];
 	char id[64];
-	bool inside = false;
-	FILE *gp = fd < 0 ? NULL : fdopen(fd, "w");
-	FILE *svg;
 
-	if (!gp)
-		return -errno;
 	full_id(f, id, sizeof(id));
-	write_script(f, r, alone, gp);
-	fflush(gp);
-	snprintf(command, sizeof(command), "gnuplot /proc/%d/fd/%d",
-		 (int)getpid(), fd);
-	svg = popen(command, "r");
-	while (svg && fgets(line, sizeof(line), svg)) {
+	while (fgets(line, sizeof(line), svg)) {
 		if (strncmp(line, "<svg", 4) == 0) {
 			inside = true;
 			fprintf(out, "<svg%s",
@@ -473,8 +465,69 @@ static int draw(const struct figure *f, const struct range *r, bool alone,
 		if (inside)
 			copy_line(line, id, out);
 	}
-	fclose(gp);
-	return svg && pclose(svg) == 0 && inside ? 0 : -ENOENT;
+	return inside;
+}
+
+/* Run gnuplot over a script; what it draws goes to `out`. */
+static int run_gnuplot(const struct figure *f, bool alone, int script,
+		       FILE *out)
+{
+	char command[120];
+	bool drawn;
+	FILE *svg;
+	int status;
+
+	/* The shell's own words about it are none of ours. */
+	snprintf(command, sizeof(command),
+		 "command -v gnuplot >/dev/null || exit %d;"
+		 "exec gnuplot /proc/%d/fd/%d",
+		 NO_COMMAND, (int)getpid(), script);
+	svg = popen(command, "r");
+	if (!svg)
+		return -errno;
+	drawn = copy_svg(f, alone, svg, out);
+	status = pclose(svg);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_COMMAND)
+		return -ENOENT;
+	return status == 0 && drawn ? 0 : -EPROTO;
+}
+
+/* Draw it, whole or not at all. */
+static int draw(const struct figure *f, const struct range *r, bool alone,
+		FILE *out)
+{
+	int fd = memfd_create("gnuplot", 0);
+	FILE *gp = fd < 0 ? NULL : fdopen(fd, "w");
+	char *picture = NULL;
+	size_t bytes;
+	FILE *memory = gp ? open_memstream(&picture, &bytes) : NULL;
+	int result = -ENOMEM;
+
+	if (memory) {
+		write_script(f, r, alone, gp);
+		fflush(gp);
+		result = run_gnuplot(f, alone, fd, memory);
+		if (fclose(memory) != 0)
+			result = -ENOMEM;
+	}
+	if (result == 0)
+		fputs(picture, out);
+	free(picture);
+	if (gp)
+		fclose(gp);
+	return result;
+}
+
+const char *figure_why(int r)
+{
+	switch (r) {
+	case -ENOENT:
+		return "gnuplot is not installed";
+	case -EPROTO:
+		return "gnuplot failed";
+	default:
+		return strerror(-r);
+	}
 }
 
 static void put_points(const struct figure *f, FILE *out)
@@ -524,8 +577,7 @@ int figure_put(const struct figure *f, FILE *page)
 	fprintf(page, "</h3>\n");
 	drawn = draw(f, &r, false, page);
 	if (drawn < 0)
-		fprintf(page,
-			"<p>gnuplot is not installed, or failed: no picture.</p>\n");
+		fprintf(page, "<p>%s: no picture.</p>\n", figure_why(drawn));
 	fprintf(page, "<figcaption>");
 	put_text(page, f->caption);
 	fprintf(page, "</figcaption>\n");

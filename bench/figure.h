@@ -87,11 +87,15 @@ void figure_free(struct figure *f);
 
 bool figure_empty(const struct figure *f);
 
-/* Both: 0, or -ENOENT where gnuplot is not installed, or failed. */
+/* Both: 0, -ENOENT where gnuplot is not installed, -EPROTO where it failed (and
+ * said why on stderr), or -errno. */
 int figure_put(const struct figure *f, FILE *page);
 
 /* The picture alone, as a file. */
 int figure_svg(const struct figure *f, FILE *out);
+
+/* "gnuplot is not installed", or what else kept a figure from being drawn. */
+const char *figure_why(int r);
 
 /* Rules for pictures, light and dark; for a page's <style>. */
 extern const char figure_rules[];

@@ -249,9 +249,11 @@ static int put_result(const json_t *result, const json_t *roofs, int number,
 	put_checks(json_object_get(result, "checks"), out);
 	charts_collect(&charts, result, roofs, palette);
 	for (int i = 0; i < charts.count; i++) {
+		int drawn;
+
 		charts.figures[i].number = number;
-		if (figure_put(&charts.figures[i], out) < 0)
-			r = -ENOENT;
+		drawn = figure_put(&charts.figures[i], out);
+		r = r ? r : drawn;
 	}
 	charts_free(&charts);
 	if (json_array_size(json_object_get(result, "cells")))
@@ -267,15 +269,15 @@ static int write_page(json_t *const *results, int count, FILE *out)
 
 	fprintf(out, "%s%s%s", page_head, figure_rules, page_body);
 	for (int i = 0; i < count; i++) {
-		int number = 1;
+		int number = 1, drawn;
 
 		for (int k = 0; k < i; k++)
 			number += strcmp(heading(results[k]),
 					 heading(results[i])) == 0;
-		if (put_result(results[i],
-			       roofs_for(results[i], results, count), number,
-			       &palette, out) < 0)
-			r = -ENOENT;
+		drawn = put_result(results[i],
+				   roofs_for(results[i], results, count),
+				   number, &palette, out);
+		r = r ? r : drawn;
 	}
 	fprintf(out, "</body>\n</html>\n");
 	return r;
@@ -337,10 +339,11 @@ static int explain(const char *path, const char *id, int r)
 	if (r == -EIO)
 		fprintf(stderr, "rigbench: %s: not all of it was written\n",
 			path);
-	if (r == -ENOENT)
-		fprintf(stderr,
-			"rigbench: gnuplot is not installed, or failed: %s\n",
-			*id ? "no picture" : "a page without pictures");
+	else if (r < 0)
+		fprintf(stderr, "rigbench: %s: %s\n", figure_why(r),
+			*id            ? "no picture"
+			: r == -ENOENT ? "a page without pictures"
+				       : "a page without all its pictures");
 	return r == -EIO || (*id && r < 0) ? 5 : 0;
 }
 

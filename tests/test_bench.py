@@ -461,6 +461,35 @@ class Files(unittest.TestCase):
         with open(path, encoding="utf-8") as file:
             self.assertIn("prefers-color-scheme:dark", file.read())
 
+    def test_gnuplot_that_fails_is_not_one_that_is_not_there(self):
+        here = os.path.join(self.folder.name, "bin")
+        os.mkdir(here)
+        fake = os.path.join(here, "gnuplot")
+        for script, said in ((None, "gnuplot is not installed"),
+                             ("exit 1", "gnuplot failed"),
+                             ("exit 0", "gnuplot failed"),
+                             ("echo '<svg>'; exit 1", "gnuplot failed")):
+            if script:
+                with open(fake, "w", encoding="utf-8") as file:
+                    file.write(f"#!/bin/sh\n{script}\n")
+                os.chmod(fake, 0o755)
+            for name, code, without in (
+                    ("latency.svg", 5, "no picture"),
+                    ("page.html", 0, "a page without (all its )?pictures")):
+                path = os.path.join(here, name)
+                done = subprocess.run(
+                    [RIGBENCH, "report", self.path, "-o", path],
+                    env=dict(os.environ, PATH=here), capture_output=True,
+                    text=True, timeout=100, check=False)
+                self.assertEqual(done.returncode, code, script)
+                self.assertRegex(done.stderr,
+                                 rf"\Arigbench: {said}: {without}\n\Z")
+                if code:
+                    self.assertFalse(os.path.exists(path))
+                    continue
+                with open(path, encoding="utf-8") as file:
+                    self.assertIn(f"<p>{said}: no picture.</p>", file.read())
+
     def test_a_figure_that_is_not_there(self):
         path = os.path.join(self.folder.name, "speedup.svg")
         done = rigbench("report", self.path, "-o", path, check=1)
