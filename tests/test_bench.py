@@ -62,11 +62,19 @@ def obeys_schema(test, result):
         jsonschema.validate(result, json.load(file))
 
 
+def quietly(*words):
+    """As rigbench(): nothing went wrong, and progress is for terminals."""
+    done = rigbench(*words)
+    if done.stderr:
+        raise AssertionError(f"{words}: on stderr: {done.stderr!r}")
+    return done
+
+
 def measured(*words):
     """What a short run prints, and its JSON."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "run.json")
-        done = rigbench(*words, *SHORT, "--json=" + path)
+        done = quietly(*words, *SHORT, "--json=" + path)
         with open(path, encoding="utf-8") as file:
             return done.stdout, json.load(file)
 
@@ -401,10 +409,11 @@ class Files(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path = os.path.join(cls.folder.name, "run.json")
         cls.csv = os.path.join(cls.folder.name, "run.csv")
-        rigbench("ipc", "transports=seg-inplace,pipe,null",
-                 "sizes=64,4096,65536", "patterns=pingpong,stream,setup",
-                 "--launches", "2", "--blocks", "3", "--warmup", "0",
-                 "--peer", "none", "--batch", "0.0002", "--json=" + cls.path, "--csv", cls.csv)
+        quietly("ipc", "transports=seg-inplace,pipe,null",
+                "sizes=64,4096,65536", "patterns=pingpong,stream,setup",
+                "--launches", "2", "--blocks", "3", "--warmup", "0",
+                "--peer", "none", "--batch", "0.0002",
+                "--json=" + cls.path, "--csv", cls.csv)
         with open(cls.path, encoding="utf-8") as file:
             cls.result = json.load(file)
 
