@@ -116,10 +116,15 @@ class Command(Leftovers):
         name = list_.shm.name
         self.assertIn("out of range", self.list("get", name, "2", code=USAGE))
         self.assertIn("out of range", self.list("get", name, "-3", code=USAGE))
+        for index in ("9" * 20, "-" + "9" * 20):
+            said = self.list("get", name, index, code=USAGE)
+            self.assertIn(f"index {index}: out of range", said)
         self.list("set", name, "-4", "77", code=USAGE)
         self.assertIn("9 bytes", self.list("set", name, "1", "'123456789'",
                                            code=USAGE))
-        self.list("get", name, "one", code=USAGE)
+        for index in ("one", "1x", ""):
+            self.assertIn("not a whole number",
+                          self.list("get", name, index, code=USAGE))
         self.list("get", name, code=USAGE)
         self.list("peel", name, code=USAGE)
         self.list("show", "there-is-none", code=SYSTEM)

@@ -80,7 +80,9 @@ static int64_t given_index(const char *text)
 		exit(complain(EXIT_USAGE, "index %s: not a whole number",
 			      text));
 	if (errno)
-		exit(complain(EXIT_USAGE, "index %s: no list is that long",
+		exit(complain(EXIT_USAGE,
+			      "index %s: out of range: no list is "
+			      "that long",
 			      text));
 	return index;
 }
