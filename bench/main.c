@@ -109,6 +109,14 @@ static double number(const char *option, const char *text, double min,
 	return x;
 }
 
+/* What an option was given as the name of a file; NULL: nothing. */
+static char *file_name(const char *option, char *text)
+{
+	if (text && !*text)
+		refuse("--%s: an empty name of a file", option);
+	return text;
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
 	struct command *c = state->input;
@@ -140,17 +148,17 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 			(uint64_t)(1e9 * number("batch", text, 1e-5, 10));
 		break;
 	case 'o':
-		c->folder = text;
+		c->folder = file_name("output", text);
 		break;
 	case KEY_STRICT:
 		c->strict = true;
 		break;
 	case KEY_JSON:
 		c->json = true;
-		c->json_path = text;
+		c->json_path = file_name("json", text);
 		break;
 	case KEY_CSV:
-		c->csv_path = text;
+		c->csv_path = file_name("csv", text);
 		break;
 	case ARGP_KEY_ARG:
 		if (c->word_count == COMMAND_WORDS_MAX)
@@ -257,9 +265,7 @@ static int check_path(const char *path)
 	int r = 0;
 
 	snprintf(folder, sizeof(folder), "%s", path);
-	if (!*path)
-		r = -ENOENT;
-	else if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		r = -EISDIR;
 	else if (access(path, F_OK) == 0 ? access(path, W_OK) < 0
 					 : access(dirname(folder), W_OK) < 0)

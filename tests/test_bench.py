@@ -969,6 +969,10 @@ class Command(unittest.TestCase):
                  "option --strict takes nothing after it"),
                 (["sync", "--launches", "x"],
                  "--launches x: not a number from 1 to 1000"),
+                (["ipc", "--json="], "--json: an empty name of a file"),
+                (["ipc", "--csv="], "--csv: an empty name of a file"),
+                (["suite", "quick", "-o", ""],
+                 "--output: an empty name of a file"),
                 ([], "say a command: ipc .*kernel.*"),
                 (["x"] * 1000, r"more than \d+ words")):
             done = rigbench(*words, check=1)
@@ -989,7 +993,7 @@ class Command(unittest.TestCase):
         self.assertRegex(done.stderr, '"opnmpi"; there are: .*libgomp')
 
     def test_where_nothing_can_be_written_nothing_is_measured(self):
-        for option in ("--json=/nonexistent/x", "--json=", "--csv=/dev"):
+        for option in ("--json=/nonexistent/x", "--csv=/dev"):
             done = rigbench("ipc", "--launches", "1000", option, check=5)
             self.assertIn("cannot write", done.stderr)
             self.assertEqual(done.stdout, "")

@@ -513,13 +513,23 @@ class Usage(Case):
                 (("reverse", "--dtype", "int8"), "describe a --segment"),
                 (("reverse", "--input", a, "--input", b), "given twice"),
                 (("reverse", "--input", a, "--segment", "x"), "given twice"),
-                (("reverse", "--input", ""), "empty name"),
                 (("reverse", "--output", "x="), "empty name"),
                 (("reverse", "length=5", "--input", a), "has 10 elements"),
                 (("triad", "--input", "b=" + b), "c is missing"),
                 (("triad", "--input", "b=" + b, "--input", "c=" + a),
                  "c is int64: triad takes float64")):
             self.refuses(USAGE, pattern, "run", *words)
+
+    def test_a_file_without_a_name(self):
+        for command, options in (
+                (("run", "reverse"), ("json", "trace", "input", "output",
+                                      "segment")),
+                (("topo",), ("json", "svg")),
+                (("kernels",), ("json",)),
+                (("segments",), ("json",))):
+            for option in options:
+                self.refuses(USAGE, rf"\Arunrig: --{option}: an empty name of "
+                             "a (file|segment)\n", *command, f"--{option}=")
 
     def test_a_wrong_option_is_one_line_that_names_the_right_ones(self):
         for word in ("demo", "topo", "kernels", "run", "new", "list",

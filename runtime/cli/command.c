@@ -89,6 +89,15 @@ char *given_word(char *arg)
 	return arg && *arg == MARK ? arg + 1 : arg;
 }
 
+char *given_path(const char *option, char *arg)
+{
+	arg = given_word(arg);
+	if (arg && !*arg)
+		exit(complain(EXIT_USAGE, "%s: an empty name of a file",
+			      option));
+	return arg;
+}
+
 int given_int(const char *what, const char *text, int min, int max)
 {
 	int64_t number;
@@ -111,9 +120,7 @@ int check_writable(const char *path)
 
 	if (!folder)
 		return complain(EXIT_SYSTEM, "out of memory");
-	if (!*path)
-		error = ENOENT;
-	else if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		error = EISDIR;
 	else if (access(path, F_OK) == 0
 			 ? access(path, W_OK) < 0

@@ -38,6 +38,9 @@ void parse_command(const struct argp *argp, int argc, char **argv, void *input);
 /* The word that the user typed, from what argp gave the parser; may be NULL. */
 char *given_word(char *arg);
 
+/* The same of an option that takes a file's name: exits where that is empty. */
+char *given_path(const char *option, char *arg);
+
 /* A whole number within min..max, or exit with one line that names `what`. */
 int given_int(const char *what, const char *text, int min, int max);
 

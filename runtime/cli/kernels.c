@@ -38,7 +38,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	if (key != KEY_JSON)
 		return ARGP_ERR_UNKNOWN;
 	options->json = true;
-	options->path = given_word(arg);
+	options->path = given_path("--json", arg);
 	return 0;
 }
 

@@ -160,11 +160,19 @@ static void add_word(struct options *options, char *word)
 	options->words[options->word_count++] = word;
 }
 
+static const char *option_name(int key)
+{
+	return key == KEY_INPUT    ? "--input"
+	       : key == KEY_OUTPUT ? "--output"
+				   : "--segment";
+}
+
 static void add_named(struct options *options, int key, const char *word)
 {
 	if (!*word)
-		exit(complain(EXIT_USAGE,
-			      "an empty name of a file or segment"));
+		exit(complain(EXIT_USAGE, "%s: an empty name of a %s",
+			      option_name(key),
+			      key == KEY_SEGMENT ? "segment" : "file"));
 	options->named = grow(options->named, options->named_count,
 			      sizeof(*options->named));
 	options->named[options->named_count] = options->loose;
@@ -277,12 +285,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->request.no_verify = true;
 		break;
 	case KEY_TRACE:
-		options->trace = arg;
+		options->trace = given_path("--trace", arg);
 		options->request.pool.trace = TIMELINE_SPANS;
 		break;
 	case KEY_JSON:
 		options->json = true;
-		options->json_path = arg;
+		options->json_path = given_path("--json", arg);
 		break;
 	case ARGP_KEY_ARG:
 		if (options->kernel)
@@ -316,13 +324,6 @@ static bool takes(const struct rig_array_spec *spec, int key)
 	default:
 		return spec->input || spec->output;
 	}
-}
-
-static const char *option_name(int key)
-{
-	return key == KEY_INPUT    ? "--input"
-	       : key == KEY_OUTPUT ? "--output"
-				   : "--segment";
 }
 
 /* "b, c": the arrays that the option may name; returns how many, and one. */

@@ -35,7 +35,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_JSON:
 		options->json = true;
-		options->path = given_word(arg);
+		options->path = given_path("--json", arg);
 		return 0;
 	case KEY_DRY_RUN:
 		options->dry_run = true;

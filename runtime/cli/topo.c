@@ -84,7 +84,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->place.topology = given_word(arg);
 		return 0;
 	case KEY_JSON:
-		options->json_path = given_word(arg);
+		options->json_path = given_path("--json", arg);
 		if (!arg)
 			options->format = FORMAT_JSON;
 		return 0;
@@ -92,7 +92,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->format = given_format(given_word(arg));
 		return 0;
 	case KEY_SVG:
-		options->svg_path = given_word(arg);
+		options->svg_path = given_path("--svg", arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		exit(complain(EXIT_USAGE, "topo: takes no words: %s",
