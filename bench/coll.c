@@ -595,6 +595,19 @@ static void coll_verdict(const struct plan *plan, FILE *out)
 		most.a->what.contest, most.b->what.name);
 }
 
+static void put_verbs(FILE *out)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		fprintf(out, " %s", v->name);
+	fprintf(out, "\n");
+}
+
+void help_coll(FILE *out)
+{
+	fprintf(out, "Verbs, of which all are measured where none is named:");
+	put_verbs(out);
+}
+
 int command_coll(struct command *c)
 {
 	for (int i = 1; i < c->word_count; i++) {
@@ -602,9 +615,7 @@ int command_coll(struct command *c)
 			continue;
 		fprintf(stderr, "rigbench: coll: no verb %s; there are",
 			c->words[i]);
-		for (const struct verb *v = verbs; v->name; v++)
-			fprintf(stderr, " %s", v->name);
-		fprintf(stderr, "\n");
+		put_verbs(stderr);
 		return 1;
 	}
 	if (!c->warmup_given)

@@ -67,4 +67,9 @@ int command_selftest(struct command *c);
 int command_cases(struct command *c);
 int command_doctor(struct command *c);
 
+/* Put what words a command takes, for its --help. */
+void help_ipc(FILE *out);
+void help_coll(FILE *out);
+void help_kernel(FILE *out);
+
 #endif

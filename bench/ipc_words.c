@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "ipc.h"
 
 const char *const ipc_patterns[] = { "pingpong", "stream", "map", "setup",
@@ -23,14 +24,39 @@ static const struct {
 	const char *name;
 	const char *const *values;
 	size_t axis; /* offset in struct ipc_choice */
+	const char *about;
 } axes[] = {
-	{ "patterns", ipc_patterns, offsetof(struct ipc_choice, patterns) },
-	{ "wait", ipc_waits, offsetof(struct ipc_choice, waits) },
-	{ "pages", ipc_pages, offsetof(struct ipc_choice, pages) },
-	{ "home", ipc_homes, offsetof(struct ipc_choice, homes) },
-	{ "place", ipc_places, offsetof(struct ipc_choice, places) },
-	{ "pairs", NULL, offsetof(struct ipc_choice, pairs) },
+	{ "patterns", ipc_patterns, offsetof(struct ipc_choice, patterns),
+	  "what is done with a message (pingpong,stream)" },
+	{ "wait", ipc_waits, offsetof(struct ipc_choice, waits),
+	  "how a side waits: polls, polls and then sleeps, sleeps (hybrid)" },
+	{ "pages", ipc_pages, offsetof(struct ipc_choice, pages),
+	  "pages of a segment (4k)" },
+	{ "home", ipc_homes, offsetof(struct ipc_choice, homes),
+	  "on whose NUMA node a segment lies (writer)" },
+	{ "place", ipc_places, offsetof(struct ipc_choice, places),
+	  "the two sides on PUs of one core, one L3, ... (cores: as a pool)" },
+	{ "pairs", NULL, offsetof(struct ipc_choice, pairs),
+	  "how many pairs at once (1)" },
 };
+
+/* Words that are no axis. */
+static const struct {
+	const char *word, *about;
+} others[] = {
+	{ "transports=LIST|all",
+	  "`rigbench cases' lists them (the default ones)" },
+	{ "sizes=0..4096Mi (bytes, Ki, Mi; a list)",
+	  "of a message (0,64,4Ki,64Ki,1Mi)" },
+	{ "touch=full|header",
+	  "every byte is written and read, or eight of them (full)" },
+	{ "rate=PER_SECOND",
+	  "messages that are due, of pattern rate (100000)" },
+	{ "rotate=BYTES", "walk through so much memory, not one hot buffer" },
+	{ "disturb=signals", "interrupt both sides every 200 us: for tests" },
+};
+
+#define OTHERS (sizeof(others) / sizeof(others[0]))
 
 #define AXES (sizeof(axes) / sizeof(*axes))
 
@@ -149,22 +175,40 @@ static int take_list(struct ipc_choice *choice, const char *list, char *text)
 	return n ? r : -EINVAL;
 }
 
+/* "wait=spin,hybrid,block" */
+static void put_axis(FILE *out, size_t i)
+{
+	fprintf(out, "%s=", axes[i].name);
+	for (int k = 0; axes[i].values && axes[i].values[k]; k++)
+		fprintf(out, "%s%s", k ? "," : "", axes[i].values[k]);
+	if (!axes[i].values)
+		fprintf(out, "1..%d", PAIRS_MAX);
+}
+
 static void say_words(const char *wrong)
 {
-	fprintf(stderr,
-		"rigbench: ipc %s: not among transports=LIST|all "
-		"sizes=0..4096Mi (bytes, Ki, Mi; a list)",
-		wrong);
+	fprintf(stderr, "rigbench: ipc %s: not among", wrong);
+	for (size_t i = 0; i < OTHERS; i++)
+		fprintf(stderr, " %s", others[i].word);
 	for (size_t i = 0; i < AXES; i++) {
-		fprintf(stderr, " %s=", axes[i].name);
-		for (int k = 0; axes[i].values && axes[i].values[k]; k++)
-			fprintf(stderr, "%s%s", k ? "," : "",
-				axes[i].values[k]);
-		if (!axes[i].values)
-			fprintf(stderr, "1..%d", PAIRS_MAX);
+		fprintf(stderr, " ");
+		put_axis(stderr, i);
 	}
-	fprintf(stderr, " touch=full|header rate=PER_SECOND rotate=BYTES "
-			"disturb=signals\n");
+	fprintf(stderr, "\n");
+}
+
+void help_ipc(FILE *out)
+{
+	fprintf(out, "Words, and in brackets what is usual; lists have "
+		     "commas.\n\n");
+	for (size_t i = 0; i < OTHERS; i++)
+		fprintf(out, "  %s\n      %s\n", others[i].word,
+			others[i].about);
+	for (size_t i = 0; i < AXES; i++) {
+		fprintf(out, "  ");
+		put_axis(out, i);
+		fprintf(out, "\n      %s\n", axes[i].about);
+	}
 }
 
 int ipc_word(struct ipc_choice *choice, const char *word)

@@ -337,6 +337,15 @@ static int bad(const char *words)
 	return 1;
 }
 
+void help_kernel(FILE *out)
+{
+	fprintf(out, "Kernels, each with PARAM=VALUE words behind it "
+		     "(`runrig kernels' lists them):");
+	for (size_t i = 0; kernels_register() == 0 && rig_kernel_at(i); i++)
+		fprintf(out, " %s", rig_kernel_at(i)->name);
+	fprintf(out, "\n");
+}
+
 /* The NAME=VALUE words from words[*at] on; moves *at past them. */
 static bool take_words(struct kernel_arg *arg, const struct command *c, int *at)
 {

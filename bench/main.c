@@ -377,71 +377,143 @@ int command_measure(struct command *c)
 	return status ? status : status_of(c, &info);
 }
 
-static const struct {
+static const struct entry {
 	const char *name;
-	const char *help;
+	const char *words; /* behind it */
+	const char *summary;
 	int (*run)(struct command *c);
+	const char *about;       /* the words; NULL: there are none */
+	void (*help)(FILE *out); /* the same, where there is a list of them */
 } commands[] = {
-	{ "ipc", "transports between two processes", command_ipc },
-	{ "sync", "barriers, hand-over, dispatch, pool start", command_sync },
-	{ "map", "items and chunks of work handed out", command_map },
-	{ "exact", "sums with the same bits in any order", command_exact },
-	{ "place", "memory populated by its owners, and planning",
-	  command_place },
-	{ "coll", "the team's verbs against Open MPI and MPICH", command_coll },
-	{ "c2c", "what a cache line takes from each PU to each other",
-	  command_c2c },
-	{ "mem", "what caches and memory can do at best: the roofs",
-	  command_mem },
-	{ "suite", "quick or normal: a fixed choice, to a JSON file",
-	  command_suite },
-	{ "compare", "OLD.json NEW.json: what has changed", command_compare },
-	{ "report", "FILE.json... [-o page.html]: one page", command_report },
-	{ "selftest", "slow, lying and corrupting transports are caught",
-	  command_selftest },
-	{ "cases", "what there is, and what is not available here and why",
-	  command_cases },
-	{ "scale", "kernels by 1 worker, 2, ... to all: strong and weak",
-	  command_scale },
-	{ "doctor", "what makes numbers of this machine untrustworthy",
-	  command_doctor },
-	{ "kernel",
-	  "NAME [PARAM=VALUE...]...: kernels against OpenMP, MPI, libraries; without a name all of them",
-	  command_kernel },
-	{ "python", "lists and segments against CPython's own",
-	  command_python },
+	{ "ipc", "[NAME=LIST...]", "transports between two processes",
+	  command_ipc, NULL, help_ipc },
+	{ "sync", "", "barriers, hand-over, dispatch, pool start", command_sync,
+	  NULL, NULL },
+	{ "map", "", "items and chunks of work handed out", command_map, NULL,
+	  NULL },
+	{ "exact", "", "sums with the same bits in any order", command_exact,
+	  NULL, NULL },
+	{ "place", "", "memory populated by its owners, and planning",
+	  command_place, NULL, NULL },
+	{ "coll", "[VERB...]", "the team's verbs against Open MPI and MPICH",
+	  command_coll, NULL, help_coll },
+	{ "c2c", "", "what a cache line takes from each PU to each other",
+	  command_c2c, NULL, NULL },
+	{ "mem", "[sizes=LIST]",
+	  "what caches and memory can do at best: the roofs", command_mem,
+	  "sizes=24Ki,128M,... are bytes of one worker's working set; without "
+	  "them half of each cache's share, sizes between, and four times the "
+	  "last cache.",
+	  NULL },
+	{ "suite", "quick|normal", "a fixed choice of ipc, to a JSON file",
+	  command_suite,
+	  "quick takes 90 seconds and writes rigbench-quick.json, normal all "
+	  "transports, sizes and peers, and rigbench-normal.json: here, or in "
+	  "the folder of -o.",
+	  NULL },
+	{ "compare", "OLD.json NEW.json", "what has changed", command_compare,
+	  "Both are what --json=FILE wrote.  Exits with 4 where something is "
+	  "shown slower.",
+	  NULL },
+	{ "report", "[FILE.json...]", "one page, figure or table",
+	  command_report,
+	  "Each is what --json=FILE wrote (rigbench-quick.json).  -o PAGE.html "
+	  "is the page (rigbench.html), -o latency.svg its figure latency, "
+	  "-o TABLE.md the table of kernels.",
+	  NULL },
+	{ "selftest", "", "slow, lying and corrupting transports are caught",
+	  command_selftest, NULL, NULL },
+	{ "cases", "", "what there is, and what is not available here and why",
+	  command_cases, NULL, NULL },
+	{ "scale", "KERNEL [PARAM=VALUE...]...",
+	  "kernels by 1 worker, 2, ... to all: strong and weak", command_scale,
+	  NULL, help_kernel },
+	{ "doctor", "", "what makes numbers of this machine untrustworthy",
+	  command_doctor, NULL, NULL },
+	{ "kernel", "[KERNEL [PARAM=VALUE...]]...",
+	  "kernels against OpenMP, MPI, libraries; without a name all of them",
+	  command_kernel, NULL, help_kernel },
+	{ "python", "[length=N]", "lists and segments against CPython's own",
+	  command_python, "length=1M is how many items the large list has.",
+	  NULL },
 };
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static const struct entry *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static void help_commands(FILE *out)
+{
+	fprintf(out, "Commands (rigbench COMMAND --help has its words):\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name,
+			commands[i].summary);
+}
+
+static void help_command(const struct entry *entry, FILE *out)
+{
+	if (entry->help)
+		entry->help(out);
+	else
+		fprintf(out, "%s\n",
+			entry->about ? entry->about : "It takes no words.");
+}
+
+/* The command whose --help is asked for; argp has not come to it yet. */
+static const struct entry *helped(const struct command *c)
+{
+	const struct entry *entry = NULL;
+
+	for (int i = 1; i < c->argc && !entry; i++)
+		entry = find_command(c->argv[i]);
+	return entry;
+}
 
 static char *help_filter(int key, const char *text, void *input)
 {
+	const struct entry *entry = helped(input);
 	char *out = NULL;
 	size_t bytes;
 	FILE *file;
 
-	(void)input;
-	if (key != ARGP_KEY_HELP_POST_DOC)
+	if (key != ARGP_KEY_HELP_POST_DOC &&
+	    (!entry ||
+	     (key != ARGP_KEY_HELP_ARGS_DOC && key != ARGP_KEY_HELP_PRE_DOC)))
 		return (char *)(uintptr_t)text;
 	file = open_memstream(&out, &bytes);
 	if (!file)
 		return NULL;
-	fprintf(file, "Commands:\n\n");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		fprintf(file, "  %-10s %s\n", commands[i].name,
-			commands[i].help);
+	if (key == ARGP_KEY_HELP_ARGS_DOC)
+		fprintf(file, "%s%s%s", entry->name, *entry->words ? " " : "",
+			entry->words);
+	else if (key == ARGP_KEY_HELP_PRE_DOC)
+		fprintf(file, "%s: %s.", entry->name, entry->summary);
+	else if (entry)
+		help_command(entry, file);
+	else
+		help_commands(file);
 	fclose(file);
 	return out;
 }
 
 static int run_command(struct command *c)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (c->word_count && strcmp(commands[i].name, c->words[0]) == 0)
-			return commands[i].run(c);
+	const struct entry *entry =
+		c->word_count ? find_command(c->words[0]) : NULL;
+
+	if (entry)
+		return entry->run(c);
 	fprintf(stderr,
 		c->word_count ? "rigbench: no command %s; there are"
 			      : "rigbench: say a command%s:",
 		c->word_count ? c->words[0] : "");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(stderr, " %s", commands[i].name);
 	fprintf(stderr, "\n");
 	return EXIT_USAGE;

@@ -979,6 +979,38 @@ class Command(unittest.TestCase):
             self.assertRegex(done.stderr, rf"\Arigbench: {said}\n\Z")
             self.assertEqual(done.stdout, "", words)
 
+    def test_the_help_of_a_command_has_its_words(self):
+        overview = quietly("--help").stdout
+        said = rigbench(check=1).stderr
+        commands = said[said.index(":", len("rigbench: ")) + 1:].split()
+        self.assertGreater(len(commands), 15)
+        told = {}
+        for command in commands:
+            self.assertRegex(overview, rf"(?m)^  {command} +\S")
+            for words in ([command, "--help"], ["--help", command],
+                          ["--seed", "1", command, "-?"]):
+                text = quietly(*words).stdout
+                told.setdefault(command, text)
+                self.assertEqual(text, told[command])
+            self.assertRegex(text, r"\AUsage: rigbench \[OPTION...\] "
+                                   rf"{command}\b.*\n{command}: ")
+            self.assertIn("--launches=N", text)
+            if rigbench(command, "x", check=None).stderr.endswith(
+                    "takes no words\n"):
+                self.assertIn("It takes no words.", text)
+            else:
+                self.assertNotIn("It takes no words.", text)
+        # What a mistake is answered with is all in the help.
+        wanted = {
+            "ipc": rigbench("ipc", "x", check=1).stderr.split("among ")[1],
+            "coll": rigbench("coll", "x", check=1).stderr.split("are ")[1],
+            "kernel": "reverse triad sort", "scale": "reverse triad sort",
+            "suite": "quick normal", "mem": "sizes=", "python": "length=",
+            "report": "-o .md .html .svg", "compare": "--json=FILE"}
+        for command, words in wanted.items():
+            for word in words.split():
+                self.assertIn(word, told[command], command)
+
     def test_absent_and_foreign_files(self):
         rigbench("compare", "/nonexistent", "/nonexistent", check=5)
         rigbench("report", str(SCHEMA), check=5)
