@@ -7,6 +7,7 @@ RUNRIG names the program, EXAMPLES the folder of the built examples, KERNELS the
 library of docs/examples/python/kernels.c.
 """
 import ast
+import ctypes
 import glob
 import os
 import pathlib
@@ -139,6 +140,92 @@ class Command(Leftovers):
                       self.list("show", shm.name, code=SYSTEM))
         shm.buf[:8] = b"\xff" * 8
         self.assertIn("length is -1", self.list("show", shm.name, code=SYSTEM))
+
+
+class Traced:
+    """A command, from one system call's end or beginning to the next."""
+
+    TRACEME, CONT, SYSCALL = 0, 7, 24
+
+    def __init__(self, *words):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.ptrace = libc.ptrace
+        self.ptrace.argtypes = [ctypes.c_long] * 4
+        self.process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: self.ptrace(self.TRACEME, 0, 0, 0))
+        self.stopped = True
+        self.code = None
+        self.wait()
+
+    def wait(self):
+        _, status = os.waitpid(self.process.pid, 0)
+        self.stopped = os.WIFSTOPPED(status)
+        if not self.stopped:
+            self.code = os.waitstatus_to_exitcode(status)
+            self.process.returncode = self.code
+        return status
+
+    def next(self):
+        self.ptrace(self.SYSCALL, self.process.pid, 0, 0)
+        self.wait()
+
+    def has_mapped(self, path):
+        return path in pathlib.Path(f"/proc/{self.process.pid}/maps").read_text(
+            encoding="utf-8")
+
+    def finish(self):
+        """Its code, and what it said; a signal is its own."""
+        number = 0
+        while self.stopped:
+            self.ptrace(self.CONT, self.process.pid, 0, number)
+            number = os.WSTOPSIG(self.wait())
+        return self.code, *self.process.communicate()
+
+
+def ptrace_allowed():
+    traced = Traced("/bin/true")
+    return traced.code is None and traced.finish()[0] == 0
+
+
+class Truncated(Leftovers):
+    """Another process makes the file of a list shorter, at each moment between
+    two system calls of a command that has mapped it."""
+
+    def truncate_after(self, calls, *words):
+        """What came of it; None: it had ended by then."""
+        list_ = shared_memory.ShareableList(list(range(2000)))
+        name = self.made(list_.shm.name)
+        list_.shm.close()
+        traced = Traced(RUNRIG, "list", words[0], name, *words[1:])
+        while traced.stopped and not traced.has_mapped(name):
+            traced.next()
+        for _ in range(calls):
+            if traced.stopped:
+                traced.next()
+        if not traced.stopped:
+            traced.finish()
+            return None
+        os.truncate(f"/dev/shm/{name}", 0)
+        code, out, err = traced.finish()
+        return code, out, err.replace(name, "NAME")
+
+    def test_is_said_in_one_line(self):
+        if not ptrace_allowed():
+            self.skipTest("processes cannot be traced here")
+        for words in (("show",), ("get", "1999"), ("set", "1999", "5")):
+            seen = []
+            while not seen or seen[-1]:
+                seen.append(self.truncate_after(len(seen), *words))
+            for code, out, err in seen[:-1]:
+                if code:
+                    self.assertEqual((code, out), (SYSTEM, ""), (words, err))
+                    self.assertRegex(err, r"\Arunrig: [^\n]*NAME[^\n]+\n\Z")
+                else:
+                    self.assertEqual(err, "")
+                    self.assertTrue(out or words[0] == "set")
+            self.assertTrue(any("made shorter" in err
+                                for _, _, err in seen[:-1]), words)
 
 
 class Reverse(Leftovers):

@@ -8,9 +8,11 @@
 #include "list.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <runrig/error.h>
 #include <runrig/list.h>
@@ -176,6 +178,32 @@ static int create(const struct words *words)
 	return r < 0 ? failed(r) : code;
 }
 
+/* What to say where a part of a list's file is gone from under its mapping. */
+static char gone[RIG_NAME_MAX + 100];
+
+static void on_gone(int number)
+{
+	ssize_t written = write(STDERR_FILENO, gone, strlen(gone));
+
+	(void)number;
+	(void)written;
+	_exit(EXIT_SYSTEM);
+}
+
+/* Other processes can make the file shorter at any time; then only a signal
+ * tells. */
+static void watch(const char *name)
+{
+	struct sigaction action = { .sa_handler = on_gone };
+
+	snprintf(gone, sizeof(gone),
+		 "runrig: list %s: a part of it is gone: made shorter "
+		 "meanwhile, or /dev/shm is full\n",
+		 name);
+	sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGBUS, &action, NULL);
+}
+
 static const struct verb {
 	const char *name;
 	int words; /* with itself */
@@ -197,6 +225,7 @@ static int act(const struct verb *verb, const struct words *words)
 	if (words->count != verb->words || words->name)
 		return complain(EXIT_USAGE, "usage: runrig list %s",
 				verb->usage);
+	watch(words->given[1]);
 	r = rig_list_attach(&list, words->given[1], &how);
 	if (r < 0)
 		return failed(r);
