@@ -6,6 +6,9 @@
  * Rank 0 talks to the driver and passes on how many calls to make.
  */
 #include <mpi.h>
+#ifdef OPEN_MPI
+#include <mpi-ext.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +53,33 @@ static int call_iallreduce(struct verb_work *w)
 			       MPI_SUM, MPI_COMM_WORLD, &request);
 
 	return r ? r : MPI_Wait(&request, MPI_STATUS_IGNORE);
+}
+
+/* Planned once, in main(). */
+static MPI_Request plan = MPI_REQUEST_NULL;
+
+static int call_plan(struct verb_work *w)
+{
+	int r = MPI_Start(&plan);
+
+	(void)w;
+	return r ? r : MPI_Wait(&plan, MPI_STATUS_IGNORE);
+}
+
+/* As MPI 4 has it, or as an Open MPI before.  False: this MPI has no plans. */
+static bool plan_allreduce(void)
+{
+#if MPI_VERSION >= 4
+	MPI_Allreduce_init(work.send, work.recv, (int)work.count, MPI_DOUBLE,
+			   MPI_SUM, MPI_COMM_WORLD, MPI_INFO_NULL, &plan);
+	return true;
+#elif defined(OMPI_HAVE_MPI_EXT_PCOLLREQ)
+	MPIX_Allreduce_init(work.send, work.recv, (int)work.count, MPI_DOUBLE,
+			    MPI_SUM, MPI_COMM_WORLD, MPI_INFO_NULL, &plan);
+	return true;
+#else
+	return false;
+#endif
 }
 
 static int call_reduce_scatter_block(struct verb_work *w)
@@ -114,6 +144,7 @@ static const struct {
 	{ "reduce", call_reduce },
 	{ "allreduce", call_allreduce },
 	{ "iallreduce", call_iallreduce },
+	{ "allreduce_init", call_plan },
 	{ "reduce_scatter_block", call_reduce_scatter_block },
 	{ "scan", call_scan },
 	{ "gather", call_gather },
@@ -197,6 +228,12 @@ static void follow(void)
 	}
 }
 
+static void give_up(void)
+{
+	if (work.rank == 0)
+		(void)serve_cannot("this MPI has no persistent collectives");
+}
+
 /* Lines to meet at, in rank 0's window. */
 static char *make_lines(void)
 {
@@ -252,10 +289,14 @@ int main(int argc, char **argv)
 	work.recv = buffer(work.verb->receives(work.count, work.size));
 	work.lines = make_lines();
 	verb_prepare(&work);
-	if (work.rank == 0)
+	if (work.call == call_plan && !plan_allreduce())
+		give_up();
+	else if (work.rank == 0)
 		lead();
 	else
 		follow();
+	if (plan != MPI_REQUEST_NULL)
+		MPI_Request_free(&plan);
 	MPI_Finalize();
 	return 0;
 }

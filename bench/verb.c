@@ -125,6 +125,7 @@ const struct verb verbs[] = {
 	{ "reduce", one, one, of_all, the_root },
 	{ "allreduce", one, one, of_all, everybody },
 	{ "iallreduce", one, one, of_all, everybody },
+	{ "allreduce_init", one, one, of_all, everybody },
 	{ "reduce_scatter_block", all, one, my_part_of_all, everybody },
 	{ "scan", one, one, of_lower, everybody },
 	{ "gather", one, all, of_each, the_root },

@@ -51,6 +51,7 @@ struct verb_work {
 	char *lines; /* `size` of them, shared and zeroed; NULL: not single */
 	int (*call)(struct verb_work *work);
 	void *with; /* the contender's own */
+	void *plan; /* the same, of a verb that is planned; else NULL */
 	bool lends; /* nothing is copied: `lent` is the last element seen */
 	double lent;
 

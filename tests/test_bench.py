@@ -349,7 +349,8 @@ class Collectives(unittest.TestCase):
     """Every verb, private, in a segment and lent, right at the last call."""
 
     def test_ours_are_right(self):
-        done = rigbench("coll", "bcast", "scan", "send", *SHORT, "--json")
+        done = rigbench("coll", "bcast", "scan", "send", "iallreduce",
+                        "allreduce_init", *SHORT, "--json")
         found = json.loads(done.stdout)
         obeys_schema(self, found)
         for cell in found["cells"]:
@@ -361,13 +362,17 @@ class Collectives(unittest.TestCase):
                              names)
 
     def test_mpi_is_right_too(self):
-        done = rigbench("coll", "gather", *SHORT[:-1], "openmpi,mpich",
-                        "--json")
-        for cell in json.loads(done.stdout)["cells"]:
+        done = rigbench("coll", "gather", "allreduce_init", *SHORT[:-1],
+                        "openmpi,mpich", "--json")
+        found = json.loads(done.stdout)["cells"]
+        self.assertEqual({cell["contest"].split(",")[0] for cell in found},
+                         {"gather", "allreduce_init"})
+        for cell in found:
             self.assertIn(cell["status"], ("ok", "skipped"),
                           (cell["id"], cell.get("reason")))
             if cell["status"] == "skipped":
-                self.assertRegex(cell["reason"], "not (built|installed)")
+                self.assertRegex(cell["reason"], "not (built|installed)|"
+                                                 "no persistent collectives")
 
     def test_no_such_verb(self):
         done = rigbench("coll", "yell", check=1)
