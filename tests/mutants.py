@@ -148,7 +148,7 @@ class Bench:
         jobs = [(self.root + "/runtime/" + name, name)
                 for name in sources(self.root)]
         jobs += [(self.root + "/tests/" + name + ".c", name + ".c")
-                 for name in ["harness", "inject", "puppet", "tally"] +
+                 for name in ["harness", "inject", "puppet", "ranks", "tally"] +
                  ["test_" + stem for stem in stems]]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda job: self.compile(
@@ -157,7 +157,7 @@ class Bench:
     def link(self, name, test, instead, target):
         objects = [self.folder + "/" + source + ".o"
                    for source in sources(self.root) +
-                   ["harness.c", "inject.c", "puppet.c", "tally.c",
+                   ["harness.c", "inject.c", "puppet.c", "ranks.c", "tally.c",
                     "test_" + test + ".c"]
                    if source != name]
         subprocess.run(self.cc + objects + instead + LIBRARIES +

@@ -10,6 +10,8 @@
 
 #include <runrig/runrig.h>
 
+#include "ranks.h"
+
 /* What is wrong; in all of them no rank reads what another says. */
 enum wrong {
 	WRONG_ROOT,    /* each thinks it is the root */
@@ -195,22 +197,9 @@ static int agrees(struct rig_team *team)
 static const int sizes[] = { 2, 3, 5, 18 };
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
 
-static struct rig_pool *pool;
-
-static void make_pool(int workers)
+static int run_told(rig_kernel_fn *kernel, const struct told *told)
 {
-	ck_assert_int_eq(rig_pool_create(&pool,
-					 &(struct rig_pool_options){
-						 .workers = workers }),
-			 0);
-}
-
-static int run(rig_kernel_fn *kernel, const struct told *told)
-{
-	return rig_pool_run(pool,
-			    &(struct rig_job){ .kernel = kernel,
-					       .args = told,
-					       .args_bytes = sizeof(*told) });
+	return run_args(kernel, told, sizeof(*told));
 }
 
 static bool in_half(enum after after)
@@ -255,7 +244,7 @@ static void check_words(const struct told *told, int size)
 
 static void try(const struct told *told, int size)
 {
-	const int r = run(calls, told);
+	const int r = run_told(calls, told);
 
 	ck_assert_msg(r == -EINVAL, "%d ranks, wrong %d, after %d%s: %d: %s",
 		      size, (int)told->wrong, (int)told->after,
@@ -291,7 +280,8 @@ START_TEST(what_nobody_looks_at_is_found_at_the_next_barrier_or_at_the_end)
 			if (after == IN_ALL_BARRIER)
 				try(&told, size);
 		}
-	ck_assert_msg(run(agrees, &(struct told){ 0 }) == 0, "%s", rig_why());
+	ck_assert_msg(run_told(agrees, &(struct told){ 0 }) == 0, "%s",
+		      rig_why());
 	rig_pool_destroy(pool);
 }
 END_TEST
@@ -312,11 +302,11 @@ START_TEST(what_was_called_in_an_earlier_run_is_not_this_one_s)
 {
 	make_pool(2 + _i);
 	for (int i = 0; i < 3; i++) {
-		ck_assert_msg(
-			run(one_or_all_call, &(struct told){ .busy = 1 }) == 0,
-			"%s", rig_why());
+		ck_assert_msg(run_told(one_or_all_call,
+				       &(struct told){ .busy = 1 }) == 0,
+			      "%s", rig_why());
 		ck_assert_int_eq(
-			run(one_or_all_call, &(struct told){ .busy = 0 }),
+			run_told(one_or_all_call, &(struct told){ .busy = 0 }),
 			-EINVAL);
 		ck_assert_msg(strstr(rig_why(), "calls barrier at meets+"),
 			      "%s", rig_why());
@@ -329,7 +319,7 @@ START_TEST(who_calls_the_same_is_left_alone)
 {
 	make_pool(sizes[_i]);
 	for (int i = 0; i < 5; i++)
-		ck_assert_msg(run(agrees, &(struct told){ 0 }) == 0, "%s",
+		ck_assert_msg(run_told(agrees, &(struct told){ 0 }) == 0, "%s",
 			      rig_pool_report(pool)->text);
 	rig_pool_destroy(pool);
 }
@@ -352,7 +342,7 @@ START_TEST(a_rank_that_fails_has_its_own_reason)
 {
 	make_pool(2 + _i);
 	for (int i = 0; i < 10; i++) {
-		ck_assert_int_eq(run(own_reason, &(struct told){ 0 }),
+		ck_assert_int_eq(run_told(own_reason, &(struct told){ 0 }),
 				 -ENODATA);
 		ck_assert_msg(strstr(rig_why(), "nothing to do"), "%s",
 			      rig_why());

@@ -10,22 +10,7 @@
 
 #include <runrig/runrig.h>
 
-static struct rig_pool *pool;
-
-static void make_pool(int workers)
-{
-	ck_assert_int_eq(rig_pool_create(&pool,
-					 &(struct rig_pool_options){
-						 .workers = workers }),
-			 0);
-}
-
-static int run(rig_kernel_fn *kernel, const void *args, size_t bytes)
-{
-	return rig_pool_run(pool, &(struct rig_job){ .kernel = kernel,
-						     .args = args,
-						     .args_bytes = bytes });
-}
+#include "ranks.h"
 
 START_TEST(dims_are_close_to_each_other)
 {
@@ -156,7 +141,8 @@ START_TEST(a_halo_has_what_the_neighbours_own)
 
 	make_pool(6);
 	for (size_t i = 0; i < sizeof(grids) / sizeof(*grids); i++)
-		ck_assert_msg(run(exchanges, &grids[i], sizeof(*grids)) == 0,
+		ck_assert_msg(run_args(exchanges, &grids[i], sizeof(*grids)) ==
+				      0,
 			      "grid %zu: %s", i, rig_pool_report(pool)->text);
 	rig_pool_destroy(pool);
 }
@@ -196,7 +182,7 @@ START_TEST(neighbours_exchange_blocks)
 {
 	make_pool(6);
 	for (int i = 0; i < 5; i++)
-		ck_assert_msg(run(talks, NULL, 0) == 0, "%s",
+		ck_assert_msg(run(talks) == 0, "%s",
 			      rig_pool_report(pool)->text);
 	rig_pool_destroy(pool);
 }
@@ -233,8 +219,7 @@ static int wrong(struct rig_team *team)
 START_TEST(wrong_grids_are_refused)
 {
 	make_pool(2);
-	ck_assert_msg(run(wrong, NULL, 0) == 0, "%s",
-		      rig_pool_report(pool)->text);
+	ck_assert_msg(run(wrong) == 0, "%s", rig_pool_report(pool)->text);
 	rig_pool_destroy(pool);
 }
 END_TEST

@@ -16,18 +16,10 @@
 
 #include <runrig/runrig.h>
 
+#include "ranks.h"
+
 #define ITEMS 1000
 #define BAD   337 /* the item at which things go wrong */
-
-static struct rig_pool *pool;
-
-static void make_pool(int workers)
-{
-	ck_assert_int_eq(rig_pool_create(&pool,
-					 &(struct rig_pool_options){
-						 .workers = workers }),
-			 0);
-}
 
 /* ---- items that are done ---- */
 

@@ -11,34 +11,19 @@
 
 #include <runrig/runrig.h>
 
+#include "ranks.h"
+
 static const int sizes[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 64 };
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
 
 /* In a segment of one strip a rank. */
 #define STRIP ((size_t)1 << 20)
 
-static struct rig_pool *pool;
 static struct rig_segment *segment;
-
-static void make_pool(int workers)
-{
-	ck_assert_int_eq(rig_pool_create(&pool,
-					 &(struct rig_pool_options){
-						 .workers = workers }),
-			 0);
-}
-
-static int run(rig_kernel_fn *kernel)
-{
-	return rig_pool_run(pool, &(struct rig_job){ .kernel = kernel });
-}
 
 static int run_seed(rig_kernel_fn *kernel, uint32_t seed)
 {
-	return rig_pool_run(pool,
-			    &(struct rig_job){ .kernel = kernel,
-					       .args = &seed,
-					       .args_bytes = sizeof(seed) });
+	return run_args(kernel, &seed, sizeof(seed));
 }
 
 static int run_segment(rig_kernel_fn *kernel)

@@ -17,6 +17,8 @@
 
 #include <runrig/runrig.h>
 
+#include "ranks.h"
+
 /* Elements: none, one, odd, around what goes with a head, a line, a short
  * reduction and what is lent. */
 static const size_t counts[] = { 0, 1, 2, 7, 128, 129, 513, 5001 };
@@ -71,16 +73,7 @@ struct work {
 	struct rig_request *request;
 };
 
-static struct rig_pool *pool;
 static struct rig_segment *segment;
-
-static void make_pool(int workers)
-{
-	ck_assert_int_eq(rig_pool_create(&pool,
-					 &(struct rig_pool_options){
-						 .workers = workers }),
-			 0);
-}
 
 static int run_told(rig_kernel_fn *kernel, const struct told *told)
 {
@@ -500,11 +493,6 @@ START_TEST(every_verb_of_a_segment)
 END_TEST
 
 /* --- beside other things --- */
-
-static int run(rig_kernel_fn *kernel)
-{
-	return rig_pool_run(pool, &(struct rig_job){ .kernel = kernel });
-}
 
 /* Under way all the time: sums, while ranks meet, send and reduce. */
 static int overlaps(struct rig_team *team)

@@ -11,23 +11,10 @@
 
 #include <runrig/runrig.h>
 
+#include "ranks.h"
+
 static const int sizes[] = { 1, 2, 3, 5, 9, 64 };
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
-
-static struct rig_pool *pool;
-
-static void make_pool(int workers)
-{
-	ck_assert_int_eq(rig_pool_create(&pool,
-					 &(struct rig_pool_options){
-						 .workers = workers }),
-			 0);
-}
-
-static int run(rig_kernel_fn *kernel)
-{
-	return rig_pool_run(pool, &(struct rig_job){ .kernel = kernel });
-}
 
 static bool zero(const unsigned char *data, size_t bytes)
 {

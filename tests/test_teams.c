@@ -13,25 +13,11 @@
 #include <runrig/runrig.h>
 
 #include "place.h"
+#include "ranks.h"
 #include "team.h"
 
 static const int sizes[] = { 1, 2, 3, 4, 5, 8, 9, 20, 64 };
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
-
-static struct rig_pool *pool;
-
-static void make_pool(int workers)
-{
-	ck_assert_int_eq(rig_pool_create(&pool,
-					 &(struct rig_pool_options){
-						 .workers = workers }),
-			 0);
-}
-
-static int run(rig_kernel_fn *kernel)
-{
-	return rig_pool_run(pool, &(struct rig_job){ .kernel = kernel });
-}
 
 /* The sum of what the ranks of `team` give. */
 static int sum(struct rig_team *team, int64_t own, int64_t *all)
