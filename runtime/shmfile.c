@@ -18,11 +18,12 @@
 
 #include "error.h"
 #include "ledger.h"
+#include "room.h"
 
 /* fallocate in pieces, so that a signal need not wait for gigabytes. */
 #define RESERVE_PIECE ((size_t)64 << 20)
 
-/* Below this nobody asks how much memory the machine has left. */
+/* Below this nobody asks how much memory is left. */
 #define LARGE ((size_t)64 << 20)
 
 static void path_of(char path[static SHM_PATH_BYTES], const char *name)
@@ -78,23 +79,6 @@ int shmfile_make(void)
 	return fd;
 }
 
-/* The kernel's estimate of memory that can be had without swapping, in bytes;
- * SIZE_MAX where it does not say. */
-static size_t memory_available(void)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	char line[128];
-	size_t kib = SIZE_MAX / 1024;
-
-	if (!file)
-		return SIZE_MAX;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %zu kB", &kib) == 1)
-			break;
-	fclose(file);
-	return kib * 1024;
-}
-
 static int check_room(int fd, const char *name, size_t bytes)
 {
 	struct statvfs fs;
@@ -109,12 +93,13 @@ static int check_room(int fd, const char *name, size_t bytes)
 				(size_t)fs.f_bavail * fs.f_frsize);
 	if (bytes < LARGE)
 		return 0;
-	available = memory_available();
+	available = room_memory();
 	if (bytes > available)
-		return rig_fail(-ENOSPC,
-				"segment %s: %zu bytes, but the machine has "
-				"%zu of memory available",
-				name ? name : "(new)", bytes, available);
+		return rig_fail(
+			-ENOSPC,
+			"segment %s: %zu bytes, but the machine, or the "
+			"control group, has %zu of memory available",
+			name ? name : "(new)", bytes, available);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -375,6 +376,10 @@ END_TEST
 #define GROUPS      "/sys/fs/cgroup"
 #define GROUP_BYTES "67108864"
 #define TOO_MUCH    ((size_t)256 << 20)
+#define ROOM_BYTES  "201326592"
+#define FILE_BYTES  ((size_t)96 << 20)
+#define ROOM_BYTES  "201326592"
+#define FILE_BYTES  ((size_t)96 << 20)
 #define GROUP_PATH  64
 
 /* `word` to file `name` of the group. */
@@ -472,6 +477,66 @@ START_TEST(out_of_memory_is_told)
 }
 END_TEST
 
+/* What segments may have there: less than the machine has, and more than is in
+ * use of files that can be had back. */
+static int segments_in_group(int rank, void *arg)
+{
+	struct rig_segment *segment = NULL;
+	char *cache;
+	int fd, r;
+
+	(void)rank;
+	if (!group_say(arg, "cgroup.procs", "0"))
+		return 1;
+	if (rig_segment_create(&segment, NULL, TOO_MUCH, NULL) != -ENOSPC)
+		return 2;
+	if (!strstr(rig_why(), "control group"))
+		return 3;
+	/* Most of the group is now a file's, on a disk. */
+	fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	cache = calloc(1, FILE_BYTES);
+	if (fd < 0 || !cache ||
+	    write(fd, cache, FILE_BYTES) != (ssize_t)FILE_BYTES ||
+	    fsync(fd) < 0)
+		return 4;
+	free(cache);
+	r = rig_segment_create(&segment, NULL, FILE_BYTES, NULL);
+	close(fd);
+	if (r < 0)
+		return 5;
+	rig_segment_destroy(segment);
+	return 0;
+}
+
+START_TEST(segments_keep_to_the_group)
+{
+	static const char *const versions[][2] = {
+		{ GROUPS "/memory", "memory.limit_in_bytes" },
+		{ GROUPS, "memory.max" },
+	};
+	char group[GROUP_PATH];
+
+	for (int i = 0; i < 2; i++) {
+		int r;
+
+		snprintf(group, sizeof(group), "%s/runrig-room-%d",
+			 versions[i][0], (int)getpid());
+		if (mkdir(group, 0700) < 0)
+			continue;
+		if (!group_say(group, versions[i][1], ROOM_BYTES)) {
+			(void)rmdir(group);
+			continue;
+		}
+		r = run_workers(1, segments_in_group, group);
+		if (rmdir(group) < 0 && r == 0)
+			r = -errno;
+		ck_assert_int_eq(r, 0);
+		return;
+	}
+	fprintf(stderr, "skipped: no control group to be made here\n");
+}
+END_TEST
+
 static int read_score(int *score)
 {
 	FILE *file = fopen("/proc/self/oom_score_adj", "re");
@@ -530,6 +595,7 @@ Suite *make_suite(void)
 	tcase_add_test(limits, a_limit_on_processes);
 	suite_add_tcase(suite, limits);
 	tcase_add_test(memory, out_of_memory_is_told);
+	tcase_add_test(memory, segments_keep_to_the_group);
 	tcase_add_test(memory, workers_go_before_the_caller);
 	suite_add_tcase(suite, memory);
 	return suite;

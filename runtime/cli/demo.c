@@ -17,9 +17,9 @@
 #include <kernels/number.h>
 #include <runrig/barrier.h>
 #include <runrig/error.h>
+#include <runtime/room.h>
 
 #include "command.h"
-#include "room.h"
 #include "runner.h"
 #include "show.h"
 

@@ -19,11 +19,11 @@
 #include <runrig/barrier.h>
 #include <runrig/error.h>
 #include <runrig/sweep.h>
+#include <runtime/room.h>
 
 #include "command.h"
 #include "picture.h"
 #include "progress.h"
-#include "room.h"
 #include "show.h"
 
 /* A mistake in the command line, or something about the system? */
@@ -205,9 +205,8 @@ static int rig_up(struct runner *runner)
 	rigging->limit_ns = request->limit_ns;
 	rigging->memory = request->memory;
 	rigging->pages = request->pages;
-	for (char **word = request->words; *word; word++)
-		if (rigging_set(rigging, *word) < 0)
-			return complain(EXIT_USAGE, "%s", rigging->why);
+	if (rigging_set_all(rigging, request->words) < 0)
+		return complain(EXIT_USAGE, "%s", rigging->why);
 	for (int i = 0; i < rigging->count && r == 0; i++) {
 		if (request->arrays[i].input)
 			r = open_input(runner, i);
