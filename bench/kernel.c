@@ -39,10 +39,13 @@ struct contender {
 
 int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg)
 {
+	char *words[KERNEL_WORDS_MAX + 1] = { NULL };
 	int r = rigging_init(rigging, arg->kernel);
 
-	for (int i = 0; r == 0 && i < arg->word_count; i++)
-		r = rigging_set(rigging, arg->words[i]);
+	for (int i = 0; i < arg->word_count; i++)
+		words[i] = (char *)(uintptr_t)arg->words[i];
+	if (r == 0)
+		r = rigging_set_all(rigging, words);
 	if (r == 0 && arg->hybrid)
 		r = rigging_set(rigging, "threads=0");
 	rigging->pages = arg->huge ? RIG_PAGES_HUGE : RIG_PAGES_BASE;

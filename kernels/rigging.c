@@ -98,6 +98,35 @@ int rigging_set(struct rigging *rigging, const char *word)
 			     rigging->why);
 }
 
+/* Is the parameter of `word` named by a word before it? */
+static bool is_repeated(char *const *words, char *const *word)
+{
+	size_t length = strcspn(*word, "=");
+
+	for (; words < word; words++)
+		if (strcspn(*words, "=") == length &&
+		    memcmp(*words, *word, length) == 0)
+			return true;
+	return false;
+}
+
+int rigging_set_all(struct rigging *rigging, char *const *words)
+{
+	int r = 0;
+
+	for (char *const *word = words; *word && r == 0; word++) {
+		r = rigging_set(rigging, *word);
+		if (r < 0 || !is_repeated(words, word))
+			continue;
+		snprintf(rigging->why, WHY_BYTES,
+			 "parameter %.*s is given twice: say which value it is "
+			 "to have",
+			 (int)strcspn(*word, "="), *word);
+		r = -EINVAL;
+	}
+	return r;
+}
+
 struct rig_array *rigging_array(const struct rigging *rigging, int index)
 {
 	return &header(rigging)->arrays[index];

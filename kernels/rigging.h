@@ -53,6 +53,9 @@ int rigging_init(struct rigging *rigging, const struct rig_kernel *kernel);
 
 int rigging_set(struct rigging *rigging, const char *word);
 
+/* Parameters, each at most once; `words` ends with a NULL. */
+int rigging_set_all(struct rigging *rigging, char *const *words);
+
 /* What the runner says of array `index`. */
 struct rig_array *rigging_array(const struct rigging *rigging, int index);
 

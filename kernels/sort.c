@@ -36,6 +36,7 @@
 
 #define LENGTH_DEFAULT 10000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
+#define SEED_MAX       4294967295.0
 
 #define BUCKETS 256
 #define SAMPLES (BUCKETS * 16)
@@ -70,7 +71,7 @@ static const struct rig_param params[] = {
 	  .kind = RIG_PARAM_SIZE,
 	  .offset = offsetof(struct sort_args, seed),
 	  .fallback = "0",
-	  .max = LENGTH_MAX },
+	  .max = SEED_MAX },
 	{ .name = "stable",
 	  .help = "yes: -0.0 and 0.0, and all that is no number, stay in the "
 		  "order they came in; no: in that of their bits",

@@ -513,6 +513,7 @@ class Usage(Case):
                 (("reverse", "--dtype", "int8"), "describe a --segment"),
                 (("reverse", "--input", a, "--input", b), "given twice"),
                 (("reverse", "--input", a, "--segment", "x"), "given twice"),
+                (("triad", "s=1", "length=10", "s=2"), "s is given twice"),
                 (("reverse", "--output", "x="), "empty name"),
                 (("reverse", "length=5", "--input", a), "has 10 elements"),
                 (("triad", "--input", "b=" + b), "c is missing"),
@@ -760,6 +761,58 @@ class Plugins(Case):
             pathlib.Path(source).write_text(text + "\n")
             subprocess.run([*self.build, source, "-o", path], check=True)
             self.refuses(SYSTEM, pattern, "run", path)
+
+    @SANITIZED
+    def test_files_that_crash_with_some_values(self):
+        """What the command itself calls, where the defaults are harmless; and
+        a worker's crash stays the worker's."""
+        path, source = self.path("bad.so"), self.path("bad.c")
+        whole = """
+            #include <stdlib.h>
+            #include <runrig/kernel.h>
+            struct args { struct rig_kernel_args header; size_t x; };
+            static const struct rig_param params[] = {
+                { .name = "x", .help = "x", .kind = RIG_PARAM_SIZE,
+                  .offset = offsetof(struct args, x), .fallback = "1",
+                  .max = 9 }, { 0 } };
+            static size_t x_of(const void *a)
+            { return ((const struct args *)a)->x; }
+            static size_t bad(size_t x)
+            { if (x == 2) abort(); return 8 / x; }
+            static size_t deep(size_t x)
+            { volatile char there[4096]; there[0] = 0;
+              return x == 3 ? deep(x) + there[0] : 0; }
+            static int run(struct rig_team *t)
+            { (void)t; return %(run)s; }
+            static uint64_t count(const void *a)
+            { (void)a; return 8 + %(count)s; }
+            static int check(void *a, char *w, size_t n)
+            { (void)a; (void)w; (void)n; return 0 * %(check)s; }
+            static void result(const void *a, void *const d[], char *t,
+                               size_t n)
+            { (void)a; (void)d; (void)n; *t = 0 * %(result)s; }
+            const struct rig_kernel runrig_kernel = {
+                .name = "k", .run = run, .check = check, .result = result,
+                .params = params, .args_bytes = sizeof(struct args),
+                .arrays = { { .name = "a", .dtype = RIG_UINT8,
+                              .count = count } } };
+            """
+        usual = {"run": "0", "count": "0", "check": "0", "result": "0"}
+        for place in ("count", "check", "result"):
+            pathlib.Path(source).write_text(
+                whole % {**usual, place: "bad(x_of(a)) + deep(x_of(a))"})
+            subprocess.run([*self.build, source, "-o", path], check=True)
+            done = runrig("run", path, "-n", 2)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for value in "x=0", "x=2", "x=3":
+                self.refuses(SYSTEM, "bad.so: it crashes with these values",
+                             "run", path, value, "-n", 2)
+        pathlib.Path(source).write_text(
+            whole % {**usual, "run": "abort(), 0"})
+        subprocess.run([*self.build, source, "-o", path], check=True)
+        done = runrig("run", path, "-n", 2)
+        self.assertEqual(done.returncode, RUN, done.stderr)
+        self.assertRegex(done.stderr, "SIGABRT")
 
     def test_a_new_kernel(self):
         done = runrig("new", "mine-2", cwd=self.folder)

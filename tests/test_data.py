@@ -252,6 +252,26 @@ class Data(unittest.TestCase):
                 segment.close()
                 segment.unlink()
 
+    def test_segments_from_any_byte_on(self):
+        """As NumPy's arrays, elements may lie anywhere in a buffer."""
+        x = self.values("float64", 300001)
+        for kernel, want in (("sort", numpy.sort), ("scan", None),
+                             ("reverse", numpy.flip), ("sum", None)):
+            segment = shared_memory.SharedMemory(create=True,
+                                                 size=x.nbytes + 3)
+            try:
+                view = numpy.ndarray(x.shape, x.dtype, segment.buf, offset=3)
+                view[:] = x
+                self.assertTrue(self.run_kernel(
+                    kernel, "--segment", "x=" + segment.name, "--dtype",
+                    "float64", "--offset", 3)["verified"])
+                if want:
+                    numpy.testing.assert_array_equal(view, want(x))
+                del view
+            finally:
+                segment.close()
+                segment.unlink()
+
     def test_segments_that_are_read(self):
         x = self.values("float32", 3000)
         segment = shared_memory.SharedMemory(create=True, size=x.nbytes)

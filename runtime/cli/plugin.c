@@ -127,6 +127,48 @@ static int check_by_child(const char *path)
 	return 0;
 }
 
+/* What to say where the kernel crashes in this process, and which that is: a
+ * worker's end is told by the pool's report. */
+static char crashed[4096 + 200];
+static pid_t command;
+
+static void on_crash(int number)
+{
+	ssize_t written;
+
+	if (getpid() != command) {
+		(void)signal(number, SIG_DFL);
+		(void)raise(number);
+		return;
+	}
+	written = write(STDERR_FILENO, crashed, strlen(crashed));
+	(void)written;
+	_exit(EXIT_SYSTEM);
+}
+
+/* From here on its functions are called with the user's own values. */
+static void guard(const char *path)
+{
+	static const int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+				       SIGABRT };
+	/* It may be the stack that has overflowed. */
+	static char stack[64 << 10];
+	struct sigaction action = { .sa_handler = on_crash,
+				    .sa_flags = SA_ONSTACK };
+
+	command = getpid();
+	snprintf(crashed, sizeof(crashed),
+		 "runrig: %s: it crashes with these values, not in a worker "
+		 "but in what the command asks it: count, check, owns, "
+		 "bytes_moved, flops, private_bytes, epochs or result\n",
+		 path);
+	(void)sigaltstack(
+		&(stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) }, NULL);
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		(void)sigaction(numbers[i], &action, NULL);
+}
+
 static int load(const char *path, const struct rig_kernel **kernel)
 {
 	char beside[4096];
@@ -141,6 +183,7 @@ static int load(const char *path, const struct rig_kernel **kernel)
 		r = check_by_child(beside);
 	if (r)
 		return r;
+	guard(path);
 	/* It stays loaded: the kernel is in it. */
 	object = dlopen(beside, RTLD_NOW | RTLD_LOCAL);
 	if (!object)
