@@ -116,6 +116,14 @@ static int check(void *given, char *why, size_t why_bytes)
 			 "this machine's byte order");
 		return -EINVAL;
 	}
+	if (points->dims > 1 &&
+	    (points->dims > 2 || points->columns != args->dims)) {
+		snprintf(why, why_bytes,
+			 "points has %u dimensions, the last of %zu elements: "
+			 "it is to have 2, the last of dims=%zu",
+			 points->dims, (size_t)points->columns, args->dims);
+		return -EINVAL;
+	}
 	if (points->count % args->dims) {
 		snprintf(why, why_bytes,
 			 "%zu numbers are no whole number of points of %zu: "

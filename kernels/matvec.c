@@ -63,7 +63,8 @@ static uint64_t count_x(const void *given)
 	return args->columns;
 }
 
-/* A and x come first: where they are given, they say how many rows. */
+/* A and x come first: where they are given, they say how many rows.  A of one
+ * dimension is its rows, one after another. */
 static uint64_t count_y(const void *given)
 {
 	const struct matvec_args *args = given;
@@ -71,6 +72,8 @@ static uint64_t count_y(const void *given)
 
 	if (!args->header.given)
 		return args->rows;
+	if (arrays[A].dims > 1)
+		return arrays[A].rows;
 	return arrays[X].count ? arrays[A].count / arrays[X].count : 0;
 }
 
@@ -80,6 +83,15 @@ static int check(void *given, char *why, size_t why_bytes)
 	const struct rig_array *arrays = args->header.arrays;
 	uint64_t rows = count_y(args);
 
+	if (arrays[A].dims > 1 &&
+	    (arrays[A].dims > 2 || arrays[A].columns != arrays[X].count)) {
+		snprintf(why, why_bytes,
+			 "a has %u dimensions, the last of %zu elements, and x "
+			 "%zu elements: a is to have 2, and as many",
+			 arrays[A].dims, (size_t)arrays[A].columns,
+			 (size_t)arrays[X].count);
+		return -EINVAL;
+	}
 	if (arrays[A].count != rows * arrays[X].count ||
 	    arrays[Y].count != rows) {
 		snprintf(why, why_bytes,

@@ -734,6 +734,11 @@ class Plugins(Case):
         pathlib.Path(other).write_text("const long runrig_kernel[3] = {1};\n")
         subprocess.run([*self.build, other, "-o", empty], check=True)
         self.refuses(SYSTEM, "another runrig/kernel.h", "run", empty)
+        machine = pathlib.Path(empty).read_bytes()
+        for at, byte in ((4, 1), (5, 2), (18, 183)):
+            pathlib.Path(empty).write_bytes(
+                machine[:at] + bytes([byte]) + machine[at + 1:])
+            self.refuses(SYSTEM, "another kind of machine", "run", empty)
         self.refuses(SYSTEM, "none.so", "run", "./none.so")
         self.refuses(SYSTEM, "ELF|magic|short|invalid", "run", other)
         self.refuses(SYSTEM, "not a file", "run", "%s/" % self.folder)

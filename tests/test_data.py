@@ -171,6 +171,33 @@ class Data(unittest.TestCase):
         self.assertTrue(found["verified"])
         numpy.testing.assert_allclose(numpy.load(out), a @ x)
 
+    def test_shapes_that_are_no_matrix(self):
+        for shape, count in ((3, 5), 3), ((6, 2), 3), ((2, 3, 4), 4):
+            words = self.run_kernel(
+                "matvec", "--input", "a=%s" % self.file("a", numpy.ones(shape)),
+                "--input", "x=%s" % self.file("b", numpy.ones(count)), code=1)
+            self.assertIn("a is to have 2", words)
+        out = self.file("y")
+        self.run_kernel(
+            "matvec", "--input", "a=%s" % self.file("a", numpy.ones((4, 0))),
+            "--input", "x=%s" % self.file("b", numpy.ones(0)), "--output",
+            "y=%s" % out)
+        numpy.testing.assert_array_equal(numpy.load(out), numpy.zeros(4))
+        for shape in (50, 4), (10, 5, 2):
+            words = self.run_kernel(
+                "kmeans", "dims=2", "--input",
+                "points=%s" % self.file("a", numpy.ones(shape)), code=1)
+            self.assertIn("the last of dims=2", words)
+
+    def test_norms_where_squares_are_none(self):
+        for x in ([1e200, 1e200], [1e-200, 1e-200], [5e-324] * 3, [0.0],
+                  [1e308] * 4, [numpy.inf, 1], [1e-200, 1e200], []):
+            _, out = self.kernel("norm", numpy.array(x, "f8"), "result")
+            squares = numpy.array(x, numpy.longdouble) ** 2
+            with numpy.errstate(over="ignore"):
+                want = float(numpy.sqrt(squares.sum()))
+            numpy.testing.assert_allclose(out[0], want, 1e-14, 5e-324)
+
     def test_matvec_where_doubles_end(self):
         for row in ([1.7e308] * 9, [1.7e308, -1.7e308] * 4,
                     [numpy.inf, -numpy.inf, numpy.nan], [5e-324, 0.1, 1e-300]):

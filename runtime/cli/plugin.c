@@ -47,6 +47,30 @@ static bool right_size(const void *symbol)
 	return entry->st_size == sizeof(struct rig_kernel);
 }
 
+/* Of a shared object for another machine dlopen() says that it is not there. */
+static int check_machine(const char *path, const char *word)
+{
+	ElfW(Ehdr) own, theirs = { 0 };
+	size_t bytes = offsetof(ElfW(Ehdr), e_version);
+	FILE *mine = fopen("/proc/self/exe", "re"), *file = fopen(path, "re");
+	bool other = mine && file && fread(&own, bytes, 1, mine) == 1 &&
+		     fread(&theirs, bytes, 1, file) == 1 &&
+		     memcmp(theirs.e_ident, ELFMAG, SELFMAG) == 0 &&
+		     (memcmp(theirs.e_ident, own.e_ident, EI_VERSION) != 0 ||
+		      theirs.e_machine != own.e_machine);
+
+	if (mine)
+		fclose(mine);
+	if (file)
+		fclose(file);
+	if (other)
+		return complain(EXIT_SYSTEM,
+				"%s: built for another kind of machine: build "
+				"it on this one",
+				word);
+	return 0;
+}
+
 /* A pipe or a device would never end, or worse. */
 static int check_file(const char *path, const char *word)
 {
@@ -56,7 +80,7 @@ static int check_file(const char *path, const char *word)
 		return complain(EXIT_SYSTEM, "%s: %s", word, strerror(errno));
 	if (!S_ISREG(status.st_mode))
 		return complain(EXIT_SYSTEM, "%s: not a file", word);
-	return 0;
+	return check_machine(path, word);
 }
 
 /* Names and words, to their ends: they may lie anywhere. */

@@ -32,6 +32,17 @@ static int exit_of(int code)
 	return code == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM;
 }
 
+/* Tell the kernel of the array's shape what it can use of it. */
+static void set_shape(struct rig_array *array, const struct npy_shape *shape)
+{
+	array->dims = (uint32_t)shape->dims;
+	array->rows = array->columns = 1;
+	for (int d = 0; d + 1 < shape->dims; d++)
+		array->rows *= shape->extent[d];
+	if (shape->dims)
+		array->columns = shape->extent[shape->dims - 1];
+}
+
 static int open_input(struct runner *runner, int index)
 {
 	const struct run_array *asked = &runner->request->arrays[index];
@@ -41,6 +52,7 @@ static int open_input(struct runner *runner, int index)
 	if (r)
 		return r;
 	runner->shapes[index] = input->shape;
+	set_shape(&input->array, &input->shape);
 	rigging_give(&runner->rigging, index, &input->array, NULL, 0);
 	return 0;
 }
@@ -131,6 +143,7 @@ static int count_window(struct runner *runner, int index,
 	if (!asked->shape)
 		*shape = (struct npy_shape){ .dims = 1,
 					     .extent = { array->count } };
+	set_shape(array, shape);
 	return 0;
 }
 

@@ -39,7 +39,10 @@ struct rig_array {
 	uint32_t item_bytes; /* of one element */
 	uint32_t dtype;      /* enum rig_dtype */
 	uint32_t swapped;    /* 1: in the other byte order than the machine's */
-	uint32_t reserved;
+	/* Of the user's: how many dimensions it has, how many elements its last
+	 * one, and the product of the others.  0, 0, 0 of what is made here. */
+	uint32_t dims;
+	uint64_t rows, columns;
 };
 
 struct rig_kernel_args {
