@@ -332,7 +332,8 @@ static int explain(const char *path, const char *id, int r)
 	else if (r == -ENODATA)
 		fprintf(stderr,
 			"rigbench: %s: these results have no table of kernels; "
-			"rigbench kernel --json=FILE makes one\n",
+			"rigbench kernel --json=FILE, without a kernel's name, "
+			"makes one\n",
 			path);
 	if (r == -ENODATA)
 		return 1;

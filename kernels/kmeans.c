@@ -40,6 +40,9 @@ enum { POINTS, LABELS, CENTRES, SUMMARY };
 /* The array `summary`. */
 enum { ITERATIONS, CHANGED, INERTIA, UNIT, SUMMARY_COUNT };
 
+/* Sums of squares of less are no infinity. */
+#define COORDINATE_MAX 1e140
+
 struct kmeans_args {
 	struct rig_kernel_args header;
 	size_t points;
@@ -269,7 +272,7 @@ static double find_unit(const struct means *m)
 							  : INFINITY;
 	}
 	r = rig_team_allreduce(m->team, &most, &all, 1, RIG_FLOAT64, RIG_MAX);
-	if (r < 0 || !isfinite(all))
+	if (r < 0 || all > COORDINATE_MAX)
 		return 0;
 	frexp(all, &bits);
 	frexp((double)m->args->points, &r);
@@ -353,9 +356,10 @@ static int iterate(struct means *m)
 	int r;
 
 	if (unit == 0)
-		return rig_team_fail(m->team, -EINVAL,
-				     "kmeans: a coordinate is infinite, or not "
-				     "a number");
+		return rig_team_fail(
+			m->team, -EINVAL,
+			"kmeans: a coordinate is beyond 1e140, whose "
+			"square is to be had, or not a number");
 	r = begin(m);
 	for (; r == 0; i++) {
 		r = assign(m, unit);

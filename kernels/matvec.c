@@ -28,6 +28,9 @@
 
 enum { A, X, Y };
 
+#define ROWS_DEFAULT    4000
+#define COLUMNS_DEFAULT 4000
+
 struct matvec_args {
 	struct rig_kernel_args header;
 	size_t rows, columns;
@@ -98,6 +101,16 @@ static int check(void *given, char *why, size_t why_bytes)
 			 "a has %zu elements, x %zu, y %zu: no whole matrix",
 			 (size_t)arrays[A].count, (size_t)arrays[X].count,
 			 (size_t)arrays[Y].count);
+		return -EINVAL;
+	}
+	if (args->header.given &&
+	    ((args->rows != ROWS_DEFAULT && args->rows != rows) ||
+	     (args->columns != COLUMNS_DEFAULT &&
+	      args->columns != arrays[X].count))) {
+		snprintf(why, why_bytes,
+			 "rows=%zu columns=%zu, but what is given is %zu x %zu",
+			 args->rows, args->columns, (size_t)rows,
+			 (size_t)arrays[X].count);
 		return -EINVAL;
 	}
 	args->rows = rows;

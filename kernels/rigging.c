@@ -205,6 +205,25 @@ static int size_array(struct rigging *rigging, int index)
 	return -EINVAL;
 }
 
+/* Where a kernel writes no more than its results, it writes all of them. */
+static int check_room_given(struct rigging *rigging, int index)
+{
+	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
+	uint64_t has = rigging_array(rigging, index)->count, needs;
+
+	if (!rigging->arrays[index].given || spec->input || !spec->count)
+		return 0;
+	needs = spec->count(rigging->args);
+	if (has == needs)
+		return 0;
+	snprintf(rigging->why, WHY_BYTES,
+		 "array %s: %llu elements are given, and with these parameters "
+		 "%s writes %llu",
+		 spec->name, (unsigned long long)has, rigging->kernel->name,
+		 (unsigned long long)needs);
+	return -EINVAL;
+}
+
 int rigging_check(struct rigging *rigging)
 {
 	int r = check_given(rigging);
@@ -216,6 +235,8 @@ int rigging_check(struct rigging *rigging)
 	if (r == 0 && rigging->kernel->check)
 		r = rigging->kernel->check(rigging->args, rigging->why,
 					   WHY_BYTES);
+	for (int i = 0; i < rigging->count && r == 0; i++)
+		r = check_room_given(rigging, i);
 	return r;
 }
 

@@ -241,6 +241,49 @@ class Data(unittest.TestCase):
                                 self.file("in", x), code=3)
         self.assertIn("not a number", words)
 
+    def test_kmeans_wants_squares(self):
+        words = self.run_kernel("kmeans", "k=2", "--input",
+                                self.file("in", numpy.full((8, 2), 1e200)),
+                                code=3)
+        self.assertIn("beyond 1e140", words)
+
+    def test_results_fit_exactly(self):
+        """A window for results that has another size than they: refused before
+        anything is written, inside it or beyond."""
+        segment = shared_memory.SharedMemory(create=True, size=80000)
+        try:
+            segment.buf[:] = b"\7" * 80000
+            for words, array, dtype, count in (
+                    (["histogram", "length=1000", "bins=256"], "counts",
+                     "uint64", 3),
+                    (["nstream", "length=1000"], "a", "float64", 3),
+                    (["cg", "class=S"], "vectors", "float64", 10000),
+                    (["pi", "points=10"], "answer", "uint64", 1),
+                    (["nbody"], "state", "float64", 3),
+                    (["heat", "n=129"], "u", "float64", 100),
+                    (["random", "log=10"], "table", "uint64", 8),
+                    (["transpose", "n=2000"], "b", "float64", 9),
+                    (["matvec", "rows=9", "columns=9"], "y", "float64", 10),
+                    (["sum", "length=9"], "result", "float64", 2),
+                    (["kmeans", "points=1000"], "labels", "uint32", 3)):
+                why = self.run_kernel(*words, "--segment",
+                                      array + "=" + segment.name, "--dtype",
+                                      dtype, "--count", count, code=1)
+                self.assertRegex(why, "%d elements are given|no whole matrix" %
+                                 count)
+            self.assertEqual(bytes(segment.buf), b"\7" * len(segment.buf))
+            self.run_kernel("histogram", "length=1000", "bins=256",
+                            "--segment", "counts=" + segment.name, "--dtype",
+                            "uint64", "--count", 256)
+            self.assertEqual(bytes(segment.buf[2048:]),
+                             b"\7" * (len(segment.buf) - 2048))
+            counts = numpy.ndarray(256, "u8", segment.buf)
+            self.assertEqual(counts.sum(), 1000)
+            del counts
+        finally:
+            segment.close()
+            segment.unlink()
+
     def test_pictures(self):
         picture = self.folder / "out.pgm"
         self.run_kernel("heat", "n=33", "--output", "u=%s" % picture)
@@ -255,6 +298,9 @@ class Data(unittest.TestCase):
                         picture)
         self.assertEqual(picture.read_bytes()[:11], b"P5\n4 3\n255\n")
         picture.unlink()
+        words = self.run_kernel("heat", "n=33", "--output",
+                                self.folder / "out.png", code=1)
+        self.assertIn(".pgm", words)
         words = self.run_kernel("reverse", "length=5", "--output", picture,
                                 code=1)
         self.assertIn("no square", words)

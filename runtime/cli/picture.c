@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <kernels/dtype.h>
 #include <kernels/widen.h>
@@ -16,11 +17,16 @@
 
 #define WHITE 255
 
+static bool ends_in(const char *path, const char *end)
+{
+	size_t length = strlen(path), most = strlen(end);
+
+	return length > most && strcasecmp(path + length - most, end) == 0;
+}
+
 bool picture_wanted(const char *path)
 {
-	size_t length = strlen(path);
-
-	return length > 4 && strcmp(path + length - 4, ".pgm") == 0;
+	return ends_in(path, ".pgm") || ends_in(path, ".png");
 }
 
 /* The side of a square of so many points; 0: it is none. */
@@ -38,6 +44,11 @@ int picture_create(struct npy_output *output, const char *path,
 	char header[80];
 	int length;
 
+	if (ends_in(path, ".png"))
+		return complain(EXIT_USAGE,
+				"--output %s: pictures are written as .pgm, "
+				"which every viewer and converter reads",
+				path);
 	if (!widen_knows(array))
 		return complain(EXIT_USAGE,
 				"--output %s: %s are no shades of a picture",
