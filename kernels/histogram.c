@@ -119,15 +119,6 @@ static size_t private_bytes(const void *given, int size)
 	return args->bins * sizeof(uint64_t) + SHARE_CHUNK * sizeof(double);
 }
 
-/* 64 bits that tell nothing of their neighbours. */
-static uint64_t scatter(uint64_t at)
-{
-	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	at = (at ^ at >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	at = (at ^ at >> 27) * UINT64_C(0x94d049bb133111eb);
-	return at ^ at >> 31;
-}
-
 static int prepare(struct rig_team *team)
 {
 	const struct histogram_args *args = rig_team_args(team);
@@ -135,7 +126,7 @@ static int prepare(struct rig_team *team)
 	double *x = rig_team_data(team, X);
 
 	for (size_t i = strip.begin; i < strip.end; i++)
-		x[i] = (double)(scatter(i) >> 11) * 0x1p-53;
+		x[i] = (double)(share_scatter(i) >> 11) * 0x1p-53;
 	return rig_team_barrier(team);
 }
 

@@ -10,6 +10,7 @@
 #define KERNELS_SHARE_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sched.h>
 
 #include <runrig/team.h>
@@ -43,6 +44,15 @@ static inline struct rig_span share_chunk(size_t count, size_t chunk)
 	return (struct rig_span){
 		begin, begin + (left < SHARE_CHUNK ? left : SHARE_CHUNK)
 	};
+}
+
+/* 64 bits that tell nothing of their neighbours. */
+static inline uint64_t share_scatter(uint64_t at)
+{
+	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	at = (at ^ at >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	at = (at ^ at >> 27) * UINT64_C(0x94d049bb133111eb);
+	return at ^ at >> 31;
 }
 
 /* The answer of rig_kernel.owns where a rank owns a strip of `rows` rows. */

@@ -19,6 +19,8 @@
  * those that differ in their bits all the same, which are the zeros and the
  * not-a-numbers, have a bucket of their own each, and there nothing is left to
  * do once the keys are dealt, in order.
+ *
+ * Complex numbers and those of float128 have no such keys: see sort_wide.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,22 +34,17 @@
 #include "clones.h"
 #include "share.h"
 #include "sort_keys.h"
+#include "sort_wide.h"
 #include "sum.h"
 
 #define LENGTH_DEFAULT 10000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
 #define SEED_MAX       4294967295.0
 
-#define BUCKETS 256
-#define SAMPLES (BUCKETS * 16)
-#define CHUNKS  256
-#define RADIX   256
+#define RADIX 256
 
 /* Items up to which a bucket is sorted by insertion. */
 #define FEW 48
-
-/* Items up to which one rank alone is quickest. */
-#define ONE_BUCKET 4096
 
 enum { X, DEALT, NOTES, COUNTS };
 enum { ITEMS, ZEROS, NANS }; /* words of a digest */
@@ -94,6 +91,11 @@ static size_t item_bytes(const struct sort_args *args)
 	return args->header.arrays[X].item_bytes;
 }
 
+static bool is_wide(const struct sort_args *args)
+{
+	return sort_wide_knows(args->header.arrays[X].dtype);
+}
+
 static uint64_t count_dealt(const void *given)
 {
 	const struct sort_args *args = given;
@@ -120,10 +122,12 @@ static int check(void *given, char *why, size_t why_bytes)
 	struct sort_args *args = given;
 	const struct rig_array *x = &args->header.arrays[X];
 
-	if (sort_dtype(x->dtype) == SORT_DTYPES || x->swapped) {
+	if ((sort_dtype(x->dtype) == SORT_DTYPES &&
+	     !sort_wide_knows(x->dtype)) ||
+	    x->swapped) {
 		snprintf(why, why_bytes,
-			 "sort takes integers, bool and floats of up to 8 "
-			 "bytes, in this machine's byte order");
+			 "sort takes numbers and bool, in this machine's byte "
+			 "order");
 		return -EINVAL;
 	}
 	if (args->header.given && args->length != x->count &&
@@ -140,24 +144,18 @@ static int check(void *given, char *why, size_t why_bytes)
 /* Samples and splitters; counts of digits and places. */
 static size_t private_bytes(const void *given, int size)
 {
-	(void)given;
-	(void)size;
-	return (SAMPLES + BUCKETS + 8 * RADIX + 2 * BUCKETS) * sizeof(uint64_t);
-}
+	const struct sort_args *args = given;
 
-/* 64 bits that tell nothing of their neighbours. */
-static uint64_t scatter(uint64_t at)
-{
-	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	at = (at ^ at >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	at = (at ^ at >> 27) * UINT64_C(0x94d049bb133111eb);
-	return at ^ at >> 31;
+	(void)size;
+	if (is_wide(args))
+		return sort_wide_memory(item_bytes(args));
+	return (SAMPLES + BUCKETS + 8 * RADIX + 2 * BUCKETS) * sizeof(uint64_t);
 }
 
 /* Generated data: uniform in -1 to 1. */
 static double value_at(const struct sort_args *args, size_t i)
 {
-	return (double)(int64_t)scatter(i + (args->seed << 32)) * 0x1p-63;
+	return (double)(int64_t)share_scatter(i + (args->seed << 32)) * 0x1p-63;
 }
 
 static int prepare(struct rig_team *team)
@@ -216,7 +214,8 @@ INLINE void split(struct sorting *s, uint64_t *samples, size_t bytes)
 		samples[i] =
 			step ? sort_least(&s->by,
 					  key_at(s, s->x,
-						 i * step + scatter(i) % step,
+						 i * step + share_scatter(i) %
+								    step,
 						 bytes))
 			     : s->by.nan;
 	qsort(samples, SAMPLES, sizeof(*samples), order);
@@ -249,22 +248,6 @@ INLINE void note(const struct sorting *s, size_t chunk, size_t bytes)
 	for (size_t i = span.begin; i < span.end; i++)
 		found[s->notes[i]]++;
 	memcpy(places, found, sizeof(found));
-}
-
-/* Of the own buckets: places from 0 on, chunk after chunk. */
-static void place(const struct sorting *s, struct rig_span buckets)
-{
-	for (size_t b = buckets.begin; b < buckets.end; b++) {
-		uint64_t next = 0;
-
-		for (size_t c = 0; c < CHUNKS; c++) {
-			uint64_t found = s->places[c * BUCKETS + b];
-
-			s->places[c * BUCKETS + b] = next;
-			next += found;
-		}
-		s->totals[b] = next;
-	}
 }
 
 INLINE void deal(const struct sorting *s, size_t chunk, const uint64_t *firsts,
@@ -395,7 +378,7 @@ INLINE int sort_many(struct sorting *s, uint64_t *memory, size_t bytes)
 	for (size_t c = chunks.begin; c < chunks.end; c++)
 		note(s, c, bytes);
 	rig_team_barrier(s->team);
-	place(s, rig_team_strip(s->team, BUCKETS));
+	sort_place(s->totals, s->places, rig_team_strip(s->team, BUCKETS));
 	rig_team_barrier(s->team);
 	for (size_t b = 0; b < BUCKETS; b++) {
 		firsts[b] = next;
@@ -435,9 +418,28 @@ static struct sort_order order_of(const struct sort_args *args)
 			     args->stable);
 }
 
-static int run(struct rig_team *team)
+static int run_wide(struct rig_team *team, const struct sort_args *args,
+		    void *memory)
 {
-	const struct sort_args *args = rig_team_args(team);
+	uint64_t *counts = rig_team_data(team, COUNTS);
+	struct sort_wide sort = {
+		.team = team,
+		.dtype = args->header.arrays[X].dtype,
+		.length = args->length,
+		.x = rig_team_data(team, X),
+		.dealt = rig_team_data(team, DEALT),
+		.notes = rig_team_data(team, NOTES),
+		.totals = counts,
+		.places = counts + BUCKETS,
+	};
+
+	return sort_wide(&sort, memory);
+}
+
+static int run_keys(struct rig_team *team, const struct sort_args *args,
+		    void *memory)
+{
+	uint64_t *counts = rig_team_data(team, COUNTS);
 	struct sorting s = {
 		.team = team,
 		.bytes = item_bytes(args),
@@ -445,16 +447,25 @@ static int run(struct rig_team *team)
 		.x = rig_team_data(team, X),
 		.dealt = rig_team_data(team, DEALT),
 		.notes = rig_team_data(team, NOTES),
-		.totals = rig_team_data(team, COUNTS),
+		.totals = counts,
+		.places = counts + BUCKETS,
 		.by = order_of(args),
 	};
-	uint64_t *memory = malloc((SAMPLES + BUCKETS) * sizeof(*memory));
+
+	return sort(&s, memory);
+}
+
+static int run(struct rig_team *team)
+{
+	const struct sort_args *args = rig_team_args(team);
+	bool wide = is_wide(args);
+	void *memory = malloc(wide ? sort_wide_memory(item_bytes(args))
+				   : (SAMPLES + BUCKETS) * sizeof(uint64_t));
 	int r;
 
 	if (!memory)
 		return rig_team_fail(team, -ENOMEM, "sort: no memory");
-	s.places = s.totals + BUCKETS;
-	r = sort(&s, memory);
+	r = wide ? run_wide(team, args, memory) : run_keys(team, args, memory);
 	free(memory);
 	return r;
 }
@@ -500,7 +511,28 @@ static int digest(struct rig_team *team)
 
 	sums[ITEMS] = sum_of(args, x, strip);
 	sums[ZEROS] = sums[NANS] = 0;
-	sum_equals(args, x, strip, sums);
+	if (!is_wide(args))
+		sum_equals(args, x, strip, sums);
+	return 0;
+}
+
+static int not_in_order(struct rig_team *team, size_t i)
+{
+	return rig_team_fail(team, -EBADMSG,
+			     "sort: element %zu is less than the one before it",
+			     i);
+}
+
+static int verify_wide(struct rig_team *team, const struct sort_args *args)
+{
+	uint32_t dtype = args->header.arrays[X].dtype;
+	size_t bytes = item_bytes(args);
+	struct rig_span strip = share_next(team, args->length);
+	const char *x = rig_team_data(team, X);
+
+	for (size_t i = strip.begin ? strip.begin : 1; i < strip.end; i++)
+		if (sort_wide_before(dtype, x + i * bytes, x + (i - 1) * bytes))
+			return not_in_order(team, i);
 	return 0;
 }
 
@@ -517,10 +549,7 @@ static int verify_order(struct rig_team *team, const struct sort_args *args)
 			&by, sort_key(&by, sort_load(x, i, bytes), bytes));
 
 		if (key < before)
-			return rig_team_fail(team, -EBADMSG,
-					     "sort: element %zu is less than "
-					     "the one before it",
-					     i);
+			return not_in_order(team, i);
 		before = key;
 	}
 	return 0;
@@ -562,7 +591,8 @@ static int verify_items(struct rig_team *team, const struct sort_args *args)
 static int verify(struct rig_team *team)
 {
 	const struct sort_args *args = rig_team_args(team);
-	int r = verify_order(team, args);
+	int r = is_wide(args) ? verify_wide(team, args)
+			      : verify_order(team, args);
 
 	if (r == 0 && rig_team_rank(team) == 0)
 		r = verify_items(team, args);
@@ -574,7 +604,7 @@ const struct rig_kernel kernel_sort = {
 	.summary = "an array in ascending order, in place",
 	.verified = "the order of all neighbours, and a sum of the items "
 		    "before and after; stable=yes: the order of those that are "
-		    "equal too",
+		    "equal too, but for complex numbers and float128",
 	.params = params,
 	.arrays = { { .name = "x",
 		      .dtype = RIG_FLOAT64,

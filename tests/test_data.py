@@ -89,6 +89,33 @@ class Data(unittest.TestCase):
                     numpy.load(self.file("out")).view(word),
                     numpy.sort(x, kind="stable").view(word))
 
+    def test_sort_of_wide_numbers(self):
+        """Complex numbers, and those of more than 64 bits: as NumPy has them,
+        what is no number and what is equal in its order included."""
+        some = numpy.array([0.0, -0.0, 1, -1, 2.5, numpy.inf, -numpy.inf,
+                            numpy.nan, -numpy.nan])
+        for dtype in "complex64", "complex128", "complex256", "float128":
+            for count in 0, 1, 2, 17, 4096, 4097, 50021:
+                for few in False, True:
+                    x = numpy.zeros(count, dtype)
+                    x.real = self.random.choice(some, count) if few else \
+                        self.random.normal(size=count)
+                    if dtype[0] == "c":
+                        x.imag = self.random.choice(some, count)
+                    _, out = self.kernel("sort", x)
+                    want = numpy.sort(x, kind="stable")
+                    if dtype.endswith(("64", "128")) and dtype[0] == "c":
+                        word = "u%d" % (x.itemsize // 2)
+                        numpy.testing.assert_array_equal(out.view(word),
+                                                         want.view(word))
+                    else:
+                        for part in "real", "imag":
+                            numpy.testing.assert_array_equal(
+                                getattr(out, part), getattr(want, part))
+                            numpy.testing.assert_array_equal(
+                                numpy.signbit(getattr(out, part)),
+                                numpy.signbit(getattr(want, part)))
+
     def test_scan(self):
         for dtype in WHOLE + REAL:
             for count in (0, 1, 1023, 1024, 1025, 4999):
