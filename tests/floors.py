@@ -18,7 +18,7 @@ import sys
 FLOORS = [
     ("values", False, "atomic clock error rare size utf8"),
     ("machine", True,
-     "environment group home huge ledger oom openmp quota shmfile "
+     "environment group home huge ledger oom openmp quota room shmfile "
      "symbol topology wait"),
     ("objects", False, "barrier channel dispatch value"),
     ("lists", True,
