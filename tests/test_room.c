@@ -380,8 +380,6 @@ END_TEST
 #define TOO_MUCH    ((size_t)256 << 20)
 #define ROOM_BYTES  "201326592"
 #define FILE_BYTES  ((size_t)96 << 20)
-#define ROOM_BYTES  "201326592"
-#define FILE_BYTES  ((size_t)96 << 20)
 #define GROUP_PATH  64
 
 /* `word` to file `name` of the group. */
@@ -508,6 +506,10 @@ static int segments_in_group(int rank, void *arg)
 	(void)rank;
 	if (!group_say(arg, "cgroup.procs", "0"))
 		return 1;
+	/* Not the one that is in the way. */
+	r = own_shm("size=1g");
+	if (r)
+		return r;
 	if (rig_segment_create(&segment, NULL, TOO_MUCH, NULL) != -ENOSPC)
 		return 2;
 	if (!strstr(rig_why(), "control group"))
@@ -550,10 +552,13 @@ START_TEST(segments_keep_to_the_group)
 		}
 		r = run_workers(1, segments_in_group, group);
 		ck_assert_int_eq(group_remove(group), 0);
+		if (r == NO_NAMESPACE)
+			break;
 		ck_assert_int_eq(r, 0);
 		return;
 	}
-	fprintf(stderr, "skipped: no control group to be made here\n");
+	fprintf(stderr, "skipped: no control group to be made here, or no "
+			"mount namespace\n");
 }
 END_TEST
 
