@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <runrig/kernel.h>
 
@@ -307,6 +308,24 @@ static void add_product(const struct cg *cg, size_t v, double size)
 	}
 }
 
+/* Rows took less than they could: put the own ones side by side. */
+static void close_gaps(const struct cg *cg)
+{
+	uint64_t to = cg->begins[cg->rows.begin];
+
+	for (size_t row = cg->rows.begin; row < cg->rows.end; row++) {
+		uint64_t from = cg->begins[row];
+		size_t used = cg->used[row];
+
+		memmove(cg->entries + to, cg->entries + from,
+			used * sizeof(*cg->entries));
+		memmove(cg->columns + to, cg->columns + from,
+			used * sizeof(*cg->columns));
+		cg->begins[row] = to;
+		to += used;
+	}
+}
+
 static int prepare(struct rig_team *team)
 {
 	struct cg cg = view(team);
@@ -322,26 +341,38 @@ static int prepare(struct rig_team *team)
 		cg.used[row] = 0;
 	for (size_t v = 0; v < cg.n; v++, size *= ratio)
 		add_product(&cg, v, size);
+	close_gaps(&cg);
 	return rig_team_barrier(team);
 }
 
-/* Store the sum of the own chunks of a times b, for total(). */
-static void sum(const struct cg *cg, int set, const double *restrict a,
-		const double *restrict b)
+/* The rows of a chunk. */
+static struct rig_span rows_of(const struct cg *cg, size_t chunk)
 {
-	for (size_t c = cg->own.begin; c < cg->own.end; c++) {
-		size_t end = (c + 1) * CHUNK < cg->n ? (c + 1) * CHUNK : cg->n;
-		/* Four at a time: a chain of additions waits for itself. */
-		double s[4] = { 0 };
-		size_t i = c * CHUNK;
+	size_t begin = chunk * CHUNK, end = begin + CHUNK;
 
-		for (; i + 4 <= end; i += 4)
-			for (size_t k = 0; k < 4; k++)
-				s[k] += a[i + k] * b[i + k];
-		for (; i < end; i++)
-			s[0] += a[i] * b[i];
-		cg->sums[set][c] = (s[0] + s[1]) + (s[2] + s[3]);
-	}
+	return (struct rig_span){ begin, end < cg->n ? end : cg->n };
+}
+
+/* The sum of a times b over some rows.  Four at a time: a chain of additions
+ * waits for itself. */
+static double dot(const double *a, const double *b, struct rig_span rows)
+{
+	double s[4] = { 0 };
+	size_t i = rows.begin;
+
+	for (; i + 4 <= rows.end; i += 4)
+		for (size_t k = 0; k < 4; k++)
+			s[k] += a[i + k] * b[i + k];
+	for (; i < rows.end; i++)
+		s[0] += a[i] * b[i];
+	return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+/* Store the sums of the own chunks of a times b, for total(). */
+static void sum(const struct cg *cg, int set, const double *a, const double *b)
+{
+	for (size_t c = cg->own.begin; c < cg->own.end; c++)
+		cg->sums[set][c] = dot(a, b, rows_of(cg, c));
 }
 
 /* Meet, and add all chunks up. */
@@ -355,12 +386,12 @@ static double total(const struct cg *cg, int set)
 	return all;
 }
 
-/* The own rows of `to` = A times `from`: four sums a row, for a chain of
+/* Some rows of `to` = A times `from`: four sums a row, for a chain of
  * additions waits for itself. */
 static void multiply(const struct cg *cg, double *restrict to,
-		     const double *restrict from)
+		     const double *restrict from, struct rig_span rows)
 {
-	for (size_t row = cg->rows.begin; row < cg->rows.end; row++) {
+	for (size_t row = rows.begin; row < rows.end; row++) {
 		const double *entries = cg->entries + cg->begins[row];
 		const uint32_t *columns = cg->columns + cg->begins[row];
 		size_t e = 0, used = cg->used[row];
@@ -378,7 +409,8 @@ static void multiply(const struct cg *cg, double *restrict to,
 	}
 }
 
-/* z = the solution of A z = x, as far as 25 steps get. */
+/* z = the solution of A z = x, as far as 25 steps get.  What a chunk adds to a
+ * sum is taken while it is in the cache. */
 static void solve(const struct cg *cg)
 {
 	double rho, alpha, beta, rho_before;
@@ -390,15 +422,23 @@ static void solve(const struct cg *cg)
 	sum(cg, 0, cg->r, cg->r);
 	rho = total(cg, 0);
 	for (int step = 0; step < STEPS; step++) {
-		multiply(cg, cg->q, cg->p);
-		sum(cg, 1, cg->p, cg->q);
+		for (size_t c = cg->own.begin; c < cg->own.end; c++) {
+			struct rig_span rows = rows_of(cg, c);
+
+			multiply(cg, cg->q, cg->p, rows);
+			cg->sums[1][c] = dot(cg->p, cg->q, rows);
+		}
 		alpha = rho / total(cg, 1);
-		for (size_t i = cg->rows.begin; i < cg->rows.end; i++) {
-			cg->z[i] += alpha * cg->p[i];
-			cg->r[i] -= alpha * cg->q[i];
+		for (size_t c = cg->own.begin; c < cg->own.end; c++) {
+			struct rig_span rows = rows_of(cg, c);
+
+			for (size_t i = rows.begin; i < rows.end; i++) {
+				cg->z[i] += alpha * cg->p[i];
+				cg->r[i] -= alpha * cg->q[i];
+			}
+			cg->sums[0][c] = dot(cg->r, cg->r, rows);
 		}
 		rho_before = rho;
-		sum(cg, 0, cg->r, cg->r);
 		rho = total(cg, 0);
 		beta = rho / rho_before;
 		for (size_t i = cg->rows.begin; i < cg->rows.end; i++)
