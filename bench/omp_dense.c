@@ -161,14 +161,15 @@ CLONES static void transpose_tile(double *restrict to, double *restrict from,
 	}
 }
 
-/* Threads share the rows of B, tile by tile. */
+/* Threads share the rows of B, tile by tile; what one of them reads of A, and
+ * makes grow, no other does: they need not meet between sweeps. */
 static void transpose_run(const uint64_t *params)
 {
 	size_t n = params[0], tile = params[2];
 
 #pragma omp parallel
 	for (uint64_t k = 0; k <= params[1]; k++) {
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
 		for (size_t i = 0; i < n; i += tile)
 			for (size_t j = 0; j < n; j += tile)
 				transpose_tile(b + i * n + j, a + j * n + i, n,
