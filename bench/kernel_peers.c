@@ -17,6 +17,7 @@
 #define OMP    "OMP_NUM_THREADS=$workers OMP_PROC_BIND=true"
 #define FORM   "@/rigbench-omp-kernels % "
 #define PYTHON "/usr/bin/python3 @/"
+#define NUMPY  PYTHON "numpy_kernels.py % "
 
 /* One peer of one kernel. */
 static const struct kernel_peer {
@@ -63,7 +64,17 @@ static const struct kernel_peer {
 	{ "is", "libgomp", "OpenMP libgomp", OMP, FORM "is", "class=A" },
 	{ "sort", "libstdc++", "__gnu_parallel::sort", OMP,
 	  "@/rigbench-gnu-sort % $count $workers", NULL },
-	{ "sort", "numpy", "numpy.sort", "", PYTHON "numpy_sort.py % $count",
+	{ "sort", "numpy", "numpy.sort", OMP, NUMPY "sort $count", NULL },
+	{ "sum", "numpy", "numpy.sum", OMP, NUMPY "sum $count", "op=sum" },
+	{ "min", "numpy", "numpy.min", OMP, NUMPY "min $count", "op=min" },
+	{ "max", "numpy", "numpy.max", OMP, NUMPY "max $count", "op=max" },
+	{ "norm", "numpy", "numpy.linalg.norm", OMP, NUMPY "norm $count",
+	  "op=norm" },
+	{ "dot", "numpy", "numpy.dot", OMP, NUMPY "dot $count", NULL },
+	{ "scan", "numpy", "numpy.cumsum", OMP, NUMPY "scan $count", NULL },
+	{ "histogram", "numpy", "numpy.histogram", OMP,
+	  NUMPY "histogram $count $bins", "low=0 high=1" },
+	{ "matvec", "numpy", "numpy.dot", OMP, NUMPY "matvec $rows $columns",
 	  NULL },
 };
 
