@@ -83,6 +83,17 @@ static int check(void *given, char *why, size_t why_bytes)
 			 args->begin, args->end);
 		return -EINVAL;
 	}
+	if (!args->header.given &&
+	    (args->begin > args->length ||
+	     (args->end != SIZE_MAX && args->end > args->length))) {
+		snprintf(why, why_bytes,
+			 "begin=%zu end=%zu is out of range, the list has %zu "
+			 "items",
+			 args->begin,
+			 args->end == SIZE_MAX ? args->length : args->end,
+			 args->length);
+		return -EINVAL;
+	}
 	/* Only the list itself knows: as many as it may have. */
 	if (args->header.given && array->count >= FIXED_BYTES)
 		args->length = (array->count - FIXED_BYTES) / ITEM_BYTES;

@@ -146,6 +146,8 @@ static const struct kernel_row wrong[] = {
 	{ "mandelbrot", "chunk=0", 0 },
 	{ "mandelbrot", "share=fair", 0 },
 	{ "life", "side=4 pattern=glider", 0 },
+	{ "list-reverse", "length=10 end=11", 0 },
+	{ "list-reverse", "length=10 begin=11", 0 },
 	{ "heat", "tolerance=-1", 0 },
 	{ "sum", "length=0 op=min", 0 },
 	{ "sum", "op=mean", 0 },
