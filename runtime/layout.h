@@ -259,7 +259,9 @@ struct rank_shm {
 	uint64_t address;
 	uint64_t instruction;
 	uint32_t segment;
-	uint32_t reserved;
+	/* What it says to have done of its part of this run, in
+	 * 1/PROGRESS_WHOLE; the caller reads it any time. */
+	_Atomic uint32_t progress;
 	uint64_t offset;
 	/* The highest number of a call it has had; set when it finishes. */
 	uint64_t high;
@@ -268,6 +270,10 @@ struct rank_shm {
 	alignas(RIG_LINE) unsigned char result[256];
 	char why[WHY_BYTES];
 };
+_Static_assert(offsetof(struct rank_shm, result) == RIG_LINE,
+	       "what is written in a run is one line");
+
+#define PROGRESS_WHOLE (UINT32_C(1) << 24)
 
 /* Bytes that travel beside the number of a call. */
 #define LINE_PAYLOAD 48

@@ -286,10 +286,11 @@ void team_begin(struct rig_team *team, uint32_t job)
 	store_relaxed(&mine->where, 0);
 	store_relaxed(&mine->calls, 0);
 	store_relaxed(&mine->code, 0);
+	store_relaxed(&mine->progress, 0);
 	/* release: not for this job any more; pairs with look_for_deadlock(). */
 	store_release(&mine->state, RIG_STATE_ATTACHING);
-	/* release: all this is of this job; pairs with take_stock(), which a
-	 * death has ordered already. */
+	/* release: all this is of this job; pairs with rig_pool_progress(), and
+	 * with take_stock(), which a death has ordered already. */
 	store_release(&mine->job, job);
 }
 
@@ -466,6 +467,19 @@ int rig_team_barrier(struct rig_team *team)
 struct rig_barrier *rig_team_barrier_of(const struct rig_team *team)
 {
 	return team->barrier;
+}
+
+void rig_team_progress(struct rig_team *team, double share)
+{
+	double parts = share * PROGRESS_WHOLE;
+	uint32_t progress = 0; /* also of what is no number */
+
+	if (parts >= UINT32_MAX)
+		progress = UINT32_MAX;
+	else if (parts > 0)
+		progress = (uint32_t)parts;
+	/* relaxed: a number for people, that orders nothing. */
+	store_relaxed(&team->mine->progress, progress);
 }
 
 int rig_team_fail(struct rig_team *team, int code, const char *format, ...)

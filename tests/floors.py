@@ -32,8 +32,8 @@ FLOORS = [
      "tray"),
     ("processes", True,
      "code map "
-     "attach birth inherit list manager place policy pool replica report "
-     "segment sweep tracer warden where worker caller run handed"),
+     "attach birth inherit list manager place policy pool progress replica "
+     "report segment sweep tracer warden where worker caller run handed"),
 ]
 
 # Each of these belongs to one file of the runtime.

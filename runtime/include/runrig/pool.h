@@ -118,6 +118,13 @@ RIG_API int rig_pool_run(struct rig_pool *pool, const struct rig_job *job);
 RIG_API int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job);
 RIG_API int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns);
 
+/*
+ * How far the run in progress is, 0 to 1: the mean of what its ranks have said
+ * by rig_team_progress().  0 where the kernel does not say, or nothing runs.
+ * Any thread, while another is in rig_pool_run(); never waits.
+ */
+RIG_API double rig_pool_progress(const struct rig_pool *pool);
+
 /* The item of a map that failed, where none did. */
 #define RIG_NO_ITEM SIZE_MAX
 

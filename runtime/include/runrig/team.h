@@ -83,6 +83,15 @@ RIG_API int rig_team_barrier(struct rig_team *team);
 RIG_API struct rig_barrier *rig_team_barrier_of(const struct rig_team *team);
 
 /*
+ * Say how far this rank is: it has done `share` of its part of the run, 0 to 1,
+ * where a rank's part is one size-th of it; where work is dealt out as ranks
+ * come for it (share.h) one that has done more than that says more than 1.  It
+ * is what rig_pool_progress() tells the caller.  0 when a run begins.  Never
+ * waits: a store into a line of this rank's own, cheap enough for each row.
+ */
+RIG_API void rig_team_progress(struct rig_team *team, double share);
+
+/*
  * Fail the run: `code` (negative) and the words become the run's result.  The
  * kernel returns what this returns, which is `code`:
  *
