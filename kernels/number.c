@@ -55,7 +55,7 @@ static int parse(const char *text, uint64_t *value)
 int number_size(const char *text, size_t *value)
 {
 	uint64_t number;
-	int r = parse(text, &number);
+	int r = parse(text + (*text == '+'), &number);
 
 	if (r == 0 && number > SIZE_MAX)
 		return -ERANGE;

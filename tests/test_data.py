@@ -325,9 +325,10 @@ class Data(unittest.TestCase):
                         picture)
         self.assertEqual(picture.read_bytes()[:11], b"P5\n4 3\n255\n")
         picture.unlink()
-        words = self.run_kernel("heat", "n=33", "--output",
-                                self.folder / "out.png", code=1)
-        self.assertIn(".pgm", words)
+        for name in ("out.png", "out.ppm", "out.csv"):
+            words = self.run_kernel("heat", "n=33", "--output",
+                                    self.folder / name, code=1)
+            self.assertIn(".pgm", words)
         words = self.run_kernel("reverse", "length=5", "--output", picture,
                                 code=1)
         self.assertIn("no square", words)
@@ -371,6 +372,36 @@ class Data(unittest.TestCase):
             finally:
                 segment.close()
                 segment.unlink()
+
+    def test_windows_of_two_segments(self):
+        """What is said of the second is not of the first."""
+        x = numpy.arange(20.0)
+        segment = shared_memory.SharedMemory(create=True, size=x.nbytes)
+        named = ["--segment", "x=" + segment.name], ["--segment",
+                                                     "y=" + segment.name]
+        dtype, ten = ["--dtype", "float64"], ["--count", 10]
+        try:
+            segment.buf[:x.nbytes] = x.tobytes()
+            for words, first, second in (
+                    ([*named[0], *dtype, *ten, *named[1], *dtype, *ten,
+                      "--offset", 80], x[:10], x[10:]),
+                    ([*named[0], *ten, *named[1], "--offset", 80, *dtype],
+                     x[:10], x[10:]),
+                    ([*named[0], *named[1], *dtype, *ten, "--offset", 80],
+                     x[10:], x[10:]),
+                    ([*dtype, *ten, *named[0], *named[1]], x[:10], x[:10])):
+                found = self.run_kernel("dot", *words)
+                self.assertEqual(found["result"]["dot"], first @ second, words)
+        finally:
+            segment.close()
+            segment.unlink()
+
+    def test_no_file_is_written_twice(self):
+        path = self.folder / "out.npy"
+        said = self.run_kernel("sort", "length=10", "--output", path,
+                               "--trace", path, code=1)
+        self.assertIn("named twice", said)
+        self.assertFalse(path.exists())
 
     def test_segments_that_are_read(self):
         x = self.values("float32", 3000)

@@ -24,9 +24,23 @@ static bool ends_in(const char *path, const char *end)
 	return length > most && strcasecmp(path + length - most, end) == 0;
 }
 
+/* Pictures of other kinds, and tables, which are not written. */
+static bool is_other(const char *path)
+{
+	static const char *const ends[] = { ".png", ".ppm", ".pbm",  ".jpg",
+					    ".gif", ".bmp", ".jpeg", ".tif",
+					    ".svg", ".csv", ".txt",  ".tiff",
+					    ".pdf", ".npz" };
+	bool other = false;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		other |= ends_in(path, ends[i]);
+	return other;
+}
+
 bool picture_wanted(const char *path)
 {
-	return ends_in(path, ".pgm") || ends_in(path, ".png");
+	return ends_in(path, ".pgm") || is_other(path);
 }
 
 /* The side of a square of so many points; 0: it is none. */
@@ -44,10 +58,11 @@ int picture_create(struct npy_output *output, const char *path,
 	char header[80];
 	int length;
 
-	if (ends_in(path, ".png"))
+	if (is_other(path))
 		return complain(EXIT_USAGE,
-				"--output %s: pictures are written as .pgm, "
-				"which every viewer and converter reads",
+				"--output %s: arrays are written as .npy, and "
+				"pictures as .pgm, which every viewer and "
+				"converter reads",
 				path);
 	if (!widen_knows(array))
 		return complain(EXIT_USAGE,

@@ -47,6 +47,7 @@ enum {
 struct named {
 	int key;
 	const char *word;
+	int group; /* of segments that are described together */
 	const char *dtype, *shape, *offset, *count; /* of a segment */
 };
 
@@ -58,6 +59,7 @@ struct options {
 	struct named *named;
 	size_t named_count;
 	struct named loose; /* said of segments before there was one */
+	bool described;     /* the last segment has been, by an option */
 	bool json;
 	const char *json_path; /* NULL: stdout */
 	const char *trace;     /* a file, or "-"; NULL: none */
@@ -118,8 +120,12 @@ static const struct argp_option option_table[] = {
 	  .key = KEY_DTYPE,
 	  .arg = "TYPE",
 	  .doc = "float64, uint8, ... or NumPy's code, <f8: of the segments "
-		 "before it that have none yet; so with the next three" },
-	{ .name = "shape", .key = KEY_SHAPE, .arg = "N,M", .doc = "its shape" },
+		 "before it that have none yet" },
+	{ .name = "shape",
+	  .key = KEY_SHAPE,
+	  .arg = "N,M",
+	  .doc = "its shape: of the segments just before; so with the next "
+		 "two" },
 	{ .name = "offset",
 	  .key = KEY_OFFSET,
 	  .arg = "BYTES",
@@ -175,6 +181,10 @@ static void add_named(struct options *options, int key, const char *word)
 			      key == KEY_SEGMENT ? "segment" : "file"));
 	options->named = grow(options->named, options->named_count,
 			      sizeof(*options->named));
+	if (key == KEY_SEGMENT && options->described) {
+		options->loose.group++;
+		options->described = false;
+	}
 	options->named[options->named_count] = options->loose;
 	options->named[options->named_count].key = key;
 	options->named[options->named_count++].word = word;
@@ -194,23 +204,28 @@ static const char **field_of(struct named *named, int key)
 	}
 }
 
-/* --dtype and its like are of all segments before that have none yet; before
- * the first segment, of all that come. */
+/* --dtype and its like are of the segments before them, back to the last that
+ * had been described when the next was named; before the first segment, of all
+ * that come.  A dtype, which every segment needs, is of all without one. */
 static void describe(struct options *options, int key, const char *word)
 {
-	bool any = false;
+	struct named *last = NULL;
 
+	for (size_t i = 0; i < options->named_count; i++)
+		if (options->named[i].key == KEY_SEGMENT)
+			last = &options->named[i];
+	if (!last) {
+		*field_of(&options->loose, key) = word;
+		return;
+	}
 	for (size_t i = 0; i < options->named_count; i++) {
 		struct named *named = &options->named[i];
 
-		if (named->key != KEY_SEGMENT)
-			continue;
-		any = true;
-		if (!*field_of(named, key))
+		if (named->key == KEY_SEGMENT && !*field_of(named, key) &&
+		    (key == KEY_DTYPE || named->group == last->group))
 			*field_of(named, key) = word;
 	}
-	if (!any)
-		*field_of(&options->loose, key) = word;
+	options->described = true;
 }
 
 static enum rig_barrier_kind parse_barrier(const char *word)
@@ -418,7 +433,29 @@ static int enter(struct options *options, const struct named *named)
 	return 0;
 }
 
-/* Two arrays are not one file, and what describes a segment has one. */
+/* No file is written twice. */
+static int check_twice(const struct options *options)
+{
+	const char *written[RIG_ARRAYS_MAX + 2] = { options->json_path,
+						    options->trace };
+	const size_t most = sizeof(written) / sizeof(*written);
+
+	if (options->trace && strcmp(options->trace, "-") == 0)
+		written[1] = NULL;
+	for (int i = 0; i < RIG_ARRAYS_MAX; i++)
+		written[2 + i] = options->request.arrays[i].output;
+	for (size_t i = 0; i < most; i++)
+		for (size_t k = 0; k < i; k++)
+			if (written[i] && written[k] &&
+			    strcmp(written[i], written[k]) == 0)
+				return complain(EXIT_USAGE,
+						"%s: named twice, to be "
+						"written",
+						written[i]);
+	return 0;
+}
+
+/* No file is written twice, and what describes a segment has one. */
 static int check(const struct options *options)
 {
 	const struct named *loose = &options->loose;
@@ -431,18 +468,8 @@ static int check(const struct options *options)
 		return complain(EXIT_USAGE, "--dtype, --shape, --offset and "
 					    "--count describe a --segment, and "
 					    "there is none");
-	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
-		const char *output = options->request.arrays[i].output;
-
-		for (int k = 0; k < i && output; k++) {
-			const char *other = options->request.arrays[k].output;
-
-			if (other && strcmp(other, output) == 0)
-				return complain(EXIT_USAGE,
-						"--output %s: named twice",
-						output);
-		}
-	}
+	if (check_twice(options))
+		return EXIT_USAGE;
 	if (options->json_path && check_writable(options->json_path))
 		return EXIT_SYSTEM;
 	if (options->trace && strcmp(options->trace, "-") != 0)

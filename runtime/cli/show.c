@@ -231,6 +231,8 @@ static void show_arrays(const struct runner *runner)
 			printf(", from %s", asked->input);
 		if (asked->segment)
 			printf(", in segment %s", asked->segment);
+		if (asked->offset)
+			printf(" from byte %zu on", rigging->arrays[i].offset);
 		if (asked->output)
 			printf(", to %s", asked->output);
 		putchar('\n');
