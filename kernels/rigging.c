@@ -393,14 +393,13 @@ int rigging_replicate(struct rigging *rigging, char *names, size_t bytes)
 	return count;
 }
 
-static int run_job(struct rigging *rigging, rig_kernel_fn *fn,
-		   uint64_t limit_ns)
+static int run_job(struct rigging *rigging, rig_kernel_fn *fn)
 {
 	const struct rig_array_spec *specs = rigging->kernel->arrays;
 	struct rig_job job = { .kernel = fn,
 			       .args = rigging->args,
 			       .args_bytes = rigging->kernel->args_bytes,
-			       .limit_ns = limit_ns,
+			       .limit_ns = rigging->limit_ns,
 			       .owns = rigging->kernel->owns };
 	int r;
 
@@ -431,7 +430,7 @@ int rigging_prepare(struct rigging *rigging)
 {
 	if (!rigging->kernel->prepare)
 		return 0;
-	return run_job(rigging, rigging->kernel->prepare, 0);
+	return run_job(rigging, rigging->kernel->prepare);
 }
 
 /* Add up what every rank left. */
@@ -445,7 +444,7 @@ int rigging_digest(struct rigging *rigging, bool after)
 	if (!rigging->kernel->digest)
 		return 0;
 	args->after = after;
-	r = run_job(rigging, rigging->kernel->digest, 0);
+	r = run_job(rigging, rigging->kernel->digest);
 	memset(sums, 0, sizeof(words));
 	for (int i = 0; i < rig_pool_size(rigging->pool) && r == 0; i++) {
 		r = rig_pool_result(rigging->pool, i, words, sizeof(words));
@@ -458,14 +457,14 @@ int rigging_digest(struct rigging *rigging, bool after)
 
 int rigging_run(struct rigging *rigging)
 {
-	return run_job(rigging, rigging->kernel->run, rigging->limit_ns);
+	return run_job(rigging, rigging->kernel->run);
 }
 
 int rigging_verify(struct rigging *rigging)
 {
 	if (!rigging->kernel->verify)
 		return 0;
-	return run_job(rigging, rigging->kernel->verify, 0);
+	return run_job(rigging, rigging->kernel->verify);
 }
 
 void rigging_finish(struct rigging *rigging)

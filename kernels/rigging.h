@@ -41,7 +41,7 @@ struct rigging {
 	void *args;            /* kernel->args_bytes */
 	int count;             /* of arrays */
 	struct rigged_array arrays[RIG_ARRAYS_MAX];
-	uint64_t limit_ns;  /* of each run; 0: none */
+	uint64_t limit_ns;  /* of each job: preparing, a run, ...; 0: none */
 	const char *memory; /* of the segments it makes; see segment.h */
 	enum rig_pages pages;
 	bool replicated; /* what is only read is read on each node */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@ enum mode {
 	MODE_CRASH, /* the last rank dies of SIGSEGV */
 	MODE_EXIT,  /* or leaves */
 	MODE_STUCK, /* rank 0 leaves the others at the barrier */
-	MODE_SLEEP  /* for as long as it lives */
+	MODE_SLEEP, /* for as long as it lives */
+	MODE_DOUBT, /* is verified for as long as it lives */
+	MODE_LEAVE  /* the command calls exit() in a function of its own */
 };
 
 struct probe_args {
@@ -41,7 +44,7 @@ static const struct rig_param params[] = {
 	  .kind = RIG_PARAM_CHOICE,
 	  .offset = offsetof(struct probe_args, mode),
 	  .fallback = "right",
-	  .choices = "right wrong fail crash exit stuck sleep" },
+	  .choices = "right wrong fail crash exit stuck sleep doubt leave" },
 	{ 0 },
 };
 
@@ -79,6 +82,8 @@ static int verify(struct rig_team *team)
 	const struct probe_args *args = rig_team_args(team);
 	const char *x = rig_team_data(team, 0);
 
+	while (args->mode == MODE_DOUBT)
+		(void)pause();
 	for (size_t i = 0; i < args->length; i++)
 		if (x[i] != 1)
 			return rig_team_fail(team, -EBADMSG,
@@ -86,6 +91,17 @@ static int verify(struct rig_team *team)
 					     "expected 1",
 					     i, x[i]);
 	return 0;
+}
+
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const struct probe_args *args = given;
+
+	(void)data;
+	if (args->mode == MODE_LEAVE)
+		exit(0);
+	snprintf(text, bytes, "mode = %d", (int)args->mode);
 }
 
 RIG_API extern const struct rig_kernel runrig_kernel;
@@ -101,4 +117,5 @@ const struct rig_kernel runrig_kernel = {
 	.args_bytes = sizeof(struct probe_args),
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

@@ -715,11 +715,15 @@ class Plugins(Case):
         self.refuses(RUN, "told to fail", "run", self.probe, "mode=fail",
                      "-n", 2)
 
+    def test_a_kernel_that_ends_the_command(self):
+        self.refuses(SYSTEM, "calls exit", "run", self.probe, "mode=leave")
+
     def test_deaths_deadlocks_and_limits_are_reported(self):
         for words, pattern in ((("mode=crash",), "rank 1 .*SIGSEGV"),
                                (("mode=exit",), "rank 1 .*exit"),
                                (("mode=stuck",), "rank 1 .*barrier"),
-                               (("mode=sleep", "--limit", "0.2"), "limit")):
+                               (("mode=sleep", "--limit", "0.2"), "limit"),
+                               (("mode=doubt", "--limit", "0.2"), "limit")):
             done = self.run_probe(*words)
             self.assertEqual(done.returncode, RUN, done.stderr)
             self.assertRegex(done.stderr, r"\Arunrig: ")

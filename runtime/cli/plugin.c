@@ -25,6 +25,11 @@
 /* Seconds that loading may take. */
 #define LOAD_LIMIT_S 20
 
+/* Which of its functions are called in this process. */
+#define ASKED                                                                  \
+	"count, check, owns, bytes_moved, flops, private_bytes, epochs or "    \
+	"result"
+
 /* What the child that loads it first leaves with. */
 #define TRIED 42
 
@@ -154,7 +159,9 @@ static int check_by_child(const char *path)
 /* What to say where the kernel crashes in this process, and which that is: a
  * worker's end is told by the pool's report. */
 static char crashed[4096 + 200];
+static const char *plugin;
 static pid_t command;
+static bool done; /* nothing more is asked of it */
 
 static void on_crash(int number)
 {
@@ -170,6 +177,24 @@ static void on_crash(int number)
 	_exit(EXIT_SYSTEM);
 }
 
+/* The end of the program that was not ours: it would look like a success. */
+static void on_leave(int status, void *arg)
+{
+	(void)arg;
+	if (getpid() != command || status != 0 || done)
+		return;
+	(void)complain(EXIT_SYSTEM,
+		       "%s: it calls exit(0), not in a worker but in what the "
+		       "command asks it: " ASKED,
+		       plugin);
+	_exit(EXIT_SYSTEM);
+}
+
+void plugin_done(void)
+{
+	done = true;
+}
+
 /* From here on its functions are called with the user's own values. */
 static void guard(const char *path)
 {
@@ -183,9 +208,10 @@ static void guard(const char *path)
 	command = getpid();
 	snprintf(crashed, sizeof(crashed),
 		 "runrig: %s: it crashes with these values, not in a worker "
-		 "but in what the command asks it: count, check, owns, "
-		 "bytes_moved, flops, private_bytes, epochs or result\n",
+		 "but in what the command asks it: " ASKED "\n",
 		 path);
+	plugin = path;
+	(void)on_exit(on_leave, NULL);
 	(void)sigaltstack(
 		&(stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) }, NULL);
 	sigemptyset(&action.sa_mask);

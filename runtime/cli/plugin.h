@@ -21,4 +21,7 @@
  */
 int plugin_find(const char *word, const struct rig_kernel **kernel);
 
+/* Nothing more is asked of it: from now on the program may end. */
+void plugin_done(void);
+
 #endif

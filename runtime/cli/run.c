@@ -100,7 +100,8 @@ static const struct argp_option option_table[] = {
 	{ .name = "limit",
 	  .key = KEY_LIMIT,
 	  .arg = "SECONDS",
-	  .doc = "how long a run may take" },
+	  .doc = "how long a run may take, and preparing and verifying "
+		 "it, each" },
 	{ .name = "input",
 	  .key = KEY_INPUT,
 	  .arg = "[ARRAY=]FILE.npy",
@@ -523,6 +524,7 @@ int command_run(int argc, char **argv)
 		r = check(&options);
 	if (r == 0)
 		r = run(&options);
+	plugin_done();
 	free(options.words);
 	free(options.named);
 	return finish_output(r);
