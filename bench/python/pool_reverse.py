@@ -88,7 +88,7 @@ def serve(pool, swap, array, workers, clock):
 def main():
     clock, length, workers = (int(word) for word in sys.argv[1:4])
     swap = {"views": swap_views, "blocks": swap_blocks}[sys.argv[4]]
-    segment = shared_memory.SharedMemory(create=True, size=8 * length)
+    segment = shared_memory.SharedMemory(create=True, size=max(1, 8 * length))
     try:
         array = numpy.ndarray(length, numpy.float64, segment.buf)
         array[:] = numpy.arange(length)
