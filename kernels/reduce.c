@@ -5,12 +5,17 @@
  * There are `vectors` of them, vector v all v + 1, whatever the number of
  * workers; PRK has two a thread.
  *
- *	method=strips  each rank adds a strip of all vectors: every element is
- *	               read once, nothing is written but the result
- *	method=tree    pairs, then pairs of pairs, with a barrier between rounds
- *	method=linear  rank 0 adds them all, and the others look on
+ *	method=strips    each rank adds a strip of all vectors: every element is
+ *	                 read once, nothing is written but the result, past the
+ *	                 caches (PRK's long-optimal)
+ *	method=tree      pairs, then pairs of pairs, with a barrier between
+ *	                 rounds (binary-barrier)
+ *	method=tree-p2p  the same, but whoever adds a pair waits for the two
+ *	                 alone (binary-p2p)
+ *	method=linear    rank 0 adds them all, and the others look on
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,12 +24,14 @@
 #include "builtin.h"
 #include "clones.h"
 #include "share.h"
+#include "stream.h"
 
 #define LENGTH_MAX  1099511627776.0 /* 2^40 */
 #define VECTORS_MAX 4096.0
+#define STRIDE      (RIG_LINE / sizeof(uint64_t))
 
-enum { VECTORS, RESULT };
-enum method { STRIPS, TREE, LINEAR };
+enum { VECTORS, RESULT, ROUNDS };
+enum method { STRIPS, TREE, TREE_P2P, LINEAR };
 
 struct reduce_args {
 	struct rig_kernel_args header;
@@ -49,11 +56,12 @@ static const struct rig_param params[] = {
 	  .min = 1,
 	  .max = VECTORS_MAX },
 	{ .name = "method",
-	  .help = "strips of all vectors, a tree of pairs, or one rank alone",
+	  .help = "strips of all vectors, a tree of pairs with barriers or "
+		  "flags, or one rank alone",
 	  .kind = RIG_PARAM_CHOICE,
 	  .offset = offsetof(struct reduce_args, method),
 	  .fallback = "strips",
-	  .choices = "strips tree linear" },
+	  .choices = "strips tree tree-p2p linear" },
 	{ .name = "iterations",
 	  .help = "sweeps after the first",
 	  .kind = RIG_PARAM_SIZE,
@@ -75,6 +83,14 @@ static uint64_t count_result(const void *given)
 	const struct reduce_args *args = given;
 
 	return args->length;
+}
+
+/* Of each vector, on a line of its own. */
+static uint64_t count_rounds(const void *given)
+{
+	const struct reduce_args *args = given;
+
+	return args->vectors * STRIDE;
 }
 
 static double bytes_moved(const void *given)
@@ -101,7 +117,7 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 	struct rig_span strip = rig_strip(args->length, rank, size);
 	int count = 0;
 
-	if (index == RESULT || args->method != STRIPS ||
+	if (index != VECTORS || args->method != STRIPS ||
 	    args->vectors > RIG_SPANS_MAX)
 		return share_rows(bytes / sizeof(double), sizeof(double), rank,
 				  size, spans);
@@ -166,60 +182,125 @@ CLONES static void add(double *restrict to, const double *restrict from,
 static void strips(const struct reduce_args *args, double *result,
 		   const double *vectors, struct rig_span strip)
 {
+	size_t length = strip.end - strip.begin;
+	bool past =
+		length * (args->vectors + 1) * sizeof(double) >= STREAM_BYTES;
+	double sum[SHARE_CHUNK];
+
 	for (size_t at = strip.begin; at < strip.end; at += SHARE_CHUNK) {
 		size_t left = strip.end - at;
 		size_t count = left < SHARE_CHUNK ? left : SHARE_CHUNK;
 		size_t many;
 
-		memcpy(result + at, vectors + at, count * sizeof(*result));
+		memcpy(sum, vectors + at, count * sizeof(*sum));
 		for (size_t v = 1; v < args->vectors; v += many) {
 			many = args->vectors - v < 4 ? args->vectors - v : 4;
-			add(result + at, vectors + v * args->length + at,
-			    args->length, count, many);
+			add(sum, vectors + v * args->length + at, args->length,
+			    count, many);
 		}
+		if (past)
+			stream_copy(result + at, sum, count);
+		else
+			memcpy(result + at, sum, count * sizeof(*sum));
 	}
+	if (past)
+		stream_fence();
 }
 
-/* Pairs (v, v + stride), shared out; vector 0 is then the sum. */
-static void tree(struct rig_team *team, const struct reduce_args *args,
-		 double *vectors)
+/* In shared memory: the round in which vector v last had another added to it,
+ * counted from 1 through all sweeps. */
+static _Atomic uint64_t *rounds_of(const struct rig_team *team, size_t v)
 {
-	struct rig_span strip = rig_team_strip(team, args->length);
-	double *result = rig_team_data(team, RESULT);
+	_Atomic uint64_t *rounds = rig_team_data(team, ROUNDS);
 
-	for (size_t stride = 1; stride < args->vectors; stride *= 2) {
+	return rounds + v * STRIDE;
+}
+
+/* Wait until a vector has had all that is added to it before this round, of a
+ * sweep before which there were `before` rounds: in the last of them that finds
+ * it a partner, if any. */
+static void await_vector(const struct rig_team *team,
+			 const struct reduce_args *args, size_t v,
+			 uint64_t before, unsigned round)
+{
+	while (round > 0 && v + ((size_t)1 << (round - 1)) >= args->vectors)
+		round--;
+	if (round > 0)
+		share_await(rounds_of(team, v), before + round);
+}
+
+/* Pairs (v, v + 2^round), shared out.  Returns how many rounds there were:
+ * vector 0 is then the sum. */
+static unsigned add_pairs(struct rig_team *team, const struct reduce_args *args,
+			  double *vectors, uint64_t before)
+{
+	bool p2p = args->method == TREE_P2P;
+	unsigned round = 0;
+
+	for (size_t stride = 1; stride < args->vectors; stride *= 2, round++) {
 		size_t pairs = (args->vectors - stride + 2 * stride - 1) /
 			       (2 * stride);
 		struct rig_span mine = rig_team_strip(team, pairs);
 
-		for (size_t p = mine.begin; p < mine.end; p++)
-			add(vectors + 2 * p * stride * args->length,
-			    vectors + (2 * p + 1) * stride * args->length, 0,
-			    args->length, 1);
-		rig_team_barrier(team);
+		for (size_t p = mine.begin; p < mine.end; p++) {
+			size_t to = 2 * p * stride, from = to + stride;
+
+			if (p2p) {
+				await_vector(team, args, to, before, round);
+				await_vector(team, args, from, before, round);
+			}
+			add(vectors + to * args->length,
+			    vectors + from * args->length, 0, args->length, 1);
+			/* release: the sum, for await_vector(). */
+			if (p2p)
+				atomic_store_explicit(rounds_of(team, to),
+						      before + round + 1,
+						      memory_order_release);
+		}
+		if (!p2p)
+			rig_team_barrier(team);
 	}
+	if (p2p)
+		await_vector(team, args, 0, before, round);
+	return round;
+}
+
+/* One sweep by a tree; returns how many rounds there were before the next. */
+static uint64_t tree(struct rig_team *team, const struct reduce_args *args,
+		     double *vectors, uint64_t before)
+{
+	struct rig_span strip = rig_team_strip(team, args->length);
+	double *result = rig_team_data(team, RESULT);
+
+	before += add_pairs(team, args, vectors, before);
 	for (size_t i = strip.begin; i < strip.end; i++)
 		result[i] = vectors[i];
 	/* What the tree has added up is whole again for the next sweep. */
 	rig_team_barrier(team);
 	fill(args, vectors, rig_team_strip(team, args->vectors));
+	return before;
 }
 
 static int run(struct rig_team *team)
 {
 	const struct reduce_args *args = rig_team_args(team);
 	struct rig_span strip = rig_team_strip(team, args->length);
-	struct rig_span none = { 0, 0 };
+	struct rig_span own = rig_team_strip(team, args->vectors);
 	double *vectors = rig_team_data(team, VECTORS);
 	double *result = rig_team_data(team, RESULT);
+	uint64_t rounds = 0;
 
 	if (args->method == LINEAR)
-		strip = rig_team_rank(team) == 0
-				? (struct rig_span){ 0, args->length }
-				: none;
+		strip = (struct rig_span){ 0, rig_team_rank(team) == 0
+						      ? args->length
+						      : 0 };
+	for (size_t v = own.begin; v < own.end; v++)
+		atomic_store_explicit(rounds_of(team, v), 0,
+				      memory_order_relaxed);
+	rig_team_barrier(team);
 	for (size_t k = 0; k <= args->iterations; k++) {
-		if (args->method == TREE)
-			tree(team, args, vectors);
+		if (args->method == TREE || args->method == TREE_P2P)
+			rounds = tree(team, args, vectors, rounds);
 		else
 			strips(args, result, vectors, strip);
 		rig_team_barrier(team);
@@ -256,7 +337,10 @@ const struct rig_kernel kernel_reduce = {
 		    { .name = "result",
 		      .dtype = RIG_FLOAT64,
 		      .output = true,
-		      .count = count_result } },
+		      .count = count_result },
+		    { .name = "rounds",
+		      .dtype = RIG_UINT64,
+		      .count = count_rounds } },
 	.args_bytes = sizeof(struct reduce_args),
 	.bytes_moved = bytes_moved,
 	.flops = flops,

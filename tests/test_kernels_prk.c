@@ -49,6 +49,10 @@ static const struct kernel_row rows[] = {
 	{ "reduce", "length=1009 vectors=1 method=tree", 1 },
 	{ "reduce", "length=1009 vectors=7 method=tree", 1 },
 	{ "reduce", "length=1009 vectors=16 method=tree iterations=1", 1 },
+	{ "reduce", "length=1009 vectors=1 method=tree-p2p", 1 },
+	{ "reduce", "length=1009 vectors=2 method=tree-p2p", 1 },
+	{ "reduce", "length=1009 vectors=7 method=tree-p2p", 1 },
+	{ "reduce", "length=101 vectors=33 method=tree-p2p iterations=4", 1 },
 	{ "reduce", "length=10 method=linear", 1 },
 	{ "reduce", "length=0", 1 },
 };
