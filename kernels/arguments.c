@@ -209,6 +209,21 @@ int arguments_set(const struct rig_kernel *kernel, void *args, const char *word,
 	return -EINVAL;
 }
 
+int arguments_length(const struct rig_kernel_args *args, size_t fallback,
+		     size_t *length, char *why, size_t why_bytes)
+{
+	size_t count = args->arrays[0].count;
+
+	if (args->given && *length != count && *length != fallback) {
+		snprintf(why, why_bytes,
+			 "length=%zu, but the array given has %zu elements",
+			 *length, count);
+		return -EINVAL;
+	}
+	*length = count;
+	return 0;
+}
+
 char *arguments_show(const struct rig_param *param, const void *args,
 		     char *text, size_t bytes)
 {

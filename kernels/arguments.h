@@ -24,6 +24,14 @@ int arguments_default(const struct rig_kernel *kernel, void *args,
 int arguments_set(const struct rig_kernel *kernel, void *args, const char *word,
 		  char why[WHY_BYTES]);
 
+/*
+ * Of the user's data, `length` is how many elements array 0 has, and if the
+ * parameter of that name does not have its default, it says the same.  Sets
+ * *length.
+ */
+int arguments_length(const struct rig_kernel_args *args, size_t fallback,
+		     size_t *length, char *why, size_t why_bytes);
+
 /* The value of a parameter as a user would type it; returns `text`. */
 char *arguments_show(const struct rig_param *param, const void *args,
 		     char *text, size_t bytes);

@@ -2,18 +2,20 @@
 /*
  * dot.c - the dot product of two arrays.
  *
- * Made of chunks (share.h), each added up in one order, so that the bits do not
- * depend on the team.  Integers are multiplied and added modulo 2^64.
+ * Each chunk (share.h) has a product, and rank 0 adds these up.  Both are done
+ * in a fixed order, so that the bits do not depend on the team.  Integers are
+ * multiplied and added modulo 2^64.
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 #include <runrig/kernel.h>
 
+#include "arguments.h"
 #include "builtin.h"
 #include "clones.h"
+#include "reals.h"
 #include "share.h"
 #include "sum.h"
 #include "widen.h"
@@ -27,11 +29,6 @@ enum { X, Y, CHUNKS, RESULT };
 struct dot_args {
 	struct rig_kernel_args header;
 	size_t length;
-};
-
-union number {
-	double real;
-	uint64_t whole;
 };
 
 static const struct rig_param params[] = {
@@ -70,43 +67,34 @@ static bool whole(const struct dot_args *args)
 	       widen_whole(args->header.arrays[Y].dtype);
 }
 
-static bool has_sign(const struct rig_array *array)
+static bool has_sign(const struct dot_args *args)
 {
-	return array->dtype >= RIG_INT8 && array->dtype <= RIG_INT64;
+	return widen_signed(args->header.arrays[X].dtype) ||
+	       widen_signed(args->header.arrays[Y].dtype);
 }
 
 static int check(void *given, char *why, size_t why_bytes)
 {
 	struct dot_args *args = given;
 	struct rig_array *arrays = args->header.arrays;
-	size_t length = arrays[X].count;
+	int r = 0;
 
-	if (!widen_knows(&arrays[X]) || !widen_knows(&arrays[Y])) {
-		snprintf(why, why_bytes,
-			 "dot takes integers, bool, float32 and float64, in "
-			 "this machine's byte order");
-		return -EINVAL;
-	}
-	if (arrays[Y].count != length) {
+	for (int a = X; a <= Y && r == 0; a++)
+		r = widen_check(&arrays[a], "dot", why, why_bytes);
+	if (r < 0)
+		return r;
+	if (arrays[Y].count != arrays[X].count) {
 		snprintf(why, why_bytes,
 			 "x has %zu elements and y has %zu: dot takes as many "
 			 "of both",
-			 length, (size_t)arrays[Y].count);
+			 (size_t)arrays[X].count, (size_t)arrays[Y].count);
 		return -EINVAL;
 	}
-	if (args->header.given && args->length != length &&
-	    args->length != LENGTH_DEFAULT) {
-		snprintf(why, why_bytes,
-			 "length=%zu, but the arrays given have %zu elements",
-			 args->length, length);
-		return -EINVAL;
-	}
-	args->length = length;
-	arrays[RESULT].dtype = !whole(args) ? RIG_FLOAT64
-			       : has_sign(&arrays[X]) || has_sign(&arrays[Y])
-				       ? RIG_INT64
-				       : RIG_UINT64;
-	return 0;
+	arrays[RESULT].dtype = !whole(args)     ? RIG_FLOAT64
+			       : has_sign(args) ? RIG_INT64
+						: RIG_UINT64;
+	return arguments_length(&args->header, LENGTH_DEFAULT, &args->length,
+				why, why_bytes);
 }
 
 static double bytes_moved(const void *given)
@@ -137,20 +125,10 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Eight at a time: a chain of additions waits for itself. */
 CLONES static double multiply_reals(const double *x, const double *y,
 				    size_t count)
 {
-	double lanes[8] = { 0 };
-	size_t i = 0;
-
-	for (; i + 8 <= count; i += 8)
-		for (size_t l = 0; l < 8; l++)
-			lanes[l] += x[i + l] * y[i + l];
-	for (; i < count; i++)
-		lanes[0] += x[i] * y[i];
-	return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
-	       ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+	return reals_dot(x, y, count);
 }
 
 static union number multiply_chunk(const struct dot_args *args, const void *x,
@@ -242,7 +220,7 @@ static int verify_whole(struct rig_team *team, const struct dot_args *args)
 static int verify_real(struct rig_team *team, const struct dot_args *args)
 {
 	const double *result = rig_team_data(team, RESULT);
-	long double want = 0, size = 0;
+	struct reals_due due = { 0 };
 
 	for (size_t i = 0; i < args->length; i++) {
 		double x, y;
@@ -251,16 +229,13 @@ static int verify_real(struct rig_team *team, const struct dot_args *args)
 				rig_team_data(team, X), i, i + 1, &x);
 		widen_to_double(args->header.arrays[Y].dtype,
 				rig_team_data(team, Y), i, i + 1, &y);
-		want += (long double)x * y;
-		size += fabsl((long double)x * y);
+		reals_due_add(&due, (long double)x * y);
 	}
-	if (fabsl(*result - want) <=
-		    size * (long double)(args->length + 2) * 0x1p-53L ||
-	    *result == (double)want || (*result != *result && want != want))
+	if (reals_due_is(&due, *result))
 		return 0;
 	return rig_team_fail(team, -EBADMSG,
 			     "dot: the result is %.17g, expected %.17Lg",
-			     *result, want);
+			     *result, due.sum + due.others);
 }
 
 static int verify(struct rig_team *team)

@@ -14,6 +14,7 @@
 
 #include <runrig/kernel.h>
 
+#include "arguments.h"
 #include "builtin.h"
 #include "share.h"
 #include "sum.h"
@@ -80,27 +81,19 @@ static uint64_t count_bins(const void *given)
 static int check(void *given, char *why, size_t why_bytes)
 {
 	struct histogram_args *args = given;
-	const struct rig_array *x = &args->header.arrays[X];
+	int r = widen_check(&args->header.arrays[X], "histogram", why,
+			    why_bytes);
 
-	if (!widen_knows(x)) {
-		snprintf(why, why_bytes,
-			 "histogram takes integers, bool, float32 and float64, "
-			 "in this machine's byte order");
-		return -EINVAL;
-	}
-	if (args->header.given && args->length != x->count &&
-	    args->length != LENGTH_DEFAULT) {
-		snprintf(why, why_bytes,
-			 "length=%zu, but the array given has %zu elements",
-			 args->length, (size_t)x->count);
-		return -EINVAL;
-	}
+	if (r == 0)
+		r = arguments_length(&args->header, LENGTH_DEFAULT,
+				     &args->length, why, why_bytes);
+	if (r < 0)
+		return r;
 	if (!(args->low < args->high)) {
 		snprintf(why, why_bytes, "low=%g is not below high=%g",
 			 args->low, args->high);
 		return -EINVAL;
 	}
-	args->length = x->count;
 	return 0;
 }
 

@@ -112,13 +112,10 @@ static int check(void *given, char *why, size_t why_bytes)
 {
 	struct kmeans_args *args = given;
 	const struct rig_array *points = &args->header.arrays[POINTS];
+	int r = widen_check(points, "kmeans", why, why_bytes);
 
-	if (!widen_knows(points)) {
-		snprintf(why, why_bytes,
-			 "kmeans takes integers, bool, float32 and float64, in "
-			 "this machine's byte order");
-		return -EINVAL;
-	}
+	if (r < 0)
+		return r;
 	if (points->dims > 1 &&
 	    (points->dims > 2 || points->columns != args->dims)) {
 		snprintf(why, why_bytes,
@@ -178,10 +175,7 @@ static size_t private_bytes(const void *given, int size)
 /* Uniform in -1 to 1. */
 static double scatter(uint64_t at)
 {
-	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	at = (at ^ at >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	at = (at ^ at >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (double)(int64_t)(at ^ at >> 31) * 0x1p-63;
+	return (double)(int64_t)share_scatter(at) * 0x1p-63;
 }
 
 /* The centre that generated point i lies at. */

@@ -101,10 +101,7 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 /* A bit that tells nothing of its neighbours'. */
 static uint8_t coin(uint64_t at)
 {
-	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	at = (at ^ at >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	at = (at ^ at >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (uint8_t)(at >> 63);
+	return (uint8_t)(share_scatter(at) >> 63);
 }
 
 static int prepare(struct rig_team *team)

@@ -21,7 +21,9 @@
 
 #include <runrig/kernel.h>
 
+#include "arguments.h"
 #include "builtin.h"
+#include "reals.h"
 #include "share.h"
 #include "widen.h"
 
@@ -35,11 +37,6 @@ struct scan_args {
 	struct rig_kernel_args header;
 	size_t length;
 	uint32_t exclusive;
-};
-
-union number {
-	double real;
-	uint64_t whole;
 };
 
 /* In shared memory. */
@@ -93,24 +90,16 @@ static enum rig_dtype dtype_of(const struct scan_args *args)
 static int check(void *given, char *why, size_t why_bytes)
 {
 	struct scan_args *args = given;
-	size_t length = count_of(args);
 
 	if (!widen_knows(&args->header.arrays[X]) ||
-	    dtype_of(args) == RIG_BOOL) {
+	    dtype_of(args) == RIG_BOOL || dtype_of(args) == RIG_FLOAT16) {
 		snprintf(why, why_bytes,
 			 "scan takes integers, float32 and float64, in this "
 			 "machine's byte order");
 		return -EINVAL;
 	}
-	if (args->header.given && args->length != length &&
-	    args->length != LENGTH_DEFAULT) {
-		snprintf(why, why_bytes,
-			 "length=%zu, but the array given has %zu elements",
-			 args->length, length);
-		return -EINVAL;
-	}
-	args->length = length;
-	return 0;
+	return arguments_length(&args->header, LENGTH_DEFAULT, &args->length,
+				why, why_bytes);
 }
 
 /* Read to be added up, read again, and written. */
@@ -153,21 +142,6 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Eight at a time: a chain of additions waits for itself. */
-static double add_reals(const double *x, size_t count)
-{
-	double lanes[8] = { 0 };
-	size_t i = 0;
-
-	for (; i + 8 <= count; i += 8)
-		for (size_t l = 0; l < 8; l++)
-			lanes[l] += x[i + l];
-	for (; i < count; i++)
-		lanes[0] += x[i];
-	return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
-	       ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-}
-
 /* The items of a chunk as 64 bits or doubles; returns how many. */
 static size_t widen(const struct scan_args *args, const void *x, size_t chunk,
 		    union number wide[SHARE_CHUNK])
@@ -191,19 +165,11 @@ static union number add_chunk(const struct scan_args *args, const void *x,
 	uint64_t sum = 0;
 
 	if (!widen_whole(dtype_of(args)))
-		return (union number){ .real = add_reals(&wide->real, count) };
+		return (union number){ .real = reals_sum(&wide->real, count) };
 	for (size_t i = 0; i < count; i++)
 		sum += wide[i].whole;
 	return (union number){ .whole = sum };
 }
-
-#define UNALIGNED __attribute__((aligned(1), may_alias))
-typedef float any_float UNALIGNED;
-typedef double any_double UNALIGNED;
-typedef uint8_t any_uint8 UNALIGNED;
-typedef uint16_t any_uint16 UNALIGNED;
-typedef uint32_t any_uint32 UNALIGNED;
-typedef uint64_t any_uint64 UNALIGNED;
 
 /* The running sums of items begin to end - 1, from `sum` on. */
 #define RUN(type, wide)                                                        \

@@ -2,11 +2,12 @@
 /*
  * total.c - one number of an array: its sum, least, greatest, or norm.
  *
- * Chunks (share.h) are totalled by the ranks and then by rank 0, each in one
- * order, so that floats too have the same bits for any number of workers.
- * Integers are added modulo 2^64, as NumPy does; the norm is the square root of
- * the sum of squares, with no guard against squares that overflow.  A
- * not-a-number makes the least and the greatest one too.
+ * Each chunk (share.h) has a total, and rank 0 makes one of all these.  Both are
+ * done in a fixed order, so that floats too have the same bits for any number of
+ * workers.  Integers are added modulo 2^64, as NumPy does.  The norm is the
+ * square root of the sum of squares; where these are too large or too small for
+ * a double, that of items divided by the greatest.  Where an item is no number,
+ * neither is the least nor the greatest.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,8 +17,10 @@
 
 #include <runrig/kernel.h>
 
+#include "arguments.h"
 #include "builtin.h"
 #include "clones.h"
+#include "reals.h"
 #include "share.h"
 #include "sum.h"
 #include "widen.h"
@@ -34,39 +37,18 @@ static const char *const words[] = { "sum", "min", "max", "norm" };
 struct total_args {
 	struct rig_kernel_args header;
 	size_t length;
-	uint32_t op;
+	uint32_t op; /* by check: which kernel this is */
 };
 
-/* A total so far, of either kind. */
-union total {
-	double real;
-	uint64_t whole;
+static const struct rig_param params[] = {
+	{ .name = "length",
+	  .help = "elements of generated data",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct total_args, length),
+	  .fallback = "20M",
+	  .max = LENGTH_MAX },
+	{ 0 },
 };
-
-/* One kernel a number: they differ in what is the default. */
-#define PARAMS(word)                                                           \
-	{                                                                      \
-		{ .name = "length",                                            \
-		  .help = "elements of generated data",                        \
-		  .kind = RIG_PARAM_SIZE,                                      \
-		  .offset = offsetof(struct total_args, length),               \
-		  .fallback = "20M",                                           \
-		  .max = LENGTH_MAX },                                         \
-			{ .name = "op",                                        \
-			  .help = "which number",                              \
-			  .kind = RIG_PARAM_CHOICE,                            \
-			  .offset = offsetof(struct total_args, op),           \
-			  .fallback = word,                                    \
-			  .choices = "sum min max norm" },                     \
-		{                                                              \
-			0                                                      \
-		}                                                              \
-	}
-
-static const struct rig_param params_sum[] = PARAMS("sum");
-static const struct rig_param params_min[] = PARAMS("min");
-static const struct rig_param params_max[] = PARAMS("max");
-static const struct rig_param params_norm[] = PARAMS("norm");
 
 static uint64_t count_generated(const void *given)
 {
@@ -99,41 +81,47 @@ static bool whole(const struct total_args *args)
 	return args->op != NORM && widen_whole(dtype_of(args));
 }
 
-static bool has_sign(enum rig_dtype dtype)
+static int check(struct total_args *args, enum op op, char *why,
+		 size_t why_bytes)
 {
-	return dtype >= RIG_INT8 && dtype <= RIG_INT64;
+	struct rig_array *arrays = args->header.arrays;
+	int r = widen_check(&arrays[X], words[op], why, why_bytes);
+
+	if (r == 0)
+		r = arguments_length(&args->header, LENGTH_DEFAULT,
+				     &args->length, why, why_bytes);
+	if (r < 0)
+		return r;
+	if (args->length == 0 && (op == MIN || op == MAX)) {
+		snprintf(why, why_bytes, "no elements: none is the %s",
+			 op == MIN ? "least" : "greatest");
+		return -EINVAL;
+	}
+	args->op = op;
+	arrays[RESULT].dtype = !whole(args)                   ? RIG_FLOAT64
+			       : widen_signed(dtype_of(args)) ? RIG_INT64
+							      : RIG_UINT64;
+	return 0;
 }
 
-static int check(void *given, char *why, size_t why_bytes)
+static int check_sum(void *given, char *why, size_t why_bytes)
 {
-	struct total_args *args = given;
-	struct rig_array *arrays = args->header.arrays;
-	size_t length = arrays[X].count;
+	return check(given, SUM, why, why_bytes);
+}
 
-	if (!widen_knows(&arrays[X])) {
-		snprintf(why, why_bytes,
-			 "%s takes integers, bool, float32 and float64, in "
-			 "this machine's byte order",
-			 words[args->op]);
-		return -EINVAL;
-	}
-	if (args->header.given && args->length != length &&
-	    args->length != LENGTH_DEFAULT) {
-		snprintf(why, why_bytes,
-			 "length=%zu, but the array given has %zu elements",
-			 args->length, length);
-		return -EINVAL;
-	}
-	if (length == 0 && (args->op == MIN || args->op == MAX)) {
-		snprintf(why, why_bytes, "no elements: none is the %s",
-			 args->op == MIN ? "least" : "greatest");
-		return -EINVAL;
-	}
-	args->length = length;
-	arrays[RESULT].dtype = !whole(args)               ? RIG_FLOAT64
-			       : has_sign(dtype_of(args)) ? RIG_INT64
-							  : RIG_UINT64;
-	return 0;
+static int check_min(void *given, char *why, size_t why_bytes)
+{
+	return check(given, MIN, why, why_bytes);
+}
+
+static int check_max(void *given, char *why, size_t why_bytes)
+{
+	return check(given, MAX, why, why_bytes);
+}
+
+static int check_norm(void *given, char *why, size_t why_bytes)
+{
+	return check(given, NORM, why, why_bytes);
 }
 
 static double bytes_moved(const void *given)
@@ -141,13 +129,6 @@ static double bytes_moved(const void *given)
 	const struct total_args *args = given;
 
 	return (double)args->length * args->header.arrays[X].item_bytes;
-}
-
-static size_t private_bytes(const void *given, int size)
-{
-	(void)given;
-	(void)size;
-	return SHARE_CHUNK * sizeof(double);
 }
 
 static int prepare(struct rig_team *team)
@@ -161,29 +142,6 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Eight at a time: a chain of additions waits for itself. */
-CLONES static double add_reals(const double *x, size_t count, bool squares)
-{
-	double lanes[8] = { 0 };
-	size_t i = 0;
-
-	if (squares) {
-		for (; i + 8 <= count; i += 8)
-			for (size_t l = 0; l < 8; l++)
-				lanes[l] += x[i + l] * x[i + l];
-		for (; i < count; i++)
-			lanes[0] += x[i] * x[i];
-	} else {
-		for (; i + 8 <= count; i += 8)
-			for (size_t l = 0; l < 8; l++)
-				lanes[l] += x[i + l];
-		for (; i < count; i++)
-			lanes[0] += x[i];
-	}
-	return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
-	       ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-}
-
 /* The first that is not a number. */
 static double not_a_number(const double *x)
 {
@@ -194,7 +152,7 @@ static double not_a_number(const double *x)
 
 /* The least, or the greatest by turning signs; a not-a-number wins.  Eight at a
  * time, for they are compared side by side. */
-CLONES static double least(const double *x, size_t count, bool greatest)
+INLINE double least(const double *x, size_t count, bool greatest)
 {
 	double sign = greatest ? -1 : 1, best = sign * x[0];
 	double lanes[8];
@@ -220,11 +178,11 @@ CLONES static double least(const double *x, size_t count, bool greatest)
 	return none ? not_a_number(x) : sign * best;
 }
 
-static double real_of(const double *x, size_t count, enum op op)
+CLONES static double real_of(const double *x, size_t count, enum op op)
 {
 	if (op == MIN || op == MAX)
 		return least(x, count, op == MAX);
-	return add_reals(x, count, op == NORM);
+	return op == NORM ? reals_dot(x, x, count) : reals_sum(x, count);
 }
 
 /* Numbers with a sign are compared with that bit turned. */
@@ -245,37 +203,34 @@ static uint64_t whole_of(const uint64_t *x, size_t count, enum op op,
 
 static uint64_t sign_of(const struct total_args *args)
 {
-	return has_sign(dtype_of(args)) ? UINT64_C(1) << 63 : 0;
+	return widen_signed(dtype_of(args)) ? UINT64_C(1) << 63 : 0;
 }
 
-static union total chunk_total(const struct total_args *args, const void *x,
-			       size_t chunk)
+static union number chunk_total(const struct total_args *args, const void *x,
+				size_t chunk)
 {
 	struct rig_span span = share_chunk(args->length, chunk);
 	size_t count = span.end - span.begin;
-	union {
-		double real[SHARE_CHUNK];
-		uint64_t whole[SHARE_CHUNK];
-	} wide;
+	union number wide[SHARE_CHUNK];
 
 	if (whole(args)) {
 		widen_to_64(dtype_of(args), x, span.begin, span.end,
-			    wide.whole);
-		return (union total){ .whole = whole_of(wide.whole, count,
-							args->op,
-							sign_of(args)) };
+			    &wide->whole);
+		return (union number){ .whole = whole_of(&wide->whole, count,
+							 args->op,
+							 sign_of(args)) };
 	}
-	widen_to_double(dtype_of(args), x, span.begin, span.end, wide.real);
-	return (union total){ .real = real_of(wide.real, count, args->op) };
+	widen_to_double(dtype_of(args), x, span.begin, span.end, &wide->real);
+	return (union number){ .real = real_of(&wide->real, count, args->op) };
 }
 
-/* Of the chunks' totals, squares are squared already. */
-static union total total_of(const struct total_args *args,
-			    const union total *chunks)
+/* Of the chunks' totals: those of a norm are sums of squares already. */
+static union number total_of(const struct total_args *args,
+			     const union number *chunks)
 {
 	size_t count = share_chunks(args->length);
 	enum op op = args->op == NORM ? SUM : args->op;
-	union total total = { .whole = 0 };
+	union number total = { .whole = 0 };
 
 	if (count == 0)
 		return total;
@@ -318,8 +273,8 @@ static int run(struct rig_team *team)
 {
 	const struct total_args *args = rig_team_args(team);
 	struct rig_span own = rig_team_strip(team, share_chunks(args->length));
-	union total *chunks = rig_team_data(team, CHUNKS);
-	union total *result = rig_team_data(team, RESULT);
+	union number *chunks = rig_team_data(team, CHUNKS);
+	union number *result = rig_team_data(team, RESULT);
 	const void *x = rig_team_data(team, X);
 
 	for (size_t c = own.begin; c < own.end; c++)
@@ -346,48 +301,76 @@ static int digest(struct rig_team *team)
 	return 0;
 }
 
-/* One item after the other, and how large a rounding error may be. */
-static long double plainly(const struct total_args *args, const void *x,
-			   long double *error)
+static double item_of(const struct total_args *args, const void *x, size_t i)
 {
-	long double total = 0, size = 0;
+	double item;
 
-	for (size_t i = 0; i < args->length; i++) {
-		double item;
+	widen_to_double(dtype_of(args), x, i, i + 1, &item);
+	return item;
+}
 
-		widen_to_double(dtype_of(args), x, i, i + 1, &item);
-		if (args->op == SUM)
-			total += item;
-		else if (args->op == NORM)
-			total += (long double)item * item;
-		else if (i == 0 || item != item ||
-			 (args->op == MIN ? item < total : item > total))
-			total = item;
-		if (total != total && args->op != SUM && args->op != NORM)
-			break;
-		size += args->op == NORM ? (long double)item * item
-					 : fabs(item);
+static bool is_sum(const struct total_args *args, const void *x, double result,
+		   long double *want)
+{
+	struct reals_due due = { 0 };
+
+	for (size_t i = 0; i < args->length; i++)
+		reals_due_add(&due, item_of(args, x, i));
+	*want = due.sum + due.others;
+	return reals_due_is(&due, result);
+}
+
+/* Squares are added up with an error as in reals_due_is(), of which the root has
+ * half; then there are the roundings of the root, and of scaling. */
+static bool is_norm(const struct total_args *args, const void *x, double result,
+		    long double *want)
+{
+	long double sum = 0, nu = (long double)(args->length + 8) * 0x1p-54L;
+
+	for (size_t i = 0; i < args->length; i++)
+		sum += (long double)item_of(args, x, i) * item_of(args, x, i);
+	*want = sqrtl(sum);
+	if (!isfinite((double)*want))
+		return result == (double)*want ||
+		       (result != result && sum != sum);
+	return fabsl(result - *want) <= *want * nu / (1 - nu) + DBL_TRUE_MIN;
+}
+
+static bool is_extreme(const struct total_args *args, const void *x,
+		       double result, long double *want)
+{
+	double best = item_of(args, x, 0);
+
+	for (size_t i = 1; i < args->length && best == best; i++) {
+		double item = item_of(args, x, i);
+
+		if (item != item ||
+		    (args->op == MIN ? item < best : item > best))
+			best = item;
 	}
-	*error = args->op == SUM || args->op == NORM
-			 ? size * (long double)args->length * 0x1p-53L
-			 : 0;
-	if (args->op == NORM) {
-		total = sqrtl(total);
-		*error = total * (long double)(args->length + 2) * 0x1p-52L +
-			 0x1p-1074L;
+	*want = best;
+	return result == best || (result != result && best != best);
+}
+
+static bool is_right(const struct total_args *args, const void *x,
+		     double result, long double *want)
+{
+	switch (args->op) {
+	case SUM:
+		return is_sum(args, x, result, want);
+	case NORM:
+		return is_norm(args, x, result, want);
+	default:
+		return is_extreme(args, x, result, want);
 	}
-	return total;
 }
 
 static int verify_real(struct rig_team *team, const struct total_args *args)
 {
 	const double *result = rig_team_data(team, RESULT);
-	long double error;
-	long double want = plainly(args, rig_team_data(team, X), &error);
-	long double off = fabsl(*result - want);
+	long double want;
 
-	if (off <= error || *result == (double)want ||
-	    (*result != *result && want != want))
+	if (is_right(args, rig_team_data(team, X), *result, &want))
 		return 0;
 	return rig_team_fail(team, -EBADMSG,
 			     "%s: the result is %.17g, expected %.17Lg",
@@ -436,12 +419,12 @@ static void result(const void *given, void *const data[], char *text,
 		   size_t bytes)
 {
 	const struct total_args *args = given;
-	const union total *total = data[RESULT];
+	const union number *total = data[RESULT];
 
 	if (!whole(args))
 		snprintf(text, bytes, "%s = %.17g", words[args->op],
 			 total->real);
-	else if (has_sign(dtype_of(args)))
+	else if (widen_signed(dtype_of(args)))
 		snprintf(text, bytes, "%s = %" PRId64, words[args->op],
 			 (int64_t)total->whole);
 	else
@@ -449,12 +432,12 @@ static void result(const void *given, void *const data[], char *text,
 			 total->whole);
 }
 
-#define KERNEL(word, what, own_params)                                         \
+#define KERNEL(word, what, own_check)                                          \
 	{                                                                      \
 		.name = word, .summary = what,                                 \
 		.verified = "item after item in extended precision, within "   \
 			    "the rounding that is due; integers exactly",      \
-		.params = own_params,                                          \
+		.params = params,                                              \
 		.arrays = { { .name = "x",                                     \
 			      .dtype = RIG_FLOAT64,                            \
 			      .any_dtype = true,                               \
@@ -467,17 +450,17 @@ static void result(const void *given, void *const data[], char *text,
 			      .dtype = RIG_FLOAT64,                            \
 			      .output = true,                                  \
 			      .count = count_result } },                       \
-		.args_bytes = sizeof(struct total_args), .check = check,       \
-		.bytes_moved = bytes_moved, .private_bytes = private_bytes,    \
-		.prepare = prepare, .digest = digest, .run = run,              \
-		.verify = verify, .result = result                             \
+		.args_bytes = sizeof(struct total_args), .check = own_check,   \
+		.bytes_moved = bytes_moved, .prepare = prepare,                \
+		.digest = digest, .run = run, .verify = verify,                \
+		.result = result                                               \
 	}
 
-const struct rig_kernel kernel_total = KERNEL(
-	"sum", "the sum of an array; by op= also the other three", params_sum);
+const struct rig_kernel kernel_total =
+	KERNEL("sum", "the sum of an array", check_sum);
 const struct rig_kernel kernel_min =
-	KERNEL("min", "the least element of an array", params_min);
+	KERNEL("min", "the least element of an array", check_min);
 const struct rig_kernel kernel_max =
-	KERNEL("max", "the greatest element of an array", params_max);
+	KERNEL("max", "the greatest element of an array", check_max);
 const struct rig_kernel kernel_norm =
-	KERNEL("norm", "the Euclidean norm of an array", params_norm);
+	KERNEL("norm", "the Euclidean norm of an array", check_norm);

@@ -4,30 +4,106 @@
  */
 #include "widen.h"
 
-#define UNALIGNED __attribute__((aligned(1), may_alias))
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
 
-typedef int8_t any_int8 UNALIGNED;
-typedef int16_t any_int16 UNALIGNED;
-typedef int32_t any_int32 UNALIGNED;
-typedef int64_t any_int64 UNALIGNED;
-typedef uint8_t any_uint8 UNALIGNED;
-typedef uint16_t any_uint16 UNALIGNED;
-typedef uint32_t any_uint32 UNALIGNED;
-typedef uint64_t any_uint64 UNALIGNED;
-typedef float any_float UNALIGNED;
-typedef double any_double UNALIGNED;
+/* A float16: a sign, 5 bits of exponent, 10 of fraction. */
+#define HALF_SIGN     0x8000
+#define HALF_INFINITY 0x7c00
+#define HALF_QUIET    0x0200
+#define HALF_FRACTION 10
+#define HALF_OVERFLOW 65520.0 /* is rounded to infinity, as what is above */
+#define HALF_NORMAL   0x1p-14 /* the least with all bits */
+
+/* A double, and what its exponent is more by: 1023 - 15. */
+#define DOUBLE_FRACTION 52
+#define DOUBLE_EXPONENT UINT64_C(0x7ff0000000000000)
+#define BIAS            0x1p1008
+
+/* The double of these bits, and the bits of a double. */
+static double double_of(uint64_t bits)
+{
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+static uint64_t bits_of(double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
 
 bool widen_whole(enum rig_dtype dtype)
 {
 	return dtype >= RIG_BOOL && dtype <= RIG_UINT64;
 }
 
+bool widen_signed(enum rig_dtype dtype)
+{
+	return dtype >= RIG_INT8 && dtype <= RIG_INT64;
+}
+
 bool widen_knows(const struct rig_array *array)
 {
-	enum rig_dtype dtype = array->dtype;
+	return !array->swapped && array->dtype >= RIG_BOOL &&
+	       array->dtype <= RIG_FLOAT64;
+}
 
-	return !array->swapped && (widen_whole(dtype) || dtype == RIG_FLOAT32 ||
-				   dtype == RIG_FLOAT64);
+int widen_check(const struct rig_array *array, const char *kernel, char *why,
+		size_t why_bytes)
+{
+	if (widen_knows(array))
+		return 0;
+	snprintf(why, why_bytes,
+		 "%s takes bool, integers, float16, float32 and float64, in "
+		 "this machine's byte order",
+		 kernel);
+	return -EINVAL;
+}
+
+/* Without its sign, a float16 has the bits of a double, but for the number that
+ * either adds to its exponent: a product puts that right, of denormals too.
+ * Infinity and what is no number have the greatest exponent in both. */
+static double of_float16(uint16_t half)
+{
+	uint64_t sign = (uint64_t)(half & HALF_SIGN) << 48;
+	uint64_t bits = (uint64_t)(half & ~HALF_SIGN)
+			<< (DOUBLE_FRACTION - HALF_FRACTION);
+
+	if ((half & HALF_INFINITY) == HALF_INFINITY)
+		return double_of(sign | bits | DOUBLE_EXPONENT);
+	return double_of(sign | bits_of(double_of(bits) * BIAS));
+}
+
+uint16_t widen_float16_of(double value)
+{
+	uint16_t sign = signbit(value) ? HALF_SIGN : 0;
+	double size = fabs(value), power, rounder;
+
+	if (size != size)
+		return sign | HALF_INFINITY | HALF_QUIET;
+	if (size >= HALF_OVERFLOW)
+		return sign | HALF_INFINITY;
+	/* Beside `rounder` there is room for the bits of a float16 of this
+	 * exponent, and for no more: the sum is rounded to them. */
+	power = double_of(bits_of(size) & DOUBLE_EXPONENT);
+	rounder = (power > HALF_NORMAL ? power : HALF_NORMAL) * 0x1.8p42;
+	size = size + rounder - rounder;
+	return sign | (uint16_t)(bits_of(size / BIAS) >>
+				 (DOUBLE_FRACTION - HALF_FRACTION));
+}
+
+static void halves_to_double(const any_uint16 *from, size_t begin, size_t end,
+			     double *to)
+{
+	for (size_t i = begin; i < end; i++)
+		*to++ = of_float16(from[i]);
 }
 
 /* A case of a switch over dtypes: a loop over items of one type. */
@@ -54,6 +130,9 @@ void widen_to_double(enum rig_dtype dtype, const void *items, size_t begin,
 		WIDEN(RIG_UINT64, any_uint64, double)
 		WIDEN(RIG_FLOAT32, any_float, double)
 		WIDEN(RIG_FLOAT64, any_double, double)
+	case RIG_FLOAT16:
+		halves_to_double(items, begin, end, to);
+		break;
 	default:
 		break;
 	}

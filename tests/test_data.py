@@ -19,7 +19,7 @@ RUNRIG = os.environ["RUNRIG"]
 LIMIT_S = 60
 WHOLE = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
          "uint64"]
-REAL = ["float32", "float64"]
+REAL = ["float16", "float32", "float64"]
 
 
 class Data(unittest.TestCase):
@@ -44,6 +44,8 @@ class Data(unittest.TestCase):
         return path
 
     def values(self, dtype, count):
+        if dtype == "bool":
+            return self.random.integers(0, 2, count).astype(dtype)
         if dtype in REAL:
             return self.random.normal(size=count).astype(dtype)
         info = numpy.iinfo(dtype)
@@ -61,8 +63,7 @@ class Data(unittest.TestCase):
     def test_sort(self):
         for dtype in WHOLE + REAL + ["bool"]:
             for count in (0, 1, 2, 4999):
-                x = self.values("int8" if dtype == "bool" else dtype, count)
-                x = x > 0 if dtype == "bool" else x
+                x = self.values(dtype, count)
                 _, out = self.kernel("sort", x)
                 numpy.testing.assert_array_equal(out, numpy.sort(x))
                 self.assertEqual(out.dtype, x.dtype)
@@ -117,7 +118,7 @@ class Data(unittest.TestCase):
                                 numpy.signbit(getattr(want, part)))
 
     def test_scan(self):
-        for dtype in WHOLE + REAL:
+        for dtype in WHOLE + ["float32", "float64"]:
             for count in (0, 1, 1023, 1024, 1025, 4999):
                 x = self.values(dtype, count)
                 _, out = self.kernel("scan", x)
@@ -139,36 +140,63 @@ class Data(unittest.TestCase):
         numpy.testing.assert_array_equal(numpy.load(out), want)
 
     def test_totals(self):
-        for dtype in WHOLE + REAL:
+        for dtype in WHOLE + REAL + ["bool"]:
             x = self.values(dtype, 4999)
-            for name, want in (("sum", x.sum()), ("min", x.min()),
+            wide = x.astype("float64") if dtype in REAL else x
+            for name, want in (("sum", wide.sum()), ("min", x.min()),
                                ("max", x.max())):
                 found, out = self.kernel(name, x, "result")
-                if dtype in WHOLE:
-                    self.assertEqual(out[0], want)
+                if dtype in REAL and name == "sum":
+                    self.assertAlmostEqual(out[0], want, places=9)
+                    continue
+                self.assertEqual(out[0], want)
+                if dtype not in REAL:
                     self.assertEqual(int(found["result"][name]), int(want))
-                else:
-                    self.assertAlmostEqual(out[0], want, places=2)
             found, _ = self.kernel("norm", x, "result")
             self.assertAlmostEqual(
                 found["result"]["norm"] /
                 numpy.linalg.norm(x.astype("float64")), 1, places=9)
 
+    def dot(self, x, y):
+        out = self.file("out")
+        found = self.run_kernel(
+            "dot", "--input", "x=%s" % self.file("x", x), "--input",
+            "y=%s" % self.file("y", y), "--output", "result=%s" % out)
+        self.assertTrue(found["verified"])
+        return numpy.load(out)[0]
+
     def test_dot(self):
-        for dtype in WHOLE + REAL:
-            x, y = self.values(dtype, 4999), self.values(dtype, 4999)
-            found = self.run_kernel(
-                "dot", "--input", "x=%s" % self.file("x", x), "--input",
-                "y=%s" % self.file("y", y))
-            self.assertTrue(found["verified"])
-            if dtype in REAL:
-                want = numpy.dot(x.astype("float64"), y.astype("float64"))
-                self.assertAlmostEqual(found["result"]["dot"], want, places=6)
+        """Of each dtype with itself, and with others: as doubles where one is
+        a float; signed where one is."""
+        pairs = [(dtype, dtype) for dtype in WHOLE + REAL + ["bool"]] + [
+            ("int8", "float64"), ("float32", "uint64"), ("float16", "int32"),
+            ("bool", "float32"), ("bool", "int64"), ("uint8", "bool"),
+            ("int16", "uint64"), ("uint64", "int8"), ("uint16", "uint32"),
+            ("float16", "float64")]
+        for pair in pairs:
+            x, y = (self.values(dtype, 4999) for dtype in pair)
+            found = self.dot(x, y)
+            if set(pair) & set(REAL):
+                self.assertEqual(found.dtype, "float64")
+                terms = x.astype("f8") * y.astype("f8")
+                self.assertAlmostEqual(found / abs(terms).sum(),
+                                       terms.sum() / abs(terms).sum(), 12)
                 continue
-            wide = "int64" if dtype[0] == "i" else "uint64"
-            with numpy.errstate(over="ignore"):
-                want = (x.astype(wide) * y.astype(wide)).sum()
-            self.assertEqual(int(found["result"]["dot"]), int(want))
+            wide = "int64" if "i" in (pair[0][0], pair[1][0]) else "uint64"
+            want = (x.astype("u8") * y.astype("u8")).sum().astype(wide)
+            self.assertEqual(found.dtype, wide)
+            self.assertEqual(found, want)
+
+    def test_what_is_no_real_number_is_refused(self):
+        for dtype in "complex128", "float128", ">f8":
+            x = numpy.ones(6).astype(dtype)
+            for kernel in "sum", "min", "max", "norm", "histogram", "kmeans":
+                name = "points" if kernel == "kmeans" else "x"
+                why = self.run_kernel(
+                    kernel, "--input", "%s=%s" % (name, self.file("in", x)),
+                    code=1)
+                self.assertIn(kernel + " takes bool, integers, float16, ", why)
+                self.assertEqual(why.count("\n"), 1)
 
     def test_dot_takes_as_many_of_both(self):
         words = self.run_kernel(

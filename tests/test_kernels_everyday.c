@@ -5,6 +5,10 @@
  */
 #include "kernels_table.h"
 
+#include <math.h>
+
+#include <kernels/widen.h>
+
 #include "harness.h"
 
 static const struct kernel_row rows[] = {
@@ -53,13 +57,14 @@ static const struct kernel_row rows[] = {
 	{ "nbody", "bodies=257 steps=5", 0 },
 	{ "sum", "length=1000003", 2 },
 	{ "sum", "length=0", 2 },
-	{ "sum", "length=1 op=norm", 2 },
-	{ "sum", "length=4099 op=min", 2 },
-	{ "sum", "length=4099 op=max", 2 },
-	{ "sum", "length=100003 op=norm", 2 },
+	{ "sum", "length=1", 2 },
 	{ "min", "length=4099", 2 },
+	{ "min", "length=1", 2 },
+	{ "max", "length=4099", 2 },
 	{ "max", "length=1", 2 },
+	{ "norm", "length=100003", 2 },
 	{ "norm", "length=1025", 2 },
+	{ "norm", "length=1", 2 },
 	{ "dot", "length=1000003", 3 },
 	{ "dot", "length=0", 3 },
 	{ "dot", "length=1", 3 },
@@ -92,9 +97,9 @@ static const char *const dtypes[] = {
 };
 
 static const struct kernel_row given[] = {
-	{ "sort", "", 0 },      { "sort", "stable=yes", 0 },
-	{ "sum", "", 0 },       { "sum", "op=min", 0 },
-	{ "sum", "op=max", 0 }, { "histogram", "low=-100 high=1000", 0 },
+	{ "sort", "", 0 }, { "sort", "stable=yes", 0 },
+	{ "sum", "", 0 },  { "min", "", 0 },
+	{ "max", "", 0 },  { "histogram", "low=-100 high=1000", 0 },
 	{ "norm", "", 0 },
 };
 
@@ -139,6 +144,46 @@ START_TEST(float16_sorts)
 }
 END_TEST
 
+/* By the definition: a sign, an exponent, a fraction. */
+static double half_of(uint16_t bits)
+{
+	int exponent = bits >> 10 & 31, fraction = bits & 1023;
+	double size = exponent == 31 ? (fraction ? NAN : INFINITY)
+		      : exponent     ? ldexp(1024 + fraction, exponent - 25)
+				     : ldexp(fraction, -24);
+
+	return bits >> 15 ? -size : size;
+}
+
+/* Each one is what it is; what lies between two goes to the nearer, and from the
+ * middle to the even one, which above the greatest is infinity. */
+START_TEST(float16_is_widened_exactly_and_rounded_to_even)
+{
+	for (uint32_t i = 0; i < 65536; i++) {
+		uint16_t bits = (uint16_t)i, next = (uint16_t)(i + 1);
+		double wide, middle;
+
+		widen_to_double(RIG_FLOAT16, &bits, 0, 1, &wide);
+		if (isnan(half_of(bits))) {
+			ck_assert(isnan(wide));
+			ck_assert(isnan(half_of(widen_float16_of(wide))));
+			continue;
+		}
+		ck_assert(wide == half_of(bits));
+		ck_assert(signbit(wide) == signbit(half_of(bits)));
+		ck_assert_uint_eq(widen_float16_of(wide), bits);
+		if (isinf(wide))
+			continue;
+		middle = isinf(half_of(next)) ? copysign(65520, wide)
+					      : (wide + half_of(next)) / 2;
+		ck_assert_uint_eq(widen_float16_of(middle), bits + bits % 2);
+		ck_assert_uint_eq(widen_float16_of(nextafter(middle, 0)), bits);
+		ck_assert_uint_eq(
+			widen_float16_of(nextafter(middle, 2 * middle)), next);
+	}
+}
+END_TEST
+
 static const struct kernel_row wrong[] = {
 	{ "pi", "points=-1", 0 },
 	{ "pi", "seed=4294967296", 0 },
@@ -149,8 +194,8 @@ static const struct kernel_row wrong[] = {
 	{ "list-reverse", "length=10 end=11", 0 },
 	{ "list-reverse", "length=10 begin=11", 0 },
 	{ "heat", "tolerance=-1", 0 },
-	{ "sum", "length=0 op=min", 0 },
-	{ "sum", "op=mean", 0 },
+	{ "min", "length=0", 0 },
+	{ "sum", "op=max", 0 },
 	{ "histogram", "bins=0", 0 },
 	{ "histogram", "low=1", 0 },
 	{ "heat", "sweeps=0", 0 },
@@ -180,6 +225,7 @@ Suite *make_suite(void)
 			    9); /* int8 to uint64 */
 	tcase_add_loop_test(tcase, floats_scan, 0, 2);
 	tcase_add_test(tcase, float16_sorts);
+	tcase_add_test(tcase, float16_is_widened_exactly_and_rounded_to_even);
 	tcase_add_loop_test(tcase, refuses_parameters, 0,
 			    sizeof(wrong) / sizeof(*wrong));
 	suite_add_tcase(suite, tcase);
