@@ -5,10 +5,13 @@
  * Each rank counts its strip in memory of its own, for counters that are shared
  * would be fought for, and then adds its counts to the result.  Bins are those
  * of NumPy: bin i holds what is at least edge i and less than edge i + 1, the
- * last one also what is equal to `high`; all else is left out.
+ * last one also what is equal to `high`; all else is left out.  Edges are
+ * doubles, but of float32 and float16 they are rounded to that.
  */
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +19,8 @@
 
 #include "arguments.h"
 #include "builtin.h"
+#include "clones.h"
+#include "dtype.h"
 #include "share.h"
 #include "sum.h"
 #include "widen.h"
@@ -78,6 +83,74 @@ static uint64_t count_bins(const void *given)
 	return args->bins;
 }
 
+/* In this process. */
+struct bins {
+	size_t count;
+	double low, width;    /* edge i is low + i * width, and then rounded */
+	double first, last;   /* edges */
+	double scale;         /* bins in a width of 1; may be infinite */
+	enum rig_dtype dtype; /* that edges are rounded to */
+};
+
+/* The nearest item of a dtype; beyond its range, the value itself. */
+INLINE double as_item(enum rig_dtype dtype, double value)
+{
+	uint16_t half;
+	double item;
+
+	if (dtype == RIG_FLOAT32 && fabs(value) <= FLT_MAX)
+		return (double)(float)value;
+	if (dtype != RIG_FLOAT16)
+		return value;
+	half = widen_float16_of(value);
+	widen_to_double(dtype, &half, 0, 1, &item);
+	return isfinite(item) ? item : value;
+}
+
+/* `dtype` is that of the bins: a constant, where that makes it faster. */
+INLINE double edge(const struct bins *bins, size_t i, enum rig_dtype dtype)
+{
+	if (i == bins->count)
+		return bins->last;
+	return as_item(dtype, bins->low + (double)i * bins->width);
+}
+
+static struct bins bins_of(const struct histogram_args *args)
+{
+	enum rig_dtype dtype = args->header.arrays[X].dtype;
+	double all = args->high - args->low;
+
+	return (struct bins){
+		.count = args->bins,
+		.low = args->low,
+		.width = all / (double)args->bins,
+		.first = as_item(dtype, args->low),
+		.last = as_item(dtype, args->high),
+		.scale = (double)args->bins / all,
+		.dtype = dtype,
+	};
+}
+
+/* Some bins would be empty of all numbers if two edges were equal. */
+static int check_edges(const struct histogram_args *args, char *why,
+		       size_t why_bytes)
+{
+	struct bins bins = bins_of(args);
+
+	for (size_t i = 0; i < bins.count; i++) {
+		if (edge(&bins, i, bins.dtype) < edge(&bins, i + 1, bins.dtype))
+			continue;
+		snprintf(why, why_bytes,
+			 "low=%.17g high=%.17g are too close for bins=%zu: "
+			 "%s has not as many numbers between them",
+			 args->low, args->high, bins.count,
+			 dtype_name(widen_whole(bins.dtype) ? RIG_FLOAT64
+							    : bins.dtype));
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check(void *given, char *why, size_t why_bytes)
 {
 	struct histogram_args *args = given;
@@ -94,7 +167,7 @@ static int check(void *given, char *why, size_t why_bytes)
 			 args->low, args->high);
 		return -EINVAL;
 	}
-	return 0;
+	return check_edges(args, why, why_bytes);
 }
 
 static double bytes_moved(const void *given)
@@ -109,7 +182,7 @@ static size_t private_bytes(const void *given, int size)
 	(void)size;
 	const struct histogram_args *args = given;
 
-	return args->bins * sizeof(uint64_t) + SHARE_CHUNK * sizeof(double);
+	return args->bins * sizeof(uint64_t);
 }
 
 static int prepare(struct rig_team *team)
@@ -123,30 +196,47 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-static double edge(const struct histogram_args *args, size_t i)
+/* The bin of an item between the first and the last edge. */
+INLINE size_t find(const struct bins *bins, double x, enum rig_dtype dtype)
 {
-	if (i == args->bins)
-		return args->high;
-	return args->low +
-	       (double)i * ((args->high - args->low) / (double)args->bins);
+	double guess = (x - bins->low) * bins->scale;
+	size_t bin = bins->count - 1;
+
+	if (guess < (double)bins->count)
+		bin = guess > 0 ? (size_t)guess : 0;
+	/* Rounding may have put it too far, either way: seldom by more than
+	 * one, but anywhere where `scale` is infinite. */
+	while (x < edge(bins, bin, dtype))
+		bin--;
+	while (bin + 1 < bins->count && x >= edge(bins, bin + 1, dtype))
+		bin++;
+	return bin;
 }
 
-static void add(const struct histogram_args *args, uint64_t *counts, double x,
-		double scale)
+INLINE void add_as(enum rig_dtype dtype, const struct bins *bins,
+		   uint64_t *counts, const double *items, size_t count)
 {
-	size_t bin;
+	/* Which no store to counts can change. */
+	const struct bins own = *bins;
 
-	if (!(x >= args->low && x <= args->high))
-		return;
-	bin = (size_t)((x - args->low) * scale);
-	if (bin >= args->bins)
-		bin = args->bins - 1;
-	/* Rounding may have put it one too far, either way. */
-	if (x < edge(args, bin))
-		bin--;
-	else if (bin + 1 < args->bins && x >= edge(args, bin + 1))
-		bin++;
-	counts[bin]++;
+	for (size_t i = 0; i < count; i++)
+		if (items[i] >= own.first && items[i] <= own.last)
+			counts[find(&own, items[i], dtype)]++;
+}
+
+static void add(const struct bins *bins, uint64_t *counts, const double *items,
+		size_t count)
+{
+	switch (bins->dtype) {
+	case RIG_FLOAT16:
+		add_as(RIG_FLOAT16, bins, counts, items, count);
+		break;
+	case RIG_FLOAT32:
+		add_as(RIG_FLOAT32, bins, counts, items, count);
+		break;
+	default:
+		add_as(RIG_FLOAT64, bins, counts, items, count);
+	}
 }
 
 static int run(struct rig_team *team)
@@ -155,7 +245,7 @@ static int run(struct rig_team *team)
 	struct rig_span strip = rig_team_strip(team, args->length);
 	struct rig_span own = rig_team_strip(team, args->bins);
 	_Atomic uint64_t *counts = rig_team_data(team, COUNTS);
-	double scale = (double)args->bins / (args->high - args->low);
+	struct bins bins = bins_of(args);
 	uint64_t *mine = calloc(args->bins, sizeof(*mine));
 	double wide[SHARE_CHUNK];
 
@@ -171,8 +261,7 @@ static int run(struct rig_team *team)
 
 		widen_to_double(args->header.arrays[X].dtype,
 				rig_team_data(team, X), i, end, wide);
-		for (size_t k = 0; k < end - i; k++)
-			add(args, mine, wide[k], scale);
+		add(&bins, mine, wide, end - i);
 	}
 	/* All counts are zero before anybody adds to them. */
 	rig_team_barrier(team);
@@ -184,16 +273,16 @@ static int run(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* By halving, among the edges themselves. */
-static size_t bin_of(const struct histogram_args *args, double x)
+/* The same by halving, among the edges themselves. */
+static size_t halve(const struct bins *bins, double x)
 {
 	size_t low = 0;
-	size_t high = args->bins;
+	size_t high = bins->count;
 
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
-		if (x < edge(args, middle))
+		if (x < edge(bins, middle, bins->dtype))
 			high = middle;
 		else
 			low = middle;
@@ -202,8 +291,9 @@ static size_t bin_of(const struct histogram_args *args, double x)
 }
 
 static int verify_bins(struct rig_team *team, const struct histogram_args *args,
-		       struct rig_span bins, uint64_t *want)
+		       struct rig_span own, uint64_t *want)
 {
+	struct bins bins = bins_of(args);
 	const uint64_t *counts = rig_team_data(team, COUNTS);
 	double x;
 
@@ -212,19 +302,18 @@ static int verify_bins(struct rig_team *team, const struct histogram_args *args,
 
 		widen_to_double(args->header.arrays[X].dtype,
 				rig_team_data(team, X), i, i + 1, &x);
-		if (!(x >= args->low && x <= args->high))
+		if (!(x >= bins.first && x <= bins.last))
 			continue;
-		bin = bin_of(args, x);
-		if (bin >= bins.begin && bin < bins.end)
-			want[bin - bins.begin]++;
+		bin = halve(&bins, x);
+		if (bin >= own.begin && bin < own.end)
+			want[bin - own.begin]++;
 	}
-	for (size_t b = bins.begin; b < bins.end; b++)
-		if (counts[b] != want[b - bins.begin])
+	for (size_t b = own.begin; b < own.end; b++)
+		if (counts[b] != want[b - own.begin])
 			return rig_team_fail(team, -EBADMSG,
 					     "histogram: bin %zu has %" PRIu64
 					     ", expected %" PRIu64,
-					     b, counts[b],
-					     want[b - bins.begin]);
+					     b, counts[b], want[b - own.begin]);
 	return 0;
 }
 
@@ -245,8 +334,8 @@ static int digest(struct rig_team *team)
 static int verify(struct rig_team *team)
 {
 	const struct histogram_args *args = rig_team_args(team);
-	struct rig_span bins = share_next(team, args->bins);
-	uint64_t *want = calloc(bins.end - bins.begin + 1, sizeof(*want));
+	struct rig_span own = share_next(team, args->bins);
+	uint64_t *want = calloc(own.end - own.begin + 1, sizeof(*want));
 	int r;
 
 	if (!want)
@@ -257,7 +346,7 @@ static int verify(struct rig_team *team)
 		return rig_team_fail(team, -EBADMSG,
 				     "histogram: the items have changed");
 	}
-	r = verify_bins(team, args, bins, want);
+	r = verify_bins(team, args, own, want);
 	free(want);
 	return r;
 }

@@ -204,17 +204,72 @@ class Data(unittest.TestCase):
             "--input", "y=%s" % self.file("y", numpy.ones(4)), code=1)
         self.assertIn("as many", words)
 
+    def histogram(self, x, bins, low, high):
+        out = self.file("out")
+        found = self.run_kernel(
+            "histogram", "bins=%d" % bins, "low=%r" % low, "high=%r" % high,
+            "--input", self.file("in", x), "--output", out)
+        self.assertTrue(found["verified"])
+        return numpy.load(out)
+
     def test_histogram(self):
-        for dtype in ("uint8", "int32", "float32", "float64"):
-            x = self.values(dtype, 4999)
-            x = x % 100 if dtype[0] != "f" else x
-            out = self.file("out")
-            found = self.run_kernel(
-                "histogram", "bins=50", "low=-1", "high=99", "--input",
-                self.file("in", x), "--output", out)
-            self.assertTrue(found["verified"])
-            want, _ = numpy.histogram(x, 50, (-1, 99))
-            numpy.testing.assert_array_equal(numpy.load(out)[:50], want)
+        """Of all dtypes; items on edges and beside them; the last bin has what
+        is `high`."""
+        ranges = [(50, -1.0, 99.0), (7, 0.1, 0.7), (1, -3.0, 3.0),
+                  (30, 0.0, 0.3), (100, -0.33, 66.7)]
+        for dtype in WHOLE + REAL + ["bool"]:
+            for bins, low, high in ranges if dtype in REAL else ranges[:2]:
+                x = self.values(dtype, 4999)
+                x = x % 100 if dtype in WHOLE else x.astype("u1") \
+                    if dtype == "bool" else x
+                if dtype in REAL:
+                    edges = numpy.linspace(low, high, bins + 1).astype(dtype)
+                    x = numpy.concatenate([
+                        x, edges, numpy.nextafter(edges, edges - 1),
+                        numpy.nextafter(edges, edges + 1),
+                        numpy.array([numpy.nan, numpy.inf, -0.0], dtype)])
+                with numpy.errstate(invalid="ignore"):
+                    want, _ = numpy.histogram(x, bins, (low, high))
+                numpy.testing.assert_array_equal(
+                    self.histogram(x, bins, low, high), want,
+                    "%s: %d bins, %r to %r" % (dtype, bins, low, high))
+
+    def test_histogram_of_narrow_bins(self):
+        """Down to the resolution of doubles, where NumPy's own rounding may be
+        wrong: by search among its edges."""
+        tiny = 5e-324
+        for bins, low, high in ((4, 1.0, 1 + 2.0 ** -50), (3, 0.0, 3 * tiny),
+                                (1, 0.0, 1e-320), (5, 0.0, 34 * tiny),
+                                (500, 1e15, 1e15 + 250), (2, -1e300, 1e300),
+                                (1000, 1.7e18, 1.7e18 + 256000)):
+            edges = numpy.linspace(low, high, bins + 1)
+            x = numpy.concatenate([
+                edges, numpy.nextafter(edges, -numpy.inf),
+                numpy.nextafter(edges, numpy.inf),
+                self.random.uniform(low / 2, high / 2, 999) * 2])
+            inside = x[(x >= low) & (x <= high)]
+            at = numpy.searchsorted(edges, inside, "right") - 1
+            want = numpy.bincount(numpy.minimum(at, bins - 1), minlength=bins)
+            numpy.testing.assert_array_equal(
+                self.histogram(x, bins, low, high), want, "%r" % high)
+        x = 1_700_000_000_000_000_000 + self.random.integers(0, 256000, 4999)
+        want, _ = numpy.histogram(x, 1000, (1.7e18, 1.7e18 + 256000))
+        numpy.testing.assert_array_equal(
+            self.histogram(x, 1000, 1.7e18, 1.7e18 + 256000), want)
+
+    def test_histogram_refuses_bins_that_no_number_parts(self):
+        for dtype, bins, low, high in (
+                ("int64", 1000, "1700000000000000000", "1700000000000001000"),
+                ("float64", 256, "1000000000000000", "1000000000000001"),
+                ("float64", 10, "1", "1.0000000000000002"),
+                ("float64", 10, "0", "1e-323"), ("float64", 256, "0", "1e-320"),
+                ("float32", 100, "1", "1.000001"), ("float32", 2, "0", "1e-46"),
+                ("float16", 5000, "0", "1")):
+            why = self.run_kernel(
+                "histogram", "bins=%d" % bins, "low=" + low, "high=" + high,
+                "--input", self.file("in", numpy.ones(9, dtype)), code=1)
+            self.assertIn("too close for bins=%d" % bins, why)
+            self.assertEqual(why.count("\n"), 1)
 
     def test_matvec(self):
         a, x = self.random.normal(size=(101, 53)), self.random.normal(size=53)
