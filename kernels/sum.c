@@ -22,19 +22,23 @@ INLINE uint64_t mix(uint64_t word, uint64_t place)
 	return word ^ word >> 32;
 }
 
-/* With `bytes` (of the item, or of one of its words) a constant. */
+/* With `bytes` (of the item, or of one of its words) a constant.  Each word is
+ * mixed with those before it, so that no two items can exchange one. */
 INLINE uint64_t sum(const char *at, size_t count, size_t words, size_t bytes,
 		    uint64_t place, uint64_t step)
 {
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < count; i++, place += step) {
+		uint64_t mixed = place;
+
 		for (size_t w = 0; w < words; w++, at += bytes) {
 			uint64_t word = 0;
 
 			memcpy(&word, at, bytes);
-			total += mix(word, place * words + w);
+			mixed = mix(word, mixed);
 		}
+		total += mixed;
 	}
 	return total;
 }

@@ -2,10 +2,11 @@
 /*
  * sum.h - sums of items that tell their order.
  *
- * Every item is mixed with its place, and the mixed words are added up, so the
- * sum of an array is that of its parts in any order, by any number of ranks,
- * while an item that is wrong, missing or out of place changes it: that two
- * arrays have the same sum by chance has a probability of 2^-64.
+ * Every item becomes one word, a hash of its bytes and its place, and these are
+ * added up.  So the sum of an array is that of its parts in any order, by any
+ * number of ranks, while an item that is wrong, missing, out of place or mixed
+ * up with another changes it: two different arrays have the same sum with a
+ * probability of 2^-64.
  */
 #ifndef KERNELS_SUM_H
 #define KERNELS_SUM_H
@@ -16,7 +17,8 @@
 /*
  * The sum of `count` items of 1, 2, 4 or a multiple of 8 bytes at `items`, of
  * which the first has place `place` and each further one the next, or, with
- * step -1, the one before.
+ * step -1, the one before.  With step 0 all have the same place, and the sum
+ * does not tell their order.
  */
 uint64_t sum_items(const void *items, size_t count, size_t item_bytes,
 		   size_t place, int step);

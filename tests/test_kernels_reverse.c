@@ -148,6 +148,26 @@ START_TEST(sums_tell_order_and_add_up)
 }
 END_TEST
 
+/* A sum that does not tell the order of items still tells which they are. */
+START_TEST(sums_tell_torn_items)
+{
+	uint64_t x[] = { 1, 2, 3, 4, 5, 6 }; /* three items of two words */
+	uint64_t sum = sum_items(x, 3, 16, 0, 0);
+
+	reverse_plainly((unsigned char *)x, 0, 3, 16);
+	ck_assert_uint_eq(sum_items(x, 3, 16, 0, 0), sum);
+	for (size_t w = 0; w < 2; w++) {
+		uint64_t first = x[w];
+
+		x[w] = x[2 + w];
+		x[2 + w] = first;
+		ck_assert_uint_ne(sum_items(x, 3, 16, 0, 0), sum);
+		x[2 + w] = x[w];
+		x[w] = first;
+	}
+}
+END_TEST
+
 /* ---- who owns what ---- */
 
 static void rig_reverse(struct rigging *rigging, const char *const *words)
@@ -414,6 +434,7 @@ Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, mirror_does_any_count_at_any_address, 0, 6);
 	tcase_add_loop_test(tcase, sums_tell_order_and_add_up, 0, 6);
+	tcase_add_test(tcase, sums_tell_torn_items);
 	tcase_add_loop_test(tcase, every_element_has_one_owner, 0, 8);
 	suite_add_tcase(suite, tcase);
 
