@@ -17,6 +17,7 @@
 #include <runrig/kernel.h>
 
 #include "clones.h"
+#include "sample.h"
 
 enum sort_kind { SORT_UNSIGNED, SORT_SIGNED, SORT_FLOAT };
 
@@ -49,7 +50,7 @@ struct sort_order {
 	uint64_t zero, nan;    /* keys: of -0.0; the least that is no number */
 };
 
-/* SORT_DTYPES: it is none that can be sorted. */
+/* Its place in the table; SORT_DTYPES: it has no keys. */
 static inline size_t sort_dtype(uint32_t dtype)
 {
 	size_t i = 0;
@@ -123,6 +124,16 @@ static inline uint64_t sort_least(const struct sort_order *by, uint64_t key)
 	return sort_is_nan(by, key) ? by->nan : key;
 }
 
+/* And the greatest. */
+static inline uint64_t sort_greatest(const struct sort_order *by, uint64_t key)
+{
+	if (!by->stable)
+		return key;
+	if (sort_is_zero(by, key))
+		return by->zero + 1;
+	return sort_is_nan(by, key) ? UINT64_MAX : key;
+}
+
 static inline struct sort_order sort_order_of(uint32_t dtype, size_t bytes,
 					      bool stable)
 {
@@ -140,5 +151,9 @@ static inline struct sort_order sort_order_of(uint32_t dtype, size_t bytes,
 	by.nan = sort_key(&by, infinity, bytes) + 1;
 	return by;
 }
+
+/* Sort sample->x, items of 1, 2, 4 or 8 bytes.  Every rank calls it; waits. */
+int sort_keys(const struct sample *sample, const struct sort_order *by,
+	      size_t bytes);
 
 #endif

@@ -2,17 +2,19 @@
 /*
  * sort_wide.c - items that no unsigned number of 64 bits stands for.
  *
- * The sample sort of sort.c with comparisons for keys and, within a bucket, a
- * merge sort for the radix sort.  All of its parts keep the order of items that
- * are equal: those have one bucket, chunks are dealt in order, and merging
- * prefers what came first.
+ * A sample sort by comparison, with merge sorts inside.  All of its parts keep
+ * the order of items that are equal: those have one bucket, chunks are dealt in
+ * order, and merging prefers what came first.
  */
 #include "sort_wide.h"
 
+#include <float.h>
 #include <string.h>
 
+#include <runrig/kernel.h>
+
 #include "clones.h"
-#include "share.h"
+#include "sum.h"
 
 /* Items that are put in order by insertion before the first merging. */
 #define RUN 16
@@ -24,7 +26,7 @@ bool sort_wide_knows(uint32_t dtype)
 }
 
 /* `dtype` is a constant wherever these matter. */
-INLINE size_t bytes_of(uint32_t dtype)
+INLINE size_t bytes_of(size_t dtype)
 {
 	return dtype == RIG_COMPLEX64    ? 2 * sizeof(float)
 	       : dtype == RIG_COMPLEX128 ? 2 * sizeof(double)
@@ -36,7 +38,7 @@ struct parts {
 	long double real, other;
 };
 
-INLINE struct parts load(uint32_t dtype, const void *item)
+INLINE struct parts load(size_t dtype, const void *item)
 {
 	struct parts parts = { 0, 0 };
 	long double wide[2];
@@ -66,7 +68,7 @@ INLINE int kind_of(struct parts x)
 	return 2 * (x.real != x.real) + (x.other != x.other);
 }
 
-INLINE bool before(uint32_t dtype, const void *first, const void *second)
+INLINE bool before(size_t dtype, const void *first, const void *second)
 {
 	struct parts a = load(dtype, first), b = load(dtype, second);
 
@@ -90,7 +92,30 @@ bool sort_wide_before(uint32_t dtype, const void *a, const void *b)
 	return before(dtype, a, b);
 }
 
-INLINE void insertion(uint32_t dtype, char *items, size_t count)
+/* The bytes of a long double that count: the rest of 16 may be anything. */
+#define LONG_BYTES (LDBL_MANT_DIG == 64 ? 10 : sizeof(long double))
+
+uint64_t sort_wide_class(uint32_t dtype, const void *item)
+{
+	struct parts x = load(dtype, item);
+	unsigned char words[2][sizeof(long double)] = { { 0 } };
+
+	if (x.real == x.real && x.real != 0 && x.other == x.other &&
+	    (x.other != 0 || dtype == RIG_FLOAT128))
+		return 0;
+	/* Zeros stay zero here, and all that are no numbers become one. */
+	if (x.real != x.real)
+		memset(words[0], 0xff, sizeof(words[0]));
+	else if (x.real != 0)
+		memcpy(words[0], &x.real, LONG_BYTES);
+	if (x.other != x.other)
+		memset(words[1], 0xff, sizeof(words[1]));
+	else if (x.other != 0)
+		memcpy(words[1], &x.other, LONG_BYTES);
+	return sum_items(words, 1, sizeof(words), 0, 0);
+}
+
+INLINE void insertion(size_t dtype, char *items, size_t count)
 {
 	const size_t bytes = bytes_of(dtype);
 	char item[2 * sizeof(long double)];
@@ -108,7 +133,7 @@ INLINE void insertion(uint32_t dtype, char *items, size_t count)
 }
 
 /* Two runs that lie one after the other, of `left` and `right` items. */
-INLINE void merge(uint32_t dtype, char *to, const char *a, size_t left,
+INLINE void merge(size_t dtype, char *to, const char *a, size_t left,
 		  size_t right)
 {
 	const size_t bytes = bytes_of(dtype);
@@ -133,7 +158,7 @@ INLINE void merge(uint32_t dtype, char *to, const char *a, size_t left,
 }
 
 /* Sort `items` into `to`; both are written. */
-INLINE void merge_sort(uint32_t dtype, char *to, char *items, size_t count)
+INLINE void merge_sort(size_t dtype, char *to, char *items, size_t count)
 {
 	const size_t bytes = bytes_of(dtype);
 	char *end = to;
@@ -158,141 +183,92 @@ INLINE void merge_sort(uint32_t dtype, char *to, char *items, size_t count)
 		memcpy(end, items, count * bytes);
 }
 
-size_t sort_wide_memory(size_t item_bytes)
-{
-	return 2 * SAMPLES * item_bytes;
-}
-
-/* The same splitters in every rank, BUCKETS - 1 of them, at the beginning of
- * `memory`. */
-INLINE void split(uint32_t dtype, const struct sort_wide *s, char *memory)
+INLINE size_t bucket_of(const struct sample *s, size_t dtype, size_t i)
 {
 	const size_t bytes = bytes_of(dtype);
-	char *samples = memory + SAMPLES * bytes;
-	size_t step = s->length / SAMPLES;
+	const char *item = s->x + i * bytes, *splitters = s->memory;
+	size_t bucket = 0; /* how many splitters the item is not before */
 
-	for (size_t i = 0; i < SAMPLES; i++)
-		memcpy(samples + i * bytes,
-		       s->x + (i * step + share_scatter(i) % step) * bytes,
-		       bytes);
-	merge_sort(dtype, memory, samples, SAMPLES);
-	for (size_t b = 0; b + 1 < BUCKETS; b++)
-		memcpy(memory + b * bytes,
-		       memory + (b + 1) * (SAMPLES / BUCKETS) * bytes, bytes);
-}
-
-/* How many splitters the item is not before. */
-INLINE size_t bucket_of(uint32_t dtype, const char *splitters, const char *item)
-{
-	const size_t bytes = bytes_of(dtype);
-	size_t bucket = 0;
-
-	for (size_t half = BUCKETS / 2; half > 0; half /= 2)
+	for (size_t half = SAMPLE_BUCKETS / 2; half > 0; half /= 2)
 		if (!before(dtype, item,
 			    splitters + (bucket + half - 1) * bytes))
 			bucket += half;
+	/* Those equal to a frequent value lie apart from those beyond it. */
+	if (bucket > 0 && s->equal[bucket - 1] &&
+	    !before(dtype, splitters + (bucket - 1) * bytes, item))
+		bucket--;
 	return bucket;
 }
 
-INLINE void note(uint32_t dtype, const struct sort_wide *s,
-		 const char *splitters, size_t chunk)
-{
-	struct rig_span span = rig_strip(s->length, (int)chunk, CHUNKS);
-	uint64_t *places = s->places + chunk * BUCKETS;
-
-	memset(places, 0, BUCKETS * sizeof(*places));
-	for (size_t i = span.begin; i < span.end; i++) {
-		s->notes[i] = (uint8_t)bucket_of(dtype, splitters,
-						 s->x + i * bytes_of(dtype));
-		places[s->notes[i]]++;
-	}
-}
-
-void sort_place(uint64_t *totals, uint64_t *places, struct rig_span buckets)
-{
-	for (size_t b = buckets.begin; b < buckets.end; b++) {
-		uint64_t next = 0;
-
-		for (size_t c = 0; c < CHUNKS; c++) {
-			uint64_t found = places[c * BUCKETS + b];
-
-			places[c * BUCKETS + b] = next;
-			next += found;
-		}
-		totals[b] = next;
-	}
-}
-
-INLINE void deal(uint32_t dtype, const struct sort_wide *s, size_t chunk,
-		 const uint64_t *firsts)
+INLINE void deal(const struct sample *s, size_t dtype, size_t to, size_t from)
 {
 	const size_t bytes = bytes_of(dtype);
-	struct rig_span span = rig_strip(s->length, (int)chunk, CHUNKS);
-	uint64_t next[BUCKETS];
 
-	for (size_t b = 0; b < BUCKETS; b++)
-		next[b] = firsts[b] + s->places[chunk * BUCKETS + b];
-	for (size_t i = span.begin; i < span.end; i++)
-		memcpy(s->dealt + next[s->notes[i]]++ * bytes, s->x + i * bytes,
+	memcpy(s->dealt + to * bytes, s->x + from * bytes, bytes);
+}
+
+INLINE void move(const struct sample *s, size_t dtype, size_t first, size_t end)
+{
+	const size_t bytes = bytes_of(dtype);
+
+	memcpy(s->x + first * bytes, s->dealt + first * bytes,
+	       (end - first) * bytes);
+}
+
+INLINE void sort(const struct sample *s, size_t dtype, size_t first, size_t end)
+{
+	const size_t bytes = bytes_of(dtype);
+
+	merge_sort(dtype, s->x + first * bytes, s->dealt + first * bytes,
+		   end - first);
+}
+
+/* The same splitters in every rank, at the beginning of the memory.  Where a
+ * value is two of them, the bucket between them is for it alone. */
+INLINE void split(struct sample *s, size_t dtype)
+{
+	const size_t bytes = bytes_of(dtype);
+	char *splitters = s->memory;
+	char *samples = splitters + SAMPLE_ITEMS * bytes;
+
+	for (size_t i = 0; i < SAMPLE_ITEMS; i++)
+		memcpy(samples + i * bytes, s->x + sample_at(s, i) * bytes,
 		       bytes);
-}
+	merge_sort(dtype, splitters, samples, SAMPLE_ITEMS);
+	for (size_t b = 0; b + 1 < SAMPLE_BUCKETS; b++) {
+		char *splitter = splitters + b * bytes;
 
-/* As in sort.c: ranks have about as many items. */
-INLINE void finish_own(uint32_t dtype, const struct sort_wide *s,
-		       const uint64_t *firsts)
-{
-	const size_t bytes = bytes_of(dtype);
-	struct rig_span strip = rig_team_strip(s->team, s->length);
-
-	for (size_t b = 0; b < BUCKETS; b++)
-		if (firsts[b] >= strip.begin && firsts[b] < strip.end)
-			merge_sort(dtype, s->x + firsts[b] * bytes,
-				   s->dealt + firsts[b] * bytes, s->totals[b]);
-}
-
-INLINE int sort_few(uint32_t dtype, const struct sort_wide *s)
-{
-	if (rig_team_rank(s->team) == 0) {
-		memcpy(s->dealt, s->x, s->length * bytes_of(dtype));
-		merge_sort(dtype, s->x, s->dealt, s->length);
+		memcpy(splitter,
+		       splitters + (b + 1) * (SAMPLE_ITEMS / SAMPLE_BUCKETS) *
+					   bytes,
+		       bytes);
+		s->equal[b] =
+			b > 0 && !before(dtype, splitter - bytes, splitter);
 	}
-	return rig_team_barrier(s->team);
 }
 
-INLINE int sort_typed(uint32_t dtype, const struct sort_wide *s, char *memory)
-{
-	struct rig_span chunks = rig_team_strip(s->team, CHUNKS);
-	uint64_t firsts[BUCKETS], next = 0;
+static const struct sample_kind kind = { bucket_of, deal, move, sort };
 
-	if (s->length <= ONE_BUCKET)
-		return sort_few(dtype, s);
-	split(dtype, s, memory);
-	for (size_t c = chunks.begin; c < chunks.end; c++)
-		note(dtype, s, memory, c);
-	rig_team_barrier(s->team);
-	sort_place(s->totals, s->places, rig_team_strip(s->team, BUCKETS));
-	rig_team_barrier(s->team);
-	for (size_t b = 0; b < BUCKETS; b++) {
-		firsts[b] = next;
-		next += s->totals[b];
-	}
-	for (size_t c = chunks.begin; c < chunks.end; c++)
-		deal(dtype, s, c, firsts);
-	rig_team_barrier(s->team);
-	finish_own(dtype, s, firsts);
-	return rig_team_barrier(s->team);
+INLINE int sort_typed(const struct sample *sample, size_t dtype)
+{
+	struct sample s = *sample;
+
+	if (s.length <= SAMPLE_FEW)
+		return sample_sort_few(&s, &kind, dtype);
+	split(&s, dtype);
+	return sample_sort(&s, &kind, dtype);
 }
 
-int sort_wide(const struct sort_wide *sort, void *memory)
+int sort_wide(const struct sample *sample, uint32_t dtype)
 {
-	switch (sort->dtype) {
+	switch (dtype) {
 	case RIG_COMPLEX64:
-		return sort_typed(RIG_COMPLEX64, sort, memory);
+		return sort_typed(sample, RIG_COMPLEX64);
 	case RIG_COMPLEX128:
-		return sort_typed(RIG_COMPLEX128, sort, memory);
+		return sort_typed(sample, RIG_COMPLEX128);
 	case RIG_COMPLEX256:
-		return sort_typed(RIG_COMPLEX256, sort, memory);
+		return sort_typed(sample, RIG_COMPLEX256);
 	default:
-		return sort_typed(RIG_FLOAT128, sort, memory);
+		return sort_typed(sample, RIG_FLOAT128);
 	}
 }

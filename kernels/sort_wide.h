@@ -11,42 +11,23 @@
 #define KERNELS_SORT_WIDE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include <runrig/kernel.h>
-
-/* A sample sort's parts; see sort.c. */
-#define BUCKETS 256
-#define SAMPLES (BUCKETS * 16)
-#define CHUNKS  256
-
-/* Items up to which one rank alone is quickest. */
-#define ONE_BUCKET 4096
-
-/* In this process: one rank's view of a run. */
-struct sort_wide {
-	struct rig_team *team;
-	uint32_t dtype;
-	size_t length;
-	char *x, *dealt;
-	uint8_t *notes;
-	uint64_t *totals, *places; /* BUCKETS; CHUNKS x BUCKETS */
-};
+#include "sample.h"
 
 bool sort_wide_knows(uint32_t dtype);
 
 /* Is the first item to come before the second? */
 bool sort_wide_before(uint32_t dtype, const void *a, const void *b);
 
-/* Private memory of one rank, for items of so many bytes. */
-size_t sort_wide_memory(size_t item_bytes);
+/*
+ * The same for all items that compare as equal and may differ in their bits: a
+ * zero in it, or no number.  Others never have the same, but for a chance of
+ * 2^-64.  0: those equal to this one have the same bits.
+ */
+uint64_t sort_wide_class(uint32_t dtype, const void *item);
 
-/* Sort x, with `memory` as said.  Every rank calls it; waits. */
-int sort_wide(const struct sort_wide *sort, void *memory);
-
-/* Of these buckets: counts of chunks become places from 0 on, chunk after
- * chunk, and totals. */
-void sort_place(uint64_t *totals, uint64_t *places, struct rig_span buckets);
+/* Sort sample->x.  Every rank calls it; waits. */
+int sort_wide(const struct sample *sample, uint32_t dtype);
 
 #endif
