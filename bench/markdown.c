@@ -4,7 +4,8 @@
  * checked against, its rate, and how often its peers' that is.
  *
  * A column has the peer that the kernel stands worst against: of OpenMP's
- * runtimes the faster one counts.
+ * runtimes the faster one counts.  The last has all that no other column has,
+ * each by its name.
  */
 #include "markdown.h"
 
@@ -71,8 +72,8 @@ static const json_t *worst(const json_t *peers, size_t column)
 	return found;
 }
 
-/* "1.04 [1.01, 1.06]", and whose where the column does not say. */
-static void put_ratio(const json_t *peer, bool named, FILE *out)
+/* "1.04 [1.01, 1.06]" */
+static void put_ratio(const json_t *peer, FILE *out)
 {
 	double low = past_number(peer, "low");
 	double high = past_number(peer, "high");
@@ -80,8 +81,27 @@ static void put_ratio(const json_t *peer, bool named, FILE *out)
 	fprintf(out, "%.2f", past_number(peer, "ratio"));
 	if (isfinite(low) && isfinite(high))
 		fprintf(out, " [%.2f, %.2f]", low, high);
-	if (named)
-		fprintf(out, " %s", past_text(peer, "name"));
+}
+
+/* "4.25 [4.14, 4.36] __gnu_parallel::sort; 7.95 [7.63, 8.12] numpy.sort" */
+static void put_named(const json_t *peers, size_t column, FILE *out)
+{
+	const char *between = "";
+	const json_t *peer;
+	size_t i;
+
+	json_array_foreach(peers, i, peer)
+	{
+		const char *name = past_text(peer, "name");
+
+		if (column_of(name) != column ||
+		    !(past_number(peer, "ratio") > 0))
+			continue;
+		fprintf(out, "%s", between);
+		put_ratio(peer, out);
+		fprintf(out, " %s", name);
+		between = "; ";
+	}
 }
 
 static void put_row(const json_t *row, FILE *out)
@@ -98,8 +118,10 @@ static void put_row(const json_t *row, FILE *out)
 		const json_t *peer = worst(peers, c);
 
 		fprintf(out, " | ");
-		if (peer)
-			put_ratio(peer, !*columns[c].begins, out);
+		if (!*columns[c].begins)
+			put_named(peers, c, out);
+		else if (peer)
+			put_ratio(peer, out);
 	}
 	fprintf(out, " |\n");
 }

@@ -517,6 +517,7 @@ class Files(unittest.TestCase):
                   "high": 1.3}, {"name": "OpenMP libomp", "ratio": 1.04,
                                  "low": None, "high": None},
                  {"name": "numpy.sort", "ratio": 3.0, "low": 2.5, "high": 4},
+                 {"name": "std::sort", "ratio": 2.0, "low": 1.5, "high": 3},
                  {"name": "Open MPI, shared window", "reason": "not here"}]
         row = {"kernel": "sort", "parameters": "length=5", "verified": True,
                "against": "all neighbours; and more", "ns": 2e6,
@@ -531,7 +532,7 @@ class Files(unittest.TestCase):
             lines = file.read().splitlines()
         self.assertEqual(lines[2], "| `sort length=5` | all neighbours | "
                          "2 Gflop/s | 1.04 |  | 3.00 [2.50, 4.00] "
-                         "numpy.sort |")
+                         "numpy.sort; 2.00 [1.50, 3.00] std::sort |")
         self.assertIn("| 2 ms, **not verified** |", lines[3])
         os.remove(path)
         done = rigbench("report", self.path, "-o", path, check=1)
