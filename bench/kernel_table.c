@@ -67,30 +67,44 @@ static bool is_own(const struct cell *cell)
 	return !cell->what.peer && cell->twin < 0;
 }
 
-/* Bytes or operations a second; "" where neither means anything. */
-static void format_rate(const struct cell *cell, double flops, char *text,
-			size_t bytes)
+/* What a run does, beside the bytes it moves. */
+struct work {
+	double flops, items; /* 0: that means nothing */
+	const char *item;
+};
+
+/* Operations, bytes or items a second; "" where none means anything. */
+static void format_rate(const struct cell *cell, const struct work *work,
+			char *text, size_t bytes)
 {
 	double ns = cell->summary.p50.estimate;
 
 	*text = '\0';
-	if (flops > 0)
-		snprintf(text, bytes, "%.3g Gflop/s", flops / ns);
+	if (work->flops > 0)
+		snprintf(text, bytes, "%.3g Gflop/s", work->flops / ns);
 	else if (cell->what.bytes > 0)
 		snprintf(text, bytes, "%.3g GB/s", cell->what.bytes / ns);
+	else if (work->items > 0)
+		snprintf(text, bytes, "%.3g M %.*s/s", work->items / ns * 1e3,
+			 RIG_ITEM_MAX, work->item);
 }
 
 /* Of the kernel with the words of its axis. */
-static double flops_of(const struct cell *cell)
+static struct work work_of(const struct cell *cell)
 {
 	const struct kernel_arg *arg = cell->what.arg;
+	const struct rig_kernel *kernel = arg->kernel;
+	struct work work = { .item = kernel->item };
 	struct rigging rigging;
-	double flops = 0;
 
-	if (kernel_rig(&rigging, arg) == 0 && arg->kernel->flops)
-		flops = arg->kernel->flops(rigging.args);
+	if (kernel_rig(&rigging, arg) == 0) {
+		if (kernel->flops)
+			work.flops = kernel->flops(rigging.args);
+		if (kernel->items)
+			work.items = kernel->items(rigging.args, NULL);
+	}
 	rigging_finish(&rigging);
-	return flops;
+	return work;
 }
 
 static const char *verified(const struct cell *cell)
@@ -111,8 +125,9 @@ static bool ratio_to(const struct plan *plan, const struct cell *own,
 static void print_peer(const struct plan *plan, const struct cell *own,
 		       const struct cell *peer, FILE *out)
 {
+	struct work work = work_of(own);
 	struct comparison c;
-	char rate[32], time[24];
+	char rate[40], time[24];
 
 	if (!ratio_to(plan, own, peer, &c)) {
 		fprintf(out, "%70s%-26s n/a: %s\n", "", peer->what.name,
@@ -120,7 +135,7 @@ static void print_peer(const struct plan *plan, const struct cell *own,
 		return;
 	}
 	format_ns(time, sizeof(time), peer->summary.p50.estimate);
-	format_rate(peer, flops_of(own), rate, sizeof(rate));
+	format_rate(peer, &work, rate, sizeof(rate));
 	fprintf(out, "%35s%-8s %9s %14s  ", "", verified(peer), time, rate);
 	fprintf(out, "%-26s %.2f", peer->what.name, c.ratio.estimate);
 	if (c.ratio.known)
@@ -131,7 +146,8 @@ static void print_peer(const struct plan *plan, const struct cell *own,
 
 static void print_own(const struct cell *own, FILE *out)
 {
-	char rate[32], time[24];
+	struct work work = work_of(own);
+	char rate[40], time[24];
 
 	fprintf(out, "%-12s %-21.21s", kernel_of(own), own->what.axes[1].value);
 	if (!own->n) {
@@ -140,7 +156,7 @@ static void print_own(const struct cell *own, FILE *out)
 		return;
 	}
 	format_ns(time, sizeof(time), own->summary.p50.estimate);
-	format_rate(own, flops_of(own), rate, sizeof(rate));
+	format_rate(own, &work, rate, sizeof(rate));
 	fprintf(out, " %-8s %9s %14s\n", verified(own), time, rate);
 }
 
@@ -196,6 +212,7 @@ static json_t *peer_json(const struct plan *plan, const struct cell *own,
 static json_t *row_json(const struct plan *plan, const struct cell *own)
 {
 	const struct kernel_arg *arg = own->what.arg;
+	struct work work = work_of(own);
 	json_t *peers = json_array();
 
 	for (size_t k = 0; k < plan->cell_count; k++)
@@ -203,13 +220,14 @@ static json_t *row_json(const struct plan *plan, const struct cell *own)
 		    same_contest(own, &plan->cells[k]))
 			json_array_append_new(
 				peers, peer_json(plan, own, &plan->cells[k]));
-	return json_pack("{s:s, s:s, s:b, s:s?, s:f, s:f, s:f, s:o}", "kernel",
-			 kernel_of(own), "parameters", own->what.axes[1].value,
-			 "verified", strcmp(verified(own), "yes") == 0,
-			 "against", arg->kernel->verified, "ns",
-			 own->n ? own->summary.p50.estimate : 0.0,
-			 "bytes_moved", own->what.bytes, "flops", flops_of(own),
-			 "peers", peers);
+	return json_pack(
+		"{s:s, s:s, s:b, s:s?, s:f, s:f, s:f, s:f, s:s?, s:o}",
+		"kernel", kernel_of(own), "parameters", own->what.axes[1].value,
+		"verified", strcmp(verified(own), "yes") == 0, "against",
+		arg->kernel->verified, "ns",
+		own->n ? own->summary.p50.estimate : 0.0, "bytes_moved",
+		own->what.bytes, "flops", work.flops, "items", work.items,
+		"item", work.item, "peers", peers);
 }
 
 static int add_json(const struct plan *plan, const struct run_info *info,

@@ -42,6 +42,7 @@ static void put_rate(const json_t *row, FILE *out)
 	double ns = past_number(row, "ns");
 	double flops = past_number(row, "flops");
 	double bytes = past_number(row, "bytes_moved");
+	double items = past_number(row, "items");
 
 	if (!(ns > 0))
 		fprintf(out, "not measured");
@@ -49,6 +50,9 @@ static void put_rate(const json_t *row, FILE *out)
 		fprintf(out, "%.3g Gflop/s", flops / ns);
 	else if (bytes > 0)
 		fprintf(out, "%.3g GB/s", bytes / ns);
+	else if (items > 0)
+		fprintf(out, "%.3g M %s/s", items / ns * 1e3,
+			past_text(row, "item"));
 	else
 		fprintf(out, "%.3g ms", ns / 1e6);
 	if (!json_is_true(json_object_get(row, "verified")))

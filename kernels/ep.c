@@ -218,6 +218,15 @@ static void result(const void *given, void *const data[], char *text,
 		 answer->x, answer->y, answer->accepted);
 }
 
+/* As NPB counts operations: numbers that are drawn, two a pair. */
+static double items(const void *given, void *const data[])
+{
+	const struct ep_args *args = given;
+
+	(void)data;
+	return ldexp(2, classes[args->class].log);
+}
+
 static uint64_t epochs(const void *given)
 {
 	const struct ep_args *args = given;
@@ -239,6 +248,8 @@ const struct rig_kernel kernel_ep = {
 		      .output = true,
 		      .count = count_answer } },
 	.args_bytes = sizeof(struct ep_args),
+	.items = items,
+	.item = "numbers",
 	.owns = owns,
 	.run = run,
 	.verify = verify,

@@ -73,6 +73,11 @@ static uint64_t count_changes(const void *given)
 	return (2 * RIG_WORKERS_MAX + 1) * STRIDE;
 }
 
+static double *summary_of(void *changes)
+{
+	return (double *)changes + 2 * RIG_WORKERS_MAX * STRIDE;
+}
+
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
@@ -167,7 +172,7 @@ static int run(struct rig_team *team)
 	double *grids[] = { rig_team_data(team, U),
 			    rig_team_data(team, OTHER) };
 	double *changes = rig_team_data(team, CHANGES);
-	double *summary = changes + 2 * RIG_WORKERS_MAX * STRIDE;
+	double *summary = summary_of(changes);
 	double change = INFINITY;
 	size_t k = 0;
 
@@ -197,8 +202,7 @@ static int verify(struct rig_team *team)
 	const struct heat_args *args = rig_team_args(team);
 	struct rig_span rows = share_next(team, args->n);
 	const double *u = rig_team_data(team, U);
-	const double *changes = rig_team_data(team, CHANGES);
-	const double *summary = changes + 2 * RIG_WORKERS_MAX * STRIDE;
+	const double *summary = summary_of(rig_team_data(team, CHANGES));
 	size_t n = args->n;
 	double rho = n > 2 ? cos(M_PI / (double)(n - 1)) : 0;
 	double left = (double)n * summary[1] / (1 - rho) + 1e-12;
@@ -220,11 +224,19 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+/* Points that all sweeps have set; how many there are, shows. */
+static double items(const void *given, void *const data[])
+{
+	const struct heat_args *args = given;
+	double side = args->n > 2 ? (double)(args->n - 2) : 0;
+
+	return data ? summary_of(data[CHANGES])[0] * side * side : 0;
+}
+
 static void result(const void *given, void *const data[], char *text,
 		   size_t bytes)
 {
-	const double *summary =
-		(const double *)data[CHANGES] + 2 * RIG_WORKERS_MAX * STRIDE;
+	const double *summary = summary_of(data[CHANGES]);
 
 	(void)given;
 	snprintf(text, bytes, "sweeps = %.0f, change = %.3g", summary[0],
@@ -245,6 +257,8 @@ const struct rig_kernel kernel_heat = {
 		      .dtype = RIG_FLOAT64,
 		      .count = count_changes } },
 	.args_bytes = sizeof(struct heat_args),
+	.items = items,
+	.item = "points",
 	.owns = owns,
 	.prepare = prepare,
 	.run = run,

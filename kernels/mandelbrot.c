@@ -236,6 +236,12 @@ static int verify(struct rig_team *team)
 	return verify_area(team, args);
 }
 
+static double items(const void *given, void *const data[])
+{
+	(void)data;
+	return (double)count(given);
+}
+
 static void result(const void *given, void *const data[], char *text,
 		   size_t bytes)
 {
@@ -265,6 +271,8 @@ const struct rig_kernel kernel_mandelbrot = {
 		      .dtype = RIG_UINT64,
 		      .count = count_steps } },
 	.args_bytes = sizeof(struct mandelbrot_args),
+	.items = items,
+	.item = "points",
 	.run = run,
 	.verify = verify,
 	.result = result,

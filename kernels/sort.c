@@ -345,6 +345,14 @@ static int verify(struct rig_team *team)
 	return r;
 }
 
+static double items(const void *given, void *const data[])
+{
+	const struct sort_args *args = given;
+
+	(void)data;
+	return (double)args->length;
+}
+
 const struct rig_kernel kernel_sort = {
 	.name = "sort",
 	.summary = "an array in ascending order, in place",
@@ -368,6 +376,8 @@ const struct rig_kernel kernel_sort = {
 		      .dtype = RIG_UINT64,
 		      .count = count_counts } },
 	.args_bytes = sizeof(struct sort_args),
+	.items = items,
+	.item = "items",
 	.check = check,
 	.private_bytes = private_bytes,
 	.prepare = prepare,

@@ -522,7 +522,8 @@ class Files(unittest.TestCase):
         row = {"kernel": "sort", "parameters": "length=5", "verified": True,
                "against": "all neighbours; and more", "ns": 2e6,
                "bytes_moved": 0, "flops": 4e6, "peers": peers}
-        result["kernels"] = [row, dict(row, verified=False, flops=0)]
+        result["kernels"] = [row, dict(row, verified=False, flops=0),
+                             dict(row, flops=0, items=5e5, item="keys")]
         made = os.path.join(self.folder.name, "table.json")
         with open(made, "w", encoding="utf-8") as file:
             json.dump(result, file)
@@ -534,6 +535,7 @@ class Files(unittest.TestCase):
                          "2 Gflop/s | 1.04 |  | 3.00 [2.50, 4.00] "
                          "numpy.sort; 2.00 [1.50, 3.00] std::sort |")
         self.assertIn("| 2 ms, **not verified** |", lines[3])
+        self.assertIn("| 250 M keys/s |", lines[4])
         os.remove(path)
         done = rigbench("report", self.path, "-o", path, check=1)
         self.assertIn("no table of kernels", done.stderr)

@@ -617,6 +617,23 @@ class Runs(Case):
             "run", "reverse", "length=10", "--json", "--no-verify"))
             ["verified"], False)
 
+    def test_rates_of_what_a_kernel_counts(self):
+        for words, items, item in (
+                (("ep",), 2 ** 25, "numbers"),
+                (("is",), 11 * 2 ** 16, "keys"),
+                (("sort", "length=100k"), 100000, "items"),
+                (("mandelbrot", "side=30"), 900, "points"),
+                # Its sweeps are known only when it is at rest.
+                (("heat", "n=12", "sweeps=1", "tolerance=1"), 100, "points"),
+                (("triad", "length=10"), 0, None)):
+            path = self.path("run.json")
+            text = self.does("run", *words, "-n", 2, f"--json={path}")
+            with open(path) as file:
+                said = json.load(file)
+            self.assertEqual((said["items"], said["item"]), (items, item))
+            self.assertEqual(bool(item), bool(re.search(
+                rf"(?m)^  time .* [\d.]+ ([kMG] )?{item}/s$", text)), text)
+
     def test_not_verified_is_said(self):
         text = self.does("run", "reverse", "length=10", "--no-verify")
         self.assertRegex(text, r"(?m)^  not verified")

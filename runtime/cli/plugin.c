@@ -27,7 +27,7 @@
 
 /* Which of its functions are called in this process. */
 #define ASKED                                                                  \
-	"count, check, owns, bytes_moved, flops, private_bytes, epochs or "    \
+	"count, check, owns, bytes_moved, flops, items, private_bytes or "     \
 	"result"
 
 /* What the child that loads it first leaves with. */
@@ -115,6 +115,8 @@ static noreturn void try(const char *path)
 				(void)kernel->bytes_moved(rigging.args);
 			if (kernel->flops)
 				(void)kernel->flops(rigging.args);
+			if (kernel->items)
+				(void)kernel->items(rigging.args, NULL);
 		}
 	}
 	/* What is merely wrong is said where it is loaded in earnest. */

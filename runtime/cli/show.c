@@ -77,6 +77,18 @@ char *show_rate(double bytes, double ns, char text[SHOWN_BYTES])
 	return show_scaled(ns > 0 ? bytes / ns * 1e9 : 0, 1000, units, text);
 }
 
+char *show_item_rate(double items, double ns, const char *item,
+		     char text[SHOWN_BYTES])
+{
+	static const char *const units[] = { "",   "k ", "M ", "G ",
+					     "T ", "P ", NULL };
+	char number[SHOWN_BYTES];
+
+	show_scaled(ns > 0 ? items / ns * 1e9 : 0, 1000, units, number);
+	snprintf(text, SHOWN_BYTES, "%.14s%.*s/s", number, RIG_ITEM_MAX, item);
+	return text;
+}
+
 /* ---- workers ---- */
 
 /* Numbers in order as ranges, "0-3, 8"; with repetition once. */
@@ -198,6 +210,33 @@ static double flops(const struct runner *runner)
 	return kernel->flops ? kernel->flops(runner->rigging.args) : 0;
 }
 
+/* Where the arrays lie that a run has worked on. */
+static void find_data(const struct runner *runner, void *data[RIG_ARRAYS_MAX])
+{
+	const struct rigging *rigging = &runner->rigging;
+
+	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
+		const struct rigged_array *array = &rigging->arrays[i];
+		struct rig_segment *segment = array->segment;
+
+		if (!segment)
+			segment = runner->attached[i];
+		data[i] = i < rigging->count
+				  ? (char *)rig_segment_data(segment) +
+					    array->offset
+				  : NULL;
+	}
+}
+
+static double items(const struct runner *runner)
+{
+	const struct rig_kernel *kernel = runner->request->kernel;
+	void *data[RIG_ARRAYS_MAX];
+
+	find_data(runner, data);
+	return kernel->items ? kernel->items(runner->rigging.args, data) : 0;
+}
+
 /* "reverse length=40000000 method=swap begin=0 end=40000000" */
 static void show_command(const struct runner *runner)
 {
@@ -277,6 +316,10 @@ static void show_line(const struct runner *runner, const char *what,
 		printf(" %s", show_rate(bytes_moved(runner), (double)ns, rate));
 	if (flops(runner) > 0)
 		printf(" %.3g Gflop/s", flops(runner) / (double)ns);
+	if (items(runner) > 0)
+		printf(" %s",
+		       show_item_rate(items(runner), (double)ns,
+				      runner->request->kernel->item, rate));
 }
 
 static void show_times(const struct runner *runner)
@@ -296,19 +339,12 @@ static void show_times(const struct runner *runner)
 static bool result_of(const struct runner *runner, char *text, size_t bytes)
 {
 	const struct rigging *rigging = &runner->rigging;
-	void *data[RIG_ARRAYS_MAX] = { NULL };
+	void *data[RIG_ARRAYS_MAX];
 
 	*text = 0;
 	if (!rigging->kernel->result)
 		return false;
-	for (int i = 0; i < rigging->count; i++) {
-		const struct rigged_array *array = &rigging->arrays[i];
-		struct rig_segment *segment = array->segment;
-
-		if (!segment)
-			segment = runner->attached[i];
-		data[i] = (char *)rig_segment_data(segment) + array->offset;
-	}
+	find_data(runner, data);
 	rigging->kernel->result(rigging->args, data, text, bytes);
 	return *text;
 }
@@ -435,14 +471,16 @@ int show_run_json(const struct runner *runner, const char *path)
 	const struct run_request *request = runner->request;
 	bool pthread = request->pool.barrier == RIG_BARRIER_PTHREAD;
 	json_t *root = json_pack(
-		"{ss so so so so so sI sI sf sf s{ss ss? sI sI} sb ss? sb}",
+		"{ss so so so so so sI sI sf sf sf ss? s{ss ss? sI sI} sb ss? "
+		"sb}",
 		"kernel", request->kernel->name, "parameters",
 		parameters_json(runner), "arrays", arrays_json(runner),
 		"result", result_json(runner), "workers",
 		show_workers_json(runner->pool), "times_ns", times_json(runner),
 		"first_ns", (json_int_t)runner->time_ns[0], "steady_ns",
 		(json_int_t)runner_steady_ns(runner), "bytes_moved",
-		bytes_moved(runner), "flops", flops(runner), "barrier", "kind",
+		bytes_moved(runner), "flops", flops(runner), "items",
+		items(runner), "item", request->kernel->item, "barrier", "kind",
 		pthread ? "pthread" : "adaptive", "segment",
 		runner->barrier_segment, "epochs", (json_int_t)runner->epochs,
 		"blocked", (json_int_t)runner->blocked, "verified",

@@ -16,11 +16,14 @@
 /* Room for one number. */
 #define SHOWN_BYTES 40
 
-/* "40,000,000"; "320 MB"; "61.2 ms"; "10.5 GB/s".  Each returns `text`. */
+/* "40,000,000"; "320 MB"; "61.2 ms"; "10.5 GB/s"; "97.1 M keys/s".  Each
+ * returns `text`. */
 char *show_count(uint64_t count, char text[SHOWN_BYTES]);
 char *show_bytes(double bytes, char text[SHOWN_BYTES]);
 char *show_time(double ns, char text[SHOWN_BYTES]);
 char *show_rate(double bytes, double ns, char text[SHOWN_BYTES]);
+char *show_item_rate(double items, double ns, const char *item,
+		     char text[SHOWN_BYTES]);
 
 /* "2 workers on cores 0, 1 of node 0", to be freed; NULL: no memory. */
 char *show_workers(const struct rig_pool *pool);

@@ -32,6 +32,7 @@
 
 #define RIG_ARRAYS_MAX   4
 #define RIG_DIGEST_WORDS 8
+#define RIG_ITEM_MAX     20 /* bytes of rig_kernel.item */
 
 /* What the runner says of one array. */
 struct rig_array {
@@ -98,6 +99,12 @@ struct rig_kernel {
 	 * traffic is not counted. */
 	double (*bytes_moved)(const void *args);
 	double (*flops)(const void *args);
+
+	/* What else a run gets through, for a rate of those: how many, and
+	 * what they are called, "keys".  `data` as in result; NULL before the
+	 * run, and 0 where that many are not known then. */
+	double (*items)(const void *args, void *const data[]);
+	const char *item;
 
 	/* Who owns what of array `index` (see rig_spans_fn); NULL: one equal
 	 * block of elements a rank. */
