@@ -37,7 +37,7 @@ static const struct {
 	{ "", -EINVAL, 0 },
 	{ "M", -EINVAL, 0 },
 	{ "-1", -EINVAL, 0 },
-	{ "+1", -EINVAL, 0 },
+	{ "+1", 0, 1 },
 	{ " 1", -EINVAL, 0 },
 	{ "1 ", -EINVAL, 0 },
 	{ "1.5M", -EINVAL, 0 },
