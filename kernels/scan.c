@@ -7,14 +7,17 @@
  *	3  each chunk is gone through again from there
  *
  * Chunks do not depend on the team, and each sum is taken in one order, so the
- * bits of floats do not either.  Integers wrap, as NumPy's do; float32 is added
- * up in double precision.
+ * bits of floats do not either.  Integers wrap, as NumPy's do; float16 and
+ * float32 are added up in double precision.
  *
- * The user's data is judged without a copy of it: of each chunk digest keeps
- * the sum of its items, and the sum of its running sums, which is that of its
- * items by how many follow each.  That tells their order.
+ * The user's data is judged without a copy of it: digest keeps the sum of each
+ * chunk's items, and of each *piece* of the chunk the sum of the running sums,
+ * in which an item counts as often as there are running sums with it: that tells
+ * their order.  And it keeps where the first items are that are infinite or no
+ * number: from there on so are the running sums.
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +34,10 @@
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
 #define PERIOD         1000
 
+/* Running sums of a piece: few, for each may be off by a rounding. */
+#define PIECE  64
+#define PIECES (SHARE_CHUNK / PIECE)
+
 enum { X, CHUNKS };
 
 struct scan_args {
@@ -39,13 +46,23 @@ struct scan_args {
 	uint32_t exclusive;
 };
 
+/* What makes a running sum of floats other than finite. */
+enum { PLUS, MINUS, NONE, OTHERS };
+static const double others[OTHERS] = { INFINITY, -INFINITY, NAN };
+
 /* In shared memory. */
 struct chunk {
 	union number before; /* its sum; then, of all chunks before it */
 	/* Of the user's data, by digest. */
-	union number sum, running;
-	double size; /* of floats: the sum of absolute values */
+	union number sum; /* of its items */
+	/* Of the finite running sums of a piece, less what is before. */
+	union number running[PIECES];
+	double size; /* of floats: the sum of the finite ones' absolute values */
+	uint32_t first[OTHERS]; /* the first of that kind; none: SHARE_CHUNK */
+	uint32_t reserved;      /* 0 */
 };
+_Static_assert(sizeof(struct chunk) % sizeof(double) == 0,
+	       "is an array of them");
 
 static const struct rig_param params[] = {
 	{ .name = "length",
@@ -92,10 +109,10 @@ static int check(void *given, char *why, size_t why_bytes)
 	struct scan_args *args = given;
 
 	if (!widen_knows(&args->header.arrays[X]) ||
-	    dtype_of(args) == RIG_BOOL || dtype_of(args) == RIG_FLOAT16) {
+	    dtype_of(args) == RIG_BOOL) {
 		snprintf(why, why_bytes,
-			 "scan takes integers, float32 and float64, in this "
-			 "machine's byte order");
+			 "scan takes integers, float16, float32 and float64, "
+			 "in this machine's byte order");
 		return -EINVAL;
 	}
 	return arguments_length(&args->header, LENGTH_DEFAULT, &args->length,
@@ -183,10 +200,25 @@ static union number add_chunk(const struct scan_args *args, const void *x,
 		break;                                                         \
 	}
 
+static void run_halves(any_uint16 *x, struct rig_span span, double sum,
+		       bool exclusive)
+{
+	for (size_t i = span.begin; i < span.end; i++) {
+		double item;
+
+		widen_to_double(RIG_FLOAT16, x, i, i + 1, &item);
+		x[i] = widen_float16_of(exclusive ? sum : sum + item);
+		sum += item;
+	}
+}
+
 static void run_reals(enum rig_dtype dtype, void *x, struct rig_span span,
 		      double sum, bool exclusive)
 {
 	switch (dtype) {
+	case RIG_FLOAT16:
+		run_halves(x, span, sum, exclusive);
+		break;
 	case RIG_FLOAT32:
 		RUN(any_float, double)
 	default:
@@ -262,40 +294,58 @@ static int run(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* What a chunk's running sums, without what comes before it, add up to. */
+static void keep_wholes(const union number *wide, size_t count, bool exclusive,
+			struct chunk *to)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t next = sum + wide[i].whole;
+
+		to->running[i / PIECE].whole += exclusive ? sum : next;
+		sum = next;
+	}
+	to->sum.whole = sum;
+}
+
+static void keep_reals(const union number *wide, size_t count, bool exclusive,
+		       struct chunk *to)
+{
+	long double sum = 0, running[PIECES] = { 0 };
+
+	for (uint32_t i = 0; i < count; i++) {
+		double item = wide[i].real;
+		long double next = sum + item;
+		long double own = exclusive ? sum : next;
+		uint32_t *first = &to->first[item != item ? NONE
+					     : item > 0   ? PLUS
+							  : MINUS];
+
+		if (isfinite(item))
+			to->size += fabs(item);
+		else if (i < *first)
+			*first = i;
+		if (isfinite(own))
+			running[i / PIECE] += own;
+		sum = next;
+	}
+	to->sum.real = (double)sum;
+	for (int p = 0; p < PIECES; p++)
+		to->running[p].real = (double)running[p];
+}
+
 static void keep_chunk(const struct scan_args *args, const void *x,
 		       size_t chunk, struct chunk *to)
 {
 	union number wide[SHARE_CHUNK];
 	size_t count = widen(args, x, chunk, wide);
-	bool whole = widen_whole(dtype_of(args));
-	long double sum = 0, running = 0, size = 0;
-	uint64_t wsum = 0, wrunning = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!whole && args->exclusive)
-			running += sum;
-		if (whole && args->exclusive)
-			wrunning += wsum;
-		if (whole) {
-			wsum += wide[i].whole;
-		} else {
-			sum += wide[i].real;
-			size += fabs(wide[i].real);
-		}
-		if (!args->exclusive) {
-			running += sum;
-			wrunning += wsum;
-		}
-	}
-	if (whole) {
-		to->sum.whole = wsum;
-		to->running.whole = wrunning;
-	} else {
-		to->sum.real = (double)sum;
-		to->running.real = (double)running;
-		to->size = (double)size;
-	}
+	*to = (struct chunk){ .first = { SHARE_CHUNK, SHARE_CHUNK,
+					 SHARE_CHUNK } };
+	if (widen_whole(dtype_of(args)))
+		keep_wholes(wide, count, args->exclusive, to);
+	else
+		keep_reals(wide, count, args->exclusive, to);
 }
 
 static int digest(struct rig_team *team)
@@ -309,41 +359,148 @@ static int digest(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Are running sums and sum of an integer chunk what they must be?  Modulo the
- * size of an item. */
-static bool whole_is_right(const struct scan_args *args, const void *x,
-			   const struct chunk *chunk, size_t index)
+/* Modulo the size of an item. */
+static bool wholes_are_right(const struct scan_args *args,
+			     const union number *sums, size_t count,
+			     const struct chunk *chunk)
 {
 	uint32_t bits = 8 * args->header.arrays[X].item_bytes;
-	union number wide[SHARE_CHUNK];
-	size_t count = widen(args, x, index, wide);
-	uint64_t running = 0;
+	uint64_t off[PIECES] = { 0 }, any = 0;
 
 	for (size_t i = 0; i < count; i++)
-		running += wide[i].whole - chunk->before.whole;
-	return (running - chunk->running.whole) << (64 - bits) == 0 &&
+		off[i / PIECE] += sums[i].whole - chunk->before.whole;
+	for (int p = 0; p < PIECES; p++)
+		any |= (off[p] - chunk->running[p].whole) << (64 - bits);
+	return any == 0 &&
 	       chunk[1].before.whole - chunk->before.whole == chunk->sum.whole;
 }
 
-static bool real_is_right(const struct scan_args *args, const void *x,
-			  const struct chunk *chunk, size_t index)
-{
-	double unit = dtype_of(args) == RIG_FLOAT32 ? 0x1p-23 : 0x1p-50;
-	union number wide[SHARE_CHUNK];
-	size_t count = widen(args, x, index, wide);
-	double most = fabs(chunk->before.real) + chunk->size;
-	double error = most * unit * SHARE_CHUNK;
-	long double running = 0;
+/* A float as a result is: half of what its last bit is worth at 1, half of the
+ * least number, and the greatest.  Doubles are not rounded once more. */
+struct format {
+	double unit, tiny, most;
+};
 
-	for (size_t i = 0; i < count; i++)
-		running += (long double)wide[i].real - chunk->before.real;
-	/* What is infinite or no number has no order to check. */
-	if (!isfinite(most) || !isfinite(chunk->running.real) ||
-	    !isfinite(chunk[1].before.real))
+static struct format format_of(enum rig_dtype dtype)
+{
+	switch (dtype) {
+	case RIG_FLOAT16:
+		return (struct format){ 0x1p-11, 0x1p-25, 65504 };
+	case RIG_FLOAT32:
+		return (struct format){ 0x1p-24, 0x1p-150, FLT_MAX };
+	default:
+		return (struct format){ 0, 0, DBL_MAX };
+	}
+}
+
+/* What the running sums of a chunk must be from before item i on: infinite, no
+ * number, or 0: finite.  Inclusive ones are to know of item i itself. */
+static double kind_at(const struct chunk *chunk, size_t i)
+{
+	double kind = isfinite(chunk->before.real) ? 0 : chunk->before.real;
+
+	for (int o = 0; o < OTHERS; o++)
+		if (chunk->first[o] < i)
+			kind += others[o];
+	return kind;
+}
+
+static bool same(double a, double b)
+{
+	return a == b || (a != a && b != b);
+}
+
+/*
+ * Are a chunk's finite running sums what they must be, piece by piece?
+ *
+ * Each addition errs by no more than u = 2^-53 of what it makes, in all running
+ * sums from there on (Higham, Accuracy and Stability of Numerical Algorithms,
+ * 2nd ed., 3.3: running error analysis), and a float of fewer bits is rounded
+ * once more.  What digest kept is rounded to a double; what it and this add up
+ * in extended precision errs by less than 2^-63 for each addition.
+ */
+static bool runs_right(const struct scan_args *args, const union number *sums,
+		       size_t count, const struct chunk *chunk)
+{
+	struct format format = format_of(dtype_of(args));
+	double most = fabs(chunk->before.real) + chunk->size;
+	double added = 0; /* the error of a running sum, in u */
+
+	for (size_t i = 0, end; i < count; i = end) {
+		double due = chunk->running[i / PIECE].real;
+		double error = fabs(due) * 0x1p-53;
+		long double off = -(long double)due;
+
+		for (end = i; end < count && end < i + PIECE; end++) {
+			double size = fabs(sums[end].real);
+
+			off += (long double)sums[end].real - chunk->before.real;
+			added += size;
+			error += added * 0x1p-53 + size * format.unit;
+		}
+		error *= 1 + 0x1p-9;
+		error += PIECE * (format.tiny + SHARE_CHUNK * most * 0x1p-63);
+		if (!(fabsl(off) <= error))
+			return false;
+	}
+	return true;
+}
+
+/* Where sums of finite items may be beyond the range of the results, some are
+ * infinite: those of which that is not sure are not judged. */
+static bool reals_are_right(const struct scan_args *args,
+			    const union number *sums, size_t count,
+			    const struct chunk *chunk)
+{
+	double most = format_of(dtype_of(args)).most;
+	double before = chunk->before.real;
+	size_t finite = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		double kind = kind_at(chunk, args->exclusive ? i : i + 1);
+
+		if (kind == 0)
+			finite++;
+		if (kind == 0 && fabs(before) - chunk->size > 2 * most)
+			kind = copysign(INFINITY, before);
+		if (kind != 0 && !same(sums[i].real, kind))
+			return false;
+	}
+	return fabs(before) + chunk->size > most || !isfinite(before) ||
+	       runs_right(args, sums, finite, chunk);
+}
+
+/* Is what comes before the next chunk what comes before this one, and this
+ * chunk's sum?  That is taken in lanes: no item is added to more often than
+ * `deep` (Higham, 4.2: the error is no more than that many units of `size`). */
+static bool next_is_right(const struct chunk *chunk)
+{
+	double before = isfinite(chunk->before.real) ? chunk->before.real : 0;
+	double next = chunk[1].before.real;
+	double due = chunk->before.real + chunk->sum.real;
+	double deep = SHARE_CHUNK / REALS_LANES + REALS_LANES + 4;
+
+	if (fabs(before) + chunk->size > DBL_MAX)
 		return true;
-	return fabsl(running - chunk->running.real) <= error * SHARE_CHUNK &&
-	       fabs(chunk[1].before.real - chunk->before.real -
-		    chunk->sum.real) <= error;
+	if (!isfinite(due))
+		return same(next, due);
+	return fabsl((long double)next - before - chunk->sum.real) <=
+	       (fabs(next) + deep * chunk->size) * 0x1p-53;
+}
+
+static bool chunk_is_right(const struct scan_args *args, const void *x,
+			   const struct chunk *chunk, size_t index)
+{
+	union number sums[SHARE_CHUNK];
+	size_t count = widen(args, x, index, sums);
+
+	/* Before the first there is nothing: in either kind, no bit is set. */
+	if (index == 0 && chunk->before.whole != 0)
+		return false;
+	if (widen_whole(dtype_of(args)))
+		return wholes_are_right(args, sums, count, chunk);
+	return reals_are_right(args, sums, count, chunk) &&
+	       next_is_right(chunk);
 }
 
 static int verify_given(struct rig_team *team, const struct scan_args *args)
@@ -353,9 +510,7 @@ static int verify_given(struct rig_team *team, const struct scan_args *args)
 	const void *x = rig_team_data(team, X);
 
 	for (size_t c = own.begin; c < own.end; c++)
-		if (!(widen_whole(dtype_of(args))
-			      ? whole_is_right(args, x, &chunks[c], c)
-			      : real_is_right(args, x, &chunks[c], c)))
+		if (!chunk_is_right(args, x, &chunks[c], c))
 			return rig_team_fail(team, -EBADMSG,
 					     "scan: the running sums from "
 					     "element %zu on are wrong",
@@ -395,8 +550,9 @@ static int verify(struct rig_team *team)
 const struct rig_kernel kernel_scan = {
 	.name = "scan",
 	.summary = "the running sum of an array, in place",
-	.verified = "the closed form, each element; the user's data by each "
-		    "chunk's sum and sum of running sums",
+	.verified = "the closed form, each element; the user's data by sums "
+		    "of its running sums, where these are in the dtype's "
+		    "range",
 	.params = params,
 	.arrays = { { .name = "x",
 		      .dtype = RIG_FLOAT64,

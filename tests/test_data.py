@@ -118,18 +118,36 @@ class Data(unittest.TestCase):
                                 numpy.signbit(getattr(want, part)))
 
     def test_scan(self):
-        for dtype in WHOLE + ["float32", "float64"]:
+        """Floats are added up as doubles, and rounded once."""
+        for dtype in WHOLE + REAL:
             for count in (0, 1, 1023, 1024, 1025, 4999):
                 x = self.values(dtype, count)
                 _, out = self.kernel("scan", x)
                 self.assertEqual(out.dtype, x.dtype)
-                with numpy.errstate(over="ignore"):
-                    want = numpy.cumsum(x, dtype=dtype)
                 if dtype in WHOLE:
+                    want = numpy.cumsum(x, dtype=dtype)
                     numpy.testing.assert_array_equal(out, want)
-                else:
-                    numpy.testing.assert_allclose(out, want, rtol=1e-3,
-                                                  atol=1e-3)
+                    continue
+                want = numpy.cumsum(x, dtype="f8").astype(dtype)
+                numpy.testing.assert_allclose(
+                    out, want, numpy.finfo(dtype).eps, 1e-11)
+
+    def test_scan_of_what_is_not_finite(self):
+        """An infinity stays, until one of the other sign or a not-a-number
+        comes: from there on nothing is a number."""
+        some = [numpy.inf, -numpy.inf, numpy.nan]
+        for dtype in REAL:
+            for first in some:
+                for second in some:
+                    x = self.values(dtype, 4999)
+                    x[1500], x[1501], x[3100] = first, first, second
+                    _, out = self.kernel("scan", x)
+                    want = numpy.cumsum(x, dtype="f8").astype(dtype)
+                    numpy.testing.assert_array_equal(out[1500:], want[1500:])
+        x = numpy.full(9000, 60000, "float16")
+        _, out = self.kernel("scan", x)
+        self.assertEqual(out[0], 60000)
+        self.assertTrue(numpy.isinf(out[1:]).all())
 
     def test_exclusive_scan(self):
         x = self.values("int32", 3001)
