@@ -3,24 +3,27 @@
  * matvec.c - y = A x, of a dense matrix.
  *
  * Each rank owns a strip of the rows of A and of y, and reads all of x where it
- * lies.  A row's sum is taken by eight lanes in one order, so y has the same
- * bits for any number of workers.  With the user's A and x, A has as many
- * columns as x has elements.
+ * lies.  A row's products are added up in a fixed order, so y has the same bits
+ * for any number of workers.  With the user's A and x, A has as many columns as
+ * x has elements.
+ *
+ * A and x are of any real dtype; what is not float64 is made that: of x each
+ * rank has a copy, of A a piece of a row at a time.  y is float64.
  */
 #include <errno.h>
-#include <float.h>
-#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <runrig/kernel.h>
 
 #include "builtin.h"
 #include "clones.h"
+#include "reals.h"
 #include "share.h"
 #include "sum.h"
+#include "widen.h"
 
 #define N_MAX 1048576.0
-#define LANES 8
 
 /* Generated data is small whole numbers that repeat. */
 #define A_PERIOD 13
@@ -85,7 +88,12 @@ static int check(void *given, char *why, size_t why_bytes)
 	struct matvec_args *args = given;
 	const struct rig_array *arrays = args->header.arrays;
 	uint64_t rows = count_y(args);
+	int r = 0;
 
+	for (int a = A; a <= X && r == 0; a++)
+		r = widen_check(&arrays[a], "matvec", why, why_bytes);
+	if (r < 0)
+		return r;
 	if (arrays[A].dims > 1 &&
 	    (arrays[A].dims > 2 || arrays[A].columns != arrays[X].count)) {
 		snprintf(why, why_bytes,
@@ -120,7 +128,11 @@ static int check(void *given, char *why, size_t why_bytes)
 
 static double bytes_moved(const void *given)
 {
-	return sizeof(double) * (double)(count_a(given) + count_y(given));
+	const struct matvec_args *args = given;
+
+	return (double)args->header.arrays[A].item_bytes *
+		       (double)count_a(args) +
+	       sizeof(double) * (double)args->rows;
 }
 
 static double flops(const void *given)
@@ -133,14 +145,25 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 {
 	(void)bytes;
 	const struct matvec_args *args = given;
+	size_t item = args->header.arrays[index].item_bytes;
 
 	if (index == X)
-		return share_rows(args->columns, sizeof(double), rank, size,
-				  spans);
-	return share_rows(args->rows,
-			  index == A ? args->columns * sizeof(double)
-				     : sizeof(double),
+		return share_rows(args->columns, item, rank, size, spans);
+	return share_rows(args->rows, index == A ? args->columns * item : item,
 			  rank, size, spans);
+}
+
+static bool is_double(const struct matvec_args *args, int index)
+{
+	return args->header.arrays[index].dtype == RIG_FLOAT64;
+}
+
+static size_t private_bytes(const void *given, int size)
+{
+	(void)size;
+	const struct matvec_args *args = given;
+
+	return is_double(args, X) ? 0 : args->columns * sizeof(double);
 }
 
 static int prepare(struct rig_team *team)
@@ -159,36 +182,69 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* The user's data may lie at any address. */
-typedef double any_double __attribute__((aligned(1), may_alias));
-
 CLONES static void multiply(any_double *restrict y,
 			    const any_double *restrict a,
 			    const any_double *restrict x, struct rig_span rows,
 			    size_t columns)
 {
-	for (size_t i = rows.begin; i < rows.end; i++) {
-		const any_double *row = a + i * columns;
-		double lanes[LANES] = { 0 };
-		size_t j = 0;
+	for (size_t i = rows.begin; i < rows.end; i++)
+		y[i] = reals_dot(a + i * columns, x, columns);
+}
 
-		for (; j + LANES <= columns; j += LANES)
-			for (size_t l = 0; l < LANES; l++)
-				lanes[l] += row[j + l] * x[j + l];
-		for (; j < columns; j++)
-			lanes[0] += row[j] * x[j];
-		y[i] = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
-		       ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+static void multiply_widened(any_double *y, const struct matvec_args *args,
+			     const void *a, const any_double *x,
+			     struct rig_span rows)
+{
+	double wide[SHARE_CHUNK];
+
+	for (size_t i = rows.begin; i < rows.end; i++) {
+		size_t at = i * args->columns;
+		double sum = 0, piece;
+
+		for (size_t c = 0; c < share_chunks(args->columns); c++) {
+			struct rig_span span = share_chunk(args->columns, c);
+
+			widen_to_double(args->header.arrays[A].dtype, a,
+					at + span.begin, at + span.end, wide);
+			multiply(&piece, wide, x + span.begin,
+				 (struct rig_span){ 0, 1 },
+				 span.end - span.begin);
+			sum += piece;
+		}
+		y[i] = sum;
 	}
+}
+
+static void multiply_any(struct rig_team *team, const struct matvec_args *args,
+			 const any_double *x)
+{
+	struct rig_span rows = rig_team_strip(team, args->rows);
+
+	if (is_double(args, A))
+		multiply(rig_team_data(team, Y), rig_team_data(team, A), x,
+			 rows, args->columns);
+	else
+		multiply_widened(rig_team_data(team, Y), args,
+				 rig_team_data(team, A), x, rows);
 }
 
 static int run(struct rig_team *team)
 {
 	const struct matvec_args *args = rig_team_args(team);
+	double *x;
 
-	multiply(rig_team_data(team, Y), rig_team_data(team, A),
-		 rig_team_data(team, X), rig_team_strip(team, args->rows),
-		 args->columns);
+	if (is_double(args, X)) {
+		multiply_any(team, args, rig_team_data(team, X));
+		return rig_team_barrier(team);
+	}
+	x = malloc(private_bytes(args, 1) + 1);
+	if (!x)
+		return rig_team_fail(team, -ENOMEM,
+				     "matvec: no memory for x as doubles");
+	widen_to_double(args->header.arrays[X].dtype, rig_team_data(team, X), 0,
+			args->columns, x);
+	multiply_any(team, args, x);
+	free(x);
 	return rig_team_barrier(team);
 }
 
@@ -198,41 +254,43 @@ static int digest(struct rig_team *team)
 	const struct matvec_args *args = rig_team_args(team);
 	struct rig_span rows = share_next(team, args->rows);
 	struct rig_span columns = share_next(team, args->columns);
-	const any_double *a = rig_team_data(team, A);
-	const any_double *x = rig_team_data(team, X);
+	size_t bytes_a = args->header.arrays[A].item_bytes;
+	size_t bytes_x = args->header.arrays[X].item_bytes;
 	uint64_t *sums = rig_team_result(team);
 
 	rows.begin *= args->columns;
 	rows.end *= args->columns;
-	sums[A] = sum_items(a + rows.begin, rows.end - rows.begin, sizeof(*a),
-			    rows.begin, 1);
-	sums[X] = sum_items(x + columns.begin, columns.end - columns.begin,
-			    sizeof(*x), columns.begin, 1);
+	sums[A] =
+		sum_items((char *)rig_team_data(team, A) + rows.begin * bytes_a,
+			  rows.end - rows.begin, bytes_a, rows.begin, 1);
+	sums[X] = sum_items(
+		(char *)rig_team_data(team, X) + columns.begin * bytes_x,
+		columns.end - columns.begin, bytes_x, columns.begin, 1);
 	return 0;
 }
 
 /* One product after the other, in extended precision. */
-static int verify_row(struct rig_team *team, const any_double *row,
-		      const any_double *x, size_t columns, double y, size_t i)
+static int verify_row(struct rig_team *team, const struct matvec_args *args,
+		      size_t i)
 {
-	long double want = 0, size = 0;
+	const any_double *y = rig_team_data(team, Y);
+	struct reals_due due = { 0 };
 
-	for (size_t j = 0; j < columns; j++) {
-		long double product = (long double)row[j] * x[j];
+	for (size_t j = 0; j < args->columns; j++) {
+		size_t at = i * args->columns + j;
+		double a, x;
 
-		want += product;
-		size += fabsl(product);
+		widen_to_double(args->header.arrays[A].dtype,
+				rig_team_data(team, A), at, at + 1, &a);
+		widen_to_double(args->header.arrays[X].dtype,
+				rig_team_data(team, X), j, j + 1, &x);
+		reals_due_add(&due, (long double)a * x);
 	}
-	/* Where doubles end, infinities and what is no number begin. */
-	if (!(size <= DBL_MAX))
-		return 0;
-	size = size * (long double)(columns + 1) * 0x1p-53L +
-	       (long double)columns * DBL_TRUE_MIN;
-	if (fabsl(y - want) <= size)
+	if (reals_due_is(&due, y[i]))
 		return 0;
 	return rig_team_fail(team, -EBADMSG,
-			     "matvec: y(%zu) is %.17g, expected %.17Lg", i, y,
-			     want);
+			     "matvec: y(%zu) is %.17g, expected %.17Lg", i,
+			     y[i], due.sum + due.others);
 }
 
 static int verify(struct rig_team *team)
@@ -240,9 +298,6 @@ static int verify(struct rig_team *team)
 	const struct matvec_args *args = rig_team_args(team);
 	const struct rig_kernel_args *header = &args->header;
 	struct rig_span rows = share_next(team, args->rows);
-	const any_double *a = rig_team_data(team, A);
-	const any_double *x = rig_team_data(team, X);
-	const any_double *y = rig_team_data(team, Y);
 	int r = 0;
 
 	if (header->found[A] != header->digest[A] ||
@@ -250,23 +305,24 @@ static int verify(struct rig_team *team)
 		return rig_team_fail(team, -EBADMSG,
 				     "matvec: a or x has changed");
 	for (size_t i = rows.begin; i < rows.end && r == 0; i++)
-		r = verify_row(team, a + i * args->columns, x, args->columns,
-			       y[i], i);
+		r = verify_row(team, args, i);
 	return r;
 }
 
 const struct rig_kernel kernel_matvec = {
 	.name = "matvec",
-	.summary = "y = A x, of a dense matrix",
+	.summary = "y = A x, of a dense matrix; y is float64",
 	.verified = "each element in extended precision by another rank, "
 		    "within the rounding that is due",
 	.params = params,
 	.arrays = { { .name = "a",
 		      .dtype = RIG_FLOAT64,
+		      .any_dtype = true,
 		      .input = true,
 		      .count = count_a },
 		    { .name = "x",
 		      .dtype = RIG_FLOAT64,
+		      .any_dtype = true,
 		      .input = true,
 		      .count = count_x },
 		    { .name = "y",
@@ -278,6 +334,7 @@ const struct rig_kernel kernel_matvec = {
 	.bytes_moved = bytes_moved,
 	.flops = flops,
 	.owns = owns,
+	.private_bytes = private_bytes,
 	.prepare = prepare,
 	.digest = digest,
 	.run = run,

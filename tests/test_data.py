@@ -289,15 +289,45 @@ class Data(unittest.TestCase):
             self.assertIn("too close for bins=%d" % bins, why)
             self.assertEqual(why.count("\n"), 1)
 
-    def test_matvec(self):
-        a, x = self.random.normal(size=(101, 53)), self.random.normal(size=53)
+    def matvec(self, a, x):
         out = self.file("out")
         found = self.run_kernel(
-            "matvec", "rows=101", "columns=53", "--input",
-            "a=%s" % self.file("a", a), "--input", "x=%s" % self.file("x", x),
-            "--output", "y=%s" % out)
+            "matvec", "--input", "a=%s" % self.file("a", a), "--input",
+            "x=%s" % self.file("x", x), "--output", "y=%s" % out)
         self.assertTrue(found["verified"])
-        numpy.testing.assert_allclose(numpy.load(out), a @ x)
+        return numpy.load(out)
+
+    def test_matvec(self):
+        """Of each dtype, and of two: y is float64."""
+        pairs = [(dtype, dtype) for dtype in WHOLE + REAL + ["bool"]] + [
+            ("float32", "float64"), ("float64", "float32"), ("int64", "bool"),
+            ("float16", "uint8"), ("bool", "float64")]
+        for of_a, of_x in pairs:
+            for rows, columns in (101, 53), (2, 2051), (1, 1), (3, 0):
+                a = self.values(of_a, rows * columns).reshape(rows, columns)
+                x = self.values(of_x, columns)
+                y = self.matvec(a, x)
+                a, x = a.astype("float64"), x.astype("float64")
+                self.assertEqual(y.dtype, "float64")
+                self.assertEqual(y.shape, (rows,))
+                most = (abs(a) @ abs(x)).max() if columns else 0
+                numpy.testing.assert_allclose(y, a @ x, 0, 1e-13 * most)
+        for of_a, of_x in ("complex64", "f8"), ("f8", "complex64"):
+            why = self.run_kernel(
+                "matvec", "--input", "a=%s" %
+                self.file("a", numpy.ones((2, 3), of_a)), "--input",
+                "x=%s" % self.file("x", numpy.ones(3, of_x)), code=1)
+            self.assertIn("matvec takes bool, integers, float16", why)
+
+    def test_matvec_keeps_its_bits(self):
+        """Whatever the team; and rows and columns may be said."""
+        a, x = self.values("float32", 300000), self.values("int16", 3000)
+        found = [self.run_kernel(
+            "matvec", "rows=100", "columns=3000", "--input",
+            "a=%s" % self.file("a", a), "--input", "x=%s" % self.file("x", x),
+            "--output", "y=%s" % self.file("out"), workers=workers) and
+            numpy.load(self.file("out")) for workers in (1, 4)]
+        numpy.testing.assert_array_equal(*found)
 
     def test_shapes_that_are_no_matrix(self):
         for shape, count in ((3, 5), 3), ((6, 2), 3), ((2, 3, 4), 4):
@@ -327,13 +357,19 @@ class Data(unittest.TestCase):
             numpy.testing.assert_allclose(out[0], want, 1e-14, 5e-324)
 
     def test_matvec_where_doubles_end(self):
+        """Where no finite sum is possible, what IEEE's arithmetic says."""
+        inf, nan = numpy.inf, numpy.nan
         for row in ([1.7e308] * 9, [1.7e308, -1.7e308] * 4,
-                    [numpy.inf, -numpy.inf, numpy.nan], [5e-324, 0.1, 1e-300]):
-            x = numpy.array(row)
-            found = self.run_kernel(
-                "matvec", "--input", "a=%s" % self.file("a", x.reshape(1, -1)),
-                "--input", "x=%s" % self.file("x", x))
-            self.assertTrue(found["verified"])
+                    [5e-324, 0.1, 1e-300]):
+            self.matvec(numpy.array([row]), numpy.array(row))
+        for row, want in (([inf, 1], inf), ([-inf, 1], -inf), ([nan, 1], nan),
+                          ([inf, -inf], nan), ([1e308] * 40, inf),
+                          ([1e300, inf], inf)):
+            for dtype in "float64", "float16":
+                with numpy.errstate(over="ignore"):
+                    y = self.matvec(numpy.array([row], dtype),
+                                    numpy.ones(len(row)))
+                numpy.testing.assert_array_equal(y, [want])
 
     def test_reverse(self):
         x = self.values("int16", 4999)
