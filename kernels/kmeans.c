@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * kmeans.c - points parted among k centres, each of which is the mean of its
- * own: Lloyd's algorithm (1957), until no point changes sides.
+ * own: Lloyd's algorithm (1957), until no point changes from one to another.
  *
- * A point's coordinates are whole numbers of a unit small enough to lose
- * nothing that counts and large enough for all points to be added up in 64
- * bits.  Their sums do not depend on who adds what, so that centres and labels
- * have the same bits for any number of workers.
+ * Coordinates are multiplied by a power of two, by which the greatest becomes
+ * about 1: so squares of distances are in range, whatever the points are.
  *
- * Centres begin as points: the first of every k-th part of them.
+ * To be added up they are rounded to whole numbers of a unit, as small as sums
+ * of all points in 64 bits allow.  Such sums do not depend on who adds what, so
+ * that centres and labels have the same bits for any number of workers.
+ *
+ * Centres begin as points: the first of every k-th part of them.  Of no points
+ * there are no labels, and no centre is a number.
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,13 +39,14 @@
 /* Bits of a sum. */
 #define SUM_BITS 62
 
+/* What coordinates are multiplied by is at most 2 to this: denormal ones become
+ * less than 1 then, and have squares all the same. */
+#define SCALE_BITS_MAX 1000
+
 enum { POINTS, LABELS, CENTRES, SUMMARY };
 
 /* The array `summary`. */
-enum { ITERATIONS, CHANGED, INERTIA, UNIT, SUMMARY_COUNT };
-
-/* Sums of squares of less are no infinity. */
-#define COORDINATE_MAX 1e140
+enum { ITERATIONS, CHANGED, INERTIA, SUMMARY_COUNT };
 
 struct kmeans_args {
 	struct rig_kernel_args header;
@@ -132,20 +137,12 @@ static int check(void *given, char *why, size_t why_bytes)
 		return -EINVAL;
 	}
 	args->points = points->count / args->dims;
-	if (args->k > args->points) {
+	if (args->k > args->points && args->points > 0) {
 		snprintf(why, why_bytes, "k=%zu, but there are %zu points",
 			 args->k, args->points);
 		return -EINVAL;
 	}
 	return 0;
-}
-
-static double flops(const void *given)
-{
-	const struct kmeans_args *args = given;
-
-	/* Of one iteration: how many there are is not known before. */
-	return 3 * (double)args->points * (double)args->dims * (double)args->k;
 }
 
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
@@ -155,21 +152,27 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 
 	if (index > LABELS)
 		return share_rows(1, bytes, rank, size, spans);
-	return share_rows(args->points, bytes / args->points, rank, size,
-			  spans);
+	return share_rows(args->points, args->points ? bytes / args->points : 0,
+			  rank, size, spans);
 }
 
-/* Sums and counts of the own points, then of all; and a chunk as doubles. */
-static size_t memory_of(const struct kmeans_args *args)
+/* The sums of a run: of each centre's points the coordinates, then how many they
+ * are; and how many points have changed. */
+static size_t count_sums(const struct kmeans_args *args)
 {
-	return (args->k * (args->dims + 1) + 1) * 2 * sizeof(int64_t) +
-	       args->dims * sizeof(double);
+	return args->k * (args->dims + 1) + 1;
+}
+
+/* All centres, a point, and so many sums: the own ones, and everybody's. */
+static size_t memory_of(const struct kmeans_args *args, size_t sums)
+{
+	return ((args->k + 1) * args->dims + 2 * sums) * sizeof(double);
 }
 
 static size_t private_bytes(const void *given, int size)
 {
 	(void)size;
-	return memory_of(given);
+	return memory_of(given, count_sums(given));
 }
 
 /* Uniform in -1 to 1. */
@@ -208,9 +211,11 @@ struct means {
 	uint32_t *labels;
 	double *centres, *summary;
 	struct rig_span own; /* points */
-	size_t words;        /* of one set of sums: coordinates, counts */
-	int64_t *sums, *all; /* and how many points changed sides */
+	double scale, unit;  /* powers of two; unit: of scaled coordinates */
+	double *scaled;      /* all centres */
 	double *point;
+	size_t words;     /* of `sums`, and of `all` */
+	void *sums, *all; /* of the own points, and of all */
 };
 
 static const double *point_at(const struct means *m, size_t i)
@@ -220,6 +225,8 @@ static const double *point_at(const struct means *m, size_t i)
 
 	widen_to_double(array->dtype, m->points, i * dims, (i + 1) * dims,
 			m->point);
+	for (size_t d = 0; d < dims; d++)
+		m->point[d] *= m->scale;
 	return m->point;
 }
 
@@ -240,7 +247,7 @@ static uint32_t nearest(const struct means *m, const double *point)
 	size_t best = 0;
 
 	for (size_t c = 0; c < m->args->k; c++) {
-		double far = distance(point, m->centres + c * dims, dims);
+		double far = distance(point, m->scaled + c * dims, dims);
 
 		if (far < least) {
 			least = far;
@@ -250,13 +257,19 @@ static uint32_t nearest(const struct means *m, const double *point)
 	return (uint32_t)best;
 }
 
-/* The unit that coordinates are counted in: a power of two.  0: a coordinate
- * is infinite, or no number. */
-static double find_unit(const struct means *m)
+static void scale_centres(struct means *m)
+{
+	for (size_t i = 0; i < m->args->k * m->args->dims; i++)
+		m->scaled[i] = m->centres[i] * m->scale;
+}
+
+/* The power of two that makes the greatest coordinate about 1, and the unit. */
+static int find_scale(struct means *m)
 {
 	double most = 0, all = 0;
-	int r, bits;
+	int r, bits = 0;
 
+	m->scale = 1;
 	for (size_t i = m->own.begin; i < m->own.end; i++) {
 		const double *point = point_at(m, i);
 
@@ -266,52 +279,66 @@ static double find_unit(const struct means *m)
 							  : INFINITY;
 	}
 	r = rig_team_allreduce(m->team, &most, &all, 1, RIG_FLOAT64, RIG_MAX);
-	if (r < 0 || all > COORDINATE_MAX)
-		return 0;
+	if (r < 0)
+		return r;
+	if (isinf(all))
+		return rig_team_fail(m->team, -EINVAL,
+				     "kmeans: a coordinate is infinite, or not "
+				     "a number");
 	frexp(all, &bits);
+	m->scale = ldexp(1, -bits < SCALE_BITS_MAX ? -bits : SCALE_BITS_MAX);
+	frexp(all * m->scale, &bits);
 	frexp((double)m->args->points, &r);
-	return ldexp(1, bits + r - SUM_BITS);
+	m->unit = ldexp(1, bits + r - SUM_BITS);
+	return 0;
 }
 
 /* Label the own points and add them up; everybody then has all sums. */
-static int assign(struct means *m, double unit)
+static int assign(struct means *m)
 {
 	size_t dims = m->args->dims;
-	int64_t *counts = m->sums + m->args->k * dims;
+	int64_t *all_sums = m->sums;
+	int64_t *counts = all_sums + m->args->k * dims;
 	int64_t *changed = counts + m->args->k;
 
-	memset(m->sums, 0, m->words * sizeof(*m->sums));
+	scale_centres(m);
+	memset(all_sums, 0, m->words * sizeof(*all_sums));
 	for (size_t i = m->own.begin; i < m->own.end; i++) {
 		const double *point = point_at(m, i);
 		uint32_t label = nearest(m, point);
-		int64_t *sums = m->sums + label * dims;
+		int64_t *sums = all_sums + label * dims;
 
 		*changed += label != m->labels[i];
 		m->labels[i] = label;
 		counts[label]++;
 		for (size_t d = 0; d < dims; d++)
-			sums[d] += (int64_t)rint(point[d] / unit);
+			sums[d] += (int64_t)rint(point[d] / m->unit);
 	}
 	return rig_team_allreduce(m->team, m->sums, m->all, m->words, RIG_INT64,
 				  RIG_SUM);
 }
 
 /* A centre is the mean of its points; one that has none stays. */
-static void move(struct means *m, double unit)
+static void move(struct means *m)
 {
 	struct rig_span own = rig_team_strip(m->team, m->args->k);
 	size_t dims = m->args->dims;
-	const int64_t *counts = m->all + m->args->k * dims;
+	const int64_t *sums = m->all, *counts = sums + m->args->k * dims;
 
-	for (size_t c = own.begin; c < own.end; c++)
-		for (size_t d = 0; d < dims && counts[c] > 0; d++)
+	for (size_t c = own.begin; c < own.end; c++) {
+		for (size_t d = 0; d < dims && counts[c] > 0; d++) {
+			double mean = (double)sums[c * dims + d] * m->unit /
+				      (double)counts[c] / m->scale;
+
+			/* Of the greatest doubles: rounded beyond them. */
 			m->centres[c * dims + d] =
-				(double)m->all[c * dims + d] * unit /
-				(double)counts[c];
+				isinf(mean) ? copysign(DBL_MAX, mean) : mean;
+		}
+	}
 	rig_team_barrier(m->team);
 }
 
-/* The sum of all points' squared distances, in units of its own. */
+/* The sum of all points' squared distances. */
 static double inertia(const struct means *m)
 {
 	size_t dims = m->args->dims;
@@ -321,11 +348,11 @@ static double inertia(const struct means *m)
 
 	for (size_t i = chunks.begin * SHARE_CHUNK;
 	     i < chunks.end * SHARE_CHUNK && i < m->args->points; i++)
-		sum += distance(point_at(m, i),
-				m->centres + m->labels[i] * dims, dims);
+		sum += distance(point_at(m, i), m->scaled + m->labels[i] * dims,
+				dims);
 	/* For people: the bits of this one may differ between teams. */
 	(void)rig_team_reduce(m->team, &sum, &all, 1, RIG_FLOAT64, RIG_SUM, 0);
-	return all;
+	return all / m->scale / m->scale;
 }
 
 static int begin(struct means *m)
@@ -333,9 +360,14 @@ static int begin(struct means *m)
 	size_t dims = m->args->dims, part = m->args->points / m->args->k;
 	struct rig_span own = rig_team_strip(m->team, m->args->k);
 
-	for (size_t c = own.begin; c < own.end; c++)
-		memcpy(m->centres + c * dims, point_at(m, c * part),
-		       dims * sizeof(double));
+	for (size_t c = own.begin; c < own.end; c++) {
+		const double *point =
+			m->args->points ? point_at(m, c * part) : NULL;
+
+		for (size_t d = 0; d < dims; d++)
+			m->centres[c * dims + d] =
+				point ? point[d] / m->scale : NAN;
+	}
 	for (size_t i = m->own.begin; i < m->own.end; i++)
 		m->labels[i] = UINT32_MAX;
 	return rig_team_barrier(m->team);
@@ -343,33 +375,28 @@ static int begin(struct means *m)
 
 static int iterate(struct means *m)
 {
-	size_t changed_at = m->args->k * (m->args->dims + 1);
-	double unit = find_unit(m);
+	const int64_t *changed = (int64_t *)m->all + m->words - 1;
 	double far;
 	size_t i = 0;
-	int r;
+	int r = find_scale(m);
 
-	if (unit == 0)
-		return rig_team_fail(
-			m->team, -EINVAL,
-			"kmeans: a coordinate is beyond 1e140, whose "
-			"square is to be had, or not a number");
-	r = begin(m);
+	if (r == 0)
+		r = begin(m);
 	for (; r == 0; i++) {
-		r = assign(m, unit);
-		if (r < 0 || m->all[changed_at] == 0 ||
-		    i == m->args->iterations)
+		r = assign(m);
+		if (r < 0 || *changed == 0 || i == m->args->iterations)
 			break;
-		move(m, unit);
+		move(m);
 	}
+	if (r < 0)
+		return r;
 	far = inertia(m);
 	if (rig_team_rank(m->team) == 0) {
 		m->summary[ITERATIONS] = (double)i;
-		m->summary[CHANGED] = (double)m->all[changed_at];
+		m->summary[CHANGED] = (double)*changed;
 		m->summary[INERTIA] = far;
-		m->summary[UNIT] = unit;
 	}
-	return r;
+	return 0;
 }
 
 static struct means view(struct rig_team *team)
@@ -384,28 +411,30 @@ static struct means view(struct rig_team *team)
 		.centres = rig_team_data(team, CENTRES),
 		.summary = rig_team_data(team, SUMMARY),
 		.own = rig_team_strip(team, args->points),
-		.words = args->k * (args->dims + 1) + 1,
 	};
 }
 
-static int with_memory(struct rig_team *team, int (*work)(struct means *))
+static int with_memory(struct rig_team *team, size_t words,
+		       int (*work)(struct means *))
 {
 	struct means m = view(team);
 	int r;
 
-	m.sums = malloc(memory_of(m.args));
-	if (!m.sums)
+	m.scaled = calloc(1, memory_of(m.args, words));
+	if (!m.scaled)
 		return rig_team_fail(team, -ENOMEM, "kmeans: no memory");
-	m.all = m.sums + m.words;
-	m.point = (double *)(m.all + m.words);
+	m.point = m.scaled + m.args->k * m.args->dims;
+	m.words = words;
+	m.sums = m.point + m.args->dims;
+	m.all = (double *)m.sums + words;
 	r = work(&m);
-	free(m.sums);
+	free(m.scaled);
 	return r < 0 ? r : rig_team_barrier(team);
 }
 
 static int run(struct rig_team *team)
 {
-	return with_memory(team, iterate);
+	return with_memory(team, count_sums(rig_team_args(team)), iterate);
 }
 
 static int digest(struct rig_team *team)
@@ -422,13 +451,33 @@ static int digest(struct rig_team *team)
 	return 0;
 }
 
-/* No other centre is nearer to a point, whoever labelled it. */
+/* To verify, of each centre: the sums of its points' coordinates and of their
+ * absolute values, and how many points. */
+static size_t plain_sums(const struct kmeans_args *args)
+{
+	return 2 * args->dims + 1;
+}
+
+static void add_plainly(double *sums, const double *point, size_t dims)
+{
+	for (size_t d = 0; d < dims; d++) {
+		sums[d] += point[d];
+		sums[dims + d] += fabs(point[d]);
+	}
+	sums[2 * dims]++;
+}
+
+/* No other centre is nearer to a point, whoever labelled it.  Then all points
+ * are added up anew, and their squared distances, which come last. */
 static int verify_labels(struct means *m)
 {
 	struct rig_span strip = share_next(m->team, m->args->points);
+	size_t dims = m->args->dims;
+	double *sums = m->sums;
 
 	for (size_t i = strip.begin; i < strip.end; i++) {
-		uint32_t want = nearest(m, point_at(m, i));
+		const double *point = point_at(m, i);
+		uint32_t want = nearest(m, point);
 
 		if (m->labels[i] != want)
 			return rig_team_fail(m->team, -EBADMSG,
@@ -440,48 +489,76 @@ static int verify_labels(struct means *m)
 					     "kmeans: point %zu is with centre "
 					     "%u, expected %zu",
 					     i, want, home(m->args, i));
+		add_plainly(sums + want * plain_sums(m->args), point, dims);
+		sums[m->words - 1] +=
+			distance(point, m->scaled + want * dims, dims);
 	}
-	return 0;
+	return rig_team_allreduce(m->team, m->sums, m->all, m->words,
+				  RIG_FLOAT64, RIG_SUM);
 }
 
-/* At rest each centre is the mean of its points: added up anew, plainly. */
+/* Each addition errs by at most 2^-53 of the absolute values, the run's rounding
+ * of a coordinate by half a unit, and that of the centre by a denormal. */
+static bool is_mean(const struct means *m, const double *centre,
+		    const double *sums)
+{
+	size_t dims = m->args->dims;
+	double count = sums[2 * dims], nu = (count + 4) * 0x1p-53;
+	double rounding = count * (m->unit / 2 + m->scale * DBL_TRUE_MIN);
+
+	for (size_t d = 0; d < dims && count > 0; d++)
+		if (!(fabs(centre[d] * count - sums[d]) <=
+		      sums[dims + d] * nu / (1 - nu) + rounding))
+			return false;
+	return true;
+}
+
+/* At rest each centre is the mean of its points. */
 static int verify_centres(struct means *m)
 {
 	struct rig_span own = share_next(m->team, m->args->k);
-	size_t dims = m->args->dims;
+	const double *sums = m->all;
 
-	for (size_t c = own.begin; c < own.end; c++) {
-		for (size_t d = 0; d < dims; d++) {
-			double sum = 0, size = 0, count = 0;
-			double off;
-
-			for (size_t i = 0; i < m->args->points; i++) {
-				if (m->labels[i] != c)
-					continue;
-				sum += point_at(m, i)[d];
-				size += fabs(m->point[d]);
-				count++;
-			}
-			off = fabs(m->centres[c * dims + d] * count - sum);
-			if (!(off <= size * count * 0x1p-50 +
-					     count * m->summary[UNIT]))
-				return rig_team_fail(
-					m->team, -EBADMSG,
-					"kmeans: centre %zu is not the mean of "
-					"its points",
-					c);
-		}
-	}
+	for (size_t c = own.begin; c < own.end; c++)
+		if (!is_mean(m, m->scaled + c * m->args->dims,
+			     sums + c * plain_sums(m->args)))
+			return rig_team_fail(m->team, -EBADMSG,
+					     "kmeans: centre %zu is not the "
+					     "mean of its points",
+					     c);
 	return 0;
+}
+
+static int verify_summary(struct means *m)
+{
+	double points = (double)m->args->points;
+	double nu = 2 * (points + (double)m->args->dims + 4) * 0x1p-53;
+	double want = ((double *)m->all)[m->words - 1];
+
+	if (m->summary[CHANGED] != 0 &&
+	    m->summary[ITERATIONS] != (double)m->args->iterations)
+		return rig_team_fail(m->team, -EBADMSG,
+				     "kmeans: it has stopped too early");
+	want = want / m->scale / m->scale;
+	if (m->summary[INERTIA] == want ||
+	    fabs(m->summary[INERTIA] - want) <= want * nu + DBL_TRUE_MIN)
+		return 0;
+	return rig_team_fail(m->team, -EBADMSG,
+			     "kmeans: inertia is %.17g, expected %.17g",
+			     m->summary[INERTIA], want);
 }
 
 static int verify_all(struct means *m)
 {
-	int r = verify_labels(m);
+	int r = find_scale(m);
 
+	if (r < 0)
+		return r;
+	scale_centres(m);
+	r = verify_labels(m);
 	if (r == 0 && m->summary[CHANGED] == 0)
 		r = verify_centres(m);
-	return r;
+	return r == 0 ? verify_summary(m) : r;
 }
 
 static int verify(struct rig_team *team)
@@ -492,7 +569,7 @@ static int verify(struct rig_team *team)
 	    args->header.digest[0] != args->header.found[0])
 		return rig_team_fail(team, -EBADMSG,
 				     "kmeans: the points were changed");
-	return with_memory(team, verify_all);
+	return with_memory(team, args->k * plain_sums(args) + 1, verify_all);
 }
 
 static void result(const void *given, void *const data[], char *text,
@@ -509,8 +586,8 @@ static void result(const void *given, void *const data[], char *text,
 const struct rig_kernel kernel_kmeans = {
 	.name = "kmeans",
 	.summary = "points parted among k centres, by Lloyd's algorithm",
-	.verified = "no centre nearer, each point; centres the means of their "
-		    "own; generated ones where they were put",
+	.verified = "no centre nearer, each point; centres at rest the means "
+		    "of their own; generated points where they were put",
 	.params = params,
 	.arrays = { { .name = "points",
 		      .dtype = RIG_FLOAT64,
@@ -531,7 +608,6 @@ const struct rig_kernel kernel_kmeans = {
 		      .count = count_summary } },
 	.args_bytes = sizeof(struct kmeans_args),
 	.check = check,
-	.flops = flops,
 	.owns = owns,
 	.private_bytes = private_bytes,
 	.prepare = prepare,

@@ -398,18 +398,84 @@ class Data(unittest.TestCase):
                 ((given.reshape(4, 500, 3) - means[:, None]) ** 2).sum(), 1,
                 places=5)
 
-    def test_kmeans_wants_numbers(self):
-        x = numpy.ones((8, 2))
-        x[3, 1] = numpy.nan
-        words = self.run_kernel("kmeans", "k=2", "--input",
-                                self.file("in", x), code=3)
-        self.assertIn("not a number", words)
+    def kmeans(self, x, k, *words):
+        """Labels, centres and the summary."""
+        labels, centres = self.file("labels"), self.file("centres")
+        found = self.run_kernel(
+            "kmeans", "k=%d" % k, "dims=%d" % x.shape[1], *words, "--input",
+            "points=%s" % self.file("in", x), "--output",
+            "labels=%s" % labels, "--output", "centres=%s" % centres)
+        self.assertTrue(found["verified"])
+        return (numpy.load(labels), numpy.load(centres).reshape(k, -1),
+                found["result"])
 
-    def test_kmeans_wants_squares(self):
-        words = self.run_kernel("kmeans", "k=2", "--input",
-                                self.file("in", numpy.full((8, 2), 1e200)),
-                                code=3)
-        self.assertIn("beyond 1e140", words)
+    @staticmethod
+    def lloyd(x, k):
+        """Plainly: centres begin as the first point of each k-th part."""
+        centres = x[numpy.arange(k) * (len(x) // k)]
+        labels = None
+        while True:
+            far = ((x[:, None] - centres) ** 2).sum(axis=2)
+            if numpy.array_equal(far.argmin(axis=1), labels):
+                return labels, centres, far.min(axis=1).sum()
+            labels = far.argmin(axis=1)
+            centres = numpy.array([
+                x[labels == c].mean(axis=0) if (labels == c).any()
+                else centres[c] for c in range(k)])
+
+    def test_kmeans_of_irises(self):
+        """The inertia that is published for three clusters of Fisher's data."""
+        x = numpy.loadtxt(pathlib.Path(__file__).parent / "iris.txt")
+        self.assertEqual(x.shape, (150, 4))
+        labels, centres, result = self.kmeans(x, 3)
+        self.assertAlmostEqual(float(result["inertia"]), 78.85144, places=5)
+        numpy.testing.assert_array_equal(numpy.bincount(labels), [50, 62, 38])
+        want, means, _ = self.lloyd(x, 3)
+        numpy.testing.assert_array_equal(labels, want)
+        numpy.testing.assert_allclose(centres, means, 1e-12)
+
+    def test_kmeans_of_each_dtype(self):
+        for dtype in WHOLE + REAL + ["bool"]:
+            x = self.values(dtype, 3000).reshape(1000, 3)
+            labels, centres, result = self.kmeans(x, 5)
+            want, means, inertia = self.lloyd(x.astype("float64"), 5)
+            numpy.testing.assert_array_equal(labels, want, dtype)
+            numpy.testing.assert_allclose(centres, means, 1e-12,
+                                          1e-14 * abs(means).max(), dtype)
+            self.assertAlmostEqual(float(result["inertia"]) / inertia, 1, 9)
+
+    def test_kmeans_wherever_doubles_are(self):
+        """Where squares are no doubles, and where coordinates are denormal."""
+        x = self.values("float64", 3000).reshape(1000, 3)
+        want, means, _ = self.lloyd(x, 4)
+        for scale in 2.0 ** -600, 2.0 ** 600, 2.0 ** 1020:
+            labels, centres, _ = self.kmeans(x * scale, 4)
+            numpy.testing.assert_array_equal(labels, want)
+            numpy.testing.assert_allclose(centres / scale, means, 1e-12, 1e-14)
+        x = self.random.integers(-2 ** 40, 2 ** 40, (1000, 3)) * 5e-324
+        want, means, _ = self.lloyd(x * 2.0 ** 1000, 4)
+        labels, centres, _ = self.kmeans(x, 4)
+        numpy.testing.assert_array_equal(labels, want)
+        numpy.testing.assert_allclose(centres * 2.0 ** 1000, means, 1e-10)
+        for most in 1.7976931348623157e308, 5e-324, 0.0:
+            _, centres, _ = self.kmeans(numpy.full((2000, 2), most), 1)
+            numpy.testing.assert_array_equal(centres, [[most, most]])
+
+    def test_kmeans_of_no_points(self):
+        """No labels; no centre is a number, as the mean of nothing."""
+        labels, centres, result = self.kmeans(numpy.zeros((0, 2)), 3)
+        self.assertEqual(labels.shape, (0,))
+        self.assertEqual(centres.shape, (3, 2))
+        self.assertTrue(numpy.isnan(centres).all())
+        self.assertEqual(float(result["inertia"]), 0)
+
+    def test_kmeans_wants_numbers(self):
+        for wrong in numpy.nan, numpy.inf, -numpy.inf:
+            x = numpy.ones((8, 2))
+            x[3, 1] = wrong
+            words = self.run_kernel("kmeans", "k=2", "--input",
+                                    self.file("in", x), code=3)
+            self.assertIn("infinite, or not a number", words)
 
     def test_results_fit_exactly(self):
         """A window for results that has another size than they: refused before
