@@ -7,10 +7,15 @@
  * rest.  Each rank owns a strip of the bodies and reads the places of all; a
  * step changes speeds, then places, with a barrier after each.  A body's sum
  * goes over the others in one order: the same bits for any number of workers.
+ *
+ * Verify makes all steps again, by a loop of its own, and compares bits.  That
+ * takes as long as the run, but nothing less would do: bodies in a cloud soon
+ * forget where they came from, and what is conserved tells neither how many
+ * steps there were nor, of one at rest, whether there was any.
  */
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 #include <runrig/kernel.h>
 
@@ -28,8 +33,17 @@
 /* Keeps bodies of the cloud from being thrown out; planets never meet. */
 #define SOFT 1e-4
 
-/* Seven arrays of as many elements as there are bodies. */
+/* Bodies that verify handles together. */
+#define LANES 4
+
+/* Arrays: the bodies, and those that verify moves. */
+enum { STATE, AGAIN };
+
+/* Each is seven arrays of as many elements as there are bodies. */
 enum { PX, PY, PZ, MASS, VX, VY, VZ, FIELDS };
+
+static const char *const fields[FIELDS] = { "x",  "y",  "z", "mass",
+					    "vx", "vy", "vz" };
 
 static const double planets[PLANETS][FIELDS] = {
 	{ 0, 0, 0, 1, 0, 0, 0 },
@@ -98,13 +112,32 @@ static double flops(const void *given)
 	return (double)args->steps * 20 * bodies * bodies;
 }
 
+/* A strip of the bodies, of each field; of `again` that of the next rank. */
+static int owns(const void *given, int index, size_t bytes, int rank, int size,
+		struct rig_span *spans)
+{
+	const struct nbody_args *args = given;
+	size_t field = args->bodies * sizeof(double);
+	int count = 0;
+
+	(void)bytes;
+	if (index == AGAIN)
+		rank = (rank + 1) % size;
+	for (size_t f = 0; f < FIELDS; f++) {
+		struct rig_span *span = &spans[count];
+
+		count += share_rows(args->bodies, sizeof(double), rank, size,
+				    span);
+		span->begin += f * field;
+		span->end += f * field;
+	}
+	return count;
+}
+
 /* Uniform in -1 to 1. */
 static double place_at(uint64_t at)
 {
-	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	at = (at ^ at >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	at = (at ^ at >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (double)(int64_t)(at ^ at >> 31) * 0x1p-63;
+	return (double)(int64_t)share_scatter(at) * 0x1p-63;
 }
 
 /* What field `f` of body `i` begins as; the Sun's speed makes up for the
@@ -128,16 +161,19 @@ static double initial(size_t bodies, size_t i, int f)
 	return offset;
 }
 
+static void begin(double *state, size_t n, struct rig_span own)
+{
+	for (int f = 0; f < FIELDS; f++)
+		for (size_t i = own.begin; i < own.end; i++)
+			state[(size_t)f * n + i] = initial(n, i, f);
+}
+
 static int prepare(struct rig_team *team)
 {
 	const struct nbody_args *args = rig_team_args(team);
-	struct rig_span own = rig_team_strip(team, args->bodies);
-	double *state = rig_team_data(team, 0);
 
-	for (int f = 0; f < FIELDS; f++)
-		for (size_t i = own.begin; i < own.end; i++)
-			state[(size_t)f * args->bodies + i] =
-				initial(args->bodies, i, f);
+	begin(rig_team_data(team, STATE), args->bodies,
+	      rig_team_strip(team, args->bodies));
 	return rig_team_barrier(team);
 }
 
@@ -173,7 +209,7 @@ static int run(struct rig_team *team)
 {
 	const struct nbody_args *args = rig_team_args(team);
 	struct rig_span own = rig_team_strip(team, args->bodies);
-	double *state = rig_team_data(team, 0);
+	double *state = rig_team_data(team, STATE);
 	size_t n = args->bodies;
 	double soft = n == PLANETS ? 0 : SOFT;
 
@@ -189,6 +225,63 @@ static int run(struct rig_team *team)
 		rig_team_barrier(team);
 	}
 	return 0;
+}
+
+/*
+ * Verify's own step: the speeds of `count` bodies from the first on, a lane
+ * each.  The sums have the order of attract(), so their bits must be the same.
+ */
+CLONES static void attract_again(double *state, size_t n, size_t first,
+				 size_t count, double soft)
+{
+	double sums[4][3][LANES] = { { { 0 } } }, at[3][LANES];
+
+	for (size_t a = 0; a < 3; a++)
+		for (size_t l = 0; l < LANES; l++)
+			at[a][l] = state[a * n + first + (l < count ? l : 0)];
+	for (size_t j = 0; j < n; j++) {
+		for (size_t l = 0; l < LANES; l++) {
+			double x = state[PX * n + j] - at[PX][l];
+			double y = state[PY * n + j] - at[PY][l];
+			double z = state[PZ * n + j] - at[PZ][l];
+			double rr = x * x + y * y + z * z + soft;
+			double pull = state[MASS * n + j] / (rr * sqrt(rr));
+
+			pull = j == first + l ? 0 : pull;
+			sums[j % 4][PX][l] += x * pull;
+			sums[j % 4][PY][l] += y * pull;
+			sums[j % 4][PZ][l] += z * pull;
+		}
+	}
+	for (size_t a = 0; a < 3; a++)
+		for (size_t l = 0; l < count; l++)
+			state[(VX + a) * n + first + l] +=
+				DT * ((sums[0][a][l] + sums[1][a][l]) +
+				      (sums[2][a][l] + sums[3][a][l]));
+}
+
+/* All steps once more, from the beginning, into `state`; each rank does what
+ * the next one did. */
+static void run_again(struct rig_team *team, double *state)
+{
+	const struct nbody_args *args = rig_team_args(team);
+	size_t n = args->bodies;
+	struct rig_span own = share_next(team, n);
+
+	begin(state, n, own);
+	rig_team_barrier(team);
+	for (size_t left = args->steps; left > 0; left--) {
+		for (size_t i = own.begin; i < own.end; i += LANES)
+			attract_again(state, n, i,
+				      own.end - i < LANES ? own.end - i : LANES,
+				      n == PLANETS ? 0 : SOFT);
+		rig_team_barrier(team);
+		for (size_t a = 0; a < 3; a++)
+			for (size_t i = own.begin; i < own.end; i++)
+				state[a * n + i] +=
+					state[(VX + a) * n + i] * DT;
+		rig_team_barrier(team);
+	}
 }
 
 static double energy(const double *state)
@@ -238,23 +331,42 @@ static int verify_momentum(struct rig_team *team, size_t n, const double *state)
 	return 0;
 }
 
-static int verify(struct rig_team *team)
+static int verify_energy(struct rig_team *team, size_t steps,
+			 const double *state)
 {
-	const struct nbody_args *args = rig_team_args(team);
-	const double *state = rig_team_data(team, 0);
-	size_t known = sizeof(published) / sizeof(*published);
+	double found = energy(state);
 
-	for (size_t k = 0; k < known && args->bodies == PLANETS; k++) {
-		double found = energy(state);
-
-		if (args->steps == published[k].steps &&
+	for (size_t k = 0; k < sizeof(published) / sizeof(*published); k++)
+		if (steps == published[k].steps &&
 		    !(fabs(found - published[k].energy) <= EPSILON))
 			return rig_team_fail(team, -EBADMSG,
 					     "nbody: the energy is %.9f, "
 					     "expected %.9f",
 					     found, published[k].energy);
-	}
-	return verify_momentum(team, args->bodies, state);
+	return 0;
+}
+
+static int verify(struct rig_team *team)
+{
+	const struct nbody_args *args = rig_team_args(team);
+	struct rig_span own = share_next(team, args->bodies);
+	const double *state = rig_team_data(team, STATE);
+	double *again = rig_team_data(team, AGAIN);
+	size_t n = args->bodies;
+
+	run_again(team, again);
+	for (size_t f = 0; f < FIELDS; f++)
+		for (size_t at = f * n + own.begin; at < f * n + own.end; at++)
+			if (memcmp(&state[at], &again[at], sizeof(*state)) != 0)
+				return rig_team_fail(
+					team, -EBADMSG,
+					"nbody: body %zu has %s %.17g, "
+					"expected %.17g",
+					at - f * n, fields[f], state[at],
+					again[at]);
+	if (n == PLANETS && verify_energy(team, args->steps, state) < 0)
+		return -EBADMSG;
+	return verify_momentum(team, n, state);
 }
 
 static uint64_t epochs(const void *given)
@@ -267,15 +379,19 @@ static uint64_t epochs(const void *given)
 const struct rig_kernel kernel_nbody = {
 	.name = "nbody",
 	.summary = "bodies that attract each other, all of them all of them",
-	.verified = "momentum; with 5 bodies the Benchmarks Game's energy "
-		    "after 0, 1000, 5M and 50M steps",
+	.verified =
+		"all steps made again, each body's by another rank; momentum; "
+		"with 5 bodies the Benchmarks Game's energy after 0, 1000, "
+		"5M and 50M steps",
 	.params = params,
 	.arrays = { { .name = "state",
 		      .dtype = RIG_FLOAT64,
 		      .output = true,
-		      .count = count } },
+		      .count = count },
+		    { .name = "again", .dtype = RIG_FLOAT64, .count = count } },
 	.args_bytes = sizeof(struct nbody_args),
 	.flops = flops,
+	.owns = owns,
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,

@@ -51,6 +51,7 @@ static const struct kernel_row rows[] = {
 	{ "matvec", "rows=3 columns=1", 2 },
 	{ "matvec", "rows=7 columns=0", 2 },
 	{ "nbody", "bodies=5 steps=1000", 0 },
+	{ "nbody", "bodies=5 steps=77", 0 },
 	{ "nbody", "bodies=5 steps=0", 0 },
 	{ "nbody", "bodies=0", 0 },
 	{ "nbody", "bodies=1", 0 },
