@@ -111,7 +111,8 @@ struct rig_kernel {
 	int (*owns)(const void *args, int index, size_t bytes, int rank,
 		    int size, struct rig_span *spans);
 
-	/* Private memory one rank allocates during a run, in bytes. */
+	/* Private memory one rank allocates during a run or its verification,
+	 * in bytes. */
 	size_t (*private_bytes)(const void *args, int size);
 
 	rig_kernel_fn *prepare; /* NULL: the kernel needs no input */
