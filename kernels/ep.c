@@ -3,9 +3,10 @@
  * ep.c - NPB's EP: pairs of Gaussian deviates, counted by square annuli.
  *
  * Nothing is shared but the answer: the control among the kernels.  The stream
- * of random numbers is cut in batches of 2^16 pairs, which ranks take by
- * strips; a batch's sums are stored and added up in one order, so the answer
- * has the same bits for any number of workers.
+ * of random numbers is cut in batches of 2^16 pairs, and batches are put
+ * together in CHUNKS chunks, or fewer, which ranks take by strips.  A chunk's
+ * sums are taken in one order and stored, and those of all chunks are added up
+ * in another, so the answer has the same bits for any number of workers.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,13 +21,14 @@
 
 #define SEED      UINT64_C(271828183)
 #define BATCH_LOG 16
+#define CHUNKS    16384
 #define ANNULI    10
 #define EPSILON   1e-8
 
-enum { BATCHES, ANSWER };
+enum { SUMS, ANSWER };
 
-/* The sums of one batch. */
-struct batch {
+/* In shared memory, as doubles: the sums of a batch, or of a chunk. */
+struct sums {
 	double x, y;         /* of the deviates */
 	double x_abs, y_abs; /* of their absolute values */
 	double counts[ANNULI];
@@ -65,6 +67,15 @@ static const struct {
 	  13816870608324 },
 };
 
+/* Pairs by annuli, where they are published: classes S and A. */
+static const struct {
+	int log;
+	double counts[ANNULI];
+} annuli[] = {
+	{ 24, { 6140517, 5865300, 1100361, 68546, 1648, 17 } },
+	{ 28, { 98257395, 93827014, 17611549, 1110028, 26536, 245 } },
+};
+
 struct ep_args {
 	struct rig_kernel_args header;
 	uint32_t class;
@@ -85,9 +96,14 @@ static uint64_t batches(const struct ep_args *args)
 	return UINT64_C(1) << (classes[args->class].log - BATCH_LOG);
 }
 
-static uint64_t count_batches(const void *given)
+static uint64_t chunks(const struct ep_args *args)
 {
-	return batches(given) * sizeof(struct batch) / sizeof(double);
+	return batches(args) < CHUNKS ? batches(args) : CHUNKS;
+}
+
+static uint64_t count_sums(const void *given)
+{
+	return chunks(given) * sizeof(struct sums) / sizeof(double);
 }
 
 static uint64_t count_answer(const void *given)
@@ -99,16 +115,16 @@ static uint64_t count_answer(const void *given)
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
-	if (index == BATCHES)
-		return share_rows(batches(given), sizeof(struct batch), rank,
+	if (index == SUMS)
+		return share_rows(chunks(given), sizeof(struct sums), rank,
 				  size, spans);
 	return share_rows(1, bytes, rank, size, spans);
 }
 
-static void work(struct batch *batch, uint64_t index)
+static struct sums sums_of_batch(uint64_t index)
 {
 	uint64_t state = npb_at(SEED, index << (BATCH_LOG + 1));
-	struct batch sums = { 0 };
+	struct sums sums = { 0 };
 
 	for (int i = 0; i < 1 << BATCH_LOG; i++) {
 		double x = 2 * NPB_UNIT * (double)(int64_t)npb_next(&state) - 1;
@@ -128,7 +144,30 @@ static void work(struct batch *batch, uint64_t index)
 		larger = fabs(x) > fabs(y) ? fabs(x) : fabs(y);
 		sums.counts[(int)larger]++;
 	}
-	*batch = sums;
+	return sums;
+}
+
+static void add(struct sums *to, const struct sums *more)
+{
+	to->x += more->x;
+	to->y += more->y;
+	to->x_abs += more->x_abs;
+	to->y_abs += more->y_abs;
+	for (int a = 0; a < ANNULI; a++)
+		to->counts[a] += more->counts[a];
+}
+
+static struct sums sums_of_chunk(const struct ep_args *args, uint64_t chunk)
+{
+	uint64_t each = batches(args) / chunks(args); /* powers of two */
+	struct sums sums = { 0 };
+
+	for (uint64_t i = chunk * each; i < (chunk + 1) * each; i++) {
+		struct sums batch = sums_of_batch(i);
+
+		add(&sums, &batch);
+	}
+	return sums;
 }
 
 /* Of many batches, so that one sees how far it is. */
@@ -140,10 +179,10 @@ static int rounds_of(uint64_t count)
 static int run(struct rig_team *team)
 {
 	const struct ep_args *args = rig_team_args(team);
-	struct rig_span strip = rig_team_strip(team, batches(args));
-	struct batch *all = rig_team_data(team, BATCHES);
+	struct rig_span strip = rig_team_strip(team, chunks(args));
+	struct sums *all = rig_team_data(team, SUMS);
 	struct answer *answer = rig_team_data(team, ANSWER);
-	struct answer sums = { 0 };
+	struct sums sums = { 0 };
 	int rounds = rounds_of(batches(args));
 
 	for (int round = 0; round < rounds; round++) {
@@ -151,28 +190,61 @@ static int run(struct rig_team *team)
 			rig_strip(strip.end - strip.begin, round, rounds);
 
 		for (size_t i = part.begin; i < part.end; i++)
-			work(&all[strip.begin + i], strip.begin + i);
+			all[strip.begin + i] =
+				sums_of_chunk(args, strip.begin + i);
 		rig_team_barrier(team);
 	}
 	if (rig_team_rank(team) > 0)
 		return 0;
-	for (size_t i = 0; i < batches(args); i++) {
-		sums.x += all[i].x;
-		sums.y += all[i].y;
-		sums.x_abs += all[i].x_abs;
-		sums.y_abs += all[i].y_abs;
-		for (int a = 0; a < ANNULI; a++)
-			sums.counts[a] += all[i].counts[a];
+	for (size_t i = 0; i < chunks(args); i++)
+		add(&sums, &all[i]);
+	*answer = (struct answer){ .x = sums.x,
+				   .y = sums.y,
+				   .x_abs = sums.x_abs,
+				   .y_abs = sums.y_abs };
+	for (int a = 0; a < ANNULI; a++) {
+		answer->counts[a] = sums.counts[a];
+		answer->accepted += sums.counts[a];
 	}
-	for (int a = 0; a < ANNULI; a++)
-		sums.accepted += sums.counts[a];
-	*answer = sums;
 	return 0;
 }
 
 static bool near(double found, double want)
 {
 	return fabs((found - want) / want) <= EPSILON;
+}
+
+static int verify_annuli(struct rig_team *team, const double *counts,
+			 const double *want)
+{
+	for (int a = 0; a < ANNULI; a++)
+		if (counts[a] != want[a])
+			return rig_team_fail(team, -EBADMSG,
+					     "ep: unsuccessful: %.0f pairs in "
+					     "annulus %d, expected %.0f",
+					     counts[a], a, want[a]);
+	return 0;
+}
+
+static int verify_counts(struct rig_team *team, uint32_t class)
+{
+	const struct answer *answer = rig_team_data(team, ANSWER);
+	double counted = 0;
+	int r = 0;
+
+	for (int a = 0; a < ANNULI; a++)
+		counted += answer->counts[a];
+	if (counted != classes[class].accepted || answer->accepted != counted)
+		return rig_team_fail(team, -EBADMSG,
+				     "ep: unsuccessful: %.0f pairs, %.0f by "
+				     "annuli, expected %.0f",
+				     answer->accepted, counted,
+				     classes[class].accepted);
+	for (size_t i = 0; i < sizeof(annuli) / sizeof(*annuli) && r == 0; i++)
+		if (annuli[i].log == classes[class].log)
+			r = verify_annuli(team, answer->counts,
+					  annuli[i].counts);
+	return r;
 }
 
 /* The classic check, where it is published, and the later one. */
@@ -184,28 +256,19 @@ static int verify(struct rig_team *team)
 	double y = classes[args->class].y;
 	double x_abs = classes[args->class].x_abs;
 	double y_abs = classes[args->class].y_abs;
-	double accepted = classes[args->class].accepted;
-	double counted = 0;
 
-	for (int a = 0; a < ANNULI; a++)
-		counted += answer->counts[a];
 	if (x != 0 && (!near(answer->x, x) || !near(answer->y, y)))
 		return rig_team_fail(team, -EBADMSG,
 				     "ep: unsuccessful: sums %.15e and %.15e, "
 				     "expected %.15e and %.15e",
 				     answer->x, answer->y, x, y);
-	if (counted != accepted || answer->accepted != accepted)
-		return rig_team_fail(team, -EBADMSG,
-				     "ep: unsuccessful: %.0f pairs, %.0f by "
-				     "annuli, expected %.0f",
-				     answer->accepted, counted, accepted);
 	if (!near(answer->x_abs, x_abs) || !near(answer->y_abs, y_abs))
 		return rig_team_fail(team, -EBADMSG,
 				     "ep: unsuccessful: absolute sums %.15e "
 				     "and %.15e, expected %.15e and %.15e",
 				     answer->x_abs, answer->y_abs, x_abs,
 				     y_abs);
-	return 0;
+	return verify_counts(team, args->class);
 }
 
 static void result(const void *given, void *const data[], char *text,
@@ -237,12 +300,13 @@ static uint64_t epochs(const void *given)
 const struct rig_kernel kernel_ep = {
 	.name = "ep",
 	.summary = "pairs of Gaussian deviates, nothing shared (NPB EP)",
-	.verified = "successful: NPB 3.4's sums to 1e-8, counts exactly (own "
+	.verified = "successful: NPB 3.4's sums to 1e-8, its count of pairs "
+		    "exactly, and that of each annulus for S and A (own "
 		    "implementation)",
 	.params = params,
-	.arrays = { { .name = "batches",
+	.arrays = { { .name = "sums",
 		      .dtype = RIG_FLOAT64,
-		      .count = count_batches },
+		      .count = count_sums },
 		    { .name = "answer",
 		      .dtype = RIG_FLOAT64,
 		      .output = true,

@@ -23,7 +23,7 @@ END_TEST
 static const struct kernel_row classes[] = {
 	{ "is", "class=A", 2 }, { "cg", "class=W", 3 }, { "cg", "class=A", 3 },
 	{ "ft", "class=W", 2 }, { "ft", "class=A", 2 }, { "mg", "class=W", 3 },
-	{ "mg", "class=A", 3 },
+	{ "mg", "class=A", 3 }, { "ep", "class=W", 1 },
 };
 
 START_TEST(class_is_successful)
