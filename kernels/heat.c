@@ -101,7 +101,9 @@ static bool on_rim(size_t n, size_t i, size_t j)
 	return i == 0 || j == 0 || i == n - 1 || j == n - 1;
 }
 
-static int prepare(struct rig_team *team)
+/* The rim as it stays, and zero within.  A run begins with it, for it leaves
+ * nothing that the next one could begin from. */
+static int lay_out(struct rig_team *team)
 {
 	const struct heat_args *args = rig_team_args(team);
 	struct rig_span rows = rig_team_strip(team, args->n);
@@ -168,16 +170,15 @@ static int run(struct rig_team *team)
 {
 	const struct heat_args *args = rig_team_args(team);
 	struct rig_span rows = rig_team_strip(team, args->n);
-	size_t rank = (size_t)rig_team_rank(team);
+	size_t rank = (size_t)rig_team_rank(team), k = 0;
 	double *grids[] = { rig_team_data(team, U),
 			    rig_team_data(team, OTHER) };
 	double *changes = rig_team_data(team, CHANGES);
-	double *summary = summary_of(changes);
 	double change = INFINITY;
-	size_t k = 0;
+	int r = lay_out(team);
 
-	/* A run that follows another begins where that one began. */
-	prepare(team);
+	if (r < 0)
+		return r;
 	for (; k < args->sweeps && change > args->tolerance; k++) {
 		double *now = changes + k % 2 * RIG_WORKERS_MAX * STRIDE;
 
@@ -191,8 +192,8 @@ static int run(struct rig_team *team)
 	     i++)
 		grids[0][i] = grids[1][i];
 	if (rank == 0) {
-		summary[0] = (double)k;
-		summary[1] = change;
+		summary_of(changes)[0] = (double)k;
+		summary_of(changes)[1] = change;
 	}
 	return rig_team_barrier(team);
 }
@@ -260,7 +261,6 @@ const struct rig_kernel kernel_heat = {
 	.items = items,
 	.item = "points",
 	.owns = owns,
-	.prepare = prepare,
 	.run = run,
 	.verify = verify,
 	.result = result,
