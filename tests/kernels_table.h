@@ -14,17 +14,29 @@ struct kernel_row {
 	int answer;        /* the array whose bits tell the answer */
 };
 
+/* What the user's floats are: numbers of the same order of magnitude; those,
+ * infinities, denormals and negative zeros; and not-a-numbers too. */
+enum kernels_floats { FLOATS_FINITE, FLOATS_INFINITE, FLOATS_NAN };
+
 /* Each team verifies it, has the same bits in `answer` as a team of one, and
- * finds it wrong once one bit of its answer is turned. */
+ * finds it wrong once the first item of its answer is spoiled, or the middle or
+ * the last one.  (Of kernels that a published value judges: the last one.) */
 void kernels_check_row(const struct kernel_row *row);
 
 /* The same for one team, compared with nothing. */
 void kernels_check_once(const struct kernel_row *row, int team);
 
-/* The row's kernel on `count` items of random bits of a dtype, given as array
- * 0, by a team: digests before and after, and verified. */
+/* The row's kernel on `count` random items of a dtype, given as each array that
+ * it reads, by a team: digests before and after, verified, and found wrong once
+ * the answer is spoiled, as above. */
 void kernels_check_given(const struct kernel_row *row, const char *dtype,
-			 size_t count, int team);
+			 size_t count, int team, enum kernels_floats floats);
+
+/* The same with finite floats, and it is found wrong once `spoil` has been at
+ * the answer's items. */
+void kernels_check_found(const struct kernel_row *row, const char *dtype,
+			 size_t count, int team,
+			 void (*spoil)(void *items, size_t count));
 
 /* One of the words, or all of them together, are refused with words. */
 void kernels_check_refused(const struct kernel_row *row);
