@@ -169,6 +169,16 @@ static int run(struct rig_team *team)
 	return r < 0 ? fail(team, r) : rig_team_barrier(team);
 }
 
+/* The values of which rank 0 makes a list: each rank's part of them. */
+static size_t private_bytes(const void *given, int size)
+{
+	const struct list_args *args = given;
+
+	if (args->header.given)
+		return 0;
+	return (args->length + 1) * sizeof(struct rig_value) / (size_t)size + 1;
+}
+
 /* Rank 0 lays the list out, then each sets its strip. */
 static int prepare(struct rig_team *team)
 {
@@ -333,6 +343,7 @@ const struct rig_kernel kernel_list_reverse = {
 	.args_bytes = sizeof(struct list_args),
 	.check = check,
 	.bytes_moved = bytes_moved,
+	.private_bytes = private_bytes,
 	.prepare = prepare,
 	.digest = digest,
 	.run = run,

@@ -508,6 +508,13 @@ static void put_charge(const struct mg *mg, size_t point, double size)
 	close_plane(plane, side);
 }
 
+/* The charges of all ranks, while the input is made. */
+static size_t private_bytes(const void *given, int size)
+{
+	(void)given;
+	return (size_t)size * 2 * CHARGES * sizeof(struct charge);
+}
+
 /* The CHARGES points with the largest numbers are 1, those with the smallest
  * are -1. */
 static int prepare(struct rig_team *team)
@@ -615,6 +622,7 @@ const struct rig_kernel kernel_mg = {
 	.args_bytes = sizeof(struct mg_args),
 	.flops = flops,
 	.owns = owns,
+	.private_bytes = private_bytes,
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,

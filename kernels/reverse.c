@@ -141,6 +141,15 @@ static double bytes_moved(const void *given)
 	       (double)item_bytes(args);
 }
 
+/* Private memory that is large lies in large pages: page faults would cost more
+ * than the copying. */
+static size_t whole_pages(size_t bytes)
+{
+	if (bytes < HUGE_BYTES)
+		return bytes;
+	return (bytes + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+}
+
 static size_t private_bytes(const void *given, int size)
 {
 	const struct reverse_args *args = given;
@@ -148,7 +157,7 @@ static size_t private_bytes(const void *given, int size)
 
 	if (args->method != METHOD_COPY)
 		return 0;
-	return (first.end - first.begin) * item_bytes(args);
+	return whole_pages((first.end - first.begin) * item_bytes(args));
 }
 
 /* What own() gives, empty ones too. */
@@ -245,11 +254,9 @@ static int swap(struct rig_team *team, const struct reverse_args *args)
 	return rig_team_barrier(team);
 }
 
-/* Private memory, in large pages where it is large: page faults would cost
- * more than the copying. */
 static char *private_memory(size_t bytes)
 {
-	size_t whole = (bytes + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+	size_t whole = whole_pages(bytes);
 	char *memory;
 
 	if (bytes < HUGE_BYTES)

@@ -111,8 +111,9 @@ struct rig_kernel {
 	int (*owns)(const void *args, int index, size_t bytes, int rank,
 		    int size, struct rig_span *spans);
 
-	/* Private memory one rank allocates during a run or its verification,
-	 * in bytes. */
+	/* Private memory that one rank allocates at most in any of the jobs
+	 * above, in bytes; where ranks differ, so much that `size` times it is
+	 * enough for all. */
 	size_t (*private_bytes)(const void *args, int size);
 
 	rig_kernel_fn *prepare; /* NULL: the kernel needs no input */
