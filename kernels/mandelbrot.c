@@ -7,7 +7,8 @@
  *	share=dynamic  `chunk` rows at a time, from the own strip and then others'
  *	share=guided   the same, but a part of what is left, at least `chunk`
  *
- * Each rank notes the steps it made, which is its work, whatever the time.
+ * Each rank notes the steps it made, which is its work, whatever the time; the
+ * result says how many times an equal share of them the busiest rank had.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -83,11 +84,11 @@ static uint64_t count(const void *given)
 	return args->side * args->side;
 }
 
-/* Each rank's steps, on a line of its own. */
+/* Each rank's steps, on a line of its own; then how many ranks there are. */
 static uint64_t count_steps(const void *given)
 {
 	(void)given;
-	return RIG_WORKERS_MAX * STRIDE;
+	return (RIG_WORKERS_MAX + 1) * STRIDE;
 }
 
 INLINE double x_at(size_t side, size_t column)
@@ -173,6 +174,8 @@ static int run(struct rig_team *team)
 		for (size_t i = rows.begin; i < rows.end; i++)
 			mine += row(args, i, counts);
 	made[rank * STRIDE] = mine;
+	if (rank == 0)
+		made[RIG_WORKERS_MAX * STRIDE] = (uint64_t)rig_team_size(team);
 	return rig_team_barrier(team);
 }
 
@@ -242,6 +245,19 @@ static double items(const void *given, void *const data[])
 	return (double)count(given);
 }
 
+/* The steps of the rank that made most, by the mean of all. */
+static double busiest(const uint64_t *made)
+{
+	uint64_t ranks = made[RIG_WORKERS_MAX * STRIDE], most = 0, all = 0;
+
+	for (uint64_t r = 0; r < ranks; r++) {
+		all += made[r * STRIDE];
+		if (made[r * STRIDE] > most)
+			most = made[r * STRIDE];
+	}
+	return all ? (double)most * (double)ranks / (double)all : 1;
+}
+
 static void result(const void *given, void *const data[], char *text,
 		   size_t bytes)
 {
@@ -251,10 +267,11 @@ static void result(const void *given, void *const data[], char *text,
 
 	for (size_t i = 0; i < count(args); i++)
 		inside += counts[i] == args->iterations;
-	snprintf(text, bytes, "area = %.6g, inside = %" PRIu64,
+	snprintf(text, bytes,
+		 "area = %.6g, inside = %" PRIu64 ", busiest = %.3g",
 		 args->side ? WIDE * WIDE * (double)inside / (double)count(args)
 			    : 0.0,
-		 inside);
+		 inside, busiest(data[STEPS]));
 }
 
 const struct rig_kernel kernel_mandelbrot = {
