@@ -4,10 +4,10 @@
  *
  * The rim is held at x^2 - y^2, which is harmonic, and which the five-point
  * star solves without an error of its own: so the answer is x^2 - y^2 at every
- * point, but for what is left to go when the sweeps end.  With the largest
- * change d of the last sweep, that is at most n d / (1 - rho), where rho =
- * cos(pi / (n - 1)) is what a sweep leaves of an error, and n turns a bound of
- * the Euclidean norm into one of each point.
+ * point, but for the error that is left when the sweeps end.  If the last one
+ * changed no point by more than d, that error is at most n d / (1 - rho) at any
+ * point: rho = cos(pi / (n - 1)) is the part of an error that a sweep leaves, in
+ * the Euclidean norm, and the factor n makes a bound of that norm from d.
  *
  * One barrier a sweep: largest changes are kept for two sweeps, so that nobody
  * overwrites what a slower rank still reads.
@@ -247,7 +247,7 @@ static void result(const void *given, void *const data[], char *text,
 const struct rig_kernel kernel_heat = {
 	.name = "heat",
 	.summary = "the heat of a plate at rest, by Jacobi's sweeps",
-	.verified = "the exact solution x^2 - y^2, within what is left to go",
+	.verified = "the exact solution x^2 - y^2, within the error left",
 	.params = params,
 	.arrays = { { .name = "u",
 		      .dtype = RIG_FLOAT64,

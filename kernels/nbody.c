@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nbody.c - bodies that attract each other, all of them all of them.
+ * nbody.c - bodies of which each attracts all the others.
  *
  * Five bodies are the Sun and the giant planets of the Benchmarks Game, whose
  * energy after so many steps of 0.01 days is published; more are a cloud at
@@ -378,7 +378,7 @@ static uint64_t epochs(const void *given)
 
 const struct rig_kernel kernel_nbody = {
 	.name = "nbody",
-	.summary = "bodies that attract each other, all of them all of them",
+	.summary = "bodies of which each attracts all the others",
 	.verified =
 		"all steps made again, each body's by another rank; momentum; "
 		"with 5 bodies the Benchmarks Game's energy after 0, 1000, "

@@ -79,8 +79,9 @@ INLINE uint64_t sort_mask(size_t bytes)
 	return bytes == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * bytes) - 1;
 }
 
-/* Floats: the negative ones turned round below the others; then minus infinity
- * becomes 0, and what lay below it, which is no number, wraps to the top. */
+/* Floats: the bits of negative ones are inverted, which puts them below the
+ * others in order; then minus infinity becomes 0, and what lay below it, which
+ * is no number, wraps to the top. */
 INLINE uint64_t sort_key(const struct sort_order *by, uint64_t item,
 			 size_t bytes)
 {

@@ -61,8 +61,8 @@ INLINE struct parts load(size_t dtype, const void *item)
 	}
 }
 
-/* Of which kind it is: a number; one but for the other part; but for the real
- * part; none.  In this order they come. */
+/* 0: both parts are numbers; 1: the real one alone is; 2: the other one alone;
+ * 3: neither.  Lower kinds come first. */
 INLINE int kind_of(struct parts x)
 {
 	return 2 * (x.real != x.real) + (x.other != x.other);
