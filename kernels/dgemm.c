@@ -189,15 +189,22 @@ CLONES static void tile_of(double *restrict c, const double *restrict a,
 		one_row(c + i * n, a + i * n, b, n, columns, depth);
 }
 
-static void multiply(double *c, const double *a, const double *b, size_t n,
-		     struct rig_span rows, size_t tile)
+/* `before`: products before this one. */
+static void multiply(struct rig_team *team, const struct dgemm_args *args,
+		     struct rig_span rows, size_t before)
 {
+	const double *a = rig_team_data(team, A);
+	const double *b = rig_team_data(team, B);
+	double *c = rig_team_data(team, C);
+	size_t n = args->n, tile = args->tile;
+
 	for (size_t k = 0; k < n; k += tile) {
 		size_t depth = n - k < tile ? n - k : tile;
 
 		for (size_t j = 0; j < n; j += tile)
 			tile_of(c + j, a + k, b + k * n + j, n, rows,
 				n - j < tile ? n - j : tile, depth);
+		share_done(team, before * n + k, (args->iterations + 1) * n);
 	}
 }
 
@@ -225,7 +232,8 @@ static int run(struct rig_team *team)
 			     a + rows.begin * n, side, b, side, 1,
 			     c + rows.begin * n, side);
 		else
-			multiply(c, a, b, n, rows, args->tile);
+			multiply(team, args, rows, k);
+		share_done(team, k + 1, args->iterations + 1);
 	}
 	return rig_team_barrier(team);
 }

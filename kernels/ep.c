@@ -170,12 +170,6 @@ static struct sums sums_of_chunk(const struct ep_args *args, uint64_t chunk)
 	return sums;
 }
 
-/* Of many batches, so that one sees how far it is. */
-static int rounds_of(uint64_t count)
-{
-	return count >= 4096 ? 64 : 1;
-}
-
 static int run(struct rig_team *team)
 {
 	const struct ep_args *args = rig_team_args(team);
@@ -183,17 +177,12 @@ static int run(struct rig_team *team)
 	struct sums *all = rig_team_data(team, SUMS);
 	struct answer *answer = rig_team_data(team, ANSWER);
 	struct sums sums = { 0 };
-	int rounds = rounds_of(batches(args));
 
-	for (int round = 0; round < rounds; round++) {
-		struct rig_span part =
-			rig_strip(strip.end - strip.begin, round, rounds);
-
-		for (size_t i = part.begin; i < part.end; i++)
-			all[strip.begin + i] =
-				sums_of_chunk(args, strip.begin + i);
-		rig_team_barrier(team);
+	for (size_t i = strip.begin; i < strip.end; i++) {
+		all[i] = sums_of_chunk(args, i);
+		share_done(team, i + 1 - strip.begin, strip.end - strip.begin);
 	}
+	rig_team_barrier(team);
 	if (rig_team_rank(team) > 0)
 		return 0;
 	for (size_t i = 0; i < chunks(args); i++)
@@ -290,13 +279,6 @@ static double items(const void *given, void *const data[])
 	return ldexp(2, classes[args->class].log);
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct ep_args *args = given;
-
-	return (uint64_t)rounds_of(batches(args));
-}
-
 const struct rig_kernel kernel_ep = {
 	.name = "ep",
 	.summary = "pairs of Gaussian deviates, nothing shared (NPB EP)",
@@ -317,6 +299,5 @@ const struct rig_kernel kernel_ep = {
 	.owns = owns,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 	.result = result,
 };

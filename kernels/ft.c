@@ -422,15 +422,17 @@ static void sum(struct ft *ft, int t)
 static int run(struct rig_team *team)
 {
 	const struct ft_args *args = rig_team_args(team);
+	size_t iterations = (size_t)classes[args->class].iterations;
 	struct ft ft;
 	int r = view(&ft, team);
 
 	if (r < 0)
 		return r;
 	start(&ft);
-	for (int t = 1; t <= classes[args->class].iterations; t++) {
-		iterate(&ft, t);
-		sum(&ft, t);
+	for (size_t t = 1; t <= iterations; t++) {
+		iterate(&ft, (int)t);
+		sum(&ft, (int)t);
+		share_done(team, t, iterations);
 	}
 	free(ft.memory);
 	return rig_team_barrier(team);
@@ -467,13 +469,6 @@ static void result(const void *given, void *const data[], char *text,
 		 cimag(last));
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct ft_args *args = given;
-
-	return 3 * (uint64_t)classes[args->class].iterations + 2;
-}
-
 const struct rig_kernel kernel_ft = {
 	.name = "ft",
 	.summary = "heat in a periodic box, by Fourier transforms (NPB FT)",
@@ -497,6 +492,5 @@ const struct rig_kernel kernel_ft = {
 	.private_bytes = private_bytes,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 	.result = result,
 };

@@ -150,6 +150,7 @@ static int run(struct rig_team *team)
 	for (size_t k = 0; k <= args->iterations; k++) {
 		deal(args, strings[(k + 1) % 2], strings[k % 2], strip);
 		rig_team_barrier(team);
+		share_done(team, k + 1, args->iterations + 1);
 	}
 	return 0;
 }
@@ -194,13 +195,6 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct global_args *args = given;
-
-	return args->iterations + 1;
-}
-
 const struct rig_kernel kernel_global = {
 	.name = "global",
 	.summary = "a string dealt out and gathered, a barrier a sweep",
@@ -213,5 +207,4 @@ const struct rig_kernel kernel_global = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 };

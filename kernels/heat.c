@@ -25,6 +25,9 @@
 #define N_MAX  1048576.0
 #define STRIDE (RIG_LINE / sizeof(double))
 
+/* Sweeps after which a rank says how far it is. */
+#define ROUND 64
+
 enum { U, OTHER, CHANGES };
 
 struct heat_args {
@@ -166,6 +169,22 @@ static double largest(const struct rig_team *team, const double *changes)
 	return change;
 }
 
+/*
+ * How far it is after `k` sweeps, of which the last changed a point by `change`.
+ * A sweep leaves less of it than rho, the more so in the beginning, so what is
+ * to come is rather less than is thought.
+ */
+static void say(struct rig_team *team, const struct heat_args *args, size_t k,
+		double change)
+{
+	double rho = args->n > 2 ? cos(M_PI / (double)(args->n - 1)) : 0;
+	double left = log(change / args->tolerance) / -log(rho);
+	double most = (double)(args->sweeps - k);
+
+	rig_team_progress(
+		team, (double)k / ((double)k + (left < most ? left : most)));
+}
+
 static int run(struct rig_team *team)
 {
 	const struct heat_args *args = rig_team_args(team);
@@ -186,6 +205,8 @@ static int run(struct rig_team *team)
 			sweep(grids[(k + 1) % 2], grids[k % 2], args->n, rows);
 		rig_team_barrier(team);
 		change = largest(team, now);
+		if (k % ROUND == 0)
+			say(team, args, k + 1, change);
 	}
 	/* The answer is in u. */
 	for (size_t i = rows.begin * args->n; k % 2 && i < rows.end * args->n;

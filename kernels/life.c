@@ -185,6 +185,8 @@ static int run(struct rig_team *team)
 	for (size_t left = args->generations; left > 0; left--) {
 		step(grids[(left - 1) % 2], grids[left % 2], args->side, rows);
 		rig_team_barrier(team);
+		share_done(team, args->generations - left + 1,
+			   args->generations);
 	}
 	return 0;
 }
@@ -265,13 +267,6 @@ static void result(const void *given, void *const data[], char *text,
 	snprintf(text, bytes, "alive = %zu", alive);
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct life_args *args = given;
-
-	return args->generations;
-}
-
 const struct rig_kernel kernel_life = {
 	.name = "life",
 	.summary = "Conway's Game of Life on a torus",
@@ -290,6 +285,5 @@ const struct rig_kernel kernel_life = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 	.result = result,
 };

@@ -162,6 +162,7 @@ static int run(struct rig_team *team)
 	uint64_t *made = rig_team_data(team, STEPS);
 	struct rig_share share;
 	struct rig_span rows;
+	size_t size = (size_t)rig_team_size(team), done = 0;
 	uint64_t mine = 0;
 	int r;
 
@@ -171,8 +172,10 @@ static int run(struct rig_team *team)
 	if (r < 0)
 		return r;
 	while (rig_share_next(&share, &rows))
-		for (size_t i = rows.begin; i < rows.end; i++)
+		for (size_t i = rows.begin; i < rows.end; i++) {
 			mine += row(args, i, counts);
+			share_done(team, ++done * size, args->side);
+		}
 	made[rank * STRIDE] = mine;
 	if (rank == 0)
 		made[RIG_WORKERS_MAX * STRIDE] = (uint64_t)rig_team_size(team);

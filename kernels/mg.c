@@ -554,14 +554,16 @@ static int prepare(struct rig_team *team)
 static int run(struct rig_team *team)
 {
 	const struct mg_args *args = rig_team_args(team);
+	size_t iterations = (size_t)classes[args->class].iterations;
 	struct mg mg = view(team);
 
 	zero(&mg, mg.u, mg.top);
 	rig_team_barrier(team);
 	residual(&mg, mg.top, mg.r, mg.v);
-	for (int i = 0; i < classes[args->class].iterations; i++) {
+	for (size_t i = 0; i < iterations; i++) {
 		cycle(&mg);
 		residual(&mg, mg.top, mg.r, mg.v);
+		share_done(team, i + 1, iterations);
 	}
 	norm(&mg);
 	return rig_team_barrier(team);
@@ -590,17 +592,6 @@ static void result(const void *given, void *const data[], char *text,
 	snprintf(text, bytes, "norm = %.13e", sums[count_sums(given) - 1]);
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct mg_args *args = given;
-
-	uint64_t down = (uint64_t)(classes[args->class].top - 1 - COARSE);
-
-	/* Of a cycle: a step down, three up, and those between. */
-	return 4 + (uint64_t)classes[args->class].iterations *
-			   (down + 1 + 3 * (down + 1) + 1);
-}
-
 const struct rig_kernel kernel_mg = {
 	.name = "mg",
 	.summary = "Poisson's equation in a cube, by multigrid (NPB MG)",
@@ -626,6 +617,5 @@ const struct rig_kernel kernel_mg = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 	.result = result,
 };

@@ -205,6 +205,9 @@ CLONES static void attract(double *state, size_t n, size_t i, double soft)
 						 (sum[a][2] + sum[a][3]));
 }
 
+/* Bodies after which a rank says how far it is. */
+#define ROUND 64
+
 static int run(struct rig_team *team)
 {
 	const struct nbody_args *args = rig_team_args(team);
@@ -214,8 +217,14 @@ static int run(struct rig_team *team)
 	double soft = n == PLANETS ? 0 : SOFT;
 
 	for (size_t step = 0; step < args->steps; step++) {
-		for (size_t i = own.begin; i < own.end; i++)
+		for (size_t i = own.begin; i < own.end; i++) {
 			attract(state, n, i, soft);
+			if ((i - own.begin) % ROUND == 0)
+				share_done(team,
+					   step * (own.end - own.begin) + i -
+						   own.begin,
+					   args->steps * (own.end - own.begin));
+		}
 		/* Everybody has read the places before anybody moves. */
 		rig_team_barrier(team);
 		for (size_t a = 0; a < 3; a++)
@@ -369,13 +378,6 @@ static int verify(struct rig_team *team)
 	return verify_momentum(team, n, state);
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct nbody_args *args = given;
-
-	return 2 * args->steps;
-}
-
 const struct rig_kernel kernel_nbody = {
 	.name = "nbody",
 	.summary = "bodies of which each attracts all the others",
@@ -395,5 +397,4 @@ const struct rig_kernel kernel_nbody = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 };

@@ -117,11 +117,8 @@ static uint64_t beyond(uint32_t seed, uint64_t last)
 	return inside(b.word[2], b.word[3]);
 }
 
-/* Of many points, so that one sees how far it is. */
-static int rounds_of(size_t points)
-{
-	return points >= (size_t)1 << 32 ? 64 : 1;
-}
+/* Blocks after which a rank says how far it is. */
+#define ROUND ((size_t)1 << 20)
 
 static int run(struct rig_team *team)
 {
@@ -130,7 +127,6 @@ static int run(struct rig_team *team)
 	struct rig_span strip = rig_team_strip(team, blocks);
 	_Atomic uint64_t *answer = rig_team_data(team, 0);
 	uint32_t seed = (uint32_t)args->seed;
-	int rounds = rounds_of(args->points);
 	uint64_t hits = 0;
 
 	if (rig_team_rank(team) == 0) {
@@ -138,15 +134,14 @@ static int run(struct rig_team *team)
 		atomic_store_explicit(answer + POINTS, args->points,
 				      memory_order_relaxed);
 	}
-	for (int round = 0; round < rounds; round++) {
-		struct rig_span part =
-			rig_strip(strip.end - strip.begin, round, rounds);
+	for (size_t at = strip.begin; at < strip.end; at += ROUND) {
+		size_t left = strip.end - at;
 
-		hits += throw(seed, strip.begin + part.begin,
-			      strip.begin + part.end);
-		/* The answer is zero before anybody adds to it. */
-		rig_team_barrier(team);
+		hits += throw(seed, at, at + (left < ROUND ? left : ROUND));
+		share_done(team, at - strip.begin, strip.end - strip.begin);
 	}
+	/* The answer is zero before anybody adds to it. */
+	rig_team_barrier(team);
 	if (args->points % 2 && strip.begin < blocks && strip.end == blocks)
 		hits -= beyond(seed, blocks - 1);
 	atomic_fetch_add_explicit(answer + HITS, hits, memory_order_relaxed);
@@ -200,13 +195,6 @@ static void result(const void *given, void *const data[], char *text,
 		 answer[HITS]);
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct pi_args *args = given;
-
-	return (uint64_t)rounds_of(args->points) + 1;
-}
-
 const struct rig_kernel kernel_pi = {
 	.name = "pi",
 	.summary = "pi by random points, the same for any number of workers",
@@ -221,6 +209,5 @@ const struct rig_kernel kernel_pi = {
 	.flops = flops,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 	.result = result,
 };

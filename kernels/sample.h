@@ -87,6 +87,18 @@ static inline size_t sample_at(const struct sample *s, size_t i)
 	return i * step + share_scatter(i) % step;
 }
 
+/* What is done of a sort, about, once all is noted, and dealt. */
+#define SAMPLE_NOTED 0.3
+#define SAMPLE_DEALT 0.6
+
+/* From `from` to `to` of a sort is done, as far as `done` is of `count`. */
+static inline void sample_say(const struct sample *s, double from, double to,
+			      size_t done, size_t count)
+{
+	rig_team_progress(s->team,
+			  from + (to - from) * (double)done / (double)count);
+}
+
 INLINE void sample_note(const struct sample *s, const struct sample_kind *kind,
 			size_t what, size_t chunk)
 {
@@ -163,8 +175,12 @@ INLINE void sample_finish(const struct sample *s,
 			sample_move(s, kind, what, first, end);
 		} else {
 			if (first < end && sorted >= own.begin &&
-			    sorted < own.end)
+			    sorted < own.end) {
 				kind->sort(s, what, first, end);
+				sample_say(s, SAMPLE_DEALT, 1,
+					   sorted - own.begin,
+					   own.end - own.begin);
+			}
 			sorted += s->totals[b];
 		}
 		first = end;
@@ -178,13 +194,19 @@ INLINE int sample_sort(const struct sample *s, const struct sample_kind *kind,
 {
 	struct rig_span chunks = rig_team_strip(s->team, SAMPLE_CHUNKS);
 
-	for (size_t c = chunks.begin; c < chunks.end; c++)
+	for (size_t c = chunks.begin; c < chunks.end; c++) {
 		sample_note(s, kind, what, c);
+		sample_say(s, 0, SAMPLE_NOTED, c + 1 - chunks.begin,
+			   chunks.end - chunks.begin);
+	}
 	rig_team_barrier(s->team);
 	sample_place(s, rig_team_strip(s->team, SAMPLE_BUCKETS));
 	rig_team_barrier(s->team);
-	for (size_t c = chunks.begin; c < chunks.end; c++)
+	for (size_t c = chunks.begin; c < chunks.end; c++) {
 		sample_deal(s, kind, what, c);
+		sample_say(s, SAMPLE_NOTED, SAMPLE_DEALT, c + 1 - chunks.begin,
+			   chunks.end - chunks.begin);
+	}
 	rig_team_barrier(s->team);
 	sample_finish(s, kind, what);
 	return rig_team_barrier(s->team);

@@ -30,6 +30,12 @@ static inline struct rig_span share_next(const struct rig_team *team,
 	return rig_strip(count, (rig_team_rank(team) + 1) % size, size);
 }
 
+/* This rank is through with `done` of `count` equal pieces of its part. */
+static inline void share_done(struct rig_team *team, size_t done, size_t count)
+{
+	rig_team_progress(team, (double)done / (double)count);
+}
+
 static inline size_t share_chunks(size_t count)
 {
 	return count / SHARE_CHUNK + (count % SHARE_CHUNK != 0);

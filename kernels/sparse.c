@@ -207,6 +207,7 @@ static int run(struct rig_team *team)
 			 rig_team_data(team, COLUMNS), vector, rows,
 			 star(args));
 		rig_team_barrier(team);
+		share_done(team, k + 1, args->iterations + 1);
 	}
 	return 0;
 }
@@ -226,13 +227,6 @@ static int verify(struct rig_team *team)
 					     "expected %.17g",
 					     row, result[row], want);
 	return 0;
-}
-
-static uint64_t epochs(const void *given)
-{
-	const struct sparse_args *args = given;
-
-	return 2 * (args->iterations + 1);
 }
 
 const struct rig_kernel kernel_sparse = {
@@ -261,5 +255,4 @@ const struct rig_kernel kernel_sparse = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 };

@@ -163,6 +163,7 @@ static int run(struct rig_team *team)
 			 * share_await(). */
 			atomic_store_explicit(mine, done, memory_order_release);
 		}
+		share_done(team, k + 1, args->iterations + 1);
 		if (rank > 0)
 			continue;
 		share_await(rows_of(team, last), done);

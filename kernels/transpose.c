@@ -159,13 +159,17 @@ static int run(struct rig_team *team)
 	struct rig_span strip = rig_team_strip(team, args->n);
 	double *a = rig_team_data(team, A);
 	double *b = rig_team_data(team, B);
+	size_t width = strip.end - strip.begin;
 
 	for (size_t k = 0; k <= args->iterations; k++)
-		for (size_t j = strip.begin; j < strip.end; j += args->tile)
+		for (size_t j = strip.begin; j < strip.end; j += args->tile) {
 			for (size_t i = 0; i < args->n; i += args->tile)
 				turn(a, b, args->n,
 				     tile(i, args->n, args->tile),
 				     tile(j, strip.end, args->tile));
+			share_done(team, k * width + j - strip.begin,
+				   (args->iterations + 1) * width);
+		}
 	return rig_team_barrier(team);
 }
 

@@ -3,6 +3,8 @@
  * cli_kernel.c - a kernel that does what its parameter says, well or badly.
  *
  * tests/test_cli.py builds it as a user would, and runs it by its file's name.
+ * With PROBE_GATES=FOLDER it waits in each phase until a file of that phase's
+ * name is there.
  */
 #include <errno.h>
 #include <signal.h>
@@ -53,6 +55,30 @@ static uint64_t count(const void *args)
 	return ((const struct probe_args *)args)->length;
 }
 
+static double items(const void *args, void *const data[])
+{
+	(void)data;
+	return (double)count(args);
+}
+
+static void wait_for(const char *phase)
+{
+	const char *folder = getenv("PROBE_GATES");
+	char path[4096];
+
+	if (!folder)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", folder, phase);
+	while (access(path, F_OK) < 0)
+		(void)usleep(1000);
+}
+
+static int prepare(struct rig_team *team)
+{
+	wait_for("prepare");
+	return rig_team_barrier(team);
+}
+
 static int run(struct rig_team *team)
 {
 	const struct probe_args *args = rig_team_args(team);
@@ -62,6 +88,9 @@ static int run(struct rig_team *team)
 
 	for (size_t i = strip.begin; i < strip.end; i++)
 		x[i] = 1;
+	wait_for("begin");
+	rig_team_progress(team, 0.25);
+	wait_for("run");
 	if (args->mode == MODE_WRONG && last)
 		x[args->length - 1] = 2;
 	if (args->mode == MODE_FAIL && rig_team_rank(team) == 0)
@@ -82,6 +111,7 @@ static int verify(struct rig_team *team)
 	const struct probe_args *args = rig_team_args(team);
 	const char *x = rig_team_data(team, 0);
 
+	wait_for("verify");
 	while (args->mode == MODE_DOUBT)
 		(void)pause();
 	for (size_t i = 0; i < args->length; i++)
@@ -115,6 +145,9 @@ const struct rig_kernel runrig_kernel = {
 		      .output = true,
 		      .count = count } },
 	.args_bytes = sizeof(struct probe_args),
+	.items = items,
+	.item = "marks",
+	.prepare = prepare,
 	.run = run,
 	.verify = verify,
 	.result = result,

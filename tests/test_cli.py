@@ -91,6 +91,40 @@ def eventually(condition):
     return True
 
 
+class Terminal:
+    """A command whose stderr is a terminal, and what that shows."""
+
+    def __init__(self, test, *words, **options):
+        self.test = test
+        self.ours, theirs = os.openpty()
+        test.addCleanup(os.close, self.ours)
+        self.process = subprocess.Popen(
+            [RUNRIG, *map(str, words)], start_new_session=True, stderr=theirs,
+            stdout=subprocess.DEVNULL, **options)
+        test.addCleanup(self.process.wait)
+        test.addCleanup(self.process.kill)
+        os.close(theirs)
+        self.said = b""
+
+    def read(self):
+        try:
+            self.said += os.read(self.ours, 1000)
+        except OSError:  # its other end is closed
+            return False
+        return True
+
+    def shows(self, pattern):
+        """Wait for it, in what has not been looked at yet."""
+        while not re.search(pattern, self.said):
+            self.test.assertTrue(self.read(), self.said)
+        self.said = b""
+
+    def rest(self):
+        while self.read():
+            pass
+        return self.said
+
+
 class Case(unittest.TestCase):
     """Each test has a folder, and leaves /dev/shm as it was."""
 
@@ -660,21 +694,13 @@ class Runs(Case):
 
     def test_progress_on_a_terminal(self):
         """A line that says how far it is; Ctrl-C still ends all of it."""
-        ours, theirs = os.openpty()
-        self.addCleanup(os.close, ours)
-        with subprocess.Popen([RUNRIG, "run", "life", "side=256",
-                               "generations=100000000"],
-                              start_new_session=True, stderr=theirs,
-                              stdout=subprocess.DEVNULL) as process:
-            os.close(theirs)
-            said = b""
-            while said.count(b"done") < 2:
-                said += os.read(ours, 1000)
-            self.assertRegex(said, rb"life: \d+ % done, [\d.]+ [kMGT]?B/s, "
-                                   rb"[\d.]+ s left|life: [\d.]+ m?s")
-            os.killpg(process.pid, signal.SIGINT)
-            self.assertEqual(process.wait(LIMIT_S), -signal.SIGINT)
-            self.nothing_left()
+        terminal = Terminal(self, "run", "life", "side=256",
+                            "generations=100000000")
+        terminal.shows(rb"life: running [\d.]+ m?s, \d+ % done, "
+                       rb"[\d.]+ [kMGT]?B/s, [\d.]+ s left")
+        os.killpg(terminal.process.pid, signal.SIGINT)
+        self.assertEqual(terminal.process.wait(LIMIT_S), -signal.SIGINT)
+        self.nothing_left()
 
     def test_killed(self):
         out = self.save("a.npy", numpy.arange(1000))
@@ -727,6 +753,41 @@ class Plugins(Case):
         done = self.run_probe("mode=wrong", "--no-verify", "--output", out)
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"(?m)^  not verified")
+
+    def gated(self, *words):
+        """On a terminal, with a gate before each phase."""
+        return Terminal(self, "run", self.probe, "-n", 2, *words,
+                        env=dict(os.environ, PROBE_GATES=str(self.folder)))
+
+    def open_gate(self, name):
+        (self.folder / name).touch()
+
+    def test_progress_names_the_phase(self):
+        terminal = self.gated()
+        time_said = rb"[\d.]+ m?s"
+        terminal.shows(rb"probe: preparing " + time_said + rb"\r")
+        self.open_gate("prepare")
+        # It has not said a share yet.
+        terminal.shows(rb"probe: running " + time_said + rb"\r")
+        self.open_gate("begin")
+        terminal.shows(rb"probe: running " + time_said + rb", 25 % done, "
+                       rb"[\d.]+ k?marks/s, " + time_said + rb" left\r")
+        self.open_gate("run")
+        terminal.shows(rb"probe: verifying " + time_said + rb"\r")
+        self.open_gate("verify")
+        # Nothing of the line is left.
+        self.assertTrue(terminal.rest().endswith(b"\r\x1b[K"))
+        self.assertEqual(terminal.process.wait(LIMIT_S), 0)
+
+    def test_progress_makes_way_for_what_goes_wrong(self):
+        terminal = self.gated("mode=wrong")
+        for gate in "prepare", "begin", "run":
+            self.open_gate(gate)
+        terminal.shows(rb"probe: verifying ")
+        self.open_gate("verify")
+        self.assertRegex(terminal.rest(), rb"\r\x1b\[Krunrig: [^\r\n]*element "
+                                          rb"999 is 2, expected 1\r\n\Z")
+        self.assertEqual(terminal.process.wait(LIMIT_S), UNVERIFIED)
 
     def test_a_kernel_that_fails(self):
         self.refuses(RUN, "told to fail", "run", self.probe, "mode=fail",

@@ -15,6 +15,8 @@
 #include <kernels/number.h>
 #include <kernels/option.h>
 
+#include "progress.h"
+
 /* Put before words that argp would take for options. */
 #define MARK '\1'
 
@@ -22,6 +24,7 @@ static void say(const char *kind, const char *format, va_list args)
 {
 	char line[1024];
 
+	progress_clear();
 	vsnprintf(line, sizeof(line), format, args);
 	/* One line, whatever names are in it. */
 	for (char *c = line; *c; c++)

@@ -2,37 +2,43 @@
 /*
  * progress.c - how far a long run is, on a terminal.
  *
- * Workers are not asked: a kernel that says how many barriers a run has is as
- * far as its barrier has counted, and of several runs those are done that are.
+ * Within a run it is what the ranks say (rig_pool_progress()), and of several
+ * runs those are done that are.  Time that no run takes is no run's: rates and
+ * what is left are of the runs alone.
  */
 #include "progress.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <runrig/barrier.h>
+#include <runrig/kernel.h>
+#include <runrig/pool.h>
 
 #include "show.h"
 
 /* Between two lines, and before the first. */
 #define STEP_NS UINT64_C(500000000)
 
-struct progress {
-	struct progress_work work;
-	pthread_t thread;
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t changed;
-	const struct rig_barrier *barrier; /* NULL: not in a run, or unknown */
-	uint64_t before;                   /* its epochs when the run began */
-	uint64_t done;                     /* runs */
-	uint64_t begin_ns;
-	bool drawn, ended;
+static const char *const phases[] = {
+	[PROGRESS_PREPARING] = "preparing",
+	[PROGRESS_RUNNING] = "running",
+	[PROGRESS_VERIFYING] = "verifying",
+	[PROGRESS_WRITING] = "writing",
 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_t thread;
+static bool begun, drawn;
+static struct progress_work work;
+static double flops, bytes, items; /* of one run; 0: not known */
+static enum progress_phase phase;
+static uint64_t since_ns; /* that it is this phase */
+static uint64_t done;     /* runs */
+static uint64_t done_ns;  /* and how long they took */
 
 static uint64_t now_ns(void)
 {
@@ -42,121 +48,134 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Of all runs, 0 to 1. */
-static double share_of(const struct progress *p)
+/* ", 1.51 Gflop/s": of `runs` runs in `ns`. */
+static void draw_rate(double runs, double ns)
 {
-	double share = 0;
+	char rate[SHOWN_BYTES];
 
-	if (p->barrier && p->work.epochs) {
-		share = (double)(rig_barrier_epochs(p->barrier) - p->before) /
-			(double)p->work.epochs;
-		share = share < 1 ? share : 1;
-	}
-	return ((double)p->done + share) / (double)p->work.runs;
+	if (flops > 0)
+		fprintf(stderr, ", %.3g Gflop/s", flops * runs / ns);
+	else if (bytes > 0)
+		fprintf(stderr, ", %s", show_rate(bytes * runs, ns, rate));
+	else if (items > 0)
+		fprintf(stderr, ", %s",
+			show_item_rate(items * runs, ns, work.kernel->item,
+				       rate));
 }
 
-static void draw(struct progress *p)
+/* Runs done, the one in progress as far as it says, and the time of those. */
+static void draw_running(uint64_t now)
 {
-	double ns = (double)(now_ns() - p->begin_ns);
-	double share = share_of(p);
-	double runs = share * (double)p->work.runs;
-	char time[SHOWN_BYTES], rate[SHOWN_BYTES];
+	double part = rig_pool_progress(work.pool);
+	double runs = (double)done + part;
+	double share = runs / (double)work.runs;
+	double ns = (double)(done_ns + (part > 0 ? now - since_ns : 0));
+	char time[SHOWN_BYTES];
 
-	fprintf(stderr, "\r\033[K%s: ", p->work.name);
-	if (share > 0) {
-		fprintf(stderr, "%.0f %% done, ", 100 * share);
-		if (p->work.flops > 0)
-			fprintf(stderr, "%.3g Gflop/s, ",
-				p->work.flops * runs / ns);
-		else if (p->work.bytes > 0)
-			fprintf(stderr, "%s, ",
-				show_rate(p->work.bytes * runs, ns, rate));
-		fprintf(stderr, "%s left",
-			show_time(ns / share * (1 - share), time));
-	} else {
-		fprintf(stderr, "%s", show_time(ns, time));
-	}
+	show_time((double)(done_ns + now - since_ns), time);
+	fprintf(stderr, " %s", time);
+	if (!(share > 0))
+		return;
+	fprintf(stderr, ", %.0f %% done", 100 * share);
+	draw_rate(runs, ns);
+	show_time(ns / share * (1 - share), time);
+	fprintf(stderr, ", %s left", time);
+}
+
+static void draw(void)
+{
+	uint64_t now = now_ns();
+	char time[SHOWN_BYTES];
+
+	fprintf(stderr, "\r\033[K%s: %s", work.kernel->name, phases[phase]);
+	if (phase == PROGRESS_RUNNING)
+		draw_running(now);
+	else
+		fprintf(stderr, " %s",
+			show_time((double)(now - since_ns), time));
 	fflush(stderr);
-	p->drawn = true;
+	drawn = true;
 }
 
 static void *watch(void *arg)
 {
-	struct progress *p = arg;
-
-	pthread_mutex_lock(&p->lock);
-	while (!p->ended) {
+	pthread_mutex_lock(&lock);
+	while (begun) {
 		uint64_t until_ns = now_ns() + STEP_NS;
 		struct timespec until = {
 			.tv_sec = (time_t)(until_ns / 1000000000),
 			.tv_nsec = (long)(until_ns % 1000000000),
 		};
 
-		while (!p->ended &&
-		       pthread_cond_clockwait(&p->changed, &p->lock,
-					      CLOCK_MONOTONIC, &until) == 0)
+		while (begun &&
+		       pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC,
+					      &until) == 0)
 			;
-		if (!p->ended)
-			draw(p);
+		if (begun)
+			draw();
 	}
-	pthread_mutex_unlock(&p->lock);
-	return NULL;
+	pthread_mutex_unlock(&lock);
+	return arg;
 }
 
-struct progress *progress_begin(const struct progress_work *work)
+void progress_begin(const struct progress_work *of)
 {
-	struct progress *p;
+	const struct rig_kernel *kernel = of->kernel;
 
 	if (!isatty(STDERR_FILENO))
-		return NULL;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return NULL;
-	p->work = *work;
-	p->begin_ns = now_ns();
-	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->changed, NULL);
-	if (pthread_create(&p->thread, NULL, watch, p) == 0)
-		return p;
-	free(p);
-	return NULL;
+		return;
+	work = *of;
+	flops = kernel->flops ? kernel->flops(of->args) : 0;
+	bytes = kernel->bytes_moved ? kernel->bytes_moved(of->args) : 0;
+	items = kernel->items ? kernel->items(of->args, NULL) : 0;
+	phase = PROGRESS_PREPARING;
+	since_ns = now_ns();
+	done = done_ns = 0;
+	begun = true;
+	if (pthread_create(&thread, NULL, watch, NULL) != 0)
+		begun = false;
 }
 
-void progress_run(struct progress *p, const struct rig_barrier *barrier,
-		  uint64_t done)
+void progress_enter(enum progress_phase next)
 {
-	if (!p)
+	uint64_t now;
+
+	if (!begun)
 		return;
-	pthread_mutex_lock(&p->lock);
-	p->done = done;
-	p->barrier = barrier;
-	p->before = barrier ? rig_barrier_epochs(barrier) : 0;
-	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_lock(&lock);
+	now = now_ns();
+	if (phase == PROGRESS_RUNNING) {
+		done++;
+		done_ns += now - since_ns;
+	}
+	phase = next;
+	since_ns = now;
+	pthread_mutex_unlock(&lock);
 }
 
-void progress_rest(struct progress *p)
+/* With the lock. */
+static void clear(void)
 {
-	if (!p)
-		return;
-	pthread_mutex_lock(&p->lock);
-	/* What it looked at may be gone before the next run. */
-	p->barrier = NULL;
-	p->done++;
-	pthread_mutex_unlock(&p->lock);
-}
-
-void progress_end(struct progress *p)
-{
-	if (!p)
-		return;
-	pthread_mutex_lock(&p->lock);
-	p->ended = true;
-	pthread_cond_signal(&p->changed);
-	pthread_mutex_unlock(&p->lock);
-	pthread_join(p->thread, NULL);
-	if (p->drawn)
+	if (drawn)
 		fprintf(stderr, "\r\033[K");
-	pthread_cond_destroy(&p->changed);
-	pthread_mutex_destroy(&p->lock);
-	free(p);
+	drawn = false;
+}
+
+void progress_clear(void)
+{
+	pthread_mutex_lock(&lock);
+	clear();
+	pthread_mutex_unlock(&lock);
+}
+
+void progress_end(void)
+{
+	if (!begun)
+		return;
+	pthread_mutex_lock(&lock);
+	begun = false;
+	pthread_cond_signal(&changed);
+	pthread_mutex_unlock(&lock);
+	pthread_join(thread, NULL);
+	progress_clear();
 }

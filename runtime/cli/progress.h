@@ -3,35 +3,44 @@
  * progress.h - how far a long run is, on a terminal.
  *
  * A thread of its own draws one line on stderr, twice a second, while the
- * caller waits for the workers; where stderr is no terminal there is none.
+ * caller waits for the workers: what is being done, for how long, and of runs
+ * which share is done, at which rate, and when the rest will be.  There is one
+ * line, as there is one terminal; where stderr is none all of this does
+ * nothing.
  */
 #ifndef RUNRIG_PROGRESS_H
 #define RUNRIG_PROGRESS_H
 
 #include <stdint.h>
 
-struct rig_barrier;
-struct progress; /* in this process */
+struct rig_kernel;
+struct rig_pool;
 
-/* Of one run: what it is called, how many barriers it has (0: not known), and
- * what it moves or computes (0: not known). */
-struct progress_work {
-	const char *name;
-	uint64_t epochs;
-	double bytes, flops;
-	uint64_t runs; /* in all */
+enum progress_phase {
+	PROGRESS_PREPARING,
+	PROGRESS_RUNNING,
+	PROGRESS_VERIFYING,
+	PROGRESS_WRITING
 };
 
-/* NULL where nothing is to be drawn.  After the pool has been made. */
-struct progress *progress_begin(const struct progress_work *work);
+/* Of what: `runs` runs of a kernel with these arguments, by a pool. */
+struct progress_work {
+	const struct rig_kernel *kernel;
+	const void *args;
+	const struct rig_pool *pool;
+	uint64_t runs;
+};
 
-/* A run begins, at this barrier (NULL: unknown), `done` runs after the first;
- * and ends.  NULL is allowed. */
-void progress_run(struct progress *progress, const struct rig_barrier *barrier,
-		  uint64_t done);
-void progress_rest(struct progress *progress);
+/* Preparing begins.  The pool is there, and stays until progress_end(). */
+void progress_begin(const struct progress_work *work);
 
-/* Removes the line.  NULL is allowed. */
-void progress_end(struct progress *progress);
+/* Another phase begins, or, where that is PROGRESS_RUNNING, the next run. */
+void progress_enter(enum progress_phase phase);
+
+/* Remove the line until it is drawn again: something else is to be said. */
+void progress_clear(void);
+
+/* Remove it for good.  Twice is once. */
+void progress_end(void);
 
 #endif

@@ -149,34 +149,12 @@ static int read_inputs(struct runner *runner)
 	return r;
 }
 
-static void show_progress(struct runner *runner)
-{
-	const struct rig_kernel *kernel = runner->request->kernel;
-	const void *args = runner->rigging.args;
-
-	runner->progress = progress_begin(&(struct progress_work){
-		.name = kernel->name,
-		.epochs = kernel->epochs ? kernel->epochs(args) : 0,
-		.bytes = kernel->bytes_moved ? kernel->bytes_moved(args) : 0,
-		.flops = kernel->flops ? kernel->flops(args) : 0,
-		.runs = (uint64_t)runner->request->repeat,
-	});
-}
-
-/* Before anything else is said. */
-static void hide_progress(struct runner *runner)
-{
-	progress_end(runner->progress);
-	runner->progress = NULL;
-}
-
 /* A job failed: say how. */
 static int run_failed(struct runner *runner, int code)
 {
 	const struct rig_report *report = rig_pool_report(runner->pool);
 
-	hide_progress(runner);
-
+	progress_clear();
 	/* The report begins with the line that is all there is to say of what
 	 * a kernel says by itself. */
 	if (report->end == RIG_END_OK || report->end == RIG_END_FAILED)
@@ -234,6 +212,11 @@ int runner_prepare(struct runner *runner, const struct run_request *request)
 		r = start_pool(runner);
 	if (r)
 		return r;
+	progress_begin(
+		&(struct progress_work){ .kernel = request->kernel,
+					 .args = runner->rigging.args,
+					 .pool = runner->pool,
+					 .runs = (uint64_t)request->repeat });
 	r = rigging_make(&runner->rigging, runner->pool);
 	if (r < 0)
 		return complain(exit_of(r), "%s", runner->rigging.why);
@@ -276,11 +259,10 @@ static int run_once(struct runner *runner)
 	uint64_t begin_ns;
 	int r;
 
-	progress_run(runner->progress, barrier, (uint64_t)runner->runs);
+	progress_enter(PROGRESS_RUNNING);
 	begin_ns = now_ns();
 	r = rigging_run(&runner->rigging);
 	runner->time_ns[runner->runs] = now_ns() - begin_ns;
-	progress_rest(runner->progress);
 	if (r < 0)
 		return run_failed(runner, r);
 	runner->runs++;
@@ -307,6 +289,7 @@ static int verify(struct runner *runner)
 
 	if (runner->request->no_verify || !can_verify(runner))
 		return 0;
+	progress_enter(PROGRESS_VERIFYING);
 	if (rigging_given(rigging))
 		r = rigging_digest(rigging, true);
 	if (r == 0)
@@ -330,6 +313,7 @@ static int write_outputs(struct runner *runner)
 
 		if (!path)
 			continue;
+		progress_enter(PROGRESS_WRITING);
 		if (picture_wanted(path))
 			r = picture_commit(&runner->outputs[i],
 					   data + array->offset,
@@ -357,6 +341,7 @@ static int repeat(struct runner *runner)
 	int r = 0;
 
 	if (runner->request->repeat > 1 && writes_theirs(runner)) {
+		progress_enter(PROGRESS_PREPARING);
 		if (rigging_copy(&runner->rigging) < 0)
 			return complain(EXIT_SYSTEM, "%s (for the repeats)",
 					runner->rigging.why);
@@ -371,7 +356,6 @@ int runner_run(struct runner *runner)
 {
 	int r;
 
-	show_progress(runner);
 	r = run_once(runner);
 	if (r == 0)
 		r = verify(runner);
@@ -379,7 +363,7 @@ int runner_run(struct runner *runner)
 		r = write_outputs(runner);
 	if (r == 0)
 		r = repeat(runner);
-	hide_progress(runner);
+	progress_end();
 	return r;
 }
 
@@ -409,7 +393,7 @@ uint64_t runner_steady_ns(const struct runner *runner)
 
 void runner_finish(struct runner *runner)
 {
-	hide_progress(runner);
+	progress_end();
 	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
 		npy_close(&runner->inputs[i]);
 		npy_discard(&runner->outputs[i]);

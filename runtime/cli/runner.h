@@ -49,8 +49,6 @@ struct run_request {
 	bool map;       /* say where they really are */
 };
 
-struct progress;
-
 /* What was done.  In this process. */
 struct runner {
 	const struct run_request *request;
@@ -64,8 +62,7 @@ struct runner {
 	int runs;          /* done */
 	uint64_t *time_ns; /* of each */
 	bool verified;
-	bool copied;               /* the repeats were on a copy */
-	struct progress *progress; /* NULL: not drawn */
+	bool copied; /* the repeats were on a copy */
 
 	/* The barrier in the first array's segment; NULL: the team's own. */
 	const char *barrier_segment;

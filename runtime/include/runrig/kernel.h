@@ -18,6 +18,9 @@
  * Every rank leaves RIG_DIGEST_WORDS words of a digest in its result; those of
  * all ranks are added up (mod 2^64) for verify.
  *
+ * While it goes on, run says by rig_team_progress() how far it is: it is what a
+ * terminal shows of a long one.
+ *
  * Their arguments are a struct whose first member is struct rig_kernel_args,
  * followed by the kernel's own parameters.
  */
