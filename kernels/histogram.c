@@ -88,7 +88,8 @@ struct bins {
 	size_t count;
 	double low, width;    /* edge i is low + i * width, and then rounded */
 	double first, last;   /* edges */
-	double scale;         /* bins in a width of 1; may be infinite */
+	double power;         /* of two, by which small items are multiplied */
+	double scale;         /* bins in a width of 1, after that */
 	enum rig_dtype dtype; /* that edges are rounded to */
 };
 
@@ -119,6 +120,8 @@ static struct bins bins_of(const struct histogram_args *args)
 {
 	enum rig_dtype dtype = args->header.arrays[X].dtype;
 	double all = args->high - args->low;
+	/* Or the inverse of a range of denormals would be infinite. */
+	double power = all < 1 ? 0x1p100 : 1;
 
 	return (struct bins){
 		.count = args->bins,
@@ -126,7 +129,8 @@ static struct bins bins_of(const struct histogram_args *args)
 		.width = all / (double)args->bins,
 		.first = as_item(dtype, args->low),
 		.last = as_item(dtype, args->high),
-		.scale = (double)args->bins / all,
+		.power = power,
+		.scale = (double)args->bins / (all * power),
 		.dtype = dtype,
 	};
 }
@@ -199,13 +203,13 @@ static int prepare(struct rig_team *team)
 /* The bin of an item between the first and the last edge. */
 INLINE size_t find(const struct bins *bins, double x, enum rig_dtype dtype)
 {
-	double guess = (x - bins->low) * bins->scale;
+	double guess = (x - bins->low) * bins->power * bins->scale;
 	size_t bin = bins->count - 1;
 
 	if (guess < (double)bins->count)
 		bin = guess > 0 ? (size_t)guess : 0;
 	/* Rounding may have put it too far, either way: seldom by more than
-	 * one, but anywhere where `scale` is infinite. */
+	 * one. */
 	while (x < edge(bins, bin, dtype))
 		bin--;
 	while (bin + 1 < bins->count && x >= edge(bins, bin + 1, dtype))

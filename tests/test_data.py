@@ -275,6 +275,17 @@ class Data(unittest.TestCase):
         numpy.testing.assert_array_equal(
             self.histogram(x, 1000, 1.7e18, 1.7e18 + 256000), want)
 
+    def test_histogram_of_a_range_whose_inverse_is_infinite(self):
+        """Each item is put where it belongs: to go there from the last bin, one
+        by one, would take longer than the limit."""
+        bins, high = 4_000_000, 1e-303
+        x = self.random.uniform(0, high, 99_999)
+        edges = numpy.append(numpy.arange(bins) * (high / bins), high)
+        want = numpy.bincount(numpy.searchsorted(edges, x, "right") - 1,
+                              minlength=bins)
+        numpy.testing.assert_array_equal(self.histogram(x, bins, 0.0, high),
+                                         want)
+
     def test_histogram_refuses_bins_that_no_number_parts(self):
         for dtype, bins, low, high in (
                 ("int64", 1000, "1700000000000000000", "1700000000000001000"),
