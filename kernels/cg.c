@@ -473,11 +473,14 @@ static int run(struct rig_team *team)
 {
 	const struct cg_args *args = rig_team_args(team);
 	struct cg cg = view(team);
+	int iterations = classes[args->class].iterations;
 	double zeta = 0;
 
 	start(&cg);
-	for (int i = 0; i < classes[args->class].iterations; i++)
+	for (int i = 0; i < iterations; i++) {
 		zeta = iterate(&cg);
+		share_done(team, (size_t)i + 1, (size_t)iterations);
+	}
 	if (rig_team_rank(team) == 0)
 		*cg.zeta = zeta;
 	return rig_team_barrier(team);
@@ -506,14 +509,6 @@ static void result(const void *given, void *const data[], char *text,
 		 vectors[count_vectors(given) - 1]);
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct cg_args *args = given;
-
-	/* Three a step, and those of the sums around it. */
-	return (uint64_t)classes[args->class].iterations * (3 * STEPS + 3) + 1;
-}
-
 const struct rig_kernel kernel_cg = {
 	.name = "cg",
 	.summary = "an eigenvalue of a sparse matrix, by conjugate gradients "
@@ -539,6 +534,5 @@ const struct rig_kernel kernel_cg = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 	.result = result,
 };

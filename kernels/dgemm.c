@@ -28,7 +28,7 @@
 /* Rows of C that the own loop handles together. */
 #define ROWS 4
 
-enum { A, B, C };
+enum { A, B, C, RAN };
 enum method { AUTO, OPENBLAS, OWN };
 
 /* Of cblas.h, whose enumerations are part of the interface. */
@@ -84,6 +84,13 @@ static uint64_t count(const void *given)
 	return args->n * args->n;
 }
 
+/* The method that ran, of enum method. */
+static uint64_t count_ran(const void *given)
+{
+	(void)given;
+	return 1;
+}
+
 static double flops(const void *given)
 {
 	const struct dgemm_args *args = given;
@@ -95,10 +102,10 @@ static double flops(const void *given)
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
-	(void)bytes;
-	(void)index;
 	const struct dgemm_args *args = given;
 
+	if (index == RAN)
+		return share_rows(1, bytes, rank, size, spans);
 	return share_rows(args->n, args->n * sizeof(double), rank, size, spans);
 }
 
@@ -208,29 +215,36 @@ static void multiply(struct rig_team *team, const struct dgemm_args *args,
 	}
 }
 
+static void multiply_by(dgemm_fn *blas, struct rig_team *team, size_t n,
+			struct rig_span rows)
+{
+	const double *a = rig_team_data(team, A);
+	double *c = rig_team_data(team, C);
+	int side = (int)n;
+
+	blas(ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE,
+	     (int)(rows.end - rows.begin), side, side, 1, a + rows.begin * n,
+	     side, rig_team_data(team, B), side, 1, c + rows.begin * n, side);
+}
+
 static int run(struct rig_team *team)
 {
 	const struct dgemm_args *args = rig_team_args(team);
 	struct rig_span rows = rig_team_strip(team, args->n);
-	const double *a = rig_team_data(team, A);
-	const double *b = rig_team_data(team, B);
-	double *c = rig_team_data(team, C);
 	dgemm_fn *blas = args->method == OWN ? NULL : openblas();
-	size_t n = args->n;
-	int side = (int)n;
+	uint8_t *ran = rig_team_data(team, RAN);
 
 	if (args->method == OPENBLAS && !blas)
 		return rig_team_fail(team, -ENOENT,
 				     "dgemm: no libopenblas.so.0; "
 				     "method=own needs none");
+	if (rig_team_rank(team) == 0)
+		*ran = blas ? OPENBLAS : OWN;
 	for (size_t k = 0; k <= args->iterations; k++) {
 		if (rows.begin == rows.end)
 			break;
 		if (blas)
-			blas(ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE,
-			     (int)(rows.end - rows.begin), side, side, 1,
-			     a + rows.begin * n, side, b, side, 1,
-			     c + rows.begin * n, side);
+			multiply_by(blas, team, args->n, rows);
 		else
 			multiply(team, args, rows, k);
 		share_done(team, k + 1, args->iterations + 1);
@@ -261,6 +275,16 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const uint8_t *ran = data[RAN];
+
+	(void)given;
+	snprintf(text, bytes, "method = %s",
+		 *ran == OPENBLAS ? "OpenBLAS" : "own loop");
+}
+
 const struct rig_kernel kernel_dgemm = {
 	.name = "dgemm",
 	.summary = "C += A B, of square matrices",
@@ -271,7 +295,8 @@ const struct rig_kernel kernel_dgemm = {
 		    { .name = "c",
 		      .dtype = RIG_FLOAT64,
 		      .output = true,
-		      .count = count } },
+		      .count = count },
+		    { .name = "ran", .dtype = RIG_UINT8, .count = count_ran } },
 	.args_bytes = sizeof(struct dgemm_args),
 	.flops = flops,
 	.owns = owns,
@@ -279,4 +304,5 @@ const struct rig_kernel kernel_dgemm = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
+	.result = result,
 };

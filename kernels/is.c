@@ -341,8 +341,10 @@ static int run(struct rig_team *team)
 
 	if (rig_team_rank(team) == 0)
 		r.counts->passed = 0;
-	for (int i = 0; i <= ITERATIONS; i++)
+	for (int i = 0; i <= ITERATIONS; i++) {
 		iterate(&r, i, (uint32_t)count_values(args));
+		share_done(team, (size_t)i + 1, ITERATIONS + 1);
+	}
 	return rig_team_barrier(team);
 }
 
@@ -409,14 +411,6 @@ static double items(const void *given, void *const data[])
 	return (ITERATIONS + 1.0) * (double)count_keys(given);
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct is_args *args = given;
-
-	(void)args;
-	return 5 * (ITERATIONS + 1) + 1;
-}
-
 const struct rig_kernel kernel_is = {
 	.name = "is",
 	.summary = "the rank of every key, ten times over (NPB IS)",
@@ -445,6 +439,5 @@ const struct rig_kernel kernel_is = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 	.result = result,
 };

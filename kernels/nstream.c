@@ -122,6 +122,7 @@ static int run(struct rig_team *team)
 		sweep(a + strip.begin, b + strip.begin, c + strip.begin,
 		      args->s, strip.end - strip.begin);
 		rig_team_barrier(team);
+		share_done(team, k + 1, args->iterations + 1);
 	}
 	return 0;
 }
@@ -142,13 +143,6 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
-static uint64_t epochs(const void *given)
-{
-	const struct nstream_args *args = given;
-
-	return args->iterations + 1;
-}
-
 const struct rig_kernel kernel_nstream = {
 	.name = "nstream",
 	.summary = "A += B + s C over three arrays, sweep after sweep",
@@ -167,5 +161,4 @@ const struct rig_kernel kernel_nstream = {
 	.prepare = prepare,
 	.run = run,
 	.verify = verify,
-	.epochs = epochs,
 };

@@ -168,12 +168,20 @@ static void pass(const struct random_args *args, _Atomic uint64_t *table,
 			update(table, mask, number[l]);
 }
 
-static void pass_all(const struct random_args *args, _Atomic uint64_t *table,
-		     struct rig_span streams)
+/* One of the two passes of the own streams, `before` of which are done. */
+static void pass_all(struct rig_team *team, struct rig_span streams,
+		     size_t before)
 {
-	for (size_t s = streams.begin; s < streams.end; s += LANES)
-		pass(args, table, s,
-		     s + LANES < streams.end ? s + LANES : streams.end);
+	const struct random_args *args = rig_team_args(team);
+	_Atomic uint64_t *table = rig_team_data(team, TABLE);
+
+	for (size_t s = streams.begin; s < streams.end; s += LANES) {
+		size_t end = s + LANES < streams.end ? s + LANES : streams.end;
+
+		pass(args, table, s, end);
+		share_done(team, before + end - streams.begin,
+			   2 * (streams.end - streams.begin));
+	}
 }
 
 static int run(struct rig_team *team)
@@ -184,12 +192,12 @@ static int run(struct rig_team *team)
 	_Atomic uint64_t *table = rig_team_data(team, TABLE);
 	uint64_t *samples = rig_team_data(team, SAMPLES);
 
-	pass_all(args, table, streams);
+	pass_all(team, streams, 0);
 	rig_team_barrier(team);
 	for (size_t s = own.begin; s < own.end; s++)
 		samples[s] = table[s * sample_step(args)];
 	rig_team_barrier(team);
-	pass_all(args, table, streams);
+	pass_all(team, streams, streams.end - streams.begin);
 	return rig_team_barrier(team);
 }
 

@@ -304,6 +304,7 @@ static int run(struct rig_team *team)
 		else
 			strips(args, result, vectors, strip);
 		rig_team_barrier(team);
+		share_done(team, k + 1, args->iterations + 1);
 	}
 	return 0;
 }

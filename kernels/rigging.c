@@ -11,6 +11,7 @@
 
 #include <runrig/error.h>
 
+#include "contract.h"
 #include "dtype.h"
 
 /* What spans() needs to ask the kernel who owns what.  By value: the workers
@@ -35,41 +36,24 @@ static struct rig_kernel_args *header(const struct rigging *rigging)
 	return rigging->args;
 }
 
-static size_t field_bytes(enum rig_param_kind kind)
-{
-	return kind == RIG_PARAM_CHOICE ? sizeof(uint32_t) : sizeof(uint64_t);
-}
-
 /* Kernels from a user's file may be anything. */
 static int check_kernel(struct rigging *rigging)
 {
 	const struct rig_kernel *kernel = rigging->kernel;
-	const struct rig_param *param = kernel->params;
+	char words[WHY_BYTES];
 
-	if (!kernel->name || !kernel->run || !kernel->arrays[0].name)
-		return say(rigging, -EINVAL,
-			   "the kernel lacks a name, a run or an array");
+	/* First: it is what is known of its parameters. */
 	if (kernel->args_bytes < sizeof(struct rig_kernel_args) ||
-	    kernel->args_bytes > ARGS_MAX) {
-		snprintf(rigging->why, WHY_BYTES,
-			 "kernel %s: %zu bytes of arguments, not %zu to %zu",
-			 kernel->name, kernel->args_bytes,
-			 sizeof(struct rig_kernel_args), ARGS_MAX);
-		return -EINVAL;
-	}
-	for (; param && param->name; param++) {
-		if (param->offset > kernel->args_bytes ||
-		    kernel->args_bytes - param->offset <
-			    field_bytes(param->kind) ||
-		    !param->fallback ||
-		    (param->kind == RIG_PARAM_CHOICE && !param->choices)) {
-			snprintf(rigging->why, WHY_BYTES,
-				 "kernel %s: parameter %s is malformed",
-				 kernel->name, param->name);
-			return -EINVAL;
-		}
-	}
-	return 0;
+	    kernel->args_bytes > ARGS_MAX)
+		snprintf(words, sizeof(words),
+			 "%zu bytes of arguments, not %zu to %zu",
+			 kernel->args_bytes, sizeof(struct rig_kernel_args),
+			 ARGS_MAX);
+	else if (contract_check(kernel, words) == 0)
+		return 0;
+	snprintf(rigging->why, WHY_BYTES, "kernel %.*s: %.400s",
+		 CONTRACT_NAME_MAX, kernel->name ? kernel->name : "", words);
+	return -EINVAL;
 }
 
 int rigging_init(struct rigging *rigging, const struct rig_kernel *kernel)
@@ -309,11 +293,36 @@ static int make_array(struct rigging *rigging, int index)
 	return r;
 }
 
+/* What the kernel says of who owns what, before anybody believes it. */
+static int check_owns(struct rigging *rigging, int index)
+{
+	int size = rig_pool_size(rigging->pool);
+	struct contract_owned *owned = calloc((size_t)size, sizeof(*owned));
+	char words[WHY_BYTES] = "out of memory";
+	int r = owned ? 0 : -ENOMEM;
+
+	for (int rank = 0; rank < size && r == 0; rank++)
+		owned[rank].count = rigging_owns(rigging, index, rank, size,
+						 owned[rank].spans);
+	if (r == 0)
+		r = contract_check_owns(owned, size,
+					rigging->arrays[index].bytes, words);
+	free(owned);
+	if (r < 0)
+		snprintf(rigging->why, WHY_BYTES, "kernel %s: array %s: %.300s",
+			 rigging->kernel->name,
+			 rigging->kernel->arrays[index].name, words);
+	/* It is no mistake of the user's words. */
+	return r == -EINVAL ? -ENOEXEC : r;
+}
+
 int rigging_make(struct rigging *rigging, struct rig_pool *pool)
 {
 	int r = 0;
 
 	rigging->pool = pool;
+	for (int i = 0; i < rigging->count && r == 0; i++)
+		r = check_owns(rigging, i);
 	for (int i = 0; i < rigging->count && r == 0; i++)
 		r = make_array(rigging, i);
 	return r;

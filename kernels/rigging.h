@@ -78,6 +78,7 @@ size_t rigging_private_bytes(const struct rigging *rigging, int size);
 int rigging_owns(const struct rigging *rigging, int index, int rank, int size,
 		 struct rig_span *spans);
 
+/* -ENOEXEC where the kernel says nonsense of who owns what. */
 int rigging_make(struct rigging *rigging, struct rig_pool *pool);
 
 /* From now on leave the user's segments alone and work on copies of those that

@@ -20,8 +20,7 @@
 #include "harness.h"
 
 /* Held against published values, which not every item has a part in. */
-static const char *const judged_by_last[] = { "cg", "ft", "mg", "nbody",
-					      "synch-p2p" };
+static const char *const judged_by_last[] = { "cg", "ft", "mg", "synch-p2p" };
 
 static const int teams[] = { 1, 2, 3, 5, 8 };
 

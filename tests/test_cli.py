@@ -668,6 +668,18 @@ class Runs(Case):
             self.assertEqual(bool(item), bool(re.search(
                 rf"(?m)^  time .* [\d.]+ ([kMG] )?{item}/s$", text)), text)
 
+    def test_dgemm_says_which_method_ran(self):
+        for word in "own", "auto", "openblas":
+            done = runrig("run", "dgemm", "n=20", f"method={word}", "--json")
+            if done.returncode == RUN:
+                # What auto then ran is no secret.
+                self.assertEqual((word, ran), ("openblas", "own loop"))
+                continue
+            ran = json.loads(done.stdout)["result"]["method"]
+            self.assertIn(ran, ("own loop",) if word == "own" else
+                          ("OpenBLAS",) if word == "openblas" else
+                          ("OpenBLAS", "own loop"))
+
     def test_not_verified_is_said(self):
         text = self.does("run", "reverse", "length=10", "--no-verify")
         self.assertRegex(text, r"(?m)^  not verified")
@@ -901,6 +913,42 @@ class Plugins(Case):
         self.assertEqual(done.returncode, RUN, done.stderr)
         self.assertRegex(done.stderr, "SIGABRT")
 
+    def test_kernels_that_are_not_as_the_header_says(self):
+        whole = """
+            #include <runrig/kernel.h>
+            static uint64_t count(const void *a) { (void)a; return 10; }
+            static int run(struct rig_team *t) { (void)t; return 0; }
+            static int owns(const void *a, int i, size_t b, int rank, int n,
+                            struct rig_span *s)
+            { (void)a; (void)i; (void)n; *s = %(span)s; return 1; }
+            const struct rig_kernel runrig_kernel = {
+                .name = %(name)s, .run = run,
+                .args_bytes = sizeof(struct rig_kernel_args), .owns = owns,
+                .arrays = { { .name = "a", .dtype = %(dtype)s,
+                              .count = count } } };
+            """
+        usual = {"name": '"mine"', "dtype": "RIG_UINT8", "span":
+                 "(struct rig_span){ rank ? 5 : 0, rank ? b : 5 }"}
+        path, source = self.path("odd.so"), self.path("odd.c")
+        for change, pattern in (
+                ({}, None),
+                ({"dtype": "99"}, "odd.so: .*array a is 99"),
+                ({"name": '"two\\nlines"'}, "odd.so: .*a-z 0-9 -"),
+                ({"name": '"reverse"'}, "odd.so: .*called reverse.*another"),
+                ({"span": "(struct rig_span){ 0, b }"},
+                 "mine: array a: owns gives byte 0 twice"),
+                ({"span": "(struct rig_span){ 4, 3 }"}, "4 to 3"),
+                ({"span": "(struct rig_span){ 5 + rank, 100 }"}, "5 to 100")):
+            pathlib.Path(source).write_text(whole % {**usual, **change})
+            subprocess.run([*self.build, source, "-o", path], check=True)
+            if pattern:
+                self.refuses(SYSTEM, pattern, "run", path, "-n", 2)
+                continue
+            done = runrig("run", path, "-n", 2)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("not verified: the kernel has no verify",
+                          done.stdout)
+
     def test_a_new_kernel(self):
         done = runrig("new", "mine-2", cwd=self.folder)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -922,6 +970,28 @@ class Plugins(Case):
             done = runrig("new", name, cwd=self.folder)
             self.assertEqual(done.returncode, code)
             self.assertRegex(done.stderr, r"\Arunrig: .*" + pattern)
+
+
+    def test_a_new_kernel_where_a_folder_has_an_odd_name(self):
+        """The command that builds it is for a shell."""
+        folder = self.folder / "it's $HOME; odd"
+        (folder / "bin").mkdir(parents=True)
+        shutil.copytree(TESTS.parent / "runtime" / "include",
+                        folder / "include")
+        program = shutil.copy(RUNRIG, folder / "bin")
+        library = re.search(r"=> (\S+)/librunrig", subprocess.run(
+            ["ldd", RUNRIG], capture_output=True, text=True,
+            check=True).stdout)
+        env = dict(os.environ)
+        if library:
+            env["LD_LIBRARY_PATH"] = library[1]
+        done = subprocess.run([program, "new", "mine"], env=env, check=True,
+                              cwd=self.folder, capture_output=True, text=True)
+        build = done.stdout.splitlines()[2]
+        self.assertIn("odd", build)
+        subprocess.run(build, shell=True, check=True, cwd=self.folder)
+        done = runrig("run", "./mine.so", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class Demo(Case):

@@ -11,6 +11,7 @@
 
 #include <kernels/arguments.h>
 #include <kernels/builtin.h>
+#include <kernels/contract.h>
 #include <kernels/dtype.h>
 #include <kernels/number.h>
 #include <kernels/rigging.h>
@@ -292,29 +293,190 @@ START_TEST(a_wrong_parameter_is_told_the_right_ones)
 }
 END_TEST
 
+/* What is wrong with `all`, and a word of what is said of it. */
+static struct rig_kernel bad;
+static struct rig_param bad_params[3];
+
+static void no_name(void)
+{
+	bad.name = NULL;
+}
+
+static void bad_name(void)
+{
+	bad.name = "two\nlines";
+}
+
+static void long_name(void)
+{
+	bad.name =
+		"a-name-of-more-than-sixty-bytes-which-nobody-wants-to-see-in"
+		"-a-line";
+}
+
+static void no_run(void)
+{
+	bad.run = NULL;
+}
+
+static void no_array(void)
+{
+	bad.arrays[0].name = NULL;
+}
+
+static void few_args(void)
+{
+	bad.args_bytes = sizeof(struct rig_kernel_args) - 1;
+}
+
+static void many_args(void)
+{
+	bad.args_bytes = RIG_ARGS_MAX;
+}
+
+static void field_beyond(void)
+{
+	bad.args_bytes = bad_params[0].offset + 1;
+}
+
+static void field_in_header(void)
+{
+	bad_params[0].offset = 8;
+}
+
+static void no_kind(void)
+{
+	bad_params[0].kind = (enum rig_param_kind)4;
+}
+
+static void no_fallback(void)
+{
+	bad_params[0].fallback = NULL;
+}
+
+static void bad_fallback(void)
+{
+	bad_params[0].fallback = "nonsense";
+	bad_params[0].kind = RIG_PARAM_INT;
+}
+
+static void no_choices(void)
+{
+	bad_params[0].kind = RIG_PARAM_CHOICE;
+	bad_params[0].choices = NULL;
+}
+
+static void bad_param_name(void)
+{
+	bad_params[0].name = "a=b";
+}
+
+static void param_twice(void)
+{
+	bad_params[1] = bad_params[0];
+}
+
+static void no_dtype(void)
+{
+	bad.arrays[0].dtype = (enum rig_dtype)99;
+}
+
+static void dtype_none(void)
+{
+	bad.arrays[0].dtype = RIG_DTYPE_NONE;
+}
+
+static void bad_array_name(void)
+{
+	bad.arrays[0].name = "";
+}
+
+static void array_twice(void)
+{
+	bad.arrays[1] = bad.arrays[0];
+}
+
+static void lines_of_summary(void)
+{
+	bad.summary = "one\nand another";
+}
+
+static void item_of_nothing(void)
+{
+	bad.item = "keys";
+}
+
+static const struct {
+	void (*break_it)(void);
+	const char *why;
+} breaks[] = {
+	{ no_name, "no name" },
+	{ bad_name, "name of the kernel" },
+	{ long_name, "1 to 60" },
+	{ no_run, "no run" },
+	{ no_array, "no array" },
+	{ few_args, "bytes of arguments" },
+	{ many_args, "bytes of arguments" },
+	{ field_beyond, "no field" },
+	{ field_in_header, "no field" },
+	{ no_kind, "no kind" },
+	{ no_fallback, "no fallback" },
+	{ bad_fallback, "nonsense" },
+	{ no_choices, "no choices" },
+	{ bad_param_name, "name of a parameter" },
+	{ param_twice, "two parameters" },
+	{ no_dtype, "dtype of array" },
+	{ dtype_none, "dtype of array" },
+	{ bad_array_name, "name of an array" },
+	{ array_twice, "two arrays" },
+	{ lines_of_summary, "summary" },
+	{ item_of_nothing, "items and item" },
+};
+
 START_TEST(malformed_kernels_are_refused)
 {
-	struct rig_param params[2] = { all_params[0] };
-	struct rig_kernel kernels[7];
 	struct rigging rigging;
 
-	for (int i = 0; i < 7; i++) {
-		kernels[i] = all;
-		kernels[i].params = params;
-	}
-	kernels[0].name = NULL;
-	kernels[1].run = NULL;
-	kernels[2].arrays[0].name = NULL;
-	kernels[3].args_bytes = sizeof(struct rig_kernel_args) - 1;
-	kernels[4].args_bytes = RIG_ARGS_MAX;
-	kernels[5].args_bytes = params[0].offset + 1;
-	for (int i = 0; i < 6; i++) {
-		ck_assert_int_eq(rigging_init(&rigging, &kernels[i]), -EINVAL);
-		ck_assert(rigging.why[0]);
-	}
-	params[0].fallback = "nonsense";
-	params[0].kind = RIG_PARAM_INT;
-	ck_assert_int_eq(rigging_init(&rigging, &kernels[6]), -EINVAL);
+	bad = all;
+	bad.params = bad_params;
+	bad_params[0] = all_params[0];
+	bad_params[1] = bad_params[2] = (struct rig_param){ 0 };
+	ck_assert_int_eq(rigging_init(&rigging, &bad), 0);
+	rigging_finish(&rigging);
+	breaks[_i].break_it();
+	ck_assert_int_eq(rigging_init(&rigging, &bad), -EINVAL);
+	ck_assert_msg(strstr(rigging.why, breaks[_i].why), "%s", rigging.why);
+}
+END_TEST
+
+/* What three ranks own of ten bytes, and what is said of it. */
+static const struct {
+	struct contract_owned owned[3];
+	const char *why; /* NULL: nothing */
+} owners[] = {
+	{ { { 1, { { 0, 4 } } }, { 1, { { 4, 8 } } }, { 1, { { 8, 10 } } } },
+	  NULL },
+	{ { { 2, { { 8, 10 }, { 0, 4 } } }, { 0 }, { 1, { { 5, 5 } } } },
+	  NULL },
+	{ { { 1, { { 0, 5 } } }, { 1, { { 4, 8 } } } },
+	  "byte 4 twice, to rank 0 and to rank 1" },
+	{ { { 0 }, { 2, { { 6, 9 }, { 0, 7 } } } },
+	  "byte 6 twice, to rank 1 and to rank 1" },
+	{ { { 0 }, { 1, { { 4, 11 } } } }, "rank 1 the bytes 4 to 11" },
+	{ { { 1, { { 4, 3 } } } }, "rank 0 the bytes 4 to 3" },
+	{ { { 0 }, { 0 }, { .count = -1 } }, "rank 2 -1 spans" },
+	{ { { 0 }, { .count = RIG_SPANS_MAX + 1 } },
+	  "rank 1 17 spans, not 0 to 16" },
+};
+
+START_TEST(no_byte_is_two_ranks)
+{
+	char why[WHY_BYTES] = "";
+	int r = contract_check_owns(owners[_i].owned, 3, 10, why);
+
+	ck_assert_int_eq(r, owners[_i].why ? -EINVAL : 0);
+	if (owners[_i].why)
+		ck_assert_msg(strstr(why, owners[_i].why), "%s", why);
 }
 END_TEST
 
@@ -334,7 +496,9 @@ Suite *make_suite(void)
 	tcase_add_test(tcase, parameters_have_defaults_and_are_shown_as_typed);
 	tcase_add_loop_test(tcase, a_wrong_parameter_is_told_the_right_ones, 0,
 			    ROWS(given));
-	tcase_add_test(tcase, malformed_kernels_are_refused);
+	tcase_add_loop_test(tcase, malformed_kernels_are_refused, 0,
+			    ROWS(breaks));
+	tcase_add_loop_test(tcase, no_byte_is_two_ranks, 0, ROWS(owners));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

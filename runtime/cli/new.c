@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include <kernels/contract.h>
 
-#define NAME_MAX_BYTES 60
+#include "command.h"
 
 /* $ stands for the kernel's name. */
 static const char template[] =
@@ -130,15 +130,6 @@ static const char template[] =
 	"\t.result = result,\n"
 	"};\n";
 
-/* As a kernel's name must be. */
-static bool good_name(const char *name)
-{
-	size_t length = strlen(name);
-
-	return length > 0 && length <= NAME_MAX_BYTES && *name != '-' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
-}
-
 static void put(FILE *file, const char *name)
 {
 	for (const char *c = template; *c; c++) {
@@ -175,9 +166,29 @@ static const char *headers(void)
 	return RUNRIG_HEADERS;
 }
 
+/* A path as a word of a shell. */
+static void put_word(const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_./+,:@%";
+
+	if (strspn(path, plain) == strlen(path)) {
+		fputs(path, stdout);
+		return;
+	}
+	putchar('\'');
+	for (; *path; path++) {
+		if (*path == '\'')
+			fputs("'\\'", stdout);
+		putchar(*path);
+	}
+	putchar('\'');
+}
+
 static int write_file(const char *name)
 {
-	char path[NAME_MAX_BYTES + 3];
+	char path[CONTRACT_NAME_MAX + 3];
 	FILE *file;
 	int fd;
 
@@ -196,9 +207,10 @@ static int write_file(const char *name)
 		return complain(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
 	}
 	printf("%s: a kernel to begin with.  Build it, and run it:\n\n"
-	       "  cc -O2 -shared -fPIC -I%s %s -o %s.so\n"
-	       "  runrig run ./%s.so x=3\n",
-	       path, headers(), path, name, name);
+	       "  cc -O2 -shared -fPIC -I",
+	       path);
+	put_word(headers());
+	printf(" %s -o %s.so\n  runrig run ./%s.so x=3\n", path, name, name);
 	return EXIT_DONE;
 }
 
@@ -229,10 +241,10 @@ int command_new(int argc, char **argv)
 	if (!name)
 		return complain(EXIT_USAGE,
 				"new: what is it called? runrig new mykernel");
-	if (!good_name(name))
+	if (!contract_is_name(name))
 		return complain(EXIT_USAGE,
 				"new: a kernel's name is 1 to %d of a-z 0-9 - "
 				"and begins with no -: not \"%s\"",
-				NAME_MAX_BYTES, name);
+				CONTRACT_NAME_MAX, name);
 	return finish_output(write_file(name));
 }

@@ -223,6 +223,7 @@ static void guard(const char *path)
 
 static int load(const char *path, const struct rig_kernel **kernel)
 {
+	struct rigging rigging;
 	char beside[4096];
 	void *object;
 	int r;
@@ -251,9 +252,15 @@ static int load(const char *path, const struct rig_kernel **kernel)
 				"%s: built against another runrig/kernel.h: "
 				"build it again",
 				path);
-	/* So that a report can call it by its name; where another kernel has
-	 * that, it goes without. */
-	(void)rig_kernel_register(*kernel);
+	if (rigging_init(&rigging, *kernel) < 0)
+		return complain(EXIT_SYSTEM, "%s: %s", path, rigging.why);
+	rigging_finish(&rigging);
+	/* So that a report calls it by its name, which must mean one kernel. */
+	if (rig_kernel_register(*kernel) < 0)
+		return complain(EXIT_SYSTEM,
+				"%s: its kernel is called %s, as one that "
+				"comes with runrig: give it another name",
+				path, (*kernel)->name);
 	return 0;
 }
 

@@ -381,7 +381,7 @@ void show_run(const struct runner *runner)
 		printf("\n  not verified%s\n",
 		       request->no_verify ? ""
 		       : kernel->verify ? ": the kernel cannot judge your data"
-					: ": the kernel has no check");
+					: ": the kernel has no verify");
 	free(workers);
 }
 

@@ -66,7 +66,7 @@ enum rig_param_kind {
 
 /* One parameter: NAME=VALUE on the command line, a field of the arguments. */
 struct rig_param {
-	const char *name;
+	const char *name; /* as a kernel's */
 	const char *help; /* one line */
 	enum rig_param_kind kind;
 	size_t offset;        /* of the field in the kernel's arguments */
@@ -77,7 +77,7 @@ struct rig_param {
 
 /* One array a kernel works on: a segment. */
 struct rig_array_spec {
-	const char *name;     /* --input NAME=FILE */
+	const char *name;     /* --input NAME=FILE; as a kernel's */
 	enum rig_dtype dtype; /* what prepare makes, and the default */
 	bool any_dtype;       /* takes the user's data of any dtype */
 	bool input, output;   /* may be read from, written to a file */
@@ -86,10 +86,10 @@ struct rig_array_spec {
 };
 
 struct rig_kernel {
-	const char *name;               /* a-z 0-9 - */
-	const char *summary;            /* one line, no full stop */
-	const char *verified;           /* against what, one line */
-	const struct rig_param *params; /* to .name == NULL */
+	const char *name;     /* 1 to 60 of a-z 0-9 -, the first no - */
+	const char *summary;  /* one line, no full stop */
+	const char *verified; /* against what, one line */
+	const struct rig_param *params;               /* to .name == NULL */
 	struct rig_array_spec arrays[RIG_ARRAYS_MAX]; /* to .name == NULL */
 	size_t args_bytes;
 
@@ -109,8 +109,8 @@ struct rig_kernel {
 	double (*items)(const void *args, void *const data[]);
 	const char *item;
 
-	/* Who owns what of array `index` (see rig_spans_fn); NULL: one equal
-	 * block of elements a rank. */
+	/* Who owns what of array `index` (see rig_spans_fn): no byte is two
+	 * ranks'; NULL: one equal block of elements a rank. */
 	int (*owns)(const void *args, int index, size_t bytes, int rank,
 		    int size, struct rig_span *spans);
 
@@ -123,10 +123,6 @@ struct rig_kernel {
 	rig_kernel_fn *digest;  /* NULL: verify cannot judge the user's data */
 	rig_kernel_fn *run;
 	rig_kernel_fn *verify;
-
-	/* How many barriers a run has, as far as that is known before: it is
-	 * how far a long run is said to be.  NULL: not known. */
-	uint64_t (*epochs)(const void *args);
 
 	/* In the caller, after a run: what it found, as words for people and
 	 * programs, "pi = 3.14159, hits = 52707089"; data[i] is where array i
