@@ -231,10 +231,12 @@ static uint64_t sum_equals(struct rig_team *team, const struct sort_args *args)
 {
 	struct rig_span own = rig_team_strip(team, SLOTS);
 	struct slot *slots = rig_team_data(team, COUNTS);
-	struct sort_order by = order_of(args);
 	const char *item = rig_team_data(team, X);
+	struct sort_order by = { 0 };
 	uint64_t sum = 0;
 
+	if (!is_wide(args))
+		by = order_of(args);
 	for (size_t s = own.begin; s < own.end; s++)
 		slots[s] = (struct slot){ .class = UINT64_MAX };
 	for (size_t i = 0; i < args->length; i++, item += item_bytes(args)) {
