@@ -163,6 +163,19 @@ static size_t count_sums(const struct kmeans_args *args)
 	return args->k * (args->dims + 1) + 1;
 }
 
+/* To verify, of each centre: the sums of its points' coordinates and of their
+ * absolute values, and how many points. */
+static size_t plain_sums(const struct kmeans_args *args)
+{
+	return 2 * args->dims + 1;
+}
+
+/* The same of all centres, and the inertia: more than a run has. */
+static size_t count_plain_sums(const struct kmeans_args *args)
+{
+	return args->k * plain_sums(args) + 1;
+}
+
 /* All centres, a point, and so many sums: the own ones, and everybody's. */
 static size_t memory_of(const struct kmeans_args *args, size_t sums)
 {
@@ -172,7 +185,7 @@ static size_t memory_of(const struct kmeans_args *args, size_t sums)
 static size_t private_bytes(const void *given, int size)
 {
 	(void)size;
-	return memory_of(given, count_sums(given));
+	return memory_of(given, count_plain_sums(given));
 }
 
 /* Uniform in -1 to 1. */
@@ -451,13 +464,6 @@ static int digest(struct rig_team *team)
 	return 0;
 }
 
-/* To verify, of each centre: the sums of its points' coordinates and of their
- * absolute values, and how many points. */
-static size_t plain_sums(const struct kmeans_args *args)
-{
-	return 2 * args->dims + 1;
-}
-
 static void add_plainly(double *sums, const double *point, size_t dims)
 {
 	for (size_t d = 0; d < dims; d++) {
@@ -569,7 +575,7 @@ static int verify(struct rig_team *team)
 	    args->header.digest[0] != args->header.found[0])
 		return rig_team_fail(team, -EBADMSG,
 				     "kmeans: the points were changed");
-	return with_memory(team, args->k * plain_sums(args) + 1, verify_all);
+	return with_memory(team, count_plain_sums(args), verify_all);
 }
 
 static void result(const void *given, void *const data[], char *text,
