@@ -6,8 +6,8 @@
  * workers; PRK has two a thread.
  *
  *	method=strips    each rank adds a strip of all vectors: every element is
- *	                 read once, nothing is written but the result, past the
- *	                 caches (PRK's long-optimal)
+ *	                 read once, nothing is written but the result (PRK's
+ *	                 long-optimal)
  *	method=tree      pairs, then pairs of pairs, with a barrier between
  *	                 rounds (binary-barrier)
  *	method=tree-p2p  the same, but whoever adds a pair waits for the two
@@ -24,7 +24,6 @@
 #include "builtin.h"
 #include "clones.h"
 #include "share.h"
-#include "stream.h"
 
 #define LENGTH_MAX  1099511627776.0 /* 2^40 */
 #define VECTORS_MAX 4096.0
@@ -182,29 +181,18 @@ CLONES static void add(double *restrict to, const double *restrict from,
 static void strips(const struct reduce_args *args, double *result,
 		   const double *vectors, struct rig_span strip)
 {
-	size_t length = strip.end - strip.begin;
-	bool past =
-		length * (args->vectors + 1) * sizeof(double) >= STREAM_BYTES;
-	double sum[SHARE_CHUNK];
-
 	for (size_t at = strip.begin; at < strip.end; at += SHARE_CHUNK) {
 		size_t left = strip.end - at;
 		size_t count = left < SHARE_CHUNK ? left : SHARE_CHUNK;
 		size_t many;
 
-		memcpy(sum, vectors + at, count * sizeof(*sum));
+		memcpy(result + at, vectors + at, count * sizeof(*result));
 		for (size_t v = 1; v < args->vectors; v += many) {
 			many = args->vectors - v < 4 ? args->vectors - v : 4;
-			add(sum, vectors + v * args->length + at, args->length,
-			    count, many);
+			add(result + at, vectors + v * args->length + at,
+			    args->length, count, many);
 		}
-		if (past)
-			stream_copy(result + at, sum, count);
-		else
-			memcpy(result + at, sum, count * sizeof(*sum));
 	}
-	if (past)
-		stream_fence();
 }
 
 /* In shared memory: the round in which vector v last had another added to it,

@@ -23,8 +23,8 @@
 #include <emmintrin.h>
 #endif
 
-/* What one rank must go through at least for streaming to pay, in bytes: more
- * than its share of a last-level cache of today. */
+/* What one rank must write at least for streaming to pay, in bytes: more than
+ * its share of a last-level cache of today. */
 #define STREAM_BYTES ((size_t)8 << 20)
 
 /* Bytes that `to` of stream_two() is aligned to. */
@@ -68,20 +68,5 @@ static inline void stream_fence(void)
 }
 
 #endif
-
-/* `count` doubles from where they are in the cache; `to` may lie anywhere. */
-static inline void stream_copy(double *to, const double *from, size_t count)
-{
-	size_t i = 0;
-
-	while (i < count && (uintptr_t)(to + i) % STREAM_ALIGN) {
-		to[i] = from[i];
-		i++;
-	}
-	for (; i + 1 < count; i += 2)
-		stream_two(to + i, from[i], from[i + 1]);
-	if (i < count)
-		to[i] = from[i];
-}
 
 #endif
