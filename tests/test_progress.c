@@ -89,7 +89,8 @@ static void begin(const struct script *script)
 			pool,
 			&(struct rig_job){
 				.kernel = speaks,
-				.segments = { { rig_segment_name(segment) } },
+				.segments = { { .name = rig_segment_name(
+							segment) } },
 				.args = script,
 				.args_bytes = sizeof(*script) }),
 		0);
@@ -212,13 +213,13 @@ START_TEST(another_thread_hears_it)
 	stage->arrived = stage->go = 0;
 	ck_assert_int_eq(pthread_create(&thread, NULL, looks, &share), 0);
 	ck_assert_int_eq(
-		rig_pool_run(
-			pool,
-			&(struct rig_job){
-				.kernel = speaks,
-				.segments = { { rig_segment_name(segment) } },
-				.args = &script,
-				.args_bytes = sizeof(script) }),
+		rig_pool_run(pool,
+			     &(struct rig_job){
+				     .kernel = speaks,
+				     .segments = { { .name = rig_segment_name(
+							     segment) } },
+				     .args = &script,
+				     .args_bytes = sizeof(script) }),
 		0);
 	pthread_join(thread, NULL);
 	ck_assert_double_eq_tol(share, 0.4, CLOSE);
