@@ -6,7 +6,7 @@
  * would be fought for, and then adds its counts to the result.  Bins are those
  * of NumPy: bin i holds what is at least edge i and less than edge i + 1, the
  * last one also what is equal to `high`; all else is left out.  Edges are
- * doubles, but of float32 and float16 they are rounded to that.
+ * doubles; where items are float32 or float16, edges are rounded to that dtype.
  */
 #include <errno.h>
 #include <float.h>
@@ -108,7 +108,8 @@ INLINE double as_item(enum rig_dtype dtype, double value)
 	return isfinite(item) ? item : value;
 }
 
-/* `dtype` is that of the bins: a constant, where that makes it faster. */
+/* `dtype` is bins->dtype.  It is an argument so that loops can give a constant,
+ * which makes them faster. */
 INLINE double edge(const struct bins *bins, size_t i, enum rig_dtype dtype)
 {
 	if (i == bins->count)
@@ -135,7 +136,7 @@ static struct bins bins_of(const struct histogram_args *args)
 	};
 }
 
-/* Some bins would be empty of all numbers if two edges were equal. */
+/* A bin between equal edges could hold nothing, whatever the items are. */
 static int check_edges(const struct histogram_args *args, char *why,
 		       size_t why_bytes)
 {
@@ -208,8 +209,7 @@ INLINE size_t find(const struct bins *bins, double x, enum rig_dtype dtype)
 
 	if (guess < (double)bins->count)
 		bin = guess > 0 ? (size_t)guess : 0;
-	/* Rounding may have put it too far, either way: seldom by more than
-	 * one. */
+	/* By rounding, the guess may be off, seldom by more than one. */
 	while (x < edge(bins, bin, dtype))
 		bin--;
 	while (bin + 1 < bins->count && x >= edge(bins, bin + 1, dtype))
@@ -220,7 +220,7 @@ INLINE size_t find(const struct bins *bins, double x, enum rig_dtype dtype)
 INLINE void add_as(enum rig_dtype dtype, const struct bins *bins,
 		   uint64_t *counts, const double *items, size_t count)
 {
-	/* Which no store to counts can change. */
+	/* A copy: the compiler sees that stores to counts do not change it. */
 	const struct bins own = *bins;
 
 	for (size_t i = 0; i < count; i++)
@@ -277,7 +277,7 @@ static int run(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* The same by halving, among the edges themselves. */
+/* The same by bisection, which takes nothing but the edges themselves. */
 static size_t halve(const struct bins *bins, double x)
 {
 	size_t low = 0;

@@ -3,15 +3,17 @@
  * kmeans.c - points parted among k centres, each of which is the mean of its
  * own: Lloyd's algorithm (1957), until no point changes from one to another.
  *
- * Coordinates are multiplied by a power of two, by which the greatest becomes
- * about 1: so squares of distances are in range, whatever the points are.
+ * All coordinates are multiplied by the same power of two, after which the
+ * greatest is about 1: so squares of distances neither overflow nor vanish.
  *
- * To be added up they are rounded to whole numbers of a unit, as small as sums
- * of all points in 64 bits allow.  Such sums do not depend on who adds what, so
- * that centres and labels have the same bits for any number of workers.
+ * To be added up, coordinates are rounded to multiples of a unit, the smallest
+ * with which the sum of all points fits into 64 bits.  Sums of whole numbers do
+ * not depend on who adds what, so centres and labels have the same bits for any
+ * number of workers.
  *
- * Centres begin as points: the first of every k-th part of them.  Of no points
- * there are no labels, and no centre is a number.
+ * Points are cut into k equal parts, and the first point of each part is where a
+ * centre begins.  Where there are no points there are no labels, and the
+ * coordinates of centres are not-a-numbers.
  */
 #include <errno.h>
 #include <float.h>
@@ -39,8 +41,9 @@
 /* Bits of a sum. */
 #define SUM_BITS 62
 
-/* What coordinates are multiplied by is at most 2 to this: denormal ones become
- * less than 1 then, and have squares all the same. */
+/* Coordinates are multiplied by at most 2 to this, for a double does not go much
+ * further.  Where all are denormal they stay far below 1, but their squares do
+ * not vanish. */
 #define SCALE_BITS_MAX 1000
 
 enum { POINTS, LABELS, CENTRES, SUMMARY };
@@ -156,8 +159,8 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 			  rank, size, spans);
 }
 
-/* The sums of a run: of each centre's points the coordinates, then how many they
- * are; and how many points have changed. */
+/* How many sums a run takes: for each centre its points' coordinates; then for
+ * each centre how many points it has; then how many points have changed. */
 static size_t count_sums(const struct kmeans_args *args)
 {
 	return args->k * (args->dims + 1) + 1;
@@ -176,7 +179,8 @@ static size_t count_plain_sums(const struct kmeans_args *args)
 	return args->k * plain_sums(args) + 1;
 }
 
-/* All centres, a point, and so many sums: the own ones, and everybody's. */
+/* Room for all centres, a point, and `sums` sums twice: of this rank's points,
+ * and of all. */
 static size_t memory_of(const struct kmeans_args *args, size_t sums)
 {
 	return ((args->k + 1) * args->dims + 2 * sums) * sizeof(double);
@@ -223,12 +227,13 @@ struct means {
 	const void *points;
 	uint32_t *labels;
 	double *centres, *summary;
-	struct rig_span own; /* points */
-	double scale, unit;  /* powers of two; unit: of scaled coordinates */
-	double *scaled;      /* all centres */
+	struct rig_span own; /* this rank's points */
+	double scale;        /* what coordinates are multiplied by */
+	double unit;         /* what they are rounded to after that */
+	double *scaled;      /* all centres, multiplied */
 	double *point;
 	size_t words;     /* of `sums`, and of `all` */
-	void *sums, *all; /* of the own points, and of all */
+	void *sums, *all; /* of this rank's points, and of all */
 };
 
 static const double *point_at(const struct means *m, size_t i)
@@ -276,7 +281,7 @@ static void scale_centres(struct means *m)
 		m->scaled[i] = m->centres[i] * m->scale;
 }
 
-/* The power of two that makes the greatest coordinate about 1, and the unit. */
+/* Sets m->scale and m->unit. */
 static int find_scale(struct means *m)
 {
 	double most = 0, all = 0;
@@ -306,7 +311,7 @@ static int find_scale(struct means *m)
 	return 0;
 }
 
-/* Label the own points and add them up; everybody then has all sums. */
+/* Label this rank's points and add them up; then every rank has all sums. */
 static int assign(struct means *m)
 {
 	size_t dims = m->args->dims;
@@ -343,7 +348,8 @@ static void move(struct means *m)
 			double mean = (double)sums[c * dims + d] * m->unit /
 				      (double)counts[c] / m->scale;
 
-			/* Of the greatest doubles: rounded beyond them. */
+			/* The mean of the greatest doubles may be rounded up
+			 * to infinity. */
 			m->centres[c * dims + d] =
 				isinf(mean) ? copysign(DBL_MAX, mean) : mean;
 		}
@@ -363,7 +369,7 @@ static double inertia(const struct means *m)
 	     i < chunks.end * SHARE_CHUNK && i < m->args->points; i++)
 		sum += distance(point_at(m, i), m->scaled + m->labels[i] * dims,
 				dims);
-	/* For people: the bits of this one may differ between teams. */
+	/* Its last bits may differ between teams: nothing is made of it. */
 	(void)rig_team_reduce(m->team, &sum, &all, 1, RIG_FLOAT64, RIG_SUM, 0);
 	return all / m->scale / m->scale;
 }
@@ -473,8 +479,8 @@ static void add_plainly(double *sums, const double *point, size_t dims)
 	sums[2 * dims]++;
 }
 
-/* No other centre is nearer to a point, whoever labelled it.  Then all points
- * are added up anew, and their squared distances, which come last. */
+/* Is each point labelled with the centre nearest to it?  On the way all points
+ * are added up again, as doubles; the last sum is that of squared distances. */
 static int verify_labels(struct means *m)
 {
 	struct rig_span strip = share_next(m->team, m->args->points);
@@ -503,8 +509,9 @@ static int verify_labels(struct means *m)
 				  RIG_FLOAT64, RIG_SUM);
 }
 
-/* Each addition errs by at most 2^-53 of the absolute values, the run's rounding
- * of a coordinate by half a unit, and that of the centre by a denormal. */
+/* The error of each addition is at most 2^-53 of the sum of absolute values,
+ * that of the run's rounding of a coordinate half a unit, and a centre may be
+ * rounded to a denormal. */
 static bool is_mean(const struct means *m, const double *centre,
 		    const double *sums)
 {

@@ -7,8 +7,8 @@
  * for any number of workers.  With the user's A and x, A has as many columns as
  * x has elements.
  *
- * A and x are of any real dtype; what is not float64 is made that: of x each
- * rank has a copy, of A a piece of a row at a time.  y is float64.
+ * A and x may each be of any real dtype, and y is float64.  What is not float64
+ * is converted: x by each rank to a copy of its own, A chunk by chunk.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -69,8 +69,9 @@ static uint64_t count_x(const void *given)
 	return args->columns;
 }
 
-/* A and x come first: where they are given, they say how many rows.  A of one
- * dimension is its rows, one after another. */
+/* The runner has counted A and x before it asks for y, so where they are given
+ * they tell the number of rows.  A given with one dimension is taken as its
+ * rows, one after another. */
 static uint64_t count_y(const void *given)
 {
 	const struct matvec_args *args = given;

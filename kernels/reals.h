@@ -48,7 +48,8 @@ INLINE double reals_dot(const any_double *x, const any_double *y, size_t count)
 	return reals_join(lanes);
 }
 
-/* Terms, each an item or a product of two, that doubles were to add up. */
+/* What is known of a sum of terms, each an item or a product of two, that was to
+ * be taken in doubles. */
 struct reals_due {
 	long double sum,
 		size;  /* of the finite ones; of their absolute values */
@@ -70,12 +71,12 @@ INLINE void reals_due_add(struct reals_due *due, long double term)
 }
 
 /*
- * May that be their sum, in whatever order it was taken?  It is off by no more
- * than nu / (1 - nu) of `size`, where n is the count and u the unit roundoff,
- * 2^-53 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1
- * and 4.2); by what products lose that are too small for a double; and by the
- * rounding of `sum` itself.  Of a `size` that no double holds some orders make
- * infinities, and others none.
+ * May `result` be their sum, in whatever order it was taken?  The error is at
+ * most nu / (1 - nu) of `size`, where n is the count and u = 2^-53 (Higham,
+ * Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1 and 4.2); and
+ * what products lose that are too small for a double.  `sum` has a rounding
+ * error of its own, of 2^-64 for each term.  Where `size` is beyond a double's
+ * range, a sum may be infinite in one order and finite in another.
  */
 static inline bool reals_due_is(const struct reals_due *due, double result)
 {

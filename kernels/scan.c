@@ -2,19 +2,20 @@
 /*
  * scan.c - the running sum of an array, in place.
  *
- *	1  each chunk of a rank's strip is added up
- *	2  rank 0 adds the chunks' sums up: what comes before each chunk
- *	3  each chunk is gone through again from there
+ *	1  each rank adds up each of its chunks (share.h)
+ *	2  rank 0 adds up the chunks' sums: so it is known what each begins with
+ *	3  each rank replaces the items of its chunks by their running sums
  *
- * Chunks do not depend on the team, and each sum is taken in one order, so the
- * bits of floats do not either.  Integers wrap, as NumPy's do; float16 and
- * float32 are added up in double precision.
+ * Where chunks begin, and in which order a chunk is added up, does not depend on
+ * the team, so the bits of floats do not either.  Integers wrap, as NumPy's do;
+ * float16 and float32 are added up in double precision.
  *
- * The user's data is judged without a copy of it: digest keeps the sum of each
- * chunk's items, and of each *piece* of the chunk the sum of the running sums,
- * in which an item counts as often as there are running sums with it: that tells
- * their order.  And it keeps where the first items are that are infinite or no
- * number: from there on so are the running sums.
+ * The user's data is verified without a copy of it.  Before the run, digest
+ * keeps the sum of each chunk, and for each *piece* of a chunk the sum of the
+ * running sums that are due there: an item has a part in each of those that
+ * follow it, so this sum changes with the order of the items as well.  It also
+ * keeps where the first infinite items are, and the first that is not a number:
+ * from there on running sums are that too.
  */
 #include <errno.h>
 #include <float.h>
@@ -34,7 +35,8 @@
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
 #define PERIOD         1000
 
-/* Running sums of a piece: few, for each may be off by a rounding. */
+/* Items of a piece.  Few: what verify has to tolerate is the rounding errors of
+ * a whole piece. */
 #define PIECE  64
 #define PIECES (SHARE_CHUNK / PIECE)
 
@@ -46,19 +48,20 @@ struct scan_args {
 	uint32_t exclusive;
 };
 
-/* What makes a running sum of floats other than finite. */
+/* The items that make running sums of floats infinite or not a number. */
 enum { PLUS, MINUS, NONE, OTHERS };
 static const double others[OTHERS] = { INFINITY, -INFINITY, NAN };
 
 /* In shared memory. */
 struct chunk {
-	union number before; /* its sum; then, of all chunks before it */
-	/* Of the user's data, by digest. */
-	union number sum; /* of its items */
-	/* Of the finite running sums of a piece, less what is before. */
+	union number before; /* first its own sum, then that of all before it */
+	/* What follows is of the user's data, written by digest. */
+	union number sum; /* of the items */
+	/* For each piece, the sum of those running sums that are finite,
+	 * counted from the beginning of the chunk. */
 	union number running[PIECES];
-	double size; /* of floats: the sum of the finite ones' absolute values */
-	uint32_t first[OTHERS]; /* the first of that kind; none: SHARE_CHUNK */
+	double size; /* the sum of the absolute values of finite floats */
+	uint32_t first[OTHERS]; /* where; SHARE_CHUNK: there is none */
 	uint32_t reserved;      /* 0 */
 };
 _Static_assert(sizeof(struct chunk) % sizeof(double) == 0,
@@ -92,7 +95,7 @@ static size_t count_of(const struct scan_args *args)
 	return args->header.arrays[X].count;
 }
 
-/* And one more: the sum of all. */
+/* The one after the last has the sum of all before it. */
 static uint64_t count_chunks(const void *given)
 {
 	return (share_chunks(count_of(given)) + 1) * sizeof(struct chunk) /
@@ -119,7 +122,7 @@ static int check(void *given, char *why, size_t why_bytes)
 				why, why_bytes);
 }
 
-/* Read to be added up, read again, and written. */
+/* Items are read to be added up, then read again and written. */
 static double bytes_moved(const void *given)
 {
 	const struct scan_args *args = given;
@@ -226,7 +229,7 @@ static void run_reals(enum rig_dtype dtype, void *x, struct rig_span span,
 	}
 }
 
-/* Whatever their sign, items wrap alike. */
+/* Sums of integers have the same bits with and without a sign. */
 static void run_wholes(uint32_t bytes, void *x, struct rig_span span,
 		       uint64_t sum, bool exclusive)
 {
@@ -257,7 +260,7 @@ static void run_chunk(const struct scan_args *args, void *x, size_t chunk,
 			  args->exclusive);
 }
 
-/* Each chunk's sum becomes what comes before it. */
+/* In place of its sum, each chunk gets the sum of all chunks before it. */
 static void add_chunks(const struct scan_args *args, struct chunk *chunks)
 {
 	size_t count = share_chunks(args->length);
@@ -359,7 +362,7 @@ static int digest(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Modulo the size of an item. */
+/* Sums are compared in as many bits as an item has, for they wrap. */
 static bool wholes_are_right(const struct scan_args *args,
 			     const union number *sums, size_t count,
 			     const struct chunk *chunk)
@@ -375,8 +378,9 @@ static bool wholes_are_right(const struct scan_args *args,
 	       chunk[1].before.whole - chunk->before.whole == chunk->sum.whole;
 }
 
-/* A float as a result is: half of what its last bit is worth at 1, half of the
- * least number, and the greatest.  Doubles are not rounded once more. */
+/* What a running sum suffers when it is stored as an item: an error of at most
+ * `unit` of it, or of `tiny` where that is more; beyond `most` it is infinite.
+ * To store a double changes nothing. */
 struct format {
 	double unit, tiny, most;
 };
@@ -393,8 +397,8 @@ static struct format format_of(enum rig_dtype dtype)
 	}
 }
 
-/* What the running sums of a chunk must be from before item i on: infinite, no
- * number, or 0: finite.  Inclusive ones are to know of item i itself. */
+/* What the sum of all before the chunk and of its first i items is: infinite,
+ * not a number, or, for which 0 stands, finite. */
 static double kind_at(const struct chunk *chunk, size_t i)
 {
 	double kind = isfinite(chunk->before.real) ? 0 : chunk->before.real;
@@ -411,13 +415,14 @@ static bool same(double a, double b)
 }
 
 /*
- * Are a chunk's finite running sums what they must be, piece by piece?
+ * Are a chunk's first `count` running sums, which are finite, what is due?
  *
- * Each addition errs by no more than u = 2^-53 of what it makes, in all running
- * sums from there on (Higham, Accuracy and Stability of Numerical Algorithms,
- * 2nd ed., 3.3: running error analysis), and a float of fewer bits is rounded
- * once more.  What digest kept is rounded to a double; what it and this add up
- * in extended precision errs by less than 2^-63 for each addition.
+ * They are compared piece by piece.  The error of an addition is at most
+ * u = 2^-53 of its result, and it is in all running sums from there on (Higham,
+ * Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.3: running error
+ * analysis).  A float of fewer bits is rounded once more when it is stored.
+ * What digest kept was rounded to a double, and the additions in extended
+ * precision, there and here, have errors of less than 2^-63 each.
  */
 static bool runs_right(const struct scan_args *args, const union number *sums,
 		       size_t count, const struct chunk *chunk)
@@ -446,8 +451,9 @@ static bool runs_right(const struct scan_args *args, const union number *sums,
 	return true;
 }
 
-/* Where sums of finite items may be beyond the range of the results, some are
- * infinite: those of which that is not sure are not judged. */
+/* Sums of finite items may be out of the range of the dtype, and are infinite
+ * then.  A chunk in which that is not certain, and not excluded, is not judged
+ * there. */
 static bool reals_are_right(const struct scan_args *args,
 			    const union number *sums, size_t count,
 			    const struct chunk *chunk)
@@ -470,9 +476,10 @@ static bool reals_are_right(const struct scan_args *args,
 	       runs_right(args, sums, finite, chunk);
 }
 
-/* Is what comes before the next chunk what comes before this one, and this
- * chunk's sum?  That is taken in lanes: no item is added to more often than
- * `deep` (Higham, 4.2: the error is no more than that many units of `size`). */
+/* Does the next chunk begin with what this one begins with, and this one's sum?
+ * That was taken in lanes (reals.h), where an item goes through at most `deep`
+ * additions: so the error is at most `deep` times 2^-53 of `size` (Higham,
+ * 4.2). */
 static bool next_is_right(const struct chunk *chunk)
 {
 	double before = isfinite(chunk->before.real) ? chunk->before.real : 0;
@@ -494,7 +501,7 @@ static bool chunk_is_right(const struct scan_args *args, const void *x,
 	union number sums[SHARE_CHUNK];
 	size_t count = widen(args, x, index, sums);
 
-	/* Before the first there is nothing: in either kind, no bit is set. */
+	/* The first begins with 0, of which no bit is set in either kind. */
 	if (index == 0 && chunk->before.whole != 0)
 		return false;
 	if (widen_whole(dtype_of(args)))

@@ -3,8 +3,9 @@
  * share.h - who gets what, beyond rig_team_strip().
  *
  * Sums that must have the same bits for any number of workers are made of
- * *chunks*: SHARE_CHUNK elements whose sum is taken in one order and stored,
- * and the chunks' sums are then added in another.  Neither knows of ranks.
+ * *chunks* of SHARE_CHUNK elements.  The elements of a chunk are added up in a
+ * fixed order and the sum is stored; then the chunks' sums are added up, also in
+ * a fixed order.  Neither order depends on how many ranks there are.
  */
 #ifndef KERNELS_SHARE_H
 #define KERNELS_SHARE_H
@@ -18,7 +19,7 @@
 /* Elements of a chunk. */
 #define SHARE_CHUNK 1024
 
-/* Looks at a flag before the CPU is offered to somebody else. */
+/* How often a flag is looked at before the CPU is left to somebody else. */
 #define SHARE_LOOKS 2000
 
 /* The strip of the rank after this one: nobody judges its own work. */

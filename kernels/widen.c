@@ -14,10 +14,10 @@
 #define HALF_INFINITY 0x7c00
 #define HALF_QUIET    0x0200
 #define HALF_FRACTION 10
-#define HALF_OVERFLOW 65520.0 /* is rounded to infinity, as what is above */
-#define HALF_NORMAL   0x1p-14 /* the least with all bits */
+#define HALF_OVERFLOW 65520.0 /* this and more becomes infinity */
+#define HALF_NORMAL   0x1p-14 /* the least that is not denormal */
 
-/* A double, and what its exponent is more by: 1023 - 15. */
+/* A double.  Its exponent has a bias of 1023, that of a float16 one of 15. */
 #define DOUBLE_FRACTION 52
 #define DOUBLE_EXPONENT UINT64_C(0x7ff0000000000000)
 #define BIAS            0x1p1008
@@ -67,9 +67,10 @@ int widen_check(const struct rig_array *array, const char *kernel, char *why,
 	return -EINVAL;
 }
 
-/* Without its sign, a float16 has the bits of a double, but for the number that
- * either adds to its exponent: a product puts that right, of denormals too.
- * Infinity and what is no number have the greatest exponent in both. */
+/* The bits of a float16 but its sign, moved to where a double has them, are the
+ * same number with a bias that is too small: a product puts that right, for
+ * denormals too.  Infinity and not-a-numbers have the greatest exponent in
+ * both. */
 static double of_float16(uint16_t half)
 {
 	uint64_t sign = (uint64_t)(half & HALF_SIGN) << 48;
@@ -90,8 +91,8 @@ uint16_t widen_float16_of(double value)
 		return sign | HALF_INFINITY | HALF_QUIET;
 	if (size >= HALF_OVERFLOW)
 		return sign | HALF_INFINITY;
-	/* Beside `rounder` there is room for the bits of a float16 of this
-	 * exponent, and for no more: the sum is rounded to them. */
+	/* The last bit of `rounder` is worth as much as that of a float16 of
+	 * this exponent: so the sum is rounded to one. */
 	power = double_of(bits_of(size) & DOUBLE_EXPONENT);
 	rounder = (power > HALF_NORMAL ? power : HALF_NORMAL) * 0x1.8p42;
 	size = size + rounder - rounder;
