@@ -24,6 +24,7 @@
 
 #define SIDE_MAX 1048576.0
 #define STRIDE   (RIG_LINE / sizeof(uint64_t))
+#define RANKS    (RIG_WORKERS_MAX * STRIDE) /* where `steps` says how many */
 
 /* The part of the plane: all of the set. */
 #define LEFT   (-2.0)
@@ -178,7 +179,7 @@ static int run(struct rig_team *team)
 		}
 	made[rank * STRIDE] = mine;
 	if (rank == 0)
-		made[RIG_WORKERS_MAX * STRIDE] = (uint64_t)rig_team_size(team);
+		made[RANKS] = (uint64_t)rig_team_size(team);
 	return rig_team_barrier(team);
 }
 
@@ -219,11 +220,32 @@ static int verify_area(struct rig_team *team,
 	return 0;
 }
 
+/* All steps were made by somebody, and noted. */
+static int verify_steps(struct rig_team *team,
+			const struct mandelbrot_args *args)
+{
+	const uint32_t *counts = rig_team_data(team, COUNTS);
+	const uint64_t *made = rig_team_data(team, STEPS);
+	uint64_t noted = 0, want = 0;
+
+	for (size_t i = 0; i < count(args); i++)
+		want += counts[i];
+	for (uint64_t r = 0; r < made[RANKS]; r++)
+		noted += made[r * STRIDE];
+	if (noted != want)
+		return rig_team_fail(team, -EBADMSG,
+				     "mandelbrot: ranks noted %" PRIu64
+				     " steps, and points took %" PRIu64,
+				     noted, want);
+	return 0;
+}
+
 static int verify(struct rig_team *team)
 {
 	const struct mandelbrot_args *args = rig_team_args(team);
 	struct rig_span rows = share_next(team, args->side);
 	const uint32_t *counts = rig_team_data(team, COUNTS);
+	int r;
 
 	for (size_t i = rows.begin; i < rows.end; i++) {
 		for (size_t j = 0; j < args->side; j++) {
@@ -239,7 +261,10 @@ static int verify(struct rig_team *team)
 					i, j, counts[i * args->side + j], want);
 		}
 	}
-	return verify_area(team, args);
+	if (rig_team_rank(team) > 0)
+		return 0;
+	r = verify_steps(team, args);
+	return r < 0 ? r : verify_area(team, args);
 }
 
 static double items(const void *given, void *const data[])
@@ -251,7 +276,7 @@ static double items(const void *given, void *const data[])
 /* The steps of the rank that made most, by the mean of all. */
 static double busiest(const uint64_t *made)
 {
-	uint64_t ranks = made[RIG_WORKERS_MAX * STRIDE], most = 0, all = 0;
+	uint64_t ranks = made[RANKS], most = 0, all = 0;
 
 	for (uint64_t r = 0; r < ranks; r++) {
 		all += made[r * STRIDE];
