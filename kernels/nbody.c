@@ -3,7 +3,7 @@
  * nbody.c - bodies of which each attracts all the others.
  *
  * Five bodies are the Sun and the giant planets of the Benchmarks Game, whose
- * energy after so many steps of 0.01 days is published; more are a cloud at
+ * energy after so many steps of 0.01 years is published; more are a cloud at
  * rest.  Each rank owns a strip of the bodies and reads the places of all; a
  * step changes speeds, then places, with a barrier after each.  A body's sum
  * goes over the others in one order: the same bits for any number of workers.
