@@ -58,6 +58,16 @@ uint32_t dtype_bytes(enum rig_dtype dtype)
 	return (size_t)dtype < DTYPES ? dtypes[dtype].bytes : 0;
 }
 
+uint32_t dtype_align(enum rig_dtype dtype)
+{
+	uint32_t bytes = dtype_bytes(dtype);
+
+	/* A complex number is two. */
+	if (bytes && dtypes[dtype].kind == 'c')
+		return bytes / 2;
+	return bytes ? bytes : 1;
+}
+
 /* The type of that kind and size, or RIG_DTYPE_NONE. */
 static enum rig_dtype of_kind(char kind, unsigned long bytes)
 {

@@ -19,6 +19,9 @@ const char *dtype_name(enum rig_dtype dtype);
 /* Bytes of one item; 0 for RIG_DTYPE_NONE. */
 uint32_t dtype_bytes(enum rig_dtype dtype);
 
+/* What its items are aligned to, where they are; 1 for RIG_DTYPE_NONE. */
+uint32_t dtype_align(enum rig_dtype dtype);
+
 /* The dtype of a name or a code: sets dtype, item_bytes and swapped.  Returns 0
  * or -EINVAL with one line of words in `why`. */
 int dtype_parse(const char *text, struct rig_array *array, char *why,

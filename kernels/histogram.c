@@ -364,6 +364,7 @@ const struct rig_kernel kernel_histogram = {
 	.arrays = { { .name = "x",
 		      .dtype = RIG_FLOAT64,
 		      .any_dtype = true,
+		      .any_byte = true,
 		      .input = true,
 		      .count = count_generated },
 		    { .name = "counts",

@@ -605,6 +605,7 @@ const struct rig_kernel kernel_kmeans = {
 	.arrays = { { .name = "points",
 		      .dtype = RIG_FLOAT64,
 		      .any_dtype = true,
+		      .any_byte = true,
 		      .input = true,
 		      .count = count_generated },
 		    { .name = "labels",

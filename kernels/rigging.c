@@ -153,6 +153,23 @@ static int check_dtype(struct rigging *rigging, int index)
 	return -EINVAL;
 }
 
+/* A window may begin anywhere in its segment, which itself is on a page. */
+static int check_alignment(struct rigging *rigging, int index)
+{
+	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
+	const struct rig_array *array = rigging_array(rigging, index);
+	size_t offset = rigging->arrays[index].offset;
+
+	if (spec->any_byte || offset % dtype_align(array->dtype) == 0)
+		return 0;
+	snprintf(rigging->why, WHY_BYTES,
+		 "%s begins at byte %zu of its segment: %s takes %s at "
+		 "multiples of %u",
+		 spec->name, offset, rigging->kernel->name,
+		 dtype_name(array->dtype), dtype_align(array->dtype));
+	return -EINVAL;
+}
+
 /* The user's data is all of what goes in. */
 static int check_given(struct rigging *rigging)
 {
@@ -214,6 +231,8 @@ int rigging_check(struct rigging *rigging)
 
 	for (int i = 0; i < rigging->count && r == 0; i++)
 		r = check_dtype(rigging, i);
+	for (int i = 0; i < rigging->count && r == 0; i++)
+		r = check_alignment(rigging, i);
 	for (int i = 0; i < rigging->count && r == 0; i++)
 		r = size_array(rigging, i);
 	if (r == 0 && rigging->kernel->check)

@@ -564,6 +564,7 @@ const struct rig_kernel kernel_scan = {
 	.arrays = { { .name = "x",
 		      .dtype = RIG_FLOAT64,
 		      .any_dtype = true,
+		      .any_byte = true,
 		      .input = true,
 		      .output = true,
 		      .count = count_generated },

@@ -365,6 +365,7 @@ const struct rig_kernel kernel_sort = {
 	.arrays = { { .name = "x",
 		      .dtype = RIG_FLOAT64,
 		      .any_dtype = true,
+		      .any_byte = true,
 		      .input = true,
 		      .output = true,
 		      .count = count_generated },

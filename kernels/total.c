@@ -441,6 +441,7 @@ static void result(const void *given, void *const data[], char *text,
 		.arrays = { { .name = "x",                                     \
 			      .dtype = RIG_FLOAT64,                            \
 			      .any_dtype = true,                               \
+			      .any_byte = true,                                \
 			      .input = true,                                   \
 			      .count = count_generated },                      \
 			    { .name = "chunks",                                \

@@ -98,6 +98,9 @@ static double flops(const void *given)
 	return 2.0 * (double)args->length;
 }
 
+/* The arrays may lie at any address. */
+typedef double any_double __attribute__((aligned(1)));
+
 static double b_at(size_t i)
 {
 	return (double)(i % B_PERIOD);
@@ -112,9 +115,9 @@ static int prepare(struct rig_team *team)
 {
 	const struct triad_args *args = rig_team_args(team);
 	struct rig_span strip = rig_team_strip(team, args->length);
-	double *a = rig_team_data(team, A);
-	double *b = rig_team_data(team, B);
-	double *c = rig_team_data(team, C);
+	any_double *a = rig_team_data(team, A);
+	any_double *b = rig_team_data(team, B);
+	any_double *c = rig_team_data(team, C);
 
 	for (size_t i = strip.begin; i < strip.end; i++) {
 		a[i] = -1;
@@ -124,9 +127,7 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* The strips do not overlap, and may lie at any address. */
-typedef double any_double __attribute__((aligned(1)));
-
+/* The strips do not overlap. */
 static void compute(any_double *restrict a, const any_double *restrict b,
 		    const any_double *restrict c, double s, size_t count)
 {
@@ -261,14 +262,17 @@ const struct rig_kernel kernel_triad = {
 	.params = params,
 	.arrays = { { .name = "a",
 		      .dtype = RIG_FLOAT64,
+		      .any_byte = true,
 		      .output = true,
 		      .count = count_elements },
 		    { .name = "b",
 		      .dtype = RIG_FLOAT64,
+		      .any_byte = true,
 		      .input = true,
 		      .count = count_elements },
 		    { .name = "c",
 		      .dtype = RIG_FLOAT64,
+		      .any_byte = true,
 		      .input = true,
 		      .count = count_elements } },
 	.args_bytes = sizeof(struct triad_args),

@@ -399,6 +399,51 @@ class Segments(Case):
         self.assertEqual(bytes(memory.buf[:19]), b"x" * 19)
         del a
 
+    def test_windows_that_begin_at_any_byte(self):
+        """Every array that a user may give, one byte into its segment: the
+        answer is that of an aligned one, or it is refused."""
+        dtypes = {"float64", "float32", "int32", "uint64"}
+        for kernel in json.loads(self.does("kernels", "--json"))["kernels"]:
+            arrays = [a for a in kernel["arrays"] if a["input"] or a["output"]]
+            inputs = [a for a in arrays if a["input"]]
+            odd = {a["name"]: a["any_byte"] for a in arrays}
+            for array in arrays:
+                if odd[array["name"]] or \
+                        numpy.dtype(array["dtype"]).itemsize == 1:
+                    continue
+                memory = self.segment(size=80)
+                self.refuses(USAGE, "begins at byte 1 of .* multiples of",
+                             "run", kernel["name"], "--segment",
+                             f"{array['name']}={memory.name}", "--dtype",
+                             array["dtype"], "--offset", 1, "--count", 2)
+            if not inputs or not odd[inputs[0]["name"]]:
+                continue
+            for dtype in sorted(dtypes if inputs[0]["any_dtype"]
+                                else {"float64"}):
+                found = [self.one_byte_in(kernel["name"], inputs, dtype, at)
+                         for at in (0, 1)]
+                self.assertEqual(found[0], found[1], (kernel["name"], dtype))
+
+    def one_byte_in(self, kernel, inputs, dtype, offset):
+        """What a kernel of 24 items a window finds, and leaves of them."""
+        shapes = {"matvec": {"a": "4,6", "x": "6"}, "kmeans": {"points": "24"}}
+        words, windows = [], []
+        for array in inputs:
+            shape = shapes.get(kernel, {}).get(array["name"], "24")
+            count = numpy.prod([int(n) for n in shape.split(",")])
+            memory = self.segment(size=8 * 24 + 1)
+            window = numpy.ndarray(count, dtype, memory.buf, offset)
+            window[:] = numpy.arange(count) * 7 % 11
+            words += ["--segment", f"{array['name']}={memory.name}",
+                      "--dtype", dtype, "--offset", offset, "--shape", shape]
+            windows.append(window)
+        said = json.loads(self.does("run", kernel, *words, "-n", 2, "--json"))
+        self.assertTrue(said["verified"])
+        left = [window.tolist() for window in windows]
+        # A view keeps the segment.
+        del window, windows
+        return said["result"], left
+
     def test_shape_goes_to_the_output(self):
         memory = self.segment(size=24)
         out = self.path("out.npy")

@@ -128,11 +128,13 @@ static json_t *arrays_json(const struct rig_kernel *kernel)
 		const struct rig_array_spec *spec = &kernel->arrays[i];
 
 		json_array_append_new(
-			list, json_pack("{ss ss sb sb sb}", "name", spec->name,
-					"dtype", dtype_name(spec->dtype),
-					"any_dtype", (int)spec->any_dtype,
-					"input", (int)spec->input, "output",
-					(int)spec->output));
+			list,
+			json_pack("{ss ss sb sb sb sb}", "name", spec->name,
+				  "dtype", dtype_name(spec->dtype), "any_dtype",
+				  (int)spec->any_dtype, "any_byte",
+				  (int)spec->any_byte, "input",
+				  (int)spec->input, "output",
+				  (int)spec->output));
 	}
 	return list;
 }

@@ -80,6 +80,7 @@ struct rig_array_spec {
 	const char *name;     /* --input NAME=FILE; as a kernel's */
 	enum rig_dtype dtype; /* what prepare makes, and the default */
 	bool any_dtype;       /* takes the user's data of any dtype */
+	bool any_byte;        /* takes a user's window that is not aligned */
 	bool input, output;   /* may be read from, written to a file */
 	/* Elements of a generated array for these arguments. */
 	uint64_t (*count)(const void *args);
