@@ -123,7 +123,7 @@ struct rig_kernel {
 	rig_kernel_fn *prepare; /* NULL: the kernel needs no input */
 	rig_kernel_fn *digest;  /* NULL: verify cannot judge the user's data */
 	rig_kernel_fn *run;
-	rig_kernel_fn *verify;
+	rig_kernel_fn *verify; /* NULL: nothing is verified, and that is said */
 
 	/* In the caller, after a run: what it found, as words for people and
 	 * programs, "pi = 3.14159, hits = 52707089"; data[i] is where array i
