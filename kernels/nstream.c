@@ -14,15 +14,11 @@
 #include "builtin.h"
 #include "clones.h"
 #include "share.h"
-#include "stream.h"
 
 #define LENGTH_MAX 9007199254740992.0 /* 2^53 */
 #define B_AT       2.0
 #define C_AT       2.0
 #define EPSILON    1e-8
-
-/* Elements from one request for those a page ahead to the next. */
-#define STEP 64
 
 enum { A, B, C };
 
@@ -97,16 +93,7 @@ static int prepare(struct rig_team *team)
 CLONES static void sweep(double *restrict a, const double *restrict b,
 			 const double *restrict c, double s, size_t count)
 {
-	size_t i = 0;
-
-	for (; i + STEP <= count; i += STEP) {
-		stream_ahead(a + i, STEP * sizeof(*a));
-		stream_ahead(b + i, STEP * sizeof(*b));
-		stream_ahead(c + i, STEP * sizeof(*c));
-		for (size_t k = i; k < i + STEP; k++)
-			a[k] += b[k] + s * c[k];
-	}
-	for (; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		a[i] += b[i] + s * c[i];
 }
 

@@ -138,7 +138,7 @@ static inline uint64_t update(_Atomic uint64_t *table, uint64_t mask,
 {
 	uint64_t after = next(number);
 
-	__builtin_prefetch((const void *)(table + (after & mask)), 1);
+	share_fetch_to_write((const void *)(table + (after & mask)));
 	atomic_fetch_xor_explicit(table + (number & mask), number,
 				  memory_order_relaxed);
 	return after;

@@ -2,10 +2,6 @@
 /*
  * stream.h - loops through more than the caches hold.
  *
- * Hardware fetches lines ahead, but not beyond the end of a page: a loop that
- * asks for the lines a page ahead itself does not begin anew on each.  Measured
- * on two cores, on base pages: a tenth of nstream's time.
- *
  * A plain store reads the line it writes to first; where a kernel writes more
  * than the caches hold and reads none of it again soon, that is a third of
  * triad's traffic for nothing.  Measured on two cores: 33 - 44 GB/s of triad
@@ -29,19 +25,6 @@
 
 /* Bytes that `to` of stream_two() is aligned to. */
 #define STREAM_ALIGN 16
-
-/* Bytes of a line, and of how far ahead to ask: a base page. */
-#define STREAM_LINE  64
-#define STREAM_AHEAD 4096
-
-/* Have the lines come that lie a page behind these; there need not be any. */
-static inline void stream_ahead(const void *at, size_t bytes)
-{
-	uintptr_t line = (uintptr_t)at + STREAM_AHEAD;
-
-	for (size_t i = 0; i < bytes; i += STREAM_LINE)
-		__builtin_prefetch((const void *)(line + i));
-}
 
 #if defined(__SSE2__)
 
