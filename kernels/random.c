@@ -20,6 +20,7 @@
 #include <runrig/kernel.h>
 
 #include "builtin.h"
+#include "clones.h"
 #include "share.h"
 
 /* PRK's first number is x to this. */
@@ -31,6 +32,10 @@
 #define LANES   16 /* streams that go on at the same time */
 
 #define SAMPLES_MAX 256
+
+/* Words of a table of which every page is in the TLB: to ask for a word of that
+ * costs more than it saves (measured in docs/decisions/0014-kernels.md). */
+#define AHEAD_WORDS ((size_t)1 << 20)
 
 enum { TABLE, SAMPLES };
 
@@ -131,17 +136,28 @@ static struct rig_span stream_of(const struct random_args *args, size_t stream)
 	return rig_strip(updates(args), (int)stream, STREAMS);
 }
 
-/* Make the update of one number, and say which is the stream's next: its word
- * is on its way while those of the other streams are updated. */
-static inline uint64_t update(_Atomic uint64_t *table, uint64_t mask,
-			      uint64_t number)
+/* Make the update of one number, and say which is the stream's next.  Its word
+ * may be on its way while those of the other streams are updated. */
+INLINE uint64_t update(_Atomic uint64_t *table, uint64_t mask, uint64_t number,
+		       bool ahead)
 {
 	uint64_t after = next(number);
 
-	share_fetch_to_write((const void *)(table + (after & mask)));
+	if (ahead)
+		share_fetch_to_write((const void *)(table + (after & mask)));
 	atomic_fetch_xor_explicit(table + (number & mask), number,
 				  memory_order_relaxed);
 	return after;
+}
+
+/* Some updates of each of `lanes` streams; with `lanes` and `ahead` constants,
+ * without a look at either. */
+INLINE void advance(_Atomic uint64_t *table, uint64_t mask, uint64_t *number,
+		    size_t lanes, uint64_t steps, bool ahead)
+{
+	for (uint64_t step = 0; step < steps; step++)
+		for (size_t l = 0; l < lanes; l++)
+			number[l] = update(table, mask, number[l], ahead);
 }
 
 /* Streams `first` to `end` - 1, at most LANES, in step. */
@@ -159,13 +175,16 @@ static void pass(const struct random_args *args, _Atomic uint64_t *table,
 		left[l] = span.end - span.begin;
 		steps = left[l] < steps ? left[l] : steps;
 	}
-	for (uint64_t step = 0; step < steps; step++)
-		for (size_t l = 0; l < lanes; l++)
-			number[l] = update(table, mask, number[l]);
+	if (lanes < LANES)
+		advance(table, mask, number, lanes, steps, true);
+	else if (mask < AHEAD_WORDS)
+		advance(table, mask, number, LANES, steps, false);
+	else
+		advance(table, mask, number, LANES, steps, true);
 	/* Streams differ by at most one. */
 	for (size_t l = 0; l < lanes; l++)
 		if (left[l] > steps)
-			update(table, mask, number[l]);
+			update(table, mask, number[l], false);
 }
 
 /* One of the two passes of the own streams, `before` of which are done. */
