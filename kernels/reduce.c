@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <runrig/kernel.h>
 
@@ -150,47 +149,74 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* `many` vectors, `n` apart; where that is a constant, each sum is written
- * once. */
-INLINE void add_many(double *restrict to, const double *restrict from, size_t n,
-		     size_t count, size_t many)
+/* The sum of `many` vectors, `n` apart, in `to`, or on top of what is there: with
+ * `many` and `on_top` constants, each sum is written once. */
+INLINE void sum_up(double *restrict to, const double *restrict from, size_t n,
+		   size_t count, size_t many, bool on_top)
 {
 	for (size_t i = 0; i < count; i++) {
-		double sum = to[i];
+		double sum = on_top ? to[i] + from[i] : from[i];
 
-		for (size_t v = 0; v < many; v++)
+		for (size_t v = 1; v < many; v++)
 			sum += from[v * n + i];
 		to[i] = sum;
 	}
 }
 
+#define AT_ONCE 8 /* vectors */
+
+#define SUM_UP(m)                                                              \
+	case m:                                                                \
+		sum_up(to, from, n, count, m, on_top);                         \
+		break
+
+INLINE void sum_up_any(double *restrict to, const double *restrict from,
+		       size_t n, size_t count, size_t many, bool on_top)
+{
+	switch (many) {
+		SUM_UP(1);
+		SUM_UP(2);
+		SUM_UP(3);
+		SUM_UP(4);
+		SUM_UP(5);
+		SUM_UP(6);
+		SUM_UP(7);
+		SUM_UP(AT_ONCE);
+	}
+}
+
+CLONES static void set(double *restrict to, const double *restrict from,
+		       size_t n, size_t count, size_t many)
+{
+	sum_up_any(to, from, n, count, many, false);
+}
+
 CLONES static void add(double *restrict to, const double *restrict from,
 		       size_t n, size_t count, size_t many)
 {
-	if (many == 4)
-		add_many(to, from, n, count, 4);
-	else if (many == 3)
-		add_many(to, from, n, count, 3);
-	else if (many == 2)
-		add_many(to, from, n, count, 2);
-	else
-		add_many(to, from, n, count, 1);
+	sum_up_any(to, from, n, count, many, true);
+}
+
+static size_t at_once(size_t left)
+{
+	return left < AT_ONCE ? left : AT_ONCE;
 }
 
 /* A strip of all vectors, a chunk at a time that stays in the cache. */
 static void strips(const struct reduce_args *args, double *result,
 		   const double *vectors, struct rig_span strip)
 {
+	size_t n = args->length;
+
 	for (size_t at = strip.begin; at < strip.end; at += SHARE_CHUNK) {
 		size_t left = strip.end - at;
 		size_t count = left < SHARE_CHUNK ? left : SHARE_CHUNK;
-		size_t many;
+		size_t v = at_once(args->vectors);
 
-		memcpy(result + at, vectors + at, count * sizeof(*result));
-		for (size_t v = 1; v < args->vectors; v += many) {
-			many = args->vectors - v < 4 ? args->vectors - v : 4;
-			add(result + at, vectors + v * args->length + at,
-			    args->length, count, many);
+		set(result + at, vectors + at, n, count, v);
+		for (size_t many; v < args->vectors; v += many) {
+			many = at_once(args->vectors - v);
+			add(result + at, vectors + v * n + at, n, count, many);
 		}
 	}
 }
