@@ -16,6 +16,7 @@
 #include <runrig/kernel.h>
 
 #include "builtin.h"
+#include "clones.h"
 #include "share.h"
 
 #define LOG_MAX    16 /* columns are 32 bits */
@@ -173,22 +174,48 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Two sums a row: a chain of additions waits for itself. */
+/* Four sums a row: a chain of additions waits for itself.  A star has a point in
+ * the middle and four at each distance up to its radius: with that a constant,
+ * the loop over distances is unrolled. */
+INLINE void rows_of_star(double *restrict result, const double *restrict matrix,
+			 const uint32_t *restrict columns,
+			 const double *restrict vector, struct rig_span rows,
+			 size_t radius)
+{
+	size_t width = 4 * radius + 1;
+
+	for (size_t row = rows.begin; row < rows.end; row++) {
+		const double *m = matrix + row * width;
+		const uint32_t *c = columns + row * width;
+		double sum[4] = { m[0] * vector[c[0]] };
+
+		for (size_t e = 1; e < width; e += 4)
+			for (size_t k = 0; k < 4; k++)
+				sum[k] += m[e + k] * vector[c[e + k]];
+		result[row] += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+	}
+}
+
 static void multiply(double *restrict result, const double *restrict matrix,
 		     const uint32_t *restrict columns,
 		     const double *restrict vector, struct rig_span rows,
-		     size_t width)
+		     size_t radius)
 {
-	for (size_t row = rows.begin; row < rows.end; row++) {
-		size_t e = row * width, end = e + width;
-		double sum = matrix[e] * vector[columns[e]], other = 0;
-
-		/* A star has an odd number of points. */
-		for (e++; e < end; e += 2) {
-			sum += matrix[e] * vector[columns[e]];
-			other += matrix[e + 1] * vector[columns[e + 1]];
-		}
-		result[row] += sum + other;
+	switch (radius) {
+	case 1:
+		rows_of_star(result, matrix, columns, vector, rows, 1);
+		break;
+	case 2:
+		rows_of_star(result, matrix, columns, vector, rows, 2);
+		break;
+	case 3:
+		rows_of_star(result, matrix, columns, vector, rows, 3);
+		break;
+	case 4:
+		rows_of_star(result, matrix, columns, vector, rows, 4);
+		break;
+	default:
+		rows_of_star(result, matrix, columns, vector, rows, radius);
 	}
 }
 
@@ -205,7 +232,7 @@ static int run(struct rig_team *team)
 		multiply(rig_team_data(team, RESULT),
 			 rig_team_data(team, MATRIX),
 			 rig_team_data(team, COLUMNS), vector, rows,
-			 star(args));
+			 args->radius);
 		rig_team_barrier(team);
 		share_done(team, k + 1, args->iterations + 1);
 	}
