@@ -3,15 +3,15 @@
  * is.c - NPB's IS: the rank of every key, ten times over, with two keys changed
  * each time.
  *
- * Keys are cut in chunks, whatever the number of workers, and key values in
- * buckets of consecutive values.  In each iteration
+ * Ranks share out the keys, in chunks, and key values are in buckets of
+ * consecutive values.  In each iteration
  *
- *	1  each chunk counts its keys by bucket
+ *	1  each rank counts its keys by bucket
  *	2  each bucket's counts become places: before them come the smaller
- *	   buckets, then the earlier chunks
- *	3  each chunk deals its keys out to those places
- *	4  each bucket counts its keys by value: running sums of that are the
- *	   ranks, and all of it stays in the cache
+ *	   buckets, then the earlier ranks
+ *	3  each rank deals its keys out to those places
+ *	4  each bucket's keys are counted by value: running sums of that are
+ *	   the ranks, and all of it stays in the cache
  *
  * with a barrier after each: nothing is exchanged but through the memory where
  * it has to be anyway.  Five keys' ranks are checked in every iteration, and
@@ -32,9 +32,11 @@
 #define SEED        UINT64_C(314159265)
 #define ITERATIONS  10
 #define TESTS       5
-#define BUCKETS_LOG 9
+#define BUCKETS_LOG 8
 #define BUCKETS     (1 << BUCKETS_LOG)
 #define CHUNK_LOG   13 /* keys of a chunk, at least */
+#define TABLES      4  /* that a rank counts its keys in */
+#define LINE_KEYS   16 /* of 64 bytes */
 #define CHUNKS_MAX  256
 
 enum { KEYS, DEALT, RANKS, COUNTS };
@@ -108,9 +110,10 @@ struct is_args {
 
 /* In shared memory: the array `counts`. */
 struct counts {
-	uint64_t passed;            /* tests, of all iterations */
-	uint64_t totals[BUCKETS];   /* keys of a bucket */
-	uint64_t places[][BUCKETS]; /* of a chunk's next key of a bucket */
+	uint64_t passed;          /* tests, of all iterations */
+	uint64_t totals[BUCKETS]; /* keys of a bucket */
+	/* Of a rank's next key of a bucket, in the row of its first chunk. */
+	uint64_t places[][BUCKETS];
 };
 
 static const struct rig_param params[] = {
@@ -194,79 +197,109 @@ struct ranking {
 	uint32_t *keys, *dealt;
 	uint64_t *ranks;
 	struct counts *counts;
-	struct rig_span chunks, buckets;
-	size_t chunk_count;
-	size_t length; /* of a chunk */
-	size_t width;  /* values of a bucket */
-	int shift;     /* from a key to its bucket */
+	struct rig_span mine;    /* keys */
+	struct rig_span buckets; /* an equal part, however full */
+	size_t chunk_count, key_count, row;
+	size_t width; /* values of a bucket */
+	int shift;    /* from a key to its bucket */
 	uint32_t class;
 };
 
-static void count_chunks(const struct ranking *r)
+/* A counter that was just written is slow to read again, so keys side by side
+ * have tables of their own.  No class has 2^32 keys in a bucket. */
+static void count_keys_of_rank(const struct ranking *r)
 {
-	for (size_t c = r->chunks.begin; c < r->chunks.end; c++) {
-		const uint32_t *keys = r->keys + c * r->length;
-		uint64_t found[BUCKETS] = { 0 };
+	uint32_t found[TABLES][BUCKETS] = { 0 };
+	const uint32_t *keys = r->keys;
+	uint64_t *places = r->counts->places[r->row];
+	int shift = r->shift;
 
-		for (size_t i = 0; i < r->length; i++)
-			found[keys[i] >> r->shift]++;
-		memcpy(r->counts->places[c], found, sizeof(found));
+	if (r->mine.begin == r->mine.end)
+		return;
+	for (size_t i = r->mine.begin; i < r->mine.end; i += TABLES)
+		for (size_t t = 0; t < TABLES; t++)
+			found[t][keys[i + t] >> shift]++;
+	for (size_t b = 0; b < BUCKETS; b++) {
+		places[b] = 0;
+		for (size_t t = 0; t < TABLES; t++)
+			places[b] += found[t][b];
 	}
 }
 
-/* Of the own buckets: places from 0 on, chunk after chunk. */
+/* Of the own buckets: places from 0 on, rank after rank. */
 static void place_within(const struct ranking *r)
 {
-	for (size_t b = r->buckets.begin; b < r->buckets.end; b++) {
-		uint64_t place = 0;
+	int size = rig_team_size(r->team);
+	uint64_t *totals = r->counts->totals;
 
-		for (size_t c = 0; c < r->chunk_count; c++) {
-			uint64_t found = r->counts->places[c][b];
+	for (size_t b = r->buckets.begin; b < r->buckets.end; b++)
+		totals[b] = 0;
+	for (int rank = 0; rank < size; rank++) {
+		struct rig_span chunks = rig_strip(r->chunk_count, rank, size);
+		uint64_t *places = r->counts->places[chunks.begin];
 
-			r->counts->places[c][b] = place;
-			place += found;
+		if (chunks.begin == chunks.end)
+			continue;
+		for (size_t b = r->buckets.begin; b < r->buckets.end; b++) {
+			uint64_t found = places[b];
+
+			places[b] = totals[b];
+			totals[b] += found;
 		}
-		r->counts->totals[b] = place;
 	}
 }
 
 static void deal(const struct ranking *r)
 {
-	uint64_t first[BUCKETS];
-	uint64_t before = 0;
+	const uint64_t *places = r->counts->places[r->row];
+	const uint32_t *keys = r->keys;
+	uint32_t *dealt = r->dealt;
+	uint64_t place[BUCKETS], before = 0;
+	int shift = r->shift;
 
+	if (r->mine.begin == r->mine.end)
+		return;
 	for (size_t b = 0; b < BUCKETS; b++) {
-		first[b] = before;
+		place[b] = before + places[b];
 		before += r->counts->totals[b];
 	}
-	for (size_t c = r->chunks.begin; c < r->chunks.end; c++) {
-		const uint32_t *keys = r->keys + c * r->length;
-		uint64_t place[BUCKETS];
+	for (size_t i = r->mine.begin; i < r->mine.end; i++) {
+		uint32_t key = keys[i];
+		uint32_t *to = dealt + place[key >> shift]++;
 
-		for (size_t b = 0; b < BUCKETS; b++)
-			place[b] = first[b] + r->counts->places[c][b];
-		for (size_t i = 0; i < r->length; i++)
-			r->dealt[place[keys[i] >> r->shift]++] = keys[i];
+		/* Another rank had that line last. */
+		share_fetch_to_write(to + LINE_KEYS);
+		*to = key;
 	}
 }
 
-/* ranks[v] = keys that are at most v */
+/* ranks[v] = keys that are at most v, for the values of a bucket */
+static void rank_bucket(const struct ranking *r, size_t bucket, uint64_t before)
+{
+	uint64_t *ranks = r->ranks + bucket * r->width;
+	const uint32_t *dealt = r->dealt + before;
+	uint64_t count = r->counts->totals[bucket];
+	uint32_t least = (uint32_t)(bucket * r->width);
+
+	memset(ranks, 0, r->width * sizeof(*ranks));
+	for (uint64_t i = 0; i < count; i++)
+		ranks[dealt[i] - least]++;
+	for (size_t v = 0; v < r->width; v++)
+		ranks[v] = before += ranks[v];
+}
+
+/* Those buckets that begin in this rank's strip of the keys, in their order: not
+ * equally many, but about equally full.  The last is never empty: two keys are
+ * changed in each iteration, and one of them is put there. */
 static void rank_buckets(const struct ranking *r)
 {
-	uint64_t at = 0;
+	struct rig_span strip = rig_team_strip(r->team, r->key_count);
+	uint64_t before = 0;
 
-	for (size_t b = 0; b < r->buckets.begin; b++)
-		at += r->counts->totals[b];
-	for (size_t b = r->buckets.begin; b < r->buckets.end; b++) {
-		uint64_t *ranks = r->ranks + b * r->width;
-		uint64_t end = at + r->counts->totals[b];
-		uint64_t sum = at;
-
-		memset(ranks, 0, r->width * sizeof(*ranks));
-		for (uint32_t low = (uint32_t)(b * r->width); at < end; at++)
-			ranks[r->dealt[at] - low]++;
-		for (size_t v = 0; v < r->width; v++)
-			ranks[v] = sum += ranks[v];
+	for (size_t b = 0; b < BUCKETS; b++) {
+		if (before >= strip.begin && before < strip.end)
+			rank_bucket(r, b, before);
+		before += r->counts->totals[b];
 	}
 }
 
@@ -309,7 +342,7 @@ static void iterate(const struct ranking *r, int iteration, uint32_t values)
 		r->keys[i + ITERATIONS] = values - (uint32_t)i;
 	}
 	rig_team_barrier(r->team);
-	count_chunks(r);
+	count_keys_of_rank(r);
 	rig_team_barrier(r->team);
 	place_within(r);
 	rig_team_barrier(r->team);
@@ -324,21 +357,24 @@ static void iterate(const struct ranking *r, int iteration, uint32_t values)
 static int run(struct rig_team *team)
 {
 	const struct is_args *args = rig_team_args(team);
+	struct rig_span strip = rig_team_strip(team, chunks(args));
+	size_t length = count_keys(args) / chunks(args);
 	struct ranking r = {
 		.team = team,
 		.keys = rig_team_data(team, KEYS),
 		.dealt = rig_team_data(team, DEALT),
 		.ranks = rig_team_data(team, RANKS),
 		.counts = rig_team_data(team, COUNTS),
-		.chunks = rig_team_strip(team, chunks(args)),
 		.buckets = rig_team_strip(team, BUCKETS),
 		.chunk_count = chunks(args),
-		.length = count_keys(args) / chunks(args),
+		.key_count = count_keys(args),
 		.width = count_values(args) / BUCKETS,
 		.shift = classes[args->class].values_log - BUCKETS_LOG,
 		.class = args->class,
 	};
 
+	r.row = strip.begin;
+	r.mine = (struct rig_span){ strip.begin * length, strip.end * length };
 	if (rig_team_rank(team) == 0)
 		r.counts->passed = 0;
 	for (int i = 0; i <= ITERATIONS; i++) {
