@@ -17,13 +17,17 @@
 #include "builtin.h"
 #include "clones.h"
 #include "share.h"
+#include "stream.h"
 
 #define N_MAX      1048576.0
 #define RADIUS_MAX 9
 #define SPAN_MAX   (2 * RADIUS_MAX + 1)
 
 /* Columns handled at a time: their rows stay in the cache. */
-#define TILE 1024
+#define TILE 4096
+
+/* Rows handled at a time. */
+#define AT_ONCE 4
 
 #define EPSILON 1e-8
 
@@ -164,29 +168,58 @@ static void weigh_box(struct weights *w, int radius)
 	}
 }
 
-/* Points begin to end - 1 of some rows; n points lie between two rows.  Points
- * on opposite sides have weights of opposite signs, and both axes the same. */
+/* What is added to the point at *in; n points lie between two rows.  Points on
+ * opposite sides have weights of opposite signs, and both axes the same. */
+INLINE double star_at(const double *in, size_t n, const double *c, size_t r)
+{
+	double sum = 0;
+
+	for (size_t d = 1; d <= r; d++)
+		sum += c[d] * ((*(in + d) - *(in - d)) +
+			       (*(in + d * n) - *(in - d * n)));
+	return sum;
+}
+
+/* Points begin to end - 1 of some rows. */
 INLINE void star_rows(double *restrict out, const double *restrict in, size_t n,
-		      struct rig_span rows, size_t begin, size_t end,
+		      size_t rows, size_t begin, size_t end,
 		      const struct weights *w, size_t r)
 {
 	double c[RADIUS_MAX + 1];
 
 	for (size_t d = 1; d <= r; d++)
 		c[d] = w->at[r][r + d];
-	for (size_t i = rows.begin; i < rows.end; i++) {
-		double *restrict to = out + i * n;
-		const double *restrict from = in + i * n;
+	for (size_t i = 0; i < rows; i++)
+		for (size_t j = begin; j < end; j++)
+			out[i * n + j] += star_at(in + i * n + j, n, c, r);
+}
 
-		for (size_t j = begin; j < end; j++) {
-			double sum = 0;
+/* The same of AT_ONCE rows and PRK's radius, 2: what one row reads above and
+ * below, others read too, and it is loaded once; and the memory has more lines
+ * to fetch at a time. */
+CLONES static void star_block(double *restrict out, const double *restrict in,
+			      size_t n, size_t begin, size_t end,
+			      const struct weights *w)
+{
+	double *restrict out1 = out + n;
+	double *restrict out2 = out + 2 * n;
+	double *restrict out3 = out + 3 * n;
+	double near = w->at[2][3], far = w->at[2][4];
 
-			for (size_t d = 1; d <= r; d++)
-				sum += c[d] *
-				       ((from[j + d] - from[j - d]) +
-					(from[j + d * n] - from[j - d * n]));
-			to[j] += sum;
-		}
+	for (size_t j = begin; j < end; j++) {
+		const double *x = in + j, *x1 = x + n;
+		const double *x2 = x + 2 * n, *x3 = x + 3 * n;
+		double up2 = *(x - 2 * n), up = *(x - n);
+		double down = *(x3 + n), down2 = *(x3 + 2 * n);
+
+		out[j] += near * ((x[1] - x[-1]) + (*x1 - up)) +
+			  far * ((x[2] - x[-2]) + (*x2 - up2));
+		out1[j] += near * ((x1[1] - x1[-1]) + (*x2 - *x)) +
+			   far * ((x1[2] - x1[-2]) + (*x3 - up));
+		out2[j] += near * ((x2[1] - x2[-1]) + (*x3 - *x1)) +
+			   far * ((x2[2] - x2[-2]) + (down - *x));
+		out3[j] += near * ((x3[1] - x3[-1]) + (down - *x2)) +
+			   far * ((x3[2] - x3[-2]) + (down2 - *x1));
 	}
 }
 
@@ -207,17 +240,16 @@ INLINE void box_row(double *restrict out, const double *restrict in, size_t n,
 	}
 }
 
-INLINE void box_rows(double *out, const double *in, size_t n,
-		     struct rig_span rows, size_t begin, size_t end,
-		     const struct weights *w, int r)
+INLINE void box_rows(double *out, const double *in, size_t n, size_t rows,
+		     size_t begin, size_t end, const struct weights *w, int r)
 {
-	for (size_t i = rows.begin; i < rows.end; i++)
+	for (size_t i = 0; i < rows; i++)
 		box_row(out + i * n, in + i * n, n, begin, end, w, r);
 }
 
 /* With the radius a constant, the loops over weights are unrolled. */
 CLONES static void any_star(double *out, const double *in, size_t n,
-			    struct rig_span rows, size_t begin, size_t end,
+			    size_t rows, size_t begin, size_t end,
 			    const struct weights *w, int radius)
 {
 	switch (radius) {
@@ -238,9 +270,9 @@ CLONES static void any_star(double *out, const double *in, size_t n,
 	}
 }
 
-CLONES static void any_box(double *out, const double *in, size_t n,
-			   struct rig_span rows, size_t begin, size_t end,
-			   const struct weights *w, int radius)
+CLONES static void any_box(double *out, const double *in, size_t n, size_t rows,
+			   size_t begin, size_t end, const struct weights *w,
+			   int radius)
 {
 	switch (radius) {
 	case 1:
@@ -260,31 +292,98 @@ CLONES static void any_box(double *out, const double *in, size_t n,
 	}
 }
 
-static void sweep(const struct stencil_args *args, double *out,
-		  const double *in, struct rig_span rows,
-		  const struct weights *w)
-{
-	size_t radius = (size_t)args->radius;
-	size_t n = args->n;
-
-	if (n <= 2 * radius)
-		return;
-	rows.begin = rows.begin < radius ? radius : rows.begin;
-	rows.end = rows.end > n - radius ? n - radius : rows.end;
-	for (size_t j = radius; j < n - radius; j += TILE) {
-		size_t end = j + TILE < n - radius ? j + TILE : n - radius;
-
-		if (args->shape == STAR)
-			any_star(out, in, n, rows, j, end, w, (int)radius);
-		else
-			any_box(out, in, n, rows, j, end, w, (int)radius);
-	}
-}
-
 CLONES static void add_one(double *in, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		in[i] += 1;
+}
+
+/* Of a rank's rows, those that no other rank reads. */
+static struct rig_span inner(struct rig_span rows, size_t radius)
+{
+	if (rows.end - rows.begin < 2 * radius)
+		return (struct rig_span){ rows.end, rows.end };
+	return (struct rig_span){ rows.begin + radius, rows.end - radius };
+}
+
+/* In this process: columns of a rank's rows. */
+struct tile {
+	struct rig_span columns; /* of the interior, that are computed */
+	struct rig_span grow;    /* that nothing reads once they are */
+};
+
+/* Some rows of a tile.  Four together are slower where the grids are in the
+ * cache, and much faster where they are not. */
+static void sweep_rows(const struct stencil_args *args, double *out,
+		       const double *in, size_t rows, bool past_cache,
+		       struct rig_span columns, const struct weights *w)
+{
+	int radius = (int)args->radius;
+
+	if (args->shape == BOX)
+		any_box(out, in, args->n, rows, columns.begin, columns.end, w,
+			radius);
+	else if (past_cache && radius == 2 && rows == AT_ONCE)
+		star_block(out, in, args->n, columns.begin, columns.end, w);
+	else
+		any_star(out, in, args->n, rows, columns.begin, columns.end, w,
+			 radius);
+}
+
+/* A tile of the rank's rows, from which `in` grows as soon as it has been read:
+ * while it is still in the cache.  Only inner rows do. */
+static void sweep_tile(const struct stencil_args *args, double *out, double *in,
+		       struct rig_span rows, const struct tile *tile,
+		       const struct weights *w)
+{
+	size_t n = args->n, r = (size_t)args->radius;
+	struct rig_span own = inner(rows, r);
+	bool past_cache =
+		(rows.end - rows.begin) * n * sizeof(*in) >= STREAM_BYTES;
+	size_t grown = own.begin;
+
+	rows.begin = rows.begin < r ? r : rows.begin;
+	rows.end = rows.end > n - r ? n - r : rows.end;
+	for (size_t i = rows.begin, many; i < rows.end; i += many) {
+		many = rows.end - i < AT_ONCE ? rows.end - i : AT_ONCE;
+		sweep_rows(args, out + i * n, in + i * n, many, past_cache,
+			   tile->columns, w);
+		for (; grown < own.end && grown + r < i + many; grown++)
+			add_one(in + grown * n + tile->grow.begin,
+				tile->grow.end - tile->grow.begin);
+	}
+	for (; grown < own.end; grown++)
+		add_one(in + grown * n + tile->grow.begin,
+			tile->grow.end - tile->grow.begin);
+}
+
+static void sweep(const struct stencil_args *args, double *out, double *in,
+		  struct rig_span rows, const struct weights *w)
+{
+	size_t n = args->n, r = (size_t)args->radius;
+	struct tile tile = { { r, r }, { 0, 0 } };
+
+	while (tile.columns.end < n - r) {
+		tile.columns.begin = tile.columns.end;
+		tile.columns.end = n - r - tile.columns.begin < TILE
+					   ? n - r
+					   : tile.columns.begin + TILE;
+		tile.grow.begin = tile.grow.end;
+		/* The next tile reads some columns of this. */
+		tile.grow.end =
+			tile.columns.end == n - r ? n : tile.columns.end - r;
+		sweep_tile(args, out, in, rows, &tile, w);
+	}
+}
+
+/* The rows that other ranks had to read first. */
+static void grow_edges(double *in, size_t n, struct rig_span rows,
+		       size_t radius)
+{
+	struct rig_span own = inner(rows, radius);
+
+	add_one(in + rows.begin * n, (own.begin - rows.begin) * n);
+	add_one(in + own.end * n, (rows.end - own.end) * n);
 }
 
 static int run(struct rig_team *team)
@@ -300,11 +399,11 @@ static int run(struct rig_team *team)
 	else
 		weigh_box(&w, (int)args->radius);
 	for (size_t k = 0; k <= args->iterations; k++) {
-		sweep(args, out, in, rows, &w);
-		/* Everybody has read before anybody writes. */
+		/* Without an interior nothing is read. */
+		if (interior(args))
+			sweep(args, out, in, rows, &w);
 		rig_team_barrier(team);
-		add_one(in + rows.begin * args->n,
-			(rows.end - rows.begin) * args->n);
+		grow_edges(in, args->n, rows, (size_t)args->radius);
 		rig_team_barrier(team);
 		share_done(team, k + 1, args->iterations + 1);
 	}
