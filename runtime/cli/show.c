@@ -187,9 +187,9 @@ json_t *show_workers_json(const struct rig_pool *pool)
 void warn_squeezed(const struct rig_plan *plan)
 {
 	if (plan->squeezed)
-		warn("started on one core of %d: a launcher or taskset has "
-		     "bound this process (mpirun --bind-to none, srun "
-		     "--cpu-bind=none leave it all)",
+		warn("started on one core of %d: a launcher, taskset or "
+		     "OMP_PROC_BIND has bound this process (mpirun --bind-to "
+		     "none, srun --cpu-bind=none leave it all)",
 		     plan->allowed);
 }
 
