@@ -125,7 +125,7 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-CLONES static double multiply_reals(const double *x, const double *y,
+CLONES static double multiply_reals(const any_double *x, const any_double *y,
 				    size_t count)
 {
 	return reals_dot(x, y, count);
@@ -142,10 +142,12 @@ static union number multiply_chunk(const struct dot_args *args, const void *x,
 	uint64_t sum = 0;
 
 	if (!whole(args)) {
-		widen_to_double(of_x, x, span.begin, span.end, &wide_x->real);
-		widen_to_double(of_y, y, span.begin, span.end, &wide_y->real);
-		return (union number){ .real = multiply_reals(&wide_x->real,
-							      &wide_y->real,
+		const any_double *reals_x = widen_doubles(
+			of_x, x, span.begin, span.end, &wide_x->real);
+		const any_double *reals_y = widen_doubles(
+			of_y, y, span.begin, span.end, &wide_y->real);
+
+		return (union number){ .real = multiply_reals(reals_x, reals_y,
 							      count) };
 	}
 	widen_to_64(of_x, x, span.begin, span.end, &wide_x->whole);

@@ -183,12 +183,38 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
+/* Rows multiplied together: the memory has more lines to fetch at a time. */
+#define AT_ONCE 4
+
+/* As reals_dot() of each of AT_ONCE rows, in the same order. */
+INLINE void dots(any_double *restrict y, const any_double *restrict a,
+		 const any_double *restrict x, size_t columns)
+{
+	double lanes[AT_ONCE][REALS_LANES] = { 0 };
+	size_t j = 0;
+
+	for (; j + REALS_LANES <= columns; j += REALS_LANES)
+		for (size_t r = 0; r < AT_ONCE; r++)
+			for (size_t l = 0; l < REALS_LANES; l++)
+				lanes[r][l] +=
+					a[r * columns + j + l] * x[j + l];
+	for (; j < columns; j++)
+		for (size_t r = 0; r < AT_ONCE; r++)
+			lanes[r][0] += a[r * columns + j] * x[j];
+	for (size_t r = 0; r < AT_ONCE; r++)
+		y[r] = reals_join(lanes[r]);
+}
+
 CLONES static void multiply(any_double *restrict y,
 			    const any_double *restrict a,
 			    const any_double *restrict x, struct rig_span rows,
 			    size_t columns)
 {
-	for (size_t i = rows.begin; i < rows.end; i++)
+	size_t i = rows.begin;
+
+	for (; i + AT_ONCE <= rows.end; i += AT_ONCE)
+		dots(y + i, a + i * columns, x, columns);
+	for (; i < rows.end; i++)
 		y[i] = reals_dot(a + i * columns, x, columns);
 }
 

@@ -152,7 +152,7 @@ static double not_a_number(const double *x)
 
 /* The least, or the greatest by turning signs; a not-a-number wins.  Eight at a
  * time, for they are compared side by side. */
-INLINE double least(const double *x, size_t count, bool greatest)
+INLINE double least(const any_double *x, size_t count, bool greatest)
 {
 	double sign = greatest ? -1 : 1, best = sign * x[0];
 	double lanes[8];
@@ -178,7 +178,7 @@ INLINE double least(const double *x, size_t count, bool greatest)
 	return none ? not_a_number(x) : sign * best;
 }
 
-CLONES static double real_of(const double *x, size_t count, enum op op)
+CLONES static double real_of(const any_double *x, size_t count, enum op op)
 {
 	if (op == MIN || op == MAX)
 		return least(x, count, op == MAX);
@@ -220,8 +220,11 @@ static union number chunk_total(const struct total_args *args, const void *x,
 							 args->op,
 							 sign_of(args)) };
 	}
-	widen_to_double(dtype_of(args), x, span.begin, span.end, &wide->real);
-	return (union number){ .real = real_of(&wide->real, count, args->op) };
+	return (union number){
+		.real = real_of(widen_doubles(dtype_of(args), x, span.begin,
+					      span.end, &wide->real),
+				count, args->op)
+	};
 }
 
 /* Of the chunks' totals: those of a norm are sums of squares already. */

@@ -139,6 +139,15 @@ void widen_to_double(enum rig_dtype dtype, const void *items, size_t begin,
 	}
 }
 
+const any_double *widen_doubles(enum rig_dtype dtype, const void *items,
+				size_t begin, size_t end, double *room)
+{
+	if (dtype == RIG_FLOAT64)
+		return (const any_double *)items + begin;
+	widen_to_double(dtype, items, begin, end, room);
+	return room;
+}
+
 void widen_to_64(enum rig_dtype dtype, const void *items, size_t begin,
 		 size_t end, uint64_t *to)
 {

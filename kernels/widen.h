@@ -47,7 +47,11 @@ bool widen_signed(enum rig_dtype dtype);
 void widen_to_double(enum rig_dtype dtype, const void *items, size_t begin,
 		     size_t end, double *to);
 
-/* The same of whole ones: extended by their sign, if they have one. */
+/* The same for who only reads: doubles where they lie, others widened to `room`. */
+const any_double *widen_doubles(enum rig_dtype dtype, const void *items,
+				size_t begin, size_t end, double *room);
+
+/* Whole ones as 64 bits: extended by their sign, if they have one. */
 void widen_to_64(enum rig_dtype dtype, const void *items, size_t begin,
 		 size_t end, uint64_t *to);
 
