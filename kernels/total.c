@@ -143,7 +143,7 @@ static int prepare(struct rig_team *team)
 }
 
 /* The first that is not a number. */
-static double not_a_number(const double *x)
+static double not_a_number(const any_double *x)
 {
 	while (*x == *x)
 		x++;
