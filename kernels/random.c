@@ -167,6 +167,7 @@ static void pass(const struct random_args *args, _Atomic uint64_t *table,
 	uint64_t mask = count_table(args) - 1;
 	uint64_t number[LANES], left[LANES], steps = UINT64_MAX;
 	size_t lanes = end - first;
+	bool ahead = mask >= AHEAD_WORDS;
 
 	for (size_t l = 0; l < lanes; l++) {
 		struct rig_span span = stream_of(args, first + l);
@@ -176,11 +177,11 @@ static void pass(const struct random_args *args, _Atomic uint64_t *table,
 		steps = left[l] < steps ? left[l] : steps;
 	}
 	if (lanes < LANES)
-		advance(table, mask, number, lanes, steps, true);
-	else if (mask < AHEAD_WORDS)
-		advance(table, mask, number, LANES, steps, false);
-	else
+		advance(table, mask, number, lanes, steps, ahead);
+	else if (ahead)
 		advance(table, mask, number, LANES, steps, true);
+	else
+		advance(table, mask, number, LANES, steps, false);
 	/* Streams differ by at most one. */
 	for (size_t l = 0; l < lanes; l++)
 		if (left[l] > steps)

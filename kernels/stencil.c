@@ -5,7 +5,8 @@
  * The weights are a discrete divergence, and the grid is in(i, j) = i + j, so
  * every sweep adds 2 to each point of the interior, while `in` grows by one
  * everywhere, which keeps anybody from skipping sweeps.  Each rank owns a strip
- * of the rows of both grids and reads its neighbours' rows in place.
+ * of the rows of both grids and reads its neighbours' rows in place: rows that
+ * only it reads grow right behind its sweep, the others once all have read.
  */
 #include <errno.h>
 #include <math.h>
@@ -24,7 +25,7 @@
 #define SPAN_MAX   (2 * RADIUS_MAX + 1)
 
 /* Columns handled at a time: their rows stay in the cache. */
-#define TILE 4096
+#define TILE 2048
 
 /* Rows handled at a time. */
 #define AT_ONCE 4
@@ -402,6 +403,7 @@ static int run(struct rig_team *team)
 		/* Without an interior nothing is read. */
 		if (interior(args))
 			sweep(args, out, in, rows, &w);
+		/* Everybody has read before the rows at the edges grow. */
 		rig_team_barrier(team);
 		grow_edges(in, args->n, rows, (size_t)args->radius);
 		rig_team_barrier(team);

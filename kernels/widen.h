@@ -47,7 +47,8 @@ bool widen_signed(enum rig_dtype dtype);
 void widen_to_double(enum rig_dtype dtype, const void *items, size_t begin,
 		     size_t end, double *to);
 
-/* The same for who only reads: doubles where they lie, others widened to `room`. */
+/* The same for who only reads: doubles where they lie, others in `room`, which
+ * has one for each item. */
 const any_double *widen_doubles(enum rig_dtype dtype, const void *items,
 				size_t begin, size_t end, double *room);
 
