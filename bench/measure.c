@@ -20,7 +20,9 @@
 #define WINDOW        5
 #define WINDOW_SPREAD 0.02
 
-/* A visit runs 1/8 of a sample untimed first: caches and sleepers. */
+/* A visit runs 1/8 of a sample untimed first, one operation at least: the
+ * caches are full of what another contender left, and all who work here sleep.
+ */
 #define PRERUN_SHARE 8
 
 /* How long operations are timed one by one, a launch, and how many at most. */
@@ -249,7 +251,7 @@ static void cell_keep(struct cell *cell, double value, int last,
 static void cell_visit(struct plan *plan, struct cell *cell,
 		       struct sample_origin origin)
 {
-	uint64_t prerun = cell->count / PRERUN_SHARE;
+	uint64_t prerun = (cell->count + PRERUN_SHARE - 1) / PRERUN_SHARE;
 	double value = 0;
 	int last = -1;
 	int r = 0;
@@ -258,7 +260,7 @@ static void cell_visit(struct plan *plan, struct cell *cell,
 		return;
 	if (cell_wake(cell) < 0)
 		return;
-	if (prerun)
+	if (!cell->what.once)
 		r = cell_time(cell, plan->watch.clock, prerun, &value, &last);
 	if (r == 0 && !stopped(plan))
 		r = cell_time(cell, plan->watch.clock, cell->count, &value,

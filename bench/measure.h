@@ -10,8 +10,8 @@
  *	        verify, read bindings back, close
  *
  * One seed decides every order.  A budget cuts whole blocks only.  A visit is
- * a short untimed run, then one timed run of a fixed number of operations, long
- * enough that the clock costs less than 1 %.
+ * a short untimed run (of one operation at least), then one timed run of a fixed
+ * number of operations, long enough that the clock costs less than 1 %.
  */
 #ifndef RIGBENCH_MEASURE_H
 #define RIGBENCH_MEASURE_H
