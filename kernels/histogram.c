@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <runrig/collective.h>
 #include <runrig/kernel.h>
 
 #include "arguments.h"
@@ -218,7 +219,7 @@ INLINE size_t find(const struct bins *bins, double x, enum rig_dtype dtype)
 }
 
 INLINE void add_as(enum rig_dtype dtype, const struct bins *bins,
-		   uint64_t *counts, const double *items, size_t count)
+		   uint64_t *counts, const any_double *items, size_t count)
 {
 	/* A copy: the compiler sees that stores to counts do not change it. */
 	const struct bins own = *bins;
@@ -228,8 +229,8 @@ INLINE void add_as(enum rig_dtype dtype, const struct bins *bins,
 			counts[find(&own, items[i], dtype)]++;
 }
 
-static void add(const struct bins *bins, uint64_t *counts, const double *items,
-		size_t count)
+static void add(const struct bins *bins, uint64_t *counts,
+		const any_double *items, size_t count)
 {
 	switch (bins->dtype) {
 	case RIG_FLOAT16:
@@ -251,7 +252,7 @@ static int run(struct rig_team *team)
 	_Atomic uint64_t *counts = rig_team_data(team, COUNTS);
 	struct bins bins = bins_of(args);
 	uint64_t *mine = calloc(args->bins, sizeof(*mine));
-	double wide[SHARE_CHUNK];
+	double room[SHARE_CHUNK];
 
 	if (!mine)
 		return rig_team_fail(team, -ENOMEM,
@@ -263,9 +264,10 @@ static int run(struct rig_team *team)
 		size_t end = strip.end - i < SHARE_CHUNK ? strip.end
 							 : i + SHARE_CHUNK;
 
-		widen_to_double(args->header.arrays[X].dtype,
-				rig_team_data(team, X), i, end, wide);
-		add(&bins, mine, wide, end - i);
+		add(&bins, mine,
+		    widen_doubles(args->header.arrays[X].dtype,
+				  rig_team_data(team, X), i, end, room),
+		    end - i);
 	}
 	/* All counts are zero before anybody adds to them. */
 	rig_team_barrier(team);
@@ -294,31 +296,32 @@ static size_t halve(const struct bins *bins, double x)
 	return low;
 }
 
+/* Every rank counts the next one's items again, and has all counts then. */
 static int verify_bins(struct rig_team *team, const struct histogram_args *args,
-		       struct rig_span own, uint64_t *want)
+		       uint64_t *want)
 {
+	struct rig_span strip = share_next(team, args->length);
+	struct rig_span own = share_next(team, args->bins);
 	struct bins bins = bins_of(args);
 	const uint64_t *counts = rig_team_data(team, COUNTS);
 	double x;
+	int r;
 
-	for (size_t i = 0; i < args->length; i++) {
-		size_t bin;
-
+	for (size_t i = strip.begin; i < strip.end; i++) {
 		widen_to_double(args->header.arrays[X].dtype,
 				rig_team_data(team, X), i, i + 1, &x);
-		if (!(x >= bins.first && x <= bins.last))
-			continue;
-		bin = halve(&bins, x);
-		if (bin >= own.begin && bin < own.end)
-			want[bin - own.begin]++;
+		if (x >= bins.first && x <= bins.last)
+			want[halve(&bins, x)]++;
 	}
-	for (size_t b = own.begin; b < own.end; b++)
-		if (counts[b] != want[b - own.begin])
-			return rig_team_fail(team, -EBADMSG,
-					     "histogram: bin %zu has %" PRIu64
-					     ", expected %" PRIu64,
-					     b, counts[b], want[b - own.begin]);
-	return 0;
+	r = rig_team_allreduce(team, RIG_IN_PLACE, want, args->bins, RIG_UINT64,
+			       RIG_SUM);
+	for (size_t b = own.begin; b < own.end && r == 0; b++)
+		if (counts[b] != want[b])
+			r = rig_team_fail(team, -EBADMSG,
+					  "histogram: bin %zu has %" PRIu64
+					  ", expected %" PRIu64,
+					  b, counts[b], want[b]);
+	return r;
 }
 
 /* The items, which are only read: the same before and after. */
@@ -338,19 +341,17 @@ static int digest(struct rig_team *team)
 static int verify(struct rig_team *team)
 {
 	const struct histogram_args *args = rig_team_args(team);
-	struct rig_span own = share_next(team, args->bins);
-	uint64_t *want = calloc(own.end - own.begin + 1, sizeof(*want));
+	uint64_t *want;
 	int r;
 
+	if (args->header.found[0] != args->header.digest[0])
+		return rig_team_fail(team, -EBADMSG,
+				     "histogram: the items have changed");
+	want = calloc(args->bins, sizeof(*want));
 	if (!want)
 		return rig_team_fail(team, -ENOMEM,
 				     "histogram: no memory to verify");
-	if (args->header.found[0] != args->header.digest[0]) {
-		free(want);
-		return rig_team_fail(team, -EBADMSG,
-				     "histogram: the items have changed");
-	}
-	r = verify_bins(team, args, own, want);
+	r = verify_bins(team, args, want);
 	free(want);
 	return r;
 }
@@ -358,8 +359,8 @@ static int verify(struct rig_team *team)
 const struct rig_kernel kernel_histogram = {
 	.name = "histogram",
 	.summary = "how many items lie in each of a number of equal bins",
-	.verified = "each bin counted again by another rank, by search among "
-		    "its edges",
+	.verified = "each item counted again by another rank, by search among "
+		    "the bins' edges",
 	.params = params,
 	.arrays = { { .name = "x",
 		      .dtype = RIG_FLOAT64,
