@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <runrig/collective.h>
 #include <runrig/kernel.h>
 
 #include "builtin.h"
@@ -306,34 +307,37 @@ static int verify_order(struct rig_team *team, const struct sort_args *args)
 	return 0;
 }
 
-/* The sums of what is there and of what was, as far as one rank sees: they are
- * equal for all of the array. */
+/* The sums of what was there and of what is: of generated items every rank adds
+ * up the next one's. */
 static int verify_items(struct rig_team *team, const struct sort_args *args)
 {
-	struct rig_span all = { 0, args->length };
-	uint64_t found = args->header.found[ITEMS];
-	uint64_t want = args->header.digest[ITEMS];
+	struct rig_span strip = share_next(team, args->length);
+	uint64_t sums[] = { args->header.digest[ITEMS],
+			    args->header.found[ITEMS] };
+	int r = 0;
 
 	if (!args->header.given) {
-		found = sum_of(args, rig_team_data(team, X), all);
-		want = 0;
-		for (size_t i = 0; i < args->length; i++) {
+		sums[0] = 0;
+		for (size_t i = strip.begin; i < strip.end; i++) {
 			double value = value_at(args, i);
 
-			want += sum_items(&value, 1, sizeof(value), 0, 0);
+			sums[0] += sum_items(&value, 1, sizeof(value), 0, 0);
 		}
+		sums[1] = sum_of(args, rig_team_data(team, X), strip);
+		r = rig_team_allreduce(team, RIG_IN_PLACE, sums, 2, RIG_UINT64,
+				       RIG_SUM);
 	}
-	if (found != want)
+	if (r == 0 && sums[0] != sums[1])
 		return rig_team_fail(
 			team, -EBADMSG,
 			"sort: the items are not those that were there "
 			"(sum %016" PRIx64 ", expected %016" PRIx64 ")",
-			found, want);
-	if (args->header.found[EQUALS] != args->header.digest[EQUALS])
+			sums[1], sums[0]);
+	if (r == 0 && args->header.found[EQUALS] != args->header.digest[EQUALS])
 		return rig_team_fail(team, -EBADMSG,
 				     "sort: items that are equal are not in "
 				     "the order they came in");
-	return 0;
+	return r;
 }
 
 static int verify(struct rig_team *team)
@@ -342,9 +346,7 @@ static int verify(struct rig_team *team)
 	int r = is_wide(args) ? verify_wide(team, args)
 			      : verify_order(team, args);
 
-	if (r == 0 && rig_team_rank(team) == 0)
-		r = verify_items(team, args);
-	return r;
+	return r == 0 ? verify_items(team, args) : r;
 }
 
 static double items(const void *given, void *const data[])
