@@ -26,6 +26,7 @@
 
 #include <runrig/kernel.h>
 
+#include "arguments.h"
 #include "builtin.h"
 #include "mirror.h"
 #include "sum.h"
@@ -97,19 +98,14 @@ static int check(void *given, char *why, size_t why_bytes)
 			 array->item_bytes);
 		return -EINVAL;
 	}
-	if (args->header.given && args->length != array->count &&
-	    args->length != LENGTH_DEFAULT) {
-		snprintf(why, why_bytes,
-			 "length=%zu, but the array given has %zu elements",
-			 args->length, (size_t)array->count);
+	if (arguments_length(&args->header, LENGTH_DEFAULT, &args->length, why,
+			     why_bytes) < 0)
 		return -EINVAL;
-	}
 	if (args->threads != 1 && args->method == METHOD_COPY) {
 		snprintf(why, why_bytes, "threads=%lld is for method=swap only",
 			 (long long)args->threads);
 		return -EINVAL;
 	}
-	args->length = array->count;
 	if (args->end == SIZE_MAX)
 		args->end = array->count;
 	if (args->end > array->count) {

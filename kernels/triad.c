@@ -13,6 +13,7 @@
 
 #include <runrig/kernel.h>
 
+#include "arguments.h"
 #include "builtin.h"
 #include "stream.h"
 #include "sum.h"
@@ -73,15 +74,8 @@ static int check(void *given, char *why, size_t why_bytes)
 			 (size_t)arrays[C].count);
 		return -EINVAL;
 	}
-	if (args->header.given && args->length != arrays[B].count &&
-	    args->length != LENGTH_DEFAULT) {
-		snprintf(why, why_bytes,
-			 "length=%zu, but the arrays given have %zu elements",
-			 args->length, (size_t)arrays[B].count);
-		return -EINVAL;
-	}
-	args->length = arrays[B].count;
-	return 0;
+	return arguments_length(&args->header, LENGTH_DEFAULT, &args->length,
+				why, why_bytes);
 }
 
 static double bytes_moved(const void *given)
