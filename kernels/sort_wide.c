@@ -124,6 +124,9 @@ INLINE void insertion(size_t dtype, char *items, size_t count)
 		size_t at = i;
 
 		memcpy(item, items + i * bytes, bytes);
+		/* GCC 12 would keep two long doubles in registers of 10 bytes
+		 * each, and drop the rest. */
+		__asm__("" : "+m"(item));
 		for (; at > 0 && before(dtype, item, items + (at - 1) * bytes);
 		     at--)
 			memcpy(items + at * bytes, items + (at - 1) * bytes,
