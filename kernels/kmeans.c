@@ -30,9 +30,10 @@
 #include "sum.h"
 #include "widen.h"
 
-#define POINTS_MAX 9007199254740992.0 /* 2^53 */
-#define K_MAX      4096.0
-#define DIMS_MAX   1024.0
+#define POINTS_DEFAULT 1000000
+#define POINTS_MAX     9007199254740992.0 /* 2^53 */
+#define K_MAX          4096.0
+#define DIMS_MAX       1024.0
 
 /* Generated points lie this far from their centre at most, in each direction;
  * centres are 1 apart. */
@@ -137,6 +138,13 @@ static int check(void *given, char *why, size_t why_bytes)
 			 "%zu numbers are no whole number of points of %zu: "
 			 "say dims=",
 			 (size_t)points->count, args->dims);
+		return -EINVAL;
+	}
+	if (args->header.given && args->points != POINTS_DEFAULT &&
+	    args->points != points->count / args->dims) {
+		snprintf(why, why_bytes,
+			 "points=%zu, but the array given has %zu",
+			 args->points, (size_t)points->count / args->dims);
 		return -EINVAL;
 	}
 	args->points = points->count / args->dims;

@@ -103,6 +103,11 @@ class Data(unittest.TestCase):
                         self.random.normal(size=count)
                     if dtype[0] == "c":
                         x.imag = self.random.choice(some, count)
+                    if dtype in ("complex256", "float128") and \
+                            numpy.finfo(x.dtype).nmant == 63:
+                        # What means nothing goes along.
+                        rest = x.view("u1").reshape(-1, 16)[:, 10:]
+                        rest[:] = self.random.integers(0, 256, rest.shape)
                     _, out = self.kernel("sort", x)
                     want = numpy.sort(x, kind="stable")
                     if dtype.endswith(("64", "128")) and dtype[0] == "c":
@@ -487,6 +492,11 @@ class Data(unittest.TestCase):
             words = self.run_kernel("kmeans", "k=2", "--input",
                                     self.file("in", x), code=3)
             self.assertIn("infinite, or not a number", words)
+
+    def test_kmeans_of_other_points_than_given(self):
+        words = self.run_kernel("kmeans", "k=2", "points=9", "--input",
+                                self.file("in", numpy.ones((8, 2))), code=1)
+        self.assertIn("points=9, but the array given has 8", words)
 
     def test_results_fit_exactly(self):
         """A window for results that has another size than they: refused before
