@@ -6,6 +6,7 @@ Where mount namespaces are allowed, all of it runs with a /dev/shm of its own,
 so that what other programs do there does not disturb.  RUNRIG names the program.
 """
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -14,9 +15,11 @@ import re
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 from multiprocessing import shared_memory
@@ -610,6 +613,9 @@ class Usage(Case):
             for option in options:
                 self.refuses(USAGE, rf"\Arunrig: --{option}: an empty name of "
                              "a (file|segment)\n", *command, f"--{option}=")
+        for option in "--input", "--output":
+            self.refuses(USAGE, f"{option} -: arrays are files: name one",
+                         "run", "reverse", option, "-")
 
     def test_a_wrong_option_is_one_line_that_names_the_right_ones(self):
         for word in ("demo", "topo", "kernels", "run", "new", "list",
@@ -758,6 +764,15 @@ class Runs(Case):
         os.killpg(terminal.process.pid, signal.SIGINT)
         self.assertEqual(terminal.process.wait(LIMIT_S), -signal.SIGINT)
         self.nothing_left()
+
+    def test_progress_fits_a_narrow_terminal(self):
+        terminal = Terminal(self, "run", "life", "side=256",
+                            "generations=100000000")
+        fcntl.ioctl(terminal.ours, termios.TIOCSWINSZ,
+                    struct.pack("4H", 24, 20, 0, 0))
+        terminal.shows(rb"\r\x1b\[Klife: running [^\r]{5}\r")
+        os.killpg(terminal.process.pid, signal.SIGINT)
+        self.assertEqual(terminal.process.wait(LIMIT_S), -signal.SIGINT)
 
     def test_killed(self):
         out = self.save("a.npy", numpy.arange(1000))

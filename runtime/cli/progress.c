@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +23,8 @@
 
 /* Between two lines, and before the first. */
 #define STEP_NS UINT64_C(500000000)
+
+#define LINE_BYTES 400
 
 static const char *const phases[] = {
 	[PROGRESS_PREPARING] = "preparing",
@@ -49,22 +53,22 @@ static uint64_t now_ns(void)
 }
 
 /* ", 1.51 Gflop/s": of `runs` runs in `ns`. */
-static void draw_rate(double runs, double ns)
+static void draw_rate(FILE *line, double runs, double ns)
 {
 	char rate[SHOWN_BYTES];
 
 	if (flops > 0)
-		fprintf(stderr, ", %.3g Gflop/s", flops * runs / ns);
+		fprintf(line, ", %.3g Gflop/s", flops * runs / ns);
 	else if (bytes > 0)
-		fprintf(stderr, ", %s", show_rate(bytes * runs, ns, rate));
+		fprintf(line, ", %s", show_rate(bytes * runs, ns, rate));
 	else if (items > 0)
-		fprintf(stderr, ", %s",
+		fprintf(line, ", %s",
 			show_item_rate(items * runs, ns, work.kernel->item,
 				       rate));
 }
 
 /* Runs done, the one in progress as far as it says, and the time of those. */
-static void draw_running(uint64_t now)
+static void draw_running(FILE *line, uint64_t now)
 {
 	double part = rig_pool_progress(work.pool);
 	double runs = (double)done + part;
@@ -73,26 +77,49 @@ static void draw_running(uint64_t now)
 	char time[SHOWN_BYTES];
 
 	show_time((double)(done_ns + now - since_ns), time);
-	fprintf(stderr, " %s", time);
+	fprintf(line, " %s", time);
 	if (!(share > 0))
 		return;
-	fprintf(stderr, ", %.0f %% done", 100 * share);
-	draw_rate(runs, ns);
+	fprintf(line, ", %.0f %% done", 100 * share);
+	draw_rate(line, runs, ns);
 	show_time(ns / share * (1 - share), time);
-	fprintf(stderr, ", %s left", time);
+	fprintf(line, ", %s left", time);
+}
+
+#define CLEAR "\r\033[K"
+
+/* A line longer than the terminal is wide would be two, of which only one can be
+ * cleared. */
+static void cut(char *text)
+{
+	struct winsize size;
+	size_t end;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 ||
+	    strlen(text) < size.ws_col)
+		return;
+	/* Not within a character: that of a microsecond has two bytes. */
+	for (end = size.ws_col - 1U; end > 0 && (text[end] & 0xc0) == 0x80;)
+		end--;
+	text[end] = '\0';
 }
 
 static void draw(void)
 {
 	uint64_t now = now_ns();
-	char time[SHOWN_BYTES];
+	char text[LINE_BYTES] = "", time[SHOWN_BYTES];
+	FILE *line = fmemopen(text, sizeof(text), "w");
 
-	fprintf(stderr, "\r\033[K%s: %s", work.kernel->name, phases[phase]);
+	if (!line)
+		return;
+	fprintf(line, "%s: %s", work.kernel->name, phases[phase]);
 	if (phase == PROGRESS_RUNNING)
-		draw_running(now);
+		draw_running(line, now);
 	else
-		fprintf(stderr, " %s",
-			show_time((double)(now - since_ns), time));
+		fprintf(line, " %s", show_time((double)(now - since_ns), time));
+	fclose(line);
+	cut(text);
+	fprintf(stderr, CLEAR "%s", text);
 	fflush(stderr);
 	drawn = true;
 }
@@ -157,7 +184,7 @@ void progress_enter(enum progress_phase next)
 static void clear(void)
 {
 	if (drawn)
-		fprintf(stderr, "\r\033[K");
+		fprintf(stderr, CLEAR);
 	drawn = false;
 }
 

@@ -415,6 +415,11 @@ static int enter(struct options *options, const struct named *named)
 
 	if (r)
 		return r;
+	if (named->key != KEY_SEGMENT && strcmp(rest, "-") == 0)
+		return complain(EXIT_USAGE,
+				"%s -: arrays are files: name one (./- is a "
+				"name)",
+				option_name(named->key));
 	array = &request->arrays[index];
 	field = named->key == KEY_OUTPUT  ? &array->output
 		: named->key == KEY_INPUT ? &array->input
