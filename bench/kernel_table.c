@@ -73,20 +73,11 @@ struct work {
 	const char *item;
 };
 
-/* Operations, bytes or items a second; "" where none means anything. */
-static void format_rate(const struct cell *cell, const struct work *work,
-			char *text, size_t bytes)
+static void work_rate(const struct cell *cell, const struct work *work,
+		      char *text, size_t bytes)
 {
-	double ns = cell->summary.p50.estimate;
-
-	*text = '\0';
-	if (work->flops > 0)
-		snprintf(text, bytes, "%.3g Gflop/s", work->flops / ns);
-	else if (cell->what.bytes > 0)
-		snprintf(text, bytes, "%.3g GB/s", cell->what.bytes / ns);
-	else if (work->items > 0)
-		snprintf(text, bytes, "%.3g M %.*s/s", work->items / ns * 1e3,
-			 RIG_ITEM_MAX, work->item);
+	format_rate(text, bytes, cell->summary.p50.estimate, work->flops,
+		    cell->what.bytes, work->items, work->item);
 }
 
 /* Of the kernel with the words of its axis. */
@@ -135,7 +126,7 @@ static void print_peer(const struct plan *plan, const struct cell *own,
 		return;
 	}
 	format_ns(time, sizeof(time), peer->summary.p50.estimate);
-	format_rate(peer, &work, rate, sizeof(rate));
+	work_rate(peer, &work, rate, sizeof(rate));
 	fprintf(out, "%35s%-8s %9s %14s  ", "", verified(peer), time, rate);
 	fprintf(out, "%-26s %.2f", peer->what.name, c.ratio.estimate);
 	if (c.ratio.known)
@@ -156,7 +147,7 @@ static void print_own(const struct cell *own, FILE *out)
 		return;
 	}
 	format_ns(time, sizeof(time), own->summary.p50.estimate);
-	format_rate(own, &work, rate, sizeof(rate));
+	work_rate(own, &work, rate, sizeof(rate));
 	fprintf(out, " %-8s %9s %14s\n", verified(own), time, rate);
 }
 

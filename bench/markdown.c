@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "past.h"
+#include "table.h"
 
 /* Peers of a column: those whose name begins so; "" are all that no other
  * column has. */
@@ -40,19 +41,15 @@ static size_t column_of(const char *peer)
 static void put_rate(const json_t *row, FILE *out)
 {
 	double ns = past_number(row, "ns");
-	double flops = past_number(row, "flops");
-	double bytes = past_number(row, "bytes_moved");
-	double items = past_number(row, "items");
+	char rate[64];
 
+	format_rate(rate, sizeof(rate), ns, past_number(row, "flops"),
+		    past_number(row, "bytes_moved"), past_number(row, "items"),
+		    past_text(row, "item"));
 	if (!(ns > 0))
 		fprintf(out, "not measured");
-	else if (flops > 0)
-		fprintf(out, "%.3g Gflop/s", flops / ns);
-	else if (bytes > 0)
-		fprintf(out, "%.3g GB/s", bytes / ns);
-	else if (items > 0)
-		fprintf(out, "%.3g M %s/s", items / ns * 1e3,
-			past_text(row, "item"));
+	else if (*rate)
+		fprintf(out, "%s", rate);
 	else
 		fprintf(out, "%.3g ms", ns / 1e6);
 	if (!json_is_true(json_object_get(row, "verified")))

@@ -33,6 +33,20 @@ void format_ns(char *text, size_t bytes, double ns)
 		 ns, units[i].name);
 }
 
+void format_rate(char *text, size_t bytes, double ns, double flops,
+		 double moved, double items, const char *item)
+{
+	*text = '\0';
+	if (flops > 0)
+		snprintf(text, bytes, "%.3g Gflop/s", flops / ns);
+	else if (moved > 0)
+		snprintf(text, bytes, "%.3g GB/s", moved / ns);
+	else if (items / ns >= 0.9995)
+		snprintf(text, bytes, "%.3g G %s/s", items / ns, item);
+	else if (items > 0)
+		snprintf(text, bytes, "%.3g M %s/s", items / ns * 1e3, item);
+}
+
 void format_value(char *text, size_t bytes, const char *unit, double value)
 {
 	if (strcmp(unit, "ns") == 0)

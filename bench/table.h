@@ -21,6 +21,11 @@ void table_print(const struct plan *plan, const struct run_info *info,
 /* A time, with its unit, in at most 8 characters: "1.23 us". */
 void format_ns(char *text, size_t bytes, double ns);
 
+/* Operations, bytes or items a second, the first that is not 0 of what is done
+ * in `ns`: "1.51 Gflop/s"; "" where all are. */
+void format_rate(char *text, size_t bytes, double ns, double flops,
+		 double moved, double items, const char *item);
+
 /* A sample of any unit. */
 void format_value(char *text, size_t bytes, const char *unit, double value);
 
