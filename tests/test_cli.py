@@ -719,6 +719,14 @@ class Runs(Case):
             self.assertEqual(bool(item), bool(re.search(
                 rf"(?m)^  time .* [\d.]+ ([kMG] )?{item}/s$", text)), text)
 
+    def test_the_result_is_that_of_the_first_run(self):
+        for words in ("is",), ("life", "side=64", "generations=100"):
+            found = [json.loads(self.does("run", *words, "--repeat", repeat,
+                                          "--json"))["result"]
+                     for repeat in (1, 3)]
+            self.assertTrue(found[0])
+            self.assertEqual(found[0], found[1])
+
     def test_dgemm_says_which_method_ran(self):
         for word in "own", "auto", "openblas":
             done = runrig("run", "dgemm", "n=20", f"method={word}", "--json")

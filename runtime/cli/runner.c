@@ -273,6 +273,36 @@ static int run_once(struct runner *runner)
 	return 0;
 }
 
+void runner_data(const struct runner *runner, void *data[RIG_ARRAYS_MAX])
+{
+	const struct rigging *rigging = &runner->rigging;
+
+	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
+		const struct rigged_array *array = &rigging->arrays[i];
+		struct rig_segment *segment = array->segment;
+
+		if (!segment)
+			segment = runner->attached[i];
+		data[i] = i < rigging->count
+				  ? (char *)rig_segment_data(segment) +
+					    array->offset
+				  : NULL;
+	}
+}
+
+/* Before another run writes over it. */
+static void keep_result(struct runner *runner)
+{
+	const struct rigging *rigging = &runner->rigging;
+	void *data[RIG_ARRAYS_MAX];
+
+	if (!rigging->kernel->result)
+		return;
+	runner_data(runner, data);
+	rigging->kernel->result(rigging->args, data, runner->result,
+				sizeof(runner->result));
+}
+
 /* Can the kernel judge this data? */
 static bool can_verify(const struct runner *runner)
 {
@@ -361,6 +391,8 @@ int runner_run(struct runner *runner)
 		r = verify(runner);
 	if (r == 0)
 		r = write_outputs(runner);
+	if (r == 0)
+		keep_result(runner);
 	if (r == 0)
 		r = repeat(runner);
 	progress_end();

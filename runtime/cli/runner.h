@@ -23,6 +23,8 @@
 
 #include "npy.h"
 
+#define RESULT_BYTES 512
+
 /* One array, as the command line has it.  Strings are the user's words. */
 struct run_array {
 	const char *input;   /* a file; NULL: none */
@@ -63,6 +65,8 @@ struct runner {
 	uint64_t *time_ns; /* of each */
 	bool verified;
 	bool copied; /* the repeats were on a copy */
+	/* What the kernel says the first run found, "sum = 42, ..."; or "". */
+	char result[RESULT_BYTES];
 
 	/* The barrier in the first array's segment; NULL: the team's own. */
 	const char *barrier_segment;
@@ -72,6 +76,9 @@ struct runner {
 
 int runner_prepare(struct runner *runner, const struct run_request *request);
 int runner_run(struct runner *runner);
+
+/* Where the arrays lie that a run has worked on; NULL: there is no such one. */
+void runner_data(const struct runner *runner, void *data[RIG_ARRAYS_MAX]);
 
 /* The median of all runs but the first, in ns; of the only one where there is
  * no other. */

@@ -16,9 +16,6 @@
 #include "json.h"
 #include "map.h"
 
-/* Of what a kernel says it found. */
-#define RESULT_BYTES 512
-
 char *show_count(uint64_t count, char text[SHOWN_BYTES])
 {
 	char digits[24];
@@ -210,30 +207,12 @@ static double flops(const struct runner *runner)
 	return kernel->flops ? kernel->flops(runner->rigging.args) : 0;
 }
 
-/* Where the arrays lie that a run has worked on. */
-static void find_data(const struct runner *runner, void *data[RIG_ARRAYS_MAX])
-{
-	const struct rigging *rigging = &runner->rigging;
-
-	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
-		const struct rigged_array *array = &rigging->arrays[i];
-		struct rig_segment *segment = array->segment;
-
-		if (!segment)
-			segment = runner->attached[i];
-		data[i] = i < rigging->count
-				  ? (char *)rig_segment_data(segment) +
-					    array->offset
-				  : NULL;
-	}
-}
-
 static double items(const struct runner *runner)
 {
 	const struct rig_kernel *kernel = runner->request->kernel;
 	void *data[RIG_ARRAYS_MAX];
 
-	find_data(runner, data);
+	runner_data(runner, data);
 	return kernel->items ? kernel->items(runner->rigging.args, data) : 0;
 }
 
@@ -335,26 +314,11 @@ static void show_times(const struct runner *runner)
 	       runner->copied ? ", on a copy: yours has it once" : "");
 }
 
-/* What the kernel found, "sum = 42, ..."; returns whether it says so. */
-static bool result_of(const struct runner *runner, char *text, size_t bytes)
-{
-	const struct rigging *rigging = &runner->rigging;
-	void *data[RIG_ARRAYS_MAX];
-
-	*text = 0;
-	if (!rigging->kernel->result)
-		return false;
-	find_data(runner, data);
-	rigging->kernel->result(rigging->args, data, text, bytes);
-	return *text;
-}
-
 void show_run(const struct runner *runner)
 {
 	const struct run_request *request = runner->request;
 	const struct rig_kernel *kernel = request->kernel;
 	char *workers = show_workers(runner->pool);
-	char result[RESULT_BYTES];
 
 	show_command(runner);
 	show_arrays(runner);
@@ -372,8 +336,8 @@ void show_run(const struct runner *runner)
 		       (unsigned long long)runner->epochs,
 		       runner->epochs == 1 ? "" : "s",
 		       (unsigned long long)runner->blocked);
-	if (result_of(runner, result, sizeof(result)))
-		printf("\n  result    %s", result);
+	if (*runner->result)
+		printf("\n  result    %s", runner->result);
 	if (runner->verified)
 		printf("\n  verified  %s\n",
 		       kernel->verified ? kernel->verified : "by the kernel");
@@ -436,8 +400,9 @@ static json_t *result_json(const struct runner *runner)
 	char text[RESULT_BYTES], *save = NULL;
 	json_t *object;
 
-	if (!result_of(runner, text, sizeof(text)))
+	if (!*runner->result)
 		return json_null();
+	memcpy(text, runner->result, sizeof(text));
 	object = json_object();
 	for (char *word = strtok_r(text, ",", &save); word;
 	     word = strtok_r(NULL, ",", &save)) {
