@@ -90,11 +90,15 @@ static int check(void *given, char *why, size_t why_bytes)
 			 (size_t)arrays[X].count, (size_t)arrays[Y].count);
 		return -EINVAL;
 	}
-	arrays[RESULT].dtype = !whole(args)     ? RIG_FLOAT64
-			       : has_sign(args) ? RIG_INT64
-						: RIG_UINT64;
-	return arguments_length(&args->header, LENGTH_DEFAULT, &args->length,
-				why, why_bytes);
+	r = arguments_length(&args->header, LENGTH_DEFAULT, &args->length, why,
+			     why_bytes);
+	if (r < 0)
+		return r;
+	return widen_result(&arrays[RESULT],
+			    !whole(args)     ? RIG_FLOAT64
+			    : has_sign(args) ? RIG_INT64
+					     : RIG_UINT64,
+			    why, why_bytes);
 }
 
 static double bytes_moved(const void *given)
@@ -184,17 +188,11 @@ static int run(struct rig_team *team)
 static int digest(struct rig_team *team)
 {
 	const struct dot_args *args = rig_team_args(team);
-	struct rig_span strip = share_next(team, args->length);
 	uint64_t *sums = rig_team_result(team);
 
-	for (int a = X; a <= Y; a++) {
-		size_t bytes = args->header.arrays[a].item_bytes;
-		const char *items = rig_team_data(team, a);
-
-		sums[a] = sum_items(items + strip.begin * bytes,
-				    strip.end - strip.begin, bytes, strip.begin,
-				    1);
-	}
+	for (int a = X; a <= Y; a++)
+		sums[a] = sum_strip(team, a, args->header.arrays[a].item_bytes,
+				    share_next(team, args->length));
 	return 0;
 }
 
@@ -215,7 +213,9 @@ static int verify_whole(struct rig_team *team, const struct dot_args *args)
 	if (*result == want)
 		return 0;
 	return rig_team_fail(team, -EBADMSG,
-			     "dot: the result is %lld, expected %lld",
+			     has_sign(args)
+				     ? "dot: the result is %lld, expected %lld"
+				     : "dot: the result is %llu, expected %llu",
 			     (long long)*result, (long long)want);
 }
 
@@ -291,6 +291,7 @@ const struct rig_kernel kernel_dot = {
 		      .count = count_chunks },
 		    { .name = "result",
 		      .dtype = RIG_FLOAT64,
+		      .any_dtype = true,
 		      .output = true,
 		      .count = count_result } },
 	.args_bytes = sizeof(struct dot_args),

@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <runrig/kernel.h>
 
@@ -98,10 +97,11 @@ static int check(struct total_args *args, enum op op, char *why,
 		return -EINVAL;
 	}
 	args->op = op;
-	arrays[RESULT].dtype = !whole(args)                   ? RIG_FLOAT64
-			       : widen_signed(dtype_of(args)) ? RIG_INT64
-							      : RIG_UINT64;
-	return 0;
+	return widen_result(&arrays[RESULT],
+			    !whole(args)                   ? RIG_FLOAT64
+			    : widen_signed(dtype_of(args)) ? RIG_INT64
+							   : RIG_UINT64,
+			    why, why_bytes);
 }
 
 static int check_sum(void *given, char *why, size_t why_bytes)
@@ -294,13 +294,10 @@ static int run(struct rig_team *team)
 static int digest(struct rig_team *team)
 {
 	const struct total_args *args = rig_team_args(team);
-	size_t bytes = args->header.arrays[X].item_bytes;
-	struct rig_span strip = share_next(team, args->length);
-	const char *x = rig_team_data(team, X);
 	uint64_t *sums = rig_team_result(team);
 
-	sums[0] = sum_items(x + strip.begin * bytes, strip.end - strip.begin,
-			    bytes, strip.begin, 1);
+	sums[0] = sum_strip(team, X, args->header.arrays[X].item_bytes,
+			    share_next(team, args->length));
 	return 0;
 }
 
@@ -400,9 +397,12 @@ static int verify_whole(struct rig_team *team, const struct total_args *args)
 	}
 	if (*result == want)
 		return 0;
-	return rig_team_fail(
-		team, -EBADMSG, "%s: the result is %lld, expected %lld",
-		words[args->op], (long long)*result, (long long)want);
+	return rig_team_fail(team, -EBADMSG,
+			     widen_signed(dtype_of(args))
+				     ? "%s: the result is %lld, expected %lld"
+				     : "%s: the result is %llu, expected %llu",
+			     words[args->op], (long long)*result,
+			     (long long)want);
 }
 
 static int verify(struct rig_team *team)
@@ -452,6 +452,7 @@ static void result(const void *given, void *const data[], char *text,
 			      .count = count_chunks },                         \
 			    { .name = "result",                                \
 			      .dtype = RIG_FLOAT64,                            \
+			      .any_dtype = true,                               \
 			      .output = true,                                  \
 			      .count = count_result } },                       \
 		.args_bytes = sizeof(struct total_args), .check = own_check,   \

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dtype.h"
+
 /* A float16: a sign, 5 bits of exponent, 10 of fraction. */
 #define HALF_SIGN     0x8000
 #define HALF_INFINITY 0x7c00
@@ -65,6 +67,24 @@ int widen_check(const struct rig_array *array, const char *kernel, char *why,
 		 "this machine's byte order",
 		 kernel);
 	return -EINVAL;
+}
+
+int widen_result(struct rig_array *result, enum rig_dtype dtype, char *why,
+		 size_t why_bytes)
+{
+	bool given = result->dims > 0;
+
+	if (given && (result->dtype != dtype || result->swapped)) {
+		snprintf(why, why_bytes,
+			 "result is %s%s: of these items it is %s, in this "
+			 "machine's byte order",
+			 dtype_name(result->dtype),
+			 result->swapped ? " in the other byte order" : "",
+			 dtype_name(dtype));
+		return -EINVAL;
+	}
+	result->dtype = dtype;
+	return 0;
 }
 
 /* The bits of a float16 but its sign, moved to where a double has them, are the

@@ -558,6 +558,24 @@ class Data(unittest.TestCase):
         self.assertIn("no square", words)
         self.assertFalse(picture.exists())
 
+    def test_a_result_in_a_segment_is_of_its_own_dtype(self):
+        x = self.file("in", numpy.arange(1, 5))
+        for name, words, want in (("sum", [], 10), ("dot", ["--input",
+                                                     "y=%s" % x], 30)):
+            segment = shared_memory.SharedMemory(create=True, size=8)
+            try:
+                for dtype, code in ("float64", 1), ("uint64", 1), ("int64", 0):
+                    said = self.run_kernel(
+                        name, "--input", "x=%s" % x, *words, "--segment",
+                        "result=%s" % segment.name, "--dtype", dtype,
+                        "--count", 1, code=code)
+                    if code:
+                        self.assertIn("of these items it is int64", said)
+                self.assertEqual(numpy.frombuffer(segment.buf, "i8", 1), want)
+            finally:
+                segment.close()
+                segment.unlink()
+
     def test_segments_in_place(self):
         for kernel, want in (("sort", numpy.sort), ("scan", numpy.cumsum),
                              ("reverse", numpy.flip)):
