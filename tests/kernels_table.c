@@ -123,6 +123,22 @@ static void spoil_each(struct rigging *rigging, const struct kernel_row *row,
 	}
 }
 
+/* Change the least bit of what is only read: no answer tells. */
+static void spoil_inputs(struct rigging *rigging, const struct kernel_row *row,
+			 int team)
+{
+	const struct rig_array_spec *specs = rigging->kernel->arrays;
+
+	for (int i = 0; i < rigging->count; i++) {
+		if (!specs[i].input || specs[i].output ||
+		    !rigging->arrays[i].bytes)
+			continue;
+		*data_of(rigging, i) ^= 1;
+		must_be_wrong(rigging, row, team, "an input's");
+		*data_of(rigging, i) ^= 1;
+	}
+}
+
 /* The answer's bytes of one team; the caller frees them. */
 static unsigned char *answer_of(const struct kernel_row *row, int team,
 				size_t *bytes)
@@ -272,6 +288,7 @@ void kernels_check_given(const struct kernel_row *row, const char *dtype,
 		run_given(&rigging, row, dtype, count, team, floats);
 
 	spoil_each(&rigging, row, team);
+	spoil_inputs(&rigging, row, team);
 	rigging_finish(&rigging);
 	rig_pool_destroy(pool);
 }

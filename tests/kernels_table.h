@@ -28,7 +28,7 @@ void kernels_check_once(const struct kernel_row *row, int team);
 
 /* The row's kernel on `count` random items of a dtype, given as each array that
  * it reads, by a team: digests before and after, verified, and found wrong once
- * the answer is spoiled, as above. */
+ * the answer is spoiled, as above, or the least bit of what is only read. */
 void kernels_check_given(const struct kernel_row *row, const char *dtype,
 			 size_t count, int team, enum kernels_floats floats);
 

@@ -415,6 +415,8 @@ struct fake_arg {
 	bool absent;                  /* cannot be had here */
 	bool breaks;                  /* its run fails */
 	volatile sig_atomic_t *stops; /* the user interrupts its run */
+	uint64_t count;               /* operations a sample; 0: 1 */
+	bool once;                    /* a launch */
 };
 
 struct fake {
@@ -424,8 +426,9 @@ struct fake {
 };
 
 static int opened;
-static int visits[64];
-static int visit_count;
+/* How many operations each run was of. */
+static uint64_t runs[64];
+static int run_count;
 
 static int fake_open(const void *arg, clockid_t clock, void **state, char *why)
 {
@@ -451,8 +454,8 @@ static int fake_run(void *state, uint64_t count, struct lap *lap, char *why)
 {
 	struct fake *f = state;
 
-	if (visit_count < 64)
-		visits[visit_count++] = (int)f->arg.value;
+	if (run_count < 64)
+		runs[run_count++] = count;
 	if (f->arg.stops)
 		*f->arg.stops = 1;
 	if (f->arg.breaks) {
@@ -470,7 +473,6 @@ static int fake_run(void *state, uint64_t count, struct lap *lap, char *why)
 	lap->value = f->arg.value *
 		     (0.99 + 0.02 * (double)(stats_random(&f->random) >> 11) /
 				     9007199254740992.0);
-	(void)count;
 	return 0;
 }
 
@@ -503,8 +505,10 @@ static void add_fake(struct plan *plan, const char *name, bool again,
 	struct bench_case what = {
 		.contest = "fake",
 		.unit = "ns",
+		.count = arg.count,
 		.count_max = 1,
 		.again = again,
+		.once = arg.once,
 		.ops = &fake_ops,
 		.arg = &arg,
 		.arg_bytes = sizeof(arg),
@@ -523,7 +527,7 @@ static struct plan small_plan(void)
 	plan.warmup_ns = 0;
 	plan.warmup_max_ns = 0;
 	opened = 0;
-	visit_count = 0;
+	run_count = 0;
 	return plan;
 }
 
@@ -566,6 +570,44 @@ START_TEST(every_block_visits_every_cell_once)
 	}
 	ck_assert_int_gt(changed, 20);
 	plan_free(&plan);
+}
+END_TEST
+
+/* An eighth of a sample, one operation at least; before what is run once a
+ * launch, nothing. */
+START_TEST(an_untimed_run_comes_first)
+{
+	static const struct {
+		uint64_t count, untimed;
+		bool once;
+	} rows[] = { { 1, 1, false },
+		     { 8, 1, false },
+		     { 16, 2, false },
+		     { 1, 0, true } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct plan plan = small_plan();
+		int at;
+
+		plan.launches = 1;
+		plan.blocks = 3;
+		add_fake(&plan, "a", false,
+			 (struct fake_arg){ .value = 10,
+					    .count = rows[i].count,
+					    .once = rows[i].once });
+		ck_assert_int_eq(measure(&plan), 0);
+		/* What comes before the first visit is the warm-up. */
+		at = rows[i].once ? 0 : run_count - 6;
+		ck_assert_int_ge(at, 0);
+		if (rows[i].once)
+			ck_assert_int_eq(run_count, 1);
+		for (; at < run_count; at++) {
+			if (rows[i].untimed)
+				ck_assert_uint_eq(runs[at++], rows[i].untimed);
+			ck_assert_uint_eq(runs[at], rows[i].count);
+		}
+		plan_free(&plan);
+	}
 }
 END_TEST
 
@@ -675,7 +717,7 @@ START_TEST(an_interruption_ends_a_warm_up)
 		 (struct fake_arg){ .value = 100, .stops = &stop_now });
 	ck_assert_int_eq(measure(&plan), 0);
 	/* What is running ends; a run may take long. */
-	ck_assert_int_eq(visit_count, 1);
+	ck_assert_int_eq(run_count, 1);
 	plan_free(&plan);
 }
 END_TEST
@@ -735,6 +777,7 @@ Suite *make_suite(void)
 		       a_shuffle_is_a_permutation_that_its_seed_decides);
 	suite_add_tcase(suite, statistics);
 	tcase_add_test(driver, every_block_visits_every_cell_once);
+	tcase_add_test(driver, an_untimed_run_comes_first);
 	tcase_add_test(driver, the_same_cell_twice_shows_no_difference);
 	tcase_add_test(driver, ten_percent_slower_is_shown);
 	tcase_add_test(driver, who_lies_corrupts_breaks_or_is_absent_is_caught);
