@@ -73,6 +73,7 @@ struct work {
 	const char *item;
 };
 
+/* "" where no rate means anything. */
 static void work_rate(const struct cell *cell, const struct work *work,
 		      char *text, size_t bytes)
 {

@@ -41,14 +41,13 @@ static size_t column_of(const char *peer)
 static void put_rate(const json_t *row, FILE *out)
 {
 	double ns = past_number(row, "ns");
-	char rate[64];
+	char rate[64] = "not measured";
 
-	format_rate(rate, sizeof(rate), ns, past_number(row, "flops"),
-		    past_number(row, "bytes_moved"), past_number(row, "items"),
-		    past_text(row, "item"));
-	if (!(ns > 0))
-		fprintf(out, "not measured");
-	else if (*rate)
+	if (ns > 0)
+		format_rate(rate, sizeof(rate), ns, past_number(row, "flops"),
+			    past_number(row, "bytes_moved"),
+			    past_number(row, "items"), past_text(row, "item"));
+	if (*rate)
 		fprintf(out, "%s", rate);
 	else
 		fprintf(out, "%.3g ms", ns / 1e6);

@@ -10,8 +10,9 @@
  *	        verify, read bindings back, close
  *
  * One seed decides every order.  A budget cuts whole blocks only.  A visit is
- * a short untimed run (of one operation at least), then one timed run of a fixed
- * number of operations, long enough that the clock costs less than 1 %.
+ * an untimed run, of an eighth of a sample and one operation at least, then a
+ * timed one of a fixed number of operations, long enough that the clock costs
+ * less than 1 %.  What is run once a launch is timed at once.
  */
 #ifndef RIGBENCH_MEASURE_H
 #define RIGBENCH_MEASURE_H

@@ -21,8 +21,8 @@ void table_print(const struct plan *plan, const struct run_info *info,
 /* A time, with its unit, in at most 8 characters: "1.23 us". */
 void format_ns(char *text, size_t bytes, double ns);
 
-/* Operations, bytes or items a second, the first that is not 0 of what is done
- * in `ns`: "1.51 Gflop/s"; "" where all are. */
+/* What is done in `ns` > 0, a second: operations, or else bytes, or items, where
+ * there are any: "1.51 Gflop/s".  "" where there are none. */
 void format_rate(char *text, size_t bytes, double ns, double flops,
 		 double moved, double items, const char *item);
 

@@ -26,8 +26,8 @@ struct contract_owned {
 	struct rig_span spans[RIG_SPANS_MAX];
 };
 
-/* Of ranks 0, 1, ... and an array of `bytes`: no byte is two ranks', or beyond the array.  0, -EINVAL with one
- * line of words, or -ENOMEM. */
+/* Of ranks 0, 1, ... and an array of `bytes`: no byte is two ranks', or beyond the
+ * array.  0, -EINVAL with one line of words, or -ENOMEM. */
 int contract_check_owns(const struct contract_owned *owned, int ranks,
 			size_t bytes, char why[WHY_BYTES]);
 

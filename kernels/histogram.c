@@ -328,13 +328,10 @@ static int verify_bins(struct rig_team *team, const struct histogram_args *args,
 static int digest(struct rig_team *team)
 {
 	const struct histogram_args *args = rig_team_args(team);
-	struct rig_span strip = share_next(team, args->length);
-	size_t bytes = args->header.arrays[X].item_bytes;
-	const char *x = rig_team_data(team, X);
 	uint64_t *sums = rig_team_result(team);
 
-	sums[0] = sum_items(x + strip.begin * bytes, strip.end - strip.begin,
-			    bytes, strip.begin, 1);
+	sums[0] = sum_strip(team, X, args->header.arrays[X].item_bytes,
+			    share_next(team, args->length));
 	return 0;
 }
 

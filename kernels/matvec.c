@@ -280,19 +280,14 @@ static int digest(struct rig_team *team)
 {
 	const struct matvec_args *args = rig_team_args(team);
 	struct rig_span rows = share_next(team, args->rows);
-	struct rig_span columns = share_next(team, args->columns);
-	size_t bytes_a = args->header.arrays[A].item_bytes;
-	size_t bytes_x = args->header.arrays[X].item_bytes;
+	const struct rig_array *arrays = args->header.arrays;
 	uint64_t *sums = rig_team_result(team);
 
 	rows.begin *= args->columns;
 	rows.end *= args->columns;
-	sums[A] =
-		sum_items((char *)rig_team_data(team, A) + rows.begin * bytes_a,
-			  rows.end - rows.begin, bytes_a, rows.begin, 1);
-	sums[X] = sum_items(
-		(char *)rig_team_data(team, X) + columns.begin * bytes_x,
-		columns.end - columns.begin, bytes_x, columns.begin, 1);
+	sums[A] = sum_strip(team, A, arrays[A].item_bytes, rows);
+	sums[X] = sum_strip(team, X, arrays[X].item_bytes,
+			    share_next(team, args->columns));
 	return 0;
 }
 

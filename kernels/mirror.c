@@ -10,11 +10,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "clones.h"
+
 /* Bytes and words that may be part of anything, words at any address. */
 typedef uint8_t any8 __attribute__((may_alias));
 typedef uint64_t any64 __attribute__((aligned(1), may_alias));
-
-#define INLINE static inline __attribute__((always_inline))
 
 /* A word's items of 1, 2 or 4 bytes in reverse order. */
 INLINE uint64_t turn(uint64_t word, size_t item)

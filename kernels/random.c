@@ -14,7 +14,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 #include <runrig/collective.h>
 #include <runrig/kernel.h>
@@ -215,7 +214,9 @@ static int run(struct rig_team *team)
 	pass_all(team, streams, 0);
 	rig_team_barrier(team);
 	for (size_t s = own.begin; s < own.end; s++)
-		samples[s] = table[s * sample_step(args)];
+		/* relaxed: the barrier orders it. */
+		samples[s] = atomic_load_explicit(&table[s * sample_step(args)],
+						  memory_order_relaxed);
 	rig_team_barrier(team);
 	pass_all(team, streams, streams.end - streams.begin);
 	return rig_team_barrier(team);

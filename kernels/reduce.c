@@ -16,7 +16,6 @@
  */
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 
 #include <runrig/kernel.h>
 
@@ -91,6 +90,7 @@ static uint64_t count_rounds(const void *given)
 	return args->vectors * STRIDE;
 }
 
+/* By strips, once each; a tree moves more. */
 static double bytes_moved(const void *given)
 {
 	const struct reduce_args *args = given;
@@ -127,7 +127,7 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 	return count;
 }
 
-/* Every rank fills the vectors that the tree has it write. */
+/* Whole vectors, about those that the tree has this rank write. */
 static void fill(const struct reduce_args *args, double *vectors,
 		 struct rig_span mine)
 {
@@ -165,23 +165,34 @@ INLINE void sum_up(double *restrict to, const double *restrict from, size_t n,
 
 #define AT_ONCE 8 /* vectors */
 
-#define SUM_UP(m)                                                              \
-	case m:                                                                \
-		sum_up(to, from, n, count, m, on_top);                         \
-		break
-
+/* With a constant for `many`, 1 to AT_ONCE. */
 INLINE void sum_up_any(double *restrict to, const double *restrict from,
 		       size_t n, size_t count, size_t many, bool on_top)
 {
 	switch (many) {
-		SUM_UP(1);
-		SUM_UP(2);
-		SUM_UP(3);
-		SUM_UP(4);
-		SUM_UP(5);
-		SUM_UP(6);
-		SUM_UP(7);
-		SUM_UP(AT_ONCE);
+	case 1:
+		sum_up(to, from, n, count, 1, on_top);
+		break;
+	case 2:
+		sum_up(to, from, n, count, 2, on_top);
+		break;
+	case 3:
+		sum_up(to, from, n, count, 3, on_top);
+		break;
+	case 4:
+		sum_up(to, from, n, count, 4, on_top);
+		break;
+	case 5:
+		sum_up(to, from, n, count, 5, on_top);
+		break;
+	case 6:
+		sum_up(to, from, n, count, 6, on_top);
+		break;
+	case 7:
+		sum_up(to, from, n, count, 7, on_top);
+		break;
+	default:
+		sum_up(to, from, n, count, AT_ONCE, on_top);
 	}
 }
 

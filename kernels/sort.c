@@ -16,11 +16,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <runrig/collective.h>
 #include <runrig/kernel.h>
 
+#include "arguments.h"
 #include "builtin.h"
 #include "sample.h"
 #include "share.h"
@@ -118,15 +118,8 @@ static int check(void *given, char *why, size_t why_bytes)
 			 "order");
 		return -EINVAL;
 	}
-	if (args->header.given && args->length != x->count &&
-	    args->length != LENGTH_DEFAULT) {
-		snprintf(why, why_bytes,
-			 "length=%zu, but the array given has %zu elements",
-			 args->length, (size_t)x->count);
-		return -EINVAL;
-	}
-	args->length = x->count;
-	return 0;
+	return arguments_length(&args->header, LENGTH_DEFAULT, &args->length,
+				why, why_bytes);
 }
 
 static size_t private_bytes(const void *given, int size)

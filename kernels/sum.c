@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
+#include "clones.h"
 
 /* A word and its place, mixed so that every bit of either sways every bit of
  * the result, as a hash's finalizer does.  Of one place it is a bijection. */
@@ -60,4 +60,13 @@ uint64_t sum_items(const void *items, size_t count, size_t item_bytes,
 	default:
 		return sum(items, count, item_bytes / 8, 8, place, by);
 	}
+}
+
+uint64_t sum_strip(struct rig_team *team, int index, size_t item_bytes,
+		   struct rig_span strip)
+{
+	const char *items = rig_team_data(team, index);
+
+	return sum_items(items + strip.begin * item_bytes,
+			 strip.end - strip.begin, item_bytes, strip.begin, 1);
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <runrig/kernel.h>
+
 /*
  * The sum of `count` items of 1, 2, 4 or a multiple of 8 bytes at `items`, of
  * which the first has place `place` and each further one the next, or, with
@@ -22,5 +24,10 @@
  */
 uint64_t sum_items(const void *items, size_t count, size_t item_bytes,
 		   size_t place, int step);
+
+/* The same of a strip of the job's array `index`, each item at its own place:
+ * what the digest of an array is that a kernel only reads. */
+uint64_t sum_strip(struct rig_team *team, int index, size_t item_bytes,
+		   struct rig_span strip);
 
 #endif

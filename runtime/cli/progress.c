@@ -24,7 +24,11 @@
 /* Between two lines, and before the first. */
 #define STEP_NS UINT64_C(500000000)
 
+/* Of what is drawn: more than any of it takes. */
 #define LINE_BYTES 400
+
+/* From the line's beginning on. */
+#define CLEAR "\r\033[K"
 
 static const char *const phases[] = {
 	[PROGRESS_PREPARING] = "preparing",
@@ -85,8 +89,6 @@ static void draw_running(FILE *line, uint64_t now)
 	show_time(ns / share * (1 - share), time);
 	fprintf(line, ", %s left", time);
 }
-
-#define CLEAR "\r\033[K"
 
 /* A line longer than the terminal is wide would be two, of which only one can be
  * cleared. */
