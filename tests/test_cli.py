@@ -247,6 +247,21 @@ class Files(Case):
         self.assertTrue(os.path.islink(link))
         self.assertTrue((numpy.load(given) == a[::-1]).all())
 
+    def test_output_follows_a_link_to_nothing(self):
+        (self.folder / "there").mkdir()
+        link = self.path("link.npy")
+        os.symlink("there/new.npy", link)
+        self.does("run", "reverse", "length=5", "--output", link)
+        self.assertTrue(os.path.islink(link))
+        self.assertEqual(len(numpy.load(self.path("there/new.npy"))), 5)
+
+    def test_names_give_a_terminal_no_orders(self):
+        out = self.path("a\n\x1b[31m.npy")
+        text = self.does("run", "reverse", "length=5", "--output", out)
+        self.assertIn(r"a\x0a\x1b[31m.npy", text)
+        self.assertNotIn("\x1b", text)
+        self.assertEqual(len(numpy.load(out)), 5)
+
     def test_repeating_applies_the_kernel_once(self):
         a = numpy.arange(1001)
         out = self.path("out.npy")
@@ -371,6 +386,41 @@ class BadFiles(Case):
                      memory.name, "--dtype", "uint8", "--output",
                      self.path("out.npy"), preexec_fn=limit_files)
         self.assertEqual(os.listdir(self.folder), [])
+
+
+    def test_json_beyond_the_file_size_limit(self):
+        """What was there stays, and nothing half written."""
+        path = self.folder / "old.json"
+        path.write_text("old")
+        done = runrig("kernels", "--json=old.json", cwd=self.folder,
+                      preexec_fn=limit_files)
+        self.assertEqual(done.returncode, SYSTEM)
+        self.assertRegex(done.stderr, r"old\.json: File too large\n\Z")
+        self.assertEqual(path.read_text(), "old")
+        self.assertEqual(os.listdir(self.folder), ["old.json"])
+
+    def test_one_file_of_two_names(self):
+        a = numpy.arange(5)
+        given = self.save("a.npy", a)
+        os.symlink("new.npy", self.path("link.npy"))
+        os.link(given, self.path("twin"))
+        os.symlink(self.folder, self.path("here"))
+        for words, pattern in (
+                (("kmeans", "k=1", "points=9", "--output", "labels=new.npy",
+                  "--output", "centres=./new.npy"), "named twice"),
+                (("kmeans", "k=1", "points=9", "--output", "labels=new.npy",
+                  "--output", "centres=link.npy"), "named twice"),
+                (("reverse", "length=5", "--output", "new.npy",
+                  "--json=here/new.npy"), "named twice"),
+                (("reverse", "length=5", "--output", "new.npy",
+                  "--trace=./new.npy"), "named twice"),
+                (("reverse", "--input", "a.npy", "--json=./a.npy"), "is read"),
+                (("reverse", "--input", "a.npy", "--trace=twin"), "is read"),
+                (("sum", "length=5", "--json", "--trace", "-"),
+                 "both go to stdout")):
+            self.refuses(USAGE, pattern, "run", *words, cwd=self.folder)
+            self.assertTrue((numpy.load(given) == a).all())
+            self.assertFalse(os.path.exists(self.path("new.npy")))
 
 
 def limit_files():
@@ -1033,12 +1083,18 @@ class Plugins(Case):
                          3.0 * numpy.arange(1001)).all())
         for name, code, pattern in (("mine-2", SYSTEM, "exists"),
                                     ("Mine", USAGE, "a-z"),
+                                    ("sum", USAGE, "comes with runrig"),
                                     ("", USAGE, "a-z"),
                                     ("../x", USAGE, "a-z")):
             done = runrig("new", name, cwd=self.folder)
             self.assertEqual(done.returncode, code)
             self.assertRegex(done.stderr, r"\Arunrig: .*" + pattern)
-
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([RUNRIG, "new", "untold"], stdout=full,
+                                  stderr=subprocess.PIPE, cwd=self.folder,
+                                  check=False)
+        self.assertEqual(done.returncode, SYSTEM)
+        self.assertFalse(os.path.exists(self.path("untold.c")))
 
     def test_a_new_kernel_where_a_folder_has_an_odd_name(self):
         """The command that builds it is for a shell."""

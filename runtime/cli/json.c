@@ -6,32 +6,35 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "outfile.h"
+
+static int put_stdout(const char *text)
+{
+	if (fputs(text, stdout) != EOF && fflush(stdout) == 0)
+		return 0;
+	return complain(EXIT_SYSTEM, "stdout: %s", strerror(errno));
+}
 
 int json_put(json_t *root, const char *path)
 {
-	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
-	FILE *file = path ? fopen(path, "we") : stdout;
-	bool written;
+	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	char *line = NULL;
+	int r;
 
-	if (!root || !file) {
-		json_decref(root);
-		if (root)
-			return complain(EXIT_SYSTEM, "%s: %s", path,
-					strerror(errno));
-		return complain(EXIT_SYSTEM, "out of memory");
-	}
-	written =
-		json_dumpf(root, file, flags) == 0 && fputc('\n', file) != EOF;
 	json_decref(root);
-	if (path)
-		written = fclose(file) == 0 && written;
+	if (text && asprintf(&line, "%s\n", text) < 0)
+		line = NULL;
+	if (!line)
+		r = complain(EXIT_SYSTEM, "out of memory");
+	else if (path)
+		r = outfile_put(path, line, strlen(line));
 	else
-		written = fflush(file) == 0 && written;
-	if (written)
-		return 0;
-	return complain(EXIT_SYSTEM, "%s: %s", path ? path : "stdout",
-			strerror(errno));
+		r = put_stdout(line);
+	free(line);
+	free(text);
+	return r;
 }

@@ -13,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <kernels/builtin.h>
 #include <kernels/contract.h>
+#include <runrig/error.h>
 
 #include "command.h"
 
@@ -186,11 +188,21 @@ static void put_word(const char *path)
 	putchar('\'');
 }
 
+static void print_how(const char *name)
+{
+	printf("%s.c: a kernel to begin with.  Build it, and run it:\n\n"
+	       "  cc -O2 -shared -fPIC -I",
+	       name);
+	put_word(headers());
+	printf(" %s.c -o %s.so\n  runrig run ./%s.so x=3\n", name, name, name);
+}
+
+/* The file stays where it is told how to build it. */
 static int write_file(const char *name)
 {
 	char path[CONTRACT_NAME_MAX + 3];
 	FILE *file;
-	int fd;
+	int fd, r;
 
 	snprintf(path, sizeof(path), "%s.c", name);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -199,6 +211,7 @@ static int write_file(const char *name)
 	file = fdopen(fd, "w");
 	if (!file) {
 		close(fd);
+		(void)unlink(path);
 		return complain(EXIT_SYSTEM, "out of memory");
 	}
 	put(file, name);
@@ -206,12 +219,11 @@ static int write_file(const char *name)
 		(void)unlink(path);
 		return complain(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
 	}
-	printf("%s: a kernel to begin with.  Build it, and run it:\n\n"
-	       "  cc -O2 -shared -fPIC -I",
-	       path);
-	put_word(headers());
-	printf(" %s -o %s.so\n  runrig run ./%s.so x=3\n", path, name, name);
-	return EXIT_DONE;
+	print_how(name);
+	r = finish_output(EXIT_DONE);
+	if (r)
+		(void)unlink(path);
+	return r;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -246,5 +258,12 @@ int command_new(int argc, char **argv)
 				"new: a kernel's name is 1 to %d of a-z 0-9 - "
 				"and begins with no -: not \"%s\"",
 				CONTRACT_NAME_MAX, name);
-	return finish_output(write_file(name));
+	if (kernels_register() < 0)
+		return complain(EXIT_SYSTEM, "%s", rig_why());
+	if (rig_kernel_find(name))
+		return complain(EXIT_USAGE,
+				"new: a kernel called %s comes with runrig: "
+				"choose another name",
+				name);
+	return write_file(name);
 }

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * npy.c - NumPy's .npy files: read straight into memory, written beside and
- * renamed.
- *
- * An output gets its name when it is complete, so that whoever looks sees the
- * old file or the new one, and the input may be the output.  Until then it has
- * no name at all where the file system can do that, so that nothing is left of
- * a program that is killed.
+ * npy.c - NumPy's .npy files: read straight into memory, written with their
+ * header.
  */
 #include "npy.h"
 
@@ -15,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +19,7 @@
 /* Longer headers than this no array of numbers has. */
 #define HEADER_MAX (1 << 20)
 
-/* Bytes that one read or write may be of. */
+/* Bytes that one read may be of. */
 #define PIECE_MAX ((size_t)1 << 30)
 
 static int unreadable(const char *path)
@@ -51,24 +45,6 @@ static bool read_all(int fd, void *to, size_t bytes, off_t at)
 		next += got;
 		at += got;
 		bytes -= (size_t)got;
-	}
-	return true;
-}
-
-static bool write_all(int fd, const void *from, size_t bytes)
-{
-	const char *next = from;
-
-	while (bytes) {
-		ssize_t put =
-			write(fd, next, bytes < PIECE_MAX ? bytes : PIECE_MAX);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return false;
-		next += put;
-		bytes -= (size_t)put;
 	}
 	return true;
 }
@@ -185,161 +161,18 @@ void npy_close(struct npy_input *input)
 	input->fd = -1;
 }
 
-/* ---- output ---- */
-
-static int unwritable(const struct npy_output *output)
-{
-	return complain(EXIT_SYSTEM, "%s: %s", output->path, strerror(errno));
-}
-
-/* A name beside `path` that nobody has: .NAME.rig-16 hex digits. */
-static char *name_beside(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash ? slash + 1 : path;
-	unsigned long long random = 0;
-	char *name = NULL;
-
-	if (getrandom(&random, sizeof(random), 0) < 0 ||
-	    asprintf(&name, "%.*s.%.200s.rig-%016llx", (int)(base - path), path,
-		     base, random) < 0)
-		return NULL;
-	return name;
-}
-
-/* The file without a name, or with a temporary one. */
-static int open_beside(struct npy_output *output)
-{
-	const char *slash = strrchr(output->path, '/');
-	char *folder =
-		slash == output->path
-			? strdup("/")
-			: strndup(slash ? output->path : ".",
-				  slash ? (size_t)(slash - output->path) : 1);
-
-	if (!folder)
-		return -1;
-	output->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-	free(folder);
-	if (output->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return output->fd;
-	output->temporary = name_beside(output->path);
-	if (!output->temporary)
-		return -1;
-	output->fd = open(output->temporary,
-			  O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-	if (output->fd < 0) {
-		free(output->temporary);
-		output->temporary = NULL;
-	}
-	return output->fd;
-}
-
-/* What is there now decides how to write: false, with errno, if it cannot be. */
-static bool open_output(struct npy_output *output)
-{
-	struct stat status;
-
-	if (stat(output->path, &status) < 0)
-		return errno == ENOENT && open_beside(output) >= 0;
-	if (S_ISDIR(status.st_mode)) {
-		errno = EISDIR;
-		return false;
-	}
-	if (!S_ISREG(status.st_mode)) {
-		output->direct = true;
-		output->fd = open(output->path, O_WRONLY | O_CLOEXEC);
-		return output->fd >= 0;
-	}
-	/* Whom the file refuses may not replace it either. */
-	if (access(output->path, W_OK) < 0 || open_beside(output) < 0)
-		return false;
-	(void)fchmod(output->fd, status.st_mode & 0777);
-	return true;
-}
-
-/* Room for all of it now, rather than a failure when the work is done. */
-static bool reserve(const struct npy_output *output, size_t header,
-		    size_t elements)
-{
-	size_t bytes;
-
-	if (__builtin_add_overflow(header, elements, &bytes) ||
-	    bytes > INT64_MAX) {
-		errno = EFBIG;
-		return false;
-	}
-	return output->direct ||
-	       fallocate(output->fd, 0, 0, (off_t)bytes) == 0 ||
-	       errno == EOPNOTSUPP || errno == ENOSYS;
-}
-
-int npy_begin(struct npy_output *output, const char *path, const char *header,
-	      size_t bytes, uint64_t body_bytes)
-{
-	*output = (struct npy_output){ .fd = -1 };
-	output->path = realpath(path, NULL);
-	if (!output->path)
-		output->path = strdup(path);
-	if (!output->path)
-		return complain(EXIT_SYSTEM, "out of memory");
-	if (!open_output(output) || !reserve(output, bytes, body_bytes) ||
-	    !write_all(output->fd, header, bytes))
-		return unwritable(output);
-	return 0;
-}
-
-int npy_create(struct npy_output *output, const char *path,
+int npy_create(struct outfile *output, const char *path,
 	       const struct rig_array *array, const struct npy_shape *shape)
 {
 	size_t bytes = 0;
 	char *header = npy_make_header(array, shape, &bytes);
 	int r;
 
-	*output = (struct npy_output){ .fd = -1 };
+	*output = (struct outfile){ .fd = -1 };
 	if (!header)
 		return complain(EXIT_SYSTEM, "out of memory");
-	r = npy_begin(output, path, header, bytes,
-		      array->count * array->item_bytes);
+	r = outfile_begin(output, path, header, bytes,
+			  array->count * array->item_bytes);
 	free(header);
 	return r;
-}
-
-int npy_commit(struct npy_output *output, const void *data, size_t bytes)
-{
-	char self[40];
-	int r;
-
-	if (!write_all(output->fd, data, bytes))
-		return unwritable(output);
-	if (output->direct)
-		return 0;
-	if (!output->temporary) {
-		output->temporary = name_beside(output->path);
-		snprintf(self, sizeof(self), "/proc/self/fd/%d", output->fd);
-		if (!output->temporary ||
-		    linkat(AT_FDCWD, self, AT_FDCWD, output->temporary,
-			   AT_SYMLINK_FOLLOW) < 0)
-			return unwritable(output);
-	}
-	/* Some file systems tell only now that the disk is full. */
-	r = close(output->fd);
-	output->fd = -1;
-	if (r < 0 || rename(output->temporary, output->path) < 0)
-		return unwritable(output);
-	free(output->temporary);
-	output->temporary = NULL;
-	return 0;
-}
-
-void npy_discard(struct npy_output *output)
-{
-	if (output->temporary)
-		(void)unlink(output->temporary);
-	/* A zeroed one was never made. */
-	if (output->path && output->fd >= 0)
-		close(output->fd);
-	free(output->temporary);
-	free(output->path);
-	*output = (struct npy_output){ .fd = -1 };
 }

@@ -95,9 +95,10 @@ static bool take_string(struct cursor *cursor, char *text, size_t bytes)
 
 static bool take_number(struct cursor *cursor, size_t *number)
 {
-	bool any = false;
+	bool any = false, zero;
 
 	skip_space(cursor);
+	zero = cursor->at < cursor->end && *cursor->at == '0';
 	for (*number = 0; cursor->at < cursor->end && *cursor->at >= '0' &&
 			  *cursor->at <= '9';
 	     cursor->at++, any = true)
@@ -105,6 +106,9 @@ static bool take_number(struct cursor *cursor, size_t *number)
 		    __builtin_add_overflow(*number, (size_t)(*cursor->at - '0'),
 					   number))
 			return false;
+	/* 010 is no number of Python's, and none is so large an extent. */
+	if ((zero && *number > 0) || *number > INT64_MAX)
+		return false;
 	/* Python 2 wrote its long integers so. */
 	if (any && cursor->at < cursor->end && *cursor->at == 'L')
 		cursor->at++;

@@ -51,7 +51,7 @@ static uint64_t side_of(uint64_t count)
 	return side * side == count ? side : 0;
 }
 
-int picture_create(struct npy_output *output, const char *path,
+int picture_create(struct outfile *output, const char *path,
 		   const struct rig_array *array, const struct npy_shape *shape)
 {
 	uint64_t side = side_of(array->count);
@@ -82,7 +82,8 @@ int picture_create(struct npy_output *output, const char *path,
 		(unsigned long long)(shape->dims == 2 ? shape->extent[0]
 						      : side),
 		WHITE);
-	return npy_begin(output, path, header, (size_t)length, array->count);
+	return outfile_begin(output, path, header, (size_t)length,
+			     array->count);
 }
 
 /* The least and the greatest that are finite; false: there are none. */
@@ -103,8 +104,8 @@ static bool range_of(const void *data, const struct rig_array *array,
 	return *least <= *greatest;
 }
 
-int picture_commit(struct npy_output *output, const void *data,
-		   const struct rig_array *array)
+int picture_end(struct outfile *output, const void *data,
+		const struct rig_array *array)
 {
 	unsigned char *shades = malloc(array->count);
 	double least, greatest;
@@ -124,7 +125,7 @@ int picture_commit(struct npy_output *output, const void *data,
 		part = part > 0 ? part : 0;
 		shades[i] = (unsigned char)lrint((part < 1 ? part : 1) * WHITE);
 	}
-	r = npy_commit(output, shades, array->count);
+	r = outfile_end(output, shades, array->count);
 	free(shades);
 	return r;
 }

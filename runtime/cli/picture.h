@@ -12,16 +12,17 @@
 #include <stdbool.h>
 
 #include "npy.h"
+#include "outfile.h"
 
 /* Is it the name of one? */
 bool picture_wanted(const char *path);
 
-/* As npy_create() and npy_commit(); npy_discard() is the end of it.  An array
- * that is no picture is a usage error. */
-int picture_create(struct npy_output *output, const char *path,
+/* As npy_create() and outfile_end().  An array that is no picture is a usage
+ * error. */
+int picture_create(struct outfile *output, const char *path,
 		   const struct rig_array *array,
 		   const struct npy_shape *shape);
-int picture_commit(struct npy_output *output, const void *data,
-		   const struct rig_array *array);
+int picture_end(struct outfile *output, const void *data,
+		const struct rig_array *array);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "map.h"
+#include "outfile.h"
 #include "plugin.h"
 #include "runner.h"
 #include "show.h"
@@ -439,24 +440,34 @@ static int enter(struct options *options, const struct named *named)
 	return 0;
 }
 
-/* No file is written twice. */
+/* No file is written twice, and what describes the run not over what it reads:
+ * an array may be. */
 static int check_twice(const struct options *options)
 {
 	const char *written[RIG_ARRAYS_MAX + 2] = { options->json_path,
 						    options->trace };
+	const struct run_array *arrays = options->request.arrays;
 	const size_t most = sizeof(written) / sizeof(*written);
 
 	if (options->trace && strcmp(options->trace, "-") == 0)
 		written[1] = NULL;
 	for (int i = 0; i < RIG_ARRAYS_MAX; i++)
-		written[2 + i] = options->request.arrays[i].output;
+		written[2 + i] = arrays[i].output;
 	for (size_t i = 0; i < most; i++)
 		for (size_t k = 0; k < i; k++)
 			if (written[i] && written[k] &&
-			    strcmp(written[i], written[k]) == 0)
+			    outfile_same(written[i], written[k]))
 				return complain(EXIT_USAGE,
 						"%s: named twice, to be "
 						"written",
+						written[i]);
+	for (size_t i = 0; i < 2; i++)
+		for (int k = 0; k < RIG_ARRAYS_MAX; k++)
+			if (written[i] && arrays[k].input &&
+			    outfile_same(written[i], arrays[k].input))
+				return complain(EXIT_USAGE,
+						"%s: it is read, and would be "
+						"written over",
 						written[i]);
 	return 0;
 }
@@ -476,6 +487,11 @@ static int check(const struct options *options)
 					    "there is none");
 	if (check_twice(options))
 		return EXIT_USAGE;
+	if (options->json && !options->json_path && options->trace &&
+	    strcmp(options->trace, "-") == 0)
+		return complain(EXIT_USAGE,
+				"--json and --trace - both go to stdout: name "
+				"a file for one of them");
 	if (options->json_path && check_writable(options->json_path))
 		return EXIT_SYSTEM;
 	if (options->trace && strcmp(options->trace, "-") != 0)

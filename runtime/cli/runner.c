@@ -330,6 +330,7 @@ static int verify(struct runner *runner)
 	return 0;
 }
 
+/* All of them are complete before the first is put in its place. */
 static int write_outputs(struct runner *runner)
 {
 	struct rigging *rigging = &runner->rigging;
@@ -344,14 +345,16 @@ static int write_outputs(struct runner *runner)
 		if (!path)
 			continue;
 		progress_enter(PROGRESS_WRITING);
-		if (picture_wanted(path))
-			r = picture_commit(&runner->outputs[i],
-					   data + array->offset,
-					   rigging_array(rigging, i));
-		else
-			r = npy_commit(&runner->outputs[i],
-				       data + array->offset, array->bytes);
+		r = picture_wanted(path)
+			    ? picture_end(&runner->outputs[i],
+					  data + array->offset,
+					  rigging_array(rigging, i))
+			    : outfile_end(&runner->outputs[i],
+					  data + array->offset, array->bytes);
 	}
+	for (int i = 0; i < rigging->count && r == 0; i++)
+		if (runner->request->arrays[i].output)
+			r = outfile_place(&runner->outputs[i]);
 	return r;
 }
 
@@ -428,7 +431,7 @@ void runner_finish(struct runner *runner)
 	progress_end();
 	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
 		npy_close(&runner->inputs[i]);
-		npy_discard(&runner->outputs[i]);
+		outfile_discard(&runner->outputs[i]);
 		rig_segment_destroy(runner->attached[i]);
 	}
 	rigging_finish(&runner->rigging);

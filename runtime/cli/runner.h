@@ -57,7 +57,7 @@ struct runner {
 	struct rigging rigging;
 	struct rig_pool *pool;
 	struct npy_input inputs[RIG_ARRAYS_MAX];
-	struct npy_output outputs[RIG_ARRAYS_MAX];
+	struct outfile outputs[RIG_ARRAYS_MAX];
 	struct npy_shape shapes[RIG_ARRAYS_MAX];
 	struct rig_segment *attached[RIG_ARRAYS_MAX]; /* the user's */
 

@@ -5,6 +5,7 @@
 #include "show.h"
 
 #include <stdbool.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,24 @@ void warn_squeezed(const struct rig_plan *plan)
 
 /* ---- a run ---- */
 
+/* Somebody else's words, on this line, and no order to a terminal. */
+static void put_tame(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == '\x7f')
+			printf("\\x%02x", (unsigned char)*text);
+		else
+			putchar(*text);
+}
+
+static void put_named(const char *before, const char *name)
+{
+	if (!name)
+		return;
+	fputs(before, stdout);
+	put_tame(name);
+}
+
 static double bytes_moved(const struct runner *runner)
 {
 	const struct rig_kernel *kernel = runner->request->kernel;
@@ -211,9 +230,13 @@ static double items(const struct runner *runner)
 {
 	const struct rig_kernel *kernel = runner->request->kernel;
 	void *data[RIG_ARRAYS_MAX];
+	double counted;
 
+	if (!kernel->items)
+		return 0;
 	runner_data(runner, data);
-	return kernel->items ? kernel->items(runner->rigging.args, data) : 0;
+	counted = kernel->items(runner->rigging.args, data);
+	return isfinite(counted) ? counted : 0;
 }
 
 /* "reverse length=40000000 method=swap begin=0 end=40000000" */
@@ -245,14 +268,11 @@ static void show_arrays(const struct runner *runner)
 		       dtype_name(array->dtype),
 		       array->swapped ? " in the other byte order" : "",
 		       show_bytes((double)rigging->arrays[i].bytes, bytes));
-		if (asked->input)
-			printf(", from %s", asked->input);
-		if (asked->segment)
-			printf(", in segment %s", asked->segment);
+		put_named(", from ", asked->input);
+		put_named(", in segment ", asked->segment);
 		if (asked->offset)
 			printf(" from byte %zu on", rigging->arrays[i].offset);
-		if (asked->output)
-			printf(", to %s", asked->output);
+		put_named(", to ", asked->output);
 		putchar('\n');
 	}
 }
@@ -337,7 +357,7 @@ void show_run(const struct runner *runner)
 		       runner->epochs == 1 ? "" : "s",
 		       (unsigned long long)runner->blocked);
 	if (*runner->result)
-		printf("\n  result    %s", runner->result);
+		put_named("\n  result    ", runner->result);
 	if (runner->verified)
 		printf("\n  verified  %s\n",
 		       kernel->verified ? kernel->verified : "by the kernel");

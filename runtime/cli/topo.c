@@ -15,6 +15,7 @@
 
 #include "command.h"
 #include "json.h"
+#include "outfile.h"
 #include "show.h"
 
 enum { KEY_JSON = 256, KEY_SVG, KEY_FORMAT, KEY_PLACE, KEY_TOPOLOGY };
@@ -284,18 +285,19 @@ static json_t *plan_json(const struct rig_plan *plan)
 
 static int put_svg(const struct rig_plan *plan, const char *path)
 {
-	FILE *file = fopen(path, "we");
-	bool bad;
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *file = open_memstream(&text, &bytes);
+	int r;
 
-	if (!file)
-		return complain(EXIT_SYSTEM, "topo: %s: %s", path,
-				strerror(errno));
-	topo_svg(plan, file);
-	bad = ferror(file);
-	if (fclose(file) != 0 || bad)
-		return complain(EXIT_SYSTEM, "topo: %s: cannot be written",
-				path);
-	return EXIT_DONE;
+	if (file)
+		topo_svg(plan, file);
+	if (!file || fclose(file) != 0)
+		r = complain(EXIT_SYSTEM, "out of memory");
+	else
+		r = outfile_put(path, text, bytes);
+	free(text);
+	return r;
 }
 
 static int print(const struct rig_plan *plan, enum format format)

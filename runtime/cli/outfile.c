@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * outfile.c - files that are whole or not there.
+ */
+#include "outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+
+/* Bytes that one write may be of. */
+#define PIECE_MAX ((size_t)1 << 30)
+
+/* Links that lead to one another, as many as the kernel follows. */
+#define LINKS_MAX 40
+
+static bool write_all(int fd, const void *from, size_t bytes)
+{
+	const char *next = from;
+
+	while (bytes) {
+		ssize_t put =
+			write(fd, next, bytes < PIECE_MAX ? bytes : PIECE_MAX);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return false;
+		next += put;
+		bytes -= (size_t)put;
+	}
+	return true;
+}
+
+static int unwritable(const struct outfile *file)
+{
+	return complain(EXIT_SYSTEM, "%s: %s", file->path, strerror(errno));
+}
+
+/* Where a link leads; NULL: it is none. */
+static char *follow(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char target[PATH_MAX], *next = NULL;
+	ssize_t length = readlink(path, target, sizeof(target));
+
+	if (length < 0 || length == sizeof(target))
+		return NULL;
+	if (*target == '/' || !slash)
+		return strndup(target, (size_t)length);
+	if (asprintf(&next, "%.*s%.*s", (int)(slash + 1 - path), path,
+		     (int)length, target) < 0)
+		return NULL;
+	return next;
+}
+
+/* A path of what is not there, its folder's links resolved.  Takes `path`. */
+static char *in_folder(char *path)
+{
+	char *slash = path ? strrchr(path, '/') : NULL;
+	char *folder, *whole = NULL;
+
+	if (!path || slash == path)
+		return path;
+	if (slash)
+		*slash = '\0';
+	folder = realpath(slash ? path : ".", NULL);
+	if (slash)
+		*slash = '/';
+	if (!folder)
+		return path;
+	if (asprintf(&whole, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder,
+		     slash ? slash + 1 : path) < 0)
+		whole = NULL;
+	free(folder);
+	free(path);
+	return whole;
+}
+
+/* `path`, links resolved: those to what is not there yet, too.  NULL: no memory.
+ */
+static char *resolve(const char *path)
+{
+	char *at = realpath(path, NULL), *next;
+	struct stat status;
+
+	/* What a descriptor of this process leads to may have no path. */
+	if (at || stat(path, &status) == 0)
+		return at ? at : strdup(path);
+	at = strdup(path);
+	for (int i = 0; i < LINKS_MAX && at && (next = follow(at)); i++) {
+		free(at);
+		at = next;
+	}
+	return in_folder(at);
+}
+
+bool outfile_same(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+	char *path_a, *path_b;
+	bool same;
+
+	if (stat(a, &of_a) == 0 && stat(b, &of_b) == 0)
+		return S_ISREG(of_a.st_mode) && of_a.st_dev == of_b.st_dev &&
+		       of_a.st_ino == of_b.st_ino;
+	path_a = resolve(a);
+	path_b = resolve(b);
+	same = path_a && path_b && strcmp(path_a, path_b) == 0;
+	free(path_a);
+	free(path_b);
+	return same;
+}
+
+/* A name beside `path` that nobody has: .NAME.rig-16 hex digits. */
+static char *name_beside(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	unsigned long long random = 0;
+	char *name = NULL;
+
+	if (getrandom(&random, sizeof(random), 0) < 0 ||
+	    asprintf(&name, "%.*s.%.200s.rig-%016llx", (int)(base - path), path,
+		     base, random) < 0)
+		return NULL;
+	return name;
+}
+
+/* The file without a name, or with a temporary one. */
+static int open_beside(struct outfile *file)
+{
+	const char *slash = strrchr(file->path, '/');
+	char *folder =
+		slash == file->path
+			? strdup("/")
+			: strndup(slash ? file->path : ".",
+				  slash ? (size_t)(slash - file->path) : 1);
+
+	if (!folder)
+		return -1;
+	file->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	free(folder);
+	if (file->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return file->fd;
+	file->temporary = name_beside(file->path);
+	if (!file->temporary)
+		return -1;
+	file->fd = open(file->temporary,
+			O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+	if (file->fd < 0) {
+		free(file->temporary);
+		file->temporary = NULL;
+	}
+	return file->fd;
+}
+
+/* What is there now decides how to write: false, with errno, if it cannot be. */
+static bool open_file(struct outfile *file)
+{
+	struct stat status;
+
+	if (stat(file->path, &status) < 0)
+		return errno == ENOENT && open_beside(file) >= 0;
+	if (S_ISDIR(status.st_mode)) {
+		errno = EISDIR;
+		return false;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		file->direct = true;
+		file->fd = open(file->path, O_WRONLY | O_CLOEXEC);
+		return file->fd >= 0;
+	}
+	/* Whom the file refuses may not replace it either. */
+	if (access(file->path, W_OK) < 0 || open_beside(file) < 0)
+		return false;
+	(void)fchmod(file->fd, status.st_mode & 0777);
+	return true;
+}
+
+/* Room for all of it now, rather than a failure when the work is done. */
+static bool reserve(const struct outfile *file, size_t head, uint64_t more)
+{
+	uint64_t bytes;
+
+	if (__builtin_add_overflow(head, more, &bytes) || bytes > INT64_MAX) {
+		errno = EFBIG;
+		return false;
+	}
+	return file->direct || bytes == 0 ||
+	       fallocate(file->fd, 0, 0, (off_t)bytes) == 0 ||
+	       errno == EOPNOTSUPP || errno == ENOSYS;
+}
+
+int outfile_begin(struct outfile *file, const char *path, const void *head,
+		  size_t bytes, uint64_t more)
+{
+	*file = (struct outfile){ .path = resolve(path), .fd = -1 };
+	if (!file->path)
+		return complain(EXIT_SYSTEM, "out of memory");
+	if (!open_file(file) || !reserve(file, bytes, more) ||
+	    !write_all(file->fd, head, bytes))
+		return unwritable(file);
+	return 0;
+}
+
+int outfile_end(struct outfile *file, const void *data, size_t bytes)
+{
+	char self[40];
+	int r;
+
+	if (!write_all(file->fd, data, bytes))
+		return unwritable(file);
+	if (!file->direct && !file->temporary) {
+		file->temporary = name_beside(file->path);
+		snprintf(self, sizeof(self), "/proc/self/fd/%d", file->fd);
+		if (!file->temporary ||
+		    linkat(AT_FDCWD, self, AT_FDCWD, file->temporary,
+			   AT_SYMLINK_FOLLOW) < 0)
+			return unwritable(file);
+	}
+	/* Some file systems tell only now that the disk is full. */
+	r = close(file->fd);
+	file->fd = -1;
+	return r < 0 ? unwritable(file) : 0;
+}
+
+int outfile_place(struct outfile *file)
+{
+	if (file->direct)
+		return 0;
+	if (rename(file->temporary, file->path) < 0)
+		return unwritable(file);
+	free(file->temporary);
+	file->temporary = NULL;
+	return 0;
+}
+
+void outfile_discard(struct outfile *file)
+{
+	if (file->temporary)
+		(void)unlink(file->temporary);
+	/* A zeroed one was never made. */
+	if (file->path && file->fd >= 0)
+		close(file->fd);
+	free(file->temporary);
+	free(file->path);
+	*file = (struct outfile){ .fd = -1 };
+}
+
+int outfile_put(const char *path, const void *data, size_t bytes)
+{
+	struct outfile file;
+	int r = outfile_begin(&file, path, data, bytes, 0);
+
+	if (r == 0)
+		r = outfile_end(&file, NULL, 0);
+	if (r == 0)
+		r = outfile_place(&file);
+	outfile_discard(&file);
+	return r;
+}
