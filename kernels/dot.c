@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include <runrig/kernel.h>
@@ -261,7 +262,8 @@ static void result(const void *given, void *const data[], char *text,
 	const union number *dot = data[RESULT];
 
 	if (!whole(args))
-		snprintf(text, bytes, "dot = %.17g", dot->real);
+		snprintf(text, bytes, "dot = %.17g",
+			 isnan(dot->real) ? (double)NAN : dot->real);
 	else if (args->header.arrays[RESULT].dtype == RIG_INT64)
 		snprintf(text, bytes, "dot = %" PRId64, (int64_t)dot->whole);
 	else

@@ -5,6 +5,7 @@
 #include "rigging.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,20 @@ static int check_room_given(struct rigging *rigging, int index)
 	return -EINVAL;
 }
 
+/* What a kernel says it does is a number, or no rate can be made of it. */
+static int check_figure(struct rigging *rigging, const char *name,
+			double (*figure)(const void *args))
+{
+	double value = figure ? figure(rigging->args) : 0;
+
+	if (isfinite(value) && value >= 0)
+		return 0;
+	snprintf(rigging->why, WHY_BYTES,
+		 "%s says that its %s are %g: not a number, 0 or more",
+		 rigging->kernel->name, name, value);
+	return -EINVAL;
+}
+
 int rigging_check(struct rigging *rigging)
 {
 	int r = check_given(rigging);
@@ -240,6 +255,11 @@ int rigging_check(struct rigging *rigging)
 					   WHY_BYTES);
 	for (int i = 0; i < rigging->count && r == 0; i++)
 		r = check_room_given(rigging, i);
+	if (r == 0)
+		r = check_figure(rigging, "bytes_moved",
+				 rigging->kernel->bytes_moved);
+	if (r == 0)
+		r = check_figure(rigging, "flops", rigging->kernel->flops);
 	return r;
 }
 

@@ -426,7 +426,7 @@ static void result(const void *given, void *const data[], char *text,
 
 	if (!whole(args))
 		snprintf(text, bytes, "%s = %.17g", words[args->op],
-			 total->real);
+			 isnan(total->real) ? (double)NAN : total->real);
 	else if (widen_signed(dtype_of(args)))
 		snprintf(text, bytes, "%s = %" PRId64, words[args->op],
 			 (int64_t)total->whole);
