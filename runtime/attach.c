@@ -212,7 +212,8 @@ static int map(struct rig_team *team, struct mapping *mapping,
 	r = base == MAP_FAILED ? -errno : 0;
 	close(fd);
 	if (r < 0)
-		return rig_fail_errno(r, "segment %s: map %zu bytes", name,
+		return rig_fail_errno(r, "segment %s: map %zu bytes",
+				      *name ? name : "(new)",
 				      (size_t)segment->file_bytes);
 	/* A child that a kernel starts must not outlive us with it. */
 	(void)madvise(base, segment->file_bytes, MADV_DONTFORK);

@@ -63,7 +63,8 @@ static int parse_shape(const char *text, struct npy_shape *shape,
 		if (!*at)
 			return 0;
 	}
-	return complain(EXIT_USAGE, "--shape %s: not a shape such as 100,200",
+	return complain(EXIT_USAGE,
+			"--shape %s: not a shape such as 100,200, or too large",
 			text);
 }
 
