@@ -38,8 +38,8 @@ static void offer_blocks(struct call *call, const struct blocks *from,
 	for (int i = 0; i < size; i++) {
 		size_t n = blocks_part(blocks_bytes(from, i), done, piece);
 
-		call_copy(room + (size_t)i * piece, blocks_at(from, i) + done,
-			  n);
+		call_say(room + (size_t)i * piece, blocks_at(from, i) + done,
+			 n);
 	}
 	call_offer_ready(call);
 }

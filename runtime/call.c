@@ -313,7 +313,7 @@ static void say_bytes(struct call *call, struct line_shm *line,
 {
 	if (lend && lend_bytes(call, line, data, bytes))
 		return;
-	call_copy(room(call, line, bytes), data, bytes);
+	call_say(room(call, line, bytes), data, bytes);
 	say(call, line);
 }
 

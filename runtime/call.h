@@ -23,6 +23,7 @@
 
 #include "agree.h"
 #include "fold.h"
+#include "past.h"
 #include "size.h"
 
 /* Ranks that look at each other directly: beyond, lines are handed on in a
@@ -139,6 +140,15 @@ static inline void call_copy(void *to, const void *from, size_t bytes)
 		memcpy(to, from, sizeof(uint64_t));
 	else if (bytes)
 		memcpy(to, from, bytes);
+}
+
+/* To where other ranks read it. */
+static inline void call_say(void *to, const void *from, size_t bytes)
+{
+	if (bytes >= PAST_BYTES)
+		past_copy_all(to, from, bytes);
+	else
+		call_copy(to, from, bytes);
 }
 
 /* They cannot be met: say why. */

@@ -241,7 +241,7 @@ static bool pack(struct mail *mail, struct rig_request *request,
 		parcel.room = request->room;
 		request->tray = tray_at(&mail->world->layout, parcel.offset);
 		request->moved = tray_begin(request->tray, request->buffer,
-					    request->bytes);
+					    request->bytes, &request->past);
 		request->stage = STAGE_FILL;
 	} else {
 		if (!take_loan(mail, &parcel.loan))
@@ -272,9 +272,10 @@ static bool fill(struct mail *mail, struct rig_request *request)
 {
 	uint64_t before = request->moved;
 
-	request->moved = tray_fill(request->tray, request->room,
-				   request->buffer, request->bytes, before,
-				   box_of(mail, request->peer), mail->careful);
+	request->moved =
+		tray_fill(request->tray, request->room, request->buffer,
+			  request->bytes, before, request->past,
+			  box_of(mail, request->peer), mail->careful);
 	return request->moved != before;
 }
 

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "past.h"
+
 /* Bytes told of at a time: the other copies one piece while this copies the
  * next. */
 #define PIECE ((uint64_t)8 << 10)
@@ -106,11 +108,17 @@ static uint64_t piece_of(uint64_t left, uint64_t at, size_t room)
 	return piece < to_end ? piece : to_end;
 }
 
-uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes)
+uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
+		    bool *past)
 {
-	uint64_t piece = bytes < PIECE ? bytes : PIECE;
+	uint64_t piece = bytes < PIECE ? bytes : PIECE, probed = 0;
 
-	memcpy(data_of(tray), data, piece);
+	*past = false;
+	if (bytes >= PAST_BYTES) {
+		*past = past_probe(data_of(tray), data);
+		probed = PAST_PROBE;
+	}
+	past_copy(data_of(tray) + probed, data + probed, piece - probed, *past);
 	/* relaxed: the header, posted next, releases both. */
 	store_relaxed(&tray->drained, 0);
 	store_relaxed(&tray->filled, piece);
@@ -118,8 +126,8 @@ uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes)
 }
 
 uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
-		   uint64_t bytes, uint64_t done, struct mailbox_shm *box,
-		   bool careful)
+		   uint64_t bytes, uint64_t done, bool past,
+		   struct mailbox_shm *box, bool careful)
 {
 	while (done < bytes) {
 		/* seq_cst: acquire, and for those about to sleep; pairs with
@@ -130,7 +138,7 @@ uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
 
 		if (n == 0)
 			break;
-		memcpy(data_of(tray) + done % room, data + done, n);
+		past_copy(data_of(tray) + done % room, data + done, n, past);
 		done += n;
 		mailbox_set(box, &tray->filled, done, careful);
 	}

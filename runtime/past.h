@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * past.h - copies to where another CPU reads next, past the caches where that is
+ * faster.
+ *
+ * A plain store must own the line it goes to, and the line is where it was read
+ * last: in the cache of the CPU that took what was there before.  To get it back
+ * costs little between CPUs that share a cache, and most of the time of a
+ * message between others.  A store past the caches owns nothing.  Which of the
+ * two is faster here is found out with the first bytes.  (What was measured:
+ * docs/decisions/0015-past-the-caches.md.)
+ */
+#ifndef RUNRIG_PAST_H
+#define RUNRIG_PAST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "clock.h"
+
+/* So many bytes are enough to tell; of fewer than PAST_BYTES it is not worth
+ * it. */
+#define PAST_PROBE 2048
+#define PAST_BYTES 8192
+
+/* Bytes in a nanosecond that the caches take, or they are passed. */
+#define PAST_RATE 8
+
+/* Copy the first PAST_PROBE bytes; is it better to pass the caches with the
+ * rest? */
+static inline bool past_probe(void *to, const void *from)
+{
+#if defined(__SSE2__)
+	uint64_t begin = clock_ns();
+
+	memcpy(to, from, PAST_PROBE);
+	/* The stores are done, not only given. */
+	_mm_mfence();
+	return clock_ns() - begin > PAST_PROBE / PAST_RATE;
+#else
+	memcpy(to, from, PAST_PROBE);
+	return false;
+#endif
+}
+
+/* Copy, past the caches if `past`.  Stores after it are seen after its own, as
+ * releases are. */
+static inline void past_copy(void *to, const void *from, size_t bytes,
+			     bool past)
+{
+#if defined(__SSE2__)
+	char *at = to;
+	const char *data = from;
+
+	if (past && bytes >= 128) {
+		size_t head = -(uintptr_t)at % 64;
+
+		memcpy(at, data, head);
+		at += head;
+		data += head;
+		bytes -= head;
+		for (; bytes >= 64; bytes -= 64, at += 64, data += 64) {
+			const __m128i *words = (const void *)data;
+			__m128i *line = (void *)at;
+			__m128i a = _mm_loadu_si128(words);
+			__m128i b = _mm_loadu_si128(words + 1);
+			__m128i c = _mm_loadu_si128(words + 2);
+			__m128i d = _mm_loadu_si128(words + 3);
+
+			_mm_stream_si128(line, a);
+			_mm_stream_si128(line + 1, b);
+			_mm_stream_si128(line + 2, c);
+			_mm_stream_si128(line + 3, d);
+		}
+		_mm_sfence();
+		to = at;
+		from = data;
+	}
+#else
+	(void)past;
+#endif
+	if (bytes)
+		memcpy(to, from, bytes);
+}
+
+/* Copy, as is better. */
+static inline void past_copy_all(void *to, const void *from, size_t bytes)
+{
+	bool past = past_probe(to, from);
+
+	past_copy((char *)to + PAST_PROBE, (const char *)from + PAST_PROBE,
+		  bytes - PAST_PROBE, past);
+}
+
+#endif
