@@ -22,8 +22,8 @@
 #include <string.h>
 
 #include "agree.h"
+#include "bypass.h"
 #include "fold.h"
-#include "past.h"
 #include "size.h"
 
 /* Ranks that look at each other directly: beyond, lines are handed on in a
@@ -145,8 +145,8 @@ static inline void call_copy(void *to, const void *from, size_t bytes)
 /* To where other ranks read it. */
 static inline void call_say(void *to, const void *from, size_t bytes)
 {
-	if (bytes >= PAST_BYTES)
-		past_copy_all(to, from, bytes);
+	if (bytes >= BYPASS_BYTES)
+		bypass_copy_all(to, from, bytes);
 	else
 		call_copy(to, from, bytes);
 }

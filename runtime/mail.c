@@ -241,7 +241,7 @@ static bool pack(struct mail *mail, struct rig_request *request,
 		parcel.room = request->room;
 		request->tray = tray_at(&mail->world->layout, parcel.offset);
 		request->moved = tray_begin(request->tray, request->buffer,
-					    request->bytes, &request->past);
+					    request->bytes, &request->bypass);
 		request->stage = STAGE_FILL;
 	} else {
 		if (!take_loan(mail, &parcel.loan))
@@ -274,7 +274,7 @@ static bool fill(struct mail *mail, struct rig_request *request)
 
 	request->moved =
 		tray_fill(request->tray, request->room, request->buffer,
-			  request->bytes, before, request->past,
+			  request->bytes, before, request->bypass,
 			  box_of(mail, request->peer), mail->careful);
 	return request->moved != before;
 }

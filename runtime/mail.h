@@ -60,7 +60,7 @@ struct rig_request {
 	uint64_t whole; /* of the message that is received */
 	struct tray_shm *tray;
 	size_t room;
-	bool past; /* the tray is filled past the caches */
+	bool bypass; /* the tray is filled past the caches */
 	uint32_t loan;
 	struct rig_status status;
 };

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "past.h"
+#include "bypass.h"
 
 /* Bytes told of at a time: the other copies one piece while this copies the
  * next. */
@@ -109,16 +109,17 @@ static uint64_t piece_of(uint64_t left, uint64_t at, size_t room)
 }
 
 uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
-		    bool *past)
+		    bool *bypass)
 {
 	uint64_t piece = bytes < PIECE ? bytes : PIECE, probed = 0;
 
-	*past = false;
-	if (bytes >= PAST_BYTES) {
-		*past = past_probe(data_of(tray), data);
-		probed = PAST_PROBE;
+	*bypass = false;
+	if (bytes >= BYPASS_BYTES) {
+		*bypass = bypass_probe(data_of(tray), data);
+		probed = BYPASS_PROBE;
 	}
-	past_copy(data_of(tray) + probed, data + probed, piece - probed, *past);
+	bypass_copy(data_of(tray) + probed, data + probed, piece - probed,
+		    *bypass);
 	/* relaxed: the header, posted next, releases both. */
 	store_relaxed(&tray->drained, 0);
 	store_relaxed(&tray->filled, piece);
@@ -126,7 +127,7 @@ uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
 }
 
 uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
-		   uint64_t bytes, uint64_t done, bool past,
+		   uint64_t bytes, uint64_t done, bool bypass,
 		   struct mailbox_shm *box, bool careful)
 {
 	while (done < bytes) {
@@ -138,7 +139,8 @@ uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
 
 		if (n == 0)
 			break;
-		past_copy(data_of(tray) + done % room, data + done, n, past);
+		bypass_copy(data_of(tray) + done % room, data + done, n,
+			    bypass);
 		done += n;
 		mailbox_set(box, &tray->filled, done, careful);
 	}

@@ -37,15 +37,15 @@ uint64_t tray_landing(const struct layout *layout, int rank);
  * looked at again once all of it is out: its owner may have begun another.
  */
 uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
-		   uint64_t bytes, uint64_t done, bool past,
+		   uint64_t bytes, uint64_t done, bool bypass,
 		   struct mailbox_shm *box, bool careful);
 uint64_t tray_drain(struct tray_shm *tray, size_t room, char *data,
 		    uint64_t keep, uint64_t whole, uint64_t done,
 		    struct mailbox_shm *box, bool careful);
 
 /* The same for the first piece, before the receiver knows of the tray; finds out
- * whether the others are put in past the caches (past.h). */
+ * whether the others are put in past the caches (bypass.h). */
 uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
-		    bool *past);
+		    bool *bypass);
 
 #endif

@@ -20,7 +20,7 @@ FLOORS = [
     ("machine", True,
      "environment group home huge ledger oom openmp quota room shmfile "
      "symbol topology wait"),
-    ("objects", False, "barrier channel dispatch value"),
+    ("objects", False, "barrier bypass channel dispatch value"),
     ("lists", True,
      "list_cell list_layout list_layout_item list_layout_view "
      "list_layout_write"),

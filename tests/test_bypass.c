@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_past.c - copies past the caches: all bytes, and no others, from any
+ * test_bypass.c - copies past the caches: all bytes, and no others, from any
  * address to any.
  */
-#include "past.h"
+#include "bypass.h"
 
 #include "harness.h"
 
@@ -41,7 +41,8 @@ START_TEST(from_any_address_to_any)
 			size_t skip = shift * 5 % 17;
 
 			fill();
-			past_copy(to + EDGE + shift, from + skip, sizes[s], _i);
+			bypass_copy(to + EDGE + shift, from + skip, sizes[s],
+				    _i);
 			must_be_there(shift, skip, sizes[s]);
 		}
 	}
@@ -51,9 +52,9 @@ END_TEST
 /* Whatever the probe finds. */
 START_TEST(with_its_probe)
 {
-	for (size_t bytes = PAST_BYTES; bytes < ROOM - EDGE; bytes += 1021) {
+	for (size_t bytes = BYPASS_BYTES; bytes < ROOM - EDGE; bytes += 1021) {
 		fill();
-		past_copy_all(to + EDGE + 3, from, bytes);
+		bypass_copy_all(to + EDGE + 3, from, bytes);
 		must_be_there(3, 0, bytes);
 	}
 }
@@ -61,7 +62,7 @@ END_TEST
 
 Suite *make_suite(void)
 {
-	Suite *suite = suite_create("past");
+	Suite *suite = suite_create("bypass");
 	TCase *tcase = make_tcase("copies", 10);
 
 	tcase_add_loop_test(tcase, from_any_address_to_any, 0, 2);

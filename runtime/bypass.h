@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * past.h - copies to where another CPU reads next, past the caches where that is
- * faster.
+ * bypass.h - copies to where another CPU reads next, past the caches where that
+ * is faster.
  *
  * A plain store must own the line it goes to, and the line is where it was read
  * last: in the cache of the CPU that took what was there before.  To get it back
@@ -10,8 +10,8 @@
  * two is faster here is found out with the first bytes.  (What was measured:
  * docs/decisions/0015-past-the-caches.md.)
  */
-#ifndef RUNRIG_PAST_H
-#define RUNRIG_PAST_H
+#ifndef RUNRIG_BYPASS_H
+#define RUNRIG_BYPASS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,41 +24,41 @@
 
 #include "clock.h"
 
-/* So many bytes are enough to tell; of fewer than PAST_BYTES it is not worth
+/* So many bytes are enough to tell; of fewer than BYPASS_BYTES it is not worth
  * it. */
-#define PAST_PROBE 2048
-#define PAST_BYTES 8192
+#define BYPASS_PROBE 2048
+#define BYPASS_BYTES 8192
 
 /* Bytes in a nanosecond that the caches take, or they are passed. */
-#define PAST_RATE 8
+#define BYPASS_RATE 8
 
-/* Copy the first PAST_PROBE bytes; is it better to pass the caches with the
+/* Copy the first BYPASS_PROBE bytes; is it better to pass the caches with the
  * rest? */
-static inline bool past_probe(void *to, const void *from)
+static inline bool bypass_probe(void *to, const void *from)
 {
 #if defined(__SSE2__)
 	uint64_t begin = clock_ns();
 
-	memcpy(to, from, PAST_PROBE);
+	memcpy(to, from, BYPASS_PROBE);
 	/* The stores are done, not only given. */
 	_mm_mfence();
-	return clock_ns() - begin > PAST_PROBE / PAST_RATE;
+	return clock_ns() - begin > BYPASS_PROBE / BYPASS_RATE;
 #else
-	memcpy(to, from, PAST_PROBE);
+	memcpy(to, from, BYPASS_PROBE);
 	return false;
 #endif
 }
 
-/* Copy, past the caches if `past`.  Stores after it are seen after its own, as
+/* Copy, past the caches if `bypass`.  Stores after it are seen after its own, as
  * releases are. */
-static inline void past_copy(void *to, const void *from, size_t bytes,
-			     bool past)
+static inline void bypass_copy(void *to, const void *from, size_t bytes,
+			       bool bypass)
 {
 #if defined(__SSE2__)
 	char *at = to;
 	const char *data = from;
 
-	if (past && bytes >= 128) {
+	if (bypass && bytes >= 128) {
 		size_t head = -(uintptr_t)at % 64;
 
 		memcpy(at, data, head);
@@ -83,19 +83,20 @@ static inline void past_copy(void *to, const void *from, size_t bytes,
 		from = data;
 	}
 #else
-	(void)past;
+	(void)bypass;
 #endif
 	if (bytes)
 		memcpy(to, from, bytes);
 }
 
 /* Copy, as is better. */
-static inline void past_copy_all(void *to, const void *from, size_t bytes)
+static inline void bypass_copy_all(void *to, const void *from, size_t bytes)
 {
-	bool past = past_probe(to, from);
+	bool bypass = bypass_probe(to, from);
 
-	past_copy((char *)to + PAST_PROBE, (const char *)from + PAST_PROBE,
-		  bytes - PAST_PROBE, past);
+	bypass_copy((char *)to + BYPASS_PROBE,
+		    (const char *)from + BYPASS_PROBE, bytes - BYPASS_PROBE,
+		    bypass);
 }
 
 #endif
