@@ -289,8 +289,8 @@ static void rank_bucket(const struct ranking *r, size_t bucket, uint64_t before)
 }
 
 /* Those buckets that begin in this rank's strip of the keys, in their order: not
- * equally many, but about equally full.  The last is never empty, so all are ended:
- * the first iteration makes one key the greatest of all. */
+ * equally many, but about equally full.  The last is never empty, so all are
+ * ended: the first iteration makes one key the greatest of all. */
 static void rank_buckets(const struct ranking *r)
 {
 	struct rig_span strip = rig_team_strip(r->team, r->key_count);

@@ -165,36 +165,28 @@ INLINE void sum_up(double *restrict to, const double *restrict from, size_t n,
 
 #define AT_ONCE 8 /* vectors */
 
+#define SUM_UP(many)                                                           \
+	case many:                                                             \
+		sum_up(to, from, n, count, many, on_top);                      \
+		break
+
 /* With a constant for `many`, 1 to AT_ONCE. */
 INLINE void sum_up_any(double *restrict to, const double *restrict from,
 		       size_t n, size_t count, size_t many, bool on_top)
 {
 	switch (many) {
-	case 1:
-		sum_up(to, from, n, count, 1, on_top);
-		break;
-	case 2:
-		sum_up(to, from, n, count, 2, on_top);
-		break;
-	case 3:
-		sum_up(to, from, n, count, 3, on_top);
-		break;
-	case 4:
-		sum_up(to, from, n, count, 4, on_top);
-		break;
-	case 5:
-		sum_up(to, from, n, count, 5, on_top);
-		break;
-	case 6:
-		sum_up(to, from, n, count, 6, on_top);
-		break;
-	case 7:
-		sum_up(to, from, n, count, 7, on_top);
-		break;
-	default:
-		sum_up(to, from, n, count, AT_ONCE, on_top);
+		SUM_UP(1);
+		SUM_UP(2);
+		SUM_UP(3);
+		SUM_UP(4);
+		SUM_UP(5);
+		SUM_UP(6);
+		SUM_UP(7);
+		SUM_UP(AT_ONCE);
 	}
 }
+
+#undef SUM_UP
 
 CLONES static void set(double *restrict to, const double *restrict from,
 		       size_t n, size_t count, size_t many)

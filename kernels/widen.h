@@ -39,8 +39,8 @@ bool widen_knows(const struct rig_array *array);
 int widen_check(const struct rig_array *array, const char *kernel, char *why,
 		size_t why_bytes);
 
-/* A result is of this dtype: one that is made here becomes so.  0, or -EINVAL, with
- * words, where the user's is of another. */
+/* A result is of this dtype: one that is made here becomes so.  0, or -EINVAL,
+ * with words, where the user's is of another. */
 int widen_result(struct rig_array *result, enum rig_dtype dtype, char *why,
 		 size_t why_bytes);
 

@@ -58,6 +58,7 @@ static inline void bypass_copy(void *to, const void *from, size_t bytes,
 	char *at = to;
 	const char *data = from;
 
+	/* A whole line of `to` at least. */
 	if (bypass && bytes >= 128) {
 		size_t head = -(uintptr_t)at % 64;
 

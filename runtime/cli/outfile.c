@@ -110,8 +110,7 @@ bool outfile_same(const char *a, const char *b)
 	bool same;
 
 	if (stat(a, &of_a) == 0 && stat(b, &of_b) == 0)
-		return S_ISREG(of_a.st_mode) && of_a.st_dev == of_b.st_dev &&
-		       of_a.st_ino == of_b.st_ino;
+		return of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 	path_a = resolve(a);
 	path_b = resolve(b);
 	same = path_a && path_b && strcmp(path_a, path_b) == 0;

@@ -28,7 +28,7 @@ struct outfile {
 /*
  * Make the file that will replace `path`: its first `bytes` bytes, and room for
  * `more` that follow.  `path` itself is untouched until outfile_place().
- * Whatever comes, outfile_discard() is the end of it.
+ * Whatever comes, outfile_discard() is the end of it.  Waits for a pipe's reader.
  */
 int outfile_begin(struct outfile *file, const char *path, const void *head,
 		  size_t bytes, uint64_t more);
@@ -42,10 +42,10 @@ int outfile_place(struct outfile *file);
 /* Close it, and remove it if it was not placed.  Twice is once. */
 void outfile_discard(struct outfile *file);
 
-/* Are these two names of one file, whether it is there yet or not? */
-bool outfile_same(const char *a, const char *b);
-
 /* All of these: a file of `bytes` bytes. */
 int outfile_put(const char *path, const void *data, size_t bytes);
+
+/* Are these two names of one file, whether it is there yet or not? */
+bool outfile_same(const char *a, const char *b);
 
 #endif

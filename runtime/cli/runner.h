@@ -23,6 +23,7 @@
 
 #include "npy.h"
 
+/* Of what a kernel says it found. */
 #define RESULT_BYTES 512
 
 /* One array, as the command line has it.  Strings are the user's words. */
