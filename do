@@ -86,7 +86,7 @@ tests() {
 do_demo() {
 	.ci/need build
 	build build
-	build/runtime/cli/runrig demo
+	build/cli/runrig demo
 }
 
 do_test() {

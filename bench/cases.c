@@ -10,12 +10,12 @@
 #include <kernels/builtin.h>
 #include <runrig/kernel.h>
 
-#include "command.h"
-#include "fit.h"
-#include "ipc.h"
-#include "machine.h"
-#include "peer.h"
-#include "roof.h"
+#include "commands/commands.h"
+#include "driver/fit.h"
+#include "ipc/ipc.h"
+#include "driver/machine.h"
+#include "driver/peer.h"
+#include "commands/roof.h"
 
 /* What is tried: a message that the transport carries, nothing unusual. */
 static struct pair_arg usual(const struct transport *t)

@@ -16,8 +16,8 @@
 
 #include <runrig/runrig.h>
 
-#include "command.h"
-#include "machine.h"
+#include "commands/commands.h"
+#include "driver/machine.h"
 
 /* Room in /dev/shm: below the first nothing of a size that matters fits, the
  * second is what kernels at their defaults take. */

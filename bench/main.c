@@ -16,13 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <kernels/option.h>
+#include <runner/option.h>
 
-#include "command.h"
-#include "machine.h"
-#include "measure.h"
-#include "result.h"
-#include "table.h"
+#include "commands/commands.h"
+#include "driver/machine.h"
+#include "driver/measure.h"
+#include "report/result.h"
+#include "report/table.h"
 
 /* Exit statuses, the same as runrig's. */
 enum {

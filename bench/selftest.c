@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
-#include "ipc.h"
+#include "commands/commands.h"
+#include "ipc/ipc.h"
 
 struct expectation {
 	int cells, caught;

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "command.h"
-#include "ipc.h"
+#include "commands/commands.h"
+#include "ipc/ipc.h"
 
 static const struct ipc_choice quick = {
 	.transports = { "seg-inplace", "null", "memcpy", "pipe", "unix-stream",

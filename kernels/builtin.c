@@ -2,7 +2,7 @@
 /*
  * builtin.c - the table of the kernels that come with runrig.
  */
-#include "builtin.h"
+#include <kernels/builtin.h>
 
 /* One a line, so that one more is one line more. */
 /* clang-format off */

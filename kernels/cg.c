@@ -19,9 +19,9 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "npb.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/npb.h>
+#include <kernels/lib/strips.h>
 
 #define SEED    UINT64_C(314159265)
 #define STEPS   25

@@ -15,9 +15,9 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/strips.h>
 
 #define N_MAX   1048576.0
 #define EPSILON 1e-8

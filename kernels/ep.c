@@ -15,9 +15,9 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "npb.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/npb.h>
+#include <kernels/lib/strips.h>
 
 #define SEED      UINT64_C(271828183)
 #define BATCH_LOG 16

@@ -24,11 +24,11 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "ft_sums.h"
-#include "npb.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/ft_sums.h>
+#include <kernels/lib/npb.h>
+#include <kernels/lib/strips.h>
 
 #define SEED    UINT64_C(314159265)
 #define ALPHA   1e-6

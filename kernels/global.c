@@ -15,9 +15,9 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/strips.h>
 
 #define LENGTH_MAX 4294967296.0 /* 2^32 */
 #define PARTS_MAX  65536.0

@@ -18,13 +18,13 @@
 #include <runrig/collective.h>
 #include <runrig/kernel.h>
 
-#include "arguments.h"
-#include "builtin.h"
-#include "clones.h"
-#include "dtype.h"
-#include "share.h"
-#include "sum.h"
-#include "widen.h"
+#include <runner/arguments.h>
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <runner/dtype.h>
+#include <kernels/lib/strips.h>
+#include <kernels/lib/order_sum.h>
+#include <kernels/lib/convert.h>
 
 #define LENGTH_DEFAULT 20000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */

@@ -25,10 +25,10 @@
 #include <runrig/collective.h>
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "share.h"
-#include "sum.h"
-#include "widen.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/strips.h>
+#include <kernels/lib/order_sum.h>
+#include <kernels/lib/convert.h>
 
 #define POINTS_DEFAULT 1000000
 #define POINTS_MAX     9007199254740992.0 /* 2^53 */

@@ -21,8 +21,8 @@
 #include <runrig/kernel.h>
 #include <runrig/list.h>
 
-#include "builtin.h"
-#include "sum.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/order_sum.h>
 
 /* Bytes of a list of ints, beside its items and for each. */
 #define FIXED_BYTES 16

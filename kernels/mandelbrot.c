@@ -18,9 +18,9 @@
 #include <runrig/kernel.h>
 #include <runrig/share.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/strips.h>
 
 #define SIDE_MAX 1048576.0
 #define STRIDE   (RIG_LINE / sizeof(uint64_t))

@@ -16,12 +16,12 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "reals.h"
-#include "share.h"
-#include "sum.h"
-#include "widen.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/reals.h>
+#include <kernels/lib/strips.h>
+#include <kernels/lib/order_sum.h>
+#include <kernels/lib/convert.h>
 
 #define N_MAX 1048576.0
 

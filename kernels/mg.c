@@ -23,10 +23,10 @@
 #include <runrig/collective.h>
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "npb.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/npb.h>
+#include <kernels/lib/strips.h>
 
 #define SEED    UINT64_C(314159265)
 #define EPSILON 1e-8

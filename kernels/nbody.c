@@ -19,9 +19,9 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/strips.h>
 
 #define BODIES_MAX 16777216.0
 #define PLANETS    5

@@ -11,9 +11,9 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/strips.h>
 
 #define LENGTH_MAX 9007199254740992.0 /* 2^53 */
 #define B_AT       2.0

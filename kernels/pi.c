@@ -15,9 +15,9 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/strips.h>
 
 #define POINTS_MAX 9007199254740992.0 /* 2^53 */
 #define SEED_MAX   4294967295.0

@@ -18,9 +18,9 @@
 #include <runrig/collective.h>
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/strips.h>
 
 /* PRK's first number is x to this. */
 #define SEED UINT64_C(834568137686317453)

@@ -19,9 +19,9 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/strips.h>
 
 #define LENGTH_MAX  1099511627776.0 /* 2^40 */
 #define VECTORS_MAX 4096.0

@@ -26,11 +26,11 @@
 
 #include <runrig/kernel.h>
 
-#include "arguments.h"
-#include "builtin.h"
-#include "mirror.h"
-#include "sum.h"
-#include "threads.h"
+#include <runner/arguments.h>
+#include <kernels/builtin.h>
+#include <kernels/lib/mirror.h>
+#include <kernels/lib/order_sum.h>
+#include <kernels/lib/omp_threads.h>
 
 #define LENGTH_DEFAULT 40000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53: each index is a double */

@@ -24,11 +24,11 @@
 
 #include <runrig/kernel.h>
 
-#include "arguments.h"
-#include "builtin.h"
-#include "reals.h"
-#include "share.h"
-#include "widen.h"
+#include <runner/arguments.h>
+#include <kernels/builtin.h>
+#include <kernels/lib/reals.h>
+#include <kernels/lib/strips.h>
+#include <kernels/lib/convert.h>
 
 #define LENGTH_DEFAULT 20000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */

@@ -20,13 +20,13 @@
 #include <runrig/collective.h>
 #include <runrig/kernel.h>
 
-#include "arguments.h"
-#include "builtin.h"
-#include "sample.h"
-#include "share.h"
-#include "sort_keys.h"
-#include "sort_wide.h"
-#include "sum.h"
+#include <runner/arguments.h>
+#include <kernels/builtin.h>
+#include <kernels/lib/sample.h>
+#include <kernels/lib/strips.h>
+#include <kernels/lib/sort_keys.h>
+#include <kernels/lib/sort_wide.h>
+#include <kernels/lib/order_sum.h>
 
 #define LENGTH_DEFAULT 10000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */

@@ -15,9 +15,9 @@
 
 #include <runrig/kernel.h>
 
-#include "builtin.h"
-#include "clones.h"
-#include "share.h"
+#include <kernels/builtin.h>
+#include <kernels/lib/clones.h>
+#include <kernels/lib/strips.h>
 
 #define LOG_MAX    16 /* columns are 32 bits */
 #define RADIUS_MAX 32

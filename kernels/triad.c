@@ -13,11 +13,11 @@
 
 #include <runrig/kernel.h>
 
-#include "arguments.h"
-#include "builtin.h"
-#include "stream.h"
-#include "sum.h"
-#include "threads.h"
+#include <runner/arguments.h>
+#include <kernels/builtin.h>
+#include <kernels/lib/stream.h>
+#include <kernels/lib/order_sum.h>
+#include <kernels/lib/omp_threads.h>
 
 /* b and c repeat after so many elements. */
 #define B_PERIOD 1000

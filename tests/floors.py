@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Includes go down the floors, and only there.
 
-docs/architecture.md draws the floors.  A file of the runtime includes private
-headers of its own stem and of floors below; side by side only where this table
-allows it.  Whatever stands on the library (programs, kernels, examples) sees
-its public headers and nothing else of it.  A runtime file that the table does
-not know is an error: decide where it belongs before it is used.
+A folder of runtime/ is a floor: its files include headers of their own folder and
+of the floors below.  Every other folder that FOLDERS names stands on the library:
+its files include the public headers, headers of their own, and those of the
+folders that the table allows.
 
 Usage: floors.py SOURCE_ROOT
 """
@@ -14,33 +13,22 @@ import pathlib
 import re
 import sys
 
-# From the ground up: name, may its files include each other, stems.
-FLOORS = [
-    ("values", False, "atomic clock error rare size utf8"),
-    ("machine", True,
-     "environment group home huge ledger oom openmp quota room shmfile "
-     "symbol topology wait"),
-    ("objects", False, "barrier bypass channel dispatch value"),
-    ("lists", True,
-     "list_cell list_layout list_layout_item list_layout_view "
-     "list_layout_write"),
-    ("layout", False, "layout"),
-    ("teams", True,
-     "agree alltoall bcast blocks call cart exact fold gather imove ireduce "
-     "mail message reduce registry scan scatter schedule share split "
-     "symmetric sum team threads trace "
-     "tray"),
-    ("processes", True,
-     "code map "
-     "attach birth inherit list manager place policy pool progress replica "
-     "report segment sweep tracer warden where worker caller run handed"),
-]
+# The folders of runtime/, from the ground up.
+FLOORS = ["base", "machine", "place", "objects", "segment", "team", "pool"]
 
-# Each of these belongs to one file of the runtime.
+# A folder that stands on the library, and the folders whose headers its files
+# may include besides its own.
+FOLDERS = {
+    "runner": [],
+    "kernels": ["runner"],
+    "cli": ["runner", "kernels"],
+    "bench": ["runner", "kernels"],
+    "docs": [],
+    "tests/install": [],
+}
+
+# One file of the runtime includes the header, and no other file.
 SOLE = {"hwloc.h": "topology.c", "linux/futex.h": "wait.c"}
-
-# What stands on the library, and sees only its public headers.
-USERS = ["kernels", "bench", "runtime/cli", "docs", "tests/install"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 
@@ -56,28 +44,28 @@ def sources(folder):
 
 
 def check_runtime(root):
-    floor_of = {stem: level for level, (_, _, stems) in enumerate(FLOORS)
-                for stem in stems.split()}
     runtime = root / "runtime"
-    for path in sorted(runtime.glob("*.[ch]")):
-        level = floor_of.get(path.stem)
-        if level is None:
-            yield path, "is on no floor: enter it in tests/floors.py"
+    for path in sources(runtime):
+        floor = path.relative_to(runtime).parts[0]
+        if floor == "include":
             continue
-        name, beside, _ = FLOORS[level]
+        if floor not in FLOORS or path.parent.parent != runtime:
+            yield path, ("is on no floor: a source of the library lies in one "
+                         "of runtime/" + ", ".join(FLOORS))
+            continue
         for include, quoted in includes(path):
             if SOLE.get(include, path.name) != path.name:
                 yield path, f"includes {include}: only {SOLE[include]} may"
             if not quoted:
+                if include.startswith("runtime/"):
+                    yield path, f'includes <{include}>: write "floor/name.h"'
                 continue
-            stem = pathlib.PurePath(include).stem
-            other = floor_of.get(stem)
-            if not (runtime / include).is_file() or other is None:
-                yield path, f"includes {include}: no header of a floor"
-            elif stem != path.stem and (other > level or
-                                        other == level and not beside):
-                yield path, (f"({name}) includes {include} "
-                             f"({FLOORS[other][0]})")
+            other = include.split("/")[0]
+            if not (runtime / include).is_file():
+                yield path, f'includes "{include}": no header of a floor'
+            elif FLOORS.index(other) > FLOORS.index(floor):
+                yield path, (f'includes "{include}": {other} stands above '
+                             f'{floor}')
 
 
 def check_public(root):
@@ -93,18 +81,25 @@ def check_public(root):
 
 def check_users(root):
     public = root / "runtime" / "include"
-    for folder in USERS:
+    for folder, allowed in FOLDERS.items():
         for path in sources(root / folder):
             for include, quoted in includes(path):
+                first = include.split("/")[0]
                 own = any((base / include).is_file()
                           for base in (path.parent, root / folder))
                 if quoted and not own:
-                    yield path, f"includes {include}: none of its own headers"
+                    yield path, f'includes "{include}": none of its own headers'
                 if include in SOLE:
                     yield path, f"includes {include}: the library's business"
-                if (include.startswith("runrig/") and
-                        not (public / include).is_file()):
-                    yield path, f"includes {include}: no such public header"
+                if include.startswith("runrig/"):
+                    if not (public / include).is_file():
+                        yield path, f"includes {include}: no such public header"
+                elif not quoted and (root / include).is_file():
+                    if first != folder and first not in allowed:
+                        yield path, (f"includes <{include}>: {folder} sees "
+                                     "<runrig/...>, its own headers"
+                                     + "".join(f", <{a}/...>" for a in allowed)
+                                     + " and nothing else")
 
 
 def main():

@@ -17,6 +17,7 @@ which every `./do test` runs.
 import collections
 import concurrent.futures
 import os
+import pathlib
 import re
 import shutil
 import select
@@ -29,70 +30,70 @@ import time
 Mutant = collections.namedtuple("Mutant", "name bug file old new test")
 
 MUTANTS = [
-    Mutant("death unseen", 1, "warden.c",
+    Mutant("death unseen", 1, "pool/warden.c",
            "w->workers[i].pid ? w->workers[i].fd : -1", "-1", "death"),
-    Mutant("nothing reserved", 3, "shmfile.c",
+    Mutant("nothing reserved", 3, "segment/shmfile.c",
            "\twhile (r == 0 && begin < end) {",
            "\twhile (r == 0 && begin < end && !name && begin > end) {",
-           "room"),
-    Mutant("names outlive their maker", 4, "ledger.c",
+           "memory"),
+    Mutant("names outlive their maker", 4, "segment/ledger.c",
            "\tif (ledger)\n\t\texecute(ledger);",
            "\tif (ledger && !ledger->pid)\n\t\texecute(ledger);", "sweep"),
-    Mutant("live names swept", 5, "sweep.c",
+    Mutant("live names swept", 5, "segment/sweep.c",
            "flock(fd, LOCK_EX | LOCK_NB) < 0", "fd < 0", "sweep"),
-    Mutant("mapped names swept", 5, "sweep.c",
+    Mutant("mapped names swept", 5, "segment/sweep.c",
            " || anyone_maps(identity)", " || (0 && anyone_maps(identity))",
            "sweep"),
-    Mutant("the caller's exit handlers run", 6, "worker.c",
+    Mutant("the caller's exit handlers run", 6, "pool/worker.c",
            "\t(void)on_exit(leave_at_once, NULL);",
            "\tif (rank < 0)\n\t\t(void)on_exit(leave_at_once, NULL);",
            "death"),
-    Mutant("pthread_exit leaves threads", 6, "worker.c",
+    Mutant("pthread_exit leaves threads", 6, "pool/worker.c",
            "\t(void)arg;\n\t_exit(EXIT_SUCCESS);", "\t(void)arg;", "death"),
-    Mutant("half a team", 8, "warden.c",
+    Mutant("half a team", 8, "pool/warden.c",
            "\t\tif (r == 0)\n\t\t\tcontinue;",
-           "\t\tif (r == 0 || i > 0)\n\t\t\tcontinue;", "room"),
-    Mutant("a corpse stays in the barrier", 9, "attach.c",
+           "\t\tif (r == 0 || i > 0)\n\t\t\tcontinue;", "memory"),
+    Mutant("a corpse stays in the barrier", 9, "pool/attach.c",
            "if (barrier && team->rank == 0)",
            "if (barrier && team->rank < 0)", "death"),
-    Mutant("workers outlive the warden", 10, "worker.c",
+    Mutant("workers outlive the warden", 10, "pool/worker.c",
            "(void)prctl(PR_SET_PDEATHSIG, SIGKILL)",
            "(void)prctl(PR_SET_PDEATHSIG, 0)", "death"),
-    Mutant("a zombie for the host", 11, "pool.c",
+    Mutant("a zombie for the host", 11, "pool/pool.c",
            "while (pid > 0 && waitpid(", "while (pid < 0 && waitpid(",
            "pool"),
-    Mutant("lengths trusted", 12, "layout.c",
+    Mutant("lengths trusted", 12, "objects/layout.c",
            "trailer_file_bytes(trailer->bytes) != file_bytes",
            "trailer_file_bytes(trailer->bytes) == 1", "segment"),
-    Mutant("no deadline", 13, "wait.c",
+    Mutant("no deadline", 13, "machine/wait.c",
            "deadline_ns == RIG_FOREVER ? NULL : &until",
            "until.tv_nsec < 0 ? &until : NULL", "pool"),
-    Mutant("no answer", 14, "warden.c",
+    Mutant("no answer", 14, "pool/warden.c",
            "\tif (w->answer)\n", "\tif (w->answer && w->starting)\n", "pool"),
-    Mutant("deadlock where there is none", 16, "team.c",
+    Mutant("deadlock where there is none", 16, "team/team.c",
            "if (target & AT_JOBS)", "if (target & AT_JOBS & 2)", "deadlock"),
-    Mutant("deadlock unseen", 16, "team.c",
+    Mutant("deadlock unseen", 16, "team/team.c",
            "\tif (!waiting ||", "\tif (waiting ||", "deadlock"),
-    Mutant("descriptors kept", 17, "pool.c",
+    Mutant("descriptors kept", 17, "pool/pool.c",
            "\tclose_if_open(&birth->ready);", "", "pool"),
-    Mutant("the caller's segments kept", 17, "inherit.c",
+    Mutant("the caller's segments kept", 17, "machine/inherit.c",
            'strncmp(path, "/dev/shm/", 9) == 0',
            'strncmp(path, "/dev/shm/", 9) == 1000', "pool"),
-    Mutant("a job done twice", 19, "warden.c",
+    Mutant("a job done twice", 19, "pool/warden.c",
            "} else if (in_flight || w->answer) {", "} else if (w->answer) {",
            "death"),
-    Mutant("modes ignored", 20, "shmfile.c",
+    Mutant("modes ignored", 20, "segment/shmfile.c",
            "if (status->st_mode & 077)", "if (status->st_mode & 0)",
            "segment"),
-    Mutant("owners ignored", 20, "shmfile.c",
+    Mutant("owners ignored", 20, "segment/shmfile.c",
            "if (status->st_uid != geteuid())",
            "if (status->st_uid == (uid_t)-1)", "segment"),
-    Mutant("handed files forgotten late", 17, "segment.c",
-           "\tpools_forget(segment->facts.identity);\n\trelease",
+    Mutant("handed files forgotten late", 17, "segment/segment.c",
+           "\tforget_in_pools(segment->facts.identity);\n\trelease",
            "\trelease", "pool"),
-    Mutant("OpenMP's threads taken along", 7, "pool.c",
+    Mutant("OpenMP's threads taken along", 7, "pool/pool.c",
            "\topenmp_before_fork();\n", "", "openmp"),
-    Mutant("spinning where CPUs are shared", 15, "pool.c",
+    Mutant("spinning where CPUs are shared", 15, "pool/pool.c",
            "if (plan->workers > plan->cpus)",
            "if (plan->workers > plan->cpus + 4096)", "pool"),
 ]
@@ -102,16 +103,27 @@ LIBRARIES = ["-rdynamic", "-lhwloc", "-lcheck", "-lsubunit", "-lm", "-lrt",
              "-lpthread", "-ldl"]
 LATE_S = 90
 
+# What each test program is linked with.
+HARNESS = ["harness", "inject", "puppet", "job_pool", "tally"]
+
 # Test programs in OpenMP.
 OPENMP = ["openmp"]
 
 
 def sources(root):
-    """The files of the library, as its meson.build lists them."""
-    with open(root + "/runtime/meson.build") as build:
-        listed = re.search(r"runtime_sources = files\((.*?)\)", build.read(),
-                           re.S).group(1)
-    return re.findall(r"'([^']*\.c)'", listed)
+    """The files of the library, as its meson.build files list them."""
+    found = []
+    for build in sorted(pathlib.Path(root, "runtime").glob("*/meson.build")):
+        listed = re.search(r"runtime_sources \+= files\((.*?)\)",
+                           build.read_text(), re.S)
+        found += [build.parent.name + "/" + name
+                  for name in re.findall(r"'([^']*\.c)'", listed.group(1))]
+    return found
+
+
+def test_source(root, name):
+    """The source of a test program or of a part of the harness."""
+    return str(next(pathlib.Path(root, "tests").glob("*/" + name + ".c")))
 
 
 def changed_text(root, mutant):
@@ -147,9 +159,10 @@ class Bench:
         """Objects of all that stays as it is."""
         jobs = [(self.root + "/runtime/" + name, name)
                 for name in sources(self.root)]
-        jobs += [(self.root + "/tests/" + name + ".c", name + ".c")
-                 for name in ["harness", "inject", "puppet", "ranks", "tally"] +
-                 ["test_" + stem for stem in stems]]
+        jobs += [(test_source(self.root, name), name + ".c")
+                 for name in HARNESS + ["test_" + stem for stem in stems]]
+        for source, name in jobs:
+            pathlib.Path(self.folder, name).parent.mkdir(exist_ok=True)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda job: self.compile(
                 job[0], self.folder + "/" + job[1] + ".o"), jobs))
@@ -157,8 +170,8 @@ class Bench:
     def link(self, name, test, instead, target):
         objects = [self.folder + "/" + source + ".o"
                    for source in sources(self.root) +
-                   ["harness.c", "inject.c", "puppet.c", "ranks.c", "tally.c",
-                    "test_" + test + ".c"]
+                   [name + ".c" for name in HARNESS] +
+                   ["test_" + test + ".c"]
                    if source != name]
         subprocess.run(self.cc + objects + instead + LIBRARIES +
                        self.openmp("test_" + test) + ["-o", target],

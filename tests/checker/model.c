@@ -14,7 +14,7 @@
 
 #include <runrig/api.h>
 
-#include "wait.h"
+#include "machine/wait.h"
 
 struct state state;
 const struct checker_scenario *scenario;

@@ -15,9 +15,9 @@
 
 #include <runrig/error.h>
 
-#include "layout.h"
-#include "list_layout.h"
-#include "utf8.h"
+#include "objects/layout.h"
+#include "objects/list_layout.h"
+#include "base/utf8.h"
 
 #define TRAILER      0x80
 #define COMMANDS_MAX 0x7f

@@ -18,7 +18,7 @@ trap 'rm -rf "$place"' EXIT
 # The one installed file of that name.
 installed() {
 	local path
-	path=$(find "$place" -name "$1" -print -quit)
+	path=$(find "$place" -name "$1" ! -type d -print -quit)
 	if [ -z "$path" ]; then
 		echo "$1 was not installed" >&2
 		return 1

@@ -20,7 +20,7 @@
 #include <runrig/collective.h>
 #include <runrig/pool.h>
 
-#include "team.h"
+#include "team/team.h"
 
 #define WARM  32
 #define CALLS 64

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "atomic.h"
-#include "wait.h"
+#include "base/atomic.h"
+#include "machine/wait.h"
 
 #define LINE_BYTES  64
 #define STACK_BYTES 131072

@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 #include <kernels/builtin.h>
-#include <kernels/rigging.h>
+#include <runner/kernel_run.h>
 #include <runrig/runrig.h>
 
-#include "harness.h"
+#include "lib/harness.h"
 #include "look.h"
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))

@@ -17,8 +17,8 @@
 #include <runrig/collective.h>
 #include <runrig/pool.h>
 
-#include "clock.h"
-#include "team.h"
+#include "base/clock.h"
+#include "team/team.h"
 
 static struct rig_team teams[2];
 

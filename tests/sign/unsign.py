@@ -11,7 +11,7 @@ import pathlib
 import sys
 
 OUT = {
-    "agree.h": [
+    "match.h": [
         ("	const uint64_t number = team->number + 1;\n"
          "\n"
          "	team->self->said[number % SAID_KEPT] =\n"

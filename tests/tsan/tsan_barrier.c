@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "barrier.h"
+#include "objects/barrier.h"
 
 #define SIZE_MAX_HERE 5
 #define EPOCHS        1500

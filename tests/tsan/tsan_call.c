@@ -19,7 +19,7 @@
 #include <runrig/pool.h>
 #include <runrig/share.h>
 
-#include "team.h"
+#include "team/team.h"
 
 #define RANKS_MAX 18
 #define ROUNDS    40

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "channel.h"
-#include "wait.h"
+#include "objects/channel.h"
+#include "machine/wait.h"
 
 #define MESSAGES 20000u
 

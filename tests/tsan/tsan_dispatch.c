@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "dispatch.h"
+#include "objects/dispatch.h"
 
 #define TAKERS 3
 #define JOBS   2000u

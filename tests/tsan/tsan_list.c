@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "list_layout.h"
+#include "objects/list_layout.h"
 
 #define WRITERS 3
 #define READERS 3

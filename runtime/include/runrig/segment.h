@@ -200,4 +200,13 @@ RIG_API void rig_segment_destroy(struct rig_segment *segment);
  * -EACCES (another user's, or no segment), or what unlink said. */
 RIG_API int rig_segment_remove(const char *name);
 
+/* The bytes free in /dev/shm; 0 where it cannot be told.  Any thread; never
+ * waits. */
+RIG_API size_t rig_shm_available(void);
+
+/* The bytes of memory that this process and its workers can still have, by the
+ * machine and by its control groups; SIZE_MAX where it cannot be told.  Any
+ * thread; reads /proc and the control groups' files. */
+RIG_API size_t rig_memory_available(void);
+
 #endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench_kernel.h - registered kernels as contenders: a pool, segments that its ranks
+ * populated and prepared, and one job that runs again and again.
+ */
+#ifndef RIGBENCH_BENCH_KERNEL_H
+#define RIGBENCH_BENCH_KERNEL_H
+
+#include <runner/kernel_run.h>
+
+#include "commands/commands.h"
+
+/* NAME=VALUE words of one kernel, and bytes of one. */
+#define KERNEL_WORDS_MAX  8
+#define KERNEL_WORD_BYTES 64
+
+struct kernel_arg {
+	const struct rig_kernel *kernel;
+	int workers;
+	bool hybrid; /* one worker a NUMA node, threads in it */
+	bool huge;   /* segments on huge pages, as far as they are to be had */
+	int word_count;
+	char words[KERNEL_WORDS_MAX][KERNEL_WORD_BYTES];
+};
+
+/* Of a contender whose arg is a struct kernel_arg. */
+const struct bench_ops *kernel_ops_of(const struct rig_kernel *kernel);
+
+/* The kernel with its words, as far as it goes without memory.  0 or -EINVAL
+ * with words in rigging->why; rigging_finish() it either way. */
+int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg);
+
+/* The words as one text. */
+void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes);
+
+/* Nanoseconds that the roofs leave a run at least; 0: it does not say what it
+ * moves.  Measures them. */
+double kernel_least_ns(const struct rigging *rigging, int workers,
+		       clockid_t clock);
+
+/* Enter the contests of one kernel.  0 or -errno, with words in why where it is
+ * not -ENOMEM. */
+typedef int kernel_add_fn(struct plan *plan, const struct kernel_arg *arg,
+			  const struct rigging *rigging, char *why);
+
+/* For each kernel on the command line, with the words behind it.  Returns the
+ * exit status so far. */
+int kernel_each(struct command *c, kernel_add_fn *add);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel_peers.h - who does the same as a kernel: OpenMP's loops, an MPI's
+ * shared window, libraries, Python.
+ */
+#ifndef RIGBENCH_KERNEL_PEERS_H
+#define RIGBENCH_KERNEL_PEERS_H
+
+#include "commands/bench_kernel.h"
+
+/* What all contenders of one kernel have in common. */
+struct bench_case kernel_contest(const struct kernel_arg *arg,
+				 const struct rigging *rigging);
+
+/* Enter the peers of a kernel, with its parameters; none where they do another
+ * thing by those.  0 or -ENOMEM. */
+int kernel_peers_add(struct plan *plan, const struct kernel_arg *arg,
+		     const struct rigging *rigging);
+
+#endif

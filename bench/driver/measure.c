@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * measure.c - randomised complete blocks, again for every launch.
+ *
+ * Drift of the machine hits all cells of a block alike, so ratios are taken
+ * within blocks; luck with pages and addresses changes from launch to launch,
+ * so intervals are taken over launches.  Nothing is allocated or printed while
+ * a sample is taken.
+ */
+#include "driver/measure.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Samples of one window of the warm-up, and how close the medians of two
+ * windows must be. */
+#define WINDOW        5
+#define WINDOW_SPREAD 0.02
+
+/* A visit runs 1/8 of a sample untimed first, one operation at least: the
+ * caches are full of what another contender left, and all who work here sleep.
+ */
+#define PRERUN_SHARE 8
+
+/* How long operations are timed one by one, a launch, and how many at most. */
+#define EACH_NS  5e6
+#define EACH_MAX 5000
+
+/* Blocks of a launch that no budget cuts. */
+#define BLOCKS_MIN 3
+
+static bool stopped(const struct plan *plan)
+{
+	return plan->stop && *plan->stop;
+}
+
+static void cell_close(struct cell *cell)
+{
+	if (cell->state)
+		cell->what.ops->close(cell->state);
+	cell->state = NULL;
+}
+
+static void cell_fail(struct cell *cell, int code, const char *why)
+{
+	cell->status = code == -ENOTSUP ? CELL_SKIPPED : CELL_FAILED;
+	snprintf(cell->reason, sizeof(cell->reason), "%s",
+		 *why ? why : strerror(-code));
+	cell_close(cell);
+}
+
+/* The time from the first beginning to the last end; who ended last. */
+static uint64_t lap_ns(const struct lap *lap, uint64_t *begin, uint64_t *end,
+		       int *last)
+{
+	*last = -1;
+	if (lap->ranks > 0) {
+		*begin = lap->rank[0].begin_ns;
+		*end = lap->rank[0].end_ns;
+		*last = 0;
+	}
+	for (int i = 1; i < lap->ranks; i++) {
+		if (lap->rank[i].begin_ns < *begin)
+			*begin = lap->rank[i].begin_ns;
+		if (lap->rank[i].end_ns > *end) {
+			*end = lap->rank[i].end_ns;
+			*last = i;
+		}
+	}
+	return *end - *begin;
+}
+
+/*
+ * Run `count` operations and set *value to what one of them took.  A contender
+ * cannot claim less time than lies between its own notes, nor a note from
+ * outside the call.
+ */
+static int cell_time(struct cell *cell, clockid_t clock, uint64_t count,
+		     double *value, int *last)
+{
+	struct lap lap = { 0 };
+	char why[CASE_WHY_BYTES] = "";
+	uint64_t before;
+	uint64_t after;
+	uint64_t begin;
+	uint64_t end;
+	uint64_t ns;
+	int r;
+
+	before = begin = stopwatch_ns(clock);
+	r = cell->what.ops->run(cell->state, count, &lap, why);
+	after = end = stopwatch_ns(clock);
+	if (r < 0) {
+		cell_fail(cell, r, why);
+		cell->unverified = r == -EBADMSG;
+		return r;
+	}
+	ns = lap_ns(&lap, &begin, &end, last);
+	if (begin < before || end > after || end < begin) {
+		cell_fail(cell, -EBADMSG,
+			  "claims a time outside the run it was timed in");
+		cell->unverified = true;
+		return -EBADMSG;
+	}
+	*value = lap.gauged ? lap.value : (double)ns / (double)count;
+	cell->lately = lap.cost;
+	return 0;
+}
+
+static uint64_t cell_batch_ns(const struct plan *plan, const struct cell *cell)
+{
+	uint64_t batch = cell->what.batch_ns;
+	uint64_t floor = 200 * plan->watch.cost_ns; /* two readings: 1 % */
+
+	if (!batch)
+		batch = plan->batch_ns;
+	return batch > floor ? batch : floor;
+}
+
+/* Find how many operations make a sample: double until half a sample long,
+ * then scale. */
+static int cell_calibrate(struct plan *plan, struct cell *cell)
+{
+	uint64_t batch = cell_batch_ns(plan, cell);
+	uint64_t max = cell->what.count_max ? cell->what.count_max : UINT64_MAX;
+	uint64_t count = 1;
+	double value = 0;
+	int last;
+	int r;
+
+	for (;;) {
+		r = cell_time(cell, plan->watch.clock, count, &value, &last);
+		if (r < 0)
+			return r;
+		cell->dropped += count;
+		if (value * (double)count >= (double)batch / 2 || count >= max)
+			break;
+		count *= 2;
+	}
+	if (value > 0 && value * (double)count >= (double)batch / 2)
+		count = (uint64_t)((double)batch / value);
+	if (count > max)
+		count = max;
+	cell->count = count ? count : 1;
+	return 0;
+}
+
+static int cell_window(struct plan *plan, struct cell *cell, double *median)
+{
+	double values[WINDOW];
+	int n = 0;
+	int last;
+	int r;
+
+	while (n < WINDOW && !stopped(plan)) {
+		r = cell_time(cell, plan->watch.clock, cell->count, &values[n],
+			      &last);
+		if (r < 0)
+			return r;
+		cell->dropped += cell->count;
+		n++;
+	}
+	*median = n ? stats_median(values, (size_t)n) : 0;
+	return 0;
+}
+
+/* At least warmup_ns, and until two windows agree, at most warmup_max_ns. */
+static int cell_warm(struct plan *plan, struct cell *cell)
+{
+	uint64_t begin = stopwatch_ns(plan->watch.clock);
+	double before = 0;
+	double now = 0;
+	uint64_t spent;
+	int r;
+
+	r = cell_window(plan, cell, &now);
+	while (r == 0 && !stopped(plan)) {
+		spent = stopwatch_ns(plan->watch.clock) - begin;
+		if (spent >= plan->warmup_max_ns)
+			break;
+		if (spent >= plan->warmup_ns && before > 0 &&
+		    fabs(now / before - 1) < WINDOW_SPREAD)
+			break;
+		before = now;
+		r = cell_window(plan, cell, &now);
+	}
+	return r;
+}
+
+static int cell_wake(struct cell *cell)
+{
+	int r = cell->what.ops->wake ? cell->what.ops->wake(cell->state) : 0;
+
+	if (r < 0)
+		cell_fail(cell, r, "cannot be woken");
+	return r;
+}
+
+static void cell_rest(struct cell *cell)
+{
+	if (cell->state && cell->what.ops->rest)
+		cell->what.ops->rest(cell->state);
+}
+
+static void cell_open(struct plan *plan, struct cell *cell)
+{
+	char why[CASE_WHY_BYTES] = "";
+	int r;
+
+	if (cell->status != CELL_OK)
+		return;
+	r = cell->what.ops->open(cell->what.arg, plan->watch.clock,
+				 &cell->state, why);
+	if (r < 0) {
+		cell->state = NULL;
+		cell_fail(cell, r, why);
+		return;
+	}
+	if (cell_wake(cell) < 0)
+		return;
+	r = 0;
+	if (cell->what.once || cell->what.count)
+		cell->count = cell->what.count ? cell->what.count : 1;
+	else if (!cell->count)
+		r = cell_calibrate(plan, cell);
+	if (r == 0 && !cell->what.once)
+		(void)cell_warm(plan, cell);
+	cell_rest(cell);
+}
+
+static void cell_keep(struct cell *cell, double value, int last,
+		      struct sample_origin origin)
+{
+	cell->cost.cpu_ns += cell->lately.cpu_ns;
+	for (int i = 0; i < 2; i++) {
+		cell->cost.switches[i] += cell->lately.switches[i];
+		cell->cost.faults[i] += cell->lately.faults[i];
+	}
+	cell->cost_operations += cell->count;
+	cell->values[cell->n] = value;
+	cell->launch[cell->n] = origin.launch;
+	cell->origin[cell->n] = origin;
+	cell->n++;
+	if (last >= 0 && last < LAP_RANKS_MAX)
+		cell->last[last]++;
+}
+
+static void cell_visit(struct plan *plan, struct cell *cell,
+		       struct sample_origin origin)
+{
+	uint64_t prerun = (cell->count + PRERUN_SHARE - 1) / PRERUN_SHARE;
+	double value = 0;
+	int last = -1;
+	int r = 0;
+
+	if (!cell->state || (cell->what.once && origin.block > 0))
+		return;
+	if (cell_wake(cell) < 0)
+		return;
+	if (!cell->what.once)
+		r = cell_time(cell, plan->watch.clock, prerun, &value, &last);
+	if (r == 0 && !stopped(plan))
+		r = cell_time(cell, plan->watch.clock, cell->count, &value,
+			      &last);
+	cell_rest(cell);
+	if (r == 0 && !stopped(plan))
+		cell_keep(cell, value, last, origin);
+}
+
+/* A pass in which every operation is timed by itself: the tail. */
+static int cell_each(struct cell *cell, char *why)
+{
+	double took = cell->n ? cell->values[cell->n - 1] : 0;
+	double count = took > 0 ? EACH_NS / took : 0;
+
+	if (cell->what.count)
+		count = (double)cell->what.count;
+	if (!cell->histogram || count < 1)
+		return 0;
+	if (count > EACH_MAX)
+		count = EACH_MAX;
+	return cell->what.ops->each(cell->state, (uint64_t)count,
+				    cell->histogram, why);
+}
+
+static void cell_finish(struct cell *cell)
+{
+	char why[CASE_WHY_BYTES] = "";
+	int r;
+
+	if (!cell->state || cell_wake(cell) < 0)
+		return;
+	r = cell_each(cell, why);
+	if (r < 0) {
+		cell_fail(cell, r, why);
+		cell->unverified = r == -EBADMSG;
+		return;
+	}
+	if (cell->what.ops->verify)
+		r = cell->what.ops->verify(cell->state, why);
+	if (cell->what.ops->bound)
+		cell->what.ops->bound(cell->state, &cell->binding);
+	if (r < 0) {
+		cell_fail(cell, r, why);
+		cell->unverified = true;
+		return;
+	}
+	cell->verified += cell->what.ops->verify != NULL;
+	cell_rest(cell);
+	cell_close(cell);
+}
+
+static void say(const struct plan *plan, const char *contest, uint32_t launch)
+{
+	char text[128];
+
+	if (!plan->progress)
+		return;
+	snprintf(text, sizeof(text), "launch %u of %u: %s", launch + 1,
+		 plan->launches, contest);
+	plan->progress(plan->progress_arg, text);
+}
+
+/* The cells from `begin` to `end`, one contest, in one launch. */
+static void measure_blocks(struct plan *plan, size_t begin, size_t end,
+			   uint32_t launch, uint64_t until_ns, uint32_t *order,
+			   uint64_t *random)
+{
+	uint32_t seq = 0;
+
+	for (uint32_t block = 0; block < plan->blocks; block++) {
+		if (block >= BLOCKS_MIN && until_ns &&
+		    stopwatch_ns(plan->watch.clock) > until_ns) {
+			plan->blocks_cut += plan->blocks - block;
+			return;
+		}
+		stats_shuffle(order, end - begin, random);
+		for (size_t i = 0; i < end - begin && !stopped(plan); i++)
+			cell_visit(
+				plan, &plan->cells[begin + order[i]],
+				(struct sample_origin){ launch, block, seq++ });
+	}
+}
+
+static size_t contest_end(const struct plan *plan, size_t begin)
+{
+	size_t end = begin;
+
+	while (end < plan->cell_count &&
+	       strcmp(plan->cells[end].what.contest,
+		      plan->cells[begin].what.contest) == 0)
+		end++;
+	return end;
+}
+
+static size_t contest_count(const struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->cell_count; i = contest_end(plan, i))
+		count++;
+	return count;
+}
+
+/* When this contest's share of what is left of the budget ends; 0: never. */
+static uint64_t share_end(const struct plan *plan, uint64_t began_ns,
+			  size_t parts_left)
+{
+	uint64_t now = stopwatch_ns(plan->watch.clock);
+	uint64_t spent = now - began_ns;
+
+	if (!plan->budget_ns)
+		return 0;
+	if (spent >= plan->budget_ns || !parts_left)
+		return now;
+	return now + (plan->budget_ns - spent) / parts_left;
+}
+
+static int reserve(struct plan *plan)
+{
+	size_t room = (size_t)plan->launches * plan->blocks;
+
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		struct cell *cell = &plan->cells[i];
+
+		cell->values = calloc(room, sizeof(*cell->values));
+		cell->launch = calloc(room, sizeof(*cell->launch));
+		cell->origin = calloc(room, sizeof(*cell->origin));
+		if (cell->what.ops->each)
+			cell->histogram = calloc(1, sizeof(*cell->histogram));
+		if (!cell->values || !cell->launch || !cell->origin ||
+		    (cell->what.ops->each && !cell->histogram))
+			return -ENOMEM;
+		/* Touched now, not while a sample is stored. */
+		memset(cell->values, 0xff, room * sizeof(*cell->values));
+		memset(cell->launch, 0xff, room * sizeof(*cell->launch));
+		memset(cell->origin, 0xff, room * sizeof(*cell->origin));
+	}
+	return 0;
+}
+
+/* How much slower the roof may have been measured than a cell: virtual machines
+ * change their speed by a factor of two for minutes. */
+#define SWING 2
+
+static int summarise(struct plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < plan->cell_count && r == 0; i++) {
+		struct cell *cell = &plan->cells[i];
+
+		/* Nothing else keeps a sound cell from its first samples. */
+		if (!cell->n && cell->status == CELL_OK)
+			cell_fail(cell, -ENOTSUP,
+				  "interrupted before it was measured");
+		r = stats_summarise(cell->values, cell->launch, cell->n,
+				    &cell->summary);
+		if (cell->n && cell->status == CELL_OK &&
+		    cell->summary.p50.estimate < cell->what.least / SWING) {
+			cell->status = CELL_IMPLAUSIBLE;
+			snprintf(cell->reason, sizeof(cell->reason),
+				 "faster than its bytes can be read: %.3g "
+				 "of at least %.3g",
+				 cell->summary.p50.estimate, cell->what.least);
+		}
+	}
+	return r;
+}
+
+int measure(struct plan *plan)
+{
+	uint64_t began = stopwatch_ns(plan->watch.clock);
+	uint64_t random = plan->seed;
+	size_t parts = contest_count(plan) * plan->launches;
+	uint32_t *order;
+	int r;
+
+	r = reserve(plan);
+	if (r < 0)
+		return r;
+	order = calloc(plan->cell_count + 1, sizeof(*order));
+	if (!order)
+		return -ENOMEM;
+	for (uint32_t launch = 0; launch < plan->launches; launch++) {
+		size_t end;
+
+		for (size_t i = 0; i < plan->cell_count; i = end) {
+			uint64_t until;
+
+			if (stopped(plan))
+				break;
+			end = contest_end(plan, i);
+			until = share_end(plan, began, parts--);
+			say(plan, plan->cells[i].what.contest, launch);
+			for (size_t k = i; k < end && !stopped(plan); k++)
+				cell_open(plan, &plan->cells[k]);
+			measure_blocks(plan, i, end, launch, until, order,
+				       &random);
+			for (size_t k = i; k < end; k++)
+				if (stopped(plan))
+					cell_close(&plan->cells[k]);
+				else
+					cell_finish(&plan->cells[k]);
+		}
+	}
+	free(order);
+	plan->interrupted = stopped(plan);
+	plan->elapsed_ns = stopwatch_ns(plan->watch.clock) - began;
+	return summarise(plan);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * measure.h - the driver: when each contender runs, for how long, and what its
+ * samples are.
+ *
+ *	for each launch            processes, pages and addresses afresh
+ *	    for each contest
+ *	        open and warm up every cell
+ *	        for each block     visits every cell once, in random order
+ *	        verify, read bindings back, close
+ *
+ * One seed decides every order.  A budget cuts whole blocks only.  A visit is
+ * an untimed run, of an eighth of a sample and one operation at least, then a
+ * timed one of a fixed number of operations, long enough that the clock costs
+ * less than 1 %.  What is run once a launch is timed at once.
+ */
+#ifndef RIGBENCH_MEASURE_H
+#define RIGBENCH_MEASURE_H
+
+#include <signal.h>
+
+#include "driver/case.h"
+#include "driver/latency_histogram.h"
+#include "driver/stats.h"
+#include "driver/stopwatch.h"
+
+enum cell_status { CELL_OK, CELL_SKIPPED, CELL_FAILED, CELL_IMPLAUSIBLE };
+
+/* Where a sample comes from. */
+struct sample_origin {
+	uint32_t launch, block, seq;
+};
+
+/* One case with what was measured of it. */
+struct cell {
+	struct bench_case what;
+	enum cell_status status;
+	char reason[CASE_WHY_BYTES]; /* where status is not CELL_OK */
+	bool unverified;  /* status is CELL_FAILED for a wrong result */
+	int twin;         /* index of the cell this one repeats; -1: none */
+	void *state;      /* while open */
+	uint64_t count;   /* operations a sample */
+	uint64_t dropped; /* warm-up operations, all launches */
+	size_t n;
+	double *values;   /* n samples, per operation */
+	uint32_t *launch; /* of each */
+	struct sample_origin *origin;
+	uint32_t verified;            /* verification passes that held */
+	uint32_t last[LAP_RANKS_MAX]; /* how often each rank ended last */
+	struct case_binding binding;  /* of the last launch */
+	struct lap_cost lately;       /* of the last run */
+	struct lap_cost cost;         /* of all timed operations */
+	uint64_t cost_operations;     /* so many */
+	struct histogram *histogram;  /* NULL: its operations are not timed
+				       * one by one */
+	struct stats_summary summary; /* by measure() */
+};
+
+struct plan {
+	/* Given. */
+	uint64_t seed;
+	uint32_t launches, blocks;
+	uint64_t budget_ns;                /* of the whole; 0: none */
+	uint64_t batch_ns;                 /* of one sample */
+	uint64_t warmup_ns, warmup_max_ns; /* of one cell in one launch */
+	double min_effect; /* below it no difference is claimed: 0.02 */
+	const volatile sig_atomic_t *stop; /* not 0: end; may be NULL */
+	void (*progress)(void *arg, const char *text); /* may be NULL */
+	void *progress_arg;
+
+	/* By stopwatch_choose(). */
+	struct stopwatch watch;
+
+	/* By plan_add(). */
+	struct cell *cells;
+	size_t cell_count;
+
+	/* By measure(). */
+	bool interrupted;
+	uint32_t blocks_cut; /* by the budget */
+	uint64_t elapsed_ns;
+};
+
+/* Defaults, and a seed from the clock. */
+void plan_init(struct plan *plan);
+void plan_free(struct plan *plan);
+
+/* Add a case; with .again also its repetition, right behind it.  0 or
+ * -ENOMEM. */
+int plan_add(struct plan *plan, const struct bench_case *what);
+
+/* Drop the cells of peers for which wanted(arg, peer) is false. */
+void plan_keep_peers(struct plan *plan,
+		     bool (*wanted)(const char *arg, const char *peer),
+		     const char *arg);
+
+/* Measure everything.  0, also where some cells fail (their status says so) or
+ * the run was interrupted; -ENOMEM. */
+int measure(struct plan *plan);
+
+enum verdict { VERDICT_NOT_SHOWN, VERDICT_A_FASTER, VERDICT_B_FASTER };
+
+/* How much longer b takes than a, paired within blocks. */
+struct comparison {
+	const struct cell *a, *b;
+	struct stats_interval ratio; /* b / a */
+	enum verdict verdict;
+};
+
+/* 0, -ENOMEM, or -ENODATA where the two were not measured together. */
+int measure_compare(const struct plan *plan, const struct cell *a,
+		    const struct cell *b, struct comparison *out);
+
+/* What an interval of b / a says, given the smallest effect worth claiming. */
+enum verdict verdict_of(const struct stats_interval *ratio, double min_effect);
+
+/* The cell of that contest and name, or NULL. */
+const struct cell *plan_find(const struct plan *plan, const char *contest,
+			     const char *name);
+
+#endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer.c - start a helper, tell it what to do, stop it between its turns.
+ */
+#include "driver/peer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A line: a lap of LAP_RANKS_MAX ranks, two numbers each. */
+#define LINE_BYTES (LAP_RANKS_MAX * 2 * 21 + 16)
+#define WORDS_MAX  32
+
+/* How long a helper may take to answer, and to end when told to. */
+#define ANSWER_MS 120000
+#define END_MS    5000
+
+struct peer {
+	pid_t pid;   /* of the program we started */
+	int in, out; /* its stdin, its stdout */
+	int pids;    /* that run operations: to be stopped */
+	pid_t pid_of[LAP_RANKS_MAX];
+	size_t kept; /* bytes of the next line already read */
+	char line[LINE_BYTES];
+};
+
+const char *peer_folder(void)
+{
+	static char folder[PATH_MAX];
+	char program[PATH_MAX / 2];
+	ssize_t n;
+	char *slash;
+
+	if (*folder)
+		return folder;
+	n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	program[n > 0 ? n : 0] = '\0';
+	slash = strrchr(program, '/');
+	if (slash)
+		*slash = '\0';
+	/* In a build folder they lie beside rigbench. */
+	snprintf(folder, sizeof(folder), "%s/peers", program);
+	if (access(folder, X_OK) < 0)
+		snprintf(folder, sizeof(folder), "%s/" RIGBENCH_HELPERS,
+			 program);
+	return folder;
+}
+
+void peer_case(struct bench_case *what, struct peer_arg *arg)
+{
+	char shown[sizeof(arg->command)];
+	size_t n = 0;
+
+	/* The folder and the clock's number tell a reader nothing. */
+	for (const char *c = arg->command; *c && n + 1 < sizeof(shown); c++) {
+		if (*c == '@' && c[1] == '/') {
+			c++;
+			continue;
+		}
+		if (*c == '%') {
+			c += c[1] == ' ';
+			continue;
+		}
+		shown[n++] = *c;
+	}
+	shown[n] = '\0';
+	snprintf(what->settings, sizeof(what->settings), "%.100s%s%.200s",
+		 arg->environment, *arg->environment ? " " : "", shown);
+	what->ops = &peer_ops;
+	what->arg = arg;
+	what->arg_bytes = sizeof(*arg);
+}
+
+void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
+	      const char *helper, int ranks, const char *launch,
+	      const char *words)
+{
+	arg->environment[0] = '\0';
+	snprintf(arg->command, sizeof(arg->command),
+		 openmpi ? "mpirun.openmpi --allow-run-as-root --oversubscribe "
+			   "-n %d %s @/rigbench-openmpi%s %% %s"
+			 : "mpirun.mpich -n %d %s @/rigbench-mpich%s %% %s",
+		 ranks, launch, helper, words);
+	what->peer = openmpi ? "openmpi" : "mpich";
+	peer_case(what, arg);
+}
+
+/* Cut `text` into words in place; returns how many. */
+static int cut(char *text, char **words)
+{
+	char *rest = NULL;
+	int n = 0;
+
+	for (char *word = strtok_r(text, " ", &rest); word && n < WORDS_MAX - 1;
+	     word = strtok_r(NULL, " ", &rest))
+		words[n++] = word;
+	words[n] = NULL;
+	return n;
+}
+
+/* Put the folder for @ and the clock for %. */
+static void expand(const char *from, clockid_t clock, char *to, size_t bytes)
+{
+	size_t n = 0;
+
+	for (; *from && n + 1 < bytes; from++) {
+		if (*from == '@')
+			n += (size_t)snprintf(to + n, bytes - n, "%s",
+					      peer_folder());
+		else if (*from == '%')
+			n += (size_t)snprintf(to + n, bytes - n, "%d",
+					      (int)clock);
+		else
+			to[n++] = *from;
+		if (n >= bytes)
+			n = bytes - 1;
+	}
+	to[n] = '\0';
+}
+
+/* In the child: become the helper.  What cannot be started says so itself. */
+static void become(const struct peer_arg *arg, clockid_t clock, int in, int out)
+{
+	char environment[sizeof(arg->environment)];
+	char command[2048];
+	char *words[WORDS_MAX];
+	int n;
+
+	/* A group of its own: Ctrl-C is the driver's affair. */
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(in, STDIN_FILENO);
+	dup2(out, STDOUT_FILENO);
+	snprintf(environment, sizeof(environment), "%s", arg->environment);
+	n = cut(environment, words);
+	for (int i = 0; i < n; i++)
+		putenv(words[i]);
+	expand(arg->command, clock, command, sizeof(command));
+	if (cut(command, words))
+		execvp(words[0], words);
+	printf("cannot %s is not installed (%s)\n", words[0] ? words[0] : "it",
+	       strerror(errno));
+	fflush(stdout);
+	_exit(127);
+}
+
+static int start(struct peer *peer, const struct peer_arg *arg, clockid_t clock)
+{
+	int in[2];
+	int out[2];
+
+	if (pipe2(in, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(out, O_CLOEXEC) < 0) {
+		int r = -errno;
+
+		close(in[0]);
+		close(in[1]);
+		return r;
+	}
+	fflush(NULL);
+	peer->pid = fork();
+	if (peer->pid == 0)
+		become(arg, clock, in[0], out[1]);
+	close(in[0]);
+	close(out[1]);
+	peer->in = in[1];
+	peer->out = out[0];
+	return peer->pid < 0 ? -errno : 0;
+}
+
+/* Read one line, without its end, to peer->line (the rest of what came moves
+ * up first).  0, or -ETIMEDOUT, -ECANCELED at end of file. */
+static int answer(struct peer *peer)
+{
+	size_t n = 0;
+	struct pollfd ready = { .fd = peer->out, .events = POLLIN };
+
+	for (;;) {
+		ssize_t got;
+		int r = poll(&ready, 1, ANSWER_MS);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r == 0)
+			return -ETIMEDOUT;
+		got = read(peer->out, peer->line + n,
+			   sizeof(peer->line) - 1 - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return -ECANCELED;
+		n += (size_t)got;
+		peer->line[n] = '\0';
+		if (peer->line[n - 1] == '\n') {
+			peer->line[n - 1] = '\0';
+			return 0;
+		}
+		if (n == sizeof(peer->line) - 1)
+			return -EPROTO;
+	}
+}
+
+static int tell(struct peer *peer, const char *text)
+{
+	size_t n = strlen(text);
+
+	return write(peer->in, text, n) == (ssize_t)n ? 0 : -ECANCELED;
+}
+
+static int peer_wake(void *state)
+{
+	struct peer *peer = state;
+
+	for (int i = 0; i < peer->pids; i++)
+		if (kill(peer->pid_of[i], SIGCONT) < 0)
+			return -errno;
+	return 0;
+}
+
+static void peer_rest(void *state)
+{
+	struct peer *peer = state;
+
+	for (int i = 0; i < peer->pids; i++)
+		(void)kill(peer->pid_of[i], SIGSTOP);
+}
+
+/* End of file is the word to end; what does not is killed with its group. */
+static void peer_close(void *state)
+{
+	struct peer *peer = state;
+
+	(void)peer_wake(peer);
+	close(peer->in);
+	if (peer->pid > 0) {
+		for (int ms = 0; ms < END_MS; ms++) {
+			if (waitpid(peer->pid, NULL, WNOHANG) != 0) {
+				peer->pid = 0;
+				break;
+			}
+			poll(NULL, 0, 1);
+		}
+	}
+	if (peer->pid > 0) {
+		(void)kill(-peer->pid, SIGKILL);
+		(void)waitpid(peer->pid, NULL, 0);
+	}
+	close(peer->out);
+	free(peer);
+}
+
+/* Is the helper itself, the word that begins with @, there? */
+static bool helper_is_built(const struct peer_arg *arg, char *why)
+{
+	const char *at = strstr(arg->command, "@/");
+	char path[PATH_MAX + 256];
+	size_t n;
+
+	if (!at)
+		return true;
+	n = strcspn(at + 2, " ");
+	snprintf(path, sizeof(path), "%s/%.*s", peer_folder(), (int)n, at + 2);
+	if (access(path, R_OK) == 0)
+		return true;
+	snprintf(why, CASE_WHY_BYTES,
+		 "%.*s was not built: its compiler or library was missing",
+		 (int)n, at + 2);
+	return false;
+}
+
+static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+	char *words[WORDS_MAX];
+	int n;
+	int r;
+
+	if (!peer)
+		return -ENOMEM;
+	if (!helper_is_built(arg, why)) {
+		free(peer);
+		return -ENOTSUP;
+	}
+	r = start(peer, arg, clock);
+	if (r < 0) {
+		snprintf(why, CASE_WHY_BYTES, "cannot start: %s", strerror(-r));
+		free(peer);
+		return r;
+	}
+	r = answer(peer);
+	if (r == 0 && strncmp(peer->line, "ready", 5) == 0) {
+		n = cut(peer->line, words);
+		for (int i = 1; i < n && peer->pids < LAP_RANKS_MAX; i++)
+			peer->pid_of[peer->pids++] = atoi(words[i]);
+		*state = peer;
+		peer_rest(peer);
+		return 0;
+	}
+	if (r == 0 && strncmp(peer->line, "cannot ", 7) == 0) {
+		snprintf(why, CASE_WHY_BYTES, "%.200s", peer->line + 7);
+		r = -ENOTSUP;
+	} else {
+		snprintf(why, CASE_WHY_BYTES,
+			 "its helper did not start: %.160s",
+			 r == 0 ? peer->line : strerror(-r));
+		r = r == 0 ? -EPROTO : r;
+	}
+	peer_close(peer);
+	return r;
+}
+
+static int read_lap(const char *text, struct lap *lap)
+{
+	int used;
+
+	while (lap->ranks < LAP_RANKS_MAX &&
+	       sscanf(text, " %" SCNu64 " %" SCNu64 "%n",
+		      &lap->rank[lap->ranks].begin_ns,
+		      &lap->rank[lap->ranks].end_ns, &used) == 2) {
+		lap->ranks++;
+		text += used;
+	}
+	(void)sscanf(text, " cpu %" SCNu64, &lap->cost.cpu_ns);
+	return lap->ranks ? 0 : -EPROTO;
+}
+
+static int peer_run(void *state, uint64_t count, struct lap *lap, char *why)
+{
+	struct peer *peer = state;
+	char text[32];
+	int r;
+
+	snprintf(text, sizeof(text), "run %" PRIu64 "\n", count);
+	r = tell(peer, text);
+	if (r == 0)
+		r = answer(peer);
+	if (r == 0 && strncmp(peer->line, "gauge ", 6) == 0) {
+		lap->gauged = true;
+		lap->value = strtod(peer->line + 6, NULL);
+		return 0;
+	}
+	if (r == 0)
+		r = strncmp(peer->line, "lap", 3) == 0
+			    ? read_lap(peer->line + 3, lap)
+			    : -EPROTO;
+	if (r < 0)
+		snprintf(why, CASE_WHY_BYTES, "its helper: %.200s",
+			 r == -EPROTO ? peer->line : strerror(-r));
+	return r;
+}
+
+static int peer_verify(void *state, char *why)
+{
+	struct peer *peer = state;
+	int r;
+
+	r = tell(peer, "verify\n");
+	if (r == 0)
+		r = answer(peer);
+	if (r == 0 && strcmp(peer->line, "verified") == 0)
+		return 0;
+	snprintf(why, CASE_WHY_BYTES, "%.200s",
+		 r == 0 ? peer->line : strerror(-r));
+	return r == 0 ? -EBADMSG : r;
+}
+
+static void peer_bound(void *state, struct case_binding *binding)
+{
+	struct peer *peer = state;
+
+	for (int i = 0; i < peer->pids; i++) {
+		cpu_set_t set;
+		size_t cpu = 0;
+
+		if (sched_getaffinity(peer->pid_of[i], sizeof(set), &set) < 0)
+			continue;
+		while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &set))
+			cpu++;
+		binding->worker[i].pid = peer->pid_of[i];
+		binding->worker[i].cpu = (int)cpu;
+		binding->worker[i].cpus = CPU_COUNT(&set);
+		binding->workers = i + 1;
+	}
+}
+
+const struct bench_ops peer_ops = {
+	.open = peer_open,
+	.wake = peer_wake,
+	.rest = peer_rest,
+	.run = peer_run,
+	.verify = peer_verify,
+	.bound = peer_bound,
+	.close = peer_close,
+};

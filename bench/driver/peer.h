@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer.h - contenders that are programs of their own: OpenMP, MPI, Python.
+ *
+ * OpenMP reads its environment once, MPI wants its launcher: so each such
+ * contender is exec'ed with its own settings and obeys the driver over two
+ * pipes, one line at a time, interleaved with all others:
+ *
+ *	helper   ready PID...             or  cannot WORDS
+ *	driver   run COUNT
+ *	helper   lap BEGIN END ...        one pair a rank, ns on the driver's clock;
+ *	                                  then "cpu NS", of all, where it knows
+ *	                                  or  gauge VALUE
+ *	driver   verify
+ *	helper   verified                 or  wrong WORDS
+ *
+ * Between its turns a helper is stopped (SIGSTOP), so that threads which spin
+ * while idle cost nobody else anything.  End of file ends it.
+ */
+#ifndef RIGBENCH_PEER_H
+#define RIGBENCH_PEER_H
+
+#include "driver/case.h"
+
+/* How to start one: words parted by spaces. */
+struct peer_arg {
+	char environment[160]; /* NAME=VALUE ... */
+	char command[200]; /* PROGRAM ARGUMENT ...; @ stands for the folder of
+			    * rigbench and % for the number of the clock */
+};
+
+extern const struct bench_ops peer_ops;
+
+/* Fill a case's ops, arg and settings: what was started and how is what a
+ * reader sees.  `arg` must live until plan_add(). */
+void peer_case(struct bench_case *what, struct peer_arg *arg);
+
+/* The same for two MPIs: `launch` is what the launcher is told beside the
+ * number of ranks ("--mca coll_sm_priority 100"), `helper` what the helper's
+ * name has beside the MPI's ("", "-verbs"), `words` are its own. */
+void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
+	      const char *helper, int ranks, const char *launch,
+	      const char *words);
+
+/* The folder of this program (its helpers lie beside it, or in ../libexec). */
+const char *peer_folder(void);
+
+#endif

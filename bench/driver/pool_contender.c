@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_contender.c - what every pool under measurement has in common.
+ */
+#include "driver/pool_contender.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+int ranks_pool(struct rig_pool **pool, const struct rig_pool_options *options,
+	       char *why)
+{
+	int r = rig_pool_create(pool, options);
+
+	if (r < 0)
+		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
+	return r;
+}
+
+int ranks_run(struct rig_pool *pool, const struct rig_job *job, struct lap *lap,
+	      char *why)
+{
+	int size = rig_pool_size(pool);
+	int r;
+
+	if (size > LAP_RANKS_MAX) {
+		snprintf(why, CASE_WHY_BYTES, "at most %d ranks are measured",
+			 LAP_RANKS_MAX);
+		return -EINVAL;
+	}
+	r = rig_pool_run(pool, job);
+	for (int rank = 0; r == 0 && rank < size; rank++) {
+		struct rank_lap times;
+
+		r = rig_pool_result(pool, rank, &times, sizeof(times));
+		if (r < 0)
+			break;
+		lap->rank[rank].begin_ns = times.begin_ns;
+		lap->rank[rank].end_ns = times.end_ns;
+		lap->ranks = rank + 1;
+	}
+	if (r < 0)
+		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
+	return r;
+}
+
+double ranks_pss_bytes(const struct rig_pool *pool)
+{
+	double sum = 0;
+
+	for (int rank = 0; rank < rig_pool_size(pool); rank++) {
+		struct rig_worker worker;
+		char line[128];
+		double kib = 0;
+		FILE *file;
+
+		if (rig_pool_worker(pool, rank, &worker) < 0)
+			return 0;
+		snprintf(line, sizeof(line), "/proc/%d/smaps_rollup",
+			 (int)worker.pid);
+		file = fopen(line, "r");
+		while (file && fgets(line, sizeof(line), file))
+			if (sscanf(line, "Pss: %lf kB", &kib) == 1)
+				break;
+		if (file)
+			fclose(file);
+		if (kib <= 0)
+			return 0;
+		sum += kib * 1024;
+	}
+	return sum;
+}
+
+void ranks_bound(const struct rig_pool *pool, struct case_binding *binding)
+{
+	int size = rig_pool_size(pool);
+
+	for (int rank = 0; rank < size && rank < LAP_RANKS_MAX; rank++) {
+		struct rig_worker worker;
+
+		if (rig_pool_worker(pool, rank, &worker) < 0)
+			return;
+		binding->worker[rank].pid = (int)worker.pid;
+		binding->worker[rank].cpu = worker.pu;
+		binding->worker[rank].cpus = worker.pus;
+		binding->workers = rank + 1;
+	}
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ipc.h - the cases of rigbench ipc, and the sentence they come to.
+ */
+#ifndef RIGBENCH_IPC_H
+#define RIGBENCH_IPC_H
+
+#include <stdio.h>
+
+#include "driver/distance.h"
+#include "driver/measure.h"
+#include "ipc/pair.h"
+
+/* What to measure: ended by a name that is NULL, a size that is SIZE_MAX. */
+#define IPC_LIST_MAX 48
+
+/* Values of one axis; a count of 0 is its first value alone. */
+#define IPC_VALUES_MAX 8
+
+struct ipc_axis {
+	int count;
+	int value[IPC_VALUES_MAX];
+};
+
+struct ipc_choice {
+	const char *transports[IPC_LIST_MAX];
+	size_t sizes[IPC_LIST_MAX];
+	struct ipc_axis patterns; /* enum pattern */
+	struct ipc_axis waits;    /* enum waiting */
+	struct ipc_axis pages;    /* enum pages */
+	struct ipc_axis homes;    /* enum home; HOME_NODE + the node's number */
+	struct ipc_axis places;   /* enum apart */
+	struct ipc_axis pairs;    /* one less than how many at once */
+	enum touch touch;
+	size_t rotate;
+	uint32_t rate; /* of messages a second */
+	bool disturb;
+	bool peers; /* MPI and Python too */
+};
+
+/* Names of the values of an axis, ended by NULL. */
+extern const char *const ipc_patterns[],
+	*const ipc_waits[], *const ipc_pages[], *const ipc_homes[],
+							*const ipc_places[];
+
+/* Add one case a pattern, wait, ..., size and transport.  0 or -ENOMEM. */
+int ipc_cases(struct plan *plan, const struct ipc_choice *choice);
+
+/* One more case of any kind: for the selftest. */
+int ipc_add(struct plan *plan, const struct pair_arg *arg, enum apart apart,
+	    const char *name);
+
+/* Take one NAME=LIST word.  0, or -EINVAL with words on stderr. */
+int ipc_word(struct ipc_choice *choice, const char *word);
+
+/* All transports up to a tier, in their order, the segment in place first. */
+void ipc_tier(struct ipc_choice *choice, int tier);
+
+/* Where each transport is overtaken, and after how many messages a segment has
+ * paid for itself. */
+void ipc_verdict(const struct plan *plan, FILE *out);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pair.h - contenders that are two processes and a transport between them.
+ */
+#ifndef RIGBENCH_PAIR_H
+#define RIGBENCH_PAIR_H
+
+#include "driver/case.h"
+#include "ipc/transport.h"
+
+/* Pairs at work at once. */
+#define PAIRS_MAX (LAP_RANKS_MAX / 2)
+
+enum pattern {
+	PATTERN_PINGPONG, /* there and back; a sample is the round trip */
+	PATTERN_STREAM,   /* one way, to the end of the last consumption */
+	PATTERN_MAP,      /* side 1 turns an array of side 0's round */
+	PATTERN_SETUP,    /* make the link, one round trip, take it down */
+	PATTERN_CRASH,    /* side 1 is killed: until side 0 is told */
+	PATTERN_RATE      /* one way, sent when it is time and not before; from
+			   * that time to the end of the consumption */
+};
+
+enum touch {
+	TOUCH_FULL,  /* every byte produced and consumed */
+	TOUCH_HEADER /* the first eight: labelled, never the default */
+};
+
+/* What a selftest may have wrong with a transport. */
+enum sabotage {
+	SABOTAGE_NONE,
+	SABOTAGE_CORRUPT, /* one bit of a message in a thousand */
+	SABOTAGE_LIE,     /* claims what it did not consume */
+	SABOTAGE_SLOW     /* takes 10 % longer than it need */
+};
+
+struct pair_arg {
+	const struct transport *transport;
+	size_t bytes;
+	enum pattern pattern;
+	enum waiting waiting;
+	enum touch touch;
+	enum sabotage sabotage;
+	uint32_t rate; /* messages a second, of PATTERN_RATE */
+	size_t rotate; /* bytes of buffers visited in turn; 0: one hot one */
+	enum pages pages;
+	enum home home;
+	int node;              /* with HOME_NODE */
+	int nodes;             /* that this machine has */
+	bool disturb;          /* signals interrupt both sides all the time */
+	int pairs;             /* at once */
+	const char *missing;   /* why there is no such place; NULL: there is */
+	bool crowded;          /* two sides may share a PU */
+	int cpu[PAIRS_MAX][2]; /* -1: not bound */
+};
+
+extern const struct bench_ops pair_pingpong_ops, pair_stream_ops,
+	pair_setup_ops, pair_crash_ops, pair_pool_ops;
+
+/* Produce a message, and check one: closed forms of `seq`, at the speed of
+ * memory.  check returns whether it is right. */
+void payload_fill(void *data, size_t bytes, uint64_t seq);
+bool payload_right(const void *data, size_t bytes, uint64_t seq);
+
+/* The map: the words of a message in reverse order, where they lie or to
+ * elsewhere; and whether the first and last, or all, are where they should
+ * be. */
+void payload_turn(void *data, size_t bytes);
+void payload_turn_to(void *to, const void *from, size_t bytes);
+bool payload_turned(const void *data, size_t bytes, uint64_t seq, bool turned,
+		    bool all);
+
+/* Nanoseconds one core takes at least to look at so many bytes, or to turn them
+ * round, in its nearest cache: measured, for the speed-of-light check. */
+double payload_least_ns(size_t bytes, bool map, clockid_t clock);
+
+#endif

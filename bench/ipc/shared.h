@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shared.h - what two sides share: where it comes from, of which pages it is,
+ * on which NUMA node they lie.
+ */
+#ifndef RIGBENCH_SHARED_H
+#define RIGBENCH_SHARED_H
+
+#include "driver/case.h"
+#include "ipc/transport.h"
+
+/* Bytes that a direction of a ring is rounded up to: a page. */
+size_t shared_page(const struct link *link);
+
+/*
+ * In the driver: make and map link->shared_bytes of what link->transport and
+ * link->pages ask for.  0; -ENOTSUP where there is no such memory here, or
+ * another -errno; with words.
+ */
+int shared_create(struct link *link, char *why);
+
+/* Twice is once. */
+void shared_destroy(struct link *link);
+
+/* In a side: map a segment by its name, as strangers do; the rest was inherited
+ * from the driver. */
+int shared_attach(struct link *link, char *why);
+
+/* In a side: make these bytes lie where link->home says: `mine` tells whether
+ * this side is the one that touches them. */
+void shared_settle(const struct link *link, char *at, size_t bytes, bool mine);
+
+/* In a side, once memory is touched: are the pages what was asked for?
+ * -ENOTSUP with words where they are not. */
+int shared_granted(const struct link *link, char *why);
+
+/* What the kernel says of the shared memory; zeros where there is none. */
+void shared_look(const struct link *link, struct case_memory *memory);
+
+#endif

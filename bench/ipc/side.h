@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * side.h - one end of a link at work, and what it is told over a socket.
+ */
+#ifndef RIGBENCH_SIDE_H
+#define RIGBENCH_SIDE_H
+
+#include "ipc/pair.h"
+
+enum order_what { ORDER_RUN, ORDER_EACH, ORDER_VERIFY, ORDER_CRASH };
+
+struct order {
+	enum order_what what;
+	uint64_t count;
+	uint64_t start_ns; /* of PATTERN_RATE: when the first is due */
+};
+
+struct answer {
+	int code; /* 0 or -errno */
+	uint64_t begin_ns, end_ns;
+	uint64_t late_ns; /* of PATTERN_RATE: all messages together */
+	struct lap_cost cost;
+	int cpu, cpus;
+	struct case_memory memory;
+	char why[CASE_WHY_BYTES];
+};
+
+/* In this process. */
+struct side {
+	const struct pair_arg *arg;
+	struct link link;
+	clockid_t clock;
+	int cpu;    /* -1: not bound */
+	int orders; /* its end of the socket */
+	uint64_t out_seq, in_seq;
+	void *array; /* of the map, while side 0 has it */
+	bool turned;
+	struct histogram *histogram; /* shared with the driver */
+};
+
+/* A link as an argument asks for, nothing made yet; and does the transport
+ * carry such messages at all?  -ENOTSUP with words. */
+void link_init(struct link *link, const struct pair_arg *arg);
+int link_fits(const struct pair_arg *arg, char *why);
+
+/* In the side's process, before anything else: signals, its core, what ends it
+ * with its maker. */
+void side_begin(void);
+
+/* Attach to the link.  0 or -errno, with words in `why`. */
+int side_attach(struct side *s, char *why);
+
+/* One message there and one back.  0 or -errno. */
+int side_round_trip(struct side *s);
+
+/* Attach, say so, obey until end of file.  A thread's start routine. */
+void *side_obey(void *side);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer_mpi.c - rigbench-openmpi, rigbench-mpich CLOCK CASE [BYTES]: what two
+ * ranks of an MPI do of it.
+ *
+ *	barrier    MPI_Barrier, any number of ranks
+ *	pingpong   MPI_Send and MPI_Recv, there and back
+ *	stream     one way, the last one acknowledged
+ *	window     there and back in an MPI_Win_allocate_shared, produced and
+ *	           consumed in place, told by a flag in it
+ *	transpose, stencil, synch-p2p: a run of it (mpi_kernels.h), NUMBER...
+ *
+ * The method of the first three is the OSU suite's; payloads are produced and
+ * consumed as for every other transport.  Rank 0 talks to the driver.
+ */
+#include <mpi.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "peers/mpi_kernels.h"
+#include "ipc/pair.h"
+#include "peers/serve.h"
+#include "driver/stopwatch.h"
+
+#define TAG 1
+/* From the flags to the payload, and between payloads: whole pages. */
+#define HEAD 4096
+
+static struct {
+	clockid_t clock;
+	size_t bytes;
+	int rank, size;
+	char *out, *in;
+	uint64_t seq;
+	_Atomic uint64_t *turn[2]; /* in the window: messages each rank sent */
+	char *slot[2];
+	int wrong;
+} job;
+
+static void barrier(void)
+{
+	MPI_Barrier(MPI_COMM_WORLD);
+}
+
+static void send_message(void)
+{
+	payload_fill(job.out, job.bytes, job.seq);
+	MPI_Send(job.out, (int)job.bytes, MPI_BYTE, !job.rank, TAG,
+		 MPI_COMM_WORLD);
+}
+
+static void receive_message(void)
+{
+	MPI_Recv(job.in, (int)job.bytes, MPI_BYTE, !job.rank, TAG,
+		 MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+	job.wrong |= !payload_right(job.in, job.bytes, job.seq);
+}
+
+static void pingpong(void)
+{
+	if (job.rank == 0)
+		send_message();
+	receive_message();
+	if (job.rank != 0)
+		send_message();
+	job.seq++;
+}
+
+static void stream(void)
+{
+	if (job.rank == 0)
+		send_message();
+	else
+		receive_message();
+	job.seq++;
+}
+
+static void window_send(void)
+{
+	payload_fill(job.slot[job.rank], job.bytes, job.seq);
+	atomic_store_explicit(job.turn[job.rank], job.seq + 1,
+			      memory_order_release);
+}
+
+static void window_receive(void)
+{
+	while (atomic_load_explicit(job.turn[!job.rank],
+				    memory_order_acquire) != job.seq + 1)
+		;
+	job.wrong |= !payload_right(job.slot[!job.rank], job.bytes, job.seq);
+}
+
+static void window(void)
+{
+	if (job.rank == 0)
+		window_send();
+	window_receive();
+	if (job.rank != 0)
+		window_send();
+	job.seq++;
+}
+
+static const struct {
+	const char *name;
+	void (*operation)(void);
+} cases[] = { { "barrier", barrier },
+	      { "pingpong", pingpong },
+	      { "stream", stream },
+	      { "window", window } };
+
+static void (*operation)(void);
+
+/* Where the case is a kernel. */
+static const struct mpi_form *form;
+static uint64_t params[MPI_PARAMS_MAX];
+
+static void run_form(void)
+{
+	form->run(params);
+}
+
+/* What rank 0 passes on: how many operations (0: that was all), and whether
+ * to say at the end if all of them were right. */
+struct word {
+	uint64_t count;
+	uint64_t check;
+};
+
+/* All ranks: so many operations, every rank's times to rank 0. */
+static int together(struct word word, struct lap *lap)
+{
+	uint64_t mine[2];
+	uint64_t all[2 * LAP_RANKS_MAX];
+	int wrong = 0;
+
+	MPI_Barrier(MPI_COMM_WORLD);
+	mine[0] = stopwatch_ns(job.clock);
+	for (uint64_t i = 0; i < word.count; i++)
+		operation();
+	mine[1] = stopwatch_ns(job.clock);
+	MPI_Gather(mine, 2, MPI_UINT64_T, all, 2, MPI_UINT64_T, 0,
+		   MPI_COMM_WORLD);
+	for (int i = 0; job.rank == 0 && i < job.size; i++) {
+		lap->rank[i].begin_ns = all[2 * i];
+		lap->rank[i].end_ns = all[2 * i + 1];
+		lap->ranks = i + 1;
+	}
+	if (word.check && form) {
+		form->fill(params);
+		form->run(params);
+		job.wrong = form->wrong(params);
+	}
+	if (word.check)
+		MPI_Reduce(&job.wrong, &wrong, 1, MPI_INT, MPI_MAX, 0,
+			   MPI_COMM_WORLD);
+	return wrong;
+}
+
+static int run(uint64_t count, struct lap *lap)
+{
+	struct word word = { count, 0 };
+
+	MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+	return together(word, lap);
+}
+
+/* Some more messages, and were all of them, ever, right? */
+static int verify(char *why)
+{
+	struct word word = { 16, 1 };
+	struct lap lap = { 0 };
+
+	MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+	if (!together(word, &lap))
+		return 0;
+	snprintf(why, CASE_WHY_BYTES, "%s",
+		 form ? "its answer is wrong" : "a message is wrong");
+	return 1;
+}
+
+/* Every rank but 0. */
+static void follow(void)
+{
+	for (;;) {
+		struct lap lap = { 0 };
+		struct word word;
+
+		MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+		if (!word.count)
+			return;
+		(void)together(word, &lap);
+	}
+}
+
+static void lead(void)
+{
+	static const struct served served = { run, verify };
+	struct word end = { 0, 0 };
+	int pids[LAP_RANKS_MAX];
+	int pid = (int)getpid();
+
+	MPI_Gather(&pid, 1, MPI_INT, pids, 1, MPI_INT, 0, MPI_COMM_WORLD);
+	(void)serve(&served, pids, job.size);
+	MPI_Bcast(&end, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+}
+
+static void make_window(void)
+{
+	size_t bytes = 2 * HEAD + (job.bytes + HEAD - 1) / HEAD * HEAD;
+	MPI_Win win;
+	char *base;
+
+	MPI_Win_allocate_shared((MPI_Aint)bytes, 1, MPI_INFO_NULL,
+				MPI_COMM_WORLD, &base, &win);
+	memset(base, 0, bytes);
+	MPI_Win_lock_all(MPI_MODE_NOCHECK, win);
+	for (int i = 0; i < 2 && job.size == 2; i++) {
+		MPI_Aint length;
+		int unit;
+		char *at;
+
+		MPI_Win_shared_query(win, i, &length, &unit, &at);
+		/* To a whole line: windows begin where the MPI likes. */
+		at = (char *)(((uintptr_t)at + 127) & ~(uintptr_t)127);
+		job.turn[i] = (_Atomic uint64_t *)(void *)at;
+		job.slot[i] = at + HEAD;
+	}
+	MPI_Barrier(MPI_COMM_WORLD);
+}
+
+int main(int argc, char **argv)
+{
+	int pid = (int)getpid();
+
+	MPI_Init(&argc, &argv);
+	MPI_Comm_rank(MPI_COMM_WORLD, &job.rank);
+	MPI_Comm_size(MPI_COMM_WORLD, &job.size);
+	job.clock = argc > 2 ? (clockid_t)atoi(argv[1]) : CLOCK_MONOTONIC;
+	job.bytes = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
+	for (size_t i = 0; argc > 2 && i < sizeof(cases) / sizeof(*cases); i++)
+		if (strcmp(cases[i].name, argv[2]) == 0)
+			operation = cases[i].operation;
+	form = argc > 2 ? mpi_form_find(argv[2]) : NULL;
+	if (form) {
+		for (int i = 3; i < argc && i - 3 < MPI_PARAMS_MAX; i++)
+			params[i - 3] = strtoull(argv[i], NULL, 10);
+		operation = run_form;
+		job.bytes = 0;
+	}
+	job.out = calloc(1, job.bytes + 8);
+	job.in = calloc(1, job.bytes + 8);
+	if (!operation || !job.out || !job.in || job.size > LAP_RANKS_MAX)
+		MPI_Abort(MPI_COMM_WORLD, 1);
+	if (form)
+		mpi_form_open(form, params, job.rank, job.size);
+	else
+		make_window();
+	if (job.rank == 0) {
+		lead();
+	} else {
+		MPI_Gather(&pid, 1, MPI_INT, NULL, 1, MPI_INT, 0,
+			   MPI_COMM_WORLD);
+		follow();
+	}
+	MPI_Finalize();
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * serve.h - the helper's side of peer.h: obey lines until end of file.
+ */
+#ifndef RIGBENCH_SERVE_H
+#define RIGBENCH_SERVE_H
+
+#include "driver/case.h"
+
+struct served {
+	int (*run)(uint64_t count, struct lap *lap);
+	/* 0, or not and words in `why`; NULL: nothing to be wrong. */
+	int (*verify)(char *why);
+};
+
+/* Say "ready" with these pids, then obey.  Returns the exit status. */
+int serve(const struct served *served, const int *pids, int count);
+
+/* Say "cannot" with words; returns the exit status. */
+int serve_cannot(const char *why);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * markdown.c - rigbench report FILE.json -o TABLE.md: the kernels, what each is
+ * checked against, its rate, and how often its peers' that is.
+ *
+ * A column has the peer that the kernel stands worst against: of OpenMP's
+ * runtimes the faster one counts.  The last has all that no other column has,
+ * each by its name.
+ */
+#include "report/markdown.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "report/result_read.h"
+#include "report/table.h"
+
+/* Peers of a column: those whose name begins so; "" are all that no other
+ * column has. */
+static const struct {
+	const char *heading, *begins;
+} columns[] = {
+	{ "× OpenMP", "OpenMP" },
+	{ "× MPI's window", "Open MPI" },
+	{ "× others", "" },
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(*columns))
+
+static size_t column_of(const char *peer)
+{
+	size_t c = 0;
+
+	while (strncmp(peer, columns[c].begins, strlen(columns[c].begins)) != 0)
+		c++;
+	return c;
+}
+
+static void put_rate(const json_t *row, FILE *out)
+{
+	double ns = past_number(row, "ns");
+	char rate[64] = "not measured";
+
+	if (ns > 0)
+		format_rate(rate, sizeof(rate), ns, past_number(row, "flops"),
+			    past_number(row, "bytes_moved"),
+			    past_number(row, "items"), past_text(row, "item"));
+	if (*rate)
+		fprintf(out, "%s", rate);
+	else
+		fprintf(out, "%.3g ms", ns / 1e6);
+	if (!json_is_true(json_object_get(row, "verified")))
+		fprintf(out, ", **not verified**");
+}
+
+/* The column's peer with the least ratio; NULL: there is none. */
+static const json_t *worst(const json_t *peers, size_t column)
+{
+	const json_t *found = NULL, *peer;
+	size_t i;
+
+	json_array_foreach(peers, i, peer)
+	{
+		double ratio = past_number(peer, "ratio");
+
+		if (column_of(past_text(peer, "name")) == column && ratio > 0 &&
+		    (!found || ratio < past_number(found, "ratio")))
+			found = peer;
+	}
+	return found;
+}
+
+/* "1.04 [1.01, 1.06]" */
+static void put_ratio(const json_t *peer, FILE *out)
+{
+	double low = past_number(peer, "low");
+	double high = past_number(peer, "high");
+
+	fprintf(out, "%.2f", past_number(peer, "ratio"));
+	if (isfinite(low) && isfinite(high))
+		fprintf(out, " [%.2f, %.2f]", low, high);
+}
+
+/* "4.25 [4.14, 4.36] __gnu_parallel::sort; 7.95 [7.63, 8.12] numpy.sort" */
+static void put_named(const json_t *peers, size_t column, FILE *out)
+{
+	const char *between = "";
+	const json_t *peer;
+	size_t i;
+
+	json_array_foreach(peers, i, peer)
+	{
+		const char *name = past_text(peer, "name");
+
+		if (column_of(name) != column ||
+		    !(past_number(peer, "ratio") > 0))
+			continue;
+		fprintf(out, "%s", between);
+		put_ratio(peer, out);
+		fprintf(out, " %s", name);
+		between = "; ";
+	}
+}
+
+static void put_row(const json_t *row, FILE *out)
+{
+	const char *params = past_text(row, "parameters");
+	const char *against = past_text(row, "against");
+	const json_t *peers = json_object_get(row, "peers");
+
+	fprintf(out, "| `%s%s%s` | %.*s | ", past_text(row, "kernel"),
+		*params ? " " : "", params, (int)strcspn(against, ";"),
+		against);
+	put_rate(row, out);
+	for (size_t c = 0; c < COLUMNS; c++) {
+		const json_t *peer = worst(peers, c);
+
+		fprintf(out, " | ");
+		if (!*columns[c].begins)
+			put_named(peers, c, out);
+		else if (peer)
+			put_ratio(peer, out);
+	}
+	fprintf(out, " |\n");
+}
+
+int markdown_kernels(json_t *const *results, int count, FILE *out)
+{
+	bool any = false;
+
+	for (int i = 0; i < count; i++) {
+		const json_t *rows = json_object_get(results[i], "kernels");
+		const json_t *row;
+		size_t k;
+
+		json_array_foreach(rows, k, row)
+		{
+			if (!any) {
+				fprintf(out, "| kernel | checked against "
+					     "| rate |");
+				for (size_t c = 0; c < COLUMNS; c++)
+					fprintf(out, " %s |",
+						columns[c].heading);
+				fprintf(out, "\n|---|---|---|---|---|---|\n");
+			}
+			any = true;
+			put_row(row, out);
+		}
+	}
+	return any ? 0 : -ENODATA;
+}

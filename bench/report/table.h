@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table.h - what a run says to a person: verdict, tables, caveats.
+ */
+#ifndef RIGBENCH_TABLE_H
+#define RIGBENCH_TABLE_H
+
+#include <stdio.h>
+
+#include "driver/measure.h"
+#include "report/result.h"
+
+/* All of it; `verdict` and `tables` as in struct command, `json` the path the
+ * numbers are in, or NULL. */
+void table_print(const struct plan *plan, const struct run_info *info,
+		 void (*verdict)(const struct plan *plan, FILE *out),
+		 void (*tables)(const struct plan *plan,
+				const struct run_info *info, FILE *out),
+		 const char *json, FILE *out);
+
+/* A time, with its unit, in at most 8 characters: "1.23 us". */
+void format_ns(char *text, size_t bytes, double ns);
+
+/* What is done in `ns` > 0, a second: operations, or else bytes, or items, where
+ * there are any: "1.51 Gflop/s".  "" where there are none. */
+void format_rate(char *text, size_t bytes, double ns, double flops,
+		 double moved, double items, const char *item);
+
+/* A sample of any unit. */
+void format_value(char *text, size_t bytes, const char *unit, double value);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command.c - what every command of runrig shares.
+ */
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <runner/number.h>
+#include <runner/option.h>
+
+#include "progress_line.h"
+
+/* Put before words that argp would take for options. */
+#define MARK '\1'
+
+static void say(const char *kind, const char *format, va_list args)
+{
+	char line[1024];
+
+	progress_clear();
+	vsnprintf(line, sizeof(line), format, args);
+	/* One line, whatever names are in it. */
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = '?';
+	fprintf(stderr, "runrig: %s%s\n", kind, line);
+}
+
+int complain(int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say("", format, args);
+	va_end(args);
+	return code;
+}
+
+void warn(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say("warning: ", format, args);
+	va_end(args);
+}
+
+static char *marked(const char *word)
+{
+	char *copy = malloc(strlen(word) + 2);
+
+	if (!copy)
+		exit(complain(EXIT_SYSTEM, "out of memory"));
+	copy[0] = MARK;
+	strcpy(copy + 1, word);
+	return copy;
+}
+
+void parse_command(const struct argp *argp, int argc, char **argv, void *input)
+{
+	/* They live on, for the parser keeps pointers to them. */
+	static char **words;
+	char wrong[800];
+
+	words = calloc((size_t)argc + 1, sizeof(*words));
+	if (!words)
+		exit(complain(EXIT_SYSTEM, "out of memory"));
+	for (int i = 0; i < argc; i++) {
+		bool number = i > 0 && argv[i][0] == '-' && argv[i][1] >= '0' &&
+			      argv[i][1] <= '9';
+
+		words[i] = number ? marked(argv[i]) : argv[i];
+	}
+	/* argv[0] is "runrig run". */
+	if (option_check(argp->options, argc, words, wrong, sizeof(wrong)) < 0)
+		exit(complain(EXIT_USAGE, "%s: %s", strchr(argv[0], ' ') + 1,
+			      wrong));
+	argp_err_exit_status = EXIT_USAGE;
+	/* Exits by itself where the words are wrong. */
+	(void)argp_parse(argp, argc, words, 0, NULL, input);
+}
+
+char *given_word(char *arg)
+{
+	return arg && *arg == MARK ? arg + 1 : arg;
+}
+
+char *given_path(const char *option, char *arg)
+{
+	arg = given_word(arg);
+	if (arg && !*arg)
+		exit(complain(EXIT_USAGE, "%s: an empty name of a file",
+			      option));
+	return arg;
+}
+
+int given_int(const char *what, const char *text, int min, int max)
+{
+	int64_t number;
+
+	if (number_int(text, &number) < 0)
+		exit(complain(EXIT_USAGE, "%s %s: not a whole number", what,
+			      text));
+	if (number < min || number > max)
+		exit(complain(EXIT_USAGE, "%s %s: out of range, %d to %d", what,
+			      text, min, max));
+	return (int)number;
+}
+
+int check_writable(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
+	struct stat status;
+	int error = 0;
+
+	if (!folder)
+		return complain(EXIT_SYSTEM, "out of memory");
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		error = EISDIR;
+	else if (access(path, F_OK) == 0
+			 ? access(path, W_OK) < 0
+			 : access(*folder ? folder : ".", W_OK) < 0)
+		error = errno;
+	free(folder);
+	if (error)
+		return complain(EXIT_SYSTEM, "%s: %s", path, strerror(error));
+	return EXIT_DONE;
+}
+
+int finish_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	return complain(EXIT_SYSTEM, "stdout: %s", strerror(errno));
+}

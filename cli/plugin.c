@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin.c - kernels by name, and kernels from a shared object of the user's.
+ */
+#include "plugin.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <runner/kernel_run.h>
+
+#include "command.h"
+
+/* Seconds that loading may take. */
+#define LOAD_LIMIT_S 20
+
+/* Which of its functions are called in this process. */
+#define ASKED                                                                  \
+	"count, check, owns, bytes_moved, flops, items, private_bytes or "     \
+	"result"
+
+/* What the child that loads it first leaves with. */
+#define TRIED 42
+
+static bool is_path(const char *word)
+{
+	size_t length = strlen(word);
+
+	return strchr(word, '/') ||
+	       (length > 3 && strcmp(word + length - 3, ".so") == 0);
+}
+
+/* An object built against another kernel.h has a struct of another size. */
+static bool right_size(const void *symbol)
+{
+	const ElfW(Sym) *entry = NULL;
+	Dl_info info;
+
+	if (!dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) || !entry)
+		return true;
+	return entry->st_size == sizeof(struct rig_kernel);
+}
+
+/* Of a shared object for another machine dlopen() says that it is not there. */
+static int check_machine(const char *path, const char *word)
+{
+	ElfW(Ehdr) own, theirs = { 0 };
+	size_t bytes = offsetof(ElfW(Ehdr), e_version);
+	FILE *mine = fopen("/proc/self/exe", "re"), *file = fopen(path, "re");
+	bool other = mine && file && fread(&own, bytes, 1, mine) == 1 &&
+		     fread(&theirs, bytes, 1, file) == 1 &&
+		     memcmp(theirs.e_ident, ELFMAG, SELFMAG) == 0 &&
+		     (memcmp(theirs.e_ident, own.e_ident, EI_VERSION) != 0 ||
+		      theirs.e_machine != own.e_machine);
+
+	if (mine)
+		fclose(mine);
+	if (file)
+		fclose(file);
+	if (other)
+		return complain(EXIT_SYSTEM,
+				"%s: built for another kind of machine: build "
+				"it on this one",
+				word);
+	return 0;
+}
+
+/* A pipe or a device would never end, or worse. */
+static int check_file(const char *path, const char *word)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return complain(EXIT_SYSTEM, "%s: %s", word, strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return complain(EXIT_SYSTEM, "%s: not a file", word);
+	return check_machine(path, word);
+}
+
+/* Names and words, to their ends: they may lie anywhere. */
+static size_t read_words(const struct rig_kernel *kernel)
+{
+	size_t length = kernel->name ? strlen(kernel->name) : 0;
+
+	length += kernel->summary ? strlen(kernel->summary) : 0;
+	length += kernel->verified ? strlen(kernel->verified) : 0;
+	for (const struct rig_param *p = kernel->params; p && p->name; p++)
+		length += strlen(p->name) + (p->help ? strlen(p->help) : 0);
+	return length;
+}
+
+/* All that happens to a kernel before its workers have it. */
+static noreturn void try(const char *path)
+{
+	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	const struct rig_kernel *kernel =
+		object ? dlsym(object, PLUGIN_SYMBOL) : NULL;
+	struct rigging rigging;
+
+	if (kernel && right_size(kernel) && read_words(kernel) > 0 &&
+	    rigging_init(&rigging, kernel) == 0) {
+		if (rigging_check(&rigging) == 0) {
+			if (kernel->bytes_moved)
+				(void)kernel->bytes_moved(rigging.args);
+			if (kernel->flops)
+				(void)kernel->flops(rigging.args);
+			if (kernel->items)
+				(void)kernel->items(rigging.args, NULL);
+		}
+	}
+	/* What is merely wrong is said where it is loaded in earnest. */
+	_exit(TRIED);
+}
+
+/* Somebody else's code may crash or hang as it is loaded, and later: let a
+ * child go first. */
+static int check_by_child(const char *path)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)alarm(LOAD_LIMIT_S);
+		try(path);
+	}
+	if (pid < 0)
+		return complain(EXIT_SYSTEM, "fork: %s", strerror(errno));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		return complain(EXIT_SYSTEM,
+				"%s: it does not come to an end while it is "
+				"loaded",
+				path);
+	if (WIFSIGNALED(status))
+		return complain(EXIT_SYSTEM,
+				"%s: it crashes while it is loaded (%s): its "
+				"constructors, or its " PLUGIN_SYMBOL,
+				path, strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) != TRIED)
+		return complain(EXIT_SYSTEM,
+				"%s: it ends the program while it is loaded",
+				path);
+	return 0;
+}
+
+/* What to say where the kernel crashes in this process, and which that is: a
+ * worker's end is told by the pool's report. */
+static char crashed[4096 + 200];
+static const char *plugin;
+static pid_t command;
+static bool done; /* nothing more is asked of it */
+
+static void on_crash(int number)
+{
+	ssize_t written;
+
+	if (getpid() != command) {
+		(void)signal(number, SIG_DFL);
+		(void)raise(number);
+		return;
+	}
+	written = write(STDERR_FILENO, crashed, strlen(crashed));
+	(void)written;
+	_exit(EXIT_SYSTEM);
+}
+
+/* The end of the program that was not ours: it would look like a success. */
+static void on_leave(int status, void *arg)
+{
+	(void)arg;
+	if (getpid() != command || status != 0 || done)
+		return;
+	(void)complain(EXIT_SYSTEM,
+		       "%s: it calls exit(0), not in a worker but in what the "
+		       "command asks it: " ASKED,
+		       plugin);
+	_exit(EXIT_SYSTEM);
+}
+
+void plugin_done(void)
+{
+	done = true;
+}
+
+/* From here on its functions are called with the user's own values. */
+static void guard(const char *path)
+{
+	static const int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+				       SIGABRT };
+	/* It may be the stack that has overflowed. */
+	static char stack[64 << 10];
+	struct sigaction action = { .sa_handler = on_crash,
+				    .sa_flags = SA_ONSTACK };
+
+	command = getpid();
+	snprintf(crashed, sizeof(crashed),
+		 "runrig: %s: it crashes with these values, not in a worker "
+		 "but in what the command asks it: " ASKED "\n",
+		 path);
+	plugin = path;
+	(void)on_exit(on_leave, NULL);
+	(void)sigaltstack(
+		&(stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) }, NULL);
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		(void)sigaction(numbers[i], &action, NULL);
+}
+
+static int load(const char *path, const struct rig_kernel **kernel)
+{
+	struct rigging rigging;
+	char beside[4096];
+	void *object;
+	int r;
+
+	/* Without a slash dlopen() would look anywhere but here. */
+	snprintf(beside, sizeof(beside), "%s%s", strchr(path, '/') ? "" : "./",
+		 path);
+	r = check_file(beside, path);
+	if (r == 0)
+		r = check_by_child(beside);
+	if (r)
+		return r;
+	guard(path);
+	/* It stays loaded: the kernel is in it. */
+	object = dlopen(beside, RTLD_NOW | RTLD_LOCAL);
+	if (!object)
+		return complain(EXIT_SYSTEM, "%s", dlerror());
+	*kernel = dlsym(object, PLUGIN_SYMBOL);
+	if (!*kernel)
+		return complain(EXIT_SYSTEM,
+				"%s: it exports no const struct rig_kernel "
+				"called " PLUGIN_SYMBOL,
+				path);
+	if (!right_size(*kernel))
+		return complain(EXIT_SYSTEM,
+				"%s: built against another runrig/kernel.h: "
+				"build it again",
+				path);
+	if (rigging_init(&rigging, *kernel) < 0)
+		return complain(EXIT_SYSTEM, "%s: %s", path, rigging.why);
+	rigging_finish(&rigging);
+	/* So that a report calls it by its name, which must mean one kernel. */
+	if (rig_kernel_register(*kernel) < 0)
+		return complain(EXIT_SYSTEM,
+				"%s: its kernel is called %s, as one that "
+				"comes with runrig: give it another name",
+				path, (*kernel)->name);
+	return 0;
+}
+
+int plugin_find(const char *word, const struct rig_kernel **kernel)
+{
+	char names[400];
+	size_t used = 0;
+
+	*kernel = rig_kernel_find(word);
+	if (*kernel)
+		return 0;
+	if (is_path(word))
+		return load(word, kernel);
+	for (size_t i = 0; rig_kernel_at(i) && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used,
+					 "%s%s", i ? ", " : "",
+					 rig_kernel_at(i)->name);
+	return complain(EXIT_USAGE,
+			"no kernel \"%s\": there are %s, or name a file, "
+			"./mine.so",
+			word, names);
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * show.c - what a run did, for people and for programs.
+ */
+#include "show.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runner/dtype.h>
+#include <runrig/barrier.h>
+
+#include "command.h"
+#include "json.h"
+#include "memory_map.h"
+
+char *show_count(uint64_t count, char text[SHOWN_BYTES])
+{
+	char digits[24];
+	size_t length = (size_t)snprintf(digits, sizeof(digits), "%llu",
+					 (unsigned long long)count);
+	char *to = text;
+
+	for (size_t i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = 0;
+	return text;
+}
+
+/* Three digits that count, and the largest unit below the number. */
+static char *show_scaled(double value, double base, const char *const units[],
+			 char *text)
+{
+	int unit = 0;
+
+	while (value >= 999.5 && units[unit + 1]) {
+		value /= base;
+		unit++;
+	}
+	snprintf(text, SHOWN_BYTES, "%.*f %s",
+		 unit == 0 && value == (double)(int)value ? 0
+		 : value < 9.995                          ? 2
+		 : value < 99.95                          ? 1
+							  : 0,
+		 value, units[unit]);
+	return text;
+}
+
+char *show_bytes(double bytes, char text[SHOWN_BYTES])
+{
+	static const char *const units[] = { "bytes", "kB", "MB", "GB",
+					     "TB",    "PB", NULL };
+
+	return show_scaled(bytes, 1000, units, text);
+}
+
+char *show_time(double ns, char text[SHOWN_BYTES])
+{
+	static const char *const units[] = { "ns", "µs", "ms", "s", NULL };
+
+	return show_scaled(ns, 1000, units, text);
+}
+
+char *show_rate(double bytes, double ns, char text[SHOWN_BYTES])
+{
+	static const char *const units[] = { "B/s",  "kB/s", "MB/s", "GB/s",
+					     "TB/s", "PB/s", NULL };
+
+	return show_scaled(ns > 0 ? bytes / ns * 1e9 : 0, 1000, units, text);
+}
+
+char *show_item_rate(double items, double ns, const char *item,
+		     char text[SHOWN_BYTES])
+{
+	static const char *const units[] = { "",   "k ", "M ", "G ",
+					     "T ", "P ", NULL };
+	char number[SHOWN_BYTES];
+
+	show_scaled(ns > 0 ? items / ns * 1e9 : 0, 1000, units, number);
+	snprintf(text, SHOWN_BYTES, "%.14s%.*s/s", number, RIG_ITEM_MAX, item);
+	return text;
+}
+
+/* ---- workers ---- */
+
+/* Numbers in order as ranges, "0-3, 8"; with repetition once. */
+static void put_ranges(FILE *file, int *numbers, int count)
+{
+	bool first = true;
+
+	for (int i = 0; i < count; i++) {
+		int begin = numbers[i];
+
+		while (i + 1 < count && numbers[i + 1] <= numbers[i] + 1)
+			i++;
+		fprintf(file, numbers[i] > begin ? "%s%d-%d" : "%s%d",
+			first ? "" : ", ", begin, numbers[i]);
+		first = false;
+	}
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static void put_workers(FILE *file, const struct rig_pool *pool)
+{
+	const struct rig_plan *plan = rig_pool_plan(pool);
+	int size = rig_pool_size(pool);
+	struct rig_worker worker;
+	int *cores = calloc((size_t)size, sizeof(*cores));
+	int *nodes = calloc((size_t)size, sizeof(*nodes));
+	int pinned = 0, most = 0;
+
+	fprintf(file, "%d worker%s", size, size == 1 ? "" : "s");
+	for (int i = 0; i < size && cores && nodes; i++) {
+		if (rig_pool_worker(pool, i, &worker) < 0 || worker.core < 0 ||
+		    !worker.as_planned)
+			continue;
+		cores[pinned] = worker.core;
+		nodes[pinned++] = worker.node;
+		if (plan->spots[i].cores > most)
+			most = plan->spots[i].cores;
+	}
+	if (pinned == size) {
+		qsort(cores, (size_t)size, sizeof(*cores), compare_ints);
+		qsort(nodes, (size_t)size, sizeof(*nodes), compare_ints);
+		if (most > 1)
+			fprintf(file, " of up to %d cores, from", most);
+		else
+			fprintf(file, " on");
+		fprintf(file, " core%s ",
+			cores[0] == cores[size - 1] ? "" : "s");
+		put_ranges(file, cores, size);
+		fprintf(file, nodes[0] < 0 ? ", across nodes" : " of node%s ",
+			nodes[0] == nodes[size - 1] ? "" : "s");
+		if (nodes[0] >= 0)
+			put_ranges(file, nodes, size);
+	} else {
+		fprintf(file, ", %d of them pinned", pinned);
+	}
+	free(cores);
+	free(nodes);
+}
+
+char *show_workers(const struct rig_pool *pool)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *file = open_memstream(&text, &bytes);
+
+	if (!file)
+		return NULL;
+	put_workers(file, pool);
+	return fclose(file) == 0 ? text : NULL;
+}
+
+json_t *show_workers_json(const struct rig_pool *pool)
+{
+	json_t *list = json_array();
+	struct rig_worker worker;
+
+	for (int i = 0; i < rig_pool_size(pool); i++) {
+		if (rig_pool_worker(pool, i, &worker) < 0)
+			continue;
+		json_array_append_new(
+			list, json_pack("{si si si si si si si si sb}", "rank",
+					i, "pid", (int)worker.pid, "package",
+					worker.package, "node", worker.node,
+					"core", worker.core, "cores",
+					rig_pool_plan(pool)->spots[i].cores,
+					"pu", worker.pu, "pus", worker.pus,
+					"as_planned", (int)worker.as_planned));
+	}
+	return list;
+}
+
+void warn_squeezed(const struct rig_plan *plan)
+{
+	if (plan->squeezed)
+		warn("started on one core of %d: a launcher, taskset or "
+		     "OMP_PROC_BIND has bound this process (mpirun --bind-to "
+		     "none, srun --cpu-bind=none leave it all)",
+		     plan->allowed);
+}
+
+/* ---- a run ---- */
+
+/* Somebody else's words, on this line, and no order to a terminal. */
+static void put_tame(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == '\x7f')
+			printf("\\x%02x", (unsigned char)*text);
+		else
+			putchar(*text);
+}
+
+static void put_named(const char *before, const char *name)
+{
+	if (!name)
+		return;
+	fputs(before, stdout);
+	put_tame(name);
+}
+
+static double bytes_moved(const struct runner *runner)
+{
+	const struct rig_kernel *kernel = runner->request->kernel;
+
+	return kernel->bytes_moved ? kernel->bytes_moved(runner->rigging.args)
+				   : 0;
+}
+
+static double flops(const struct runner *runner)
+{
+	const struct rig_kernel *kernel = runner->request->kernel;
+
+	return kernel->flops ? kernel->flops(runner->rigging.args) : 0;
+}
+
+static double items(const struct runner *runner)
+{
+	const struct rig_kernel *kernel = runner->request->kernel;
+	void *data[RIG_ARRAYS_MAX];
+	double counted;
+
+	if (!kernel->items)
+		return 0;
+	runner_data(runner, data);
+	counted = kernel->items(runner->rigging.args, data);
+	return isfinite(counted) ? counted : 0;
+}
+
+/* "reverse length=40000000 method=swap begin=0 end=40000000" */
+static void show_command(const struct runner *runner)
+{
+	const struct rig_kernel *kernel = runner->request->kernel;
+	const struct rig_param *param = kernel->params;
+	char value[64];
+
+	printf("%s", kernel->name);
+	for (; param && param->name; param++)
+		printf(" %s=%s", param->name,
+		       arguments_show(param, runner->rigging.args, value,
+				      sizeof(value)));
+	putchar('\n');
+}
+
+static void show_arrays(const struct runner *runner)
+{
+	const struct rigging *rigging = &runner->rigging;
+
+	for (int i = 0; i < rigging->count; i++) {
+		const struct run_array *asked = &runner->request->arrays[i];
+		const struct rig_array *array = rigging_array(rigging, i);
+		char count[SHOWN_BYTES], bytes[SHOWN_BYTES];
+
+		printf("  %-9s %s %s%s, %s", rigging->kernel->arrays[i].name,
+		       show_count(array->count, count),
+		       dtype_name(array->dtype),
+		       array->swapped ? " in the other byte order" : "",
+		       show_bytes((double)rigging->arrays[i].bytes, bytes));
+		put_named(", from ", asked->input);
+		put_named(", in segment ", asked->segment);
+		if (asked->offset)
+			printf(" from byte %zu on", rigging->arrays[i].offset);
+		put_named(", to ", asked->output);
+		putchar('\n');
+	}
+}
+
+/* How much of an array of ours lies on huge pages; -1: unknown, or not ours. */
+static ssize_t huge_of(const struct runner *runner, int index)
+{
+	const struct rig_segment *segment =
+		runner->rigging.arrays[index].segment;
+
+	return segment ? rig_segment_huge_bytes(segment) : -1;
+}
+
+static void show_huge(const struct runner *runner)
+{
+	const struct rigging *rigging = &runner->rigging;
+	char text[SHOWN_BYTES];
+
+	for (int i = 0; i < rigging->count; i++) {
+		ssize_t huge = huge_of(runner, i);
+
+		if (huge >= 0)
+			printf("  %-9s %s: %s on huge pages\n",
+			       i ? "" : "pages",
+			       rigging->kernel->arrays[i].name,
+			       show_bytes((double)huge, text));
+	}
+}
+
+static void show_line(const struct runner *runner, const char *what,
+		      uint64_t ns)
+{
+	char time[SHOWN_BYTES], rate[SHOWN_BYTES];
+
+	/* µ is one column and two bytes. */
+	show_time((double)ns, time);
+	printf("  %-9s %s%*s", what, time,
+	       11 - (int)strlen(time) + (strchr(time, '\xc2') != NULL), "");
+	if (bytes_moved(runner) > 0)
+		printf(" %s", show_rate(bytes_moved(runner), (double)ns, rate));
+	if (flops(runner) > 0)
+		printf(" %.3g Gflop/s", flops(runner) / (double)ns);
+	if (items(runner) > 0)
+		printf(" %s",
+		       show_item_rate(items(runner), (double)ns,
+				      runner->request->kernel->item, rate));
+}
+
+static void show_times(const struct runner *runner)
+{
+	int steady = runner->runs - 1;
+
+	show_line(runner, steady ? "first" : "time", runner->time_ns[0]);
+	putchar('\n');
+	if (!steady)
+		return;
+	show_line(runner, "steady", runner_steady_ns(runner));
+	printf("  (median of %d%s)\n", steady,
+	       runner->copied ? ", on a copy: yours has it once" : "");
+}
+
+void show_run(const struct runner *runner)
+{
+	const struct run_request *request = runner->request;
+	const struct rig_kernel *kernel = request->kernel;
+	char *workers = show_workers(runner->pool);
+
+	show_command(runner);
+	show_arrays(runner);
+	printf("  workers   %s\n", workers ? workers : "?");
+	if (request->pages == RIG_PAGES_HUGE)
+		show_huge(runner);
+	show_times(runner);
+	printf("  barrier   %s, in %s",
+	       request->pool.barrier == RIG_BARRIER_PTHREAD ? "pthread"
+							    : "adaptive",
+	       runner->barrier_segment ? runner->barrier_segment
+				       : "the team's own segment");
+	if (runner->barrier_segment)
+		printf(": %llu epoch%s, %llu blocked",
+		       (unsigned long long)runner->epochs,
+		       runner->epochs == 1 ? "" : "s",
+		       (unsigned long long)runner->blocked);
+	if (*runner->result)
+		put_named("\n  result    ", runner->result);
+	if (runner->verified)
+		printf("\n  verified  %s\n",
+		       kernel->verified ? kernel->verified : "by the kernel");
+	else
+		printf("\n  not verified%s\n",
+		       request->no_verify ? ""
+		       : kernel->verify ? ": the kernel cannot judge your data"
+					: ": the kernel has no verify");
+	free(workers);
+}
+
+static json_t *parameters_json(const struct runner *runner)
+{
+	const struct rig_param *param = runner->request->kernel->params;
+	json_t *object = json_object();
+	char value[64];
+
+	for (; param && param->name; param++)
+		json_object_set_new(
+			object, param->name,
+			json_string(arguments_show(param, runner->rigging.args,
+						   value, sizeof(value))));
+	return object;
+}
+
+static json_t *arrays_json(const struct runner *runner)
+{
+	const struct rigging *rigging = &runner->rigging;
+	json_t *list = json_array();
+
+	for (int i = 0; i < rigging->count; i++) {
+		const struct run_array *asked = &runner->request->arrays[i];
+		const struct rig_array *array = rigging_array(rigging, i);
+		json_t *shape = json_array();
+		char code[DTYPE_CODE_BYTES];
+
+		for (int d = 0; d < runner->shapes[i].dims; d++)
+			json_array_append_new(
+				shape,
+				json_integer((json_int_t)runner->shapes[i]
+						     .extent[d]));
+		json_array_append_new(
+			list,
+			json_pack("{ss ss ss so sI sI sI ss? ss? ss?}", "name",
+				  rigging->kernel->arrays[i].name, "dtype",
+				  dtype_name(array->dtype), "code",
+				  dtype_code(array, code), "shape", shape,
+				  "count", (json_int_t)array->count, "bytes",
+				  (json_int_t)rigging->arrays[i].bytes,
+				  "huge_bytes", (json_int_t)huge_of(runner, i),
+				  "input", asked->input, "output",
+				  asked->output, "segment", asked->segment));
+	}
+	return list;
+}
+
+/* { "sum": 42 }: numbers where they are ones; null where nothing is said. */
+static json_t *result_json(const struct runner *runner)
+{
+	char text[RESULT_BYTES], *save = NULL;
+	json_t *object;
+
+	if (!*runner->result)
+		return json_null();
+	memcpy(text, runner->result, sizeof(text));
+	object = json_object();
+	for (char *word = strtok_r(text, ",", &save); word;
+	     word = strtok_r(NULL, ",", &save)) {
+		char *name = word + strspn(word, " ");
+		char *value = strstr(name, " = ");
+		json_t *number;
+
+		if (!value)
+			continue;
+		*value = 0;
+		value += 3;
+		number = json_loads(value, JSON_DECODE_ANY, NULL);
+		json_object_set_new(object, name,
+				    number ? number : json_string(value));
+	}
+	return object;
+}
+
+static json_t *times_json(const struct runner *runner)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < runner->runs; i++)
+		json_array_append_new(
+			list, json_integer((json_int_t)runner->time_ns[i]));
+	return list;
+}
+
+int show_run_json(const struct runner *runner, const char *path)
+{
+	const struct run_request *request = runner->request;
+	bool pthread = request->pool.barrier == RIG_BARRIER_PTHREAD;
+	json_t *root = json_pack(
+		"{ss so so so so so sI sI sf sf sf ss? s{ss ss? sI sI} sb ss? "
+		"sb}",
+		"kernel", request->kernel->name, "parameters",
+		parameters_json(runner), "arrays", arrays_json(runner),
+		"result", result_json(runner), "workers",
+		show_workers_json(runner->pool), "times_ns", times_json(runner),
+		"first_ns", (json_int_t)runner->time_ns[0], "steady_ns",
+		(json_int_t)runner_steady_ns(runner), "bytes_moved",
+		bytes_moved(runner), "flops", flops(runner), "items",
+		items(runner), "item", request->kernel->item, "barrier", "kind",
+		pthread ? "pthread" : "adaptive", "segment",
+		runner->barrier_segment, "epochs", (json_int_t)runner->epochs,
+		"blocked", (json_int_t)runner->blocked, "verified",
+		(int)runner->verified, "against",
+		runner->verified ? request->kernel->verified : NULL,
+		"repeats_on_a_copy", (int)runner->copied);
+
+	if (request->map) {
+		json_t *map = map_json(runner);
+
+		if (!map) {
+			json_decref(root);
+			return EXIT_SYSTEM;
+		}
+		json_object_set_new(root, "map", map);
+	}
+	return json_put(root, path);
+}

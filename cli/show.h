@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * show.h - what a run did, for people and for programs; and numbers as people
+ * read them.
+ */
+#ifndef RUNRIG_SHOW_H
+#define RUNRIG_SHOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "verified_run.h"
+
+/* Room for one number. */
+#define SHOWN_BYTES 40
+
+/* "40,000,000"; "320 MB"; "61.2 ms"; "10.5 GB/s"; "97.1 M keys/s".  Each
+ * returns `text`. */
+char *show_count(uint64_t count, char text[SHOWN_BYTES]);
+char *show_bytes(double bytes, char text[SHOWN_BYTES]);
+char *show_time(double ns, char text[SHOWN_BYTES]);
+char *show_rate(double bytes, double ns, char text[SHOWN_BYTES]);
+char *show_item_rate(double items, double ns, const char *item,
+		     char text[SHOWN_BYTES]);
+
+/* "2 workers on cores 0, 1 of node 0", to be freed; NULL: no memory. */
+char *show_workers(const struct rig_pool *pool);
+
+/* [{ "rank": 0, "pid": ..., ...}, ...]; NULL: no memory. */
+json_t *show_workers_json(const struct rig_pool *pool);
+
+/* Say it where a launcher has left us one core of several. */
+void warn_squeezed(const struct rig_plan *plan);
+
+/* What the run did, to stdout. */
+void show_run(const struct runner *runner);
+
+/* The same as JSON, to the file `path` or to stdout (NULL).  Returns an exit
+ * code. */
+int show_run_json(const struct runner *runner, const char *path);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * environment.c - the only file that reads the environment.
+ *
+ * What a program says in its options wins; the environment is for whoever runs
+ * a program that says nothing.
+ */
+#include "base/environment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/single_threaded.h>
+
+#include <runrig/api.h>
+
+#define PLUGINS "HWLOC_PLUGINS_PATH"
+
+static const char *variable(const char *name)
+{
+	const char *value = secure_getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+const char *environment_place(void)
+{
+	return variable("RUNRIG_PLACE");
+}
+
+int environment_stop_rank(void)
+{
+	const char *value = variable("RUNRIG_STOP");
+	char *end;
+	long rank;
+
+	if (!value)
+		return -1;
+	errno = 0;
+	rank = strtol(value, &end, 10);
+	if (errno || *end || rank < 0 || rank >= RIG_WORKERS_MAX)
+		return -1;
+	return (int)rank;
+}
+
+const char *environment_of_another_machine(void)
+{
+	return variable("HWLOC_XMLFILE")     ? "HWLOC_XMLFILE"
+	       : variable("HWLOC_SYNTHETIC") ? "HWLOC_SYNTHETIC"
+					     : NULL;
+}
+
+bool environment_is_ours(void)
+{
+	return !getauxval(AT_SECURE);
+}
+
+bool environment_hide_plugins(void)
+{
+	/* Not a directory: nothing is found there. */
+	return __libc_single_threaded && !getenv(PLUGINS) &&
+	       setenv(PLUGINS, "/dev/null", 0) == 0;
+}
+
+void environment_show_plugins(void)
+{
+	unsetenv(PLUGINS);
+}

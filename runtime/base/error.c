@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * error.c - one error text per thread.
+ */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static _Thread_local char why[WHY_BYTES];
+
+int rig_fail(int code, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(why, sizeof(why), format, list);
+	va_end(list);
+	return code;
+}
+
+int rig_fail_errno(int code, const char *format, ...)
+{
+	va_list list;
+	size_t used;
+
+	va_start(list, format);
+	vsnprintf(why, sizeof(why), format, list);
+	va_end(list);
+	used = strlen(why);
+	/* strerrordesc_np: no locale, no allocation, safe after a fork. */
+	snprintf(why + used, sizeof(why) - used, ": %s",
+		 strerrordesc_np(-code) ? strerrordesc_np(-code) : "error");
+	return code;
+}
+
+const char *rig_why(void)
+{
+	return why;
+}

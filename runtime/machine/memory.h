@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.h - how much memory there is to be had, before taking it.
+ */
+#ifndef RUNRIG_MEMORY_H
+#define RUNRIG_MEMORY_H
+
+#include <stddef.h>
+
+/* Bytes free in /dev/shm; 0 where it cannot be told. */
+size_t memory_in_shm(void);
+
+/* Bytes of memory that this process and its workers can still have, by the
+ * machine and by its control groups; SIZE_MAX where it cannot be told. */
+size_t memory_available(void);
+
+#endif

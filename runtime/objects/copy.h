@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * copy.h - copies to where another CPU reads next, past the caches where that
+ * is faster.
+ *
+ * A plain store must own the line it goes to, and the line is where it was read
+ * last: in the cache of the CPU that took what was there before.  To get it back
+ * costs little between CPUs that share a cache, and most of the time of a
+ * message between others.  A store past the caches owns nothing.  Which of the
+ * two is faster here is found out with the first bytes.  (What was measured:
+ * docs/decisions/0015-past-the-caches.md.)
+ */
+#ifndef RUNRIG_COPY_H
+#define RUNRIG_COPY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "base/clock.h"
+
+/* So many bytes are enough to tell; of fewer than BYPASS_BYTES it is not worth
+ * it. */
+#define BYPASS_PROBE 2048
+#define BYPASS_BYTES 8192
+
+/* Bytes in a nanosecond that the caches take, or they are passed. */
+#define BYPASS_RATE 8
+
+/* Copy the first BYPASS_PROBE bytes; is it better to pass the caches with the
+ * rest? */
+static inline bool bypass_probe(void *to, const void *from)
+{
+#if defined(__SSE2__)
+	uint64_t begin = clock_ns();
+
+	memcpy(to, from, BYPASS_PROBE);
+	/* The stores are done, not only given. */
+	_mm_mfence();
+	return clock_ns() - begin > BYPASS_PROBE / BYPASS_RATE;
+#else
+	memcpy(to, from, BYPASS_PROBE);
+	return false;
+#endif
+}
+
+/* Copy, past the caches if `bypass`.  Stores after it are seen after its own, as
+ * releases are. */
+static inline void bypass_copy(void *to, const void *from, size_t bytes,
+			       bool bypass)
+{
+#if defined(__SSE2__)
+	char *at = to;
+	const char *data = from;
+
+	/* A whole line of `to` at least. */
+	if (bypass && bytes >= 128) {
+		size_t head = -(uintptr_t)at % 64;
+
+		memcpy(at, data, head);
+		at += head;
+		data += head;
+		bytes -= head;
+		for (; bytes >= 64; bytes -= 64, at += 64, data += 64) {
+			const __m128i *words = (const void *)data;
+			__m128i *line = (void *)at;
+			__m128i a = _mm_loadu_si128(words);
+			__m128i b = _mm_loadu_si128(words + 1);
+			__m128i c = _mm_loadu_si128(words + 2);
+			__m128i d = _mm_loadu_si128(words + 3);
+
+			_mm_stream_si128(line, a);
+			_mm_stream_si128(line + 1, b);
+			_mm_stream_si128(line + 2, c);
+			_mm_stream_si128(line + 3, d);
+		}
+		_mm_sfence();
+		to = at;
+		from = data;
+	}
+#else
+	(void)bypass;
+#endif
+	if (bytes)
+		memcpy(to, from, bytes);
+}
+
+/* Copy, as is better. */
+static inline void bypass_copy_all(void *to, const void *from, size_t bytes)
+{
+	bool bypass = bypass_probe(to, from);
+
+	bypass_copy((char *)to + BYPASS_PROBE,
+		    (const char *)from + BYPASS_PROBE, bytes - BYPASS_PROBE,
+		    bypass);
+}
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dispatch.c - posting, taking and finishing jobs.
+ *
+ * Hot path, nobody asleep: the poster stores `posted` (one line to the takers,
+ * the job's words in it), each taker subtracts itself from `progress`, the last
+ * one stores `done` (one line to the poster).
+ *
+ * Sleeping is store-then-look on both sides, in both directions:
+ *
+ *	poster: store posted, load sleepers      taker: add sleepers, load posted
+ *	taker:  store done, load poster_sleeps   poster: store poster_sleeps,
+ *	                                                 load done
+ *
+ * All of these are seq_cst, so that of the two looks at least one sees the
+ * other's store (with acquire and release both could miss: store buffering).
+ * The futex looks once more at the word before it sleeps.
+ *
+ * Progress is one word, so that exactly one taker sees the moment at which
+ * nobody is awake any more: the last to fall asleep or to finish.
+ */
+#include "objects/dispatch.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#define ALARM 1u /* in `done` */
+#define JOB   2u /* one job more, in `posted` and `done` */
+
+#define RUNNING UINT64_C(1)         /* has not finished the job */
+#define AWAKE   (UINT64_C(1) << 32) /* and is not asleep in a wait */
+
+static uint64_t running(uint64_t progress)
+{
+	return progress & (AWAKE - 1);
+}
+
+static uint64_t awake(uint64_t progress)
+{
+	return progress / AWAKE;
+}
+
+void dispatch_init(struct dispatch_shm *dispatch, int size)
+{
+	/* relaxed: no taker runs, and those to come are forked after this. */
+	store_relaxed(&dispatch->progress, (uint64_t)size * (RUNNING + AWAKE));
+	store_relaxed(&dispatch->sleepers, 0);
+}
+
+void dispatch_post(struct dispatch_shm *dispatch)
+{
+	/* relaxed: nobody else writes it. */
+	uint32_t job = load_relaxed(&dispatch->posted) + JOB;
+
+	/* seq_cst: see above; releases the job to dispatch_take(). */
+	store_seq(&dispatch->posted, job);
+	if (load_seq(&dispatch->sleepers))
+		wait_wake(&dispatch->posted, INT_MAX);
+}
+
+/* Is `done` as the poster of `job` wants it? */
+static bool settled(uint32_t done, uint32_t job, bool heed)
+{
+	return done == job || (heed && (done & ALARM));
+}
+
+int dispatch_wait(struct dispatch_shm *dispatch,
+		  const struct patience *patience, bool heed,
+		  uint64_t deadline_ns)
+{
+	uint32_t job = load_relaxed(&dispatch->posted);
+	/* acquire in there: pairs with the store in dispatch_done(). */
+	uint32_t done = wait_change(&dispatch->done, job - JOB, patience);
+	int r = 0;
+
+	if (!settled(done, job, heed)) {
+		store_seq(&dispatch->poster_sleeps, 1);
+		done = load_seq(&dispatch->done);
+		while (!settled(done, job, heed) && r != -ETIMEDOUT) {
+			r = wait_sleep(&dispatch->done, done, deadline_ns);
+			done = load_seq(&dispatch->done);
+		}
+		/* relaxed: a wake too many does no harm. */
+		store_relaxed(&dispatch->poster_sleeps, 0);
+	}
+	if (done == job)
+		return 0;
+	return settled(done, job, heed) ? -EINTR : -ETIMEDOUT;
+}
+
+bool dispatch_poll(const struct dispatch_shm *dispatch,
+		   const struct patience *patience)
+{
+	uint32_t job = load_relaxed(&dispatch->posted);
+
+	/* acquire in there: pairs with the store in dispatch_done(). */
+	return wait_change(&dispatch->done, job - JOB, patience) == job;
+}
+
+bool dispatch_is_done(const struct dispatch_shm *dispatch)
+{
+	return load_acquire(&dispatch->done) == load_relaxed(&dispatch->posted);
+}
+
+void dispatch_wake(struct dispatch_shm *dispatch)
+{
+	/* seq_cst: see above. */
+	if (load_seq(&dispatch->poster_sleeps))
+		wait_wake(&dispatch->done, 1);
+}
+
+void dispatch_alarm(struct dispatch_shm *dispatch)
+{
+	or_seq(&dispatch->done, ALARM);
+	dispatch_wake(dispatch);
+}
+
+uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
+		       const struct patience *patience)
+{
+	/* acquire in there: pairs with the store in dispatch_post(). */
+	uint32_t job = wait_change(&dispatch->posted, last, patience);
+
+	if (job != last)
+		return job;
+	add_seq(&dispatch->sleepers, 1);
+	while ((job = load_seq(&dispatch->posted)) == last)
+		(void)wait_sleep(&dispatch->posted, last, RIG_FOREVER);
+	sub_seq(&dispatch->sleepers, 1);
+	return job;
+}
+
+bool dispatch_sleeps(struct dispatch_shm *dispatch)
+{
+	/* acq_rel: whoever sees nobody awake sees what each published before
+	 * it fell asleep. */
+	return awake(sub_acq_rel(&dispatch->progress, AWAKE)) == 1;
+}
+
+void dispatch_awake(struct dispatch_shm *dispatch)
+{
+	add_acq_rel(&dispatch->progress, AWAKE);
+}
+
+bool dispatch_anyone_awake(const struct dispatch_shm *dispatch)
+{
+	return awake(load_acquire(&dispatch->progress)) > 0;
+}
+
+enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size)
+{
+	/* acq_rel: hands on what this taker wrote; the last acquires it all and
+	 * hands it to the poster by dispatch_done(). */
+	uint64_t before = sub_acq_rel(&dispatch->progress, RUNNING + AWAKE);
+
+	if (running(before) == 1) {
+		/* relaxed: dispatch_done() releases it, to the poster and so
+		 * to the takers of the next job. */
+		store_relaxed(&dispatch->progress,
+			      (uint64_t)size * (RUNNING + AWAKE));
+		return DISPATCH_ALL_DONE;
+	}
+	return awake(before) == 1 ? DISPATCH_OTHERS_SLEEP : DISPATCH_OTHERS_RUN;
+}
+
+void dispatch_done(struct dispatch_shm *dispatch)
+{
+	/* relaxed: whoever finished the job has acquired it. */
+	store_seq(&dispatch->done, load_relaxed(&dispatch->posted));
+	dispatch_wake(dispatch);
+}

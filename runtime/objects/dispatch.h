@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dispatch.h - handing one job after another to all workers, and waiting for
+ * them: a store when hot, a futex wake when somebody sleeps.
+ *
+ * One poster (the caller) and `size` takers (the workers) in shared memory.
+ * Jobs have numbers; one is posted only when the one before is done.
+ */
+#ifndef RUNRIG_DISPATCH_H
+#define RUNRIG_DISPATCH_H
+
+#include <stdalign.h>
+#include <stdbool.h>
+
+#include <runrig/api.h>
+
+#include "base/atomic.h"
+#include "machine/wait.h"
+
+/* Words of a job that travel in the line that announces it. */
+#define DISPATCH_WORDS 7
+
+/* In shared memory. */
+struct dispatch_shm {
+	/* Twice the number of the last job posted.  The poster writes it last
+	 * of this line. */
+	alignas(RIG_LINE) _Atomic uint32_t posted;
+	uint32_t reserved;
+	/* Of that job; what they mean is the poster's and the takers' affair. */
+	uint64_t words[DISPATCH_WORDS];
+
+	/* The takers': how many have not finished the job (low half), and how
+	 * many of those are not asleep in a wait either (high half).  The last
+	 * to finish sets it for the next job. */
+	alignas(RIG_LINE) _Atomic uint64_t progress;
+
+	/* Twice the number of the last job done, written by the last taker to
+	 * finish it, or by the warden when no taker is left; plus ALARM. */
+	alignas(RIG_LINE) _Atomic uint32_t done;
+
+	/* Takers asleep on `posted`: each adds itself. */
+	alignas(RIG_LINE) _Atomic uint32_t sleepers;
+	/* 1: the poster sleeps on `done`, or is about to. */
+	_Atomic uint32_t poster_sleeps;
+};
+_Static_assert(sizeof(struct dispatch_shm) == 4 * RIG_LINE,
+	       "part of the format");
+
+/* Lay out for `size` takers, none of which runs; keeps job numbers going.  To
+ * be called in zeroed memory first. */
+void dispatch_init(struct dispatch_shm *dispatch, int size);
+
+/* Poster: announce the next job, its words and all else written before. */
+void dispatch_post(struct dispatch_shm *dispatch);
+
+/*
+ * Poster: wait until job `posted` is done, with patience, then asleep, until
+ * deadline_ns.  Returns 0 when done, -ETIMEDOUT, or, where `heed` is set,
+ * -EINTR when a taker has raised the alarm.
+ */
+int dispatch_wait(struct dispatch_shm *dispatch,
+		  const struct patience *patience, bool heed,
+		  uint64_t deadline_ns);
+
+/* Poster: only poll for it, with patience.  Is it done? */
+bool dispatch_poll(const struct dispatch_shm *dispatch,
+		   const struct patience *patience);
+
+/* Poster: is it done?  Never waits. */
+bool dispatch_is_done(const struct dispatch_shm *dispatch);
+
+/* Taker, in a job: the poster should look (it finds out at what elsewhere). */
+void dispatch_alarm(struct dispatch_shm *dispatch);
+
+/* Taker: wait until `posted` is no longer `last`, and return what it is. */
+uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
+		       const struct patience *patience);
+
+/* Taker: asleep in a wait, and awake again.  sleeps returns true to the one
+ * after whom nobody is awake: it looks whether that is a deadlock. */
+bool dispatch_sleeps(struct dispatch_shm *dispatch);
+void dispatch_awake(struct dispatch_shm *dispatch);
+
+/* Taker: is anyone awake in the job that is posted now? */
+bool dispatch_anyone_awake(const struct dispatch_shm *dispatch);
+
+enum dispatch_finish {
+	DISPATCH_OTHERS_RUN,   /* somebody else is awake */
+	DISPATCH_OTHERS_SLEEP, /* not all have finished, and nobody is awake */
+	DISPATCH_ALL_DONE /* this was the last: dispatch_done() is to follow */
+};
+
+/* Taker: finished the job. */
+enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size);
+
+/* Last taker, or the warden: job `posted` is done. */
+void dispatch_done(struct dispatch_shm *dispatch);
+
+/* Warden: wake the poster, which may have been told but not woken. */
+void dispatch_wake(struct dispatch_shm *dispatch);
+
+#endif

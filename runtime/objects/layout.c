@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.c - offsets, and what a sound trailer is.
+ */
+#include "objects/layout.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <runrig/pool.h>
+
+#include "base/size.h"
+
+size_t trailer_file_bytes(size_t bytes)
+{
+	size_t sum;
+
+	/* Room for the page, and for rounding up to it. */
+	if (!size_add(bytes, 2 * PAGE_BYTES, &sum))
+		return 0;
+	return size_round_up(bytes, PAGE_BYTES) + PAGE_BYTES;
+}
+
+int trailer_check(const struct trailer_shm *trailer, size_t file_bytes,
+		  const char *name)
+{
+	if (file_bytes < 2 * PAGE_BYTES || file_bytes % PAGE_BYTES ||
+	    trailer->magic != TRAILER_MAGIC)
+		return 0;
+	if (trailer->layout != TRAILER_LAYOUT)
+		return rig_fail(-EPROTO,
+				"segment %s: its trailer has layout %llx, ours "
+				"is %llx (another build or C library made it)",
+				name, (unsigned long long)trailer->layout,
+				(unsigned long long)TRAILER_LAYOUT);
+	if (trailer->bytes == 0 ||
+	    trailer_file_bytes(trailer->bytes) != file_bytes ||
+	    trailer->parties == 0 || trailer->parties > RIG_WORKERS_MAX ||
+	    trailer->kind > RIG_BARRIER_PTHREAD)
+		return rig_fail(-EPROTO, "segment %s: its trailer is damaged",
+				name);
+	return 1;
+}
+
+/* The next `bytes` bytes from *at, which starts on a line. */
+static void *take(char *base, size_t *at, size_t bytes)
+{
+	void *here = base ? base + *at : NULL;
+
+	*at = size_round_up(*at + bytes, RIG_LINE);
+	return here;
+}
+
+struct layout layout_at(void *base, int size)
+{
+	struct layout layout;
+	size_t at = 0, n = (size_t)size;
+
+	layout.control = take(base, &at, sizeof(*layout.control));
+	layout.dispatch = take(base, &at, sizeof(*layout.dispatch));
+	layout.job = take(base, &at, sizeof(*layout.job));
+	layout.about = take(base, &at, n * sizeof(*layout.about));
+	layout.mapped = take(base, &at, n * sizeof(*layout.mapped));
+	layout.barrier = take(base, &at, sizeof(*layout.barrier));
+	layout.team = take(base, &at, sizeof(*layout.team));
+	layout.ranks = take(base, &at, n * sizeof(*layout.ranks));
+	at = size_round_up(at, PAGE_BYTES);
+	layout.calls_off = at;
+	layout.members = take(base, &at, n * sizeof(*layout.members));
+	layout.heap = take(base, &at, sizeof(*layout.heap));
+	layout.heap_members =
+		take(base, &at, n * HEAP_MEMBERS * sizeof(struct member_shm));
+	at = size_round_up(at, PAGE_BYTES);
+	layout.stages = take(base, &at, n * STAGE_BYTES);
+	layout.inboxes = take(base, &at, n * sizeof(*layout.inboxes));
+	layout.loans = take(base, &at, n * LOANS * sizeof(*layout.loans));
+	layout.trays = take(base, &at, n * TRAYS_BYTES);
+	layout.channels = take(base, &at, n * n * sizeof(*layout.channels));
+	at = size_round_up(at, PAGE_BYTES);
+	layout.parts = take(base, &at, n * PART_BYTES);
+	layout.bytes = size_round_up(at, PAGE_BYTES);
+	return layout;
+}
+
+/* What collectives use, zero again: a hole reads as that.  At first it is. */
+static int clear_calls(const struct layout *layout)
+{
+	char *base = (char *)layout->control;
+
+	/* relaxed: nobody else runs. */
+	store_relaxed(&layout->team->base, 0);
+	store_relaxed(&layout->team->called, 0);
+	store_relaxed(&layout->team->mailed, 0);
+	store_relaxed(&layout->team->shared, 0);
+	store_relaxed(&layout->team->sleepers, 0);
+	if (load_relaxed(&layout->control->generation) == 0)
+		return 0;
+	if (madvise(base + layout->calls_off, layout->bytes - layout->calls_off,
+		    MADV_REMOVE) < 0)
+		return rig_fail_errno(-errno, "pool: clear the team segment");
+	return 0;
+}
+
+int layout_team(const struct layout *layout, int size,
+		enum rig_barrier_kind kind)
+{
+	int r = clear_calls(layout);
+
+	if (r < 0)
+		return r;
+	memset((void *)layout->barrier, 0, sizeof(*layout->barrier));
+	dispatch_init(layout->dispatch, size);
+	return rig_barrier_init(layout->barrier, size, kind);
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.h - every byte that processes share, drawn in one place.
+ *
+ * The team segment, one per pool, without a name:
+ *
+ *	+-------------------+ 0
+ *	| control_shm       |  caller, warden: how a run ended     survives a crash
+ *	| dispatch_shm      |  caller, workers: posted, done       survives a crash
+ *	| job_shm           |  caller -> workers: segments, arguments
+ *	| about_shm  x size |  warden -> caller: pids, where they were
+ *	| mapped_shm x size |  each worker its own; caller reads
+ *	+-------------------+ dropped and laid out afresh after a crash:
+ *	| rig_barrier       |  workers: the team's own barrier
+ *	| team_shm          |  workers
+ *	| rank_shm   x size |  each worker its own; caller and warden read
+ *	+-------------------+ a page of its own; untouched, and so zero, until
+ *	| member_shm x size |  somebody calls a collective; zero after a crash
+ *	| heap_shm          |  member_shm of teams that were split off
+ *	| stages     x size |  each worker its own; the others read
+ *	| inbox_shm  x size |  each worker its own; the others ring
+ *	| loans      x size |  each worker its own; who borrowed answers
+ *	| trays      x size |  each worker its own; the receiver reads
+ *	| parts      x size |  of the heap: whoever is given them
+ *	| channels x size^2 |  those to rank 0, to rank 1, ...: sender, receiver
+ *	+-------------------+
+ *
+ * A segment with a trailer:
+ *
+ *	+-------------------+ 0
+ *	| the user's bytes  |
+ *	+-------------------+ bytes, rounded up to a page
+ *	| rig_barrier       |
+ *	| ...               |
+ *	| trailer_shm       |  the last 64 bytes of the file, magic last
+ *	+-------------------+ one page later
+ */
+#ifndef RUNRIG_LAYOUT_H
+#define RUNRIG_LAYOUT_H
+
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <runrig/api.h>
+#include <runrig/symmetric.h>
+
+#include "base/atomic.h"
+#include "objects/barrier.h"
+#include "objects/channel.h"
+#include "objects/dispatch.h"
+#include "base/error.h"
+#include "base/size.h"
+
+/* In shared memory.  Written before the segment has a name, never after. */
+struct trailer_shm {
+	uint64_t reserved[2]; /* 0 */
+	uint64_t bytes;       /* the user's, before the trailer's page */
+	uint64_t pool;        /* the pool it was made for; 0: none */
+	uint32_t parties;     /* of the barrier */
+	uint32_t owner;       /* pid of the maker, for display */
+	uint32_t kind;        /* enum rig_barrier_kind */
+	uint32_t reserved2;   /* 0 */
+	uint64_t layout;      /* TRAILER_LAYOUT */
+	uint64_t magic;       /* TRAILER_MAGIC */
+};
+_Static_assert(sizeof(struct trailer_shm) == 64, "part of the format");
+
+#define TRAILER_MAGIC UINT64_C(0x72656c6961727467) /* "gtrailer" */
+
+/* Version, cache line, barrier and C library: who differs in one of them must
+ * not use the barrier. */
+#define LAYOUT_VERSION UINT64_C(1)
+#ifdef __GLIBC__
+#define LAYOUT_LIBC UINT64_C(1)
+#else
+#define LAYOUT_LIBC UINT64_C(2)
+#endif
+#define TRAILER_LAYOUT                                                         \
+	(LAYOUT_VERSION | LAYOUT_LIBC << 8 | (uint64_t)RIG_LINE << 16 |        \
+	 (uint64_t)sizeof(pthread_barrier_t) << 32 |                           \
+	 (uint64_t)sizeof(struct rig_barrier) << 48)
+
+/* Bytes of a file whose user has `bytes` and a trailer; 0: does not fit. */
+size_t trailer_file_bytes(size_t bytes);
+
+/*
+ * Does a file of `file_bytes` whose last 64 bytes are a copy in *trailer have a
+ * trailer?  1: yes, and it is sound; 0: no; -EPROTO: it has one that is not
+ * ours or not sound.  `name` is for the words.
+ */
+int trailer_check(const struct trailer_shm *trailer, size_t file_bytes,
+		  const char *name);
+
+enum control_state {
+	CONTROL_STARTING, /* the warden forks workers */
+	CONTROL_READY,
+	CONTROL_DEAD /* no workers any more, nor will there be */
+};
+
+/* In shared memory.  Written by the warden while no worker lives, before it
+ * calls dispatch_done(); read by the caller after. */
+struct control_shm {
+	alignas(RIG_LINE) _Atomic uint32_t state; /* enum control_state */
+	_Atomic uint32_t generation;              /* teams forked so far */
+	int32_t warden; /* pid; written once by the warden */
+	int32_t caller; /* pid; written by the caller */
+
+	/* How the run `posted` ended, if not by itself. */
+	uint32_t end;           /* enum rig_end; RIG_END_OK: by itself */
+	int32_t rank;           /* who died first; -1: nobody */
+	int32_t wait_status;    /* of that rank */
+	uint32_t out_of_memory; /* 1: the kernel has killed for want of it */
+	int32_t code;           /* what went wrong when state is CONTROL_DEAD */
+	uint32_t failed;        /* team_shm.failed of the team that was ended */
+	char why[WHY_BYTES];    /* words for `code` */
+};
+
+#define JOB_READ_ONLY 1u /* map it so */
+#define JOB_HUGE      4u /* populate it with huge pages */
+#define JOB_BARRIER   2u /* its trailer's barrier is this pool's */
+
+/* One segment of a job.  Written by the caller before the job is posted. */
+struct job_segment_shm {
+	uint64_t device; /* identity */
+	uint64_t inode;
+	uint64_t file_bytes; /* to map */
+	uint64_t data_bytes; /* the user's, in the file */
+	uint64_t offset;     /* the window */
+	uint64_t bytes;
+	uint64_t stride; /* from one node's copy to the next; 0: one for all */
+	int32_t holder_fd; /* of the caller's, or -1 */
+	uint32_t flags;    /* JOB_... */
+};
+
+enum job_kind {
+	JOB_START,     /* be there */
+	JOB_KERNEL,    /* words[JOB_FN] is the function */
+	JOB_SYMBOL,    /* job_shm.symbol is path.so:symbol */
+	JOB_POPULATE,  /* segment 0, in the spans words[JOB_FN] tells */
+	JOB_REPLICATE, /* copy segment 0 to each copy in segment 1 */
+	JOB_FORGET,    /* unmap segment 0's file */
+	JOB_QUIT
+};
+
+/* dispatch_shm.words */
+enum { JOB_KIND, JOB_FN, JOB_SEGMENTS, JOB_ARGS_BYTES, JOB_BY_SOCKET };
+
+/* What a rank returns that could not open a file through /proc of its caller:
+ * the caller posts the job again with JOB_BY_SOCKET set, and hands every rank
+ * every file of a segment it holds, one after the other. */
+#define JOB_HAND_OVER (-0x72696721) /* no errno, nor a kernel's code */
+
+/* In shared memory: what a job that is a map does.  Written by the caller before
+ * the job is posted. */
+struct map_shm {
+	uint64_t fn; /* its address; 0: job_shm.symbol names it */
+	uint64_t count;
+	uint64_t chunk;
+	uint64_t item_bytes;   /* 0: there are none */
+	uint64_t result_bytes; /* likewise */
+	/* In the last segment of the job, which is the map's. */
+	uint64_t items_off;
+	uint64_t results_off;
+	uint64_t done_off;
+	uint32_t has_segment;
+	uint32_t reserved;
+	/* Index + 1 of the first item to fail; by CAS from 0, by a worker. */
+	alignas(RIG_LINE) _Atomic uint64_t failed;
+};
+
+/* In shared memory: what a worker has done of a map.  Written by it, set to 0 by
+ * the caller before the job is posted. */
+struct mapped_shm {
+	alignas(RIG_LINE) _Atomic uint64_t done; /* items */
+	_Atomic uint64_t at; /* index + 1 of the one in hand; 0: none */
+};
+
+/* In shared memory.  Written by the caller before the job is posted. */
+struct job_shm {
+	alignas(RIG_LINE) struct job_segment_shm segments[RIG_SEGMENTS_MAX];
+	alignas(RIG_LINE) unsigned char args[RIG_ARGS_MAX];
+	uint64_t owns; /* rig_job.owns, or 0; read where one is attached */
+	char names[RIG_SEGMENTS_MAX][RIG_NAME_MAX + 1];
+	char symbol[PAGE_BYTES];
+	struct map_shm map;
+};
+
+/* In shared memory.  Written by the warden: pid when it forks a team, the rest
+ * when it has ended one; read by the caller. */
+struct about_shm {
+	int32_t pid;    /* of the team that lives */
+	int32_t was;    /* of the one that was ended: what follows is its */
+	uint32_t state; /* enum rig_state */
+	int32_t code;
+	uint64_t entered; /* barriers */
+	uint64_t where;   /* return address; 0: none */
+	uint64_t calls;   /* as in rank_shm */
+	uint32_t signal;  /* the fault its handler saw; 0: none */
+	int32_t signal_code;
+	uint64_t address;
+	uint64_t instruction;
+	uint64_t offset;
+	uint32_t segment; /* index + 1; 0: in none */
+	uint32_t reserved;
+	char why[WHY_BYTES];
+};
+
+/* In shared memory, the team's. */
+struct team_shm {
+	/* Rank + 1 of the first to fail; by CAS from 0.  The caller resets it
+	 * between runs. */
+	alignas(RIG_LINE) _Atomic uint32_t failed;
+	/* 1: all ranks wait for each other. */
+	_Atomic uint32_t deadlock;
+	/* Ranks that could not attach a segment of this job: not map it, not
+	 * populate it.  The caller resets them likewise. */
+	_Atomic uint32_t unattached[2];
+
+	/* Calls of teams in this and every later run have higher numbers.  Set
+	 * by the last to finish a run that had any. */
+	_Atomic uint64_t base;
+	/* 1: this run has had such calls; and messages. */
+	_Atomic uint32_t called;
+	_Atomic uint32_t mailed;
+	/* 1: the team of all has shared work out in this run. */
+	_Atomic uint32_t shared;
+
+	/* Ranks asleep on words other than a barrier's: each adds itself. */
+	alignas(RIG_LINE) _Atomic uint32_t sleepers;
+};
+
+/* rank_shm.calls: which enum verb; of messages, also the rank they go to or
+ * come from (-1: any), as such a rank has it, and the tag (-1: any). */
+#define CALLS_MESSAGE(verb, rank, tag)                                         \
+	((uint64_t)(verb) | (uint64_t)((rank) + 2) << 8 |                      \
+	 (uint64_t)(uint32_t)(tag) << 32)
+#define CALLS_VERB(calls) ((unsigned)((calls)&0xff))
+/* -2: it is no message. */
+#define CALLS_RANK(calls) ((int)((calls) >> 8 & 0xffff) - 2)
+#define CALLS_TAG(calls)  ((int)(uint32_t)((calls) >> 32))
+
+/* In shared memory.  Written by its rank; the caller reads what a run left
+ * after the run, the warden and the report read all of it any time. */
+struct rank_shm {
+	alignas(RIG_LINE) _Atomic uint32_t state; /* enum rig_state */
+	_Atomic int32_t code;                     /* what the kernel returned */
+	_Atomic uint32_t job;                     /* the last it has begun */
+	_Atomic uint64_t where;   /* it called what may wait from; 0: is not
+				    * in such a call */
+	_Atomic uint64_t entered; /* barriers entered in this run */
+	_Atomic uint64_t target;  /* of the epoch it sleeps in, or */
+	_Atomic uint64_t awaited; /* of the word at this offset, if not 0 */
+	_Atomic uint64_t rung; /* and its mailbox rung so often; 0: no matter */
+	_Atomic uint64_t calls; /* CALLS_...; 0: none but a barrier */
+	/* The reporter's, from a signal handler. */
+	_Atomic uint32_t signal;
+	int32_t signal_code;
+	uint64_t address;
+	uint64_t instruction;
+	uint32_t segment;
+	/* What it says to have done of its part of this run, in
+	 * 1/PROGRESS_WHOLE; the caller reads it any time. */
+	_Atomic uint32_t progress;
+	uint64_t offset;
+	/* The highest number of a call it has had; set when it finishes. */
+	uint64_t high;
+	/* Where it came to the last two barriers of this run from, by turns. */
+	uint64_t at[2];
+	alignas(RIG_LINE) unsigned char result[256];
+	char why[WHY_BYTES];
+};
+_Static_assert(offsetof(struct rank_shm, result) == RIG_LINE,
+	       "what is written in a run is one line");
+
+#define PROGRESS_WHOLE (UINT32_C(1) << 24)
+
+/* Bytes that travel beside the number of a call. */
+#define LINE_PAYLOAD 48
+
+/* Calls of one team that a rank may have open: it begins call k only when all
+ * ranks are through with call k - CALLS_OPEN. */
+#ifndef CALLS_OPEN
+#define CALLS_OPEN 16 /* fewer for the checker */
+#endif
+
+/* In shared memory.  Written by one rank, the number last; nobody reads the
+ * rest before it. */
+struct line_shm {
+	alignas(64) _Atomic uint64_t number;
+	uint64_t sign; /* of all calls so far; the ranks' must agree */
+	unsigned char payload[LINE_PAYLOAD];
+};
+
+/* In shared memory.  A verb that a rank has called: the number of its first
+ * call; verb, root, operation, type in one word; how many; and from where. */
+struct said_shm {
+	uint64_t number;
+	uint64_t what;
+	uint64_t count;
+	uint64_t where;
+};
+
+/* Verbs that are remembered: more than a rank can be ahead of another. */
+#define SAID_KEPT (2 * CALLS_OPEN)
+
+/* In shared memory.  How far a rank has got in a team: the number of its last
+ * call, and the sign of them all. */
+struct met_shm {
+	uint64_t number;
+	uint64_t sign;
+};
+
+/* Of member_shm.met: two barriers by turns, and the end of the run. */
+#define MET_END 2
+#define METS    3
+
+/* In shared memory: what one rank says in one call.  Written by that rank, when
+ * every rank is through with the call CALLS_OPEN before. */
+struct call_shm {
+	/* What it brings. */
+	alignas(RIG_LINE) struct line_shm up;
+	alignas(RIG_LINE) struct line_shm down;
+};
+_Static_assert(sizeof(struct call_shm) == 2 * RIG_LINE, "part of the format");
+
+/* In shared memory: a rank in a team. */
+struct member_shm {
+	/* The last call it is through with.  Written by the rank. */
+	alignas(RIG_LINE) _Atomic uint64_t finished;
+	/* Of a team's first member.  Written by whoever frees the team's
+	 * memory: numbers so far, and the next that is free. */
+	uint64_t high;
+	_Atomic uint64_t next;
+	/* Of the first member of a team that was split off: how many of its
+	 * ranks have ended the run.  Each adds itself. */
+	_Atomic uint64_t ended;
+	/* What is left of its part of a share: see share.c.  Written by every
+	 * rank; 0 when the team is new, and between runs. */
+	alignas(RIG_LINE) _Atomic uint64_t share;
+	/* For the comparison; see agree.c.  Written by the rank. */
+	alignas(RIG_LINE) struct met_shm met[METS];
+	/* The verb whose first call is n is at n % SAID_KEPT.  Written by the
+	 * rank; read, for the words, by who sees that it called otherwise. */
+	alignas(RIG_LINE) struct said_shm said[SAID_KEPT];
+	/* Likewise of non-blocking calls and plans, numbered apart: see
+	 * agree_begins(). */
+	alignas(RIG_LINE) struct said_shm begun[SAID_KEPT];
+	struct call_shm calls[CALLS_OPEN];
+};
+
+/* Free blocks of 2^i members, and members that never were in a block. */
+#define HEAP_CLASSES 11
+_Static_assert(RIG_WORKERS_MAX <= 1 << (HEAP_CLASSES - 1), "classes enough");
+
+/* Members of teams that were split off there is room for, per rank. */
+#define HEAP_MEMBERS 64
+
+/* In shared memory.  Every rank takes and gives, by CAS. */
+struct heap_shm {
+	alignas(RIG_LINE) _Atomic uint64_t used;
+	/* Teams so far: their numbers. */
+	_Atomic uint64_t teams;
+	/* Count of changes << 32, index of the first + 1. */
+	alignas(RIG_LINE) _Atomic uint64_t free[HEAP_CLASSES];
+};
+
+/*
+ * What a rank brings and is longer than a line goes through its stage, a ring
+ * of two halves: as much as two L2 caches, for a buffer that is used again at
+ * once is still in the reader's cache, and dear to take back.
+ */
+#define STAGE_HALF  ((size_t)1 << 20)
+#define STAGE_BYTES (2 * STAGE_HALF)
+
+/* In shared memory: what a rank sleeps at, and who may have written to it. */
+struct inbox_shm {
+	struct mailbox_shm box;
+	/* Bit w: rank w has begun its channel to this one, in this run.  Each
+	 * sets its own; the last to finish the run clears them. */
+	alignas(RIG_LINE) _Atomic uint64_t from[RIG_WORKERS_MAX / 64];
+};
+
+/* Loans of one rank at a time: sends that wait for their receiver, who reads
+ * from where they are or gives them a tray.  More wait for one to end. */
+#define LOANS 1024
+
+/* In shared memory.  The owner sets it to 0, the other to 1 when it has what it
+ * wants, or to the offset of a tray. */
+struct loan_shm {
+	alignas(64) _Atomic uint64_t state;
+};
+
+/* In shared memory: what goes through it are the bytes of one message, which
+ * may be longer than there is room after this. */
+struct tray_shm {
+	/* Bytes put in and taken out so far: written by the sender, and by the
+	 * receiver. */
+	alignas(RIG_LINE) _Atomic uint64_t filled;
+	alignas(RIG_LINE) _Atomic uint64_t drained;
+};
+
+/* Of the team's heap, each rank's: a page of the library's own, and blocks. */
+#define PART_BYTES (RIG_HEAP_MAX + PAGE_BYTES)
+
+/* Trays of a rank: of three sizes; the last of all is for messages that come in
+ * and have found no tray at their sender. */
+#define TRAYS_SHORT      32
+#define TRAYS_MIDDLE     16
+#define TRAYS_LONG       8
+#define TRAY_SHORT_ROOM  ((size_t)2 << 10)
+#define TRAY_MIDDLE_ROOM ((size_t)16 << 10)
+#define TRAY_LONG_ROOM   ((size_t)128 << 10)
+#define TRAYS            (TRAYS_SHORT + TRAYS_MIDDLE + TRAYS_LONG)
+#define TRAYS_BYTES                                                            \
+	(TRAYS * sizeof(struct tray_shm) + TRAYS_SHORT * TRAY_SHORT_ROOM +     \
+	 TRAYS_MIDDLE * TRAY_MIDDLE_ROOM + TRAYS_LONG * TRAY_LONG_ROOM)
+
+/* In this process: where everything is. */
+struct layout {
+	struct control_shm *control;
+	struct dispatch_shm *dispatch;
+	struct job_shm *job;
+	struct about_shm *about;
+	struct mapped_shm *mapped;
+	struct rig_barrier *barrier;
+	struct team_shm *team;
+	struct rank_shm *ranks;
+	struct member_shm *members; /* of the team of all */
+	struct heap_shm *heap;
+	struct member_shm *heap_members;
+	unsigned char *stages;
+	struct inbox_shm *inboxes;
+	struct loan_shm *loans;       /* LOANS a rank */
+	unsigned char *trays;         /* TRAYS_BYTES a rank */
+	struct channel_shm *channels; /* to rank r from w: r * size + w */
+	unsigned char *parts;         /* PART_BYTES a rank */
+	size_t calls_off;             /* where `members` are */
+	size_t bytes;                 /* of it all, whole pages */
+};
+
+/* The layout of a team segment of `size` ranks at `base` (NULL: only bytes). */
+struct layout layout_at(void *base, int size);
+
+/* Lay out what belongs to one team, in memory that no worker maps.  What the
+ * last run left for the caller to read stays: each rank clears its own slot
+ * before its first job, and the caller what team_shm says. */
+int layout_team(const struct layout *layout, int size,
+		enum rig_barrier_kind kind);
+
+#endif

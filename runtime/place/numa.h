@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * numa.h - the home of a page is the NUMA node it lies on: chosen before there
+ * is a page, asked of the kernel, changed.
+ *
+ * A page of shared memory goes to the node of whoever touches it first, unless
+ * its file has a *rule*, which the kernel keeps with the file and every process
+ * that touches it obeys.
+ */
+#ifndef RUNRIG_NUMA_H
+#define RUNRIG_NUMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "place/topology.h"
+
+/* NUMA nodes one machine may have, by the system's numbers. */
+#define NODES_MAX 1024
+
+enum home_rule_kind {
+	HOME_LOCAL,      /* none: first touch */
+	HOME_INTERLEAVE, /* page after page round the nodes */
+	HOME_BIND        /* on these nodes and no others */
+};
+
+struct home_rule {
+	enum home_rule_kind kind;
+	uint64_t nodes[NODES_MAX / 64]; /* the system's numbers */
+};
+
+/* "local", "interleave", "bind:0,2-3" (logical nodes of `topology`; NULL is
+ * local).  0, or -EINVAL with the words. */
+int home_parse(struct home_rule *rule, const char *words,
+	       const struct topology *topology);
+
+/*
+ * Make the file behind `fd`, of `bytes` bytes and no pages yet, obey the rule.
+ * 0, -ENOSPC where the nodes of a bind cannot hold it, or what mmap or mbind
+ * said.  `name` is for the words.
+ */
+int home_set(int fd, const char *name, size_t bytes,
+	     const struct home_rule *rule);
+
+/* The system's number of the node that each page of memory at `base` is on, to
+ * homes[]; -1: there is none in this process's page tables.  0 or -errno. */
+int home_ask(const void *base, size_t pages, int *homes);
+
+/*
+ * Bring the pages that this process has mapped at `base` to node `os`, unless
+ * their file has a rule of its own.  What cannot be moved (it is pinned, or
+ * another process has it mapped and we are not privileged) stays: whoever cares
+ * asks.
+ */
+void home_bring(void *base, size_t bytes, int os);
+
+#endif

@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attach.c - mapping segments by name, once, and knowing them again.
+ *
+ * A file is known by device, inode and size, never by its name, so a name that
+ * was removed and made again is not mistaken.  Every worker of a team makes the
+ * same changes to its table in the same order, so that all agree, without
+ * asking, on whether a job is hot.
+ *
+ * Populating first what this rank owns and then, after a barrier, the rest for
+ * reading puts every page that has no home yet onto its owner's node, and makes
+ * a full /dev/shm an error here instead of a SIGBUS later.
+ */
+#include "pool/attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "place/numa.h"
+#include "machine/huge.h"
+#include "machine/inherit.h"
+#include "place/place.h"
+#include "segment/shmfile.h"
+#include "base/size.h"
+
+/* Files one worker keeps mapped. */
+#define MAPPINGS_MAX 64
+
+/* What a file is called that has no name yet. */
+#define UNNAMED "(new)"
+
+struct mapping {
+	struct identity identity;
+	size_t bytes; /* 0: free */
+	void *base;
+	bool read_only;
+	uint64_t used; /* when last, for eviction */
+};
+
+static struct mapping mappings[MAPPINGS_MAX];
+static uint64_t uses;
+
+void attach_begin(void)
+{
+	/* The maps of a worker that makes a pool in a kernel are not its
+	 * workers'. */
+	memset(mappings, 0, sizeof(mappings));
+}
+
+static struct identity identity_in(const struct job_segment_shm *segment)
+{
+	return (struct identity){ segment->device, segment->inode };
+}
+
+static struct mapping *find(const struct job_segment_shm *segment)
+{
+	bool read_only = segment->flags & JOB_READ_ONLY;
+
+	for (int i = 0; i < MAPPINGS_MAX; i++)
+		if (mappings[i].bytes == segment->file_bytes &&
+		    mappings[i].read_only == read_only &&
+		    identity_same(mappings[i].identity, identity_in(segment)))
+			return &mappings[i];
+	return NULL;
+}
+
+static void drop(struct mapping *mapping)
+{
+	munmap(mapping->base, mapping->bytes);
+	memset(mapping, 0, sizeof(*mapping));
+}
+
+/* A free mapping, or the one unused for longest, freed. */
+static struct mapping *make_room(void)
+{
+	struct mapping *oldest = &mappings[0];
+
+	for (int i = 0; i < MAPPINGS_MAX; i++) {
+		if (!mappings[i].bytes)
+			return &mappings[i];
+		if (mappings[i].used < oldest->used)
+			oldest = &mappings[i];
+	}
+	drop(oldest);
+	return oldest;
+}
+
+/* The next file the caller hands over. */
+static int receive_file(int socket)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char nothing;
+	struct iovec part = { &nothing, 1 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	struct cmsghdr *header;
+	int fd = -1;
+
+	while (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0)
+		if (errno != EINTR)
+			return rig_fail_errno(-errno, "segment: receive");
+	header = CMSG_FIRSTHDR(&message);
+	if (!header && !(message.msg_flags & MSG_CTRUNC))
+		return rig_fail(-ENOENT, "segment: was closed meanwhile");
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return rig_fail(-EMFILE, "segment: no descriptor left for it "
+					 "(ulimit -n)");
+	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
+/* Open the file that the caller holds, where no name leads to it. */
+static int open_held(const struct job_segment_shm *segment, const char *name,
+		     int flags, pid_t caller)
+{
+	char path[64];
+	int fd;
+
+	if (segment->holder_fd < 0)
+		return rig_fail(-ENOENT,
+				"segment %s: the name was removed, and nobody "
+				"we know holds it",
+				name);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)caller,
+		 segment->holder_fd);
+	fd = open(path, flags);
+	if (fd < 0 && (errno == EACCES || errno == EPERM || errno == ENOENT))
+		return rig_fail(JOB_HAND_OVER, "segment %s: %s is closed to us",
+				name, path);
+	if (fd < 0)
+		return rig_fail_errno(-errno, "segment %s: open %s", name,
+				      path);
+	return fd;
+}
+
+/* Open the file, by its name or, where that no longer leads to it, through
+ * whoever holds it. */
+static int open_file(struct rig_team *team,
+		     const struct job_segment_shm *segment, const char *name,
+		     const struct birth *birth)
+{
+	int flags = (segment->flags & JOB_READ_ONLY ? O_RDONLY : O_RDWR) |
+		    O_CLOEXEC;
+	char path[SHM_PATH_BYTES];
+	struct stat status;
+	int fd = -1;
+
+	if (team->layout.dispatch->words[JOB_BY_SOCKET] &&
+	    segment->holder_fd >= 0) {
+		fd = receive_file(birth->files_receive);
+		/* No rank takes the next file before all have this one. */
+		team_meet(team);
+		if (fd < 0)
+			return fd;
+	} else if (strcmp(name, UNNAMED) != 0) {
+		snprintf(path, sizeof(path), SHM_DIR "/%s", name);
+		fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK);
+		if (fd >= 0 && fstat(fd, &status) == 0 &&
+		    identity_same(identity_of(&status), identity_in(segment)))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		fd = open_held(segment, name, flags, birth->caller);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return rig_fail_errno(r, "segment %s: fstat", name);
+	}
+	if (!identity_same(identity_of(&status), identity_in(segment))) {
+		close(fd);
+		return rig_fail(-ENOENT, "segment %s: is gone", name);
+	}
+	return fd;
+}
+
+static int map(struct rig_team *team, struct mapping *mapping,
+	       const struct job_segment_shm *segment, const char *name,
+	       const struct birth *birth)
+{
+	bool read_only = segment->flags & JOB_READ_ONLY;
+	int fd = open_file(team, segment, name, birth);
+	void *base;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	/* The lock says "in use"; the mapping holds it when fd is closed.  (One
+	 * that was handed over is the caller's, and locked already.) */
+	while (flock(fd, LOCK_SH) < 0 && errno == EINTR)
+		;
+	base = huge_map(fd, segment->file_bytes,
+			read_only ? PROT_READ : PROT_READ | PROT_WRITE);
+	r = base == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (r < 0)
+		return rig_fail_errno(r, "segment %s: map %zu bytes",
+				      *name ? name : "(new)",
+				      (size_t)segment->file_bytes);
+	/* A child that a kernel starts must not outlive us with it. */
+	(void)madvise(base, segment->file_bytes, MADV_DONTFORK);
+	*mapping = (struct mapping){
+		.identity = identity_in(segment),
+		.bytes = segment->file_bytes,
+		.base = base,
+		.read_only = read_only,
+	};
+	return 0;
+}
+
+/* The pages of `span` (in bytes) within the mapping; none: an empty span. */
+static struct rig_span whole_pages(const struct mapping *mapping,
+				   struct rig_span span)
+{
+	size_t begin = span.begin & ~(PAGE_BYTES - 1);
+	size_t end = size_round_up(span.end, PAGE_BYTES);
+
+	if (end > size_round_up(mapping->bytes, PAGE_BYTES))
+		end = size_round_up(mapping->bytes, PAGE_BYTES);
+	return (struct rig_span){ begin, begin < end ? end : begin };
+}
+
+/* Have the pages of `span` (in bytes) there, by `advice`. */
+static int populate(const struct mapping *mapping, struct rig_span span,
+		    int advice, const char *name)
+{
+	struct rig_span pages = whole_pages(mapping, span);
+	size_t begin = pages.begin, end = pages.end;
+
+	if (begin == end)
+		return 0;
+	while (madvise((char *)mapping->base + begin, end - begin, advice) <
+	       0) {
+		if (errno == EINTR || errno == EAGAIN)
+			continue;
+		/* EFAULT is where a touch would have been a SIGBUS. */
+		if (errno == EFAULT)
+			return rig_fail(-ENOSPC,
+					"segment %s: no memory for all of its "
+					"%zu bytes",
+					name, mapping->bytes);
+		return rig_fail_errno(-errno, "segment %s: populate", name);
+	}
+	return 0;
+}
+
+/* An equal block of the file's pages. */
+static struct rig_span block_of(const struct rig_team *team,
+				const struct mapping *mapping)
+{
+	struct rig_span pages =
+		rig_strip((mapping->bytes + PAGE_BYTES - 1) / PAGE_BYTES,
+			  team->rank, team->size);
+
+	return (struct rig_span){ pages.begin * PAGE_BYTES,
+				  pages.end * PAGE_BYTES };
+}
+
+/* What this rank owns of segment `index` of the job, in bytes of the file:
+ * returns how many spans. */
+static int find_own(const struct rig_team *team, int index,
+		    const struct mapping *mapping, struct rig_span *own)
+{
+	const struct job_shm *job = team->layout.job;
+	const struct job_segment_shm *segment = &job->segments[index];
+	int (*owns)(const void *, int, size_t, int, int, struct rig_span *);
+	int count;
+
+	if (!job->owns || !inherit_has_code(job->owns)) {
+		own[0] = block_of(team, mapping);
+		return 1;
+	}
+	owns = (int (*)(const void *, int, size_t, int, int,
+			struct rig_span *))(uintptr_t)job->owns;
+	count = owns(team->args, index, segment->bytes, team->rank, team->size,
+		     own);
+	for (int i = 0; i < count; i++) {
+		own[i].begin += segment->offset;
+		own[i].end += segment->offset;
+	}
+	return count;
+}
+
+/* Populate what this rank owns of a segment it has just mapped, and bring to
+ * its node what has pages elsewhere: nobody else of the team has it mapped
+ * yet. */
+static int populate_own(const struct rig_team *team, int index,
+			const struct mapping *mapping, const char *name,
+			int node)
+{
+	struct rig_span own[RIG_SPANS_MAX];
+	int count = find_own(team, index, mapping, own);
+	int r = 0;
+
+	for (int i = 0; i < count && r == 0; i++) {
+		struct rig_span span = whole_pages(mapping, own[i]);
+
+		r = populate(mapping, span,
+			     mapping->read_only ? MADV_POPULATE_READ
+						: MADV_POPULATE_WRITE,
+			     name);
+		if (r == 0 && node >= 0)
+			home_bring((char *)mapping->base + span.begin,
+				   span.end - span.begin, node);
+	}
+	return r;
+}
+
+/* The barrier in the trailer, where it is this pool's. */
+static struct rig_barrier *barrier_in(const struct job_segment_shm *segment,
+				      const struct mapping *mapping)
+{
+	if (!(segment->flags & JOB_BARRIER) || mapping->read_only)
+		return NULL;
+	return (void *)((char *)mapping->base + mapping->bytes - PAGE_BYTES);
+}
+
+/* The system's number of the node that this rank's cores are on; -1: there is
+ * but one, or they are on several, or it has no memory. */
+static int own_node(const struct rig_team *team, const struct rig_plan *plan)
+{
+	int node = plan->spots[team->rank].node;
+
+	if (plan->machine_nodes < 2 || node < 0 || !plan->memory[node].bytes)
+		return -1;
+	return plan->memory[node].os;
+}
+
+/* Map one missing segment.  A team that is new to it finds the barrier as an
+ * earlier team left it, maybe with a corpse inside: rank 0 lays it out afresh. */
+static int attach_one(struct rig_team *team, int index,
+		      const struct birth *birth)
+{
+	const struct job_segment_shm *segment =
+		&team->layout.job->segments[index];
+	const char *given = team->layout.job->names[index];
+	const char *name = *given ? given : UNNAMED;
+	struct mapping *mapping = make_room();
+	struct rig_barrier *barrier;
+	int r = map(team, mapping, segment, name, birth);
+
+	if (r < 0)
+		return r;
+	mapping->used = ++uses;
+	barrier = barrier_in(segment, mapping);
+	if (barrier && team->rank == 0) {
+		enum rig_barrier_kind kind = team->layout.barrier->kind;
+
+		memset((void *)barrier, 0, sizeof(*barrier));
+		r = rig_barrier_init(barrier, team->size, kind);
+		if (r < 0)
+			return r;
+	}
+	/* Copies are where they belong. */
+	if (segment->stride)
+		return 0;
+	return populate_own(team, index, mapping, name,
+			    own_node(team, birth->plan));
+}
+
+/* Every rank says whether it could; all learn whether all could.  A count for
+ * each step: another rank may be a step ahead of who still reads. */
+static bool all_could(struct rig_team *team, int step, int r)
+{
+	_Atomic uint32_t *count = &team->layout.team->unattached[step];
+
+	/* relaxed: the barrier orders it. */
+	if (r < 0)
+		add_relaxed(count, 1);
+	team_meet(team);
+	return load_relaxed(count) == 0;
+}
+
+/* How far into the file this rank's copy is. */
+static size_t copy_off(const struct rig_team *team,
+		       const struct job_segment_shm *segment,
+		       const struct birth *birth)
+{
+	if (!segment->stride)
+		return 0;
+	return segment->stride * (size_t)place_copy_of(birth->plan, team->rank);
+}
+
+/* What a rank may read of a mapping: all, or its copy. */
+static struct rig_span to_be_read(const struct rig_team *team,
+				  const struct job_segment_shm *segment,
+				  const struct mapping *mapping,
+				  const struct birth *birth)
+{
+	size_t begin = copy_off(team, segment, birth);
+
+	return (struct rig_span){ begin, segment->stride
+						 ? begin + segment->stride
+						 : mapping->bytes };
+}
+
+static int attach_missing(struct rig_team *team, int count,
+			  const struct birth *birth, const bool *missing)
+{
+	const struct job_shm *job = team->layout.job;
+	int r = 0;
+
+	/* One that fails does not keep the others from being handed over: all
+	 * ranks take the same steps. */
+	for (int i = 0; i < count; i++)
+		if (missing[i] && !find(&job->segments[i])) {
+			int one = attach_one(team, i, birth);
+
+			if (r == 0)
+				r = one;
+		}
+	if (!all_could(team, 0, r))
+		goto undo;
+	for (int i = 0; i < count && r == 0; i++) {
+		const struct mapping *mapping = find(&job->segments[i]);
+
+		if (missing[i])
+			r = populate(mapping,
+				     to_be_read(team, &job->segments[i],
+						mapping, birth),
+				     MADV_POPULATE_READ, job->names[i]);
+	}
+	if (all_could(team, 1, r))
+		return 0;
+undo:
+	for (int i = 0; i < count; i++) {
+		struct mapping *mapping = find(&job->segments[i]);
+
+		if (missing[i] && mapping)
+			drop(mapping);
+	}
+	if (r == 0)
+		r = rig_fail(-ECANCELED, "another rank could not attach");
+	return r;
+}
+
+int attach_segments(struct rig_team *team, int count, const struct birth *birth)
+{
+	const struct job_shm *job = team->layout.job;
+	bool missing[RIG_SEGMENTS_MAX], cold = false;
+	int r;
+
+	for (int i = 0; i < count; i++) {
+		struct mapping *mapping = find(&job->segments[i]);
+
+		/* Every rank is handed every file. */
+		if (mapping && team->layout.dispatch->words[JOB_BY_SOCKET]) {
+			drop(mapping);
+			mapping = NULL;
+		}
+		missing[i] = !mapping;
+		cold |= missing[i];
+		/* Those at hand are not to be evicted for the others. */
+		if (mapping)
+			mapping->used = ++uses;
+	}
+	if (cold) {
+		r = attach_missing(team, count, birth, missing);
+		if (r < 0)
+			return r;
+	}
+	team->segments = count;
+	for (int i = 0; i < count; i++) {
+		const struct job_segment_shm *segment = &job->segments[i];
+		struct mapping *mapping = find(segment);
+		struct rig_barrier *barrier = barrier_in(segment, mapping);
+
+		team->handed[i] = (struct handed){
+			.data = (char *)mapping->base + segment->offset +
+				copy_off(team, segment, birth),
+			.bytes = segment->bytes,
+			.barrier = barrier,
+		};
+		if (barrier && team->barrier == team->layout.barrier)
+			team->barrier = barrier;
+	}
+	return 0;
+}
+
+/* Populate what this rank owns; `spans` NULL: an equal block. */
+static int populate_spans(struct rig_team *team, const struct mapping *mapping,
+			  rig_spans_fn *spans)
+{
+	const struct job_segment_shm *segment = &team->layout.job->segments[0];
+	struct rig_span owned[RIG_SPANS_MAX] = { block_of(team, mapping) };
+	bool huge = segment->flags & JOB_HUGE;
+	int count = 1, r = 0;
+
+	if (spans)
+		count = spans(team->args, segment->data_bytes, team->rank,
+			      team->size, owned);
+	if (huge)
+		huge_ask(mapping->base, mapping->bytes);
+	for (int i = 0; i < count && r == 0; i++) {
+		r = populate(mapping, owned[i], MADV_POPULATE_WRITE, "");
+		if (r == 0 && huge)
+			huge_collapse(mapping->base, owned[i].begin,
+				      owned[i].end);
+	}
+	/* The trailer, and what nobody owns. */
+	if (r == 0 && team->rank == 0)
+		r = populate(mapping,
+			     (struct rig_span){ mapping->bytes - PAGE_BYTES,
+						mapping->bytes },
+			     MADV_POPULATE_WRITE, "");
+	return r;
+}
+
+int attach_populate(struct rig_team *team, const struct birth *birth,
+		    rig_spans_fn *spans)
+{
+	const struct job_segment_shm *segment = &team->layout.job->segments[0];
+	struct mapping *mapping = make_room();
+	struct rig_span all;
+	int r;
+
+	r = map(team, mapping, segment, "", birth);
+	if (r == 0) {
+		mapping->used = ++uses;
+		r = populate_spans(team, mapping, spans);
+	}
+	if (!(segment->flags & JOB_HUGE))
+		return r;
+	/* Those huge pages that several ranks own are whole by now. */
+	team_meet(team);
+	if (r < 0)
+		return r;
+	all = rig_strip(mapping->bytes / HUGE_BYTES, team->rank, team->size);
+	huge_collapse(mapping->base, all.begin * HUGE_BYTES,
+		      all.end * HUGE_BYTES);
+	return 0;
+}
+
+/* The pages of a copy of `bytes` bytes that this rank writes: an equal part
+ * among the ranks of its node. */
+static struct rig_span copied_here(const struct rig_team *team, size_t bytes,
+				   const struct birth *birth)
+{
+	int copy = place_copy_of(birth->plan, team->rank);
+	int before = 0, all = 0;
+	struct rig_span span;
+
+	for (int rank = 0; rank < team->size; rank++)
+		if (place_copy_of(birth->plan, rank) == copy) {
+			before += rank < team->rank;
+			all++;
+		}
+	span = rig_strip((bytes + PAGE_BYTES - 1) / PAGE_BYTES, before, all);
+	span.begin *= PAGE_BYTES;
+	span.end *= PAGE_BYTES;
+	return (struct rig_span){ span.begin,
+				  span.end < bytes ? span.end : bytes };
+}
+
+int attach_replicate(struct rig_team *team, const struct birth *birth)
+{
+	const struct job_shm *job = team->layout.job;
+	size_t bytes = job->segments[0].data_bytes;
+	size_t off = copy_off(team, &job->segments[1], birth);
+	struct rig_span span = copied_here(team, bytes, birth);
+	struct mapping source = { 0 }, copies = { 0 };
+	int r = map(team, &source, &job->segments[0], job->names[0], birth);
+	int second = map(team, &copies, &job->segments[1], "", birth);
+
+	if (r == 0)
+		r = second;
+	if (r == 0)
+		r = populate(&source, span, MADV_POPULATE_READ, job->names[0]);
+	if (r == 0)
+		r = populate(
+			&copies,
+			(struct rig_span){ off + span.begin, off + span.end },
+			MADV_POPULATE_WRITE, job->names[0]);
+	if (r == 0)
+		memcpy((char *)copies.base + off + span.begin,
+		       (char *)source.base + span.begin, span.end - span.begin);
+	if (source.bytes)
+		drop(&source);
+	if (copies.bytes)
+		drop(&copies);
+	return r;
+}
+
+void attach_forget(struct rig_team *team)
+{
+	struct identity identity = identity_in(&team->layout.job->segments[0]);
+
+	for (int i = 0; i < MAPPINGS_MAX; i++)
+		if (mappings[i].bytes &&
+		    identity_same(mappings[i].identity, identity))
+			drop(&mappings[i]);
+}
+
+int attach_which(const struct rig_team *team, uint64_t address,
+		 uint64_t *offset)
+{
+	for (int i = 0; i < team->segments; i++) {
+		uint64_t begin = (uint64_t)(uintptr_t)team->handed[i].data;
+
+		if (address >= begin &&
+		    address - begin < team->handed[i].bytes) {
+			*offset = address - begin;
+			return i;
+		}
+	}
+	return -1;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * caller.h - a pool as its caller has it: what pool.c, run.c and handed.c share.
+ */
+#ifndef RUNRIG_CALLER_H
+#define RUNRIG_CALLER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "pool/pool_startup.h"
+#include "pool/report.h"
+#include "segment/segment.h"
+#include "place/topology.h"
+
+/* Files that workers may have mapped: what one keeps (see attach.c), and what
+ * one job more may differ in, for a worker keeps those it used last. */
+#define HANDED_MAX (64 + 2 * RIG_SEGMENTS_MAX)
+
+/* Foreign segments a pool remembers by name. */
+#define FOREIGN_MAX 16
+
+/* How long processes that were killed may take to be gone. */
+#define GONE_NS (6 * UINT64_C(1000000000))
+
+/* A segment that was handed over by name and is nobody's handle here. */
+struct foreign {
+	char name[RIG_NAME_MAX + 1]; /* "": free */
+	struct segment_facts facts;  /* its fd is ours */
+};
+
+/* A file that was handed over, and is to be had for as long as a run may want
+ * to attach it, whatever becomes of the handle: our own descriptor. */
+struct handed_file {
+	struct identity identity;
+	uint64_t used; /* when last; 0: free */
+	int fd;        /* -1: none */
+};
+
+/* Segments that a pool has copies of. */
+#define REPLICAS_MAX 16
+
+/* Copies of a segment, one a node: see replica.c. */
+struct replica {
+	struct identity source;
+	size_t stride;              /* 0: free */
+	struct segment_facts facts; /* of the copies; its fd is ours */
+};
+
+/* In this process. */
+struct rig_pool {
+	struct rig_pool *next;
+	struct birth birth;
+	struct tracer tracer;
+	struct rig_plan *plan;
+	struct report report;
+	uint64_t id;
+	pid_t maker;
+	uint32_t maker_forks;
+	int warden_pidfd; /* -1: the kernel gave none */
+	bool dead;        /* no workers any more */
+	bool left_behind; /* this is a warden or worker: it is not here */
+
+	/* One run at a time: who has the turn. */
+	_Atomic uint32_t turn; /* enum turn */
+	pthread_t holder;      /* the thread that submitted, while `posted` */
+
+	/* The run at hand, or the last; of whoever has the turn. */
+	rig_kernel_fn *kernel;
+	const char *name; /* NULL, or our copy */
+	char *name_copy;
+	void *result;
+	size_t result_bytes;
+	uint64_t limit_ns;
+	uint64_t limit_at; /* on the clock */
+	bool posted;       /* submitted, and not waited for to the end */
+
+	struct patience patience; /* of a caller with a core to itself */
+	bool own_core;            /* there is one for it */
+	struct cpu_bits cpus;     /* the workers' */
+
+	/* Files the workers may have mapped. */
+	struct handed_file handed[HANDED_MAX];
+	uint64_t handed_uses;
+	struct foreign foreign[FOREIGN_MAX];
+	int foreign_next;
+	struct replica replicas[REPLICAS_MAX];
+
+	/* What to forget when the run at hand has ended. */
+	pthread_mutex_t forget_lock;
+	struct identity *forget;
+	size_t forget_room;
+	_Atomic uint32_t forget_count;
+};
+
+enum turn {
+	TURN_FREE,
+	TURN_TAKEN,
+	TURN_WANTED /* taken, and somebody may sleep until it is free */
+};
+
+/* ---- pool.c ---- */
+
+/* Was the pool made by this process, and not by one it was forked from? */
+bool pool_is_maker(const struct rig_pool *pool);
+
+bool pool_warden_lives(const struct rig_pool *pool);
+
+/* Wait until no process of the pool lives any more, GONE_NS at most. */
+void pool_await_gone(const struct rig_pool *pool);
+
+/* Tell the warden.  False: it could not be told. */
+bool pool_order(struct rig_pool *pool, enum order what, enum rig_end end);
+
+/* One that does not listen: its workers go with it. */
+void pool_kill_warden(struct rig_pool *pool);
+
+/* ---- run.c ---- */
+
+/* As segment_pools.populate. */
+int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
+		  size_t file_bytes, size_t data_bytes,
+		  const struct rig_segment_options *options);
+
+/* Wait for job `posted`, come what may to the warden, until deadline_ns.  0,
+ * -EINTR (the alarm, where `heed` is set), -ETIMEDOUT, or -ECANCELED: the
+ * warden is gone. */
+int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
+	      uint64_t deadline_ns);
+
+/* Post the job that the team segment holds, and wait for it: ours, not the
+ * user's.  With the turn. */
+int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
+		 size_t args_bytes);
+
+/*
+ * Submit a job, or with it a map: job->kernel is map_items() then, the function
+ * to call for each item is `fn`, or is named `name`.  As rig_pool_submit().
+ */
+struct map_job {
+	uint64_t fn;
+	const char *name;
+	struct map_shm terms;
+};
+int run_submit(struct rig_pool *pool, const struct rig_job *job,
+	       const struct map_job *map);
+
+/* As rig_pool_wait(), but the turn stays. */
+int run_wait(struct rig_pool *pool, uint64_t deadline_ns);
+
+/* Wait for the turn: 0, -EBUSY or -EINVAL as rig_pool_run(). */
+int run_take_turn(struct rig_pool *pool);
+
+/* Give the turn back, having forgotten what was queued. */
+void run_end_turn(struct rig_pool *pool);
+
+/* ---- handed.c ---- */
+
+/* Write what the job's segment `index` is: the file of these facts, or what the
+ * caller asks for by name (0, or as rig_pool_run()). */
+void handed_put_file(struct rig_pool *pool, int index,
+		     const struct segment_facts *facts);
+int handed_put(struct rig_pool *pool, int index,
+	       const struct rig_handed *handed);
+
+/* What `name` means to this pool: a handle of this process, else a file. */
+int handed_facts(struct rig_pool *pool, const char *name,
+		 struct segment_facts *facts);
+
+/* Note that the workers may have it mapped from now on.  Returns a descriptor
+ * of it that stays until it is forgotten (or `fd`, where there are no more). */
+int handed_note(struct rig_pool *pool, struct identity identity, int fd);
+
+/* Post the job at hand once more, and hand every rank every file. */
+void handed_send(struct rig_pool *pool);
+
+/* Have the workers unmap a file: with the turn, now; or by whoever has it. */
+void handed_forget(struct rig_pool *pool, struct identity identity);
+void handed_forget_queued(struct rig_pool *pool);
+void handed_queue(struct rig_pool *pool, struct identity identity);
+
+/* Let go of the foreign segments that have no name any more.  With the turn;
+ * returns how many. */
+int handed_let_go(struct rig_pool *pool);
+
+/* ---- replica.c ---- */
+
+/* Forget the copies of `source`: true where there were any, and the *file that
+ * the workers may have mapped. */
+bool replica_drop(struct rig_pool *pool, struct identity source,
+		  struct identity *file);
+
+/* Have the workers drop the copies of what this job may write to: before any of
+ * it is written down.  With the turn. */
+void replica_forget_written(struct rig_pool *pool, const struct rig_job *job);
+
+/* Write the copies of `source` as the job's segment `index`, if there are. */
+bool replica_put(struct rig_pool *pool, int index, struct identity source);
+
+void replica_finish(struct rig_pool *pool);
+
+/* ---- handed.c ---- */
+
+/* Close what is held. */
+void handed_finish(struct rig_pool *pool);
+
+#endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * job_segments.c - what a job is handed: which file each name means, and letting go.
+ *
+ * A name means the handle of that name in this process, else the file it leads
+ * to now.  Files that workers may have mapped are noted, with a descriptor, so
+ * that a fresh team finds them even when their name has gone; they are forgotten
+ * when the segment is destroyed, at once or after the run at hand.
+ */
+#include "pool/caller.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+void handed_put_file(struct rig_pool *pool, int index,
+		     const struct segment_facts *facts)
+{
+	pool->birth.layout.job->segments[index] = (struct job_segment_shm){
+		.device = facts->identity.device,
+		.inode = facts->identity.inode,
+		.file_bytes = facts->file_bytes,
+		.data_bytes = facts->data_bytes,
+		.bytes = facts->data_bytes,
+		.holder_fd = facts->fd,
+		.flags = facts->pool == pool->id ? JOB_BARRIER : 0,
+	};
+}
+
+static void drop_handed(struct handed_file *file)
+{
+	if (file->used && file->fd >= 0)
+		close(file->fd);
+	*file = (struct handed_file){ 0 };
+}
+
+/* Note that the workers may have it mapped from now on.  Returns a descriptor
+ * of it that stays until it is forgotten (or `fd`, where there are no more). */
+int handed_note(struct rig_pool *pool, struct identity identity, int fd)
+{
+	struct handed_file *file = &pool->handed[0];
+
+	for (size_t i = 0; i < HANDED_MAX; i++) {
+		struct handed_file *other = &pool->handed[i];
+
+		if (identity_same(other->identity, identity)) {
+			file = other;
+			break;
+		}
+		if (other->used < file->used)
+			file = other;
+	}
+	if (!file->used || !identity_same(file->identity, identity)) {
+		drop_handed(file);
+		file->identity = identity;
+		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	}
+	file->used = ++pool->handed_uses;
+	return file->fd >= 0 ? file->fd : fd;
+}
+
+/* True where it was noted; it is no more. */
+static bool was_handed(struct rig_pool *pool, struct identity identity)
+{
+	for (size_t i = 0; i < HANDED_MAX; i++)
+		if (pool->handed[i].used &&
+		    identity_same(pool->handed[i].identity, identity)) {
+			drop_handed(&pool->handed[i]);
+			return true;
+		}
+	return false;
+}
+
+/* One descriptor to whichever rank comes first.  False: nobody took it in time,
+ * or the run is over. */
+static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char nothing = 0;
+	struct iovec part = { &nothing, 1 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	struct pollfd polled = { .fd = pool->birth.files_send,
+				 .events = POLLOUT };
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	while (sendmsg(polled.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		/* Gone: whoever waits for it is told so. */
+		if (errno == EBADF) {
+			message.msg_control = NULL;
+			message.msg_controllen = 0;
+			continue;
+		}
+		if (errno != EAGAIN && errno != EINTR && errno != ETOOMANYREFS)
+			return false;
+		if (clock_ns() >= deadline_ns ||
+		    dispatch_is_done(pool->birth.layout.dispatch))
+			return false;
+		(void)poll(&polled, 1, 1);
+	}
+	return true;
+}
+
+/*
+ * The workers cannot open this process's files through /proc (it is not
+ * dumpable, say).  Post the job once more and hand every rank every file, in
+ * the order in which attach.c takes them.
+ */
+void handed_send(struct rig_pool *pool)
+{
+	const struct layout *layout = &pool->birth.layout;
+	const struct job_segment_shm *segments = layout->job->segments;
+	uint64_t deadline = clock_after(GONE_NS);
+	uint64_t count = layout->dispatch->words[JOB_SEGMENTS];
+	char nothing;
+
+	/* What an ended team has left in the socket. */
+	while (recv(pool->birth.files_receive, &nothing, 1, MSG_DONTWAIT) > 0)
+		;
+	layout->dispatch->words[JOB_BY_SOCKET] = 1;
+	pool->posted = true;
+	dispatch_post(layout->dispatch);
+	for (uint64_t i = 0; i < count; i++) {
+		bool twice = false;
+
+		for (uint64_t k = 0; k < i; k++)
+			twice |= segments[k].inode == segments[i].inode &&
+				 segments[k].device == segments[i].device &&
+				 !((segments[k].flags ^ segments[i].flags) &
+				   JOB_READ_ONLY);
+		for (int rank = 0; rank < pool->birth.size && !twice &&
+				   segments[i].holder_fd >= 0;
+		     rank++)
+			if (!send_file(pool, segments[i].holder_fd, deadline))
+				return;
+	}
+}
+
+/* Have the workers unmap a file.  Only a death can fail that, and then there
+ * is nothing left to unmap. */
+void handed_forget(struct rig_pool *pool, struct identity identity)
+{
+	struct segment_facts facts = { .identity = identity, .fd = -1 };
+
+	struct identity copies;
+
+	if (replica_drop(pool, identity, &copies))
+		handed_forget(pool, copies);
+	if (!was_handed(pool, identity) || pool->dead)
+		return;
+	handed_put_file(pool, 0, &facts);
+	(void)run_internal(pool, JOB_FORGET, 0, 0);
+}
+
+/* Do what had to wait for the run's end, with the turn. */
+void handed_forget_queued(struct rig_pool *pool)
+{
+	struct identity identity = { 0 };
+
+	while (load_relaxed(&pool->forget_count)) {
+		pthread_mutex_lock(&pool->forget_lock);
+		identity = pool->forget[sub_seq(&pool->forget_count, 1) - 1];
+		pthread_mutex_unlock(&pool->forget_lock);
+		handed_forget(pool, identity);
+	}
+}
+
+void handed_queue(struct rig_pool *pool, struct identity identity)
+{
+	struct identity *grown;
+	uint32_t count;
+
+	pthread_mutex_lock(&pool->forget_lock);
+	count = load_relaxed(&pool->forget_count);
+	if (count == pool->forget_room) {
+		grown = realloc(pool->forget,
+				(pool->forget_room + 32) * sizeof(*grown));
+		if (grown) {
+			pool->forget = grown;
+			pool->forget_room += 32;
+		}
+	}
+	/* Without memory the workers keep the mapping until they evict it. */
+	if (count < pool->forget_room) {
+		pool->forget[count] = identity;
+		add_seq(&pool->forget_count, 1);
+	}
+	pthread_mutex_unlock(&pool->forget_lock);
+}
+
+static void forget_foreign(struct rig_pool *pool, struct foreign *foreign)
+{
+	close(foreign->facts.fd);
+	foreign->name[0] = 0;
+	handed_queue(pool, foreign->facts.identity);
+}
+
+/* A segment that is no handle's here: opened at first sight, and held, so that
+ * the workers find it even when its name has gone (see python.md). */
+static int foreign_facts(struct rig_pool *pool, const char *name,
+			 struct segment_facts *facts)
+{
+	struct foreign *foreign;
+	struct stat status;
+	int fd, r;
+
+	for (int i = 0; i < FOREIGN_MAX; i++) {
+		foreign = &pool->foreign[i];
+		if (strcmp(foreign->name, name) != 0)
+			continue;
+		if (shmfile_status(name, &status) == 0 &&
+		    identity_same(identity_of(&status),
+				  foreign->facts.identity) &&
+		    (size_t)status.st_size == foreign->facts.file_bytes) {
+			*facts = foreign->facts;
+			return 0;
+		}
+		/* Another segment's name by now, or nobody's. */
+		forget_foreign(pool, foreign);
+	}
+	fd = shmfile_open(name, false, &status);
+	if (fd < 0)
+		return fd;
+	r = segment_read_facts(fd, name, facts);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	foreign = &pool->foreign[pool->foreign_next++ % FOREIGN_MAX];
+	if (foreign->name[0])
+		forget_foreign(pool, foreign);
+	snprintf(foreign->name, sizeof(foreign->name), "%s", name);
+	foreign->facts = *facts;
+	return 0;
+}
+
+int handed_facts(struct rig_pool *pool, const char *name,
+		 struct segment_facts *facts)
+{
+	return segment_handle_facts(name, facts)
+		       ? 0
+		       : foreign_facts(pool, name, facts);
+}
+
+/* The copies, where there are some. */
+static void put_copies(struct rig_pool *pool, int index, struct identity source)
+{
+	struct job_segment_shm *segment =
+		&pool->birth.layout.job->segments[index];
+
+	if (replica_put(pool, index, source))
+		segment->holder_fd = handed_note(
+			pool,
+			(struct identity){ segment->device, segment->inode },
+			segment->holder_fd);
+}
+
+int handed_put(struct rig_pool *pool, int index,
+	       const struct rig_handed *handed)
+{
+	struct job_shm *job = pool->birth.layout.job;
+	struct segment_facts facts;
+	size_t bytes;
+	int r = shmfile_check_name(handed->name);
+
+	if (r < 0)
+		return r;
+	r = handed_facts(pool, handed->name, &facts);
+	if (r < 0)
+		return r;
+	if (handed->offset > facts.data_bytes ||
+	    handed->bytes > facts.data_bytes - handed->offset)
+		return rig_fail(-EINVAL,
+				"segment %s: bytes %zu to %zu asked for, it "
+				"has %zu",
+				handed->name, handed->offset,
+				handed->offset + handed->bytes,
+				facts.data_bytes);
+	bytes = handed->bytes ? handed->bytes
+			      : facts.data_bytes - handed->offset;
+	facts.fd = handed_note(pool, facts.identity, facts.fd);
+	handed_put_file(pool, index, &facts);
+	if (handed->read_only)
+		put_copies(pool, index, facts.identity);
+	job->segments[index].offset = handed->offset;
+	job->segments[index].bytes = bytes;
+	if (handed->read_only)
+		job->segments[index].flags |= JOB_READ_ONLY;
+	/* Names are read by who attaches, which is rare, and compared here,
+	 * which is cheaper than sending them every time. */
+	if (strcmp(job->names[index], handed->name) != 0)
+		strcpy(job->names[index], handed->name);
+	return 0;
+}
+
+int handed_let_go(struct rig_pool *pool)
+{
+	struct stat status;
+	int count = 0;
+
+	for (int i = 0; i < FOREIGN_MAX; i++)
+		if (pool->foreign[i].name[0] &&
+		    fstat(pool->foreign[i].facts.fd, &status) == 0 &&
+		    status.st_nlink == 0) {
+			forget_foreign(pool, &pool->foreign[i]);
+			count++;
+		}
+	return count;
+}
+
+void handed_finish(struct rig_pool *pool)
+{
+	for (size_t i = 0; i < HANDED_MAX; i++)
+		drop_handed(&pool->handed[i]);
+	for (int i = 0; i < FOREIGN_MAX; i++)
+		if (pool->foreign[i].name[0])
+			close(pool->foreign[i].facts.fd);
+	replica_finish(pool);
+	pthread_mutex_destroy(&pool->forget_lock);
+	free(pool->forget);
+}

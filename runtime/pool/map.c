@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * map.c - a function called for each of many items: the caller's side, and the
+ * kernel that its workers run.
+ *
+ * A map is a run like any other, and ends however one can end.  What its items
+ * and results are lies in a segment that is made for it and handed over last;
+ * one without them needs none.  The items are a share (share.h).  Each worker
+ * says, on a line of its own that survives its death, how many it has done and
+ * which one it is at.
+ */
+#include "pool/map.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <runrig/segment.h>
+#include <runrig/share.h>
+
+#include "pool/caller.h"
+#include "base/clock.h"
+#include "pool/code.h"
+#include "base/error.h"
+#include "base/size.h"
+#include "team/team.h"
+
+#define PROGRESS_NS (100 * UINT64_C(1000000))
+
+/* ---- in a worker ---- */
+
+/* A map as its worker has it. */
+struct mapping {
+	struct rig_team *team;
+	struct map_shm *map;
+	struct mapped_shm *mine;
+	rig_map_fn *fn;
+	const char *items; /* NULL: none */
+	char *results;     /* NULL: none */
+	bool *done;        /* NULL: nobody asks */
+};
+
+/* The first to fail fails the run, and gives it words; others only stop. */
+static int fail_item(const struct mapping *mapping, size_t index, int r)
+{
+	char *why = mapping->team->mine->why;
+	char words[WHY_BYTES];
+	uint64_t nobody = 0;
+
+	/* relaxed: it is a reason to stop, and orders nothing. */
+	if (!cas_relaxed(&mapping->map->failed, &nobody, index + 1))
+		return 0;
+	snprintf(words, sizeof(words), "%s", why);
+	if (!words[0])
+		return rig_team_fail(mapping->team, r, "item %zu returned %d",
+				     index, r);
+	return rig_team_fail(mapping->team, r, "item %zu: %.480s", index,
+			     words);
+}
+
+static int map_part(const struct mapping *m, struct rig_span part)
+{
+	const size_t item_bytes = m->map->item_bytes;
+	const size_t result_bytes = m->map->result_bytes;
+	uint64_t done = load_relaxed(&m->mine->done);
+
+	for (size_t i = part.begin; i < part.end; i++) {
+		int r;
+
+		/* relaxed, all: read by the caller when it likes to, or when
+		 * nobody runs. */
+		if (load_relaxed(&m->map->failed))
+			return 0;
+		store_relaxed(&m->mine->at, i + 1);
+		r = m->fn(m->team, i,
+			  m->items ? m->items + i * item_bytes : NULL,
+			  m->results ? m->results + i * result_bytes : NULL);
+		if (r < 0)
+			return fail_item(m, i, r);
+		if (m->done)
+			m->done[i] = true;
+		store_relaxed(&m->mine->done, ++done);
+	}
+	return 0;
+}
+
+int map_items(struct rig_team *team)
+{
+	static struct code code;
+	struct map_shm *map = &team->layout.job->map;
+	struct mapping mapping = { .team = team,
+				   .map = map,
+				   .mine = &team->layout.mapped[team->rank] };
+	struct rig_share share;
+	struct rig_span part;
+	int r = code_find(&code, map->fn, team->layout.job->symbol);
+
+	if (r < 0)
+		return rig_team_fail(team, r, "%s", rig_why());
+	mapping.fn = (rig_map_fn *)(uintptr_t)code.address;
+	if (map->has_segment) {
+		char *data = rig_team_data(team, team->segments - 1);
+
+		/* It is not the user's. */
+		team->segments--;
+		if (map->item_bytes)
+			mapping.items = data + map->items_off;
+		if (map->result_bytes)
+			mapping.results = data + map->results_off;
+		mapping.done = (bool *)(data + map->done_off);
+	}
+	r = rig_share_begin(&share, team, map->count,
+			    map->chunk ? RIG_SHARE_DYNAMIC : RIG_SHARE_GUIDED,
+			    map->chunk);
+	while (r == 0 && !load_relaxed(&map->failed) &&
+	       rig_share_next(&share, &part))
+		r = map_part(&mapping, part);
+	store_relaxed(&mapping.mine->at, 0);
+	return r;
+}
+
+/* ---- in the caller ---- */
+
+static int check_map(const struct rig_map *map)
+{
+	if (!map->fn == !map->name)
+		return rig_fail(-EINVAL,
+				"map: give it either a function or a name");
+	if (!map->items != !map->item_bytes)
+		return rig_fail(
+			-EINVAL, "map: %zu bytes an item, %s", map->item_bytes,
+			map->items ? "but there are items" : "and none");
+	if (!map->results != !map->result_bytes)
+		return rig_fail(-EINVAL, "map: %zu bytes a result, %s",
+				map->result_bytes,
+				map->results ? "but room for them" : "no room");
+	return 0;
+}
+
+/* Where items, results and what is done lie, one after the other. */
+static int lay_out(const struct rig_map *map, struct map_shm *terms,
+		   size_t *bytes)
+{
+	size_t items, results, sum;
+
+	if (!size_mul(map->count, map->item_bytes, &items) ||
+	    !size_mul(map->count, map->result_bytes, &results) ||
+	    !size_add(items, results, &sum) ||
+	    !size_add(sum, map->count, &sum) ||
+	    !size_add(sum, 2 * RIG_LINE, bytes))
+		return rig_fail(-ENOSPC, "map: %zu items of %zu and %zu bytes",
+				map->count, map->item_bytes, map->result_bytes);
+	terms->results_off = size_round_up(items, RIG_LINE);
+	terms->done_off = size_round_up(terms->results_off + results, RIG_LINE);
+	return 0;
+}
+
+/* The segment for what the map brings and takes away, if it does. */
+static int make_room(const struct rig_map *map, struct map_shm *terms,
+		     struct rig_segment **segment)
+{
+	size_t bytes = 0;
+	int r;
+
+	if (!map->items && !map->results && !map->done)
+		return 0;
+	r = lay_out(map, terms, &bytes);
+	if (r == 0)
+		r = rig_segment_create(segment, NULL, bytes, NULL);
+	if (r < 0)
+		return r;
+	terms->has_segment = 1;
+	if (map->items)
+		memcpy(rig_segment_data(*segment), map->items,
+		       map->count * map->item_bytes);
+	return 0;
+}
+
+/* The run that the map is. */
+static int make_job(const struct rig_map *map, struct rig_segment *segment,
+		    struct rig_job *job)
+{
+	int count = 0;
+
+	*job = (struct rig_job){ .kernel = map_items,
+				 .args = map->args,
+				 .args_bytes = map->args_bytes,
+				 .limit_ns = map->limit_ns };
+	while (count < RIG_SEGMENTS_MAX && map->segments[count].name) {
+		job->segments[count] = map->segments[count];
+		count++;
+	}
+	if (!segment)
+		return 0;
+	if (count == RIG_SEGMENTS_MAX)
+		return rig_fail(-EINVAL,
+				"map: %d segments; with items, results or done "
+				"at most %d",
+				count, RIG_SEGMENTS_MAX - 1);
+	job->segments[count].name = rig_segment_name(segment);
+	return 0;
+}
+
+static size_t count_done(const struct rig_pool *pool)
+{
+	size_t done = 0;
+
+	/* relaxed: while workers run, a number that was true. */
+	for (int i = 0; i < pool->birth.size; i++)
+		done += load_relaxed(&pool->birth.layout.mapped[i].done);
+	return done;
+}
+
+/* Wait to the end, and tell how far it is meanwhile. */
+static int wait_for(struct rig_pool *pool, const struct rig_map *map)
+{
+	const uint64_t interval =
+		map->progress_ns ? map->progress_ns : PROGRESS_NS;
+	int r;
+
+	for (;;) {
+		r = run_wait(pool, map->progress ? clock_after(interval)
+						 : RIG_FOREVER);
+		if (!pool->posted)
+			break;
+		if (map->progress)
+			map->progress(map->progress_arg, count_done(pool),
+				      map->count);
+	}
+	return r;
+}
+
+/* The item that is to blame: it failed, or a rank died at it. */
+static size_t find_failed(const struct rig_pool *pool)
+{
+	const struct layout *layout = &pool->birth.layout;
+	const struct rig_report *said = rig_pool_report(pool);
+	uint64_t failed = load_relaxed(&layout->job->map.failed);
+
+	if (!failed && said->end == RIG_END_DEATH && said->rank >= 0)
+		failed = load_relaxed(&layout->mapped[said->rank].at);
+	return failed ? failed - 1 : RIG_NO_ITEM;
+}
+
+/* What is done is the caller's. */
+static void fetch(const struct rig_map *map, const struct map_shm *terms,
+		  const struct rig_segment *segment, bool all)
+{
+	const char *data = rig_segment_data(segment);
+	const bool *done = (const bool *)(data + terms->done_off);
+	const char *results = data + terms->results_off;
+	const size_t bytes = map->result_bytes;
+
+	if (map->done)
+		memcpy(map->done, done, map->count);
+	if (all && map->results)
+		memcpy(map->results, results, map->count * bytes);
+	for (size_t i = 0; !all && map->results && i < map->count; i++)
+		if (done[i])
+			memcpy((char *)map->results + i * bytes,
+			       results + i * bytes, bytes);
+}
+
+/* Add to the words of a run that was ended how far the map was. */
+static int say_how_far(struct rig_pool *pool, const struct rig_map *map, int r,
+		       size_t failed)
+{
+	char words[WHY_BYTES];
+
+	if (rig_pool_report(pool)->end == RIG_END_FAILED)
+		return r;
+	snprintf(words, sizeof(words), "%s", rig_why());
+	if (failed == RIG_NO_ITEM)
+		return rig_fail(r, "%.400s; %zu of %zu items are done", words,
+				count_done(pool), map->count);
+	return rig_fail(r, "%.400s; it was at item %zu, %zu of %zu are done",
+			words, failed, count_done(pool), map->count);
+}
+
+/* Post it, wait, and take what has come of it. */
+static int run_map(struct rig_pool *pool, const struct rig_map *map,
+		   const struct map_job *job, const struct rig_job *run,
+		   const struct rig_segment *segment, size_t *failed)
+{
+	int r = run_submit(pool, run, job);
+
+	if (r < 0)
+		return r;
+	r = wait_for(pool, map);
+	if (r < 0) {
+		*failed = find_failed(pool);
+		r = say_how_far(pool, map, r, *failed);
+	}
+	if (segment)
+		fetch(map, &job->terms, segment, r == 0);
+	if (map->progress)
+		map->progress(map->progress_arg, count_done(pool), map->count);
+	run_end_turn(pool);
+	return r;
+}
+
+int rig_pool_map(struct rig_pool *pool, const struct rig_map *map)
+{
+	struct map_job job = { .fn = (uint64_t)(uintptr_t)map->fn,
+			       .name = map->name,
+			       .terms = { .count = map->count,
+					  .chunk = map->chunk,
+					  .item_bytes = map->item_bytes,
+					  .result_bytes = map->result_bytes } };
+	struct rig_segment *segment = NULL;
+	size_t failed = RIG_NO_ITEM;
+	struct rig_job run;
+	int r = check_map(map);
+
+	if (r == 0 && map->count)
+		r = make_room(map, &job.terms, &segment);
+	if (r == 0)
+		r = make_job(map, segment, &run);
+	if (r == 0 && map->done)
+		memset(map->done, 0, map->count);
+	if (r == 0 && map->count)
+		r = run_map(pool, map, &job, &run, segment, &failed);
+	rig_segment_destroy(segment);
+	if (map->failed)
+		*map->failed = failed;
+	return r;
+}

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.c - the caller's side of a pool's life: its processes, from the first to
+ * the last.  What it does in between is in run.c and handed.c.
+ */
+#include "pool/caller.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <runrig/place.h>
+
+#include "pool/pool_startup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "segment/ledger.h"
+#include "machine/openmp.h"
+#include "pool/report.h"
+#include "segment/segment.h"
+#include "place/topology.h"
+
+/* It knows its owner: what is not this thread's to unlock, stays locked. */
+static pthread_mutex_t pools_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+
+static struct rig_pool *pools;
+
+/* Forks between the first process and this one: a pool is of the process that
+ * made it, and asking for the pid would be a system call in every run. */
+static uint32_t forks;
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&pools_lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&pools_lock);
+}
+
+static void in_child(void)
+{
+	forks++;
+	/* Its thread has another number than the one that took it. */
+	pools_lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+}
+
+static void hook_fork(void)
+{
+	(void)pthread_atfork(before_fork, after_fork, in_child);
+}
+
+bool pool_is_maker(const struct rig_pool *pool)
+{
+	return pool->maker_forks == forks;
+}
+
+/* A descriptor above the standard ones, so that a host that closed those does
+ * not print into it.  Takes `fd` (or -1, errno set), returns it or -1. */
+static int above_standard(int fd)
+{
+	int moved = fd;
+
+	if (fd >= 0 && fd <= STDERR_FILENO) {
+		moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		close(fd);
+	}
+	return moved;
+}
+
+static void close_if_open(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int open_descriptors(struct birth *birth)
+{
+	int pair[2] = { -1, -1 }, pipe_ends[2] = { -1, -1 };
+	int files[2] = { -1, -1 };
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rig_fail_errno(-errno, "pool: socketpair");
+	birth->caller_end = above_standard(pair[0]);
+	birth->warden_end = above_standard(pair[1]);
+	if (pipe2(pipe_ends, O_CLOEXEC) < 0)
+		return rig_fail_errno(-errno, "pool: pipe");
+	birth->lifeline_read = above_standard(pipe_ends[0]);
+	birth->lifeline_held = above_standard(pipe_ends[1]);
+	birth->caller_pidfd =
+		above_standard((int)syscall(SYS_pidfd_open, getpid(), 0));
+	if (birth->caller_pidfd < 0)
+		return rig_fail_errno(-errno, "pool: pidfd_open");
+	birth->ready = above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files) < 0)
+		return rig_fail_errno(-errno, "pool: socketpair");
+	birth->files_send = above_standard(files[0]);
+	birth->files_receive = above_standard(files[1]);
+	if (birth->ready < 0 || birth->caller_end < 0 ||
+	    birth->warden_end < 0 || birth->lifeline_read < 0 ||
+	    birth->lifeline_held < 0 || birth->files_send < 0 ||
+	    birth->files_receive < 0)
+		return rig_fail_errno(-errno, "pool: descriptors");
+	return 0;
+}
+
+/* Those the caller has no use for once the warden is there. */
+static void close_wardens(struct birth *birth)
+{
+	close_if_open(&birth->warden_end);
+	close_if_open(&birth->lifeline_held);
+	close_if_open(&birth->caller_pidfd);
+	close_if_open(&birth->ready);
+}
+
+/* The process in between: its child is the warden. */
+static noreturn void fork_and_leave(struct birth *birth)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		warden_main(birth);
+	_exit(pid < 0 ? errno : 0);
+}
+
+/*
+ * Fork the warden, twice: the process in between ends at once and is waited for
+ * here, so that nothing of ours is ever a child that the host could meet.  It
+ * has our memory and not a copy (vfork), and this thread stands still meanwhile:
+ * so it is as if this thread forked the warden, and the price of copying a
+ * large caller is paid once.
+ */
+static int fork_warden(struct birth *birth)
+{
+	sigset_t all, before;
+	int status = 0;
+	pid_t pid;
+	int r = 0;
+
+	openmp_before_fork();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = vfork();
+	if (pid == 0)
+		fork_and_leave(birth);
+	if (pid < 0)
+		r = rig_fail_errno(-errno, "pool: fork (limits: ulimit -u, the "
+					   "cgroup's pids.max)");
+	/* A host that reaps every child may have been quicker: then the warden
+	 * speaks for itself, or its silence does. */
+	while (pid > 0 && waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			break;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r == 0 && WIFSIGNALED(status)) {
+		/* Somebody killed it by its number, maybe in its fork: with our
+		 * memory and our identity, it may have locked what we need. */
+		after_fork();
+		ledger_fork_failed();
+		segments_fork_failed();
+		r = rig_fail(-ECANCELED, "pool: the process that was to fork "
+					 "the warden was killed");
+	}
+	if (r == 0 && WIFEXITED(status) && WEXITSTATUS(status))
+		r = rig_fail_errno(-WEXITSTATUS(status),
+				   "pool: fork (limits: ulimit -u, the "
+				   "cgroup's pids.max)");
+	return r;
+}
+
+/* The warden's pidfd, its first message. */
+static void meet_warden(struct rig_pool *pool)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char nothing;
+	struct iovec part = { &nothing, 1 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	struct cmsghdr *header;
+	ssize_t got;
+
+	pool->warden_pidfd = -1;
+	/* Left in the socket, it would be taken for an answer. */
+	do
+		got = recvmsg(pool->birth.caller_end, &message,
+			      MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		return;
+	header = CMSG_FIRSTHDR(&message);
+	if (header && header->cmsg_type == SCM_RIGHTS)
+		memcpy(&pool->warden_pidfd, CMSG_DATA(header),
+		       sizeof(pool->warden_pidfd));
+	pool->warden_pidfd = above_standard(pool->warden_pidfd);
+}
+
+bool pool_warden_lives(const struct rig_pool *pool)
+{
+	struct pollfd polled = { .fd = pool->warden_pidfd, .events = POLLIN };
+
+	if (pool->warden_pidfd < 0) {
+		/* End of file on the socket says it too. */
+		polled.fd = pool->birth.caller_end;
+		return !(poll(&polled, 1, 0) > 0 && polled.revents & POLLHUP);
+	}
+	return poll(&polled, 1, 0) <= 0;
+}
+
+/* Wait until no process of the pool lives any more. */
+void pool_await_gone(const struct rig_pool *pool)
+{
+	struct pollfd polled = { .fd = pool->birth.lifeline_read };
+	uint64_t deadline = clock_after(GONE_NS);
+
+	while (clock_ns() < deadline) {
+		uint64_t left = (deadline - clock_ns()) / 1000000 + 1;
+
+		if (poll(&polled, 1, (int)left) > 0)
+			return;
+	}
+}
+
+/* The patience of workers and caller: who may spin. */
+static void set_patience(struct rig_pool *pool)
+{
+	const struct rig_plan *plan = pool->plan;
+	struct birth *birth = &pool->birth;
+
+	pool->own_core = plan->cpus > plan->workers;
+	if (plan->workers > plan->cpus)
+		birth->busy = (struct patience){ .yields = 4 };
+	else
+		birth->busy = (struct patience){ .spin_ns = 100000 };
+	if (pool->own_core) {
+		birth->idle = (struct patience){ .spin_ns = 2000000 };
+		pool->patience = (struct patience){ .spin_ns = 2000000 };
+	} else {
+		birth->idle = (struct patience){ .yields = 100 };
+		pool->patience = (struct patience){ 0 };
+	}
+	for (int i = 0; i < plan->workers; i++)
+		for (int w = 0; w < RIG_PUS_MAX / 64; w++)
+			pool->cpus.bits[w] |= plan->spots[i].set[w];
+}
+
+/* Everything before the fork.  What is done is undone by pool_free(). */
+static int prepare(struct rig_pool *pool,
+		   const struct rig_pool_options *options)
+{
+	struct birth *birth = &pool->birth;
+	void *memory;
+	int r;
+
+	r = rig_place_plan(&pool->plan, &(struct rig_place_options){
+						.workers = options->workers,
+						.place = options->place });
+	if (r < 0)
+		return r;
+	birth->size = pool->plan->workers;
+	birth->kind = options->barrier;
+	birth->plan = pool->plan;
+	birth->caller = getpid();
+	birth->tracer = &pool->tracer;
+	set_patience(pool);
+	r = tracer_init(&pool->tracer, birth->size, options->trace);
+	if (r < 0)
+		return r;
+	r = report_init(&pool->report, birth->size);
+	if (r < 0)
+		return r;
+	memory = mmap(NULL, layout_at(NULL, birth->size).bytes,
+		      PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		return rig_fail_errno(-errno, "pool: map the team segment");
+	birth->layout = layout_at(memory, birth->size);
+	r = layout_team(&birth->layout, birth->size, birth->kind);
+	if (r < 0)
+		return r;
+	birth->layout.control->caller = getpid();
+	while (!pool->id)
+		if (getrandom(&pool->id, sizeof(pool->id), 0) < 0 &&
+		    errno != EINTR)
+			return rig_fail_errno(-errno, "pool: getrandom");
+	r = ledger_open();
+	return r < 0 ? r : open_descriptors(birth);
+}
+
+static void pool_free(struct rig_pool *pool)
+{
+	struct birth *birth = &pool->birth;
+
+	handed_finish(pool);
+	close_wardens(birth);
+	close_if_open(&birth->caller_end);
+	close_if_open(&birth->lifeline_read);
+	close_if_open(&birth->files_send);
+	close_if_open(&birth->files_receive);
+	close_if_open(&pool->warden_pidfd);
+	if (birth->layout.control)
+		munmap(birth->layout.control, birth->layout.bytes);
+	report_finish(&pool->report);
+	tracer_finish(&pool->tracer);
+	rig_place_free(pool->plan);
+	free(pool->name_copy);
+	free(pool);
+}
+
+/* Start the warden and wait for the first team. */
+static int start(struct rig_pool *pool)
+{
+	static const struct patience none;
+	struct birth *birth = &pool->birth;
+	struct control_shm *control = birth->layout.control;
+	int r;
+
+	/* The first job is to be there. */
+	birth->layout.dispatch->words[JOB_KIND] = JOB_START;
+	dispatch_post(birth->layout.dispatch);
+	r = fork_warden(birth);
+	close_wardens(birth);
+	if (r < 0)
+		return r;
+	meet_warden(pool);
+	r = run_await(pool, &none, false, RIG_FOREVER);
+	if (r < 0) {
+		pool_await_gone(pool);
+		return rig_fail(-ECANCELED, "pool: its warden died");
+	}
+	/* acquire: pairs with the release in give_up(). */
+	if (load_acquire(&control->state) == CONTROL_DEAD)
+		return rig_fail(control->code, "%s", control->why);
+	return 0;
+}
+
+void pool_kill_warden(struct rig_pool *pool)
+{
+	if (pool->warden_pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, pool->warden_pidfd,
+			      SIGKILL, NULL, 0);
+	pool_await_gone(pool);
+}
+
+bool pool_order(struct rig_pool *pool, enum order what, enum rig_end end)
+{
+	const struct order_message message = { .order = what, .end = end };
+
+	while (send(pool->birth.caller_end, &message, sizeof(message),
+		    MSG_NOSIGNAL) < 0)
+		if (errno != EINTR)
+			return false;
+	return true;
+}
+
+/* No process of the pool any more. */
+static void quit(struct rig_pool *pool)
+{
+	if (pool_order(pool, ORDER_QUIT, RIG_END_OK))
+		pool_await_gone(pool);
+	else
+		pool_kill_warden(pool);
+}
+
+static uint64_t pool_id(const struct rig_pool *pool)
+{
+	return pool->id;
+}
+
+static enum rig_barrier_kind pool_barrier(const struct rig_pool *pool)
+{
+	return pool->birth.kind;
+}
+
+static void pools_forget(struct identity identity)
+{
+	pthread_mutex_lock(&pools_lock);
+	for (struct rig_pool *pool = pools; pool; pool = pool->next) {
+		uint32_t seen = TURN_FREE;
+
+		if (!pool_is_maker(pool))
+			continue;
+		handed_queue(pool, identity);
+		/* Now, if nobody has the turn; else whoever has it will. */
+		if (cas_seq(&pool->turn, &seen, TURN_TAKEN))
+			run_end_turn(pool);
+	}
+	pthread_mutex_unlock(&pools_lock);
+}
+
+static int pools_let_go(void)
+{
+	int count = 0;
+
+	pthread_mutex_lock(&pools_lock);
+	for (struct rig_pool *pool = pools; pool; pool = pool->next) {
+		uint32_t seen = TURN_FREE;
+
+		/* In a run it may be wanted. */
+		if (!pool_is_maker(pool) ||
+		    !cas_seq(&pool->turn, &seen, TURN_TAKEN))
+			continue;
+		count += handed_let_go(pool);
+		run_end_turn(pool);
+	}
+	pthread_mutex_unlock(&pools_lock);
+	return count;
+}
+
+/* Before the first pool of this process is made. */
+static void prepare_process(void)
+{
+	static const struct segment_pools calls = {
+		.id = pool_id,
+		.size = rig_pool_size,
+		.barrier = pool_barrier,
+		.populate = pool_populate,
+		.forget = pools_forget,
+		.let_go = pools_let_go,
+	};
+
+	hook_fork();
+	segment_register_pools(&calls);
+}
+
+int rig_pool_create(struct rig_pool **out,
+		    const struct rig_pool_options *options)
+{
+	static const struct rig_pool_options defaults;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct rig_pool *pool = calloc(1, sizeof(*pool));
+	int r;
+
+	if (!pool)
+		return rig_fail_errno(-ENOMEM, "pool");
+	pthread_once(&once, prepare_process);
+	pool->maker = getpid();
+	pool->maker_forks = forks;
+	pool->warden_pidfd = -1;
+	pool->birth.caller_end = pool->birth.warden_end = -1;
+	pool->birth.lifeline_read = pool->birth.lifeline_held = -1;
+	pool->birth.caller_pidfd = pool->birth.ready = -1;
+	pool->birth.files_send = pool->birth.files_receive = -1;
+	pthread_mutex_init(&pool->forget_lock, NULL);
+	r = prepare(pool, options ? options : &defaults);
+	if (r == 0)
+		r = start(pool);
+	if (r < 0) {
+		if (pool->birth.caller_end >= 0 && pool->birth.warden_end < 0)
+			quit(pool);
+		pool_free(pool);
+		return r;
+	}
+	pthread_mutex_lock(&pools_lock);
+	pool->next = pools;
+	pools = pool;
+	pthread_mutex_unlock(&pools_lock);
+	*out = pool;
+	return 0;
+}
+
+void pools_left_behind(void)
+{
+	for (struct rig_pool *pool = pools; pool; pool = pool->next)
+		pool->left_behind = true;
+}
+
+int rig_pool_size(const struct rig_pool *pool)
+{
+	return pool->birth.size;
+}
+
+bool rig_pool_oversubscribed(const struct rig_pool *pool)
+{
+	return pool->plan->oversubscribed;
+}
+
+const struct rig_report *rig_pool_report(const struct rig_pool *pool)
+{
+	return &pool->report.said;
+}
+
+static int check_rank(const struct rig_pool *pool, int rank)
+{
+	if (rank < 0 || rank >= pool->birth.size)
+		return rig_fail(-EINVAL, "pool: no rank %d of %d", rank,
+				pool->birth.size);
+	return 0;
+}
+
+int rig_pool_code(const struct rig_pool *pool, int rank)
+{
+	const struct rig_report *said = &pool->report.said;
+	int r = check_rank(pool, rank);
+
+	if (r < 0)
+		return r;
+	if (said->end == RIG_END_OK || said->end == RIG_END_FAILED)
+		return load_relaxed(&pool->birth.layout.ranks[rank].code);
+	/* Of those that were ended, what the run ended with. */
+	return said->ranks[rank].state == RIG_STATE_DONE
+		       ? pool->birth.layout.about[rank].code
+		       : said->code;
+}
+
+int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
+		    size_t bytes)
+{
+	int r = check_rank(pool, rank);
+
+	if (r < 0)
+		return r;
+	if (bytes > RIG_RESULT_MAX)
+		return rig_fail(-EINVAL,
+				"pool: a result of %zu bytes, not at "
+				"most %d",
+				bytes, RIG_RESULT_MAX);
+	memcpy(result, pool->birth.layout.ranks[rank].result, bytes);
+	return 0;
+}
+
+int rig_pool_worker(const struct rig_pool *pool, int rank,
+		    struct rig_worker *worker)
+{
+	const struct rig_spot *spot;
+	struct cpu_bits set;
+	int r = check_rank(pool, rank);
+
+	if (r < 0)
+		return r;
+	spot = &pool->plan->spots[rank];
+	*worker = (struct rig_worker){
+		.pid = pool->birth.layout.about[rank].pid,
+		.package = spot->package,
+		.node = spot->node,
+		.core = spot->core,
+	};
+	r = topology_pinned(worker->pid, &set);
+	if (r < 0)
+		return rig_fail_errno(r, "pool: affinity of rank %d", rank);
+	worker->pu = cpu_bits_first(&set);
+	worker->pus = cpu_bits_count(&set);
+	worker->as_planned = memcmp(set.bits, spot->set, sizeof(set.bits)) == 0;
+	return 0;
+}
+
+const struct rig_plan *rig_pool_plan(const struct rig_pool *pool)
+{
+	return pool->plan;
+}
+
+static void leave_list(struct rig_pool *pool)
+{
+	struct rig_pool **at = &pools;
+
+	pthread_mutex_lock(&pools_lock);
+	while (*at && *at != pool)
+		at = &(*at)->next;
+	if (*at)
+		*at = pool->next;
+	pthread_mutex_unlock(&pools_lock);
+}
+
+void rig_pool_destroy(struct rig_pool *pool)
+{
+	if (!pool || pool->left_behind)
+		return;
+	leave_list(pool);
+	/* A fork of the maker lets go of its copy, no more. */
+	if (pool_is_maker(pool))
+		quit(pool);
+	pool_free(pool);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_startup.h - what a pool's processes are born with.
+ *
+ * Filled in by the caller before it forks the warden; warden and workers have
+ * their copies.  And the two programs they run.
+ */
+#ifndef RUNRIG_POOL_STARTUP_H
+#define RUNRIG_POOL_STARTUP_H
+
+#include <stdbool.h>
+#include <stdnoreturn.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <runrig/place.h>
+#include <runrig/pool.h>
+
+#include "objects/layout.h"
+#include "pool/tracer.h"
+#include "machine/wait.h"
+
+struct birth {
+	int size;
+	enum rig_barrier_kind kind;
+	const struct rig_plan *plan;
+	struct layout layout;
+	pid_t caller;
+	struct rlimit files;  /* the caller's; the warden raises its own.  0:
+			       * not known */
+	struct patience idle; /* of a worker without a job */
+	struct patience busy; /* of a rank in a barrier */
+	const struct tracer *tracer; /* the pool's */
+
+	/* Descriptors, all above 2, none across an exec. */
+	int caller_end;    /* of the socket pair: closed by the warden */
+	int warden_end;    /* ... closed by the caller */
+	int lifeline_read; /* end of file: no warden and no worker lives */
+	int lifeline_held; /* what says that one does */
+	int caller_pidfd;  /* for the warden to watch */
+	int ready;         /* eventfd, non-blocking: a worker is ready */
+	int files_send;    /* of a socket pair by which a caller whose /proc */
+	int files_receive; /* is closed hands files over; both keep both ends */
+};
+
+/* What the caller tells the warden, one message each. */
+enum order {
+	ORDER_END, /* end the run: argument is enum rig_end */
+	ORDER_QUIT /* end the pool */
+};
+
+struct order_message {
+	uint32_t order; /* enum order */
+	uint32_t end;   /* enum rig_end */
+};
+
+/* As segments_left_behind(), of the caller's pools: pool.c. */
+void pools_left_behind(void);
+
+/* The warden: never returns.  Runs with all signals blocked at first. */
+noreturn void warden_main(struct birth *birth);
+
+/* A worker, forked by the warden: never returns.  `seen` is the job (as
+ * dispatch_shm.posted) before the first it is to take. */
+noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen);
+
+/* Is `address` where a worker calls kernels from?  Then what was called there
+ * was a kernel's very last act, and has taken its place on the stack. */
+bool worker_calls_at(uint64_t address);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * registry.c - the kernels this process knows by name.
+ */
+#include <runrig/kernel.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "base/error.h"
+
+/* Kernels one process may know. */
+#define KERNELS_MAX 256
+
+/* Entries below `count` never change, so looking needs no lock. */
+static const struct rig_kernel *kernels[KERNELS_MAX];
+static _Atomic uint32_t count;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+const struct rig_kernel *rig_kernel_at(size_t index)
+{
+	/* acquire: pairs with the release in add(). */
+	return index < load_acquire(&count) ? kernels[index] : NULL;
+}
+
+const struct rig_kernel *rig_kernel_find(const char *name)
+{
+	const struct rig_kernel *kernel;
+
+	for (size_t i = 0; (kernel = rig_kernel_at(i)); i++)
+		if (strcmp(kernel->name, name) == 0)
+			return kernel;
+	return NULL;
+}
+
+/* With the lock held. */
+static int add(const struct rig_kernel *kernel)
+{
+	const struct rig_kernel *known = rig_kernel_find(kernel->name);
+	uint32_t at = load_relaxed(&count);
+
+	if (known == kernel)
+		return 0;
+	if (known)
+		return rig_fail(-EEXIST, "kernel %s: the name is taken",
+				kernel->name);
+	if (at == KERNELS_MAX)
+		return rig_fail(-ENOSPC, "kernel %s: %d are known already",
+				kernel->name, KERNELS_MAX);
+	kernels[at] = kernel;
+	/* release: who sees the count sees the entry. */
+	store_release(&count, at + 1);
+	return 0;
+}
+
+int rig_kernel_register(const struct rig_kernel *kernel)
+{
+	int r;
+
+	if (!kernel || !kernel->name || !kernel->name[0] || !kernel->run)
+		return rig_fail(-EINVAL, "kernel: it needs a name and a run");
+	pthread_mutex_lock(&lock);
+	r = add(kernel);
+	pthread_mutex_unlock(&lock);
+	return r;
+}

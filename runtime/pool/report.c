@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.c - putting the end of a run into words.
+ *
+ * The first line is what rig_why() says: who, of what, in which kernel.  Then a
+ * line for each rank, up to a number that fits a screen; struct rig_report has
+ * them all.
+ */
+#include "pool/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <runrig/message.h>
+
+#include "pool/pool_startup.h"
+#include "team/call.h"
+#include "base/error.h"
+#include "base/symbol.h"
+
+/* Ranks that the text lists. */
+#define LISTED 32
+
+#define TEXT_BYTES ((size_t)(WHY_BYTES + (LISTED + 1) * 256))
+
+int report_init(struct report *report, int size)
+{
+	size_t n = (size_t)size;
+
+	memset(report, 0, sizeof(*report));
+	report->ranks = calloc(n, sizeof(*report->ranks));
+	report->where = calloc(n, sizeof(*report->where));
+	report->text = calloc(1, TEXT_BYTES);
+	if (!report->ranks || !report->where || !report->text) {
+		report_finish(report);
+		return rig_fail_errno(-ENOMEM, "pool: report");
+	}
+	report->said.size = size;
+	report->said.ranks = report->ranks;
+	report->said.text = report->text;
+	report->said.kernel = report->kernel;
+	report_clear(report);
+	return 0;
+}
+
+void report_finish(struct report *report)
+{
+	free(report->ranks);
+	free(report->where);
+	free(report->text);
+	memset(report, 0, sizeof(*report));
+}
+
+void report_clear(struct report *report)
+{
+	struct rig_report *said = &report->said;
+
+	if (said->end == RIG_END_OK && said->rank == -1)
+		return;
+	said->end = RIG_END_OK;
+	said->rank = -1;
+	said->code = 0;
+	said->wait_status = 0;
+	said->segment = -1;
+	said->offset = 0;
+	report->kernel[0] = 0;
+	report->text[0] = 0;
+	memset(report->where, 0, (size_t)said->size * sizeof(*report->where));
+	for (int i = 0; i < said->size; i++)
+		report->ranks[i] =
+			(struct rig_rank_report){ .pu = -1,
+						  .where = report->where[i] };
+}
+
+/* A place in the code in words: "reverse+0x5c". */
+static void say_where(char *out, uint64_t address, const char *kernel)
+{
+	struct symbol symbol;
+
+	out[0] = 0;
+	if (!address)
+		return;
+	if (symbol_find(address, &symbol) < 0)
+		snprintf(out, WHERE_BYTES, "0x%" PRIx64, address);
+	else if (worker_calls_at(address))
+		/* The kernel ended in the call, as its very last act. */
+		snprintf(out, WHERE_BYTES, "the end of %.100s", kernel);
+	else
+		snprintf(out, WHERE_BYTES, "%s+0x%" PRIx64, symbol.name,
+			 symbol.offset);
+}
+
+static void name_kernel(struct report *report, const struct report_facts *facts)
+{
+	uint64_t address = (uint64_t)(uintptr_t)facts->kernel;
+	struct symbol symbol;
+
+	if (facts->name)
+		snprintf(report->kernel, sizeof(report->kernel), "%.120s",
+			 facts->name);
+	else if (symbol_find(address, &symbol) < 0)
+		snprintf(report->kernel, sizeof(report->kernel), "0x%" PRIx64,
+			 address);
+	else if (symbol.offset)
+		snprintf(report->kernel, sizeof(report->kernel),
+			 "%s+0x%" PRIx64, symbol.name, symbol.offset);
+	else
+		snprintf(report->kernel, sizeof(report->kernel), "%s",
+			 symbol.name);
+}
+
+/* Where rank `rank` was. */
+static void fill_rank(struct report *report, const struct report_facts *facts,
+		      int rank)
+{
+	const struct about_shm *about = &facts->layout->about[rank];
+	struct rank_shm *live = &facts->layout->ranks[rank];
+	const struct rig_plan *plan = facts->plan;
+	uint64_t where;
+
+	report->ranks[rank] = (struct rig_rank_report){
+		.pid = facts->ended ? about->was : about->pid,
+		.pu = plan->pinned ? plan->spots[rank].pu : -1,
+		.state = (enum rig_state)(facts->ended
+						  ? about->state
+						  : load_relaxed(&live->state)),
+		.epoch = facts->ended ? about->entered
+				      : load_relaxed(&live->entered),
+		.where = report->where[rank],
+	};
+	where = facts->ended ? about->where : load_relaxed(&live->where);
+	/* Waiting begins with spinning, which is not worth a state. */
+	if (where && report->ranks[rank].state == RIG_STATE_RUNNING)
+		report->ranks[rank].state = RIG_STATE_WAITING;
+	say_where(report->where[rank], where, report->kernel);
+}
+
+/* printf onto the end of a text of `bytes` bytes. */
+static void add(char *text, size_t bytes, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add(char *text, size_t bytes, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(text + used, bytes - used, format, list);
+	va_end(list);
+}
+
+static const char *signal_name(int signal)
+{
+	const char *name = sigabbrev_np(signal);
+
+	return name ? name : "?";
+}
+
+/* How the first to die died: "by SIGSEGV at segment a + 0x10 in f+0x5c". */
+static void say_death(struct report *report, const struct report_facts *facts,
+		      char *line, size_t bytes)
+{
+	const struct rig_report *said = &report->said;
+	const struct about_shm *about = &facts->layout->about[said->rank];
+	char at[WHERE_BYTES];
+
+	if (!WIFSIGNALED(said->wait_status)) {
+		add(line, bytes, "left by exit(%d)",
+		    WEXITSTATUS(said->wait_status));
+		return;
+	}
+	add(line, bytes, "was killed by SIG%s",
+	    signal_name(WTERMSIG(said->wait_status)));
+	if (facts->layout->control->out_of_memory)
+		add(line, bytes,
+		    " (probably out of memory: its control group has had an "
+		    "OOM kill)");
+	if ((int)about->signal != WTERMSIG(said->wait_status) ||
+	    about->signal_code <= 0)
+		return;
+	if (about->segment)
+		add(line, bytes, " at segment %s + 0x%" PRIx64,
+		    facts->layout->job->names[about->segment - 1],
+		    about->offset);
+	else
+		add(line, bytes, " at address 0x%" PRIx64, about->address);
+	say_where(at, about->instruction, report->kernel);
+	add(line, bytes, " in %s", at);
+	if (about->signal == SIGBUS && about->segment)
+		add(line, bytes, " (truncated, or %s is full)", "/dev/shm");
+}
+
+static void say_first_line(struct report *report,
+			   const struct report_facts *facts, char *line,
+			   size_t bytes)
+{
+	const struct rig_report *said = &report->said;
+	const char *words;
+
+	switch (facts->end) {
+	case RIG_END_OK:
+		break;
+	case RIG_END_FAILED:
+		words = facts->ended ? facts->layout->about[said->rank].why
+				     : facts->layout->ranks[said->rank].why;
+		add(line, bytes, "%s: rank %d: %s", report->kernel, said->rank,
+		    words);
+		break;
+	case RIG_END_DEATH:
+		add(line, bytes, "%s: rank %d (pid %d) ", report->kernel,
+		    said->rank, (int)report->ranks[said->rank].pid);
+		say_death(report, facts, line, bytes);
+		break;
+	case RIG_END_DEADLOCK:
+		add(line, bytes,
+		    "%s: deadlock: every rank waits for one that waits or has "
+		    "returned",
+		    report->kernel);
+		break;
+	case RIG_END_LIMIT:
+		add(line, bytes, "%s: not done within its limit of %.3f s",
+		    report->kernel, (double)facts->limit_ns * 1e-9);
+		break;
+	case RIG_END_WARDEN:
+		add(line, bytes, "%s",
+		    facts->layout->control->why[0] ? facts->layout->control->why
+						   : "pool: its warden died");
+		break;
+	}
+}
+
+/* " from rank 3, tag 5" */
+static void say_message(unsigned verb, int peer, int tag, char *text)
+{
+	const char *way =
+		verb == VERB_SEND || verb == VERB_LEND ? "to" : "from";
+
+	if (peer < RIG_ANY_SOURCE)
+		return;
+	if (peer == RIG_ANY_SOURCE)
+		add(text, TEXT_BYTES, " %s any rank", way);
+	else
+		add(text, TEXT_BYTES, " %s rank %d", way, peer);
+	if (tag == RIG_ANY_TAG)
+		add(text, TEXT_BYTES, ", any tag");
+	else
+		add(text, TEXT_BYTES, ", tag %d", tag);
+}
+
+static void say_rank(const struct rig_rank_report *rank, int number,
+		     uint64_t calls, char *text)
+{
+	const unsigned verb = CALLS_VERB(calls);
+	const int peer = CALLS_RANK(calls), tag = CALLS_TAG(calls);
+
+	add(text, TEXT_BYTES, "  rank %d (pid %d", number, (int)rank->pid);
+	if (rank->pu >= 0)
+		add(text, TEXT_BYTES, ", cpu %d", rank->pu);
+	add(text, TEXT_BYTES, ") ");
+	switch (rank->state) {
+	case RIG_STATE_IDLE:
+		add(text, TEXT_BYTES, "idle");
+		break;
+	case RIG_STATE_ATTACHING:
+		add(text, TEXT_BYTES, "attaching segments");
+		break;
+	case RIG_STATE_RUNNING:
+		add(text, TEXT_BYTES, "running");
+		if (rank->epoch)
+			add(text, TEXT_BYTES, ", after barrier %" PRIu64,
+			    rank->epoch);
+		break;
+	case RIG_STATE_WAITING:
+		if (verb) {
+			add(text, TEXT_BYTES, "waiting in %s", verb_name(verb));
+			say_message(verb, peer, tag, text);
+			add(text, TEXT_BYTES, " (%s)", rank->where);
+			break;
+		}
+		add(text, TEXT_BYTES, "waiting at barrier %" PRIu64 " (%s)",
+		    rank->epoch, rank->where);
+		break;
+	case RIG_STATE_DONE:
+		add(text, TEXT_BYTES, "returned, after %" PRIu64 " barrier%s",
+		    rank->epoch, rank->epoch == 1 ? "" : "s");
+		break;
+	}
+	add(text, TEXT_BYTES, "\n");
+}
+
+/* The verb that a rank is in, as rank_shm.calls; 0: none. */
+static uint64_t called(const struct report_facts *facts, int rank)
+{
+	return facts->ended ? facts->layout->about[rank].calls
+			    : load_relaxed(&facts->layout->ranks[rank].calls);
+}
+
+void report_make(struct report *report, const struct report_facts *facts)
+{
+	const struct control_shm *control = facts->layout->control;
+	struct rig_report *said = &report->said;
+	char line[WHY_BYTES] = "";
+
+	said->end = facts->end;
+	said->code = facts->code;
+	said->rank = -1;
+	said->wait_status = 0;
+	said->segment = -1;
+	said->offset = 0;
+	report->text[0] = 0;
+	name_kernel(report, facts);
+	for (int i = 0; i < facts->size; i++)
+		fill_rank(report, facts, i);
+	if (facts->end == RIG_END_DEATH) {
+		said->rank = control->rank;
+		said->wait_status = control->wait_status;
+		said->segment =
+			(int)facts->layout->about[said->rank].segment - 1;
+		said->offset = facts->layout->about[said->rank].offset;
+	} else if (facts->end == RIG_END_FAILED) {
+		said->rank =
+			(int)(facts->ended
+				      ? control->failed
+				      : load_acquire(
+						&facts->layout->team->failed)) -
+			1;
+	}
+	say_first_line(report, facts, line, sizeof(line));
+	add(report->text, TEXT_BYTES, "%s\n", line);
+	for (int i = 0; i < facts->size && i < LISTED; i++)
+		say_rank(&report->ranks[i], i, called(facts, i), report->text);
+	if (facts->size > LISTED)
+		add(report->text, TEXT_BYTES, "  and %d more\n",
+		    facts->size - LISTED);
+	(void)rig_fail(facts->code, "%s", line);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.h - how a run ended, in words.
+ */
+#ifndef RUNRIG_REPORT_H
+#define RUNRIG_REPORT_H
+
+#include <runrig/place.h>
+#include <runrig/pool.h>
+
+#include "objects/layout.h"
+
+/* Bytes of one place in the code, in words. */
+#define WHERE_BYTES 128
+
+/* In this process: a report and the memory behind its pointers. */
+struct report {
+	struct rig_report said;
+	struct rig_rank_report *ranks; /* size of them */
+	char (*where)[WHERE_BYTES];    /* likewise */
+	char *text;
+	char kernel[WHERE_BYTES];
+};
+
+/* Room for `size` ranks: 0 or -ENOMEM. */
+int report_init(struct report *report, int size);
+void report_finish(struct report *report);
+
+/* What a report is made from. */
+struct report_facts {
+	enum rig_end end;
+	int code;
+	const struct layout *layout;
+	int size;
+	const struct rig_plan *plan;
+	rig_kernel_fn *kernel; /* or */
+	const char *name;
+	bool ended; /* the team was ended: about_shm tells, else rank_shm */
+	uint64_t limit_ns;
+};
+
+/* Make the report, and note its first line as this thread's rig_why(). */
+void report_make(struct report *report, const struct report_facts *facts);
+
+/* A run that went well: nothing to say. */
+void report_clear(struct report *report);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tracer.c - spans noted by workers, put together by their caller.
+ *
+ * The caller notes its runs.  A rank's spans are those of the run they began
+ * in; the clock is one for all processes.
+ */
+#include "pool/tracer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "pool/caller.h"
+#include "team/call.h"
+#include "base/error.h"
+#include "base/symbol.h"
+
+/* Runs a pool remembers. */
+#define RUNS_MAX ((size_t)1 << 20)
+
+/* Bytes from one rank's to the next, with room for `room` spans. */
+static size_t trace_bytes(size_t room)
+{
+	const size_t bytes = sizeof(struct trace_shm) +
+			     room * sizeof(struct trace_event_shm);
+
+	return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+int tracer_init(struct tracer *tracer, int size, size_t room)
+{
+	void *memory;
+
+	*tracer = (struct tracer){ .memory = NULL };
+	if (!room)
+		return 0;
+	if (room > RIG_TRACE_MAX)
+		return rig_fail(-EINVAL,
+				"pool: a trace of %zu spans, not at most %zu",
+				room, RIG_TRACE_MAX);
+	tracer->stride = trace_bytes(room);
+	tracer->bytes = tracer->stride * (size_t)size;
+	memory = mmap(NULL, tracer->bytes, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		return rig_fail_errno(-errno, "pool: map its trace");
+	tracer->memory = memory;
+	for (int i = 0; i < size; i++)
+		tracer_rank(tracer, i)->room = room;
+	return 0;
+}
+
+void tracer_finish(struct tracer *tracer)
+{
+	if (tracer->memory)
+		munmap(tracer->memory, tracer->bytes);
+	free(tracer->runs);
+}
+
+struct trace_shm *tracer_rank(const struct tracer *tracer, int rank)
+{
+	if (!tracer->memory)
+		return NULL;
+	return (struct trace_shm *)(void *)(tracer->memory +
+					    (size_t)rank * tracer->stride);
+}
+
+/* Room for one run more. */
+static bool grow(struct tracer *tracer)
+{
+	size_t room = tracer->run_room ? 2 * tracer->run_room : 64;
+	struct traced_run *runs;
+
+	if (tracer->run_count < tracer->run_room)
+		return true;
+	if (room > RUNS_MAX)
+		return false;
+	runs = realloc(tracer->runs, room * sizeof(*runs));
+	if (!runs)
+		return false;
+	tracer->runs = runs;
+	tracer->run_room = room;
+	return true;
+}
+
+void tracer_run_begins(struct tracer *tracer, const char *name,
+		       uint64_t address)
+{
+	struct traced_run *run;
+	struct symbol symbol;
+
+	if (!tracer->memory)
+		return;
+	if (!grow(tracer)) {
+		tracer->runs_lost++;
+		return;
+	}
+	run = &tracer->runs[tracer->run_count++];
+	if (!name)
+		name = symbol_find(address, &symbol) == 0 ? symbol.name : "?";
+	snprintf(run->name, sizeof(run->name), "%.63s", name);
+	run->end_ns = 0;
+	run->begin_ns = clock_ns();
+}
+
+void tracer_run_ends(struct tracer *tracer)
+{
+	if (tracer->memory && tracer->run_count &&
+	    !tracer->runs[tracer->run_count - 1].end_ns)
+		tracer->runs[tracer->run_count - 1].end_ns = clock_ns();
+}
+
+/* Where spans go. */
+struct sink {
+	struct rig_trace_span *spans;
+	size_t max, count;
+};
+
+static void put(struct sink *sink, const struct rig_trace_span *span)
+{
+	if (sink->count < sink->max)
+		sink->spans[sink->count] = *span;
+	sink->count++;
+}
+
+static void put_gap(struct sink *sink, enum rig_trace_kind kind, int run,
+		    uint64_t begin_ns, uint64_t end_ns)
+{
+	struct rig_trace_span span = { .kind = kind,
+				       .run = run,
+				       .begin_ns = begin_ns,
+				       .end_ns = end_ns,
+				       .ended = true };
+
+	if (begin_ns >= end_ns)
+		return;
+	strcpy(span.name, kind == RIG_TRACE_START ? "start" : "rest");
+	put(sink, &span);
+}
+
+/* "heat+0x5c" */
+static void describe(char *text, size_t bytes, uint64_t address,
+		     const char *kernel)
+{
+	struct symbol symbol;
+
+	/* What was called there was the kernel's very last act. */
+	if (worker_calls_at(address))
+		snprintf(text, bytes, "the end of %s", kernel);
+	else if (symbol_find(address, &symbol) < 0)
+		snprintf(text, bytes, "0x%llx", (unsigned long long)address);
+	else
+		snprintf(text, bytes, "%s+0x%llx", symbol.name,
+			 (unsigned long long)symbol.offset);
+}
+
+static void put_event(struct sink *sink, const struct trace_event_shm *event,
+		      const struct traced_run *run, int index)
+{
+	/* The same place is asked for again and again. */
+	static _Thread_local uint64_t address;
+	static _Thread_local char where[128];
+	/* relaxed: written before the run ended. */
+	uint64_t end_ns = load_relaxed(&event->end_ns);
+	struct rig_trace_span span = { .kind = (enum rig_trace_kind)event->kind,
+				       .run = index,
+				       .begin_ns = event->begin_ns,
+				       .ended = end_ns && end_ns <= run->end_ns,
+				       .end_ns = end_ns };
+
+	if (!span.ended)
+		span.end_ns = run->end_ns;
+	switch (span.kind) {
+	case RIG_TRACE_WAIT:
+		snprintf(span.name, sizeof(span.name), "%s",
+			 verb_name(event->verb));
+		if (sink->count < sink->max && event->where) {
+			if (event->where != address || worker_calls_at(address))
+				describe(where, sizeof(where), event->where,
+					 run->name);
+			address = event->where;
+			strcpy(span.where, where);
+		}
+		break;
+	case RIG_TRACE_ATTACH:
+		strcpy(span.name, "attach");
+		break;
+	default:
+		strcpy(span.name, run->name);
+		break;
+	}
+	put(sink, &span);
+}
+
+/* A rank's spans of one run: events from *at on that began in it. */
+static void put_run(struct sink *sink, const struct trace_shm *trace,
+		    uint64_t *at, const struct traced_run *run, int index)
+{
+	/* acquire: pairs with the release in trace_begin(). */
+	const uint64_t count = load_acquire(&trace->count);
+	uint64_t last = run->begin_ns;
+	bool any = false;
+
+	while (*at < count && trace->events[*at].begin_ns < run->begin_ns)
+		++*at;
+	for (; *at < count && trace->events[*at].begin_ns < run->end_ns;
+	     ++*at) {
+		const struct trace_event_shm *event = &trace->events[*at];
+		uint64_t end_ns = load_relaxed(&event->end_ns);
+
+		if (!any)
+			put_gap(sink, RIG_TRACE_START, index, run->begin_ns,
+				event->begin_ns);
+		any = true;
+		put_event(sink, event, run, index);
+		if (!end_ns || end_ns > run->end_ns)
+			end_ns = run->end_ns;
+		if (event->kind != RIG_TRACE_WAIT && end_ns > last)
+			last = end_ns;
+	}
+	put_gap(sink, any ? RIG_TRACE_REST : RIG_TRACE_START, index,
+		any ? last : run->begin_ns, run->end_ns);
+}
+
+static void put_callers(struct sink *sink, const struct traced_run *run,
+			int index)
+{
+	struct rig_trace_span span = { .kind = RIG_TRACE_RUN,
+				       .run = index,
+				       .begin_ns = run->begin_ns,
+				       .end_ns = run->end_ns,
+				       .ended = true };
+
+	strcpy(span.name, run->name);
+	put(sink, &span);
+}
+
+ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
+		       struct rig_trace_span *spans, size_t max, uint64_t *lost)
+{
+	const struct tracer *tracer = &pool->tracer;
+	struct sink sink = { spans, max, 0 };
+	uint64_t at = 0;
+
+	if (!tracer->memory)
+		return rig_fail(-EINVAL, "pool: it was made without a trace");
+	if (rank < -1 || rank >= pool->birth.size)
+		return rig_fail(-EINVAL, "pool: no rank %d, only 0 to %d", rank,
+				pool->birth.size - 1);
+	for (size_t i = 0; i < tracer->run_count; i++) {
+		const struct traced_run *run = &tracer->runs[i];
+
+		if (!run->end_ns)
+			break;
+		if (rank < 0)
+			put_callers(&sink, run, (int)i);
+		else
+			put_run(&sink, tracer_rank(tracer, rank), &at, run,
+				(int)i);
+	}
+	if (lost)
+		*lost = rank < 0 ? tracer->runs_lost
+				 : load_relaxed(
+					   &tracer_rank(tracer, rank)->lost);
+	return (ssize_t)sink.count;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tracer.h - a pool's trace as its caller has it: the memory its workers note
+ * spans in, and its runs.
+ */
+#ifndef RUNRIG_TRACER_H
+#define RUNRIG_TRACER_H
+
+#include "team/trace.h"
+
+/* One run, as its caller saw it.  In this process. */
+struct traced_run {
+	uint64_t begin_ns;
+	uint64_t end_ns; /* 0: it goes on */
+	char name[64];
+};
+
+/* What the caller keeps.  In this process. */
+struct tracer {
+	char *memory; /* trace_shm of every rank; NULL: nothing is traced */
+	size_t bytes, stride;
+	struct traced_run *runs;
+	size_t run_count, run_room;
+	uint64_t runs_lost;
+};
+
+/* Make room for `room` spans of each of `size` ranks, shared with children.
+ * 0, -EINVAL or -ENOMEM with the words. */
+int tracer_init(struct tracer *tracer, int size, size_t room);
+void tracer_finish(struct tracer *tracer);
+
+/* A rank's; NULL where nothing is traced. */
+struct trace_shm *tracer_rank(const struct tracer *tracer, int rank);
+
+/* A run begins, and ends.  `name` NULL: that of the function at `address`. */
+void tracer_run_begins(struct tracer *tracer, const char *name,
+		       uint64_t address);
+void tracer_run_ends(struct tracer *tracer);
+
+#endif

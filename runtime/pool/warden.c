@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * warden.c - the process that forks the workers, watches them, and outlives the
+ * caller.
+ *
+ *	a worker dies      note where every rank was, kill the rest, reap all, lay
+ *	                   the team's memory out afresh, fork a new team, tell the
+ *	                   caller that its run (if one was on) has failed
+ *	the caller orders  the same, for its reasons: a limit, a deadlock, a rank
+ *	                   that failed
+ *	the caller dies    kill the workers, remove the names it leaves, exit
+ *
+ * It has one thread, takes no lock, allocates nothing, and never writes to
+ * anyone who might not read.  It kills by pidfd, never by a bare pid.  The truth
+ * about the workers is in its own memory; what it shares are copies.
+ *
+ * Who is in charge of a run: only a death makes the warden end one by itself.
+ * Everything else is the caller's order, and the caller posts no job while it
+ * waits for an order to be carried out, so the two never race for a run.
+ */
+#include "pool/pool_startup.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "machine/inherit.h"
+#include "segment/ledger.h"
+#include "machine/oom.h"
+#include "machine/openmp.h"
+#include "segment/segment.h"
+
+/* How long a killed worker may take to be gone: one that hangs in the kernel
+ * (state D) is abandoned then. */
+#define REAP_NS (5 * UINT64_C(1000000000))
+
+/* How long a team may take to be ready. */
+#define START_NS (10 * UINT64_C(1000000000))
+
+/* Tries of one fork, with pauses of 1, 10 and 100 ms between them. */
+#define FORK_TRIES 4
+
+/* Teams in a row that may lose a worker before they are ready. */
+#define START_TRIES 4
+
+struct worker {
+	pid_t pid; /* 0: none */
+	int fd;    /* its pidfd */
+};
+
+struct warden {
+	struct birth *birth;
+	int ready;         /* workers of the team that said so */
+	bool starting;     /* not all have */
+	uint64_t start_by; /* when they must have, on the clock */
+	int failed_starts; /* in a row */
+	int64_t oom_kills; /* when the team was forked; -1: not known */
+	bool tell_done;    /* once ready: the run posted is done */
+	bool answer;       /* once ready: the caller's order is carried out */
+	struct worker workers[RIG_WORKERS_MAX];
+	/* socket, caller, ready, then the workers. */
+	struct pollfd polled[3 + RIG_WORKERS_MAX];
+};
+
+static struct warden warden;
+
+static int pidfd_open(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static void kill_worker(const struct worker *worker)
+{
+	if (worker->pid)
+		(void)syscall(SYS_pidfd_send_signal, worker->fd, SIGKILL, NULL,
+			      0);
+}
+
+/* Wait for a worker that is dying.  Its wait status, as waitpid() gives it. */
+static int reap(struct worker *worker, uint64_t deadline_ns)
+{
+	struct pollfd polled = { .fd = worker->fd, .events = POLLIN };
+	int status = 0;
+
+	while (clock_ns() < deadline_ns) {
+		uint64_t left = (deadline_ns - clock_ns()) / 1000000 + 1;
+
+		if (poll(&polled, 1, (int)left) > 0)
+			break;
+	}
+	/* While the pid is its own yet. */
+	openmp_forget(worker->pid);
+	(void)waitpid(worker->pid, &status, WNOHANG);
+	close(worker->fd);
+	worker->pid = 0;
+	return status;
+}
+
+/* Kill every worker and reap it. */
+static void end_team(struct warden *w)
+{
+	uint64_t deadline = clock_after(REAP_NS);
+
+	for (int i = 0; i < w->birth->size; i++)
+		kill_worker(&w->workers[i]);
+	for (int i = 0; i < w->birth->size; i++)
+		if (w->workers[i].pid)
+			(void)reap(&w->workers[i], deadline);
+}
+
+static noreturn void leave(struct warden *w, bool caller_is_dead)
+{
+	end_team(w);
+	openmp_forget(getpid());
+	if (caller_is_dead)
+		ledger_execute();
+	_exit(EXIT_SUCCESS);
+}
+
+static void pause_ns(long ns)
+{
+	const struct timespec time = { .tv_nsec = ns };
+
+	(void)nanosleep(&time, NULL);
+}
+
+/* The caller's order, if there is one, is carried out. */
+static void answer(struct warden *w)
+{
+	if (w->answer)
+		(void)send(w->birth->warden_end, "", 1, MSG_DONTWAIT);
+	w->answer = false;
+}
+
+/* No more workers, now or later. */
+static void give_up(struct warden *w, int code, const char *why)
+{
+	struct control_shm *control = w->birth->layout.control;
+
+	end_team(w);
+	w->starting = false;
+	control->code = code;
+	snprintf(control->why, sizeof(control->why), "%s", why);
+	/* release: the words are written. */
+	store_release(&control->state, CONTROL_DEAD);
+	dispatch_done(w->birth->layout.dispatch);
+	answer(w);
+}
+
+static int fork_worker(struct warden *w, int rank, uint32_t seen)
+{
+	struct worker *worker = &w->workers[rank];
+	long pause = 1000000;
+	pid_t pid;
+
+	for (int tries = 1;; tries++) {
+		pid = fork();
+		if (pid == 0)
+			worker_main(w->birth, rank, seen);
+		if (pid > 0)
+			break;
+		if (tries == FORK_TRIES)
+			return -errno;
+		pause_ns(pause);
+		pause *= 10;
+	}
+	worker->fd = pidfd_open(pid);
+	if (worker->fd < 0) {
+		int r = -errno;
+
+		/* Not reaped yet, so the pid is still its own. */
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		return r;
+	}
+	worker->pid = pid;
+	w->birth->layout.about[rank].pid = pid;
+	return 0;
+}
+
+/* Fork all workers of a new generation.  Never a part of a team. */
+static void fork_team(struct warden *w, uint32_t seen)
+{
+	struct birth *birth = w->birth;
+	char why[WHY_BYTES];
+	uint64_t stale;
+	int r;
+
+	add_relaxed(&birth->layout.control->generation, 1);
+	store_relaxed(&birth->layout.control->state, CONTROL_STARTING);
+	/* What a team said that is no more. */
+	(void)!read(birth->ready, &stale, sizeof(stale));
+	w->ready = 0;
+	w->starting = true;
+	w->start_by = clock_after(START_NS);
+	for (int i = 0; i < birth->size; i++) {
+		r = fork_worker(w, i, seen);
+		if (r == 0)
+			continue;
+		snprintf(why, sizeof(why),
+			 "pool: worker %d of %d could not be forked: %s "
+			 "(limits: ulimit -u and -n, the cgroup's pids.max and "
+			 "memory.max, threads-max)",
+			 i, birth->size, strerrordesc_np(-r));
+		give_up(w, r, why);
+		return;
+	}
+	/* The workers are being born meanwhile, and have no job. */
+	w->oom_kills = oom_kills("");
+}
+
+/* Has the kernel killed for want of memory since the team was forked? */
+static bool lacks_memory(const struct warden *w)
+{
+	return w->oom_kills >= 0 && oom_kills("") > w->oom_kills;
+}
+
+/* All workers of the team are ready. */
+static void on_ready(struct warden *w)
+{
+	w->starting = false;
+	w->failed_starts = 0;
+	store_release(&w->birth->layout.control->state, CONTROL_READY);
+	if (w->tell_done)
+		dispatch_done(w->birth->layout.dispatch);
+	w->tell_done = false;
+	answer(w);
+}
+
+/* Copy where every rank was, when none runs any more and before its memory is
+ * laid out afresh. */
+static void take_stock(struct warden *w)
+{
+	const struct layout *layout = &w->birth->layout;
+	uint32_t job = load_relaxed(&layout->dispatch->posted);
+
+	for (int i = 0; i < w->birth->size; i++) {
+		struct rank_shm *rank = &layout->ranks[i];
+		struct about_shm *about = &layout->about[i];
+
+		*about = (struct about_shm){ .pid = about->pid,
+					     .was = about->pid };
+		/* What it did in an earlier job is not what it did in this. */
+		if (load_relaxed(&rank->job) != job)
+			continue;
+		/* acquire: pairs with the reporter's release. */
+		about->signal = load_acquire(&rank->signal);
+		about->signal_code = rank->signal_code;
+		about->address = rank->address;
+		about->instruction = rank->instruction;
+		about->segment = rank->segment;
+		about->offset = rank->offset;
+		about->state = load_acquire(&rank->state);
+		about->entered = load_relaxed(&rank->entered);
+		about->where = load_relaxed(&rank->where);
+		about->calls = load_relaxed(&rank->calls);
+		about->code = load_relaxed(&rank->code);
+		memcpy(about->why, rank->why, sizeof(about->why));
+	}
+	layout->control->failed = load_acquire(&layout->team->failed);
+}
+
+/* End this team, for `end`, and start another. */
+static void renew(struct warden *w, enum rig_end end, int rank, int status)
+{
+	const struct layout *layout = &w->birth->layout;
+	struct control_shm *control = layout->control;
+	bool in_flight;
+	uint32_t seen;
+	int r;
+
+	end_team(w);
+	/* Nobody but the caller writes `posted` now, and it posts nothing while
+	 * a run is on: this is settled.  A job posted after this look is for
+	 * the new team. */
+	seen = load_acquire(&layout->dispatch->done) & ~1u;
+	in_flight = load_acquire(&layout->dispatch->posted) != seen;
+	if (w->tell_done) {
+		/* That run has ended already; the caller is yet to be told. */
+		seen = load_acquire(&layout->dispatch->posted);
+	} else if (in_flight || w->answer) {
+		/* Else the caller may still read what the last run left. */
+		take_stock(w);
+		seen = load_acquire(&layout->dispatch->posted);
+		control->end = end;
+		control->rank = rank;
+		control->wait_status = status;
+		control->out_of_memory = WIFSIGNALED(status) &&
+					 WTERMSIG(status) == SIGKILL &&
+					 lacks_memory(w);
+		w->tell_done = true;
+	} else {
+		/* Whoever was last may have died before it woke the caller. */
+		dispatch_wake(layout->dispatch);
+	}
+	r = layout_team(layout, w->birth->size, w->birth->kind);
+	if (r < 0)
+		give_up(w, r, rig_why());
+	else
+		fork_team(w, seen);
+}
+
+/* A death while the team starts.  What killed it may have been meant for the
+ * team before, so there is another try; but something may be wrong for good. */
+static void fail_start(struct warden *w, int rank, int status)
+{
+	char why[WHY_BYTES];
+
+	if (++w->failed_starts < START_TRIES) {
+		renew(w, RIG_END_DEATH, rank, status);
+		return;
+	}
+	snprintf(why, sizeof(why),
+		 "pool: worker %d died while it started (%s %d), %d times in "
+		 "a row",
+		 rank, WIFSIGNALED(status) ? "signal" : "exit status",
+		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		 START_TRIES);
+	give_up(w, -ECANCELED, why);
+}
+
+static void on_death(struct warden *w, int rank)
+{
+	int status = reap(&w->workers[rank], clock_after(REAP_NS));
+
+	if (w->starting)
+		fail_start(w, rank, status);
+	else
+		renew(w, RIG_END_DEATH, rank, status);
+}
+
+static void on_order(struct warden *w)
+{
+	struct order_message message;
+	ssize_t got = recv(w->birth->warden_end, &message, sizeof(message),
+			   MSG_DONTWAIT);
+
+	if (got == 0)
+		leave(w, true);
+	if (got != sizeof(message))
+		return;
+	if (message.order == ORDER_QUIT)
+		leave(w, false);
+	w->answer = true;
+	/* A run that has ended already is answered for when the team is ready;
+	 * one that a starting team has begun is not that. */
+	if (load_relaxed(&w->birth->layout.control->state) == CONTROL_DEAD)
+		answer(w);
+	else if (!w->tell_done)
+		renew(w, (enum rig_end)message.end, -1, 0);
+}
+
+static void on_worker_ready(struct warden *w)
+{
+	uint64_t count = 0;
+
+	if (read(w->birth->ready, &count, sizeof(count)) != sizeof(count))
+		return;
+	w->ready += (int)count;
+	if (w->starting && w->ready == w->birth->size)
+		on_ready(w);
+}
+
+/* Wait until something happens; until the team must be ready, if it starts. */
+static int await(struct warden *w)
+{
+	const struct birth *birth = w->birth;
+	int timeout = -1, count = 3;
+
+	w->polled[0] = (struct pollfd){ birth->warden_end, POLLIN, 0 };
+	w->polled[1] = (struct pollfd){ birth->caller_pidfd, POLLIN, 0 };
+	w->polled[2] = (struct pollfd){ birth->ready, POLLIN, 0 };
+	for (int i = 0; i < birth->size; i++, count++)
+		w->polled[count] = (struct pollfd){
+			w->workers[i].pid ? w->workers[i].fd : -1, POLLIN, 0
+		};
+	if (w->starting) {
+		uint64_t now = clock_ns();
+
+		timeout = now < w->start_by
+				  ? (int)((w->start_by - now) / 1000000 + 1)
+				  : 0;
+	}
+	return poll(w->polled, (nfds_t)count, timeout);
+}
+
+static noreturn void watch(struct warden *w)
+{
+	for (;;) {
+		int happened = await(w);
+
+		if (happened < 0)
+			continue;
+		if (w->polled[1].revents)
+			leave(w, true);
+		if (happened == 0 && w->starting && clock_ns() >= w->start_by)
+			give_up(w, -ETIMEDOUT,
+				"pool: the workers were not ready in 10 s");
+		if (w->polled[2].revents)
+			on_worker_ready(w);
+		for (int i = 0; i < w->birth->size; i++)
+			if (w->polled[3 + i].revents) {
+				/* What else has happened is looked at afresh:
+				 * this ends or renews the whole team. */
+				on_death(w, i);
+				break;
+			}
+		if (w->polled[0].revents)
+			on_order(w);
+	}
+}
+
+/* Send the caller a descriptor of this process, to notice its death by.  The
+ * caller waits for the message, with a descriptor or without. */
+static void introduce(const struct birth *birth)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char nothing = 0;
+	struct iovec part = { &nothing, 1 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	int fd = pidfd_open(getpid());
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	if (fd < 0)
+		message.msg_controllen = 0;
+	/* One it cannot send, it says by its end. */
+	if (sendmsg(birth->warden_end, &message, MSG_DONTWAIT) < 0)
+		_exit(EXIT_FAILURE);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* A descriptor a worker: as many as may be had. */
+static void raise_file_limit(struct birth *birth)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &birth->files) < 0)
+		return;
+	limit = birth->files;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+noreturn void warden_main(struct birth *birth)
+{
+	const int keep[] = { birth->warden_end, birth->lifeline_held,
+			     birth->caller_pidfd, birth->ready,
+			     birth->files_receive };
+	char why[WHY_BYTES];
+	sigset_t none;
+	int r;
+
+	birth->layout.control->warden = getpid();
+	(void)prctl(PR_SET_NAME, "runrig-warden");
+	inherit_rseq();
+	inherit_signals();
+	inherit_close(keep, 5);
+	r = inherit_maps();
+	segments_left_behind();
+	pools_left_behind();
+	/* What the caller had not flushed is the caller's to flush. */
+	__fpurge(stdout);
+	__fpurge(stderr);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	raise_file_limit(birth);
+	introduce(birth);
+
+	/* A pool made in a kernel: its warden has a copy of another's. */
+	memset(&warden, 0, sizeof(warden));
+	warden.birth = birth;
+	warden.tell_done = true;
+	snprintf(why, sizeof(why), "pool: /proc/self/maps cannot be read: %s",
+		 strerrordesc_np(-r));
+	if (r < 0)
+		give_up(&warden, r, why);
+	else
+		fork_team(&warden,
+			  load_relaxed(&birth->layout.dispatch->posted));
+	watch(&warden);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.c - a worker's life: be pinned, be ready, take jobs until killed.
+ *
+ * A worker ends by being killed: by its warden, or by the kernel when its
+ * warden is gone.  Whatever else ends it is a death.  It leaves nothing to
+ * flush: what a job printed is flushed after the job.
+ */
+#include "pool/pool_startup.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "pool/attach.h"
+#include "pool/code.h"
+#include "base/environment.h"
+#include "base/error.h"
+#include "machine/inherit.h"
+#include "team/mail.h"
+#include "machine/oom.h"
+#include "place/place.h"
+#include "team/team.h"
+#include "place/topology.h"
+
+#define REPORTER_STACK_BYTES 65536
+
+/* More than call_kernel() is long, sanitizers included. */
+#define CALL_KERNEL_BYTES 256
+
+#define STOP_UNKNOWN (-2) /* RUNRIG_STOP has not been asked yet */
+
+static struct rig_team *reporting; /* whose handler this is */
+
+/*
+ * Signal handler: note what happened where, in memory that is already there,
+ * and let it happen: the default action follows, so that the warden sees the
+ * true signal and a core can be written.
+ */
+static void report_signal(int signal, siginfo_t *info, void *context)
+{
+	struct rank_shm *mine = reporting->mine;
+	uint64_t offset = 0;
+	int segment;
+
+	mine->signal_code = info->si_code;
+	mine->address = (uint64_t)(uintptr_t)info->si_addr;
+#if defined(__x86_64__)
+	mine->instruction =
+		(uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	mine->instruction = ((ucontext_t *)context)->uc_mcontext.pc;
+#endif
+	segment = attach_which(reporting, mine->address, &offset);
+	mine->segment = (uint32_t)(segment + 1);
+	mine->offset = offset;
+	/* release: the rest is written. */
+	store_release(&mine->signal, (uint32_t)signal);
+	/* A fault repeats by itself, one that was sent does not. */
+	if (info->si_code <= 0)
+		(void)raise(signal);
+}
+
+static void install_reporter(struct rig_team *team)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+				      SIGABRT };
+	struct sigaction action = { .sa_sigaction = report_signal,
+				    .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK |
+						      SA_RESETHAND) };
+	stack_t stack = { .ss_size = REPORTER_STACK_BYTES };
+
+	reporting = team;
+	stack.ss_sp = mmap(NULL, REPORTER_STACK_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) < 0)
+		return;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		(void)sigaction(faults[i], &action, NULL);
+}
+
+/*
+ * A kernel that calls exit() ends this process and nothing else: what the
+ * caller has registered with atexit() is the caller's.  Registered last, so
+ * called first (but for what kernels register themselves).
+ */
+static void leave_at_once(int status, void *arg)
+{
+	(void)arg;
+	(void)fflush(stdout);
+	_exit(status);
+}
+
+/* A kernel that calls pthread_exit() would leave its other threads running, and
+ * the rank neither dead nor alive. */
+static void leave_thread(void *arg)
+{
+	(void)arg;
+	_exit(EXIT_SUCCESS);
+}
+
+/* The warden has set every signal to its default or to be ignored; a worker
+ * ignores only Ctrl-C, which is the caller's, and writing to nobody. */
+static void set_signals(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+	(void)sigaction(SIGQUIT, &action, NULL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Everything until "ready".  Only what is safe after a fork from a warden of a
+ * caller with threads. */
+static void be_born(const struct birth *birth, struct rig_team *team)
+{
+	const struct rig_spot *spot = &birth->plan->spots[team->rank];
+	const int keep[] = { birth->lifeline_held, birth->ready,
+			     birth->files_receive };
+	struct cpu_bits set;
+
+	inherit_close(keep, 3);
+	if (birth->files.rlim_max)
+		(void)setrlimit(RLIMIT_NOFILE, &birth->files);
+	set_signals();
+	/* A child that a kernel forks is no rank: if it returns from the
+	 * kernel, it ends here at what it has not. */
+	(void)madvise(birth->layout.control, birth->layout.bytes,
+		      MADV_DONTFORK);
+	/* Losing a worker is an error of a run; losing the caller, its end. */
+	oom_volunteer();
+	install_reporter(team);
+	/* A failure to pin is no reason not to compute: rig_pool_worker()
+	 * tells what the kernel says. */
+	if (birth->plan->pinned) {
+		memcpy(set.bits, spot->set, sizeof(set.bits));
+		(void)topology_pin(0, &set);
+	}
+}
+
+static int find_kernel(const struct rig_team *team, enum job_kind kind,
+		       rig_kernel_fn **fn)
+{
+	static struct code code;
+	uint64_t address =
+		kind == JOB_SYMBOL ? 0 : team->layout.dispatch->words[JOB_FN];
+	int r;
+
+	*fn = NULL;
+	if (kind == JOB_POPULATE && !address)
+		return 0;
+	r = code_find(&code, address, team->layout.job->symbol);
+	if (r == 0)
+		*fn = (rig_kernel_fn *)(uintptr_t)code.address;
+	return r;
+}
+
+/* RUNRIG_STOP: wait for a debugger, or SIGCONT. */
+static void stop_for_debugger(const struct rig_team *team)
+{
+	static int stop = STOP_UNKNOWN;
+
+	if (stop == STOP_UNKNOWN)
+		stop = environment_stop_rank();
+	if (stop != team->rank)
+		return;
+	(void)dprintf(STDERR_FILENO,
+		      "runrig: rank %d is stopped; attach with: gdb -p %d "
+		      "(then: continue), or: kill -CONT %d\n",
+		      team->rank, (int)getpid(), (int)getpid());
+	(void)raise(SIGSTOP);
+}
+
+/* Where run_kernel() calls its kernel from, for worker_calls_at(): a function
+ * of its own, and what follows the call is its end. */
+__attribute__((noinline)) static int call_kernel(struct rig_team *team,
+						 rig_kernel_fn *fn)
+{
+	int r = fn(team);
+
+	__asm__ volatile("" : "+r"(r)); /* no tail call: this must be seen */
+	return r;
+}
+
+bool worker_calls_at(uint64_t address)
+{
+	uint64_t begin = (uint64_t)(uintptr_t)&call_kernel;
+
+	return address > begin && address < begin + CALL_KERNEL_BYTES;
+}
+
+static int run_kernel(struct rig_team *team, rig_kernel_fn *fn)
+{
+	struct trace_event_shm *span = NULL;
+	int r;
+
+	/* relaxed: for the report. */
+	store_relaxed(&team->mine->state, RIG_STATE_RUNNING);
+	stop_for_debugger(team);
+	if (TRACE_BRANCH(team->trace))
+		span = trace_follow(team->trace, team->span, RIG_TRACE_KERNEL);
+	r = call_kernel(team, fn);
+	trace_end(span);
+	return r;
+}
+
+static int run_job(const struct birth *birth, struct rig_team *team)
+{
+	const uint64_t *words = team->layout.dispatch->words;
+	enum job_kind kind = (enum job_kind)words[JOB_KIND];
+	int segments = (int)words[JOB_SEGMENTS];
+	rig_kernel_fn *fn;
+	int r;
+
+	team->span = NULL;
+	if (TRACE_BRANCH(team->trace))
+		team->span = trace_begin(team->trace, RIG_TRACE_ATTACH, 0, 0);
+	team->args_bytes = words[JOB_ARGS_BYTES];
+	memcpy(team->args, team->layout.job->args, team->args_bytes);
+	team->segments = 0;
+	if (kind == JOB_FORGET) {
+		attach_forget(team);
+		trace_end(team->span);
+		return 0;
+	}
+	if (kind == JOB_REPLICATE)
+		return attach_replicate(team, birth);
+	r = find_kernel(team, kind, &fn);
+	if (r < 0)
+		return r;
+	if (kind == JOB_POPULATE)
+		r = attach_populate(team, birth,
+				    (rig_spans_fn *)(uintptr_t)words[JOB_FN]);
+	else
+		r = attach_segments(team, segments, birth);
+	if (r < 0 || kind == JOB_POPULATE) {
+		trace_end(team->span);
+		return r;
+	}
+	r = run_kernel(team, fn);
+	if (r == 0)
+		r = mail_end_job(team);
+	/* rig_team_fail() has written the words, or there are none. */
+	if (r < 0 && !team->mine->why[0])
+		return rig_fail(r, "the kernel returned %d", r);
+	if (r < 0)
+		return rig_fail(r, "%s", team->mine->why);
+	return 0;
+}
+
+/* What a kernel printed is to be seen in order with what the caller prints. */
+static void flush(void)
+{
+	if (__fpending(stdout))
+		(void)fflush(stdout);
+	if (__fpending(stderr))
+		(void)fflush(stderr);
+}
+
+/* For ever. */
+static void take_jobs(const struct birth *birth, struct rig_team *team,
+		      uint32_t seen)
+{
+	int r;
+
+	for (;;) {
+		seen = dispatch_take(team->layout.dispatch, seen, &birth->idle);
+		team_begin(team, seen);
+		r = run_job(birth, team);
+		flush();
+		if (r < 0)
+			team_failed(team, r, rig_why());
+		team_finish(team);
+	}
+}
+
+noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
+{
+	static struct rig_team team;
+	const uint64_t one = 1;
+
+	/* Before anything else: if the warden dies, so do we.  It may have
+	 * died already. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != birth->layout.control->warden)
+		_exit(EXIT_FAILURE);
+	(void)prctl(PR_SET_NAME, "runrig-worker");
+	team_init(&team, &birth->layout, rank, birth->size, &birth->busy);
+	place_levels(birth->plan, rank, &team.levels);
+	team.plan = birth->plan;
+	team.trace = tracer_rank(birth->tracer, rank);
+	be_born(birth, &team);
+	attach_begin();
+	(void)on_exit(leave_at_once, NULL);
+	pthread_cleanup_push(leave_thread, NULL);
+	while (write(birth->ready, &one, sizeof(one)) < 0)
+		if (errno != EINTR)
+			_exit(EXIT_FAILURE);
+	take_jobs(birth, &team, seen);
+	pthread_cleanup_pop(0);
+	_exit(EXIT_FAILURE);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ledger.c - a table of names in memory that this process shares with its
+ * wardens.
+ *
+ * Entering a name is a few stores, and every warden of this process knows it at
+ * once; a death between two instructions can leave an entry without a name
+ * (harmless: execution looks at the identity) but no name without an entry.  An
+ * entry counts from the moment its `state` says so.
+ *
+ * The table belongs to one process.  A fork of it that makes segments of its
+ * own starts a ledger of its own.  What still stands in it at a normal exit is
+ * removed then.
+ */
+#include "segment/ledger.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/error.h"
+
+enum {
+	ENTRY_FREE,
+	ENTRY_TAKEN, /* being written */
+	ENTRY_STANDS
+};
+
+/* In memory shared with the wardens, who only read. */
+struct entry_shm {
+	_Atomic uint32_t state;
+	uint32_t reserved;
+	uint64_t device;
+	uint64_t inode;
+	char name[RIG_NAME_MAX + 1];
+	char padding[256 - 24 - RIG_NAME_MAX - 1];
+};
+_Static_assert(sizeof(struct entry_shm) == 256,
+	       "entries do not straddle pages");
+
+struct ledger_shm {
+	_Atomic uint32_t used; /* entries below this may stand */
+	uint32_t pid;          /* whose it is */
+	char padding[256 - 8];
+	struct entry_shm entries[LEDGER_MAX];
+};
+
+static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+static struct ledger_shm *ledger;
+
+static void execute(struct ledger_shm *of)
+{
+	/* acquire: pairs with the release in ledger_enter(). */
+	uint32_t used = load_acquire(&of->used);
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct entry_shm *entry = &of->entries[i];
+
+		if (load_acquire(&entry->state) != ENTRY_STANDS)
+			continue;
+		(void)shmfile_unlink(
+			entry->name,
+			(struct identity){ entry->device, entry->inode });
+	}
+}
+
+static void at_exit(void)
+{
+	if (ledger && ledger->pid == (uint32_t)getpid())
+		execute(ledger);
+}
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static void in_child(void)
+{
+	/* Its thread has another number than the one that took it. */
+	lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+}
+
+void ledger_fork_failed(void)
+{
+	after_fork();
+}
+
+static void hook_once(void)
+{
+	/* The lock is free in every child; exit handlers run once a process. */
+	(void)pthread_atfork(before_fork, after_fork, in_child);
+	(void)atexit(at_exit);
+}
+
+/* With the lock held. */
+static int open_locked(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	void *memory;
+
+	if (ledger && ledger->pid == (uint32_t)getpid())
+		return 0;
+	/* 16 MiB of addresses; pages come when entries do. */
+	memory = mmap(NULL, sizeof(struct ledger_shm), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		return rig_fail_errno(-errno, "ledger: map");
+	if (ledger)
+		munmap(ledger, sizeof(*ledger));
+	ledger = memory;
+	ledger->pid = (uint32_t)getpid();
+	pthread_once(&once, hook_once);
+	return 0;
+}
+
+int ledger_open(void)
+{
+	int r;
+
+	pthread_mutex_lock(&lock);
+	r = open_locked();
+	pthread_mutex_unlock(&lock);
+	return r;
+}
+
+/* A free entry, or NULL.  With the lock held. */
+static struct entry_shm *entry_free(void)
+{
+	uint32_t used = load_relaxed(&ledger->used);
+
+	for (uint32_t i = 0; i < used; i++)
+		if (load_relaxed(&ledger->entries[i].state) == ENTRY_FREE)
+			return &ledger->entries[i];
+	return used < LEDGER_MAX ? &ledger->entries[used] : NULL;
+}
+
+int ledger_enter(const char *name, struct identity identity)
+{
+	struct entry_shm *entry;
+	uint32_t index;
+	int r;
+
+	pthread_mutex_lock(&lock);
+	r = open_locked();
+	if (r < 0)
+		goto out;
+	entry = entry_free();
+	if (!entry) {
+		r = rig_fail(-ENOSPC,
+			     "segment %s: this process has made %d already",
+			     name, LEDGER_MAX);
+		goto out;
+	}
+	store_relaxed(&entry->state, ENTRY_TAKEN);
+	entry->device = identity.device;
+	entry->inode = identity.inode;
+	snprintf(entry->name, sizeof(entry->name), "%s", name);
+	/* release: the warden reads the entry after its state, and the state
+	 * after `used`. */
+	store_release(&entry->state, ENTRY_STANDS);
+	index = (uint32_t)(entry - ledger->entries);
+	if (index == load_relaxed(&ledger->used))
+		store_release(&ledger->used, index + 1);
+out:
+	pthread_mutex_unlock(&lock);
+	return r;
+}
+
+void ledger_strike(struct identity identity)
+{
+	pthread_mutex_lock(&lock);
+	if (ledger && ledger->pid == (uint32_t)getpid())
+		for (uint32_t i = 0; i < load_relaxed(&ledger->used); i++) {
+			struct entry_shm *entry = &ledger->entries[i];
+
+			/* relaxed: a warden that still sees it looks at the
+			 * identity before it removes anything. */
+			if (load_relaxed(&entry->state) == ENTRY_STANDS &&
+			    entry->device == identity.device &&
+			    entry->inode == identity.inode)
+				store_relaxed(&entry->state, ENTRY_FREE);
+		}
+	pthread_mutex_unlock(&lock);
+}
+
+void ledger_execute(void)
+{
+	if (ledger)
+		execute(ledger);
+}

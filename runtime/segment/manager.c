@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manager.c - a process that outlives its caller by one moment.
+ *
+ *	caller ── socketpair ── manager's process
+ *	   │                       │  watches the socket and a pidfd
+ *	   └── ledger (shared) ────┘
+ *
+ * Members are segments and lists like any other that dies with its maker, so
+ * their names stand in the caller's ledger, which the manager's process shares.
+ * It has nothing to do but wait: for a byte, which says that the caller has
+ * removed all names itself; or for the caller's death (end of file is not enough,
+ * a child of the caller may hold the socket), and then it removes every name
+ * that still stands in the ledger.
+ *
+ * The caller keeps a handle of its own to every member, detached, and gives out
+ * a second one that is attached by name: destroying that leaves the name.
+ */
+#include <runrig/manager.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "machine/inherit.h"
+#include "segment/ledger.h"
+#include "machine/openmp.h"
+
+/* How long the manager's process may take to be gone. */
+#define GONE_NS (5 * UINT64_C(1000000000))
+
+/* What was made: one of the two. */
+struct member {
+	struct rig_segment *segment;
+	struct rig_list *list;
+};
+
+/* In this process. */
+struct rig_manager {
+	pthread_mutex_t lock; /* of the members */
+	struct member *members;
+	size_t count, room;
+	pid_t maker; /* the process that started it */
+	pid_t pid;   /* the manager's process */
+	int pidfd;   /* its; -1: none */
+	int socket;  /* to it; -1: none */
+};
+
+/* What the manager's process holds. */
+struct watch {
+	int socket;
+	int caller; /* pidfd */
+};
+
+static pid_t new_pidfd(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A descriptor above the standard ones: a host that closed those must not print
+ * into it.  Takes `fd` (or -errno), returns it or -errno. */
+static int above_standard(int fd)
+{
+	int moved = fd;
+
+	if (fd >= 0 && fd <= STDERR_FILENO) {
+		moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (moved < 0)
+			moved = -errno;
+		close(fd);
+	}
+	return moved;
+}
+
+/* End this process, a fork of the caller: nothing of the caller's runs. */
+static noreturn void leave(int status)
+{
+	openmp_forget(getpid());
+	_exit(status);
+}
+
+/* The manager's process, after a fork from a caller that may have threads:
+ * nothing here allocates, locks or prints. */
+static noreturn void watch_main(const struct watch *watch)
+{
+	const int keep[] = { watch->socket, watch->caller };
+	struct pollfd polled[] = { { watch->socket, POLLIN, 0 },
+				   { watch->caller, POLLIN, 0 } };
+	pid_t pid = getpid();
+	sigset_t none;
+	char byte;
+
+	(void)prctl(PR_SET_NAME, "runrig-manager");
+	inherit_signals();
+	inherit_close(keep, 2);
+	(void)inherit_maps();
+	__fpurge(stdout);
+	__fpurge(stderr);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)send(watch->socket, &pid, sizeof(pid), MSG_NOSIGNAL);
+	for (;;) {
+		if (poll(polled, 2, -1) < 0)
+			continue;
+		/* Told that all is done: even by a caller dead since. */
+		if (recv(watch->socket, &byte, 1, MSG_DONTWAIT) == 1)
+			leave(EXIT_SUCCESS);
+		if (polled[1].revents) {
+			ledger_execute();
+			leave(EXIT_SUCCESS);
+		}
+		/* End of file without a death: the last word is the pidfd's. */
+		if (polled[0].revents & POLLHUP)
+			polled[0].fd = -1;
+	}
+}
+
+/* Fork twice: the process in between ends at once and is waited for here, so
+ * the host never meets a child that it does not know. */
+static int fork_watch(const struct watch *watch)
+{
+	sigset_t all, before;
+	int status = 0, r = 0;
+	pid_t pid;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0) {
+		pid = fork();
+		if (pid == 0)
+			watch_main(watch);
+		leave(pid < 0 ? errno : 0);
+	}
+	if (pid < 0)
+		r = -errno;
+	/* A host that reaps every child may have been quicker. */
+	while (pid > 0 && waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR) {
+			status = 0;
+			break;
+		}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r == 0 && WIFEXITED(status))
+		r = -WEXITSTATUS(status);
+	if (r < 0)
+		return rig_fail_errno(r, "manager: fork (limits: ulimit -u, "
+					 "the cgroup's pids.max)");
+	return 0;
+}
+
+/* Wait for its first words: its pid. */
+static int meet(struct rig_manager *manager)
+{
+	ssize_t got;
+
+	do
+		got = recv(manager->socket, &manager->pid, sizeof(manager->pid),
+			   0);
+	while (got < 0 && errno == EINTR);
+	if (got != sizeof(manager->pid))
+		return rig_fail(-ECANCELED, "manager: its process died while "
+					    "it started");
+	manager->pidfd = above_standard(new_pidfd(manager->pid));
+	if (manager->pidfd < 0)
+		return rig_fail_errno(manager->pidfd, "manager: pidfd_open");
+	return 0;
+}
+
+static int start(struct rig_manager *manager)
+{
+	struct watch watch = { -1, -1 };
+	int pair[2];
+	int r = ledger_open();
+
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rig_fail_errno(-errno, "manager: socketpair");
+	manager->socket = above_standard(pair[0]);
+	watch.socket = above_standard(pair[1]);
+	watch.caller = above_standard(new_pidfd(getpid()));
+	if (manager->socket < 0 || watch.socket < 0)
+		r = rig_fail_errno(-EMFILE, "manager: descriptors");
+	else if (watch.caller < 0)
+		r = rig_fail_errno(watch.caller, "manager: pidfd_open");
+	else
+		r = fork_watch(&watch);
+	if (watch.socket >= 0)
+		close(watch.socket);
+	if (watch.caller >= 0)
+		close(watch.caller);
+	if (r == 0)
+		r = meet(manager);
+	if (r < 0 && manager->socket >= 0)
+		(void)send(manager->socket, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return r;
+}
+
+static void manager_free(struct rig_manager *manager)
+{
+	if (manager->socket >= 0)
+		close(manager->socket);
+	if (manager->pidfd >= 0)
+		close(manager->pidfd);
+	pthread_mutex_destroy(&manager->lock);
+	free(manager->members);
+	free(manager);
+}
+
+int rig_manager_start(struct rig_manager **out)
+{
+	struct rig_manager *manager = calloc(1, sizeof(*manager));
+	int r;
+
+	if (!manager)
+		return rig_fail_errno(-ENOMEM, "manager");
+	pthread_mutex_init(&manager->lock, NULL);
+	manager->socket = -1;
+	manager->pidfd = -1;
+	manager->maker = getpid();
+	r = start(manager);
+	if (r < 0) {
+		manager_free(manager);
+		return r;
+	}
+	*out = manager;
+	return 0;
+}
+
+/* Is there a process behind it, and is it ours? */
+static int check(const struct rig_manager *manager)
+{
+	struct pollfd polled = { .fd = manager->pidfd, .events = POLLIN };
+
+	if (manager->maker != getpid())
+		return rig_fail(-EINVAL,
+				"manager: of process %d, not of this "
+				"one",
+				(int)manager->maker);
+	if (poll(&polled, 1, 0) > 0)
+		return rig_fail(-ECANCELED,
+				"manager: its process (%d) is no "
+				"more",
+				(int)manager->pid);
+	return 0;
+}
+
+static void member_destroy(const struct member *member)
+{
+	rig_list_destroy(member->list);
+	rig_segment_destroy(member->segment);
+}
+
+/* Enter a member, or destroy it. */
+static int take(struct rig_manager *manager, struct member member)
+{
+	struct member *grown;
+	int r = 0;
+
+	pthread_mutex_lock(&manager->lock);
+	if (manager->count == manager->room) {
+		size_t room = manager->room ? 2 * manager->room : 16;
+
+		grown = reallocarray(manager->members, room, sizeof(*grown));
+		if (grown) {
+			manager->members = grown;
+			manager->room = room;
+		} else {
+			r = rig_fail_errno(-ENOMEM, "manager");
+		}
+	}
+	if (r == 0 && manager->count == RIG_MEMBERS_MAX)
+		r = rig_fail(-ENOSPC, "manager: has %d members",
+			     RIG_MEMBERS_MAX);
+	if (r == 0)
+		manager->members[manager->count++] = member;
+	pthread_mutex_unlock(&manager->lock);
+	if (r < 0)
+		member_destroy(&member);
+	return r;
+}
+
+int rig_manager_segment(struct rig_manager *manager, struct rig_segment **out,
+			size_t bytes)
+{
+	struct rig_segment *handle = NULL;
+	struct member member = { 0 };
+	int r = check(manager);
+
+	if (r == 0)
+		r = rig_segment_create(&member.segment, NULL, bytes, NULL);
+	if (r == 0)
+		r = rig_segment_attach(&handle,
+				       rig_segment_name(member.segment), NULL);
+	if (r < 0) {
+		member_destroy(&member);
+		return r;
+	}
+	rig_segment_detach(member.segment);
+	r = take(manager, member);
+	if (r < 0)
+		rig_segment_destroy(handle);
+	else
+		*out = handle;
+	return r;
+}
+
+int rig_manager_list(struct rig_manager *manager, struct rig_list **out,
+		     const struct rig_value *values, size_t count)
+{
+	struct rig_list *handle = NULL;
+	struct member member = { 0 };
+	int r = check(manager);
+
+	if (r == 0)
+		r = rig_list_create(&member.list, NULL, values, count, NULL);
+	if (r == 0)
+		r = rig_list_attach(&handle, rig_list_name(member.list), NULL);
+	if (r < 0) {
+		member_destroy(&member);
+		return r;
+	}
+	rig_list_detach(member.list);
+	r = take(manager, member);
+	if (r < 0)
+		rig_list_destroy(handle);
+	else
+		*out = handle;
+	return r;
+}
+
+pid_t rig_manager_pid(const struct rig_manager *manager)
+{
+	return manager->pid;
+}
+
+/* Tell the manager's process that it may go, and wait until it has. */
+static void dismiss(const struct rig_manager *manager)
+{
+	struct pollfd polled = { .fd = manager->pidfd, .events = POLLIN };
+	uint64_t deadline = clock_after(GONE_NS);
+
+	(void)send(manager->socket, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (clock_ns() < deadline) {
+		uint64_t left = (deadline - clock_ns()) / 1000000 + 1;
+
+		if (poll(&polled, 1, (int)left) > 0)
+			return;
+	}
+}
+
+void rig_manager_shutdown(struct rig_manager *manager)
+{
+	if (!manager)
+		return;
+	/* In a fork the handles are not their maker's: no name goes. */
+	for (size_t i = 0; i < manager->count; i++)
+		member_destroy(&manager->members[i]);
+	if (manager->maker == getpid())
+		dismiss(manager);
+	manager_free(manager);
+}
+
+int rig_manager_with(int (*body)(struct rig_manager *manager, void *arg),
+		     void *arg)
+{
+	struct rig_manager *manager = NULL;
+	int r = rig_manager_start(&manager);
+
+	if (r < 0)
+		return r;
+	r = body(manager, arg);
+	rig_manager_shutdown(manager);
+	return r;
+}

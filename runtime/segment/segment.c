@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.c - handles to segments: create, attach, detach, unlink, destroy.
+ *
+ * A handle keeps its descriptor for as long as it may be needed: the maker's
+ * until the name is gone (it is by /proc/<maker>/fd that workers attach before
+ * there is a name, and after somebody else removed it), everyone else's until
+ * detach.  The shared lock that says "in use" goes with descriptor and mapping.
+ *
+ * The handles of a process are in a list, so that a job that names a segment
+ * means the handle's, even where the name has been stolen.
+ */
+#include "segment/segment.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "place/numa.h"
+#include "machine/huge.h"
+#include "machine/memory.h"
+#include "segment/ledger.h"
+#include "base/size.h"
+#include "segment/sweep.h"
+
+/* In this process. */
+struct rig_segment {
+	struct rig_segment *next;
+	char name[RIG_NAME_MAX + 1];
+	void *data; /* NULL: detached */
+	struct rig_barrier *barrier;
+	struct segment_facts facts; /* fd -1: closed */
+	pid_t maker;                /* 0: attached only */
+	bool dies;                  /* with its maker */
+	bool unlinked;              /* by this handle */
+};
+
+static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+static struct rig_segment *handles;
+
+/* NULL: this process has not made a pool. */
+static const struct segment_pools *_Atomic registered_pools;
+
+/* A fork must not inherit a lock that another thread holds. */
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static void in_child(void)
+{
+	/* Its thread has another number than the one that took it. */
+	lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+}
+
+void segment_register_pools(const struct segment_pools *pools)
+{
+	store_release(&registered_pools, pools);
+}
+
+/* The pools of this process unmap that file. */
+static void forget_in_pools(struct identity identity)
+{
+	/* acquire: pairs with the release of segment_register_pools(). */
+	const struct segment_pools *pools = load_acquire(&registered_pools);
+
+	if (pools)
+		pools->forget(identity);
+}
+
+/* Free memory that pools hold and nobody else does: did they hold any? */
+static bool let_go_in_pools(void)
+{
+	/* acquire: as there. */
+	const struct segment_pools *pools = load_acquire(&registered_pools);
+
+	return pools && pools->let_go() > 0;
+}
+
+void segments_fork_failed(void)
+{
+	after_fork();
+}
+
+void segments_left_behind(void)
+{
+	struct rig_segment *segment;
+
+	for (segment = handles; segment; segment = segment->next) {
+		segment->data = NULL;
+		segment->barrier = NULL;
+		segment->facts.fd = -1;
+	}
+}
+
+static void hook_fork(void)
+{
+	(void)pthread_atfork(before_fork, after_fork, in_child);
+}
+
+static void handle_add(struct rig_segment *segment)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, hook_fork);
+	pthread_mutex_lock(&lock);
+	segment->next = handles;
+	handles = segment;
+	pthread_mutex_unlock(&lock);
+}
+
+static void handle_remove(struct rig_segment *segment)
+{
+	struct rig_segment **at = &handles;
+
+	pthread_mutex_lock(&lock);
+	while (*at && *at != segment)
+		at = &(*at)->next;
+	if (*at)
+		*at = segment->next;
+	pthread_mutex_unlock(&lock);
+}
+
+/* Map all of the file; the barrier is in its last page where it has one. */
+static int map(struct rig_segment *segment, bool read_only)
+{
+	struct segment_facts *facts = &segment->facts;
+	int prot = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+
+	segment->data = huge_map(facts->fd, facts->file_bytes, prot);
+	if (segment->data == MAP_FAILED) {
+		segment->data = NULL;
+		return rig_fail_errno(-errno, "segment %s: map %zu bytes",
+				      segment->name, facts->file_bytes);
+	}
+	/* Who may only read cannot arrive. */
+	if (facts->file_bytes != facts->data_bytes && !read_only)
+		segment->barrier = (void *)((char *)segment->data +
+					    facts->file_bytes - PAGE_BYTES);
+	return 0;
+}
+
+/* Free the handle and what it holds; the name stays. */
+static void release(struct rig_segment *segment)
+{
+	if (segment->data)
+		munmap(segment->data, segment->facts.file_bytes);
+	if (segment->facts.fd >= 0)
+		close(segment->facts.fd);
+	free(segment);
+}
+
+/* Write barrier and trailer into the page after the bytes. */
+static int lay_trailer(struct rig_segment *segment,
+		       const struct rig_segment_options *options)
+{
+	struct trailer_shm *trailer = (void *)((char *)segment->barrier +
+					       PAGE_BYTES - sizeof(*trailer));
+	struct rig_pool *pool = options->pool;
+	/* acquire: whoever made the pool has registered them. */
+	const struct segment_pools *pools = load_acquire(&registered_pools);
+	int parties = pool ? pools->size(pool) : options->parties;
+	enum rig_barrier_kind kind =
+		pool ? pools->barrier(pool) : RIG_BARRIER_ADAPTIVE;
+	int r = rig_barrier_init(segment->barrier, parties, kind);
+
+	if (r < 0)
+		return r;
+	segment->facts.pool = pool ? pools->id(pool) : 0;
+	*trailer = (struct trailer_shm){
+		.bytes = segment->facts.data_bytes,
+		.pool = segment->facts.pool,
+		.parties = (uint32_t)parties,
+		.owner = (uint32_t)getpid(),
+		.kind = kind,
+		.layout = TRAILER_LAYOUT,
+		.magic = TRAILER_MAGIC,
+	};
+	return 0;
+}
+
+/* By touching it through a mapping that asks for huge pages: reserving a file
+ * asks for none.  What fails here fails again, with words, there. */
+static void populate_huge(const struct segment_facts *facts)
+{
+	void *base =
+		huge_map(facts->fd, facts->file_bytes, PROT_READ | PROT_WRITE);
+
+	if (base == MAP_FAILED)
+		return;
+	huge_ask(base, facts->file_bytes);
+	while (madvise(base, facts->file_bytes, MADV_POPULATE_WRITE) < 0 &&
+	       (errno == EINTR || errno == EAGAIN))
+		;
+	huge_collapse(base, 0, facts->file_bytes);
+	munmap(base, facts->file_bytes);
+}
+
+/* Give the file of a new segment its size and its pages. */
+static int fill(struct rig_segment *segment, const char *name,
+		const struct rig_segment_options *options,
+		const struct home_rule *rule)
+{
+	struct segment_facts *facts = &segment->facts;
+	struct stat status;
+	int r;
+
+	r = shmfile_resize(facts->fd, name, facts->file_bytes);
+	if (r == 0)
+		r = home_set(facts->fd, name, facts->file_bytes, rule);
+	if (r < 0)
+		return r;
+	if (fstat(facts->fd, &status) < 0)
+		return rig_fail_errno(-errno, "segment: fstat");
+	facts->identity = identity_of(&status);
+	if (options->pool) {
+		/* acquire: as in lay_trailer(). */
+		r = load_acquire(&registered_pools)
+			    ->populate(options->pool, facts->fd,
+				       facts->identity, facts->file_bytes,
+				       facts->data_bytes, options);
+		/* What nobody owns has no pages yet. */
+		if (r < 0 || fstat(facts->fd, &status) < 0 ||
+		    (size_t)status.st_blocks * 512 >= facts->file_bytes)
+			return r;
+	}
+	if (options->pages == RIG_PAGES_HUGE && !options->pool)
+		populate_huge(facts);
+	return shmfile_reserve(facts->fd, name, 0, facts->file_bytes);
+}
+
+/* The rule for the pages of a new segment, as the user says it. */
+static int find_rule(struct home_rule *rule, const char *words)
+{
+	struct topology *topology = NULL;
+	int r;
+
+	*rule = (struct home_rule){ .kind = HOME_LOCAL };
+	if (!words)
+		return 0;
+	r = topology_load(&topology, NULL);
+	if (r == 0)
+		r = home_parse(rule, words, topology);
+	topology_free(topology);
+	return r;
+}
+
+static int make(struct rig_segment *segment, const char *name,
+		const struct rig_segment_options *options)
+{
+	struct segment_facts *facts = &segment->facts;
+	bool trailer = options->pool || options->parties;
+	struct home_rule rule;
+	int r = find_rule(&rule, options->memory);
+
+	if (r < 0)
+		return r;
+	facts->fd = shmfile_make();
+	if (facts->fd < 0)
+		return facts->fd;
+	facts->file_bytes = trailer ? trailer_file_bytes(facts->data_bytes)
+				    : facts->data_bytes;
+	if (facts->file_bytes == 0)
+		return rig_fail(-EINVAL, "segment: %zu bytes are too many",
+				facts->data_bytes);
+	r = fill(segment, name, options, &rule);
+	if (r == -ENOSPC) {
+		char words[WHY_BYTES];
+
+		/* Room may be taken by what the dead have left. */
+		snprintf(words, sizeof(words), "%s", rig_why());
+		const bool freed = let_go_in_pools();
+
+		if (sweep_stale() > 0 || freed)
+			r = fill(segment, name, options, &rule);
+		else
+			r = rig_fail(r, "%s", words);
+	}
+	if (r < 0)
+		return r;
+	r = map(segment, false);
+	if (r == 0 && trailer)
+		r = lay_trailer(segment, options);
+	if (r < 0)
+		return r;
+	segment->dies = !options->keep;
+	return shmfile_publish(facts->fd, name, segment->dies, segment->name);
+}
+
+int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
+		       const struct rig_segment_options *options)
+{
+	static const struct rig_segment_options defaults;
+	struct rig_segment *segment;
+	int r = 0;
+
+	if (!options)
+		options = &defaults;
+	if (name)
+		r = shmfile_check_name(name);
+	if (r < 0)
+		return r;
+	if (bytes == 0)
+		return rig_fail(-EINVAL, "segment %s: at least 1 byte",
+				name ? name : "(new)");
+	if (options->pages != RIG_PAGES_BASE &&
+	    options->pages != RIG_PAGES_HUGE)
+		return rig_fail(-EINVAL, "segment %s: no such pages",
+				name ? name : "(new)");
+	if (options->parties < 0 || options->parties > RIG_WORKERS_MAX)
+		return rig_fail(-EINVAL, "segment %s: %d parties, not 1 to %d",
+				name ? name : "(new)", options->parties,
+				RIG_WORKERS_MAX);
+	segment = calloc(1, sizeof(*segment));
+	if (!segment)
+		return rig_fail_errno(-ENOMEM, "segment");
+	segment->facts.data_bytes = bytes;
+	segment->facts.fd = -1;
+	if (name)
+		memcpy(segment->name, name, strlen(name) + 1);
+	r = make(segment, name, options);
+	if (r < 0) {
+		if (options->pool && segment->facts.identity.inode)
+			forget_in_pools(segment->facts.identity);
+		release(segment);
+		return r;
+	}
+	segment->maker = getpid();
+	handle_add(segment);
+	*out = segment;
+	return 0;
+}
+
+/* The facts of the file behind `fd`, which `status` has been seen of. */
+static int facts_from(int fd, const char *name, const struct stat *status,
+		      struct segment_facts *facts)
+{
+	struct trailer_shm trailer = { 0 };
+	ssize_t got;
+	int r = 0;
+
+	if (status->st_size <= 0)
+		return rig_fail(-ENODATA,
+				"segment %s: is empty; its maker has not sized "
+				"it",
+				name);
+	facts->identity = identity_of(status);
+	facts->file_bytes = (size_t)status->st_size;
+	facts->data_bytes = facts->file_bytes;
+	facts->pool = 0;
+	facts->fd = fd;
+	/* Copied once, then checked, then used. */
+	if (facts->file_bytes >= 2 * PAGE_BYTES &&
+	    facts->file_bytes % PAGE_BYTES == 0) {
+		got = pread(fd, &trailer, sizeof(trailer),
+			    status->st_size - (off_t)sizeof(trailer));
+		if (got != sizeof(trailer))
+			return rig_fail_errno(got < 0 ? -errno : -EIO,
+					      "segment %s: read", name);
+		r = trailer_check(&trailer, facts->file_bytes, name);
+	}
+	if (r > 0) {
+		facts->data_bytes = trailer.bytes;
+		facts->pool = trailer.pool;
+	}
+	return r < 0 ? r : 0;
+}
+
+int segment_read_facts(int fd, const char *name, struct segment_facts *facts)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return rig_fail_errno(-errno, "segment %s: fstat", name);
+	return facts_from(fd, name, &status, facts);
+}
+
+/* Look every millisecond until the maker has sized the segment: there is no
+ * event to wait for that every maker would send.  `status` is the first look. */
+static int await_size(int fd, const char *name, uint64_t deadline_ns,
+		      const struct stat *status, struct segment_facts *facts)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	int r = facts_from(fd, name, status, facts);
+
+	while (r == -ENODATA && deadline_ns && clock_ns() < deadline_ns) {
+		nanosleep(&moment, NULL);
+		r = segment_read_facts(fd, name, facts);
+	}
+	return r;
+}
+
+int rig_segment_attach(struct rig_segment **out, const char *name,
+		       const struct rig_segment_options *options)
+{
+	static const struct rig_segment_options defaults;
+	struct rig_segment *segment;
+	struct stat status;
+	int r;
+
+	if (!options)
+		options = &defaults;
+	segment = calloc(1, sizeof(*segment));
+	if (!segment)
+		return rig_fail_errno(-ENOMEM, "segment");
+	r = shmfile_open(name, options->read_only, &status);
+	segment->facts.fd = r;
+	if (r < 0)
+		goto out;
+	snprintf(segment->name, sizeof(segment->name), "%s", name);
+	r = await_size(segment->facts.fd, name, options->deadline_ns, &status,
+		       &segment->facts);
+	if (r == 0)
+		r = map(segment, options->read_only);
+out:
+	if (r < 0) {
+		release(segment);
+		return r;
+	}
+	handle_add(segment);
+	*out = segment;
+	return 0;
+}
+
+const struct segment_facts *segment_facts_of(const struct rig_segment *segment)
+{
+	return &segment->facts;
+}
+
+void *rig_segment_data(const struct rig_segment *segment)
+{
+	return segment->data;
+}
+
+size_t rig_segment_bytes(const struct rig_segment *segment)
+{
+	return segment->facts.data_bytes;
+}
+
+const char *rig_segment_name(const struct rig_segment *segment)
+{
+	return segment->name;
+}
+
+struct rig_barrier *rig_segment_barrier(const struct rig_segment *segment)
+{
+	return segment->barrier;
+}
+
+int rig_segment_named(const struct rig_segment *segment)
+{
+	struct stat status;
+
+	return shmfile_status(segment->name, &status) == 0 &&
+	       identity_same(identity_of(&status), segment->facts.identity);
+}
+
+/* Does this handle answer for the name of what this process made? */
+static bool is_maker(const struct rig_segment *segment)
+{
+	return segment->maker && segment->maker == getpid();
+}
+
+void rig_segment_detach(struct rig_segment *segment)
+{
+	if (!segment || !segment->data)
+		return;
+	munmap(segment->data, segment->facts.file_bytes);
+	segment->data = NULL;
+	segment->barrier = NULL;
+	/* The maker's descriptor, and the lock with it, says that the name is
+	 * not stale. */
+	if (!is_maker(segment) || segment->unlinked) {
+		close(segment->facts.fd);
+		segment->facts.fd = -1;
+	}
+}
+
+int rig_segment_unlink(struct rig_segment *segment)
+{
+	int r;
+
+	if (segment->unlinked)
+		return 0;
+	r = shmfile_unlink(segment->name, segment->facts.identity);
+	if (r < 0)
+		return r;
+	segment->unlinked = true;
+	if (is_maker(segment) && segment->dies)
+		ledger_strike(segment->facts.identity);
+	if (!segment->data && segment->facts.fd >= 0) {
+		close(segment->facts.fd);
+		segment->facts.fd = -1;
+	}
+	return 0;
+}
+
+void rig_segment_destroy(struct rig_segment *segment)
+{
+	if (!segment)
+		return;
+	if (is_maker(segment) && segment->dies)
+		(void)rig_segment_unlink(segment);
+	handle_remove(segment);
+	forget_in_pools(segment->facts.identity);
+	release(segment);
+}
+
+int rig_segment_remove(const char *name)
+{
+	struct stat status;
+	int fd = shmfile_open(name, true, &status);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = shmfile_unlink(name, identity_of(&status));
+	if (r == 0)
+		ledger_strike(identity_of(&status));
+	close(fd);
+	return r;
+}
+
+bool segment_handle_facts(const char *name, struct segment_facts *facts)
+{
+	struct rig_segment *segment;
+
+	pthread_mutex_lock(&lock);
+	for (segment = handles; segment; segment = segment->next)
+		if (segment->facts.fd >= 0 && strcmp(segment->name, name) == 0)
+			break;
+	if (segment)
+		*facts = segment->facts;
+	pthread_mutex_unlock(&lock);
+	return segment != NULL;
+}
+
+size_t rig_shm_available(void)
+{
+	return memory_in_shm();
+}
+
+size_t rig_memory_available(void)
+{
+	return memory_available();
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * where.c - on which NUMA node each part of a segment really is, and how much of
+ * it on huge pages.
+ *
+ * The kernel tells of pages that stand in this process's page tables, so the
+ * file is mapped once more, and those pages that it has are entered there by
+ * reading, which gives none a home that had none.  Which it has: all, where it
+ * takes as much room as it is long (pages that are reserved but untouched count
+ * there), else what mincore tells.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "place/numa.h"
+#include "machine/huge.h"
+#include "segment/segment.h"
+#include "place/topology.h"
+
+/* Pages looked at in one go. */
+#define BATCH ((size_t)1024)
+
+/* What is being written. */
+struct homes {
+	struct rig_home *homes;
+	size_t max;
+	size_t count;
+	bool full;  /* the file has all its pages */
+	int last;   /* node of the home at hand */
+	int *nodes; /* logical numbers by the system's */
+};
+
+static void add_page(struct homes *to, size_t begin, size_t end, int node)
+{
+	if (to->count && node == to->last) {
+		if (to->count <= to->max)
+			to->homes[to->count - 1].end = end;
+		return;
+	}
+	to->last = node;
+	if (to->count < to->max)
+		to->homes[to->count] = (struct rig_home){ begin, end, node };
+	to->count++;
+}
+
+/* Enter those of a batch's pages that there are into our page tables. */
+static int enter(char *base, size_t pages, const unsigned char *there)
+{
+	for (size_t i = 0, end; i < pages; i = end) {
+		end = i + 1;
+		if (!(there[i] & 1))
+			continue;
+		while (end < pages && there[end] & 1)
+			end++;
+		while (madvise(base + i * PAGE_BYTES, (end - i) * PAGE_BYTES,
+			       MADV_POPULATE_READ) < 0)
+			if (errno != EINTR && errno != EAGAIN)
+				return -errno;
+	}
+	return 0;
+}
+
+static int ask_batch(char *base, size_t at, size_t pages, size_t bytes,
+		     struct homes *to)
+{
+	unsigned char there[BATCH];
+	int os[BATCH];
+	int r;
+
+	memset(there, 1, sizeof(there));
+	if (!to->full &&
+	    mincore(base + at * PAGE_BYTES, pages * PAGE_BYTES, there) < 0)
+		return -errno;
+	r = enter(base + at * PAGE_BYTES, pages, there);
+	if (r == 0)
+		r = home_ask(base + at * PAGE_BYTES, pages, os);
+	for (size_t i = 0; i < pages && r == 0; i++) {
+		size_t begin = (at + i) * PAGE_BYTES;
+		size_t end = begin + PAGE_BYTES;
+		int node =
+			os[i] < 0 || os[i] >= NODES_MAX ? -1 : to->nodes[os[i]];
+
+		add_page(to, begin, end < bytes ? end : bytes, node);
+	}
+	return r;
+}
+
+static int ask_all(int fd, size_t bytes, struct homes *to)
+{
+	size_t pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+	char *base = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	struct stat status;
+	int r = 0;
+
+	if (base == MAP_FAILED)
+		return -errno;
+	to->full = fstat(fd, &status) == 0 &&
+		   status.st_blocks * 512 >= status.st_size;
+	for (size_t at = 0; at < pages && r == 0; at += BATCH)
+		r = ask_batch(base, at, pages - at < BATCH ? pages - at : BATCH,
+			      bytes, to);
+	munmap(base, bytes);
+	return r;
+}
+
+/* Logical numbers of nodes by the system's, to be freed. */
+static int number_nodes(int **nodes)
+{
+	struct topology *topology = NULL;
+	int r = topology_load(&topology, NULL);
+
+	if (r < 0)
+		return r;
+	*nodes = malloc(NODES_MAX * sizeof(**nodes));
+	for (int os = 0; *nodes && os < NODES_MAX; os++)
+		(*nodes)[os] = -1;
+	for (int n = 0; *nodes && n < topology->node_count; n++)
+		if (topology->nodes[n].os < NODES_MAX)
+			(*nodes)[topology->nodes[n].os] = n;
+	topology_free(topology);
+	return *nodes ? 0 : rig_fail_errno(-ENOMEM, "segment");
+}
+
+ssize_t rig_segment_huge_bytes(const struct rig_segment *segment)
+{
+	const struct segment_facts *facts = segment_facts_of(segment);
+	const char *name = rig_segment_name(segment);
+	struct stat status;
+	ssize_t got;
+
+	if (facts->fd < 0)
+		return rig_fail(-EINVAL, "segment %s: is detached", name);
+	if (fstat(facts->fd, &status) < 0)
+		return rig_fail_errno(-errno, "segment %s: fstat", name);
+	if (status.st_blocks * 512 < status.st_size)
+		return rig_fail(-ENODATA,
+				"segment %s: parts of it have no page yet",
+				name);
+	got = huge_bytes(facts->fd, facts->file_bytes);
+	if (got < 0)
+		return rig_fail_errno((int)got, "segment %s: its huge pages",
+				      name);
+	return got;
+}
+
+ssize_t rig_segment_where(const struct rig_segment *segment,
+			  struct rig_home *homes, size_t max)
+{
+	const struct segment_facts *facts = segment_facts_of(segment);
+	struct homes to = { .homes = homes, .max = max };
+	int r;
+
+	if (facts->fd < 0)
+		return rig_fail(-EINVAL, "segment %s: is detached",
+				rig_segment_name(segment));
+	r = number_nodes(&to.nodes);
+	if (r < 0)
+		return r;
+	r = ask_all(facts->fd, facts->data_bytes, &to);
+	free(to.nodes);
+	if (r < 0)
+		return rig_fail_errno(
+			r, "segment %s: where its pages are (move_pages%s)",
+			rig_segment_name(segment),
+			r == -EPERM ? "; a container may forbid it" : "");
+	return (ssize_t)to.count;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alltoall.c - a block of each rank for each rank: alltoall, and scatter, which
+ * is that from one rank.
+ *
+ * Who sends says a piece of every block at once, side by side, and each
+ * receiver takes its own.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <runrig/collective.h>
+
+#include "team/blocks.h"
+#include "team/call.h"
+
+/* Bytes of a piece of each of `size` blocks: together one STAGE_HALF at most. */
+static size_t piece_of(size_t longest, int size)
+{
+	size_t piece;
+
+	if (longest <= 256)
+		return longest;
+	piece = 2 * CALL_PIECE / (size_t)size;
+	if (piece < 256)
+		piece = 256;
+	return longest < piece ? longest : piece;
+}
+
+/* Say a piece of every block. */
+static void offer_blocks(struct call *call, const struct blocks *from,
+			 size_t done, size_t piece)
+{
+	const int size = call->team->size;
+	char *room = call_offer_room(call, piece * (size_t)size);
+
+	for (int i = 0; i < size; i++) {
+		size_t n = blocks_part(blocks_bytes(from, i), done, piece);
+
+		call_say(room + (size_t)i * piece, blocks_at(from, i) + done,
+			 n);
+	}
+	call_offer_ready(call);
+}
+
+/* Take a piece of the block that `rank` has for this one. */
+static int take_block(struct call *call, int rank, char *to, size_t bytes,
+		      size_t done, size_t piece)
+{
+	const int self = call->team->rank, size = call->team->size;
+	size_t n = blocks_part(bytes, done, piece);
+	const char *found = call_see(call, rank, piece * (size_t)size);
+
+	if (!found)
+		return -EINVAL;
+	call_copy(to + done, found + (size_t)self * piece, n);
+	return 0;
+}
+
+static int alltoall(struct rig_team *team, const struct blocks *from,
+		    const struct blocks *to, size_t longest)
+{
+	const int rank = team->rank, size = team->size;
+	size_t piece = piece_of(longest, size);
+	size_t done = 0;
+	int r = 0;
+
+	do {
+		struct call call = call_begin(team);
+
+		offer_blocks(&call, from, done, piece);
+		/* Its own, while the others' are on their way. */
+		if (done == 0 && blocks_at(to, rank) != blocks_at(from, rank))
+			call_copy(blocks_at(to, rank), blocks_at(from, rank),
+				  blocks_bytes(from, rank));
+		for (int i = 1; i < size && r == 0; i++) {
+			int other =
+				rank + i < size ? rank + i : rank + i - size;
+
+			r = take_block(&call, other, blocks_at(to, other),
+				       blocks_bytes(to, other), done, piece);
+		}
+		if (r < 0)
+			break;
+		call_end(&call, true);
+		done += piece;
+	} while (done < longest);
+	return call_leave(team, false, r);
+}
+
+int rig_team_alltoall(struct rig_team *team, const void *send,
+		      size_t send_count, int send_type, void *recv,
+		      size_t recv_count, int recv_type)
+{
+	const bool in_place = send == RIG_IN_PLACE;
+	const struct blocks to = { recv, rig_type_bytes(recv_type), recv_count,
+				   NULL, NULL };
+	const struct blocks from = {
+		in_place ? recv : (char *)(uintptr_t)send,
+		in_place ? to.item : rig_type_bytes(send_type),
+		in_place ? recv_count : send_count,
+		NULL,
+		NULL,
+	};
+	const struct terms terms = { VERB_ALLTOALL, -1, recv_type, -1,
+				     recv_count };
+	size_t bytes, item;
+	int r = terms_check(team, &terms, &item, &bytes);
+
+	if (r < 0)
+		return r;
+	if (blocks_bytes(&from, 0) != bytes)
+		return rig_team_fail(
+			team, -EINVAL,
+			"alltoall: sends %zu bytes to each, and expects %zu",
+			blocks_bytes(&from, 0), bytes);
+	call_enter(team, &terms, __builtin_return_address(0));
+	return alltoall(team, &from, &to, bytes);
+}
+
+/*
+ * Everybody tells everybody how much is coming, and how long the longest block
+ * is that it sends.
+ */
+static int agree(struct rig_team *team, const struct blocks *from,
+		 const struct blocks *to, size_t *longest)
+{
+	const size_t size = (size_t)team->size;
+	const size_t bytes = (size + 1) * sizeof(uint64_t);
+	struct call call = call_begin(team);
+	uint64_t *room = call_offer_room(&call, bytes);
+
+	*longest = blocks_longest(from, team->size);
+	for (int i = 0; i < team->size; i++)
+		room[i] = blocks_bytes(from, i);
+	room[size] = *longest;
+	call_offer_ready(&call);
+	for (int i = 0; i < team->size; i++) {
+		const uint64_t *found =
+			i == team->rank ? room : call_see(&call, i, bytes);
+
+		if (!found)
+			return -EINVAL;
+		if (found[team->rank] != blocks_bytes(to, i))
+			return rig_team_fail(
+				team, -EINVAL,
+				"alltoallv: rank %d sends %zu bytes, %zu are "
+				"expected",
+				i, (size_t)found[team->rank],
+				blocks_bytes(to, i));
+		if (*longest < found[size])
+			*longest = found[size];
+	}
+	call_end(&call, true);
+	return 0;
+}
+
+int rig_team_alltoallv(struct rig_team *team, const void *send,
+		       const size_t *send_counts, const size_t *send_displs,
+		       int send_type, void *recv, const size_t *recv_counts,
+		       const size_t *recv_displs, int recv_type)
+{
+	const struct blocks to = { recv, rig_type_bytes(recv_type), 0,
+				   recv_counts, recv_displs };
+	struct blocks from = to;
+	const struct terms terms = { VERB_ALLTOALLV, -1, recv_type, -1, 0 };
+	size_t bytes, item, longest = 0;
+	int r = terms_check(team, &terms, &item, &bytes);
+
+	if (r < 0)
+		return r;
+	if (send != RIG_IN_PLACE)
+		from = (struct blocks){ (char *)(uintptr_t)send,
+					rig_type_bytes(send_type), 0,
+					send_counts, send_displs };
+	call_enter(team, &(struct terms){ .verb = VERB_ALLTOALLV },
+		   __builtin_return_address(0));
+	r = agree(team, &from, &to, &longest);
+	if (r < 0)
+		return call_leave(team, false, r);
+	return alltoall(team, &from, &to, longest);
+}
+
+/* Blocks of the root; the longest has `longest` bytes, this rank's `bytes`. */
+static int scatter(struct rig_team *team, const struct blocks *from, char *to,
+		   size_t bytes, size_t longest, int root)
+{
+	size_t piece = piece_of(longest, team->size);
+	size_t done = 0;
+	int r = 0;
+
+	do {
+		struct call call = call_begin(team);
+
+		if (team->rank == root)
+			offer_blocks(&call, from, done, piece);
+		else
+			r = take_block(&call, root, to, bytes, done, piece);
+		if (r < 0)
+			break;
+		call_end(&call, false);
+		done += piece;
+	} while (done < longest);
+	if (r == 0 && team->rank == root && to != RIG_IN_PLACE && bytes)
+		memmove(to, blocks_at(from, root), bytes);
+	return call_leave(team, false, r);
+}
+
+int rig_team_scatter(struct rig_team *team, const void *send, size_t send_count,
+		     int send_type, void *recv, size_t recv_count,
+		     int recv_type, int root)
+{
+	const struct blocks from = { (char *)(uintptr_t)send,
+				     rig_type_bytes(send_type), send_count,
+				     NULL, NULL };
+	const bool is_root = team->rank == root;
+	struct terms terms = { VERB_SCATTER, root, 0, -1, 0 };
+	struct terms sized = terms;
+	size_t bytes, item;
+	int r;
+
+	sized.type = is_root ? send_type : recv_type;
+	sized.count = is_root ? send_count : recv_count;
+	r = terms_check(team, &sized, &item, &bytes);
+	if (r < 0)
+		return r;
+	if (is_root && recv != RIG_IN_PLACE &&
+	    recv_count * rig_type_bytes(recv_type) != bytes)
+		return rig_team_fail(team, -EINVAL,
+				     "scatter: sends %zu bytes to itself, and "
+				     "expects %zu",
+				     bytes,
+				     recv_count * rig_type_bytes(recv_type));
+	terms.count = bytes;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return scatter(team, &from, recv, bytes, bytes, root);
+}
+
+/* The root tells how long each rank's block is, and the longest. */
+static int hear_lengths(struct rig_team *team, const struct blocks *from,
+			size_t bytes, int root, size_t *longest)
+{
+	const size_t size = (size_t)team->size;
+	const size_t said = (size + 1) * sizeof(uint64_t);
+	struct call call = call_begin(team);
+	const uint64_t *found;
+
+	if (team->rank == root) {
+		uint64_t *room = call_offer_room(&call, said);
+
+		for (int i = 0; i < team->size; i++)
+			room[i] = blocks_bytes(from, i);
+		room[size] = blocks_longest(from, team->size);
+		call_offer_ready(&call);
+		found = room;
+	} else {
+		found = call_see(&call, root, said);
+	}
+	if (!found)
+		return -EINVAL;
+	if (found[team->rank] != bytes)
+		return rig_team_fail(team, -EINVAL,
+				     "scatterv: rank %d sends %zu bytes, %zu "
+				     "are expected",
+				     root, (size_t)found[team->rank], bytes);
+	*longest = found[size];
+	call_end(&call, false);
+	return 0;
+}
+
+int rig_team_scatterv(struct rig_team *team, const void *send,
+		      const size_t *send_counts, const size_t *send_displs,
+		      int send_type, void *recv, size_t recv_count,
+		      int recv_type, int root)
+{
+	const struct blocks from = { (char *)(uintptr_t)send,
+				     rig_type_bytes(send_type), 0, send_counts,
+				     send_displs };
+	const bool kept = team->rank == root && recv == RIG_IN_PLACE;
+	const struct terms terms = { VERB_SCATTERV, root, recv_type, -1,
+				     recv_count };
+	size_t bytes, longest = 0, item;
+	int r;
+
+	if (kept) {
+		bytes = blocks_bytes(&from, root);
+		r = 0;
+	} else {
+		r = terms_check(team, &terms, &item, &bytes);
+	}
+	if (r < 0)
+		return r;
+	call_enter(team, &(struct terms){ .verb = VERB_SCATTERV, .root = root },
+		   __builtin_return_address(0));
+	r = hear_lengths(team, &from, bytes, root, &longest);
+	if (r < 0)
+		return call_leave(team, false, r);
+	return scatter(team, &from, recv, bytes, longest, root);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bcast.c - what one rank has, every rank gets.
+ *
+ * The root says it piece by piece, and everybody reads it there: the root is at
+ * the next pieces while the others copy this one.  What lies in a segment is
+ * said all at once.  What fits a line is handed on in a tree where there are
+ * many ranks, numbered from the root.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <runrig/collective.h>
+
+#include "team/call.h"
+
+/* A piece of the `left` bytes at `data`, or all: *bytes is how many. */
+static int read_root(struct call *call, char *data, size_t left, size_t *bytes,
+		     int root)
+{
+	const void *found;
+
+	*bytes = left < CALL_PIECE ? left : CALL_PIECE;
+	if (call->team->rank == root) {
+		if (call_offer_lent(call, data, left))
+			*bytes = left;
+		else
+			call_offer(call, data, *bytes, false);
+		return 0;
+	}
+	found = call_see(call, root, *bytes);
+	if (!found)
+		return -EINVAL;
+	if (*bytes > LINE_PAYLOAD)
+		*bytes = call->there;
+	/* The very same place, where the segment is shared. */
+	if (found != data)
+		memcpy(data, found, *bytes);
+	return 0;
+}
+
+/* Ranks from the root on: the parent of one has its lowest digit, of those that
+ * are not 0 and in base CALL_WIDTH, as 0. */
+static int read_parent(struct call *call, char *data, size_t bytes, int root)
+{
+	const int size = call->team->size;
+	const int from_root = (call->team->rank - root + size) % size;
+	const void *found;
+	int width = 1;
+
+	if (from_root) {
+		while (from_root % (width * CALL_WIDTH) == 0)
+			width *= CALL_WIDTH;
+		found = call_hear(
+			call,
+			(from_root - from_root % (width * CALL_WIDTH) + root) %
+				size,
+			bytes);
+		if (!found)
+			return -EINVAL;
+		memcpy(data, found, bytes);
+	}
+	call_answer(call, data, bytes, false);
+	return 0;
+}
+
+static int bcast(struct rig_team *team, char *data, size_t bytes, int root)
+{
+	bool tree = team->size > CALL_FLAT && bytes <= LINE_PAYLOAD;
+	bool lent = false;
+	size_t done = 0;
+	int r = 0;
+
+	do {
+		struct call call = call_begin(team);
+		size_t n = bytes;
+
+		r = tree ? read_parent(&call, data, bytes, root)
+			 : read_root(&call, data + done, bytes - done, &n,
+				     root);
+		if (r < 0)
+			break;
+		call_end(&call, false);
+		lent |= call.lent;
+		done += n;
+	} while (done < bytes);
+	return call_leave(team, lent, r);
+}
+
+int rig_team_bcast(struct rig_team *team, void *buffer, size_t count, int type,
+		   int root)
+{
+	const struct terms terms = { VERB_BCAST, root, type, 0, count };
+	size_t item, bytes;
+	int r = terms_check(team, &terms, &item, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return bcast(team, buffer, bytes, root);
+}

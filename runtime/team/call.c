@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call.c - lines, stages, and what all ranks must agree on.
+ *
+ * Every rank numbers the calls of a team.  It has a slot of two lines for each
+ * of the last CALLS_OPEN calls: what it brings (up) and what has come of it
+ * (down), each with the number of the call, written last.  Numbers only grow,
+ * over runs as well, so nothing is ever reset: a slot of an earlier call just
+ * has a lower number.  A rank that has seen all it wants of a call says so in
+ * `finished`; a slot, or a part of the stage, is written again when everybody
+ * has.  That is looked up only when this rank does not know better already, so
+ * most calls look at nothing but the lines they need.  In a large team nobody
+ * looks at all others: every MEET_EVERY calls all meet.
+ *
+ * The sign beside the number is a hash of everything this rank has called in
+ * this team: see agree.c.
+ */
+#include "team/call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runrig/collective.h>
+
+/* What is shorter is not worth waiting until everybody has read it. */
+#define LEND_BYTES 4096
+
+/* Of one half of the stage, before the other is looked at. */
+#define STAGE_CACHED ((size_t)128 << 10)
+
+/* Calls of a large team between two at which all meet: having met in call k, all
+ * are through with k - 1, and call k - 1 + CALLS_OPEN may begin. */
+#define MEET_EVERY (CALLS_OPEN - 1)
+
+/* Where the bytes are that do not fit a line. */
+struct place {
+	uint64_t segment; /* index + 1; 0: the team segment */
+	uint64_t offset;
+	uint64_t bytes;
+};
+
+const char *verb_name(unsigned verb)
+{
+	static const char *const names[VERBS] = {
+		"nothing",
+		"barrier",
+		"bcast",
+		"reduce",
+		"allreduce",
+		"reduce_scatter",
+		"reduce_scatter_block",
+		"scan",
+		"exscan",
+		"gather",
+		"gatherv",
+		"scatter",
+		"scatterv",
+		"allgather",
+		"allgatherv",
+		"alltoall",
+		"alltoallv",
+		"split",
+		"dup",
+		"free",
+		"send",
+		"recv",
+		"sendrecv",
+		"probe",
+		"wait",
+		"lend",
+		"borrow",
+		"an exchange with neighbours",
+		"halo",
+		"wait_until",
+		"lock",
+		"accumulate",
+		"share",
+		"sum",
+		"split_type",
+		"ibarrier",
+		"ibcast",
+		"ireduce",
+		"iallreduce",
+		"ireduce_scatter",
+		"ireduce_scatter_block",
+		"iscan",
+		"iexscan",
+		"igather",
+		"igatherv",
+		"iscatter",
+		"iscatterv",
+		"iallgather",
+		"iallgatherv",
+		"ialltoall",
+		"ialltoallv",
+		"barrier_init",
+		"bcast_init",
+		"reduce_init",
+		"allreduce_init",
+		"reduce_scatter_init",
+		"reduce_scatter_block_init",
+		"scan_init",
+		"exscan_init",
+		"gather_init",
+		"gatherv_init",
+		"scatter_init",
+		"scatterv_init",
+		"allgather_init",
+		"allgatherv_init",
+		"alltoall_init",
+		"alltoallv_init",
+	};
+
+	return verb < VERBS ? names[verb] : "?";
+}
+
+void terms_refuse(struct rig_team *team, const struct terms *terms)
+{
+	const char *name = verb_name(terms->verb);
+
+	if (rig_type_bytes(terms->type) == 0)
+		(void)rig_team_fail(team, -EINVAL, "%s: no type %d", name,
+				    terms->type);
+	else if (terms->root < -1 || terms->root >= team->size)
+		(void)rig_team_fail(team, -EINVAL, "%s: root %d, not 0 to %d",
+				    name, terms->root, team->size - 1);
+	else if (terms->op != -1 && !fold_has(terms->op, terms->type))
+		(void)rig_team_fail(team, -EINVAL,
+				    "%s: no operation %d on type %d", name,
+				    terms->op, terms->type);
+	else
+		(void)rig_team_fail(team, -EINVAL, "%s: %zu elements", name,
+				    terms->count);
+}
+
+static struct call_shm *slot_of(const struct call *call, int rank)
+{
+	return &call->team->members[rank].calls[call->number % CALLS_OPEN];
+}
+
+static struct call_shm *slot_next(const struct call *call,
+				  struct member_shm *member)
+{
+	return &member->calls[(call->number + 1) % CALLS_OPEN];
+}
+
+static struct call_shm *own_slot(const struct call *call)
+{
+	return &call->team->self->calls[call->number % CALLS_OPEN];
+}
+
+/* Wait until every rank is through with call `number`. */
+RARE static void get_through(struct rig_team *team, uint64_t number)
+{
+	uint64_t least = team->number;
+
+	if (team->through >= number)
+		return;
+	for (int i = 0; i < team->size; i++) {
+		uint64_t seen;
+
+		if (i == team->rank)
+			continue;
+		seen = team_await(team, &team->members[i].finished, number);
+		if (seen < least)
+			least = seen;
+	}
+	team->through = least;
+}
+
+int call_leave(struct rig_team *team, bool lent, int r)
+{
+	if (lent && r == 0)
+		get_through(team, team->number);
+	store_relaxed(&team->mine->where, 0);
+	store_relaxed(&team->mine->calls, VERB_NONE);
+	if (TRACE_BRANCH(team->trace))
+		trace_end(team->span);
+	return r;
+}
+
+static struct call begin(struct rig_team *team)
+{
+	struct call call = { .team = team, .number = ++team->number };
+
+	/* The first of this run?  relaxed: read when all have finished. */
+	if (!load_relaxed(&team->layout.team->called))
+		store_relaxed(&team->layout.team->called, 1);
+	if (team->number > team->through + CALLS_OPEN)
+		get_through(team, team->number - CALLS_OPEN);
+	call.sign = team->sign;
+	return call;
+}
+
+/* Is every rank through with call `number`?  Does not wait. */
+static bool is_through(struct rig_team *team, uint64_t number)
+{
+	uint64_t least = team->number;
+
+	if (team->through >= number)
+		return true;
+	for (int i = 0; i < team->size; i++) {
+		uint64_t seen;
+
+		if (i == team->rank)
+			continue;
+		/* acquire: what it read there, it has read. */
+		seen = load_acquire(&team->members[i].finished);
+		if (seen < least)
+			least = seen;
+		if (least < number)
+			return false;
+	}
+	team->through = least;
+	return true;
+}
+
+/* Room for `bytes` bytes in this rank's stage.  It goes from one half to the
+ * other where it must, or, so that the stage stays in cache, earlier where
+ * nobody would have to wait. */
+static unsigned char *take_stage(const struct call *call, size_t bytes)
+{
+	struct rig_team *team = call->team, *world = team->world;
+	struct stage *stage = &world->stage;
+	size_t half = stage->at / STAGE_HALF;
+	size_t at;
+
+	if (stage->user != team) {
+		if (stage->user)
+			get_through(stage->user,
+				    stage->until[0] > stage->until[1]
+					    ? stage->until[0]
+					    : stage->until[1]);
+		stage->user = team;
+		stage->until[0] = stage->until[1] = 0;
+	}
+	if (stage->at == STAGE_BYTES ||
+	    stage->at % STAGE_HALF + bytes > STAGE_HALF ||
+	    (stage->at % STAGE_HALF >= STAGE_CACHED &&
+	     is_through(team, stage->until[half == 0]))) {
+		half = half == 0;
+		stage->at = half * STAGE_HALF;
+		get_through(team, stage->until[half]);
+	}
+	stage->until[half] = call->number;
+	at = stage->at;
+	stage->at = (at + bytes + RIG_LINE - 1) & ~(size_t)(RIG_LINE - 1);
+	return world->layout.stages + (size_t)world->rank * STAGE_BYTES + at;
+}
+
+static void put_place(struct line_shm *line, struct place place)
+{
+	memcpy(line->payload, &place, sizeof(place));
+}
+
+/* Room for what is to be said on `line`. */
+static void *room(struct call *call, struct line_shm *line, size_t bytes)
+{
+	unsigned char *stage;
+
+	if (bytes <= LINE_PAYLOAD)
+		return line->payload;
+	call->staged = true;
+	stage = take_stage(call, bytes);
+	put_place(line, (struct place){
+				.offset = (uint64_t)(stage -
+						     (unsigned char *)call->team
+							     ->layout.control),
+				.bytes = bytes });
+	return stage;
+}
+
+/* Is all of it in a segment of the job, where every rank finds it? */
+static bool in_segment(const struct rig_team *team, const void *data,
+		       size_t bytes, struct place *place)
+{
+	for (int i = 0; i < team->segments; i++) {
+		const struct handed *handed = &team->handed[i];
+		size_t offset = (uintptr_t)data - (uintptr_t)handed->data;
+
+		if (offset < handed->bytes && bytes <= handed->bytes - offset) {
+			*place = (struct place){ (uint64_t)i + 1, offset,
+						 bytes };
+			return true;
+		}
+	}
+	return false;
+}
+
+static void say(struct call *call, struct line_shm *line)
+{
+	line->sign = call->sign;
+	team_advance(call->team, &line->number, call->number);
+}
+
+/* Say where they lie, if all ranks find it there. */
+static bool lend_bytes(struct call *call, struct line_shm *line,
+		       const void *data, size_t bytes)
+{
+	struct place place;
+
+	if (bytes < LEND_BYTES || !in_segment(call->team, data, bytes, &place))
+		return false;
+	put_place(line, place);
+	call->lent = true;
+	say(call, line);
+	return true;
+}
+
+static void say_bytes(struct call *call, struct line_shm *line,
+		      const void *data, size_t bytes, bool lend)
+{
+	if (lend && lend_bytes(call, line, data, bytes))
+		return;
+	call_say(room(call, line, bytes), data, bytes);
+	say(call, line);
+}
+
+void call_offer(struct call *call, const void *data, size_t bytes, bool lend)
+{
+	say_bytes(call, &own_slot(call)->up, data, bytes, lend);
+}
+
+void call_offer_line(struct call *call, const void *data, size_t bytes)
+{
+	struct line_shm *line = &own_slot(call)->up;
+
+	call_copy(line->payload, data, bytes);
+	say(call, line);
+}
+
+bool call_offer_lent(struct call *call, const void *data, size_t bytes)
+{
+	return lend_bytes(call, &own_slot(call)->up, data, bytes);
+}
+
+void call_answer(struct call *call, const void *data, size_t bytes, bool lend)
+{
+	say_bytes(call, &own_slot(call)->down, data, bytes, lend);
+}
+
+void *call_offer_room(struct call *call, size_t bytes)
+{
+	return room(call, &own_slot(call)->up, bytes);
+}
+
+void *call_answer_room(struct call *call, size_t bytes)
+{
+	return room(call, &own_slot(call)->down, bytes);
+}
+
+void call_offer_ready(struct call *call)
+{
+	say(call, &own_slot(call)->up);
+}
+
+void call_answer_ready(struct call *call)
+{
+	say(call, &own_slot(call)->down);
+}
+
+static const void *look(struct call *call, int rank,
+			const struct line_shm *line, size_t bytes)
+{
+	struct rig_team *team = call->team;
+	struct place place;
+
+	(void)team_await(team, &line->number, call->number);
+	if (line->sign != call->sign)
+		return agree_fail(team, rank);
+	if (bytes <= LINE_PAYLOAD)
+		return line->payload;
+	memcpy(&place, line->payload, sizeof(place));
+	call->there = place.bytes;
+	if (place.segment)
+		return (const char *)team->handed[place.segment - 1].data +
+		       place.offset;
+	return (const char *)team->layout.control + place.offset;
+}
+
+const void *call_see(struct call *call, int rank, size_t bytes)
+{
+	return look(call, rank, &slot_of(call, rank)->up, bytes);
+}
+
+const void *call_hear(struct call *call, int rank, size_t bytes)
+{
+	return look(call, rank, &slot_of(call, rank)->down, bytes);
+}
+
+void call_look_ahead(const struct call *call, int rank)
+{
+	fetch_to_read(&slot_next(call, &call->team->members[rank])->up);
+}
+
+void call_end(struct call *call, bool met)
+{
+	struct rig_team *team = call->team;
+
+	if (met) {
+		/* Who has begun this call is through with the one before. */
+		if (team->through < call->number - 1)
+			team->through = call->number - 1;
+		team->settled = call->sign;
+	}
+	/* This rank's next line is still in the caches of those who read it
+	 * CALLS_OPEN calls ago.  To take it from them now, and not while they
+	 * wait for it, makes a quarter of a call; but not where the line comes
+	 * last, after others, for then they would have it back by polling. */
+	if (!call->staged)
+		fetch_to_write(&slot_next(call, team->self)->up);
+	team_advance(team, &team->self->finished, call->number);
+}
+
+/* Each tells its parent that all below it are there, and hears from it that all
+ * are.  The children of rank r are r + i * width for every power of the width
+ * that r is a multiple of. */
+static int meet_in_tree(struct call *call)
+{
+	const int rank = call->team->rank, size = call->team->size;
+	int width = 1;
+
+	for (; width < size && rank % (width * CALL_WIDTH) == 0;
+	     width *= CALL_WIDTH)
+		for (int i = 1; i < CALL_WIDTH; i++) {
+			int child = rank + i * width;
+
+			if (child < size && !call_see(call, child, 0))
+				return -EINVAL;
+		}
+	if (rank) {
+		call_offer(call, NULL, 0, false);
+		if (!call_hear(call, rank - rank % (width * CALL_WIDTH), 0))
+			return -EINVAL;
+	}
+	call_answer(call, NULL, 0, false);
+	return 0;
+}
+
+static int meet_flat(struct call *call)
+{
+	call_offer(call, NULL, 0, false);
+	for (int i = 0; i < call->team->size; i++)
+		if (i != call->team->rank && !call_see(call, i, 0))
+			return -EINVAL;
+	return 0;
+}
+
+int call_meet(struct rig_team *team)
+{
+	struct call call = begin(team);
+	int r = team->size > CALL_FLAT ? meet_in_tree(&call) : meet_flat(&call);
+
+	if (r == 0)
+		call_end(&call, true);
+	return r;
+}
+
+struct call call_begin(struct rig_team *team)
+{
+	/* To ask each of many whether it is through would cost as much as there
+	 * are: they meet instead, by a tree.  If they do not call the same, the
+	 * run has failed, and what follows shows it too. */
+	if (team->size > CALL_FLAT && (team->number + 1) % MEET_EVERY == 0)
+		(void)call_meet(team);
+	return begin(team);
+}
+
+int call_barrier(struct rig_team *team)
+{
+	const struct terms terms = { .verb = VERB_BARRIER };
+	const uint64_t where = load_relaxed(&team->mine->where);
+
+	call_enter(team, &terms, (const void *)(uintptr_t)where);
+	return call_leave(team, false, call_meet(team));
+}
+
+void call_begin_job(struct rig_team *team)
+{
+	/* relaxed: written before this job was posted. */
+	uint64_t base = load_relaxed(&team->layout.team->base);
+
+	team->number = team->through = team->high = base;
+	team->begun = 0;
+	team->shares = 0;
+	agree_begin(team);
+	team->stage.user = NULL;
+}
+
+void call_end_job(struct rig_team *team)
+{
+	struct rig_team *each, *next;
+
+	if (!load_relaxed(&team->layout.team->called))
+		return;
+	agree_end_job(team);
+	if (team->high < team->number)
+		team->high = team->number;
+	for (each = team->next; each; each = next) {
+		next = each->next;
+		if (team->high < each->number)
+			team->high = each->number;
+		free(each->ranks);
+		free(each);
+	}
+	team->next = NULL;
+	team->mine->high = team->high;
+}
+
+void call_all_done(struct rig_team *team)
+{
+	struct team_shm *shm = team->layout.team;
+	struct heap_shm *heap = team->layout.heap;
+	uint64_t base = 0;
+
+	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
+	if (!load_relaxed(&shm->called))
+		return;
+	agree_all_done(team);
+	for (int i = 0; i < team->size; i++)
+		if (base < team->layout.ranks[i].high)
+			base = team->layout.ranks[i].high;
+	store_relaxed(&shm->base, base + CALLS_OPEN);
+	store_relaxed(&shm->called, 0);
+	for (int i = 0; load_relaxed(&shm->shared) && i < team->size; i++)
+		store_relaxed(&team->layout.members[i].share, 0);
+	store_relaxed(&shm->shared, 0);
+	if (!load_relaxed(&heap->used))
+		return;
+	store_relaxed(&heap->used, 0);
+	for (int i = 0; i < HEAP_CLASSES; i++)
+		store_relaxed(&heap->free[i], 0);
+}

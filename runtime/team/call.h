@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call.h - one collective call: who says what in it, and who has heard.
+ *
+ * A verb is one call or, where its data is long, several, one for each piece:
+ *
+ *	call_enter()    what the kernel calls, for the check and the report
+ *	call_begin()    the next call; every rank of the team begins it
+ *	call_offer()    what this rank brings: others call_see() it
+ *	call_answer()   what came of it: others call_hear() it
+ *	call_end()      this rank has seen and heard all that it wants
+ *	call_leave()    back to the kernel
+ *
+ * A rank may begin a call before others have ended earlier ones, up to
+ * CALLS_OPEN of them; so what is offered is not overwritten while somebody may
+ * still look, and nobody waits for ranks that have nothing to say.
+ */
+#ifndef RUNRIG_CALL_H
+#define RUNRIG_CALL_H
+
+#include <errno.h>
+#include <string.h>
+
+#include "team/match.h"
+#include "objects/copy.h"
+#include "team/fold.h"
+#include "base/size.h"
+
+/* Ranks that look at each other directly: beyond, lines are handed on in a
+ * tree, so that no line has more readers. */
+#ifndef CALL_FLAT
+#define CALL_FLAT 16 /* fewer for the checker */
+#endif
+
+/* Children of an inner rank of that tree. */
+#define CALL_WIDTH 8
+
+enum verb {
+	VERB_NONE,
+	VERB_BARRIER,
+	VERB_BCAST,
+	VERB_REDUCE,
+	VERB_ALLREDUCE,
+	VERB_REDUCE_SCATTER,
+	VERB_REDUCE_SCATTER_BLOCK,
+	VERB_SCAN,
+	VERB_EXSCAN,
+	VERB_GATHER,
+	VERB_GATHERV,
+	VERB_SCATTER,
+	VERB_SCATTERV,
+	VERB_ALLGATHER,
+	VERB_ALLGATHERV,
+	VERB_ALLTOALL,
+	VERB_ALLTOALLV,
+	VERB_SPLIT,
+	VERB_DUP,
+	VERB_FREE,
+	VERB_SEND,
+	VERB_RECV,
+	VERB_SENDRECV,
+	VERB_PROBE,
+	VERB_WAIT,
+	VERB_LEND,
+	VERB_BORROW,
+	VERB_NEIGHBOR,
+	VERB_HALO,
+	VERB_WAIT_UNTIL,
+	VERB_LOCK,
+	VERB_ACCUMULATE,
+	VERB_SHARE,
+	VERB_SUM,
+	VERB_SPLIT_TYPE,
+	/* Non-blocking, and then, in the same order, the same as plans. */
+	VERB_IBARRIER,
+	VERB_IBCAST,
+	VERB_IREDUCE,
+	VERB_IALLREDUCE,
+	VERB_IREDUCE_SCATTER,
+	VERB_IREDUCE_SCATTER_BLOCK,
+	VERB_ISCAN,
+	VERB_IEXSCAN,
+	VERB_IGATHER,
+	VERB_IGATHERV,
+	VERB_ISCATTER,
+	VERB_ISCATTERV,
+	VERB_IALLGATHER,
+	VERB_IALLGATHERV,
+	VERB_IALLTOALL,
+	VERB_IALLTOALLV,
+	VERB_BARRIER_INIT,
+	VERB_BCAST_INIT,
+	VERB_REDUCE_INIT,
+	VERB_ALLREDUCE_INIT,
+	VERB_REDUCE_SCATTER_INIT,
+	VERB_REDUCE_SCATTER_BLOCK_INIT,
+	VERB_SCAN_INIT,
+	VERB_EXSCAN_INIT,
+	VERB_GATHER_INIT,
+	VERB_GATHERV_INIT,
+	VERB_SCATTER_INIT,
+	VERB_SCATTERV_INIT,
+	VERB_ALLGATHER_INIT,
+	VERB_ALLGATHERV_INIT,
+	VERB_ALLTOALL_INIT,
+	VERB_ALLTOALLV_INIT,
+	VERBS
+};
+
+/* "bcast" */
+const char *verb_name(unsigned verb);
+
+/* What all ranks of a call must agree on; what has no meaning is 0. */
+struct terms {
+	enum verb verb;
+	int root;
+	int type;
+	int op;
+	size_t count;
+};
+
+/* In this process. */
+struct call {
+	struct rig_team *team;
+	uint64_t number;
+	uint64_t sign;
+	bool lent;    /* others read what the kernel gave, in place */
+	bool staged;  /* this rank has said more than fits a line */
+	size_t there; /* bytes that lie where call_see() looked last */
+};
+
+/* Bytes said at a time: long enough to be worth a call, short enough that the
+ * ranks work on neighbouring pieces at once. */
+#define CALL_PIECE ((size_t)32 << 10)
+
+/* One word is the rule, and soon done.  NULL where there is nothing to copy. */
+static inline void call_copy(void *to, const void *from, size_t bytes)
+{
+	if (bytes == sizeof(uint64_t))
+		memcpy(to, from, sizeof(uint64_t));
+	else if (bytes)
+		memcpy(to, from, bytes);
+}
+
+/* To where other ranks read it. */
+static inline void call_say(void *to, const void *from, size_t bytes)
+{
+	if (bytes >= BYPASS_BYTES)
+		bypass_copy_all(to, from, bytes);
+	else
+		call_copy(to, from, bytes);
+}
+
+/* They cannot be met: say why. */
+RARE void terms_refuse(struct rig_team *team, const struct terms *terms);
+
+/*
+ * Are these terms that can be met?  root and op are looked at only where they
+ * are not -1.  Returns 0, with the bytes of an element in *item and of all of
+ * them in *bytes, or -EINVAL.  (Terms that are all right stay in registers:
+ * only a copy of them goes elsewhere.)
+ */
+static inline int terms_check(struct rig_team *team, const struct terms *terms,
+			      size_t *item, size_t *bytes)
+{
+	*item = rig_type_bytes(terms->type);
+	if (*item == 0 || terms->root < -1 || terms->root >= team->size ||
+	    (terms->op != -1 && !fold_has(terms->op, terms->type)) ||
+	    !size_mul(*item, terms->count, bytes)) {
+		const struct terms refused = *terms;
+
+		terms_refuse(team, &refused);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Verb, root, operation and type in one word, as said_shm has them. */
+static inline uint64_t terms_what(const struct terms *terms)
+{
+	return (uint64_t)terms->verb | (uint64_t)(uint16_t)terms->root << 8 |
+	       (uint64_t)(uint8_t)terms->op << 24 |
+	       (uint64_t)(uint32_t)terms->type << 32;
+}
+
+/* The kernel calls a verb from `where`.  Here, so that what of the terms is the
+ * same in every call of a verb costs it nothing. */
+static inline void call_enter(struct rig_team *team, const struct terms *terms,
+			      const void *where)
+{
+	const uint64_t from = (uint64_t)(uintptr_t)where;
+	struct rank_shm *mine = team->mine;
+
+	agree_note(team, terms_what(terms), terms->count, from);
+	/* relaxed: for the report, which reads it when nobody runs. */
+	store_relaxed(&mine->where, from);
+	store_relaxed(&mine->calls, terms->verb);
+	if (TRACE_BRANCH(team->trace))
+		team->span = trace_begin(team->trace, RIG_TRACE_WAIT,
+					 terms->verb, from);
+}
+
+/* All calls are ended.  Waits, where a buffer was lent, until every rank has.
+ * Returns `r`. */
+int call_leave(struct rig_team *team, bool lent, int r);
+
+struct call call_begin(struct rig_team *team);
+
+/*
+ * Say `bytes` bytes, at most STAGE_HALF; `lend`: they stay as they are until
+ * call_leave(), so that others may read them in place if they lie in a segment.
+ */
+void call_offer(struct call *call, const void *data, size_t bytes, bool lend);
+void call_answer(struct call *call, const void *data, size_t bytes, bool lend);
+
+/* The same of what fits a line, and is not lent. */
+void call_offer_line(struct call *call, const void *data, size_t bytes);
+
+/* Say all of these, however many, where they lie: or nothing, and false, where
+ * that is not in a segment. */
+bool call_offer_lent(struct call *call, const void *data, size_t bytes);
+
+/* The same where the bytes are yet to be written: room for them, and when they
+ * are there. */
+void *call_offer_room(struct call *call, size_t bytes);
+void *call_answer_room(struct call *call, size_t bytes);
+void call_offer_ready(struct call *call);
+void call_answer_ready(struct call *call);
+
+/* Wait for what `rank` says, and return where its bytes are; NULL: the ranks do
+ * not call the same, and the run fails (-EINVAL). */
+const void *call_see(struct call *call, int rank, size_t bytes);
+const void *call_hear(struct call *call, int rank, size_t bytes);
+
+/* `rank` does not wait for this one: what it brings to the next call may be there
+ * already, and is fetched. */
+void call_look_ahead(const struct call *call, int rank);
+
+/* `met`: this rank has heard, maybe through others, from every rank, so it
+ * knows that all have called the same so far. */
+void call_end(struct call *call, bool met);
+
+/* A barrier of any team, by lines; the kernel's. */
+int call_barrier(struct rig_team *team);
+
+/* The same within a verb.  0 or -EINVAL. */
+int call_meet(struct rig_team *team);
+
+/* Begin and end a job; the last to end it settles what the next begins with. */
+void call_begin_job(struct rig_team *team);
+void call_end_job(struct rig_team *team);
+void call_all_done(struct rig_team *team);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fold.c - the loops of every operation on every type, and users' operations.
+ *
+ * One function for each pair, in a table; where the table has none there is no
+ * such operation.  Integers wrap around.
+ */
+#include "team/fold.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <runrig/collective.h>
+#include <runrig/sum.h>
+
+#include "base/error.h"
+#include "team/reproducible.h"
+
+/* Types with a number of their own. */
+#define TYPES (RIG_EXACT + 1)
+
+/* The number of the first operation of a user's own. */
+#define USER_OP 32
+
+/* Added to the bytes of an opaque element, its type. */
+#define OPAQUE (1 << 24)
+
+/* Bytes that a user's operation is given at a time where it must not write to
+ * its second operand. */
+#define PIECE_BYTES RIG_OPAQUE_MAX
+
+typedef void fold_fn(void *out, const void *a, const void *b, size_t n);
+
+static rig_op_fn *user_ops[RIG_USER_OPS_MAX];
+
+/* `out` is an operand or apart from both: no element depends on another, which
+ * the compiler would otherwise look for, and find where `out` is `a`. */
+#ifdef __clang__
+#define INDEPENDENT /* its own pragma warns of what it cannot vectorise */
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+/* clang-format off */
+#define LOOP(NAME, TYPE, EXPRESSION)                                        \
+	static void NAME(void *out, const void *a, const void *b, size_t n) \
+	{                                                                   \
+		INDEPENDENT                                                 \
+		for (size_t i = 0; i < n; i++) {                            \
+			TYPE x = ((const TYPE *)a)[i];                      \
+			TYPE y = ((const TYPE *)b)[i];                      \
+			((TYPE *)out)[i] = (TYPE)(EXPRESSION);              \
+		}                                                           \
+	}
+
+#define LOGICAL(NAME, T)                           \
+	LOOP(land_##NAME, T, x && y)               \
+	LOOP(lor_##NAME, T, x || y)                \
+	LOOP(lxor_##NAME, T, !x != !y)             \
+	LOOP(band_##NAME, T, x & y)                \
+	LOOP(bor_##NAME, T, x | y)                 \
+	LOOP(bxor_##NAME, T, x ^ y)
+
+/* U is the unsigned type beside T, in which sums and products wrap. */
+#define INTEGER(NAME, T, U)                        \
+	LOOP(sum_##NAME, T, 0u + (U)x + (U)y)      \
+	LOOP(prod_##NAME, T, 1u * (U)x * (U)y)     \
+	LOOP(min_##NAME, T, x < y ? x : y)         \
+	LOOP(max_##NAME, T, x > y ? x : y)         \
+	LOGICAL(NAME, T)
+
+#define COMPLEX(NAME, T)                           \
+	LOOP(sum_##NAME, T, x + y)                 \
+	LOOP(prod_##NAME, T, x * y)
+
+#define REAL(NAME, T)                              \
+	COMPLEX(NAME, T)                           \
+	LOOP(min_##NAME, T, x < y ? x : y)         \
+	LOOP(max_##NAME, T, x > y ? x : y)
+
+/* Is x before y, or the same and at a lower place? */
+#define PICK(BEFORE) \
+	x.value BEFORE y.value || (x.value == y.value && x.at <= y.at) ? x : y
+
+#define PLACED(NAME)                                                         \
+	static void minloc_##NAME(void *out, const void *a, const void *b,  \
+				  size_t n)                                 \
+	{                                                                   \
+		for (size_t i = 0; i < n; i++) {                            \
+			struct rig_##NAME##_at x, y, *o = out;              \
+			x = ((const struct rig_##NAME##_at *)a)[i];         \
+			y = ((const struct rig_##NAME##_at *)b)[i];         \
+			o[i] = PICK(<);                                     \
+		}                                                           \
+	}                                                                   \
+	static void maxloc_##NAME(void *out, const void *a, const void *b,  \
+				  size_t n)                                 \
+	{                                                                   \
+		for (size_t i = 0; i < n; i++) {                            \
+			struct rig_##NAME##_at x, y, *o = out;              \
+			x = ((const struct rig_##NAME##_at *)a)[i];         \
+			y = ((const struct rig_##NAME##_at *)b)[i];         \
+			o[i] = PICK(>);                                     \
+		}                                                           \
+	}
+
+static void sum_exact(void *out, const void *a, const void *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct rig_sum sum = ((const struct rig_sum *)a)[i];
+
+		rig_sum_merge(&sum, (const struct rig_sum *)b + i);
+		((struct rig_sum *)out)[i] = sum;
+	}
+}
+
+INTEGER(int8, int8_t, uint8_t)
+INTEGER(int16, int16_t, uint16_t)
+INTEGER(int32, int32_t, uint32_t)
+INTEGER(int64, int64_t, uint64_t)
+INTEGER(uint8, uint8_t, uint8_t)
+INTEGER(uint16, uint16_t, uint16_t)
+INTEGER(uint32, uint32_t, uint32_t)
+INTEGER(uint64, uint64_t, uint64_t)
+REAL(float32, float)
+REAL(float64, double)
+REAL(float128, long double)
+COMPLEX(complex64, float _Complex)
+COMPLEX(complex128, double _Complex)
+COMPLEX(complex256, long double _Complex)
+LOGICAL(bool, _Bool)
+PLACED(int32)
+PLACED(int64)
+PLACED(float32)
+PLACED(float64)
+
+#define LOGICAL_ROW(NAME)                                                 \
+	{ [RIG_LAND] = land_##NAME, lor_##NAME, lxor_##NAME, band_##NAME, \
+	  bor_##NAME, bxor_##NAME }
+#define INTEGER_ROW(NAME)                                                 \
+	{ sum_##NAME, prod_##NAME, min_##NAME, max_##NAME, land_##NAME,   \
+	  lor_##NAME, lxor_##NAME, band_##NAME, bor_##NAME, bxor_##NAME }
+#define REAL_ROW(NAME)    { sum_##NAME, prod_##NAME, min_##NAME, max_##NAME }
+#define COMPLEX_ROW(NAME) { sum_##NAME, prod_##NAME }
+#define PLACED_ROW(NAME)                                                  \
+	{ [RIG_MINLOC] = minloc_##NAME, [RIG_MAXLOC] = maxloc_##NAME }
+
+static fold_fn *const loops[TYPES][RIG_OPS] = {
+	[RIG_BOOL] = LOGICAL_ROW(bool),
+	[RIG_INT8] = INTEGER_ROW(int8),
+	[RIG_INT16] = INTEGER_ROW(int16),
+	[RIG_INT32] = INTEGER_ROW(int32),
+	[RIG_INT64] = INTEGER_ROW(int64),
+	[RIG_UINT8] = INTEGER_ROW(uint8),
+	[RIG_UINT16] = INTEGER_ROW(uint16),
+	[RIG_UINT32] = INTEGER_ROW(uint32),
+	[RIG_UINT64] = INTEGER_ROW(uint64),
+	[RIG_FLOAT32] = REAL_ROW(float32),
+	[RIG_FLOAT64] = REAL_ROW(float64),
+	[RIG_FLOAT128] = REAL_ROW(float128),
+	[RIG_COMPLEX64] = COMPLEX_ROW(complex64),
+	[RIG_COMPLEX128] = COMPLEX_ROW(complex128),
+	[RIG_COMPLEX256] = COMPLEX_ROW(complex256),
+	[RIG_INT32_AT] = PLACED_ROW(int32),
+	[RIG_INT64_AT] = PLACED_ROW(int64),
+	[RIG_FLOAT32_AT] = PLACED_ROW(float32),
+	[RIG_FLOAT64_AT] = PLACED_ROW(float64),
+	[RIG_EXACT] = { sum_exact },
+};
+/* clang-format on */
+#undef INDEPENDENT
+#undef LOOP
+#undef LOGICAL
+#undef INTEGER
+#undef COMPLEX
+#undef REAL
+#undef PICK
+#undef PLACED
+#undef LOGICAL_ROW
+#undef INTEGER_ROW
+#undef REAL_ROW
+#undef COMPLEX_ROW
+#undef PLACED_ROW
+
+size_t rig_type_bytes(int type)
+{
+	static const uint16_t bytes[TYPES] = {
+		[RIG_BOOL] = 1,
+		[RIG_INT8] = 1,
+		[RIG_INT16] = 2,
+		[RIG_INT32] = 4,
+		[RIG_INT64] = 8,
+		[RIG_UINT8] = 1,
+		[RIG_UINT16] = 2,
+		[RIG_UINT32] = 4,
+		[RIG_UINT64] = 8,
+		[RIG_FLOAT16] = 2,
+		[RIG_FLOAT32] = 4,
+		[RIG_FLOAT64] = 8,
+		[RIG_FLOAT128] = 16,
+		[RIG_COMPLEX64] = 8,
+		[RIG_COMPLEX128] = 16,
+		[RIG_COMPLEX256] = 32,
+		[RIG_INT32_AT] = 8,
+		[RIG_INT64_AT] = 16,
+		[RIG_FLOAT32_AT] = 8,
+		[RIG_FLOAT64_AT] = 16,
+		[RIG_EXACT] = sizeof(struct rig_sum),
+	};
+
+	if (type >= 0 && type < TYPES)
+		return bytes[type];
+	if (type > OPAQUE && type <= OPAQUE + (int)RIG_OPAQUE_MAX)
+		return (size_t)(type - OPAQUE);
+	return 0;
+}
+
+int rig_type_opaque(size_t bytes)
+{
+	if (bytes == 0 || bytes > RIG_OPAQUE_MAX)
+		return rig_fail(-EINVAL,
+				"type: an element of %zu bytes, not 1 to %zu",
+				bytes, RIG_OPAQUE_MAX);
+	return OPAQUE + (int)bytes;
+}
+
+int rig_op_create(rig_op_fn *fn)
+{
+	for (int i = 0; i < RIG_USER_OPS_MAX; i++) {
+		if (!user_ops[i])
+			user_ops[i] = fn;
+		if (user_ops[i] == fn)
+			return USER_OP + i;
+	}
+	return rig_fail(-ENOSPC, "operation: there are %d already",
+			RIG_USER_OPS_MAX);
+}
+
+/* Elements of which every order of folding makes the same. */
+static bool any_order(int type)
+{
+	return type >= RIG_BOOL && type <= RIG_UINT64;
+}
+
+bool fold_has(int op, int type)
+{
+	if (op >= 0 && op & RIG_REPRODUCIBLE)
+		return fold_all_at_once(op, type) ||
+		       (any_order(type) && op < RIG_REPRODUCIBLE + RIG_OPS &&
+			fold_has(op - RIG_REPRODUCIBLE, type));
+	if (op >= USER_OP && op < USER_OP + RIG_USER_OPS_MAX)
+		return user_ops[op - USER_OP] && rig_type_bytes(type);
+	return op >= 0 && op < RIG_OPS && type >= 0 && type < TYPES &&
+	       loops[type][op];
+}
+
+bool fold_all_at_once(int op, int type)
+{
+	return op == (RIG_SUM | RIG_REPRODUCIBLE) && exact_has(type);
+}
+
+/* A user's operation writes to its second operand: where that is to stay as it
+ * is, a copy is given instead, a piece at a time. */
+static void fold_user(rig_op_fn *fn, char *out, const char *a, const char *b,
+		      size_t count, int type)
+{
+	static _Alignas(64) char piece[PIECE_BYTES];
+	size_t size = rig_type_bytes(type);
+
+	if (out != a) {
+		if (out != b)
+			memcpy(out, b, count * size);
+		fn(a, out, count, type);
+		return;
+	}
+	for (size_t done = 0; done < count;) {
+		size_t n = PIECE_BYTES / size;
+		size_t at = done * size;
+
+		if (n > count - done)
+			n = count - done;
+		memcpy(piece, b + at, n * size);
+		fn(a + at, piece, n, type);
+		memcpy(out + at, piece, n * size);
+		done += n;
+	}
+}
+
+void fold(void *out, const void *a, const void *b, size_t count, int type,
+	  int op)
+{
+	if (count == 0)
+		return;
+	op &= ~RIG_REPRODUCIBLE;
+	if (op >= USER_OP)
+		fold_user(user_ops[op - USER_OP], out, a, b, count, type);
+	else
+		loops[type][op](out, a, b, count);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gather.c - blocks of all ranks in one buffer: at the root, or everywhere.
+ *
+ * Each rank says its block piece by piece, and whoever wants it copies it to
+ * where it belongs.  Where blocks differ in length only the root knows the
+ * longest: it tells, and the others tell it what they have, in a call before.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <runrig/collective.h>
+
+#include "team/blocks.h"
+#include "team/call.h"
+
+/* Copy a piece of everybody's block to where it belongs. */
+static int take_blocks(struct call *call, const struct blocks *to, size_t done)
+{
+	const int rank = call->team->rank, size = call->team->size;
+
+	for (int i = 1; i < size; i++) {
+		int from = (rank + i) % size;
+		size_t n =
+			blocks_part(blocks_bytes(to, from), done, CALL_PIECE);
+		char *at = blocks_at(to, from) + done;
+		const void *found = call_see(call, from, n);
+
+		if (!found)
+			return -EINVAL;
+		if (found != at)
+			call_copy(at, found, n);
+	}
+	return 0;
+}
+
+/* `bytes` at `mine` of each rank to `to`; the longest of them has `longest`.
+ * Everybody is `root` where that is -1. */
+static int gather(struct rig_team *team, const char *mine, size_t bytes,
+		  const struct blocks *to, size_t longest, int root)
+{
+	const bool wanted = root < 0 || root == team->rank;
+	char *own = wanted ? blocks_at(to, team->rank) : NULL;
+	bool lent = false;
+	size_t done = 0;
+	int r = 0;
+
+	do {
+		struct call call = call_begin(team);
+		size_t n = blocks_part(bytes, done, CALL_PIECE);
+		const char *from = n ? mine + done : mine;
+
+		if (root != team->rank)
+			call_offer(&call, from, n, true);
+		/* Its own, while the others' are on their way. */
+		if (n && wanted && mine != own)
+			call_copy(own + done, from, n);
+		if (wanted)
+			r = take_blocks(&call, to, done);
+		if (r < 0)
+			break;
+		call_end(&call, root < 0);
+		lent |= call.lent;
+		done += CALL_PIECE;
+	} while (done < longest);
+	return call_leave(team, lent, r);
+}
+
+/* The root tells the longest; what the others have must be what it expects. */
+static int agree(struct rig_team *team, const struct blocks *to, size_t bytes,
+		 int root, size_t *longest)
+{
+	struct call call = call_begin(team);
+	const uint64_t own =
+		team->rank == root ? blocks_longest(to, team->size) : bytes;
+	const uint64_t *found = &own;
+
+	call_offer(&call, &own, sizeof(own), false);
+	if (team->rank != root)
+		found = call_see(&call, root, sizeof(*found));
+	if (!found)
+		return -EINVAL;
+	*longest = *found;
+	for (int i = 0; team->rank == root && i < team->size; i++) {
+		found = i == root ? &own : call_see(&call, i, sizeof(*found));
+		if (!found)
+			return -EINVAL;
+		if (i != root && *found != blocks_bytes(to, i))
+			return rig_team_fail(
+				team, -EINVAL,
+				"gatherv: rank %d sends %zu bytes, %zu are "
+				"expected",
+				i, (size_t)*found, blocks_bytes(to, i));
+	}
+	call_end(&call, false);
+	return 0;
+}
+
+/* What a rank sends, in bytes; in place it is its block at the receiver. */
+static int measure(struct rig_team *team, const struct terms *terms,
+		   const void *send, size_t count, int type,
+		   const struct blocks *to, size_t *bytes)
+{
+	struct terms sent = *terms;
+	size_t item;
+
+	if (send == RIG_IN_PLACE) {
+		*bytes = blocks_bytes(to, team->rank);
+		return 0;
+	}
+	sent.type = type;
+	sent.count = count;
+	return terms_check(team, &sent, &item, bytes);
+}
+
+int rig_team_gather(struct rig_team *team, const void *send, size_t send_count,
+		    int send_type, void *recv, size_t recv_count, int recv_type,
+		    int root)
+{
+	const bool is_root = team->rank == root;
+	struct blocks to = { recv, rig_type_bytes(recv_type), recv_count, NULL,
+			     NULL };
+	struct terms terms = { VERB_GATHER, root, 0, -1, 0 };
+	size_t bytes;
+	int r = measure(team, &terms, send, send_count, send_type, &to, &bytes);
+
+	if (r < 0)
+		return r;
+	/* The same in all ranks, whatever the types are. */
+	terms.count = is_root ? blocks_bytes(&to, root) : bytes;
+	call_enter(team, &terms, __builtin_return_address(0));
+	if (is_root && bytes != terms.count)
+		return rig_team_fail(team, -EINVAL,
+				     "gather: sends %zu bytes to itself, and "
+				     "expects %zu",
+				     bytes, terms.count);
+	if (is_root && send == RIG_IN_PLACE)
+		send = blocks_at(&to, root);
+	return gather(team, send, bytes, &to, bytes, root);
+}
+
+int rig_team_gatherv(struct rig_team *team, const void *send, size_t send_count,
+		     int send_type, void *recv, const size_t *recv_counts,
+		     const size_t *recv_displs, int recv_type, int root)
+{
+	struct blocks to = { recv, rig_type_bytes(recv_type), 0, recv_counts,
+			     recv_displs };
+	const struct terms terms = { VERB_GATHERV, root, 0, -1, 0 };
+	size_t bytes, longest = 0;
+	int r = measure(team, &terms, send, send_count, send_type, &to, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	r = agree(team, &to, bytes, root, &longest);
+	if (r < 0)
+		return call_leave(team, false, r);
+	if (team->rank == root && send == RIG_IN_PLACE)
+		send = blocks_at(&to, root);
+	return gather(team, send, bytes, &to, longest, root);
+}
+
+int rig_team_allgather(struct rig_team *team, const void *send,
+		       size_t send_count, int send_type, void *recv,
+		       size_t recv_count, int recv_type)
+{
+	struct blocks to = { recv, rig_type_bytes(recv_type), recv_count, NULL,
+			     NULL };
+	struct terms terms = { VERB_ALLGATHER, -1, recv_type, -1, recv_count };
+	size_t bytes = 0, each, item;
+	int r = terms_check(team, &terms, &item, &each);
+
+	if (r == 0)
+		r = measure(team, &terms, send, send_count, send_type, &to,
+			    &bytes);
+	if (r == 0 && bytes != each)
+		r = rig_team_fail(team, -EINVAL,
+				  "allgather: sends %zu bytes, and expects %zu",
+				  bytes, each);
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	if (send == RIG_IN_PLACE)
+		send = blocks_at(&to, team->rank);
+	return gather(team, send, bytes, &to, bytes, -1);
+}
+
+int rig_team_allgatherv(struct rig_team *team, const void *send,
+			size_t send_count, int send_type, void *recv,
+			const size_t *recv_counts, const size_t *recv_displs,
+			int recv_type)
+{
+	struct blocks to = { recv, rig_type_bytes(recv_type), 0, recv_counts,
+			     recv_displs };
+	struct terms terms = { VERB_ALLGATHERV, -1, recv_type, -1, 0 };
+	size_t bytes = 0, all, item;
+	int r;
+
+	for (int i = 0; i < team->size; i++)
+		terms.count += recv_counts[i];
+	r = terms_check(team, &terms, &item, &all);
+	if (r == 0)
+		r = measure(team, &terms, send, send_count, send_type, &to,
+			    &bytes);
+	if (r == 0 && bytes != blocks_bytes(&to, team->rank))
+		r = rig_team_fail(team, -EINVAL,
+				  "allgatherv: sends %zu bytes, and expects "
+				  "%zu",
+				  bytes, blocks_bytes(&to, team->rank));
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	if (send == RIG_IN_PLACE)
+		send = blocks_at(&to, team->rank);
+	return gather(team, send, bytes, &to, blocks_longest(&to, team->size),
+		      -1);
+}

@@ -1,0 +1,828 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mail.c - matching messages with receives, and moving what is long.
+ *
+ * Each rank has a channel from each other rank (and from itself), whatever team
+ * a message is of; the slot says which.  A send posts a slot and, where the
+ * message does not fit it, goes on filling a tray, or waits for an answer: its
+ * loan.  A receive looks among the strays, messages that came before anybody
+ * asked for them, in the order in which they came; then it is posted, and what
+ * comes is held against all that is posted, in order.  So messages of a channel
+ * that the same receives would take never overtake each other.
+ *
+ * A channel is read only while a receive is posted that its messages might be
+ * for: strays are what stood before the message that was asked for.  Nothing
+ * that a send waits for depends on any rank but its receiver: where trays or
+ * slots are all in use a send stays queued, or the receiver gives a tray.
+ *
+ * A rank's state of one run is dropped when the next begins; numbers in
+ * channels go on, and a reader begins where the writer did, so what was not
+ * received is gone.
+ */
+#include "team/mail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "team/schedule.h"
+
+/* Shorter is not worth waiting until the receiver has read it. */
+#define LEND_BYTES ((uint64_t)4096)
+
+static struct inbox_shm *inbox_of(const struct mail *mail, int peer)
+{
+	return &mail->world->layout.inboxes[peer];
+}
+
+static struct mailbox_shm *box_of(const struct mail *mail, int peer)
+{
+	return &inbox_of(mail, peer)->box;
+}
+
+static struct loan_shm *loan_of(const struct mail *mail, int peer,
+				uint32_t index)
+{
+	return &mail->world->layout.loans[(size_t)peer * LOANS + index];
+}
+
+static struct mail *make(struct rig_team *world)
+{
+	const size_t n = (size_t)world->size;
+	struct mail *mail = calloc(1, sizeof(*mail));
+
+	if (!mail)
+		return NULL;
+	mail->peers = calloc(n, sizeof(*mail->peers));
+	mail->sources = calloc(n, sizeof(*mail->sources));
+	if (!mail->peers || !mail->sources) {
+		free(mail->peers);
+		free(mail->sources);
+		free(mail);
+		return NULL;
+	}
+	mail->world = world;
+	mail->careful = world->patience.spin_ns == 0;
+	mail->box = &world->layout.inboxes[world->rank].box;
+	TAILQ_INIT(&mail->sends);
+	TAILQ_INIT(&mail->posted);
+	TAILQ_INIT(&mail->incoming);
+	TAILQ_INIT(&mail->strays);
+	TAILQ_INIT(&mail->spare);
+	TAILQ_INIT(&mail->idle);
+	TAILQ_INIT(&mail->borrowed);
+	TAILQ_INIT(&mail->schedules);
+	return mail;
+}
+
+struct mail *mail_of(struct rig_team *team)
+{
+	struct rig_team *world = team->world;
+
+	if (!world->mail)
+		world->mail = make(world);
+	if (world->mail)
+		world->mail->used = true;
+	return world->mail;
+}
+
+/* The last run's are dropped.  Requests that were not complete may lie on a
+ * stack that is gone: their lists are only emptied. */
+void mail_begin_job(struct rig_team *team)
+{
+	struct mail *mail = team->mail;
+	struct loan *loan;
+
+	if (!mail || !mail->used)
+		return;
+	mail->used = false;
+	memset(mail->peers, 0, (size_t)team->size * sizeof(*mail->peers));
+	memset(mail->loans, 0, sizeof(mail->loans));
+	memset(&mail->trays, 0, sizeof(mail->trays));
+	mail->source_count = mail->wanted_any = mail->open = 0;
+	mail->landing = false;
+	TAILQ_INIT(&mail->sends);
+	TAILQ_INIT(&mail->posted);
+	TAILQ_INIT(&mail->incoming);
+	schedule_drop_all(mail);
+	TAILQ_CONCAT(&mail->spare, &mail->strays, entry);
+	while ((loan = TAILQ_FIRST(&mail->borrowed))) {
+		TAILQ_REMOVE(&mail->borrowed, loan, entry);
+		if (loan->peer < 0)
+			free((void *)(uintptr_t)loan->data);
+		free(loan);
+	}
+}
+
+int mail_end_job(struct rig_team *team)
+{
+	int open = mail_open(team);
+
+	if (!open)
+		return 0;
+	open -= schedule_steps_open(team->mail);
+	return rig_team_fail(team, -EINVAL,
+			     "the kernel returned with %d request%s that %s "
+			     "not complete: wait for them",
+			     open, open == 1 ? "" : "s",
+			     open == 1 ? "is" : "are");
+}
+
+void mail_all_done(struct rig_team *team)
+{
+	struct team_shm *shm = team->layout.team;
+
+	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
+	if (!load_relaxed(&shm->mailed))
+		return;
+	store_relaxed(&shm->mailed, 0);
+	for (int i = 0; i < team->size; i++)
+		for (int w = 0; w <= (team->size - 1) / 64; w++)
+			store_relaxed(&team->layout.inboxes[i].from[w], 0);
+}
+
+/* --- sending --- */
+
+static void finish(struct mail *mail, struct mail_requests *list,
+		   struct rig_request *request)
+{
+	TAILQ_REMOVE(list, request, entry);
+	request->stage = STAGE_DONE;
+	mail->open--;
+}
+
+static struct slot_shm *room_for(struct mail *mail, int peer)
+{
+	struct channel_writer *out = &mail->peers[peer].out;
+	const struct rig_team *world = mail->world;
+
+	if (!out->channel) {
+		uint64_t bit = UINT64_C(1) << (world->rank % 64);
+
+		channel_write_begin(
+			out,
+			&world->layout
+				 .channels[(size_t)peer * (size_t)world->size +
+					   (size_t)world->rank]);
+		/* relaxed: read when all have finished. */
+		store_relaxed(&world->layout.team->mailed, 1);
+		/* release: the channel has begun; pairs with meet_sources().
+		 * seq_cst: a message follows, with its own ring. */
+		or_seq(&inbox_of(mail, peer)->from[world->rank / 64], bit);
+	}
+	return channel_room(out);
+}
+
+static bool take_loan(struct mail *mail, uint32_t *index)
+{
+	for (uint32_t i = 1; i <= LOANS; i++) {
+		uint32_t at = (mail->lent + i) % LOANS;
+
+		if (mail->loans[at])
+			continue;
+		mail->loans[at] = true;
+		mail->lent = *index = at;
+		/* relaxed: the slot releases it. */
+		store_relaxed(&loan_of(mail, mail->world->rank, at)->state, 0);
+		return true;
+	}
+	return false;
+}
+
+/* Where it lies in a segment of the job: index + 1; else 0. */
+static uint32_t segment_of(const struct mail *mail, const char *data,
+			   uint64_t bytes, uint64_t *offset)
+{
+	const struct rig_team *world = mail->world;
+
+	for (int i = 0; i < world->segments; i++) {
+		const struct handed *handed = &world->handed[i];
+
+		*offset = (uintptr_t)data - (uintptr_t)handed->data;
+		if (*offset < handed->bytes && bytes <= handed->bytes - *offset)
+			return (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+bool mail_lendable(struct rig_team *team, const void *data, size_t bytes)
+{
+	const struct mail *mail = mail_of(team);
+	uint64_t offset;
+
+	return mail && segment_of(mail, data, bytes, &offset);
+}
+
+/* How the message is to travel, with all it needs; false: not yet. */
+static bool pack(struct mail *mail, struct rig_request *request,
+		 struct slot_shm *slot)
+{
+	struct parcel parcel = { .bytes = request->bytes };
+
+	if (request->bytes <= SLOT_PAYLOAD && !request->lend) {
+		slot->kind = MAIL_INLINE;
+		slot->bytes = (uint8_t)request->bytes;
+		if (request->bytes)
+			memcpy(slot->payload, request->buffer, request->bytes);
+		request->stage = STAGE_DONE;
+		return true;
+	}
+	slot->bytes = sizeof(parcel);
+	if (request->lend || request->bytes >= LEND_BYTES)
+		parcel.segment = segment_of(mail, request->buffer,
+					    request->bytes, &parcel.offset);
+	if (!parcel.segment)
+		parcel.offset = tray_take(&mail->trays, &mail->world->layout,
+					  mail->world->rank, request->bytes,
+					  &request->room);
+	if (!parcel.segment && parcel.offset) {
+		slot->kind = MAIL_TRAY;
+		parcel.room = request->room;
+		request->tray = tray_at(&mail->world->layout, parcel.offset);
+		request->moved = tray_begin(request->tray, request->buffer,
+					    request->bytes, &request->bypass);
+		request->stage = STAGE_FILL;
+	} else {
+		if (!take_loan(mail, &parcel.loan))
+			return false;
+		slot->kind = parcel.segment ? MAIL_LENT : MAIL_BARE;
+		request->loan = parcel.loan;
+		request->stage = STAGE_LOAN;
+	}
+	memcpy(slot->payload, &parcel, sizeof(parcel));
+	return true;
+}
+
+static bool post(struct mail *mail, struct rig_request *request)
+{
+	struct slot_shm *slot = room_for(mail, request->peer);
+
+	if (!slot || !pack(mail, request, slot))
+		return false;
+	slot->context = request->context;
+	slot->tag = request->tag;
+	slot->from = (uint16_t)request->from;
+	channel_post(&mail->peers[request->peer].out,
+		     box_of(mail, request->peer), mail->careful);
+	return true;
+}
+
+static bool fill(struct mail *mail, struct rig_request *request)
+{
+	uint64_t before = request->moved;
+
+	request->moved =
+		tray_fill(request->tray, request->room, request->buffer,
+			  request->bytes, before, request->bypass,
+			  box_of(mail, request->peer), mail->careful);
+	return request->moved != before;
+}
+
+/* The receiver has answered? */
+static bool hear(struct mail *mail, struct rig_request *request)
+{
+	/* seq_cst: acquire, the bytes are read, or the tray is empty; and for
+	 * those about to sleep.  Pairs with answer(). */
+	uint64_t state = load_seq(
+		&loan_of(mail, mail->world->rank, request->loan)->state);
+
+	if (!state)
+		return false;
+	mail->loans[request->loan] = false;
+	if (state == 1) {
+		request->stage = STAGE_DONE;
+		return true;
+	}
+	request->tray = tray_at(&mail->world->layout, state);
+	request->room = TRAY_LONG_ROOM;
+	request->moved = 0;
+	request->stage = STAGE_FILL;
+	return true;
+}
+
+/* One step of a send that is in the list. */
+static bool advance_send(struct mail *mail, struct rig_request *request)
+{
+	struct peer *peer = &mail->peers[request->peer];
+	bool moved = false;
+
+	if (request->stage == STAGE_QUEUED) {
+		if (peer->queue != request || !post(mail, request))
+			return false;
+		peer->queue = request->after;
+		moved = true;
+	}
+	if (request->stage == STAGE_LOAN)
+		moved |= hear(mail, request);
+	if (request->stage == STAGE_FILL) {
+		moved |= fill(mail, request);
+		if (request->moved == request->bytes)
+			request->stage = STAGE_DONE;
+	}
+	if (request->stage == STAGE_DONE)
+		finish(mail, &mail->sends, request);
+	return moved;
+}
+
+void mail_send(struct mail *mail, struct rig_request *request)
+{
+	struct peer *peer = &mail->peers[request->peer];
+	struct rig_request **last = &peer->queue;
+
+	request->stage = STAGE_QUEUED;
+	request->after = NULL;
+	mail->open++;
+	TAILQ_INSERT_TAIL(&mail->sends, request, entry);
+	while (*last)
+		last = &(*last)->after;
+	*last = request;
+	(void)advance_send(mail, request);
+}
+
+/* --- receiving --- */
+
+size_t mail_bytes(const struct slot_shm *slot)
+{
+	struct parcel parcel;
+
+	if (slot->kind == MAIL_INLINE)
+		return slot->bytes;
+	memcpy(&parcel, slot->payload, sizeof(parcel));
+	return parcel.bytes;
+}
+
+static void answer(struct mail *mail, int peer, uint32_t index, uint64_t state)
+{
+	mailbox_set(box_of(mail, peer), &loan_of(mail, peer, index)->state,
+		    state, mail->careful);
+}
+
+void mail_give_back(struct mail *mail, int peer, uint32_t index)
+{
+	answer(mail, peer, index, 1);
+}
+
+void mail_release(struct mail *mail, struct loan *loan)
+{
+	TAILQ_REMOVE(&mail->borrowed, loan, entry);
+	if (loan->peer < 0)
+		free((void *)(uintptr_t)loan->data);
+	else
+		mail_give_back(mail, loan->peer, loan->index);
+	free(loan);
+}
+
+void mail_release_of(struct mail *mail, const struct rig_request *request)
+{
+	struct loan *loan;
+
+	TAILQ_FOREACH(loan, &mail->borrowed, entry)
+	if (loan->data == request->buffer &&
+	    (loan->peer < 0 ||
+	     (loan->peer == request->peer && loan->index == request->loan)))
+		break;
+	if (loan)
+		mail_release(mail, loan);
+}
+
+static void drop_wanted(struct mail *mail, const struct rig_request *request)
+{
+	if (request->peer == RIG_ANY_SOURCE)
+		mail->wanted_any--;
+	else
+		mail->peers[request->peer].wanted--;
+}
+
+/* Memory of our own for a message that is borrowed, and not lent. */
+static bool lend_memory(struct mail *mail, struct rig_request *request)
+{
+	struct loan *loan = calloc(1, sizeof(*loan));
+
+	request->buffer = malloc(request->whole ? request->whole : 1);
+	if (!loan || !request->buffer) {
+		free(loan);
+		free(request->buffer);
+		request->buffer = NULL;
+		request->bytes = 0;
+		request->code = -ENOMEM;
+		return false;
+	}
+	request->bytes = request->whole;
+	*loan = (struct loan){ .data = request->buffer, .peer = -1 };
+	TAILQ_INSERT_TAIL(&mail->borrowed, loan, entry);
+	return true;
+}
+
+/* Read what is lent, where it is. */
+static void read_lent(struct mail *mail, struct rig_request *request, int peer,
+		      const struct parcel *parcel)
+{
+	const char *data =
+		(const char *)mail->world->handed[parcel->segment - 1].data +
+		parcel->offset;
+	uint64_t keep = request->whole < request->bytes ? request->whole
+							: request->bytes;
+	struct loan *loan;
+
+	if (request->borrow) {
+		loan = calloc(1, sizeof(*loan));
+		if (loan) {
+			*loan = (struct loan){ .data = data,
+					       .peer = peer,
+					       .index = parcel->loan };
+			TAILQ_INSERT_TAIL(&mail->borrowed, loan, entry);
+			request->buffer = (char *)(uintptr_t)data;
+			request->loan = parcel->loan;
+			return;
+		}
+		request->code = -ENOMEM;
+		keep = 0;
+	}
+	/* The very same place is nothing to copy. */
+	if (keep && data != request->buffer)
+		memmove(request->buffer, data, keep);
+	answer(mail, peer, parcel->loan, 1);
+}
+
+static bool drain(struct mail *mail, struct rig_request *request)
+{
+	uint64_t before = request->moved;
+	uint64_t keep = request->whole < request->bytes ? request->whole
+							: request->bytes;
+
+	request->moved =
+		tray_drain(request->tray, request->room, request->buffer, keep,
+			   request->whole, before, box_of(mail, request->peer),
+			   mail->careful);
+	if (request->moved == request->whole) {
+		if (request->loan != LOANS)
+			mail->landing = false;
+		finish(mail, &mail->incoming, request);
+	}
+	return request->moved != before;
+}
+
+static bool advance_receive(struct mail *mail, struct rig_request *request)
+{
+	const struct rig_team *world = mail->world;
+
+	if (request->stage == STAGE_LANDING) {
+		uint64_t offset;
+
+		if (mail->landing)
+			return false;
+		mail->landing = true;
+		offset = tray_landing(&world->layout, world->rank);
+		request->tray = tray_at(&world->layout, offset);
+		request->room = TRAY_LONG_ROOM;
+		request->stage = STAGE_DRAIN;
+		answer(mail, request->peer, request->loan, offset);
+	}
+	return drain(mail, request);
+}
+
+/* `request`, which is in no list, gets this message. */
+static void begin_receive(struct mail *mail, struct rig_request *request,
+			  int peer, const struct slot_shm *slot)
+{
+	struct parcel parcel;
+
+	request->whole = mail_bytes(slot);
+	request->peer = peer;
+	request->status =
+		(struct rig_status){ slot->from, slot->tag, request->whole, 0 };
+	TAILQ_INSERT_TAIL(&mail->incoming, request, entry);
+	memcpy(&parcel, slot->payload, sizeof(parcel));
+	if (request->borrow && slot->kind != MAIL_LENT)
+		(void)lend_memory(mail, request);
+	if (request->whole > request->bytes && !request->borrow)
+		request->code = -EMSGSIZE;
+	request->status.code = request->code;
+	request->loan = LOANS;
+	request->moved = 0;
+	switch ((enum mail_kind)slot->kind) {
+	case MAIL_INLINE:
+		if (request->whole && request->bytes)
+			memcpy(request->buffer, slot->payload,
+			       request->whole < request->bytes
+				       ? request->whole
+				       : request->bytes);
+		finish(mail, &mail->incoming, request);
+		break;
+	case MAIL_LENT:
+		read_lent(mail, request, peer, &parcel);
+		finish(mail, &mail->incoming, request);
+		break;
+	case MAIL_TRAY:
+		request->tray = tray_at(&mail->world->layout, parcel.offset);
+		request->room = parcel.room;
+		request->stage = STAGE_DRAIN;
+		(void)advance_receive(mail, request);
+		break;
+	case MAIL_BARE:
+		request->loan = parcel.loan;
+		request->stage = STAGE_LANDING;
+		(void)advance_receive(mail, request);
+		break;
+	}
+}
+
+static bool fits(uint32_t context, int source, int tag, int peer,
+		 const struct slot_shm *slot)
+{
+	return slot->context == context &&
+	       (source == RIG_ANY_SOURCE || source == peer) &&
+	       (tag == RIG_ANY_TAG || tag == slot->tag);
+}
+
+/* What nobody has asked for yet is kept; false: no memory. */
+static bool keep_stray(struct mail *mail, int peer, const struct slot_shm *slot)
+{
+	struct message *message = TAILQ_FIRST(&mail->spare);
+
+	if (message)
+		TAILQ_REMOVE(&mail->spare, message, entry);
+	else
+		message = aligned_alloc(alignof(struct message),
+					sizeof(*message));
+	if (!message) {
+		team_failed(mail->world, -ENOMEM,
+			    "no memory for a message that nobody expects");
+		return false;
+	}
+	message->peer = peer;
+	memcpy((void *)&message->slot, (const void *)slot, sizeof(*slot));
+	TAILQ_INSERT_TAIL(&mail->strays, message, entry);
+	return true;
+}
+
+/* The first receive posted that it is for gets it. */
+static bool take_in(struct mail *mail, int peer, const struct slot_shm *slot)
+{
+	struct rig_request *request;
+
+	TAILQ_FOREACH(request, &mail->posted, entry)
+	if (fits(request->context, request->peer, request->tag, peer, slot))
+		break;
+	if (!request)
+		return keep_stray(mail, peer, slot);
+	TAILQ_REMOVE(&mail->posted, request, entry);
+	drop_wanted(mail, request);
+	begin_receive(mail, request, peer, slot);
+	return true;
+}
+
+/* Read a channel as long as a receive is posted that it may be for; not for
+ * ever, where its writer is as fast. */
+static bool read_channel(struct mail *mail, int peer)
+{
+	struct peer *from = &mail->peers[peer];
+	int read = 0;
+
+	while (read < CHANNEL_SLOTS && (mail->wanted_any || from->wanted)) {
+		const struct slot_shm *slot = channel_peek(&from->in);
+
+		if (!slot || !take_in(mail, peer, slot))
+			break;
+		channel_take(&from->in, box_of(mail, peer), mail->careful);
+		read++;
+	}
+	return read > 0;
+}
+
+/* Whose channel has begun since? */
+static void meet_sources(struct mail *mail)
+{
+	const struct rig_team *world = mail->world;
+	struct inbox_shm *inbox = inbox_of(mail, world->rank);
+
+	for (int word = 0; word <= (world->size - 1) / 64; word++) {
+		/* acquire: the channel has begun; pairs with room_for().
+		 * seq_cst: for those about to sleep. */
+		uint64_t bits = load_seq(&inbox->from[word]);
+
+		for (; bits; bits &= bits - 1) {
+			int peer = word * 64 + __builtin_ctzll(bits);
+			struct channel_shm *channel =
+				&world->layout
+					 .channels[(size_t)world->rank *
+							   (size_t)world->size +
+						   (size_t)peer];
+
+			if (mail->peers[peer].in.channel)
+				continue;
+			channel_read_begin(&mail->peers[peer].in, channel);
+			mail->sources[mail->source_count++] = peer;
+		}
+	}
+}
+
+static bool read_channels(struct mail *mail)
+{
+	bool moved = false;
+
+	if (mail->source_count < mail->world->size)
+		meet_sources(mail);
+	if (++mail->turn >= mail->source_count)
+		mail->turn = 0;
+	for (int i = mail->turn; i < mail->source_count; i++)
+		moved |= read_channel(mail, mail->sources[i]);
+	for (int i = 0; i < mail->turn; i++)
+		moved |= read_channel(mail, mail->sources[i]);
+	return moved;
+}
+
+bool mail_progress(struct mail *mail)
+{
+	struct rig_request *request, *next;
+	bool moved = false;
+
+	for (request = TAILQ_FIRST(&mail->sends); request; request = next) {
+		next = TAILQ_NEXT(request, entry);
+		moved |= advance_send(mail, request);
+	}
+	if (!TAILQ_EMPTY(&mail->posted))
+		moved |= read_channels(mail);
+	for (request = TAILQ_FIRST(&mail->incoming); request; request = next) {
+		next = TAILQ_NEXT(request, entry);
+		moved |= advance_receive(mail, request);
+	}
+	return moved | schedule_progress(mail);
+}
+
+static struct message *find_stray(const struct mail *mail, uint32_t context,
+				  int source, int tag)
+{
+	struct message *message;
+
+	TAILQ_FOREACH(message, &mail->strays, entry)
+	if (fits(context, source, tag, message->peer, &message->slot))
+		break;
+	return message;
+}
+
+const struct message *mail_find(struct mail *mail, uint32_t context, int source,
+				int tag)
+{
+	const struct message *found = find_stray(mail, context, source, tag);
+	int *wanted = source == RIG_ANY_SOURCE ? &mail->wanted_any
+					       : &mail->peers[source].wanted;
+
+	if (found)
+		return found;
+	++*wanted;
+	(void)read_channels(mail);
+	--*wanted;
+	return find_stray(mail, context, source, tag);
+}
+
+void mail_receive(struct mail *mail, struct rig_request *request)
+{
+	struct message *message =
+		find_stray(mail, request->context, request->peer, request->tag);
+
+	mail->open++;
+	if (message) {
+		TAILQ_REMOVE(&mail->strays, message, entry);
+		begin_receive(mail, request, message->peer, &message->slot);
+		TAILQ_INSERT_HEAD(&mail->spare, message, entry);
+		return;
+	}
+	request->stage = STAGE_POSTED;
+	TAILQ_INSERT_TAIL(&mail->posted, request, entry);
+	if (request->peer == RIG_ANY_SOURCE)
+		mail->wanted_any++;
+	else
+		mail->peers[request->peer].wanted++;
+	(void)read_channels(mail);
+}
+
+/* --- waiting --- */
+
+/* What a sleeper is counted as waiting for, beside its mailbox. */
+struct told {
+	const _Atomic uint64_t *word; /* of team_await(); or NULL */
+	bool barrier;
+	uint64_t target;
+};
+
+/* Asleep, and counted so, until something has changed. */
+static void sleep_counted(struct mail *mail, uint64_t rung,
+			  bool (*over)(void *arg), void *arg,
+			  const struct told *told)
+{
+	struct rig_team *world = mail->world;
+	const char *base = (const char *)world->layout.control;
+
+	if (told->barrier)
+		team_sleeps(world, 0, told->target, rung + 1);
+	else if (told->word)
+		team_sleeps(world, (uint64_t)((const char *)told->word - base),
+			    told->target, rung + 1);
+	else
+		team_sleeps(world,
+			    (uint64_t)((const char *)&mail->box->rung - base),
+			    rung + 1, 0);
+	for (;;) {
+		/* seq_cst: the bell before what it is rung for. */
+		uint32_t heard = load_seq(&mail->box->bell);
+
+		if (load_seq(&mail->box->rung) > rung ||
+		    ((told->barrier || told->word) && over(arg)))
+			break;
+		(void)wait_sleep(&mail->box->bell, heard,
+				 told->barrier ? clock_after(STORE_NS)
+					       : RIG_FOREVER);
+	}
+	team_awake(world);
+}
+
+static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
+		      const struct told *told)
+{
+	struct rig_team *world = mail->world;
+	_Atomic uint32_t *sleepers = &world->layout.team->sleepers;
+	uint64_t rung = mailbox_arm(mail->box);
+	bool changed;
+
+	if (told->word) {
+		store_relaxed(&world->mine->target, told->target);
+		store_relaxed(&world->mine->awaited,
+			      (uint64_t)((const char *)told->word -
+					 (const char *)world->layout.control));
+		/* seq_cst: as in sleep_on() of team.c. */
+		add_seq(sleepers, 1);
+	}
+	/* Once more, now that whoever changes something rings. */
+	changed = mail_progress(mail) || over(arg);
+	if (!changed && !mail->careful) {
+		/* See mailbox_set(): a change may still be unseen here, and
+		 * whoever made it may not have seen that the box is armed. */
+		changed = mailbox_sleep(mail->box, rung, clock_after(STORE_NS));
+		changed |= mail_progress(mail) || over(arg);
+	}
+	if (!changed)
+		sleep_counted(mail, rung, over, arg, told);
+	if (told->word) {
+		sub_seq(sleepers, 1);
+		store_relaxed(&world->mine->awaited, 0);
+	}
+	mailbox_disarm(mail->box);
+}
+
+static void wait_told(struct mail *mail, bool (*over)(void *arg), void *arg,
+		      const struct told *told)
+{
+	struct wait wait = { 0 };
+
+	for (;;) {
+		bool moved = mail_progress(mail);
+
+		if (over(arg))
+			return;
+		if (moved) {
+			wait = (struct wait){ 0 };
+		} else if (!wait_more(&wait, &mail->world->patience)) {
+			sleep_for(mail, over, arg, told);
+			wait = (struct wait){ 0 };
+		}
+	}
+}
+
+void mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg)
+{
+	wait_told(mail, over, arg, &(struct told){ 0 });
+}
+
+/* A word that others advance. */
+struct goal {
+	const _Atomic uint64_t *word;
+	uint64_t target;
+};
+
+static bool reached(void *arg)
+{
+	const struct goal *goal = arg;
+
+	/* acquire: what led to it; seq_cst: see sleep_on() of team.c. */
+	return load_seq(goal->word) >= goal->target;
+}
+
+void mail_await(struct rig_team *team, const _Atomic uint64_t *word,
+		uint64_t target)
+{
+	struct goal goal = { word, target };
+
+	wait_told(team->world->mail, reached, &goal,
+		  &(struct told){ .word = word, .target = target });
+}
+
+void mail_await_barrier(struct rig_team *team, const _Atomic uint64_t *word,
+			uint64_t target, uint64_t told)
+{
+	struct goal goal = { word, target };
+
+	wait_told(team->world->mail, reached, &goal,
+		  &(struct told){ .barrier = true, .target = told });
+}

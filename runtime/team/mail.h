@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mail.h - a rank's messages: what is posted, what has come, what goes on.
+ */
+#ifndef RUNRIG_MAIL_H
+#define RUNRIG_MAIL_H
+
+#include <sys/queue.h>
+
+#include <runrig/message.h>
+
+#include "team/team.h"
+#include "team/tray.h"
+
+/* How a message travels; slot_shm.kind. */
+enum mail_kind {
+	MAIL_INLINE, /* in the slot */
+	MAIL_TRAY,   /* through a tray of the sender's */
+	MAIL_LENT,   /* read where it is */
+	MAIL_BARE    /* the sender has no tray: the receiver gives one */
+};
+
+/* In the payload of all but the first. */
+struct parcel {
+	uint64_t bytes;
+	uint64_t offset;  /* of the tray, or of what is lent */
+	uint32_t segment; /* index + 1, of what is lent */
+	uint32_t loan;    /* index */
+	uint64_t room;    /* of the tray */
+};
+_Static_assert(sizeof(struct parcel) <= SLOT_PAYLOAD, "fits a slot");
+
+enum mail_stage {
+	STAGE_QUEUED,  /* a send that is not posted yet */
+	STAGE_LOAN,    /* waits for the receiver's answer */
+	STAGE_FILL,    /* fills a tray */
+	STAGE_POSTED,  /* a receive without a message */
+	STAGE_LANDING, /* waits for this rank's landing */
+	STAGE_DRAIN,   /* drains a tray */
+	STAGE_DONE
+};
+
+/* In this process: begun, and in one list until it is complete.  What peers are
+ * called here are ranks of the world. */
+struct rig_request {
+	TAILQ_ENTRY(rig_request) entry;
+	struct schedule *schedule; /* it is all of that; NULL: a message */
+	struct rig_request *after; /* to the same peer, queued as well */
+	enum mail_stage stage;
+	int code;
+	uint32_t context;
+	int peer; /* or RIG_ANY_SOURCE */
+	int tag;
+	int from; /* this rank, in its team */
+	bool lend;
+	bool borrow;
+	char *buffer;
+	uint64_t bytes; /* of a send, or that there is room for */
+	uint64_t moved;
+	uint64_t whole; /* of the message that is received */
+	struct tray_shm *tray;
+	size_t room;
+	bool bypass; /* the tray is filled past the caches */
+	uint32_t loan;
+	struct rig_status status;
+};
+TAILQ_HEAD(mail_requests, rig_request);
+
+/* In this process: a message that no receive has asked for yet. */
+struct message {
+	TAILQ_ENTRY(message) entry;
+	int peer;
+	struct slot_shm slot; /* a copy */
+};
+TAILQ_HEAD(mail_messages, message);
+
+/* In this process: of another rank of the world. */
+struct peer {
+	struct channel_writer out; /* no channel: not begun in this run */
+	struct channel_reader in;
+	struct rig_request *queue; /* sends to it that are not posted yet */
+	int wanted;                /* receives posted for it alone */
+};
+
+/* In this process. */
+struct loan {
+	TAILQ_ENTRY(loan) entry;
+	const void *data;
+	int peer; /* who gave it; -1: it is ours, to be freed */
+	uint32_t index;
+};
+TAILQ_HEAD(mail_loans, loan);
+
+struct mail {
+	struct rig_team *world;
+	bool used;    /* in this run */
+	bool careful; /* see mailbox_set() */
+	struct mailbox_shm *box;
+	struct peer *peers; /* of the world's size */
+	int *sources;       /* peers whose channel to here has begun */
+	int source_count;
+	int turn;       /* which of them is looked at first */
+	int wanted_any; /* receives posted for any of them */
+	int open;       /* requests that are not complete */
+	bool landing;   /* in use */
+	uint32_t lent;  /* the loan given last */
+	bool loans[LOANS];
+	struct trays trays;
+	struct mail_requests sends, posted, incoming;
+	struct mail_messages strays, spare;
+	struct mail_requests idle; /* to be used again */
+	struct mail_loans borrowed;
+	TAILQ_HEAD(, schedule) schedules; /* all there are */
+};
+
+/* Beside rig_team.id, in a context: not the kernel's own.  Tags below are of
+ * exchanges, the others of schedules. */
+#define MAIL_APART UINT32_C(0x80000000)
+#define MAIL_TAGS  (2 * RIG_DIMS_MAX)
+
+/* This rank's, made when first asked for; NULL: no memory. */
+struct mail *mail_of(struct rig_team *team);
+
+/* Begin it; it may be complete at once. */
+void mail_send(struct mail *mail, struct rig_request *request);
+void mail_receive(struct mail *mail, struct rig_request *request);
+
+/* Whatever can be done now; returns whether anything was. */
+bool mail_progress(struct mail *mail);
+
+/* Get on with it until `over` says so. */
+void mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg);
+
+/* The message that a receive would get, if it has come; else NULL. */
+const struct message *mail_find(struct mail *mail, uint32_t context, int source,
+				int tag);
+size_t mail_bytes(const struct slot_shm *slot);
+
+/* In this process: one of the blocks that ranks exchange. */
+struct mail_block {
+	int rank; /* in the team */
+	int tag;
+	char *data;
+	size_t bytes;
+};
+
+/* At most 2 * RIG_DIMS_MAX each way. */
+struct mail_exchange {
+	struct mail_block *send;
+	struct mail_block *recv;
+	int count;
+};
+
+/* Do all of it, apart from the kernel's own messages; the kernel calls `verb`
+ * from `where`.  0, or as rig_team_recv(). */
+int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
+		  unsigned verb, const void *where);
+
+/* Does it lie where every rank can read it? */
+bool mail_lendable(struct rig_team *team, const void *data, size_t bytes);
+
+/* The lender has back what it lent. */
+void mail_give_back(struct mail *mail, int peer, uint32_t index);
+
+/* Give back what was borrowed. */
+void mail_release(struct mail *mail, struct loan *loan);
+void mail_release_of(struct mail *mail, const struct rig_request *request);
+
+/* Has this rank requests that are not complete? */
+static inline int mail_open(const struct rig_team *team)
+{
+	const struct mail *mail = team->world->mail;
+
+	return mail ? mail->open : 0;
+}
+
+/* See to the requests until *word >= target.  The word is one of team_await();
+ * or a barrier's, which is told as `told`, and nobody rings for it. */
+RARE void mail_await(struct rig_team *team, const _Atomic uint64_t *word,
+		     uint64_t target);
+void mail_await_barrier(struct rig_team *team, const _Atomic uint64_t *word,
+			uint64_t target, uint64_t told);
+
+/* The kernel has returned: 0, or -EINVAL where requests are not complete. */
+int mail_end_job(struct rig_team *team);
+void mail_begin_job(struct rig_team *team);
+void mail_all_done(struct rig_team *team);
+
+#endif

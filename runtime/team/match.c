@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * match.c - finding ranks that do not call the same, and saying what they call.
+ *
+ * The sign of a rank in a team is a hash of all verbs it has called there, with
+ * what must be the same in all ranks.  It is compared
+ *
+ *	in a call      by whoever reads another's line: it lies beside
+ *	               what is read (call.c)
+ *	at a barrier   of a team that was split off, likewise, for that is a
+ *	               call; of the team of all, as follows
+ *	at the end     of the run, by the last rank of each team to finish
+ *
+ * Non-blocking calls and plans, which a rank begins without a look at anybody,
+ * are numbered apart and not in the sign: who gets a message of one compares
+ * (schedule.c), and who finds a deadlock, or the end of the run, looks at what
+ * all have begun.
+ *
+ * A call may end without anybody's having looked: two ranks that both think
+ * they are the root of a bcast read nothing.  A team is *settled* in a rank when
+ * that has heard from all others, in a call, that they had called the same, and
+ * has called nothing since.
+ *
+ * Before it arrives at the barrier of all, each rank shows its number of calls
+ * and its sign, of every team it is in, unless they stand there already; coming
+ * out, one that is not settled looks at the next rank's.  That is enough: if
+ * not all signs of a team are the same, some rank whose sign nobody else has
+ * heard of, so that it is not settled, is followed by one with another.  There
+ * are two places for that, by turns: who leaves a barrier may show what it has
+ * called since, but cannot leave the next before all have looked, for they
+ * arrive there after.  What is shown is plain memory, ordered by the barrier.
+ *
+ * The numbers of calls only grow, over runs as well.  So what a rank has shown
+ * in an earlier run, or another team in the same memory, has a lower number
+ * than any call of this team in this run: it has called nothing then.
+ */
+#include "team/match.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "team/call.h"
+#include "base/error.h"
+#include "base/symbol.h"
+
+/* One of two ranks that are compared, and until when. */
+struct party {
+	int rank;        /* in the team */
+	uint64_t number; /* its last call that counts */
+	uint64_t where;  /* it came to the barrier from; 0: it has returned */
+};
+
+/* What one of them called, in words. */
+struct words {
+	char text[200];
+};
+
+void agree_begin(struct rig_team *team)
+{
+	team->first = team->number;
+	team->sign = team->settled = 0;
+	team->shown[0] = team->shown[1] = 0;
+}
+
+static struct said_shm *said_by(const struct rig_team *team, int rank)
+{
+	return team->members[rank].said;
+}
+
+static bool counts(const struct rig_team *team, const struct party *party,
+		   const struct said_shm *said)
+{
+	return said->number > team->first && said->number <= party->number;
+}
+
+/* Have both called it, and alike? */
+static bool alike(const struct rig_team *team, const struct party party[2],
+		  const struct said_shm said[2])
+{
+	return counts(team, &party[0], &said[0]) &&
+	       counts(team, &party[1], &said[1]) &&
+	       said[0].number == said[1].number &&
+	       said[0].what == said[1].what && said[0].count == said[1].count;
+}
+
+/*
+ * The first that one has called and the other has not, or otherwise; false: it
+ * is not remembered.  said[i].number is 0 where that one has not called it.
+ * They may go on meanwhile: then a place has a higher number than is looked
+ * for.
+ */
+static bool find_first(const struct rig_team *team, const struct party party[2],
+		       struct said_shm said[2])
+{
+	uint64_t first = UINT64_MAX;
+
+	for (int i = 0; i < SAID_KEPT; i++) {
+		const struct said_shm here[2] = {
+			said_by(team, party[0].rank)[i],
+			said_by(team, party[1].rank)[i],
+		};
+		uint64_t number = 0;
+
+		for (int k = 0; k < 2; k++)
+			if (counts(team, &party[k], &here[k]) &&
+			    number < here[k].number)
+				number = here[k].number;
+		if (number == 0 || number >= first || number < here[0].number ||
+		    number < here[1].number || alike(team, party, here))
+			continue;
+		first = number;
+		for (int k = 0; k < 2; k++) {
+			said[k] = here[k];
+			if (here[k].number != number ||
+			    number > party[k].number)
+				said[k].number = 0;
+		}
+	}
+	return first != UINT64_MAX;
+}
+
+/* printf onto the end of it. */
+static void add(struct words *words, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add(struct words *words, const char *format, ...)
+{
+	size_t used = strlen(words->text);
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(words->text + used, sizeof(words->text) - used, format, list);
+	va_end(list);
+}
+
+static void add_where(struct words *words, uint64_t where)
+{
+	struct symbol symbol;
+
+	if (symbol_find(where, &symbol) < 0)
+		add(words, " at 0x%llx", (unsigned long long)where);
+	else
+		add(words, " at %.60s+0x%llx", symbol.name,
+		    (unsigned long long)symbol.offset);
+}
+
+/* "calls bcast(count 8, type 9, op 0, root 1) at f+0x12"; `party` is looked at
+ * only where it has not called that. */
+static void describe(struct words *words, const struct said_shm *said,
+		     const struct party *party)
+{
+	words->text[0] = 0;
+	if (said->number) {
+		add(words, "calls %s(count %llu, type %u, op %u, root %u)",
+		    verb_name((unsigned)(said->what & 0xff)),
+		    (unsigned long long)said->count,
+		    (unsigned)(said->what >> 32),
+		    (unsigned)(said->what >> 24 & 0xff),
+		    (unsigned)(said->what >> 8 & 0xffff));
+		add_where(words, said->where);
+	} else if (party->where) {
+		add(words, "calls barrier");
+		add_where(words, party->where);
+	} else {
+		add(words, "returns");
+	}
+}
+
+static int in_world(const struct rig_team *team, int rank)
+{
+	return team->ranks ? team->ranks[rank] : rank;
+}
+
+int agree_fail_said(struct rig_team *team, const int rank[2],
+		    const struct said_shm said[2])
+{
+	struct words words[2];
+	int r;
+
+	describe(&words[0], &said[0], NULL);
+	describe(&words[1], &said[1], NULL);
+	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s", in_world(team, rank[0]),
+		     words[0].text, in_world(team, rank[1]), words[1].text);
+	team_failed(team, r, rig_why());
+	return r;
+}
+
+/* Numbers that no other run, and no other team in the same memory, has had: its
+ * first call is another. */
+static uint64_t begun_base(const struct rig_team *team)
+{
+	return team->first << 24;
+}
+
+void agree_begins(struct rig_team *team, uint64_t what, uint64_t count,
+		  uint64_t where)
+{
+	/* relaxed: read when all have finished. */
+	store_relaxed(&team->layout.team->called, 1);
+	team->self->begun[++team->begun % SAID_KEPT] =
+		(struct said_shm){ begun_base(team) + team->begun, what, count,
+				   where };
+}
+
+/* The one at `place` of the team's ranks. */
+static bool place_differs(struct rig_team *team, int place)
+{
+	const uint64_t base = begun_base(team);
+	struct said_shm said[2] = { { 0 } };
+	int rank[2] = { -1, -1 };
+
+	for (int i = 0; i < team->size; i++) {
+		said[1] = team->members[i].begun[place];
+		rank[1] = i;
+		if (said[1].number <= base ||
+		    said[1].number >= base + (UINT64_C(1) << 24))
+			continue;
+		if (rank[0] < 0 || said[0].number < said[1].number) {
+			said[0] = said[1];
+			rank[0] = i;
+		} else if (said[0].number == said[1].number &&
+			   (said[0].what != said[1].what ||
+			    said[0].count != said[1].count)) {
+			(void)agree_fail_said(team, rank, said);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool agree_begun_differs(struct rig_team *world)
+{
+	for (struct rig_team *team = world; team; team = team->next)
+		for (int i = 0; i < SAID_KEPT; i++)
+			if (place_differs(team, i))
+				return true;
+	return false;
+}
+
+/* They have not called the same: the run fails, with what they called. */
+static int fail(struct rig_team *team, const struct party party[2])
+{
+	struct said_shm said[2];
+	struct words words[2];
+	int r;
+
+	if (find_first(team, party, said)) {
+		for (int k = 0; k < 2; k++)
+			describe(&words[k], &said[k], &party[k]);
+		r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
+			     in_world(team, party[0].rank), words[0].text,
+			     in_world(team, party[1].rank), words[1].text);
+	} else {
+		r = rig_fail(-EINVAL,
+			     "rank %d and rank %d have called differently, "
+			     "more than %d calls ago",
+			     in_world(team, party[0].rank),
+			     in_world(team, party[1].rank), SAID_KEPT);
+	}
+	team_failed(team, r, rig_why());
+	return r;
+}
+
+void *agree_fail(struct rig_team *team, int rank)
+{
+	/* Both are in the call, so nothing is missing that the other has. */
+	const struct party party[2] = {
+		{ team->rank, UINT64_MAX, 0 },
+		{ rank, UINT64_MAX, 0 },
+	};
+
+	(void)fail(team, party);
+	return NULL;
+}
+
+void agree_show_one(struct rig_team *team, unsigned turn)
+{
+	team->shown[turn] = team->sign;
+	team->self->met[turn] = (struct met_shm){ team->number, team->sign };
+}
+
+/* What `rank` has shown: nothing, if that is of another run. */
+static struct met_shm shown_by(const struct rig_team *team, int rank, int place)
+{
+	struct met_shm met = team->members[rank].met[place];
+
+	if (met.number <= team->first)
+		met = (struct met_shm){ team->first, 0 };
+	return met;
+}
+
+static bool differ(const struct met_shm *a, const struct met_shm *b)
+{
+	return a->number != b->number || a->sign != b->sign;
+}
+
+static int check(struct rig_team *team, unsigned turn)
+{
+	const int next = team->rank + 1 < team->size ? team->rank + 1 : 0;
+	const struct met_shm mine = { team->number, team->sign };
+	const struct met_shm theirs = shown_by(team, next, (int)turn);
+	const struct rank_shm *ranks = team->layout.ranks;
+	const struct party party[2] = {
+		{ team->rank, mine.number, team->mine->at[turn] },
+		{ next, theirs.number, ranks[in_world(team, next)].at[turn] },
+	};
+
+	if (differ(&mine, &theirs))
+		return fail(team, party);
+	team->settled = team->sign;
+	return 0;
+}
+
+int agree_check(struct rig_team *world, unsigned turn)
+{
+	int r = 0;
+
+	for (struct rig_team *team = world; team && r == 0; team = team->next)
+		if (team->settled != team->sign)
+			r = check(team, turn);
+	return r;
+}
+
+/* All ranks of the team have ended the run. */
+static void compare_all(struct rig_team *team)
+{
+	const struct met_shm first = shown_by(team, 0, MET_END);
+
+	/* Who failed has left something out, and said why.  relaxed: others
+	 * have failed before they ended. */
+	if (load_relaxed(&team->layout.team->failed))
+		return;
+	for (int i = 1; i < team->size; i++) {
+		const struct met_shm other = shown_by(team, i, MET_END);
+		const struct party party[2] = {
+			{ 0, first.number, 0 },
+			{ i, other.number, 0 },
+		};
+
+		if (differ(&first, &other)) {
+			(void)fail(team, party);
+			return;
+		}
+	}
+}
+
+void agree_end_job(struct rig_team *world)
+{
+	for (struct rig_team *team = world; team; team = team->next) {
+		team->self->met[MET_END] =
+			(struct met_shm){ team->number, team->sign };
+		/* acq_rel: hands on what this rank shows; the last has what all
+		 * do.  Of the team of all that is the last to finish the run. */
+		if (team != world && add_acq_rel(&team->members->ended, 1) ==
+					     (uint64_t)team->size - 1)
+			compare_all(team);
+	}
+}
+
+void agree_all_done(struct rig_team *world)
+{
+	compare_all(world);
+	/* relaxed: as there. */
+	if (!load_relaxed(&world->layout.team->failed))
+		(void)agree_begun_differs(world);
+}

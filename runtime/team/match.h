@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * match.h - do all ranks of a team call the same?
+ *
+ * Of each team a rank keeps a sign, a hash of every verb it has called in it;
+ * agree.c says who compares it with whose, and when.
+ */
+#ifndef RUNRIG_MATCH_H
+#define RUNRIG_MATCH_H
+
+#include "team/team.h"
+
+/* Odd, with well mixed bits: from the golden ratio. */
+#define AGREE_MIX UINT64_C(0x9e3779b97f4a7c15)
+
+/* The ranks have not called anything in this team yet. */
+void agree_begin(struct rig_team *team);
+
+/* This rank calls a verb: `what` is its said_shm.what. */
+static inline void agree_note(struct rig_team *team, uint64_t what,
+			      uint64_t count, uint64_t where)
+{
+	const uint64_t number = team->number + 1;
+
+	team->self->said[number % SAID_KEPT] =
+		(struct said_shm){ number, what, count, where };
+	team->sign = (team->sign ^ what) * AGREE_MIX + count;
+}
+
+/* Show how far this rank has got in the team. */
+void agree_show_one(struct rig_team *team, unsigned turn);
+
+/*
+ * At a barrier of the team of all, the rank's odd or even one as `turn` says:
+ * show how far this rank has got, before it arrives, in this team and in all
+ * that were split off.  Returns whether it has to look at a neighbour's when it
+ * has come out.
+ */
+static inline bool agree_show(struct rig_team *world, unsigned turn)
+{
+	bool look = false;
+
+	for (struct rig_team *team = world; team; team = team->next) {
+		if (team->shown[turn] != team->sign)
+			agree_show_one(team, turn);
+		look |= team->settled != team->sign;
+	}
+	return look;
+}
+
+/* And look.  Returns 0, or -EINVAL: the ranks have not called the same, and the
+ * run fails. */
+int agree_check(struct rig_team *world, unsigned turn);
+
+/* The same at the end of a run, where any rank has called anything: each shows
+ * it; the last one looks at all. */
+void agree_end_job(struct rig_team *world);
+void agree_all_done(struct rig_team *world);
+
+/* `rank` has another sign in the call at hand: the run fails.  NULL. */
+RARE void *agree_fail(struct rig_team *team, int rank);
+
+/* Two ranks of the team, what each calls: the run fails.  -EINVAL. */
+int agree_fail_said(struct rig_team *team, const int rank[2],
+		    const struct said_shm said[2]);
+
+/* This rank begins a non-blocking call or makes a plan. */
+void agree_begins(struct rig_team *team, uint64_t what, uint64_t count,
+		  uint64_t where);
+
+/* Nobody runs: have ranks begun differently, in a team that this rank is in?
+ * Then the run fails. */
+bool agree_begun_differs(struct rig_team *world);
+
+#endif

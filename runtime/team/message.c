@@ -1,0 +1,746 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * message.c - MPI's point-to-point verbs: arguments in, requests to mail.c.
+ *
+ * A short message between two ranks that have no other business goes straight
+ * through their channel; everything else is a request.
+ */
+#include <runrig/message.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "team/call.h"
+#include "team/mail.h"
+#include "team/schedule.h"
+#include "base/size.h"
+
+/* In this process: a call that may wait, as the report tells it. */
+struct place {
+	enum verb verb;
+	int peer; /* in the team */
+	int tag;
+	const void *where;
+};
+
+static void enter(struct rig_team *team, const struct place *place)
+{
+	/* relaxed: for the report, which reads it when nobody runs. */
+	store_relaxed(&team->mine->where, (uint64_t)(uintptr_t)place->where);
+	store_relaxed(&team->mine->calls,
+		      CALLS_MESSAGE(place->verb, place->peer, place->tag));
+	if (TRACE_BRANCH(team->trace))
+		team->span =
+			trace_begin(team->trace, RIG_TRACE_WAIT, place->verb,
+				    (uint64_t)(uintptr_t)place->where);
+}
+
+static void leave(struct rig_team *team)
+{
+	store_relaxed(&team->mine->where, 0);
+	store_relaxed(&team->mine->calls, VERB_NONE);
+	if (TRACE_BRANCH(team->trace))
+		trace_end(team->span);
+}
+
+static int world_rank(const struct rig_team *team, int rank)
+{
+	return team->ranks && rank >= 0 ? team->ranks[rank] : rank;
+}
+
+static const struct rig_status nobody = { .source = RIG_PROC_NULL,
+					  .tag = RIG_ANY_TAG };
+
+static void tell(struct rig_status *status, const struct rig_status *is)
+{
+	if (status)
+		*status = *is;
+}
+
+static int check(struct rig_team *team, const char *name, size_t count,
+		 int type, size_t *bytes)
+{
+	const size_t item = rig_type_bytes(type);
+
+	if (item == 0)
+		return rig_team_fail(team, -EINVAL, "%s: no type %d", name,
+				     type);
+	if (!size_mul(item, count, bytes))
+		return rig_team_fail(team, -EINVAL, "%s: %zu elements", name,
+				     count);
+	return 0;
+}
+
+static int check_dest(struct rig_team *team, const char *name, int dest,
+		      int tag)
+{
+	if ((dest < 0 || dest >= team->size) && dest != RIG_PROC_NULL)
+		return rig_team_fail(team, -EINVAL,
+				     "%s: to rank %d, not 0 to %d", name, dest,
+				     team->size - 1);
+	if (tag < 0)
+		return rig_team_fail(team, -EINVAL, "%s: tag %d, not 0 and up",
+				     name, tag);
+	return 0;
+}
+
+static int check_source(struct rig_team *team, const char *name, int source,
+			int tag)
+{
+	if ((source < 0 || source >= team->size) && source != RIG_PROC_NULL &&
+	    source != RIG_ANY_SOURCE)
+		return rig_team_fail(
+			team, -EINVAL,
+			"%s: from rank %d, not 0 to %d nor RIG_ANY_SOURCE",
+			name, source, team->size - 1);
+	if (tag < 0 && tag != RIG_ANY_TAG)
+		return rig_team_fail(team, -EINVAL,
+				     "%s: tag %d, not 0 and up nor RIG_ANY_TAG",
+				     name, tag);
+	return 0;
+}
+
+static int no_memory(struct rig_team *team, const char *name)
+{
+	return rig_team_fail(team, -ENOMEM, "%s: no memory", name);
+}
+
+/* --- requests --- */
+
+static struct rig_request sending(const struct rig_team *team,
+				  const void *buffer, size_t bytes, int dest,
+				  int tag)
+{
+	return (struct rig_request){ .context = team->id,
+				     .peer = world_rank(team, dest),
+				     .tag = tag,
+				     .from = team->rank,
+				     .buffer = (char *)(uintptr_t)buffer,
+				     .bytes = bytes };
+}
+
+static struct rig_request receiving(const struct rig_team *team, void *buffer,
+				    size_t bytes, int source, int tag)
+{
+	return (struct rig_request){ .context = team->id,
+				     .peer = world_rank(team, source),
+				     .tag = tag,
+				     .buffer = buffer,
+				     .bytes = bytes };
+}
+
+static struct rig_request *make_request(struct mail *mail)
+{
+	struct rig_request *request = TAILQ_FIRST(&mail->idle);
+
+	if (request)
+		TAILQ_REMOVE(&mail->idle, request, entry);
+	else
+		request = malloc(sizeof(*request));
+	return request;
+}
+
+/* What became of a request that is complete. */
+static int outcome(struct rig_team *team, const struct rig_request *request,
+		   struct rig_status *status)
+{
+	tell(status, &request->status);
+	if (request->code == -EMSGSIZE)
+		return rig_team_fail(
+			team, -EMSGSIZE,
+			"recv: a message of %zu bytes from rank %d, tag %d, "
+			"and room for %llu",
+			request->status.bytes, request->status.source,
+			request->status.tag,
+			(unsigned long long)request->bytes);
+	if (request->code < 0)
+		return no_memory(team, "recv");
+	return 0;
+}
+
+/* The request is complete: give its memory back. */
+static int collect(struct rig_team *team, struct rig_request **request,
+		   struct rig_status *status)
+{
+	int r;
+
+	if ((*request)->schedule) {
+		tell(status, &nobody);
+		return schedule_collect(request);
+	}
+	r = outcome(team, *request, status);
+	TAILQ_INSERT_HEAD(&team->world->mail->idle, *request, entry);
+	*request = NULL;
+	return r;
+}
+
+static bool complete(void *arg)
+{
+	const struct rig_request *request = arg;
+
+	return request->stage == STAGE_DONE;
+}
+
+static void finish(struct rig_team *team, struct mail *mail,
+		   struct rig_request *request, const struct place *place)
+{
+	if (complete(request))
+		return;
+	enter(team, place);
+	mail_wait(mail, complete, request);
+	leave(team);
+}
+
+/* --- blocking --- */
+
+/* Straight into the channel, where that is begun, has room, and nobody queues
+ * before it. */
+static bool send_short(const struct rig_team *team, const void *buffer,
+		       size_t bytes, int dest, int tag)
+{
+	struct mail *mail = team->world->mail;
+	int number = world_rank(team, dest);
+	struct peer *peer;
+	struct slot_shm *slot;
+
+	if (bytes > SLOT_PAYLOAD || !mail || !mail->used)
+		return false;
+	peer = &mail->peers[number];
+	if (!peer->out.channel || peer->queue)
+		return false;
+	slot = channel_room(&peer->out);
+	if (!slot)
+		return false;
+	slot->context = team->id;
+	slot->tag = tag;
+	slot->from = (uint16_t)team->rank;
+	slot->kind = MAIL_INLINE;
+	slot->bytes = (uint8_t)bytes;
+	if (bytes == sizeof(uint64_t))
+		memcpy(slot->payload, buffer, sizeof(uint64_t));
+	else if (bytes)
+		memcpy(slot->payload, buffer, bytes);
+	channel_post(&peer->out, &team->layout.inboxes[number].box,
+		     mail->careful);
+	return true;
+}
+
+int rig_team_send(struct rig_team *team, const void *buffer, size_t count,
+		  int type, int dest, int tag)
+{
+	const struct place place = { VERB_SEND, dest, tag,
+				     __builtin_return_address(0) };
+	struct rig_request request;
+	struct mail *mail;
+	size_t bytes = 0;
+	int r = check(team, "send", count, type, &bytes);
+
+	if (r == 0)
+		r = check_dest(team, "send", dest, tag);
+	if (r < 0 || dest == RIG_PROC_NULL)
+		return r;
+	if (send_short(team, buffer, bytes, dest, tag))
+		return 0;
+	mail = mail_of(team);
+	if (!mail)
+		return no_memory(team, "send");
+	request = sending(team, buffer, bytes, dest, tag);
+	mail_send(mail, &request);
+	finish(team, mail, &request, &place);
+	return 0;
+}
+
+/* The next message of the channel, where this rank has no other business and
+ * that is the one, and short. */
+static bool recv_short(const struct rig_team *team, void *buffer, size_t bytes,
+		       int source, int tag, struct rig_status *status)
+{
+	struct mail *mail = team->world->mail;
+	int number = world_rank(team, source);
+	const struct slot_shm *slot;
+	struct peer *peer;
+
+	/* Traced, it is a wait like any other. */
+	if (TRACE_BRANCH(team->trace))
+		return false;
+	if (source < 0 || !mail || !mail->used || mail->open ||
+	    !TAILQ_EMPTY(&mail->strays))
+		return false;
+	peer = &mail->peers[number];
+	if (!peer->in.channel)
+		return false;
+	(void)wait_reach(channel_number(&peer->in), channel_next(&peer->in), 0,
+			 &team->patience);
+	slot = channel_peek(&peer->in);
+	if (!slot || slot->context != team->id || slot->kind != MAIL_INLINE ||
+	    slot->bytes > bytes || (tag != RIG_ANY_TAG && tag != slot->tag))
+		return false;
+	if (slot->bytes == sizeof(uint64_t))
+		memcpy(buffer, slot->payload, sizeof(uint64_t));
+	else if (slot->bytes)
+		memcpy(buffer, slot->payload, slot->bytes);
+	if (status)
+		*status = (struct rig_status){ slot->from, slot->tag,
+					       slot->bytes, 0 };
+	channel_take(&peer->in, &team->layout.inboxes[number].box,
+		     mail->careful);
+	return true;
+}
+
+int rig_team_recv(struct rig_team *team, void *buffer, size_t count, int type,
+		  int source, int tag, struct rig_status *status)
+{
+	const struct place place = { VERB_RECV, source, tag,
+				     __builtin_return_address(0) };
+	struct rig_request request;
+	struct mail *mail;
+	size_t bytes = 0;
+	int r = check(team, "recv", count, type, &bytes);
+
+	if (r == 0)
+		r = check_source(team, "recv", source, tag);
+	if (r < 0)
+		return r;
+	if (source == RIG_PROC_NULL) {
+		tell(status, &nobody);
+		return 0;
+	}
+	if (recv_short(team, buffer, bytes, source, tag, status))
+		return 0;
+	mail = mail_of(team);
+	if (!mail)
+		return no_memory(team, "recv");
+	request = receiving(team, buffer, bytes, source, tag);
+	mail_receive(mail, &request);
+	finish(team, mail, &request, &place);
+	return outcome(team, &request, status);
+}
+
+int rig_team_sendrecv(struct rig_team *team, const void *send,
+		      size_t send_count, int send_type, int dest, int send_tag,
+		      void *recv, size_t recv_count, int recv_type, int source,
+		      int recv_tag, struct rig_status *status)
+{
+	const struct place from = { VERB_SENDRECV, source, recv_tag,
+				    __builtin_return_address(0) };
+	const struct place to = { VERB_SEND, dest, send_tag, from.where };
+	struct rig_request out, in;
+	size_t out_bytes = 0, in_bytes = 0;
+	struct mail *mail = mail_of(team);
+	int r = check(team, "sendrecv", send_count, send_type, &out_bytes);
+
+	if (r == 0)
+		r = check(team, "sendrecv", recv_count, recv_type, &in_bytes);
+	if (r == 0)
+		r = check_dest(team, "sendrecv", dest, send_tag);
+	if (r == 0)
+		r = check_source(team, "sendrecv", source, recv_tag);
+	if (r < 0)
+		return r;
+	if (!mail)
+		return no_memory(team, "sendrecv");
+	out = sending(team, send, out_bytes, dest, send_tag);
+	in = receiving(team, recv, in_bytes, source, recv_tag);
+	in.status = nobody;
+	in.stage = out.stage = STAGE_DONE;
+	if (source != RIG_PROC_NULL)
+		mail_receive(mail, &in);
+	if (dest != RIG_PROC_NULL)
+		mail_send(mail, &out);
+	finish(team, mail, &in, &from);
+	finish(team, mail, &out, &to);
+	return outcome(team, &in, status);
+}
+
+int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
+		  unsigned verb, const void *where)
+{
+	struct rig_request out[2 * RIG_DIMS_MAX], in[2 * RIG_DIMS_MAX];
+	struct mail *mail = mail_of(team);
+	int r = 0;
+
+	if (!mail)
+		return no_memory(team, verb_name(verb));
+	for (int i = 0; i < exchange->count; i++) {
+		const struct mail_block *block = &exchange->recv[i];
+
+		in[i] = receiving(team, block->data, block->bytes, block->rank,
+				  block->tag);
+		in[i].context |= MAIL_APART;
+		mail_receive(mail, &in[i]);
+	}
+	for (int i = 0; i < exchange->count; i++) {
+		const struct mail_block *block = &exchange->send[i];
+
+		out[i] = sending(team, block->data, block->bytes, block->rank,
+				 block->tag);
+		out[i].context |= MAIL_APART;
+		mail_send(mail, &out[i]);
+	}
+	for (int i = 0; i < exchange->count; i++) {
+		const int rank = exchange->recv[i].rank;
+		const struct place place = { (enum verb)verb, rank,
+					     exchange->recv[i].tag, where };
+		int one;
+
+		finish(team, mail, &in[i], &place);
+		finish(team, mail, &out[i], &place);
+		one = outcome(team, &in[i], NULL);
+		if (r == 0)
+			r = one;
+	}
+	return r;
+}
+
+/* --- looking --- */
+
+/* In this process: what is looked for. */
+struct search {
+	struct mail *mail;
+	uint32_t context;
+	int source;
+	int tag;
+	const struct message *found;
+};
+
+static bool look(void *arg)
+{
+	struct search *search = arg;
+
+	search->found = mail_find(search->mail, search->context, search->source,
+				  search->tag);
+	return search->found != NULL;
+}
+
+static int probe(struct rig_team *team, const struct place *place, bool wait,
+		 bool *found, struct rig_status *status)
+{
+	struct search search = { .mail = mail_of(team),
+				 .context = team->id,
+				 .source = world_rank(team, place->peer),
+				 .tag = place->tag };
+	const struct slot_shm *slot;
+	int r = check_source(team, "probe", place->peer, place->tag);
+
+	if (r < 0)
+		return r;
+	if (!search.mail)
+		return no_memory(team, "probe");
+	*found = true;
+	if (place->peer == RIG_PROC_NULL) {
+		tell(status, &nobody);
+		return 0;
+	}
+	(void)mail_progress(search.mail);
+	if (!look(&search) && wait) {
+		enter(team, place);
+		mail_wait(search.mail, look, &search);
+		leave(team);
+	}
+	*found = search.found != NULL;
+	if (*found) {
+		slot = &search.found->slot;
+		tell(status, &(struct rig_status){ slot->from, slot->tag,
+						   mail_bytes(slot), 0 });
+	}
+	return 0;
+}
+
+int rig_team_probe(struct rig_team *team, int source, int tag,
+		   struct rig_status *status)
+{
+	const struct place place = { VERB_PROBE, source, tag,
+				     __builtin_return_address(0) };
+	bool found;
+
+	return probe(team, &place, true, &found, status);
+}
+
+int rig_team_iprobe(struct rig_team *team, int source, int tag, bool *found,
+		    struct rig_status *status)
+{
+	const struct place place = { VERB_PROBE, source, tag, NULL };
+
+	return probe(team, &place, false, found, status);
+}
+
+/* --- requests --- */
+
+static int begin(struct rig_team *team, const struct rig_request *as,
+		 bool receive, struct rig_request **out)
+{
+	struct mail *mail = mail_of(team);
+	struct rig_request *request = mail ? make_request(mail) : NULL;
+
+	if (!request)
+		return no_memory(team, receive ? "irecv" : "isend");
+	*request = *as;
+	if (as->peer == RIG_PROC_NULL) {
+		request->stage = STAGE_DONE;
+		request->status = nobody;
+	} else if (receive) {
+		mail_receive(mail, request);
+	} else {
+		mail_send(mail, request);
+	}
+	*out = request;
+	return 0;
+}
+
+int rig_team_isend(struct rig_team *team, const void *buffer, size_t count,
+		   int type, int dest, int tag, struct rig_request **request)
+{
+	struct rig_request as;
+	size_t bytes = 0;
+	int r = check(team, "isend", count, type, &bytes);
+
+	if (r == 0)
+		r = check_dest(team, "isend", dest, tag);
+	if (r < 0)
+		return r;
+	as = sending(team, buffer, bytes, dest, tag);
+	return begin(team, &as, false, request);
+}
+
+int rig_team_irecv(struct rig_team *team, void *buffer, size_t count, int type,
+		   int source, int tag, struct rig_request **request)
+{
+	struct rig_request as;
+	size_t bytes = 0;
+	int r = check(team, "irecv", count, type, &bytes);
+
+	if (r == 0)
+		r = check_source(team, "irecv", source, tag);
+	if (r < 0)
+		return r;
+	as = receiving(team, buffer, bytes, source, tag);
+	return begin(team, &as, true, request);
+}
+
+/* In this process: requests that are waited for together. */
+struct several {
+	struct rig_request **requests;
+	int count;
+	int which; /* complete; -1: none */
+};
+
+static bool all_complete(void *arg)
+{
+	const struct several *several = arg;
+
+	for (int i = 0; i < several->count; i++)
+		if (several->requests[i] && !complete(several->requests[i]))
+			return false;
+	return true;
+}
+
+/* A plan that is not started is nothing to wait for. */
+static bool is_idle(const struct rig_request *request)
+{
+	return !request ||
+	       (request->schedule && schedule_rests(request->schedule));
+}
+
+/* Or there is none to wait for. */
+static bool any_complete(void *arg)
+{
+	struct several *several = arg;
+	bool none = true;
+
+	several->which = -1;
+	for (int i = 0; i < several->count; i++) {
+		if (is_idle(several->requests[i]))
+			continue;
+		none = false;
+		if (complete(several->requests[i])) {
+			several->which = i;
+			return true;
+		}
+	}
+	return none;
+}
+
+/* The first that is not complete, as the report has it. */
+static enum verb waits_in(const struct several *several)
+{
+	for (int i = 0; i < several->count; i++) {
+		const struct rig_request *request = several->requests[i];
+
+		if (request && request->schedule &&
+		    !complete((void *)(uintptr_t)request))
+			return schedule_verb(request->schedule);
+	}
+	return VERB_WAIT;
+}
+
+/* Wait, or only look.  Returns what `over` says. */
+static bool get_on(struct rig_team *team, bool (*over)(void *arg),
+		   struct several *several, const void *where)
+{
+	struct place place = { VERB_WAIT, RIG_PROC_NULL, 0, where };
+
+	if (over(several))
+		return true;
+	if (!where) {
+		(void)mail_progress(team->world->mail);
+		return over(several);
+	}
+	place.verb = waits_in(several);
+	enter(team, &place);
+	mail_wait(team->world->mail, over, several);
+	leave(team);
+	return true;
+}
+
+static int take_all(struct rig_team *team, const struct several *several,
+		    struct rig_status *statuses)
+{
+	int r = 0;
+
+	for (int i = 0; i < several->count; i++) {
+		struct rig_status *status = statuses ? &statuses[i] : NULL;
+		int one = 0;
+
+		if (several->requests[i])
+			one = collect(team, &several->requests[i], status);
+		else
+			tell(status, &nobody);
+		if (r == 0)
+			r = one;
+	}
+	return r;
+}
+
+static int take_any(struct rig_team *team, const struct several *several,
+		    int *index, struct rig_status *status)
+{
+	*index = several->which;
+	if (several->which < 0) {
+		tell(status, &nobody);
+		return 0;
+	}
+	return collect(team, &several->requests[several->which], status);
+}
+
+int rig_team_wait(struct rig_team *team, struct rig_request **request,
+		  struct rig_status *status)
+{
+	struct several several = { request, 1, -1 };
+
+	(void)get_on(team, all_complete, &several, __builtin_return_address(0));
+	return take_all(team, &several, status);
+}
+
+int rig_team_waitall(struct rig_team *team, int count,
+		     struct rig_request **requests, struct rig_status *statuses)
+{
+	struct several several = { requests, count, -1 };
+
+	(void)get_on(team, all_complete, &several, __builtin_return_address(0));
+	return take_all(team, &several, statuses);
+}
+
+int rig_team_waitany(struct rig_team *team, int count,
+		     struct rig_request **requests, int *index,
+		     struct rig_status *status)
+{
+	struct several several = { requests, count, -1 };
+
+	(void)get_on(team, any_complete, &several, __builtin_return_address(0));
+	return take_any(team, &several, index, status);
+}
+
+int rig_team_test(struct rig_team *team, struct rig_request **request,
+		  bool *done, struct rig_status *status)
+{
+	return rig_team_testall(team, 1, request, done, status);
+}
+
+int rig_team_testall(struct rig_team *team, int count,
+		     struct rig_request **requests, bool *done,
+		     struct rig_status *statuses)
+{
+	struct several several = { requests, count, -1 };
+
+	*done = get_on(team, all_complete, &several, NULL);
+	return *done ? take_all(team, &several, statuses) : 0;
+}
+
+int rig_team_testany(struct rig_team *team, int count,
+		     struct rig_request **requests, int *index, bool *done,
+		     struct rig_status *status)
+{
+	struct several several = { requests, count, -1 };
+
+	*done = get_on(team, any_complete, &several, NULL);
+	*index = -1;
+	return *done ? take_any(team, &several, index, status) : 0;
+}
+
+/* --- lending --- */
+
+int rig_team_lend(struct rig_team *team, const void *buffer, size_t count,
+		  int type, int dest, int tag, struct rig_request **request)
+{
+	struct rig_request as;
+	size_t bytes = 0;
+	int r = check(team, "lend", count, type, &bytes);
+
+	if (r == 0)
+		r = check_dest(team, "lend", dest, tag);
+	if (r < 0)
+		return r;
+	if (!mail_lendable(team, buffer, bytes))
+		return rig_team_fail(team, -EINVAL,
+				     "lend: %zu bytes at %p are in no segment "
+				     "of the job",
+				     bytes, buffer);
+	as = sending(team, buffer, bytes, dest, tag);
+	as.lend = true;
+	return begin(team, &as, false, request);
+}
+
+int rig_team_borrow(struct rig_team *team, const void **data, int source,
+		    int tag, struct rig_status *status)
+{
+	const struct place place = { VERB_BORROW, source, tag,
+				     __builtin_return_address(0) };
+	struct rig_request request;
+	struct mail *mail = mail_of(team);
+	int r = check_source(team, "borrow", source, tag);
+
+	if (r == 0 && source == RIG_PROC_NULL)
+		r = rig_team_fail(team, -EINVAL,
+				  "borrow: from RIG_PROC_NULL, which has "
+				  "nothing");
+	if (r < 0)
+		return r;
+	if (!mail)
+		return no_memory(team, "borrow");
+	request = receiving(team, NULL, 0, source, tag);
+	request.borrow = true;
+	mail_receive(mail, &request);
+	finish(team, mail, &request, &place);
+	r = outcome(team, &request, status);
+	if (r == 0)
+		*data = request.buffer;
+	return r;
+}
+
+int rig_team_release(struct rig_team *team, const void *data)
+{
+	struct mail *mail = mail_of(team);
+	struct loan *loan;
+
+	if (!mail)
+		return no_memory(team, "release");
+	TAILQ_FOREACH(loan, &mail->borrowed, entry)
+	if (loan->data == data)
+		break;
+	if (!loan)
+		return rig_team_fail(team, -EINVAL,
+				     "release: %p was not borrowed", data);
+	mail_release(mail, loan);
+	return 0;
+}

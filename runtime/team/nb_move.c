@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nb_move.c - schedules of what moves blocks and reduces nothing: barrier, bcast,
+ * gather, scatter, allgather and alltoall.
+ *
+ * A block goes straight from where it is to where it belongs, but for bcast in
+ * a team of many, which goes down a tree.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <runrig/nonblocking.h>
+
+#include "team/blocks.h"
+#include "team/call.h"
+#include "team/schedule.h"
+
+/* --- barrier --- */
+
+/* In round k each tells the rank 2^k further on that it, and all it has heard
+ * from, are there.  D. Hensgen, R. Finkel, U. Manber, Two algorithms for barrier
+ * synchronization, 1988. */
+static int barrier(struct rig_team *team, const struct asked *asked)
+{
+	const int rank = team->rank, size = team->size;
+	struct schedule *schedule = schedule_make(team, asked);
+
+	for (int away = 1; away < size; away *= 2) {
+		schedule_send(schedule, (rank + away) % size, NULL, 0);
+		schedule_receive(schedule, (rank - away + size) % size, NULL,
+				 0);
+		schedule_await(schedule);
+	}
+	return schedule_begin(team, schedule, asked);
+}
+
+int rig_team_ibarrier(struct rig_team *team, struct rig_request **request)
+{
+	const struct asked asked = { { .verb = VERB_IBARRIER },
+				     false,
+				     __builtin_return_address(0),
+				     request };
+
+	return barrier(team, &asked);
+}
+
+int rig_team_barrier_init(struct rig_team *team, struct rig_request **request)
+{
+	const struct asked asked = { { .verb = VERB_BARRIER_INIT },
+				     true,
+				     __builtin_return_address(0),
+				     request };
+
+	return barrier(team, &asked);
+}
+
+/* --- bcast --- */
+
+/* Ranks from the root on, in the tree of bcast.c. */
+static int bcast(struct rig_team *team, const struct asked *asked, char *data)
+{
+	const int size = team->size, root = asked->terms.root;
+	const int fan = size > CALL_FLAT || size == 1 ? CALL_WIDTH : size;
+	const int from_root = (team->rank - root + size) % size;
+	struct schedule *schedule;
+	int width = 1, last;
+	size_t item, bytes;
+	int r = terms_check(team, &asked->terms, &item, &bytes);
+
+	if (r < 0)
+		return r;
+	schedule = schedule_make(team, asked);
+	while (width < size && from_root % (width * fan) == 0)
+		width *= fan;
+	if (from_root) {
+		last = from_root - from_root % (width * fan);
+		schedule_receive(schedule, (last + root) % size, data, bytes);
+		schedule_await(schedule);
+	}
+	/* The largest parts of the tree first. */
+	while ((width /= fan))
+		for (int i = 1; i < fan && from_root + i * width < size; i++)
+			schedule_send(schedule,
+				      (from_root + i * width + root) % size,
+				      data, bytes);
+	return schedule_begin(team, schedule, asked);
+}
+
+int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count, int type,
+		    int root, struct rig_request **request)
+{
+	const struct asked asked = { { VERB_IBCAST, root, type, 0, count },
+				     false,
+				     __builtin_return_address(0),
+				     request };
+
+	return bcast(team, &asked, buffer);
+}
+
+int rig_team_bcast_init(struct rig_team *team, void *buffer, size_t count,
+			int type, int root, struct rig_request **request)
+{
+	const struct asked asked = { { VERB_BCAST_INIT, root, type, 0, count },
+				     true,
+				     __builtin_return_address(0),
+				     request };
+
+	return bcast(team, &asked, buffer);
+}
+
+/* --- what they have in common --- */
+
+/* Bytes of `count` elements of `type`; -EINVAL: there is no such type or root,
+ * or they are too many. */
+static int measure(struct rig_team *team, const struct asked *asked,
+		   size_t count, int type, size_t *bytes)
+{
+	struct terms terms = asked->terms;
+	size_t item;
+
+	terms.type = type;
+	terms.count = count;
+	terms.op = -1;
+	return terms_check(team, &terms, &item, bytes);
+}
+
+static int differ(struct rig_team *team, const struct asked *asked,
+		  size_t sends, size_t expects)
+{
+	return rig_team_fail(team, -EINVAL,
+			     "%s: sends %zu bytes to itself, and expects %zu",
+			     verb_name(asked->terms.verb), sends, expects);
+}
+
+static struct blocks blocks_of(const void *data, int type, size_t count,
+			       const size_t *counts, const size_t *displs)
+{
+	return (struct blocks){ (char *)(uintptr_t)data, rig_type_bytes(type),
+				count, counts, displs };
+}
+
+/* --- gather and scatter --- */
+
+/* `count` of `type` at `send` go to `to` of the root; of all ranks as much where
+ * they are `alike`. */
+static int gather(struct rig_team *team, struct asked *asked, const void *send,
+		  size_t count, int type, const struct blocks *to, bool alike)
+{
+	const int rank = team->rank, size = team->size;
+	const int root = asked->terms.root;
+	const bool kept = rank == root && send == RIG_IN_PLACE;
+	struct schedule *schedule;
+	size_t bytes = 0;
+	int r = measure(team, asked, kept ? 0 : count, kept ? RIG_UINT8 : type,
+			&bytes);
+
+	if (r < 0)
+		return r;
+	if (kept) {
+		bytes = blocks_bytes(to, rank);
+		send = blocks_at(to, rank);
+	}
+	if (rank == root && bytes != blocks_bytes(to, rank))
+		return differ(team, asked, bytes, blocks_bytes(to, rank));
+	asked->terms.count = alike ? bytes : 0;
+	schedule = schedule_make(team, asked);
+	if (rank != root)
+		schedule_send(schedule, root, send, bytes);
+	for (int i = 1; rank == root && i < size; i++) {
+		int from = (rank + i) % size;
+
+		schedule_receive(schedule, from, blocks_at(to, from),
+				 blocks_bytes(to, from));
+	}
+	if (rank == root)
+		schedule_copy(schedule, blocks_at(to, rank), send, bytes);
+	return schedule_begin(team, schedule, asked);
+}
+
+/* And back: `from` of the root to `count` of `type` at `recv`. */
+static int scatter(struct rig_team *team, struct asked *asked,
+		   const struct blocks *from, void *recv, size_t count,
+		   int type, bool alike)
+{
+	const int rank = team->rank, size = team->size;
+	const int root = asked->terms.root;
+	const bool kept = rank == root && recv == RIG_IN_PLACE;
+	struct schedule *schedule;
+	size_t bytes = 0;
+	int r = measure(team, asked, kept ? 0 : count, kept ? RIG_UINT8 : type,
+			&bytes);
+
+	if (r < 0)
+		return r;
+	if (kept) {
+		bytes = blocks_bytes(from, rank);
+		recv = blocks_at(from, rank);
+	}
+	if (rank == root && bytes != blocks_bytes(from, rank))
+		return differ(team, asked, blocks_bytes(from, rank), bytes);
+	asked->terms.count = alike ? bytes : 0;
+	schedule = schedule_make(team, asked);
+	if (rank != root)
+		schedule_receive(schedule, root, recv, bytes);
+	for (int i = 1; rank == root && i < size; i++) {
+		int to = (rank + i) % size;
+
+		schedule_send(schedule, to, blocks_at(from, to),
+			      blocks_bytes(from, to));
+	}
+	if (rank == root)
+		schedule_copy(schedule, recv, blocks_at(from, rank), bytes);
+	return schedule_begin(team, schedule, asked);
+}
+
+int rig_team_igather(struct rig_team *team, const void *send, size_t send_count,
+		     int send_type, void *recv, size_t recv_count,
+		     int recv_type, int root, struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, recv_count, NULL, NULL);
+	struct asked asked = { { VERB_IGATHER, root, 0, -1, 0 },
+			       false,
+			       __builtin_return_address(0),
+			       request };
+
+	return gather(team, &asked, send, send_count, send_type, &to, true);
+}
+
+int rig_team_gather_init(struct rig_team *team, const void *send,
+			 size_t send_count, int send_type, void *recv,
+			 size_t recv_count, int recv_type, int root,
+			 struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, recv_count, NULL, NULL);
+	struct asked asked = { { VERB_GATHER_INIT, root, 0, -1, 0 },
+			       true,
+			       __builtin_return_address(0),
+			       request };
+
+	return gather(team, &asked, send, send_count, send_type, &to, true);
+}
+
+int rig_team_igatherv(struct rig_team *team, const void *send,
+		      size_t send_count, int send_type, void *recv,
+		      const size_t *recv_counts, const size_t *recv_displs,
+		      int recv_type, int root, struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
+	struct asked asked = { { VERB_IGATHERV, root, 0, -1, 0 },
+			       false,
+			       __builtin_return_address(0),
+			       request };
+
+	return gather(team, &asked, send, send_count, send_type, &to, false);
+}
+
+int rig_team_gatherv_init(struct rig_team *team, const void *send,
+			  size_t send_count, int send_type, void *recv,
+			  const size_t *recv_counts, const size_t *recv_displs,
+			  int recv_type, int root, struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
+	struct asked asked = { { VERB_GATHERV_INIT, root, 0, -1, 0 },
+			       true,
+			       __builtin_return_address(0),
+			       request };
+
+	return gather(team, &asked, send, send_count, send_type, &to, false);
+}
+
+int rig_team_iscatter(struct rig_team *team, const void *send,
+		      size_t send_count, int send_type, void *recv,
+		      size_t recv_count, int recv_type, int root,
+		      struct rig_request **request)
+{
+	const struct blocks from =
+		blocks_of(send, send_type, send_count, NULL, NULL);
+	struct asked asked = { { VERB_ISCATTER, root, 0, -1, 0 },
+			       false,
+			       __builtin_return_address(0),
+			       request };
+
+	return scatter(team, &asked, &from, recv, recv_count, recv_type, true);
+}
+
+int rig_team_scatter_init(struct rig_team *team, const void *send,
+			  size_t send_count, int send_type, void *recv,
+			  size_t recv_count, int recv_type, int root,
+			  struct rig_request **request)
+{
+	const struct blocks from =
+		blocks_of(send, send_type, send_count, NULL, NULL);
+	struct asked asked = { { VERB_SCATTER_INIT, root, 0, -1, 0 },
+			       true,
+			       __builtin_return_address(0),
+			       request };
+
+	return scatter(team, &asked, &from, recv, recv_count, recv_type, true);
+}
+
+int rig_team_iscatterv(struct rig_team *team, const void *send,
+		       const size_t *send_counts, const size_t *send_displs,
+		       int send_type, void *recv, size_t recv_count,
+		       int recv_type, int root, struct rig_request **request)
+{
+	const struct blocks from =
+		blocks_of(send, send_type, 0, send_counts, send_displs);
+	struct asked asked = { { VERB_ISCATTERV, root, 0, -1, 0 },
+			       false,
+			       __builtin_return_address(0),
+			       request };
+
+	return scatter(team, &asked, &from, recv, recv_count, recv_type, false);
+}
+
+int rig_team_scatterv_init(struct rig_team *team, const void *send,
+			   const size_t *send_counts, const size_t *send_displs,
+			   int send_type, void *recv, size_t recv_count,
+			   int recv_type, int root,
+			   struct rig_request **request)
+{
+	const struct blocks from =
+		blocks_of(send, send_type, 0, send_counts, send_displs);
+	struct asked asked = { { VERB_SCATTERV_INIT, root, 0, -1, 0 },
+			       true,
+			       __builtin_return_address(0),
+			       request };
+
+	return scatter(team, &asked, &from, recv, recv_count, recv_type, false);
+}
+
+/* --- allgather --- */
+
+/* `count` of `type` at `send` go to `to` of every rank. */
+static int allgather(struct rig_team *team, const struct asked *asked,
+		     const void *send, size_t count, int type,
+		     const struct blocks *to)
+{
+	const int rank = team->rank, size = team->size;
+	struct schedule *schedule;
+	size_t bytes, all;
+	int r = measure(team, asked, asked->terms.count, asked->terms.type,
+			&all);
+
+	if (r < 0)
+		return r;
+	if (send == RIG_IN_PLACE) {
+		send = blocks_at(to, rank);
+		bytes = blocks_bytes(to, rank);
+	} else {
+		r = measure(team, asked, count, type, &bytes);
+		if (r < 0)
+			return r;
+	}
+	if (bytes != blocks_bytes(to, rank))
+		return differ(team, asked, bytes, blocks_bytes(to, rank));
+	schedule = schedule_make(team, asked);
+	for (int i = 1; i < size; i++)
+		schedule_send(schedule, (rank + i) % size, send, bytes);
+	for (int i = 1; i < size; i++) {
+		int from = (rank - i + size) % size;
+
+		schedule_receive(schedule, from, blocks_at(to, from),
+				 blocks_bytes(to, from));
+	}
+	schedule_copy(schedule, blocks_at(to, rank), send, bytes);
+	return schedule_begin(team, schedule, asked);
+}
+
+static size_t sum_of(const size_t *counts, int size)
+{
+	size_t sum = 0;
+
+	for (int i = 0; i < size; i++)
+		sum += counts[i];
+	return sum;
+}
+
+int rig_team_iallgather(struct rig_team *team, const void *send,
+			size_t send_count, int send_type, void *recv,
+			size_t recv_count, int recv_type,
+			struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, recv_count, NULL, NULL);
+	struct asked asked = { { VERB_IALLGATHER, -1, recv_type, -1,
+				 recv_count },
+			       false,
+			       __builtin_return_address(0),
+			       request };
+
+	return allgather(team, &asked, send, send_count, send_type, &to);
+}
+
+int rig_team_allgather_init(struct rig_team *team, const void *send,
+			    size_t send_count, int send_type, void *recv,
+			    size_t recv_count, int recv_type,
+			    struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, recv_count, NULL, NULL);
+	struct asked asked = { { VERB_ALLGATHER_INIT, -1, recv_type, -1,
+				 recv_count },
+			       true,
+			       __builtin_return_address(0),
+			       request };
+
+	return allgather(team, &asked, send, send_count, send_type, &to);
+}
+
+int rig_team_iallgatherv(struct rig_team *team, const void *send,
+			 size_t send_count, int send_type, void *recv,
+			 const size_t *recv_counts, const size_t *recv_displs,
+			 int recv_type, struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
+	struct asked asked = { { VERB_IALLGATHERV, -1, recv_type, -1,
+				 sum_of(recv_counts, team->size) },
+			       false,
+			       __builtin_return_address(0),
+			       request };
+
+	return allgather(team, &asked, send, send_count, send_type, &to);
+}
+
+int rig_team_allgatherv_init(struct rig_team *team, const void *send,
+			     size_t send_count, int send_type, void *recv,
+			     const size_t *recv_counts,
+			     const size_t *recv_displs, int recv_type,
+			     struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
+	struct asked asked = { { VERB_ALLGATHERV_INIT, -1, recv_type, -1,
+				 sum_of(recv_counts, team->size) },
+			       true,
+			       __builtin_return_address(0),
+			       request };
+
+	return allgather(team, &asked, send, send_count, send_type, &to);
+}
+
+/* --- alltoall --- */
+
+/* What is in place is sent from a copy: other ranks' comes to where it is. */
+static struct blocks copy_blocks(struct schedule *schedule,
+				 const struct blocks *blocks, int size)
+{
+	struct blocks copy = *blocks;
+	size_t bytes = 0;
+
+	for (int i = 0; i < size; i++) {
+		size_t end = (size_t)(blocks_at(blocks, i) - blocks->data) +
+			     blocks_bytes(blocks, i);
+
+		if (bytes < end)
+			bytes = end;
+	}
+	copy.data = schedule_room(schedule, bytes);
+	for (int i = 0; copy.data && i < size; i++)
+		schedule_copy(schedule, blocks_at(&copy, i),
+			      blocks_at(blocks, i), blocks_bytes(blocks, i));
+	return copy;
+}
+
+static int alltoall(struct rig_team *team, const struct asked *asked,
+		    const struct blocks *send, const struct blocks *to)
+{
+	const int rank = team->rank, size = team->size;
+	const bool in_place = send->data == RIG_IN_PLACE;
+	struct blocks from = in_place ? *to : *send;
+	struct schedule *schedule;
+	size_t bytes;
+	int r = measure(team, asked, asked->terms.count, asked->terms.type,
+			&bytes);
+
+	if (r == 0 && (to->item == 0 || from.item == 0))
+		r = rig_team_fail(team, -EINVAL, "%s: no such type",
+				  verb_name(asked->terms.verb));
+	if (r < 0)
+		return r;
+	if (blocks_bytes(&from, rank) != blocks_bytes(to, rank))
+		return differ(team, asked, blocks_bytes(&from, rank),
+			      blocks_bytes(to, rank));
+	schedule = schedule_make(team, asked);
+	if (in_place)
+		from = copy_blocks(schedule, to, size);
+	if (!from.data && in_place)
+		return schedule_begin(team, schedule, asked);
+	for (int i = 1; i < size; i++) {
+		int other = (rank + i) % size;
+
+		schedule_send(schedule, other, blocks_at(&from, other),
+			      blocks_bytes(&from, other));
+	}
+	for (int i = 1; i < size; i++) {
+		int other = (rank - i + size) % size;
+
+		schedule_receive(schedule, other, blocks_at(to, other),
+				 blocks_bytes(to, other));
+	}
+	if (!in_place)
+		schedule_copy(schedule, blocks_at(to, rank),
+			      blocks_at(&from, rank), blocks_bytes(to, rank));
+	return schedule_begin(team, schedule, asked);
+}
+
+int rig_team_ialltoall(struct rig_team *team, const void *send,
+		       size_t send_count, int send_type, void *recv,
+		       size_t recv_count, int recv_type,
+		       struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, recv_count, NULL, NULL);
+	const struct blocks from =
+		blocks_of(send, send_type, send_count, NULL, NULL);
+	struct asked asked = { { VERB_IALLTOALL, -1, recv_type, -1,
+				 recv_count },
+			       false,
+			       __builtin_return_address(0),
+			       request };
+
+	return alltoall(team, &asked, &from, &to);
+}
+
+int rig_team_alltoall_init(struct rig_team *team, const void *send,
+			   size_t send_count, int send_type, void *recv,
+			   size_t recv_count, int recv_type,
+			   struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, recv_count, NULL, NULL);
+	const struct blocks from =
+		blocks_of(send, send_type, send_count, NULL, NULL);
+	struct asked asked = { { VERB_ALLTOALL_INIT, -1, recv_type, -1,
+				 recv_count },
+			       true,
+			       __builtin_return_address(0),
+			       request };
+
+	return alltoall(team, &asked, &from, &to);
+}
+
+int rig_team_ialltoallv(struct rig_team *team, const void *send,
+			const size_t *send_counts, const size_t *send_displs,
+			int send_type, void *recv, const size_t *recv_counts,
+			const size_t *recv_displs, int recv_type,
+			struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
+	const struct blocks from =
+		blocks_of(send, send_type, 0, send_counts, send_displs);
+	struct asked asked = { { VERB_IALLTOALLV, -1, RIG_UINT8, -1, 0 },
+			       false,
+			       __builtin_return_address(0),
+			       request };
+
+	return alltoall(team, &asked, &from, &to);
+}
+
+int rig_team_alltoallv_init(struct rig_team *team, const void *send,
+			    const size_t *send_counts,
+			    const size_t *send_displs, int send_type,
+			    void *recv, const size_t *recv_counts,
+			    const size_t *recv_displs, int recv_type,
+			    struct rig_request **request)
+{
+	const struct blocks to =
+		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
+	const struct blocks from =
+		blocks_of(send, send_type, 0, send_counts, send_displs);
+	struct asked asked = { { VERB_ALLTOALLV_INIT, -1, RIG_UINT8, -1, 0 },
+			       true,
+			       __builtin_return_address(0),
+			       request };
+
+	return alltoall(team, &asked, &from, &to);
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reduction.c - one result of what every rank has: reduce, allreduce,
+ * reduce_scatter, scan, exscan.
+ *
+ * All fold in rank order, so that the same ranks with the same data get the
+ * same bits, whoever computes them.  Who computes what depends on how long it
+ * is:
+ *
+ *	fits a line      everybody reads everybody; with many ranks a tree whose
+ *	                 branches are neighbours
+ *	short            whoever wants it reads everybody
+ *	long             each folds the same slice of all, and the others fetch
+ *	                 it from there
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <runrig/collective.h>
+#include <runrig/sum.h>
+
+#include "team/call.h"
+#include "team/reproducible.h"
+#include "team/fold.h"
+
+/* Complex numbers that are taken apart at a time. */
+#define PARTS 256
+
+/* What all pieces of one reduction have in common. */
+struct reduction {
+	int type;
+	int op;
+	int root; /* -1: everybody is */
+	size_t item;
+	const char *send; /* RIG_IN_PLACE: `recv` */
+	char *recv;
+};
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* This rank's contribution: `count` elements from `first`.  It is offered, and
+ * *mine is a copy that stays where the result will overwrite it. */
+static void contribute(struct call *call, const struct reduction *r,
+		       size_t first, size_t count, const void **mine)
+{
+	size_t bytes = count * r->item;
+
+	if (r->send == RIG_IN_PLACE) {
+		void *copy = call_offer_room(call, bytes);
+
+		memcpy(copy, r->recv + first * r->item, bytes);
+		call_offer_ready(call);
+		*mine = copy;
+	} else {
+		*mine = r->send + first * r->item;
+		call_offer(call, *mine, bytes, true);
+	}
+}
+
+/* As fold_ranks(), where all are folded at once. */
+APART static int fold_at_once(struct call *call, const struct reduction *r,
+			      int last, const void *mine, size_t count,
+			      size_t at, size_t n, void *out)
+{
+	static const void *from[RIG_WORKERS_MAX];
+
+	for (int i = 0; i <= last; i++) {
+		const char *all = i == call->team->rank
+					  ? mine
+					  : call_see(call, i, count * r->item);
+
+		if (!all)
+			return -EINVAL;
+		from[i] = all + at * r->item;
+	}
+	exact_sum(out, from, last + 1, n, r->type);
+	return 0;
+}
+
+/* out = what ranks 0 to `last` have offered, from element `at` of the `count`
+ * of this call, `n` of them.  `out` may be `mine` in ranks 0 and 1. */
+static int fold_ranks(struct call *call, const struct reduction *r, int last,
+		      const void *mine, size_t count, size_t at, size_t n,
+		      void *out)
+{
+	const int rank = call->team->rank;
+	const char *left = NULL;
+
+	if (fold_all_at_once(r->op, r->type))
+		return fold_at_once(call, r, last, mine, count, at, n, out);
+	for (int i = 0; i <= last; i++) {
+		const char *right =
+			i == rank ? mine : call_see(call, i, count * r->item);
+
+		if (!right)
+			return -EINVAL;
+		right += at * r->item;
+		if (i > 0) {
+			fold(out, left, right, n, r->type, r->op);
+			left = out;
+		} else {
+			left = right;
+		}
+	}
+	if (last == 0)
+		memmove(out, left, n * r->item);
+	return 0;
+}
+
+/* What fits a line, over a tree of neighbours: at rank 0 at last. */
+APART static int fold_tree(struct call *call, const struct reduction *r,
+			   const void *mine, size_t count, void *out)
+{
+	const int rank = call->team->rank, size = call->team->size;
+	size_t bytes = count * r->item;
+	int width = 1;
+
+	memcpy(out, mine, bytes);
+	for (; width < size && rank % (width * CALL_WIDTH) == 0;
+	     width *= CALL_WIDTH)
+		for (int i = 1; i < CALL_WIDTH; i++) {
+			int child = rank + i * width;
+			const void *right;
+
+			if (child >= size)
+				break;
+			right = call_see(call, child, bytes);
+			if (!right)
+				return -EINVAL;
+			fold(out, out, right, count, r->type, r->op);
+		}
+	call_offer(call, out, bytes, false);
+	if (r->root >= 0) {
+		const void *all;
+
+		if (rank != r->root || rank == 0)
+			return 0;
+		all = call_see(call, 0, bytes);
+		if (!all)
+			return -EINVAL;
+		memcpy(out, all, bytes);
+		return 0;
+	}
+	if (rank) {
+		const void *all = call_hear(
+			call, rank - rank % (width * CALL_WIDTH), bytes);
+
+		if (!all)
+			return -EINVAL;
+		memcpy(out, all, bytes);
+	}
+	call_answer(call, out, bytes, false);
+	return 0;
+}
+
+static int reduce_in_line(struct call *call, const struct reduction *r,
+			  size_t count)
+{
+	const int rank = call->team->rank, size = call->team->size;
+	const bool in_place = r->send == RIG_IN_PLACE;
+	const void *mine = in_place ? r->recv : r->send;
+	bool wanted = r->root < 0 || r->root == rank;
+	_Alignas(16) unsigned char copy[LINE_PAYLOAD];
+	void *out = in_place || !wanted ? (void *)copy : r->recv;
+	int result = 0;
+
+	if (size > CALL_FLAT) {
+		result = fold_tree(call, r, mine, count, out);
+	} else {
+		if (r->root != rank)
+			call_offer_line(call, mine, count * r->item);
+		if (wanted)
+			result = fold_ranks(call, r, size - 1, mine, count, 0,
+					    count, out);
+		for (int i = 0; r->root == rank && i < size; i++)
+			call_look_ahead(call, i);
+	}
+	if (wanted && in_place && result == 0)
+		memcpy(r->recv, copy, count * r->item);
+	return result;
+}
+
+/* Everybody, or the root, reads everybody. */
+static int reduce_whole(struct call *call, const struct reduction *r,
+			size_t first, size_t count)
+{
+	const int rank = call->team->rank;
+	const void *mine;
+
+	contribute(call, r, first, count, &mine);
+	if (r->root >= 0 && r->root != rank)
+		return 0;
+	return fold_ranks(call, r, call->team->size - 1, mine, count, 0, count,
+			  r->recv + first * r->item);
+}
+
+/* Fetch the slices that the others have folded. */
+static int fetch_slices(struct call *call, const struct reduction *r,
+			size_t first, size_t count)
+{
+	const int rank = call->team->rank, size = call->team->size;
+
+	for (int i = 1; i < size; i++) {
+		int from = (rank + i) % size;
+		struct rig_span slice = rig_strip(count, from, size);
+		size_t bytes = (slice.end - slice.begin) * r->item;
+		char *to = r->recv + (first + slice.begin) * r->item;
+		const void *found;
+
+		if (bytes == 0)
+			continue;
+		found = call_hear(call, from, bytes);
+		if (!found)
+			return -EINVAL;
+		if (found != to)
+			memcpy(to, found, bytes);
+	}
+	return 0;
+}
+
+/* Each rank folds its slice of everybody's. */
+static int reduce_slices(struct call *call, const struct reduction *r,
+			 size_t first, size_t count)
+{
+	const int rank = call->team->rank, size = call->team->size;
+	struct rig_span slice = rig_strip(count, rank, size);
+	size_t n = slice.end - slice.begin;
+	bool wanted = r->root < 0 || r->root == rank;
+	const void *mine;
+	char *out;
+	int result;
+
+	contribute(call, r, first, count, &mine);
+	if (n) {
+		out = wanted ? r->recv + (first + slice.begin) * r->item
+			     : call_answer_room(call, n * r->item);
+		result = fold_ranks(call, r, size - 1, mine, count, slice.begin,
+				    n, out);
+		if (result < 0)
+			return result;
+		if (!wanted)
+			call_answer_ready(call);
+		else if (r->root < 0)
+			call_answer(call, out, n * r->item, true);
+	}
+	return wanted ? fetch_slices(call, r, first, count) : 0;
+}
+
+APART static int reduce_long(struct rig_team *team, const struct reduction *r,
+			     size_t count)
+{
+	const size_t size = (size_t)team->size;
+	bool slices = team->size > 2 && count * r->item > 1024;
+	size_t each =
+		(slices ? least(CALL_PIECE * size, STAGE_HALF) : CALL_PIECE) /
+		r->item;
+	bool lent = false;
+	size_t done = 0;
+	int result;
+
+	if (each == 0)
+		each = 1;
+	do {
+		struct call call = call_begin(team);
+		size_t n = least(count - done, each);
+
+		if (slices)
+			result = reduce_slices(&call, r, done, n);
+		else
+			result = reduce_whole(&call, r, done, n);
+		if (result < 0)
+			break;
+		call_end(&call, r->root < 0 && !slices);
+		lent |= call.lent;
+		done += n;
+	} while (done < count);
+	return call_leave(team, lent, result);
+}
+
+static inline int reduce(struct rig_team *team, const struct reduction *r,
+			 size_t count)
+{
+	struct call call;
+	int result;
+
+	/* A tree folds two by two. */
+	if (count * r->item > LINE_PAYLOAD ||
+	    (team->size > CALL_FLAT && fold_all_at_once(r->op, r->type)))
+		return reduce_long(team, r, count);
+	call = call_begin(team);
+	result = reduce_in_line(&call, r, count);
+	if (result == 0)
+		call_end(&call, r->root < 0);
+	return call_leave(team, false, result);
+}
+
+int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
+		    size_t count, int type, int op, int root)
+{
+	const struct terms terms = { VERB_REDUCE, root, type, op, count };
+	struct reduction reduction = { type, op, root, 0, send, recv };
+	size_t bytes;
+	int r = terms_check(team, &terms, &reduction.item, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return reduce(team, &reduction, count);
+}
+
+int rig_team_allreduce(struct rig_team *team, const void *send, void *recv,
+		       size_t count, int type, int op)
+{
+	const struct terms terms = { VERB_ALLREDUCE, 0, type, op, count };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	size_t bytes;
+	int r = terms_check(team, &terms, &reduction.item, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return reduce(team, &reduction, count);
+}
+
+/* One sum, or two of complex numbers: of real and of imaginary parts. */
+static void add_own(struct rig_sum *sums, const void *x, size_t count, int type,
+		    size_t parts)
+{
+	const bool wide = type == RIG_FLOAT64 || type == RIG_COMPLEX128;
+	const int part_type = wide ? RIG_FLOAT64 : RIG_FLOAT32;
+	double part[PARTS];
+	size_t n;
+
+	if (parts == 1) {
+		(void)rig_sum_add(sums, x, count, type);
+		return;
+	}
+	for (size_t done = 0; done < 2 * count; done += n) {
+		n = least(2 * count - done, 2 * PARTS);
+		for (size_t p = 0; p < 2; p++) {
+			for (size_t i = 0; i < n / 2; i++)
+				if (wide)
+					part[i] = ((const double *)
+							   x)[done + 2 * i + p];
+				else
+					((float *)part)[i] =
+						((const float *)
+							 x)[done + 2 * i + p];
+			(void)rig_sum_add(&sums[p], part, n / 2, part_type);
+		}
+	}
+}
+
+int rig_team_sum(struct rig_team *team, const void *x, size_t count, int type,
+		 void *sum)
+{
+	const struct terms terms = { VERB_SUM, 0, type,
+				     RIG_SUM | RIG_REPRODUCIBLE, 0 };
+	struct rig_sum own[2] = { 0 }, all[2];
+	struct reduction reduction = {
+		RIG_EXACT,      RIG_SUM,           -1,
+		sizeof(own[0]), (const char *)own, (char *)all
+	};
+	const bool wide = type == RIG_FLOAT64 || type == RIG_COMPLEX128;
+	size_t item, bytes, parts;
+	int r;
+
+	if (!exact_has(type))
+		return rig_team_fail(team, -EINVAL, "sum: no sum of type %d",
+				     type);
+	r = terms_check(team, &terms, &item, &bytes);
+	if (r < 0)
+		return r;
+	parts = item / (wide ? sizeof(double) : sizeof(float));
+	add_own(own, x, count, type, parts);
+	call_enter(team, &terms, __builtin_return_address(0));
+	r = reduce(team, &reduction, parts);
+	for (size_t i = 0; r == 0 && i < parts; i++)
+		if (wide)
+			((double *)sum)[i] = rig_sum_float64(&all[i]);
+		else
+			((float *)sum)[i] = rig_sum_float32(&all[i]);
+	return r;
+}
+
+/* Piece by piece of all; each rank folds what of it falls to it. */
+static int scatter_reduced(struct rig_team *team, const struct reduction *r,
+			   struct rig_span own, size_t count)
+{
+	size_t each =
+		least(CALL_PIECE * (size_t)team->size, STAGE_HALF) / r->item;
+	bool lent = false;
+	size_t done = 0;
+	int result = 0;
+
+	do {
+		struct call call = call_begin(team);
+		size_t n = least(count - done, each);
+		size_t begin = own.begin > done ? own.begin : done;
+		size_t end = least(own.end, done + n);
+		const void *mine;
+
+		contribute(&call, r, done, n, &mine);
+		if (begin < end)
+			result = fold_ranks(&call, r, team->size - 1, mine, n,
+					    begin - done, end - begin,
+					    r->recv + (begin - own.begin) *
+							      r->item);
+		if (result < 0)
+			break;
+		call_end(&call, begin < end);
+		lent |= call.lent;
+		done += n;
+	} while (done < count);
+	return call_leave(team, lent, result);
+}
+
+int rig_team_reduce_scatter(struct rig_team *team, const void *send, void *recv,
+			    const size_t *counts, int type, int op)
+{
+	struct terms terms = { VERB_REDUCE_SCATTER, 0, type, op, 0 };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	struct rig_span own = { 0, 0 };
+	size_t bytes;
+	int r;
+
+	for (int i = 0; i < team->size; i++) {
+		if (i == team->rank)
+			own = (struct rig_span){ terms.count,
+						 terms.count + counts[i] };
+		terms.count += counts[i];
+	}
+	r = terms_check(team, &terms, &reduction.item, &bytes);
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return scatter_reduced(team, &reduction, own, terms.count);
+}
+
+int rig_team_reduce_scatter_block(struct rig_team *team, const void *send,
+				  void *recv, size_t count, int type, int op)
+{
+	struct terms terms = { VERB_REDUCE_SCATTER_BLOCK, 0, type, op, count };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	size_t begin = (size_t)team->rank * count, bytes;
+	int r;
+
+	terms.count *= (size_t)team->size;
+	r = terms_check(team, &terms, &reduction.item, &bytes);
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return scatter_reduced(team, &reduction,
+			       (struct rig_span){ begin, begin + count },
+			       terms.count);
+}
+
+/* Each rank folds the lower ones', and its own with `own`. */
+static int scan(struct rig_team *team, const struct reduction *r, size_t count,
+		bool own)
+{
+	const int last = own ? team->rank : team->rank - 1;
+	const size_t each = CALL_PIECE / r->item ? CALL_PIECE / r->item : 1;
+	bool lent = false;
+	size_t done = 0;
+	int result = 0;
+
+	do {
+		struct call call = call_begin(team);
+		size_t n = least(count - done, each);
+		const void *mine;
+
+		contribute(&call, r, done, n, &mine);
+		if (last >= 0)
+			result = fold_ranks(&call, r, last, mine, n, 0, n,
+					    r->recv + done * r->item);
+		if (result < 0)
+			break;
+		call_end(&call, false);
+		lent |= call.lent;
+		done += n;
+	} while (done < count);
+	return call_leave(team, lent, result);
+}
+
+int rig_team_scan(struct rig_team *team, const void *send, void *recv,
+		  size_t count, int type, int op)
+{
+	const struct terms terms = { VERB_SCAN, 0, type, op, count };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	size_t bytes;
+	int r = terms_check(team, &terms, &reduction.item, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return scan(team, &reduction, count, true);
+}
+
+int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
+		    size_t count, int type, int op)
+{
+	const struct terms terms = { VERB_EXSCAN, 0, type, op, count };
+	struct reduction reduction = { type, op, -1, 0, send, recv };
+	size_t bytes;
+	int r = terms_check(team, &terms, &reduction.item, &bytes);
+
+	if (r < 0)
+		return r;
+	call_enter(team, &terms, __builtin_return_address(0));
+	return scan(team, &reduction, count, false);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reproducible.h - the sum of what all ranks have, folded at once and rounded once.
+ */
+#ifndef RUNRIG_REPRODUCIBLE_H
+#define RUNRIG_REPRODUCIBLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Are elements of this type summed so with RIG_REPRODUCIBLE? */
+bool exact_has(int type);
+
+/* out[i] = the number nearest to the sum of from[0][i] to from[count - 1][i], for
+ * `n` elements of such a type.  `out` may be one of `from`. */
+void exact_sum(void *out, const void *const *from, int count, size_t n,
+	       int type);
+
+#endif

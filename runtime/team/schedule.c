@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * schedule.c - steps of collective calls, and when each is done.
+ *
+ * Whatever ranks exchange is a message of its own context, with a tag that no
+ * other call of the team has: what belongs to two calls never meets, and the
+ * messages of one call between two ranks keep their order.  Each is a head, and
+ * where its data is longer than fits in there a second one.  The head has what
+ * the sender calls, from where, and how long the data is: the receiver holds
+ * that against its own call.
+ *
+ * Sends are begun and left; only the whole waits for them.  A rank that waited
+ * for its sends before it folded, and so gave back what it reads in place,
+ * would wait for ranks that do the same.
+ */
+#include "team/schedule.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runrig/nonblocking.h>
+
+#include "base/error.h"
+#include "team/reproducible.h"
+#include "team/fold.h"
+
+/* From here on messages may be lent, and are worth borrowing. */
+#define BORROW_BYTES 4096
+
+/* Steps there is room for at first. */
+#define STEPS 16
+
+/* Of a message, always there; see above. */
+struct head {
+	uint64_t what;
+	uint64_t count;
+	uint64_t where;
+	uint64_t bytes;
+	unsigned char payload[8];
+};
+_Static_assert(sizeof(struct head) <= SLOT_PAYLOAD, "fits a slot");
+
+enum step_kind {
+	STEP_SEND,
+	STEP_RECEIVE,
+	STEP_AWAIT,
+	STEP_COPY,
+	STEP_OWN,
+	STEP_FOLD
+};
+
+/* In this process. */
+struct step {
+	enum step_kind kind;
+	int peer;
+	bool folded;  /* a source of the next fold */
+	bool borrows; /* the data is where it came */
+	bool checked; /* the head is as it should be */
+	bool arrived;
+	char *data; /* from where, or to where */
+	const char *from;
+	size_t bytes;         /* of a fold, elements */
+	int first;            /* of a fold, the step of its first source */
+	const void **sources; /* of a fold: room for them */
+	struct head head;
+	struct rig_request head_request;
+	struct rig_request request; /* of the data */
+};
+
+struct room {
+	struct room *next;
+	_Alignas(16) unsigned char data[];
+};
+
+/* In this process. */
+struct schedule {
+	TAILQ_ENTRY(schedule) entry; /* of mail.schedules */
+	struct rig_request outer;    /* what the kernel has */
+	struct rig_team *team;
+	struct terms terms;
+	struct head head;
+	int tag;
+	bool plan;
+	bool active; /* begun, and not waited for */
+	bool broken; /* its messages are still under way */
+	int code;
+	struct step *steps;
+	int count;
+	int capacity;
+	int at;   /* the next to do */
+	int left; /* all before it have arrived */
+	int folds_from;
+	struct room *rooms;
+};
+
+/* --- writing it down --- */
+
+static void destroy(struct mail *mail, struct schedule *schedule)
+{
+	struct room *room;
+
+	if (mail)
+		TAILQ_REMOVE(&mail->schedules, schedule, entry);
+	while ((room = schedule->rooms)) {
+		schedule->rooms = room->next;
+		free(room);
+	}
+	free(schedule->steps);
+	free(schedule);
+}
+
+struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
+{
+	struct mail *mail = mail_of(team);
+	struct schedule *schedule = mail ? calloc(1, sizeof(*schedule)) : NULL;
+
+	agree_begins(team, terms_what(&asked->terms), asked->terms.count,
+		     (uint64_t)(uintptr_t)asked->where);
+	if (!schedule)
+		return NULL;
+	schedule->team = team;
+	schedule->terms = asked->terms;
+	schedule->plan = asked->plan;
+	schedule->outer.schedule = schedule;
+	schedule->outer.stage = STAGE_DONE;
+	schedule->head = (struct head){
+		.what = terms_what(&asked->terms),
+		.count = asked->terms.count,
+		.where = (uint64_t)(uintptr_t)asked->where,
+	};
+	schedule->tag = MAIL_TAGS +
+			(int)(team->begun % (uint64_t)(INT_MAX - MAIL_TAGS));
+	return schedule;
+}
+
+void *schedule_room(struct schedule *schedule, size_t bytes)
+{
+	struct room *room;
+
+	if (!schedule || schedule->code)
+		return NULL;
+	room = malloc(sizeof(*room) + bytes);
+	if (!room) {
+		schedule->code = -ENOMEM;
+		return NULL;
+	}
+	room->next = schedule->rooms;
+	schedule->rooms = room;
+	return room->data;
+}
+
+static struct step *add_step(struct schedule *schedule, enum step_kind kind)
+{
+	struct step *steps;
+	int capacity;
+
+	if (!schedule || schedule->code)
+		return NULL;
+	if (schedule->count == schedule->capacity) {
+		capacity = schedule->capacity ? 2 * schedule->capacity : STEPS;
+		steps = realloc(schedule->steps,
+				(size_t)capacity * sizeof(*steps));
+		if (!steps) {
+			schedule->code = -ENOMEM;
+			return NULL;
+		}
+		schedule->steps = steps;
+		schedule->capacity = capacity;
+	}
+	steps = &schedule->steps[schedule->count++];
+	memset(steps, 0, sizeof(*steps));
+	steps->kind = kind;
+	return steps;
+}
+
+void schedule_send(struct schedule *schedule, int peer, const void *data,
+		   size_t bytes)
+{
+	struct step *step = add_step(schedule, STEP_SEND);
+
+	if (!step)
+		return;
+	step->peer = peer;
+	step->data = (char *)(uintptr_t)data;
+	step->bytes = bytes;
+}
+
+void schedule_receive(struct schedule *schedule, int peer, void *data,
+		      size_t bytes)
+{
+	struct step *step = add_step(schedule, STEP_RECEIVE);
+
+	if (!step)
+		return;
+	step->peer = peer;
+	step->data = data;
+	step->bytes = bytes;
+}
+
+void schedule_await(struct schedule *schedule)
+{
+	(void)add_step(schedule, STEP_AWAIT);
+}
+
+void schedule_copy(struct schedule *schedule, void *to, const void *from,
+		   size_t bytes)
+{
+	struct step *step;
+
+	if (to == from || bytes == 0)
+		return;
+	step = add_step(schedule, STEP_COPY);
+	if (!step)
+		return;
+	step->data = to;
+	step->from = from;
+	step->bytes = bytes;
+}
+
+void schedule_fold_own(struct schedule *schedule, const void *data)
+{
+	struct step *step = add_step(schedule, STEP_OWN);
+
+	if (!step)
+		return;
+	step->folded = true;
+	step->data = (char *)(uintptr_t)data;
+}
+
+void schedule_fold_from(struct schedule *schedule, int peer, void *room,
+			size_t bytes)
+{
+	struct step *step = add_step(schedule, STEP_RECEIVE);
+
+	if (!step)
+		return;
+	step->peer = peer;
+	step->data = room;
+	step->bytes = bytes;
+	step->folded = true;
+	step->borrows = !room;
+}
+
+/* Of the fold that is being written down. */
+static int count_sources(const struct schedule *schedule)
+{
+	int count = 0;
+
+	for (int i = schedule ? schedule->folds_from : 0;
+	     schedule && i < schedule->count; i++)
+		count += schedule->steps[i].folded;
+	return count;
+}
+
+void schedule_fold(struct schedule *schedule, void *out, size_t count)
+{
+	const void **sources;
+	struct step *step;
+
+	schedule_await(schedule);
+	sources = schedule_room(schedule, (size_t)count_sources(schedule) *
+						  sizeof(*sources));
+	step = add_step(schedule, STEP_FOLD);
+	if (!step)
+		return;
+	step->sources = sources;
+	step->data = out;
+	step->bytes = count;
+	step->first = schedule->folds_from;
+	schedule->folds_from = schedule->count;
+}
+
+size_t schedule_fold_room(size_t bytes)
+{
+	return bytes < BORROW_BYTES ? (bytes + 15) & ~(size_t)15 : 0;
+}
+
+/* --- doing it --- */
+
+/* Does the data go beside the head? */
+static bool is_apart(const struct step *step)
+{
+	return step->bytes > sizeof(step->head.payload);
+}
+
+static struct rig_request message(const struct schedule *schedule, int peer,
+				  void *data, size_t bytes)
+{
+	const struct rig_team *team = schedule->team;
+
+	return (struct rig_request){ .context = team->id | MAIL_APART,
+				     .peer = team->ranks ? team->ranks[peer]
+							 : peer,
+				     .tag = schedule->tag,
+				     .from = team->rank,
+				     .buffer = data,
+				     .bytes = bytes };
+}
+
+static void post_send(struct schedule *schedule, struct step *step)
+{
+	struct mail *mail = schedule->team->world->mail;
+
+	step->head = schedule->head;
+	step->head.bytes = step->bytes;
+	if (!is_apart(step) && step->bytes)
+		memcpy(step->head.payload, step->data, step->bytes);
+	step->head_request =
+		message(schedule, step->peer, &step->head, sizeof(step->head));
+	mail_send(mail, &step->head_request);
+	if (!is_apart(step))
+		return;
+	step->request = message(schedule, step->peer, step->data, step->bytes);
+	mail_send(mail, &step->request);
+}
+
+static void post_receive(struct schedule *schedule, struct step *step)
+{
+	struct mail *mail = schedule->team->world->mail;
+
+	step->checked = step->arrived = false;
+	step->head_request =
+		message(schedule, step->peer, &step->head, sizeof(step->head));
+	mail_receive(mail, &step->head_request);
+	if (!is_apart(step))
+		return;
+	step->request = message(schedule, step->peer,
+				step->borrows ? NULL : step->data, step->bytes);
+	step->request.borrow = step->borrows;
+	mail_receive(mail, &step->request);
+}
+
+/* It is over, well or not. */
+static void finish(struct schedule *schedule, int code)
+{
+	schedule->code = code;
+	schedule->broken = code < 0;
+	schedule->outer.stage = STAGE_DONE;
+	schedule->team->world->mail->open--;
+}
+
+/* The run has failed: say why, and be over. */
+static bool fail(struct schedule *schedule, int code)
+{
+	team_failed(schedule->team, code, rig_why());
+	finish(schedule, code);
+	return false;
+}
+
+static struct said_shm said(const struct head *head)
+{
+	return (struct said_shm){ .number = 1, /* it was called */
+				  .what = head->what,
+				  .count = head->count,
+				  .where = head->where };
+}
+
+/* Is it what this rank expects of its sender? */
+static bool is_agreed(struct schedule *schedule, const struct step *step)
+{
+	const struct head *mine = &schedule->head, *theirs = &step->head;
+	const struct said_shm calls[2] = { said(mine), said(theirs) };
+	const int ranks[2] = { schedule->team->rank, step->peer };
+
+	if (mine->what != theirs->what || mine->count != theirs->count) {
+		finish(schedule, agree_fail_said(schedule->team, ranks, calls));
+		return false;
+	}
+	if (theirs->bytes != step->bytes)
+		return fail(schedule,
+			    rig_fail(-EINVAL,
+				     "%s: rank %d sends %zu bytes, %zu are "
+				     "expected",
+				     verb_name(schedule->terms.verb),
+				     step->peer, (size_t)theirs->bytes,
+				     step->bytes));
+	return true;
+}
+
+static bool has_arrived(struct schedule *schedule, struct step *step)
+{
+	if (step->arrived)
+		return true;
+	if (step->head_request.stage != STAGE_DONE)
+		return false;
+	if (!step->checked && !is_agreed(schedule, step))
+		return false;
+	step->checked = true;
+	if (!is_apart(step)) {
+		if (step->borrows)
+			step->data = (char *)step->head.payload;
+		else if (step->bytes)
+			memcpy(step->data, step->head.payload, step->bytes);
+	} else if (step->request.stage != STAGE_DONE) {
+		return false;
+	} else if (step->request.code < 0) {
+		return fail(schedule,
+			    rig_fail(-ENOMEM, "%s: no memory",
+				     verb_name(schedule->terms.verb)));
+	} else if (step->borrows) {
+		step->data = step->request.buffer;
+	}
+	step->arrived = true;
+	return true;
+}
+
+/* Looks at all that is under way, so that no disagreement waits for others. */
+static bool have_arrived(struct schedule *schedule)
+{
+	bool all = true;
+
+	for (int i = schedule->left; i < schedule->at; i++) {
+		struct step *step = &schedule->steps[i];
+
+		if (step->kind == STEP_RECEIVE && !has_arrived(schedule, step))
+			all = false;
+		if (schedule->code)
+			return false;
+		if (all)
+			schedule->left = i + 1;
+	}
+	return all;
+}
+
+static bool are_sent(const struct schedule *schedule)
+{
+	for (int i = 0; i < schedule->count; i++) {
+		const struct step *step = &schedule->steps[i];
+
+		if (step->kind == STEP_SEND &&
+		    (step->head_request.stage != STAGE_DONE ||
+		     (is_apart(step) && step->request.stage != STAGE_DONE)))
+			return false;
+	}
+	return true;
+}
+
+static void do_fold(struct schedule *schedule, const struct step *step)
+{
+	const void **from = step->sources;
+	const struct terms *terms = &schedule->terms;
+	struct mail *mail = schedule->team->world->mail;
+	const size_t n = step->bytes;
+	int count = 0;
+
+	for (const struct step *s = &schedule->steps[step->first]; s < step;
+	     s++)
+		if (s->folded)
+			from[count++] = s->data;
+	if (count == 1) {
+		memmove(step->data, from[0], n * rig_type_bytes(terms->type));
+	} else if (fold_all_at_once(terms->op, terms->type)) {
+		exact_sum(step->data, from, count, n, terms->type);
+	} else {
+		fold(step->data, from[0], from[1], n, terms->type, terms->op);
+		for (int i = 2; i < count; i++)
+			fold(step->data, step->data, from[i], n, terms->type,
+			     terms->op);
+	}
+	for (const struct step *s = &schedule->steps[step->first]; s < step;
+	     s++)
+		if (s->borrows && is_apart(s))
+			mail_release_of(mail, &s->request);
+}
+
+/* As far as it goes; has it gone on? */
+static bool advance(struct schedule *schedule)
+{
+	const int before = schedule->at;
+
+	for (; schedule->at < schedule->count; schedule->at++) {
+		struct step *step = &schedule->steps[schedule->at];
+
+		switch (step->kind) {
+		case STEP_SEND:
+			post_send(schedule, step);
+			break;
+		case STEP_RECEIVE:
+			post_receive(schedule, step);
+			break;
+		case STEP_AWAIT:
+			if (!have_arrived(schedule))
+				return schedule->code || schedule->at != before;
+			break;
+		case STEP_COPY:
+			memmove(step->data, step->from, step->bytes);
+			break;
+		case STEP_OWN:
+			break;
+		case STEP_FOLD:
+			do_fold(schedule, step);
+			break;
+		}
+	}
+	if (!have_arrived(schedule) || !are_sent(schedule))
+		return schedule->code || schedule->at != before;
+	finish(schedule, 0);
+	return true;
+}
+
+bool schedule_progress(struct mail *mail)
+{
+	struct schedule *schedule;
+	bool moved = false;
+
+	TAILQ_FOREACH(schedule, &mail->schedules, entry)
+	if (schedule->outer.stage != STAGE_DONE)
+		moved |= advance(schedule);
+	return moved;
+}
+
+static void start(struct schedule *schedule)
+{
+	schedule->at = schedule->left = 0;
+	schedule->active = true;
+	schedule->outer.stage = STAGE_POSTED;
+	schedule->team->world->mail->open++;
+	(void)advance(schedule);
+}
+
+int schedule_begin(struct rig_team *team, struct schedule *schedule,
+		   const struct asked *asked)
+{
+	if (!schedule || schedule->code) {
+		if (schedule)
+			destroy(NULL, schedule);
+		return rig_team_fail(team, -ENOMEM, "%s: no memory",
+				     verb_name(asked->terms.verb));
+	}
+	TAILQ_INSERT_TAIL(&team->world->mail->schedules, schedule, entry);
+	if (!schedule->plan)
+		start(schedule);
+	*asked->request = &schedule->outer;
+	return 0;
+}
+
+/* --- what the kernel holds --- */
+
+bool schedule_rests(const struct schedule *schedule)
+{
+	return !schedule->active;
+}
+
+enum verb schedule_verb(const struct schedule *schedule)
+{
+	return schedule->terms.verb;
+}
+
+int schedule_collect(struct rig_request **request)
+{
+	struct schedule *schedule = (*request)->schedule;
+	const int code = schedule->code;
+
+	schedule->active = false;
+	if (schedule->plan)
+		return code;
+	if (!schedule->broken)
+		destroy(schedule->team->world->mail, schedule);
+	*request = NULL;
+	return code;
+}
+
+bool schedule_has(const struct rig_team *team)
+{
+	const struct mail *mail = team->world->mail;
+	const struct schedule *schedule;
+
+	if (!mail)
+		return false;
+	TAILQ_FOREACH(schedule, &mail->schedules, entry)
+	if (schedule->team == team)
+		return true;
+	return false;
+}
+
+int schedule_steps_open(const struct mail *mail)
+{
+	const struct schedule *schedule;
+	int open = 0;
+
+	TAILQ_FOREACH(schedule, &mail->schedules, entry)
+	for (int i = 0; schedule->active && i < schedule->at; i++) {
+		const struct step *step = &schedule->steps[i];
+
+		if (step->kind != STEP_SEND && step->kind != STEP_RECEIVE)
+			continue;
+		open += step->head_request.stage != STAGE_DONE;
+		open += is_apart(step) && step->request.stage != STAGE_DONE;
+	}
+	return open;
+}
+
+void schedule_drop_all(struct mail *mail)
+{
+	struct schedule *schedule;
+
+	while ((schedule = TAILQ_FIRST(&mail->schedules)))
+		destroy(mail, schedule);
+}
+
+static struct schedule *plan_of(const struct rig_request *request)
+{
+	return request && request->schedule && request->schedule->plan
+		       ? request->schedule
+		       : NULL;
+}
+
+int rig_team_start(struct rig_team *team, struct rig_request **request)
+{
+	struct schedule *schedule = plan_of(*request);
+
+	if (!schedule)
+		return rig_team_fail(team, -EINVAL,
+				     "start: the request is no plan, as "
+				     "rig_team_..._init() makes one");
+	if (schedule->active)
+		return rig_team_fail(team, -EINVAL,
+				     "start: the plan of %s is started "
+				     "already: wait for it first",
+				     verb_name(schedule->terms.verb));
+	start(schedule);
+	return 0;
+}
+
+int rig_team_startall(struct rig_team *team, int count,
+		      struct rig_request **requests)
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < count; i++)
+		r = rig_team_start(team, &requests[i]);
+	return r;
+}
+
+int rig_team_request_free(struct rig_team *team, struct rig_request **request)
+{
+	struct schedule *schedule = plan_of(*request);
+
+	if (!*request)
+		return 0;
+	if (!schedule)
+		return rig_team_fail(team, -EINVAL,
+				     "request_free: the request is no plan: "
+				     "wait for it");
+	if (schedule->active)
+		return rig_team_fail(team, -EINVAL,
+				     "request_free: the plan of %s is started: "
+				     "wait for it first",
+				     verb_name(schedule->terms.verb));
+	if (!schedule->broken)
+		destroy(team->world->mail, schedule);
+	*request = NULL;
+	return 0;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * share.c - work dealt out: a word per rank, from which owner and thieves take.
+ *
+ * The word says which chunks of a rank's are left: `begin` and `end`, and the
+ * low bits of the number of the share they belong to (the tag).  The owner takes
+ * from the front, thieves from the back, both by one CAS; a thief puts what it
+ * does not need at once into its own word, which is empty then, so that others
+ * can take it from there.
+ *
+ * Nobody waits for anybody at the beginning.  The word of a rank that has not
+ * begun has an earlier tag; if it is empty its strip is what everybody can work
+ * out, and whoever takes of it first writes the new tag.  If it is not empty,
+ * its owner is still at that earlier share: it is left alone, and its owner
+ * will begin its strip itself.  A rank that finds a later tag in its own word
+ * keeps in hand what it cannot put there.
+ *
+ * No word is ever the same twice within a share: the chunk that is first in it
+ * has gone for good when it is no longer, for thieves leave it unless it is the
+ * last, and then do it.  So a CAS that succeeds means that nothing has changed.
+ *
+ * Tags tell apart 128 shares; to begin one is a call (call.h), and no rank is
+ * more than CALLS_OPEN of those behind.  A rank that begins a share sees to it
+ * that its word is of this or the one before: it may have had no part of many.
+ * Static shares use no word, and have no tag.
+ */
+#include <errno.h>
+
+#include <runrig/share.h>
+
+#include "team/call.h"
+
+#define BITS 28
+#define MASK ((UINT64_C(1) << BITS) - 1)
+
+_Static_assert(RIG_SHARE_CHUNKS_MAX <= MASK + 1, "an end fits");
+_Static_assert(CALLS_OPEN < 64, "tags are told apart");
+
+/* A guided part is this fraction of what is left of a strip. */
+#define GUIDED 16
+
+static uint64_t pack(uint8_t tag, size_t begin, size_t end)
+{
+	return (uint64_t)tag << 2 * BITS | (uint64_t)begin << BITS | end;
+}
+
+static struct rig_span span_of(uint64_t word)
+{
+	return (struct rig_span){ word >> BITS & MASK, word & MASK };
+}
+
+static size_t length(struct rig_span span)
+{
+	return span.end - span.begin;
+}
+
+/* What is left of `rank`'s chunks, going by its word. */
+static struct rig_span left_of(const struct rig_share *share, int rank,
+			       uint64_t word)
+{
+	static const struct rig_span nothing;
+	struct rig_span span = span_of(word);
+	uint8_t behind = (uint8_t)(share->tag - (uint8_t)(word >> 2 * BITS));
+
+	if (behind == 0)
+		return span;
+	/* A later share: that rank is through with this one. */
+	if (behind >= 128)
+		return nothing;
+	if (length(span) && rank != share->team->rank)
+		return nothing;
+	/* It has not begun the share before this: what it has of that would be
+	 * lost behind a word of this. */
+	if (behind > 1 && rank != share->team->rank)
+		return nothing;
+	return rig_strip(share->units, rank, share->team->size);
+}
+
+static _Atomic uint64_t *word_of(const struct rig_share *share, int rank)
+{
+	return &share->team->members[rank].share;
+}
+
+/* How many of `left` chunks are taken at once. */
+static size_t portion(const struct rig_share *share, size_t left)
+{
+	size_t part = share->schedule == RIG_SHARE_GUIDED ? left / GUIDED : 1;
+
+	return part ? part : 1;
+}
+
+/* From the front of this rank's own. */
+static bool take_own(struct rig_share *share, struct rig_span *taken)
+{
+	const int rank = share->team->rank;
+	_Atomic uint64_t *word = word_of(share, rank);
+	/* relaxed, here and below: the word says all there is to know. */
+	uint64_t seen = load_relaxed(word);
+
+	for (;;) {
+		struct rig_span left = left_of(share, rank, seen);
+		size_t n = portion(share, length(left));
+
+		if (!length(left))
+			return false;
+		if (!cas_relaxed(word, &seen,
+				 pack(share->tag, left.begin + n, left.end)))
+			continue;
+		*taken = (struct rig_span){ left.begin, left.begin + n };
+		return true;
+	}
+}
+
+/* The rank with the most left, and its word; -1: nobody has any. */
+static int find_victim(const struct rig_share *share, uint64_t *word)
+{
+	const int size = share->team->size;
+	size_t most = 0;
+	int victim = -1;
+
+	/* From the next rank on, so that not all go to the same. */
+	for (int i = 1; i < size; i++) {
+		int rank = (share->team->rank + i) % size;
+		uint64_t seen = load_relaxed(word_of(share, rank));
+		size_t left = length(left_of(share, rank, seen));
+
+		if (left > most) {
+			most = left;
+			victim = rank;
+			*word = seen;
+		}
+	}
+	return victim;
+}
+
+/* Keep what was stolen: where others can take it, or else in hand. */
+static void keep(struct rig_share *share, struct rig_span rest)
+{
+	_Atomic uint64_t *word = word_of(share, share->team->rank);
+	uint64_t seen = load_relaxed(word);
+
+	if (!length(rest))
+		return;
+	if ((uint8_t)(seen >> 2 * BITS) != share->tag ||
+	    !cas_relaxed(word, &seen, pack(share->tag, rest.begin, rest.end)))
+		share->hand = rest;
+}
+
+/* Half of what somebody else has left. */
+static bool steal(struct rig_share *share, struct rig_span *taken)
+{
+	struct rig_span left;
+	uint64_t seen;
+	int victim;
+	size_t n;
+
+	do {
+		victim = find_victim(share, &seen);
+		if (victim < 0)
+			return false;
+		left = left_of(share, victim, seen);
+		left.begin = left.end - (length(left) + 1) / 2;
+		n = portion(share, length(left));
+	} while (!cas_relaxed(word_of(share, victim), &seen,
+			      pack(share->tag,
+				   left_of(share, victim, seen).begin,
+				   left.begin)));
+	*taken = (struct rig_span){ left.begin, left.begin + n };
+	left.begin += n;
+	keep(share, left);
+	return true;
+}
+
+/* Dealt out in turn: nobody need be asked. */
+static bool take_dealt(struct rig_share *share, struct rig_span *taken)
+{
+	const size_t next = share->next;
+
+	if (next >= share->units)
+		return false;
+	*taken = (struct rig_span){ next, next + 1 };
+	share->next = share->units - next > (size_t)share->team->size
+			      ? next + (size_t)share->team->size
+			      : share->units;
+	return true;
+}
+
+static bool take_hand(struct rig_share *share, struct rig_span *taken)
+{
+	size_t n = portion(share, length(share->hand));
+
+	if (!length(share->hand))
+		return false;
+	*taken = (struct rig_span){ share->hand.begin, share->hand.begin + n };
+	share->hand.begin += n;
+	return true;
+}
+
+/* How many elements make a chunk, and how many chunks there are. */
+static void divide(struct rig_share *share, size_t chunk)
+{
+	const size_t most = RIG_SHARE_CHUNKS_MAX - 1, count = share->count;
+
+	/* The strip is one chunk of each rank's: see take_strip(). */
+	if (share->schedule == RIG_SHARE_STATIC && chunk == 0)
+		return;
+	share->unit = chunk ? chunk : 1;
+	if (share->schedule != RIG_SHARE_STATIC && count / share->unit >= most)
+		share->unit = count / most + 1;
+	share->units = count / share->unit + (count % share->unit > 0);
+}
+
+/* Bring a word that was not needed for a while up to the share before this one,
+ * of which nothing is left there: this rank is through with it. */
+static void catch_up(const struct rig_share *share)
+{
+	_Atomic uint64_t *word = word_of(share, share->team->rank);
+	uint64_t seen = load_relaxed(word);
+	uint8_t behind = (uint8_t)(share->tag - (uint8_t)(seen >> 2 * BITS));
+
+	/* If another was first, it wrote this share's tag. */
+	if (behind > 1 && behind < 128)
+		(void)cas_relaxed(word, &seen,
+				  pack((uint8_t)(share->tag - 1), 0, 0));
+}
+
+int rig_share_begin(struct rig_share *share, struct rig_team *team,
+		    size_t count, enum rig_schedule schedule, size_t chunk)
+{
+	const struct terms terms = { VERB_SHARE, 0, (int)(uint32_t)chunk,
+				     (int)schedule, count };
+	struct call call;
+
+	if (schedule < RIG_SHARE_STATIC || schedule > RIG_SHARE_GUIDED)
+		return rig_team_fail(team, -EINVAL, "share: no schedule %d",
+				     (int)schedule);
+	*share = (struct rig_share){ .team = team,
+				     .schedule = schedule,
+				     .count = count };
+	share->next = (size_t)team->rank;
+	divide(share, chunk);
+	call_enter(team, &terms, __builtin_return_address(0));
+	call = call_begin(team);
+	if (!load_relaxed(&team->layout.team->shared))
+		store_relaxed(&team->layout.team->shared, 1);
+	if (schedule != RIG_SHARE_STATIC) {
+		share->tag = (uint8_t)++team->shares;
+		catch_up(share);
+	}
+	call_end(&call, false);
+	return call_leave(team, false, 0);
+}
+
+/* A static share without a chunk is the strip, once. */
+static bool take_strip(struct rig_share *share, struct rig_span *part)
+{
+	struct rig_span strip = rig_team_strip(share->team, share->count);
+
+	if (!length(strip) || share->next == SIZE_MAX)
+		return false;
+	share->next = SIZE_MAX;
+	*part = strip;
+	return true;
+}
+
+bool rig_share_next(struct rig_share *share, struct rig_span *part)
+{
+	struct rig_span taken;
+
+	if (share->schedule == RIG_SHARE_STATIC) {
+		if (share->unit == 0)
+			return take_strip(share, part);
+		if (!take_dealt(share, &taken))
+			return false;
+	} else if (!take_hand(share, &taken) && !take_own(share, &taken) &&
+		   !steal(share, &taken)) {
+		return false;
+	}
+	part->begin = taken.begin * share->unit;
+	part->end = taken.end == share->units ? share->count
+					      : taken.end * share->unit;
+	return true;
+}

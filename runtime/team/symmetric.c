@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * symmetric.c - the team's heap, and what is done in it.
+ *
+ * Each rank has a part of the team segment, and keeps in its own memory a list
+ * of the blocks it has there.  Ranks of different teams may have different
+ * blocks, so an allocation asks all of its team for the first place they have
+ * room at, from there on, until they name the same.
+ *
+ * A lock is a ticket lock: lock[0] is the next ticket, lock[1] the one served.
+ * It and counters are words that only grow, so they are waited for like any
+ * other word of the team segment, deadlocks included.
+ */
+#include <runrig/symmetric.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "team/call.h"
+#include "team/fold.h"
+#include "base/size.h"
+
+static unsigned char *part_of(const struct rig_team *team, int world_rank)
+{
+	return team->layout.parts + (size_t)world_rank * PART_BYTES;
+}
+
+void symmetric_begin_job(struct rig_team *team)
+{
+	struct symmetric *own = &team->symmetric;
+
+	if (own->count == 0 && own->used == 0)
+		return;
+	/* Nobody else looks here before this rank has allocated. */
+	(void)madvise(part_of(team, team->rank), PART_BYTES, MADV_REMOVE);
+	memset(own, 0, sizeof(*own));
+}
+
+/* The first place from `at` on with room for `bytes`. */
+static uint64_t first_fit(const struct symmetric *own, uint64_t at,
+			  uint64_t bytes)
+{
+	for (int i = 0; i < own->count; i++)
+		if (at < own->blocks[i].end &&
+		    at + bytes > own->blocks[i].begin)
+			at = own->blocks[i].end;
+	return at;
+}
+
+/* Blocks are in the order of their places. */
+static void insert(struct symmetric *own, uint64_t begin, uint64_t end)
+{
+	int at = own->count++;
+
+	for (; at > 0 && own->blocks[at - 1].begin > begin; at--)
+		own->blocks[at] = own->blocks[at - 1];
+	own->blocks[at] = (struct symmetric_block){ begin, end };
+	own->used = 1;
+}
+
+/* All of the team name the same place. */
+static int agree(struct rig_team *team, uint64_t bytes, uint64_t *place)
+{
+	const struct symmetric *own = &team->world->symmetric;
+	uint64_t at = PAGE_BYTES;
+
+	if (own->count == RIG_BLOCKS_MAX)
+		at = PART_BYTES;
+	for (;;) {
+		uint64_t mine = first_fit(own, at, bytes), all = 0;
+		int r = rig_team_allreduce(team, &mine, &all, 1, RIG_UINT64,
+					   RIG_MAX);
+
+		if (r < 0)
+			return r;
+		/* The same for all: what they have is the highest of it. */
+		if (all + bytes > PART_BYTES)
+			return -ENOSPC;
+		if (all == at) {
+			*place = all;
+			return 0;
+		}
+		at = all;
+	}
+}
+
+int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
+{
+	struct rig_team *world = team->world;
+	uint64_t place, size;
+	uint32_t bad, any = 0;
+	unsigned char *own;
+	int r;
+
+	if (bytes == 0 || bytes > RIG_HEAP_MAX)
+		return rig_team_fail(team, -EINVAL,
+				     "alloc: %zu bytes, not 1 to %zu", bytes,
+				     RIG_HEAP_MAX);
+	/* Whole pages, so that they can be given back. */
+	size = size_round_up(bytes, PAGE_BYTES);
+	r = agree(team, size, &place);
+	if (r == -ENOSPC)
+		return rig_team_fail(team, r,
+				     "alloc: no rank may have more than %zu "
+				     "bytes and %d blocks",
+				     RIG_HEAP_MAX, RIG_BLOCKS_MAX);
+	if (r < 0)
+		return r;
+	own = part_of(team, world->rank) + place;
+	bad = madvise(own, size, MADV_POPULATE_WRITE) < 0;
+	/* Nobody writes to another's before that is there and zero. */
+	r = rig_team_allreduce(team, &bad, &any, 1, RIG_UINT32, RIG_MAX);
+	if (r < 0)
+		return r;
+	if (any) {
+		(void)madvise(own, size, MADV_REMOVE);
+		return rig_team_fail(team, -ENOMEM, "alloc: no memory");
+	}
+	insert(&world->symmetric, place, place + size);
+	*memory = own;
+	return 0;
+}
+
+/* The block that has `bytes` bytes at `memory`; -1: none. */
+static int block_of(const struct rig_team *team, const void *memory,
+		    size_t bytes)
+{
+	const struct rig_team *world = team->world;
+	const struct symmetric *own = &world->symmetric;
+	uint64_t at =
+		(uintptr_t)memory - (uintptr_t)part_of(world, world->rank);
+
+	for (int i = 0; i < own->count; i++)
+		if (at >= own->blocks[i].begin && at < own->blocks[i].end &&
+		    bytes <= own->blocks[i].end - at)
+			return i;
+	return -1;
+}
+
+int rig_team_dealloc(struct rig_team *team, void *memory)
+{
+	struct symmetric *own = &team->world->symmetric;
+	int i, r;
+
+	if (!memory)
+		return 0;
+	i = block_of(team, memory, 1);
+	if (i < 0 || part_of(team, team->world->rank) + own->blocks[i].begin !=
+			     (unsigned char *)memory)
+		return rig_team_fail(team, -EINVAL,
+				     "dealloc: %p was not allocated", memory);
+	/* Others may still be at it. */
+	r = rig_team_barrier(team);
+	if (r < 0)
+		return r;
+	/* Zero again, for who gets it next. */
+	(void)madvise(memory, own->blocks[i].end - own->blocks[i].begin,
+		      MADV_REMOVE);
+	own->count--;
+	for (; i < own->count; i++)
+		own->blocks[i] = own->blocks[i + 1];
+	return 0;
+}
+
+static void *find(struct rig_team *team, const void *memory, size_t bytes,
+		  int rank)
+{
+	const struct rig_team *world = team->world;
+	int other;
+
+	if (rank < 0 || rank >= team->size || block_of(team, memory, bytes) < 0)
+		return NULL;
+	other = team->ranks ? team->ranks[rank] : rank;
+	return part_of(world, other) +
+	       ((const unsigned char *)memory - part_of(world, world->rank));
+}
+
+void *rig_team_peer(struct rig_team *team, const void *memory, int rank)
+{
+	return find(team, memory, 1, rank);
+}
+
+/* The same, or the words for why not. */
+static int check(struct rig_team *team, const char *name, const void *memory,
+		 size_t bytes, int rank, void **found)
+{
+	*found = find(team, memory, bytes, rank);
+	if (*found)
+		return 0;
+	if (rank < 0 || rank >= team->size)
+		return rig_team_fail(team, -EINVAL, "%s: rank %d, not 0 to %d",
+				     name, rank, team->size - 1);
+	return rig_team_fail(team, -EINVAL,
+			     "%s: %zu bytes at %p are not in what "
+			     "rig_team_alloc() gave",
+			     name, bytes, memory);
+}
+
+static int check_word(struct rig_team *team, const char *name,
+		      const uint64_t *word, size_t words, int rank,
+		      _Atomic uint64_t **found)
+{
+	void *at = NULL;
+	int r = check(team, name, word, words * sizeof(*word), rank, &at);
+
+	if (r == 0 && (uintptr_t)at % sizeof(uint64_t))
+		r = rig_team_fail(team, -EINVAL,
+				  "%s: %p is not aligned to 8 bytes", name,
+				  (const void *)word);
+	*found = at;
+	return r;
+}
+
+int rig_team_put(struct rig_team *team, void *memory, const void *data,
+		 size_t bytes, int rank)
+{
+	void *at;
+	int r = check(team, "put", memory, bytes, rank, &at);
+
+	if (r == 0)
+		memmove(at, data, bytes);
+	return r;
+}
+
+int rig_team_get(struct rig_team *team, void *data, const void *memory,
+		 size_t bytes, int rank)
+{
+	void *at;
+	int r = check(team, "get", memory, bytes, rank, &at);
+
+	if (r == 0)
+		memmove(data, at, bytes);
+	return r;
+}
+
+int rig_team_fetch_add(struct rig_team *team, uint64_t *word, uint64_t value,
+		       int rank, uint64_t *before)
+{
+	_Atomic uint64_t *at;
+	int r = check_word(team, "fetch_add", word, 1, rank, &at);
+	uint64_t was;
+
+	if (r < 0)
+		return r;
+	/* acq_rel: a kernel may build on it what it likes. */
+	was = add_acq_rel(at, value);
+	if (before)
+		*before = was;
+	return 0;
+}
+
+int rig_team_compare_swap(struct rig_team *team, uint64_t *word,
+			  uint64_t expected, uint64_t value, int rank,
+			  uint64_t *before)
+{
+	_Atomic uint64_t *at;
+	int r = check_word(team, "compare_swap", word, 1, rank, &at);
+
+	if (r < 0)
+		return r;
+	/* acq_rel: as above.  What it was is in `expected` either way. */
+	(void)cas_acq_rel(at, &expected, value);
+	if (before)
+		*before = expected;
+	return 0;
+}
+
+int rig_team_notify(struct rig_team *team, uint64_t *word, int rank)
+{
+	_Atomic uint64_t *at;
+	int r = check_word(team, "notify", word, 1, rank, &at);
+
+	if (r == 0)
+		team_add(team, at, 1);
+	return r;
+}
+
+static void await(struct rig_team *team, enum verb verb, const void *where,
+		  const _Atomic uint64_t *word, uint64_t value)
+{
+	/* relaxed: for the report. */
+	store_relaxed(&team->mine->where, (uint64_t)(uintptr_t)where);
+	store_relaxed(&team->mine->calls, verb);
+	(void)team_await(team, word, value);
+	store_relaxed(&team->mine->where, 0);
+	store_relaxed(&team->mine->calls, VERB_NONE);
+}
+
+int rig_team_wait_until(struct rig_team *team, uint64_t *word, uint64_t value)
+{
+	_Atomic uint64_t *at;
+	int r = check_word(team, "wait_until", word, 1, team->rank, &at);
+
+	if (r == 0)
+		await(team, VERB_WAIT_UNTIL, __builtin_return_address(0), at,
+		      value);
+	return r;
+}
+
+int rig_team_lock(struct rig_team *team, uint64_t lock[2], int rank)
+{
+	_Atomic uint64_t *at;
+	int r = check_word(team, "lock", lock, 2, rank, &at);
+
+	if (r < 0)
+		return r;
+	/* relaxed: the ticket orders nothing; being served does, by acquire. */
+	await(team, VERB_LOCK, __builtin_return_address(0), &at[1],
+	      add_relaxed(&at[0], 1));
+	return 0;
+}
+
+int rig_team_unlock(struct rig_team *team, uint64_t lock[2], int rank)
+{
+	_Atomic uint64_t *at;
+	int r = check_word(team, "unlock", lock, 2, rank, &at);
+
+	if (r < 0)
+		return r;
+	/* relaxed: whoever has the lock knows both to be at least this. */
+	if (load_relaxed(&at[0]) <= load_relaxed(&at[1]))
+		return rig_team_fail(team, -EINVAL,
+				     "unlock: nobody has the lock");
+	/* Nobody else changes it.  release in there: the next has all this. */
+	team_advance(team, &at[1], load_relaxed(&at[1]) + 1);
+	return 0;
+}
+
+int rig_team_accumulate(struct rig_team *team, void *memory, const void *data,
+			size_t count, int type, int op, int rank)
+{
+	const size_t item = rig_type_bytes(type);
+	_Atomic uint64_t *lock;
+	size_t bytes = 0;
+	void *at = NULL;
+	int other, r;
+
+	if (item == 0 || !size_mul(item, count, &bytes) ||
+	    !fold_has(op, type) || fold_all_at_once(op, type))
+		return rig_team_fail(team, -EINVAL,
+				     "accumulate: no operation %d on %zu "
+				     "elements of type %d",
+				     op, count, type);
+	r = check(team, "accumulate", memory, bytes, rank, &at);
+	if (r < 0)
+		return r;
+	other = team->ranks ? team->ranks[rank] : rank;
+	/* The first words of a rank's part, which no block has. */
+	lock = (_Atomic uint64_t *)(void *)part_of(team->world, other);
+	await(team, VERB_ACCUMULATE, __builtin_return_address(0), &lock[1],
+	      add_relaxed(&lock[0], 1));
+	team->world->symmetric.used = 1;
+	fold(at, at, data, count, type, op);
+	team_advance(team, &lock[1], load_relaxed(&lock[1]) + 1);
+	return 0;
+}

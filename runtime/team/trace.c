@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace.c - a worker notes when it did what.
+ *
+ * Each rank has an array of spans that is filled from its front and never
+ * wraps: what comes too late is counted.
+ */
+#include "team/trace.h"
+
+struct trace_event_shm *trace_begin(struct trace_shm *trace,
+				    enum rig_trace_kind kind, uint32_t verb,
+				    uint64_t where)
+{
+	/* relaxed: nobody else writes it. */
+	const uint64_t n = load_relaxed(&trace->count);
+	struct trace_event_shm *event = &trace->events[n];
+
+	if (n >= trace->room) {
+		store_relaxed(&trace->lost, load_relaxed(&trace->lost) + 1);
+		return NULL;
+	}
+	event->where = where;
+	event->kind = kind;
+	event->verb = verb;
+	event->begin_ns = clock_ns();
+	/* release: one that is counted is written. */
+	store_release(&trace->count, n + 1);
+	return event;
+}
+
+struct trace_event_shm *trace_follow(struct trace_shm *trace,
+				     struct trace_event_shm *before,
+				     enum rig_trace_kind kind)
+{
+	struct trace_event_shm *event = trace_begin(trace, kind, 0, 0);
+
+	if (before && event)
+		store_relaxed(&before->end_ns, event->begin_ns);
+	else
+		trace_end(before);
+	return event;
+}

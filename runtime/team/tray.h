@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tray.h - memory that a long message passes through.
+ *
+ * A tray is a ring of bytes from one sender to one receiver, for one message.
+ * The sender counts what it has put in, the receiver what it has taken out, and
+ * both work at once.  A tray is free when all of its last message is taken out.
+ */
+#ifndef RUNRIG_TRAY_H
+#define RUNRIG_TRAY_H
+
+#include "objects/layout.h"
+
+/* In this process: of one rank's own trays, how long the last message of each
+ * was in this run (0: none), and which was taken last in each size. */
+struct trays {
+	uint64_t bytes[TRAYS];
+	int last[3];
+};
+
+/* The tray at `offset` of the team segment. */
+struct tray_shm *tray_at(const struct layout *layout, uint64_t offset);
+
+/* Take a tray of `rank`, its own, for a message of `bytes`: its offset, and
+ * what it has room for; 0: none is free. */
+uint64_t tray_take(struct trays *trays, const struct layout *layout, int rank,
+		   uint64_t bytes, size_t *room);
+
+/* The one of `rank` that others fill: its offset, empty. */
+uint64_t tray_landing(const struct layout *layout, int rank);
+
+/*
+ * Put in as much of message `data` as there is room for, or take out as much as
+ * there is, piece by piece, each told to the owner of `box`.  `done` is how far
+ * the message was; returns how far it is now.  Of the `whole` message only the
+ * first `keep` bytes are stored in `data`, the rest is dropped.  The tray is not
+ * looked at again once all of it is out: its owner may have begun another.
+ */
+uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
+		   uint64_t bytes, uint64_t done, bool bypass,
+		   struct mailbox_shm *box, bool careful);
+uint64_t tray_drain(struct tray_shm *tray, size_t room, char *data,
+		    uint64_t keep, uint64_t whole, uint64_t done,
+		    struct mailbox_shm *box, bool careful);
+
+/* The same for the first piece, before the receiver knows of the tray; finds out
+ * whether the others are put in past the caches (bypass.h). */
+uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
+		    bool *bypass);
+
+#endif

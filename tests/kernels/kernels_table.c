@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernels_table.c - a kernel with its parameters, run by teams of several sizes.
+ */
+#include "kernels/kernels_table.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kernels/builtin.h>
+#include <runner/dtype.h>
+#include <runner/kernel_run.h>
+#include <kernels/lib/convert.h>
+#include <runrig/runrig.h>
+
+#include "lib/harness.h"
+
+/* Held against published values, which not every item has a part in. */
+static const char *const judged_by_last[] = { "cg", "ft", "mg", "synch-p2p" };
+
+static const int teams[] = { 1, 2, 3, 5, 8 };
+
+/* With the row's words, and `given` as each array that is read (NULL:
+ * generated); what the first bad word said. */
+static int rig_up(struct rigging *rigging, const struct kernel_row *row,
+		  const struct rig_array *given)
+{
+	const struct rig_kernel *kernel;
+	char words[256];
+	int r;
+
+	ck_assert_int_eq(kernels_register(), 0);
+	kernel = rig_kernel_find(row->kernel);
+	ck_assert_msg(kernel, "no kernel %s", row->kernel);
+	ck_assert_int_eq(rigging_init(rigging, kernel), 0);
+	snprintf(words, sizeof(words), "%s", row->words);
+	r = 0;
+	for (char *save, *word = strtok_r(words, " ", &save); word && r == 0;
+	     word = strtok_r(NULL, " ", &save))
+		r = rigging_set(rigging, word);
+	for (int i = 0; i < rigging->count && given; i++)
+		if (kernel->arrays[i].input)
+			rigging_give(rigging, i, given, NULL, 0);
+	return r == 0 ? rigging_check(rigging) : r;
+}
+
+static void must(int r, const struct rigging *rigging,
+		 const struct kernel_row *row, int team)
+{
+	ck_assert_msg(r == 0, "%s %s, %d workers: %s", row->kernel, row->words,
+		      team, rigging->why);
+}
+
+/* Its arrays, and a pool for it, which the caller destroys. */
+static struct rig_pool *make(struct rigging *rigging,
+			     const struct kernel_row *row, int team)
+{
+	struct rig_pool *pool = NULL;
+
+	rigging->limit_ns = UINT64_C(30000000000);
+	must(rig_pool_create(&pool,
+			     &(struct rig_pool_options){ .workers = team }),
+	     rigging, row, team);
+	must(rigging_make(rigging, pool), rigging, row, team);
+	return pool;
+}
+
+static unsigned char *data_of(const struct rigging *rigging, int index)
+{
+	return rig_segment_data(rigging->arrays[index].segment);
+}
+
+/* What is in the answer now is wrong, and verify says so. */
+static void must_be_wrong(struct rigging *rigging, const struct kernel_row *row,
+			  int team, const char *what)
+{
+	if (rigging_given(rigging))
+		must(rigging_digest(rigging, true), rigging, row, team);
+	ck_assert_msg(rigging_verify(rigging) == -EBADMSG,
+		      "%s %s, %d workers: verified, with %s item wrong",
+		      row->kernel, row->words, team, what);
+}
+
+/* Two high bits: what was less than 2^9 is that and more, what was not is tiny,
+ * and neither infinite nor a not-a-number. */
+static unsigned char spoiled(unsigned char high)
+{
+	return (high & 0x60) == 0x60 ? high & 0x9f : high | 0x60;
+}
+
+static bool is_judged_by_last(const char *kernel)
+{
+	for (size_t i = 0; i < sizeof(judged_by_last) / sizeof(char *); i++)
+		if (strcmp(judged_by_last[i], kernel) == 0)
+			return true;
+	return false;
+}
+
+/* Spoil an item, then another. */
+static void spoil_each(struct rigging *rigging, const struct kernel_row *row,
+		       int team)
+{
+	static const char *const which[] = { "the first", "the middle",
+					     "the last" };
+	size_t count = rigging_array(rigging, row->answer)->count;
+	size_t bytes = rigging_array(rigging, row->answer)->item_bytes;
+	size_t items[] = { 0, count / 2, count - 1 };
+
+	for (int i = is_judged_by_last(row->kernel) ? 2 : 0; i < 3 && count > 0;
+	     i++) {
+		unsigned char *high = data_of(rigging, row->answer) +
+				      (items[i] + 1) * bytes - 1;
+
+		unsigned char right = *high;
+
+		*high = spoiled(right);
+		must_be_wrong(rigging, row, team, which[i]);
+		*high = right;
+	}
+}
+
+/* Change the least bit of what is only read: no answer tells. */
+static void spoil_inputs(struct rigging *rigging, const struct kernel_row *row,
+			 int team)
+{
+	const struct rig_array_spec *specs = rigging->kernel->arrays;
+
+	for (int i = 0; i < rigging->count; i++) {
+		if (!specs[i].input || specs[i].output ||
+		    !rigging->arrays[i].bytes)
+			continue;
+		*data_of(rigging, i) ^= 1;
+		must_be_wrong(rigging, row, team, "an input's");
+		*data_of(rigging, i) ^= 1;
+	}
+}
+
+/* The answer's bytes of one team; the caller frees them. */
+static unsigned char *answer_of(const struct kernel_row *row, int team,
+				size_t *bytes)
+{
+	struct rig_pool *pool;
+	struct rigging rigging;
+	unsigned char *answer;
+
+	must(rig_up(&rigging, row, NULL), &rigging, row, team);
+	pool = make(&rigging, row, team);
+	must(rigging_prepare(&rigging), &rigging, row, team);
+	must(rigging_run(&rigging), &rigging, row, team);
+	must(rigging_verify(&rigging), &rigging, row, team);
+	*bytes = rigging.arrays[row->answer].bytes;
+	answer = malloc(*bytes + 1);
+	memcpy(answer, data_of(&rigging, row->answer), *bytes);
+	spoil_each(&rigging, row, team);
+	rigging_finish(&rigging);
+	rig_pool_destroy(pool);
+	return answer;
+}
+
+void kernels_check_row(const struct kernel_row *row)
+{
+	unsigned char *first = NULL;
+	size_t first_bytes = 0;
+
+	for (size_t t = 0; t < sizeof(teams) / sizeof(*teams); t++) {
+		size_t bytes;
+		unsigned char *answer = answer_of(row, teams[t], &bytes);
+
+		if (!first) {
+			first = answer;
+			first_bytes = bytes;
+			continue;
+		}
+		ck_assert_uint_eq(bytes, first_bytes);
+		ck_assert_msg(memcmp(answer, first, bytes) == 0,
+			      "%s %s: %d workers have another answer than one",
+			      row->kernel, row->words, teams[t]);
+		free(answer);
+	}
+	free(first);
+}
+
+void kernels_check_once(const struct kernel_row *row, int team)
+{
+	size_t bytes;
+
+	free(answer_of(row, team, &bytes));
+}
+
+/* Bits of no meaning; of bool, 0 or 1. */
+static void fill_bits(unsigned char *bytes, size_t count, bool bits)
+{
+	uint32_t state = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		state = state * 1664525 + 1013904223;
+		bytes[i] = (unsigned char)(state >> 24);
+		if (bits)
+			bytes[i] &= 1;
+	}
+}
+
+/* What is not usual about item i of `count`, or what is usual. */
+static double special(double usual, size_t i, size_t count,
+		      enum kernels_floats floats)
+{
+	if (floats == FLOATS_FINITE)
+		return usual;
+	if (floats == FLOATS_NAN && i >= count - count / 9 && i % 5 == 1)
+		return i % 2 ? (double)NAN : -(double)NAN;
+	if (i > count / 2 && i % 1000 == 7)
+		return i < count - count / 4 ? INFINITY : -INFINITY;
+	return i % 7 == 3    ? -0.0
+	       : i % 11 == 5 ? copysign(0x1p-24, usual)
+			     : usual;
+}
+
+/* -43 to 43, of any bits; denormal ones are so small in any dtype. */
+static void fill_floats(void *items, size_t count, enum rig_dtype dtype,
+			enum kernels_floats floats)
+{
+	any_uint16 *halves = items;
+	any_float *singles = items;
+	any_double *doubles = items;
+	uint32_t state = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		double x;
+
+		state = state * 1664525 + 1013904223;
+		x = special((int32_t)state * (0x1p-24 / 3), i, count, floats);
+		if (dtype == RIG_FLOAT16)
+			halves[i] = widen_float16_of(x);
+		else if (dtype == RIG_FLOAT32)
+			singles[i] = fabs(x) == 0x1p-24 ? (float)(x * 0x1p-120)
+							: (float)x;
+		else
+			doubles[i] = fabs(x) == 0x1p-24 ? x * 0x1p-1045 : x;
+	}
+}
+
+static void fill(struct rigging *rigging, enum kernels_floats floats)
+{
+	for (int i = 0; i < rigging->count; i++) {
+		const struct rig_array *array = rigging_array(rigging, i);
+
+		if (!rigging->kernel->arrays[i].input)
+			continue;
+		if (array->dtype >= RIG_FLOAT16)
+			fill_floats(data_of(rigging, i), array->count,
+				    array->dtype, floats);
+		else
+			fill_bits(data_of(rigging, i), rigging->arrays[i].bytes,
+				  array->dtype == RIG_BOOL);
+	}
+}
+
+/* Rigged up, run, and verified. */
+static struct rig_pool *run_given(struct rigging *rigging,
+				  const struct kernel_row *row,
+				  const char *dtype, size_t count, int team,
+				  enum kernels_floats floats)
+{
+	struct rig_array given = { .count = count };
+	struct rig_pool *pool;
+	char why[WHY_BYTES];
+
+	ck_assert_int_eq(dtype_parse(dtype, &given, why, sizeof(why)), 0);
+	must(rig_up(rigging, row, &given), rigging, row, team);
+	pool = make(rigging, row, team);
+	fill(rigging, floats);
+	must(rigging_digest(rigging, false), rigging, row, team);
+	must(rigging_run(rigging), rigging, row, team);
+	must(rigging_digest(rigging, true), rigging, row, team);
+	must(rigging_verify(rigging), rigging, row, team);
+	return pool;
+}
+
+void kernels_check_given(const struct kernel_row *row, const char *dtype,
+			 size_t count, int team, enum kernels_floats floats)
+{
+	struct rigging rigging;
+	struct rig_pool *pool =
+		run_given(&rigging, row, dtype, count, team, floats);
+
+	spoil_each(&rigging, row, team);
+	spoil_inputs(&rigging, row, team);
+	rigging_finish(&rigging);
+	rig_pool_destroy(pool);
+}
+
+void kernels_check_found(const struct kernel_row *row, const char *dtype,
+			 size_t count, int team,
+			 void (*spoil)(void *items, size_t count))
+{
+	struct rigging rigging;
+	struct rig_pool *pool =
+		run_given(&rigging, row, dtype, count, team, FLOATS_FINITE);
+
+	spoil(data_of(&rigging, row->answer),
+	      rigging_array(&rigging, row->answer)->count);
+	must_be_wrong(&rigging, row, team, "more than one");
+	rigging_finish(&rigging);
+	rig_pool_destroy(pool);
+}
+
+void kernels_check_refused(const struct kernel_row *row)
+{
+	struct rigging rigging;
+
+	ck_assert_msg(rig_up(&rigging, row, NULL) == -EINVAL,
+		      "%s %s is not refused", row->kernel, row->words);
+	ck_assert_msg(rigging.why[0], "%s %s: refused without a word",
+		      row->kernel, row->words);
+	rigging_finish(&rigging);
+}

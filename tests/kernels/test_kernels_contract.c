@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_kernels_contract.c - what kernel.h says of every kernel, held against
+ * each of those that come with runrig: it allocates no more than it states, and
+ * gives it back; and where nothing was run, verify says so.
+ *
+ * The linker gives this program's calls of malloc() and its kin, and so the
+ * kernels', to the functions below (--wrap), which count.
+ */
+#include "kernels/kernels_table.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <kernels/builtin.h>
+#include <runner/kernel_run.h>
+#include <runrig/runrig.h>
+
+#include "lib/harness.h"
+
+#define WORKERS 3
+
+/* Allocations of one rank that are not given back yet, at most. */
+#define LIVE_MAX 64
+
+/* Every kernel, small; what is private as large as to show. */
+static const struct {
+	const char *kernel, *words;
+	bool rests; /* an answer of zeros is right */
+} rows[] = {
+	{ "cg", "", false },
+	{ "dgemm", "n=66", false },
+	{ "dot", "length=10007", false },
+	{ "ep", "", false },
+	{ "ft", "", false },
+	{ "global", "", false },
+	{ "heat", "n=17", false },
+	{ "histogram", "length=10007 bins=50021", false },
+	{ "is", "", false },
+	{ "is", "class=W", false },
+	{ "kmeans", "points=1009", false },
+	{ "kmeans", "points=1009 k=50 dims=7", false },
+	{ "life", "side=67 generations=10", false },
+	{ "list-reverse", "length=10007", false },
+	{ "mandelbrot", "side=67", false },
+	{ "matvec", "rows=67 columns=67", false },
+	{ "max", "length=10007", false },
+	{ "mg", "", false },
+	{ "min", "length=10007", true },
+	{ "nbody", "bodies=67 steps=3", false },
+	{ "norm", "length=10007", false },
+	{ "nstream", "length=10007", false },
+	{ "pi", "points=10007", false },
+	{ "random", "", false },
+	{ "reduce", "", false },
+	{ "reverse", "length=10007", false },
+	{ "reverse", "length=10007 method=copy", false },
+	{ "reverse", "length=1000003 method=copy", false },
+	{ "scan", "length=10007", false },
+	{ "sort", "length=10007", false },
+	{ "sort", "length=10007 stable=yes", false },
+	{ "sparse", "", false },
+	{ "stencil", "n=67", false },
+	{ "sum", "length=10007", false },
+	{ "synch-p2p", "", false },
+	{ "transpose", "n=67", false },
+	{ "triad", "length=10007", false },
+};
+
+/* In this process. */
+static struct {
+	bool counts;
+	void *at[LIVE_MAX];
+	size_t bytes[LIVE_MAX];
+	size_t now, most;
+} live;
+
+/* In shared memory, each rank's: the most it had of any of the jobs, and what
+ * they left. */
+static struct found {
+	size_t most, left;
+} * found;
+
+static void *took(void *at, size_t bytes)
+{
+	size_t i = 0;
+
+	if (!live.counts || !at)
+		return at;
+	while (i < LIVE_MAX - 1 && live.at[i])
+		i++;
+	live.at[i] = at;
+	live.bytes[i] = bytes;
+	live.now += bytes;
+	if (live.now > live.most)
+		live.most = live.now;
+	return at;
+}
+
+static void gave(const void *at)
+{
+	for (size_t i = 0; i < LIVE_MAX; i++) {
+		if (!at || live.at[i] != at)
+			continue;
+		live.now -= live.bytes[i];
+		live.at[i] = NULL;
+	}
+}
+
+/* The linker's names. */
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *at, size_t bytes);
+void *__real_aligned_alloc(size_t alignment, size_t bytes);
+void __real_free(void *at);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_realloc(void *at, size_t bytes);
+void *__wrap_aligned_alloc(size_t alignment, size_t bytes);
+void __wrap_free(void *at);
+
+void *__wrap_malloc(size_t bytes)
+{
+	return took(__real_malloc(bytes), bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+	return took(__real_calloc(count, bytes), count * bytes);
+}
+
+void *__wrap_realloc(void *at, size_t bytes)
+{
+	gave(at);
+	return took(__real_realloc(at, bytes), bytes);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t bytes)
+{
+	return took(__real_aligned_alloc(alignment, bytes), bytes);
+}
+
+void __wrap_free(void *at)
+{
+	gave(at);
+	__real_free(at);
+}
+
+/* The kernel under test, and the same with jobs that count. */
+static const struct rig_kernel *plain;
+static struct rig_kernel counting;
+
+static int counted(struct rig_team *team, rig_kernel_fn *fn)
+{
+	struct found *mine = &found[rig_team_rank(team)];
+	int r;
+
+	memset(&live, 0, sizeof(live));
+	live.counts = true;
+	r = fn(team);
+	live.counts = false;
+	if (live.most > mine->most)
+		mine->most = live.most;
+	mine->left += live.now;
+	return r;
+}
+
+static int prepare(struct rig_team *team)
+{
+	return counted(team, plain->prepare);
+}
+
+static int digest(struct rig_team *team)
+{
+	return counted(team, plain->digest);
+}
+
+static int run(struct rig_team *team)
+{
+	return counted(team, plain->run);
+}
+
+static int verify(struct rig_team *team)
+{
+	return counted(team, plain->verify);
+}
+
+/* Rig up row i, with arrays made and filled. */
+static void prepare_row(struct rigging *rigging, struct rig_pool **pool, int i)
+{
+	char words[64];
+
+	ck_assert_int_eq(kernels_register(), 0);
+	plain = rig_kernel_find(rows[i].kernel);
+	ck_assert_msg(plain, "no kernel %s", rows[i].kernel);
+	counting = *plain;
+	counting.prepare = plain->prepare ? prepare : NULL;
+	counting.digest = plain->digest ? digest : NULL;
+	counting.run = run;
+	counting.verify = verify;
+	found = mmap(NULL, WORKERS * sizeof(*found), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(found, MAP_FAILED);
+	ck_assert_int_eq(rigging_init(rigging, &counting), 0);
+	snprintf(words, sizeof(words), "%s", rows[i].words);
+	for (char *save, *word = strtok_r(words, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save))
+		ck_assert_msg(rigging_set(rigging, word) == 0, "%s",
+			      rigging->why);
+	ck_assert_msg(rigging_check(rigging) == 0, "%s", rigging->why);
+	ck_assert_int_eq(
+		rig_pool_create(
+			pool, &(struct rig_pool_options){ .workers = WORKERS }),
+		0);
+	ck_assert_msg(rigging_make(rigging, *pool) == 0, "%s", rigging->why);
+	ck_assert_msg(rigging_prepare(rigging) == 0, "%s", rigging->why);
+}
+
+static void finish(struct rigging *rigging, struct rig_pool *pool)
+{
+	rigging_finish(rigging);
+	rig_pool_destroy(pool);
+	munmap(found, WORKERS * sizeof(*found));
+}
+
+START_TEST(allocates_no_more_than_it_states)
+{
+	struct rig_pool *pool = NULL;
+	struct rigging rigging;
+	size_t stated, most = 0;
+
+	prepare_row(&rigging, &pool, _i);
+	stated = rigging_private_bytes(&rigging, WORKERS);
+	ck_assert_msg(rigging_digest(&rigging, false) == 0, "%s", rigging.why);
+	ck_assert_msg(rigging_run(&rigging) == 0, "%s", rigging.why);
+	ck_assert_msg(rigging_digest(&rigging, true) == 0, "%s", rigging.why);
+	ck_assert_msg(rigging_verify(&rigging) == 0, "%s", rigging.why);
+	for (int rank = 0; rank < WORKERS; rank++) {
+		most += found[rank].most;
+		ck_assert_msg(found[rank].left == 0,
+			      "%s %s: rank %d keeps %zu bytes", rows[_i].kernel,
+			      rows[_i].words, rank, found[rank].left);
+	}
+	ck_assert_msg(most <= stated,
+		      "%s %s: %d ranks allocate %zu bytes, and state %zu",
+		      rows[_i].kernel, rows[_i].words, WORKERS, most, stated);
+	finish(&rigging, pool);
+}
+END_TEST
+
+START_TEST(what_was_not_run_is_not_verified)
+{
+	struct rig_pool *pool = NULL;
+	struct rigging rigging;
+
+	if (rows[_i].rests)
+		return;
+	prepare_row(&rigging, &pool, _i);
+	ck_assert_msg(rigging_verify(&rigging) == -EBADMSG,
+		      "%s is verified and was not run: %s", rows[_i].kernel,
+		      rigging.why);
+	finish(&rigging, pool);
+}
+END_TEST
+
+START_TEST(every_kernel_is_looked_at)
+{
+	const struct rig_kernel *kernel;
+
+	ck_assert_int_eq(kernels_register(), 0);
+	for (size_t at = 0; (kernel = rig_kernel_at(at)); at++) {
+		size_t i = 0;
+
+		while (i < sizeof(rows) / sizeof(*rows) &&
+		       strcmp(rows[i].kernel, kernel->name) != 0)
+			i++;
+		ck_assert_msg(i < sizeof(rows) / sizeof(*rows),
+			      "%s has no row here", kernel->name);
+	}
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("kernels: contract");
+	TCase *tcase = make_tcase("every kernel", 60);
+
+	tcase_add_test(tcase, every_kernel_is_looked_at);
+	tcase_add_loop_test(tcase, allocates_no_more_than_it_states, 0,
+			    sizeof(rows) / sizeof(*rows));
+	tcase_add_loop_test(tcase, what_was_not_run_is_not_verified, 0,
+			    sizeof(rows) / sizeof(*rows));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_openmp.c - a host that uses OpenMP, and kernels that do.
+ *
+ * GCC's OpenMP keeps its threads from one parallel region to the next.  A fork
+ * has none of them and its next region waits for them for ever, unless they
+ * were let go before.  LLVM's gives each process a name in /dev/shm, and takes
+ * it away at exit, which a worker has none of.
+ */
+#include "lib/harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <runrig/runrig.h>
+
+#define THREADS 2
+
+/* Against hanging. */
+#define LIMIT_NS UINT64_C(5000000000)
+
+/* How many threads have counted themselves. */
+static int region(void)
+{
+	int count = 0;
+
+#pragma omp parallel num_threads(THREADS) reduction(+ : count)
+	count += 1;
+	return count;
+}
+
+static int in_parallel(struct rig_team *team)
+{
+	for (int i = 0; i < 3; i++)
+		if (region() != THREADS)
+			return rig_team_fail(team, -EBADMSG, "threads");
+	return rig_team_barrier(team);
+}
+
+static int dies(struct rig_team *team)
+{
+	if (rig_team_rank(team) == 0)
+		abort();
+	return rig_team_barrier(team);
+}
+
+static int run(struct rig_pool *pool, rig_kernel_fn *kernel)
+{
+	return rig_pool_run(pool, &(struct rig_job){ .kernel = kernel,
+						     .limit_ns = LIMIT_NS });
+}
+
+/* Has this program a /dev/shm of its own?  Else what is in it says nothing. */
+static bool alone;
+
+/* Nothing lies in /dev/shm that is not this process's own OpenMP's. */
+static void no_name_is_left(void)
+{
+	DIR *folder = alone ? opendir("/dev/shm") : NULL;
+	const struct dirent *entry;
+	char own[32];
+
+	if (!alone)
+		return;
+	snprintf(own, sizeof(own), "LIB_%d_", (int)getpid());
+	ck_assert_ptr_nonnull(folder);
+	while ((entry = readdir(folder)))
+		ck_assert_msg(entry->d_name[0] == '.' ||
+				      strstr(entry->d_name, own),
+			      "left: %s", entry->d_name);
+	closedir(folder);
+}
+
+/* The host's threads stay for good, which the harness need not know. */
+START_TEST(a_host_that_was_in_a_parallel_region)
+{
+	struct rig_pool *pool;
+	int r;
+
+	ck_assert_int_eq(region(), THREADS);
+	ck_assert_int_eq(
+		rig_pool_create(&pool,
+				&(struct rig_pool_options){ .workers = 2 }),
+		0);
+	/* The host goes on with its own. */
+	ck_assert_int_eq(region(), THREADS);
+	r = run(pool, in_parallel);
+	ck_assert_msg(r == 0, "%s", rig_why());
+	/* A team that was forked after that, too. */
+	ck_assert_int_eq(run(pool, dies), -EOWNERDEAD);
+	ck_assert_int_eq(region(), THREADS);
+	r = run(pool, in_parallel);
+	ck_assert_msg(r == 0, "%s", rig_why());
+	rig_pool_destroy(pool);
+	no_name_is_left();
+}
+END_TEST
+
+START_TEST(a_host_with_a_manager)
+{
+	struct rig_manager *manager;
+
+	ck_assert_int_eq(region(), THREADS);
+	ck_assert_int_eq(rig_manager_start(&manager), 0);
+	rig_manager_shutdown(manager);
+	no_name_is_left();
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("openmp");
+	TCase *tcase = make_tcase("openmp", 30);
+
+	alone = harness_own_shm(NULL, false) == 0;
+	tcase_add_test(tcase, a_host_that_was_in_a_parallel_region);
+	tcase_add_test(tcase, a_host_with_a_manager);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}

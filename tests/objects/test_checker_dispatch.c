@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_checker_dispatch.c - dispatch.c, compiled, in every interleaving.
+ *
+ * The poster is thread 0.  It writes a cell before it posts, which the takers
+ * read; each taker writes one before it finishes, which the poster reads.
+ */
+#include "checker.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <runrig/api.h>
+
+#include "objects/barrier.h"
+#include "objects/dispatch.h"
+
+#define JOB 2u /* one job more, in `posted` and `done` */
+
+enum {
+	CELL_JOB = 0,   /* the poster's */
+	CELL_RESULT = 4 /* and so on: the takers' */
+};
+
+/* What has really happened. */
+struct ghost {
+	uint32_t posted;
+	uint32_t finished; /* takers that have finished that job */
+	uint32_t all_done; /* takers told that they were the last, over all */
+	uint32_t given_up; /* the last job that the warden ended */
+	uint32_t seen;     /* by the takers to start next */
+	uint32_t notices;  /* takers told that nobody is awake */
+	uint32_t asleep;   /* bit t: t sleeps or has finished, for good */
+};
+
+static struct dispatch_shm dispatch;
+static struct rig_barrier barrier;
+static struct patience patience;
+static uint64_t deadline_ns;
+static uint32_t jobs;
+static uint32_t takers;
+
+static const char *const names[] = { "poster", "taker 1", "taker 2", "warden" };
+
+static struct ghost *ghost(void)
+{
+	return checker_ghost();
+}
+
+static void expect(bool holds, const char *what)
+{
+	if (!holds)
+		checker_fail(CHECKER_WRONG, "%s", what);
+}
+
+static void lay_out(uint32_t yields, uint64_t deadline, uint32_t job_count,
+		    uint32_t taker_count)
+{
+	patience = (struct patience){ .yields = yields };
+	deadline_ns = deadline;
+	jobs = job_count;
+	takers = taker_count;
+	checker_location(&dispatch.posted, "posted");
+	checker_location(&dispatch.progress, "progress");
+	checker_location(&dispatch.done, "done");
+	checker_location(&dispatch.sleepers, "sleepers");
+	checker_location(&dispatch.poster_sleeps, "poster_sleeps");
+	dispatch_init(&dispatch, (int)takers);
+}
+
+/* --- one job after another --- */
+
+static void post(uint32_t job)
+{
+	ghost()->posted = job;
+	ghost()->finished = 0;
+	checker_write(CELL_JOB, job);
+	dispatch_post(&dispatch);
+}
+
+static void poster(void)
+{
+	for (uint32_t job = JOB; job <= jobs * JOB; job += JOB) {
+		int r;
+
+		post(job);
+		do
+			r = dispatch_wait(&dispatch, &patience, false,
+					  deadline_ns);
+		while (r == -ETIMEDOUT);
+		expect(r == 0, "waiting failed");
+		if (ghost()->given_up == job)
+			continue;
+		expect(ghost()->finished == takers,
+		       "a job is done that not all have finished");
+		for (int i = 1; i <= (int)takers; i++)
+			expect(checker_read(CELL_RESULT + i) == job,
+			       "a result is old");
+	}
+}
+
+static uint32_t take(uint32_t seen)
+{
+	uint32_t job = dispatch_take(&dispatch, seen, &patience);
+
+	expect(job == seen + JOB, "a job was skipped or repeated");
+	expect(job == ghost()->posted, "a job was taken that is over");
+	expect(checker_read(CELL_JOB) == job, "the words are another job's");
+	return job;
+}
+
+static void finish(void)
+{
+	ghost()->finished++;
+	if (dispatch_finish(&dispatch, (int)takers) != DISPATCH_ALL_DONE)
+		return;
+	ghost()->all_done++;
+	dispatch_done(&dispatch);
+}
+
+static void taker(int self)
+{
+	uint32_t seen = ghost()->seen;
+
+	while (seen < jobs * JOB) {
+		seen = take(seen);
+		checker_write(CELL_RESULT + self, seen);
+		finish();
+	}
+}
+
+static void thread_jobs(int self)
+{
+	if (self == 0)
+		poster();
+	else
+		taker(self);
+}
+
+static const char *end_jobs(bool stuck)
+{
+	if (stuck)
+		return "somebody sleeps for ever";
+	if (ghost()->all_done != jobs)
+		return "not exactly one taker was the last of each job";
+	return NULL;
+}
+
+static void sleepy(void)
+{
+	lay_out(0, RIG_FOREVER, 2, 2);
+}
+
+static void patient(void)
+{
+	lay_out(CHECKER_ENDLESS, RIG_FOREVER, 3, 2);
+}
+
+static void timed(void)
+{
+	lay_out(0, 1, 2, 2);
+}
+
+/* --- the alarm --- */
+
+/* Taker 1 raises it in job 1 and does not finish; taker 2 has nothing to do. */
+static void thread_alarm(int self)
+{
+	if (self == 0) {
+		post(JOB);
+		expect(dispatch_wait(&dispatch, &patience, true, RIG_FOREVER) ==
+			       -EINTR,
+		       "the alarm was not heard");
+		expect(checker_read(CELL_RESULT) == 1, "an old reason");
+	} else if (self == 1) {
+		take(0);
+		checker_write(CELL_RESULT, 1);
+		dispatch_alarm(&dispatch);
+	}
+}
+
+/* Both raise it, and finish all the same; one poster heeds, then does not. */
+static void thread_alarm_done(int self)
+{
+	int r;
+
+	if (self) {
+		take(0);
+		dispatch_alarm(&dispatch);
+		finish();
+		return;
+	}
+	post(JOB);
+	r = dispatch_wait(&dispatch, &patience, true, RIG_FOREVER);
+	if (r == -EINTR)
+		r = dispatch_wait(&dispatch, &patience, false, RIG_FOREVER);
+	expect(r == 0 && ghost()->finished == takers, "not done");
+	expect(dispatch_is_done(&dispatch), "done, and then not");
+}
+
+static void one_job(void)
+{
+	lay_out(0, RIG_FOREVER, 1, 2);
+}
+
+/* --- who notices that nobody is awake --- */
+
+#define MEETING    3
+#define ALL_ASLEEP ((1u << MEETING) - 1)
+
+static void look(int self)
+{
+	ghost()->notices++;
+	for (int i = 0; i < MEETING; i++)
+		if (i != self)
+			expect(checker_read(CELL_RESULT + i) != 0,
+			       "one awake was taken for asleep");
+}
+
+static void sleeps(void *arg, uint64_t target)
+{
+	int self = (int)(intptr_t)arg;
+
+	checker_write(CELL_RESULT + self, 1);
+	if (dispatch_sleeps(&dispatch))
+		look(self);
+}
+
+static void awake(void *arg)
+{
+	dispatch_awake(&dispatch);
+}
+
+/* Thread 0 does not come. */
+static void thread_meeting(int self)
+{
+	const struct barrier_watch watch = { sleeps, awake,
+					     (void *)(intptr_t)self };
+
+	if (self)
+		barrier_wait(&barrier, &patience, &watch);
+	checker_write(CELL_RESULT + self, 1);
+	if (dispatch_finish(&dispatch, MEETING) == DISPATCH_OTHERS_SLEEP)
+		look(self);
+}
+
+static const char *end_meeting(bool stuck)
+{
+	if (!stuck)
+		return "the barrier opened without one";
+	return ghost()->notices == 1 ? NULL : "not exactly one noticed";
+}
+
+static void meeting(void)
+{
+	lay_out(0, RIG_FOREVER, 1, MEETING);
+	checker_location(&barrier.word, "word");
+	checker_location(&barrier.blocked, "blocked");
+	rig_barrier_init(&barrier, MEETING, RIG_BARRIER_ADAPTIVE);
+}
+
+/*
+ * All come, then all but one: taken for asleep are only those who still are.
+ * A notice that is out of date may come from the first meeting; whoever gets it
+ * looks, and sees that somebody is not where it was.
+ */
+static void sleeps_twice(void *arg, uint64_t target)
+{
+	bool again = target > 2 * MEETING;
+	uint32_t bit = 1u << (int)(intptr_t)arg;
+
+	if (again)
+		ghost()->asleep |= bit;
+	if (dispatch_sleeps(&dispatch) && ghost()->asleep == ALL_ASLEEP)
+		ghost()->notices++;
+}
+
+static void thread_meet_twice(int self)
+{
+	const struct barrier_watch watch = { sleeps_twice, awake,
+					     (void *)(intptr_t)self };
+
+	barrier_wait(&barrier, &patience, &watch);
+	if (self)
+		barrier_wait(&barrier, &patience, &watch);
+	ghost()->asleep |= 1u << self;
+	if (dispatch_finish(&dispatch, MEETING) == DISPATCH_OTHERS_SLEEP &&
+	    ghost()->asleep == ALL_ASLEEP)
+		ghost()->notices++;
+}
+
+/* All come, sleeping or not: then all are awake for the next job. */
+static void sleeps_once(void *arg, uint64_t target)
+{
+	(void)dispatch_sleeps(&dispatch);
+}
+
+static void thread_all_meet(int self)
+{
+	const struct barrier_watch watch = { sleeps_once, awake, NULL };
+
+	barrier_wait(&barrier, &patience, &watch);
+	if (dispatch_finish(&dispatch, MEETING) == DISPATCH_ALL_DONE)
+		ghost()->all_done++;
+}
+
+static const char *end_all_meet(bool stuck)
+{
+	if (stuck)
+		return "nobody can go on";
+	if (checker_last(&dispatch.progress) !=
+	    (MEETING | (uint64_t)MEETING << 32))
+		return "progress is not that of a new job";
+	return ghost()->all_done == 1 ? NULL : "not one was the last";
+}
+
+/* --- a taker dies at any step --- */
+
+/* As warden.c's renew() has it. */
+static void warden(void)
+{
+	bool in_flight;
+	uint32_t seen;
+
+	checker_wait_death();
+	for (int i = 1; i <= (int)takers; i++)
+		checker_kill(i);
+	seen = load_acquire(&dispatch.done) & ~1u;
+	in_flight = load_acquire(&dispatch.posted) != seen;
+	if (in_flight)
+		seen = load_acquire(&dispatch.posted);
+	dispatch_init(&dispatch, (int)takers);
+	ghost()->seen = seen;
+	if (in_flight)
+		ghost()->given_up = seen;
+	for (int i = 1; i <= (int)takers; i++)
+		checker_start(i);
+	if (in_flight)
+		dispatch_done(&dispatch);
+}
+
+static void thread_death(int self)
+{
+	if (self == (int)takers + 1)
+		warden();
+	else
+		thread_jobs(self);
+}
+
+static void one_taker(void)
+{
+	lay_out(0, 1, 2, 1);
+}
+
+static void only_one_job(void)
+{
+	lay_out(0, 1, 1, 2);
+}
+
+static const char *end_death(bool stuck)
+{
+	return stuck ? "somebody sleeps for ever" : NULL;
+}
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
+
+int main(int argc, char **argv)
+{
+	static const char *const lone[] = { "poster", "taker", "warden" };
+	static const char *const ranks[] = { "rank 0", "rank 1", "rank 2" };
+	static const struct checker_scenario scenarios[] = {
+		{ .name = "jobs, hot",
+		  .threads = 3,
+		  .names = names,
+		  .set_up = patient,
+		  .thread = thread_jobs,
+		  .end = end_jobs },
+		{ .name = "jobs, asleep",
+		  .threads = 3,
+		  .names = names,
+		  .set_up = sleepy,
+		  .thread = thread_jobs,
+		  .end = end_jobs },
+		{ .name = "jobs, deadlines",
+		  .threads = 3,
+		  .names = names,
+		  .set_up = timed,
+		  .thread = thread_jobs,
+		  .end = end_jobs },
+		{ .name = "alarm",
+		  .threads = 2,
+		  .names = names,
+		  .set_up = one_job,
+		  .thread = thread_alarm,
+		  .spurious = 1 },
+		{ .name = "alarm, done",
+		  .threads = 3,
+		  .names = names,
+		  .set_up = one_job,
+		  .thread = thread_alarm_done },
+		{ .name = "one does not come",
+		  .threads = 3,
+		  .names = ranks,
+		  .set_up = meeting,
+		  .thread = thread_meeting,
+		  .end = end_meeting },
+		{ .name = "one does not come again",
+		  .threads = 3,
+		  .names = ranks,
+		  .set_up = meeting,
+		  .thread = thread_meet_twice,
+		  .end = end_meeting },
+		{ .name = "all meet",
+		  .threads = 3,
+		  .names = ranks,
+		  .set_up = meeting,
+		  .thread = thread_all_meet,
+		  .end = end_all_meet },
+		{ .name = "death, hot",
+		  .threads = 4,
+		  .names = names,
+		  .set_up = patient,
+		  .thread = thread_death,
+		  .end = end_death,
+		  .mortal = 1u << 1 | 1u << 2,
+		  .deaths = 1 },
+		/* The takers are alike: it is enough that one may die. */
+		{ .name = "death, asleep, one taker",
+		  .threads = 3,
+		  .names = lone,
+		  .set_up = one_taker,
+		  .thread = thread_death,
+		  .end = end_death,
+		  .mortal = 1u << 1,
+		  .deaths = 1,
+		  .spurious = 1 },
+		{ .name = "death, asleep, one job",
+		  .threads = 4,
+		  .names = names,
+		  .set_up = only_one_job,
+		  .thread = thread_death,
+		  .end = end_death,
+		  .mortal = 1u << 1,
+		  .deaths = 1,
+		  .timeouts = 1 },
+	};
+	static const struct checker_scenario thorough[] = {
+		{ .name = "death, asleep",
+		  .threads = 4,
+		  .names = names,
+		  .set_up = timed,
+		  .thread = thread_death,
+		  .end = end_death,
+		  .mortal = 1u << 1,
+		  .deaths = 1 },
+		{ .name = "jobs, spurious wakes",
+		  .threads = 3,
+		  .names = names,
+		  .set_up = sleepy,
+		  .thread = thread_jobs,
+		  .end = end_jobs,
+		  .spurious = 2 },
+		{ .name = "jobs, early deadlines",
+		  .threads = 3,
+		  .names = names,
+		  .set_up = timed,
+		  .thread = thread_jobs,
+		  .end = end_jobs,
+		  .timeouts = 2,
+		  .spurious = 1 },
+	};
+
+	if (argc == 2 && strcmp(argv[1], "thorough") == 0)
+		return checker_main(thorough, COUNT(thorough), 1, argv);
+	return checker_main(scenarios, COUNT(scenarios), argc, argv);
+}

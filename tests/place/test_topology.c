@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_topology.c - tables of cores from hwloc's descriptions, from its XML,
+ * and from this machine; and that pins are what the kernel says.
+ */
+#include "place/topology.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <runrig/error.h>
+
+#include "lib/harness.h"
+
+#define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+/* "package.node.l3{PUs}{usable}" of each core, to be freed. */
+static char *as_text(const struct topology *topology)
+{
+	char *text;
+	size_t bytes;
+	FILE *to = open_memstream(&text, &bytes);
+
+	for (int i = 0; i < topology->core_count; i++) {
+		const struct core *core = &topology->cores[i];
+
+		ck_assert_int_eq(core->number, i);
+		fprintf(to, "%s%d.%d.%d{", i ? " " : "", core->package,
+			core->node, core->l3);
+		for (int pu = 0; pu < RIG_PUS_MAX; pu++) {
+			if (cpu_bits_has(&core->pus, pu))
+				fprintf(to, "%s%d",
+					pu == cpu_bits_first(&core->pus) ? ""
+									 : ",",
+					pu);
+			if (cpu_bits_has(&core->usable, pu))
+				fputc('+', to);
+		}
+		fputc('}', to);
+	}
+	fclose(to);
+	return text;
+}
+
+/* ---- described machines ---- */
+
+static const struct described {
+	const char *topology;
+	int packages;
+	int nodes;
+	const char *cores;
+} described[] = {
+	{ "core:2 pu:1", 1, 1, "0.0.-1{0+} 0.0.-1{1+}" },
+	{ "pu:3", 1, 1, "0.0.-1{0+} 0.0.-1{1+} 0.0.-1{2+}" },
+	{ "package:2 numa:1 l3:1 core:1 pu:2", 2, 2,
+	  "0.0.0{0+,1+} 1.1.1{2+,3+}" },
+	{ "package:1 numa:2 l3:2 core:1 pu:1", 1, 2,
+	  "0.0.0{0+} 0.0.1{1+} 0.1.2{2+} 0.1.3{3+}" },
+	{ "package:2 numa:1 core:2 pu:2(indexes=0,4,2,6,1,5,3,7)", 2, 2,
+	  "0.0.-1{0+,4+} 0.0.-1{2+,6+} 1.1.-1{1+,5+} 1.1.-1{3+,7+}" },
+	{ "package:1 l2:2 l1:2 core:1 pu:1", 1, 1,
+	  "0.0.-1{0+} 0.0.-1{1+} 0.0.-1{2+} 0.0.-1{3+}" },
+	/* A second node beside the first, with memory alone. */
+	{ "package:2 [numa][numa] core:1 pu:1", 2, 4, "0.0.-1{0+} 1.2.-1{1+}" },
+	/* A node for all, and nearer ones. */
+	{ "[numa] package:2 [numa] core:1 pu:1", 2, 3,
+	  "0.0.-1{0+} 1.1.-1{1+}" },
+	/* Nodes within one L3. */
+	{ "package:1 l3:1 numa:2 core:1 pu:1", 1, 2, "0.0.0{0+} 0.1.0{1+}" },
+};
+
+START_TEST(description_becomes_its_table)
+{
+	struct topology *topology = NULL;
+	char *text;
+
+	ck_assert_msg(topology_load(&topology, described[_i].topology) == 0,
+		      "%s", rig_why());
+	text = as_text(topology);
+	ck_assert_str_eq(text, described[_i].cores);
+	ck_assert_int_eq(topology->package_count, described[_i].packages);
+	ck_assert_int_eq(topology->node_count, described[_i].nodes);
+	ck_assert_int_eq(topology->quota_cpus, 0);
+	ck_assert(topology->described);
+	free(text);
+	topology_free(topology);
+}
+END_TEST
+
+/* A file of `text`; its name is to be freed, and the file removed. */
+static char *write_file(const char *text)
+{
+	char *path = strdup("/tmp/rig-topology-XXXXXX.xml");
+	int fd = mkstemps(path, 4);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (int)strlen(text));
+	close(fd);
+	return path;
+}
+
+/* Three cores on two uneven nodes; PU 1 is not to be used. */
+static const char uneven[] =
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	"<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n"
+	"<topology version=\"2.0\">\n"
+	"<object type=\"Machine\" os_index=\"0\" cpuset=\"0xf\" "
+	"complete_cpuset=\"0xf\" allowed_cpuset=\"0xd\" nodeset=\"0x3\" "
+	"complete_nodeset=\"0x3\" allowed_nodeset=\"0x3\" gp_index=\"1\">\n"
+	"<object type=\"Package\" os_index=\"0\" cpuset=\"0x3\" "
+	"complete_cpuset=\"0x3\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+	"gp_index=\"2\">\n"
+	"<object type=\"NUMANode\" os_index=\"0\" cpuset=\"0x3\" "
+	"complete_cpuset=\"0x3\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+	"gp_index=\"3\" local_memory=\"1073741824\"/>\n"
+	"<object type=\"Core\" os_index=\"0\" cpuset=\"0x3\" "
+	"complete_cpuset=\"0x3\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+	"gp_index=\"4\">\n"
+	"<object type=\"PU\" os_index=\"0\" cpuset=\"0x1\" "
+	"complete_cpuset=\"0x1\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+	"gp_index=\"5\"/>\n"
+	"<object type=\"PU\" os_index=\"1\" cpuset=\"0x2\" "
+	"complete_cpuset=\"0x2\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+	"gp_index=\"6\"/>\n"
+	"</object>\n</object>\n"
+	"<object type=\"Package\" os_index=\"1\" cpuset=\"0xc\" "
+	"complete_cpuset=\"0xc\" nodeset=\"0x2\" complete_nodeset=\"0x2\" "
+	"gp_index=\"7\">\n"
+	"<object type=\"NUMANode\" os_index=\"1\" cpuset=\"0xc\" "
+	"complete_cpuset=\"0xc\" nodeset=\"0x2\" complete_nodeset=\"0x2\" "
+	"gp_index=\"8\" local_memory=\"1073741824\"/>\n"
+	"<object type=\"Core\" os_index=\"0\" cpuset=\"0x4\" "
+	"complete_cpuset=\"0x4\" nodeset=\"0x2\" complete_nodeset=\"0x2\" "
+	"gp_index=\"9\">\n"
+	"<object type=\"PU\" os_index=\"2\" cpuset=\"0x4\" "
+	"complete_cpuset=\"0x4\" nodeset=\"0x2\" complete_nodeset=\"0x2\" "
+	"gp_index=\"10\"/>\n"
+	"</object>\n"
+	"<object type=\"Core\" os_index=\"1\" cpuset=\"0x8\" "
+	"complete_cpuset=\"0x8\" nodeset=\"0x2\" complete_nodeset=\"0x2\" "
+	"gp_index=\"11\">\n"
+	"<object type=\"PU\" os_index=\"3\" cpuset=\"0x8\" "
+	"complete_cpuset=\"0x8\" nodeset=\"0x2\" complete_nodeset=\"0x2\" "
+	"gp_index=\"12\"/>\n"
+	"</object>\n</object>\n</object>\n</topology>\n";
+
+START_TEST(xml_becomes_its_table)
+{
+	struct topology *topology = NULL;
+	char *path = write_file(uneven);
+	char *text;
+	int r = topology_load(&topology, path);
+
+	unlink(path);
+	ck_assert_msg(r == 0, "%s", rig_why());
+	text = as_text(topology);
+	ck_assert_str_eq(text, "0.0.-1{0+,1} 1.1.-1{2+} 1.1.-1{3+}");
+	free(text);
+	free(path);
+	topology_free(topology);
+}
+END_TEST
+
+/* Four cores, the last of which is the fast one, and the middle two likewise
+ * above the first. */
+static const char hybrid[] =
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	"<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n"
+	"<topology version=\"2.0\">\n"
+	"<object type=\"Machine\" os_index=\"0\" cpuset=\"0xf\" "
+	"complete_cpuset=\"0xf\" allowed_cpuset=\"0xf\" nodeset=\"0x1\" "
+	"complete_nodeset=\"0x1\" allowed_nodeset=\"0x1\" gp_index=\"1\">\n"
+	"<object type=\"NUMANode\" os_index=\"0\" cpuset=\"0xf\" "
+	"complete_cpuset=\"0xf\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+	"gp_index=\"2\" local_memory=\"1048576\"/>\n"
+#define CORE(number, set, first, second)                                       \
+	"<object type=\"Core\" os_index=\"" number "\" cpuset=\"" set          \
+	"\" complete_cpuset=\"" set                                            \
+	"\" nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=\"" first        \
+	"\"><object type=\"PU\" os_index=\"" number "\" cpuset=\"" set         \
+	"\" complete_cpuset=\"" set                                            \
+	"\" nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=\"" second       \
+	"\"/></object>\n"
+	CORE("0", "0x1", "3", "4") CORE("1", "0x2", "5", "6")
+		CORE("2", "0x4", "7", "8") CORE("3", "0x8", "9", "10")
+#undef CORE
+			"</object>\n"
+			"<cpukind cpuset=\"0x8\" forced_efficiency=\"9\"/>\n"
+			"<cpukind cpuset=\"0x1\" forced_efficiency=\"2\"/>\n"
+			"<cpukind cpuset=\"0x6\" forced_efficiency=\"5\"/>\n"
+			"</topology>\n";
+
+START_TEST(kinds_of_cores_are_known)
+{
+	static const int kinds[] = { 0, 1, 1, 2 };
+	struct topology *topology = NULL;
+	char *path = write_file(hybrid);
+	int r = topology_load(&topology, path);
+
+	unlink(path);
+	free(path);
+	ck_assert_msg(r == 0, "%s", rig_why());
+	ck_assert_int_eq(topology->kind_count, 3);
+	ck_assert_int_eq(topology->core_count, 4);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(topology->cores[i].kind, kinds[i]);
+	ck_assert_uint_eq(topology->nodes[0].bytes, 1048576);
+	topology_free(topology);
+}
+END_TEST
+
+START_TEST(nodes_have_numbers_and_memory)
+{
+	struct topology *topology = NULL;
+
+	ck_assert_int_eq(
+		topology_load(&topology,
+			      "package:2 [numa(memory=4096 indexes=2,0)]"
+			      "[numa(memory=0 indexes=3,1)] l2:1 core:1 pu:1"),
+		0);
+	ck_assert_int_eq(topology->node_count, 4);
+	ck_assert_int_eq(topology->nodes[topology->cores[1].node].package, 1);
+	ck_assert_uint_eq(topology->nodes[topology->cores[0].node].bytes, 4096);
+	ck_assert_int_eq(topology->cores[1].l2, 1);
+	ck_assert_int_eq(topology->kind_count, 1);
+	ck_assert_int_eq(topology->allowed_cores, 2);
+	topology_free(topology);
+}
+END_TEST
+
+static void refuses(const char *description, const char *why)
+{
+	struct topology *topology = NULL;
+
+	ck_assert_int_eq(topology_load(&topology, description), -EINVAL);
+	ck_assert_ptr_null(topology);
+	if (why)
+		ck_assert_str_eq(rig_why(), why);
+	ck_assert_ptr_null(strchr(rig_why(), '\n'));
+}
+
+START_TEST(bad_descriptions_are_refused)
+{
+	static const char neither[] =
+		"neither a file nor a description such as "
+		"\"package:2 numa:1 core:4 pu:2\"";
+	static const char *const bad[] = {
+		"",       "core",     "core:0 pu:1", "core:-1",
+		"core:x", "bridge:2", "core:2 pu",   "pu:2 core:2"
+	};
+	char why[200];
+
+	for (int i = 0; i < LENGTH(bad); i++) {
+		snprintf(why, sizeof(why), "topology \"%s\": %s", bad[i],
+			 neither);
+		refuses(bad[i], why);
+	}
+	refuses("package:16 core:16 pu:17",
+		"topology: a CPU numbered beyond 4095, the most this library "
+		"handles");
+}
+END_TEST
+
+START_TEST(bad_files_are_refused)
+{
+	char *path;
+
+	refuses("/no/such/file.xml",
+		"topology /no/such/file.xml: No such file or directory");
+	refuses("/tmp", NULL);
+
+	path = write_file("");
+	refuses(path, NULL);
+	unlink(path);
+	free(path);
+	path = write_file("<topology version=\"2.0\"><object type=");
+	refuses(path, NULL);
+	unlink(path);
+	free(path);
+}
+END_TEST
+
+/* ---- this machine ---- */
+
+static void usable_here(struct cpu_bits *usable)
+{
+	struct topology *topology = NULL;
+
+	ck_assert_msg(topology_load(&topology, NULL) == 0, "%s", rig_why());
+	ck_assert(!topology->described);
+	memset(usable, 0, sizeof(*usable));
+	for (int i = 0; i < topology->core_count; i++)
+		cpu_bits_or(usable, &topology->cores[i].usable);
+	topology_free(topology);
+}
+
+START_TEST(usable_is_the_affinity_of_the_moment)
+{
+	struct cpu_bits all;
+	struct cpu_bits one = { 0 };
+	struct cpu_bits usable;
+
+	ck_assert_int_eq(topology_pinned(0, &all), 0);
+	usable_here(&usable);
+	ck_assert_mem_eq(&usable, &all, sizeof(all));
+
+	cpu_bits_add(&one, cpu_bits_first(&all));
+	ck_assert_int_eq(topology_pin(0, &one), 0);
+	usable_here(&usable);
+	ck_assert_mem_eq(&usable, &one, sizeof(one));
+
+	ck_assert_int_eq(topology_pin(0, &all), 0);
+	usable_here(&usable);
+	ck_assert_mem_eq(&usable, &all, sizeof(all));
+}
+END_TEST
+
+START_TEST(cores_share_no_pu)
+{
+	struct topology *topology = NULL;
+	struct cpu_bits seen = { 0 };
+	int pus = 0;
+
+	ck_assert_int_eq(topology_load(&topology, NULL), 0);
+	ck_assert_int_gt(topology->core_count, 0);
+	for (int i = 0; i < topology->core_count; i++) {
+		const struct core *core = &topology->cores[i];
+
+		pus += cpu_bits_count(&core->pus);
+		cpu_bits_or(&seen, &core->pus);
+		ck_assert_int_lt(core->package, topology->package_count);
+		ck_assert_int_lt(core->node, topology->node_count);
+	}
+	ck_assert_int_eq(cpu_bits_count(&seen), pus);
+	topology_free(topology);
+}
+END_TEST
+
+static int load_in_child(int rank, void *arg)
+{
+	struct topology *topology = NULL;
+	int r = topology_load(&topology, NULL);
+
+	if (r < 0)
+		return r;
+	r = topology->core_count == *(int *)arg ? 0 : 1;
+	topology_free(topology);
+	return r;
+}
+
+START_TEST(what_was_discovered_survives_a_fork)
+{
+	struct topology *topology = NULL;
+	int cores;
+
+	ck_assert_int_eq(topology_load(&topology, NULL), 0);
+	cores = topology->core_count;
+	topology_free(topology);
+	ck_assert_int_eq(run_workers(3, load_in_child, &cores), 0);
+}
+END_TEST
+
+#define THREADS 8
+
+static void *load_in_thread(void *arg)
+{
+	pthread_barrier_t *start = arg;
+	struct topology *topology = NULL;
+	intptr_t cores;
+
+	pthread_barrier_wait(start);
+	if (topology_load(&topology, NULL) < 0)
+		return (void *)(intptr_t)-1;
+	cores = topology->core_count;
+	topology_free(topology);
+	return (void *)cores;
+}
+
+START_TEST(first_loads_may_coincide)
+{
+	pthread_t threads[THREADS];
+	pthread_barrier_t start;
+	void *cores[THREADS];
+
+	pthread_barrier_init(&start, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL,
+						load_in_thread, &start),
+				 0);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_join(threads[i], &cores[i]), 0);
+	pthread_barrier_destroy(&start);
+	ck_assert_int_gt((intptr_t)cores[0], 0);
+	for (int i = 1; i < THREADS; i++)
+		ck_assert_ptr_eq(cores[i], cores[0]);
+}
+END_TEST
+
+START_TEST(environment_is_left_as_it_was)
+{
+	struct topology *topology = NULL;
+
+	unsetenv("HWLOC_PLUGINS_PATH");
+	ck_assert_int_eq(topology_load(&topology, NULL), 0);
+	topology_free(topology);
+	ck_assert_ptr_null(getenv("HWLOC_PLUGINS_PATH"));
+}
+END_TEST
+
+START_TEST(a_hidden_sys_leaves_each_cpu_a_core)
+{
+	struct cpu_bits all;
+	struct cpu_bits usable;
+
+	setenv("HWLOC_FSROOT", "/dev/null", 1);
+	ck_assert_int_eq(topology_pinned(0, &all), 0);
+	usable_here(&usable);
+	ck_assert_mem_eq(&usable, &all, sizeof(all));
+	unsetenv("HWLOC_FSROOT");
+}
+END_TEST
+
+/* ---- pins ---- */
+
+static int pin_each(int rank, void *arg)
+{
+	const struct cpu_bits *all = arg;
+	struct cpu_bits got;
+
+	for (int pu = 0; pu < RIG_PUS_MAX; pu++) {
+		struct cpu_bits one = { 0 };
+
+		if (!cpu_bits_has(all, pu))
+			continue;
+		cpu_bits_add(&one, pu);
+		if (topology_pin(0, &one) < 0 || topology_pinned(0, &got) < 0)
+			return 1;
+		if (memcmp(&one, &got, sizeof(got)) != 0)
+			return 2;
+		if (sched_getcpu() != pu)
+			return 3;
+	}
+	return 0;
+}
+
+START_TEST(pins_hold)
+{
+	struct cpu_bits all;
+
+	ck_assert_int_eq(topology_pinned(0, &all), 0);
+	ck_assert_int_eq(run_workers(2, pin_each, &all), 0);
+}
+END_TEST
+
+START_TEST(impossible_pins_are_errors)
+{
+	struct cpu_bits none = { 0 };
+	struct cpu_bits got;
+	pid_t nobody = 0x7ffffffe; /* beyond any pid_max */
+
+	ck_assert_int_eq(topology_pin(0, &none), -EINVAL);
+	ck_assert_int_eq(topology_pinned(nobody, &got), -ESRCH);
+	cpu_bits_add(&none, 0);
+	ck_assert_int_eq(topology_pin(nobody, &none), -ESRCH);
+}
+END_TEST
+
+START_TEST(bits_count_over_all_words)
+{
+	struct cpu_bits set = { 0 };
+
+	ck_assert_int_eq(cpu_bits_first(&set), -1);
+	ck_assert_int_eq(cpu_bits_count(&set), 0);
+	cpu_bits_add(&set, RIG_PUS_MAX - 1);
+	ck_assert_int_eq(cpu_bits_first(&set), RIG_PUS_MAX - 1);
+	cpu_bits_add(&set, 64);
+	ck_assert_int_eq(cpu_bits_first(&set), 64);
+	ck_assert_int_eq(cpu_bits_count(&set), 2);
+	cpu_bits_drop(&set, 64);
+	ck_assert(!cpu_bits_has(&set, 64));
+	ck_assert_int_eq(cpu_bits_count(&set), 1);
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("topology");
+	TCase *words = make_tcase("described", 10);
+	TCase *here = make_tcase("here", 10);
+	TCase *pins = make_tcase("pins", 10);
+
+	tcase_add_loop_test(words, description_becomes_its_table, 0,
+			    LENGTH(described));
+	tcase_add_test(words, xml_becomes_its_table);
+	tcase_add_test(words, kinds_of_cores_are_known);
+	tcase_add_test(words, nodes_have_numbers_and_memory);
+	tcase_add_test(words, bad_descriptions_are_refused);
+	tcase_add_test(words, bad_files_are_refused);
+	suite_add_tcase(suite, words);
+
+	tcase_add_test(here, usable_is_the_affinity_of_the_moment);
+	tcase_add_test(here, cores_share_no_pu);
+	tcase_add_test(here, what_was_discovered_survives_a_fork);
+	tcase_add_test(here, first_loads_may_coincide);
+	tcase_add_test(here, environment_is_left_as_it_was);
+	tcase_add_test(here, a_hidden_sys_leaves_each_cpu_a_core);
+	suite_add_tcase(suite, here);
+
+	tcase_add_test(pins, pins_hold);
+	tcase_add_test(pins, impossible_pins_are_errors);
+	tcase_add_test(pins, bits_count_over_all_words);
+	suite_add_tcase(suite, pins);
+	return suite;
+}

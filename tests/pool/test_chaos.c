@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_chaos.c - whatever dies, whenever, of whatever: hosts that live with
+ * pools, while their workers, their wardens and they themselves are hit at
+ * random; and after every blow the invariants.
+ *
+ *	I1  the call returned, in time, with the right code
+ *	I2  no process is left, and no zombie
+ *	I3  no name is left, and no memory
+ *	I4  descriptors and mappings are as before
+ *	I5  nobody passed a barrier before all had arrived
+ *	I6  the old team was gone when the call returned
+ *	I7  the report names the true rank, end and kernel, and where all were
+ *	I8  the same pool's next run is right to the bit
+ *	I9  what a kernel printed is there once
+ *
+ * RUNRIG_CHAOS=SECONDS says how long, RUNRIG_SEED=SEED how: every host's life
+ * has a seed, which is printed when something is wrong and replays that life
+ * first (its decisions; the moments are the machine's).  RUNRIG_SAY tells all.
+ */
+#include "lib/harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <runrig/runrig.h>
+
+#include "pool/caller.h"
+#include "base/clock.h"
+#include "lib/tally.h"
+
+#define WORDS       512
+#define WORKERS_MAX 5
+#define LIMIT_NS    UINT64_C(30000000)
+
+/* How long a call may take that has a death to report: against hanging. */
+#define HANGS_NS UINT64_C(10000000000)
+
+/* What a host's life ends with when an invariant does not hold: a number, for
+ * the words are on stderr. */
+#define BROKEN 77
+
+/* How a worker is hit. */
+static const struct {
+	int signal;
+	int status; /* as waitpid() tells it; -1: it does not die */
+	const char *name;
+} blows[] = {
+	{ SIGKILL, SIGKILL, "a worker: SIGKILL" },
+	{ SIGSEGV, SIGSEGV, "a worker: SIGSEGV" },
+	{ SIGBUS, SIGBUS, "a worker: SIGBUS" },
+	{ SIGABRT, SIGABRT, "a worker: SIGABRT" },
+	{ SIGTERM, SIGTERM, "a worker: SIGTERM" },
+	{ SIGUSR1, 0, "a worker: exit(0)" },
+	{ SIGUSR2, 3 << 8, "a worker: _exit(3)" },
+	{ SIGSTOP, -1, "a worker: SIGSTOP, and a limit" },
+};
+
+#define BLOWS     ((int)(sizeof(blows) / sizeof(blows[0])))
+#define TO_WARDEN BLOWS
+#define TO_CALLER (BLOWS + 1)
+#define KINDS     (BLOWS + 2)
+
+/* Of a host and of who kills it. */
+static struct shared {
+	struct tally tallies[KINDS];
+	_Atomic bool unguarded; /* its warden is dead: names may stay */
+} * shared;
+
+static const char *where = "begin"; /* of a life, for the message */
+static uint64_t life_seed;
+
+/* xorshift64*, by George Marsaglia and Sebastiano Vigna. */
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * UINT64_C(2685821657736338717);
+}
+
+static uint64_t below(uint64_t *state, uint64_t end)
+{
+	return (next_random(state) >> 16) % end;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+	const struct timespec time = { .tv_sec = (time_t)(ns / 1000000000),
+				       .tv_nsec = (long)(ns % 1000000000) };
+
+	(void)nanosleep(&time, NULL);
+}
+
+/* An invariant that must hold. */
+#define HOLDS(condition)                                                       \
+	do {                                                                   \
+		if (!(condition))                                              \
+			broken(#condition, __LINE__);                          \
+	} while (0)
+
+static noreturn void broken(const char *what, int line)
+{
+	fprintf(stderr,
+		"test_chaos.c:%d: %s, in %s: RUNRIG_SEED=%#lx\n"
+		"  the last error in words: %s\n",
+		line, what, where, (unsigned long)life_seed, rig_why());
+	_exit(BROKEN);
+}
+
+/* ---- the kernel */
+
+struct board {
+	_Atomic uint32_t arrived[WORKERS_MAX]; /* rounds */
+	_Atomic uint32_t passed_early;         /* I5 */
+	uint64_t words[WORDS];
+};
+
+struct task {
+	int rounds;
+	int number; /* printed */
+};
+
+/* exit() is not for signal handlers: the kernel calls it. */
+static volatile sig_atomic_t told_to_exit;
+
+static void leaves(int signal)
+{
+	if (signal == SIGUSR2)
+		_exit(3);
+	told_to_exit = 1;
+}
+
+static int work(struct rig_team *team)
+{
+	struct board *board = rig_team_data(team, 0);
+	const struct task *task = rig_team_args(team);
+	struct rig_span strip = rig_team_strip(team, WORDS);
+	int rank = rig_team_rank(team), size = rig_team_size(team);
+
+	(void)signal(SIGUSR1, leaves);
+	(void)signal(SIGUSR2, leaves);
+	if (rank == 0)
+		printf("%08d\n", task->number);
+	for (int round = 1; round <= task->rounds; round++) {
+		if (told_to_exit)
+			exit(0);
+		for (size_t i = strip.begin; i < strip.end; i++)
+			board->words[i] = board->words[i] * 3 + i;
+		store_relaxed(&board->arrived[rank], (uint32_t)round);
+		(void)rig_team_barrier(team);
+		for (int i = 0; i < size; i++)
+			if (load_relaxed(&board->arrived[i]) < (uint32_t)round)
+				store_relaxed(&board->passed_early, 1);
+		(void)rig_team_barrier(team);
+	}
+	return 0;
+}
+
+#define LINE_BYTES 9
+
+/* ---- a host */
+
+struct host {
+	struct rig_pool *pool;
+	struct rig_segment *segment;
+	struct board *board;
+	int size;
+	int number;
+	int printed; /* what stdout is */
+	uint64_t seed;
+	pid_t pids[WORKERS_MAX];
+};
+
+static int count_entries(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	int count = 0;
+
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+static int map_lines(void)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	int lines = 0, c;
+
+	while (file && (c = fgetc(file)) != EOF)
+		lines += c == '\n';
+	if (file)
+		fclose(file);
+	return lines;
+}
+
+static void note_pids(struct host *host)
+{
+	for (int i = 0; i < host->size; i++)
+		host->pids[i] = host->pool->birth.layout.about[i].pid;
+}
+
+/* The 21st word behind a process's name: how much memory it has mapped.  None:
+ * it is dead, or, where there are others to run, about to be a zombie. */
+static bool has_memory(const char *words)
+{
+	for (int i = 0; words && i < 21; i++) {
+		words = strchr(words, ' ');
+		words += words != NULL;
+	}
+	return words && strtoull(words, NULL, 10) != 0;
+}
+
+/* Is there still that worker?  Once its warden, whose child it is, is dead, what
+ * is left of it waits for init, and counts only while it can touch memory. */
+static bool is_worker(pid_t pid, bool zombies)
+{
+	char path[64], line[512] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	(void)!fgets(line, sizeof(line), file);
+	fclose(file);
+	return strstr(line, "(runrig-worker)") &&
+	       (zombies || has_memory(strrchr(line, ')')));
+}
+
+/* I6. */
+static bool old_team_is_gone(const struct host *host, bool zombies)
+{
+	for (int i = 0; i < host->size; i++)
+		if (is_worker(host->pids[i], zombies))
+			return false;
+	return true;
+}
+
+static off_t printed_bytes(const struct host *host)
+{
+	struct stat status;
+
+	return fstat(host->printed, &status) < 0 ? -1 : status.st_size;
+}
+
+static int submit(struct host *host, struct task *task, uint64_t limit_ns)
+{
+	memset(host->board, 0, sizeof(*host->board));
+	task->number = ++host->number;
+	note_pids(host);
+	return rig_pool_submit(
+		host->pool,
+		&(struct rig_job){ .kernel = work,
+				   .segments = { { .name = rig_segment_name(
+							   host->segment) } },
+				   .args = task,
+				   .args_bytes = sizeof(*task),
+				   .limit_ns = limit_ns });
+}
+
+static uint64_t computed(size_t i, int rounds)
+{
+	uint64_t word = 0;
+
+	for (int round = 0; round < rounds; round++)
+		word = word * 3 + i;
+	return word;
+}
+
+/* For who replays a seed: RUNRIG_SAY in the environment. */
+static void say(const struct host *host, const char *what, int r)
+{
+	static int wanted = -1;
+
+	if (wanted < 0)
+		wanted = getenv("RUNRIG_SAY") != NULL;
+	if (!wanted)
+		return;
+	fprintf(stderr, "%.6f %s, run %d: %d %s; pids",
+		(double)clock_ns() * 1e-9, what, host->number, r,
+		r < 0 ? rig_why() : "");
+	for (int i = 0; i < host->size; i++)
+		fprintf(stderr, " %d", (int)host->pids[i]);
+	fprintf(stderr, "\n");
+}
+
+/* I5, I8 and I9, of a run that says it is well. */
+static void check_data(struct host *host, int rounds, off_t before)
+{
+	for (size_t i = 0; i < WORDS; i++)
+		HOLDS(host->board->words[i] == computed(i, rounds));
+	HOLDS(!host->board->passed_early);
+	HOLDS(printed_bytes(host) == before + LINE_BYTES);
+}
+
+/* A run that nothing disturbs.  `may_die`: a blow may have come too late for
+ * the last one. */
+static int clean_run(struct host *host, bool may_die)
+{
+	struct task task = { .rounds = 3 };
+	off_t before = printed_bytes(host);
+	int r;
+
+	where = "a clean run";
+	HOLDS(submit(host, &task, 0) == 0);
+	r = rig_pool_wait(host->pool, RIG_FOREVER);
+	if (r == 0)
+		check_data(host, task.rounds, before);
+	else
+		HOLDS(may_die && r == -EOWNERDEAD);
+	say(host, where, r);
+	return r;
+}
+
+/* I7. */
+static void check_report(const struct host *host, int blow, const int *ranks,
+			 int count)
+{
+	const struct rig_report *report = rig_pool_report(host->pool);
+	bool known = false;
+
+	HOLDS(report->size == host->size);
+	HOLDS(strncmp(report->kernel, "work", 4) == 0);
+	HOLDS(strstr(report->text, report->kernel));
+	for (int i = 0; i < host->size; i++) {
+		char words[32];
+
+		snprintf(words, sizeof(words), "rank %d (pid %d", i,
+			 (int)host->pids[i]);
+		HOLDS(strstr(report->text, words));
+		HOLDS(report->ranks[i].pid == host->pids[i]);
+	}
+	if (blows[blow].status < 0) {
+		HOLDS(report->end == RIG_END_LIMIT);
+		return;
+	}
+	HOLDS(report->end == RIG_END_DEATH);
+	for (int i = 0; i < count; i++)
+		known |= report->rank == ranks[i];
+	HOLDS(known);
+	/* Before the kernel has its handlers, it dies of the signal. */
+	HOLDS((report->wait_status & ~0x80) == blows[blow].status ||
+	      (report->wait_status & ~0x80) == blows[blow].signal);
+}
+
+/* A stop takes its limit's time: one in forty. */
+static int pick_blow(uint64_t *seed)
+{
+	return below(seed, 40) == 0 ? BLOWS - 1
+				    : (int)below(seed, (uint64_t)BLOWS - 1);
+}
+
+/* One blow to one or two workers of a run. */
+static void hit_workers(struct host *host)
+{
+	int blow = pick_blow(&host->seed);
+	bool stops = blows[blow].status < 0;
+	struct task task = { .rounds = 1 + (int)below(&host->seed, 200) };
+	int ranks[2], count = 1 + (below(&host->seed, 8) == 0), r;
+	off_t before = printed_bytes(host), after;
+	uint64_t begin;
+
+	where = blows[blow].name;
+	for (int i = 0; i < count; i++)
+		ranks[i] = (int)below(&host->seed, (uint64_t)host->size);
+	HOLDS(submit(host, &task, stops ? LIMIT_NS : 0) == 0);
+	if (below(&host->seed, 4))
+		sleep_ns(below(&host->seed, 1000000));
+	begin = clock_ns();
+	for (int i = 0; i < count; i++)
+		(void)kill(host->pids[ranks[i]], blows[blow].signal);
+	r = rig_pool_wait(host->pool, RIG_FOREVER);
+	/* I1 */
+	HOLDS(clock_ns() - begin < HANGS_NS);
+	say(host, blows[blow].name, r);
+	HOLDS(r == 0 || r == (stops ? -ETIMEDOUT : -EOWNERDEAD));
+	tally_add(&shared->tallies[blow], clock_ns() - begin);
+	after = printed_bytes(host);
+	HOLDS(after == before || after == before + LINE_BYTES);
+	if (r == 0) {
+		check_data(host, task.rounds, before);
+	} else {
+		HOLDS(old_team_is_gone(host, true));
+		check_report(host, blow, ranks, count);
+		HOLDS(!host->board->passed_early);
+	}
+	if (r == 0 && stops) {
+		/* Stopped behind the run: the next one's limit ends it. */
+		HOLDS(submit(host, &task, LIMIT_NS) == 0);
+		HOLDS(rig_pool_wait(host->pool, RIG_FOREVER) == -ETIMEDOUT);
+	}
+	/* I8: once more, where the blow was too late for its run; two blows
+	 * may be for two. */
+	r = clean_run(host, r == 0);
+	while (r < 0 && --count >= 0)
+		r = clean_run(host, count > 0);
+}
+
+static void make_pool(struct host *host)
+{
+	static const enum rig_barrier_kind kinds[] = { RIG_BARRIER_ADAPTIVE,
+						       RIG_BARRIER_PTHREAD };
+
+	where = "create";
+	host->size = 1 + (int)below(&host->seed, WORKERS_MAX);
+	HOLDS(rig_pool_create(
+		      &host->pool,
+		      &(struct rig_pool_options){
+			      .workers = host->size,
+			      .barrier = kinds[below(&host->seed, 2)] }) == 0);
+	HOLDS(rig_segment_create(&host->segment, NULL, sizeof(*host->board),
+				 &(struct rig_segment_options){
+					 .pool = host->pool }) == 0);
+	host->board = rig_segment_data(host->segment);
+	note_pids(host);
+}
+
+static void end_pool(struct host *host)
+{
+	where = "destroy";
+	note_pids(host);
+	rig_segment_destroy(host->segment);
+	rig_pool_destroy(host->pool);
+	HOLDS(old_team_is_gone(host, !shared->unguarded));
+}
+
+/* The warden's turn, in a run: an error, and a pool that can be destroyed. */
+static void hit_warden(struct host *host)
+{
+	static const int signals[] = { SIGKILL, SIGSEGV, SIGABRT };
+	struct task task = { .rounds = 1 + (int)below(&host->seed, 200) };
+	uint64_t begin;
+	int r;
+
+	where = "a warden's death";
+	HOLDS(submit(host, &task, 0) == 0);
+	sleep_ns(below(&host->seed, 500000));
+	shared->unguarded = true;
+	begin = clock_ns();
+	(void)kill((pid_t)host->pool->birth.layout.control->warden,
+		   signals[below(&host->seed, 3)]);
+	r = rig_pool_wait(host->pool, RIG_FOREVER);
+	HOLDS(r == 0 || r == -ECANCELED);
+	/* It may have been through, and again while a core is written of the
+	 * warden; in the end one is not. */
+	while (r == 0 && clock_ns() - begin < HANGS_NS) {
+		r = submit(host, &task, 0);
+		if (r == 0)
+			r = rig_pool_wait(host->pool, RIG_FOREVER);
+	}
+	say(host, where, r);
+	HOLDS(r == -ECANCELED);
+	HOLDS(clock_ns() - begin < HANGS_NS);
+	tally_add(&shared->tallies[TO_WARDEN], clock_ns() - begin);
+	HOLDS(!host->board->passed_early);
+	end_pool(host);
+	make_pool(host);
+	shared->unguarded = false;
+	(void)clean_run(host, false);
+}
+
+static void interrupted(int signal)
+{
+	(void)signal;
+}
+
+/* Every system call may be interrupted, and is. */
+static void storm(void)
+{
+	struct sigaction action = { .sa_handler = interrupted };
+	const struct itimerval often = { { 0, 700 }, { 0, 700 } };
+
+	(void)sigaction(SIGALRM, &action, NULL);
+	(void)setitimer(ITIMER_REAL, &often, NULL);
+}
+
+/* Until it is killed, or for a number of blows; then it goes on its own. */
+static void live(uint64_t seed)
+{
+	struct host host = { .seed = seed };
+	const struct rlimit no_core = { 0, 0 };
+	int blows_left = 20 + (int)below(&host.seed, 60);
+	int fds, lines, pools = 0;
+
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	host.printed = memfd_create("printed", MFD_CLOEXEC);
+	(void)dup2(host.printed, STDOUT_FILENO);
+	(void)fcntl(STDOUT_FILENO, F_SETFL, O_APPEND);
+	if (seed % 3 == 0)
+		storm();
+	/* What is kept for good. */
+	make_pool(&host);
+	(void)clean_run(&host, false);
+	end_pool(&host);
+	fds = count_entries("/proc/self/fd");
+	lines = map_lines();
+	while (blows_left > 0) {
+		int count = 1 + (int)below(&host.seed, 10);
+
+		make_pool(&host);
+		(void)clean_run(&host, false);
+		for (int i = 0; i < count; i++, blows_left--)
+			if (below(&host.seed, 9) == 0)
+				hit_warden(&host);
+			else
+				hit_workers(&host);
+		end_pool(&host);
+		where = "the end";
+		/* I4; I2: nothing of ours was ever a child of this. */
+		HOLDS(count_entries("/proc/self/fd") == fds);
+		HOLDS(harness_sanitized || map_lines() <= lines + 2);
+		errno = 0;
+		HOLDS(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+		pools++;
+	}
+	/* Destroyed, or left to exit() or to the warden. */
+	if (below(&host.seed, 2)) {
+		make_pool(&host);
+		if (below(&host.seed, 2))
+			exit(0);
+		_exit(0);
+	}
+	_exit(0);
+}
+
+/* ---- those who watch hosts */
+
+static uint64_t free_blocks(void)
+{
+	struct statvfs fs;
+
+	return statvfs("/dev/shm", &fs) < 0 ? 0 : fs.f_bavail;
+}
+
+/* I2: everything that came to us is gone, in time. */
+static void await_descendants(void)
+{
+	uint64_t until = clock_after(HANGS_NS);
+
+	where = "what a host left";
+	while (waitpid(-1, NULL, WNOHANG) >= 0) {
+		HOLDS(clock_ns() < until);
+		sleep_ns(100000);
+	}
+}
+
+/* One host, from fork to the proof that nothing is left of it. */
+static void one_host(uint64_t seed, bool own)
+{
+	static const int ends[] = { SIGKILL, SIGKILL, SIGSEGV, SIGABRT,
+				    SIGTERM, SIGINT,  SIGHUP };
+	uint64_t fate = seed ^ UINT64_C(0x5bf03635ca2d21f7);
+	int names = count_entries("/dev/shm"), status = 0;
+	uint64_t blocks = free_blocks(), until, begin = 0;
+	pid_t host;
+
+	life_seed = seed;
+	shared->unguarded = false;
+	host = fork();
+	if (host == 0)
+		live(seed);
+	/* Most are killed; the others have their lives. */
+	until = clock_after(below(&fate, 4) ? below(&fate, 200000000)
+					    : UINT64_C(60000000000));
+	while (waitpid(host, &status, WNOHANG) == 0) {
+		if (clock_ns() > until && !begin) {
+			begin = clock_ns();
+			(void)kill(host, ends[below(&fate, 7)]);
+		}
+		sleep_ns(100000);
+	}
+	where = "a host's life";
+	HOLDS(!WIFEXITED(status) || WEXITSTATUS(status) != BROKEN);
+	HOLDS(begin || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+	await_descendants();
+	if (begin)
+		tally_add(&shared->tallies[TO_CALLER], clock_ns() - begin);
+	if (!own)
+		return;
+	/* I3.  Warden and caller at once: cleaning removes it all. */
+	where = "names";
+	if (count_entries("/dev/shm") != names && shared->unguarded)
+		(void)rig_sweep_clean(false, NULL);
+	HOLDS(count_entries("/dev/shm") == names);
+	HOLDS(free_blocks() == blocks);
+}
+
+static int hosts(int rank, void *arg)
+{
+	const char *seconds = getenv("RUNRIG_CHAOS");
+	uint64_t seed = *(const uint64_t *)arg;
+	uint64_t until;
+	bool own = harness_own_shm("size=32m", false) == 0;
+
+	(void)rank;
+	if (!own)
+		fprintf(stderr, "skipped: no /dev/shm of one's own to be "
+				"had, so names are not compared\n");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return 1;
+	/* Wardens come to us when their hosts are gone. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	until = clock_after((seconds ? strtoull(seconds, NULL, 10) : 6) *
+			    1000000000);
+	do
+		one_host(seed++, own);
+	while (clock_ns() < until);
+	for (int i = 0; i < BLOWS; i++)
+		tally_write(&shared->tallies[i], blows[i].name);
+	tally_write(&shared->tallies[TO_WARDEN], "a warden: KILL, SEGV, ABRT");
+	tally_write(&shared->tallies[TO_CALLER],
+		    "a caller: any moment, until all is gone");
+	return 0;
+}
+
+START_TEST(nothing_hangs_leaks_or_lies)
+{
+	const char *given = getenv("RUNRIG_SEED");
+	uint64_t seed = given ? strtoull(given, NULL, 0) : clock_ns() | 1;
+
+	harness_limits.workers_ns = UINT64_C(360000000000000);
+	ck_assert_int_eq(run_workers(1, hosts, &seed), 0);
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("chaos");
+	TCase *tcase = make_tcase("chaos", 0);
+
+	/* What others, that are killed meanwhile, leave is none of ours. */
+	(void)harness_own_shm(NULL, true);
+	tcase_add_test(tcase, nothing_hangs_leaks_or_lies);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_cart.c - grids of ranks: who is where, and what neighbours exchange.
+ */
+#include "lib/harness.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runrig/runrig.h>
+
+#include "lib/job_pool.h"
+
+START_TEST(dims_are_close_to_each_other)
+{
+	static const struct {
+		int size, ndims, given[3], wanted[3];
+	} cases[] = {
+		{ 1, 2, { 0, 0 }, { 1, 1 } },
+		{ 6, 2, { 0, 0 }, { 3, 2 } },
+		{ 7, 2, { 0, 0 }, { 7, 1 } },
+		{ 12, 3, { 0, 0, 0 }, { 3, 2, 2 } },
+		{ 64, 3, { 0, 0, 0 }, { 4, 4, 4 } },
+		{ 6, 3, { 0, 3, 0 }, { 2, 3, 1 } },
+		{ 6, 2, { 2, 3 }, { 2, 3 } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int dims[3];
+
+		memcpy(dims, cases[i].given, sizeof(dims));
+		ck_assert_int_eq(
+			rig_dims_create(cases[i].size, cases[i].ndims, dims),
+			0);
+		for (int k = 0; k < cases[i].ndims; k++)
+			ck_assert_int_eq(dims[k], cases[i].wanted[k]);
+	}
+	ck_assert_int_eq(rig_dims_create(6, 2, (int[]){ 4, 0 }), -EINVAL);
+	ck_assert_int_eq(rig_dims_create(6, 2, (int[]){ 2, 2 }), -EINVAL);
+	ck_assert_int_eq(rig_dims_create(0, 2, (int[]){ 0, 0 }), -EINVAL);
+	ck_assert_int_eq(rig_dims_create(6, 9, (int[]){ 0, 0 }), -EINVAL);
+}
+END_TEST
+
+/* A grid, its periods, and how long a side each rank owns. */
+struct grid {
+	int ndims;
+	int dims[3];
+	bool periods[3];
+	size_t own, width;
+};
+
+/* What the element at global coordinates holds. */
+static double value_at(const long *at, int ndims, int round)
+{
+	double value = round;
+
+	for (int i = 0; i < ndims; i++)
+		value = value * 1000 + (double)at[i];
+	return value;
+}
+
+/* Element `index` of an array of `n` a side: its global coordinates, wrapped;
+ * false: beyond an edge.  *halo: not this rank's own. */
+static bool global(const struct grid *grid, const int *coords, size_t index,
+		   size_t n, long *at, bool *halo)
+{
+	bool inside = true;
+
+	*halo = false;
+	for (int i = grid->ndims - 1; i >= 0; i--) {
+		long all = (long)grid->own * grid->dims[i];
+		long local = (long)(index % n) - (long)grid->width;
+
+		index /= n;
+		*halo |= local < 0 || local >= (long)grid->own;
+		at[i] = coords[i] * (long)grid->own + local;
+		if (grid->periods[i])
+			at[i] = (at[i] + all) % all;
+		inside &= at[i] >= 0 && at[i] < all;
+	}
+	return inside;
+}
+
+static int exchanges(struct rig_team *team)
+{
+	const struct grid *grid = rig_team_args(team);
+	const size_t n = grid->own + 2 * grid->width;
+	size_t extents[3] = { n, n, n }, all = 1;
+	struct rig_team *cart = NULL;
+	int coords[RIG_DIMS_MAX];
+	double *array;
+	int r = rig_team_cart_create(team, grid->ndims, grid->dims,
+				     grid->periods, &cart);
+
+	if (r < 0 || !cart)
+		return r;
+	(void)rig_team_cart_get(cart, NULL, NULL, NULL, coords);
+	for (int i = 0; i < grid->ndims; i++)
+		all *= n;
+	array = malloc(all * sizeof(*array));
+	for (int round = 0; r == 0 && round < 5; round++) {
+		long at[3];
+		bool halo;
+
+		for (size_t i = 0; i < all; i++) {
+			(void)global(grid, coords, i, n, at, &halo);
+			array[i] = halo ? -1 : value_at(at, grid->ndims, round);
+		}
+		r = rig_team_halo(cart, array, extents, grid->width,
+				  RIG_FLOAT64);
+		for (size_t i = 0; r == 0 && i < all; i++) {
+			double wanted =
+				global(grid, coords, i, n, at, &halo)
+					? value_at(at, grid->ndims, round)
+					: -1;
+
+			if (array[i] != wanted)
+				r = rig_team_fail(team, -EBADMSG,
+						  "element %zu: %g, not %g", i,
+						  array[i], wanted);
+		}
+	}
+	free(array);
+	return r < 0 ? r : rig_team_free(cart);
+}
+
+START_TEST(a_halo_has_what_the_neighbours_own)
+{
+	static const struct grid grids[] = {
+		{ 1, { 1 }, { true }, 5, 2 },
+		{ 1, { 6 }, { false }, 4, 1 },
+		{ 1, { 6 }, { true }, 3000, 700 },
+		{ 2, { 3, 2 }, { false, false }, 7, 2 },
+		{ 2, { 2, 2 }, { true, true }, 60, 3 },
+		{ 2, { 1, 5 }, { true, false }, 4, 4 },
+		{ 3, { 2, 1, 3 }, { true, true, false }, 5, 1 },
+		{ 3, { 1, 2, 2 }, { true, true, true }, 8, 2 },
+	};
+
+	make_pool(6);
+	for (size_t i = 0; i < sizeof(grids) / sizeof(*grids); i++)
+		ck_assert_msg(run_args(exchanges, &grids[i], sizeof(*grids)) ==
+				      0,
+			      "grid %zu: %s", i, rig_pool_report(pool)->text);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+/* Blocks of neighbours, two of which are the same rank. */
+static int talks(struct rig_team *team)
+{
+	const int rank = rig_team_rank(team);
+	struct rig_team *cart = NULL;
+	int out[4], in[4] = { -1, -1, -1, -1 }, all[4] = { -1, -1, -1, -1 };
+	int source, dest, r;
+
+	r = rig_team_cart_create(team, 2, (int[]){ 2, 3 },
+				 (bool[]){ true, false }, &cart);
+	for (int i = 0; i < 4; i++)
+		out[i] = rank * 10 + i;
+	if (r == 0)
+		r = rig_team_neighbor_alltoall(cart, out, 1, RIG_INT32, in, 1,
+					       RIG_INT32);
+	if (r == 0)
+		r = rig_team_neighbor_allgather(cart, &rank, 1, RIG_INT32, all,
+						1, RIG_INT32);
+	for (int d = 0; r == 0 && d < 2; d++) {
+		r = rig_team_cart_shift(cart, d, 1, &source, &dest);
+		if (r == 0 &&
+		    (all[2 * d] != (source < 0 ? -1 : source) ||
+		     all[2 * d + 1] != (dest < 0 ? -1 : dest) ||
+		     in[2 * d] != (source < 0 ? -1 : source * 10 + 2 * d + 1) ||
+		     in[2 * d + 1] != (dest < 0 ? -1 : dest * 10 + 2 * d)))
+			r = rig_team_fail(team, -EBADMSG, "dimension %d", d);
+	}
+	return r;
+}
+
+START_TEST(neighbours_exchange_blocks)
+{
+	make_pool(6);
+	for (int i = 0; i < 5; i++)
+		ck_assert_msg(run(talks) == 0, "%s",
+			      rig_pool_report(pool)->text);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+static int wrong(struct rig_team *team)
+{
+	const bool no[] = { false, false };
+	double array[16];
+	const size_t few[] = { 2, 8 }, two[] = { 4, 4 };
+	struct rig_team *cart = NULL;
+	int at[] = { 0, 9 }, rank = -5, dest;
+	int r = rig_team_cart_create(team, 2, (int[]){ 1, 2 }, no, &cart);
+
+	if (r < 0)
+		return r;
+	if (rig_team_cart_create(team, 2, (int[]){ 2, 2 }, no, &cart) !=
+		    -EINVAL ||
+	    rig_team_cart_create(team, 9, at, no, &cart) != -EINVAL ||
+	    rig_team_cart_create(team, 2, (int[]){ 0, 2 }, no, &cart) !=
+		    -EINVAL ||
+	    rig_team_cart_rank(cart, at, &rank) != -EINVAL || rank != -5 ||
+	    rig_team_cart_rank(team, at, &rank) != -EINVAL ||
+	    rig_team_cart_coords(cart, 2, at) != -EINVAL ||
+	    rig_team_cart_shift(cart, 2, 1, &rank, &dest) != -EINVAL ||
+	    rig_team_halo(cart, array, few, 1, RIG_FLOAT64) != -EINVAL ||
+	    rig_team_halo(cart, array, two, 0, RIG_FLOAT64) != -EINVAL ||
+	    rig_team_halo(cart, array, two, 1, 9999999) != -EINVAL ||
+	    rig_team_halo(team, array, two, 1, RIG_FLOAT64) != -EINVAL)
+		return rig_team_fail(team, -EBADMSG, "not refused");
+	return 0;
+}
+
+START_TEST(wrong_grids_are_refused)
+{
+	make_pool(2);
+	ck_assert_msg(run(wrong) == 0, "%s", rig_pool_report(pool)->text);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("cart");
+	TCase *cart = make_tcase("cart", 60);
+
+	tcase_add_test(cart, dims_are_close_to_each_other);
+	tcase_add_test(cart, a_halo_has_what_the_neighbours_own);
+	tcase_add_test(cart, neighbours_exchange_blocks);
+	tcase_add_test(cart, wrong_grids_are_refused);
+	suite_add_tcase(suite, cart);
+	return suite;
+}
