@@ -97,9 +97,9 @@ static void print_strips(const struct runner *runner, int rank)
 {
 	const struct rig_kernel *kernel = runner->request->kernel;
 	struct rig_span spans[RIG_SPANS_MAX];
-	int count = kernel->owns(runner->rigging.args, 0,
-				 runner->rigging.arrays[0].bytes, rank,
-				 rig_pool_size(runner->pool), spans);
+	int count =
+		kernel->owns(runner->run.args, 0, runner->run.arrays[0].bytes,
+			     rank, rig_pool_size(runner->pool), spans);
 
 	for (int i = 0; i < count; i++) {
 		char begin[SHOWN_BYTES], end[SHOWN_BYTES];
@@ -163,8 +163,7 @@ static int check_elements(const double *to, const double *from, size_t length)
  * and no failure. */
 static int copy_through_pipes(const struct runner *runner, size_t length)
 {
-	const double *from =
-		rig_segment_data(runner->rigging.arrays[0].segment);
+	const double *from = rig_segment_data(runner->run.arrays[0].segment);
 	size_t bytes = length * sizeof(double);
 	double *to = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);

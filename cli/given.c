@@ -34,7 +34,7 @@ static int open_input(struct runner *runner, int index)
 		return r;
 	runner->shapes[index] = input->shape;
 	set_shape(&input->array, &input->shape);
-	rigging_give(&runner->rigging, index, &input->array, NULL, 0);
+	kernel_run_give(&runner->run, index, &input->array, NULL, 0);
 	return 0;
 }
 
@@ -157,8 +157,8 @@ static int open_segment(struct runner *runner, int index)
 		return complain(EXIT_SYSTEM, "%s", rig_why());
 	r = count_window(runner, index, &array, offset);
 	if (r == 0)
-		rigging_give(&runner->rigging, index, &array, asked->segment,
-			     offset);
+		kernel_run_give(&runner->run, index, &array, asked->segment,
+				offset);
 	return r;
 }
 
@@ -167,7 +167,7 @@ int given_open(struct runner *runner)
 	const struct run_array *asked = runner->request->arrays;
 	int r = 0;
 
-	for (int i = 0; i < runner->rigging.count && r == 0; i++) {
+	for (int i = 0; i < runner->run.count && r == 0; i++) {
 		if (asked[i].input)
 			r = open_input(runner, i);
 		else if (asked[i].segment)
@@ -179,14 +179,14 @@ int given_open(struct runner *runner)
 /* Nobody writes where another array lies. */
 int given_check(const struct runner *runner)
 {
-	const struct rigging *rigging = &runner->rigging;
-	const struct rig_array_spec *specs = rigging->kernel->arrays;
+	const struct kernel_run *run = &runner->run;
+	const struct rig_array_spec *specs = run->kernel->arrays;
 
-	for (int i = 0; i < rigging->count; i++) {
-		const struct rigged_array *a = &rigging->arrays[i];
+	for (int i = 0; i < run->count; i++) {
+		const struct rigged_array *a = &run->arrays[i];
 
 		for (int k = 0; k < i && a->name; k++) {
-			const struct rigged_array *b = &rigging->arrays[k];
+			const struct rigged_array *b = &run->arrays[k];
 
 			if (b->name && strcmp(a->name, b->name) == 0 &&
 			    (specs[i].output || specs[k].output) &&

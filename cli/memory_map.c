@@ -22,14 +22,14 @@ struct mapped {
 
 static const char *name_of(const struct mapped *mapped)
 {
-	return mapped->runner->rigging.kernel->arrays[mapped->index].name;
+	return mapped->runner->run.kernel->arrays[mapped->index].name;
 }
 
 static int ask(struct mapped *mapped)
 {
 	const struct runner *runner = mapped->runner;
 	const struct rig_segment *segment =
-		runner->rigging.arrays[mapped->index].segment;
+		runner->run.arrays[mapped->index].segment;
 	ssize_t count;
 
 	if (!segment)
@@ -53,7 +53,7 @@ static int ask(struct mapped *mapped)
 static size_t bytes_on(const struct mapped *mapped, struct rig_span span,
 		       int node)
 {
-	size_t offset = mapped->runner->rigging.arrays[mapped->index].offset;
+	size_t offset = mapped->runner->run.arrays[mapped->index].offset;
 	size_t begin = span.begin + offset, end = span.end + offset;
 	size_t bytes = 0;
 
@@ -71,7 +71,7 @@ static size_t bytes_on(const struct mapped *mapped, struct rig_span span,
 static struct rig_span whole(const struct mapped *mapped)
 {
 	return (struct rig_span){
-		0, mapped->runner->rigging.arrays[mapped->index].bytes
+		0, mapped->runner->run.arrays[mapped->index].bytes
 	};
 }
 
@@ -82,8 +82,8 @@ static void sum_rank(const struct mapped *mapped, int rank, size_t *owned,
 	const struct runner *runner = mapped->runner;
 	int node = rig_pool_plan(runner->pool)->spots[rank].node;
 	struct rig_span spans[RIG_SPANS_MAX];
-	int count = rigging_owns(&runner->rigging, mapped->index, rank,
-				 rig_pool_size(runner->pool), spans);
+	int count = kernel_run_owns(&runner->run, mapped->index, rank,
+				    rig_pool_size(runner->pool), spans);
 
 	*owned = *local = 0;
 	for (int i = 0; i < count; i++) {
@@ -131,7 +131,7 @@ int map_show(const struct runner *runner)
 	struct mapped mapped = { .runner = runner };
 	int r = 0;
 
-	for (int i = 0; i < runner->rigging.count && r == 0; i++) {
+	for (int i = 0; i < runner->run.count && r == 0; i++) {
 		mapped.index = i;
 		r = ask(&mapped);
 		if (r == 0)
@@ -175,7 +175,7 @@ json_t *map_json(const struct runner *runner)
 	json_t *list = json_array();
 	int r = 0;
 
-	for (int i = 0; i < runner->rigging.count && r == 0; i++) {
+	for (int i = 0; i < runner->run.count && r == 0; i++) {
 		mapped.index = i;
 		r = ask(&mapped);
 		if (r == 0)

@@ -64,7 +64,7 @@ int picture_create(struct outfile *output, const char *path,
 				"pictures as .pgm, which every viewer and "
 				"converter reads",
 				path);
-	if (!widen_knows(array))
+	if (!convert_knows(array))
 		return complain(EXIT_USAGE,
 				"--output %s: %s are no shades of a picture",
 				path, dtype_name(array->dtype));
@@ -95,7 +95,7 @@ static bool range_of(const void *data, const struct rig_array *array,
 	for (uint64_t i = 0; i < array->count; i++) {
 		double x;
 
-		widen_to_double(array->dtype, data, i, i + 1, &x);
+		convert_to_double(array->dtype, data, i, i + 1, &x);
 		if (!isfinite(x))
 			continue;
 		*least = x < *least ? x : *least;
@@ -118,7 +118,7 @@ int picture_end(struct outfile *output, const void *data,
 	for (uint64_t i = 0; i < array->count; i++) {
 		double x, part = 0;
 
-		widen_to_double(array->dtype, data, i, i + 1, &x);
+		convert_to_double(array->dtype, data, i, i + 1, &x);
 		if (any && greatest > least)
 			part = (x / 2 - least / 2) / (greatest / 2 - least / 2);
 		/* What is no number is black. */

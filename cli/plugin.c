@@ -106,17 +106,17 @@ static noreturn void try(const char *path)
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	const struct rig_kernel *kernel =
 		object ? dlsym(object, PLUGIN_SYMBOL) : NULL;
-	struct rigging rigging;
+	struct kernel_run run;
 
 	if (kernel && right_size(kernel) && read_words(kernel) > 0 &&
-	    rigging_init(&rigging, kernel) == 0) {
-		if (rigging_check(&rigging) == 0) {
+	    kernel_run_init(&run, kernel) == 0) {
+		if (kernel_run_check(&run) == 0) {
 			if (kernel->bytes_moved)
-				(void)kernel->bytes_moved(rigging.args);
+				(void)kernel->bytes_moved(run.args);
 			if (kernel->flops)
-				(void)kernel->flops(rigging.args);
+				(void)kernel->flops(run.args);
 			if (kernel->items)
-				(void)kernel->items(rigging.args, NULL);
+				(void)kernel->items(run.args, NULL);
 		}
 	}
 	/* What is merely wrong is said where it is loaded in earnest. */
@@ -223,7 +223,7 @@ static void guard(const char *path)
 
 static int load(const char *path, const struct rig_kernel **kernel)
 {
-	struct rigging rigging;
+	struct kernel_run run;
 	char beside[4096];
 	void *object;
 	int r;
@@ -252,9 +252,9 @@ static int load(const char *path, const struct rig_kernel **kernel)
 				"%s: built against another runrig/kernel.h: "
 				"build it again",
 				path);
-	if (rigging_init(&rigging, *kernel) < 0)
-		return complain(EXIT_SYSTEM, "%s: %s", path, rigging.why);
-	rigging_finish(&rigging);
+	if (kernel_run_init(&run, *kernel) < 0)
+		return complain(EXIT_SYSTEM, "%s: %s", path, run.why);
+	kernel_run_finish(&run);
 	/* So that a report calls it by its name, which must mean one kernel. */
 	if (rig_kernel_register(*kernel) < 0)
 		return complain(EXIT_SYSTEM,

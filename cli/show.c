@@ -215,15 +215,14 @@ static double bytes_moved(const struct runner *runner)
 {
 	const struct rig_kernel *kernel = runner->request->kernel;
 
-	return kernel->bytes_moved ? kernel->bytes_moved(runner->rigging.args)
-				   : 0;
+	return kernel->bytes_moved ? kernel->bytes_moved(runner->run.args) : 0;
 }
 
 static double flops(const struct runner *runner)
 {
 	const struct rig_kernel *kernel = runner->request->kernel;
 
-	return kernel->flops ? kernel->flops(runner->rigging.args) : 0;
+	return kernel->flops ? kernel->flops(runner->run.args) : 0;
 }
 
 static double items(const struct runner *runner)
@@ -235,7 +234,7 @@ static double items(const struct runner *runner)
 	if (!kernel->items)
 		return 0;
 	runner_data(runner, data);
-	counted = kernel->items(runner->rigging.args, data);
+	counted = kernel->items(runner->run.args, data);
 	return isfinite(counted) ? counted : 0;
 }
 
@@ -249,29 +248,29 @@ static void show_command(const struct runner *runner)
 	printf("%s", kernel->name);
 	for (; param && param->name; param++)
 		printf(" %s=%s", param->name,
-		       arguments_show(param, runner->rigging.args, value,
+		       arguments_show(param, runner->run.args, value,
 				      sizeof(value)));
 	putchar('\n');
 }
 
 static void show_arrays(const struct runner *runner)
 {
-	const struct rigging *rigging = &runner->rigging;
+	const struct kernel_run *run = &runner->run;
 
-	for (int i = 0; i < rigging->count; i++) {
+	for (int i = 0; i < run->count; i++) {
 		const struct run_array *asked = &runner->request->arrays[i];
-		const struct rig_array *array = rigging_array(rigging, i);
+		const struct rig_array *array = kernel_run_array(run, i);
 		char count[SHOWN_BYTES], bytes[SHOWN_BYTES];
 
-		printf("  %-9s %s %s%s, %s", rigging->kernel->arrays[i].name,
+		printf("  %-9s %s %s%s, %s", run->kernel->arrays[i].name,
 		       show_count(array->count, count),
 		       dtype_name(array->dtype),
 		       array->swapped ? " in the other byte order" : "",
-		       show_bytes((double)rigging->arrays[i].bytes, bytes));
+		       show_bytes((double)run->arrays[i].bytes, bytes));
 		put_named(", from ", asked->input);
 		put_named(", in segment ", asked->segment);
 		if (asked->offset)
-			printf(" from byte %zu on", rigging->arrays[i].offset);
+			printf(" from byte %zu on", run->arrays[i].offset);
 		put_named(", to ", asked->output);
 		putchar('\n');
 	}
@@ -280,24 +279,22 @@ static void show_arrays(const struct runner *runner)
 /* How much of an array of ours lies on huge pages; -1: unknown, or not ours. */
 static ssize_t huge_of(const struct runner *runner, int index)
 {
-	const struct rig_segment *segment =
-		runner->rigging.arrays[index].segment;
+	const struct rig_segment *segment = runner->run.arrays[index].segment;
 
 	return segment ? rig_segment_huge_bytes(segment) : -1;
 }
 
 static void show_huge(const struct runner *runner)
 {
-	const struct rigging *rigging = &runner->rigging;
+	const struct kernel_run *run = &runner->run;
 	char text[SHOWN_BYTES];
 
-	for (int i = 0; i < rigging->count; i++) {
+	for (int i = 0; i < run->count; i++) {
 		ssize_t huge = huge_of(runner, i);
 
 		if (huge >= 0)
 			printf("  %-9s %s: %s on huge pages\n",
-			       i ? "" : "pages",
-			       rigging->kernel->arrays[i].name,
+			       i ? "" : "pages", run->kernel->arrays[i].name,
 			       show_bytes((double)huge, text));
 	}
 }
@@ -378,19 +375,19 @@ static json_t *parameters_json(const struct runner *runner)
 	for (; param && param->name; param++)
 		json_object_set_new(
 			object, param->name,
-			json_string(arguments_show(param, runner->rigging.args,
+			json_string(arguments_show(param, runner->run.args,
 						   value, sizeof(value))));
 	return object;
 }
 
 static json_t *arrays_json(const struct runner *runner)
 {
-	const struct rigging *rigging = &runner->rigging;
+	const struct kernel_run *run = &runner->run;
 	json_t *list = json_array();
 
-	for (int i = 0; i < rigging->count; i++) {
+	for (int i = 0; i < run->count; i++) {
 		const struct run_array *asked = &runner->request->arrays[i];
-		const struct rig_array *array = rigging_array(rigging, i);
+		const struct rig_array *array = kernel_run_array(run, i);
 		json_t *shape = json_array();
 		char code[DTYPE_CODE_BYTES];
 
@@ -402,11 +399,11 @@ static json_t *arrays_json(const struct runner *runner)
 		json_array_append_new(
 			list,
 			json_pack("{ss ss ss so sI sI sI ss? ss? ss?}", "name",
-				  rigging->kernel->arrays[i].name, "dtype",
+				  run->kernel->arrays[i].name, "dtype",
 				  dtype_name(array->dtype), "code",
 				  dtype_code(array, code), "shape", shape,
 				  "count", (json_int_t)array->count, "bytes",
-				  (json_int_t)rigging->arrays[i].bytes,
+				  (json_int_t)run->arrays[i].bytes,
 				  "huge_bytes", (json_int_t)huge_of(runner, i),
 				  "input", asked->input, "output",
 				  asked->output, "segment", asked->segment));

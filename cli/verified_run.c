@@ -35,32 +35,31 @@ static int exit_of(int code)
 static int rig_up(struct runner *runner)
 {
 	const struct run_request *request = runner->request;
-	struct rigging *rigging = &runner->rigging;
+	struct kernel_run *run = &runner->run;
 	int r;
 
-	if (rigging_init(rigging, request->kernel) < 0)
-		return complain(EXIT_USAGE, "%s", rigging->why);
-	rigging->limit_ns = request->limit_ns;
-	rigging->memory = request->memory;
-	rigging->pages = request->pages;
-	if (rigging_set_all(rigging, request->words) < 0)
-		return complain(EXIT_USAGE, "%s", rigging->why);
+	if (kernel_run_init(run, request->kernel) < 0)
+		return complain(EXIT_USAGE, "%s", run->why);
+	run->limit_ns = request->limit_ns;
+	run->memory = request->memory;
+	run->pages = request->pages;
+	if (kernel_run_set_all(run, request->words) < 0)
+		return complain(EXIT_USAGE, "%s", run->why);
 	r = given_open(runner);
-	if (r == 0 && rigging_check(rigging) < 0)
-		r = complain(EXIT_USAGE, "%s", rigging->why);
+	if (r == 0 && kernel_run_check(run) < 0)
+		r = complain(EXIT_USAGE, "%s", run->why);
 	return r ? r : given_check(runner);
 }
 
 /* Of the arrays it is to make; SIZE_MAX where they are beyond all count. */
 static size_t new_bytes(const struct runner *runner)
 {
-	const struct rigging *rigging = &runner->rigging;
+	const struct kernel_run *run = &runner->run;
 	size_t bytes = 0;
 
-	for (int i = 0; i < rigging->count; i++)
-		if (!rigging->arrays[i].name &&
-		    __builtin_add_overflow(bytes, rigging->arrays[i].bytes,
-					   &bytes))
+	for (int i = 0; i < run->count; i++)
+		if (!run->arrays[i].name &&
+		    __builtin_add_overflow(bytes, run->arrays[i].bytes, &bytes))
 			return SIZE_MAX;
 	return bytes;
 }
@@ -90,14 +89,14 @@ static int check_room(const struct runner *runner)
 
 static int begin_outputs(struct runner *runner)
 {
-	struct rigging *rigging = &runner->rigging;
+	struct kernel_run *run = &runner->run;
 	int r = 0;
 
-	for (int i = 0; i < rigging->count && r == 0; i++) {
-		const struct rig_array *array = rigging_array(rigging, i);
+	for (int i = 0; i < run->count && r == 0; i++) {
+		const struct rig_array *array = kernel_run_array(run, i);
 		const char *path = runner->request->arrays[i].output;
 
-		if (!rigging->arrays[i].given)
+		if (!run->arrays[i].given)
 			runner->shapes[i] = (struct npy_shape){
 				.dims = 1, .extent = { array->count }
 			};
@@ -124,8 +123,8 @@ static int start_pool(struct runner *runner)
 		warn("%d workers are more than there are CPUs for them: they "
 		     "take turns",
 		     rig_pool_size(runner->pool));
-	bytes = rigging_private_bytes(&runner->rigging,
-				      rig_pool_size(runner->pool));
+	bytes = kernel_run_private_bytes(&runner->run,
+					 rig_pool_size(runner->pool));
 	if (__builtin_add_overflow(bytes, new_bytes(runner), &bytes) ||
 	    bytes > rig_memory_available())
 		return complain(EXIT_SYSTEM,
@@ -138,14 +137,13 @@ static int start_pool(struct runner *runner)
 
 static int read_inputs(struct runner *runner)
 {
-	struct rigging *rigging = &runner->rigging;
+	struct kernel_run *run = &runner->run;
 	int r = 0;
 
-	for (int i = 0; i < rigging->count && r == 0; i++)
+	for (int i = 0; i < run->count && r == 0; i++)
 		if (runner->request->arrays[i].input)
-			r = npy_read(
-				&runner->inputs[i],
-				rig_segment_data(rigging->arrays[i].segment));
+			r = npy_read(&runner->inputs[i],
+				     rig_segment_data(run->arrays[i].segment));
 	return r;
 }
 
@@ -158,7 +156,7 @@ static int run_failed(struct runner *runner, int code)
 	/* The report begins with the line that is all there is to say of what
 	 * a kernel says by itself. */
 	if (report->end == RIG_END_OK || report->end == RIG_END_FAILED)
-		(void)complain(EXIT_RUN, "%s", runner->rigging.why);
+		(void)complain(EXIT_RUN, "%s", runner->run.why);
 	else
 		fprintf(stderr, "runrig: %s", report->text);
 	return code == -EBADMSG ? EXIT_UNVERIFIED : EXIT_RUN;
@@ -172,9 +170,9 @@ static int replicate(struct runner *runner)
 
 	if (!runner->request->replicate)
 		return 0;
-	count = rigging_replicate(&runner->rigging, names, sizeof(names));
+	count = kernel_run_replicate(&runner->run, names, sizeof(names));
 	if (count < 0)
-		return complain(exit_of(count), "%s", runner->rigging.why);
+		return complain(exit_of(count), "%s", runner->run.why);
 	if (count == 0)
 		warn("--memory replicate: %s reads no array that it does not "
 		     "write",
@@ -184,13 +182,13 @@ static int replicate(struct runner *runner)
 
 static int make_input(struct runner *runner)
 {
-	struct rigging *rigging = &runner->rigging;
+	struct kernel_run *run = &runner->run;
 	int r = 0;
 
-	if (!rigging_given(rigging))
-		r = rigging_prepare(rigging);
+	if (!kernel_run_has_inputs(run))
+		r = kernel_run_prepare(run);
 	else if (!runner->request->no_verify)
-		r = rigging_digest(rigging, false);
+		r = kernel_run_digest(run, false);
 	return r < 0 ? run_failed(runner, r) : 0;
 }
 
@@ -214,12 +212,12 @@ int runner_prepare(struct runner *runner, const struct run_request *request)
 		return r;
 	progress_begin(
 		&(struct progress_work){ .kernel = request->kernel,
-					 .args = runner->rigging.args,
+					 .args = runner->run.args,
 					 .pool = runner->pool,
 					 .runs = (uint64_t)request->repeat });
-	r = rigging_make(&runner->rigging, runner->pool);
+	r = kernel_run_make(&runner->run, runner->pool);
 	if (r < 0)
-		return complain(exit_of(r), "%s", runner->rigging.why);
+		return complain(exit_of(r), "%s", runner->run.why);
 	r = read_inputs(runner);
 	if (r == 0)
 		r = make_input(runner);
@@ -237,11 +235,11 @@ static uint64_t now_ns(void)
 /* The barrier the team meets at: in the first segment made for the pool. */
 static const struct rig_barrier *find_barrier(struct runner *runner)
 {
-	struct rigging *rigging = &runner->rigging;
+	struct kernel_run *run = &runner->run;
 
 	runner->barrier_segment = NULL;
-	for (int i = 0; i < rigging->count; i++) {
-		struct rig_segment *segment = rigging->arrays[i].segment;
+	for (int i = 0; i < run->count; i++) {
+		struct rig_segment *segment = run->arrays[i].segment;
 
 		if (!segment)
 			continue;
@@ -261,7 +259,7 @@ static int run_once(struct runner *runner)
 
 	progress_enter(PROGRESS_RUNNING);
 	begin_ns = now_ns();
-	r = rigging_run(&runner->rigging);
+	r = kernel_run_run(&runner->run);
 	runner->time_ns[runner->runs] = now_ns() - begin_ns;
 	if (r < 0)
 		return run_failed(runner, r);
@@ -275,32 +273,31 @@ static int run_once(struct runner *runner)
 
 void runner_data(const struct runner *runner, void *data[RIG_ARRAYS_MAX])
 {
-	const struct rigging *rigging = &runner->rigging;
+	const struct kernel_run *run = &runner->run;
 
 	for (int i = 0; i < RIG_ARRAYS_MAX; i++) {
-		const struct rigged_array *array = &rigging->arrays[i];
+		const struct rigged_array *array = &run->arrays[i];
 		struct rig_segment *segment = array->segment;
 
 		if (!segment)
 			segment = runner->attached[i];
-		data[i] = i < rigging->count
-				  ? (char *)rig_segment_data(segment) +
-					    array->offset
-				  : NULL;
+		data[i] = i < run->count ? (char *)rig_segment_data(segment) +
+						   array->offset
+					 : NULL;
 	}
 }
 
 /* Before another run writes over it. */
 static void keep_result(struct runner *runner)
 {
-	const struct rigging *rigging = &runner->rigging;
+	const struct kernel_run *run = &runner->run;
 	void *data[RIG_ARRAYS_MAX];
 
-	if (!rigging->kernel->result)
+	if (!run->kernel->result)
 		return;
 	runner_data(runner, data);
-	rigging->kernel->result(rigging->args, data, runner->result,
-				sizeof(runner->result));
+	run->kernel->result(run->args, data, runner->result,
+			    sizeof(runner->result));
 }
 
 /* Can the kernel judge this data? */
@@ -309,21 +306,21 @@ static bool can_verify(const struct runner *runner)
 	const struct rig_kernel *kernel = runner->request->kernel;
 
 	return kernel->verify &&
-	       (!rigging_given(&runner->rigging) || kernel->digest);
+	       (!kernel_run_has_inputs(&runner->run) || kernel->digest);
 }
 
 static int verify(struct runner *runner)
 {
-	struct rigging *rigging = &runner->rigging;
+	struct kernel_run *run = &runner->run;
 	int r = 0;
 
 	if (runner->request->no_verify || !can_verify(runner))
 		return 0;
 	progress_enter(PROGRESS_VERIFYING);
-	if (rigging_given(rigging))
-		r = rigging_digest(rigging, true);
+	if (kernel_run_has_inputs(run))
+		r = kernel_run_digest(run, true);
 	if (r == 0)
-		r = rigging_verify(rigging);
+		r = kernel_run_verify(run);
 	if (r < 0)
 		return run_failed(runner, r);
 	runner->verified = true;
@@ -333,12 +330,12 @@ static int verify(struct runner *runner)
 /* All of them are complete before the first is put in its place. */
 static int write_outputs(struct runner *runner)
 {
-	struct rigging *rigging = &runner->rigging;
+	struct kernel_run *run = &runner->run;
 	int r = 0;
 
-	for (int i = 0; i < rigging->count && r == 0; i++) {
+	for (int i = 0; i < run->count && r == 0; i++) {
 		const char *path = runner->request->arrays[i].output;
-		struct rigged_array *array = &rigging->arrays[i];
+		struct rigged_array *array = &run->arrays[i];
 		const char *data = rig_segment_data(
 			array->segment ? array->segment : runner->attached[i]);
 
@@ -348,11 +345,11 @@ static int write_outputs(struct runner *runner)
 		r = picture_wanted(path)
 			    ? picture_end(&runner->outputs[i],
 					  data + array->offset,
-					  rigging_array(rigging, i))
+					  kernel_run_array(run, i))
 			    : outfile_end(&runner->outputs[i],
 					  data + array->offset, array->bytes);
 	}
-	for (int i = 0; i < rigging->count && r == 0; i++)
+	for (int i = 0; i < run->count && r == 0; i++)
 		if (runner->request->arrays[i].output)
 			r = outfile_place(&runner->outputs[i]);
 	return r;
@@ -363,8 +360,8 @@ static bool writes_theirs(const struct runner *runner)
 {
 	const struct rig_kernel *kernel = runner->request->kernel;
 
-	for (int i = 0; i < runner->rigging.count; i++)
-		if (runner->rigging.arrays[i].name && kernel->arrays[i].output)
+	for (int i = 0; i < runner->run.count; i++)
+		if (runner->run.arrays[i].name && kernel->arrays[i].output)
 			return true;
 	return false;
 }
@@ -375,9 +372,9 @@ static int repeat(struct runner *runner)
 
 	if (runner->request->repeat > 1 && writes_theirs(runner)) {
 		progress_enter(PROGRESS_PREPARING);
-		if (rigging_copy(&runner->rigging) < 0)
+		if (kernel_run_copy(&runner->run) < 0)
 			return complain(EXIT_SYSTEM, "%s (for the repeats)",
-					runner->rigging.why);
+					runner->run.why);
 		runner->copied = true;
 	}
 	while (runner->runs < runner->request->repeat && r == 0)
@@ -434,7 +431,7 @@ void runner_finish(struct runner *runner)
 		outfile_discard(&runner->outputs[i]);
 		rig_segment_destroy(runner->attached[i]);
 	}
-	rigging_finish(&runner->rigging);
+	kernel_run_finish(&runner->run);
 	rig_pool_destroy(runner->pool);
 	free(runner->time_ns);
 }

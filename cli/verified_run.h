@@ -55,7 +55,7 @@ struct run_request {
 /* What was done.  In this process. */
 struct runner {
 	const struct run_request *request;
-	struct rigging rigging;
+	struct kernel_run run;
 	struct rig_pool *pool;
 	struct npy_input inputs[RIG_ARRAYS_MAX];
 	struct outfile outputs[RIG_ARRAYS_MAX];

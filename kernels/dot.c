@@ -64,14 +64,14 @@ static uint64_t count_result(const void *given)
 
 static bool whole(const struct dot_args *args)
 {
-	return widen_whole(args->header.arrays[X].dtype) &&
-	       widen_whole(args->header.arrays[Y].dtype);
+	return convert_whole(args->header.arrays[X].dtype) &&
+	       convert_whole(args->header.arrays[Y].dtype);
 }
 
 static bool has_sign(const struct dot_args *args)
 {
-	return widen_signed(args->header.arrays[X].dtype) ||
-	       widen_signed(args->header.arrays[Y].dtype);
+	return convert_signed(args->header.arrays[X].dtype) ||
+	       convert_signed(args->header.arrays[Y].dtype);
 }
 
 static int check(void *given, char *why, size_t why_bytes)
@@ -81,7 +81,7 @@ static int check(void *given, char *why, size_t why_bytes)
 	int r = 0;
 
 	for (int a = X; a <= Y && r == 0; a++)
-		r = widen_check(&arrays[a], "dot", why, why_bytes);
+		r = convert_check(&arrays[a], "dot", why, why_bytes);
 	if (r < 0)
 		return r;
 	if (arrays[Y].count != arrays[X].count) {
@@ -95,11 +95,11 @@ static int check(void *given, char *why, size_t why_bytes)
 			     why_bytes);
 	if (r < 0)
 		return r;
-	return widen_result(&arrays[RESULT],
-			    !whole(args)     ? RIG_FLOAT64
-			    : has_sign(args) ? RIG_INT64
-					     : RIG_UINT64,
-			    why, why_bytes);
+	return convert_result(&arrays[RESULT],
+			      !whole(args)     ? RIG_FLOAT64
+			      : has_sign(args) ? RIG_INT64
+					       : RIG_UINT64,
+			      why, why_bytes);
 }
 
 static double bytes_moved(const void *given)
@@ -147,16 +147,16 @@ static union number multiply_chunk(const struct dot_args *args, const void *x,
 	uint64_t sum = 0;
 
 	if (!whole(args)) {
-		const any_double *reals_x = widen_doubles(
+		const any_double *reals_x = convert_doubles(
 			of_x, x, span.begin, span.end, &wide_x->real);
-		const any_double *reals_y = widen_doubles(
+		const any_double *reals_y = convert_doubles(
 			of_y, y, span.begin, span.end, &wide_y->real);
 
 		return (union number){ .real = multiply_reals(reals_x, reals_y,
 							      count) };
 	}
-	widen_to_64(of_x, x, span.begin, span.end, &wide_x->whole);
-	widen_to_64(of_y, y, span.begin, span.end, &wide_y->whole);
+	convert_to_64(of_x, x, span.begin, span.end, &wide_x->whole);
+	convert_to_64(of_y, y, span.begin, span.end, &wide_y->whole);
 	for (size_t i = 0; i < count; i++)
 		sum += wide_x[i].whole * wide_y[i].whole;
 	return (union number){ .whole = sum };
@@ -205,10 +205,10 @@ static int verify_whole(struct rig_team *team, const struct dot_args *args)
 	for (size_t i = 0; i < args->length; i++) {
 		uint64_t x, y;
 
-		widen_to_64(args->header.arrays[X].dtype,
-			    rig_team_data(team, X), i, i + 1, &x);
-		widen_to_64(args->header.arrays[Y].dtype,
-			    rig_team_data(team, Y), i, i + 1, &y);
+		convert_to_64(args->header.arrays[X].dtype,
+			      rig_team_data(team, X), i, i + 1, &x);
+		convert_to_64(args->header.arrays[Y].dtype,
+			      rig_team_data(team, Y), i, i + 1, &y);
 		want += x * y;
 	}
 	if (*result == want)
@@ -228,10 +228,10 @@ static int verify_real(struct rig_team *team, const struct dot_args *args)
 	for (size_t i = 0; i < args->length; i++) {
 		double x, y;
 
-		widen_to_double(args->header.arrays[X].dtype,
-				rig_team_data(team, X), i, i + 1, &x);
-		widen_to_double(args->header.arrays[Y].dtype,
-				rig_team_data(team, Y), i, i + 1, &y);
+		convert_to_double(args->header.arrays[X].dtype,
+				  rig_team_data(team, X), i, i + 1, &x);
+		convert_to_double(args->header.arrays[Y].dtype,
+				  rig_team_data(team, Y), i, i + 1, &y);
 		reals_due_add(&due, (long double)x * y);
 	}
 	if (reals_due_is(&due, *result))

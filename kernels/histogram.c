@@ -104,8 +104,8 @@ INLINE double as_item(enum rig_dtype dtype, double value)
 		return (double)(float)value;
 	if (dtype != RIG_FLOAT16)
 		return value;
-	half = widen_float16_of(value);
-	widen_to_double(dtype, &half, 0, 1, &item);
+	half = convert_float16_of(value);
+	convert_to_double(dtype, &half, 0, 1, &item);
 	return isfinite(item) ? item : value;
 }
 
@@ -150,8 +150,8 @@ static int check_edges(const struct histogram_args *args, char *why,
 			 "low=%.17g high=%.17g are too close for bins=%zu: "
 			 "%s has not as many numbers between them",
 			 args->low, args->high, bins.count,
-			 dtype_name(widen_whole(bins.dtype) ? RIG_FLOAT64
-							    : bins.dtype));
+			 dtype_name(convert_whole(bins.dtype) ? RIG_FLOAT64
+							      : bins.dtype));
 		return -EINVAL;
 	}
 	return 0;
@@ -160,8 +160,8 @@ static int check_edges(const struct histogram_args *args, char *why,
 static int check(void *given, char *why, size_t why_bytes)
 {
 	struct histogram_args *args = given;
-	int r = widen_check(&args->header.arrays[X], "histogram", why,
-			    why_bytes);
+	int r = convert_check(&args->header.arrays[X], "histogram", why,
+			      why_bytes);
 
 	if (r == 0)
 		r = arguments_length(&args->header, LENGTH_DEFAULT,
@@ -265,8 +265,8 @@ static int run(struct rig_team *team)
 							 : i + SHARE_CHUNK;
 
 		add(&bins, mine,
-		    widen_doubles(args->header.arrays[X].dtype,
-				  rig_team_data(team, X), i, end, room),
+		    convert_doubles(args->header.arrays[X].dtype,
+				    rig_team_data(team, X), i, end, room),
 		    end - i);
 	}
 	/* All counts are zero before anybody adds to them. */
@@ -308,8 +308,8 @@ static int verify_bins(struct rig_team *team, const struct histogram_args *args,
 	int r;
 
 	for (size_t i = strip.begin; i < strip.end; i++) {
-		widen_to_double(args->header.arrays[X].dtype,
-				rig_team_data(team, X), i, i + 1, &x);
+		convert_to_double(args->header.arrays[X].dtype,
+				  rig_team_data(team, X), i, i + 1, &x);
 		if (x >= bins.first && x <= bins.last)
 			want[halve(&bins, x)]++;
 	}

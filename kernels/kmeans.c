@@ -121,7 +121,7 @@ static int check(void *given, char *why, size_t why_bytes)
 {
 	struct kmeans_args *args = given;
 	const struct rig_array *points = &args->header.arrays[POINTS];
-	int r = widen_check(points, "kmeans", why, why_bytes);
+	int r = convert_check(points, "kmeans", why, why_bytes);
 
 	if (r < 0)
 		return r;
@@ -249,8 +249,8 @@ static const double *point_at(const struct means *m, size_t i)
 	const struct rig_array *array = &m->args->header.arrays[POINTS];
 	size_t dims = m->args->dims;
 
-	widen_to_double(array->dtype, m->points, i * dims, (i + 1) * dims,
-			m->point);
+	convert_to_double(array->dtype, m->points, i * dims, (i + 1) * dims,
+			  m->point);
 	for (size_t d = 0; d < dims; d++)
 		m->point[d] *= m->scale;
 	return m->point;

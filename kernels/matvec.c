@@ -92,7 +92,7 @@ static int check(void *given, char *why, size_t why_bytes)
 	int r = 0;
 
 	for (int a = A; a <= X && r == 0; a++)
-		r = widen_check(&arrays[a], "matvec", why, why_bytes);
+		r = convert_check(&arrays[a], "matvec", why, why_bytes);
 	if (r < 0)
 		return r;
 	if (arrays[A].dims > 1 &&
@@ -231,8 +231,8 @@ static void multiply_widened(any_double *y, const struct matvec_args *args,
 		for (size_t c = 0; c < share_chunks(args->columns); c++) {
 			struct rig_span span = share_chunk(args->columns, c);
 
-			widen_to_double(args->header.arrays[A].dtype, a,
-					at + span.begin, at + span.end, wide);
+			convert_to_double(args->header.arrays[A].dtype, a,
+					  at + span.begin, at + span.end, wide);
 			multiply(&piece, wide, x + span.begin,
 				 (struct rig_span){ 0, 1 },
 				 span.end - span.begin);
@@ -268,8 +268,8 @@ static int run(struct rig_team *team)
 	if (!x)
 		return rig_team_fail(team, -ENOMEM,
 				     "matvec: no memory for x as doubles");
-	widen_to_double(args->header.arrays[X].dtype, rig_team_data(team, X), 0,
-			args->columns, x);
+	convert_to_double(args->header.arrays[X].dtype, rig_team_data(team, X),
+			  0, args->columns, x);
 	multiply_any(team, args, x);
 	free(x);
 	return rig_team_barrier(team);
@@ -302,10 +302,10 @@ static int verify_row(struct rig_team *team, const struct matvec_args *args,
 		size_t at = i * args->columns + j;
 		double a, x;
 
-		widen_to_double(args->header.arrays[A].dtype,
-				rig_team_data(team, A), at, at + 1, &a);
-		widen_to_double(args->header.arrays[X].dtype,
-				rig_team_data(team, X), j, j + 1, &x);
+		convert_to_double(args->header.arrays[A].dtype,
+				  rig_team_data(team, A), at, at + 1, &a);
+		convert_to_double(args->header.arrays[X].dtype,
+				  rig_team_data(team, X), j, j + 1, &x);
 		reals_due_add(&due, (long double)a * x);
 	}
 	if (reals_due_is(&due, y[i]))

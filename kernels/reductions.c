@@ -33,7 +33,7 @@ enum op { SUM, MIN, MAX, NORM };
 
 static const char *const words[] = { "sum", "min", "max", "norm" };
 
-struct total_args {
+struct reduction_args {
 	struct rig_kernel_args header;
 	size_t length;
 	uint32_t op; /* by check: which kernel this is */
@@ -43,7 +43,7 @@ static const struct rig_param params[] = {
 	{ .name = "length",
 	  .help = "elements of generated data",
 	  .kind = RIG_PARAM_SIZE,
-	  .offset = offsetof(struct total_args, length),
+	  .offset = offsetof(struct reduction_args, length),
 	  .fallback = "20M",
 	  .max = LENGTH_MAX },
 	{ 0 },
@@ -51,14 +51,14 @@ static const struct rig_param params[] = {
 
 static uint64_t count_generated(const void *given)
 {
-	const struct total_args *args = given;
+	const struct reduction_args *args = given;
 
 	return args->length;
 }
 
 static uint64_t count_chunks(const void *given)
 {
-	const struct total_args *args = given;
+	const struct reduction_args *args = given;
 
 	return share_chunks(args->header.arrays[X].count);
 }
@@ -69,22 +69,22 @@ static uint64_t count_result(const void *given)
 	return 1;
 }
 
-static enum rig_dtype dtype_of(const struct total_args *args)
+static enum rig_dtype dtype_of(const struct reduction_args *args)
 {
 	return args->header.arrays[X].dtype;
 }
 
 /* Totalled as integers? */
-static bool whole(const struct total_args *args)
+static bool whole(const struct reduction_args *args)
 {
-	return args->op != NORM && widen_whole(dtype_of(args));
+	return args->op != NORM && convert_whole(dtype_of(args));
 }
 
-static int check(struct total_args *args, enum op op, char *why,
+static int check(struct reduction_args *args, enum op op, char *why,
 		 size_t why_bytes)
 {
 	struct rig_array *arrays = args->header.arrays;
-	int r = widen_check(&arrays[X], words[op], why, why_bytes);
+	int r = convert_check(&arrays[X], words[op], why, why_bytes);
 
 	if (r == 0)
 		r = arguments_length(&args->header, LENGTH_DEFAULT,
@@ -97,11 +97,11 @@ static int check(struct total_args *args, enum op op, char *why,
 		return -EINVAL;
 	}
 	args->op = op;
-	return widen_result(&arrays[RESULT],
-			    !whole(args)                   ? RIG_FLOAT64
-			    : widen_signed(dtype_of(args)) ? RIG_INT64
-							   : RIG_UINT64,
-			    why, why_bytes);
+	return convert_result(&arrays[RESULT],
+			      !whole(args)                     ? RIG_FLOAT64
+			      : convert_signed(dtype_of(args)) ? RIG_INT64
+							       : RIG_UINT64,
+			      why, why_bytes);
 }
 
 static int check_sum(void *given, char *why, size_t why_bytes)
@@ -126,14 +126,14 @@ static int check_norm(void *given, char *why, size_t why_bytes)
 
 static double bytes_moved(const void *given)
 {
-	const struct total_args *args = given;
+	const struct reduction_args *args = given;
 
 	return (double)args->length * args->header.arrays[X].item_bytes;
 }
 
 static int prepare(struct rig_team *team)
 {
-	const struct total_args *args = rig_team_args(team);
+	const struct reduction_args *args = rig_team_args(team);
 	struct rig_span strip = rig_team_strip(team, args->length);
 	double *x = rig_team_data(team, X);
 
@@ -201,34 +201,34 @@ static uint64_t whole_of(const uint64_t *x, size_t count, enum op op,
 	return total;
 }
 
-static uint64_t sign_of(const struct total_args *args)
+static uint64_t sign_of(const struct reduction_args *args)
 {
-	return widen_signed(dtype_of(args)) ? UINT64_C(1) << 63 : 0;
+	return convert_signed(dtype_of(args)) ? UINT64_C(1) << 63 : 0;
 }
 
-static union number chunk_total(const struct total_args *args, const void *x,
-				size_t chunk)
+static union number chunk_total(const struct reduction_args *args,
+				const void *x, size_t chunk)
 {
 	struct rig_span span = share_chunk(args->length, chunk);
 	size_t count = span.end - span.begin;
 	union number wide[SHARE_CHUNK];
 
 	if (whole(args)) {
-		widen_to_64(dtype_of(args), x, span.begin, span.end,
-			    &wide->whole);
+		convert_to_64(dtype_of(args), x, span.begin, span.end,
+			      &wide->whole);
 		return (union number){ .whole = whole_of(&wide->whole, count,
 							 args->op,
 							 sign_of(args)) };
 	}
 	return (union number){
-		.real = real_of(widen_doubles(dtype_of(args), x, span.begin,
-					      span.end, &wide->real),
+		.real = real_of(convert_doubles(dtype_of(args), x, span.begin,
+						span.end, &wide->real),
 				count, args->op)
 	};
 }
 
 /* Of the chunks' totals: those of a norm are sums of squares already. */
-static union number total_of(const struct total_args *args,
+static union number total_of(const struct reduction_args *args,
 			     const union number *chunks)
 {
 	size_t count = share_chunks(args->length);
@@ -251,7 +251,7 @@ static union number total_of(const struct total_args *args,
 #define SQUARES_MIN 0x1p-480
 
 /* A norm whose squares are out of a double's range: seldom, and by one rank. */
-static double scaled_norm(const struct total_args *args, const void *x)
+static double scaled_norm(const struct reduction_args *args, const void *x)
 {
 	double greatest = 0, sum = 0;
 
@@ -259,7 +259,7 @@ static double scaled_norm(const struct total_args *args, const void *x)
 		for (size_t i = 0; i < args->length; i++) {
 			double item;
 
-			widen_to_double(dtype_of(args), x, i, i + 1, &item);
+			convert_to_double(dtype_of(args), x, i, i + 1, &item);
 			item = fabs(item);
 			if (pass)
 				sum += item / greatest * (item / greatest);
@@ -274,7 +274,7 @@ static double scaled_norm(const struct total_args *args, const void *x)
 
 static int run(struct rig_team *team)
 {
-	const struct total_args *args = rig_team_args(team);
+	const struct reduction_args *args = rig_team_args(team);
 	struct rig_span own = rig_team_strip(team, share_chunks(args->length));
 	union number *chunks = rig_team_data(team, CHUNKS);
 	union number *result = rig_team_data(team, RESULT);
@@ -293,7 +293,7 @@ static int run(struct rig_team *team)
 
 static int digest(struct rig_team *team)
 {
-	const struct total_args *args = rig_team_args(team);
+	const struct reduction_args *args = rig_team_args(team);
 	uint64_t *sums = rig_team_result(team);
 
 	sums[0] = sum_strip(team, X, args->header.arrays[X].item_bytes,
@@ -301,16 +301,17 @@ static int digest(struct rig_team *team)
 	return 0;
 }
 
-static double item_of(const struct total_args *args, const void *x, size_t i)
+static double item_of(const struct reduction_args *args, const void *x,
+		      size_t i)
 {
 	double item;
 
-	widen_to_double(dtype_of(args), x, i, i + 1, &item);
+	convert_to_double(dtype_of(args), x, i, i + 1, &item);
 	return item;
 }
 
-static bool is_sum(const struct total_args *args, const void *x, double result,
-		   long double *want)
+static bool is_sum(const struct reduction_args *args, const void *x,
+		   double result, long double *want)
 {
 	struct reals_due due = { 0 };
 
@@ -322,8 +323,8 @@ static bool is_sum(const struct total_args *args, const void *x, double result,
 
 /* Squares are added up with an error as in reals_due_is(), of which the root has
  * half; then there are the roundings of the root, and of scaling. */
-static bool is_norm(const struct total_args *args, const void *x, double result,
-		    long double *want)
+static bool is_norm(const struct reduction_args *args, const void *x,
+		    double result, long double *want)
 {
 	long double sum = 0, nu = (long double)(args->length + 8) * 0x1p-54L;
 
@@ -336,7 +337,7 @@ static bool is_norm(const struct total_args *args, const void *x, double result,
 	return fabsl(result - *want) <= *want * nu / (1 - nu) + DBL_TRUE_MIN;
 }
 
-static bool is_extreme(const struct total_args *args, const void *x,
+static bool is_extreme(const struct reduction_args *args, const void *x,
 		       double result, long double *want)
 {
 	double best = item_of(args, x, 0);
@@ -352,7 +353,7 @@ static bool is_extreme(const struct total_args *args, const void *x,
 	return result == best || (result != result && best != best);
 }
 
-static bool is_right(const struct total_args *args, const void *x,
+static bool is_right(const struct reduction_args *args, const void *x,
 		     double result, long double *want)
 {
 	switch (args->op) {
@@ -365,7 +366,7 @@ static bool is_right(const struct total_args *args, const void *x,
 	}
 }
 
-static int verify_real(struct rig_team *team, const struct total_args *args)
+static int verify_real(struct rig_team *team, const struct reduction_args *args)
 {
 	const double *result = rig_team_data(team, RESULT);
 	long double want;
@@ -377,7 +378,8 @@ static int verify_real(struct rig_team *team, const struct total_args *args)
 			     words[args->op], *result, want);
 }
 
-static int verify_whole(struct rig_team *team, const struct total_args *args)
+static int verify_whole(struct rig_team *team,
+			const struct reduction_args *args)
 {
 	const uint64_t *result = rig_team_data(team, RESULT);
 	const void *x = rig_team_data(team, X);
@@ -387,7 +389,7 @@ static int verify_whole(struct rig_team *team, const struct total_args *args)
 	for (size_t i = 0; i < args->length; i++) {
 		uint64_t item;
 
-		widen_to_64(dtype_of(args), x, i, i + 1, &item);
+		convert_to_64(dtype_of(args), x, i, i + 1, &item);
 		if (args->op == SUM)
 			want += item;
 		else if (i == 0 ||
@@ -398,7 +400,7 @@ static int verify_whole(struct rig_team *team, const struct total_args *args)
 	if (*result == want)
 		return 0;
 	return rig_team_fail(team, -EBADMSG,
-			     widen_signed(dtype_of(args))
+			     convert_signed(dtype_of(args))
 				     ? "%s: the result is %lld, expected %lld"
 				     : "%s: the result is %llu, expected %llu",
 			     words[args->op], (long long)*result,
@@ -407,7 +409,7 @@ static int verify_whole(struct rig_team *team, const struct total_args *args)
 
 static int verify(struct rig_team *team)
 {
-	const struct total_args *args = rig_team_args(team);
+	const struct reduction_args *args = rig_team_args(team);
 
 	if (args->header.given &&
 	    args->header.digest[0] != args->header.found[0])
@@ -421,13 +423,13 @@ static int verify(struct rig_team *team)
 static void result(const void *given, void *const data[], char *text,
 		   size_t bytes)
 {
-	const struct total_args *args = given;
+	const struct reduction_args *args = given;
 	const union number *total = data[RESULT];
 
 	if (!whole(args))
 		snprintf(text, bytes, "%s = %.17g", words[args->op],
 			 isnan(total->real) ? (double)NAN : total->real);
-	else if (widen_signed(dtype_of(args)))
+	else if (convert_signed(dtype_of(args)))
 		snprintf(text, bytes, "%s = %" PRId64, words[args->op],
 			 (int64_t)total->whole);
 	else
@@ -455,10 +457,10 @@ static void result(const void *given, void *const data[], char *text,
 			      .any_dtype = true,                               \
 			      .output = true,                                  \
 			      .count = count_result } },                       \
-		.args_bytes = sizeof(struct total_args), .check = own_check,   \
-		.bytes_moved = bytes_moved, .prepare = prepare,                \
-		.digest = digest, .run = run, .verify = verify,                \
-		.result = result                                               \
+		.args_bytes = sizeof(struct reduction_args),                   \
+		.check = own_check, .bytes_moved = bytes_moved,                \
+		.prepare = prepare, .digest = digest, .run = run,              \
+		.verify = verify, .result = result                             \
 	}
 
 const struct rig_kernel kernel_total =

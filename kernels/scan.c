@@ -110,7 +110,7 @@ static int check(void *given, char *why, size_t why_bytes)
 {
 	struct scan_args *args = given;
 
-	if (!widen_knows(&args->header.arrays[X]) ||
+	if (!convert_knows(&args->header.arrays[X]) ||
 	    dtype_of(args) == RIG_BOOL) {
 		snprintf(why, why_bytes,
 			 "scan takes integers, float16, float32 and float64, "
@@ -167,12 +167,12 @@ static size_t widen(const struct scan_args *args, const void *x, size_t chunk,
 {
 	struct rig_span span = share_chunk(args->length, chunk);
 
-	if (widen_whole(dtype_of(args)))
-		widen_to_64(dtype_of(args), x, span.begin, span.end,
-			    &wide->whole);
+	if (convert_whole(dtype_of(args)))
+		convert_to_64(dtype_of(args), x, span.begin, span.end,
+			      &wide->whole);
 	else
-		widen_to_double(dtype_of(args), x, span.begin, span.end,
-				&wide->real);
+		convert_to_double(dtype_of(args), x, span.begin, span.end,
+				  &wide->real);
 	return span.end - span.begin;
 }
 
@@ -183,7 +183,7 @@ static union number add_chunk(const struct scan_args *args, const void *x,
 	size_t count = widen(args, x, chunk, wide);
 	uint64_t sum = 0;
 
-	if (!widen_whole(dtype_of(args)))
+	if (!convert_whole(dtype_of(args)))
 		return (union number){ .real = reals_sum(&wide->real, count) };
 	for (size_t i = 0; i < count; i++)
 		sum += wide[i].whole;
@@ -208,8 +208,8 @@ static void run_halves(any_uint16 *x, struct rig_span span, double sum,
 	for (size_t i = span.begin; i < span.end; i++) {
 		double item;
 
-		widen_to_double(RIG_FLOAT16, x, i, i + 1, &item);
-		x[i] = widen_float16_of(exclusive ? sum : sum + item);
+		convert_to_double(RIG_FLOAT16, x, i, i + 1, &item);
+		x[i] = convert_float16_of(exclusive ? sum : sum + item);
 		sum += item;
 	}
 }
@@ -251,7 +251,7 @@ static void run_chunk(const struct scan_args *args, void *x, size_t chunk,
 {
 	struct rig_span span = share_chunk(args->length, chunk);
 
-	if (widen_whole(dtype_of(args)))
+	if (convert_whole(dtype_of(args)))
 		run_wholes(args->header.arrays[X].item_bytes, x, span,
 			   before.whole, args->exclusive);
 	else
@@ -271,7 +271,7 @@ static void add_chunks(const struct scan_args *args, struct chunk *chunks)
 		chunks[c].before = sum;
 		if (c == count)
 			break;
-		if (widen_whole(dtype_of(args)))
+		if (convert_whole(dtype_of(args)))
 			sum.whole += own.whole;
 		else
 			sum.real += own.real;
@@ -344,7 +344,7 @@ static void keep_chunk(const struct scan_args *args, const void *x,
 
 	*to = (struct chunk){ .first = { SHARE_CHUNK, SHARE_CHUNK,
 					 SHARE_CHUNK } };
-	if (widen_whole(dtype_of(args)))
+	if (convert_whole(dtype_of(args)))
 		keep_wholes(wide, count, args->exclusive, to);
 	else
 		keep_reals(wide, count, args->exclusive, to);
@@ -503,7 +503,7 @@ static bool chunk_is_right(const struct scan_args *args, const void *x,
 	/* The first begins with 0, of which no bit is set in either kind. */
 	if (index == 0 && chunk->before.whole != 0)
 		return false;
-	if (widen_whole(dtype_of(args)))
+	if (convert_whole(dtype_of(args)))
 		return wholes_are_right(args, sums, count, chunk);
 	return reals_are_right(args, sums, count, chunk) &&
 	       next_is_right(chunk);

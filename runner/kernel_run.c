@@ -26,21 +26,21 @@ struct owning {
 /* Arguments travel with the arrays' spans, in half of what a job may carry. */
 #define ARGS_MAX (RIG_ARGS_MAX / 2 - sizeof(struct owning))
 
-static int say(struct rigging *rigging, int code, const char *words)
+static int say(struct kernel_run *run, int code, const char *words)
 {
-	snprintf(rigging->why, sizeof(rigging->why), "%s", words);
+	snprintf(run->why, sizeof(run->why), "%s", words);
 	return code;
 }
 
-static struct rig_kernel_args *header(const struct rigging *rigging)
+static struct rig_kernel_args *header(const struct kernel_run *run)
 {
-	return rigging->args;
+	return run->args;
 }
 
 /* Kernels from a user's file may be anything. */
-static int check_kernel(struct rigging *rigging)
+static int check_kernel(struct kernel_run *run)
 {
-	const struct rig_kernel *kernel = rigging->kernel;
+	const struct rig_kernel *kernel = run->kernel;
 	char words[WHY_BYTES];
 
 	/* First: it is what is known of its parameters. */
@@ -52,35 +52,33 @@ static int check_kernel(struct rigging *rigging)
 			 ARGS_MAX);
 	else if (contract_check(kernel, words) == 0)
 		return 0;
-	snprintf(rigging->why, WHY_BYTES, "kernel %.*s: %.400s",
-		 CONTRACT_NAME_MAX, kernel->name ? kernel->name : "", words);
+	snprintf(run->why, WHY_BYTES, "kernel %.*s: %.400s", CONTRACT_NAME_MAX,
+		 kernel->name ? kernel->name : "", words);
 	return -EINVAL;
 }
 
-int rigging_init(struct rigging *rigging, const struct rig_kernel *kernel)
+int kernel_run_init(struct kernel_run *run, const struct rig_kernel *kernel)
 {
 	int r;
 
-	*rigging = (struct rigging){ .kernel = kernel };
-	r = check_kernel(rigging);
+	*run = (struct kernel_run){ .kernel = kernel };
+	r = check_kernel(run);
 	if (r < 0)
 		return r;
-	while (rigging->count < RIG_ARRAYS_MAX &&
-	       kernel->arrays[rigging->count].name)
-		rigging->count++;
-	rigging->args = malloc(kernel->args_bytes);
-	if (!rigging->args)
-		return say(rigging, -ENOMEM, "out of memory");
-	r = arguments_default(kernel, rigging->args, rigging->why);
+	while (run->count < RIG_ARRAYS_MAX && kernel->arrays[run->count].name)
+		run->count++;
+	run->args = malloc(kernel->args_bytes);
+	if (!run->args)
+		return say(run, -ENOMEM, "out of memory");
+	r = arguments_default(kernel, run->args, run->why);
 	if (r < 0)
-		rigging_finish(rigging);
+		kernel_run_finish(run);
 	return r;
 }
 
-int rigging_set(struct rigging *rigging, const char *word)
+int kernel_run_set(struct kernel_run *run, const char *word)
 {
-	return arguments_set(rigging->kernel, rigging->args, word,
-			     rigging->why);
+	return arguments_set(run->kernel, run->args, word, run->why);
 }
 
 /* Is the parameter of `word` named by a word before it? */
@@ -95,15 +93,15 @@ static bool is_repeated(char *const *words, char *const *word)
 	return false;
 }
 
-int rigging_set_all(struct rigging *rigging, char *const *words)
+int kernel_run_set_all(struct kernel_run *run, char *const *words)
 {
 	int r = 0;
 
 	for (char *const *word = words; *word && r == 0; word++) {
-		r = rigging_set(rigging, *word);
+		r = kernel_run_set(run, *word);
 		if (r < 0 || !is_repeated(words, word))
 			continue;
-		snprintf(rigging->why, WHY_BYTES,
+		snprintf(run->why, WHY_BYTES,
 			 "parameter %.*s is given twice: say which value it is "
 			 "to have",
 			 (int)strcspn(*word, "="), *word);
@@ -112,94 +110,95 @@ int rigging_set_all(struct rigging *rigging, char *const *words)
 	return r;
 }
 
-struct rig_array *rigging_array(const struct rigging *rigging, int index)
+struct rig_array *kernel_run_array(const struct kernel_run *run, int index)
 {
-	return &header(rigging)->arrays[index];
+	return &header(run)->arrays[index];
 }
 
-void rigging_give(struct rigging *rigging, int index,
-		  const struct rig_array *what, const char *name, size_t offset)
+void kernel_run_give(struct kernel_run *run, int index,
+		     const struct rig_array *what, const char *name,
+		     size_t offset)
 {
-	*rigging_array(rigging, index) = *what;
-	rigging->arrays[index].given = true;
-	rigging->arrays[index].name = name;
-	rigging->arrays[index].offset = offset;
-	if (rigging->kernel->arrays[index].input)
-		header(rigging)->given = 1;
+	*kernel_run_array(run, index) = *what;
+	run->arrays[index].given = true;
+	run->arrays[index].name = name;
+	run->arrays[index].offset = offset;
+	if (run->kernel->arrays[index].input)
+		header(run)->given = 1;
 }
 
-bool rigging_given(const struct rigging *rigging)
+bool kernel_run_has_inputs(const struct kernel_run *run)
 {
-	return header(rigging)->given;
+	return header(run)->given;
 }
 
 /* A given array is of a type the kernel takes; of others it is the kernel's. */
-static int check_dtype(struct rigging *rigging, int index)
+static int check_dtype(struct kernel_run *run, int index)
 {
-	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
-	struct rig_array *array = rigging_array(rigging, index);
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
+	struct rig_array *array = kernel_run_array(run, index);
 
-	if (!rigging->arrays[index].given) {
+	if (!run->arrays[index].given) {
 		array->dtype = spec->dtype;
 		array->item_bytes = dtype_bytes(spec->dtype);
 		return 0;
 	}
 	if (spec->any_dtype || (array->dtype == spec->dtype && !array->swapped))
 		return 0;
-	snprintf(rigging->why, WHY_BYTES, "%s is %s%s: %s takes %s%s",
-		 spec->name, dtype_name(array->dtype),
+	snprintf(run->why, WHY_BYTES, "%s is %s%s: %s takes %s%s", spec->name,
+		 dtype_name(array->dtype),
 		 array->swapped ? " in the other byte order" : "",
-		 rigging->kernel->name, dtype_name(spec->dtype),
+		 run->kernel->name, dtype_name(spec->dtype),
 		 array->swapped ? " in this machine's" : "");
 	return -EINVAL;
 }
 
 /* A window may begin anywhere in its segment, which itself is on a page. */
-static int check_alignment(struct rigging *rigging, int index)
+static int check_alignment(struct kernel_run *run, int index)
 {
-	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
-	const struct rig_array *array = rigging_array(rigging, index);
-	size_t offset = rigging->arrays[index].offset;
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
+	const struct rig_array *array = kernel_run_array(run, index);
+	size_t offset = run->arrays[index].offset;
 
 	if (spec->any_byte || offset % dtype_align(array->dtype) == 0)
 		return 0;
-	snprintf(rigging->why, WHY_BYTES,
+	snprintf(run->why, WHY_BYTES,
 		 "%s begins at byte %zu of its segment: %s takes %s at "
 		 "multiples of %u",
-		 spec->name, offset, rigging->kernel->name,
+		 spec->name, offset, run->kernel->name,
 		 dtype_name(array->dtype), dtype_align(array->dtype));
 	return -EINVAL;
 }
 
 /* The user's data is all of what goes in. */
-static int check_given(struct rigging *rigging)
+static int check_given(struct kernel_run *run)
 {
-	const struct rig_array_spec *specs = rigging->kernel->arrays;
+	const struct rig_array_spec *specs = run->kernel->arrays;
 
-	for (int i = 0; i < rigging->count; i++) {
-		if (!header(rigging)->given || !specs[i].input ||
-		    rigging->arrays[i].given)
+	for (int i = 0; i < run->count; i++) {
+		if (!header(run)->given || !specs[i].input ||
+		    run->arrays[i].given)
 			continue;
-		snprintf(rigging->why, WHY_BYTES,
+		snprintf(run->why, WHY_BYTES,
 			 "array %s is missing: %s takes all of its input from "
 			 "you, or none",
-			 specs[i].name, rigging->kernel->name);
+			 specs[i].name, run->kernel->name);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int size_array(struct rigging *rigging, int index)
+static int size_array(struct kernel_run *run, int index)
 {
-	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
-	struct rig_array *array = rigging_array(rigging, index);
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
+	struct rig_array *array = kernel_run_array(run, index);
 
-	if (!rigging->arrays[index].given && spec->count)
-		array->count = spec->count(rigging->args);
+	if (!run->arrays[index].given && spec->count)
+		array->count = spec->count(run->args);
 	if (!__builtin_mul_overflow(array->count, (size_t)array->item_bytes,
-				    &rigging->arrays[index].bytes))
+				    &run->arrays[index].bytes))
 		return 0;
-	snprintf(rigging->why, WHY_BYTES,
+	snprintf(run->why, WHY_BYTES,
 		 "array %s: %llu elements of %u bytes "
 		 "are too many",
 		 spec->name, (unsigned long long)array->count,
@@ -208,83 +207,80 @@ static int size_array(struct rigging *rigging, int index)
 }
 
 /* Where a kernel writes no more than its results, it writes all of them. */
-static int check_room_given(struct rigging *rigging, int index)
+static int check_room_given(struct kernel_run *run, int index)
 {
-	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
-	uint64_t has = rigging_array(rigging, index)->count, needs;
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
+	uint64_t has = kernel_run_array(run, index)->count, needs;
 
-	if (!rigging->arrays[index].given || spec->input || !spec->count)
+	if (!run->arrays[index].given || spec->input || !spec->count)
 		return 0;
-	needs = spec->count(rigging->args);
+	needs = spec->count(run->args);
 	if (has == needs)
 		return 0;
-	snprintf(rigging->why, WHY_BYTES,
+	snprintf(run->why, WHY_BYTES,
 		 "array %s: %llu elements are given, and with these parameters "
 		 "%s writes %llu",
-		 spec->name, (unsigned long long)has, rigging->kernel->name,
+		 spec->name, (unsigned long long)has, run->kernel->name,
 		 (unsigned long long)needs);
 	return -EINVAL;
 }
 
 /* What a kernel says it does is a number, or no rate can be made of it. */
-static int check_figure(struct rigging *rigging, const char *name,
+static int check_figure(struct kernel_run *run, const char *name,
 			double (*figure)(const void *args))
 {
-	double value = figure ? figure(rigging->args) : 0;
+	double value = figure ? figure(run->args) : 0;
 
 	if (isfinite(value) && value >= 0)
 		return 0;
-	snprintf(rigging->why, WHY_BYTES,
+	snprintf(run->why, WHY_BYTES,
 		 "%s says that its %s are %g: not a number, 0 or more",
-		 rigging->kernel->name, name, value);
+		 run->kernel->name, name, value);
 	return -EINVAL;
 }
 
-int rigging_check(struct rigging *rigging)
+int kernel_run_check(struct kernel_run *run)
 {
-	int r = check_given(rigging);
+	int r = check_given(run);
 
-	for (int i = 0; i < rigging->count && r == 0; i++)
-		r = check_dtype(rigging, i);
-	for (int i = 0; i < rigging->count && r == 0; i++)
-		r = check_alignment(rigging, i);
-	for (int i = 0; i < rigging->count && r == 0; i++)
-		r = size_array(rigging, i);
-	if (r == 0 && rigging->kernel->check)
-		r = rigging->kernel->check(rigging->args, rigging->why,
-					   WHY_BYTES);
-	for (int i = 0; i < rigging->count && r == 0; i++)
-		r = check_room_given(rigging, i);
+	for (int i = 0; i < run->count && r == 0; i++)
+		r = check_dtype(run, i);
+	for (int i = 0; i < run->count && r == 0; i++)
+		r = check_alignment(run, i);
+	for (int i = 0; i < run->count && r == 0; i++)
+		r = size_array(run, i);
+	if (r == 0 && run->kernel->check)
+		r = run->kernel->check(run->args, run->why, WHY_BYTES);
+	for (int i = 0; i < run->count && r == 0; i++)
+		r = check_room_given(run, i);
 	if (r == 0)
-		r = check_figure(rigging, "bytes_moved",
-				 rigging->kernel->bytes_moved);
+		r = check_figure(run, "bytes_moved", run->kernel->bytes_moved);
 	if (r == 0)
-		r = check_figure(rigging, "flops", rigging->kernel->flops);
+		r = check_figure(run, "flops", run->kernel->flops);
 	return r;
 }
 
-size_t rigging_private_bytes(const struct rigging *rigging, int size)
+size_t kernel_run_private_bytes(const struct kernel_run *run, int size)
 {
 	size_t bytes = 0;
 
-	if (rigging->kernel->private_bytes)
-		bytes = rigging->kernel->private_bytes(rigging->args, size);
+	if (run->kernel->private_bytes)
+		bytes = run->kernel->private_bytes(run->args, size);
 	if (__builtin_mul_overflow(bytes, (size_t)size, &bytes))
 		return SIZE_MAX;
 	return bytes;
 }
 
-int rigging_owns(const struct rigging *rigging, int index, int rank, int size,
-		 struct rig_span *to)
+int kernel_run_owns(const struct kernel_run *run, int index, int rank, int size,
+		    struct rig_span *to)
 {
-	const struct rig_kernel *kernel = rigging->kernel;
-	const struct rig_array *array = rigging_array(rigging, index);
+	const struct rig_kernel *kernel = run->kernel;
+	const struct rig_array *array = kernel_run_array(run, index);
 	struct rig_span strip;
 
 	if (kernel->owns)
-		return kernel->owns(rigging->args, index,
-				    rigging->arrays[index].bytes, rank, size,
-				    to);
+		return kernel->owns(run->args, index, run->arrays[index].bytes,
+				    rank, size, to);
 	strip = rig_strip(array->count, rank, size);
 	to[0] = (struct rig_span){ strip.begin * array->item_bytes,
 				   strip.end * array->item_bytes };
@@ -300,13 +296,13 @@ static int spans(const void *given, size_t bytes, int rank, int size,
 				    rank, size, to);
 }
 
-static int make_array(struct rigging *rigging, int index)
+static int make_array(struct kernel_run *run, int index)
 {
-	const struct rig_kernel *kernel = rigging->kernel;
-	struct rigged_array *array = &rigging->arrays[index];
-	struct rig_segment_options options = { .pool = rigging->pool,
-					       .memory = rigging->memory,
-					       .pages = rigging->pages };
+	const struct rig_kernel *kernel = run->kernel;
+	struct rigged_array *array = &run->arrays[index];
+	struct rig_segment_options options = { .pool = run->pool,
+					       .memory = run->memory,
+					       .pages = run->pages };
 	struct owning *owning;
 	int r;
 
@@ -315,10 +311,10 @@ static int make_array(struct rigging *rigging, int index)
 	options.spans_args_bytes = sizeof(*owning) + kernel->args_bytes;
 	owning = malloc(options.spans_args_bytes);
 	if (!owning)
-		return say(rigging, -ENOMEM, "out of memory");
+		return say(run, -ENOMEM, "out of memory");
 	owning->kernel = kernel;
 	owning->index = (uint64_t)index;
-	memcpy(owning->args, rigging->args, kernel->args_bytes);
+	memcpy(owning->args, run->args, kernel->args_bytes);
 	options.spans_args = owning;
 	if (kernel->owns)
 		options.spans = spans;
@@ -327,50 +323,50 @@ static int make_array(struct rigging *rigging, int index)
 			       array->bytes ? array->bytes : 1, &options);
 	free(owning);
 	if (r < 0)
-		snprintf(rigging->why, WHY_BYTES, "array %s: %s",
+		snprintf(run->why, WHY_BYTES, "array %s: %s",
 			 kernel->arrays[index].name, rig_why());
 	return r;
 }
 
 /* What the kernel says of who owns what, before anybody believes it. */
-static int check_owns(struct rigging *rigging, int index)
+static int check_owns(struct kernel_run *run, int index)
 {
-	int size = rig_pool_size(rigging->pool);
+	int size = rig_pool_size(run->pool);
 	struct contract_owned *owned = calloc((size_t)size, sizeof(*owned));
 	char words[WHY_BYTES] = "out of memory";
 	int r = owned ? 0 : -ENOMEM;
 
 	for (int rank = 0; rank < size && r == 0; rank++)
-		owned[rank].count = rigging_owns(rigging, index, rank, size,
-						 owned[rank].spans);
+		owned[rank].count = kernel_run_owns(run, index, rank, size,
+						    owned[rank].spans);
 	if (r == 0)
-		r = contract_check_owns(owned, size,
-					rigging->arrays[index].bytes, words);
+		r = contract_check_owns(owned, size, run->arrays[index].bytes,
+					words);
 	free(owned);
 	if (r < 0)
-		snprintf(rigging->why, WHY_BYTES, "kernel %s: array %s: %.300s",
-			 rigging->kernel->name,
-			 rigging->kernel->arrays[index].name, words);
+		snprintf(run->why, WHY_BYTES, "kernel %s: array %s: %.300s",
+			 run->kernel->name, run->kernel->arrays[index].name,
+			 words);
 	/* It is no mistake of the user's words. */
 	return r == -EINVAL ? -ENOEXEC : r;
 }
 
-int rigging_make(struct rigging *rigging, struct rig_pool *pool)
+int kernel_run_make(struct kernel_run *run, struct rig_pool *pool)
 {
 	int r = 0;
 
-	rigging->pool = pool;
-	for (int i = 0; i < rigging->count && r == 0; i++)
-		r = check_owns(rigging, i);
-	for (int i = 0; i < rigging->count && r == 0; i++)
-		r = make_array(rigging, i);
+	run->pool = pool;
+	for (int i = 0; i < run->count && r == 0; i++)
+		r = check_owns(run, i);
+	for (int i = 0; i < run->count && r == 0; i++)
+		r = make_array(run, i);
 	return r;
 }
 
 /* A copy of array `index`, which is in a segment of the user's. */
-static int copy_array(struct rigging *rigging, int index)
+static int copy_array(struct kernel_run *run, int index)
 {
-	struct rigged_array *array = &rigging->arrays[index];
+	struct rigged_array *array = &run->arrays[index];
 	struct rig_segment *theirs = NULL;
 	int r;
 
@@ -378,9 +374,9 @@ static int copy_array(struct rigging *rigging, int index)
 		&theirs, array->name,
 		&(struct rig_segment_options){ .read_only = true });
 	if (r < 0)
-		return say(rigging, r, rig_why());
+		return say(run, r, rig_why());
 	array->name = NULL;
-	r = make_array(rigging, index);
+	r = make_array(run, index);
 	if (r == 0)
 		memcpy(rig_segment_data(array->segment),
 		       (const char *)rig_segment_data(theirs) + array->offset,
@@ -390,112 +386,110 @@ static int copy_array(struct rigging *rigging, int index)
 	return r;
 }
 
-int rigging_copy(struct rigging *rigging)
+int kernel_run_copy(struct kernel_run *run)
 {
 	int r = 0;
 
-	for (int i = 0; i < rigging->count && r == 0; i++)
-		if (rigging->arrays[i].name &&
-		    rigging->kernel->arrays[i].output)
-			r = copy_array(rigging, i);
+	for (int i = 0; i < run->count && r == 0; i++)
+		if (run->arrays[i].name && run->kernel->arrays[i].output)
+			r = copy_array(run, i);
 	return r;
 }
 
 /* Input, and no more: what is neither is the kernel's own scratch. */
-static bool only_read(const struct rigging *rigging, int index)
+static bool only_read(const struct kernel_run *run, int index)
 {
-	const struct rig_array_spec *spec = &rigging->kernel->arrays[index];
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
 
 	return spec->input && !spec->output;
 }
 
-static const char *name_of(const struct rigging *rigging, int index)
+static const char *name_of(const struct kernel_run *run, int index)
 {
-	const struct rigged_array *array = &rigging->arrays[index];
+	const struct rigged_array *array = &run->arrays[index];
 
 	return array->name ? array->name : rig_segment_name(array->segment);
 }
 
-int rigging_replicate(struct rigging *rigging, char *names, size_t bytes)
+int kernel_run_replicate(struct kernel_run *run, char *names, size_t bytes)
 {
 	int count = 0;
 	size_t used = 0;
 
 	*names = 0;
-	for (int i = 0; i < rigging->count; i++) {
+	for (int i = 0; i < run->count; i++) {
 		int r;
 
-		if (!only_read(rigging, i))
+		if (!only_read(run, i))
 			continue;
-		r = rig_pool_replicate(rigging->pool, name_of(rigging, i));
+		r = rig_pool_replicate(run->pool, name_of(run, i));
 		if (r < 0)
-			return say(rigging, r, rig_why());
+			return say(run, r, rig_why());
 		if (used < bytes)
-			used += (size_t)snprintf(
-				names + used, bytes - used, "%s%s",
-				count ? ", " : "",
-				rigging->kernel->arrays[i].name);
+			used += (size_t)snprintf(names + used, bytes - used,
+						 "%s%s", count ? ", " : "",
+						 run->kernel->arrays[i].name);
 		count++;
 	}
-	rigging->replicated = count > 0;
+	run->replicated = count > 0;
 	return count;
 }
 
-static int run_job(struct rigging *rigging, rig_kernel_fn *fn)
+static int run_job(struct kernel_run *run, rig_kernel_fn *fn)
 {
-	const struct rig_array_spec *specs = rigging->kernel->arrays;
+	const struct rig_array_spec *specs = run->kernel->arrays;
 	struct rig_job job = { .kernel = fn,
-			       .args = rigging->args,
-			       .args_bytes = rigging->kernel->args_bytes,
-			       .limit_ns = rigging->limit_ns,
-			       .owns = rigging->kernel->owns };
+			       .args = run->args,
+			       .args_bytes = run->kernel->args_bytes,
+			       .limit_ns = run->limit_ns,
+			       .owns = run->kernel->owns };
 	int r;
 
-	for (int i = 0; i < rigging->count; i++) {
-		const struct rigged_array *array = &rigging->arrays[i];
+	for (int i = 0; i < run->count; i++) {
+		const struct rigged_array *array = &run->arrays[i];
 
 		job.segments[i] = (struct rig_handed){
-			.name = name_of(rigging, i),
+			.name = name_of(run, i),
 			.offset = array->offset,
 			.bytes = array->bytes,
 			.read_only = (array->name && !specs[i].output) ||
-				     (rigging->replicated &&
-				      fn != rigging->kernel->prepare &&
-				      only_read(rigging, i)),
+				     (run->replicated &&
+				      fn != run->kernel->prepare &&
+				      only_read(run, i)),
 		};
 	}
 	/* By its name where that is known: so the report calls it. */
-	if (fn == rigging->kernel->run &&
-	    rig_kernel_find(rigging->kernel->name) == rigging->kernel) {
+	if (fn == run->kernel->run &&
+	    rig_kernel_find(run->kernel->name) == run->kernel) {
 		job.kernel = NULL;
-		job.name = rigging->kernel->name;
+		job.name = run->kernel->name;
 	}
-	r = rig_pool_run(rigging->pool, &job);
-	return r < 0 ? say(rigging, r, rig_why()) : 0;
+	r = rig_pool_run(run->pool, &job);
+	return r < 0 ? say(run, r, rig_why()) : 0;
 }
 
-int rigging_prepare(struct rigging *rigging)
+int kernel_run_prepare(struct kernel_run *run)
 {
-	if (!rigging->kernel->prepare)
+	if (!run->kernel->prepare)
 		return 0;
-	return run_job(rigging, rigging->kernel->prepare);
+	return run_job(run, run->kernel->prepare);
 }
 
 /* Add up what every rank left. */
-int rigging_digest(struct rigging *rigging, bool after)
+int kernel_run_digest(struct kernel_run *run, bool after)
 {
-	struct rig_kernel_args *args = header(rigging);
+	struct rig_kernel_args *args = header(run);
 	uint64_t *sums = after ? args->found : args->digest;
 	uint64_t words[RIG_DIGEST_WORDS];
 	int r;
 
-	if (!rigging->kernel->digest)
+	if (!run->kernel->digest)
 		return 0;
 	args->after = after;
-	r = run_job(rigging, rigging->kernel->digest);
+	r = run_job(run, run->kernel->digest);
 	memset(sums, 0, sizeof(words));
-	for (int i = 0; i < rig_pool_size(rigging->pool) && r == 0; i++) {
-		r = rig_pool_result(rigging->pool, i, words, sizeof(words));
+	for (int i = 0; i < rig_pool_size(run->pool) && r == 0; i++) {
+		r = rig_pool_result(run->pool, i, words, sizeof(words));
 		for (int w = 0; w < RIG_DIGEST_WORDS; w++)
 			sums[w] += words[w];
 	}
@@ -503,24 +497,24 @@ int rigging_digest(struct rigging *rigging, bool after)
 	return r;
 }
 
-int rigging_run(struct rigging *rigging)
+int kernel_run_run(struct kernel_run *run)
 {
-	return run_job(rigging, rigging->kernel->run);
+	return run_job(run, run->kernel->run);
 }
 
-int rigging_verify(struct rigging *rigging)
+int kernel_run_verify(struct kernel_run *run)
 {
-	if (!rigging->kernel->verify)
+	if (!run->kernel->verify)
 		return 0;
-	return run_job(rigging, rigging->kernel->verify);
+	return run_job(run, run->kernel->verify);
 }
 
-void rigging_finish(struct rigging *rigging)
+void kernel_run_finish(struct kernel_run *run)
 {
-	for (int i = 0; i < rigging->count; i++) {
-		rig_segment_destroy(rigging->arrays[i].segment);
-		rigging->arrays[i].segment = NULL;
+	for (int i = 0; i < run->count; i++) {
+		rig_segment_destroy(run->arrays[i].segment);
+		run->arrays[i].segment = NULL;
 	}
-	free(rigging->args);
-	rigging->args = NULL;
+	free(run->args);
+	run->args = NULL;
 }

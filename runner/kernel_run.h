@@ -2,15 +2,15 @@
 /*
  * kernel_run.h - a kernel rigged up: its arguments, its arrays, a pool to run on.
  *
- *	rigging_init()     the kernel, with its defaults
- *	rigging_set()      a parameter, from NAME=VALUE
- *	rigging_give()     an array of the user's
- *	rigging_check()    all of it together; counts and sizes are known now
- *	rigging_make()     segments for the arrays, each rank owning its part
- *	rigging_prepare()  or rigging_digest() for the user's data, then
- *	rigging_run()      as often as you like; digest again; and
- *	rigging_verify()
- *	rigging_finish()
+ *	kernel_run_init()     the kernel, with its defaults
+ *	kernel_run_set()      a parameter, from NAME=VALUE
+ *	kernel_run_give()     an array of the user's
+ *	kernel_run_check()    all of it together; counts and sizes are known now
+ *	kernel_run_make()     segments for the arrays, each rank owning its part
+ *	kernel_run_prepare()  or kernel_run_digest() for the user's data, then
+ *	kernel_run_run()      as often as you like; digest again; and
+ *	kernel_run_verify()
+ *	kernel_run_finish()
  *
  * It knows nothing of files, time or output.  Functions return 0 or a negative
  * errno with one line of words in `why`; jobs return what rig_pool_run() does.
@@ -35,7 +35,7 @@ struct rigged_array {
 	struct rig_segment *segment; /* that we made; NULL: none */
 };
 
-struct rigging {
+struct kernel_run {
 	const struct rig_kernel *kernel;
 	struct rig_pool *pool; /* not ours */
 	void *args;            /* kernel->args_bytes */
@@ -49,51 +49,51 @@ struct rigging {
 };
 
 /* -EINVAL where the kernel itself is malformed, which one from a file may be. */
-int rigging_init(struct rigging *rigging, const struct rig_kernel *kernel);
+int kernel_run_init(struct kernel_run *run, const struct rig_kernel *kernel);
 
-int rigging_set(struct rigging *rigging, const char *word);
+int kernel_run_set(struct kernel_run *run, const char *word);
 
 /* Parameters, each at most once; `words` ends with a NULL. */
-int rigging_set_all(struct rigging *rigging, char *const *words);
+int kernel_run_set_all(struct kernel_run *run, char *const *words);
 
 /* What the runner says of array `index`. */
-struct rig_array *rigging_array(const struct rigging *rigging, int index);
+struct rig_array *kernel_run_array(const struct kernel_run *run, int index);
 
 /* Array `index` is the user's: `what` it is, and in which segment, from which
- * byte on; name NULL: rigging_make() makes one, to be filled by you. */
-void rigging_give(struct rigging *rigging, int index,
-		  const struct rig_array *what, const char *name,
-		  size_t offset);
+ * byte on; name NULL: kernel_run_make() makes one, to be filled by you. */
+void kernel_run_give(struct kernel_run *run, int index,
+		     const struct rig_array *what, const char *name,
+		     size_t offset);
 
 /* The user's data, or generated? */
-bool rigging_given(const struct rigging *rigging);
+bool kernel_run_has_inputs(const struct kernel_run *run);
 
-int rigging_check(struct rigging *rigging);
+int kernel_run_check(struct kernel_run *run);
 
 /* Private memory that all ranks of a team of `size` take in a run, in bytes. */
-size_t rigging_private_bytes(const struct rigging *rigging, int size);
+size_t kernel_run_private_bytes(const struct kernel_run *run, int size);
 
 /* Which bytes of array `index` rank `rank` of `size` owns: at most
  * RIG_SPANS_MAX spans; returns how many. */
-int rigging_owns(const struct rigging *rigging, int index, int rank, int size,
-		 struct rig_span *spans);
+int kernel_run_owns(const struct kernel_run *run, int index, int rank, int size,
+		    struct rig_span *spans);
 
 /* -ENOEXEC where the kernel says nonsense of who owns what. */
-int rigging_make(struct rigging *rigging, struct rig_pool *pool);
+int kernel_run_make(struct kernel_run *run, struct rig_pool *pool);
 
 /* From now on leave the user's segments alone and work on copies of those that
  * the kernel may write. */
-int rigging_copy(struct rigging *rigging);
+int kernel_run_copy(struct kernel_run *run);
 
-int rigging_prepare(struct rigging *rigging);
+int kernel_run_prepare(struct kernel_run *run);
 /* From now on each NUMA node reads a copy of its own of what the kernel only
  * reads.  Returns how many arrays that are; their names, "b, c", to `names`. */
-int rigging_replicate(struct rigging *rigging, char *names, size_t bytes);
-int rigging_digest(struct rigging *rigging, bool after);
-int rigging_run(struct rigging *rigging);
-int rigging_verify(struct rigging *rigging);
+int kernel_run_replicate(struct kernel_run *run, char *names, size_t bytes);
+int kernel_run_digest(struct kernel_run *run, bool after);
+int kernel_run_run(struct kernel_run *run);
+int kernel_run_verify(struct kernel_run *run);
 
 /* Removes the segments it made, and frees.  Twice is once. */
-void rigging_finish(struct rigging *rigging);
+void kernel_run_finish(struct kernel_run *run);
 
 #endif

@@ -33,31 +33,31 @@
 /* In this process: an open contender. */
 struct contender {
 	struct rig_pool *pool;
-	struct rigging rigging;
+	struct kernel_run run;
 	clockid_t clock;
 };
 
-int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg)
+int kernel_rig(struct kernel_run *run, const struct kernel_arg *arg)
 {
 	char *words[KERNEL_WORDS_MAX + 1] = { NULL };
-	int r = rigging_init(rigging, arg->kernel);
+	int r = kernel_run_init(run, arg->kernel);
 
 	for (int i = 0; i < arg->word_count; i++)
 		words[i] = (char *)(uintptr_t)arg->words[i];
 	if (r == 0)
-		r = rigging_set_all(rigging, words);
+		r = kernel_run_set_all(run, words);
 	if (r == 0 && arg->hybrid)
-		r = rigging_set(rigging, "threads=0");
-	rigging->pages = arg->huge ? RIG_PAGES_HUGE : RIG_PAGES_BASE;
-	rigging->limit_ns = LIMIT_S * UINT64_C(1000000000);
-	return r == 0 ? rigging_check(rigging) : r;
+		r = kernel_run_set(run, "threads=0");
+	run->pages = arg->huge ? RIG_PAGES_HUGE : RIG_PAGES_BASE;
+	run->limit_ns = LIMIT_S * UINT64_C(1000000000);
+	return r == 0 ? kernel_run_check(run) : r;
 }
 
 static void kernel_close(void *state)
 {
 	struct contender *k = state;
 
-	rigging_finish(&k->rigging);
+	kernel_run_finish(&k->run);
 	rig_pool_destroy(k->pool);
 	free(k);
 }
@@ -78,14 +78,14 @@ static int kernel_open(const void *arg, clockid_t clock, void **state,
 			       .place = a->hybrid ? "numa" : NULL },
 		       why);
 	if (r == 0) {
-		r = kernel_rig(&k->rigging, a);
+		r = kernel_rig(&k->run, a);
 		if (r == 0)
-			r = rigging_make(&k->rigging, k->pool);
+			r = kernel_run_make(&k->run, k->pool);
 		if (r == 0)
-			r = rigging_prepare(&k->rigging);
+			r = kernel_run_prepare(&k->run);
 		if (r < 0)
 			snprintf(why, CASE_WHY_BYTES, "%.250s",
-				 *k->rigging.why ? k->rigging.why : rig_why());
+				 *k->run.why ? k->run.why : rig_why());
 	}
 	if (r < 0) {
 		kernel_close(k);
@@ -102,7 +102,7 @@ static int kernel_run(void *state, uint64_t count, struct lap *lap, char *why)
 
 	(void)lap;
 	for (uint64_t i = 0; i < count && r == 0; i++)
-		r = rigging_run(&k->rigging);
+		r = kernel_run_run(&k->run);
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
 	return r;
@@ -126,10 +126,10 @@ static int kernel_run_fresh(void *state, uint64_t count, struct lap *lap,
 	for (uint64_t i = 0; i < count && r == 0; i++) {
 		uint64_t begin;
 
-		r = rigging_prepare(&k->rigging);
+		r = kernel_run_prepare(&k->run);
 		begin = stopwatch_ns(k->clock);
 		if (r == 0)
-			r = rigging_run(&k->rigging);
+			r = kernel_run_run(&k->run);
 		total += stopwatch_ns(k->clock) - begin;
 	}
 	if (r < 0)
@@ -143,12 +143,12 @@ static int kernel_run_fresh(void *state, uint64_t count, struct lap *lap,
 static int kernel_verify(void *state, char *why)
 {
 	struct contender *k = state;
-	int r = rigging_prepare(&k->rigging);
+	int r = kernel_run_prepare(&k->run);
 
 	if (r == 0)
-		r = rigging_run(&k->rigging);
+		r = kernel_run_run(&k->run);
 	if (r == 0)
-		r = rigging_verify(&k->rigging);
+		r = kernel_run_verify(&k->run);
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
 	return r;
@@ -193,30 +193,29 @@ void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes)
 				      arg->words[i]);
 }
 
-double kernel_least_ns(const struct rigging *rigging, int workers,
+double kernel_least_ns(const struct kernel_run *run, int workers,
 		       clockid_t clock)
 {
-	const struct rig_kernel *kernel = rigging->kernel;
-	double moved =
-		kernel->bytes_moved ? kernel->bytes_moved(rigging->args) : 0;
+	const struct rig_kernel *kernel = run->kernel;
+	double moved = kernel->bytes_moved ? kernel->bytes_moved(run->args) : 0;
 	double held = 0;
 
-	for (int i = 0; i < rigging->count; i++)
-		held += (double)rigging->arrays[i].bytes;
+	for (int i = 0; i < run->count; i++)
+		held += (double)run->arrays[i].bytes;
 	return moved > 0 ? roof_least_ns(moved, held, workers, clock) : 0;
 }
 
 /* A contender of the contest; `least` is the time it cannot beat. */
 static int add_one(struct plan *plan, const struct kernel_arg *arg,
-		   const struct rigging *rigging, struct bench_case what)
+		   const struct kernel_run *run, struct bench_case what)
 {
-	struct bench_case all = kernel_contest(arg, rigging);
+	struct bench_case all = kernel_contest(arg, run);
 
 	all.once = what.once;
 	all.again = what.again;
 	if (!what.once)
-		all.least = kernel_least_ns(rigging, arg->workers,
-					    plan->watch.clock);
+		all.least =
+			kernel_least_ns(run, arg->workers, plan->watch.clock);
 	all.ops = kernel_ops_of(arg->kernel);
 	all.arg = arg;
 	all.arg_bytes = sizeof(*arg);
@@ -241,7 +240,7 @@ static bool malloc_is_huge(void)
 
 /* The one that peers are compared with, on the pages they have. */
 static int add_own(struct plan *plan, const struct kernel_arg *arg,
-		   const struct rigging *rigging)
+		   const struct kernel_run *run)
 {
 	struct kernel_arg own = *arg;
 	struct bench_case what = { .name = "runrig", .again = true };
@@ -251,12 +250,12 @@ static int add_own(struct plan *plan, const struct kernel_arg *arg,
 		 "rig_pool_run; segments populated by their owners, on %s, as "
 		 "malloc's memory is here",
 		 own.huge ? "huge pages (--huge)" : "base pages");
-	return add_one(plan, &own, rigging, what);
+	return add_one(plan, &own, run, what);
 }
 
 /* The same on the other kind of pages. */
 static int add_other(struct plan *plan, const struct kernel_arg *arg,
-		     const struct rigging *rigging)
+		     const struct kernel_run *run)
 {
 	struct kernel_arg other = *arg;
 	struct bench_case what = { 0 };
@@ -268,16 +267,16 @@ static int add_other(struct plan *plan, const struct kernel_arg *arg,
 		 other.huge ? "--huge: on huge pages, as far as the kernel "
 			      "grants them"
 			    : "on base pages, runrig's default");
-	return add_one(plan, &other, rigging, what);
+	return add_one(plan, &other, run, what);
 }
 
 static int add_first(struct plan *plan, const struct kernel_arg *arg,
-		     const struct rigging *rigging)
+		     const struct kernel_run *run)
 {
 	struct kernel_arg first = *arg;
 
 	first.huge = malloc_is_huge();
-	return add_one(plan, &first, rigging,
+	return add_one(plan, &first, run,
 		       (struct bench_case){
 			       .name = "runrig, first run",
 			       .settings = "the first after preparing, once a "
@@ -295,13 +294,13 @@ static bool has_threads(const struct rig_kernel *kernel)
 
 /* Processes between NUMA nodes, threads within them. */
 static int add_hybrid(struct plan *plan, const struct kernel_arg *arg,
-		      const struct rigging *rigging)
+		      const struct kernel_run *run)
 {
 	struct kernel_arg hybrid = *arg;
 
 	hybrid.hybrid = true;
 	hybrid.huge = malloc_is_huge();
-	return add_one(plan, &hybrid, rigging,
+	return add_one(plan, &hybrid, run,
 		       (struct bench_case){
 			       .name = "runrig, hybrid",
 			       .settings = "place numa, threads=0: an OpenMP "
@@ -310,28 +309,28 @@ static int add_hybrid(struct plan *plan, const struct kernel_arg *arg,
 
 /* All contenders of one kernel; `rigging` knows its sizes. */
 static int add_contest(struct plan *plan, const struct kernel_arg *arg,
-		       const struct rigging *rigging, char *why)
+		       const struct kernel_run *run, char *why)
 {
-	int r = add_own(plan, arg, rigging);
+	int r = add_own(plan, arg, run);
 
 	(void)why;
 	if (r == 0)
-		r = add_other(plan, arg, rigging);
+		r = add_other(plan, arg, run);
 	if (r == 0)
-		r = add_first(plan, arg, rigging);
+		r = add_first(plan, arg, run);
 	if (r == 0 && has_threads(arg->kernel))
-		r = add_hybrid(plan, arg, rigging);
-	return r == 0 ? kernel_peers_add(plan, arg, rigging) : r;
+		r = add_hybrid(plan, arg, run);
+	return r == 0 ? kernel_peers_add(plan, arg, run) : r;
 }
 
 /* The same for a table of them: the rest would be rows too many. */
 static int add_row(struct plan *plan, const struct kernel_arg *arg,
-		   const struct rigging *rigging, char *why)
+		   const struct kernel_run *run, char *why)
 {
-	int r = add_own(plan, arg, rigging);
+	int r = add_own(plan, arg, run);
 
 	(void)why;
-	return r == 0 ? kernel_peers_add(plan, arg, rigging) : r;
+	return r == 0 ? kernel_peers_add(plan, arg, run) : r;
 }
 
 static int bad(const char *words)
@@ -367,7 +366,7 @@ static int one_kernel(struct command *c, int *at, int workers,
 		      kernel_add_fn *add)
 {
 	struct kernel_arg arg = { .workers = workers };
-	struct rigging rigging = { 0 };
+	struct kernel_run run = { 0 };
 	char why[CASE_WHY_BYTES];
 	int r;
 
@@ -381,16 +380,16 @@ static int one_kernel(struct command *c, int *at, int workers,
 	++*at;
 	if (!take_words(&arg, c, at))
 		return bad("too many parameters, or one too long");
-	r = kernel_rig(&rigging, &arg);
+	r = kernel_rig(&run, &arg);
 	if (r < 0) {
-		(void)bad(rigging.why);
+		(void)bad(run.why);
 	} else {
 		*why = '\0';
-		r = add(&c->plan, &arg, &rigging, why);
+		r = add(&c->plan, &arg, &run, why);
 		if (r < 0)
 			(void)bad(*why ? why : "out of memory");
 	}
-	rigging_finish(&rigging);
+	kernel_run_finish(&run);
 	return r < 0;
 }
 

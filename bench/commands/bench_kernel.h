@@ -27,21 +27,21 @@ struct kernel_arg {
 const struct bench_ops *kernel_ops_of(const struct rig_kernel *kernel);
 
 /* The kernel with its words, as far as it goes without memory.  0 or -EINVAL
- * with words in rigging->why; rigging_finish() it either way. */
-int kernel_rig(struct rigging *rigging, const struct kernel_arg *arg);
+ * with words in rigging->why; kernel_run_finish() it either way. */
+int kernel_rig(struct kernel_run *run, const struct kernel_arg *arg);
 
 /* The words as one text. */
 void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes);
 
 /* Nanoseconds that the roofs leave a run at least; 0: it does not say what it
  * moves.  Measures them. */
-double kernel_least_ns(const struct rigging *rigging, int workers,
+double kernel_least_ns(const struct kernel_run *run, int workers,
 		       clockid_t clock);
 
 /* Enter the contests of one kernel.  0 or -errno, with words in why where it is
  * not -ENOMEM. */
 typedef int kernel_add_fn(struct plan *plan, const struct kernel_arg *arg,
-			  const struct rigging *rigging, char *why);
+			  const struct kernel_run *run, char *why);
 
 /* For each kernel on the command line, with the words behind it.  Returns the
  * exit status so far. */

@@ -28,9 +28,9 @@
 
 /* Where the buffers are. */
 enum home {
-	HOME_PRIVATE,
-	HOME_SEGMENT, /* each rank its own part */
-	HOME_LENT     /* bcast: all ranks the same place; send: lent */
+	NUMA_PRIVATE,
+	NUMA_SEGMENT, /* each rank its own part */
+	NUMA_LENT     /* bcast: all ranks the same place; send: lent */
 };
 
 struct coll_arg {
@@ -252,12 +252,12 @@ static int prepare(struct rig_team *team, const struct coll_job *job)
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (strcmp(calls[i].name, arg->verb->name) == 0)
 			work.call = calls[i].call;
-	if (arg->home == HOME_LENT && work.call == call_send) {
+	if (arg->home == NUMA_LENT && work.call == call_send) {
 		work.call = call_lend;
 		work.lends = true;
 	}
 	/* Private memory goes with this worker. */
-	mine = arg->home == HOME_PRIVATE
+	mine = arg->home == NUMA_PRIVATE
 		       ? aligned_alloc(PAGE, rank_bytes(arg))
 		       : shared + lines_bytes(arg) +
 				 (size_t)work.rank * rank_bytes(arg);
@@ -272,7 +272,7 @@ static int prepare(struct rig_team *team, const struct coll_job *job)
 /* Everybody's buffer is the root's: there is nothing to copy. */
 static void share_buffer(struct rig_team *team, const struct coll_arg *arg)
 {
-	if (arg->home == HOME_LENT && !work.lends)
+	if (arg->home == NUMA_LENT && !work.lends)
 		work.recv = (double *)(void *)((char *)rig_team_data(team, 0) +
 					       lines_bytes(arg));
 }
@@ -321,7 +321,7 @@ static int coll_open(const void *arg, clockid_t clock, void **state, char *why)
 		       &(struct rig_pool_options){ .workers = c->arg.ranks },
 		       why);
 	bytes = lines_bytes(&c->arg);
-	if (c->arg.home != HOME_PRIVATE)
+	if (c->arg.home != NUMA_PRIVATE)
 		bytes += (size_t)c->arg.ranks * rank_bytes(&c->arg);
 	if (r == 0) {
 		r = rig_segment_create(
@@ -450,7 +450,7 @@ static int add_ours(struct plan *plan, const struct contest *contest,
 	const struct coll_arg arg = { contest->verb,
 				      contest->bytes ? contest->bytes / 8 : 1,
 				      contest->ranks, home, contest->single };
-	struct bench_case what = { .again = home == HOME_PRIVATE,
+	struct bench_case what = { .again = home == NUMA_PRIVATE,
 				   .ops = &coll_ops,
 				   .arg = &arg,
 				   .arg_bytes = sizeof(arg) };
@@ -513,12 +513,12 @@ static int add_contest(struct plan *plan, const char *verb, int ranks,
 	bool lends = strcmp(verb, "bcast") == 0 || strcmp(verb, "send") == 0;
 	int r;
 
-	r = add_ours(plan, &contest, "runrig", HOME_PRIVATE, "private buffers");
+	r = add_ours(plan, &contest, "runrig", NUMA_PRIVATE, "private buffers");
 	if (r == 0 && bytes >= VERB_SINGLE_BYTES)
-		r = add_ours(plan, &contest, "runrig, segment", HOME_SEGMENT,
+		r = add_ours(plan, &contest, "runrig, segment", NUMA_SEGMENT,
 			     "buffers in a segment");
 	if (r == 0 && bytes >= VERB_SINGLE_BYTES && lends)
-		r = add_ours(plan, &contest, "runrig, lent", HOME_LENT,
+		r = add_ours(plan, &contest, "runrig, lent", NUMA_LENT,
 			     "read where it is, in a segment");
 	return r == 0 ? add_mpi(plan, &contest) : r;
 }

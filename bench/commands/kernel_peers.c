@@ -88,7 +88,7 @@ static const struct {
 };
 
 struct bench_case kernel_contest(const struct kernel_arg *arg,
-				 const struct rigging *rigging)
+				 const struct kernel_run *run)
 {
 	const struct rig_kernel *kernel = arg->kernel;
 	struct bench_case what = {
@@ -97,7 +97,7 @@ struct bench_case kernel_contest(const struct kernel_arg *arg,
 	};
 
 	if (kernel->bytes_moved)
-		what.bytes = kernel->bytes_moved(rigging->args);
+		what.bytes = kernel->bytes_moved(run->args);
 	snprintf(what.contest, sizeof(what.contest), "kernel %.30s",
 		 kernel->name);
 	snprintf(what.axes[0].value, sizeof(what.axes[0].value), "%d",
@@ -107,17 +107,17 @@ struct bench_case kernel_contest(const struct kernel_arg *arg,
 }
 
 /* A parameter as a plain number or word. */
-static void show(const struct rigging *rigging, const char *name, size_t length,
+static void show(const struct kernel_run *run, const char *name, size_t length,
 		 char *text, size_t bytes)
 {
-	const struct rig_param *param = rigging->kernel->params;
+	const struct rig_param *param = run->kernel->params;
 
 	snprintf(text, bytes, "?");
 	if (length == 5 && strncmp(name, "count", 5) == 0)
 		snprintf(text, bytes, "%llu",
-			 (unsigned long long)rigging_array(rigging, 0)->count);
+			 (unsigned long long)kernel_run_array(run, 0)->count);
 	for (; param && param->name; param++) {
-		const char *field = (const char *)rigging->args + param->offset;
+		const char *field = (const char *)run->args + param->offset;
 
 		if (strlen(param->name) != length ||
 		    strncmp(param->name, name, length) != 0)
@@ -128,13 +128,13 @@ static void show(const struct rigging *rigging, const char *name, size_t length,
 			memcpy(&size, field, sizeof(size));
 			snprintf(text, bytes, "%zu", size);
 		} else {
-			arguments_show(param, rigging->args, text, bytes);
+			arguments_show(param, run->args, text, bytes);
 		}
 	}
 }
 
 /* Put parameters for their names. */
-static void expand(const struct rigging *rigging, int workers, const char *from,
+static void expand(const struct kernel_run *run, int workers, const char *from,
 		   char *to, size_t bytes)
 {
 	size_t used = 0;
@@ -151,7 +151,7 @@ static void expand(const struct rigging *rigging, int workers, const char *from,
 		if (length == 7 && strncmp(from, "workers", 7) == 0)
 			snprintf(text, sizeof(text), "%d", workers);
 		else
-			show(rigging, from, length, text, sizeof(text));
+			show(run, from, length, text, sizeof(text));
 		from += length;
 		used += (size_t)snprintf(to + used, bytes - used, "%s", text);
 	}
@@ -159,14 +159,14 @@ static void expand(const struct rigging *rigging, int workers, const char *from,
 }
 
 /* Are the parameters those the peer has? */
-static bool has(const struct rigging *rigging, const char *needs)
+static bool has(const struct kernel_run *run, const char *needs)
 {
 	while (needs && *needs) {
 		size_t name = strcspn(needs, "=");
 		size_t length = strcspn(needs, " ");
 		char text[64];
 
-		show(rigging, needs, name, text, sizeof(text));
+		show(run, needs, name, text, sizeof(text));
 		if (strlen(text) != length - name - 1 ||
 		    strncmp(text, needs + name + 1, strlen(text)) != 0)
 			return false;
@@ -176,15 +176,15 @@ static bool has(const struct rigging *rigging, const char *needs)
 }
 
 static int add_peer(struct plan *plan, const struct kernel_arg *arg,
-		    const struct rigging *rigging,
+		    const struct kernel_run *run,
 		    const struct kernel_peer *peer)
 {
-	struct bench_case what = kernel_contest(arg, rigging);
+	struct bench_case what = kernel_contest(arg, run);
 	struct peer_arg command;
 
-	expand(rigging, arg->workers, peer->environment, command.environment,
+	expand(run, arg->workers, peer->environment, command.environment,
 	       sizeof(command.environment));
-	expand(rigging, arg->workers, peer->command, command.command,
+	expand(run, arg->workers, peer->command, command.command,
 	       sizeof(command.command));
 	what.peer = peer->peer;
 	snprintf(what.name, sizeof(what.name), "%s", peer->name);
@@ -193,32 +193,32 @@ static int add_peer(struct plan *plan, const struct kernel_arg *arg,
 }
 
 static int add_window(struct plan *plan, const struct kernel_arg *arg,
-		      const struct rigging *rigging, const char *words)
+		      const struct kernel_run *run, const char *words)
 {
-	struct bench_case what = kernel_contest(arg, rigging);
+	struct bench_case what = kernel_contest(arg, run);
 	struct peer_arg command;
 	char text[120];
 
-	expand(rigging, arg->workers, words, text, sizeof(text));
+	expand(run, arg->workers, words, text, sizeof(text));
 	snprintf(what.name, sizeof(what.name), "Open MPI, shared window");
 	peer_mpi(&what, &command, true, "", arg->workers, "", text);
 	return plan_add(plan, &what);
 }
 
 int kernel_peers_add(struct plan *plan, const struct kernel_arg *arg,
-		     const struct rigging *rigging)
+		     const struct kernel_run *run)
 {
 	const char *kernel = arg->kernel->name;
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(peers) / sizeof(*peers) && r == 0; i++)
 		if (strcmp(peers[i].kernel, kernel) == 0 &&
-		    has(rigging, peers[i].needs))
-			r = add_peer(plan, arg, rigging, &peers[i]);
+		    has(run, peers[i].needs))
+			r = add_peer(plan, arg, run, &peers[i]);
 	for (size_t i = 0; i < sizeof(windows) / sizeof(*windows) && r == 0;
 	     i++)
 		if (strcmp(windows[i].kernel, kernel) == 0 &&
-		    has(rigging, windows[i].needs))
-			r = add_window(plan, arg, rigging, windows[i].words);
+		    has(run, windows[i].needs))
+			r = add_window(plan, arg, run, windows[i].words);
 	return r;
 }

@@ -10,11 +10,11 @@
 
 /* What all contenders of one kernel have in common. */
 struct bench_case kernel_contest(const struct kernel_arg *arg,
-				 const struct rigging *rigging);
+				 const struct kernel_run *run);
 
 /* Enter the peers of a kernel, with its parameters; none where they do another
  * thing by those.  0 or -ENOMEM. */
 int kernel_peers_add(struct plan *plan, const struct kernel_arg *arg,
-		     const struct rigging *rigging);
+		     const struct kernel_run *run);
 
 #endif

@@ -87,15 +87,15 @@ static struct work work_of(const struct cell *cell)
 	const struct kernel_arg *arg = cell->what.arg;
 	const struct rig_kernel *kernel = arg->kernel;
 	struct work work = { .item = kernel->item };
-	struct rigging rigging;
+	struct kernel_run run;
 
-	if (kernel_rig(&rigging, arg) == 0) {
+	if (kernel_rig(&run, arg) == 0) {
 		if (kernel->flops)
-			work.flops = kernel->flops(rigging.args);
+			work.flops = kernel->flops(run.args);
 		if (kernel->items)
-			work.items = kernel->items(rigging.args, NULL);
+			work.items = kernel->items(run.args, NULL);
 	}
-	rigging_finish(&rigging);
+	kernel_run_finish(&run);
 	return work;
 }
 

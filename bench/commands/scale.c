@@ -70,21 +70,21 @@ static const char *cores_of(int workers)
 
 /* How much a run is, in what the kernel knows of it: flop, bytes moved, or its
  * data. */
-static double work_of(const struct rigging *rigging, const char **unit)
+static double work_of(const struct kernel_run *run, const char **unit)
 {
-	const struct rig_kernel *kernel = rigging->kernel;
-	double work = kernel->flops ? kernel->flops(rigging->args) : 0;
+	const struct rig_kernel *kernel = run->kernel;
+	double work = kernel->flops ? kernel->flops(run->args) : 0;
 
 	*unit = "flop";
 	if (!(work > 0) && kernel->bytes_moved) {
-		work = kernel->bytes_moved(rigging->args);
+		work = kernel->bytes_moved(run->args);
 		*unit = "bytes moved";
 	}
 	if (work > 0)
 		return work;
 	*unit = "data";
-	for (int i = 0; i < rigging->count; i++)
-		work += (double)rigging->arrays[i].bytes;
+	for (int i = 0; i < run->count; i++)
+		work += (double)run->arrays[i].bytes;
 	return work;
 }
 
@@ -100,10 +100,10 @@ static const struct rig_param *size_parameter(const struct rig_kernel *kernel)
 }
 
 /* The size that a rigged kernel has. */
-static uint64_t size_of(const struct rigging *rigging,
+static uint64_t size_of(const struct kernel_run *run,
 			const struct rig_param *param)
 {
-	const char *field = (const char *)rigging->args + param->offset;
+	const char *field = (const char *)run->args + param->offset;
 	int64_t number;
 	size_t size;
 
@@ -139,15 +139,15 @@ static bool set_size(struct kernel_arg *arg, const struct rig_param *param,
 static double work_at(struct kernel_arg arg, const struct rig_param *param,
 		      uint64_t size)
 {
-	struct rigging rigging = { 0 };
+	struct kernel_run run = { 0 };
 	const char *unit;
 	double work = INFINITY;
 
 	if (!set_size(&arg, param, size))
 		return INFINITY;
-	if (kernel_rig(&rigging, &arg) == 0)
-		work = work_of(&rigging, &unit);
-	rigging_finish(&rigging);
+	if (kernel_rig(&run, &arg) == 0)
+		work = work_of(&run, &unit);
+	kernel_run_finish(&run);
 	return work;
 }
 
@@ -186,13 +186,13 @@ static const struct bench_ops refuse_ops = { .open = refuse };
 /* Bytes of a kernel's arrays. */
 static double array_bytes(const struct kernel_arg *arg)
 {
-	struct rigging rigging = { 0 };
+	struct kernel_run run = { 0 };
 	double bytes = 0;
 
-	if (kernel_rig(&rigging, arg) == 0)
-		for (int i = 0; i < rigging.count; i++)
-			bytes += (double)rigging.arrays[i].bytes;
-	rigging_finish(&rigging);
+	if (kernel_rig(&run, arg) == 0)
+		for (int i = 0; i < run.count; i++)
+			bytes += (double)run.arrays[i].bytes;
+	kernel_run_finish(&run);
 	return bytes;
 }
 
@@ -201,7 +201,7 @@ static int add_count(struct plan *plan, const struct kernel_arg *arg,
 		     const char *mode, double work, bool refused)
 {
 	const char *cores = cores_of(arg->workers);
-	struct rigging rigging = { 0 };
+	struct kernel_run run = { 0 };
 	struct bench_case what = {
 		.unit = "ns",
 		.again = arg->workers == 1,
@@ -215,14 +215,14 @@ static int add_count(struct plan *plan, const struct kernel_arg *arg,
 	};
 	int n;
 
-	if (!refused && kernel_rig(&rigging, arg) == 0) {
+	if (!refused && kernel_rig(&run, arg) == 0) {
 		const char *unit;
-		double times = work_of(&rigging, &unit) / work;
+		double times = work_of(&run, &unit) / work;
 
 		if (arg->kernel->bytes_moved)
-			what.bytes = arg->kernel->bytes_moved(rigging.args);
-		what.least = kernel_least_ns(&rigging, arg->workers,
-					     plan->watch.clock);
+			what.bytes = arg->kernel->bytes_moved(run.args);
+		what.least =
+			kernel_least_ns(&run, arg->workers, plan->watch.clock);
 		kernel_words(arg, what.axes[AXIS_PARAMETERS].value,
 			     sizeof(what.axes[0].value));
 		snprintf(what.settings, sizeof(what.settings),
@@ -231,7 +231,7 @@ static int add_count(struct plan *plan, const struct kernel_arg *arg,
 			 arg->word_count ? ", " : "", work > 0 ? times : 1,
 			 unit);
 	}
-	rigging_finish(&rigging);
+	kernel_run_finish(&run);
 	snprintf(what.contest, sizeof(what.contest), "scale %.22s, %s",
 		 arg->kernel->name, mode);
 	n = snprintf(what.name, sizeof(what.name), "%d worker%s", arg->workers,
@@ -264,12 +264,12 @@ static int add_strong(struct plan *plan, struct kernel_arg arg,
 }
 
 static int add_weak(struct plan *plan, const struct kernel_arg *base,
-		    const struct rigging *rigging, const int *counts, int n,
+		    const struct kernel_run *run, const int *counts, int n,
 		    double *bytes)
 {
 	const struct rig_param *param = size_parameter(base->kernel);
 	const char *unit;
-	double work = work_of(rigging, &unit);
+	double work = work_of(run, &unit);
 	int r = 0;
 
 	for (int i = 0; i < n && r == 0; i++) {
@@ -278,7 +278,7 @@ static int add_weak(struct plan *plan, const struct kernel_arg *base,
 
 		arg.workers = counts[i];
 		if (param && work > 0)
-			size = grow(base, param, size_of(rigging, param),
+			size = grow(base, param, size_of(run, param),
 				    work * counts[i]);
 		if (size && set_size(&arg, param, size))
 			*bytes += array_bytes(&arg) * (counts[i] == 1 ? 2 : 1);
@@ -310,7 +310,7 @@ static int check_room(const struct rig_kernel *kernel, double bytes, char *why)
 }
 
 static int add_kernel(struct plan *plan, const struct kernel_arg *arg,
-		      const struct rigging *rigging, char *why)
+		      const struct kernel_run *run, char *why)
 {
 	double strong_bytes = 0;
 	double weak_bytes = 0;
@@ -326,10 +326,10 @@ static int add_kernel(struct plan *plan, const struct kernel_arg *arg,
 	}
 	n = choose_counts(all, counts);
 	rig_place_free(all);
-	r = add_strong(plan, *arg, counts, n, work_of(rigging, &unit),
+	r = add_strong(plan, *arg, counts, n, work_of(run, &unit),
 		       &strong_bytes);
 	if (r == 0)
-		r = add_weak(plan, arg, rigging, counts, n, &weak_bytes);
+		r = add_weak(plan, arg, run, counts, n, &weak_bytes);
 	if (r == 0)
 		r = check_room(arg->kernel,
 			       strong_bytes > weak_bytes ? strong_bytes

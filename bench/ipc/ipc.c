@@ -62,10 +62,10 @@ static const struct bench_ops *ops_of(const struct pair_arg *arg)
 	}
 }
 
-static const char *home_name(const struct pair_arg *arg, char *text,
+static const char *numa_name(const struct pair_arg *arg, char *text,
 			     size_t bytes)
 {
-	if (arg->home != HOME_NODE)
+	if (arg->home != NUMA_NODE)
 		return ipc_homes[arg->home];
 	snprintf(text, bytes, "node:%d", arg->node);
 	return text;
@@ -86,9 +86,9 @@ static void name_contest(struct bench_case *what, const struct pair_arg *arg,
 	if (arg->pages != PAGES_BASE)
 		at += snprintf(at, (size_t)(end - at), ", %s",
 			       ipc_pages[arg->pages]);
-	if (arg->home != HOME_WRITER)
+	if (arg->home != NUMA_WRITER)
 		at += snprintf(at, (size_t)(end - at), ", home %s",
-			       home_name(arg, text, sizeof(text)));
+			       numa_name(arg, text, sizeof(text)));
 	if (apart != APART_CORES)
 		at += snprintf(at, (size_t)(end - at), ", %s",
 			       ipc_places[apart]);
@@ -123,7 +123,7 @@ static void set_axes(struct bench_case *what, const struct pair_arg *arg,
 	set_axis(what, "reuse", arg->rotate ? "rotate" : "hot");
 	set_axis(what, "transport", transport);
 	set_axis(what, "pages", ipc_pages[arg->pages]);
-	set_axis(what, "home", home_name(arg, text, sizeof(text)));
+	set_axis(what, "home", numa_name(arg, text, sizeof(text)));
 	set_axis(what, "place", ipc_places[apart]);
 	set_number(what, "pairs", (size_t)arg->pairs);
 	set_axis(what, "disturb", arg->disturb ? "signals" : "none");
@@ -272,7 +272,7 @@ static int add_peers(struct plan *plan, const struct pair_arg *arg,
 	int r = 0;
 
 	if (arg->pattern > PATTERN_MAP || arg->bytes == 0 || arg->pairs > 1 ||
-	    arg->pages != PAGES_BASE || arg->home != HOME_WRITER ||
+	    arg->pages != PAGES_BASE || arg->home != NUMA_WRITER ||
 	    apart != APART_CORES || arg->disturb)
 		return 0;
 	if (arg->pattern != PATTERN_MAP)
@@ -317,8 +317,8 @@ int ipc_cases(struct plan *plan, const struct ipc_choice *choice)
 		int home = axes[3]->value[at[3]];
 		enum apart apart = (enum apart)axes[4]->value[at[4]];
 
-		arg.home = home < HOME_NODE ? (enum home)home : HOME_NODE;
-		arg.node = home < HOME_NODE ? 0 : home - HOME_NODE;
+		arg.home = home < NUMA_NODE ? (enum home)home : NUMA_NODE;
+		arg.node = home < NUMA_NODE ? 0 : home - NUMA_NODE;
 		arg.missing = apart_place(apart, arg.pairs, arg.cpu,
 					  &arg.crowded, &arg.nodes);
 		for (int s = 0; choice->sizes[s] != SIZE_MAX && r == 0; s++) {

@@ -28,7 +28,7 @@ struct ipc_choice {
 	struct ipc_axis patterns; /* enum pattern */
 	struct ipc_axis waits;    /* enum waiting */
 	struct ipc_axis pages;    /* enum pages */
-	struct ipc_axis homes;    /* enum home; HOME_NODE + the node's number */
+	struct ipc_axis homes;    /* enum home; NUMA_NODE + the node's number */
 	struct ipc_axis places;   /* enum apart */
 	struct ipc_axis pairs;    /* one less than how many at once */
 	enum touch touch;

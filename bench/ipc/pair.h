@@ -45,7 +45,7 @@ struct pair_arg {
 	size_t rotate; /* bytes of buffers visited in turn; 0: one hot one */
 	enum pages pages;
 	enum home home;
-	int node;              /* with HOME_NODE */
+	int node;              /* with NUMA_NODE */
 	int nodes;             /* that this machine has */
 	bool disturb;          /* signals interrupt both sides all the time */
 	int pairs;             /* at once */

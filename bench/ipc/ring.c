@@ -125,7 +125,7 @@ int ring_attach(struct link *link, char *why)
 	for (int d = 0; d < 2; d++)
 		shared_settle(link, ring_slots(link, d),
 			      (size_t)link->slots * link->stride,
-			      (d == link->side) == (link->home != HOME_READER));
+			      (d == link->side) == (link->home != NUMA_READER));
 	return shared_granted(link, why);
 }
 

@@ -211,7 +211,7 @@ void shared_settle(const struct link *link, char *at, size_t bytes, bool mine)
 
 	if (!mine)
 		return;
-	if (link->home == HOME_NODE)
+	if (link->home == NUMA_NODE)
 		/* All of it: a mapping cut within a huge page has none. */
 		(void)syscall(SYS_mbind, link->shared, link->shared_bytes,
 			      POLICY_BIND, &node, sizeof(node) * 8, 0);

@@ -88,11 +88,11 @@ int link_fits(const struct pair_arg *arg, char *why)
 		no = "no word to turn round";
 	else if (arg->pages != PAGES_BASE && t->memory != MEMORY_SEGMENT)
 		no = "its pages are not ours to choose";
-	else if (arg->home == HOME_READER && arg->nodes < 2)
+	else if (arg->home == NUMA_READER && arg->nodes < 2)
 		no = "one NUMA node: every page is at home there";
-	else if (arg->home == HOME_NODE && arg->node >= arg->nodes)
+	else if (arg->home == NUMA_NODE && arg->node >= arg->nodes)
 		no = "there is no such NUMA node";
-	else if (arg->home != HOME_WRITER && t->memory == MEMORY_NONE)
+	else if (arg->home != NUMA_WRITER && t->memory == MEMORY_NONE)
 		no = "where its memory lies is not ours to choose";
 	if (!no)
 		return 0;

@@ -45,7 +45,7 @@ enum pages {
 };
 
 /* Whose NUMA node messages lie on, an axis. */
-enum home { HOME_WRITER, HOME_READER, HOME_NODE };
+enum home { NUMA_WRITER, NUMA_READER, NUMA_NODE };
 
 /* In this process; each side has its own copy after the fork. */
 struct link {
@@ -65,7 +65,7 @@ struct link {
 	/* Of shared memory. */
 	enum pages pages;
 	enum home home;
-	int node;  /* with HOME_NODE */
+	int node;  /* with NUMA_NODE */
 	int nodes; /* that there are */
 	size_t shared_bytes;
 	struct rig_segment *segment; /* NULL: other memory */

@@ -37,7 +37,7 @@ static struct {
 	struct rig_list *list;
 	struct rig_segment *segment;
 	struct rig_pool *pool;
-	struct rigging rigging;
+	struct kernel_run run;
 	uint64_t reversals;
 	char path[300];
 } my;
@@ -107,7 +107,7 @@ static int run_reverse(uint64_t count, struct lap *lap)
 
 	begin(lap);
 	for (uint64_t i = 0; i < count && r == 0; i++)
-		r = rigging_run(&my.rigging);
+		r = kernel_run_run(&my.run);
 	end(lap);
 	my.reversals += count;
 	return r;
@@ -227,13 +227,13 @@ static int make_pool(int workers)
 		r = rig_pool_create(&my.pool, &(struct rig_pool_options){
 						      .workers = workers });
 	if (r == 0)
-		r = rigging_init(&my.rigging, rig_kernel_find("list-reverse"));
+		r = kernel_run_init(&my.run, rig_kernel_find("list-reverse"));
 	if (r < 0)
 		return r;
 	what.count = rig_segment_bytes(rig_list_segment(my.list));
-	rigging_give(&my.rigging, 0, &what, rig_list_name(my.list), 0);
-	r = rigging_check(&my.rigging);
-	return r < 0 ? r : rigging_make(&my.rigging, my.pool);
+	kernel_run_give(&my.run, 0, &what, rig_list_name(my.list), 0);
+	r = kernel_run_check(&my.run);
+	return r < 0 ? r : kernel_run_make(&my.run, my.pool);
 }
 
 static int make_segment(int workers)
@@ -323,8 +323,8 @@ int main(int argc, char **argv)
 				 ? serve_cannot(rig_why())
 				 : serve_word(&words[i].served);
 	}
-	if (my.rigging.kernel)
-		rigging_finish(&my.rigging);
+	if (my.run.kernel)
+		kernel_run_finish(&my.run);
 	rig_pool_destroy(my.pool);
 	rig_list_destroy(my.list);
 	rig_segment_destroy(my.segment);

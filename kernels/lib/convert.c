@@ -41,26 +41,26 @@ static uint64_t bits_of(double value)
 	return bits;
 }
 
-bool widen_whole(enum rig_dtype dtype)
+bool convert_whole(enum rig_dtype dtype)
 {
 	return dtype >= RIG_BOOL && dtype <= RIG_UINT64;
 }
 
-bool widen_signed(enum rig_dtype dtype)
+bool convert_signed(enum rig_dtype dtype)
 {
 	return dtype >= RIG_INT8 && dtype <= RIG_INT64;
 }
 
-bool widen_knows(const struct rig_array *array)
+bool convert_knows(const struct rig_array *array)
 {
 	return !array->swapped && array->dtype >= RIG_BOOL &&
 	       array->dtype <= RIG_FLOAT64;
 }
 
-int widen_check(const struct rig_array *array, const char *kernel, char *why,
-		size_t why_bytes)
+int convert_check(const struct rig_array *array, const char *kernel, char *why,
+		  size_t why_bytes)
 {
-	if (widen_knows(array))
+	if (convert_knows(array))
 		return 0;
 	snprintf(why, why_bytes,
 		 "%s takes bool, integers, float16, float32 and float64, in "
@@ -69,8 +69,8 @@ int widen_check(const struct rig_array *array, const char *kernel, char *why,
 	return -EINVAL;
 }
 
-int widen_result(struct rig_array *result, enum rig_dtype dtype, char *why,
-		 size_t why_bytes)
+int convert_result(struct rig_array *result, enum rig_dtype dtype, char *why,
+		   size_t why_bytes)
 {
 	bool given = result->dims > 0;
 
@@ -102,7 +102,7 @@ static double of_float16(uint16_t half)
 	return double_of(sign | bits_of(double_of(bits) * BIAS));
 }
 
-uint16_t widen_float16_of(double value)
+uint16_t convert_float16_of(double value)
 {
 	uint16_t sign = signbit(value) ? HALF_SIGN : 0;
 	double size = fabs(value), power, rounder;
@@ -136,8 +136,8 @@ static void halves_to_double(const any_uint16 *from, size_t begin, size_t end,
 		break;                                                         \
 	}
 
-void widen_to_double(enum rig_dtype dtype, const void *items, size_t begin,
-		     size_t end, double *to)
+void convert_to_double(enum rig_dtype dtype, const void *items, size_t begin,
+		       size_t end, double *to)
 {
 	switch (dtype) {
 		WIDEN(RIG_INT8, any_int8, double)
@@ -159,17 +159,17 @@ void widen_to_double(enum rig_dtype dtype, const void *items, size_t begin,
 	}
 }
 
-const any_double *widen_doubles(enum rig_dtype dtype, const void *items,
-				size_t begin, size_t end, double *room)
+const any_double *convert_doubles(enum rig_dtype dtype, const void *items,
+				  size_t begin, size_t end, double *room)
 {
 	if (dtype == RIG_FLOAT64)
 		return (const any_double *)items + begin;
-	widen_to_double(dtype, items, begin, end, room);
+	convert_to_double(dtype, items, begin, end, room);
 	return room;
 }
 
-void widen_to_64(enum rig_dtype dtype, const void *items, size_t begin,
-		 size_t end, uint64_t *to)
+void convert_to_64(enum rig_dtype dtype, const void *items, size_t begin,
+		   size_t end, uint64_t *to)
 {
 	switch (dtype) {
 		WIDEN(RIG_INT8, any_int8, uint64_t)

@@ -33,35 +33,35 @@ union number {
 };
 
 /* Is it bool, or an integer or float of up to 8 bytes? */
-bool widen_knows(const struct rig_array *array);
+bool convert_knows(const struct rig_array *array);
 
-/* 0, or -EINVAL where widen_knows() not, with words: what `kernel` takes. */
-int widen_check(const struct rig_array *array, const char *kernel, char *why,
-		size_t why_bytes);
+/* 0, or -EINVAL where convert_knows() not, with words: what `kernel` takes. */
+int convert_check(const struct rig_array *array, const char *kernel, char *why,
+		  size_t why_bytes);
 
 /* A result is of this dtype: one that is made here becomes so.  0, or -EINVAL,
  * with words, where the user's is of another. */
-int widen_result(struct rig_array *result, enum rig_dtype dtype, char *why,
-		 size_t why_bytes);
+int convert_result(struct rig_array *result, enum rig_dtype dtype, char *why,
+		   size_t why_bytes);
 
 /* Is it bool or an integer?  An integer with a sign? */
-bool widen_whole(enum rig_dtype dtype);
-bool widen_signed(enum rig_dtype dtype);
+bool convert_whole(enum rig_dtype dtype);
+bool convert_signed(enum rig_dtype dtype);
 
 /* Items `begin` to `end` - 1 as doubles. */
-void widen_to_double(enum rig_dtype dtype, const void *items, size_t begin,
-		     size_t end, double *to);
+void convert_to_double(enum rig_dtype dtype, const void *items, size_t begin,
+		       size_t end, double *to);
 
 /* The same for who only reads: doubles where they lie, others in `room`, which
  * has one for each item. */
-const any_double *widen_doubles(enum rig_dtype dtype, const void *items,
-				size_t begin, size_t end, double *room);
+const any_double *convert_doubles(enum rig_dtype dtype, const void *items,
+				  size_t begin, size_t end, double *room);
 
 /* Whole ones as 64 bits: extended by their sign, if they have one. */
-void widen_to_64(enum rig_dtype dtype, const void *items, size_t begin,
-		 size_t end, uint64_t *to);
+void convert_to_64(enum rig_dtype dtype, const void *items, size_t begin,
+		   size_t end, uint64_t *to);
 
 /* The float16 nearest to a double, of two the even one. */
-uint16_t widen_float16_of(double value);
+uint16_t convert_float16_of(double value);
 
 #endif

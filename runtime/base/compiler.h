@@ -6,9 +6,9 @@
 #define RUNRIG_COMPILER_H
 
 /* A function that is called seldom: whoever calls it expects not to. */
-#define RARE __attribute__((cold, noinline))
+#define COLD __attribute__((cold, noinline))
 
 /* A function that does much: not within one that does little. */
-#define APART __attribute__((noinline))
+#define NOINLINE __attribute__((noinline))
 
 #endif

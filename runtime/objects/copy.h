@@ -24,35 +24,35 @@
 
 #include "base/clock.h"
 
-/* So many bytes are enough to tell; of fewer than BYPASS_BYTES it is not worth
+/* So many bytes are enough to tell; of fewer than COPY_BYPASS_BYTES it is not worth
  * it. */
-#define BYPASS_PROBE 2048
-#define BYPASS_BYTES 8192
+#define COPY_BYPASS_PROBE 2048
+#define COPY_BYPASS_BYTES 8192
 
 /* Bytes in a nanosecond that the caches take, or they are passed. */
-#define BYPASS_RATE 8
+#define COPY_BYPASS_RATE 8
 
-/* Copy the first BYPASS_PROBE bytes; is it better to pass the caches with the
+/* Copy the first COPY_BYPASS_PROBE bytes; is it better to pass the caches with the
  * rest? */
-static inline bool bypass_probe(void *to, const void *from)
+static inline bool copy_bypass_probe(void *to, const void *from)
 {
 #if defined(__SSE2__)
 	uint64_t begin = clock_ns();
 
-	memcpy(to, from, BYPASS_PROBE);
+	memcpy(to, from, COPY_BYPASS_PROBE);
 	/* The stores are done, not only given. */
 	_mm_mfence();
-	return clock_ns() - begin > BYPASS_PROBE / BYPASS_RATE;
+	return clock_ns() - begin > COPY_BYPASS_PROBE / COPY_BYPASS_RATE;
 #else
-	memcpy(to, from, BYPASS_PROBE);
+	memcpy(to, from, COPY_BYPASS_PROBE);
 	return false;
 #endif
 }
 
 /* Copy, past the caches if `bypass`.  Stores after it are seen after its own, as
  * releases are. */
-static inline void bypass_copy(void *to, const void *from, size_t bytes,
-			       bool bypass)
+static inline void copy_bypass_copy(void *to, const void *from, size_t bytes,
+				    bool bypass)
 {
 #if defined(__SSE2__)
 	char *at = to;
@@ -91,13 +91,14 @@ static inline void bypass_copy(void *to, const void *from, size_t bytes,
 }
 
 /* Copy, as is better. */
-static inline void bypass_copy_all(void *to, const void *from, size_t bytes)
+static inline void copy_bypass_copy_all(void *to, const void *from,
+					size_t bytes)
 {
-	bool bypass = bypass_probe(to, from);
+	bool bypass = copy_bypass_probe(to, from);
 
-	bypass_copy((char *)to + BYPASS_PROBE,
-		    (const char *)from + BYPASS_PROBE, bytes - BYPASS_PROBE,
-		    bypass);
+	copy_bypass_copy((char *)to + COPY_BYPASS_PROBE,
+			 (const char *)from + COPY_BYPASS_PROBE,
+			 bytes - COPY_BYPASS_PROBE, bypass);
 }
 
 #endif

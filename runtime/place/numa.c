@@ -32,13 +32,13 @@ static int mbind_call(void *base, size_t bytes, int mode, const uint64_t *nodes)
 
 /* ---- rules ---- */
 
-static void add_node(struct home_rule *rule, int os)
+static void add_node(struct numa_rule *rule, int os)
 {
 	rule->nodes[os / 64] |= UINT64_C(1) << (os % 64);
 }
 
 /* Nodes with memory; `cores`: only those that have usable cores too. */
-static int add_nodes(struct home_rule *rule, const struct topology *topology,
+static int add_nodes(struct numa_rule *rule, const struct topology *topology,
 		     bool cores)
 {
 	int count = 0;
@@ -79,7 +79,7 @@ static void print_nodes(const struct topology *topology, char *text,
 						 used ? ",%d" : "%d", n);
 }
 
-static int bind_node(struct home_rule *rule, const char *words, long number,
+static int bind_node(struct numa_rule *rule, const char *words, long number,
 		     const struct topology *topology)
 {
 	char text[100];
@@ -110,7 +110,7 @@ static bool take_number(const char **at, long *number)
 	return true;
 }
 
-static int parse_bind(struct home_rule *rule, const char *words, const char *at,
+static int parse_bind(struct numa_rule *rule, const char *words, const char *at,
 		      const struct topology *topology)
 {
 	long first, last;
@@ -136,14 +136,14 @@ static int parse_bind(struct home_rule *rule, const char *words, const char *at,
 	}
 }
 
-int home_parse(struct home_rule *rule, const char *words,
+int numa_parse(struct numa_rule *rule, const char *words,
 	       const struct topology *topology)
 {
-	*rule = (struct home_rule){ .kind = HOME_LOCAL };
+	*rule = (struct numa_rule){ .kind = NUMA_LOCAL };
 	if (!words || strcmp(words, "local") == 0)
 		return 0;
 	if (strcmp(words, "interleave") == 0) {
-		rule->kind = HOME_INTERLEAVE;
+		rule->kind = NUMA_INTERLEAVE;
 		/* Round the nodes whose cores will use it; the memory of those
 		 * that have none is wherever there is memory. */
 		if (!add_nodes(rule, topology, true))
@@ -152,7 +152,7 @@ int home_parse(struct home_rule *rule, const char *words,
 	}
 	if (strncmp(words, "bind:", 5) != 0)
 		return not_a_rule(words);
-	rule->kind = HOME_BIND;
+	rule->kind = NUMA_BIND;
 	return parse_bind(rule, words, words + 5, topology);
 }
 
@@ -180,7 +180,7 @@ static size_t room_on(int os)
 
 /* A bind beyond what its nodes have would call the kernel's killer. */
 static int check_room(const char *name, size_t bytes,
-		      const struct home_rule *rule)
+		      const struct numa_rule *rule)
 {
 	size_t room = 0;
 
@@ -210,16 +210,16 @@ static const char *hint(int code)
 	}
 }
 
-int home_set(int fd, const char *name, size_t bytes,
-	     const struct home_rule *rule)
+int numa_set(int fd, const char *name, size_t bytes,
+	     const struct numa_rule *rule)
 {
-	int mode = rule->kind == HOME_BIND ? MPOL_BIND : MPOL_INTERLEAVE;
+	int mode = rule->kind == NUMA_BIND ? MPOL_BIND : MPOL_INTERLEAVE;
 	void *base;
 	int r = 0;
 
-	if (rule->kind == HOME_LOCAL)
+	if (rule->kind == NUMA_LOCAL)
 		return 0;
-	if (rule->kind == HOME_BIND)
+	if (rule->kind == NUMA_BIND)
 		r = check_room(name, bytes, rule);
 	if (r < 0)
 		return r;
@@ -253,7 +253,7 @@ static int move_batch(char *base, size_t pages, const int *targets, int *status,
 		       : 0;
 }
 
-int home_ask(const void *base, size_t pages, int *homes)
+int numa_ask(const void *base, size_t pages, int *homes)
 {
 	for (size_t at = 0; at < pages; at += BATCH) {
 		size_t batch = pages - at < BATCH ? pages - at : BATCH;
@@ -275,7 +275,7 @@ int home_ask(const void *base, size_t pages, int *homes)
 static int bring_batch(char *base, size_t pages, int os, int *flags)
 {
 	int homes[BATCH], targets[BATCH], status[BATCH];
-	int r = home_ask(base, pages, homes);
+	int r = numa_ask(base, pages, homes);
 
 	for (size_t i = 0; i < pages; i++)
 		targets[i] = os;
@@ -296,7 +296,7 @@ static int bring_batch(char *base, size_t pages, int os, int *flags)
 	return r;
 }
 
-void home_bring(void *base, size_t bytes, int os)
+void numa_bring(void *base, size_t bytes, int os)
 {
 	size_t pages = bytes / PAGE_BYTES;
 	int mode = MPOL_DEFAULT;

@@ -18,20 +18,20 @@
 /* NUMA nodes one machine may have, by the system's numbers. */
 #define NODES_MAX 1024
 
-enum home_rule_kind {
-	HOME_LOCAL,      /* none: first touch */
-	HOME_INTERLEAVE, /* page after page round the nodes */
-	HOME_BIND        /* on these nodes and no others */
+enum numa_rule_kind {
+	NUMA_LOCAL,      /* none: first touch */
+	NUMA_INTERLEAVE, /* page after page round the nodes */
+	NUMA_BIND        /* on these nodes and no others */
 };
 
-struct home_rule {
-	enum home_rule_kind kind;
+struct numa_rule {
+	enum numa_rule_kind kind;
 	uint64_t nodes[NODES_MAX / 64]; /* the system's numbers */
 };
 
 /* "local", "interleave", "bind:0,2-3" (logical nodes of `topology`; NULL is
  * local).  0, or -EINVAL with the words. */
-int home_parse(struct home_rule *rule, const char *words,
+int numa_parse(struct numa_rule *rule, const char *words,
 	       const struct topology *topology);
 
 /*
@@ -39,12 +39,12 @@ int home_parse(struct home_rule *rule, const char *words,
  * 0, -ENOSPC where the nodes of a bind cannot hold it, or what mmap or mbind
  * said.  `name` is for the words.
  */
-int home_set(int fd, const char *name, size_t bytes,
-	     const struct home_rule *rule);
+int numa_set(int fd, const char *name, size_t bytes,
+	     const struct numa_rule *rule);
 
 /* The system's number of the node that each page of memory at `base` is on, to
  * homes[]; -1: there is none in this process's page tables.  0 or -errno. */
-int home_ask(const void *base, size_t pages, int *homes);
+int numa_ask(const void *base, size_t pages, int *homes);
 
 /*
  * Bring the pages that this process has mapped at `base` to node `os`, unless
@@ -52,6 +52,6 @@ int home_ask(const void *base, size_t pages, int *homes);
  * another process has it mapped and we are not privileged) stays: whoever cares
  * asks.
  */
-void home_bring(void *base, size_t bytes, int os);
+void numa_bring(void *base, size_t bytes, int os);
 
 #endif

@@ -150,7 +150,7 @@ static int open_held(const struct job_segment_shm *segment, const char *name,
  * whoever holds it. */
 static int open_file(struct rig_team *team,
 		     const struct job_segment_shm *segment, const char *name,
-		     const struct birth *birth)
+		     const struct pool_startup *startup)
 {
 	int flags = (segment->flags & JOB_READ_ONLY ? O_RDONLY : O_RDWR) |
 		    O_CLOEXEC;
@@ -160,7 +160,7 @@ static int open_file(struct rig_team *team,
 
 	if (team->layout.dispatch->words[JOB_BY_SOCKET] &&
 	    segment->holder_fd >= 0) {
-		fd = receive_file(birth->files_receive);
+		fd = receive_file(startup->files_receive);
 		/* No rank takes the next file before all have this one. */
 		team_meet(team);
 		if (fd < 0)
@@ -176,7 +176,7 @@ static int open_file(struct rig_team *team,
 		fd = -1;
 	}
 	if (fd < 0)
-		fd = open_held(segment, name, flags, birth->caller);
+		fd = open_held(segment, name, flags, startup->caller);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &status) < 0) {
@@ -194,10 +194,10 @@ static int open_file(struct rig_team *team,
 
 static int map(struct rig_team *team, struct mapping *mapping,
 	       const struct job_segment_shm *segment, const char *name,
-	       const struct birth *birth)
+	       const struct pool_startup *startup)
 {
 	bool read_only = segment->flags & JOB_READ_ONLY;
-	int fd = open_file(team, segment, name, birth);
+	int fd = open_file(team, segment, name, startup);
 	void *base;
 	int r;
 
@@ -318,7 +318,7 @@ static int populate_own(const struct rig_team *team, int index,
 						: MADV_POPULATE_WRITE,
 			     name);
 		if (r == 0 && node >= 0)
-			home_bring((char *)mapping->base + span.begin,
+			numa_bring((char *)mapping->base + span.begin,
 				   span.end - span.begin, node);
 	}
 	return r;
@@ -347,7 +347,7 @@ static int own_node(const struct rig_team *team, const struct rig_plan *plan)
 /* Map one missing segment.  A team that is new to it finds the barrier as an
  * earlier team left it, maybe with a corpse inside: rank 0 lays it out afresh. */
 static int attach_one(struct rig_team *team, int index,
-		      const struct birth *birth)
+		      const struct pool_startup *startup)
 {
 	const struct job_segment_shm *segment =
 		&team->layout.job->segments[index];
@@ -355,7 +355,7 @@ static int attach_one(struct rig_team *team, int index,
 	const char *name = *given ? given : UNNAMED;
 	struct mapping *mapping = make_room();
 	struct rig_barrier *barrier;
-	int r = map(team, mapping, segment, name, birth);
+	int r = map(team, mapping, segment, name, startup);
 
 	if (r < 0)
 		return r;
@@ -373,7 +373,7 @@ static int attach_one(struct rig_team *team, int index,
 	if (segment->stride)
 		return 0;
 	return populate_own(team, index, mapping, name,
-			    own_node(team, birth->plan));
+			    own_node(team, startup->plan));
 }
 
 /* Every rank says whether it could; all learn whether all could.  A count for
@@ -392,20 +392,21 @@ static bool all_could(struct rig_team *team, int step, int r)
 /* How far into the file this rank's copy is. */
 static size_t copy_off(const struct rig_team *team,
 		       const struct job_segment_shm *segment,
-		       const struct birth *birth)
+		       const struct pool_startup *startup)
 {
 	if (!segment->stride)
 		return 0;
-	return segment->stride * (size_t)place_copy_of(birth->plan, team->rank);
+	return segment->stride *
+	       (size_t)place_copy_of(startup->plan, team->rank);
 }
 
 /* What a rank may read of a mapping: all, or its copy. */
 static struct rig_span to_be_read(const struct rig_team *team,
 				  const struct job_segment_shm *segment,
 				  const struct mapping *mapping,
-				  const struct birth *birth)
+				  const struct pool_startup *startup)
 {
-	size_t begin = copy_off(team, segment, birth);
+	size_t begin = copy_off(team, segment, startup);
 
 	return (struct rig_span){ begin, segment->stride
 						 ? begin + segment->stride
@@ -413,7 +414,8 @@ static struct rig_span to_be_read(const struct rig_team *team,
 }
 
 static int attach_missing(struct rig_team *team, int count,
-			  const struct birth *birth, const bool *missing)
+			  const struct pool_startup *startup,
+			  const bool *missing)
 {
 	const struct job_shm *job = team->layout.job;
 	int r = 0;
@@ -422,7 +424,7 @@ static int attach_missing(struct rig_team *team, int count,
 	 * ranks take the same steps. */
 	for (int i = 0; i < count; i++)
 		if (missing[i] && !find(&job->segments[i])) {
-			int one = attach_one(team, i, birth);
+			int one = attach_one(team, i, startup);
 
 			if (r == 0)
 				r = one;
@@ -435,7 +437,7 @@ static int attach_missing(struct rig_team *team, int count,
 		if (missing[i])
 			r = populate(mapping,
 				     to_be_read(team, &job->segments[i],
-						mapping, birth),
+						mapping, startup),
 				     MADV_POPULATE_READ, job->names[i]);
 	}
 	if (all_could(team, 1, r))
@@ -452,7 +454,8 @@ undo:
 	return r;
 }
 
-int attach_segments(struct rig_team *team, int count, const struct birth *birth)
+int attach_segments(struct rig_team *team, int count,
+		    const struct pool_startup *startup)
 {
 	const struct job_shm *job = team->layout.job;
 	bool missing[RIG_SEGMENTS_MAX], cold = false;
@@ -473,7 +476,7 @@ int attach_segments(struct rig_team *team, int count, const struct birth *birth)
 			mapping->used = ++uses;
 	}
 	if (cold) {
-		r = attach_missing(team, count, birth, missing);
+		r = attach_missing(team, count, startup, missing);
 		if (r < 0)
 			return r;
 	}
@@ -485,7 +488,7 @@ int attach_segments(struct rig_team *team, int count, const struct birth *birth)
 
 		team->handed[i] = (struct handed){
 			.data = (char *)mapping->base + segment->offset +
-				copy_off(team, segment, birth),
+				copy_off(team, segment, startup),
 			.bytes = segment->bytes,
 			.barrier = barrier,
 		};
@@ -524,7 +527,7 @@ static int populate_spans(struct rig_team *team, const struct mapping *mapping,
 	return r;
 }
 
-int attach_populate(struct rig_team *team, const struct birth *birth,
+int attach_populate(struct rig_team *team, const struct pool_startup *startup,
 		    rig_spans_fn *spans)
 {
 	const struct job_segment_shm *segment = &team->layout.job->segments[0];
@@ -532,7 +535,7 @@ int attach_populate(struct rig_team *team, const struct birth *birth,
 	struct rig_span all;
 	int r;
 
-	r = map(team, mapping, segment, "", birth);
+	r = map(team, mapping, segment, "", startup);
 	if (r == 0) {
 		mapping->used = ++uses;
 		r = populate_spans(team, mapping, spans);
@@ -552,14 +555,14 @@ int attach_populate(struct rig_team *team, const struct birth *birth,
 /* The pages of a copy of `bytes` bytes that this rank writes: an equal part
  * among the ranks of its node. */
 static struct rig_span copied_here(const struct rig_team *team, size_t bytes,
-				   const struct birth *birth)
+				   const struct pool_startup *startup)
 {
-	int copy = place_copy_of(birth->plan, team->rank);
+	int copy = place_copy_of(startup->plan, team->rank);
 	int before = 0, all = 0;
 	struct rig_span span;
 
 	for (int rank = 0; rank < team->size; rank++)
-		if (place_copy_of(birth->plan, rank) == copy) {
+		if (place_copy_of(startup->plan, rank) == copy) {
 			before += rank < team->rank;
 			all++;
 		}
@@ -570,15 +573,15 @@ static struct rig_span copied_here(const struct rig_team *team, size_t bytes,
 				  span.end < bytes ? span.end : bytes };
 }
 
-int attach_replicate(struct rig_team *team, const struct birth *birth)
+int attach_replicate(struct rig_team *team, const struct pool_startup *startup)
 {
 	const struct job_shm *job = team->layout.job;
 	size_t bytes = job->segments[0].data_bytes;
-	size_t off = copy_off(team, &job->segments[1], birth);
-	struct rig_span span = copied_here(team, bytes, birth);
+	size_t off = copy_off(team, &job->segments[1], startup);
+	struct rig_span span = copied_here(team, bytes, startup);
 	struct mapping source = { 0 }, copies = { 0 };
-	int r = map(team, &source, &job->segments[0], job->names[0], birth);
-	int second = map(team, &copies, &job->segments[1], "", birth);
+	int r = map(team, &source, &job->segments[0], job->names[0], startup);
+	int second = map(team, &copies, &job->segments[1], "", startup);
 
 	if (r == 0)
 		r = second;

@@ -21,16 +21,16 @@ void attach_begin(void);
  * JOB_HAND_OVER: see layout.h.
  */
 int attach_segments(struct rig_team *team, int count,
-		    const struct birth *birth);
+		    const struct pool_startup *startup);
 
 /* Map segment 0 (which has no name yet) and populate the spans this rank owns:
  * 0 or -errno and the words. */
-int attach_populate(struct rig_team *team, const struct birth *birth,
+int attach_populate(struct rig_team *team, const struct pool_startup *startup,
 		    rig_spans_fn *spans);
 
 /* Write this rank's part of its node's copy, in segment 1, of segment 0; neither
  * stays mapped.  0 or -errno and the words. */
-int attach_replicate(struct rig_team *team, const struct birth *birth);
+int attach_replicate(struct rig_team *team, const struct pool_startup *startup);
 
 /* Unmap segment 0's file, if it is mapped. */
 void attach_forget(struct rig_team *team);

@@ -18,20 +18,20 @@
 #define HANDED_MAX (64 + 2 * RIG_SEGMENTS_MAX)
 
 /* Foreign segments a pool remembers by name. */
-#define FOREIGN_MAX 16
+#define UNOWNED_MAX 16
 
 /* How long processes that were killed may take to be gone. */
 #define GONE_NS (6 * UINT64_C(1000000000))
 
 /* A segment that was handed over by name and is nobody's handle here. */
-struct foreign {
+struct unowned {
 	char name[RIG_NAME_MAX + 1]; /* "": free */
-	struct segment_facts facts;  /* its fd is ours */
+	struct segment_info info;    /* its fd is ours */
 };
 
 /* A file that was handed over, and is to be had for as long as a run may want
  * to attach it, whatever becomes of the handle: our own descriptor. */
-struct handed_file {
+struct kept_file {
 	struct identity identity;
 	uint64_t used; /* when last; 0: free */
 	int fd;        /* -1: none */
@@ -43,14 +43,14 @@ struct handed_file {
 /* Copies of a segment, one a node: see replica.c. */
 struct replica {
 	struct identity source;
-	size_t stride;              /* 0: free */
-	struct segment_facts facts; /* of the copies; its fd is ours */
+	size_t stride;            /* 0: free */
+	struct segment_info info; /* of the copies; its fd is ours */
 };
 
 /* In this process. */
 struct rig_pool {
 	struct rig_pool *next;
-	struct birth birth;
+	struct pool_startup startup;
 	struct tracer tracer;
 	struct rig_plan *plan;
 	struct report report;
@@ -80,10 +80,10 @@ struct rig_pool {
 	struct cpu_bits cpus;     /* the workers' */
 
 	/* Files the workers may have mapped. */
-	struct handed_file handed[HANDED_MAX];
-	uint64_t handed_uses;
-	struct foreign foreign[FOREIGN_MAX];
-	int foreign_next;
+	struct kept_file handed[HANDED_MAX];
+	uint64_t job_segments_uses;
+	struct unowned unowned[UNOWNED_MAX];
+	int unowned_next;
 	struct replica replicas[REPLICAS_MAX];
 
 	/* What to forget when the run at hand has ended. */
@@ -158,30 +158,30 @@ void run_end_turn(struct rig_pool *pool);
 
 /* Write what the job's segment `index` is: the file of these facts, or what the
  * caller asks for by name (0, or as rig_pool_run()). */
-void handed_put_file(struct rig_pool *pool, int index,
-		     const struct segment_facts *facts);
-int handed_put(struct rig_pool *pool, int index,
-	       const struct rig_handed *handed);
+void job_segments_put_file(struct rig_pool *pool, int index,
+			   const struct segment_info *info);
+int job_segments_put(struct rig_pool *pool, int index,
+		     const struct rig_handed *handed);
 
 /* What `name` means to this pool: a handle of this process, else a file. */
-int handed_facts(struct rig_pool *pool, const char *name,
-		 struct segment_facts *facts);
+int job_segments_find(struct rig_pool *pool, const char *name,
+		      struct segment_info *info);
 
 /* Note that the workers may have it mapped from now on.  Returns a descriptor
  * of it that stays until it is forgotten (or `fd`, where there are no more). */
-int handed_note(struct rig_pool *pool, struct identity identity, int fd);
+int job_segments_note(struct rig_pool *pool, struct identity identity, int fd);
 
 /* Post the job at hand once more, and hand every rank every file. */
-void handed_send(struct rig_pool *pool);
+void job_segments_send(struct rig_pool *pool);
 
 /* Have the workers unmap a file: with the turn, now; or by whoever has it. */
-void handed_forget(struct rig_pool *pool, struct identity identity);
-void handed_forget_queued(struct rig_pool *pool);
-void handed_queue(struct rig_pool *pool, struct identity identity);
+void job_segments_forget(struct rig_pool *pool, struct identity identity);
+void job_segments_forget_queued(struct rig_pool *pool);
+void job_segments_queue(struct rig_pool *pool, struct identity identity);
 
 /* Let go of the foreign segments that have no name any more.  With the turn;
  * returns how many. */
-int handed_let_go(struct rig_pool *pool);
+int job_segments_let_go(struct rig_pool *pool);
 
 /* ---- replica.c ---- */
 
@@ -202,6 +202,6 @@ void replica_finish(struct rig_pool *pool);
 /* ---- handed.c ---- */
 
 /* Close what is held. */
-void handed_finish(struct rig_pool *pool);
+void job_segments_finish(struct rig_pool *pool);
 
 #endif

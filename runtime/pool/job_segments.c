@@ -23,35 +23,35 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-void handed_put_file(struct rig_pool *pool, int index,
-		     const struct segment_facts *facts)
+void job_segments_put_file(struct rig_pool *pool, int index,
+			   const struct segment_info *info)
 {
-	pool->birth.layout.job->segments[index] = (struct job_segment_shm){
-		.device = facts->identity.device,
-		.inode = facts->identity.inode,
-		.file_bytes = facts->file_bytes,
-		.data_bytes = facts->data_bytes,
-		.bytes = facts->data_bytes,
-		.holder_fd = facts->fd,
-		.flags = facts->pool == pool->id ? JOB_BARRIER : 0,
+	pool->startup.layout.job->segments[index] = (struct job_segment_shm){
+		.device = info->identity.device,
+		.inode = info->identity.inode,
+		.file_bytes = info->file_bytes,
+		.data_bytes = info->data_bytes,
+		.bytes = info->data_bytes,
+		.holder_fd = info->fd,
+		.flags = info->pool == pool->id ? JOB_BARRIER : 0,
 	};
 }
 
-static void drop_handed(struct handed_file *file)
+static void drop_handed(struct kept_file *file)
 {
 	if (file->used && file->fd >= 0)
 		close(file->fd);
-	*file = (struct handed_file){ 0 };
+	*file = (struct kept_file){ 0 };
 }
 
 /* Note that the workers may have it mapped from now on.  Returns a descriptor
  * of it that stays until it is forgotten (or `fd`, where there are no more). */
-int handed_note(struct rig_pool *pool, struct identity identity, int fd)
+int job_segments_note(struct rig_pool *pool, struct identity identity, int fd)
 {
-	struct handed_file *file = &pool->handed[0];
+	struct kept_file *file = &pool->handed[0];
 
 	for (size_t i = 0; i < HANDED_MAX; i++) {
-		struct handed_file *other = &pool->handed[i];
+		struct kept_file *other = &pool->handed[i];
 
 		if (identity_same(other->identity, identity)) {
 			file = other;
@@ -65,7 +65,7 @@ int handed_note(struct rig_pool *pool, struct identity identity, int fd)
 		file->identity = identity;
 		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	}
-	file->used = ++pool->handed_uses;
+	file->used = ++pool->job_segments_uses;
 	return file->fd >= 0 ? file->fd : fd;
 }
 
@@ -95,7 +95,7 @@ static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
 				  .msg_iovlen = 1,
 				  .msg_control = control.room,
 				  .msg_controllen = sizeof(control.room) };
-	struct pollfd polled = { .fd = pool->birth.files_send,
+	struct pollfd polled = { .fd = pool->startup.files_send,
 				 .events = POLLOUT };
 
 	control.header.cmsg_level = SOL_SOCKET;
@@ -112,7 +112,7 @@ static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
 		if (errno != EAGAIN && errno != EINTR && errno != ETOOMANYREFS)
 			return false;
 		if (clock_ns() >= deadline_ns ||
-		    dispatch_is_done(pool->birth.layout.dispatch))
+		    dispatch_is_done(pool->startup.layout.dispatch))
 			return false;
 		(void)poll(&polled, 1, 1);
 	}
@@ -124,16 +124,16 @@ static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
  * dumpable, say).  Post the job once more and hand every rank every file, in
  * the order in which attach.c takes them.
  */
-void handed_send(struct rig_pool *pool)
+void job_segments_send(struct rig_pool *pool)
 {
-	const struct layout *layout = &pool->birth.layout;
+	const struct layout *layout = &pool->startup.layout;
 	const struct job_segment_shm *segments = layout->job->segments;
 	uint64_t deadline = clock_after(GONE_NS);
 	uint64_t count = layout->dispatch->words[JOB_SEGMENTS];
 	char nothing;
 
 	/* What an ended team has left in the socket. */
-	while (recv(pool->birth.files_receive, &nothing, 1, MSG_DONTWAIT) > 0)
+	while (recv(pool->startup.files_receive, &nothing, 1, MSG_DONTWAIT) > 0)
 		;
 	layout->dispatch->words[JOB_BY_SOCKET] = 1;
 	pool->posted = true;
@@ -146,7 +146,7 @@ void handed_send(struct rig_pool *pool)
 				 segments[k].device == segments[i].device &&
 				 !((segments[k].flags ^ segments[i].flags) &
 				   JOB_READ_ONLY);
-		for (int rank = 0; rank < pool->birth.size && !twice &&
+		for (int rank = 0; rank < pool->startup.size && !twice &&
 				   segments[i].holder_fd >= 0;
 		     rank++)
 			if (!send_file(pool, segments[i].holder_fd, deadline))
@@ -156,22 +156,22 @@ void handed_send(struct rig_pool *pool)
 
 /* Have the workers unmap a file.  Only a death can fail that, and then there
  * is nothing left to unmap. */
-void handed_forget(struct rig_pool *pool, struct identity identity)
+void job_segments_forget(struct rig_pool *pool, struct identity identity)
 {
-	struct segment_facts facts = { .identity = identity, .fd = -1 };
+	struct segment_info info = { .identity = identity, .fd = -1 };
 
 	struct identity copies;
 
 	if (replica_drop(pool, identity, &copies))
-		handed_forget(pool, copies);
+		job_segments_forget(pool, copies);
 	if (!was_handed(pool, identity) || pool->dead)
 		return;
-	handed_put_file(pool, 0, &facts);
+	job_segments_put_file(pool, 0, &info);
 	(void)run_internal(pool, JOB_FORGET, 0, 0);
 }
 
 /* Do what had to wait for the run's end, with the turn. */
-void handed_forget_queued(struct rig_pool *pool)
+void job_segments_forget_queued(struct rig_pool *pool)
 {
 	struct identity identity = { 0 };
 
@@ -179,11 +179,11 @@ void handed_forget_queued(struct rig_pool *pool)
 		pthread_mutex_lock(&pool->forget_lock);
 		identity = pool->forget[sub_seq(&pool->forget_count, 1) - 1];
 		pthread_mutex_unlock(&pool->forget_lock);
-		handed_forget(pool, identity);
+		job_segments_forget(pool, identity);
 	}
 }
 
-void handed_queue(struct rig_pool *pool, struct identity identity)
+void job_segments_queue(struct rig_pool *pool, struct identity identity)
 {
 	struct identity *grown;
 	uint32_t count;
@@ -206,100 +206,99 @@ void handed_queue(struct rig_pool *pool, struct identity identity)
 	pthread_mutex_unlock(&pool->forget_lock);
 }
 
-static void forget_foreign(struct rig_pool *pool, struct foreign *foreign)
+static void forget_unowned(struct rig_pool *pool, struct unowned *unowned)
 {
-	close(foreign->facts.fd);
-	foreign->name[0] = 0;
-	handed_queue(pool, foreign->facts.identity);
+	close(unowned->info.fd);
+	unowned->name[0] = 0;
+	job_segments_queue(pool, unowned->info.identity);
 }
 
 /* A segment that is no handle's here: opened at first sight, and held, so that
  * the workers find it even when its name has gone (see python.md). */
-static int foreign_facts(struct rig_pool *pool, const char *name,
-			 struct segment_facts *facts)
+static int unowned_info(struct rig_pool *pool, const char *name,
+			struct segment_info *info)
 {
-	struct foreign *foreign;
+	struct unowned *unowned;
 	struct stat status;
 	int fd, r;
 
-	for (int i = 0; i < FOREIGN_MAX; i++) {
-		foreign = &pool->foreign[i];
-		if (strcmp(foreign->name, name) != 0)
+	for (int i = 0; i < UNOWNED_MAX; i++) {
+		unowned = &pool->unowned[i];
+		if (strcmp(unowned->name, name) != 0)
 			continue;
 		if (shmfile_status(name, &status) == 0 &&
 		    identity_same(identity_of(&status),
-				  foreign->facts.identity) &&
-		    (size_t)status.st_size == foreign->facts.file_bytes) {
-			*facts = foreign->facts;
+				  unowned->info.identity) &&
+		    (size_t)status.st_size == unowned->info.file_bytes) {
+			*info = unowned->info;
 			return 0;
 		}
 		/* Another segment's name by now, or nobody's. */
-		forget_foreign(pool, foreign);
+		forget_unowned(pool, unowned);
 	}
 	fd = shmfile_open(name, false, &status);
 	if (fd < 0)
 		return fd;
-	r = segment_read_facts(fd, name, facts);
+	r = segment_read_info(fd, name, info);
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
-	foreign = &pool->foreign[pool->foreign_next++ % FOREIGN_MAX];
-	if (foreign->name[0])
-		forget_foreign(pool, foreign);
-	snprintf(foreign->name, sizeof(foreign->name), "%s", name);
-	foreign->facts = *facts;
+	unowned = &pool->unowned[pool->unowned_next++ % UNOWNED_MAX];
+	if (unowned->name[0])
+		forget_unowned(pool, unowned);
+	snprintf(unowned->name, sizeof(unowned->name), "%s", name);
+	unowned->info = *info;
 	return 0;
 }
 
-int handed_facts(struct rig_pool *pool, const char *name,
-		 struct segment_facts *facts)
+int job_segments_find(struct rig_pool *pool, const char *name,
+		      struct segment_info *info)
 {
-	return segment_handle_facts(name, facts)
-		       ? 0
-		       : foreign_facts(pool, name, facts);
+	return segment_handle_info(name, info) ? 0
+					       : unowned_info(pool, name, info);
 }
 
 /* The copies, where there are some. */
 static void put_copies(struct rig_pool *pool, int index, struct identity source)
 {
 	struct job_segment_shm *segment =
-		&pool->birth.layout.job->segments[index];
+		&pool->startup.layout.job->segments[index];
 
 	if (replica_put(pool, index, source))
-		segment->holder_fd = handed_note(
+		segment->holder_fd = job_segments_note(
 			pool,
 			(struct identity){ segment->device, segment->inode },
 			segment->holder_fd);
 }
 
-int handed_put(struct rig_pool *pool, int index,
-	       const struct rig_handed *handed)
+int job_segments_put(struct rig_pool *pool, int index,
+		     const struct rig_handed *handed)
 {
-	struct job_shm *job = pool->birth.layout.job;
-	struct segment_facts facts;
+	struct job_shm *job = pool->startup.layout.job;
+	struct segment_info info;
 	size_t bytes;
 	int r = shmfile_check_name(handed->name);
 
 	if (r < 0)
 		return r;
-	r = handed_facts(pool, handed->name, &facts);
+	r = job_segments_find(pool, handed->name, &info);
 	if (r < 0)
 		return r;
-	if (handed->offset > facts.data_bytes ||
-	    handed->bytes > facts.data_bytes - handed->offset)
+	if (handed->offset > info.data_bytes ||
+	    handed->bytes > info.data_bytes - handed->offset)
 		return rig_fail(-EINVAL,
 				"segment %s: bytes %zu to %zu asked for, it "
 				"has %zu",
 				handed->name, handed->offset,
 				handed->offset + handed->bytes,
-				facts.data_bytes);
+				info.data_bytes);
 	bytes = handed->bytes ? handed->bytes
-			      : facts.data_bytes - handed->offset;
-	facts.fd = handed_note(pool, facts.identity, facts.fd);
-	handed_put_file(pool, index, &facts);
+			      : info.data_bytes - handed->offset;
+	info.fd = job_segments_note(pool, info.identity, info.fd);
+	job_segments_put_file(pool, index, &info);
 	if (handed->read_only)
-		put_copies(pool, index, facts.identity);
+		put_copies(pool, index, info.identity);
 	job->segments[index].offset = handed->offset;
 	job->segments[index].bytes = bytes;
 	if (handed->read_only)
@@ -311,28 +310,28 @@ int handed_put(struct rig_pool *pool, int index,
 	return 0;
 }
 
-int handed_let_go(struct rig_pool *pool)
+int job_segments_let_go(struct rig_pool *pool)
 {
 	struct stat status;
 	int count = 0;
 
-	for (int i = 0; i < FOREIGN_MAX; i++)
-		if (pool->foreign[i].name[0] &&
-		    fstat(pool->foreign[i].facts.fd, &status) == 0 &&
+	for (int i = 0; i < UNOWNED_MAX; i++)
+		if (pool->unowned[i].name[0] &&
+		    fstat(pool->unowned[i].info.fd, &status) == 0 &&
 		    status.st_nlink == 0) {
-			forget_foreign(pool, &pool->foreign[i]);
+			forget_unowned(pool, &pool->unowned[i]);
 			count++;
 		}
 	return count;
 }
 
-void handed_finish(struct rig_pool *pool)
+void job_segments_finish(struct rig_pool *pool)
 {
 	for (size_t i = 0; i < HANDED_MAX; i++)
 		drop_handed(&pool->handed[i]);
-	for (int i = 0; i < FOREIGN_MAX; i++)
-		if (pool->foreign[i].name[0])
-			close(pool->foreign[i].facts.fd);
+	for (int i = 0; i < UNOWNED_MAX; i++)
+		if (pool->unowned[i].name[0])
+			close(pool->unowned[i].info.fd);
 	replica_finish(pool);
 	pthread_mutex_destroy(&pool->forget_lock);
 	free(pool->forget);

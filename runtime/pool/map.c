@@ -206,8 +206,8 @@ static size_t count_done(const struct rig_pool *pool)
 	size_t done = 0;
 
 	/* relaxed: while workers run, a number that was true. */
-	for (int i = 0; i < pool->birth.size; i++)
-		done += load_relaxed(&pool->birth.layout.mapped[i].done);
+	for (int i = 0; i < pool->startup.size; i++)
+		done += load_relaxed(&pool->startup.layout.mapped[i].done);
 	return done;
 }
 
@@ -233,7 +233,7 @@ static int wait_for(struct rig_pool *pool, const struct rig_map *map)
 /* The item that is to blame: it failed, or a rank died at it. */
 static size_t find_failed(const struct rig_pool *pool)
 {
-	const struct layout *layout = &pool->birth.layout;
+	const struct layout *layout = &pool->startup.layout;
 	const struct rig_report *said = rig_pool_report(pool);
 	uint64_t failed = load_relaxed(&layout->job->map.failed);
 

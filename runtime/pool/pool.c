@@ -90,52 +90,52 @@ static void close_if_open(int *fd)
 	*fd = -1;
 }
 
-static int open_descriptors(struct birth *birth)
+static int open_descriptors(struct pool_startup *startup)
 {
 	int pair[2] = { -1, -1 }, pipe_ends[2] = { -1, -1 };
 	int files[2] = { -1, -1 };
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rig_fail_errno(-errno, "pool: socketpair");
-	birth->caller_end = above_standard(pair[0]);
-	birth->warden_end = above_standard(pair[1]);
+	startup->caller_end = above_standard(pair[0]);
+	startup->warden_end = above_standard(pair[1]);
 	if (pipe2(pipe_ends, O_CLOEXEC) < 0)
 		return rig_fail_errno(-errno, "pool: pipe");
-	birth->lifeline_read = above_standard(pipe_ends[0]);
-	birth->lifeline_held = above_standard(pipe_ends[1]);
-	birth->caller_pidfd =
+	startup->lifeline_read = above_standard(pipe_ends[0]);
+	startup->lifeline_held = above_standard(pipe_ends[1]);
+	startup->caller_pidfd =
 		above_standard((int)syscall(SYS_pidfd_open, getpid(), 0));
-	if (birth->caller_pidfd < 0)
+	if (startup->caller_pidfd < 0)
 		return rig_fail_errno(-errno, "pool: pidfd_open");
-	birth->ready = above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	startup->ready = above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files) < 0)
 		return rig_fail_errno(-errno, "pool: socketpair");
-	birth->files_send = above_standard(files[0]);
-	birth->files_receive = above_standard(files[1]);
-	if (birth->ready < 0 || birth->caller_end < 0 ||
-	    birth->warden_end < 0 || birth->lifeline_read < 0 ||
-	    birth->lifeline_held < 0 || birth->files_send < 0 ||
-	    birth->files_receive < 0)
+	startup->files_send = above_standard(files[0]);
+	startup->files_receive = above_standard(files[1]);
+	if (startup->ready < 0 || startup->caller_end < 0 ||
+	    startup->warden_end < 0 || startup->lifeline_read < 0 ||
+	    startup->lifeline_held < 0 || startup->files_send < 0 ||
+	    startup->files_receive < 0)
 		return rig_fail_errno(-errno, "pool: descriptors");
 	return 0;
 }
 
 /* Those the caller has no use for once the warden is there. */
-static void close_wardens(struct birth *birth)
+static void close_wardens(struct pool_startup *startup)
 {
-	close_if_open(&birth->warden_end);
-	close_if_open(&birth->lifeline_held);
-	close_if_open(&birth->caller_pidfd);
-	close_if_open(&birth->ready);
+	close_if_open(&startup->warden_end);
+	close_if_open(&startup->lifeline_held);
+	close_if_open(&startup->caller_pidfd);
+	close_if_open(&startup->ready);
 }
 
 /* The process in between: its child is the warden. */
-static noreturn void fork_and_leave(struct birth *birth)
+static noreturn void fork_and_leave(struct pool_startup *startup)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		warden_main(birth);
+		warden_main(startup);
 	_exit(pid < 0 ? errno : 0);
 }
 
@@ -146,7 +146,7 @@ static noreturn void fork_and_leave(struct birth *birth)
  * so it is as if this thread forked the warden, and the price of copying a
  * large caller is paid once.
  */
-static int fork_warden(struct birth *birth)
+static int fork_warden(struct pool_startup *startup)
 {
 	sigset_t all, before;
 	int status = 0;
@@ -158,7 +158,7 @@ static int fork_warden(struct birth *birth)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = vfork();
 	if (pid == 0)
-		fork_and_leave(birth);
+		fork_and_leave(startup);
 	if (pid < 0)
 		r = rig_fail_errno(-errno, "pool: fork (limits: ulimit -u, the "
 					   "cgroup's pids.max)");
@@ -203,7 +203,7 @@ static void meet_warden(struct rig_pool *pool)
 	pool->warden_pidfd = -1;
 	/* Left in the socket, it would be taken for an answer. */
 	do
-		got = recvmsg(pool->birth.caller_end, &message,
+		got = recvmsg(pool->startup.caller_end, &message,
 			      MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got <= 0)
@@ -221,7 +221,7 @@ bool pool_warden_lives(const struct rig_pool *pool)
 
 	if (pool->warden_pidfd < 0) {
 		/* End of file on the socket says it too. */
-		polled.fd = pool->birth.caller_end;
+		polled.fd = pool->startup.caller_end;
 		return !(poll(&polled, 1, 0) > 0 && polled.revents & POLLHUP);
 	}
 	return poll(&polled, 1, 0) <= 0;
@@ -230,7 +230,7 @@ bool pool_warden_lives(const struct rig_pool *pool)
 /* Wait until no process of the pool lives any more. */
 void pool_await_gone(const struct rig_pool *pool)
 {
-	struct pollfd polled = { .fd = pool->birth.lifeline_read };
+	struct pollfd polled = { .fd = pool->startup.lifeline_read };
 	uint64_t deadline = clock_after(GONE_NS);
 
 	while (clock_ns() < deadline) {
@@ -245,18 +245,18 @@ void pool_await_gone(const struct rig_pool *pool)
 static void set_patience(struct rig_pool *pool)
 {
 	const struct rig_plan *plan = pool->plan;
-	struct birth *birth = &pool->birth;
+	struct pool_startup *startup = &pool->startup;
 
 	pool->own_core = plan->cpus > plan->workers;
 	if (plan->workers > plan->cpus)
-		birth->busy = (struct patience){ .yields = 4 };
+		startup->busy = (struct patience){ .yields = 4 };
 	else
-		birth->busy = (struct patience){ .spin_ns = 100000 };
+		startup->busy = (struct patience){ .spin_ns = 100000 };
 	if (pool->own_core) {
-		birth->idle = (struct patience){ .spin_ns = 2000000 };
+		startup->idle = (struct patience){ .spin_ns = 2000000 };
 		pool->patience = (struct patience){ .spin_ns = 2000000 };
 	} else {
-		birth->idle = (struct patience){ .yields = 100 };
+		startup->idle = (struct patience){ .yields = 100 };
 		pool->patience = (struct patience){ 0 };
 	}
 	for (int i = 0; i < plan->workers; i++)
@@ -268,7 +268,7 @@ static void set_patience(struct rig_pool *pool)
 static int prepare(struct rig_pool *pool,
 		   const struct rig_pool_options *options)
 {
-	struct birth *birth = &pool->birth;
+	struct pool_startup *startup = &pool->startup;
 	void *memory;
 	int r;
 
@@ -277,49 +277,49 @@ static int prepare(struct rig_pool *pool,
 						.place = options->place });
 	if (r < 0)
 		return r;
-	birth->size = pool->plan->workers;
-	birth->kind = options->barrier;
-	birth->plan = pool->plan;
-	birth->caller = getpid();
-	birth->tracer = &pool->tracer;
+	startup->size = pool->plan->workers;
+	startup->kind = options->barrier;
+	startup->plan = pool->plan;
+	startup->caller = getpid();
+	startup->tracer = &pool->tracer;
 	set_patience(pool);
-	r = tracer_init(&pool->tracer, birth->size, options->trace);
+	r = tracer_init(&pool->tracer, startup->size, options->trace);
 	if (r < 0)
 		return r;
-	r = report_init(&pool->report, birth->size);
+	r = report_init(&pool->report, startup->size);
 	if (r < 0)
 		return r;
-	memory = mmap(NULL, layout_at(NULL, birth->size).bytes,
+	memory = mmap(NULL, layout_at(NULL, startup->size).bytes,
 		      PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		return rig_fail_errno(-errno, "pool: map the team segment");
-	birth->layout = layout_at(memory, birth->size);
-	r = layout_team(&birth->layout, birth->size, birth->kind);
+	startup->layout = layout_at(memory, startup->size);
+	r = layout_team(&startup->layout, startup->size, startup->kind);
 	if (r < 0)
 		return r;
-	birth->layout.control->caller = getpid();
+	startup->layout.control->caller = getpid();
 	while (!pool->id)
 		if (getrandom(&pool->id, sizeof(pool->id), 0) < 0 &&
 		    errno != EINTR)
 			return rig_fail_errno(-errno, "pool: getrandom");
 	r = ledger_open();
-	return r < 0 ? r : open_descriptors(birth);
+	return r < 0 ? r : open_descriptors(startup);
 }
 
 static void pool_free(struct rig_pool *pool)
 {
-	struct birth *birth = &pool->birth;
+	struct pool_startup *startup = &pool->startup;
 
-	handed_finish(pool);
-	close_wardens(birth);
-	close_if_open(&birth->caller_end);
-	close_if_open(&birth->lifeline_read);
-	close_if_open(&birth->files_send);
-	close_if_open(&birth->files_receive);
+	job_segments_finish(pool);
+	close_wardens(startup);
+	close_if_open(&startup->caller_end);
+	close_if_open(&startup->lifeline_read);
+	close_if_open(&startup->files_send);
+	close_if_open(&startup->files_receive);
 	close_if_open(&pool->warden_pidfd);
-	if (birth->layout.control)
-		munmap(birth->layout.control, birth->layout.bytes);
+	if (startup->layout.control)
+		munmap(startup->layout.control, startup->layout.bytes);
 	report_finish(&pool->report);
 	tracer_finish(&pool->tracer);
 	rig_place_free(pool->plan);
@@ -331,15 +331,15 @@ static void pool_free(struct rig_pool *pool)
 static int start(struct rig_pool *pool)
 {
 	static const struct patience none;
-	struct birth *birth = &pool->birth;
-	struct control_shm *control = birth->layout.control;
+	struct pool_startup *startup = &pool->startup;
+	struct control_shm *control = startup->layout.control;
 	int r;
 
 	/* The first job is to be there. */
-	birth->layout.dispatch->words[JOB_KIND] = JOB_START;
-	dispatch_post(birth->layout.dispatch);
-	r = fork_warden(birth);
-	close_wardens(birth);
+	startup->layout.dispatch->words[JOB_KIND] = JOB_START;
+	dispatch_post(startup->layout.dispatch);
+	r = fork_warden(startup);
+	close_wardens(startup);
 	if (r < 0)
 		return r;
 	meet_warden(pool);
@@ -366,7 +366,7 @@ bool pool_order(struct rig_pool *pool, enum order what, enum rig_end end)
 {
 	const struct order_message message = { .order = what, .end = end };
 
-	while (send(pool->birth.caller_end, &message, sizeof(message),
+	while (send(pool->startup.caller_end, &message, sizeof(message),
 		    MSG_NOSIGNAL) < 0)
 		if (errno != EINTR)
 			return false;
@@ -389,7 +389,7 @@ static uint64_t pool_id(const struct rig_pool *pool)
 
 static enum rig_barrier_kind pool_barrier(const struct rig_pool *pool)
 {
-	return pool->birth.kind;
+	return pool->startup.kind;
 }
 
 static void pools_forget(struct identity identity)
@@ -400,7 +400,7 @@ static void pools_forget(struct identity identity)
 
 		if (!pool_is_maker(pool))
 			continue;
-		handed_queue(pool, identity);
+		job_segments_queue(pool, identity);
 		/* Now, if nobody has the turn; else whoever has it will. */
 		if (cas_seq(&pool->turn, &seen, TURN_TAKEN))
 			run_end_turn(pool);
@@ -420,7 +420,7 @@ static int pools_let_go(void)
 		if (!pool_is_maker(pool) ||
 		    !cas_seq(&pool->turn, &seen, TURN_TAKEN))
 			continue;
-		count += handed_let_go(pool);
+		count += job_segments_let_go(pool);
 		run_end_turn(pool);
 	}
 	pthread_mutex_unlock(&pools_lock);
@@ -457,16 +457,17 @@ int rig_pool_create(struct rig_pool **out,
 	pool->maker = getpid();
 	pool->maker_forks = forks;
 	pool->warden_pidfd = -1;
-	pool->birth.caller_end = pool->birth.warden_end = -1;
-	pool->birth.lifeline_read = pool->birth.lifeline_held = -1;
-	pool->birth.caller_pidfd = pool->birth.ready = -1;
-	pool->birth.files_send = pool->birth.files_receive = -1;
+	pool->startup.caller_end = pool->startup.warden_end = -1;
+	pool->startup.lifeline_read = pool->startup.lifeline_held = -1;
+	pool->startup.caller_pidfd = pool->startup.ready = -1;
+	pool->startup.files_send = pool->startup.files_receive = -1;
 	pthread_mutex_init(&pool->forget_lock, NULL);
 	r = prepare(pool, options ? options : &defaults);
 	if (r == 0)
 		r = start(pool);
 	if (r < 0) {
-		if (pool->birth.caller_end >= 0 && pool->birth.warden_end < 0)
+		if (pool->startup.caller_end >= 0 &&
+		    pool->startup.warden_end < 0)
 			quit(pool);
 		pool_free(pool);
 		return r;
@@ -487,7 +488,7 @@ void pools_left_behind(void)
 
 int rig_pool_size(const struct rig_pool *pool)
 {
-	return pool->birth.size;
+	return pool->startup.size;
 }
 
 bool rig_pool_oversubscribed(const struct rig_pool *pool)
@@ -502,9 +503,9 @@ const struct rig_report *rig_pool_report(const struct rig_pool *pool)
 
 static int check_rank(const struct rig_pool *pool, int rank)
 {
-	if (rank < 0 || rank >= pool->birth.size)
+	if (rank < 0 || rank >= pool->startup.size)
 		return rig_fail(-EINVAL, "pool: no rank %d of %d", rank,
-				pool->birth.size);
+				pool->startup.size);
 	return 0;
 }
 
@@ -516,10 +517,10 @@ int rig_pool_code(const struct rig_pool *pool, int rank)
 	if (r < 0)
 		return r;
 	if (said->end == RIG_END_OK || said->end == RIG_END_FAILED)
-		return load_relaxed(&pool->birth.layout.ranks[rank].code);
+		return load_relaxed(&pool->startup.layout.ranks[rank].code);
 	/* Of those that were ended, what the run ended with. */
 	return said->ranks[rank].state == RIG_STATE_DONE
-		       ? pool->birth.layout.about[rank].code
+		       ? pool->startup.layout.about[rank].code
 		       : said->code;
 }
 
@@ -535,7 +536,7 @@ int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
 				"pool: a result of %zu bytes, not at "
 				"most %d",
 				bytes, RIG_RESULT_MAX);
-	memcpy(result, pool->birth.layout.ranks[rank].result, bytes);
+	memcpy(result, pool->startup.layout.ranks[rank].result, bytes);
 	return 0;
 }
 
@@ -550,7 +551,7 @@ int rig_pool_worker(const struct rig_pool *pool, int rank,
 		return r;
 	spot = &pool->plan->spots[rank];
 	*worker = (struct rig_worker){
-		.pid = pool->birth.layout.about[rank].pid,
+		.pid = pool->startup.layout.about[rank].pid,
 		.package = spot->package,
 		.node = spot->node,
 		.core = spot->core,

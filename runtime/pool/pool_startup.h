@@ -20,7 +20,7 @@
 #include "pool/tracer.h"
 #include "machine/wait.h"
 
-struct birth {
+struct pool_startup {
 	int size;
 	enum rig_barrier_kind kind;
 	const struct rig_plan *plan;
@@ -58,11 +58,12 @@ struct order_message {
 void pools_left_behind(void);
 
 /* The warden: never returns.  Runs with all signals blocked at first. */
-noreturn void warden_main(struct birth *birth);
+noreturn void warden_main(struct pool_startup *startup);
 
 /* A worker, forked by the warden: never returns.  `seen` is the job (as
  * dispatch_shm.posted) before the first it is to take. */
-noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen);
+noreturn void worker_main(const struct pool_startup *startup, int rank,
+			  uint32_t seen);
 
 /* Is `address` where a worker calls kernels from?  Then what was called there
  * was a kernel's very last act, and has taken its place on the stack. */

@@ -9,19 +9,19 @@
 
 double rig_pool_progress(const struct rig_pool *pool)
 {
-	const struct layout *layout = &pool->birth.layout;
+	const struct layout *layout = &pool->startup.layout;
 	uint32_t job = load_relaxed(&layout->dispatch->posted);
 	double parts = 0;
 
 	if (dispatch_is_done(layout->dispatch))
 		return 0;
-	for (int i = 0; i < pool->birth.size; i++) {
+	for (int i = 0; i < pool->startup.size; i++) {
 		const struct rank_shm *rank = &layout->ranks[i];
 
 		/* acquire: pairs with the release in team_begin(). */
 		if (load_acquire(&rank->job) == job)
 			parts += load_relaxed(&rank->progress);
 	}
-	parts /= (double)PROGRESS_WHOLE * pool->birth.size;
+	parts /= (double)PROGRESS_WHOLE * pool->startup.size;
 	return parts < 1 ? parts : 1;
 }

@@ -47,8 +47,8 @@ bool replica_drop(struct rig_pool *pool, struct identity source,
 
 	if (!replica)
 		return false;
-	*file = replica->facts.identity;
-	close(replica->facts.fd);
+	*file = replica->info.identity;
+	close(replica->info.fd);
 	memset(replica, 0, sizeof(*replica));
 	return true;
 }
@@ -64,7 +64,7 @@ static bool has_any(const struct rig_pool *pool)
 
 void replica_forget_written(struct rig_pool *pool, const struct rig_job *job)
 {
-	struct segment_facts facts;
+	struct segment_info info;
 	struct identity file;
 
 	if (!has_any(pool))
@@ -72,9 +72,10 @@ void replica_forget_written(struct rig_pool *pool, const struct rig_job *job)
 	for (int i = 0; i < RIG_SEGMENTS_MAX && job->segments[i].name; i++)
 		if (!job->segments[i].read_only &&
 		    shmfile_check_name(job->segments[i].name) == 0 &&
-		    handed_facts(pool, job->segments[i].name, &facts) == 0 &&
-		    replica_drop(pool, facts.identity, &file))
-			handed_forget(pool, file);
+		    job_segments_find(pool, job->segments[i].name, &info) ==
+			    0 &&
+		    replica_drop(pool, info.identity, &file))
+			job_segments_forget(pool, file);
 }
 
 bool replica_put(struct rig_pool *pool, int index, struct identity source)
@@ -83,8 +84,8 @@ bool replica_put(struct rig_pool *pool, int index, struct identity source)
 
 	if (!replica)
 		return false;
-	handed_put_file(pool, index, &replica->facts);
-	pool->birth.layout.job->segments[index].stride = replica->stride;
+	job_segments_put_file(pool, index, &replica->info);
+	pool->startup.layout.job->segments[index].stride = replica->stride;
 	return true;
 }
 
@@ -92,11 +93,11 @@ void replica_finish(struct rig_pool *pool)
 {
 	for (int i = 0; i < REPLICAS_MAX; i++)
 		if (pool->replicas[i].stride)
-			close(pool->replicas[i].facts.fd);
+			close(pool->replicas[i].info.fd);
 }
 
 /* A file for so many copies of the source. */
-static int make_file(const struct segment_facts *source, const char *name,
+static int make_file(const struct segment_info *source, const char *name,
 		     int copies, struct replica *replica)
 {
 	size_t unit = source->data_bytes < HUGE_BYTES ? PAGE_BYTES : HUGE_BYTES;
@@ -112,50 +113,50 @@ static int make_file(const struct segment_facts *source, const char *name,
 	*replica = (struct replica){
 		.source = source->identity,
 		.stride = size_round_up(source->data_bytes, unit),
-		.facts = { .file_bytes = room, .data_bytes = room },
+		.info = { .file_bytes = room, .data_bytes = room },
 	};
-	replica->facts.fd = shmfile_make();
-	if (replica->facts.fd < 0)
-		return replica->facts.fd;
-	r = shmfile_resize(replica->facts.fd, name, room);
-	if (r == 0 && fstat(replica->facts.fd, &status) < 0)
+	replica->info.fd = shmfile_make();
+	if (replica->info.fd < 0)
+		return replica->info.fd;
+	r = shmfile_resize(replica->info.fd, name, room);
+	if (r == 0 && fstat(replica->info.fd, &status) < 0)
 		r = rig_fail_errno(-errno, "segment %s: fstat", name);
 	if (r < 0)
-		close(replica->facts.fd);
+		close(replica->info.fd);
 	else
-		replica->facts.identity = identity_of(&status);
+		replica->info.identity = identity_of(&status);
 	return r;
 }
 
 /* Have the workers fill it. */
 static int fill(struct rig_pool *pool, const char *name,
-		const struct segment_facts *source, struct replica *replica)
+		const struct segment_info *source, struct replica *replica)
 {
-	struct job_segment_shm *segments = pool->birth.layout.job->segments;
-	struct segment_facts facts = *source;
+	struct job_segment_shm *segments = pool->startup.layout.job->segments;
+	struct segment_info info = *source;
 
-	facts.fd = handed_note(pool, source->identity, source->fd);
-	handed_put_file(pool, 0, &facts);
+	info.fd = job_segments_note(pool, source->identity, source->fd);
+	job_segments_put_file(pool, 0, &info);
 	segments[0].flags |= JOB_READ_ONLY;
-	strcpy(pool->birth.layout.job->names[0], name);
-	handed_put_file(pool, 1, &replica->facts);
+	strcpy(pool->startup.layout.job->names[0], name);
+	job_segments_put_file(pool, 1, &replica->info);
 	segments[1].stride = replica->stride;
-	pool->birth.layout.job->names[1][0] = 0;
+	pool->startup.layout.job->names[1][0] = 0;
 	return run_internal(pool, JOB_REPLICATE, 0, 0);
 }
 
 /* With the turn. */
 static int replicate(struct rig_pool *pool, const char *name, int copies)
 {
-	struct segment_facts source;
+	struct segment_info source;
 	struct replica *replica = find_free(pool);
 	struct identity old;
-	int r = handed_facts(pool, name, &source);
+	int r = job_segments_find(pool, name, &source);
 
 	if (r < 0)
 		return r;
 	if (replica_drop(pool, source.identity, &old))
-		handed_forget(pool, old);
+		job_segments_forget(pool, old);
 	if (!replica)
 		replica = find_free(pool);
 	if (!replica)

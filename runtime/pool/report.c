@@ -96,14 +96,14 @@ static void say_where(char *out, uint64_t address, const char *kernel)
 			 symbol.offset);
 }
 
-static void name_kernel(struct report *report, const struct report_facts *facts)
+static void name_kernel(struct report *report, const struct report_facts *info)
 {
-	uint64_t address = (uint64_t)(uintptr_t)facts->kernel;
+	uint64_t address = (uint64_t)(uintptr_t)info->kernel;
 	struct symbol symbol;
 
-	if (facts->name)
+	if (info->name)
 		snprintf(report->kernel, sizeof(report->kernel), "%.120s",
-			 facts->name);
+			 info->name);
 	else if (symbol_find(address, &symbol) < 0)
 		snprintf(report->kernel, sizeof(report->kernel), "0x%" PRIx64,
 			 address);
@@ -116,25 +116,25 @@ static void name_kernel(struct report *report, const struct report_facts *facts)
 }
 
 /* Where rank `rank` was. */
-static void fill_rank(struct report *report, const struct report_facts *facts,
+static void fill_rank(struct report *report, const struct report_facts *info,
 		      int rank)
 {
-	const struct about_shm *about = &facts->layout->about[rank];
-	struct rank_shm *live = &facts->layout->ranks[rank];
-	const struct rig_plan *plan = facts->plan;
+	const struct about_shm *about = &info->layout->about[rank];
+	struct rank_shm *live = &info->layout->ranks[rank];
+	const struct rig_plan *plan = info->plan;
 	uint64_t where;
 
 	report->ranks[rank] = (struct rig_rank_report){
-		.pid = facts->ended ? about->was : about->pid,
+		.pid = info->ended ? about->was : about->pid,
 		.pu = plan->pinned ? plan->spots[rank].pu : -1,
-		.state = (enum rig_state)(facts->ended
+		.state = (enum rig_state)(info->ended
 						  ? about->state
 						  : load_relaxed(&live->state)),
-		.epoch = facts->ended ? about->entered
-				      : load_relaxed(&live->entered),
+		.epoch = info->ended ? about->entered
+				     : load_relaxed(&live->entered),
 		.where = report->where[rank],
 	};
-	where = facts->ended ? about->where : load_relaxed(&live->where);
+	where = info->ended ? about->where : load_relaxed(&live->where);
 	/* Waiting begins with spinning, which is not worth a state. */
 	if (where && report->ranks[rank].state == RIG_STATE_RUNNING)
 		report->ranks[rank].state = RIG_STATE_WAITING;
@@ -163,11 +163,11 @@ static const char *signal_name(int signal)
 }
 
 /* How the first to die died: "by SIGSEGV at segment a + 0x10 in f+0x5c". */
-static void say_death(struct report *report, const struct report_facts *facts,
+static void say_death(struct report *report, const struct report_facts *info,
 		      char *line, size_t bytes)
 {
 	const struct rig_report *said = &report->said;
-	const struct about_shm *about = &facts->layout->about[said->rank];
+	const struct about_shm *about = &info->layout->about[said->rank];
 	char at[WHERE_BYTES];
 
 	if (!WIFSIGNALED(said->wait_status)) {
@@ -177,7 +177,7 @@ static void say_death(struct report *report, const struct report_facts *facts,
 	}
 	add(line, bytes, "was killed by SIG%s",
 	    signal_name(WTERMSIG(said->wait_status)));
-	if (facts->layout->control->out_of_memory)
+	if (info->layout->control->out_of_memory)
 		add(line, bytes,
 		    " (probably out of memory: its control group has had an "
 		    "OOM kill)");
@@ -186,7 +186,7 @@ static void say_death(struct report *report, const struct report_facts *facts,
 		return;
 	if (about->segment)
 		add(line, bytes, " at segment %s + 0x%" PRIx64,
-		    facts->layout->job->names[about->segment - 1],
+		    info->layout->job->names[about->segment - 1],
 		    about->offset);
 	else
 		add(line, bytes, " at address 0x%" PRIx64, about->address);
@@ -197,25 +197,25 @@ static void say_death(struct report *report, const struct report_facts *facts,
 }
 
 static void say_first_line(struct report *report,
-			   const struct report_facts *facts, char *line,
+			   const struct report_facts *info, char *line,
 			   size_t bytes)
 {
 	const struct rig_report *said = &report->said;
 	const char *words;
 
-	switch (facts->end) {
+	switch (info->end) {
 	case RIG_END_OK:
 		break;
 	case RIG_END_FAILED:
-		words = facts->ended ? facts->layout->about[said->rank].why
-				     : facts->layout->ranks[said->rank].why;
+		words = info->ended ? info->layout->about[said->rank].why
+				    : info->layout->ranks[said->rank].why;
 		add(line, bytes, "%s: rank %d: %s", report->kernel, said->rank,
 		    words);
 		break;
 	case RIG_END_DEATH:
 		add(line, bytes, "%s: rank %d (pid %d) ", report->kernel,
 		    said->rank, (int)report->ranks[said->rank].pid);
-		say_death(report, facts, line, bytes);
+		say_death(report, info, line, bytes);
 		break;
 	case RIG_END_DEADLOCK:
 		add(line, bytes,
@@ -225,12 +225,12 @@ static void say_first_line(struct report *report,
 		break;
 	case RIG_END_LIMIT:
 		add(line, bytes, "%s: not done within its limit of %.3f s",
-		    report->kernel, (double)facts->limit_ns * 1e-9);
+		    report->kernel, (double)info->limit_ns * 1e-9);
 		break;
 	case RIG_END_WARDEN:
 		add(line, bytes, "%s",
-		    facts->layout->control->why[0] ? facts->layout->control->why
-						   : "pool: its warden died");
+		    info->layout->control->why[0] ? info->layout->control->why
+						  : "pool: its warden died");
 		break;
 	}
 }
@@ -295,48 +295,48 @@ static void say_rank(const struct rig_rank_report *rank, int number,
 }
 
 /* The verb that a rank is in, as rank_shm.calls; 0: none. */
-static uint64_t called(const struct report_facts *facts, int rank)
+static uint64_t called(const struct report_facts *info, int rank)
 {
-	return facts->ended ? facts->layout->about[rank].calls
-			    : load_relaxed(&facts->layout->ranks[rank].calls);
+	return info->ended ? info->layout->about[rank].calls
+			   : load_relaxed(&info->layout->ranks[rank].calls);
 }
 
-void report_make(struct report *report, const struct report_facts *facts)
+void report_make(struct report *report, const struct report_facts *info)
 {
-	const struct control_shm *control = facts->layout->control;
+	const struct control_shm *control = info->layout->control;
 	struct rig_report *said = &report->said;
 	char line[WHY_BYTES] = "";
 
-	said->end = facts->end;
-	said->code = facts->code;
+	said->end = info->end;
+	said->code = info->code;
 	said->rank = -1;
 	said->wait_status = 0;
 	said->segment = -1;
 	said->offset = 0;
 	report->text[0] = 0;
-	name_kernel(report, facts);
-	for (int i = 0; i < facts->size; i++)
-		fill_rank(report, facts, i);
-	if (facts->end == RIG_END_DEATH) {
+	name_kernel(report, info);
+	for (int i = 0; i < info->size; i++)
+		fill_rank(report, info, i);
+	if (info->end == RIG_END_DEATH) {
 		said->rank = control->rank;
 		said->wait_status = control->wait_status;
 		said->segment =
-			(int)facts->layout->about[said->rank].segment - 1;
-		said->offset = facts->layout->about[said->rank].offset;
-	} else if (facts->end == RIG_END_FAILED) {
+			(int)info->layout->about[said->rank].segment - 1;
+		said->offset = info->layout->about[said->rank].offset;
+	} else if (info->end == RIG_END_FAILED) {
 		said->rank =
-			(int)(facts->ended
+			(int)(info->ended
 				      ? control->failed
 				      : load_acquire(
-						&facts->layout->team->failed)) -
+						&info->layout->team->failed)) -
 			1;
 	}
-	say_first_line(report, facts, line, sizeof(line));
+	say_first_line(report, info, line, sizeof(line));
 	add(report->text, TEXT_BYTES, "%s\n", line);
-	for (int i = 0; i < facts->size && i < LISTED; i++)
-		say_rank(&report->ranks[i], i, called(facts, i), report->text);
-	if (facts->size > LISTED)
+	for (int i = 0; i < info->size && i < LISTED; i++)
+		say_rank(&report->ranks[i], i, called(info, i), report->text);
+	if (info->size > LISTED)
 		add(report->text, TEXT_BYTES, "  and %d more\n",
-		    facts->size - LISTED);
-	(void)rig_fail(facts->code, "%s", line);
+		    info->size - LISTED);
+	(void)rig_fail(info->code, "%s", line);
 }

@@ -40,7 +40,7 @@ struct report_facts {
 };
 
 /* Make the report, and note its first line as this thread's rig_why(). */
-void report_make(struct report *report, const struct report_facts *facts);
+void report_make(struct report *report, const struct report_facts *info);
 
 /* A run that went well: nothing to say. */
 void report_clear(struct report *report);

@@ -73,7 +73,7 @@ int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 	      uint64_t deadline_ns)
 {
 	static const struct patience none;
-	struct dispatch_shm *dispatch = pool->birth.layout.dispatch;
+	struct dispatch_shm *dispatch = pool->startup.layout.dispatch;
 	int r;
 
 	/* Most runs are done before it is worth asking for the time. */
@@ -91,7 +91,7 @@ int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 			return dispatch_is_done(dispatch) ? 0 : -ECANCELED;
 		/* Given up between runs: nobody was there to be told.
 		 * acquire: pairs with the release in give_up(). */
-		if (load_acquire(&pool->birth.layout.control->state) ==
+		if (load_acquire(&pool->startup.layout.control->state) ==
 		    CONTROL_DEAD)
 			return 0;
 		if (clock_ns() >= deadline_ns)
@@ -133,7 +133,7 @@ void run_end_turn(struct rig_pool *pool)
 	uint32_t seen;
 
 	do {
-		handed_forget_queued(pool);
+		job_segments_forget_queued(pool);
 		/* Hands the pool's memory to who takes the next turn. */
 		if (swap_seq(&pool->turn, TURN_FREE) == TURN_WANTED)
 			wait_wake(&pool->turn, 1);
@@ -163,9 +163,9 @@ static int code_of(enum rig_end end)
 /* The first rank that failed by itself, rather than because another had. */
 static int first_failed(const struct rig_pool *pool)
 {
-	const struct layout *layout = &pool->birth.layout;
+	const struct layout *layout = &pool->startup.layout;
 
-	for (int i = 0; i < pool->birth.size; i++) {
+	for (int i = 0; i < pool->startup.size; i++) {
 		int code = load_relaxed(&layout->ranks[i].code);
 
 		if (code < 0 && code != -ECANCELED)
@@ -177,9 +177,9 @@ static int first_failed(const struct rig_pool *pool)
 /* Set what one run left to what the next expects. */
 static void reset_run(struct rig_pool *pool)
 {
-	struct team_shm *team = pool->birth.layout.team;
+	struct team_shm *team = pool->startup.layout.team;
 
-	pool->birth.layout.control->end = RIG_END_OK;
+	pool->startup.layout.control->end = RIG_END_OK;
 	/* relaxed: no worker runs; the next post releases it. */
 	store_relaxed(&team->failed, 0);
 	store_relaxed(&team->deadlock, 0);
@@ -190,20 +190,20 @@ static void reset_run(struct rig_pool *pool)
 /* The run is over, and not well: make the report and return the code. */
 static int finish_bad(struct rig_pool *pool, enum rig_end end)
 {
-	const struct layout *layout = &pool->birth.layout;
-	struct report_facts facts = { .layout = layout,
-				      .size = pool->birth.size,
-				      .plan = pool->plan,
-				      .kernel = pool->kernel,
-				      .name = pool->name,
-				      .limit_ns = pool->limit_ns };
+	const struct layout *layout = &pool->startup.layout;
+	struct report_facts info = { .layout = layout,
+				     .size = pool->startup.size,
+				     .plan = pool->plan,
+				     .kernel = pool->kernel,
+				     .name = pool->name,
+				     .limit_ns = pool->limit_ns };
 	int failed = -1;
 
 	if (load_relaxed(&layout->control->state) == CONTROL_DEAD)
 		end = RIG_END_WARDEN;
 	if (end == RIG_END_OK && layout->control->end != RIG_END_OK) {
 		end = (enum rig_end)layout->control->end;
-		facts.ended = true;
+		info.ended = true;
 		failed = (int)layout->control->failed - 1;
 	} else if (end == RIG_END_OK) {
 		end = RIG_END_FAILED;
@@ -212,15 +212,15 @@ static int finish_bad(struct rig_pool *pool, enum rig_end end)
 	}
 	if (end == RIG_END_WARDEN)
 		pool->dead = true;
-	facts.end = end;
-	facts.code = code_of(end);
+	info.end = end;
+	info.code = code_of(end);
 	if (end == RIG_END_FAILED)
-		facts.code =
-			facts.ended ? layout->about[failed].code
+		info.code = info.ended
+				    ? layout->about[failed].code
 				    : load_relaxed(&layout->ranks[failed].code);
-	report_make(&pool->report, &facts);
+	report_make(&pool->report, &info);
 	reset_run(pool);
-	return facts.code;
+	return info.code;
 }
 
 /*
@@ -229,7 +229,7 @@ static int finish_bad(struct rig_pool *pool, enum rig_end end)
  */
 static int finish_run(struct rig_pool *pool, enum rig_end end)
 {
-	const struct layout *layout = &pool->birth.layout;
+	const struct layout *layout = &pool->startup.layout;
 
 	pool->posted = false;
 	tracer_run_ends(&pool->tracer);
@@ -245,7 +245,7 @@ static int finish_run(struct rig_pool *pool, enum rig_end end)
 /* Order the warden to end the run at hand, and wait until it has. */
 static int end_run(struct rig_pool *pool, enum rig_end end)
 {
-	struct pollfd polled = { .fd = pool->birth.caller_end,
+	struct pollfd polled = { .fd = pool->startup.caller_end,
 				 .events = POLLIN };
 	uint64_t until = clock_after(ANSWER_NS), now;
 	bool told = pool_order(pool, ORDER_END, end);
@@ -255,7 +255,7 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 	       poll(&polled, 1, (int)((until - now) / 1000000) + 1) <= 0)
 		;
 	if (!told ||
-	    recv(pool->birth.caller_end, &answer, 1, MSG_DONTWAIT) != 1) {
+	    recv(pool->startup.caller_end, &answer, 1, MSG_DONTWAIT) != 1) {
 		/* Dead, or stopped for good. */
 		pool_kill_warden(pool);
 		end = RIG_END_WARDEN;
@@ -270,7 +270,7 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 static int heed_alarm(struct rig_pool *pool)
 {
 	static const struct patience none;
-	struct team_shm *team = pool->birth.layout.team;
+	struct team_shm *team = pool->startup.layout.team;
 	uint64_t until = clock_after(GRACE_NS);
 	int r;
 
@@ -319,11 +319,11 @@ static int settle_once(struct rig_pool *pool, uint64_t deadline_ns)
 static int settle_run(struct rig_pool *pool, uint64_t deadline_ns)
 {
 	uint64_t *by_socket =
-		&pool->birth.layout.dispatch->words[JOB_BY_SOCKET];
+		&pool->startup.layout.dispatch->words[JOB_BY_SOCKET];
 	int r = settle_once(pool, deadline_ns);
 
 	if (r == JOB_HAND_OVER && !*by_socket) {
-		handed_send(pool);
+		job_segments_send(pool);
 		r = settle_once(pool, deadline_ns);
 	}
 	if (*by_socket && !pool->posted)
@@ -336,7 +336,7 @@ static int settle_run(struct rig_pool *pool, uint64_t deadline_ns)
 int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 		 size_t args_bytes)
 {
-	struct dispatch_shm *dispatch = pool->birth.layout.dispatch;
+	struct dispatch_shm *dispatch = pool->startup.layout.dispatch;
 
 	dispatch->words[JOB_KIND] = kind;
 	dispatch->words[JOB_FN] = fn;
@@ -355,10 +355,10 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 		  size_t file_bytes, size_t data_bytes,
 		  const struct rig_segment_options *options)
 {
-	struct segment_facts facts = { .identity = identity,
-				       .file_bytes = file_bytes,
-				       .data_bytes = data_bytes,
-				       .fd = fd };
+	struct segment_info info = { .identity = identity,
+				     .file_bytes = file_bytes,
+				     .data_bytes = data_bytes,
+				     .fd = fd };
 	int r;
 
 	if (options->spans_args_bytes > RIG_ARGS_MAX)
@@ -372,12 +372,12 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 	if (pool->dead) {
 		r = rig_fail(-ECANCELED, "segment: its pool is no more");
 	} else {
-		facts.fd = handed_note(pool, identity, fd);
-		handed_put_file(pool, 0, &facts);
+		info.fd = job_segments_note(pool, identity, fd);
+		job_segments_put_file(pool, 0, &info);
 		if (options->pages == RIG_PAGES_HUGE)
-			pool->birth.layout.job->segments[0].flags |= JOB_HUGE;
+			pool->startup.layout.job->segments[0].flags |= JOB_HUGE;
 		if (options->spans_args_bytes)
-			memcpy(pool->birth.layout.job->args,
+			memcpy(pool->startup.layout.job->args,
 			       options->spans_args, options->spans_args_bytes);
 		r = run_internal(pool, JOB_POPULATE,
 				 (uint64_t)(uintptr_t)options->spans,
@@ -388,7 +388,7 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 
 		/* Whoever could must not keep it mapped. */
 		snprintf(words, sizeof(words), "%s", rig_why());
-		handed_forget(pool, identity);
+		job_segments_forget(pool, identity);
 		(void)rig_fail(r, "%s", words);
 	}
 	run_end_turn(pool);
@@ -416,8 +416,8 @@ static int check_job(const struct rig_pool *pool, const struct rig_job *job)
 		return rig_fail(-EINVAL, "job: result is NULL");
 	if (pool->dead)
 		return rig_fail(-ECANCELED, "pool: it is no more (%s)",
-				pool->birth.layout.control->why[0]
-					? pool->birth.layout.control->why
+				pool->startup.layout.control->why[0]
+					? pool->startup.layout.control->why
 					: "its warden died");
 	return 0;
 }
@@ -425,7 +425,7 @@ static int check_job(const struct rig_pool *pool, const struct rig_job *job)
 /* A word of the job, written only if it changes: the takers poll its line. */
 static void put_word(struct rig_pool *pool, int index, uint64_t value)
 {
-	uint64_t *word = &pool->birth.layout.dispatch->words[index];
+	uint64_t *word = &pool->startup.layout.dispatch->words[index];
 
 	if (*word != value)
 		*word = value;
@@ -433,26 +433,26 @@ static void put_word(struct rig_pool *pool, int index, uint64_t value)
 
 static int put_symbol(struct rig_pool *pool, const char *name)
 {
-	if (strlen(name) >= sizeof(pool->birth.layout.job->symbol))
+	if (strlen(name) >= sizeof(pool->startup.layout.job->symbol))
 		return rig_fail(-EINVAL,
 				"job: the kernel's name is longer "
 				"than %zu bytes",
-				sizeof(pool->birth.layout.job->symbol) - 1);
-	strcpy(pool->birth.layout.job->symbol, name);
+				sizeof(pool->startup.layout.job->symbol) - 1);
+	strcpy(pool->startup.layout.job->symbol, name);
 	return 0;
 }
 
 /* What the job does for each item. */
 static int put_map(struct rig_pool *pool, const struct map_job *map)
 {
-	struct map_shm *shm = &pool->birth.layout.job->map;
+	struct map_shm *shm = &pool->startup.layout.job->map;
 
 	*shm = map->terms;
 	shm->fn = map->fn;
 	/* relaxed: the post releases it. */
-	for (int i = 0; i < pool->birth.size; i++) {
-		store_relaxed(&pool->birth.layout.mapped[i].done, 0);
-		store_relaxed(&pool->birth.layout.mapped[i].at, 0);
+	for (int i = 0; i < pool->startup.size; i++) {
+		store_relaxed(&pool->startup.layout.mapped[i].done, 0);
+		store_relaxed(&pool->startup.layout.mapped[i].at, 0);
 	}
 	return map->fn ? 0 : put_symbol(pool, map->name);
 }
@@ -492,8 +492,8 @@ static void put_owns(struct rig_pool *pool, const struct rig_job *job)
 		known = rig_kernel_find(job->name);
 	if (known && known->args_bytes == job->args_bytes)
 		owns = (uint64_t)(uintptr_t)known->owns;
-	if (pool->birth.layout.job->owns != owns)
-		pool->birth.layout.job->owns = owns;
+	if (pool->startup.layout.job->owns != owns)
+		pool->startup.layout.job->owns = owns;
 }
 
 static int put_job(struct rig_pool *pool, const struct rig_job *job)
@@ -503,7 +503,7 @@ static int put_job(struct rig_pool *pool, const struct rig_job *job)
 
 	while (r == 0 && count < RIG_SEGMENTS_MAX &&
 	       job->segments[count].name) {
-		r = handed_put(pool, count, &job->segments[count]);
+		r = job_segments_put(pool, count, &job->segments[count]);
 		count++;
 	}
 	if (r < 0)
@@ -512,7 +512,7 @@ static int put_job(struct rig_pool *pool, const struct rig_job *job)
 	put_word(pool, JOB_ARGS_BYTES, job->args_bytes);
 	put_owns(pool, job);
 	if (job->args_bytes)
-		memcpy(pool->birth.layout.job->args, job->args,
+		memcpy(pool->startup.layout.job->args, job->args,
 		       job->args_bytes);
 	return 0;
 }
@@ -565,7 +565,7 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	pool->posted = true;
 	tracer_run_begins(&pool->tracer, pool->name,
 			  (uint64_t)(uintptr_t)pool->kernel);
-	dispatch_post(pool->birth.layout.dispatch);
+	dispatch_post(pool->startup.layout.dispatch);
 	return 0;
 }
 
@@ -584,7 +584,7 @@ int run_wait(struct rig_pool *pool, uint64_t deadline_ns)
 	if (r == -EAGAIN && pool->posted)
 		return rig_fail(-ETIMEDOUT, "pool: the run goes on");
 	if (pool->result_bytes && r == 0)
-		memcpy(pool->result, pool->birth.layout.ranks[0].result,
+		memcpy(pool->result, pool->startup.layout.ranks[0].result,
 		       pool->result_bytes);
 	return r;
 }

@@ -247,9 +247,9 @@ ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
 
 	if (!tracer->memory)
 		return rig_fail(-EINVAL, "pool: it was made without a trace");
-	if (rank < -1 || rank >= pool->birth.size)
+	if (rank < -1 || rank >= pool->startup.size)
 		return rig_fail(-EINVAL, "pool: no rank %d, only 0 to %d", rank,
-				pool->birth.size - 1);
+				pool->startup.size - 1);
 	for (size_t i = 0; i < tracer->run_count; i++) {
 		const struct traced_run *run = &tracer->runs[i];
 

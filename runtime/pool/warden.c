@@ -61,7 +61,7 @@ struct worker {
 };
 
 struct warden {
-	struct birth *birth;
+	struct pool_startup *startup;
 	int ready;         /* workers of the team that said so */
 	bool starting;     /* not all have */
 	uint64_t start_by; /* when they must have, on the clock */
@@ -113,9 +113,9 @@ static void end_team(struct warden *w)
 {
 	uint64_t deadline = clock_after(REAP_NS);
 
-	for (int i = 0; i < w->birth->size; i++)
+	for (int i = 0; i < w->startup->size; i++)
 		kill_worker(&w->workers[i]);
-	for (int i = 0; i < w->birth->size; i++)
+	for (int i = 0; i < w->startup->size; i++)
 		if (w->workers[i].pid)
 			(void)reap(&w->workers[i], deadline);
 }
@@ -140,14 +140,14 @@ static void pause_ns(long ns)
 static void answer(struct warden *w)
 {
 	if (w->answer)
-		(void)send(w->birth->warden_end, "", 1, MSG_DONTWAIT);
+		(void)send(w->startup->warden_end, "", 1, MSG_DONTWAIT);
 	w->answer = false;
 }
 
 /* No more workers, now or later. */
 static void give_up(struct warden *w, int code, const char *why)
 {
-	struct control_shm *control = w->birth->layout.control;
+	struct control_shm *control = w->startup->layout.control;
 
 	end_team(w);
 	w->starting = false;
@@ -155,7 +155,7 @@ static void give_up(struct warden *w, int code, const char *why)
 	snprintf(control->why, sizeof(control->why), "%s", why);
 	/* release: the words are written. */
 	store_release(&control->state, CONTROL_DEAD);
-	dispatch_done(w->birth->layout.dispatch);
+	dispatch_done(w->startup->layout.dispatch);
 	answer(w);
 }
 
@@ -168,7 +168,7 @@ static int fork_worker(struct warden *w, int rank, uint32_t seen)
 	for (int tries = 1;; tries++) {
 		pid = fork();
 		if (pid == 0)
-			worker_main(w->birth, rank, seen);
+			worker_main(w->startup, rank, seen);
 		if (pid > 0)
 			break;
 		if (tries == FORK_TRIES)
@@ -186,26 +186,26 @@ static int fork_worker(struct warden *w, int rank, uint32_t seen)
 		return r;
 	}
 	worker->pid = pid;
-	w->birth->layout.about[rank].pid = pid;
+	w->startup->layout.about[rank].pid = pid;
 	return 0;
 }
 
 /* Fork all workers of a new generation.  Never a part of a team. */
 static void fork_team(struct warden *w, uint32_t seen)
 {
-	struct birth *birth = w->birth;
+	struct pool_startup *startup = w->startup;
 	char why[WHY_BYTES];
 	uint64_t stale;
 	int r;
 
-	add_relaxed(&birth->layout.control->generation, 1);
-	store_relaxed(&birth->layout.control->state, CONTROL_STARTING);
+	add_relaxed(&startup->layout.control->generation, 1);
+	store_relaxed(&startup->layout.control->state, CONTROL_STARTING);
 	/* What a team said that is no more. */
-	(void)!read(birth->ready, &stale, sizeof(stale));
+	(void)!read(startup->ready, &stale, sizeof(stale));
 	w->ready = 0;
 	w->starting = true;
 	w->start_by = clock_after(START_NS);
-	for (int i = 0; i < birth->size; i++) {
+	for (int i = 0; i < startup->size; i++) {
 		r = fork_worker(w, i, seen);
 		if (r == 0)
 			continue;
@@ -213,7 +213,7 @@ static void fork_team(struct warden *w, uint32_t seen)
 			 "pool: worker %d of %d could not be forked: %s "
 			 "(limits: ulimit -u and -n, the cgroup's pids.max and "
 			 "memory.max, threads-max)",
-			 i, birth->size, strerrordesc_np(-r));
+			 i, startup->size, strerrordesc_np(-r));
 		give_up(w, r, why);
 		return;
 	}
@@ -232,9 +232,9 @@ static void on_ready(struct warden *w)
 {
 	w->starting = false;
 	w->failed_starts = 0;
-	store_release(&w->birth->layout.control->state, CONTROL_READY);
+	store_release(&w->startup->layout.control->state, CONTROL_READY);
 	if (w->tell_done)
-		dispatch_done(w->birth->layout.dispatch);
+		dispatch_done(w->startup->layout.dispatch);
 	w->tell_done = false;
 	answer(w);
 }
@@ -243,10 +243,10 @@ static void on_ready(struct warden *w)
  * laid out afresh. */
 static void take_stock(struct warden *w)
 {
-	const struct layout *layout = &w->birth->layout;
+	const struct layout *layout = &w->startup->layout;
 	uint32_t job = load_relaxed(&layout->dispatch->posted);
 
-	for (int i = 0; i < w->birth->size; i++) {
+	for (int i = 0; i < w->startup->size; i++) {
 		struct rank_shm *rank = &layout->ranks[i];
 		struct about_shm *about = &layout->about[i];
 
@@ -275,7 +275,7 @@ static void take_stock(struct warden *w)
 /* End this team, for `end`, and start another. */
 static void renew(struct warden *w, enum rig_end end, int rank, int status)
 {
-	const struct layout *layout = &w->birth->layout;
+	const struct layout *layout = &w->startup->layout;
 	struct control_shm *control = layout->control;
 	bool in_flight;
 	uint32_t seen;
@@ -305,7 +305,7 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 		/* Whoever was last may have died before it woke the caller. */
 		dispatch_wake(layout->dispatch);
 	}
-	r = layout_team(layout, w->birth->size, w->birth->kind);
+	r = layout_team(layout, w->startup->size, w->startup->kind);
 	if (r < 0)
 		give_up(w, r, rig_why());
 	else
@@ -344,7 +344,7 @@ static void on_death(struct warden *w, int rank)
 static void on_order(struct warden *w)
 {
 	struct order_message message;
-	ssize_t got = recv(w->birth->warden_end, &message, sizeof(message),
+	ssize_t got = recv(w->startup->warden_end, &message, sizeof(message),
 			   MSG_DONTWAIT);
 
 	if (got == 0)
@@ -356,7 +356,7 @@ static void on_order(struct warden *w)
 	w->answer = true;
 	/* A run that has ended already is answered for when the team is ready;
 	 * one that a starting team has begun is not that. */
-	if (load_relaxed(&w->birth->layout.control->state) == CONTROL_DEAD)
+	if (load_relaxed(&w->startup->layout.control->state) == CONTROL_DEAD)
 		answer(w);
 	else if (!w->tell_done)
 		renew(w, (enum rig_end)message.end, -1, 0);
@@ -366,23 +366,23 @@ static void on_worker_ready(struct warden *w)
 {
 	uint64_t count = 0;
 
-	if (read(w->birth->ready, &count, sizeof(count)) != sizeof(count))
+	if (read(w->startup->ready, &count, sizeof(count)) != sizeof(count))
 		return;
 	w->ready += (int)count;
-	if (w->starting && w->ready == w->birth->size)
+	if (w->starting && w->ready == w->startup->size)
 		on_ready(w);
 }
 
 /* Wait until something happens; until the team must be ready, if it starts. */
 static int await(struct warden *w)
 {
-	const struct birth *birth = w->birth;
+	const struct pool_startup *startup = w->startup;
 	int timeout = -1, count = 3;
 
-	w->polled[0] = (struct pollfd){ birth->warden_end, POLLIN, 0 };
-	w->polled[1] = (struct pollfd){ birth->caller_pidfd, POLLIN, 0 };
-	w->polled[2] = (struct pollfd){ birth->ready, POLLIN, 0 };
-	for (int i = 0; i < birth->size; i++, count++)
+	w->polled[0] = (struct pollfd){ startup->warden_end, POLLIN, 0 };
+	w->polled[1] = (struct pollfd){ startup->caller_pidfd, POLLIN, 0 };
+	w->polled[2] = (struct pollfd){ startup->ready, POLLIN, 0 };
+	for (int i = 0; i < startup->size; i++, count++)
 		w->polled[count] = (struct pollfd){
 			w->workers[i].pid ? w->workers[i].fd : -1, POLLIN, 0
 		};
@@ -410,7 +410,7 @@ static noreturn void watch(struct warden *w)
 				"pool: the workers were not ready in 10 s");
 		if (w->polled[2].revents)
 			on_worker_ready(w);
-		for (int i = 0; i < w->birth->size; i++)
+		for (int i = 0; i < w->startup->size; i++)
 			if (w->polled[3 + i].revents) {
 				/* What else has happened is looked at afresh:
 				 * this ends or renews the whole team. */
@@ -424,7 +424,7 @@ static noreturn void watch(struct warden *w)
 
 /* Send the caller a descriptor of this process, to notice its death by.  The
  * caller waits for the message, with a descriptor or without. */
-static void introduce(const struct birth *birth)
+static void introduce(const struct pool_startup *startup)
 {
 	union {
 		struct cmsghdr header;
@@ -445,34 +445,34 @@ static void introduce(const struct birth *birth)
 	if (fd < 0)
 		message.msg_controllen = 0;
 	/* One it cannot send, it says by its end. */
-	if (sendmsg(birth->warden_end, &message, MSG_DONTWAIT) < 0)
+	if (sendmsg(startup->warden_end, &message, MSG_DONTWAIT) < 0)
 		_exit(EXIT_FAILURE);
 	if (fd >= 0)
 		close(fd);
 }
 
 /* A descriptor a worker: as many as may be had. */
-static void raise_file_limit(struct birth *birth)
+static void raise_file_limit(struct pool_startup *startup)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &birth->files) < 0)
+	if (getrlimit(RLIMIT_NOFILE, &startup->files) < 0)
 		return;
-	limit = birth->files;
+	limit = startup->files;
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-noreturn void warden_main(struct birth *birth)
+noreturn void warden_main(struct pool_startup *startup)
 {
-	const int keep[] = { birth->warden_end, birth->lifeline_held,
-			     birth->caller_pidfd, birth->ready,
-			     birth->files_receive };
+	const int keep[] = { startup->warden_end, startup->lifeline_held,
+			     startup->caller_pidfd, startup->ready,
+			     startup->files_receive };
 	char why[WHY_BYTES];
 	sigset_t none;
 	int r;
 
-	birth->layout.control->warden = getpid();
+	startup->layout.control->warden = getpid();
 	(void)prctl(PR_SET_NAME, "runrig-warden");
 	inherit_rseq();
 	inherit_signals();
@@ -485,12 +485,12 @@ noreturn void warden_main(struct birth *birth)
 	__fpurge(stderr);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	raise_file_limit(birth);
-	introduce(birth);
+	raise_file_limit(startup);
+	introduce(startup);
 
 	/* A pool made in a kernel: its warden has a copy of another's. */
 	memset(&warden, 0, sizeof(warden));
-	warden.birth = birth;
+	warden.startup = startup;
 	warden.tell_done = true;
 	snprintf(why, sizeof(why), "pool: /proc/self/maps cannot be read: %s",
 		 strerrordesc_np(-r));
@@ -498,6 +498,6 @@ noreturn void warden_main(struct birth *birth)
 		give_up(&warden, r, why);
 	else
 		fork_team(&warden,
-			  load_relaxed(&birth->layout.dispatch->posted));
+			  load_relaxed(&startup->layout.dispatch->posted));
 	watch(&warden);
 }

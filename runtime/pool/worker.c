@@ -124,27 +124,27 @@ static void set_signals(void)
 
 /* Everything until "ready".  Only what is safe after a fork from a warden of a
  * caller with threads. */
-static void be_born(const struct birth *birth, struct rig_team *team)
+static void be_born(const struct pool_startup *startup, struct rig_team *team)
 {
-	const struct rig_spot *spot = &birth->plan->spots[team->rank];
-	const int keep[] = { birth->lifeline_held, birth->ready,
-			     birth->files_receive };
+	const struct rig_spot *spot = &startup->plan->spots[team->rank];
+	const int keep[] = { startup->lifeline_held, startup->ready,
+			     startup->files_receive };
 	struct cpu_bits set;
 
 	inherit_close(keep, 3);
-	if (birth->files.rlim_max)
-		(void)setrlimit(RLIMIT_NOFILE, &birth->files);
+	if (startup->files.rlim_max)
+		(void)setrlimit(RLIMIT_NOFILE, &startup->files);
 	set_signals();
 	/* A child that a kernel forks is no rank: if it returns from the
 	 * kernel, it ends here at what it has not. */
-	(void)madvise(birth->layout.control, birth->layout.bytes,
+	(void)madvise(startup->layout.control, startup->layout.bytes,
 		      MADV_DONTFORK);
 	/* Losing a worker is an error of a run; losing the caller, its end. */
 	oom_volunteer();
 	install_reporter(team);
 	/* A failure to pin is no reason not to compute: rig_pool_worker()
 	 * tells what the kernel says. */
-	if (birth->plan->pinned) {
+	if (startup->plan->pinned) {
 		memcpy(set.bits, spot->set, sizeof(set.bits));
 		(void)topology_pin(0, &set);
 	}
@@ -216,7 +216,7 @@ static int run_kernel(struct rig_team *team, rig_kernel_fn *fn)
 	return r;
 }
 
-static int run_job(const struct birth *birth, struct rig_team *team)
+static int run_job(const struct pool_startup *startup, struct rig_team *team)
 {
 	const uint64_t *words = team->layout.dispatch->words;
 	enum job_kind kind = (enum job_kind)words[JOB_KIND];
@@ -236,15 +236,15 @@ static int run_job(const struct birth *birth, struct rig_team *team)
 		return 0;
 	}
 	if (kind == JOB_REPLICATE)
-		return attach_replicate(team, birth);
+		return attach_replicate(team, startup);
 	r = find_kernel(team, kind, &fn);
 	if (r < 0)
 		return r;
 	if (kind == JOB_POPULATE)
-		r = attach_populate(team, birth,
+		r = attach_populate(team, startup,
 				    (rig_spans_fn *)(uintptr_t)words[JOB_FN]);
 	else
-		r = attach_segments(team, segments, birth);
+		r = attach_segments(team, segments, startup);
 	if (r < 0 || kind == JOB_POPULATE) {
 		trace_end(team->span);
 		return r;
@@ -270,15 +270,16 @@ static void flush(void)
 }
 
 /* For ever. */
-static void take_jobs(const struct birth *birth, struct rig_team *team,
+static void take_jobs(const struct pool_startup *startup, struct rig_team *team,
 		      uint32_t seen)
 {
 	int r;
 
 	for (;;) {
-		seen = dispatch_take(team->layout.dispatch, seen, &birth->idle);
+		seen = dispatch_take(team->layout.dispatch, seen,
+				     &startup->idle);
 		team_begin(team, seen);
-		r = run_job(birth, team);
+		r = run_job(startup, team);
 		flush();
 		if (r < 0)
 			team_failed(team, r, rig_why());
@@ -286,7 +287,8 @@ static void take_jobs(const struct birth *birth, struct rig_team *team,
 	}
 }
 
-noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
+noreturn void worker_main(const struct pool_startup *startup, int rank,
+			  uint32_t seen)
 {
 	static struct rig_team team;
 	const uint64_t one = 1;
@@ -294,21 +296,21 @@ noreturn void worker_main(const struct birth *birth, int rank, uint32_t seen)
 	/* Before anything else: if the warden dies, so do we.  It may have
 	 * died already. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != birth->layout.control->warden)
+	if (getppid() != startup->layout.control->warden)
 		_exit(EXIT_FAILURE);
 	(void)prctl(PR_SET_NAME, "runrig-worker");
-	team_init(&team, &birth->layout, rank, birth->size, &birth->busy);
-	place_levels(birth->plan, rank, &team.levels);
-	team.plan = birth->plan;
-	team.trace = tracer_rank(birth->tracer, rank);
-	be_born(birth, &team);
+	team_init(&team, &startup->layout, rank, startup->size, &startup->busy);
+	place_levels(startup->plan, rank, &team.levels);
+	team.plan = startup->plan;
+	team.trace = tracer_rank(startup->tracer, rank);
+	be_born(startup, &team);
 	attach_begin();
 	(void)on_exit(leave_at_once, NULL);
 	pthread_cleanup_push(leave_thread, NULL);
-	while (write(birth->ready, &one, sizeof(one)) < 0)
+	while (write(startup->ready, &one, sizeof(one)) < 0)
 		if (errno != EINTR)
 			_exit(EXIT_FAILURE);
-	take_jobs(birth, &team, seen);
+	take_jobs(startup, &team, seen);
 	pthread_cleanup_pop(0);
 	_exit(EXIT_FAILURE);
 }

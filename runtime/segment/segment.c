@@ -37,10 +37,10 @@ struct rig_segment {
 	char name[RIG_NAME_MAX + 1];
 	void *data; /* NULL: detached */
 	struct rig_barrier *barrier;
-	struct segment_facts facts; /* fd -1: closed */
-	pid_t maker;                /* 0: attached only */
-	bool dies;                  /* with its maker */
-	bool unlinked;              /* by this handle */
+	struct segment_info info; /* fd -1: closed */
+	pid_t maker;              /* 0: attached only */
+	bool dies;                /* with its maker */
+	bool unlinked;            /* by this handle */
 };
 
 static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
@@ -102,7 +102,7 @@ void segments_left_behind(void)
 	for (segment = handles; segment; segment = segment->next) {
 		segment->data = NULL;
 		segment->barrier = NULL;
-		segment->facts.fd = -1;
+		segment->info.fd = -1;
 	}
 }
 
@@ -137,19 +137,19 @@ static void handle_remove(struct rig_segment *segment)
 /* Map all of the file; the barrier is in its last page where it has one. */
 static int map(struct rig_segment *segment, bool read_only)
 {
-	struct segment_facts *facts = &segment->facts;
+	struct segment_info *info = &segment->info;
 	int prot = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
 
-	segment->data = huge_map(facts->fd, facts->file_bytes, prot);
+	segment->data = huge_map(info->fd, info->file_bytes, prot);
 	if (segment->data == MAP_FAILED) {
 		segment->data = NULL;
 		return rig_fail_errno(-errno, "segment %s: map %zu bytes",
-				      segment->name, facts->file_bytes);
+				      segment->name, info->file_bytes);
 	}
 	/* Who may only read cannot arrive. */
-	if (facts->file_bytes != facts->data_bytes && !read_only)
+	if (info->file_bytes != info->data_bytes && !read_only)
 		segment->barrier = (void *)((char *)segment->data +
-					    facts->file_bytes - PAGE_BYTES);
+					    info->file_bytes - PAGE_BYTES);
 	return 0;
 }
 
@@ -157,9 +157,9 @@ static int map(struct rig_segment *segment, bool read_only)
 static void release(struct rig_segment *segment)
 {
 	if (segment->data)
-		munmap(segment->data, segment->facts.file_bytes);
-	if (segment->facts.fd >= 0)
-		close(segment->facts.fd);
+		munmap(segment->data, segment->info.file_bytes);
+	if (segment->info.fd >= 0)
+		close(segment->info.fd);
 	free(segment);
 }
 
@@ -179,10 +179,10 @@ static int lay_trailer(struct rig_segment *segment,
 
 	if (r < 0)
 		return r;
-	segment->facts.pool = pool ? pools->id(pool) : 0;
+	segment->info.pool = pool ? pools->id(pool) : 0;
 	*trailer = (struct trailer_shm){
-		.bytes = segment->facts.data_bytes,
-		.pool = segment->facts.pool,
+		.bytes = segment->info.data_bytes,
+		.pool = segment->info.pool,
 		.parties = (uint32_t)parties,
 		.owner = (uint32_t)getpid(),
 		.kind = kind,
@@ -194,66 +194,66 @@ static int lay_trailer(struct rig_segment *segment,
 
 /* By touching it through a mapping that asks for huge pages: reserving a file
  * asks for none.  What fails here fails again, with words, there. */
-static void populate_huge(const struct segment_facts *facts)
+static void populate_huge(const struct segment_info *info)
 {
 	void *base =
-		huge_map(facts->fd, facts->file_bytes, PROT_READ | PROT_WRITE);
+		huge_map(info->fd, info->file_bytes, PROT_READ | PROT_WRITE);
 
 	if (base == MAP_FAILED)
 		return;
-	huge_ask(base, facts->file_bytes);
-	while (madvise(base, facts->file_bytes, MADV_POPULATE_WRITE) < 0 &&
+	huge_ask(base, info->file_bytes);
+	while (madvise(base, info->file_bytes, MADV_POPULATE_WRITE) < 0 &&
 	       (errno == EINTR || errno == EAGAIN))
 		;
-	huge_collapse(base, 0, facts->file_bytes);
-	munmap(base, facts->file_bytes);
+	huge_collapse(base, 0, info->file_bytes);
+	munmap(base, info->file_bytes);
 }
 
 /* Give the file of a new segment its size and its pages. */
 static int fill(struct rig_segment *segment, const char *name,
 		const struct rig_segment_options *options,
-		const struct home_rule *rule)
+		const struct numa_rule *rule)
 {
-	struct segment_facts *facts = &segment->facts;
+	struct segment_info *info = &segment->info;
 	struct stat status;
 	int r;
 
-	r = shmfile_resize(facts->fd, name, facts->file_bytes);
+	r = shmfile_resize(info->fd, name, info->file_bytes);
 	if (r == 0)
-		r = home_set(facts->fd, name, facts->file_bytes, rule);
+		r = numa_set(info->fd, name, info->file_bytes, rule);
 	if (r < 0)
 		return r;
-	if (fstat(facts->fd, &status) < 0)
+	if (fstat(info->fd, &status) < 0)
 		return rig_fail_errno(-errno, "segment: fstat");
-	facts->identity = identity_of(&status);
+	info->identity = identity_of(&status);
 	if (options->pool) {
 		/* acquire: as in lay_trailer(). */
 		r = load_acquire(&registered_pools)
-			    ->populate(options->pool, facts->fd,
-				       facts->identity, facts->file_bytes,
-				       facts->data_bytes, options);
+			    ->populate(options->pool, info->fd, info->identity,
+				       info->file_bytes, info->data_bytes,
+				       options);
 		/* What nobody owns has no pages yet. */
-		if (r < 0 || fstat(facts->fd, &status) < 0 ||
-		    (size_t)status.st_blocks * 512 >= facts->file_bytes)
+		if (r < 0 || fstat(info->fd, &status) < 0 ||
+		    (size_t)status.st_blocks * 512 >= info->file_bytes)
 			return r;
 	}
 	if (options->pages == RIG_PAGES_HUGE && !options->pool)
-		populate_huge(facts);
-	return shmfile_reserve(facts->fd, name, 0, facts->file_bytes);
+		populate_huge(info);
+	return shmfile_reserve(info->fd, name, 0, info->file_bytes);
 }
 
 /* The rule for the pages of a new segment, as the user says it. */
-static int find_rule(struct home_rule *rule, const char *words)
+static int find_rule(struct numa_rule *rule, const char *words)
 {
 	struct topology *topology = NULL;
 	int r;
 
-	*rule = (struct home_rule){ .kind = HOME_LOCAL };
+	*rule = (struct numa_rule){ .kind = NUMA_LOCAL };
 	if (!words)
 		return 0;
 	r = topology_load(&topology, NULL);
 	if (r == 0)
-		r = home_parse(rule, words, topology);
+		r = numa_parse(rule, words, topology);
 	topology_free(topology);
 	return r;
 }
@@ -261,21 +261,21 @@ static int find_rule(struct home_rule *rule, const char *words)
 static int make(struct rig_segment *segment, const char *name,
 		const struct rig_segment_options *options)
 {
-	struct segment_facts *facts = &segment->facts;
+	struct segment_info *info = &segment->info;
 	bool trailer = options->pool || options->parties;
-	struct home_rule rule;
+	struct numa_rule rule;
 	int r = find_rule(&rule, options->memory);
 
 	if (r < 0)
 		return r;
-	facts->fd = shmfile_make();
-	if (facts->fd < 0)
-		return facts->fd;
-	facts->file_bytes = trailer ? trailer_file_bytes(facts->data_bytes)
-				    : facts->data_bytes;
-	if (facts->file_bytes == 0)
+	info->fd = shmfile_make();
+	if (info->fd < 0)
+		return info->fd;
+	info->file_bytes = trailer ? trailer_file_bytes(info->data_bytes)
+				   : info->data_bytes;
+	if (info->file_bytes == 0)
 		return rig_fail(-EINVAL, "segment: %zu bytes are too many",
-				facts->data_bytes);
+				info->data_bytes);
 	r = fill(segment, name, options, &rule);
 	if (r == -ENOSPC) {
 		char words[WHY_BYTES];
@@ -297,7 +297,7 @@ static int make(struct rig_segment *segment, const char *name,
 	if (r < 0)
 		return r;
 	segment->dies = !options->keep;
-	return shmfile_publish(facts->fd, name, segment->dies, segment->name);
+	return shmfile_publish(info->fd, name, segment->dies, segment->name);
 }
 
 int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
@@ -327,14 +327,14 @@ int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 	segment = calloc(1, sizeof(*segment));
 	if (!segment)
 		return rig_fail_errno(-ENOMEM, "segment");
-	segment->facts.data_bytes = bytes;
-	segment->facts.fd = -1;
+	segment->info.data_bytes = bytes;
+	segment->info.fd = -1;
 	if (name)
 		memcpy(segment->name, name, strlen(name) + 1);
 	r = make(segment, name, options);
 	if (r < 0) {
-		if (options->pool && segment->facts.identity.inode)
-			forget_in_pools(segment->facts.identity);
+		if (options->pool && segment->info.identity.inode)
+			forget_in_pools(segment->info.identity);
 		release(segment);
 		return r;
 	}
@@ -346,7 +346,7 @@ int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 
 /* The facts of the file behind `fd`, which `status` has been seen of. */
 static int facts_from(int fd, const char *name, const struct stat *status,
-		      struct segment_facts *facts)
+		      struct segment_info *info)
 {
 	struct trailer_shm trailer = { 0 };
 	ssize_t got;
@@ -357,48 +357,48 @@ static int facts_from(int fd, const char *name, const struct stat *status,
 				"segment %s: is empty; its maker has not sized "
 				"it",
 				name);
-	facts->identity = identity_of(status);
-	facts->file_bytes = (size_t)status->st_size;
-	facts->data_bytes = facts->file_bytes;
-	facts->pool = 0;
-	facts->fd = fd;
+	info->identity = identity_of(status);
+	info->file_bytes = (size_t)status->st_size;
+	info->data_bytes = info->file_bytes;
+	info->pool = 0;
+	info->fd = fd;
 	/* Copied once, then checked, then used. */
-	if (facts->file_bytes >= 2 * PAGE_BYTES &&
-	    facts->file_bytes % PAGE_BYTES == 0) {
+	if (info->file_bytes >= 2 * PAGE_BYTES &&
+	    info->file_bytes % PAGE_BYTES == 0) {
 		got = pread(fd, &trailer, sizeof(trailer),
 			    status->st_size - (off_t)sizeof(trailer));
 		if (got != sizeof(trailer))
 			return rig_fail_errno(got < 0 ? -errno : -EIO,
 					      "segment %s: read", name);
-		r = trailer_check(&trailer, facts->file_bytes, name);
+		r = trailer_check(&trailer, info->file_bytes, name);
 	}
 	if (r > 0) {
-		facts->data_bytes = trailer.bytes;
-		facts->pool = trailer.pool;
+		info->data_bytes = trailer.bytes;
+		info->pool = trailer.pool;
 	}
 	return r < 0 ? r : 0;
 }
 
-int segment_read_facts(int fd, const char *name, struct segment_facts *facts)
+int segment_read_info(int fd, const char *name, struct segment_info *info)
 {
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
 		return rig_fail_errno(-errno, "segment %s: fstat", name);
-	return facts_from(fd, name, &status, facts);
+	return facts_from(fd, name, &status, info);
 }
 
 /* Look every millisecond until the maker has sized the segment: there is no
  * event to wait for that every maker would send.  `status` is the first look. */
 static int await_size(int fd, const char *name, uint64_t deadline_ns,
-		      const struct stat *status, struct segment_facts *facts)
+		      const struct stat *status, struct segment_info *info)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
-	int r = facts_from(fd, name, status, facts);
+	int r = facts_from(fd, name, status, info);
 
 	while (r == -ENODATA && deadline_ns && clock_ns() < deadline_ns) {
 		nanosleep(&moment, NULL);
-		r = segment_read_facts(fd, name, facts);
+		r = segment_read_info(fd, name, info);
 	}
 	return r;
 }
@@ -417,12 +417,12 @@ int rig_segment_attach(struct rig_segment **out, const char *name,
 	if (!segment)
 		return rig_fail_errno(-ENOMEM, "segment");
 	r = shmfile_open(name, options->read_only, &status);
-	segment->facts.fd = r;
+	segment->info.fd = r;
 	if (r < 0)
 		goto out;
 	snprintf(segment->name, sizeof(segment->name), "%s", name);
-	r = await_size(segment->facts.fd, name, options->deadline_ns, &status,
-		       &segment->facts);
+	r = await_size(segment->info.fd, name, options->deadline_ns, &status,
+		       &segment->info);
 	if (r == 0)
 		r = map(segment, options->read_only);
 out:
@@ -435,9 +435,9 @@ out:
 	return 0;
 }
 
-const struct segment_facts *segment_facts_of(const struct rig_segment *segment)
+const struct segment_info *segment_info_of(const struct rig_segment *segment)
 {
-	return &segment->facts;
+	return &segment->info;
 }
 
 void *rig_segment_data(const struct rig_segment *segment)
@@ -447,7 +447,7 @@ void *rig_segment_data(const struct rig_segment *segment)
 
 size_t rig_segment_bytes(const struct rig_segment *segment)
 {
-	return segment->facts.data_bytes;
+	return segment->info.data_bytes;
 }
 
 const char *rig_segment_name(const struct rig_segment *segment)
@@ -465,7 +465,7 @@ int rig_segment_named(const struct rig_segment *segment)
 	struct stat status;
 
 	return shmfile_status(segment->name, &status) == 0 &&
-	       identity_same(identity_of(&status), segment->facts.identity);
+	       identity_same(identity_of(&status), segment->info.identity);
 }
 
 /* Does this handle answer for the name of what this process made? */
@@ -478,14 +478,14 @@ void rig_segment_detach(struct rig_segment *segment)
 {
 	if (!segment || !segment->data)
 		return;
-	munmap(segment->data, segment->facts.file_bytes);
+	munmap(segment->data, segment->info.file_bytes);
 	segment->data = NULL;
 	segment->barrier = NULL;
 	/* The maker's descriptor, and the lock with it, says that the name is
 	 * not stale. */
 	if (!is_maker(segment) || segment->unlinked) {
-		close(segment->facts.fd);
-		segment->facts.fd = -1;
+		close(segment->info.fd);
+		segment->info.fd = -1;
 	}
 }
 
@@ -495,15 +495,15 @@ int rig_segment_unlink(struct rig_segment *segment)
 
 	if (segment->unlinked)
 		return 0;
-	r = shmfile_unlink(segment->name, segment->facts.identity);
+	r = shmfile_unlink(segment->name, segment->info.identity);
 	if (r < 0)
 		return r;
 	segment->unlinked = true;
 	if (is_maker(segment) && segment->dies)
-		ledger_strike(segment->facts.identity);
-	if (!segment->data && segment->facts.fd >= 0) {
-		close(segment->facts.fd);
-		segment->facts.fd = -1;
+		ledger_strike(segment->info.identity);
+	if (!segment->data && segment->info.fd >= 0) {
+		close(segment->info.fd);
+		segment->info.fd = -1;
 	}
 	return 0;
 }
@@ -515,7 +515,7 @@ void rig_segment_destroy(struct rig_segment *segment)
 	if (is_maker(segment) && segment->dies)
 		(void)rig_segment_unlink(segment);
 	handle_remove(segment);
-	forget_in_pools(segment->facts.identity);
+	forget_in_pools(segment->info.identity);
 	release(segment);
 }
 
@@ -534,16 +534,16 @@ int rig_segment_remove(const char *name)
 	return r;
 }
 
-bool segment_handle_facts(const char *name, struct segment_facts *facts)
+bool segment_handle_info(const char *name, struct segment_info *info)
 {
 	struct rig_segment *segment;
 
 	pthread_mutex_lock(&lock);
 	for (segment = handles; segment; segment = segment->next)
-		if (segment->facts.fd >= 0 && strcmp(segment->name, name) == 0)
+		if (segment->info.fd >= 0 && strcmp(segment->name, name) == 0)
 			break;
 	if (segment)
-		*facts = segment->facts;
+		*info = segment->info;
 	pthread_mutex_unlock(&lock);
 	return segment != NULL;
 }

@@ -13,7 +13,7 @@
 #include "segment/shmfile.h"
 
 /* What is known of a segment by its name. */
-struct segment_facts {
+struct segment_info {
 	struct identity identity;
 	size_t file_bytes;
 	size_t data_bytes;
@@ -26,14 +26,14 @@ struct segment_facts {
  * True and the facts, whose fd stays the handle's; false: there is none.  Any
  * thread.
  */
-bool segment_handle_facts(const char *name, struct segment_facts *facts);
+bool segment_handle_info(const char *name, struct segment_info *info);
 
 /* Of a handle; its fd stays the handle's, -1 where it has closed it. */
-const struct segment_facts *segment_facts_of(const struct rig_segment *segment);
+const struct segment_info *segment_info_of(const struct rig_segment *segment);
 
 /* The facts of the file behind `fd`: 0, -ENODATA, -EPROTO, or what fstat or
  * pread said. */
-int segment_read_facts(int fd, const char *name, struct segment_facts *facts);
+int segment_read_info(int fd, const char *name, struct segment_info *info);
 
 /* As ledger_fork_failed(). */
 void segments_fork_failed(void);

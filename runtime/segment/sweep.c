@@ -98,16 +98,16 @@ static void look_inside(int fd, const struct stat *status,
 			struct rig_found *found)
 {
 	struct trailer_shm trailer;
-	struct segment_facts facts;
+	struct segment_info info;
 
 	found->maker = status->st_mode & (SHM_DIES | SHM_KEPT)
 			       ? RIG_MAKER_PLAIN
 			       : RIG_MAKER_OTHER;
-	if (segment_read_facts(fd, found->name, &facts) < 0)
+	if (segment_read_info(fd, found->name, &info) < 0)
 		return;
-	found->bytes = facts.data_bytes;
-	if (facts.data_bytes == facts.file_bytes) {
-		if (holds_list(fd, facts.data_bytes))
+	found->bytes = info.data_bytes;
+	if (info.data_bytes == info.file_bytes) {
+		if (holds_list(fd, info.data_bytes))
 			found->maker = RIG_MAKER_LIST;
 		return;
 	}

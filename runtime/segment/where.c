@@ -77,7 +77,7 @@ static int ask_batch(char *base, size_t at, size_t pages, size_t bytes,
 		return -errno;
 	r = enter(base + at * PAGE_BYTES, pages, there);
 	if (r == 0)
-		r = home_ask(base + at * PAGE_BYTES, pages, os);
+		r = numa_ask(base + at * PAGE_BYTES, pages, os);
 	for (size_t i = 0; i < pages && r == 0; i++) {
 		size_t begin = (at + i) * PAGE_BYTES;
 		size_t end = begin + PAGE_BYTES;
@@ -127,20 +127,20 @@ static int number_nodes(int **nodes)
 
 ssize_t rig_segment_huge_bytes(const struct rig_segment *segment)
 {
-	const struct segment_facts *facts = segment_facts_of(segment);
+	const struct segment_info *info = segment_info_of(segment);
 	const char *name = rig_segment_name(segment);
 	struct stat status;
 	ssize_t got;
 
-	if (facts->fd < 0)
+	if (info->fd < 0)
 		return rig_fail(-EINVAL, "segment %s: is detached", name);
-	if (fstat(facts->fd, &status) < 0)
+	if (fstat(info->fd, &status) < 0)
 		return rig_fail_errno(-errno, "segment %s: fstat", name);
 	if (status.st_blocks * 512 < status.st_size)
 		return rig_fail(-ENODATA,
 				"segment %s: parts of it have no page yet",
 				name);
-	got = huge_bytes(facts->fd, facts->file_bytes);
+	got = huge_bytes(info->fd, info->file_bytes);
 	if (got < 0)
 		return rig_fail_errno((int)got, "segment %s: its huge pages",
 				      name);
@@ -150,17 +150,17 @@ ssize_t rig_segment_huge_bytes(const struct rig_segment *segment)
 ssize_t rig_segment_where(const struct rig_segment *segment,
 			  struct rig_home *homes, size_t max)
 {
-	const struct segment_facts *facts = segment_facts_of(segment);
+	const struct segment_info *info = segment_info_of(segment);
 	struct homes to = { .homes = homes, .max = max };
 	int r;
 
-	if (facts->fd < 0)
+	if (info->fd < 0)
 		return rig_fail(-EINVAL, "segment %s: is detached",
 				rig_segment_name(segment));
 	r = number_nodes(&to.nodes);
 	if (r < 0)
 		return r;
-	r = ask_all(facts->fd, facts->data_bytes, &to);
+	r = ask_all(info->fd, info->data_bytes, &to);
 	free(to.nodes);
 	if (r < 0)
 		return rig_fail_errno(

@@ -151,7 +151,7 @@ static struct call_shm *own_slot(const struct call *call)
 }
 
 /* Wait until every rank is through with call `number`. */
-RARE static void get_through(struct rig_team *team, uint64_t number)
+COLD static void get_through(struct rig_team *team, uint64_t number)
 {
 	uint64_t least = team->number;
 

@@ -145,14 +145,14 @@ static inline void call_copy(void *to, const void *from, size_t bytes)
 /* To where other ranks read it. */
 static inline void call_say(void *to, const void *from, size_t bytes)
 {
-	if (bytes >= BYPASS_BYTES)
-		bypass_copy_all(to, from, bytes);
+	if (bytes >= COPY_BYPASS_BYTES)
+		copy_bypass_copy_all(to, from, bytes);
 	else
 		call_copy(to, from, bytes);
 }
 
 /* They cannot be met: say why. */
-RARE void terms_refuse(struct rig_team *team, const struct terms *terms);
+COLD void terms_refuse(struct rig_team *team, const struct terms *terms);
 
 /*
  * Are these terms that can be met?  root and op are looked at only where they

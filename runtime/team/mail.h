@@ -176,7 +176,7 @@ static inline int mail_open(const struct rig_team *team)
 
 /* See to the requests until *word >= target.  The word is one of team_await();
  * or a barrier's, which is told as `told`, and nobody rings for it. */
-RARE void mail_await(struct rig_team *team, const _Atomic uint64_t *word,
+COLD void mail_await(struct rig_team *team, const _Atomic uint64_t *word,
 		     uint64_t target);
 void mail_await_barrier(struct rig_team *team, const _Atomic uint64_t *word,
 			uint64_t target, uint64_t told);

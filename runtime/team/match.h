@@ -58,7 +58,7 @@ void agree_end_job(struct rig_team *world);
 void agree_all_done(struct rig_team *world);
 
 /* `rank` has another sign in the call at hand: the run fails.  NULL. */
-RARE void *agree_fail(struct rig_team *team, int rank);
+COLD void *agree_fail(struct rig_team *team, int rank);
 
 /* Two ranks of the team, what each calls: the run fails.  -EINVAL. */
 int agree_fail_said(struct rig_team *team, const int rank[2],

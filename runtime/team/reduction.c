@@ -61,9 +61,9 @@ static void contribute(struct call *call, const struct reduction *r,
 }
 
 /* As fold_ranks(), where all are folded at once. */
-APART static int fold_at_once(struct call *call, const struct reduction *r,
-			      int last, const void *mine, size_t count,
-			      size_t at, size_t n, void *out)
+NOINLINE static int fold_at_once(struct call *call, const struct reduction *r,
+				 int last, const void *mine, size_t count,
+				 size_t at, size_t n, void *out)
 {
 	static const void *from[RIG_WORKERS_MAX];
 
@@ -111,8 +111,8 @@ static int fold_ranks(struct call *call, const struct reduction *r, int last,
 }
 
 /* What fits a line, over a tree of neighbours: at rank 0 at last. */
-APART static int fold_tree(struct call *call, const struct reduction *r,
-			   const void *mine, size_t count, void *out)
+NOINLINE static int fold_tree(struct call *call, const struct reduction *r,
+			      const void *mine, size_t count, void *out)
 {
 	const int rank = call->team->rank, size = call->team->size;
 	size_t bytes = count * r->item;
@@ -249,8 +249,8 @@ static int reduce_slices(struct call *call, const struct reduction *r,
 	return wanted ? fetch_slices(call, r, first, count) : 0;
 }
 
-APART static int reduce_long(struct rig_team *team, const struct reduction *r,
-			     size_t count)
+NOINLINE static int reduce_long(struct rig_team *team,
+				const struct reduction *r, size_t count)
 {
 	const size_t size = (size_t)team->size;
 	bool slices = team->size > 2 && count * r->item > 1024;

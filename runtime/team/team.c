@@ -161,7 +161,7 @@ static void awake(void *arg)
  * The first sleep is therefore short: after it, whoever stores has long been
  * able to see the sleeper.
  */
-RARE static uint64_t sleep_on(struct rig_team *team,
+COLD static uint64_t sleep_on(struct rig_team *team,
 			      const _Atomic uint64_t *word, uint64_t target)
 {
 	_Atomic uint32_t *sleepers = &team->layout.team->sleepers;
@@ -206,7 +206,7 @@ uint64_t team_await(struct rig_team *team, const _Atomic uint64_t *word,
 }
 
 /* Somebody sleeps; maybe on this word. */
-RARE static void wake(struct rig_team *team, const _Atomic uint64_t *word)
+COLD static void wake(struct rig_team *team, const _Atomic uint64_t *word)
 {
 	uint64_t offset = (uint64_t)((const char *)word - base_of(team));
 

@@ -37,7 +37,7 @@ struct trace_shm {
 };
 
 /* The span that begins now; NULL: there is no room. */
-RARE struct trace_event_shm *trace_begin(struct trace_shm *trace,
+COLD struct trace_event_shm *trace_begin(struct trace_shm *trace,
 					 enum rig_trace_kind kind,
 					 uint32_t verb, uint64_t where);
 

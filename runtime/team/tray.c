@@ -114,12 +114,12 @@ uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
 	uint64_t piece = bytes < PIECE ? bytes : PIECE, probed = 0;
 
 	*bypass = false;
-	if (bytes >= BYPASS_BYTES) {
-		*bypass = bypass_probe(data_of(tray), data);
-		probed = BYPASS_PROBE;
+	if (bytes >= COPY_BYPASS_BYTES) {
+		*bypass = copy_bypass_probe(data_of(tray), data);
+		probed = COPY_BYPASS_PROBE;
 	}
-	bypass_copy(data_of(tray) + probed, data + probed, piece - probed,
-		    *bypass);
+	copy_bypass_copy(data_of(tray) + probed, data + probed, piece - probed,
+			 *bypass);
 	/* relaxed: the header, posted next, releases both. */
 	store_relaxed(&tray->drained, 0);
 	store_relaxed(&tray->filled, piece);
@@ -139,8 +139,8 @@ uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
 
 		if (n == 0)
 			break;
-		bypass_copy(data_of(tray) + done % room, data + done, n,
-			    bypass);
+		copy_bypass_copy(data_of(tray) + done % room, data + done, n,
+				 bypass);
 		done += n;
 		mailbox_set(box, &tray->filled, done, careful);
 	}

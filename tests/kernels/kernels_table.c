@@ -26,7 +26,7 @@ static const int teams[] = { 1, 2, 3, 5, 8 };
 
 /* With the row's words, and `given` as each array that is read (NULL:
  * generated); what the first bad word said. */
-static int rig_up(struct rigging *rigging, const struct kernel_row *row,
+static int rig_up(struct kernel_run *run, const struct kernel_row *row,
 		  const struct rig_array *given)
 {
 	const struct rig_kernel *kernel;
@@ -36,51 +36,51 @@ static int rig_up(struct rigging *rigging, const struct kernel_row *row,
 	ck_assert_int_eq(kernels_register(), 0);
 	kernel = rig_kernel_find(row->kernel);
 	ck_assert_msg(kernel, "no kernel %s", row->kernel);
-	ck_assert_int_eq(rigging_init(rigging, kernel), 0);
+	ck_assert_int_eq(kernel_run_init(run, kernel), 0);
 	snprintf(words, sizeof(words), "%s", row->words);
 	r = 0;
 	for (char *save, *word = strtok_r(words, " ", &save); word && r == 0;
 	     word = strtok_r(NULL, " ", &save))
-		r = rigging_set(rigging, word);
-	for (int i = 0; i < rigging->count && given; i++)
+		r = kernel_run_set(run, word);
+	for (int i = 0; i < run->count && given; i++)
 		if (kernel->arrays[i].input)
-			rigging_give(rigging, i, given, NULL, 0);
-	return r == 0 ? rigging_check(rigging) : r;
+			kernel_run_give(run, i, given, NULL, 0);
+	return r == 0 ? kernel_run_check(run) : r;
 }
 
-static void must(int r, const struct rigging *rigging,
+static void must(int r, const struct kernel_run *run,
 		 const struct kernel_row *row, int team)
 {
 	ck_assert_msg(r == 0, "%s %s, %d workers: %s", row->kernel, row->words,
-		      team, rigging->why);
+		      team, run->why);
 }
 
 /* Its arrays, and a pool for it, which the caller destroys. */
-static struct rig_pool *make(struct rigging *rigging,
+static struct rig_pool *make(struct kernel_run *run,
 			     const struct kernel_row *row, int team)
 {
 	struct rig_pool *pool = NULL;
 
-	rigging->limit_ns = UINT64_C(30000000000);
+	run->limit_ns = UINT64_C(30000000000);
 	must(rig_pool_create(&pool,
 			     &(struct rig_pool_options){ .workers = team }),
-	     rigging, row, team);
-	must(rigging_make(rigging, pool), rigging, row, team);
+	     run, row, team);
+	must(kernel_run_make(run, pool), run, row, team);
 	return pool;
 }
 
-static unsigned char *data_of(const struct rigging *rigging, int index)
+static unsigned char *data_of(const struct kernel_run *run, int index)
 {
-	return rig_segment_data(rigging->arrays[index].segment);
+	return rig_segment_data(run->arrays[index].segment);
 }
 
 /* What is in the answer now is wrong, and verify says so. */
-static void must_be_wrong(struct rigging *rigging, const struct kernel_row *row,
+static void must_be_wrong(struct kernel_run *run, const struct kernel_row *row,
 			  int team, const char *what)
 {
-	if (rigging_given(rigging))
-		must(rigging_digest(rigging, true), rigging, row, team);
-	ck_assert_msg(rigging_verify(rigging) == -EBADMSG,
+	if (kernel_run_has_inputs(run))
+		must(kernel_run_digest(run, true), run, row, team);
+	ck_assert_msg(kernel_run_verify(run) == -EBADMSG,
 		      "%s %s, %d workers: verified, with %s item wrong",
 		      row->kernel, row->words, team, what);
 }
@@ -101,41 +101,40 @@ static bool is_judged_by_last(const char *kernel)
 }
 
 /* Spoil an item, then another. */
-static void spoil_each(struct rigging *rigging, const struct kernel_row *row,
+static void spoil_each(struct kernel_run *run, const struct kernel_row *row,
 		       int team)
 {
 	static const char *const which[] = { "the first", "the middle",
 					     "the last" };
-	size_t count = rigging_array(rigging, row->answer)->count;
-	size_t bytes = rigging_array(rigging, row->answer)->item_bytes;
+	size_t count = kernel_run_array(run, row->answer)->count;
+	size_t bytes = kernel_run_array(run, row->answer)->item_bytes;
 	size_t items[] = { 0, count / 2, count - 1 };
 
 	for (int i = is_judged_by_last(row->kernel) ? 2 : 0; i < 3 && count > 0;
 	     i++) {
-		unsigned char *high = data_of(rigging, row->answer) +
-				      (items[i] + 1) * bytes - 1;
+		unsigned char *high =
+			data_of(run, row->answer) + (items[i] + 1) * bytes - 1;
 
 		unsigned char right = *high;
 
 		*high = spoiled(right);
-		must_be_wrong(rigging, row, team, which[i]);
+		must_be_wrong(run, row, team, which[i]);
 		*high = right;
 	}
 }
 
 /* Change the least bit of what is only read: no answer tells. */
-static void spoil_inputs(struct rigging *rigging, const struct kernel_row *row,
+static void spoil_inputs(struct kernel_run *run, const struct kernel_row *row,
 			 int team)
 {
-	const struct rig_array_spec *specs = rigging->kernel->arrays;
+	const struct rig_array_spec *specs = run->kernel->arrays;
 
-	for (int i = 0; i < rigging->count; i++) {
-		if (!specs[i].input || specs[i].output ||
-		    !rigging->arrays[i].bytes)
+	for (int i = 0; i < run->count; i++) {
+		if (!specs[i].input || specs[i].output || !run->arrays[i].bytes)
 			continue;
-		*data_of(rigging, i) ^= 1;
-		must_be_wrong(rigging, row, team, "an input's");
-		*data_of(rigging, i) ^= 1;
+		*data_of(run, i) ^= 1;
+		must_be_wrong(run, row, team, "an input's");
+		*data_of(run, i) ^= 1;
 	}
 }
 
@@ -144,19 +143,19 @@ static unsigned char *answer_of(const struct kernel_row *row, int team,
 				size_t *bytes)
 {
 	struct rig_pool *pool;
-	struct rigging rigging;
+	struct kernel_run run;
 	unsigned char *answer;
 
-	must(rig_up(&rigging, row, NULL), &rigging, row, team);
-	pool = make(&rigging, row, team);
-	must(rigging_prepare(&rigging), &rigging, row, team);
-	must(rigging_run(&rigging), &rigging, row, team);
-	must(rigging_verify(&rigging), &rigging, row, team);
-	*bytes = rigging.arrays[row->answer].bytes;
+	must(rig_up(&run, row, NULL), &run, row, team);
+	pool = make(&run, row, team);
+	must(kernel_run_prepare(&run), &run, row, team);
+	must(kernel_run_run(&run), &run, row, team);
+	must(kernel_run_verify(&run), &run, row, team);
+	*bytes = run.arrays[row->answer].bytes;
 	answer = malloc(*bytes + 1);
-	memcpy(answer, data_of(&rigging, row->answer), *bytes);
-	spoil_each(&rigging, row, team);
-	rigging_finish(&rigging);
+	memcpy(answer, data_of(&run, row->answer), *bytes);
+	spoil_each(&run, row, team);
+	kernel_run_finish(&run);
 	rig_pool_destroy(pool);
 	return answer;
 }
@@ -234,7 +233,7 @@ static void fill_floats(void *items, size_t count, enum rig_dtype dtype,
 		state = state * 1664525 + 1013904223;
 		x = special((int32_t)state * (0x1p-24 / 3), i, count, floats);
 		if (dtype == RIG_FLOAT16)
-			halves[i] = widen_float16_of(x);
+			halves[i] = convert_float16_of(x);
 		else if (dtype == RIG_FLOAT32)
 			singles[i] = fabs(x) == 0x1p-24 ? (float)(x * 0x1p-120)
 							: (float)x;
@@ -243,24 +242,24 @@ static void fill_floats(void *items, size_t count, enum rig_dtype dtype,
 	}
 }
 
-static void fill(struct rigging *rigging, enum kernels_floats floats)
+static void fill(struct kernel_run *run, enum kernels_floats floats)
 {
-	for (int i = 0; i < rigging->count; i++) {
-		const struct rig_array *array = rigging_array(rigging, i);
+	for (int i = 0; i < run->count; i++) {
+		const struct rig_array *array = kernel_run_array(run, i);
 
-		if (!rigging->kernel->arrays[i].input)
+		if (!run->kernel->arrays[i].input)
 			continue;
 		if (array->dtype >= RIG_FLOAT16)
-			fill_floats(data_of(rigging, i), array->count,
-				    array->dtype, floats);
+			fill_floats(data_of(run, i), array->count, array->dtype,
+				    floats);
 		else
-			fill_bits(data_of(rigging, i), rigging->arrays[i].bytes,
+			fill_bits(data_of(run, i), run->arrays[i].bytes,
 				  array->dtype == RIG_BOOL);
 	}
 }
 
 /* Rigged up, run, and verified. */
-static struct rig_pool *run_given(struct rigging *rigging,
+static struct rig_pool *run_given(struct kernel_run *run,
 				  const struct kernel_row *row,
 				  const char *dtype, size_t count, int team,
 				  enum kernels_floats floats)
@@ -270,26 +269,26 @@ static struct rig_pool *run_given(struct rigging *rigging,
 	char why[WHY_BYTES];
 
 	ck_assert_int_eq(dtype_parse(dtype, &given, why, sizeof(why)), 0);
-	must(rig_up(rigging, row, &given), rigging, row, team);
-	pool = make(rigging, row, team);
-	fill(rigging, floats);
-	must(rigging_digest(rigging, false), rigging, row, team);
-	must(rigging_run(rigging), rigging, row, team);
-	must(rigging_digest(rigging, true), rigging, row, team);
-	must(rigging_verify(rigging), rigging, row, team);
+	must(rig_up(run, row, &given), run, row, team);
+	pool = make(run, row, team);
+	fill(run, floats);
+	must(kernel_run_digest(run, false), run, row, team);
+	must(kernel_run_run(run), run, row, team);
+	must(kernel_run_digest(run, true), run, row, team);
+	must(kernel_run_verify(run), run, row, team);
 	return pool;
 }
 
 void kernels_check_given(const struct kernel_row *row, const char *dtype,
 			 size_t count, int team, enum kernels_floats floats)
 {
-	struct rigging rigging;
+	struct kernel_run run;
 	struct rig_pool *pool =
-		run_given(&rigging, row, dtype, count, team, floats);
+		run_given(&run, row, dtype, count, team, floats);
 
-	spoil_each(&rigging, row, team);
-	spoil_inputs(&rigging, row, team);
-	rigging_finish(&rigging);
+	spoil_each(&run, row, team);
+	spoil_inputs(&run, row, team);
+	kernel_run_finish(&run);
 	rig_pool_destroy(pool);
 }
 
@@ -297,24 +296,24 @@ void kernels_check_found(const struct kernel_row *row, const char *dtype,
 			 size_t count, int team,
 			 void (*spoil)(void *items, size_t count))
 {
-	struct rigging rigging;
+	struct kernel_run run;
 	struct rig_pool *pool =
-		run_given(&rigging, row, dtype, count, team, FLOATS_FINITE);
+		run_given(&run, row, dtype, count, team, FLOATS_FINITE);
 
-	spoil(data_of(&rigging, row->answer),
-	      rigging_array(&rigging, row->answer)->count);
-	must_be_wrong(&rigging, row, team, "more than one");
-	rigging_finish(&rigging);
+	spoil(data_of(&run, row->answer),
+	      kernel_run_array(&run, row->answer)->count);
+	must_be_wrong(&run, row, team, "more than one");
+	kernel_run_finish(&run);
 	rig_pool_destroy(pool);
 }
 
 void kernels_check_refused(const struct kernel_row *row)
 {
-	struct rigging rigging;
+	struct kernel_run run;
 
-	ck_assert_msg(rig_up(&rigging, row, NULL) == -EINVAL,
+	ck_assert_msg(rig_up(&run, row, NULL) == -EINVAL,
 		      "%s %s is not refused", row->kernel, row->words);
-	ck_assert_msg(rigging.why[0], "%s %s: refused without a word",
-		      row->kernel, row->words);
-	rigging_finish(&rigging);
+	ck_assert_msg(run.why[0], "%s %s: refused without a word", row->kernel,
+		      row->words);
+	kernel_run_finish(&run);
 }

@@ -190,7 +190,7 @@ static int verify(struct rig_team *team)
 }
 
 /* Rig up row i, with arrays made and filled. */
-static void prepare_row(struct rigging *rigging, struct rig_pool **pool, int i)
+static void prepare_row(struct kernel_run *run, struct rig_pool **pool, int i)
 {
 	char words[64];
 
@@ -205,24 +205,23 @@ static void prepare_row(struct rigging *rigging, struct rig_pool **pool, int i)
 	found = mmap(NULL, WORKERS * sizeof(*found), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(found, MAP_FAILED);
-	ck_assert_int_eq(rigging_init(rigging, &counting), 0);
+	ck_assert_int_eq(kernel_run_init(run, &counting), 0);
 	snprintf(words, sizeof(words), "%s", rows[i].words);
 	for (char *save, *word = strtok_r(words, " ", &save); word;
 	     word = strtok_r(NULL, " ", &save))
-		ck_assert_msg(rigging_set(rigging, word) == 0, "%s",
-			      rigging->why);
-	ck_assert_msg(rigging_check(rigging) == 0, "%s", rigging->why);
+		ck_assert_msg(kernel_run_set(run, word) == 0, "%s", run->why);
+	ck_assert_msg(kernel_run_check(run) == 0, "%s", run->why);
 	ck_assert_int_eq(
 		rig_pool_create(
 			pool, &(struct rig_pool_options){ .workers = WORKERS }),
 		0);
-	ck_assert_msg(rigging_make(rigging, *pool) == 0, "%s", rigging->why);
-	ck_assert_msg(rigging_prepare(rigging) == 0, "%s", rigging->why);
+	ck_assert_msg(kernel_run_make(run, *pool) == 0, "%s", run->why);
+	ck_assert_msg(kernel_run_prepare(run) == 0, "%s", run->why);
 }
 
-static void finish(struct rigging *rigging, struct rig_pool *pool)
+static void finish(struct kernel_run *run, struct rig_pool *pool)
 {
-	rigging_finish(rigging);
+	kernel_run_finish(run);
 	rig_pool_destroy(pool);
 	munmap(found, WORKERS * sizeof(*found));
 }
@@ -230,15 +229,15 @@ static void finish(struct rigging *rigging, struct rig_pool *pool)
 START_TEST(allocates_no_more_than_it_states)
 {
 	struct rig_pool *pool = NULL;
-	struct rigging rigging;
+	struct kernel_run run;
 	size_t stated, most = 0;
 
-	prepare_row(&rigging, &pool, _i);
-	stated = rigging_private_bytes(&rigging, WORKERS);
-	ck_assert_msg(rigging_digest(&rigging, false) == 0, "%s", rigging.why);
-	ck_assert_msg(rigging_run(&rigging) == 0, "%s", rigging.why);
-	ck_assert_msg(rigging_digest(&rigging, true) == 0, "%s", rigging.why);
-	ck_assert_msg(rigging_verify(&rigging) == 0, "%s", rigging.why);
+	prepare_row(&run, &pool, _i);
+	stated = kernel_run_private_bytes(&run, WORKERS);
+	ck_assert_msg(kernel_run_digest(&run, false) == 0, "%s", run.why);
+	ck_assert_msg(kernel_run_run(&run) == 0, "%s", run.why);
+	ck_assert_msg(kernel_run_digest(&run, true) == 0, "%s", run.why);
+	ck_assert_msg(kernel_run_verify(&run) == 0, "%s", run.why);
 	for (int rank = 0; rank < WORKERS; rank++) {
 		most += found[rank].most;
 		ck_assert_msg(found[rank].left == 0,
@@ -248,22 +247,22 @@ START_TEST(allocates_no_more_than_it_states)
 	ck_assert_msg(most <= stated,
 		      "%s %s: %d ranks allocate %zu bytes, and state %zu",
 		      rows[_i].kernel, rows[_i].words, WORKERS, most, stated);
-	finish(&rigging, pool);
+	finish(&run, pool);
 }
 END_TEST
 
 START_TEST(what_was_not_run_is_not_verified)
 {
 	struct rig_pool *pool = NULL;
-	struct rigging rigging;
+	struct kernel_run run;
 
 	if (rows[_i].rests)
 		return;
-	prepare_row(&rigging, &pool, _i);
-	ck_assert_msg(rigging_verify(&rigging) == -EBADMSG,
+	prepare_row(&run, &pool, _i);
+	ck_assert_msg(kernel_run_verify(&run) == -EBADMSG,
 		      "%s is verified and was not run: %s", rows[_i].kernel,
-		      rigging.why);
-	finish(&rigging, pool);
+		      run.why);
+	finish(&run, pool);
 }
 END_TEST
 

@@ -263,23 +263,25 @@ START_TEST(float16_is_widened_exactly_and_rounded_to_even)
 		uint16_t bits = (uint16_t)i, next = (uint16_t)(i + 1);
 		double wide, middle;
 
-		widen_to_double(RIG_FLOAT16, &bits, 0, 1, &wide);
+		convert_to_double(RIG_FLOAT16, &bits, 0, 1, &wide);
 		if (isnan(half_of(bits))) {
 			ck_assert(isnan(wide));
-			ck_assert(isnan(half_of(widen_float16_of(wide))));
+			ck_assert(isnan(half_of(convert_float16_of(wide))));
 			continue;
 		}
 		ck_assert(wide == half_of(bits));
 		ck_assert(signbit(wide) == signbit(half_of(bits)));
-		ck_assert_uint_eq(widen_float16_of(wide), bits);
+		ck_assert_uint_eq(convert_float16_of(wide), bits);
 		if (isinf(wide))
 			continue;
 		middle = isinf(half_of(next)) ? copysign(65520, wide)
 					      : (wide + half_of(next)) / 2;
-		ck_assert_uint_eq(widen_float16_of(middle), bits + bits % 2);
-		ck_assert_uint_eq(widen_float16_of(nextafter(middle, 0)), bits);
+		ck_assert_uint_eq(convert_float16_of(middle), bits + bits % 2);
+		ck_assert_uint_eq(convert_float16_of(nextafter(middle, 0)),
+				  bits);
 		ck_assert_uint_eq(
-			widen_float16_of(nextafter(middle, 2 * middle)), next);
+			convert_float16_of(nextafter(middle, 2 * middle)),
+			next);
 	}
 }
 END_TEST

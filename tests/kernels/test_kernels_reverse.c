@@ -170,11 +170,11 @@ END_TEST
 
 /* ---- who owns what ---- */
 
-static void rig_reverse(struct rigging *rigging, const char *const *words)
+static void rig_reverse(struct kernel_run *run, const char *const *words)
 {
-	ck_assert_int_eq(rigging_init(rigging, &kernel_reverse), 0);
+	ck_assert_int_eq(kernel_run_init(run, &kernel_reverse), 0);
 	for (; *words; words++)
-		ck_assert_int_eq(rigging_set(rigging, *words), 0);
+		ck_assert_int_eq(kernel_run_set(run, *words), 0);
 }
 
 START_TEST(every_element_has_one_owner)
@@ -190,19 +190,19 @@ START_TEST(every_element_has_one_owner)
 		{ "length=4", "begin=1", "end=3" },
 	};
 	struct rig_span spans[RIG_SPANS_MAX];
-	struct rigging rigging;
+	struct kernel_run run;
 	size_t count;
 	int size = _i + 1;
 
 	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
 		unsigned char owners[101 * 8] = { 0 };
 
-		rig_reverse(&rigging, cases[c]);
-		ck_assert_int_eq(rigging_check(&rigging), 0);
-		count = rigging.arrays[0].bytes;
+		rig_reverse(&run, cases[c]);
+		ck_assert_int_eq(kernel_run_check(&run), 0);
+		count = run.arrays[0].bytes;
 		for (int rank = 0; rank < size; rank++) {
-			int n = kernel_reverse.owns(rigging.args, 0, count,
-						    rank, size, spans);
+			int n = kernel_reverse.owns(run.args, 0, count, rank,
+						    size, spans);
 
 			for (int s = 0; s < n; s++)
 				for (size_t i = spans[s].begin;
@@ -211,22 +211,22 @@ START_TEST(every_element_has_one_owner)
 		}
 		for (size_t i = 0; i < sizeof(owners); i++)
 			ck_assert_uint_eq(owners[i], i < count);
-		rigging_finish(&rigging);
+		kernel_run_finish(&run);
 	}
 }
 END_TEST
 
 /* ---- verify ---- */
 
-static int run_generated(struct rigging *rigging, struct rig_pool *pool)
+static int run_generated(struct kernel_run *run, struct rig_pool *pool)
 {
-	int r = rigging_check(rigging);
+	int r = kernel_run_check(run);
 
 	if (r == 0)
-		r = rigging_make(rigging, pool);
+		r = kernel_run_make(run, pool);
 	if (r == 0)
-		r = rigging_prepare(rigging);
-	return r == 0 ? rigging_run(rigging) : r;
+		r = kernel_run_prepare(run);
+	return r == 0 ? kernel_run_run(run) : r;
 }
 
 START_TEST(verify_names_any_element_that_is_wrong)
@@ -234,7 +234,7 @@ START_TEST(verify_names_any_element_that_is_wrong)
 	static const char *const words[] = { "length=50", "begin=10",
 					     "method=copy", NULL };
 	struct rig_pool *pool = NULL;
-	struct rigging rigging;
+	struct kernel_run run;
 	double *x;
 	char want[40];
 
@@ -247,23 +247,22 @@ START_TEST(verify_names_any_element_that_is_wrong)
 		const char *const chosen[] = { words[0], words[1],
 					       method ? words[2] : NULL, NULL };
 
-		rig_reverse(&rigging, chosen);
-		ck_assert_int_eq(run_generated(&rigging, pool), 0);
-		x = rig_segment_data(rigging.arrays[0].segment);
+		rig_reverse(&run, chosen);
+		ck_assert_int_eq(run_generated(&run, pool), 0);
+		x = rig_segment_data(run.arrays[0].segment);
 		for (int i = 0; i < 50; i++) {
 			double right = x[i];
 
 			x[i] = -7;
-			ck_assert_int_eq(rigging_verify(&rigging), -EBADMSG);
+			ck_assert_int_eq(kernel_run_verify(&run), -EBADMSG);
 			snprintf(want, sizeof(want),
 				 "element %d is -7, expected %d", i,
 				 i < 10 ? i : 59 - i);
-			ck_assert_msg(strstr(rigging.why, want), "%s",
-				      rigging.why);
+			ck_assert_msg(strstr(run.why, want), "%s", run.why);
 			x[i] = right;
 		}
-		ck_assert_int_eq(rigging_verify(&rigging), 0);
-		rigging_finish(&rigging);
+		ck_assert_int_eq(kernel_run_verify(&run), 0);
+		kernel_run_finish(&run);
 	}
 	rig_pool_destroy(pool);
 }
@@ -276,7 +275,7 @@ struct given {
 	const char *method;
 };
 
-static void rig_given(struct rigging *rigging, const struct given *given,
+static void rig_given(struct kernel_run *run, const struct given *given,
 		      struct rig_pool *pool)
 {
 	static const enum rig_dtype dtypes[] = {
@@ -293,21 +292,21 @@ static void rig_given(struct rigging *rigging, const struct given *given,
 			what.dtype = dtypes[i];
 	snprintf(begin, sizeof(begin), "begin=%zu", given->begin);
 	snprintf(end, sizeof(end), "end=%zu", given->end);
-	rig_reverse(rigging, words);
-	rigging_give(rigging, 0, &what, NULL, 0);
-	ck_assert_msg(rigging_check(rigging) == 0, "%s", rigging->why);
-	ck_assert_msg(rigging_make(rigging, pool) == 0, "%s", rigging->why);
+	rig_reverse(run, words);
+	kernel_run_give(run, 0, &what, NULL, 0);
+	ck_assert_msg(kernel_run_check(run) == 0, "%s", run->why);
+	ck_assert_msg(kernel_run_make(run, pool) == 0, "%s", run->why);
 }
 
-static int verify_given(struct rigging *rigging)
+static int verify_given(struct kernel_run *run)
 {
-	int r = rigging_digest(rigging, true);
+	int r = kernel_run_digest(run, true);
 
-	return r < 0 ? r : rigging_verify(rigging);
+	return r < 0 ? r : kernel_run_verify(run);
 }
 
 /* A byte that is wrong, and two items that have changed places. */
-static void check_damage(struct rigging *rigging, const struct given *given,
+static void check_damage(struct kernel_run *run, const struct given *given,
 			 unsigned char *x)
 {
 	size_t item = given->item;
@@ -317,37 +316,37 @@ static void check_damage(struct rigging *rigging, const struct given *given,
 		bool same = memcmp(x + i * item, x + other * item, item) == 0;
 
 		x[i * item] ^= 1;
-		ck_assert_int_eq(verify_given(rigging), -EBADMSG);
+		ck_assert_int_eq(verify_given(run), -EBADMSG);
 		x[i * item] ^= 1;
 		if (other < i || same)
 			continue;
 		reverse_plainly(x, i, i + 2, item);
-		ck_assert_int_eq(verify_given(rigging), -EBADMSG);
+		ck_assert_int_eq(verify_given(run), -EBADMSG);
 		reverse_plainly(x, i, i + 2, item);
 	}
-	ck_assert_int_eq(verify_given(rigging), 0);
+	ck_assert_int_eq(verify_given(run), 0);
 }
 
 static void check_given(const struct given *given, struct rig_pool *pool)
 {
-	struct rigging rigging;
+	struct kernel_run run;
 	unsigned char *x, *want;
 	size_t bytes;
 
-	rig_given(&rigging, given, pool);
-	bytes = rigging.arrays[0].bytes;
-	x = rig_segment_data(rigging.arrays[0].segment);
+	rig_given(&run, given, pool);
+	bytes = run.arrays[0].bytes;
+	x = rig_segment_data(run.arrays[0].segment);
 	fill_random(x, bytes, (unsigned int)(given->item + given->count));
 	want = malloc(bytes + 1);
 	memcpy(want, x, bytes);
 	reverse_plainly(want, given->begin, given->end, given->item);
-	ck_assert_int_eq(rigging_digest(&rigging, false), 0);
-	ck_assert_int_eq(rigging_run(&rigging), 0);
+	ck_assert_int_eq(kernel_run_digest(&run, false), 0);
+	ck_assert_int_eq(kernel_run_run(&run), 0);
 	ck_assert_mem_eq(x, want, bytes);
-	ck_assert_int_eq(verify_given(&rigging), 0);
-	check_damage(&rigging, given, x);
+	ck_assert_int_eq(verify_given(&run), 0);
+	check_damage(&run, given, x);
 	free(want);
-	rigging_finish(&rigging);
+	kernel_run_finish(&run);
 }
 
 START_TEST(the_users_data_of_any_item)
@@ -389,40 +388,40 @@ START_TEST(triad_holds_what_it_read_against_what_it_was)
 					.item_bytes = 8,
 					.dtype = RIG_FLOAT64 };
 	struct rig_pool *pool = NULL;
-	struct rigging rigging;
+	struct kernel_run run;
 	double *x[3];
 
 	ck_assert_int_eq(
 		rig_pool_create(&pool,
 				&(struct rig_pool_options){ .workers = 3 }),
 		0);
-	ck_assert_int_eq(rigging_init(&rigging, &kernel_triad), 0);
-	rigging_give(&rigging, 1, &what, NULL, 0);
-	ck_assert_int_eq(rigging_check(&rigging), -EINVAL);
-	rigging_give(&rigging, 2, &what, NULL, 0);
-	ck_assert_int_eq(rigging_check(&rigging), 0);
-	ck_assert_int_eq(rigging_make(&rigging, pool), 0);
+	ck_assert_int_eq(kernel_run_init(&run, &kernel_triad), 0);
+	kernel_run_give(&run, 1, &what, NULL, 0);
+	ck_assert_int_eq(kernel_run_check(&run), -EINVAL);
+	kernel_run_give(&run, 2, &what, NULL, 0);
+	ck_assert_int_eq(kernel_run_check(&run), 0);
+	ck_assert_int_eq(kernel_run_make(&run, pool), 0);
 	for (int i = 0; i < 3; i++)
-		x[i] = rig_segment_data(rigging.arrays[i].segment);
+		x[i] = rig_segment_data(run.arrays[i].segment);
 	for (int i = 0; i < 1000; i++) {
 		x[1][i] = 1.0 / (i + 1);
 		x[2][i] = i;
 	}
-	ck_assert_int_eq(rigging_digest(&rigging, false), 0);
-	ck_assert_int_eq(rigging_run(&rigging), 0);
-	ck_assert_int_eq(verify_given(&rigging), 0);
+	ck_assert_int_eq(kernel_run_digest(&run, false), 0);
+	ck_assert_int_eq(kernel_run_run(&run), 0);
+	ck_assert_int_eq(verify_given(&run), 0);
 	for (int array = 0; array < 3; array++) {
 		x[array][700] += 1;
-		ck_assert_int_eq(verify_given(&rigging), -EBADMSG);
+		ck_assert_int_eq(verify_given(&run), -EBADMSG);
 		x[array][700] -= 1;
 	}
 	/* Wrong together, so that a = b + s * c all the same. */
 	x[1][3] += 3;
 	x[2][3] -= 1;
 	x[0][3] = x[1][3] + 3 * x[2][3];
-	ck_assert_int_eq(verify_given(&rigging), -EBADMSG);
-	ck_assert_msg(strstr(rigging.why, "was changed"), "%s", rigging.why);
-	rigging_finish(&rigging);
+	ck_assert_int_eq(verify_given(&run), -EBADMSG);
+	ck_assert_msg(strstr(run.why, "was changed"), "%s", run.why);
+	kernel_run_finish(&run);
 	rig_pool_destroy(pool);
 }
 END_TEST

@@ -65,36 +65,36 @@ static fill_fn *const fills[] = { one_value,  two_values, half_equal,
 				  few_values, greatest,   scattered };
 
 /* Rig sort up with an array of `dtype` of the user's. */
-static void rig_sort(struct rigging *rigging, struct rig_pool *pool,
+static void rig_sort(struct kernel_run *run, struct rig_pool *pool,
 		     const char *dtype, const char *stable)
 {
 	struct rig_array given = { .count = COUNT };
 	char why[WHY_BYTES];
 
 	ck_assert_int_eq(dtype_parse(dtype, &given, why, sizeof(why)), 0);
-	ck_assert_int_eq(rigging_init(rigging, &kernel_sort), 0);
-	ck_assert_int_eq(rigging_set(rigging, stable), 0);
-	rigging_give(rigging, 0, &given, NULL, 0);
-	ck_assert_msg(rigging_check(rigging) == 0, "%s", rigging->why);
-	ck_assert_msg(rigging_make(rigging, pool) == 0, "%s", rigging->why);
+	ck_assert_int_eq(kernel_run_init(run, &kernel_sort), 0);
+	ck_assert_int_eq(kernel_run_set(run, stable), 0);
+	kernel_run_give(run, 0, &given, NULL, 0);
+	ck_assert_msg(kernel_run_check(run) == 0, "%s", run->why);
+	ck_assert_msg(kernel_run_make(run, pool) == 0, "%s", run->why);
 }
 
-static char *data_of(const struct rigging *rigging)
+static char *data_of(const struct kernel_run *run)
 {
-	return rig_segment_data(rigging->arrays[0].segment);
+	return rig_segment_data(run->arrays[0].segment);
 }
 
-static void sort_it(struct rigging *rigging)
+static void sort_it(struct kernel_run *run)
 {
-	ck_assert_int_eq(rigging_digest(rigging, false), 0);
-	ck_assert_msg(rigging_run(rigging) == 0, "%s", rigging->why);
+	ck_assert_int_eq(kernel_run_digest(run, false), 0);
+	ck_assert_msg(kernel_run_run(run) == 0, "%s", run->why);
 }
 
 /* What verify says of the data as they are now. */
-static int judge(struct rigging *rigging)
+static int judge(struct kernel_run *run)
 {
-	ck_assert_int_eq(rigging_digest(rigging, true), 0);
-	return rigging_verify(rigging);
+	ck_assert_int_eq(kernel_run_digest(run, true), 0);
+	return kernel_run_verify(run);
 }
 
 static struct rig_pool *pool_of(int workers)
@@ -112,23 +112,22 @@ static struct rig_pool *pool_of(int workers)
 static void sort_fill(struct rig_pool *pool, const char *dtype, fill_fn *fill,
 		      const char *stable, char *sorted)
 {
-	struct rigging rigging;
+	struct kernel_run run;
 	size_t bytes, part;
 
-	rig_sort(&rigging, pool, dtype, stable);
-	bytes = rigging.arrays[0].bytes / COUNT;
+	rig_sort(&run, pool, dtype, stable);
+	bytes = run.arrays[0].bytes / COUNT;
 	part = bytes < sizeof(uint32_t) ? bytes : sizeof(uint32_t);
 	for (size_t i = 0; i < COUNT; i++) {
 		uint32_t word = fill(i);
 
 		for (size_t at = 0; at < bytes; at += part)
-			memcpy(data_of(&rigging) + i * bytes + at, &word, part);
+			memcpy(data_of(&run) + i * bytes + at, &word, part);
 	}
-	sort_it(&rigging);
-	ck_assert_msg(judge(&rigging) == 0, "%s %s: %s", dtype, stable,
-		      rigging.why);
-	memcpy(sorted, data_of(&rigging), COUNT * bytes);
-	rigging_finish(&rigging);
+	sort_it(&run);
+	ck_assert_msg(judge(&run) == 0, "%s %s: %s", dtype, stable, run.why);
+	memcpy(sorted, data_of(&run), COUNT * bytes);
+	kernel_run_finish(&run);
 }
 
 START_TEST(values_that_are_frequent)
@@ -152,24 +151,24 @@ END_TEST
 START_TEST(a_torn_item_is_found)
 {
 	struct rig_pool *pool = pool_of(3);
-	struct rigging rigging;
+	struct kernel_run run;
 	double *x, other;
 
-	rig_sort(&rigging, pool, "complex128", "stable=no");
-	x = (double *)data_of(&rigging);
+	rig_sort(&run, pool, "complex128", "stable=no");
+	x = (double *)data_of(&run);
 	for (size_t i = 0; i < COUNT; i++) {
 		x[2 * i] = scattered(i);
 		x[2 * i + 1] = (double)i;
 	}
-	sort_it(&rigging);
-	ck_assert_int_eq(judge(&rigging), 0);
+	sort_it(&run);
+	ck_assert_int_eq(judge(&run), 0);
 	other = x[2 * 17 + 1];
 	x[2 * 17 + 1] = x[2 * 18 + 1];
 	x[2 * 18 + 1] = other;
-	ck_assert_int_eq(judge(&rigging), -EBADMSG);
-	ck_assert_msg(strstr(rigging.why, "not those that were there"), "%s",
-		      rigging.why);
-	rigging_finish(&rigging);
+	ck_assert_int_eq(judge(&run), -EBADMSG);
+	ck_assert_msg(strstr(run.why, "not those that were there"), "%s",
+		      run.why);
+	kernel_run_finish(&run);
 	rig_pool_destroy(pool);
 }
 END_TEST
@@ -222,19 +221,18 @@ START_TEST(equal_items_that_changed_places_are_found)
 		      { "float128", sizeof(long double) },
 		      { "complex256", sizeof(long double) } };
 	struct rig_pool *pool = pool_of(2);
-	struct rigging rigging;
+	struct kernel_run run;
 	size_t bytes;
 
-	rig_sort(&rigging, pool, kinds[_i].dtype, "stable=yes");
-	bytes = rigging.arrays[0].bytes / COUNT;
-	fill_small(data_of(&rigging), bytes, kinds[_i].part);
-	sort_it(&rigging);
-	ck_assert_msg(judge(&rigging) == 0, "%s", rigging.why);
-	exchange_equals(data_of(&rigging), bytes);
-	ck_assert_int_eq(judge(&rigging), -EBADMSG);
-	ck_assert_msg(strstr(rigging.why, "order they came in"), "%s",
-		      rigging.why);
-	rigging_finish(&rigging);
+	rig_sort(&run, pool, kinds[_i].dtype, "stable=yes");
+	bytes = run.arrays[0].bytes / COUNT;
+	fill_small(data_of(&run), bytes, kinds[_i].part);
+	sort_it(&run);
+	ck_assert_msg(judge(&run) == 0, "%s", run.why);
+	exchange_equals(data_of(&run), bytes);
+	ck_assert_int_eq(judge(&run), -EBADMSG);
+	ck_assert_msg(strstr(run.why, "order they came in"), "%s", run.why);
+	kernel_run_finish(&run);
 	rig_pool_destroy(pool);
 }
 END_TEST

@@ -435,17 +435,17 @@ static const struct {
 
 START_TEST(malformed_kernels_are_refused)
 {
-	struct rigging rigging;
+	struct kernel_run run;
 
 	bad = all;
 	bad.params = bad_params;
 	bad_params[0] = all_params[0];
 	bad_params[1] = bad_params[2] = (struct rig_param){ 0 };
-	ck_assert_int_eq(rigging_init(&rigging, &bad), 0);
-	rigging_finish(&rigging);
+	ck_assert_int_eq(kernel_run_init(&run, &bad), 0);
+	kernel_run_finish(&run);
 	breaks[_i].break_it();
-	ck_assert_int_eq(rigging_init(&rigging, &bad), -EINVAL);
-	ck_assert_msg(strstr(rigging.why, breaks[_i].why), "%s", rigging.why);
+	ck_assert_int_eq(kernel_run_init(&run, &bad), -EINVAL);
+	ck_assert_msg(strstr(run.why, breaks[_i].why), "%s", run.why);
 }
 END_TEST
 

@@ -208,26 +208,26 @@ END_TEST
 
 /* ---- memory ---- */
 
-static void rig_reverse(struct rigging *rigging, const char *name,
-			size_t offset, size_t count)
+static void rig_reverse(struct kernel_run *run, const char *name, size_t offset,
+			size_t count)
 {
 	const struct rig_array array = { .count = count,
 					 .item_bytes = 8,
 					 .dtype = RIG_FLOAT64 };
 
-	ck_assert_int_eq(rigging_init(rigging, rig_kernel_find("reverse")), 0);
+	ck_assert_int_eq(kernel_run_init(run, rig_kernel_find("reverse")), 0);
 	if (name)
-		rigging_give(rigging, 0, &array, name, offset);
+		kernel_run_give(run, 0, &array, name, offset);
 	else
-		ck_assert_int_eq(rigging_set(rigging, "length=" ELEMENTS), 0);
-	ck_assert_msg(rigging_check(rigging) == 0, "%s", rigging->why);
+		ck_assert_int_eq(kernel_run_set(run, "length=" ELEMENTS), 0);
+	ck_assert_msg(kernel_run_check(run) == 0, "%s", run->why);
 }
 
-static void run_reverse(struct rigging *rigging, struct rig_pool *pool)
+static void run_reverse(struct kernel_run *run, struct rig_pool *pool)
 {
-	ck_assert_msg(rigging_make(rigging, pool) == 0, "%s", rigging->why);
-	ck_assert_msg(rigging_prepare(rigging) == 0, "%s", rigging->why);
-	ck_assert_msg(rigging_run(rigging) == 0, "%s", rigging->why);
+	ck_assert_msg(kernel_run_make(run, pool) == 0, "%s", run->why);
+	ck_assert_msg(kernel_run_prepare(run) == 0, "%s", run->why);
+	ck_assert_msg(kernel_run_run(run) == 0, "%s", run->why);
 }
 
 static const char *const kept_local[] = { "core", "numa", "spread" };
@@ -235,13 +235,13 @@ static const char *const kept_local[] = { "core", "numa", "spread" };
 START_TEST(made_for_a_pool_lies_with_its_owners)
 {
 	struct rig_pool *pool = make_pool(kept_local[_i], 0);
-	struct rigging rigging;
+	struct kernel_run run;
 
-	rig_reverse(&rigging, NULL, 0, 0);
-	run_reverse(&rigging, pool);
-	ck_assert_int_eq(rigging_verify(&rigging), 0);
-	check_pages(pool, rig_segment_name(rigging.arrays[0].segment), 0, 0);
-	rigging_finish(&rigging);
+	rig_reverse(&run, NULL, 0, 0);
+	run_reverse(&run, pool);
+	ck_assert_int_eq(kernel_run_verify(&run), 0);
+	check_pages(pool, rig_segment_name(run.arrays[0].segment), 0, 0);
+	kernel_run_finish(&run);
 	rig_pool_destroy(pool);
 }
 END_TEST
@@ -270,15 +270,15 @@ START_TEST(made_elsewhere_is_brought_to_its_owners)
 	size_t count = 2 << 20, offset = _i ? 3 * PAGE + 16 : 0;
 	struct rig_segment *segment =
 		make_on_node_of_cpu(0, count * 8 + offset);
-	struct rigging rigging;
+	struct kernel_run run;
 	size_t on_nodes[64];
 
 	sum_homes(segment, on_nodes, nodes);
 	ck_assert_uint_eq(on_nodes[0], rig_segment_bytes(segment));
-	rig_reverse(&rigging, rig_segment_name(segment), offset, count);
-	run_reverse(&rigging, pool);
+	rig_reverse(&run, rig_segment_name(segment), offset, count);
+	run_reverse(&run, pool);
 	check_pages(pool, rig_segment_name(segment), offset, count * 8);
-	rigging_finish(&rigging);
+	kernel_run_finish(&run);
 	rig_segment_destroy(segment);
 	rig_pool_destroy(pool);
 }
@@ -303,15 +303,15 @@ START_TEST(what_nobody_else_has_mapped_needs_no_privilege)
 {
 	struct rig_segment *segment = make_on_node_of_cpu(0, 16 << 20);
 	struct rig_pool *pool;
-	struct rigging rigging;
+	struct kernel_run run;
 
 	rig_segment_detach(segment);
 	drop_nice();
 	pool = make_pool("core", 0);
-	rig_reverse(&rigging, rig_segment_name(segment), 0, 2 << 20);
-	run_reverse(&rigging, pool);
+	rig_reverse(&run, rig_segment_name(segment), 0, 2 << 20);
+	run_reverse(&run, pool);
 	check_pages(pool, rig_segment_name(segment), 0, 0);
-	rigging_finish(&rigging);
+	kernel_run_finish(&run);
 	rig_segment_destroy(segment);
 	rig_pool_destroy(pool);
 }

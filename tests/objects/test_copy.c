@@ -41,8 +41,8 @@ START_TEST(from_any_address_to_any)
 			size_t skip = shift * 5 % 17;
 
 			fill();
-			bypass_copy(to + EDGE + shift, from + skip, sizes[s],
-				    _i);
+			copy_bypass_copy(to + EDGE + shift, from + skip,
+					 sizes[s], _i);
 			must_be_there(shift, skip, sizes[s]);
 		}
 	}
@@ -52,9 +52,10 @@ END_TEST
 /* Whatever the probe finds. */
 START_TEST(with_its_probe)
 {
-	for (size_t bytes = BYPASS_BYTES; bytes < ROOM - EDGE; bytes += 1021) {
+	for (size_t bytes = COPY_BYPASS_BYTES; bytes < ROOM - EDGE;
+	     bytes += 1021) {
 		fill();
-		bypass_copy_all(to + EDGE + 3, from, bytes);
+		copy_bypass_copy_all(to + EDGE + 3, from, bytes);
 		must_be_there(3, 0, bytes);
 	}
 }

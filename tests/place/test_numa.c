@@ -32,31 +32,31 @@
 static const struct rule {
 	const char *topology;
 	const char *words;
-	enum home_rule_kind kind;
+	enum numa_rule_kind kind;
 	uint64_t nodes; /* the system's numbers */
 } rules[] = {
-	{ "numa:2 core:1 pu:1", NULL, HOME_LOCAL, 0 },
-	{ "numa:2 core:1 pu:1", "local", HOME_LOCAL, 0 },
-	{ "numa:2 core:1 pu:1", "interleave", HOME_INTERLEAVE, 3 },
-	{ "core:1 pu:1", "interleave", HOME_INTERLEAVE, 1 },
-	{ "numa:4 core:1 pu:1", "bind:0", HOME_BIND, 1 },
-	{ "numa:4 core:1 pu:1", "bind:0,2-3", HOME_BIND, 13 },
+	{ "numa:2 core:1 pu:1", NULL, NUMA_LOCAL, 0 },
+	{ "numa:2 core:1 pu:1", "local", NUMA_LOCAL, 0 },
+	{ "numa:2 core:1 pu:1", "interleave", NUMA_INTERLEAVE, 3 },
+	{ "core:1 pu:1", "interleave", NUMA_INTERLEAVE, 1 },
+	{ "numa:4 core:1 pu:1", "bind:0", NUMA_BIND, 1 },
+	{ "numa:4 core:1 pu:1", "bind:0,2-3", NUMA_BIND, 13 },
 	/* By the system's numbers. */
-	{ FOUR, "interleave", HOME_INTERLEAVE, 1 << 5 | 1 << 7 },
-	{ FOUR, "bind:1", HOME_BIND, 1 << 7 },
+	{ FOUR, "interleave", NUMA_INTERLEAVE, 1 << 5 | 1 << 7 },
+	{ FOUR, "bind:1", NUMA_BIND, 1 << 7 },
 	/* Those with cores have no memory. */
 	{ "package:2 [numa(memory=0)][numa(memory=1GB)] core:1 pu:1",
-	  "interleave", HOME_INTERLEAVE, 1 << 1 | 1 << 3 },
+	  "interleave", NUMA_INTERLEAVE, 1 << 1 | 1 << 3 },
 };
 
 START_TEST(words_become_a_rule)
 {
 	const struct rule *it = &rules[_i];
 	struct topology *topology = NULL;
-	struct home_rule rule;
+	struct numa_rule rule;
 
 	ck_assert_int_eq(topology_load(&topology, it->topology), 0);
-	ck_assert_msg(home_parse(&rule, it->words, topology) == 0, "%s",
+	ck_assert_msg(numa_parse(&rule, it->words, topology) == 0, "%s",
 		      rig_why());
 	ck_assert_int_eq(rule.kind, it->kind);
 	ck_assert_uint_eq(rule.nodes[0], it->nodes);
@@ -94,11 +94,11 @@ static const struct refused {
 START_TEST(bad_words_are_refused_in_one_line)
 {
 	struct topology *topology = NULL;
-	struct home_rule rule;
+	struct numa_rule rule;
 
 	ck_assert_int_eq(topology_load(&topology, "numa:4 core:1 pu:1"), 0);
 	topology->nodes[2].bytes = topology->nodes[3].bytes = 0;
-	ck_assert_int_eq(home_parse(&rule, refused[_i].words, topology),
+	ck_assert_int_eq(numa_parse(&rule, refused[_i].words, topology),
 			 -EINVAL);
 	ck_assert_str_eq(rig_why(), refused[_i].why);
 	topology_free(topology);
@@ -120,13 +120,13 @@ END_TEST
 /* As a cpuset that leaves this process other nodes would have it. */
 START_TEST(what_the_kernel_refuses_is_told_with_its_likely_cause)
 {
-	struct home_rule rule = { .kind = HOME_BIND };
+	struct numa_rule rule = { .kind = NUMA_BIND };
 	int fd = memfd_create("home", MFD_CLOEXEC);
 	int r;
 
 	rule.nodes[(NODES_MAX - 1) / 64] = UINT64_C(1) << 63;
 	ck_assert_int_eq(ftruncate(fd, 4096), 0);
-	r = home_set(fd, "x", 4096, &rule);
+	r = numa_set(fd, "x", 4096, &rule);
 	ck_assert(r == -EINVAL || r == -EPERM);
 	ck_assert_msg(strstr(rig_why(), r == -EINVAL ? "Mems_allowed_list"
 						     : "a container"),

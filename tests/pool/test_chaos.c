@@ -214,7 +214,7 @@ static int map_lines(void)
 static void note_pids(struct host *host)
 {
 	for (int i = 0; i < host->size; i++)
-		host->pids[i] = host->pool->birth.layout.about[i].pid;
+		host->pids[i] = host->pool->startup.layout.about[i].pid;
 }
 
 /* The 21st word behind a process's name: how much memory it has mapped.  None:
@@ -455,7 +455,7 @@ static void hit_warden(struct host *host)
 	sleep_ns(below(&host->seed, 500000));
 	shared->unguarded = true;
 	begin = clock_ns();
-	(void)kill((pid_t)host->pool->birth.layout.control->warden,
+	(void)kill((pid_t)host->pool->startup.layout.control->warden,
 		   signals[below(&host->seed, 3)]);
 	r = rig_pool_wait(host->pool, RIG_FOREVER);
 	HOLDS(r == 0 || r == -ECANCELED);

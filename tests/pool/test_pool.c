@@ -1008,7 +1008,7 @@ static int on_one_cpu(int rank, void *arg)
 	setup();
 	/* Nobody spins on a CPU that somebody else needs: not in a barrier, not
 	 * between jobs, and not while the caller waits. */
-	if (pool->birth.busy.spin_ns || pool->birth.idle.spin_ns ||
+	if (pool->startup.busy.spin_ns || pool->startup.idle.spin_ns ||
 	    pool->patience.spin_ns || pool->own_core)
 		return 2;
 	for (int i = 0; i < 20; i++)
