@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RIG_API __attribute__((visibility("default")))
 
 /* Two 64-byte lines: x86 prefetches lines in pairs, and Arm has lines of 128. */
@@ -53,5 +57,9 @@ struct rig_span {
  */
 typedef int rig_spans_fn(const void *args, size_t bytes, int rank, int size,
 			 struct rig_span *spans);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,6 +19,10 @@
 
 #include <runrig/api.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum rig_barrier_kind {
 	RIG_BARRIER_ADAPTIVE, /* spin for a budget, then block: the default */
 	RIG_BARRIER_PTHREAD   /* every epoch through pthread_barrier_wait() */
@@ -50,5 +54,9 @@ RIG_API int rig_barrier_wait(struct rig_barrier *barrier);
  * Any thread; never waits; exact while nobody is inside. */
 RIG_API uint64_t rig_barrier_epochs(const struct rig_barrier *barrier);
 RIG_API uint64_t rig_barrier_blocked(const struct rig_barrier *barrier);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -23,6 +23,10 @@
 #include <runrig/collective.h>
 #include <runrig/message.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Dimensions of a grid, and of an array with a halo. */
 #define RIG_DIMS_MAX 4
 
@@ -90,5 +94,9 @@ RIG_API int rig_team_neighbor_allgather(struct rig_team *team, const void *send,
  */
 RIG_API int rig_team_halo(struct rig_team *team, void *array,
 			  const size_t *extents, size_t width, int type);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -34,6 +34,10 @@
 #include <runrig/dtype.h>
 #include <runrig/team.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* As `send`: this rank's contribution is in `recv`, where MPI has it.  (For
  * scatter, at the root, as `recv`.) */
 #define RIG_IN_PLACE ((void *)-1)
@@ -234,5 +238,9 @@ RIG_API int rig_team_dup(struct rig_team *team, struct rig_team **out);
 /* Collective over `team`; NULL is allowed, and the team of the kernel is left
  * alone.  Returns 0 or as above. */
 RIG_API int rig_team_free(struct rig_team *team);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

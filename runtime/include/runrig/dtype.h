@@ -5,6 +5,10 @@
 #ifndef RUNRIG_DTYPE_H
 #define RUNRIG_DTYPE_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* An element type, named as NumPy names it. */
 enum rig_dtype {
 	RIG_DTYPE_NONE,
@@ -25,5 +29,9 @@ enum rig_dtype {
 	RIG_COMPLEX128,
 	RIG_COMPLEX256
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

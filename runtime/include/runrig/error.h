@@ -35,11 +35,19 @@
 
 #include <runrig/api.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * The words for this thread's last failure in this library: one line, no line
  * end, "" before the first.  Any thread; never waits.  Valid until the next
  * failing call of the same thread.
  */
 RIG_API const char *rig_why(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

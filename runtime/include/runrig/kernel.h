@@ -33,6 +33,10 @@
 #include <runrig/dtype.h>
 #include <runrig/team.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RIG_ARRAYS_MAX   4
 #define RIG_DIGEST_WORDS 8
 #define RIG_ITEM_MAX     20 /* bytes of rig_kernel.item */
@@ -143,5 +147,9 @@ RIG_API int rig_kernel_register(const struct rig_kernel *kernel);
 /* The kernel of that name, or NULL; the one at `index`, or NULL past the end. */
 RIG_API const struct rig_kernel *rig_kernel_find(const char *name);
 RIG_API const struct rig_kernel *rig_kernel_at(size_t index);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

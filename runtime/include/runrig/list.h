@@ -55,6 +55,10 @@
 #include <runrig/api.h>
 #include <runrig/segment.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Bytes of one text.  Python's format cell has 7 digits for its slot. */
 #define RIG_TEXT_MAX 9999991
 
@@ -232,5 +236,9 @@ RIG_API int rig_list_unlink(struct rig_list *list);
 /* Detach, remove the name if this process made the list without .keep, and free
  * the handle.  NULL is allowed. */
 RIG_API void rig_list_destroy(struct rig_list *list);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -31,6 +31,10 @@
 #include <runrig/list.h>
 #include <runrig/segment.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Members of one manager.  Each holds a descriptor, whose lock says that the
  * name is in use, so the limit on those (ulimit -n) comes first. */
 #define RIG_MEMBERS_MAX 65536
@@ -79,5 +83,9 @@ RIG_API void rig_manager_shutdown(struct rig_manager *manager);
 RIG_API int rig_manager_with(int (*body)(struct rig_manager *manager,
 					 void *arg),
 			     void *arg);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

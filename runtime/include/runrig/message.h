@@ -40,6 +40,10 @@
 #include <runrig/api.h>
 #include <runrig/collective.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RIG_ANY_SOURCE (-1)
 #define RIG_ANY_TAG    (-1)
 
@@ -129,5 +133,9 @@ RIG_API int rig_team_lend(struct rig_team *team, const void *buffer,
 RIG_API int rig_team_borrow(struct rig_team *team, const void **data,
 			    int source, int tag, struct rig_status *status);
 RIG_API int rig_team_release(struct rig_team *team, const void *data);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -46,6 +46,10 @@
 #include <runrig/collective.h>
 #include <runrig/message.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 RIG_API int rig_team_ibarrier(struct rig_team *team,
 			      struct rig_request **request);
 RIG_API int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count,
@@ -183,5 +187,9 @@ RIG_API int rig_team_startall(struct rig_team *team, int count,
  * -EINVAL: it is no plan, or it is started and was not waited for. */
 RIG_API int rig_team_request_free(struct rig_team *team,
 				  struct rig_request **request);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -32,6 +32,10 @@
 
 #include <runrig/api.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Hardware threads one machine may have. */
 #define RIG_PUS_MAX 4096
 
@@ -120,5 +124,9 @@ RIG_API int rig_place_plan(struct rig_plan **plan,
 			   const struct rig_place_options *options);
 
 RIG_API void rig_place_free(struct rig_plan *plan);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -39,6 +39,10 @@
 #include <runrig/place.h>
 #include <runrig/team.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct rig_pool; /* in this process */
 
 struct rig_pool_options {
@@ -275,5 +279,9 @@ RIG_API const struct rig_report *rig_pool_report(const struct rig_pool *pool);
 /* End the workers and the warden, and free the pool.  NULL is allowed.  One
  * thread, when nobody else uses the pool; a run in progress is ended. */
 RIG_API void rig_pool_destroy(struct rig_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -46,6 +46,10 @@
 
 #include <runrig/api.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct rig_barrier;
 struct rig_pool;
 struct rig_segment; /* in this process */
@@ -208,5 +212,9 @@ RIG_API size_t rig_shm_available(void);
  * machine and by its control groups; SIZE_MAX where it cannot be told.  Any
  * thread; reads /proc and the control groups' files. */
 RIG_API size_t rig_memory_available(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

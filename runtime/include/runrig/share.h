@@ -28,6 +28,10 @@
 #include <runrig/api.h>
 #include <runrig/team.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum rig_schedule {
 	RIG_SHARE_STATIC,  /* chunks dealt out in turn; 0: the strip */
 	RIG_SHARE_DYNAMIC, /* a chunk at a time; 0: 1 */
@@ -70,5 +74,9 @@ RIG_API int rig_share_begin(struct rig_share *share, struct rig_team *team,
  * nothing: barriers do.
  */
 RIG_API bool rig_share_next(struct rig_share *share, struct rig_span *part);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -29,6 +29,10 @@
 #include <runrig/api.h>
 #include <runrig/dtype.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Digits of 32 bits: 2^-1075 is the first bit, and 2^31 times the largest double
  * still fits. */
 #define RIG_SUM_WORDS 67
@@ -50,5 +54,9 @@ RIG_API void rig_sum_merge(struct rig_sum *sum, const struct rig_sum *other);
 /* The number nearest to the sum. */
 RIG_API double rig_sum_float64(const struct rig_sum *sum);
 RIG_API float rig_sum_float32(const struct rig_sum *sum);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

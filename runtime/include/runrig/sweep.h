@@ -16,6 +16,10 @@
 
 #include <runrig/api.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum rig_maker {
 	RIG_MAKER_PLAIN,   /* runrig, going by its mark: exactly its bytes */
 	RIG_MAKER_TRAILER, /* runrig, with a trailer */
@@ -51,5 +55,9 @@ RIG_API int rig_sweep_list(struct rig_found **found);
  * it holds each name's lock while it looks and unlinks.
  */
 RIG_API int rig_sweep_clean(bool dry_run, struct rig_found **found);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

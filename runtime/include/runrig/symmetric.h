@@ -22,6 +22,10 @@
 #include <runrig/api.h>
 #include <runrig/collective.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Bytes of the heap that a rank has.  For more there are segments. */
 #define RIG_HEAP_MAX ((size_t)16 << 20)
 
@@ -84,5 +88,9 @@ RIG_API int rig_team_wait_until(struct rig_team *team, uint64_t *word,
  */
 RIG_API int rig_team_lock(struct rig_team *team, uint64_t lock[2], int rank);
 RIG_API int rig_team_unlock(struct rig_team *team, uint64_t lock[2], int rank);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include <runrig/api.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct rig_barrier;
 struct rig_team; /* in this process; one per rank */
 
@@ -101,5 +105,9 @@ RIG_API void rig_team_progress(struct rig_team *team, double share);
  */
 RIG_API int rig_team_fail(struct rig_team *team, int code, const char *format,
 			  ...) __attribute__((format(printf, 3, 4)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

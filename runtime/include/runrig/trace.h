@@ -24,6 +24,10 @@
 
 #include <runrig/api.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The most spans of one worker. */
 #define RIG_TRACE_MAX ((size_t)1 << 24)
 
@@ -57,5 +61,9 @@ struct rig_trace_span {
 RIG_API ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
 			       struct rig_trace_span *spans, size_t max,
 			       uint64_t *lost);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
