@@ -144,6 +144,10 @@ void topo_node(const struct rig_plan *plan, int number, char *text,
 	char memory[SHOWN_BYTES];
 	const char *without = plan->described ? "" : ", no memory";
 
+	if (number < 0) {
+		snprintf(text, bytes, "no NUMA node");
+		return;
+	}
 	snprintf(text, bytes, "NUMA node %d%s%s%s", number,
 		 node->cores ? "" : ", memory only",
 		 node->bytes ? ", " : without,

@@ -105,11 +105,24 @@ static void deal(struct placer *placer, const struct tally *tally)
 	}
 }
 
+/* One more than the highest number that any unit has, at any level. */
+static size_t numbers(const struct placer *placer)
+{
+	int highest = -1;
+
+	for (int i = 0; i < placer->unit_count; i++)
+		for (enum level level = 0; level < LEVELS; level++) {
+			int number = number_at(&placer->units[i], level);
+
+			if (number > highest)
+				highest = number;
+		}
+	return (size_t)(highest + 1);
+}
+
 static int deal_by_tally(struct placer *placer)
 {
-	size_t room = (size_t)placer->topology->core_count +
-		      (size_t)placer->topology->node_count +
-		      (size_t)placer->topology->package_count + 1;
+	size_t room = numbers(placer) + 1;
 	struct tally tally;
 	int *counts = calloc(room * LEVELS, sizeof(*counts));
 
@@ -129,7 +142,23 @@ static void deal_list(struct placer *placer)
 		placer->units[rank % placer->unit_count].load++;
 }
 
-/* What is usable: node by node, for that is the order of ranks. */
+/* The usable cores of one node, or of none (-1). */
+static void find_usable_of(struct placer *placer, int node)
+{
+	const struct topology *topology = placer->topology;
+
+	for (int i = 0; i < topology->core_count; i++) {
+		const struct core *core = &topology->cores[i];
+
+		if (core->node != node || !core_is_usable(core))
+			continue;
+		placer->order[placer->cores++] = core;
+		placer->pus += cpu_bits_count(&core->usable);
+	}
+}
+
+/* What is usable: node by node, for that is the order of ranks; cores that lie
+ * in no node come last. */
 static int find_usable(struct placer *placer)
 {
 	const struct topology *topology = placer->topology;
@@ -138,19 +167,13 @@ static int find_usable(struct placer *placer)
 			       sizeof(const struct core *));
 	if (!placer->order)
 		return rig_fail_errno(-ENOMEM, "place");
-	for (int node = 0; node == 0 || node < topology->node_count; node++) {
+	for (int node = 0; node < topology->node_count; node++) {
 		int before = placer->cores;
 
-		for (int i = 0; i < topology->core_count; i++) {
-			const struct core *core = &topology->cores[i];
-
-			if (core->node != node || !core_is_usable(core))
-				continue;
-			placer->order[placer->cores++] = core;
-			placer->pus += cpu_bits_count(&core->usable);
-		}
+		find_usable_of(placer, node);
 		placer->nodes += placer->cores > before;
 	}
+	find_usable_of(placer, -1);
 	placer->cpus = placer->pus;
 	if (topology->quota_cpus && topology->quota_cpus < placer->cpus)
 		placer->cpus = topology->quota_cpus;
@@ -332,7 +355,8 @@ static void describe_machine(const struct topology *topology,
 		       sizeof(core->pus.bits));
 		memcpy(plan->machine[i].ours, core->usable.bits,
 		       sizeof(core->usable.bits));
-		plan->memory[core->node].cores++;
+		if (core->node >= 0)
+			plan->memory[core->node].cores++;
 	}
 }
 

@@ -103,13 +103,18 @@ static int object_of(const struct core *core, enum object object)
 	}
 }
 
-/* Cores that some cache is not known of stand alone. */
+/* Cores that some cache is not known of stand alone; those of a package that
+ * lie in no NUMA node stand together, as if the package were a node. */
 static bool together(const struct core *a, const struct core *b,
 		     enum object object)
 {
 	int number = object_of(a, object);
 
-	return a == b || (number >= 0 && number == object_of(b, object));
+	if (a == b)
+		return true;
+	if (object == OBJECT_NUMA && number < 0)
+		return b->node < 0 && a->package == b->package;
+	return number >= 0 && number == object_of(b, object);
 }
 
 /* Sort placer->order so that an object's cores stand together, without changing
@@ -155,9 +160,9 @@ static int too_many(const struct placer *placer, const struct policy *policy,
 	if (number < 0)
 		return rig_fail(-EINVAL,
 				"%s \"%s\": core %d lies in no %s, so at most "
-				"%s:1",
+				"%s:%d",
 				placer->origin, placer->place, core->number,
-				policy->words, policy->name);
+				policy->words, policy->name, has);
 	return rig_fail(
 		-EINVAL,
 		"%s \"%s\": %s %d has %d usable %s%s, so at most "

@@ -16,6 +16,7 @@
 #include "place/topology.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,22 +52,32 @@ int cpu_bits_first(const struct cpu_bits *set)
 
 /* ---- from hwloc's objects to the table ---- */
 
+/* Does the set end, and below RIG_PUS_MAX?  hwloc's sets may be infinite (an
+ * XML file can say "0xf...f"): the last CPU is -1 then, as in an empty set. */
+static bool set_fits(hwloc_const_cpuset_t set)
+{
+	return hwloc_bitmap_weight(set) >= 0 &&
+	       hwloc_bitmap_last(set) < RIG_PUS_MAX;
+}
+
+/* CPUs beyond RIG_PUS_MAX are left out. */
 static void copy_set(struct cpu_bits *to, hwloc_const_cpuset_t from)
 {
 	int pu;
 
 	memset(to, 0, sizeof(*to));
-	for (pu = hwloc_bitmap_first(from); pu >= 0;
+	for (pu = hwloc_bitmap_first(from); pu >= 0 && pu < RIG_PUS_MAX;
 	     pu = hwloc_bitmap_next(from, pu))
 		cpu_bits_add(to, pu);
 }
 
 /* The node of the smallest set of cores that has this one; of several such
- * (fast memory beside plain) the first, which is the plain one. */
+ * (fast memory beside plain) the first, which is the plain one.  -1: no node
+ * has this core, as in a package without memory of its own. */
 static int nearest_node(hwloc_topology_t hwloc, hwloc_obj_t core)
 {
 	hwloc_obj_t node = NULL;
-	int best = 0;
+	int best = -1;
 	int best_weight = 0;
 
 	while ((node = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE,
@@ -75,7 +86,7 @@ static int nearest_node(hwloc_topology_t hwloc, hwloc_obj_t core)
 
 		if (!hwloc_bitmap_isincluded(core->cpuset, node->cpuset))
 			continue;
-		if (!best_weight || weight < best_weight) {
+		if (best < 0 || weight < best_weight) {
 			best = (int)node->logical_index;
 			best_weight = weight;
 		}
@@ -143,6 +154,14 @@ static void fill_kinds(hwloc_topology_t hwloc, struct topology *topology)
 	hwloc_bitmap_free(set);
 }
 
+static int too_large(void)
+{
+	return rig_fail(-ENOSYS,
+			"topology: a CPU numbered beyond %d, the most this "
+			"library handles",
+			RIG_PUS_MAX - 1);
+}
+
 static struct topology *topology_new(int cores, int nodes)
 {
 	struct topology *topology = calloc(1, sizeof(*topology));
@@ -160,22 +179,42 @@ static struct topology *topology_new(int cores, int nodes)
 	return topology;
 }
 
+/* Nothing that is an index later, here or where a plan is drawn, is beyond the
+ * limits: a description may claim anything. */
+static int check_limits(hwloc_topology_t hwloc, hwloc_obj_type_t type)
+{
+	hwloc_obj_t object = NULL;
+
+	if (!set_fits(hwloc_topology_get_topology_cpuset(hwloc)) ||
+	    count_of(hwloc, type) > RIG_PUS_MAX)
+		return too_large();
+	while ((object = hwloc_get_next_obj_by_type(hwloc, type, object)))
+		if (!set_fits(object->cpuset))
+			return too_large();
+	while ((object = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE,
+						    object)))
+		if (object->os_index > INT_MAX)
+			return rig_fail(-ENOSYS,
+					"topology: NUMA node %u has no number "
+					"of the system's",
+					object->logical_index);
+	return 0;
+}
+
 /* The cores' usable sets become what the description allows. */
 static int tabulate(hwloc_topology_t hwloc, struct topology **out)
 {
 	hwloc_obj_type_t type = HWLOC_OBJ_CORE;
 	struct cpu_bits allowed;
 	struct topology *topology;
+	int r;
 
-	if (hwloc_bitmap_last(hwloc_topology_get_topology_cpuset(hwloc)) >=
-	    RIG_PUS_MAX)
-		return rig_fail(-ENOSYS,
-				"topology: a CPU numbered beyond %d, the most "
-				"this library handles",
-				RIG_PUS_MAX - 1);
 	/* A system that hides its cores: take each CPU for one. */
 	if (count_of(hwloc, type) == 0)
 		type = HWLOC_OBJ_PU;
+	r = check_limits(hwloc, type);
+	if (r < 0)
+		return r;
 	topology = topology_new(count_of(hwloc, type),
 				count_of(hwloc, HWLOC_OBJ_NUMANODE));
 	if (!topology)
@@ -356,9 +395,41 @@ static bool names_a_file(const char *description)
 	       access(description, F_OK) == 0;
 }
 
+/* Has "package:1000 core:1000 pu:16" more than RIG_PUS_MAX CPUs?  hwloc would
+ * build them all before anything could be asked.  Each level has so many
+ * objects as the number behind its colon says, in each object of the level
+ * before; what stands in brackets (memory) and in parentheses multiplies
+ * nothing. */
+static bool describes_too_many(const char *description)
+{
+	unsigned long long count = 1;
+	const char *at = description;
+
+	while (*at && count <= RIG_PUS_MAX) {
+		if (*at == '(' || *at == '[') {
+			at += strcspn(at, *at == '(' ? ")" : "]");
+		} else if (*at >= '0' && *at <= '9' &&
+			   (at == description || strchr(": ", at[-1]))) {
+			char *end;
+			unsigned long long factor = strtoull(at, &end, 10);
+
+			/* 0 is hwloc's to refuse. */
+			if (factor > RIG_PUS_MAX)
+				return true;
+			count *= factor ? factor : 1;
+			at = end;
+		} else {
+			at++;
+		}
+	}
+	return count > RIG_PUS_MAX;
+}
+
 static int describe(hwloc_topology_t hwloc, const char *description)
 {
 	if (!names_a_file(description)) {
+		if (describes_too_many(description))
+			return too_large();
 		if (hwloc_topology_set_synthetic(hwloc, description) < 0)
 			return rig_fail(-EINVAL,
 					"topology \"%.200s\": neither a file "

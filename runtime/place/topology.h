@@ -56,7 +56,7 @@ int cpu_bits_first(const struct cpu_bits *set); /* -1: empty */
 struct core {
 	int number;  /* hwloc's logical number, over the whole machine */
 	int package; /* logical */
-	int node;    /* logical NUMA node nearest to it */
+	int node;    /* logical NUMA node nearest to it; -1: it lies in none */
 	int l3;      /* logical L3 cache; -1: none known */
 	int l2;      /* likewise */
 	int kind;    /* 0: the slowest, or the only one; higher is faster */

@@ -57,6 +57,26 @@ MIXED = f"""<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
+# Two packages of three threads; only the first has memory.
+HALF = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE topology SYSTEM "hwloc2.dtd">
+<topology version="2.0">
+<object type="Machine" os_index="0" cpuset="0x3f" complete_cpuset="0x3f"
+ allowed_cpuset="0x3f" nodeset="0x1" complete_nodeset="0x1"
+ allowed_nodeset="0x1" gp_index="90">
+<object type="Package" os_index="0" cpuset="0x7" complete_cpuset="0x7"
+ nodeset="0x1" complete_nodeset="0x1" gp_index="91">
+<object type="NUMANode" os_index="0" cpuset="0x7" complete_cpuset="0x7"
+ nodeset="0x1" complete_nodeset="0x1" gp_index="92" local_memory="8000000000"/>
+%s</object>
+<object type="Package" os_index="1" cpuset="0x38" complete_cpuset="0x38"
+ nodeset="0x0" complete_nodeset="0x0" gp_index="93">
+%s</object></object>
+</topology>
+""" % tuple("".join(CORE.format(i, 1 << i, 3 + 2 * i, 4 + 2 * i)
+                    for i in cores) for cores in (range(3), range(3, 6)))
+
+
 def topo(*words):
     env = dict(os.environ, LC_ALL="C.UTF-8")
     env.pop("RUNRIG_PLACE", None)
@@ -93,6 +113,41 @@ def boxes(text):
 
 def json_of(*words):
     return json.loads(topo("--json", *words))
+
+
+class Description(unittest.TestCase):
+    """A file that says what no machine, or a strange one, is."""
+
+    def file_of(self, text):
+        file = tempfile.NamedTemporaryFile("w", suffix=".xml")
+        self.addCleanup(file.close)
+        file.write(text)
+        file.flush()
+        return file.name
+
+    def test_cores_without_a_node_have_none(self):
+        path = self.file_of(HALF)
+        text = topo("--topology", path)
+        self.assertIn(" package 1 ", text)
+        self.assertIn(" no NUMA node ", text)
+        self.assertEqual({len(line) for line in boxes(text)}, {78})
+        plan = json_of("--topology", path, "--place", "numa", "-n", "2")
+        self.assertEqual([core["node"] for core in plan["cores"]],
+                         [0, 0, 0, -1, -1, -1])
+        self.assertEqual([(worker["node"], worker["cores"])
+                          for worker in plan["workers"]], [(0, 3), (-1, 3)])
+        self.assertEqual(plan["memory"][0]["cores"], 3)
+        self.assertIn(">no NUMA node<",
+                      topo("--topology", path, "--format", "svg"))
+
+    def test_what_has_no_end_is_refused(self):
+        endless = MIXED.replace('cpuset="0xf"', 'cpuset="0xf...f"')
+        for machine in (self.file_of(endless), "package:1000 core:1000 pu:16"):
+            told = subprocess.run([RUNRIG, "topo", "-n", "1", "--topology",
+                                   machine], capture_output=True, text=True)
+            self.assertEqual((told.returncode, told.stdout, told.stderr), (
+                1, "", "runrig: topology: a CPU numbered beyond 4095, the "
+                "most this library handles\n"))
 
 
 class Text(unittest.TestCase):

@@ -166,6 +166,50 @@ START_TEST(xml_becomes_its_table)
 }
 END_TEST
 
+/* The same, but for one line or two that are left out or changed: every
+ * occurrence of `from` becomes `to`.  To be freed. */
+static char *changed(const char *text, const char *from, const char *to)
+{
+	char *result;
+	size_t bytes;
+	FILE *out = open_memstream(&result, &bytes);
+	const char *at;
+
+	while ((at = strstr(text, from))) {
+		fprintf(out, "%.*s%s", (int)(at - text), text, to);
+		text = at + strlen(from);
+	}
+	fputs(text, out);
+	fclose(out);
+	return result;
+}
+
+/* The first package has its memory with the second's cores, or has none. */
+START_TEST(a_package_without_a_node_lies_in_none)
+{
+	static const char node[] =
+		"<object type=\"NUMANode\" os_index=\"0\" cpuset=\"0x3\" "
+		"complete_cpuset=\"0x3\" nodeset=\"0x1\" "
+		"complete_nodeset=\"0x1\" "
+		"gp_index=\"3\" local_memory=\"1073741824\"/>\n";
+	struct topology *topology = NULL;
+	char *xml = changed(uneven, node, "");
+	char *path = write_file(xml);
+	char *text;
+	int r = topology_load(&topology, path);
+
+	ck_assert_uint_lt(strlen(xml), strlen(uneven));
+	unlink(path);
+	ck_assert_msg(r == 0, "%s", rig_why());
+	text = as_text(topology);
+	ck_assert_str_eq(text, "0.-1.-1{0+,1} 1.0.-1{2+} 1.0.-1{3+}");
+	free(text);
+	free(path);
+	free(xml);
+	topology_free(topology);
+}
+END_TEST
+
 /* Four cores, the last of which is the fast one, and the middle two likewise
  * above the first. */
 static const char hybrid[] =
@@ -263,6 +307,57 @@ START_TEST(bad_descriptions_are_refused)
 	refuses("package:16 core:16 pu:17",
 		"topology: a CPU numbered beyond 4095, the most this library "
 		"handles");
+}
+END_TEST
+
+/* Before hwloc builds sixteen million CPUs. */
+START_TEST(huge_descriptions_are_refused)
+{
+	static const char *const huge[] = {
+		"package:1000 core:1000 pu:16",
+		"4097",
+		"1000 1000 1000",
+		"package:99999999999999999999999 core:2",
+		"pu:18446744073709551615",
+		"numa:64 [numa(memory=1GB)] l3:64 (size=1048576) pu:2",
+	};
+	static const char *const large[] = {
+		"package:16 core:16 pu:16",
+		"16 8 2",
+		"package:4 [numa(memory=1099511627776 indexes=7,5,3,1)] "
+		"core:4 pu:1",
+	};
+	struct topology *topology = NULL;
+
+	for (int i = 0; i < LENGTH(huge); i++)
+		refuses(huge[i], "topology: a CPU numbered beyond 4095, the "
+				 "most this library handles");
+	for (int i = 0; i < LENGTH(large); i++) {
+		ck_assert_msg(topology_load(&topology, large[i]) == 0, "%s: %s",
+			      large[i], rig_why());
+		topology_free(topology);
+	}
+}
+END_TEST
+
+static void refuses_xml(const char *from, const char *to, const char *why)
+{
+	char *xml = changed(uneven, from, to);
+	char *path = write_file(xml);
+
+	ck_assert_str_ne(xml, uneven);
+	refuses(path, why);
+	unlink(path);
+	free(path);
+	free(xml);
+}
+
+/* hwloc loads a set of CPUs without end, and says that its last one is -1. */
+START_TEST(endless_sets_are_refused)
+{
+	refuses_xml("cpuset=\"0xf\"", "cpuset=\"0xf...f\"",
+		    "topology: a CPU numbered beyond 4095, the most this "
+		    "library handles");
 }
 END_TEST
 
@@ -497,9 +592,12 @@ Suite *make_suite(void)
 	tcase_add_loop_test(words, description_becomes_its_table, 0,
 			    LENGTH(described));
 	tcase_add_test(words, xml_becomes_its_table);
+	tcase_add_test(words, a_package_without_a_node_lies_in_none);
 	tcase_add_test(words, kinds_of_cores_are_known);
 	tcase_add_test(words, nodes_have_numbers_and_memory);
 	tcase_add_test(words, bad_descriptions_are_refused);
+	tcase_add_test(words, huge_descriptions_are_refused);
+	tcase_add_test(words, endless_sets_are_refused);
 	tcase_add_test(words, bad_files_are_refused);
 	suite_add_tcase(suite, words);
 

@@ -43,7 +43,7 @@ extern "C" {
  * package, node and core are -1, and the set is all that is usable. */
 struct rig_spot {
 	int package; /* -1: it has cores of several */
-	int node;    /* likewise */
+	int node;    /* likewise; or its cores lie in none */
 	int core;    /* the first, where it has several */
 	int cores;
 	int pu;      /* first PU of the rank's set, as the system numbers it */
@@ -56,7 +56,7 @@ struct rig_spot {
 struct rig_core {
 	int number; /* logical, as the rest */
 	int package;
-	int node; /* the nearest NUMA node */
+	int node; /* the nearest NUMA node; -1: it lies in none */
 	int l3;   /* its L3 cache; -1: none known */
 	int l2;   /* likewise */
 	int kind; /* of rig_plan.kinds: 0 is the slowest */
