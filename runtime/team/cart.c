@@ -12,6 +12,7 @@
 #include <runrig/cart.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,53 +25,108 @@
 
 /* --- the grid --- */
 
-/* The largest divisor of `size` that is at most its `left`-th root. */
-static int divisor_near_root(int size, int left)
+/* No int has more: 2095133040 has as many. */
+#define DIVISORS_MAX 1600
+
+/* In this process: `left` factors of a number, falling; those whose largest and
+ * smallest are nearest to each other are sought. */
+struct factors {
+	int left;
+	int trial[RIG_DIMS_MAX];
+	int best[RIG_DIMS_MAX];
+	int spread; /* of the best */
+	int count;
+	int divisors[DIVISORS_MAX]; /* of the number, rising */
+};
+
+static void find_divisors(struct factors *factors, int number)
 {
-	int best = 1;
+	int *all = factors->divisors, low = 0, high = DIVISORS_MAX;
 
-	for (int i = 1; i <= size; i++) {
-		long long power = 1;
-
-		for (int k = 0; k < left && power <= size; k++)
-			power *= i;
-		if (power > size)
-			break;
-		if (size % i == 0)
-			best = i;
+	for (int i = 1; i <= number / i; i++) {
+		if (number % i)
+			continue;
+		all[low++] = i;
+		if (i != number / i)
+			all[--high] = number / i;
 	}
-	return best;
+	memmove(all + low, all + high,
+		(size_t)(DIVISORS_MAX - high) * sizeof(*all));
+	factors->count = low + DIVISORS_MAX - high;
+}
+
+/* Is factor^count more than `all`? */
+static bool exceeds(int factor, int count, int all)
+{
+	long long power = 1;
+
+	for (int i = 0; i < count && power <= all; i++)
+		power *= factor;
+	return power > all;
+}
+
+/* Factors of `rest` from `at` on, none above `most`. */
+static void try_factors(struct factors *f, int at, int rest, int most)
+{
+	const int after = f->left - at - 1;
+
+	if (after == 0) {
+		f->trial[at] = rest;
+		if (rest > most || f->trial[0] - rest >= f->spread)
+			return;
+		f->spread = f->trial[0] - rest;
+		memcpy(f->best, f->trial, sizeof(f->best));
+		return;
+	}
+	for (int i = 0; i < f->count && f->divisors[i] <= most; i++) {
+		const int d = f->divisors[i];
+		const int first = at ? f->trial[0] : d;
+
+		/* The largest is the root at least, and the smallest the root
+		 * of what is left at most. */
+		if (rest % d || !exceeds(d, after + 1, rest - 1))
+			continue;
+		if (first >= f->spread &&
+		    exceeds(first - f->spread + 1, after, rest / d))
+			break;
+		f->trial[at] = d;
+		try_factors(f, at + 1, rest / d, d);
+	}
 }
 
 int rig_dims_create(int size, int ndims, int *dims)
 {
-	int last = -1, left = 0;
+	struct factors factors = { .spread = INT_MAX };
+	int rest = size;
 
-	if (size < 1 || ndims < 1 || ndims > RIG_DIMS_MAX)
-		return rig_fail(-EINVAL, "dims_create: %d ranks, %d dimensions",
-				size, ndims);
+	if (size < 1 || ndims < 0 || ndims > RIG_DIMS_MAX)
+		return rig_fail(-EINVAL,
+				"dims_create: %d ranks in %d dimensions, not "
+				"1 and more in 0 to %d",
+				size, ndims, RIG_DIMS_MAX);
 	for (int i = 0; i < ndims; i++) {
-		if (dims[i] < 0 || (dims[i] && size % dims[i]))
+		if (dims[i] < 0 || (dims[i] && rest % dims[i]))
 			return rig_fail(-EINVAL,
 					"dims_create: dimension %d is %d, "
 					"which does not divide %d ranks",
-					i, dims[i], size);
+					i, dims[i], rest);
 		if (dims[i])
-			size /= dims[i];
+			rest /= dims[i];
 		else
-			left++;
+			factors.left++;
 	}
-	/* From the smallest, which is the last. */
-	for (int i = ndims - 1; i >= 0; i--) {
-		if (dims[i])
-			continue;
-		dims[i] = divisor_near_root(size, left--);
-		size /= dims[i];
-		last = i;
-	}
-	if (last < 0 && size != 1)
-		return rig_fail(-EINVAL, "dims_create: %d ranks too many",
-				size);
+	if (factors.left == 0 && rest != 1)
+		return rig_fail(-EINVAL,
+				"dims_create: the dimensions are for %d ranks, "
+				"not for %d",
+				size / rest, size);
+	if (factors.left == 0)
+		return 0;
+	find_divisors(&factors, rest);
+	try_factors(&factors, 0, rest, rest);
+	for (int i = 0, k = 0; i < ndims; i++)
+		if (dims[i] == 0)
+			dims[i] = factors.best[k++];
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 START_TEST(dims_are_close_to_each_other)
 {
 	static const struct {
-		int size, ndims, given[3], wanted[3];
+		int size, ndims, given[4], wanted[4];
 	} cases[] = {
 		{ 1, 2, { 0, 0 }, { 1, 1 } },
 		{ 6, 2, { 0, 0 }, { 3, 2 } },
@@ -24,10 +24,19 @@ START_TEST(dims_are_close_to_each_other)
 		{ 64, 3, { 0, 0, 0 }, { 4, 4, 4 } },
 		{ 6, 3, { 0, 3, 0 }, { 2, 3, 1 } },
 		{ 6, 2, { 2, 3 }, { 2, 3 } },
+		{ 10, 3, { 0 }, { 5, 2, 1 } },
+		{ 68, 3, { 0 }, { 17, 2, 2 } },
+		{ 108, 3, { 0 }, { 6, 6, 3 } },
+		{ 60, 4, { 0, 2, 0, 0 }, { 5, 2, 3, 2 } },
+		{ 1, 0, { 0 }, { 0 } },
+		{ 1000000007, 1, { 0 }, { 1000000007 } },
+		{ 1000000007, 4, { 0 }, { 1000000007, 1, 1, 1 } },
+		{ 2147483647, 2, { 0 }, { 2147483647, 1 } },
+		{ 2095133040, 4, { 0 }, { 221, 216, 210, 209 } },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		int dims[3];
+		int dims[4];
 
 		memcpy(dims, cases[i].given, sizeof(dims));
 		ck_assert_int_eq(
@@ -40,6 +49,36 @@ START_TEST(dims_are_close_to_each_other)
 	ck_assert_int_eq(rig_dims_create(6, 2, (int[]){ 2, 2 }), -EINVAL);
 	ck_assert_int_eq(rig_dims_create(0, 2, (int[]){ 0, 0 }), -EINVAL);
 	ck_assert_int_eq(rig_dims_create(6, 9, (int[]){ 0, 0 }), -EINVAL);
+	ck_assert_int_eq(rig_dims_create(2, 0, NULL), -EINVAL);
+}
+END_TEST
+
+/* The least that the largest of three factors can be more than the smallest. */
+static int least_spread(int size)
+{
+	int least = size;
+
+	for (int a = 1; a <= size; a++)
+		for (int b = 1; size % a == 0 && b <= a; b++) {
+			const int c = size / a / b;
+
+			if (size / a % b == 0 && c <= b && a - c < least)
+				least = a - c;
+		}
+	return least;
+}
+
+START_TEST(no_dims_are_closer)
+{
+	for (int size = 1; size <= 1024; size++) {
+		int dims[3] = { 0 };
+
+		ck_assert_int_eq(rig_dims_create(size, 3, dims), 0);
+		ck_assert_int_eq(dims[0] * dims[1] * dims[2], size);
+		ck_assert_int_ge(dims[0], dims[1]);
+		ck_assert_int_ge(dims[1], dims[2]);
+		ck_assert_int_eq(dims[0] - dims[2], least_spread(size));
+	}
 }
 END_TEST
 
@@ -230,6 +269,7 @@ Suite *make_suite(void)
 	TCase *cart = make_tcase("cart", 60);
 
 	tcase_add_test(cart, dims_are_close_to_each_other);
+	tcase_add_test(cart, no_dims_are_closer);
 	tcase_add_test(cart, a_halo_has_what_the_neighbours_own);
 	tcase_add_test(cart, neighbours_exchange_blocks);
 	tcase_add_test(cart, wrong_grids_are_refused);

@@ -30,9 +30,13 @@ extern "C" {
 /* Dimensions of a grid, and of an array with a halo. */
 #define RIG_DIMS_MAX 4
 
-/* Fill in those of dims[0..ndims-1] that are 0, so that their product is `size`
- * and they are close to each other, in falling order (MPI_Dims_create).  Any
- * process. */
+/*
+ * Fill in those of dims[0..ndims-1] that are 0, so that the product of all is
+ * `size` and these are in falling order, the largest and the smallest as near to
+ * each other as can be (MPI_Dims_create): 108 ranks in three dimensions are
+ * 6 x 6 x 3.  ndims is 0 to RIG_DIMS_MAX; 0 is for one rank.  Any process; never
+ * waits.  Returns 0, or -EINVAL and leaves dims as it is.
+ */
 RIG_API int rig_dims_create(int size, int ndims, int *dims);
 
 /*
