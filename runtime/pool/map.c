@@ -126,6 +126,9 @@ static int check_map(const struct rig_map *map)
 	if (!map->fn == !map->name)
 		return rig_fail(-EINVAL,
 				"map: give it either a function or a name");
+	/* What there is nothing of needs no room. */
+	if (map->count == 0)
+		return 0;
 	if (!map->items != !map->item_bytes)
 		return rig_fail(
 			-EINVAL, "map: %zu bytes an item, %s", map->item_bytes,

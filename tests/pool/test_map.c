@@ -417,6 +417,22 @@ static void refuse(const struct rig_map *map, int code, const char *words)
 	ck_assert_msg(strstr(rig_why(), words) != NULL, "%s", rig_why());
 }
 
+START_TEST(no_items_need_no_room)
+{
+	int64_t *no_memory = NULL;
+
+	make_pool(2);
+	ck_assert_msg(
+		rig_pool_map(pool, &(struct rig_map){ .fn = triples,
+						      .items = no_memory,
+						      .item_bytes = 8,
+						      .results = no_memory,
+						      .result_bytes = 8 }) == 0,
+		"%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 START_TEST(what_makes_no_sense_is_refused)
 {
 	struct rig_map map = { .count = 10 };
@@ -468,6 +484,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(tcase, the_warden_dies_in_a_map, 0, 2);
 	tcase_add_test(tcase, nothing_is_begun_after_an_item_has_failed);
 	tcase_add_test(tcase, of_many_that_fail_one_is_told);
+	tcase_add_test(tcase, no_items_need_no_room);
 	tcase_add_test(tcase, what_makes_no_sense_is_refused);
 	suite_add_tcase(suite, tcase);
 	return suite;
