@@ -35,7 +35,7 @@ static int read_root(struct call *call, char *data, size_t left, size_t *bytes,
 		*bytes = call->there;
 	/* The very same place, where the segment is shared. */
 	if (found != data)
-		memcpy(data, found, *bytes);
+		call_copy(data, found, *bytes);
 	return 0;
 }
 
@@ -58,7 +58,7 @@ static int read_parent(struct call *call, char *data, size_t bytes, int root)
 			bytes);
 		if (!found)
 			return -EINVAL;
-		memcpy(data, found, bytes);
+		call_copy(data, found, bytes);
 	}
 	call_answer(call, data, bytes, false);
 	return 0;
@@ -90,7 +90,7 @@ static int bcast(struct rig_team *team, char *data, size_t bytes, int root)
 int rig_team_bcast(struct rig_team *team, void *buffer, size_t count, int type,
 		   int root)
 {
-	const struct terms terms = { VERB_BCAST, root, type, 0, count };
+	const struct terms terms = { VERB_BCAST, root, type, -1, count };
 	size_t item, bytes;
 	int r = terms_check(team, &terms, &item, &bytes);
 

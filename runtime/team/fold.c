@@ -3,7 +3,9 @@
  * fold.c - the loops of every operation on every type, and users' operations.
  *
  * One function for each pair, in a table; where the table has none there is no
- * such operation.  Integers wrap around.
+ * such operation.  Integers wrap around.  A number that is none (NaN) is
+ * less than every other in MIN and MINLOC, greater in MAX and MAXLOC: the first
+ * by rank, or by place, is the result, and none is lost on the way.
  */
 #include "team/fold.h"
 
@@ -15,10 +17,11 @@
 #include <runrig/sum.h>
 
 #include "base/error.h"
+#include "team/half.h"
 #include "team/reproducible.h"
 
 /* Types with a number of their own. */
-#define TYPES (RIG_EXACT + 1)
+#define TYPES (RIG_FLOAT128_AT32 + 1)
 
 /* The number of the first operation of a user's own. */
 #define USER_OP 32
@@ -54,6 +57,9 @@ static rig_op_fn *user_ops[RIG_USER_OPS_MAX];
 		}                                                           \
 	}
 
+#define NEVER(x)  0
+#define IS_NAN(x) ((x) != (x))
+
 #define LOGICAL(NAME, T)                           \
 	LOOP(land_##NAME, T, x && y)               \
 	LOOP(lor_##NAME, T, x || y)                \
@@ -75,35 +81,50 @@ static rig_op_fn *user_ops[RIG_USER_OPS_MAX];
 	LOOP(prod_##NAME, T, x * y)
 
 #define REAL(NAME, T)                              \
-	COMPLEX(NAME, T)                           \
-	LOOP(min_##NAME, T, x < y ? x : y)         \
-	LOOP(max_##NAME, T, x > y ? x : y)
+	COMPLEX(NAME, T)                                   \
+	LOOP(min_##NAME, T, (x < y) | IS_NAN(x) ? x : y)   \
+	LOOP(max_##NAME, T, (x > y) | IS_NAN(x) ? x : y)
 
 /* Is x before y, or the same and at a lower place? */
-#define PICK(BEFORE) \
-	x.value BEFORE y.value || (x.value == y.value && x.at <= y.at) ? x : y
+#define PICK(BEFORE, NONE)                                                  \
+	(NONE(x.value) ? !NONE(y.value) || x.at <= y.at                     \
+		       : x.value BEFORE y.value ||                          \
+			 (x.value == y.value && x.at <= y.at)) ? x : y
 
-#define PLACED(NAME)                                                         \
+#define PLACED(NAME, NONE)                                                  \
 	static void minloc_##NAME(void *out, const void *a, const void *b,  \
 				  size_t n)                                 \
 	{                                                                   \
 		for (size_t i = 0; i < n; i++) {                            \
-			struct rig_##NAME##_at x, y, *o = out;              \
-			x = ((const struct rig_##NAME##_at *)a)[i];         \
-			y = ((const struct rig_##NAME##_at *)b)[i];         \
-			o[i] = PICK(<);                                     \
+			struct rig_##NAME x, y, *o = out;              \
+			x = ((const struct rig_##NAME *)a)[i];         \
+			y = ((const struct rig_##NAME *)b)[i];         \
+			o[i] = PICK(<, NONE);                               \
 		}                                                           \
 	}                                                                   \
 	static void maxloc_##NAME(void *out, const void *a, const void *b,  \
 				  size_t n)                                 \
 	{                                                                   \
 		for (size_t i = 0; i < n; i++) {                            \
-			struct rig_##NAME##_at x, y, *o = out;              \
-			x = ((const struct rig_##NAME##_at *)a)[i];         \
-			y = ((const struct rig_##NAME##_at *)b)[i];         \
-			o[i] = PICK(>);                                     \
+			struct rig_##NAME x, y, *o = out;              \
+			x = ((const struct rig_##NAME *)a)[i];         \
+			y = ((const struct rig_##NAME *)b)[i];         \
+			o[i] = PICK(>, NONE);                               \
 		}                                                           \
 	}
+
+#define HALF_LOOP(NAME, TYPE, OP)                                           \
+	static void NAME(void *out, const void *a, const void *b, size_t n) \
+	{                                                                   \
+		half_fold(out, (const void *const[]){ a, b }, 2, n, TYPE,   \
+			  OP);                                              \
+	}
+
+#define HALF(NAME, TYPE)                           \
+	HALF_LOOP(sum_##NAME, TYPE, RIG_SUM)       \
+	HALF_LOOP(prod_##NAME, TYPE, RIG_PROD)     \
+	HALF_LOOP(min_##NAME, TYPE, RIG_MIN)       \
+	HALF_LOOP(max_##NAME, TYPE, RIG_MAX)
 
 static void sum_exact(void *out, const void *a, const void *b, size_t n)
 {
@@ -129,15 +150,21 @@ REAL(float128, long double)
 COMPLEX(complex64, float _Complex)
 COMPLEX(complex128, double _Complex)
 COMPLEX(complex256, long double _Complex)
-LOGICAL(bool, _Bool)
-PLACED(int32)
-PLACED(int64)
-PLACED(float32)
-PLACED(float64)
+PLACED(int32_at, NEVER)
+PLACED(int64_at, NEVER)
+PLACED(float32_at, IS_NAN)
+PLACED(float64_at, IS_NAN)
+PLACED(int16_at32, NEVER)
+PLACED(int64_at32, NEVER)
+PLACED(float64_at32, IS_NAN)
+PLACED(float128_at32, IS_NAN)
+HALF(float16, RIG_FLOAT16)
+HALF(bfloat16, RIG_BFLOAT16)
 
-#define LOGICAL_ROW(NAME)                                                 \
-	{ [RIG_LAND] = land_##NAME, lor_##NAME, lxor_##NAME, band_##NAME, \
-	  bor_##NAME, bxor_##NAME }
+/* Every byte but 0 is true, and a result is 0 or 1. */
+#define BOOL_ROW                                                          \
+	{ [RIG_LAND] = land_uint8, lor_uint8, lxor_uint8, land_uint8,     \
+	  lor_uint8, lxor_uint8 }
 #define INTEGER_ROW(NAME)                                                 \
 	{ sum_##NAME, prod_##NAME, min_##NAME, max_##NAME, land_##NAME,   \
 	  lor_##NAME, lxor_##NAME, band_##NAME, bor_##NAME, bxor_##NAME }
@@ -147,7 +174,7 @@ PLACED(float64)
 	{ [RIG_MINLOC] = minloc_##NAME, [RIG_MAXLOC] = maxloc_##NAME }
 
 static fold_fn *const loops[TYPES][RIG_OPS] = {
-	[RIG_BOOL] = LOGICAL_ROW(bool),
+	[RIG_BOOL] = BOOL_ROW,
 	[RIG_INT8] = INTEGER_ROW(int8),
 	[RIG_INT16] = INTEGER_ROW(int16),
 	[RIG_INT32] = INTEGER_ROW(int32),
@@ -162,10 +189,16 @@ static fold_fn *const loops[TYPES][RIG_OPS] = {
 	[RIG_COMPLEX64] = COMPLEX_ROW(complex64),
 	[RIG_COMPLEX128] = COMPLEX_ROW(complex128),
 	[RIG_COMPLEX256] = COMPLEX_ROW(complex256),
-	[RIG_INT32_AT] = PLACED_ROW(int32),
-	[RIG_INT64_AT] = PLACED_ROW(int64),
-	[RIG_FLOAT32_AT] = PLACED_ROW(float32),
-	[RIG_FLOAT64_AT] = PLACED_ROW(float64),
+	[RIG_INT32_AT] = PLACED_ROW(int32_at),
+	[RIG_INT64_AT] = PLACED_ROW(int64_at),
+	[RIG_FLOAT32_AT] = PLACED_ROW(float32_at),
+	[RIG_FLOAT64_AT] = PLACED_ROW(float64_at),
+	[RIG_INT16_AT32] = PLACED_ROW(int16_at32),
+	[RIG_INT64_AT32] = PLACED_ROW(int64_at32),
+	[RIG_FLOAT64_AT32] = PLACED_ROW(float64_at32),
+	[RIG_FLOAT128_AT32] = PLACED_ROW(float128_at32),
+	[RIG_FLOAT16] = REAL_ROW(float16),
+	[RIG_BFLOAT16] = REAL_ROW(bfloat16),
 	[RIG_EXACT] = { sum_exact },
 };
 /* clang-format on */
@@ -175,9 +208,13 @@ static fold_fn *const loops[TYPES][RIG_OPS] = {
 #undef INTEGER
 #undef COMPLEX
 #undef REAL
+#undef NEVER
+#undef IS_NAN
 #undef PICK
 #undef PLACED
-#undef LOGICAL_ROW
+#undef HALF_LOOP
+#undef HALF
+#undef BOOL_ROW
 #undef INTEGER_ROW
 #undef REAL_ROW
 #undef COMPLEX_ROW
@@ -206,6 +243,11 @@ size_t rig_type_bytes(int type)
 		[RIG_INT64_AT] = 16,
 		[RIG_FLOAT32_AT] = 8,
 		[RIG_FLOAT64_AT] = 16,
+		[RIG_INT16_AT32] = sizeof(struct rig_int16_at32),
+		[RIG_INT64_AT32] = sizeof(struct rig_int64_at32),
+		[RIG_FLOAT64_AT32] = sizeof(struct rig_float64_at32),
+		[RIG_FLOAT128_AT32] = sizeof(struct rig_float128_at32),
+		[RIG_BFLOAT16] = 2,
 		[RIG_EXACT] = sizeof(struct rig_sum),
 	};
 
@@ -237,6 +279,12 @@ int rig_op_create(rig_op_fn *fn)
 			RIG_USER_OPS_MAX);
 }
 
+/* The nearest to the sum of all, whatever their order. */
+static bool is_exact(int op, int type)
+{
+	return op == (RIG_SUM | RIG_REPRODUCIBLE) && exact_has(type);
+}
+
 /* Elements of which every order of folding makes the same. */
 static bool any_order(int type)
 {
@@ -246,7 +294,7 @@ static bool any_order(int type)
 bool fold_has(int op, int type)
 {
 	if (op >= 0 && op & RIG_REPRODUCIBLE)
-		return fold_all_at_once(op, type) ||
+		return is_exact(op, type) ||
 		       (any_order(type) && op < RIG_REPRODUCIBLE + RIG_OPS &&
 			fold_has(op - RIG_REPRODUCIBLE, type));
 	if (op >= USER_OP && op < USER_OP + RIG_USER_OPS_MAX)
@@ -257,7 +305,13 @@ bool fold_has(int op, int type)
 
 bool fold_all_at_once(int op, int type)
 {
-	return op == (RIG_SUM | RIG_REPRODUCIBLE) && exact_has(type);
+	return is_exact(op, type) ||
+	       (half_has(type) && (op == RIG_SUM || op == RIG_PROD));
+}
+
+bool fold_by_twos(int op, int type)
+{
+	return fold_has(op, type) && !is_exact(op, type);
 }
 
 /* A user's operation writes to its second operand: where that is to stay as it
@@ -297,4 +351,30 @@ void fold(void *out, const void *a, const void *b, size_t count, int type,
 		fold_user(user_ops[op - USER_OP], out, a, b, count, type);
 	else
 		loops[type][op](out, a, b, count);
+}
+
+void fold_one(void *out, const void *in, size_t count, int type)
+{
+	if (count == 0)
+		return;
+	if (type == RIG_BOOL)
+		fold(out, in, in, count, type, RIG_LOR);
+	else
+		memmove(out, in, count * rig_type_bytes(type));
+}
+
+void fold_all(void *out, const void *const *from, int count, size_t n, int type,
+	      int op)
+{
+	if (is_exact(op, type)) {
+		exact_sum(out, from, count, n, type);
+	} else if (fold_all_at_once(op, type)) {
+		half_fold(out, from, count, n, type, op);
+	} else if (count == 1) {
+		fold_one(out, from[0], n, type);
+	} else {
+		fold(out, from[0], from[1], n, type, op);
+		for (int i = 2; i < count; i++)
+			fold(out, out, from[i], n, type, op);
+	}
 }

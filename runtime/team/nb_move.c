@@ -89,7 +89,7 @@ static int bcast(struct rig_team *team, const struct asked *asked, char *data)
 int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count, int type,
 		    int root, struct rig_request **request)
 {
-	const struct asked asked = { { VERB_IBCAST, root, type, 0, count },
+	const struct asked asked = { { VERB_IBCAST, root, type, -1, count },
 				     false,
 				     __builtin_return_address(0),
 				     request };
@@ -100,7 +100,7 @@ int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count, int type,
 int rig_team_bcast_init(struct rig_team *team, void *buffer, size_t count,
 			int type, int root, struct rig_request **request)
 {
-	const struct asked asked = { { VERB_BCAST_INIT, root, type, 0, count },
+	const struct asked asked = { { VERB_BCAST_INIT, root, type, -1, count },
 				     true,
 				     __builtin_return_address(0),
 				     request };

@@ -51,7 +51,8 @@ static void contribute(struct call *call, const struct reduction *r,
 	if (r->send == RIG_IN_PLACE) {
 		void *copy = call_offer_room(call, bytes);
 
-		memcpy(copy, r->recv + first * r->item, bytes);
+		if (bytes)
+			memcpy(copy, r->recv + first * r->item, bytes);
 		call_offer_ready(call);
 		*mine = copy;
 	} else {
@@ -68,15 +69,15 @@ NOINLINE static int fold_at_once(struct call *call, const struct reduction *r,
 	static const void *from[RIG_WORKERS_MAX];
 
 	for (int i = 0; i <= last; i++) {
-		const char *all = i == call->team->rank
-					  ? mine
-					  : call_see(call, i, count * r->item);
+		const bool own = i == call->team->rank;
+		const char *all =
+			own ? mine : call_see(call, i, count * r->item);
 
-		if (!all)
+		if (!all && !own)
 			return -EINVAL;
-		from[i] = all + at * r->item;
+		from[i] = n ? all + at * r->item : NULL;
 	}
-	exact_sum(out, from, last + 1, n, r->type);
+	fold_all(out, from, last + 1, n, r->type, r->op);
 	return 0;
 }
 
@@ -95,8 +96,11 @@ static int fold_ranks(struct call *call, const struct reduction *r, int last,
 		const char *right =
 			i == rank ? mine : call_see(call, i, count * r->item);
 
-		if (!right)
+		/* Nothing is NULL, if this rank likes. */
+		if (!right && i != rank)
 			return -EINVAL;
+		if (n == 0)
+			continue;
 		right += at * r->item;
 		if (i > 0) {
 			fold(out, left, right, n, r->type, r->op);
@@ -106,7 +110,7 @@ static int fold_ranks(struct call *call, const struct reduction *r, int last,
 		}
 	}
 	if (last == 0)
-		memmove(out, left, n * r->item);
+		fold_one(out, left, n, r->type);
 	return 0;
 }
 
@@ -118,7 +122,7 @@ NOINLINE static int fold_tree(struct call *call, const struct reduction *r,
 	size_t bytes = count * r->item;
 	int width = 1;
 
-	memcpy(out, mine, bytes);
+	call_copy(out, mine, bytes);
 	for (; width < size && rank % (width * CALL_WIDTH) == 0;
 	     width *= CALL_WIDTH)
 		for (int i = 1; i < CALL_WIDTH; i++) {
@@ -141,7 +145,7 @@ NOINLINE static int fold_tree(struct call *call, const struct reduction *r,
 		all = call_see(call, 0, bytes);
 		if (!all)
 			return -EINVAL;
-		memcpy(out, all, bytes);
+		call_copy(out, all, bytes);
 		return 0;
 	}
 	if (rank) {
@@ -150,7 +154,7 @@ NOINLINE static int fold_tree(struct call *call, const struct reduction *r,
 
 		if (!all)
 			return -EINVAL;
-		memcpy(out, all, bytes);
+		call_copy(out, all, bytes);
 	}
 	call_answer(call, out, bytes, false);
 	return 0;
@@ -179,7 +183,7 @@ static int reduce_in_line(struct call *call, const struct reduction *r,
 			call_look_ahead(call, i);
 	}
 	if (wanted && in_place && result == 0)
-		memcpy(r->recv, copy, count * r->item);
+		call_copy(r->recv, copy, count * r->item);
 	return result;
 }
 

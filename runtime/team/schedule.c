@@ -449,16 +449,7 @@ static void do_fold(struct schedule *schedule, const struct step *step)
 	     s++)
 		if (s->folded)
 			from[count++] = s->data;
-	if (count == 1) {
-		memmove(step->data, from[0], n * rig_type_bytes(terms->type));
-	} else if (fold_all_at_once(terms->op, terms->type)) {
-		exact_sum(step->data, from, count, n, terms->type);
-	} else {
-		fold(step->data, from[0], from[1], n, terms->type, terms->op);
-		for (int i = 2; i < count; i++)
-			fold(step->data, step->data, from[i], n, terms->type,
-			     terms->op);
-	}
+	fold_all(step->data, from, count, n, terms->type, terms->op);
 	for (const struct step *s = &schedule->steps[step->first]; s < step;
 	     s++)
 		if (s->borrows && is_apart(s))

@@ -337,7 +337,7 @@ int rig_team_accumulate(struct rig_team *team, void *memory, const void *data,
 	int other, r;
 
 	if (item == 0 || !size_mul(item, count, &bytes) ||
-	    !fold_has(op, type) || fold_all_at_once(op, type))
+	    !fold_by_twos(op, type))
 		return rig_team_fail(team, -EINVAL,
 				     "accumulate: no operation %d on %zu "
 				     "elements of type %d",

@@ -11,7 +11,7 @@
  * Buffers may be private memory or lie in segments of the job; from those the
  * other ranks read in place.  The buffers of one call do not overlap, across
  * ranks either, but for RIG_IN_PLACE.  When a call returns, its buffers are the
- * caller's again.
+ * caller's again.  Where there are no elements a buffer may be NULL.
  *
  * Reductions keep rank order and associate the same way on every run with the
  * same number of ranks and the same count: the same bits each time, on each
@@ -57,7 +57,14 @@ enum rig_type {
 	RIG_INT64_AT,      /* and so on */
 	RIG_FLOAT32_AT,
 	RIG_FLOAT64_AT,
-	RIG_EXACT /* struct rig_sum of sum.h; only for RIG_SUM */
+	RIG_EXACT, /* struct rig_sum of sum.h; only for RIG_SUM */
+	/* The same with an int, as MPI's SHORT_INT, LONG_INT, DOUBLE_INT and
+	 * LONG_DOUBLE_INT have; 2INT is RIG_INT32_AT, FLOAT_INT is
+	 * RIG_FLOAT32_AT. */
+	RIG_INT16_AT32,
+	RIG_INT64_AT32,
+	RIG_FLOAT64_AT32,
+	RIG_FLOAT128_AT32
 };
 
 struct rig_int32_at {
@@ -80,10 +87,39 @@ struct rig_float64_at {
 	int64_t at;
 };
 
+struct rig_int16_at32 {
+	int16_t value;
+	int32_t at;
+};
+
+struct rig_int64_at32 {
+	int64_t value;
+	int32_t at;
+};
+
+struct rig_float64_at32 {
+	double value;
+	int32_t at;
+};
+
+struct rig_float128_at32 {
+	long double value;
+	int32_t at;
+};
+
+/*
+ * allreduce(NaN of rank 1, 1.0 of the others, RIG_MIN) is NaN: a NaN is less
+ * than every number for MIN and MINLOC, greater for MAX and MAXLOC.  Zeros of
+ * both signs are equal.  Every byte but 0 is true in RIG_BOOL, and a result is
+ * 0 or 1.
+ *
+ * float16 and bfloat16 are summed and multiplied in float32, and rounded once,
+ * when all ranks' are in; so a result is not the fold of partial results.
+ */
 enum rig_op {
-	RIG_SUM,
+	RIG_SUM, /* not for bool, as those that follow up to RIG_MAX */
 	RIG_PROD,
-	RIG_MIN,  /* not for bool and complex */
+	RIG_MIN,  /* not for complex numbers */
 	RIG_MAX,  /* likewise */
 	RIG_LAND, /* for integers and bool, as those that follow */
 	RIG_LOR,

@@ -27,7 +27,8 @@ enum rig_dtype {
 	RIG_FLOAT128,
 	RIG_COMPLEX64,
 	RIG_COMPLEX128,
-	RIG_COMPLEX256
+	RIG_COMPLEX256,
+	RIG_BFLOAT16 /* the upper half of a float32; in no file of NumPy's */
 };
 
 #ifdef __cplusplus
