@@ -2,12 +2,13 @@
 /*
  * atomic.h - C11 atomics under names that tell the order.
  *
- * They work on _Atomic uint32_t and _Atomic uint64_t in shared memory.  No
- * fences: every order sits on an operation, so that ThreadSanitizer sees it.
+ * The macros work on _Atomic uint32_t and _Atomic uint64_t in shared memory.
+ * There are no fences: every order sits on an operation, where ThreadSanitizer
+ * sees the order.
  *
- * A checker replaces this file by its own, with the same names, and so drives
- * the very code of the product through every interleaving: nothing may touch
- * an _Atomic object but through here.
+ * A checker replaces this file by a file of the same names, and so drives the
+ * very code of the product through every interleaving: nothing may touch an
+ * _Atomic object but through here.
  */
 #ifndef RUNRIG_ATOMIC_H
 #define RUNRIG_ATOMIC_H
@@ -48,7 +49,7 @@ _Static_assert(sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint64_t) == 8,
 	atomic_exchange_explicit((p), (v), memory_order_acq_rel)
 #define swap_seq(p, v) atomic_exchange_explicit((p), (v), memory_order_seq_cst)
 
-/* Each returns whether *p was *expected; if not, *expected is what it is. */
+/* Each returns whether *p was *expected; if not, *expected becomes *p. */
 #define cas_relaxed(p, expected, v)                                            \
 	atomic_compare_exchange_strong_explicit((p), (expected), (v),          \
 						memory_order_relaxed,          \
@@ -72,9 +73,9 @@ _Static_assert(sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint64_t) == 8,
 
 #endif
 
-/* Hints, that change nothing but when: have the line of *p in this CPU's cache,
- * to be written, or as it is.  (GCC's builtin does not ask for a line to be
- * written without -mprfchw.) */
+/* Hints, which change nothing but time: have the line of *p in this CPU's cache,
+ * to write or to read.  (GCC's builtin asks for a line to write only with
+ * -mprfchw.) */
 #if defined(__x86_64__)
 #define fetch_to_write(p) __asm__ volatile("prefetchw %0" : : "m"(*(p)))
 #else

@@ -16,7 +16,7 @@ static inline uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* `ns` from now, RIG_FOREVER where that is past all time. */
+/* `ns` from now; RIG_FOREVER where the sum would wrap. */
 static inline uint64_t clock_after(uint64_t ns)
 {
 	uint64_t now = clock_ns();

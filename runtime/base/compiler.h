@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler.h - what a short call seldom does is kept out of its way.
+ * compiler.h - keep rare work out of the way of a short call.
  */
 #ifndef RUNRIG_COMPILER_H
 #define RUNRIG_COMPILER_H
 
-/* A function that is called seldom: whoever calls it expects not to. */
+/* A function that is called seldom: the compiler lays out its callers so. */
 #define COLD __attribute__((cold, noinline))
 
-/* A function that does much: not within one that does little. */
+/* A long function that the compiler must not inline into a short function. */
 #define NOINLINE __attribute__((noinline))
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * environment.c - the only file that reads the environment.
  *
- * What a program says in its options wins; the environment is for whoever runs
- * a program that says nothing.
+ * An option that a program sets wins.  A variable counts where the program has
+ * left the option unset.
  */
 #include "base/environment.h"
 

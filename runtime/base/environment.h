@@ -11,25 +11,25 @@
  * empty.  Valid until the environment changes. */
 const char *environment_place(void);
 
-/* RUNRIG_STOP: the rank that stops before each kernel so that a debugger can
- * attach.  -1: unset, or not a rank. */
+/* RUNRIG_STOP: the rank to stop before each kernel, for a debugger to attach.
+ * -1: unset, or not a rank. */
 int environment_stop_rank(void);
 
-/* The name of the variable that tells hwloc of a machine other than this one;
- * NULL: none is set. */
+/* The name of the variable by which hwloc describes another machine than the
+ * present machine; NULL: no such variable is set. */
 const char *environment_of_another_machine(void);
 
-/* Does the environment come from somebody who may do no more than this program
- * may?  Not where it is set-uid, or has rights by its file: the kernel says so
- * (AT_SECURE), and the variables above are not heeded then. */
+/* Has the environment been set by somebody with no more rights than the program?
+ * False in a set-uid program and in a program whose file has capabilities: the
+ * kernel tells (AT_SECURE), and the library then ignores the variables above. */
 bool environment_is_ours(void);
 
 /*
- * hwloc loads every plugin it finds at its first use: OpenCL, OpenGL and PCI,
- * which we never ask, take three of four milliseconds.  Only an environment
- * variable stops it.  hide sets that variable where no other thread can be
- * reading the environment and the user has not set it, and returns whether it
- * did; then show takes it away again.
+ * hwloc loads every plugin at its first use: OpenCL, OpenGL and PCI, which
+ * runrig never asks, take three of four milliseconds.  Only an environment
+ * variable stops hwloc.  hide sets the variable where the user has not set the
+ * variable and no other thread can be reading the environment, and returns
+ * whether the variable was set; if so, show takes the variable away again.
  */
 bool environment_hide_plugins(void);
 void environment_show_plugins(void);

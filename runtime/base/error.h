@@ -7,7 +7,7 @@
 
 #include <runrig/error.h>
 
-/* Bytes of one thread's error text, with its terminator. */
+/* Bytes of a thread's error text, with the terminator. */
 #define WHY_BYTES 512
 
 /*

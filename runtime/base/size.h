@@ -24,7 +24,7 @@ static inline bool size_mul(size_t a, size_t b, size_t *product)
 }
 
 /* `value` rounded up to a multiple of `unit`, a power of two.  The caller has
- * made sure that it fits. */
+ * made sure that the result does not wrap. */
 static inline size_t size_round_up(size_t value, size_t unit)
 {
 	return (value + unit - 1) & ~(unit - 1);

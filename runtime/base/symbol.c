@@ -3,8 +3,9 @@
  * symbol.c - reading an object's symbol table.
  *
  * dladdr() knows exported functions only, and kernels are mostly static.  The
- * object's file has them all unless it is stripped.  A file is foreign input:
- * every offset in it is checked against its length before use.
+ * object's file has a symbol for every function unless the file is stripped.  A
+ * file is foreign input: every offset in the file is checked against the file's
+ * length before use.
  */
 #include "base/symbol.h"
 
@@ -53,7 +54,7 @@ static int object_map(const char *path, struct object *object)
 	return 0;
 }
 
-/* The function that `address` (as the file numbers them) lies in. */
+/* The function that holds `address` (as the file numbers addresses). */
 static const ElfW(Sym) *
 	find_function(const ElfW(Sym) * symbols, size_t count, uint64_t address)
 {
@@ -66,7 +67,7 @@ static const ElfW(Sym) *
 	return NULL;
 }
 
-/* Look `address` up in one section, if it is a symbol table. */
+/* Look `address` up in a section, if the section is a symbol table. */
 static int look_up(const struct object *object, const ElfW(Shdr) * sections,
 		   size_t section_count, const ElfW(Shdr) * table,
 		   uint64_t address, struct symbol *symbol)

@@ -11,15 +11,15 @@
 /* An address of code in this process. */
 struct symbol {
 	char name[96];   /* the function's, or its file's */
-	uint64_t offset; /* into that */
-	char file[96];   /* the object it is in, without its folders */
+	uint64_t offset; /* into the symbol */
+	char file[96];   /* of the object, without its folders */
 };
 
 /*
- * Find `address`: by the object's symbol table, which knows static functions
- * too, else by its dynamic one, else only the object.  Returns 0, or -ENOENT
- * where no object holds it.  Reads the object's file; allocates nothing that
- * stays; for the reports of the caller, not for workers.
+ * Find `address`: by the object's symbol table, which has static functions too,
+ * else by the dynamic symbol table, else only the object.  Returns 0, or -ENOENT
+ * where no object holds `address`.  Reads the object's file; keeps no memory;
+ * for the reports of the caller, not for workers.
  */
 int symbol_find(uint64_t address, struct symbol *symbol);
 

@@ -285,7 +285,7 @@ bool utf8_printable(uint32_t code)
 {
 	size_t low = 0, high = sizeof(unprintable) / sizeof(unprintable[0]);
 
-	/* The first range that does not end before it. */
+	/* The first range whose end is not before the character. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * utf8.h - UTF-8 as Python reads it, and which characters it prints as they
- * are.
+ * utf8.h - UTF-8 as Python reads UTF-8, and the characters that Python prints
+ * unescaped.
  */
 #ifndef RUNRIG_UTF8_H
 #define RUNRIG_UTF8_H
@@ -12,15 +12,16 @@
 
 /*
  * The character at `text`, of which `bytes` (at least 1) are left: sets *code
- * and returns how many bytes it takes, 1 to 4; or 0 where there is none: a
- * stray byte, an overlong form, a surrogate, beyond 0x10ffff, cut off.
+ * and returns the number of its bytes, 1 to 4; or 0 for a stray byte, an
+ * overlong form, a surrogate, a code beyond 0x10ffff, or a character cut off.
  */
 size_t utf8_next(const char *text, size_t bytes, uint32_t *code);
 
 /* The first byte that is not UTF-8, or `bytes`. */
 size_t utf8_valid(const char *text, size_t bytes);
 
-/* Does Python's repr() print it as it is?  As str.isprintable(), Unicode 14. */
+/* Does Python's repr() print the character unescaped?  As str.isprintable() of
+ * Unicode 14. */
 bool utf8_printable(uint32_t code);
 
 #endif

@@ -5,7 +5,7 @@
  * /proc/self/cgroup names our group in each hierarchy:
  *
  *	0::/user.slice/job           version 2: every controller
- *	4:cpu,cpuacct:/docker/12ab   version 1: these
+ *	4:cpu,cpuacct:/docker/12ab   version 1: the controllers named
  *
  * In a container the path may be the host's and not exist under our mount; the
  * walk then meets our group at the mount point itself.
@@ -21,7 +21,7 @@
 
 #define MOUNTS "/sys/fs/cgroup"
 
-/* Of /proc/self/cgroup: a dozen lines, most of them short. */
+/* /proc/self/cgroup has a dozen lines, most of them short. */
 #define LINES_BYTES 8192
 
 bool group_read(const char *folder, const char *name, char *text, size_t bytes)

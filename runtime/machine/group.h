@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * group.h - this process's control groups: which they are, what their files say.
+ * group.h - this process's control groups: their folders, and the text of their
+ * files.
  *
- * Neither allocates: a warden may ask.
+ * No function here allocates: a warden may call all of them.
  */
 #ifndef RUNRIG_GROUP_H
 #define RUNRIG_GROUP_H
@@ -10,19 +11,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Looks at the group that is `folder`; true: that was enough. */
+/* Looks at the group `folder`; true: no further group is wanted. */
 typedef bool group_fn(const char *folder, void *arg);
 
 /*
  * Call visit(folder, arg) for our group in each hierarchy that may have
- * `controller` ("cpu"), and then for those above it up to the mount point.  Not
- * every folder need exist.  `root` is put before /proc and /sys ("" for the real
- * ones).  Returns whether a visit was enough.
+ * `controller` ("cpu"), and then for the groups above up to the mount point.
+ * Some of the folders may not exist.  `root` is put before /proc and /sys ("" for
+ * the real ones).  Returns whether a visit returned true.
  */
 bool group_walk(const char *root, const char *controller, group_fn *visit,
 		void *arg);
 
-/* What file `name` in `folder` says, as much as fits; false: there is none. */
+/* Read file `name` in `folder`, as much as fits; false: there is no such file. */
 bool group_read(const char *folder, const char *name, char *text, size_t bytes);
 
 #endif

@@ -25,7 +25,8 @@ void *huge_map(int fd, size_t bytes, int prot)
 
 	if (bytes < HUGE_BYTES || !size_add(bytes, HUGE_BYTES, &room))
 		return mmap(NULL, bytes, prot, MAP_SHARED, fd, 0);
-	/* Room for it wherever the next multiple is; then give back the rest. */
+	/* Reserve enough for the next multiple of a huge page to lie inside; then give
+ * back the rest. */
 	base = mmap(NULL, room, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
@@ -61,7 +62,7 @@ void huge_collapse(void *base, size_t begin, size_t end)
 		(void)madvise((char *)base + begin, end - begin, MADV_COLLAPSE);
 }
 
-/* What /proc/self/smaps says of the mapping at `base`. */
+/* Read from /proc/self/smaps about the mapping at `base`. */
 static ssize_t read_mapped(const void *base)
 {
 	FILE *file = fopen("/proc/self/smaps", "re");

@@ -135,7 +135,7 @@ bool inherit_has_code(uint64_t address)
 #ifdef RSEQ_SIG
 void inherit_rseq(void)
 {
-	/* Of the original interface, which every kernel takes. */
+	/* The original system call, which every kernel takes. */
 	const unsigned bytes = 32;
 	struct rseq *area =
 		(void *)((char *)__builtin_thread_pointer() + __rseq_offset);
@@ -143,7 +143,7 @@ void inherit_rseq(void)
 	/* 0: the C library uses none. */
 	if (__rseq_size == 0)
 		return;
-	/* EBUSY, EINVAL: it is there still. */
+	/* EBUSY, EINVAL: the name is there still. */
 	if (syscall(SYS_rseq, area, bytes, 0, RSEQ_SIG) < 0 && errno != EBUSY &&
 	    errno != EINVAL)
 		area->cpu_id = (uint32_t)RSEQ_CPU_ID_UNINITIALIZED;

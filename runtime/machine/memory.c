@@ -2,13 +2,13 @@
 /*
  * memory.c - how much memory there is to be had, before taking it.
  *
- * What is taken beyond it is answered by the kernel's out-of-memory killer, at
- * a time of its choosing.  A control group's limit is often far below the
+ * The kernel's out-of-memory killer answers a process that takes more, at a time
+ * of the kernel's choosing.  A control group's limit is often far below the
  * machine's memory: /proc/self/cgroup names our group, in version 2 on the line
- * "0::PATH", in version 1 on that of the controller "memory".  A group has at
- * most what its ancestors have, so all of them are asked.  What a group uses
- * includes pages of files that can be had back at any time, as MemAvailable
- * knows of the machine's.
+ * "0::PATH", in version 1 on the line of the controller "memory".  A group has
+ * at most the memory of its ancestors, so all of them are asked.  The memory
+ * that a group uses includes pages of files that the kernel can take back at any
+ * time; MemAvailable counts the same pages of the machine as free.
  */
 #include "machine/memory.h"
 
@@ -93,7 +93,7 @@ static unsigned long long read_files(const struct version *version,
 	return sum;
 }
 
-/* What one group leaves, its ancestors aside. */
+/* The memory that a group leaves, its ancestors aside. */
 static size_t own_room(const struct version *version, const char *group)
 {
 	unsigned long long limit, used, files;
@@ -106,7 +106,7 @@ static size_t own_room(const struct version *version, const char *group)
 	return limit > used ? limit - used : 0;
 }
 
-/* What a group and its ancestors leave. */
+/* The memory that a group and its ancestors leave. */
 static size_t group_room(const struct version *version, const char *below)
 {
 	char group[PATH_MAX];

@@ -7,11 +7,11 @@
 
 #include <stddef.h>
 
-/* Bytes free in /dev/shm; 0 where it cannot be told. */
+/* Bytes free in /dev/shm; 0 where the system does not tell. */
 size_t memory_in_shm(void);
 
 /* Bytes of memory that this process and its workers can still have, by the
- * machine and by its control groups; SIZE_MAX where it cannot be told. */
+ * machine and by its control groups; SIZE_MAX where the system does not tell. */
 size_t memory_available(void);
 
 #endif

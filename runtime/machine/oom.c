@@ -2,10 +2,11 @@
 /*
  * oom.c - the kernel's killing for want of memory.
  *
- * A SIGKILL does not say who sent it.  The control group counts those that the
- * kernel sent for want of memory, whether the group's own or the machine's, in a
- * line "oom_kill N" of memory.events (version 2; with those of the groups below)
- * or memory.oom_control (version 1), and it counts before it kills.
+ * A SIGKILL does not name its sender.  The control group counts the SIGKILLs that
+ * the kernel has sent for want of memory, whether the group's own or the
+ * machine's, in a line "oom_kill N" of memory.events (version 2; the groups below
+ * are counted too) or memory.oom_control (version 1).  The kernel counts before
+ * the kill.
  */
 #include "machine/oom.h"
 
@@ -25,14 +26,14 @@
 #define VOLUNTEER 500
 #define SCORE_MAX 1000
 
-/* The nearest group that counts is the one. */
+/* The nearest group with a count is taken. */
 static bool read_kills(const char *folder, void *arg)
 {
 	static const char word[] = "\noom_kill ";
 	char text[TEXT_BYTES];
 	const char *at = NULL;
 
-	/* In neither file it is the first line. */
+	/* In neither file is the line the first line. */
 	if (group_read(folder, "memory.events", text, sizeof(text)))
 		at = strstr(text, word);
 	if (!at && group_read(folder, "memory.oom_control", text, sizeof(text)))

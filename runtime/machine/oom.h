@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * oom.h - the kernel's killing for want of memory: how often it did, and whom
- * it should take.
+ * oom.h - the kernel's killing for want of memory: how many were killed, and
+ * which process the kernel should take.
  */
 #ifndef RUNRIG_OOM_H
 #define RUNRIG_OOM_H
@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 /*
- * Processes of this process's control group that were killed for want of memory
- * so far; -1: nobody says.  `root` is put before /proc and /sys ("" for the real
- * ones).  Allocates nothing.
+ * The number of processes of this process's control group that the kernel has
+ * killed for want of memory so far; -1: no file tells.  `root` is put before
+ * /proc and /sys ("" for the real ones).  Allocates nothing.
  */
 int64_t oom_kills(const char *root);
 
-/* Have this process taken before those that have not said so.  Where that
- * cannot be, nothing is changed. */
+/* Have the kernel take this process before processes without the mark.  Where
+ * the kernel refuses, nothing is changed. */
 void oom_volunteer(void);
 
 #endif

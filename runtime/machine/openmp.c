@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * openmp.c - what the OpenMP of a host and its kernels needs of a pool.
+ * openmp.c - how a host's OpenMP survives the forks of a pool.
  *
- * GCC's does not survive a fork: a worker's first parallel region would wait
- * for threads that only the caller has.  Paused before, it has none.  LLVM's
- * starts afresh in the child by itself, and must not be paused: forked while
- * it is, it stops at an assertion.
+ * GCC's OpenMP does not survive a fork: a worker's first parallel region would
+ * wait for threads that only the caller has.  Paused before the fork, the runtime
+ * has no threads.  LLVM's OpenMP starts afresh in the child by itself, and must
+ * not be paused: a fork of the paused runtime stops at an assertion.
  *
- * LLVM's has a name in /dev/shm for each process, by which it finds a second
- * copy of itself there, and removes it at exit.  Warden, workers and managers do
- * not come to that: they end at once, or are killed.
+ * LLVM's OpenMP has a name in /dev/shm for each process, by which the runtime
+ * finds a second copy of itself, and removes the name at exit.  Wardens, workers
+ * and managers do not come to exit: a process of these kinds ends at once, or is
+ * killed.
  */
 #include "machine/openmp.h"
 
@@ -17,8 +18,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* GCC's is asked for by its file, for LLVM's has its names too; and only where
- * it is in this process already. */
+/* GCC's OpenMP is asked for by its file, for LLVM's has the same symbols too; and
+ * only where the process has loaded the file already. */
 void openmp_before_fork(void)
 {
 	int (*pause_all)(int) = NULL;
@@ -28,7 +29,7 @@ void openmp_before_fork(void)
 	if (!gcc)
 		return;
 	*(void **)&pause_all = dlsym(gcc, "omp_pause_resource_all");
-	/* Within a parallel region it refuses, and nothing is lost. */
+	/* Within a parallel region the runtime refuses, and nothing is lost. */
 	if (pause_all)
 		(void)pause_all(hard);
 	(void)dlclose(gcc);

@@ -30,7 +30,7 @@ static inline void relax(void)
 
 struct patience wait_patience(int parties)
 {
-	/* The CPUs this process may use; 0: not asked yet. */
+	/* The number of CPUs this process may use; 0: not asked yet. */
 	static _Atomic uint32_t cpus;
 	uint32_t usable = load_relaxed(&cpus);
 
@@ -49,8 +49,8 @@ struct patience wait_patience(int parties)
 	return (struct patience){ .spin_ns = 100000 };
 }
 
-/* First POLLS polls without a look at the clock, for those who wait briefly;
- * then with. */
+/* The first POLLS polls do not look at the clock, for short waits; later polls
+ * do. */
 bool wait_more(struct wait *wait, const struct patience *patience)
 {
 	if (wait->yields == 0 && patience->spin_ns) {

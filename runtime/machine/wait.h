@@ -22,15 +22,15 @@ struct patience {
 };
 
 /*
- * The patience of one of `parties` who meet at a barrier: long on CPUs of their
+ * The patience of a party among `parties` at a barrier: long on CPUs of their
  * own, four yields where there are more parties than CPUs this process may use
  * (measured in docs/decisions/0001-barrier-word.md).
  */
 struct patience wait_patience(int parties);
 
 /*
- * Poll until *word != value or patience ends.  Returns what *word was last seen
- * to be.  Acquire: pairs with the release that changed the word.
+ * Poll until *word != value or patience ends.  Returns the last value of *word
+ * seen.  Acquire: pairs with the release that changed the word.
  */
 uint32_t wait_change(const _Atomic uint32_t *word, uint32_t value,
 		     const struct patience *patience);
@@ -42,15 +42,15 @@ uint32_t wait_change(const _Atomic uint32_t *word, uint32_t value,
 uint64_t wait_reach(const _Atomic uint64_t *word, uint64_t target,
 		    uint64_t stop, const struct patience *patience);
 
-/* In this process: how far into its patience a wait is; zeroed at first. */
+/* In this process: how far a wait has got into its patience; zeroed at first. */
 struct wait {
 	uint64_t end_ns;
 	uint32_t polls;
 	uint32_t yields;
 };
 
-/* For who polls more than a word: pause or yield between two looks.  Returns
- * false when patience is at its end. */
+/* For a caller that polls more than a word: pause or yield between two looks.
+ * Returns false when patience is at its end. */
 bool wait_more(struct wait *wait, const struct patience *patience);
 
 /*
@@ -62,7 +62,7 @@ bool wait_more(struct wait *wait, const struct patience *patience);
 int wait_sleep(const _Atomic uint32_t *word, uint32_t value,
 	       uint64_t deadline_ns);
 
-/* Wake up to `count` of those who sleep on `word`. */
+/* Wake up to `count` sleepers on `word`. */
 void wait_wake(_Atomic uint32_t *word, int count);
 
 #endif
