@@ -2,8 +2,8 @@
 /*
  * numa.c - where pages lie: rules, questions and moves.
  *
- * The system calls are made directly: what hwloc offers needs a topology at
- * hand, which a worker has not, and sums up what is to be known page by page.
+ * The system calls are made directly: hwloc's functions need a topology, which a
+ * worker has not, and sum up answers that are wanted page by page.
  */
 #include "place/numa.h"
 
@@ -144,8 +144,8 @@ int numa_parse(struct numa_rule *rule, const char *words,
 		return 0;
 	if (strcmp(words, "interleave") == 0) {
 		rule->kind = NUMA_INTERLEAVE;
-		/* Round the nodes whose cores will use it; the memory of those
-		 * that have none is wherever there is memory. */
+		/* Round the nodes whose cores will use the memory; the memory of
+		 * cores without a node is wherever there is memory. */
 		if (!add_nodes(rule, topology, true))
 			(void)add_nodes(rule, topology, false);
 		return 0;
@@ -156,7 +156,7 @@ int numa_parse(struct numa_rule *rule, const char *words,
 	return parse_bind(rule, words, words + 5, topology);
 }
 
-/* What a node can hold, in bytes: free, or in use for files; SIZE_MAX where the
+/* The bytes that a node can hold: free, or in use for files; SIZE_MAX where the
  * system does not say. */
 static size_t room_on(int os)
 {
@@ -178,7 +178,7 @@ static size_t room_on(int os)
 	return total * 1024;
 }
 
-/* A bind beyond what its nodes have would call the kernel's killer. */
+/* A bind beyond the memory of its nodes would call the kernel's killer. */
 static int check_room(const char *name, size_t bytes,
 		      const struct numa_rule *rule)
 {
@@ -227,7 +227,7 @@ int numa_set(int fd, const char *name, size_t bytes,
 	if (base == MAP_FAILED)
 		return rig_fail_errno(-errno, "segment %s: map %zu bytes",
 				      name ? name : "(new)", bytes);
-	/* Of a shared mapping: of its file. */
+	/* For a shared mapping, the rule is the file's. */
 	r = mbind_call(base, size_round_up(bytes, PAGE_BYTES), mode,
 		       rule->nodes);
 	munmap(base, bytes);
@@ -270,8 +270,8 @@ int numa_ask(const void *base, size_t pages, int *homes)
 	return 0;
 }
 
-/* Move those of a batch that are elsewhere.  Returns -errno where moving is not
- * to be had at all. */
+/* Move the pages of a batch that are elsewhere.  Returns -errno where the kernel
+ * moves no page at all. */
 static int bring_batch(char *base, size_t pages, int os, int *flags)
 {
 	int homes[BATCH], targets[BATCH], status[BATCH];
@@ -300,7 +300,7 @@ void numa_bring(void *base, size_t bytes, int os)
 {
 	size_t pages = bytes / PAGE_BYTES;
 	int mode = MPOL_DEFAULT;
-	/* All: those other processes have mapped too, where we may. */
+	/* All: pages that other processes have mapped too, where we may. */
 	int flags = MPOL_MF_MOVE_ALL;
 
 	if (pages == 0 ||

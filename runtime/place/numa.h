@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * numa.h - the home of a page is the NUMA node it lies on: chosen before there
- * is a page, asked of the kernel, changed.
+ * numa.h - the NUMA node of a page: chosen before there is a page, asked of the
+ * kernel, changed.
  *
- * A page of shared memory goes to the node of whoever touches it first, unless
- * its file has a *rule*, which the kernel keeps with the file and every process
- * that touches it obeys.
+ * A page of shared memory goes to the node of the first CPU that touches the
+ * page, unless its file has a *rule*.  The kernel keeps the rule with the file,
+ * and every process that touches a page obeys the rule.
  */
 #ifndef RUNRIG_NUMA_H
 #define RUNRIG_NUMA_H
@@ -21,7 +21,7 @@
 enum numa_rule_kind {
 	NUMA_LOCAL,      /* none: first touch */
 	NUMA_INTERLEAVE, /* page after page round the nodes */
-	NUMA_BIND        /* on these nodes and no others */
+	NUMA_BIND        /* on these nodes only */
 };
 
 struct numa_rule {
@@ -36,21 +36,21 @@ int numa_parse(struct numa_rule *rule, const char *words,
 
 /*
  * Make the file behind `fd`, of `bytes` bytes and no pages yet, obey the rule.
- * 0, -ENOSPC where the nodes of a bind cannot hold it, or what mmap or mbind
- * said.  `name` is for the words.
+ * 0, -ENOSPC where the nodes of a bind cannot hold the file, or the error of
+ * mmap or mbind.  `name` is for the words.
  */
 int numa_set(int fd, const char *name, size_t bytes,
 	     const struct numa_rule *rule);
 
-/* The system's number of the node that each page of memory at `base` is on, to
- * homes[]; -1: there is none in this process's page tables.  0 or -errno. */
+/* Write to homes[] the system's number of the node of each page of memory at
+ * `base`; -1: the process has no page there.  0 or -errno. */
 int numa_ask(const void *base, size_t pages, int *homes);
 
 /*
  * Bring the pages that this process has mapped at `base` to node `os`, unless
- * their file has a rule of its own.  What cannot be moved (it is pinned, or
- * another process has it mapped and we are not privileged) stays: whoever cares
- * asks.
+ * their file has a rule of its own.  A page that the kernel cannot move (pinned,
+ * or mapped by another process while we have no privilege) stays; numa_ask()
+ * tells.
  */
 void numa_bring(void *base, size_t bytes, int os);
 

@@ -2,17 +2,17 @@
 /*
  * place.c - deciding which worker goes where.
  *
- * Three steps.  A policy turns the usable CPUs into *units* (policy.c).
- * Dealing counts how many workers each unit gets: one after another goes to the
- * least filled units, among them to those of the fastest cores, then, by
+ * There are three steps.  A policy turns the usable CPUs into *units*
+ * (policy.c).  Dealing counts the workers of each unit: each worker goes to the
+ * least filled units, among them to the units of the fastest cores, then, by
  * default, to the node with the fewest workers, there to the first unit.  So
- * nodes get equal shares, within a node neighbours (which share an L3) fill up
- * first, every core has a worker before an SMT sibling has, and every CPU has
- * one before two share one.  Ranks then run through nodes and units in order,
- * so that neighbouring ranks are neighbours on the machine.
+ * nodes get equal shares; within a node, neighbours (which share an L3) fill up
+ * first; every core has a worker before an SMT sibling has; and every CPU has a
+ * worker before two workers share a CPU.  Ranks then run through nodes and units
+ * in order: neighbouring ranks are neighbours on the machine.
  *
- * Workers of one unit divide it: its cores into equal parts; where there are
- * more of them than cores, each has one hardware thread.
+ * Workers of a unit divide the unit: its cores into equal parts; where there are
+ * more workers than cores, each worker has one hardware thread.
  */
 #include "place/place.h"
 
@@ -27,10 +27,10 @@
 
 /* ---- how many, and which unit each ---- */
 
-/* What workers are spread over, the farthest apart first. */
+/* The objects that workers are spread over, the farthest apart first. */
 enum level { LEVEL_PACKAGE, LEVEL_NODE, LEVEL_L3, LEVEL_L2, LEVELS };
 
-/* Workers so far, by level and number; none known counts as one more. */
+/* Workers so far, by level and number; an unknown number counts as one more. */
 struct tally {
 	int *counts[LEVELS];
 };
@@ -105,7 +105,7 @@ static void deal(struct placer *placer, const struct tally *tally)
 	}
 }
 
-/* One more than the highest number that any unit has, at any level. */
+/* The highest number of any unit at any level, plus 1. */
 static size_t numbers(const struct placer *placer)
 {
 	int highest = -1;
@@ -142,7 +142,7 @@ static void deal_list(struct placer *placer)
 		placer->units[rank % placer->unit_count].load++;
 }
 
-/* The usable cores of one node, or of none (-1). */
+/* The usable cores of a node, or of no node (-1). */
 static void find_usable_of(struct placer *placer, int node)
 {
 	const struct topology *topology = placer->topology;
@@ -157,8 +157,8 @@ static void find_usable_of(struct placer *placer, int node)
 	}
 }
 
-/* What is usable: node by node, for that is the order of ranks; cores that lie
- * in no node come last. */
+/* The usable cores, node by node, since ranks have the same order; cores that
+ * lie in no node come last. */
 static int find_usable(struct placer *placer)
 {
 	const struct topology *topology = placer->topology;
@@ -183,8 +183,8 @@ static int find_usable(struct placer *placer)
 	return 0;
 }
 
-/* A list says it itself; else one a unit (a core where there are none), but no
- * more than the quota lets run at once, or than there may be. */
+/* A list has its own count; else a worker a unit (a core where there are no
+ * units), but at most the quota's CPUs, and at most RIG_WORKERS_MAX. */
 static int default_workers(const struct placer *placer)
 {
 	int workers = placer->unit_count ? placer->unit_count : placer->cores;
@@ -210,8 +210,8 @@ static void keep_one(struct cpu_bits *set, int turn)
 	cpu_bits_add(set, only);
 }
 
-/* The part of `unit` that the `turn`-th of the workers that share it has: which
- * of its cores, returned as a span, and which CPUs. */
+/* The part of `unit` for the `turn`-th of the workers that share the unit: its
+ * cores, returned as a span, and its CPUs. */
 static struct rig_span part_of(const struct unit *unit, int turn,
 			       struct cpu_bits *set)
 {
@@ -305,8 +305,8 @@ static void spots_unpinned(const struct placer *placer, struct rig_plan *plan)
 	}
 }
 
-/* A core is shared, and a CPU oversubscribed, by what all ranks have.  Ranks of
- * several cores have them to themselves. */
+/* A core is shared, and a CPU oversubscribed, by the parts of all ranks.  Ranks
+ * of several cores share no core. */
 static void note_sharing(const struct placer *placer, struct rig_plan *plan,
 			 int *sharers)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * place.h - planning on a topology that one has at hand.
+ * place.h - planning on a topology at hand.
  */
 #ifndef RUNRIG_PLACE_PRIVATE_H
 #define RUNRIG_PLACE_PRIVATE_H
@@ -13,8 +13,8 @@
 /*
  * rig_place_plan() on `topology`, whose nodes are numbered from 0 to below
  * node_count and whose cores by their index.  `workers` within 0 and
- * RIG_WORKERS_MAX; `place` is in the grammar or refused; `origin` says in the
- * refusal where it came from.  The plan does not refer to the topology.
+ * RIG_WORKERS_MAX; `place` is in the grammar or refused; `origin` names the
+ * source of `place` in the refusal.  The plan does not refer to the topology.
  */
 int place_on(struct rig_plan **plan, const struct topology *topology,
 	     int workers, const char *place, const char *origin);
@@ -22,8 +22,9 @@ int place_on(struct rig_plan **plan, const struct topology *topology,
 /* Where `rank` of the plan is.  Never waits, allocates or fails. */
 void place_levels(const struct rig_plan *plan, int rank, struct levels *levels);
 
-/* How many nodes the plan's ranks are on (1 where some are on several, or not
- * pinned); and which of these, in the order of ranks, that of `rank` is. */
+/* The number of nodes that the plan's ranks are on (1 where some are on several,
+ * or not pinned); and the index among them, in the order of ranks, of the node of
+ * `rank`. */
 int place_copies(const struct rig_plan *plan);
 int place_copy_of(const struct rig_plan *plan, int rank);
 

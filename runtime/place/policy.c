@@ -2,9 +2,9 @@
 /*
  * policy.c - the placement grammar: a place in words becomes units.
  *
- * A policy names an *object* of the machine (a core, an L3 cache, ...): each is
- * a unit, or, with a number behind it, so many units of equal parts.  A list of
- * cores is taken as it stands.
+ * A policy names an *object* of the machine (a core, an L3 cache, ...): each
+ * object is a unit, or, with a number behind the name, as many units of equal
+ * parts.  A list of cores is taken literally.
  */
 #include "place/policy.h"
 
@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 
-/* What a machine is made of, from the smallest. */
+/* The parts of a machine, from the smallest. */
 enum object {
 	OBJECT_PU,
 	OBJECT_CORE,
@@ -66,7 +66,7 @@ static struct unit *add_unit(struct placer *placer, const struct core **cores,
 	return unit;
 }
 
-/* So many of a core's PUs from the `skip`-th on. */
+/* `count` of a core's PUs from the `skip`-th on. */
 static void add_pus(struct placer *placer, const struct core **core, int skip,
 		    int count)
 {
@@ -86,7 +86,7 @@ static void add_pus(struct placer *placer, const struct core **core, int skip,
 
 /* ---- objects ---- */
 
-/* Which object of that type the core lies in; -1: in none that is known. */
+/* The object of that type that the core lies in; -1: in no known object. */
 static int object_of(const struct core *core, enum object object)
 {
 	switch (object) {
@@ -103,8 +103,8 @@ static int object_of(const struct core *core, enum object object)
 	}
 }
 
-/* Cores that some cache is not known of stand alone; those of a package that
- * lie in no NUMA node stand together, as if the package were a node. */
+/* A core with an unknown cache stands alone; the cores of a package that lie in
+ * no NUMA node stand together, as if the package were a node. */
 static bool together(const struct core *a, const struct core *b,
 		     enum object object)
 {
@@ -117,8 +117,8 @@ static bool together(const struct core *a, const struct core *b,
 	return number >= 0 && number == object_of(b, object);
 }
 
-/* Sort placer->order so that an object's cores stand together, without changing
- * it otherwise.  Cores of hwloc's stand so already. */
+/* Sort placer->order so that an object's cores stand together, in their old
+ * order otherwise.  hwloc's cores stand together already. */
 static void gather(struct placer *placer, enum object object)
 {
 	const struct core **order = placer->order;
@@ -151,7 +151,7 @@ static int missing(const struct placer *placer, const struct policy *policy)
 			core->l3 >= 0 ? "l3, " : "");
 }
 
-/* `core` is the first of the object that can be divided least. */
+/* `core` is the first core of the object that has the fewest parts. */
 static int too_many(const struct placer *placer, const struct policy *policy,
 		    const struct core *core, int has)
 {
@@ -172,7 +172,7 @@ static int too_many(const struct placer *placer, const struct policy *policy,
 		has == 1 ? "" : "s", policy->name, has);
 }
 
-/* The `count` cores of one object become `parts` units. */
+/* The `count` cores of an object become `parts` units. */
 static void divide(struct placer *placer, const struct policy *policy,
 		   const struct core **cores, int count, int parts)
 {
@@ -230,7 +230,7 @@ static int units_of_objects(struct placer *placer, const struct policy *policy,
 			least_at = i;
 		}
 	}
-	/* One there is always: a core with a CPU, or a CPU itself. */
+	/* A unit there is always: a core with a CPU, or a CPU itself. */
 	if (parts > least)
 		return too_many(placer, policy, order[least_at], least);
 	for (int i = 0, end; i < placer->cores; i = end) {
@@ -242,7 +242,7 @@ static int units_of_objects(struct placer *placer, const struct policy *policy,
 
 /* ---- lists of cores ---- */
 
-/* The usable cores as ranges, "0-3,8", cut with ... where it grows long. */
+/* The usable cores as ranges, "0-3,8", cut with ... where the text grows long. */
 static void print_usable(const struct topology *topology, char *text,
 			 size_t bytes)
 {

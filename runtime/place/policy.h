@@ -2,8 +2,8 @@
 /*
  * policy.h - the placement grammar: a place in words becomes units.
  *
- * A *unit* is what one worker gets: a core, a hardware thread, all cores of a
- * cache.  Workers beyond the units divide them (see place.c).
+ * A *unit* is a worker's share: a core, a hardware thread, all cores of a cache.
+ * Workers beyond the units divide the units (see place.c).
  */
 #ifndef RUNRIG_POLICY_H
 #define RUNRIG_POLICY_H
@@ -17,15 +17,15 @@ struct unit {
 	int core_count;
 	struct cpu_bits set;
 	int capacity; /* PUs in the set */
-	int load;     /* workers that got it */
+	int load;     /* workers that have the unit */
 };
 
 /* How workers are dealt to units that are equally full. */
 enum dealing {
-	DEAL_EVENLY,  /* to the node that has the fewest, there to the first */
+	DEAL_EVENLY,  /* to the node with the fewest, there to the first unit */
 	DEAL_SPREAD,  /* likewise by package, node, L3 and L2 */
 	DEAL_COMPACT, /* to the first */
-	DEAL_LIST,    /* one after the other, and round again */
+	DEAL_LIST,    /* in order, and round again */
 	DEAL_NOBODY   /* there are no units: workers are not pinned */
 };
 
@@ -45,8 +45,8 @@ struct placer {
 	int workers; /* 0 until decided */
 };
 
-/* Fill placer->units and say how to deal, as placer->place has it.  0 or
- * -EINVAL with the words. */
+/* Fill placer->units and say how to deal, by placer->place.  0 or -EINVAL with
+ * the words. */
 int policy_units(struct placer *placer);
 
 #endif

@@ -5,7 +5,7 @@
  *	version 2   cpu.max holds "QUOTA PERIOD"
  *	version 1   cpu.cfs_quota_us and cpu.cfs_period_us
  *
- * A group has at most what each of its ancestors has, so the least counts.
+ * A group has at most the quota of each of its ancestors: the least counts.
  */
 #include "place/quota.h"
 
@@ -48,7 +48,7 @@ static int group_quota(const char *folder)
 	return cpus > INT_MAX ? INT_MAX : (int)cpus;
 }
 
-/* Of all groups. */
+/* The least of all groups. */
 static bool keep_least(const char *folder, void *arg)
 {
 	int *least = arg;

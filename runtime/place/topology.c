@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * topology.c - what hwloc knows, in a table of cores.
+ * topology.c - hwloc's knowledge of the machine, in a table of cores.
  *
  * The only file that includes hwloc.h.  Discovery costs milliseconds, so this
- * machine's is done once per process and kept: an immutable table behind one
- * atomic pointer, so that neither a fork nor two threads at once can find it
- * half made.  Two who come first at once both discover, and one throws its
- * table away.
+ * machine's discovery is done once per process and kept: an immutable table
+ * behind an atomic pointer, so that neither a fork nor two threads at once can
+ * find a table half made.  Where two threads come first at once, both discover,
+ * and the slower thread throws its table away.
  *
  * The table has all cores of the machine, so that numbers mean the same in a
- * container as outside; which of them are usable is asked of the kernel at
- * each load.  sched_getaffinity() answers with the affinity already cut to the
+ * container as outside; the kernel is asked at each load which of them are
+ * usable.  sched_getaffinity() answers with the affinity already cut to the
  * cpuset of the control group.
  */
 #include "place/topology.h"
@@ -71,9 +71,9 @@ static void copy_set(struct cpu_bits *to, hwloc_const_cpuset_t from)
 		cpu_bits_add(to, pu);
 }
 
-/* The node of the smallest set of cores that has this one; of several such
- * (fast memory beside plain) the first, which is the plain one.  -1: no node
- * has this core, as in a package without memory of its own. */
+/* The node of the smallest set of cores that has the core; of several such nodes
+ * (fast memory beside plain) the first, which is the plain memory.  -1: no node
+ * has the core, as in a package without memory of its own. */
 static int nearest_node(hwloc_topology_t hwloc, hwloc_obj_t core)
 {
 	hwloc_obj_t node = NULL;
@@ -128,8 +128,8 @@ static void fill_node(hwloc_topology_t hwloc, hwloc_obj_t object,
 	node->bytes = object->attr->numanode.local_memory;
 }
 
-/* Kinds of cores, where hwloc can tell which are the faster ones: it orders
- * them from the slowest. */
+/* Kinds of cores, where hwloc can tell the faster from the slower: hwloc orders
+ * kinds from the slowest. */
 static void fill_kinds(hwloc_topology_t hwloc, struct topology *topology)
 {
 	int count = hwloc_cpukinds_get_nr(hwloc, 0);
@@ -179,8 +179,8 @@ static struct topology *topology_new(int cores, int nodes)
 	return topology;
 }
 
-/* Nothing that is an index later, here or where a plan is drawn, is beyond the
- * limits: a description may claim anything. */
+/* A number that is an index later, here or where a plan is drawn, must be within
+ * the limits: a description may claim anything. */
 static int check_limits(hwloc_topology_t hwloc, hwloc_obj_type_t type)
 {
 	hwloc_obj_t object = NULL;
@@ -209,7 +209,7 @@ static int tabulate(hwloc_topology_t hwloc, struct topology **out)
 	struct topology *topology;
 	int r;
 
-	/* A system that hides its cores: take each CPU for one. */
+	/* A system that hides its cores: take each CPU for a core. */
 	if (count_of(hwloc, type) == 0)
 		type = HWLOC_OBJ_PU;
 	r = check_limits(hwloc, type);
@@ -267,7 +267,7 @@ static int prepare(hwloc_topology_t *out)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		hwloc_topology_set_type_filter(hwloc, types[i],
 					       HWLOC_TYPE_FILTER_KEEP_ALL);
-	/* What NUMA nodes hang from where no package or cache will do. */
+	/* The object that NUMA nodes hang from where no package or cache will do. */
 	hwloc_topology_set_type_filter(hwloc, HWLOC_OBJ_GROUP,
 				       HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
 	hwloc_topology_set_flags(hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
@@ -289,8 +289,8 @@ static int not_discovered(const char *described)
 				       "readable?");
 }
 
-/* Asking each CPU by its instructions means running on each: it is left out
- * where the system's files tell enough. */
+/* Asking each CPU by its instructions means running on each CPU: the question is
+ * left out where the system's files tell enough. */
 static int discover_with(bool instructions, struct topology **topology)
 {
 	const char *described = environment_of_another_machine();
@@ -396,10 +396,9 @@ static bool names_a_file(const char *description)
 }
 
 /* Has "package:1000 core:1000 pu:16" more than RIG_PUS_MAX CPUs?  hwloc would
- * build them all before anything could be asked.  Each level has so many
+ * build every CPU before anything could be asked.  Each level has as many
  * objects as the number behind its colon says, in each object of the level
- * before; what stands in brackets (memory) and in parentheses multiplies
- * nothing. */
+ * before; brackets (memory) and parentheses multiply nothing. */
 static bool describes_too_many(const char *description)
 {
 	unsigned long long count = 1;

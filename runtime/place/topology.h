@@ -41,7 +41,7 @@ static inline void cpu_bits_or(struct cpu_bits *set,
 		set->bits[i] |= more->bits[i];
 }
 
-/* `set` becomes what is in both `a` and `b`. */
+/* `set` becomes the intersection of `a` and `b`. */
 static inline void cpu_bits_and(struct cpu_bits *set, const struct cpu_bits *a,
 				const struct cpu_bits *b)
 {
@@ -52,16 +52,16 @@ static inline void cpu_bits_and(struct cpu_bits *set, const struct cpu_bits *a,
 int cpu_bits_count(const struct cpu_bits *set);
 int cpu_bits_first(const struct cpu_bits *set); /* -1: empty */
 
-/* One core; its first usable PU comes first in order of the system's. */
+/* A core; its first usable PU comes first in the system's order. */
 struct core {
 	int number;  /* hwloc's logical number, over the whole machine */
 	int package; /* logical */
-	int node;    /* logical NUMA node nearest to it; -1: it lies in none */
-	int l3;      /* logical L3 cache; -1: none known */
-	int l2;      /* likewise */
-	int kind;    /* 0: the slowest, or the only one; higher is faster */
+	int node; /* logical number of the nearest NUMA node; -1: the core lies in none */
+	int l3;   /* logical L3 cache; -1: none known */
+	int l2;   /* likewise */
+	int kind; /* 0: the slowest kind, or the only kind; higher is faster */
 	struct cpu_bits pus;    /* all of it */
-	struct cpu_bits usable; /* those we may run on; empty: not ours */
+	struct cpu_bits usable; /* the PUs we may run on; empty: not ours */
 };
 
 static inline bool core_is_usable(const struct core *core)
@@ -71,8 +71,8 @@ static inline bool core_is_usable(const struct core *core)
 
 /* One NUMA node. */
 struct node {
-	int os;         /* the system's number; the logical one is its index */
-	int package;    /* -1: of none, or of several */
+	int os;      /* the system's number; the logical number is its index */
+	int package; /* -1: of none, or of several */
 	uint64_t bytes; /* 0: it has no memory */
 };
 
@@ -90,19 +90,19 @@ struct topology {
 
 /*
  * The machine we are on (`description` NULL), discovered once per process, its
- * usable sets read afresh; or a described one, usable as far as the description
- * allows (all of a synthetic one).  0, -EINVAL for a description that cannot be
- * read, -ENOSYS where discovery fails, -EPERM in a set-uid program.  The caller frees it with
- * topology_free().  Any thread.
+ * usable sets read afresh; or a described machine, usable as far as the
+ * description allows (all of a synthetic one).  0, -EINVAL for a description that
+ * cannot be read, -ENOSYS where discovery fails, -EPERM in a set-uid program.
+ * The caller frees the topology with topology_free().  Any thread.
  */
 int topology_load(struct topology **topology, const char *description);
 void topology_free(struct topology *topology);
 
-/* Bind process `pid` (0: this one, its calling thread) to `set`.  0 or -errno;
- * allocates nothing: for use right after a fork. */
+/* Bind process `pid` (0: the calling thread) to `set`.  0 or -errno; allocates
+ * nothing: for use right after a fork. */
 int topology_pin(pid_t pid, const struct cpu_bits *set);
 
-/* What the kernel says `pid` may run on.  0 or -errno; allocates nothing. */
+/* The CPUs that the kernel lets `pid` run on.  0 or -errno; allocates nothing. */
 int topology_pinned(pid_t pid, struct cpu_bits *set);
 
 #endif
