@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -148,4 +149,83 @@ int symbol_find(uint64_t address, struct symbol *symbol)
 		symbol->offset = address - (uint64_t)(uintptr_t)info.dli_fbase;
 	}
 	return 0;
+}
+
+size_t symbol_build_id(const void *notes, size_t bytes,
+		       unsigned char id[static BUILD_ID_BYTES])
+{
+	const unsigned char *at = notes;
+
+	while (bytes >= sizeof(ElfW(Nhdr))) {
+		ElfW(Nhdr) note;
+		size_t name, text;
+
+		memcpy(&note, at, sizeof(note));
+		name = ((size_t)note.n_namesz + 3) & ~(size_t)3;
+		text = ((size_t)note.n_descsz + 3) & ~(size_t)3;
+		at += sizeof(note);
+		bytes -= sizeof(note);
+		if (name > bytes || text > bytes - name)
+			return 0;
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+		    memcmp(at, "GNU", 4) == 0 &&
+		    note.n_descsz <= BUILD_ID_BYTES) {
+			memcpy(id, at + name, note.n_descsz);
+			return note.n_descsz;
+		}
+		at += name + text;
+		bytes -= name + text;
+	}
+	return 0;
+}
+
+/* Is it the object of that build-id? */
+static bool has_id(const struct object *object, const unsigned char *id,
+		   size_t id_bytes)
+{
+	const ElfW(Ehdr) *header = part(object, 0, 1, sizeof(*header));
+	const ElfW(Phdr) * segments;
+	unsigned char found[BUILD_ID_BYTES];
+
+	if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    header->e_phentsize != sizeof(*segments))
+		return false;
+	segments = part(object, header->e_phoff, header->e_phnum,
+			sizeof(*segments));
+	for (int i = 0; segments && i < header->e_phnum; i++) {
+		const void *notes;
+
+		if (segments[i].p_type != PT_NOTE ||
+		    segments[i].p_offset > object->size ||
+		    segments[i].p_filesz > object->size - segments[i].p_offset)
+			continue;
+		notes = object->bytes + segments[i].p_offset;
+		if (symbol_build_id(notes, segments[i].p_filesz, found) ==
+			    id_bytes &&
+		    memcmp(found, id, id_bytes) == 0)
+			return true;
+	}
+	return false;
+}
+
+int symbol_find_in(const char *path, const unsigned char *id, size_t id_bytes,
+		   uint64_t address, struct symbol *symbol)
+{
+	const char *slash = strrchr(path, '/');
+	struct object object;
+	int r;
+
+	snprintf(symbol->file, sizeof(symbol->file), "%s",
+		 slash ? slash + 1 : path);
+	memcpy(symbol->name, symbol->file, sizeof(symbol->name));
+	symbol->offset = address;
+	r = object_map(path, &object);
+	if (r < 0)
+		return -ENOENT;
+	if (id_bytes && !has_id(&object, id, id_bytes))
+		r = -ESTALE;
+	else
+		r = search(&object, address, symbol);
+	munmap((void *)(uintptr_t)object.bytes, object.size);
+	return r;
 }

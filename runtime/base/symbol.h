@@ -23,4 +23,21 @@ struct symbol {
  */
 int symbol_find(uint64_t address, struct symbol *symbol);
 
+/* Bytes of a build-id that are kept: those of SHA-1, which linkers make. */
+#define BUILD_ID_BYTES 20
+
+/* The build-id among the notes in `bytes` bytes at `notes`, as ELF has them:
+ * how many of its bytes went to `id`; 0: none. */
+size_t symbol_build_id(const void *notes, size_t bytes,
+		       unsigned char id[static BUILD_ID_BYTES]);
+
+/*
+ * Find `address`, as the object's file numbers addresses, in the file `path`,
+ * which some other process has loaded.  The file must have the build-id `id` of
+ * `id_bytes` (0: any).  Returns 0, -ESTALE where another file has that path by
+ * now, or -ENOENT; *symbol then has the file's name and the address.
+ */
+int symbol_find_in(const char *path, const unsigned char *id, size_t id_bytes,
+		   uint64_t address, struct symbol *symbol);
+
 #endif

@@ -62,6 +62,8 @@ struct layout layout_at(void *base, int size)
 	layout.job = take(base, &at, sizeof(*layout.job));
 	layout.about = take(base, &at, n * sizeof(*layout.about));
 	layout.mapped = take(base, &at, n * sizeof(*layout.mapped));
+	at = size_round_up(at, PAGE_BYTES);
+	layout.modules = take(base, &at, n * sizeof(*layout.modules));
 	layout.barrier = take(base, &at, sizeof(*layout.barrier));
 	layout.team = take(base, &at, sizeof(*layout.team));
 	layout.ranks = take(base, &at, n * sizeof(*layout.ranks));

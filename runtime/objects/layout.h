@@ -10,6 +10,8 @@
  *	| job_shm           |  caller -> workers: segments, arguments
  *	| about_shm  x size |  warden -> caller: pids, where they were
  *	| mapped_shm x size |  each worker its own; caller reads
+ *	| modules_shm x size|  each worker its own; caller reads; untouched, and
+ *	|                   |  so zero, until one publishes what it has loaded
  *	+-------------------+ dropped and laid out afresh after a crash:
  *	| rig_barrier       |  workers: the team's own barrier
  *	| team_shm          |  workers
@@ -113,6 +115,7 @@ struct control_shm {
 	uint32_t out_of_memory; /* 1: the kernel has killed for want of it */
 	int32_t code;           /* what went wrong when state is CONTROL_DEAD */
 	uint32_t failed;        /* team_shm.failed of the team that was ended */
+	uint64_t ended_ns;      /* when that was, on the clock */
 	char why[WHY_BYTES];    /* words for `code` */
 };
 
@@ -137,6 +140,7 @@ enum job_kind {
 	JOB_START,     /* be there */
 	JOB_KERNEL,    /* words[JOB_FN] is the function */
 	JOB_SYMBOL,    /* job_shm.symbol is path.so:symbol */
+	JOB_MAP,       /* job_shm.map, by map_items() */
 	JOB_POPULATE,  /* segment 0, in the spans words[JOB_FN] tells */
 	JOB_REPLICATE, /* copy segment 0 to each copy in segment 1 */
 	JOB_FORGET,    /* unmap segment 0's file */
@@ -176,6 +180,32 @@ struct mapped_shm {
 	_Atomic uint64_t at; /* index + 1 of the one in hand; 0: none */
 };
 
+/* In shared memory: a range of code in the memory of a rank. */
+struct module_shm {
+	uint64_t begin, end; /* its addresses there */
+	uint64_t base;       /* of them: that of the file's address 0 */
+	uint64_t since_ns;   /* when it was noted, on the clock */
+	uint64_t born_ns;    /* when the process that noted it was */
+	uint32_t id_bytes;   /* of its build-id; 0: it has none */
+	unsigned char id[20];
+	char path[448]; /* of its file; "": too long */
+};
+_Static_assert(sizeof(struct module_shm) == 512, "a power of two");
+
+/* Ranges a rank notes: of those that have taken its place, too. */
+#define MODULES_MAX 512
+
+/* In shared memory: what code a rank has, where its caller has other code at
+ * these addresses: see modules.h.  Written by the rank, and by the process that
+ * takes its place after a death; the oldest ranges are written over. */
+struct modules_shm {
+	_Atomic uint64_t count; /* ranges noted so far */
+	uint64_t born_ns;       /* as in the newest */
+	uint64_t calls;         /* where it calls kernels from; 0: nowhere */
+	char padding[512 - 24];
+	struct module_shm ring[MODULES_MAX];
+};
+
 /* In shared memory.  Written by the caller before the job is posted. */
 struct job_shm {
 	alignas(RIG_LINE) struct job_segment_shm segments[RIG_SEGMENTS_MAX];
@@ -183,6 +213,9 @@ struct job_shm {
 	uint64_t owns; /* rig_job.owns, or 0; read where one is attached */
 	char names[RIG_SEGMENTS_MAX][RIG_NAME_MAX + 1];
 	char symbol[PAGE_BYTES];
+	/* As `symbol`, of `owns`, where workers are no forks of the caller; "":
+	 * none. */
+	char owns_symbol[PAGE_BYTES];
 	struct map_shm map;
 };
 
@@ -423,6 +456,7 @@ struct layout {
 	struct job_shm *job;
 	struct about_shm *about;
 	struct mapped_shm *mapped;
+	struct modules_shm *modules;
 	struct rig_barrier *barrier;
 	struct team_shm *team;
 	struct rank_shm *ranks;

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "pool/code.h"
 #include "place/numa.h"
 #include "machine/huge.h"
 #include "machine/inherit.h"
@@ -274,6 +275,26 @@ static struct rig_span block_of(const struct rig_team *team,
 				  pages.end * PAGE_BYTES };
 }
 
+/* The function that says who owns what, if the job has one and this worker has
+ * its code. */
+static bool find_owns(const struct rig_team *team, uint64_t *address)
+{
+	static struct code code;
+	const struct job_shm *job = team->layout.job;
+	int r = 0;
+
+	*address = job->owns;
+	if (job->owns)
+		return inherit_has_code(job->owns);
+	if (!job->owns_symbol[0])
+		return false;
+	r = code_find(&code, 0, job->owns_symbol);
+	*address = code.address;
+	if (code.loaded)
+		worker_publish(team);
+	return r == 0;
+}
+
 /* What this rank owns of segment `index` of the job, in bytes of the file:
  * returns how many spans. */
 static int find_own(const struct rig_team *team, int index,
@@ -282,14 +303,15 @@ static int find_own(const struct rig_team *team, int index,
 	const struct job_shm *job = team->layout.job;
 	const struct job_segment_shm *segment = &job->segments[index];
 	int (*owns)(const void *, int, size_t, int, int, struct rig_span *);
+	uint64_t address;
 	int count;
 
-	if (!job->owns || !inherit_has_code(job->owns)) {
+	if (!find_owns(team, &address)) {
 		own[0] = block_of(team, mapping);
 		return 1;
 	}
 	owns = (int (*)(const void *, int, size_t, int, int,
-			struct rig_span *))(uintptr_t)job->owns;
+			struct rig_span *))(uintptr_t)address;
 	count = owns(team->args, index, segment->bytes, team->rank, team->size,
 		     own);
 	for (int i = 0; i < count; i++) {

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "pool/code.h"
+#include "pool/exec_start.h"
 #include "pool/pool_startup.h"
 #include "pool/report.h"
 #include "segment/segment.h"
@@ -53,6 +55,7 @@ struct rig_pool {
 	struct pool_startup startup;
 	struct tracer tracer;
 	struct rig_plan *plan;
+	struct exec_start exec; /* only while the pool is made */
 	struct report report;
 	uint64_t id;
 	pid_t maker;
@@ -72,8 +75,10 @@ struct rig_pool {
 	void *result;
 	size_t result_bytes;
 	uint64_t limit_ns;
-	uint64_t limit_at; /* on the clock */
-	bool posted;       /* submitted, and not waited for to the end */
+	uint64_t limit_at;             /* on the clock */
+	struct code_name named_kernel; /* where workers are no forks */
+	struct code_name named_owns;   /* likewise */
+	bool posted; /* submitted, and not waited for to the end */
 
 	struct patience patience; /* of a caller with a core to itself */
 	bool own_core;            /* there is one for it */

@@ -97,6 +97,8 @@ int map_items(struct rig_team *team)
 
 	if (r < 0)
 		return rig_team_fail(team, r, "%s", rig_why());
+	if (code.loaded)
+		worker_publish(team);
 	mapping.fn = (rig_map_fn *)(uintptr_t)code.address;
 	if (map->has_segment) {
 		char *data = rig_team_data(team, team->segments - 1);

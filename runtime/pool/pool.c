@@ -30,6 +30,7 @@
 #include "base/error.h"
 #include "segment/ledger.h"
 #include "machine/openmp.h"
+#include "machine/shared.h"
 #include "pool/report.h"
 #include "segment/segment.h"
 #include "place/topology.h"
@@ -70,19 +71,6 @@ bool pool_is_maker(const struct rig_pool *pool)
 	return pool->maker_forks == forks;
 }
 
-/* A descriptor above the standard ones, so that a host that closed those does
- * not print into it.  Takes `fd` (or -1, errno set), returns it or -1. */
-static int above_standard(int fd)
-{
-	int moved = fd;
-
-	if (fd >= 0 && fd <= STDERR_FILENO) {
-		moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		close(fd);
-	}
-	return moved;
-}
-
 static void close_if_open(int *fd)
 {
 	if (*fd >= 0)
@@ -97,21 +85,22 @@ static int open_descriptors(struct pool_startup *startup)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rig_fail_errno(-errno, "pool: socketpair");
-	startup->caller_end = above_standard(pair[0]);
-	startup->warden_end = above_standard(pair[1]);
+	startup->caller_end = shared_above_standard(pair[0]);
+	startup->warden_end = shared_above_standard(pair[1]);
 	if (pipe2(pipe_ends, O_CLOEXEC) < 0)
 		return rig_fail_errno(-errno, "pool: pipe");
-	startup->lifeline_read = above_standard(pipe_ends[0]);
-	startup->lifeline_held = above_standard(pipe_ends[1]);
-	startup->caller_pidfd =
-		above_standard((int)syscall(SYS_pidfd_open, getpid(), 0));
+	startup->lifeline_read = shared_above_standard(pipe_ends[0]);
+	startup->lifeline_held = shared_above_standard(pipe_ends[1]);
+	startup->caller_pidfd = shared_above_standard(
+		(int)syscall(SYS_pidfd_open, getpid(), 0));
 	if (startup->caller_pidfd < 0)
 		return rig_fail_errno(-errno, "pool: pidfd_open");
-	startup->ready = above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	startup->ready =
+		shared_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files) < 0)
 		return rig_fail_errno(-errno, "pool: socketpair");
-	startup->files_send = above_standard(files[0]);
-	startup->files_receive = above_standard(files[1]);
+	startup->files_send = shared_above_standard(files[0]);
+	startup->files_receive = shared_above_standard(files[1]);
 	if (startup->ready < 0 || startup->caller_end < 0 ||
 	    startup->warden_end < 0 || startup->lifeline_read < 0 ||
 	    startup->lifeline_held < 0 || startup->files_send < 0 ||
@@ -130,13 +119,26 @@ static void close_wardens(struct pool_startup *startup)
 }
 
 /* The process in between: its child is the warden. */
-static noreturn void fork_and_leave(struct pool_startup *startup)
+static noreturn void make_warden_and_leave(struct rig_pool *pool)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (pool->startup.execed)
+		exec_and_leave(&pool->exec);
+	pid = fork();
 	if (pid == 0)
-		warden_main(startup);
+		warden_main(&pool->startup);
 	_exit(pid < 0 ? errno : 0);
+}
+
+/* What it said, in words. */
+static int refuse_warden(const struct rig_pool *pool, int code)
+{
+	if (pool->exec.error)
+		return rig_fail_errno(-pool->exec.error, "pool: start %s",
+				      pool->exec.program);
+	return rig_fail_errno(-code, "pool: fork (limits: ulimit -u, the "
+				     "cgroup's pids.max)");
 }
 
 /*
@@ -144,24 +146,24 @@ static noreturn void fork_and_leave(struct pool_startup *startup)
  * here, so that nothing of ours is ever a child that the host could meet.  It
  * has our memory and not a copy (vfork), and this thread stands still meanwhile:
  * so it is as if this thread forked the warden, and the price of copying a
- * large caller is paid once.
+ * large caller is paid once; or never, where the warden is exec'ed.
  */
-static int fork_warden(struct pool_startup *startup)
+static int make_warden(struct rig_pool *pool)
 {
 	sigset_t all, before;
 	int status = 0;
 	pid_t pid;
 	int r = 0;
 
-	openmp_before_fork();
+	if (!pool->startup.execed)
+		openmp_before_fork();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = vfork();
 	if (pid == 0)
-		fork_and_leave(startup);
+		make_warden_and_leave(pool);
 	if (pid < 0)
-		r = rig_fail_errno(-errno, "pool: fork (limits: ulimit -u, the "
-					   "cgroup's pids.max)");
+		r = refuse_warden(pool, errno);
 	/* A host that reaps every child may have been quicker: then the warden
 	 * speaks for itself, or its silence does. */
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
@@ -178,9 +180,7 @@ static int fork_warden(struct pool_startup *startup)
 					 "the warden was killed");
 	}
 	if (r == 0 && WIFEXITED(status) && WEXITSTATUS(status))
-		r = rig_fail_errno(-WEXITSTATUS(status),
-				   "pool: fork (limits: ulimit -u, the "
-				   "cgroup's pids.max)");
+		r = refuse_warden(pool, WEXITSTATUS(status));
 	return r;
 }
 
@@ -212,7 +212,7 @@ static void meet_warden(struct rig_pool *pool)
 	if (header && header->cmsg_type == SCM_RIGHTS)
 		memcpy(&pool->warden_pidfd, CMSG_DATA(header),
 		       sizeof(pool->warden_pidfd));
-	pool->warden_pidfd = above_standard(pool->warden_pidfd);
+	pool->warden_pidfd = shared_above_standard(pool->warden_pidfd);
 }
 
 bool pool_warden_lives(const struct rig_pool *pool)
@@ -277,23 +277,25 @@ static int prepare(struct rig_pool *pool,
 						.place = options->place });
 	if (r < 0)
 		return r;
+	startup->execed = options->start == RIG_EXEC;
 	startup->size = pool->plan->workers;
 	startup->kind = options->barrier;
 	startup->plan = pool->plan;
 	startup->caller = getpid();
 	startup->tracer = &pool->tracer;
 	set_patience(pool);
-	r = tracer_init(&pool->tracer, startup->size, options->trace);
+	r = tracer_init(&pool->tracer, startup->size, options->trace,
+			startup->execed ? &pool->exec.trace : NULL);
 	if (r < 0)
 		return r;
 	r = report_init(&pool->report, startup->size);
 	if (r < 0)
 		return r;
-	memory = mmap(NULL, layout_at(NULL, startup->size).bytes,
-		      PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED)
-		return rig_fail_errno(-errno, "pool: map the team segment");
+	r = shared_map(layout_at(NULL, startup->size).bytes,
+		       "pool: its team segment", &memory,
+		       startup->execed ? &pool->exec.team : NULL);
+	if (r < 0)
+		return r;
 	startup->layout = layout_at(memory, startup->size);
 	r = layout_team(&startup->layout, startup->size, startup->kind);
 	if (r < 0)
@@ -304,7 +306,11 @@ static int prepare(struct rig_pool *pool,
 		    errno != EINTR)
 			return rig_fail_errno(-errno, "pool: getrandom");
 	r = ledger_open();
-	return r < 0 ? r : open_descriptors(startup);
+	if (r == 0)
+		r = open_descriptors(startup);
+	if (r == 0 && startup->execed)
+		r = exec_prepare(&pool->exec, startup);
+	return r;
 }
 
 static void pool_free(struct rig_pool *pool)
@@ -312,6 +318,7 @@ static void pool_free(struct rig_pool *pool)
 	struct pool_startup *startup = &pool->startup;
 
 	job_segments_finish(pool);
+	exec_finish(&pool->exec);
 	close_wardens(startup);
 	close_if_open(&startup->caller_end);
 	close_if_open(&startup->lifeline_read);
@@ -338,7 +345,7 @@ static int start(struct rig_pool *pool)
 	/* The first job is to be there. */
 	startup->layout.dispatch->words[JOB_KIND] = JOB_START;
 	dispatch_post(startup->layout.dispatch);
-	r = fork_warden(startup);
+	r = make_warden(pool);
 	close_wardens(startup);
 	if (r < 0)
 		return r;
@@ -346,8 +353,12 @@ static int start(struct rig_pool *pool)
 	r = run_await(pool, &none, false, RIG_FOREVER);
 	if (r < 0) {
 		pool_await_gone(pool);
-		return rig_fail(-ECANCELED, "pool: its warden died");
+		return rig_fail(-ECANCELED, "pool: %s",
+				startup->execed && pool->exec.shm->why[0]
+					? pool->exec.shm->why
+					: "its warden died");
 	}
+	exec_finish(&pool->exec);
 	/* acquire: pairs with the release in give_up(). */
 	if (load_acquire(&control->state) == CONTROL_DEAD)
 		return rig_fail(control->code, "%s", control->why);
@@ -461,6 +472,7 @@ int rig_pool_create(struct rig_pool **out,
 	pool->startup.lifeline_read = pool->startup.lifeline_held = -1;
 	pool->startup.caller_pidfd = pool->startup.ready = -1;
 	pool->startup.files_send = pool->startup.files_receive = -1;
+	pool->exec.fd = pool->exec.team = pool->exec.trace = -1;
 	pthread_mutex_init(&pool->forget_lock, NULL);
 	r = prepare(pool, options ? options : &defaults);
 	if (r == 0)

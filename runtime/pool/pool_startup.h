@@ -31,6 +31,7 @@ struct pool_startup {
 	struct patience idle; /* of a worker without a job */
 	struct patience busy; /* of a rank in a barrier */
 	const struct tracer *tracer; /* the pool's */
+	bool execed; /* the ranks are no forks of the caller: see exec_start.h */
 
 	/* Descriptors, all above 2, none across an exec. */
 	int caller_end;    /* of the socket pair: closed by the warden */
@@ -64,6 +65,13 @@ noreturn void warden_main(struct pool_startup *startup);
  * dispatch_shm.posted) before the first it is to take. */
 noreturn void worker_main(const struct pool_startup *startup, int rank,
 			  uint32_t seen);
+
+/* Note what code this worker has, for those who have other code there. */
+struct rig_team;
+void worker_publish(const struct rig_team *team);
+
+/* More bytes than call_kernel() has, sanitizers included. */
+#define CALL_KERNEL_BYTES 256
 
 /* Is `address` where a worker calls kernels from?  Then what was called there
  * was a kernel's very last act, and has taken its place on the stack. */

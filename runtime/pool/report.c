@@ -23,6 +23,7 @@
 #include "team/call.h"
 #include "base/error.h"
 #include "base/symbol.h"
+#include "team/modules.h"
 
 /* Ranks that the text lists. */
 #define LISTED 32
@@ -78,17 +79,29 @@ void report_clear(struct report *report)
 						  .where = report->where[i] };
 }
 
-/* A place in the code in words: "reverse+0x5c". */
-static void say_where(char *out, uint64_t address, const char *kernel)
+bool called_at(const struct modules_shm *modules, uint64_t address)
 {
+	if (!load_relaxed(&modules->count))
+		return worker_calls_at(address);
+	return modules->calls && address > modules->calls &&
+	       address < modules->calls + CALL_KERNEL_BYTES;
+}
+
+/* A place in the code of `rank` in words: "reverse+0x5c". */
+static void say_where(char *out, const struct report_facts *info, int rank,
+		      uint64_t address, const char *kernel)
+{
+	const struct layout *layout = info->layout;
+	const struct modules_shm *modules = &layout->modules[rank];
+	uint64_t at_ns = info->ended ? layout->control->ended_ns : RIG_FOREVER;
 	struct symbol symbol;
 
 	out[0] = 0;
 	if (!address)
 		return;
-	if (symbol_find(address, &symbol) < 0)
+	if (modules_find(modules, address, at_ns, &symbol) < 0)
 		snprintf(out, WHERE_BYTES, "0x%" PRIx64, address);
-	else if (worker_calls_at(address))
+	else if (called_at(modules, address))
 		/* The kernel ended in the call, as its very last act. */
 		snprintf(out, WHERE_BYTES, "the end of %.100s", kernel);
 	else
@@ -138,7 +151,7 @@ static void fill_rank(struct report *report, const struct report_facts *info,
 	/* Waiting begins with spinning, which is not worth a state. */
 	if (where && report->ranks[rank].state == RIG_STATE_RUNNING)
 		report->ranks[rank].state = RIG_STATE_WAITING;
-	say_where(report->where[rank], where, report->kernel);
+	say_where(report->where[rank], info, rank, where, report->kernel);
 }
 
 /* printf onto the end of a text of `bytes` bytes. */
@@ -190,7 +203,7 @@ static void say_death(struct report *report, const struct report_facts *info,
 		    about->offset);
 	else
 		add(line, bytes, " at address 0x%" PRIx64, about->address);
-	say_where(at, about->instruction, report->kernel);
+	say_where(at, info, said->rank, about->instruction, report->kernel);
 	add(line, bytes, " in %s", at);
 	if (about->signal == SIGBUS && about->segment)
 		add(line, bytes, " (truncated, or %s is full)", "/dev/shm");

@@ -39,6 +39,9 @@ struct report_facts {
 	uint64_t limit_ns;
 };
 
+/* Is it where a rank calls its kernels from?  `modules`: the rank's. */
+bool called_at(const struct modules_shm *modules, uint64_t address);
+
 /* Make the report, and note its first line as this thread's rig_why(). */
 void report_make(struct report *report, const struct report_facts *info);
 

@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "pool/map.h"
 
 /* How often a waiting caller looks whether its warden lives. */
 #define LOOK_NS (50 * UINT64_C(1000000))
@@ -351,6 +352,31 @@ int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 	return settle_run(pool, RIG_FOREVER);
 }
 
+/* A function of this process, which workers that are no forks of it find by its
+ * library. */
+static int put_function(struct rig_pool *pool, uint64_t fn)
+{
+	return code_name_again(&pool->named_kernel, fn,
+			       pool->startup.layout.job->symbol);
+}
+
+/* The job is there but for the function that says who owns what. */
+static int populate(struct rig_pool *pool,
+		    const struct rig_segment_options *options)
+{
+	uint64_t spans = (uint64_t)(uintptr_t)options->spans;
+	int r = 0;
+
+	pool->startup.layout.job->symbol[0] = 0;
+	if (pool->startup.execed && spans) {
+		r = put_function(pool, spans);
+		spans = 0;
+	}
+	return r < 0 ? r
+		     : run_internal(pool, JOB_POPULATE, spans,
+				    options->spans_args_bytes);
+}
+
 int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 		  size_t file_bytes, size_t data_bytes,
 		  const struct rig_segment_options *options)
@@ -379,9 +405,7 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 		if (options->spans_args_bytes)
 			memcpy(pool->startup.layout.job->args,
 			       options->spans_args, options->spans_args_bytes);
-		r = run_internal(pool, JOB_POPULATE,
-				 (uint64_t)(uintptr_t)options->spans,
-				 options->spans_args_bytes);
+		r = populate(pool, options);
 	}
 	if (r < 0) {
 		char words[WHY_BYTES];
@@ -448,13 +472,15 @@ static int put_map(struct rig_pool *pool, const struct map_job *map)
 	struct map_shm *shm = &pool->startup.layout.job->map;
 
 	*shm = map->terms;
-	shm->fn = map->fn;
+	shm->fn = pool->startup.execed ? 0 : map->fn;
 	/* relaxed: the post releases it. */
 	for (int i = 0; i < pool->startup.size; i++) {
 		store_relaxed(&pool->startup.layout.mapped[i].done, 0);
 		store_relaxed(&pool->startup.layout.mapped[i].at, 0);
 	}
-	return map->fn ? 0 : put_symbol(pool, map->name);
+	if (!map->fn)
+		return put_symbol(pool, map->name);
+	return pool->startup.execed ? put_function(pool, map->fn) : 0;
 }
 
 /* The words that say which kernel. */
@@ -468,6 +494,14 @@ static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 		known = rig_kernel_find(job->name);
 	if (known)
 		fn = known->run;
+	if (pool->startup.execed && fn) {
+		put_word(pool, JOB_KIND,
+			 fn == map_items ? JOB_MAP : JOB_SYMBOL);
+		put_word(pool, JOB_FN, 0);
+		return fn == map_items
+			       ? 0
+			       : put_function(pool, (uint64_t)(uintptr_t)fn);
+	}
 	put_word(pool, JOB_KIND, fn ? JOB_KERNEL : JOB_SYMBOL);
 	put_word(pool, JOB_FN, (uint64_t)(uintptr_t)fn);
 	if (fn)
@@ -483,8 +517,9 @@ static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
 }
 
 /* Who owns what: said by the job, or by the contract of its kernel. */
-static void put_owns(struct rig_pool *pool, const struct rig_job *job)
+static int put_owns(struct rig_pool *pool, const struct rig_job *job)
 {
+	struct job_shm *shm = pool->startup.layout.job;
 	const struct rig_kernel *known = NULL;
 	uint64_t owns = (uint64_t)(uintptr_t)job->owns;
 
@@ -492,8 +527,13 @@ static void put_owns(struct rig_pool *pool, const struct rig_job *job)
 		known = rig_kernel_find(job->name);
 	if (known && known->args_bytes == job->args_bytes)
 		owns = (uint64_t)(uintptr_t)known->owns;
-	if (pool->startup.layout.job->owns != owns)
-		pool->startup.layout.job->owns = owns;
+	if (pool->startup.execed && owns)
+		return code_name_again(&pool->named_owns, owns,
+				       shm->owns_symbol);
+	shm->owns_symbol[0] = 0;
+	if (shm->owns != owns)
+		shm->owns = owns;
+	return 0;
 }
 
 static int put_job(struct rig_pool *pool, const struct rig_job *job)
@@ -510,7 +550,9 @@ static int put_job(struct rig_pool *pool, const struct rig_job *job)
 		return r;
 	put_word(pool, JOB_SEGMENTS, (uint64_t)count);
 	put_word(pool, JOB_ARGS_BYTES, job->args_bytes);
-	put_owns(pool, job);
+	r = put_owns(pool, job);
+	if (r < 0)
+		return r;
 	if (job->args_bytes)
 		memcpy(pool->startup.layout.job->args, job->args,
 		       job->args_bytes);

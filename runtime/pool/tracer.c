@@ -17,6 +17,8 @@
 #include "team/call.h"
 #include "base/error.h"
 #include "base/symbol.h"
+#include "machine/shared.h"
+#include "team/modules.h"
 
 /* Runs a pool remembers. */
 #define RUNS_MAX ((size_t)1 << 20)
@@ -30,9 +32,10 @@ static size_t trace_bytes(size_t room)
 	return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
-int tracer_init(struct tracer *tracer, int size, size_t room)
+int tracer_init(struct tracer *tracer, int size, size_t room, int *fd)
 {
 	void *memory;
+	int r;
 
 	*tracer = (struct tracer){ .memory = NULL };
 	if (!room)
@@ -43,10 +46,9 @@ int tracer_init(struct tracer *tracer, int size, size_t room)
 				room, RIG_TRACE_MAX);
 	tracer->stride = trace_bytes(room);
 	tracer->bytes = tracer->stride * (size_t)size;
-	memory = mmap(NULL, tracer->bytes, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED)
-		return rig_fail_errno(-errno, "pool: map its trace");
+	r = shared_map(tracer->bytes, "pool: its trace", &memory, fd);
+	if (r < 0)
+		return r;
 	tracer->memory = memory;
 	for (int i = 0; i < size; i++)
 		tracer_rank(tracer, i)->room = room;
@@ -117,6 +119,10 @@ void tracer_run_ends(struct tracer *tracer)
 struct sink {
 	struct rig_trace_span *spans;
 	size_t max, count;
+	const struct modules_shm *modules; /* the rank's */
+	/* The same place is asked for again and again. */
+	uint64_t address;
+	char where[128];
 };
 
 static void put(struct sink *sink, const struct rig_trace_span *span)
@@ -142,27 +148,38 @@ static void put_gap(struct sink *sink, enum rig_trace_kind kind, int run,
 }
 
 /* "heat+0x5c" */
-static void describe(char *text, size_t bytes, uint64_t address,
+static void describe(struct sink *sink, const struct trace_event_shm *event,
 		     const char *kernel)
 {
+	const uint64_t address = event->where;
 	struct symbol symbol;
 
 	/* What was called there was the kernel's very last act. */
-	if (worker_calls_at(address))
-		snprintf(text, bytes, "the end of %s", kernel);
-	else if (symbol_find(address, &symbol) < 0)
-		snprintf(text, bytes, "0x%llx", (unsigned long long)address);
+	if (called_at(sink->modules, address))
+		snprintf(sink->where, sizeof(sink->where), "the end of %.100s",
+			 kernel);
+	else if (modules_find(sink->modules, address, event->begin_ns,
+			      &symbol) < 0)
+		snprintf(sink->where, sizeof(sink->where), "0x%llx",
+			 (unsigned long long)address);
 	else
-		snprintf(text, bytes, "%s+0x%llx", symbol.name,
-			 (unsigned long long)symbol.offset);
+		snprintf(sink->where, sizeof(sink->where), "%s+0x%llx",
+			 symbol.name, (unsigned long long)symbol.offset);
+}
+
+/* Is a span of `run` where the one before it was? */
+static bool is_where_it_was(const struct sink *sink, uint64_t address)
+{
+	/* What the end of a kernel is called tells its name; and where ranks are
+	 * no forks, a library may have gone and another come. */
+	return address == sink->address &&
+	       !load_relaxed(&sink->modules->count) &&
+	       !called_at(sink->modules, address);
 }
 
 static void put_event(struct sink *sink, const struct trace_event_shm *event,
 		      const struct traced_run *run, int index)
 {
-	/* The same place is asked for again and again. */
-	static _Thread_local uint64_t address;
-	static _Thread_local char where[128];
 	/* relaxed: written before the run ended. */
 	uint64_t end_ns = load_relaxed(&event->end_ns);
 	struct rig_trace_span span = { .kind = (enum rig_trace_kind)event->kind,
@@ -178,11 +195,10 @@ static void put_event(struct sink *sink, const struct trace_event_shm *event,
 		snprintf(span.name, sizeof(span.name), "%s",
 			 verb_name(event->verb));
 		if (sink->count < sink->max && event->where) {
-			if (event->where != address || worker_calls_at(address))
-				describe(where, sizeof(where), event->where,
-					 run->name);
-			address = event->where;
-			strcpy(span.where, where);
+			if (!is_where_it_was(sink, event->where))
+				describe(sink, event, run->name);
+			sink->address = event->where;
+			strcpy(span.where, sink->where);
 		}
 		break;
 	case RIG_TRACE_ATTACH:
@@ -242,7 +258,7 @@ ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
 		       struct rig_trace_span *spans, size_t max, uint64_t *lost)
 {
 	const struct tracer *tracer = &pool->tracer;
-	struct sink sink = { spans, max, 0 };
+	struct sink sink = { .spans = spans, .max = max };
 	uint64_t at = 0;
 
 	if (!tracer->memory)
@@ -250,6 +266,8 @@ ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
 	if (rank < -1 || rank >= pool->startup.size)
 		return rig_fail(-EINVAL, "pool: no rank %d, only 0 to %d", rank,
 				pool->startup.size - 1);
+	if (rank >= 0)
+		sink.modules = &pool->startup.layout.modules[rank];
 	for (size_t i = 0; i < tracer->run_count; i++) {
 		const struct traced_run *run = &tracer->runs[i];
 

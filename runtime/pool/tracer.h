@@ -25,8 +25,8 @@ struct tracer {
 };
 
 /* Make room for `room` spans of each of `size` ranks, shared with children.
- * 0, -EINVAL or -ENOMEM with the words. */
-int tracer_init(struct tracer *tracer, int size, size_t room);
+ * `fd`: as of shared_map().  0, or -EINVAL or what shared_map() said. */
+int tracer_init(struct tracer *tracer, int size, size_t room, int *fd);
 void tracer_finish(struct tracer *tracer);
 
 /* A rank's; NULL where nothing is traced. */

@@ -270,6 +270,7 @@ static void take_stock(struct warden *w)
 		memcpy(about->why, rank->why, sizeof(about->why));
 	}
 	layout->control->failed = load_acquire(&layout->team->failed);
+	layout->control->ended_ns = clock_ns();
 }
 
 /* End this team, for `end`, and start another. */

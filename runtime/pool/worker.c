@@ -22,19 +22,18 @@
 
 #include "pool/attach.h"
 #include "pool/code.h"
+#include "pool/map.h"
 #include "base/environment.h"
 #include "base/error.h"
 #include "machine/inherit.h"
 #include "team/mail.h"
 #include "machine/oom.h"
 #include "place/place.h"
+#include "team/modules.h"
 #include "team/team.h"
 #include "place/topology.h"
 
 #define REPORTER_STACK_BYTES 65536
-
-/* More than call_kernel() is long, sanitizers included. */
-#define CALL_KERNEL_BYTES 256
 
 #define STOP_UNKNOWN (-2) /* RUNRIG_STOP has not been asked yet */
 
@@ -158,12 +157,15 @@ static int find_kernel(const struct rig_team *team, enum job_kind kind,
 		kind == JOB_SYMBOL ? 0 : team->layout.dispatch->words[JOB_FN];
 	int r;
 
-	*fn = NULL;
-	if (kind == JOB_POPULATE && !address)
+	*fn = kind == JOB_MAP ? map_items : NULL;
+	if (kind == JOB_MAP ||
+	    (kind == JOB_POPULATE && !address && !team->layout.job->symbol[0]))
 		return 0;
 	r = code_find(&code, address, team->layout.job->symbol);
 	if (r == 0)
 		*fn = (rig_kernel_fn *)(uintptr_t)code.address;
+	if (code.loaded)
+		worker_publish(team);
 	return r;
 }
 
@@ -192,6 +194,12 @@ __attribute__((noinline)) static int call_kernel(struct rig_team *team,
 
 	__asm__ volatile("" : "+r"(r)); /* no tail call: this must be seen */
 	return r;
+}
+
+void worker_publish(const struct rig_team *team)
+{
+	modules_publish(&team->layout.modules[team->rank],
+			(uint64_t)(uintptr_t)&call_kernel);
 }
 
 bool worker_calls_at(uint64_t address)
@@ -242,7 +250,7 @@ static int run_job(const struct pool_startup *startup, struct rig_team *team)
 		return r;
 	if (kind == JOB_POPULATE)
 		r = attach_populate(team, startup,
-				    (rig_spans_fn *)(uintptr_t)words[JOB_FN]);
+				    (rig_spans_fn *)(void (*)(void))fn);
 	else
 		r = attach_segments(team, segments, startup);
 	if (r < 0 || kind == JOB_POPULATE) {
@@ -304,6 +312,9 @@ noreturn void worker_main(const struct pool_startup *startup, int rank,
 	team.plan = startup->plan;
 	team.trace = tracer_rank(startup->tracer, rank);
 	be_born(startup, &team);
+	modules_begin(&startup->layout.modules[rank]);
+	if (startup->execed)
+		worker_publish(&team);
 	attach_begin();
 	(void)on_exit(leave_at_once, NULL);
 	pthread_cleanup_push(leave_thread, NULL);

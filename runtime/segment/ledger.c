@@ -21,10 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/error.h"
+#include "machine/shared.h"
 
 enum {
 	ENTRY_FREE,
@@ -53,6 +55,11 @@ struct ledger_shm {
 
 static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static struct ledger_shm *ledger;
+
+/* The file that the ledger is in; -1: none could be made, and only forks share
+ * it.  Its identity tells whether the number is still that file's. */
+static int file = -1;
+static struct identity file_identity;
 
 static void execute(struct ledger_shm *of)
 {
@@ -104,19 +111,44 @@ static void hook_once(void)
 	(void)atexit(at_exit);
 }
 
+static bool is_ledgers(int fd)
+{
+	struct stat status;
+
+	return fd >= 0 && fstat(fd, &status) == 0 &&
+	       identity_same(identity_of(&status), file_identity);
+}
+
+/* 16 MiB of addresses; pages come when entries do.  With the lock held. */
+static int map_ledger(void **memory)
+{
+	const size_t bytes = sizeof(struct ledger_shm);
+	struct stat status;
+
+	if (is_ledgers(file))
+		close(file);
+	file = -1;
+	/* RLIMIT_FSIZE or the number of descriptors may be in the way: then
+	 * it is memory that only forks share. */
+	if (shared_map(bytes, "ledger", memory, &file) < 0)
+		return shared_map(bytes, "ledger", memory, NULL);
+	if (fstat(file, &status) == 0)
+		file_identity = identity_of(&status);
+	return 0;
+}
+
 /* With the lock held. */
 static int open_locked(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	void *memory;
+	int r;
 
 	if (ledger && ledger->pid == (uint32_t)getpid())
 		return 0;
-	/* 16 MiB of addresses; pages come when entries do. */
-	memory = mmap(NULL, sizeof(struct ledger_shm), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED)
-		return rig_fail_errno(-errno, "ledger: map");
+	r = map_ledger(&memory);
+	if (r < 0)
+		return r;
 	if (ledger)
 		munmap(ledger, sizeof(*ledger));
 	ledger = memory;
@@ -132,6 +164,30 @@ int ledger_open(void)
 	pthread_mutex_lock(&lock);
 	r = open_locked();
 	pthread_mutex_unlock(&lock);
+	return r;
+}
+
+int ledger_descriptor(void)
+{
+	int fd;
+
+	pthread_mutex_lock(&lock);
+	fd = is_ledgers(file) ? file : -1;
+	pthread_mutex_unlock(&lock);
+	return fd >= 0 ? fd
+		       : rig_fail(
+				 -EBADF,
+				 "ledger: it has no descriptor (it was closed, "
+				 "or ulimit -n or -f was in the way)");
+}
+
+int ledger_adopt(int fd)
+{
+	void *memory;
+	int r = shared_map_fd(fd, sizeof(struct ledger_shm), "ledger", &memory);
+
+	if (r == 0)
+		ledger = memory;
 	return r;
 }
 

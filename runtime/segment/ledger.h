@@ -23,6 +23,14 @@ void ledger_strike(struct identity identity);
  */
 int ledger_open(void);
 
+/* A descriptor of the ledger, for a warden that is no fork: it stays the
+ * ledger's.  Returns it, or -errno and the words: what memfd_create said, or
+ * -EBADF where somebody has closed it. */
+int ledger_descriptor(void);
+
+/* In such a warden: have the caller's ledger.  0, or what mmap said. */
+int ledger_adopt(int fd);
+
 /* A process that had this one's memory and identity (vfork) was killed, maybe
  * in a fork: let go of what it may have locked for that. */
 void ledger_fork_failed(void);

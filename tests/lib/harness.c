@@ -118,6 +118,9 @@ static void descriptor(struct words *words, int folder_fd, const char *name)
 	/* Without forks, Check's own file of messages comes and goes. */
 	if (strstr(target, "/check_") && strstr(target, " (deleted)"))
 		return;
+	/* The ledger of names stays for as long as the process. */
+	if (strstr(target, "/memfd:ledger"))
+		return;
 	words_add(words, "%s %s", name, target);
 }
 

@@ -46,6 +46,10 @@ extern struct harness_limits {
  * where it cannot have what it wants, and resident memory is its own. */
 extern const bool harness_sanitized;
 
+/* The pools of this test are made with RIG_EXEC: their workers do not have what
+ * the test has.  True once it has made one: see exec_pool.c. */
+extern bool harness_execed;
+
 /*
  * A /dev/shm for this process and those it forks, mounted with `options`: 0, or
  * -1 where this system does not let it.  `as_root`: not if it takes a user

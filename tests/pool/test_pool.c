@@ -716,6 +716,9 @@ START_TEST(a_kernel_is_not_the_caller)
 	const unsigned char *bytes;
 	struct rig_job job;
 
+	/* Which have none of the caller's handles. */
+	if (harness_execed && kernels[_i] == ends_the_callers)
+		return;
 	ck_assert_int_eq(rig_segment_create(&callers, NULL, 65536, NULL), 0);
 	bytes = rig_segment_data(callers);
 	ck_assert_int_eq(

@@ -13,6 +13,14 @@
  * No other thread should be inside OpenBLAS then: it stops its threads at any
  * fork, and that call may never return.
  *
+ * With options.start RIG_EXEC the workers are processes of a program of the
+ * library's own instead, started afresh: whatever the caller has touched, a pool
+ * costs the same, and nothing of the caller's is copied when the caller writes.
+ * They have the caller's environment, folder and limits, and of its code what
+ * jobs name: a function of a library (by its address, as "path.so:symbol", or as
+ * a kernel that the library has registered) is found in that library, which the
+ * workers load; one of the program itself is refused.
+ *
  * A worker that dies ends the run: the caller gets -EOWNERDEAD, rig_why() says
  * who and where, rig_pool_report() says all, the segments keep their bytes,
  * and the pool has a fresh team for the next run.
@@ -45,11 +53,18 @@ extern "C" {
 
 struct rig_pool; /* in this process */
 
+/* How the processes of a pool are started. */
+enum rig_start {
+	RIG_FORK, /* as forks of the caller: they have what it had */
+	RIG_EXEC  /* afresh: nothing of the caller's memory is in them */
+};
+
 struct rig_pool_options {
 	int workers;       /* 0: one a usable core; at most RIG_WORKERS_MAX */
 	const char *place; /* see place.h; NULL: RUNRIG_PLACE, or "core" */
 	enum rig_barrier_kind barrier;
 	size_t trace; /* spans of each worker to keep, see trace.h; 0: none */
+	enum rig_start start;
 };
 
 /* A segment handed to a job: by name, with an optional window. */
@@ -85,6 +100,8 @@ struct rig_job {
  * left, and the result is
  *
  *	-EINVAL  options out of range (see rig_place_plan())
+ *	-ENOENT  RIG_EXEC: the workers' program is not installed
+ *	-EPROTO  RIG_EXEC: that program is of another build
  *	-EPERM   this program is set-uid, or has rights by its file
  *	-EAGAIN, -ENOMEM  fork was refused; the words name the likely limit
  *	or what socketpair, mmap, fork or pidfd_open said

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shared.h - memory that processes share without a name in the file system.
+ */
+#ifndef RUNRIG_SHARED_H
+#define RUNRIG_SHARED_H
+
+#include <stddef.h>
+
+/*
+ * Map `bytes` zeroed bytes that children share; pages come when touched.  Where
+ * `fd` is not NULL, the memory is a file without a name, and *fd its descriptor,
+ * above 2 and closed by exec, for processes that are no children: the caller
+ * closes it.  Returns 0 and *memory, which the caller unmaps, or what
+ * memfd_create, ftruncate or mmap said, or -EFBIG: RLIMIT_FSIZE is less.
+ * `what` is for the words, "pool: its trace".
+ */
+int shared_map(size_t bytes, const char *what, void **memory, int *fd);
+
+/* Map the first `bytes` bytes of such a file: 0 and *memory, or what mmap said;
+ * -EPROTO: the file is shorter. */
+int shared_map_fd(int fd, size_t bytes, const char *what, void **memory);
+
+/* A descriptor above the standard streams', so that a host that closed those
+ * does not print into a file of the library.  Takes `fd` (or -1, errno set),
+ * returns `fd` or its copy, or -1. */
+int shared_above_standard(int fd);
+
+#endif
