@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * barrier.c - one word that counts arrivals, and a pthread barrier behind it.
+ * barrier.c - a word that counts arrivals, and a pthread barrier behind the word.
  *
- * Arriving is one fetch-and-add.  Whoever's add completes the epoch goes on at
- * once; the others poll the word until it says so.  For two parties that costs
- * one transfer of one cache line per epoch, which no scheme with a flag per
- * party can beat (docs/decisions/0001-barrier-word.md).
+ * Arriving is a fetch-and-add.  The party whose add completes the epoch goes on
+ * at once; the others poll the word until the epoch is complete.  For two
+ * parties an epoch costs a single transfer of a cache line, which no scheme with
+ * a flag per party can beat (docs/decisions/0001-barrier-word.md).
  *
  * A party whose patience ends sets BLOCKING in the same word, by CAS, while the
- * epoch is still incomplete.  From then on every party of this epoch enters the
+ * epoch is still incomplete.  From then on every party of the epoch enters the
  * pthread barrier:
  *
- *	who arrives later     sees BLOCKING in what its add returned
- *	who polls             sees BLOCKING, or the epoch complete *with* it
+ *	a later arrival       sees BLOCKING in the value that its add returned
+ *	a polling party       sees BLOCKING, or the epoch complete *with* BLOCKING
  *
- * Nobody leaves the pthread barrier before all have entered, so nobody can
- * arrive in the next epoch meanwhile.  Leaving, each tries to clear BLOCKING by
- * CAS from exactly "complete and BLOCKING"; one does, and none begins the next
- * epoch before it is cleared.
+ * No party leaves the pthread barrier before all have entered, so no party can
+ * arrive in the next epoch meanwhile.  Leaving, each party tries to clear BLOCKING
+ * by CAS from exactly "complete and BLOCKING"; a single CAS succeeds, and no party
+ * begins the next epoch before BLOCKING is cleared.
  *
  * Invariant: BLOCKING together with word / 2 <= target / 2 belongs to the epoch
- * that completes at `target`; with more arrivals than that it belongs to the
- * next one, because whoever set it had arrived there.  So one word decides
- * which way an epoch goes, and the two ways never mix.
+ * that completes at `target`; with more arrivals BLOCKING belongs to the next
+ * epoch, because the party that set BLOCKING had arrived there.  So a single word
+ * decides which way an epoch goes, and the two ways never mix.
  *
  * Kind RIG_BARRIER_PTHREAD is the same with BLOCKING set for ever.
  */
@@ -99,15 +99,15 @@ static void block(struct rig_barrier *barrier, uint64_t target, bool last,
 		cas_relaxed(&barrier->word, &seen, target);
 }
 
-/* Make the epoch a blocking one, unless it is complete.  Returns what the word
- * is then. */
+/* Make the epoch a blocking epoch, unless the epoch is complete.  Returns the
+ * word after the attempt. */
 static uint64_t make_blocking(struct rig_barrier *barrier, uint64_t target,
 			      uint64_t seen)
 {
 	while (seen < target && !(seen & BLOCKING)) {
 		/* acquire: a failure may mean that the epoch is complete.
-		 * Success needs no release: the add was one, and this CAS is
-		 * part of its release sequence. */
+		 * Success needs no release: the add was a release, and the
+		 * CAS is part of the add's release sequence. */
 		if (cas_acquire(&barrier->word, &seen, seen | BLOCKING)) {
 			add_relaxed(&barrier->blocked, 1);
 			return seen | BLOCKING;
@@ -119,8 +119,8 @@ static uint64_t make_blocking(struct rig_barrier *barrier, uint64_t target,
 void barrier_wait(struct rig_barrier *barrier, const struct patience *patience,
 		  const struct barrier_watch *watch)
 {
-	/* acq_rel: hands on what this party wrote, and what those before it
-	 * did; the last add, and through the word every poll, acquires it. */
+	/* acq_rel: hands on the writes of this party and of the parties before;
+	 * the last add, and through the word every poll, acquires them. */
 	uint64_t seen = add_acq_rel(&barrier->word, ARRIVAL);
 	uint64_t target = target_of(barrier, seen / ARRIVAL);
 	bool last = (seen | BLOCKING) + ARRIVAL > target;
@@ -155,8 +155,8 @@ void barrier_wait_attending(struct rig_barrier *barrier,
 		attend(watch->arg, &barrier->word, target);
 	/* acquire: all have arrived; pairs with their additions. */
 	seen = load_acquire(&barrier->word);
-	/* Of a blocking epoch nobody leaves before this party has entered, so
-	 * the word cannot have gone on, and here nobody waits for long. */
+	/* No party leaves a blocking epoch before this party has entered, so the
+	 * word cannot have gone on, and no party waits here for long. */
 	if (seen == (target | BLOCKING))
 		block(barrier, target, true, watch);
 }

@@ -11,23 +11,23 @@ void channel_write_begin(struct channel_writer *writer,
 {
 	*writer = (struct channel_writer){ channel, channel->last,
 					   channel->last };
-	/* relaxed: whoever tells the reader releases it. */
+	/* relaxed: whoever tells the reader releases the store. */
 	store_relaxed(&channel->taken, channel->last);
 }
 
 void channel_read_begin(struct channel_reader *reader,
 			struct channel_shm *channel)
 {
-	/* relaxed: ordered by whoever told.  The writer may have posted since,
-	 * but `taken` is what it was at the beginning. */
+	/* relaxed: ordered by the writer's message about the channel.  The
+	 * writer may have posted since, but `taken` is still as at first. */
 	*reader = (struct channel_reader){ channel,
 					   load_relaxed(&channel->taken) };
 }
 
 void mailbox_ring(struct mailbox_shm *box)
 {
-	/* release: whoever sees that it was rung sees why; pairs with
-	 * mailbox_sleep() and with who looks for a deadlock. */
+	/* release: whoever sees the count sees the reason; pairs with
+	 * mailbox_sleep() and with the search for a deadlock. */
 	add_seq(&box->rung, 1);
 	add_seq(&box->bell, 1);
 	wait_wake(&box->bell, 1);
@@ -35,7 +35,7 @@ void mailbox_ring(struct mailbox_shm *box)
 
 uint64_t mailbox_arm(struct mailbox_shm *box)
 {
-	/* relaxed: rung only while armed, and it was not. */
+	/* relaxed: rung only while armed, and the mailbox was not armed. */
 	uint64_t rung = load_relaxed(&box->rung);
 
 	/* seq_cst: before the looks that follow. */

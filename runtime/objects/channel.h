@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * channel.h - a ring of slots from one writer to one reader, and the mailbox
- * that a process sleeps at until something of it has changed.
+ * channel.h - a ring of slots from a writer to a reader, and the mailbox that a
+ * process sleeps at until a word has changed.
  *
- * A channel is for what fits a slot; what does not is told of in one.  The
- * writer fills the next slot and then stores its number; the reader knows which
- * number comes next, and reads a slot when it has that.  Numbers only grow, so
- * nothing is ever reset.  For each message one line goes from the writer to the
- * reader and nothing back: `taken` is on the reader's line, and the writer
- * looks at it only when it seems to have filled the ring.
+ * A channel carries messages that fit a slot; a slot announces a longer message.
+ * The writer fills the next slot and then stores the slot's number; the reader
+ * knows the next number, and reads a slot when the slot has that number.
+ * Numbers only grow, so nothing is ever reset.  For each message a line goes from
+ * the writer to the reader and nothing back: `taken` is on the reader's line, and
+ * the writer looks at `taken` only when the ring seems full.
  *
- * A mailbox belongs to a process that may sleep.  Arming it is to say "whoever
- * changes what I wait for now must ring"; after that its owner looks at all it
- * waits for once more, and only then sleeps.  Whoever changes something looks
- * afterwards whether the mailbox is armed.  Of these two looks one sees the
- * other's store: in careful mode because all four operations are seq_cst; else
- * because the owner's first sleep is short and it looks again after it, long
- * after any store has become visible (docs/decisions/0005).
+ * A mailbox belongs to a process that may sleep.  Arming the mailbox means
+ * "whoever changes a word that I wait for must ring now"; the owner then looks at
+ * all its words once more, and only then sleeps.  A process that changes a word
+ * looks afterwards whether the mailbox is armed.  At least one of these two looks
+ * sees the other's store: in careful mode because all four operations are
+ * seq_cst; else because the owner's first sleep is short and the owner looks again
+ * afterwards, long after any store has become visible (docs/decisions/0005).
  */
 #ifndef RUNRIG_CHANNEL_H
 #define RUNRIG_CHANNEL_H
@@ -29,7 +29,7 @@
 
 #include "base/atomic.h"
 
-/* Messages of one writer that its reader has not taken yet.  The checker has
+/* Messages of a writer that the reader has not taken yet.  The checker has
  * fewer. */
 #ifndef CHANNEL_SLOTS
 #define CHANNEL_SLOTS 32
@@ -42,7 +42,7 @@
  * taken the message CHANNEL_SLOTS before. */
 struct slot_shm {
 	alignas(64) _Atomic uint64_t number;
-	/* What the users of a channel say of a message. */
+	/* The users of a channel describe a message by two numbers. */
 	uint32_t context;
 	int32_t tag;
 	uint16_t from;
@@ -55,11 +55,11 @@ _Static_assert(sizeof(struct slot_shm) == 64, "one line");
 
 /* In shared memory. */
 struct channel_shm {
-	/* The number of the last message taken.  The reader writes it; before
-	 * the reader knows of the channel, the writer. */
+	/* The number of the last message taken.  The reader writes the number;
+	 * before the reader knows of the channel, the writer does. */
 	alignas(RIG_LINE) _Atomic uint64_t taken;
-	/* The number of the last message of all.  The writer's own, for when it
-	 * begins again (channel_begin). */
+	/* The number of the last message of all.  The writer's own, for the next
+	 * channel_begin(). */
 	alignas(RIG_LINE) uint64_t last;
 	alignas(RIG_LINE) struct slot_shm slots[CHANNEL_SLOTS];
 };
@@ -69,11 +69,11 @@ _Static_assert(sizeof(struct channel_shm) ==
 
 /* In shared memory. */
 struct mailbox_shm {
-	/* 1: the owner sleeps, or is about to.  The owner writes it. */
+	/* 1: the owner sleeps, or is about to.  The owner writes the word. */
 	alignas(RIG_LINE) _Atomic uint32_t armed;
-	/* The owner sleeps on this; whoever wakes it adds to it. */
+	/* The owner sleeps on the word; a process that wakes the owner adds 1. */
 	_Atomic uint32_t bell;
-	/* How often it was rung while armed. */
+	/* How often the mailbox was rung while armed. */
 	_Atomic uint64_t rung;
 };
 _Static_assert(sizeof(struct mailbox_shm) == RIG_LINE, "part of the format");
@@ -91,9 +91,9 @@ struct channel_reader {
 };
 
 /*
- * Begin, in memory that was zeroed once: the writer first; then, told of it by
- * other means (which order the two), the reader.  To begin again, when neither
- * uses the channel any more: what was not taken is dropped.
+ * Begin, in memory that was zeroed once: the writer first; then, told by other
+ * means (which order the two), the reader.  To begin again, when neither uses the
+ * channel any more: messages that were not taken are dropped.
  */
 void channel_write_begin(struct channel_writer *writer,
 			 struct channel_shm *channel);
@@ -104,8 +104,8 @@ void channel_read_begin(struct channel_reader *reader,
 static inline struct slot_shm *channel_room(struct channel_writer *writer)
 {
 	if (writer->last - writer->taken == CHANNEL_SLOTS) {
-		/* acquire: the reader is through with the slot; pairs with
-		 * channel_take().  seq_cst: for those about to sleep. */
+		/* acquire: the reader has done with the slot; pairs with
+		 * channel_take().  seq_cst: for a process about to sleep. */
 		writer->taken = load_seq(&writer->channel->taken);
 		if (writer->last - writer->taken == CHANNEL_SLOTS)
 			return NULL;
@@ -114,7 +114,7 @@ static inline struct slot_shm *channel_room(struct channel_writer *writer)
 }
 
 /* Set *word, which the owner of `box` may wait for, to `value`: publishes all
- * that was written before. */
+ * earlier writes. */
 static inline void mailbox_set(struct mailbox_shm *box, _Atomic uint64_t *word,
 			       uint64_t value, bool careful);
 
@@ -149,11 +149,11 @@ static inline const struct slot_shm *channel_peek(
 		&reader->channel->slots[reader->last % CHANNEL_SLOTS];
 
 	/* acquire: the message is there; pairs with channel_post().  seq_cst:
-	 * for those about to sleep. */
+	 * for a process about to sleep. */
 	return load_seq(&slot->number) == channel_next(reader) ? slot : NULL;
 }
 
-/* Take that message: its slot may be written again.  `box` is the writer's. */
+/* Take the message: the slot may be written again.  `box` is the writer's. */
 static inline void channel_take(struct channel_reader *reader,
 				struct mailbox_shm *box, bool careful)
 {
@@ -182,14 +182,14 @@ static inline void mailbox_set(struct mailbox_shm *box, _Atomic uint64_t *word,
 }
 
 /*
- * The owner: say that whoever changes something must ring.  It then looks at
- * all it waits for with seq_cst, and may sleep.  Returns how often it was rung.
+ * The owner: say that whoever changes a word must ring.  The owner then looks at
+ * all its words with seq_cst, and may sleep.  Returns the count of rings.
  */
 uint64_t mailbox_arm(struct mailbox_shm *box);
 void mailbox_disarm(struct mailbox_shm *box);
 
-/* The owner: sleep until rung more often than `rung`, or for no reason, or
- * until deadline_ns.  Returns whether it was rung. */
+/* The owner: sleep until rung more often than `rung`, or for no reason, or until
+ * deadline_ns.  Returns whether the mailbox was rung. */
 bool mailbox_sleep(struct mailbox_shm *box, uint64_t rung,
 		   uint64_t deadline_ns);
 

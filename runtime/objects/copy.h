@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * copy.h - copies to where another CPU reads next, past the caches where that
- * is faster.
+ * copy.h - copies to memory that another CPU reads next, past the caches where
+ * the way past the caches is faster.
  *
- * A plain store must own the line it goes to, and the line is where it was read
- * last: in the cache of the CPU that took what was there before.  To get it back
- * costs little between CPUs that share a cache, and most of the time of a
- * message between others.  A store past the caches owns nothing.  Which of the
- * two is faster here is found out with the first bytes.  (What was measured:
- * docs/decisions/0015-past-the-caches.md.)
+ * A plain store must own the line that the store goes to, and the line is in the
+ * cache of the last reader.  To get the line back costs little between CPUs that
+ * share a cache, and most of the time of a message between others.  A store past
+ * the caches owns no line.  The first bytes tell which of the two is faster here.
+ * (Measured in docs/decisions/0015-past-the-caches.md.)
  */
 #ifndef RUNRIG_COPY_H
 #define RUNRIG_COPY_H
@@ -24,16 +23,16 @@
 
 #include "base/clock.h"
 
-/* So many bytes are enough to tell; of fewer than COPY_BYPASS_BYTES it is not worth
- * it. */
+/* The bytes of a probe.  A copy of fewer than COPY_BYPASS_BYTES is not worth a
+ * probe. */
 #define COPY_BYPASS_PROBE 2048
 #define COPY_BYPASS_BYTES 8192
 
-/* Bytes in a nanosecond that the caches take, or they are passed. */
+/* Bytes a nanosecond: a slower probe means that copies pass the caches. */
 #define COPY_BYPASS_RATE 8
 
-/* Copy the first COPY_BYPASS_PROBE bytes; is it better to pass the caches with the
- * rest? */
+/* Copy the first COPY_BYPASS_PROBE bytes; is the way past the caches better for
+ * the rest? */
 static inline bool copy_bypass_probe(void *to, const void *from)
 {
 #if defined(__SSE2__)
@@ -49,8 +48,8 @@ static inline bool copy_bypass_probe(void *to, const void *from)
 #endif
 }
 
-/* Copy, past the caches if `bypass`.  Stores after it are seen after its own, as
- * releases are. */
+/* Copy, past the caches if `bypass`.  Later stores are seen after the copy's own,
+ * as releases are. */
 static inline void copy_bypass_copy(void *to, const void *from, size_t bytes,
 				    bool bypass)
 {

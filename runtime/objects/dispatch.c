@@ -2,9 +2,9 @@
 /*
  * dispatch.c - posting, taking and finishing jobs.
  *
- * Hot path, nobody asleep: the poster stores `posted` (one line to the takers,
- * the job's words in it), each taker subtracts itself from `progress`, the last
- * one stores `done` (one line to the poster).
+ * Hot path, nobody asleep: the poster stores `posted` (a line to the takers with
+ * the job's words), each taker subtracts itself from `progress`, the last taker
+ * stores `done` (a line to the poster).
  *
  * Sleeping is store-then-look on both sides, in both directions:
  *
@@ -14,10 +14,10 @@
  *
  * All of these are seq_cst, so that of the two looks at least one sees the
  * other's store (with acquire and release both could miss: store buffering).
- * The futex looks once more at the word before it sleeps.
+ * The futex looks once more at the word before the sleep.
  *
- * Progress is one word, so that exactly one taker sees the moment at which
- * nobody is awake any more: the last to fall asleep or to finish.
+ * Progress is a single word, so that exactly one taker sees the moment at which
+ * nobody is awake any more: the last taker to fall asleep or to finish.
  */
 #include "objects/dispatch.h"
 
@@ -25,7 +25,7 @@
 #include <limits.h>
 
 #define ALARM 1u /* in `done` */
-#define JOB   2u /* one job more, in `posted` and `done` */
+#define JOB   2u /* a job more, in `posted` and `done` */
 
 #define RUNNING UINT64_C(1)         /* has not finished the job */
 #define AWAKE   (UINT64_C(1) << 32) /* and is not asleep in a wait */
@@ -42,14 +42,14 @@ static uint64_t awake(uint64_t progress)
 
 void dispatch_init(struct dispatch_shm *dispatch, int size)
 {
-	/* relaxed: no taker runs, and those to come are forked after this. */
+	/* relaxed: no taker runs, and takers to come are forked afterwards. */
 	store_relaxed(&dispatch->progress, (uint64_t)size * (RUNNING + AWAKE));
 	store_relaxed(&dispatch->sleepers, 0);
 }
 
 void dispatch_post(struct dispatch_shm *dispatch)
 {
-	/* relaxed: nobody else writes it. */
+	/* relaxed: nobody else writes the word. */
 	uint32_t job = load_relaxed(&dispatch->posted) + JOB;
 
 	/* seq_cst: see above; releases the job to dispatch_take(). */
@@ -132,8 +132,8 @@ uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
 
 bool dispatch_sleeps(struct dispatch_shm *dispatch)
 {
-	/* acq_rel: whoever sees nobody awake sees what each published before
-	 * it fell asleep. */
+	/* acq_rel: whoever sees nobody awake sees the target that each taker
+	 * published before its sleep. */
 	return awake(sub_acq_rel(&dispatch->progress, AWAKE)) == 1;
 }
 
@@ -149,13 +149,13 @@ bool dispatch_anyone_awake(const struct dispatch_shm *dispatch)
 
 enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size)
 {
-	/* acq_rel: hands on what this taker wrote; the last acquires it all and
-	 * hands it to the poster by dispatch_done(). */
+	/* acq_rel: hands on the writes of this taker; the last taker acquires
+	 * them all and hands them to the poster by dispatch_done(). */
 	uint64_t before = sub_acq_rel(&dispatch->progress, RUNNING + AWAKE);
 
 	if (running(before) == 1) {
-		/* relaxed: dispatch_done() releases it, to the poster and so
-		 * to the takers of the next job. */
+		/* relaxed: dispatch_done() releases the word, to the poster and
+		 * through the poster to the takers of the next job. */
 		store_relaxed(&dispatch->progress,
 			      (uint64_t)size * (RUNNING + AWAKE));
 		return DISPATCH_ALL_DONE;

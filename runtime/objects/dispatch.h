@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dispatch.h - handing one job after another to all workers, and waiting for
- * them: a store when hot, a futex wake when somebody sleeps.
+ * dispatch.h - handing jobs one after another to all workers, and waiting for
+ * the workers: a store when hot, a futex wake when somebody sleeps.
  *
- * One poster (the caller) and `size` takers (the workers) in shared memory.
- * Jobs have numbers; one is posted only when the one before is done.
+ * A poster (the caller) and `size` takers (the workers) share the memory.  Jobs
+ * have numbers; a job is posted only when the job before is done.
  */
 #ifndef RUNRIG_DISPATCH_H
 #define RUNRIG_DISPATCH_H
@@ -17,25 +17,25 @@
 #include "base/atomic.h"
 #include "machine/wait.h"
 
-/* Words of a job that travel in the line that announces it. */
+/* Words of a job that travel in the line of the announcement. */
 #define DISPATCH_WORDS 7
 
 /* In shared memory. */
 struct dispatch_shm {
-	/* Twice the number of the last job posted.  The poster writes it last
-	 * of this line. */
+	/* Twice the number of the last job posted.  The poster writes the number
+	 * last on the line. */
 	alignas(RIG_LINE) _Atomic uint32_t posted;
 	uint32_t reserved;
-	/* Of that job; what they mean is the poster's and the takers' affair. */
+	/* The job's words; their meaning is the poster's and the takers' affair. */
 	uint64_t words[DISPATCH_WORDS];
 
 	/* The takers': how many have not finished the job (low half), and how
-	 * many of those are not asleep in a wait either (high half).  The last
-	 * to finish sets it for the next job. */
+	 * many of them are awake (high half).  The last taker to finish sets the
+	 * word for the next job. */
 	alignas(RIG_LINE) _Atomic uint64_t progress;
 
-	/* Twice the number of the last job done, written by the last taker to
-	 * finish it, or by the warden when no taker is left; plus ALARM. */
+	/* Twice the number of the last job done, plus ALARM.  Written by the last
+	 * taker to finish the job, or by the warden when no taker is left. */
 	alignas(RIG_LINE) _Atomic uint32_t done;
 
 	/* Takers asleep on `posted`: each adds itself. */
@@ -50,7 +50,7 @@ _Static_assert(sizeof(struct dispatch_shm) == 4 * RIG_LINE,
  * be called in zeroed memory first. */
 void dispatch_init(struct dispatch_shm *dispatch, int size);
 
-/* Poster: announce the next job, its words and all else written before. */
+/* Poster: announce the next job, its words and all earlier writes. */
 void dispatch_post(struct dispatch_shm *dispatch);
 
 /*
@@ -62,22 +62,22 @@ int dispatch_wait(struct dispatch_shm *dispatch,
 		  const struct patience *patience, bool heed,
 		  uint64_t deadline_ns);
 
-/* Poster: only poll for it, with patience.  Is it done? */
+/* Poster: only poll for the job, with patience.  Is the job done? */
 bool dispatch_poll(const struct dispatch_shm *dispatch,
 		   const struct patience *patience);
 
-/* Poster: is it done?  Never waits. */
+/* Poster: is the job done?  Never waits. */
 bool dispatch_is_done(const struct dispatch_shm *dispatch);
 
-/* Taker, in a job: the poster should look (it finds out at what elsewhere). */
+/* Taker, in a job: the poster should look (another word tells the reason). */
 void dispatch_alarm(struct dispatch_shm *dispatch);
 
-/* Taker: wait until `posted` is no longer `last`, and return what it is. */
+/* Taker: wait until `posted` is no longer `last`, and return `posted`. */
 uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
 		       const struct patience *patience);
 
-/* Taker: asleep in a wait, and awake again.  sleeps returns true to the one
- * after whom nobody is awake: it looks whether that is a deadlock. */
+/* Taker: asleep in a wait, and awake again.  sleeps returns true to the taker
+ * after whom nobody is awake, who then looks for a deadlock. */
 bool dispatch_sleeps(struct dispatch_shm *dispatch);
 void dispatch_awake(struct dispatch_shm *dispatch);
 
@@ -87,7 +87,7 @@ bool dispatch_anyone_awake(const struct dispatch_shm *dispatch);
 enum dispatch_finish {
 	DISPATCH_OTHERS_RUN,   /* somebody else is awake */
 	DISPATCH_OTHERS_SLEEP, /* not all have finished, and nobody is awake */
-	DISPATCH_ALL_DONE /* this was the last: dispatch_done() is to follow */
+	DISPATCH_ALL_DONE /* the caller was the last taker: dispatch_done() is to follow */
 };
 
 /* Taker: finished the job. */

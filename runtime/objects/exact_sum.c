@@ -3,13 +3,13 @@
  * exact_sum.c - exact sums: integers of 2144 bits, in digits of 32.
  *
  * A double is a mantissa of 53 bits times 2^(exponent - 1075), exponent 1 to
- * 2046; so it is an integer in units of 2^-1075 whose first bit is at
- * `exponent`.  It is added in two parts: what falls in the digit of that bit,
- * and the rest, which goes into the next one whole.  Digits are held in 64 bits,
- * and carried on before 2^11 such rests could overflow one.
+ * 2046: an integer in units of 2^-1075 whose first bit is at `exponent`.  The
+ * integer is added in two parts: the bits that fall in the digit of the first
+ * bit, and the rest, which goes whole into the next digit.  Digits are held in 64
+ * bits, and carried on before 2^11 rests could overflow a digit.
  *
- * At rest every digit but the last is 0 to 2^32 - 1, and the last has the sign:
- * one form for one number.
+ * At rest every digit but the last is 0 to 2^32 - 1, and the last has the sign: a
+ * number has a single form.
  */
 #include <runrig/sum.h>
 
@@ -44,7 +44,7 @@ static uint64_t special_of(double x)
 	return isnan(x) ? SEEN_NAN : x > 0 ? SEEN_PLUS : SEEN_MINUS;
 }
 
-/* Add one; the caller carries. */
+/* Add a double; the caller carries. */
 static void add_one(struct rig_sum *sum, double x)
 {
 	uint64_t bits, mantissa;
@@ -109,7 +109,7 @@ void rig_sum_merge(struct rig_sum *sum, const struct rig_sum *other)
 	carry(sum->words);
 }
 
-/* Bits `from` to `from` + 63 of the digits (64-bit ones hold 32). */
+/* Bits `from` to `from` + 63 of the digits, each of which has 32 bits. */
 static uint64_t bits_at(const int64_t *words, int from)
 {
 	uint64_t bits = 0;
@@ -165,7 +165,7 @@ static double nearest(const struct rig_sum *sum, int digits, int last)
 	if (low < last)
 		low = last;
 	mantissa = bits_at(words, low) & ((UINT64_C(1) << digits) - 1);
-	/* Half way to the next is to the even one. */
+	/* Half way to the next number the even number is taken. */
 	if (bits_at(words, low - 1) & 1 &&
 	    (mantissa & 1 || any_below(words, low - 1)))
 		mantissa++;
@@ -180,6 +180,6 @@ double rig_sum_float64(const struct rig_sum *sum)
 
 float rig_sum_float32(const struct rig_sum *sum)
 {
-	/* Exactly what a float can hold, or too large for one. */
+	/* A value that a float can hold exactly, or too large for a float. */
 	return (float)(nearest(sum, 24, UNIT - 149) + 0.0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * layout.c - offsets, and what a sound trailer is.
+ * layout.c - offsets, and the test of a sound trailer.
  */
 #include "objects/layout.h"
 
@@ -16,7 +16,7 @@ size_t trailer_file_bytes(size_t bytes)
 {
 	size_t sum;
 
-	/* Room for the page, and for rounding up to it. */
+	/* Bytes for the page, and for rounding up to a page. */
 	if (!size_add(bytes, 2 * PAGE_BYTES, &sum))
 		return 0;
 	return size_round_up(bytes, PAGE_BYTES) + PAGE_BYTES;
@@ -85,7 +85,7 @@ struct layout layout_at(void *base, int size)
 	return layout;
 }
 
-/* What collectives use, zero again: a hole reads as that.  At first it is. */
+/* The collectives' memory becomes zero again: a hole reads as zeros. */
 static int clear_calls(const struct layout *layout)
 {
 	char *base = (char *)layout->control;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list_cell.h - what list_layout_*.c share: the parts of an item and what a
- * value is stored as.
+ * list_cell.h - shared parts of list_layout_*.c: the parts of an item, and the
+ * stored form of a value.
  */
 #ifndef RUNRIG_LIST_CELL_H
 #define RUNRIG_LIST_CELL_H
@@ -22,7 +22,7 @@
 #define FIXED_BYTES (2 * WORD)
 #define ITEM_BYTES  (3 * WORD + 1)
 
-/* What is stored of a value. */
+/* The stored form of a value. */
 struct store {
 	uint64_t cell;
 	uint64_t word; /* unless it is text */
@@ -30,7 +30,7 @@ struct store {
 	bool is_text;
 };
 
-/* Eight characters as they lie in memory. */
+/* Eight characters in the order of memory. */
 static inline uint64_t cell_of(const char text[static 8])
 {
 	uint64_t cell;
@@ -44,11 +44,11 @@ static inline uint64_t cell_of(const char text[static 8])
 #define CELL_BOOL  cell_of("xxxxxxx?")
 #define CELL_NONE  cell_of("xxxxxx?x")
 
-/* The format cell of a text in a slot of so many bytes. */
+/* The format cell of a text in a slot of `bytes` bytes. */
 uint64_t list_cell_of_text(size_t slot_bytes);
 
-/* Is it a value, and if text, UTF-8?  0, -EINVAL or -EILSEQ; `name` and `item`
- * are for the words. */
+/* Is `value` a value, and if text, UTF-8?  0, -EINVAL or -EILSEQ; `name` and
+ * `item` are for the words. */
 int list_check_value(const char *name, const struct rig_value *value,
 		     size_t item);
 

@@ -23,9 +23,10 @@
  *	str    "<S>s"      code 1   UTF-8, zeros to the end of the slot
  *	bytes  "<S>s"      code 2   the bytes, zeros to the end of the slot
  *
- * All of it may be written by another process at any time.  What says where
- * things are (N and off[N]) is copied and checked once; off[i] and off[i + 1]
- * are checked at each use.  So no access leaves the memory, whatever is in it.
+ * Another process may write any byte of a list at any time.  The numbers that
+ * say where things are (N and off[N]) are copied and checked once; off[i] and
+ * off[i + 1] are checked at each use.  So no access leaves the memory, whatever
+ * the memory holds.
  */
 #ifndef RUNRIG_LIST_LAYOUT_H
 #define RUNRIG_LIST_LAYOUT_H
@@ -55,14 +56,14 @@ int list_layout_bytes(const char *name, const struct rig_value *values,
 /* Takes `bytes` more bytes of a list; 0 or -errno. */
 typedef int list_layout_sink(void *to, const void *from, size_t bytes);
 
-/* Hand a list of these values to `sink`, from its first byte to its last: 0, or
- * what the sink said. */
+/* Hand a list of these values to `sink`, from the first byte to the last: 0, or
+ * the sink's error. */
 int list_layout_write(const struct rig_value *values, size_t count,
 		      list_layout_sink *sink, void *to);
 
 /*
- * View the list in `memory`, aligned to 8.  0 and *view; or -ENODATA where its
- * maker seems to be at it still, or -EPROTO, and the words.  Takes the same
+ * View the list in `memory`, aligned to 8.  0 and *view; or -ENODATA where the
+ * maker seems not to have finished, or -EPROTO, and the words.  Takes the same
  * time for any length.
  */
 int list_layout_view(struct list_view *view, const char *name, void *memory,
@@ -84,10 +85,10 @@ static inline bool list_layout_item(const struct list_view *view, int64_t index,
 int list_layout_fail_index(const struct list_view *view, int64_t index);
 
 /*
- * Read an item.  Text is copied to `room` with a NUL behind it, and *value
+ * Read an item.  Text is copied to `room` with a NUL behind the text, and *value
  * points there.  Returns 0; or, with *value untouched, a positive number of
- * bytes of room that it needs (at most RIG_TEXT_MAX + 9), or -ENODATA, -EPROTO,
- * -EILSEQ, -EAGAIN.
+ * bytes that the text needs in `room` (at most RIG_TEXT_MAX + 9), or -ENODATA,
+ * -EPROTO, -EILSEQ, -EAGAIN.
  */
 int list_layout_get(const struct list_view *view, size_t item,
 		    struct rig_value *value, char *room, size_t room_bytes);
@@ -107,14 +108,14 @@ bool list_layout_can_swap(const struct list_view *view, size_t a, size_t b);
 
 /*
  * Exchange items a + k and b - k, for k from 0, while both are ints or both are
- * floats in slots that are sound: returns how many pairs, at most `count`.
- * Without `write` it only tells.
+ * floats in slots that are sound: returns the number of pairs, at most `count`.
+ * Without `write` nothing is exchanged, only counted.
  */
 size_t list_layout_swap_alike(const struct list_view *view, size_t a, size_t b,
 			      size_t count, bool write);
 
-/* The format cell of an item, as text: 0, -EPROTO where it is none, -ENODATA
- * where it is not made yet. */
+/* The format cell of an item, as text: 0, -EPROTO where the cell is no format,
+ * -ENODATA where the cell is not made yet. */
 int list_layout_format(const struct list_view *view, size_t item,
 		       char text[static 9]);
 

@@ -2,15 +2,15 @@
 /*
  * list_layout_item.c - reading and writing an item of a ShareableList.
  *
- * An item is three things that cannot be stored at once: format cell, code and
- * slot.  While its type stays the same only the slot is written, 8 bytes by one
- * store.  A change of type goes through code 3, which every reader takes for
- * None whatever the format says: code 3, format, slot, code.  A reader takes
+ * An item has three parts that cannot be stored at once: format cell, code and
+ * slot.  While its type stays the same only the slot is written, 8 bytes by a
+ * single store.  A change of type goes through code 3, which every reader takes
+ * for None whatever the format says: code 3, format, slot, code.  A reader takes
  * the format, then the code, then the slot, then looks at format and code again;
- * if they do not go together or have changed it starts over.  In this order: who
- * sees the new format sees code 3 or, with the new code, the new slot; who sees
- * the old one to the end has the old slot.  A writer killed on the way leaves
- * None.
+ * if the two do not go together or have changed, the reader starts over.  In this
+ * order a reader that sees the new format sees code 3 or, with the new code, the
+ * new slot; a reader that sees the old format to the end has the old slot.  A
+ * writer killed on the way leaves None.
  *
  * Python stores format, code and slot, in this order and with a zero first: a
  * reader beside a Python that changes types may be misled all the same.
@@ -22,13 +22,13 @@
 #include "objects/list_cell.h"
 
 /* How often a reader looks again at an item that is being changed.  A change
- * takes some stores; one that does not end was not begun by a list. */
+ * takes some stores; a change without end was not begun by a list. */
 #define LOOKS 1000
 
 /* Digits in the format cell of a text. */
 #define DIGITS_MAX 7
 
-/* What format cell and code say of an item. */
+/* The meaning of format cell and code for an item. */
 enum reading {
 	READ_NUMBER, /* int, float or bool: the word in the slot */
 	READ_NONE,
@@ -43,7 +43,7 @@ enum reading {
 struct item {
 	enum reading reading;
 	enum rig_value_kind kind;
-	uint64_t text_bytes; /* what the cell says */
+	uint64_t text_bytes; /* the format that the cell holds */
 };
 
 struct slot {
@@ -72,8 +72,8 @@ static inline void store_slot(const struct slot *slot,
 			      const struct store *store,
 			      const struct rig_value *value)
 {
-	/* release: pairs with the acquire in read_slot(); who gets the value
-	 * sees what was written before it was set. */
+	/* release: pairs with the acquire in read_slot(); a reader of the value
+	 * sees all writes before the store. */
 	if (store->is_text)
 		store_text(slot, value);
 	else
@@ -138,7 +138,7 @@ static struct item number_or(enum rig_value_kind kind, uint8_t code)
 	};
 }
 
-/* What cell and code mean together. */
+/* The meaning of cell and code together. */
 static struct item interpret(uint64_t cell, uint8_t code)
 {
 	struct item item = { .reading = READ_NO_FORMAT };
@@ -166,7 +166,7 @@ static struct item interpret(uint64_t cell, uint8_t code)
 	return item;
 }
 
-/* Copy a text out of its slot, without the NULs at its end. */
+/* Copy a text out of a slot, without the NULs at the end. */
 static size_t read_text(const struct slot *slot, size_t bytes, char *room)
 {
 	for (size_t at = 0; at < bytes; at += WORD) {
@@ -180,7 +180,7 @@ static size_t read_text(const struct slot *slot, size_t bytes, char *room)
 	return bytes;
 }
 
-/* The value in the slot.  A positive number: so much room is needed. */
+/* The value in the slot.  A positive number: the bytes that the text needs. */
 static int read_slot(const struct slot *slot, const struct item *item,
 		     struct rig_value *value, char *room, size_t room_bytes)
 {
@@ -258,7 +258,7 @@ static int check_text(const struct list_view *view,
 		       : 0;
 }
 
-/* An item that is one word, and how it was found. */
+/* An item that is a single word, and how the item was found. */
 struct number {
 	struct slot slot;
 	uint64_t cell;
@@ -267,7 +267,7 @@ struct number {
 };
 
 /* Read an item that is an int, float, bool or None and is not being changed;
- * false where it is anything else.  Most items of most lists are. */
+ * false for any other item.  Most items of most lists are of these types. */
 static inline bool read_number(const struct list_view *view, size_t at,
 			       struct number *number)
 {
@@ -347,7 +347,7 @@ int list_layout_get(const struct list_view *view, size_t at,
 			*value = seen;
 		return r;
 	}
-	/* Its writer is no more: None, as Python reads it. */
+	/* The writer has died: None, as Python reads the item. */
 	if (item.reading == READ_CHANGING) {
 		*value = rig_none();
 		return 0;
@@ -355,7 +355,7 @@ int list_layout_get(const struct list_view *view, size_t at,
 	return fail_reading(view, at, item.reading);
 }
 
-/* The slot of an item, where it is sound and the value fits it. */
+/* The slot of an item, where the slot is sound and the value fits. */
 static int fit(const struct list_view *view, size_t at,
 	       const struct rig_value *value, struct slot *slot)
 {
@@ -390,18 +390,18 @@ int list_layout_fits(const struct list_view *view, size_t at,
 	return fit(view, at, value, &slot);
 }
 
-/* Put what is to be stored into an item whose slot is sound. */
+/* Store the form of a value into an item whose slot is sound. */
 static inline void put(const struct list_view *view, size_t at,
 		       const struct slot *slot, const struct store *store,
 		       const struct rig_value *value)
 {
-	/* relaxed: one who sets an item beside another who does must lock. */
+	/* relaxed: two processes that set the same item must lock. */
 	if (load_relaxed(&view->formats[at]) == store->cell &&
 	    load_relaxed(&view->codes[at]) == store->code) {
 		store_slot(slot, store, value);
 		return;
 	}
-	/* release, each: a reader that sees one store sees those before it. */
+	/* release, each: a reader that sees a store sees the stores before. */
 	store_release(&view->codes[at], CODE_NONE);
 	store_release(&view->formats[at], store->cell);
 	store_slot(slot, store, value);
@@ -454,13 +454,13 @@ bool list_layout_swap(const struct list_view *view, size_t a, size_t b)
 	return true;
 }
 
-/* An item that has this cell, of an int or a float: its word, or NULL. */
+/* The word of an item that has the cell of an int or a float, or NULL. */
 static inline _Atomic uint64_t *word_of(const struct list_view *view, size_t at,
 					uint64_t cell)
 {
 	struct slot slot;
 
-	/* relaxed: one who sets an item beside another who does must lock. */
+	/* relaxed: two processes that set the same item must lock. */
 	if (load_relaxed(&view->formats[at]) != cell ||
 	    load_relaxed(&view->codes[at]) != CODE_PLAIN ||
 	    !find_slot(view, at, &slot))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list_layout_view.c - finding a ShareableList in memory, or what is wrong with
- * it.
+ * list_layout_view.c - finding a ShareableList in memory, or the reason why the
+ * memory holds none.
  */
 #include <errno.h>
 
@@ -18,7 +18,7 @@ static void place_parts(struct list_view *view, void *memory)
 	view->codes = (_Atomic uint8_t *)(view->formats + view->length);
 }
 
-/* Is it no list at all, or Python 3.8's, going by its first words? */
+/* Is the memory no list at all, or Python 3.8's, going by the first words? */
 static int check_head(const char *name, const _Atomic uint64_t *words,
 		      uint64_t length, size_t bytes)
 {
@@ -73,7 +73,7 @@ int list_layout_view(struct list_view *view, const char *name, void *memory,
 	if (bytes < WORD)
 		return rig_fail(-EPROTO, "list %s: %zu bytes do not hold one",
 				name, bytes);
-	/* acquire: whoever fills a list in Python stores its length first; this
+	/* acquire: a Python that fills a list stores the length first; the order
 	 * costs nothing and hides nothing. */
 	seen.length = load_acquire(&words[0]);
 	r = check_head(name, words, seen.length, bytes);

@@ -28,7 +28,7 @@ uint64_t list_cell_of_text(size_t slot_bytes)
 	return cell_of(text);
 }
 
-/* Characters of a text: bytes that begin one. */
+/* Characters of a text: the bytes that begin a character. */
 static size_t characters(const struct rig_value *value)
 {
 	size_t count = 0;
@@ -38,8 +38,8 @@ static size_t characters(const struct rig_value *value)
 	return count;
 }
 
-/* The slot a value is created with: Python's, which goes by characters, where
- * the bytes fit it, else one that goes by bytes. */
+/* The slot that a value is created with: Python's size, which goes by characters,
+ * where the bytes fit, else a size that goes by bytes. */
 static inline size_t slot_bytes_of(const struct rig_value *value)
 {
 	size_t slot;

@@ -3,10 +3,10 @@
  * value.c - values by themselves: made, compared, and written as Python would.
  *
  * A float is written with the fewest digits that read back as the same number,
- * which is what repr() does.  Fifteen digits always survive the way there and
- * back and seventeen always suffice, so three tries find them; only below the
- * normal numbers is there less to a float than fifteen digits.  Numbers go to
- * and from text without a decimal point: the locale has a say in that.
+ * as by repr().  Fifteen digits always survive the way there and back and
+ * seventeen always suffice, so three tries find the fewest; only below the normal
+ * numbers does a float have less than fifteen digits.  Numbers go to and from
+ * text without a decimal point, for the locale may have another.
  */
 #include <runrig/list.h>
 
@@ -21,7 +21,8 @@
 /* Digits of a float that always suffice. */
 #define DIGITS_MAX 17
 
-/* As snprintf() does: what fits is written, all of it is counted. */
+/* As snprintf() does: the text that fits is written, all of the text is
+ * counted. */
 struct out {
 	char *text;
 	size_t room;
@@ -174,8 +175,8 @@ static void shortest(struct decimal *decimal, double real)
 		round_to(decimal, real, count);
 		if (reads_back(decimal, real))
 			break;
-		/* Above a power of two the neighbour is twice as far as below
-		 * it: the next decimal up may do where the nearest does not. */
+		/* Above a power of two the neighbour is twice as far as below: the
+		 * next decimal up may do where the nearest does not. */
 		if (!power)
 			continue;
 		step_up(decimal);
@@ -186,7 +187,7 @@ static void shortest(struct decimal *decimal, double real)
 		decimal->digits[--decimal->count] = 0;
 }
 
-/* Digits with the point among them, before them, or after them. */
+/* Digits with the point among, before or after the digits. */
 static void put_fixed(struct out *out, const struct decimal *decimal)
 {
 	int i = 0;
@@ -234,7 +235,8 @@ static void put_float(struct out *out, double real)
 	put_words(out, words);
 }
 
-/* Single quotes, but where that would mean escaping and double quotes not. */
+/* Single quotes, unless single quotes would mean escaping and double quotes
+ * would not. */
 static char quote_for(const struct rig_value *value)
 {
 	if (value->bytes && memchr(value->text, '\'', value->bytes) &&
@@ -243,7 +245,7 @@ static char quote_for(const struct rig_value *value)
 	return '\'';
 }
 
-/* What bytes and str escape alike: true where it did. */
+/* Escapes that bytes and str share: true where a character was escaped. */
 static bool put_escape(struct out *out, char letter, char quote)
 {
 	char words[3] = { '\\', letter, 0 };
@@ -266,7 +268,7 @@ static bool put_escape(struct out *out, char letter, char quote)
 	return true;
 }
 
-/* One character, or one byte that is none; returns how many bytes it took. */
+/* A character, or a byte that begins none; returns the number of bytes taken. */
 static size_t put_letter(struct out *out, const char *text, size_t bytes,
 			 bool is_str)
 {
