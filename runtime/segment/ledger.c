@@ -3,14 +3,14 @@
  * ledger.c - a table of names in memory that this process shares with its
  * wardens.
  *
- * Entering a name is a few stores, and every warden of this process knows it at
- * once; a death between two instructions can leave an entry without a name
- * (harmless: execution looks at the identity) but no name without an entry.  An
- * entry counts from the moment its `state` says so.
+ * Entering a name is a few stores, and every warden of this process knows the
+ * name at once.  A death between two instructions can leave an entry without a
+ * name (harmless: the removal looks at the identity) but no name without an
+ * entry.  An entry counts from the moment its `state` says so.
  *
- * The table belongs to one process.  A fork of it that makes segments of its
- * own starts a ledger of its own.  What still stands in it at a normal exit is
- * removed then.
+ * The table belongs to a single process.  A fork that makes segments of its own
+ * starts a ledger of its own.  Names that still stand in the table at a normal
+ * exit are removed then.
  */
 #include "segment/ledger.h"
 
@@ -48,7 +48,7 @@ _Static_assert(sizeof(struct entry_shm) == 256,
 
 struct ledger_shm {
 	_Atomic uint32_t used; /* entries below this may stand */
-	uint32_t pid;          /* whose it is */
+	uint32_t pid;          /* the process that owns the ledger */
 	char padding[256 - 8];
 	struct entry_shm entries[LEDGER_MAX];
 };
@@ -57,7 +57,7 @@ static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static struct ledger_shm *ledger;
 
 /* The file that the ledger is in; -1: none could be made, and only forks share
- * it.  Its identity tells whether the number is still that file's. */
+ * the ledger.  The identity tells whether the descriptor is still the file's. */
 static int file = -1;
 static struct identity file_identity;
 
@@ -95,7 +95,7 @@ static void after_fork(void)
 
 static void in_child(void)
 {
-	/* Its thread has another number than the one that took it. */
+	/* The child's thread has another number than the thread that locked. */
 	lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 }
 
@@ -129,7 +129,7 @@ static int map_ledger(void **memory)
 		close(file);
 	file = -1;
 	/* RLIMIT_FSIZE or the number of descriptors may be in the way: then
-	 * it is memory that only forks share. */
+	 * the ledger is memory that only forks share. */
 	if (shared_map(bytes, "ledger", memory, &file) < 0)
 		return shared_map(bytes, "ledger", memory, NULL);
 	if (fstat(file, &status) == 0)
@@ -241,8 +241,8 @@ void ledger_strike(struct identity identity)
 		for (uint32_t i = 0; i < load_relaxed(&ledger->used); i++) {
 			struct entry_shm *entry = &ledger->entries[i];
 
-			/* relaxed: a warden that still sees it looks at the
-			 * identity before it removes anything. */
+			/* relaxed: a warden that still sees the entry looks at the
+			 * identity before a removal. */
 			if (load_relaxed(&entry->state) == ENTRY_STANDS &&
 			    entry->device == identity.device &&
 			    entry->inode == identity.inode)

@@ -2,11 +2,11 @@
 /*
  * list.c - lists in segments.
  *
- * A list is made as a segment is, but filled before it has a name: a file
- * without a name, sized, reserved, filled, published.  From then on it is a
- * segment like any other, attached by its name; the maker keeps the descriptor
- * it made the file by, and with it the lock, for as long as the name is its to
- * remove.
+ * A list is made as a segment is, but filled before the list has a name: a file
+ * without a name, sized, reserved, filled, published.  From then on the list is a
+ * segment like any other, attached by name; the maker keeps the descriptor of the
+ * file, and with the descriptor the lock, for as long as the name is the maker's
+ * to remove.
  */
 #include <runrig/list.h>
 
@@ -29,7 +29,7 @@
 /* Room for text to begin with. */
 #define ROOM_BYTES 64
 
-/* Where a text is copied to.  Its address does not move while it is used. */
+/* Memory for a copy of a text.  The address does not move while in use. */
 struct room {
 	char *text;
 	size_t bytes;
@@ -42,7 +42,7 @@ struct rig_list {
 	struct room room, other;     /* other: for swap */
 	bool read_only;
 
-	/* Of the maker only. */
+	/* The maker's alone. */
 	struct identity identity;
 	pid_t maker; /* 0: attached only */
 	int fd;      /* until the name is gone; else -1 */
@@ -66,7 +66,7 @@ static struct rig_list *list_new(void)
 	return list;
 }
 
-/* Where the bytes of a list go on their way into its file. */
+/* The file that the bytes of a list go to. */
 struct file_sink {
 	int fd;
 	size_t at;
@@ -91,7 +91,7 @@ static int write_file(void *to, const void *from, size_t bytes)
 	return 0;
 }
 
-/* Size and fill the file; writing it is reserving it. */
+/* Size and fill the file; the writes reserve its memory. */
 static int fill(int fd, const char *name, const struct rig_value *values,
 		size_t count, size_t bytes)
 {
@@ -107,7 +107,7 @@ static int fill(int fd, const char *name, const struct rig_value *values,
 	return 0;
 }
 
-/* As fill; where there is no room, what the dead have left may be taking it. */
+/* As fill; where memory is short, names of dead processes may be holding some. */
 static int fill_somehow(int fd, const char *name,
 			const struct rig_value *values, size_t count,
 			size_t bytes)
@@ -123,7 +123,7 @@ static int fill_somehow(int fd, const char *name,
 	return rig_fail(r, "%s", words);
 }
 
-/* Make the file and give it its name, in `named`. */
+/* Make the file and give the file its name, in `named`. */
 static int make(struct rig_list *list, const char *name,
 		const struct rig_value *values, size_t count, char *named)
 {
@@ -195,7 +195,7 @@ int rig_list_create(struct rig_list **out, const char *name,
 	if (r == 0)
 		r = attach(list, named, &defaults);
 	if (r < 0) {
-		/* Nobody has been told of it: kept or not, it goes. */
+		/* Nobody has been told of the list: kept or not, the list goes. */
 		if (list->maker) {
 			char words[WHY_BYTES];
 
@@ -303,7 +303,7 @@ static int check_attached(const struct rig_list *list)
 	return 0;
 }
 
-/* Which item `index` is, of a list that is attached. */
+/* The item that `index` means, in a list that is attached. */
 static int item_of(const struct rig_list *list, int64_t index, size_t *item)
 {
 	*item = 0;
@@ -431,7 +431,7 @@ int rig_list_swap(struct rig_list *list, int64_t a, int64_t b)
 	return r;
 }
 
-/* Pairs of the slice, alike or one by one by `swap`. */
+/* Pairs of the slice, alike or singly by `swap`. */
 static int reverse(struct rig_list *list, struct rig_span slice,
 		   struct rig_span pairs, bool write,
 		   int (*swap)(struct rig_list *list, int64_t a, int64_t b))
@@ -506,7 +506,7 @@ int64_t rig_list_index(struct rig_list *list, const struct rig_value *value)
 	return rig_fail(-ENOENT, "list %s: no such value", rig_list_name(list));
 }
 
-/* Text that grows: a stream in memory, whose one error is -ENOMEM. */
+/* Text that grows: a stream in memory, whose only error is -ENOMEM. */
 static int finish(FILE *stream, char **text, int r)
 {
 	if (fclose(stream) != 0 && r == 0)
@@ -540,7 +540,7 @@ int rig_list_format(struct rig_list *list, char **out)
 	return r;
 }
 
-/* Write what repr() says of a value. */
+/* Write repr() of a value. */
 static int write_repr(FILE *stream, const struct rig_value *value)
 {
 	char some[512], *all = some;

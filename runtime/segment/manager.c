@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * manager.c - a process that outlives its caller by one moment.
+ * manager.c - a process that outlives its caller by a moment.
  *
  *	caller ── socketpair ── manager's process
  *	   │                       │  watches the socket and a pidfd
@@ -8,13 +8,13 @@
  *
  * Members are segments and lists like any other that dies with its maker, so
  * their names stand in the caller's ledger, which the manager's process shares.
- * It has nothing to do but wait: for a byte, which says that the caller has
- * removed all names itself; or for the caller's death (end of file is not enough,
- * a child of the caller may hold the socket), and then it removes every name
- * that still stands in the ledger.
+ * The manager's process only waits: for a byte, by which the caller says that all
+ * names are removed; or for the caller's death (end of file is not enough, since
+ * a child of the caller may hold the socket).  After the caller's death the
+ * manager's process removes every name that still stands in the ledger.
  *
  * The caller keeps a handle of its own to every member, detached, and gives out
- * a second one that is attached by name: destroying that leaves the name.
+ * a second handle, attached by name: destroying the second leaves the name.
  */
 #include <runrig/manager.h>
 
@@ -42,7 +42,7 @@
 /* How long the manager's process may take to be gone. */
 #define GONE_NS (5 * UINT64_C(1000000000))
 
-/* What was made: one of the two. */
+/* A member: a segment or a list. */
 struct member {
 	struct rig_segment *segment;
 	struct rig_list *list;
@@ -53,13 +53,13 @@ struct rig_manager {
 	pthread_mutex_t lock; /* of the members */
 	struct member *members;
 	size_t count, room;
-	pid_t maker; /* the process that started it */
+	pid_t maker; /* the process that started the manager */
 	pid_t pid;   /* the manager's process */
-	int pidfd;   /* its; -1: none */
-	int socket;  /* to it; -1: none */
+	int pidfd;   /* pidfd of the manager's process; -1: none */
+	int socket;  /* socket to the manager's process; -1: none */
 };
 
-/* What the manager's process holds. */
+/* The manager's process holds these. */
 struct watch {
 	int socket;
 	int caller; /* pidfd */
@@ -72,8 +72,9 @@ static pid_t new_pidfd(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
-/* A descriptor above the standard ones: a host that closed those must not print
- * into it.  Takes `fd` (or -errno), returns it or -errno. */
+/* A descriptor above the standard three: a host that has closed a standard
+ * stream must not print into a segment.  Takes `fd` (or -errno), returns the
+ * descriptor or -errno. */
 static int above_standard(int fd)
 {
 	int moved = fd;
@@ -117,7 +118,7 @@ static noreturn void watch_main(const struct watch *watch)
 	for (;;) {
 		if (poll(polled, 2, -1) < 0)
 			continue;
-		/* Told that all is done: even by a caller dead since. */
+		/* Told that all is done: even by a caller that has died since. */
 		if (recv(watch->socket, &byte, 1, MSG_DONTWAIT) == 1)
 			leave(EXIT_SUCCESS);
 		if (polled[1].revents) {
@@ -130,8 +131,8 @@ static noreturn void watch_main(const struct watch *watch)
 	}
 }
 
-/* Fork twice: the process in between ends at once and is waited for here, so
- * the host never meets a child that it does not know. */
+/* Fork twice: the process in between ends at once and is waited for here, so the
+ * host never meets a child that the host does not know. */
 static int fork_watch(const struct watch *watch)
 {
 	sigset_t all, before;
@@ -164,7 +165,7 @@ static int fork_watch(const struct watch *watch)
 	return 0;
 }
 
-/* Wait for its first words: its pid. */
+/* Wait for the first words of the manager's process: its pid. */
 static int meet(struct rig_manager *manager)
 {
 	ssize_t got;
@@ -243,7 +244,7 @@ int rig_manager_start(struct rig_manager **out)
 	return 0;
 }
 
-/* Is there a process behind it, and is it ours? */
+/* Does the manager have a process, and is the process ours? */
 static int check(const struct rig_manager *manager)
 {
 	struct pollfd polled = { .fd = manager->pidfd, .events = POLLIN };
@@ -350,7 +351,7 @@ pid_t rig_manager_pid(const struct rig_manager *manager)
 	return manager->pid;
 }
 
-/* Tell the manager's process that it may go, and wait until it has. */
+/* Tell the manager's process to end, and wait for the end. */
 static void dismiss(const struct rig_manager *manager)
 {
 	struct pollfd polled = { .fd = manager->pidfd, .events = POLLIN };

@@ -2,10 +2,11 @@
 /*
  * segment.c - handles to segments: create, attach, detach, unlink, destroy.
  *
- * A handle keeps its descriptor for as long as it may be needed: the maker's
- * until the name is gone (it is by /proc/<maker>/fd that workers attach before
- * there is a name, and after somebody else removed it), everyone else's until
- * detach.  The shared lock that says "in use" goes with descriptor and mapping.
+ * A handle keeps its descriptor for as long as the descriptor may be needed: the
+ * maker's until the name is gone (workers attach by /proc/<maker>/fd before there
+ * is a name, and after somebody else has removed the name), every other handle's
+ * until detach.  The shared lock, which means "in use", goes with descriptor and
+ * mapping.
  *
  * The handles of a process are in a list, so that a job that names a segment
  * means the handle's, even where the name has been stolen.
@@ -62,7 +63,7 @@ static void after_fork(void)
 
 static void in_child(void)
 {
-	/* Its thread has another number than the one that took it. */
+	/* The child's thread has another number than the thread that locked. */
 	lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 }
 
@@ -71,7 +72,7 @@ void segment_register_pools(const struct segment_pools *pools)
 	store_release(&registered_pools, pools);
 }
 
-/* The pools of this process unmap that file. */
+/* The pools of this process unmap the file. */
 static void forget_in_pools(struct identity identity)
 {
 	/* acquire: pairs with the release of segment_register_pools(). */
@@ -81,7 +82,7 @@ static void forget_in_pools(struct identity identity)
 		pools->forget(identity);
 }
 
-/* Free memory that pools hold and nobody else does: did they hold any? */
+/* Free memory that only pools hold: did the pools hold any? */
 static bool let_go_in_pools(void)
 {
 	/* acquire: as there. */
@@ -134,7 +135,7 @@ static void handle_remove(struct rig_segment *segment)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Map all of the file; the barrier is in its last page where it has one. */
+/* Map all of the file; the barrier, where there is any, is in the last page. */
 static int map(struct rig_segment *segment, bool read_only)
 {
 	struct segment_info *info = &segment->info;
@@ -146,14 +147,14 @@ static int map(struct rig_segment *segment, bool read_only)
 		return rig_fail_errno(-errno, "segment %s: map %zu bytes",
 				      segment->name, info->file_bytes);
 	}
-	/* Who may only read cannot arrive. */
+	/* A process that may only read cannot arrive. */
 	if (info->file_bytes != info->data_bytes && !read_only)
 		segment->barrier = (void *)((char *)segment->data +
 					    info->file_bytes - PAGE_BYTES);
 	return 0;
 }
 
-/* Free the handle and what it holds; the name stays. */
+/* Free the handle and its mapping and descriptor; the name stays. */
 static void release(struct rig_segment *segment)
 {
 	if (segment->data)
@@ -192,8 +193,8 @@ static int lay_trailer(struct rig_segment *segment,
 	return 0;
 }
 
-/* By touching it through a mapping that asks for huge pages: reserving a file
- * asks for none.  What fails here fails again, with words, there. */
+/* Touch the file through a mapping that asks for huge pages: reserving a file
+ * asks for none.  A failure here shows again, with words, in the reservation. */
 static void populate_huge(const struct segment_info *info)
 {
 	void *base =
@@ -232,7 +233,7 @@ static int fill(struct rig_segment *segment, const char *name,
 			    ->populate(options->pool, info->fd, info->identity,
 				       info->file_bytes, info->data_bytes,
 				       options);
-		/* What nobody owns has no pages yet. */
+		/* Parts that no worker owns have no pages yet. */
 		if (r < 0 || fstat(info->fd, &status) < 0 ||
 		    (size_t)status.st_blocks * 512 >= info->file_bytes)
 			return r;
@@ -280,7 +281,7 @@ static int make(struct rig_segment *segment, const char *name,
 	if (r == -ENOSPC) {
 		char words[WHY_BYTES];
 
-		/* Room may be taken by what the dead have left. */
+		/* Names of dead processes may be holding memory. */
 		snprintf(words, sizeof(words), "%s", rig_why());
 		const bool freed = let_go_in_pools();
 
@@ -468,7 +469,7 @@ int rig_segment_named(const struct rig_segment *segment)
 	       identity_same(identity_of(&status), segment->info.identity);
 }
 
-/* Does this handle answer for the name of what this process made? */
+/* Does the handle answer for the name of a file that this process made? */
 static bool is_maker(const struct rig_segment *segment)
 {
 	return segment->maker && segment->maker == getpid();
@@ -481,8 +482,8 @@ void rig_segment_detach(struct rig_segment *segment)
 	munmap(segment->data, segment->info.file_bytes);
 	segment->data = NULL;
 	segment->barrier = NULL;
-	/* The maker's descriptor, and the lock with it, says that the name is
-	 * not stale. */
+	/* The maker's descriptor, and the lock with the descriptor, means that
+	 * the name is not stale. */
 	if (!is_maker(segment) || segment->unlinked) {
 		close(segment->info.fd);
 		segment->info.fd = -1;

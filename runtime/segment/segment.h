@@ -12,7 +12,7 @@
 #include "objects/layout.h"
 #include "segment/shmfile.h"
 
-/* What is known of a segment by its name. */
+/* The facts of a segment, found by its name. */
 struct segment_info {
 	struct identity identity;
 	size_t file_bytes;
@@ -22,27 +22,26 @@ struct segment_info {
 };
 
 /*
- * The newest handle of that name in this process, whoever has the name now.
- * True and the facts, whose fd stays the handle's; false: there is none.  Any
- * thread.
+ * The newest handle of the name in this process, whoever has the name now.  True
+ * and the facts, whose fd stays the handle's; false: there is none.  Any thread.
  */
 bool segment_handle_info(const char *name, struct segment_info *info);
 
-/* Of a handle; its fd stays the handle's, -1 where it has closed it. */
+/* The facts of a handle; the fd stays the handle's, -1 where closed. */
 const struct segment_info *segment_info_of(const struct rig_segment *segment);
 
-/* The facts of the file behind `fd`: 0, -ENODATA, -EPROTO, or what fstat or
- * pread said. */
+/* The facts of the file behind `fd`: 0, -ENODATA, -EPROTO, or the error of fstat
+ * or pread. */
 int segment_read_info(int fd, const char *name, struct segment_info *info);
 
 /* As ledger_fork_failed(). */
 void segments_fork_failed(void);
 
-/* In a warden, which has closed and unmapped what the caller's handles have:
- * whoever ends one by mistake, in a kernel, must not end what is there now. */
+/* In a warden, which has closed and unmapped everything that the caller's handles
+ * hold: a kernel that ends a handle by mistake must not end a newer mapping. */
 void segments_left_behind(void);
 
-/* What a segment has to tell pools, which stand above it. */
+/* The calls by which a segment tells pools, which stand above segments. */
 struct segment_pools {
 	/* A number no other pool of this host has. */
 	uint64_t (*id)(const struct rig_pool *pool);
@@ -51,7 +50,7 @@ struct segment_pools {
 
 	/*
 	 * Have the workers of `pool` populate the file behind `fd`, `file_bytes`
-	 * long (`data_bytes` of them the user's), each what it owns by
+	 * long (`data_bytes` of them the user's), each worker its part by
 	 * options->spans.  Returns as rig_pool_run(), -ENOSPC where memory is
 	 * short.
 	 */
@@ -59,13 +58,13 @@ struct segment_pools {
 			size_t file_bytes, size_t data_bytes,
 			const struct rig_segment_options *options);
 
-	/* Every pool of this process unmaps that file: now, or after its
+	/* Every pool of this process unmaps the file: now, or after its
 	 * run. */
 	void (*forget)(struct identity identity);
 
 	/* Every pool that is not in a run lets go of the segments of others
-	 * that have no name any more: their memory is wanted.  Returns the
-	 * number of such segments. */
+	 * without a name, for their memory is wanted.  Returns the number of
+	 * segments let go. */
 	int (*let_go)(void);
 };
 

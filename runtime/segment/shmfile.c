@@ -23,7 +23,7 @@
 /* fallocate in pieces, so that a signal need not wait for gigabytes. */
 #define RESERVE_PIECE ((size_t)64 << 20)
 
-/* Below this nobody asks how much memory is left. */
+/* For fewer bytes nobody asks how much memory is left. */
 #define LARGE ((size_t)64 << 20)
 
 static void path_of(char path[static SHM_PATH_BYTES], const char *name)
@@ -108,7 +108,7 @@ int shmfile_resize(int fd, const char *name, size_t bytes)
 	struct rlimit limit;
 	int r;
 
-	/* Beyond this the kernel would send SIGXFSZ. */
+	/* Beyond the limit the kernel would send SIGXFSZ. */
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
 	    limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur)
 		return rig_fail(-EFBIG,
@@ -136,7 +136,7 @@ int shmfile_reserve(int fd, const char *name, size_t begin, size_t end)
 	sigset_t all, before;
 	int r = 0;
 
-	/* A stream of signals could keep one fallocate from ever ending. */
+	/* A stream of signals could keep a long fallocate from ever ending. */
 	sigfillset(&all);
 	while (r == 0 && begin < end) {
 		size_t piece = end - begin;
@@ -220,7 +220,7 @@ int shmfile_publish(int fd, const char *name, bool dies, char *named)
 	return 0;
 }
 
-/* Is it a segment of ours that may be trusted to be one? */
+/* Is the file a segment of ours, and trusted to be a segment? */
 static int check_file(const char *name, const struct stat *status)
 {
 	if (!S_ISREG(status->st_mode))
@@ -273,8 +273,8 @@ static int open_named(const char *name, bool read_only)
 	return moved;
 }
 
-/* Lock the file and see what it is.  0, -EWOULDBLOCK (without words) where
- * somebody holds it exclusively, or as shmfile_open(). */
+/* Lock the file and judge it.  0, -EWOULDBLOCK (without words) where somebody
+ * holds the file exclusively, or as shmfile_open(). */
 static int lock_and_look(int fd, const char *name, int how, struct stat *status)
 {
 	int locked, r;
@@ -284,7 +284,7 @@ static int lock_and_look(int fd, const char *name, int how, struct stat *status)
 	while (locked == -EINTR);
 	if (locked < 0 && locked != -EWOULDBLOCK)
 		return rig_fail_errno(locked, "segment %s: lock", name);
-	/* After the lock: what is seen now stays. */
+	/* After the lock nothing seen here changes. */
 	if (fstat(fd, status) < 0)
 		return rig_fail_errno(-errno, "segment %s: fstat", name);
 	r = check_file(name, status);
@@ -302,11 +302,11 @@ int shmfile_open(const char *name, bool read_only, struct stat *status)
 	if (fd < 0)
 		return fd;
 	r = lock_and_look(fd, name, LOCK_NB, status);
-	/* Only the sweep locks exclusively, for as long as it takes to look:
-	 * waiting for it is short.  Nobody waits for what is not ours. */
+	/* Only the sweep locks exclusively, for as long as a look takes: the wait
+	 * is short.  Nobody waits for a file that is not ours. */
 	if (r == -EWOULDBLOCK)
 		r = lock_and_look(fd, name, 0, status);
-	/* The sweep, or anyone, may have removed it before we had the lock. */
+	/* Anyone may have removed the name before we had the lock. */
 	if (r == 0 && status->st_nlink == 0)
 		r = rig_fail(-ENOENT, "segment %s: was just removed", name);
 	if (r < 0) {

@@ -3,11 +3,11 @@
  * shmfile.h - the files in /dev/shm behind segments.
  *
  * A file is made without a name, sized, reserved, filled, and published: locked
- * (shared) and named, in that order.  The lock belongs to the open file, so it
- * lasts as long as any descriptor or mapping of it; "is it in use?" is a
- * question to the kernel.  The mode has our mark: the sticky bit says "dies with
- * its maker", the set-group-id bit "kept" (without the group's right to execute,
- * which none of ours has, it means nothing else).
+ * (shared) and named, in this order.  The lock belongs to the open file and lasts
+ * as long as any descriptor or mapping of the file: the kernel answers whether
+ * the file is in use.  The mode has our mark: the sticky bit means "dies with its
+ * maker", the set-group-id bit "kept" (without the group's right to execute,
+ * which no file of ours has, the bit means nothing else).
  */
 #ifndef RUNRIG_SHMFILE_H
 #define RUNRIG_SHMFILE_H
@@ -28,7 +28,7 @@
 #define SHM_DIES S_ISVTX
 #define SHM_KEPT S_ISGID
 
-/* Which file it is, whatever its name. */
+/* A file, whatever its name. */
 struct identity {
 	uint64_t device;
 	uint64_t inode;
@@ -45,7 +45,7 @@ static inline struct identity identity_of(const struct stat *status)
 				  (uint64_t)status->st_ino };
 }
 
-/* 0, or -EINVAL with the words: is it a name in the sense of segment.h? */
+/* 0, or -EINVAL with the words: is `name` a name as segment.h has names? */
 int shmfile_check_name(const char *name);
 
 /* A new file without a name, of no bytes, mode 0600, at a descriptor above 2
@@ -53,35 +53,35 @@ int shmfile_check_name(const char *name);
 int shmfile_make(void);
 
 /*
- * Give `fd` its size; its pages come later.  0, -EFBIG beyond RLIMIT_FSIZE,
- * -ENOSPC where the file system or the memory clearly cannot hold it, or what
- * ftruncate said.  `name` is for the words, or NULL.
+ * Give `fd` its size, without pages.  0, -EFBIG beyond RLIMIT_FSIZE, -ENOSPC
+ * where the file system or the memory clearly cannot hold the bytes, or
+ * ftruncate's error.  `name` is for the words, or NULL.
  */
 int shmfile_resize(int fd, const char *name, size_t bytes);
 
-/* Reserve the bytes [begin, end) of `fd`: 0, -ENOSPC, or what fallocate said. */
+/* Reserve the bytes [begin, end) of `fd`: 0, -ENOSPC, or fallocate's error. */
 int shmfile_reserve(int fd, const char *name, size_t begin, size_t end);
 
 /*
- * Lock `fd` and give it its name: `name` as chosen, or NULL for a fresh one,
- * which is written to `named` (RIG_NAME_MAX + 1 bytes) either way.  `dies`:
- * enter it in the ledger first, and mark it.  0, -EEXIST, or what flock, fchmod
- * or linkat said; on failure the file has no name.
+ * Lock `fd` and give the file its name: `name` as chosen, or NULL for a fresh
+ * name; `named` (RIG_NAME_MAX + 1 bytes) receives the name either way.  `dies`:
+ * enter the name in the ledger first, and mark the file.  0, -EEXIST, or the error
+ * of flock, fchmod or linkat; on failure the file has no name.
  */
 int shmfile_publish(int fd, const char *name, bool dies, char *named);
 
 /*
- * Open the file called `name` and lock it (shared).  Returns the descriptor and
- * sets *status, or -EINVAL, -ENOENT, -EACCES as in rig_segment_attach(), or
- * what open, fstat or flock said.  The name is never touched.
+ * Open the file called `name` and lock the file (shared).  Returns the descriptor
+ * and sets *status, or -EINVAL, -ENOENT, -EACCES as in rig_segment_attach(), or
+ * the error of open, fstat or flock.  The name is never touched.
  */
 int shmfile_open(const char *name, bool read_only, struct stat *status);
 
-/* What `name` leads to now.  0 or -ENOENT or what fstatat said. */
+/* The file that `name` leads to now.  0 or -ENOENT or fstatat's error. */
 int shmfile_status(const char *name, struct stat *status);
 
-/* Remove `name` if it still leads to `identity`.  0 (also where it does not),
- * or what unlink said.  Allocates nothing. */
+/* Remove `name` if the name still leads to `identity`.  0 (also where the name
+ * leads elsewhere), or unlink's error.  Allocates nothing. */
 int shmfile_unlink(const char *name, struct identity identity);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sweep.c - looking at every name in /dev/shm, and removing the stale ones.
+ * sweep.c - looking at every name in /dev/shm, and removing the stale names.
  *
- * Order of a removal: open, lock exclusively without waiting (fails: live), see
- * that nobody maps it, see that the name still leads to it, unlink, unlock.  An
- * attach that comes meanwhile waits for the lock and then finds the link count
- * at 0.
+ * Order of a removal: open, lock exclusively without waiting (a failure means
+ * live), see that nobody maps the file, see that the name still leads to the
+ * file, unlink, unlock.  An attach that comes meanwhile waits for the lock and
+ * then finds the link count at 0.
  */
 #include "segment/sweep.h"
 
@@ -76,9 +76,9 @@ static int64_t number_at(int fd, uint64_t offset)
 }
 
 /*
- * Does the file hold a ShareableList of at least one item?  Its count, first
- * and last offset must add up to its very length (see list_layout.h).  Read, not
- * mapped: whoever has it may truncate it meanwhile.
+ * Does the file hold a ShareableList of at least an item?  The list's count, first
+ * and last offset must add up to the file's very length (see list_layout.h).
+ * Read, not mapped: the owner may truncate the file meanwhile.
  */
 static bool holds_list(int fd, uint64_t bytes)
 {
@@ -117,8 +117,8 @@ static void look_inside(int fd, const struct stat *status,
 		found->owner = (pid_t)trailer.owner;
 }
 
-/* Judge the file behind `fd`, and remove its name if it is stale and wanted.
- * The lock, if we get it, goes with the descriptor. */
+/* Judge the file behind `fd`, and remove the name if stale and wanted.  The lock,
+ * if we get the lock, goes with the descriptor. */
 static void judge(int fd, const struct stat *status, struct rig_found *found,
 		  bool remove)
 {
@@ -136,8 +136,8 @@ static void judge(int fd, const struct stat *status, struct rig_found *found,
 		(void)shmfile_unlink(found->name, identity);
 }
 
-/* Everything about one name; or, where `only_stale`, no more than that it is not
- * stale.  False where it has vanished meanwhile. */
+/* Everything about a name; or, where `only_stale`, no more than that the name is
+ * not stale.  False where the name has vanished meanwhile. */
 static bool look_at(int dir, const char *name, struct rig_found *found,
 		    bool only_stale, bool remove)
 {
@@ -156,7 +156,7 @@ static bool look_at(int dir, const char *name, struct rig_found *found,
 	    status.st_mode & 077 || status.st_nlink != 1 ||
 	    strncmp(name, "sem.", 4) == 0)
 		return true;
-	/* Who maps it is a question to every process of the machine. */
+	/* To know the mappers, ask every process of the machine. */
 	if (only_stale && !(status.st_mode & SHM_DIES))
 		return true;
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

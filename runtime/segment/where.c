@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * where.c - on which NUMA node each part of a segment really is, and how much of
- * it on huge pages.
+ * where.c - the NUMA node of each part of a segment, and the bytes on huge
+ * pages.
  *
- * The kernel tells of pages that stand in this process's page tables, so the
- * file is mapped once more, and those pages that it has are entered there by
- * reading, which gives none a home that had none.  Which it has: all, where it
- * takes as much room as it is long (pages that are reserved but untouched count
- * there), else what mincore tells.
+ * The kernel tells of pages in this process's page tables.  So the file is mapped
+ * once more, and the pages that the file has are entered there by reading, which
+ * gives no page a home.  The file has all its pages where its room is its length
+ * (reserved but untouched pages count as room); else mincore tells which pages
+ * there are.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@
 /* Pages looked at in one go. */
 #define BATCH ((size_t)1024)
 
-/* What is being written. */
+/* The list being written. */
 struct homes {
 	struct rig_home *homes;
 	size_t max;
@@ -47,7 +47,7 @@ static void add_page(struct homes *to, size_t begin, size_t end, int node)
 	to->count++;
 }
 
-/* Enter those of a batch's pages that there are into our page tables. */
+/* Enter the existing pages of a batch into our page tables. */
 static int enter(char *base, size_t pages, const unsigned char *there)
 {
 	for (size_t i = 0, end; i < pages; i = end) {
