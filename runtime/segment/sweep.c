@@ -156,7 +156,7 @@ static bool look_at(int dir, const char *name, struct rig_found *found,
 	    status.st_mode & 077 || status.st_nlink != 1 ||
 	    strncmp(name, "sem.", 4) == 0)
 		return true;
-	/* To know the mappers, ask every process of the machine. */
+	/* Every process of the machine is asked for its mappings. */
 	if (only_stale && !(status.st_mode & SHM_DIES))
 		return true;
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
