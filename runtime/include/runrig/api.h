@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * api.h - what every runrig header leans on: visibility, limits, spans.
+ * api.h - visibility, limits and spans, which every runrig header needs.
  *
- * Every limit of the interface stands here with its reason.  Reaching one is
- * an error that names it, never a truncation.
+ * Every limit of the interface stands here with its reason.  A call that reaches
+ * a limit returns an error that names the limit; nothing is ever cut short.
  */
 #ifndef RUNRIG_API_H
 #define RUNRIG_API_H
@@ -20,11 +20,11 @@ extern "C" {
 /* Two 64-byte lines: x86 prefetches lines in pairs, and Arm has lines of 128. */
 #define RIG_LINE 128
 
-/* Workers of one pool.  A host of today has fewer cores than this. */
+/* Workers of a pool.  No host of today has as many cores. */
 #define RIG_WORKERS_MAX 1024
 
-/* Bytes of a segment's name.  Python's tracker cuts its lines at 512 bytes,
- * NAME_MAX is 255: this leaves room for both. */
+/* Bytes of a segment's name.  Python's tracker cuts its lines at 512 bytes, and
+ * NAME_MAX is 255: the limit leaves enough for both. */
 #define RIG_NAME_MAX 200
 
 /* Segments handed to one job. */
@@ -36,8 +36,8 @@ extern "C" {
 /* Bytes of a rank's result slot. */
 #define RIG_RESULT_MAX 240
 
-/* Spans of one segment that one rank may own: reverse needs two, cg six, and
- * reduce one a vector. */
+/* Spans of a segment that a rank may own: reverse needs two, cg six, and reduce
+ * a span a vector. */
 #define RIG_SPANS_MAX 16
 
 /* A deadline that never comes. */
@@ -50,10 +50,10 @@ struct rig_span {
 };
 
 /*
- * Which bytes of a segment of `bytes` bytes does `rank` of `size` own?  Writes
- * at most RIG_SPANS_MAX spans, in bytes, to `spans` and returns how many.
- * `args` is what was given beside the function.  Called in the caller and in
- * every worker; it must give the same answer in each.
+ * The bytes of a segment of `bytes` bytes that `rank` of `size` owns: writes at
+ * most RIG_SPANS_MAX spans, in bytes, to `spans` and returns their number.
+ * `args` is the pointer given beside the function.  Called in the caller and in
+ * every worker; the answer must be the same in each.
  */
 typedef int rig_spans_fn(const void *args, size_t bytes, int rank, int size,
 			 struct rig_span *spans);

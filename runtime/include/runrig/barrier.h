@@ -2,17 +2,18 @@
 /*
  * barrier.h - a barrier in shared memory that spins first and blocks later.
  *
- * Any number of rounds (epochs) for a fixed number of parties, processes or
- * threads, that see the same memory at whatever address.  Those who wait spin
- * on one word that counts arrivals; one whose spin budget ends switches that
- * epoch, by one compare-and-swap, to the process-shared pthread_barrier_t that
- * lies beside the word, and every party of that epoch passes through it.
+ * A barrier has any number of rounds (epochs) for a fixed number of parties,
+ * processes or threads, which see the same memory at whatever address.  Waiting
+ * parties spin on a word that counts arrivals.  A party whose spin budget ends
+ * switches the epoch, by a compare-and-swap, to the process-shared
+ * pthread_barrier_t beside the word, and every party of the epoch passes through
+ * the pthread barrier.
  *
  * Life: rig_barrier_init() in zeroed or dropped memory, before anyone else can
- * see it; rig_barrier_wait() ever after.  It is never destroyed: it goes with
- * its memory.  A party that dies leaves the others waiting; a pool repairs
- * that for its own team (it lays the barrier out afresh), nobody does for
- * processes that merely met by a segment's name.
+ * see the memory; rig_barrier_wait() ever after.  A barrier is never destroyed: a
+ * barrier goes with its memory.  A party that dies leaves the others waiting; a
+ * pool repairs the barrier of its own team (the memory is laid out afresh), nobody
+ * repairs a barrier of processes that merely met by a segment's name.
  */
 #ifndef RUNRIG_BARRIER_H
 #define RUNRIG_BARRIER_H
@@ -36,8 +37,8 @@ RIG_API size_t rig_barrier_bytes(void);
 /*
  * Lay a barrier for `parties` (1 to RIG_WORKERS_MAX) out in `barrier`.
  *
- * Returns 0, or -EINVAL for parties or alignment, or what
- * pthread_barrier_init() said.  One thread, before the barrier is shared.
+ * Returns 0, or -EINVAL for parties or alignment, or the error of
+ * pthread_barrier_init().  A single thread, before the barrier is shared.
  */
 RIG_API int rig_barrier_init(struct rig_barrier *barrier, int parties,
 			     enum rig_barrier_kind kind);

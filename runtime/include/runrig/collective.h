@@ -38,8 +38,8 @@
 extern "C" {
 #endif
 
-/* As `send`: this rank's contribution is in `recv`, where MPI has it.  (For
- * scatter, at the root, as `recv`.) */
+/* As `send`: this rank's contribution is in `recv`, where MPI has the
+ * contribution.  (For scatter, at the root, as `recv`.) */
 #define RIG_IN_PLACE ((void *)-1)
 
 /* User-defined operations of one process. */
@@ -49,8 +49,8 @@ extern "C" {
 #define RIG_OPAQUE_MAX ((size_t)1 << 16)
 
 /*
- * A type is one of enum rig_dtype, one of these pairs for MINLOC and MAXLOC, or
- * what rig_type_opaque() gives.
+ * A type is a value of enum rig_dtype, a pair below for MINLOC and MAXLOC, or a
+ * number from rig_type_opaque().
  */
 enum rig_type {
 	RIG_INT32_AT = 64, /* struct rig_int32_at */
@@ -133,14 +133,14 @@ enum rig_op {
 };
 
 /*
- * RIG_SUM | RIG_REPRODUCIBLE: each element is the number nearest to the exact
- * sum of what the ranks have (an error of half a unit in the last place at
- * most), so it has the same bits whichever rank has which of them.  For float32,
- * float64, complex64 and complex128; of integers and bool every operation is so
- * anyhow, and may be marked.  What it costs: docs/team.md.
+ * RIG_SUM | RIG_REPRODUCIBLE: each element is the number nearest to the exact sum
+ * of the ranks' elements (an error of half a unit in the last place at most): the
+ * same bits whichever rank has which element.  For float32, float64, complex64 and
+ * complex128; every operation on integers and bool is reproducible anyhow, and may
+ * be marked.  The cost: docs/team.md.
  *
  * For the same bits with any number of ranks the ranks' own sums must not be
- * rounded: rig_team_sum(), or RIG_EXACT, does that.
+ * rounded: use rig_team_sum() or RIG_EXACT.
  */
 #define RIG_REPRODUCIBLE 128
 
@@ -173,10 +173,10 @@ RIG_API int rig_team_allreduce(struct rig_team *team, const void *send,
 			       void *recv, size_t count, int type, int op);
 
 /*
- * The sum of all that the ranks have, on each of them: `count` numbers in `x`
- * here, and there as many as there are there.  *sum is one number of that type,
- * the nearest to the exact sum: the same bits however the numbers are dealt out
- * among how many ranks.  For float32, float64, complex64 and complex128.
+ * The sum of all numbers of all ranks, on each rank: `count` numbers in `x` here,
+ * and another rank's own count there.  *sum is a number of the same type, the
+ * nearest to the exact sum: the same bits however the numbers are dealt out among
+ * any number of ranks.  For float32, float64, complex64 and complex128.
  */
 RIG_API int rig_team_sum(struct rig_team *team, const void *x, size_t count,
 			 int type, void *sum);
@@ -241,16 +241,17 @@ RIG_API int rig_team_alltoallv(struct rig_team *team, const void *send,
 #define RIG_UNDEFINED (-1)
 
 /*
- * Make one new team of all ranks that give the same color (0 and up), in the
- * order of `key`, then of their ranks here.  Sets *out to this rank's, or to
- * NULL.  It is rig_team_free()d by its ranks, or goes with the run.
+ * Make a new team of all ranks that give the same color (0 and up), in the order
+ * of `key`, then of their ranks here.  Sets *out to this rank's view of the team,
+ * or to NULL.  The ranks end the team by rig_team_free(), or the team goes with
+ * the run.
  *
  * Also -ENOSPC: too many teams at once; -ENOMEM.
  */
 RIG_API int rig_team_split(struct rig_team *team, int color, int key,
 			   struct rig_team **out);
 
-/* What ranks may have in common. */
+/* The parts of the machine that ranks may have in common. */
 enum rig_level {
 	RIG_LEVEL_HOST, /* all ranks of a pool have */
 	RIG_LEVEL_PACKAGE,
@@ -260,10 +261,10 @@ enum rig_level {
 };
 
 /*
- * As rig_team_split(), one team a package, NUMA node or L3 cache: where each
- * rank was placed when the pool was made.  Ranks whose cores belong to several,
- * or are not known to belong to any, are a team of their own.  Also -EINVAL:
- * there is no such level.
+ * As rig_team_split(), a team a package, NUMA node or L3 cache, by the place of
+ * each rank when the pool was made.  Ranks whose cores belong to several, or are
+ * not known to belong to any, are a team of their own.  Also -EINVAL: no such
+ * level.
  */
 RIG_API int rig_team_split_type(struct rig_team *team, enum rig_level level,
 				int key, struct rig_team **out);

@@ -41,7 +41,7 @@ extern "C" {
 #define RIG_DIGEST_WORDS 8
 #define RIG_ITEM_MAX     20 /* bytes of rig_kernel.item */
 
-/* What the runner says of one array. */
+/* The runner's description of an array. */
 struct rig_array {
 	uint64_t count;      /* elements */
 	uint32_t item_bytes; /* of one element */

@@ -1,51 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list.h - a list of values in shared memory, as Python's ShareableList has it.
+ * list.h - a list of values in shared memory, as Python's ShareableList.
  *
- * Byte for byte the layout of CPython 3.9 and later: either side creates,
- * either side attaches, reads, writes and unlinks.  The length never changes;
- * an item may change its type.  Text has the room it was created with: what
- * Python would give it, or where that is too little, for Python counts
- * characters, its bytes rounded up.
+ * The layout is CPython 3.9's and later's, byte for byte: either side creates,
+ * either side attaches, reads, writes and unlinks.  The length never changes; an
+ * item may change its type.  A text item keeps the slot of its creation: Python's
+ * size, or where Python's size is too small (Python counts characters), the bytes
+ * rounded up.
  *
  * Where Python's ShareableList is wrong:
  *
  *	text is cut to a slot that counts     the slot has room for the bytes;
  *	characters, not bytes                 Python reads all of them
- *	an index below -length reads offsets  -ERANGE, as for any index that is
- *	and writes formats                    none; of an empty list, too
+ *	an index below -length reads offsets  -ERANGE, as for any other bad
+ *	and writes formats                    index; of an empty list, too
  *	an int too large zeroes the item      a set that fails changes nothing
- *	and makes it an int
- *	a set shows 0 for a moment            one store: before, or after
+ *	and makes an int of the item
+ *	a set shows 0 for a moment            a single store: before, or after
  *	count, offsets, formats and codes     checked at each use: damage is
- *	are believed                          an error that names it
- *	a list can be met half made           it has its name when complete; one
- *	                                      that Python is making is -ENODATA,
- *	                                      waited for until a deadline
+ *	are believed                          an error that names the damage
+ *	a list can be met half made           a list has its name when complete;
+ *	                                      a list that Python is making is
+ *	                                      -ENODATA, waited for until a deadline
  *	a failed attach removes the name,     see segment.h
  *	and so does a reader's exit
  *
- * Where its layout is at fault it stays so: trailing NULs of text are lost, for
- * they fill the slot.
+ * Where the layout itself is at fault the fault stays: trailing NULs of text are
+ * lost, for NULs fill the slot.
  *
- * Beside other processes: int, float, bool and None are stored by one aligned
- * 8-byte store, so a reader gets the value before or the value after.  An item
- * that changes its type does so by way of None: a reader gets the value before,
- * None, or the value after.  That is all the layout has room for: processes
- * that change one item's type again and again, or its text, while others read
- * it, meet at a barrier or take a lock.  (A Python that *sets* an item shows 0
- * for a moment, always.)
+ * Beside other processes: int, float, bool and None are stored by a single aligned
+ * 8-byte store, so a reader gets the value before or the value after.  A change of
+ * type goes by way of None: a reader gets the value before, None, or the value
+ * after.  The layout allows no more: processes that change the type of an item
+ * again and again, or its text, while others read the item, meet at a barrier or
+ * take a lock.  (A Python that *sets* an item shows 0 for a moment, always.)
  *
- * Codes, beside those of error.h:
+ * Codes, beside the codes of error.h:
  *
- *	-ERANGE     no item of that index
+ *	-ERANGE     no item of the index
  *	-EOVERFLOW  the text is longer than the item's slot
  *	-EILSEQ     text that is not UTF-8
- *	-EPROTO     not a list of this layout, or a damaged one; the words say
+ *	-EPROTO     not a list of this layout, or a damaged list; the words say
  *	            what is wrong where
  *	-EAGAIN     another process kept changing the item's type
  *
- * Every process makes its own handle.  Any thread may use it, one at a time.
+ * Every process makes its own handle.  Any thread may use a handle, a single
+ * thread at a time.
  */
 #ifndef RUNRIG_LIST_H
 #define RUNRIG_LIST_H
@@ -59,7 +59,7 @@
 extern "C" {
 #endif
 
-/* Bytes of one text.  Python's format cell has 7 digits for its slot. */
+/* Bytes of a text.  Python's format cell has 7 digits for the slot. */
 #define RIG_TEXT_MAX 9999991
 
 enum rig_value_kind {
@@ -72,9 +72,10 @@ enum rig_value_kind {
 };
 
 /*
- * One value.  Its text is borrowed: what is given to a function is copied
- * before it returns; what a function gives belongs to the list's handle, ends
- * in a NUL beyond its bytes, and is valid until the next call with that handle.
+ * A value.  The text is borrowed: a function copies a given text before the
+ * function returns; a text that a function gives belongs to the list's handle,
+ * ends in a NUL beyond its bytes, and is valid until the next call with the
+ * handle.
  */
 struct rig_value {
 	enum rig_value_kind kind;
@@ -101,11 +102,11 @@ RIG_API bool rig_value_equal(const struct rig_value *a,
 			     const struct rig_value *b);
 
 /*
- * Write what Python's repr() says of the value to `text`, at most `room` bytes
- * with the NUL that ends it (0: nothing is written), and return the length of
- * all of it without that NUL, as snprintf() does.  Text that is not UTF-8 shows
- * its stray bytes as \xNN.  What is printable is as in Unicode 14, which is
- * Python 3.11's.  Any thread, whatever its locale; never waits.
+ * Write repr() of the value, as Python has repr(), to `text`, at most `room` bytes
+ * with the terminating NUL (0: nothing is written), and return the length of the
+ * whole without the NUL, as snprintf() does.  Text that is not UTF-8 shows its
+ * stray bytes as \xNN.  Printable characters are Unicode 14's, as in Python 3.11.
+ * Any thread, whatever the locale; never waits.
  */
 RIG_API size_t rig_value_repr(const struct rig_value *value, char *text,
 			      size_t room);
@@ -113,10 +114,10 @@ RIG_API size_t rig_value_repr(const struct rig_value *value, char *text,
 struct rig_list; /* in this process */
 
 /*
- * Create a list of `count` values (0: an empty one) under `name`, or NULL for a
- * fresh name, and attach to it.  Of the options, .keep counts.
+ * Create a list of `count` values (0: an empty list) under `name`, or NULL for a
+ * fresh name, and attach to the list.  The option .keep counts.
  *
- * Returns 0 and sets *list; its owner destroys it.  On failure *list is
+ * Returns 0 and sets *list, which the caller destroys.  On failure *list is
  * untouched, nothing is left behind, and the result is as from
  * rig_segment_create(), or
  *
@@ -131,15 +132,15 @@ RIG_API int rig_list_create(struct rig_list **list, const char *name,
 			    const struct rig_segment_options *options);
 
 /*
- * Attach to the list called `name`, whoever made it.  Of the options,
+ * Attach to the list called `name`, whoever made the list.  The options
  * .read_only and .deadline_ns count.
  *
- * Returns 0 and sets *list.  On failure *list and the name are untouched and
- * the result is as from rig_segment_attach(), or
+ * Returns 0 and sets *list.  On failure *list and the name are untouched and the
+ * result is as from rig_segment_attach(), or
  *
- *	-ENODATA  its maker has not filled it (waited for until
+ *	-ENODATA  the maker has not filled the list (waited for until
  *	          options->deadline_ns)
- *	-EPROTO   no list, a damaged one, or one of Python 3.8
+ *	-EPROTO   no list, a damaged list, or a list of Python 3.8
  */
 RIG_API int rig_list_attach(struct rig_list **list, const char *name,
 			    const struct rig_segment_options *options);
@@ -153,9 +154,9 @@ RIG_API int rig_list_attach(struct rig_list **list, const char *name,
 RIG_API int rig_list_over(struct rig_list **list, void *memory, size_t bytes);
 
 /*
- * How many bytes such a list takes, and lay one out in so many bytes of mapped
- * memory, aligned to 8, that nobody else uses yet: a segment made for a pool,
- * say.  bytes returns 0 and sets *bytes; both return -EINVAL, -EILSEQ or
+ * The bytes that a list of these values takes; and lay a list out in `bytes` bytes
+ * of mapped memory, aligned to 8, that nobody else uses yet: a segment made for a
+ * pool, say.  bytes returns 0 and sets *bytes; both return -EINVAL, -EILSEQ or
  * -EOVERFLOW as rig_list_create() does, lay also -EINVAL where `bytes` are too
  * few.  Any thread; never wait.
  */
@@ -201,19 +202,20 @@ RIG_API int rig_list_swap(struct rig_list *list, int64_t a, int64_t b);
 RIG_API int rig_list_can_swap(struct rig_list *list, int64_t a, int64_t b);
 
 /*
- * Reverse the items [slice.begin, slice.end): of their pairs, 0 the outermost
- * and (slice.end - slice.begin) / 2 in all, those in `pairs`, so that ranks can
- * share the work.  Returns 0, -ERANGE, or what swap says of a pair, the ones
- * before it exchanged.  can_reverse only tells: where ranks that share a list
- * ask it first and then meet, it is reversed or as it was.
+ * Reverse the items [slice.begin, slice.end), in pairs: pair 0 is the outermost,
+ * and there are (slice.end - slice.begin) / 2.  Only the pairs in `pairs` are
+ * exchanged, so that ranks can share the work.  Returns 0, -ERANGE, or swap's
+ * error for a pair, the pairs before exchanged.  can_reverse exchanges nothing:
+ * ranks that share a list call can_reverse first and then meet, so that the list
+ * is reversed or unchanged.
  */
 RIG_API int rig_list_reverse(struct rig_list *list, struct rig_span slice,
 			     struct rig_span pairs);
 RIG_API int rig_list_can_reverse(struct rig_list *list, struct rig_span slice,
 				 struct rig_span pairs);
 
-/* How many items equal `value`; the first that does, or -ENOENT.  Or what get
- * says of an item that cannot be read. */
+/* The number of items equal to `value`; the first such item, or -ENOENT.  Or get's
+ * error for an item that cannot be read. */
 RIG_API int64_t rig_list_count(struct rig_list *list,
 			       const struct rig_value *value);
 RIG_API int64_t rig_list_index(struct rig_list *list,
@@ -221,8 +223,8 @@ RIG_API int64_t rig_list_index(struct rig_list *list,
 
 /*
  * As Python's: the format cells of all items in a row, and
- * "ShareableList([1, 2.5], name='...')".  Return 0 and set *text, which its
- * owner frees with free(), or what get says of an item, or -ENOMEM.
+ * "ShareableList([1, 2.5], name='...')".  Return 0 and set *text, which the caller
+ * frees with free(), or get's error for an item, or -ENOMEM.
  */
 RIG_API int rig_list_format(struct rig_list *list, char **text);
 RIG_API int rig_list_repr(struct rig_list *list, char **text);

@@ -1,43 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * nonblocking.h - collective verbs that are begun, and waited for later; and
- * plans of them, made once and started many times.
+ * plans, made once and started many times.
  *
- * Each is the verb of collective.h with the same arguments and meaning, and
- * MPI's name, but it returns at once with a request, to be given to
- * rig_team_wait() or another of message.h's, together with those of messages if
- * one likes.  Until it is complete nobody writes to its buffers, and nobody
- * reads what it is to write.  (Counts and displacements are read only in the
+ * Each function is the verb of collective.h with the same arguments and meaning,
+ * and MPI's name, but returns at once with a request for rig_team_wait() and the
+ * other waits of message.h; requests of messages may be among the requests waited
+ * for.  Until a request is complete nobody writes to its buffers, and nobody reads
+ * the buffer that the verb writes.  (Counts and displacements are read only in the
  * call.)  For the same ranks, count and data reductions give the same bits as
  * their blocking forms.
  *
- * All ranks of the team begin them in the same order, and at the same place
- * among its blocking verbs; but a blocking verb and a non-blocking one, or a
- * plan, do not match each other.  Any number may be open at once, and be waited
- * for in any order.
+ * All ranks of the team begin their non-blocking verbs in the same order, and at
+ * the same place among the blocking verbs; but a blocking verb and a non-blocking
+ * verb, or a plan, do not match each other.  Any number may be open at once, and
+ * be waited for in any order.
  *
- * They move on while this rank waits in any function of a team, and in
- * rig_team_test(), _testall(), _testany(), _probe() and _iprobe(); not while it
- * computes.  What other ranks need of this one may come only then, so a rank
- * that computes for long tests now and then.  docs/decisions/0010-progress.md
+ * Requests move on while the rank waits in any function of a team, and in
+ * rig_team_test(), _testall(), _testany(), _probe() and _iprobe(); not while the
+ * rank computes.  Data that other ranks need from a rank may come only then, so a
+ * rank that computes for long tests now and then.  docs/decisions/0010-progress.md
  * has the whole rule.
  *
- * A plan, *_init(), is a request that is not started.  rig_team_start() starts
- * it; when it was waited or tested for and is complete, it is a plan again, and
- * the pointer stays.  To wait for one that is not started is to wait for
- * nothing.  All ranks make their plans in the same order and start each as
- * often, but may start different ones in different order.  Plans go with the
- * run, or by rig_team_request_free().
+ * A plan, *_init(), is a request that is not started.  rig_team_start() starts a
+ * plan; waited or tested for and complete, the plan is ready to start again, and
+ * the pointer stays.  A wait for a plan that is not started returns at once.  All
+ * ranks make their plans in the same order and start each equally often, but may
+ * start different plans in different order.  Plans go with the run, or by
+ * rig_team_request_free().
  *
  * Each returns 0, or
  *
  *	-EINVAL   an argument is out of range
- *	-ENOMEM   no memory for its steps
+ *	-ENOMEM   no memory for the steps
  *
- * Where ranks disagree about what they call, the run fails with -EINVAL, and
- * the words name both calls.  Where one is waited for that some rank never
- * calls, that is a deadlock: -EDEADLK, and the report says who waits in what.
- * A kernel that returns with one that is not complete fails (-EINVAL).
+ * Where ranks disagree about their calls, the run fails with -EINVAL, and the
+ * words name both calls.  A wait for a verb that some rank never calls is a
+ * deadlock: -EDEADLK, and the report names each rank's wait.  A kernel that returns
+ * with an incomplete request fails (-EINVAL).
  */
 #ifndef RUNRIG_NONBLOCKING_H
 #define RUNRIG_NONBLOCKING_H

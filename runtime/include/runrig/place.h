@@ -2,28 +2,28 @@
 /*
  * place.h - which worker goes where: planned without doing anything.
  *
- * One grammar, the same in options, `--place` and RUNRIG_PLACE:
+ * The grammar is the same in options, `--place` and RUNRIG_PLACE:
  *
- *	core      one worker a core; evenly over the NUMA nodes, neighbours
- *	          within one (the default)
- *	pu        one worker a hardware thread
+ *	core      a worker a core; evenly over the NUMA nodes, neighbours within
+ *	          a node (the default)
+ *	pu        a worker a hardware thread
  *	l2 l3 numa package
- *	          one worker a cache, NUMA node or package, with all its cores
- *	OBJECT:N  N workers an object, each with an equal part of its cores:
+ *	          a worker a cache, NUMA node or package, with all its cores
+ *	OBJECT:N  N workers an object, each with an equal part of the cores:
  *	          "l3:2", "numa:4"; "core:2" for two hardware threads of each
- *	spread    one worker a core, as far from each other as can be: evenly
- *	          over packages, in these over nodes, in these over caches
- *	compact   one worker a core, one core after the other
+ *	spread    a worker a core, as far from each other as can be: evenly over
+ *	          packages, in each over nodes, in each node over caches
+ *	compact   a worker a core, core after core
  *	none      workers are not pinned
- *	LIST      the cores' logical numbers, as `runrig topo` prints them, in
- *	          rank order: "0,2,4-7".  Every one must be usable.
+ *	LIST      the cores' logical numbers, as printed by `runrig topo`, in rank
+ *	          order: "0,2,4-7".  Every core must be usable.
  *
- * More workers than cores (or objects) divide these: a second hardware thread
- * of a core is used only then, or where "pu" or "core:N" asks for it.  Where a
- * machine has faster and slower cores, the faster ones are taken first.
+ * More workers than cores (or objects) divide the cores: a second hardware thread
+ * of a core is used only then, or where "pu" or "core:N" asks for the thread.
+ * Where a machine has faster and slower cores, the faster are taken first.
  *
- * Usable is what this process may run on: its affinity, within its cpuset; the
- * default number of workers is also capped by its cgroup's CPU quota.
+ * Usable CPUs are the CPUs that this process may run on: its affinity, within its
+ * cpuset; the cgroup's CPU quota also caps the default number of workers.
  */
 #ifndef RUNRIG_PLACE_H
 #define RUNRIG_PLACE_H
@@ -39,8 +39,8 @@ extern "C" {
 /* Hardware threads one machine may have. */
 #define RIG_PUS_MAX 4096
 
-/* Where one rank goes; numbers are hwloc's logical ones, except pu.  Unpinned:
- * package, node and core are -1, and the set is all that is usable. */
+/* The place of a rank; numbers are hwloc's logical numbers, except pu.  Unpinned:
+ * package, node and core are -1, and the set is every usable CPU. */
 struct rig_spot {
 	int package; /* -1: it has cores of several */
 	int node;    /* likewise; or its cores lie in none */
@@ -82,8 +82,8 @@ struct rig_plan {
 	int nodes;           /* NUMA nodes the usable ones lie on */
 	int allowed;         /* cores in the cpuset: what there would be
 			      * without this process's affinity */
-	bool squeezed;       /* one core, of several allowed: so a launcher
-			      * leaves a process that it took for one rank */
+	bool squeezed;       /* a single core, of several allowed: a launcher
+			      * leaves a process so that it took for a rank */
 	bool pinned;         /* false: place "none" */
 	bool oversubscribed; /* more workers than CPUs they can have */
 	bool described;      /* not this machine: a plan, nothing to bind */
@@ -108,12 +108,12 @@ struct rig_place_options {
 };
 
 /*
- * Plan.  Returns 0 and sets *plan (its owner frees it), or
+ * Plan.  Returns 0 and sets *plan (the caller frees the plan), or
  *
  *	-EINVAL  workers outside 0..RIG_WORKERS_MAX, a place that is not in the
- *	         grammar, an object the machine lacks or more an object than it
- *	         has cores, a core that is not usable or listed twice, a topology
- *	         that cannot be read
+ *	         grammar, an object that the machine lacks, more workers an
+ *	         object than cores, a core that is not usable or listed twice, a
+ *	         topology that cannot be read
  *	-ENOSYS  this machine's topology cannot be discovered, or hwloc has been
  *	         told of another (HWLOC_XMLFILE, HWLOC_SYNTHETIC)
  *

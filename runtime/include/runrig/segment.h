@@ -1,42 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * segment.h - named shared memory, as Python's SharedMemory has it.
+ * segment.h - named shared memory, as Python's SharedMemory.
  *
- * A segment is a file in /dev/shm of mode 0600.  A *plain* one is exactly its
- * bytes, so CPython and anything else can attach it.  One made for a pool, or
- * for a number of parties, has a page after the bytes (the trailer) that holds
- * a barrier.
+ * A segment is a file in /dev/shm of mode 0600.  A *plain* segment is exactly its
+ * bytes: CPython and any other program can attach.  A segment made for a pool, or
+ * for a number of parties, has a page after the bytes (the trailer) that holds a
+ * barrier.
  *
- * No half-made segment ever has a name: it is made without one, sized,
- * reserved, zeroed, locked, and named last.  An attacher sees all of it or
+ * No half-made segment ever has a name: a segment is made without a name, sized,
+ * reserved, zeroed, locked, and named last.  An attacher sees the whole segment or
  * -ENOENT.
  *
- * Who removes the name: rig_segment_destroy() of its maker, rig_segment_unlink()
- * of anyone of the same user, and, when the maker dies without either, the
- * warden of any pool it had or `runrig clean`.  Attaching never makes an owner,
- * and a failed attach removes nothing.  A segment made with .keep outlives its
- * maker.  The memory goes when the name is gone and the last mapping too.
+ * The name is removed by the maker's rig_segment_destroy(), by anyone of the same
+ * user with rig_segment_unlink(), and, when the maker dies without either, by the
+ * warden of any pool of the maker or by `runrig clean`.  Attaching never makes an
+ * owner, and a failed attach removes nothing.  A segment made with .keep outlives
+ * the maker.  The memory goes when the name is gone and the last mapping too.
  *
  * Where Python's SharedMemory is wrong:
  *
- *	a failed attach removes the name      here it removes nothing
- *	who attaches becomes an owner, and    attaching never makes an owner
+ *	a failed attach removes the name      here the name stays
+ *	an attacher becomes an owner, and     attaching never makes an owner
  *	takes the name away when it exits
- *	one that its maker has not sized is   -ENODATA, waited for until a
- *	an error like any other, and cannot   deadline; rig_segment_remove()
- *	be removed                            takes it like any other
- *	whose name was removed or taken is    it stays usable, unlinking it
- *	not told so, and unlinking removes    leaves the other one alone, and
- *	the other one                         rig_segment_named() tells
+ *	a segment that its maker has not      -ENODATA, waited for until a
+ *	sized is an error like any other,     deadline; rig_segment_remove()
+ *	and cannot be removed                 removes the name like any other
+ *	a segment whose name was removed or   the segment stays usable, unlinking
+ *	taken is not told so, and unlinking   leaves the other segment alone, and
+ *	removes the other segment             rig_segment_named() tells
  *	a second unlink fails; close fails    everything may be called twice
  *	while a view is out
  *	no room is a SIGBUS at first touch    -ENOSPC from create
  *
- * What nobody can help: a file that somebody else makes *shorter* is a SIGBUS
- * for whoever touches what is gone.  In a kernel that is a report (see pool.h).
+ * Nobody can prevent a SIGBUS where somebody else makes a file *shorter*: the first
+ * touch of a lost byte is a SIGBUS.  In a kernel the SIGBUS is a report (see
+ * pool.h).
  *
  * Every process makes its own handle from the name.  A handle belongs to the
- * process that made it; any thread may use it, one at a time.
+ * process that made it; any thread may use a handle, a single thread at a time.
  */
 #ifndef RUNRIG_SEGMENT_H
 #define RUNRIG_SEGMENT_H
@@ -54,18 +55,18 @@ struct rig_barrier;
 struct rig_pool;
 struct rig_segment; /* in this process */
 
-/* What pages a segment's bytes are to lie on. */
+/* The kind of pages for a segment's bytes. */
 enum rig_pages {
 	RIG_PAGES_BASE,
 	RIG_PAGES_HUGE /* huge ones, as far as they are to be had */
 };
 
 struct rig_segment_options {
-	/* create: populate it by this pool's pinned workers, each the part it
-	 * owns, and give it a trailer with a barrier for the pool's team. */
+	/* create: populate the segment by this pool's pinned workers, each
+	 * worker its part, and add a trailer with a barrier for the team. */
 	struct rig_pool *pool;
 
-	/* create, with .pool: who owns what; NULL: one equal block a rank. */
+	/* create, with .pool: the parts of the ranks; NULL: an equal block a rank. */
 	rig_spans_fn *spans;
 	const void *spans_args;
 	size_t spans_args_bytes; /* at most RIG_ARGS_MAX / 2 */
@@ -84,11 +85,11 @@ struct rig_segment_options {
 	uint64_t deadline_ns;
 
 	/*
-	 * create: which NUMA nodes its pages are to lie on, whoever touches
-	 * them first.  NULL or "local": on that of the toucher, which with
-	 * .pool is the rank that owns them; "interleave": page after page round
-	 * the nodes with usable cores; "bind:0,2-3": on these nodes (logical
-	 * numbers, as `runrig topo` prints them) and no others.
+	 * create: the NUMA nodes of the pages, whoever touches a page first.
+	 * NULL or "local": the node of the toucher, which with .pool is the
+	 * owning rank; "interleave": page after page round the nodes with
+	 * usable cores; "bind:0,2-3": only these nodes (logical numbers, as
+	 * printed by `runrig topo`).
 	 */
 	const char *memory;
 
@@ -123,18 +124,18 @@ RIG_API int rig_segment_create(struct rig_segment **segment, const char *name,
 			       const struct rig_segment_options *options);
 
 /*
- * Attach to the segment called `name`, whoever made it.
+ * Attach to the segment called `name`, whoever made the segment.
  *
  * Returns 0 and sets *segment.  On failure *segment and the name are untouched
  * and the result is
  *
  *	-EINVAL   the name is malformed
- *	-ENOENT   there is none of that name
- *	-EACCES   it is another user's, open to others, a link, or no file
- *	-ENODATA  it is empty: its maker has not sized it (waited for until
- *	          options->deadline_ns)
- *	-EPROTO   it has a trailer, of another layout or damaged
- *	or what open, mmap or flock said
+ *	-ENOENT   there is no segment of the name
+ *	-EACCES   the file is another user's, open to others, a link, or no file
+ *	-ENODATA  the file is empty: the maker has not sized the segment (waited
+ *	          for until options->deadline_ns)
+ *	-EPROTO   the trailer is of another layout or damaged
+ *	or the error of open, mmap or flock
  */
 RIG_API int rig_segment_attach(struct rig_segment **segment, const char *name,
 			       const struct rig_segment_options *options);
@@ -163,14 +164,14 @@ struct rig_home {
 };
 
 /*
- * Ask the kernel on which node each part of the segment lies: neighbouring pages
- * on the same node are one home.  Writes the first `max` of them to homes, and
- * returns how many there are (interleaved memory has one a page).  Not the
- * trailer.  Gives no page a home that has none.  Any thread; or
+ * Ask the kernel for the node of each part of the segment: neighbouring pages on
+ * the same node are a home.  Writes the first `max` homes to homes, and returns the
+ * number of homes (interleaved memory has a home a page).  Without the trailer.
+ * Gives no page a home.  Any thread; or
  *
  *	-EINVAL  the handle is detached, and no longer knows the segment
  *	-EPERM   a container forbids move_pages
- *	or what mmap said
+ *	or mmap's error
  */
 RIG_API ssize_t rig_segment_where(const struct rig_segment *segment,
 				  struct rig_home *homes, size_t max);
@@ -195,8 +196,8 @@ RIG_API int rig_segment_unlink(struct rig_segment *segment);
 
 /*
  * Detach, remove the name if this process made the segment without .keep, and
- * free the handle.  NULL is allowed.  Pools that were handed it unmap it too:
- * at once, or when the run they are in has ended.
+ * free the handle.  NULL is allowed.  Pools unmap the segment too: at once, or when
+ * their run has ended.
  */
 RIG_API void rig_segment_destroy(struct rig_segment *segment);
 
@@ -209,7 +210,7 @@ RIG_API int rig_segment_remove(const char *name);
 RIG_API size_t rig_shm_available(void);
 
 /* The bytes of memory that this process and its workers can still have, by the
- * machine and by its control groups; SIZE_MAX where it cannot be told.  Any
+ * machine and by its control groups; SIZE_MAX where the system does not tell.  Any
  * thread; reads /proc and the control groups' files. */
 RIG_API size_t rig_memory_available(void);
 

@@ -13,11 +13,10 @@
  *			...
  *	return rig_team_barrier(team);
  *
- * Each rank begins with its strip (rig_team_strip()), so that memory is worked
- * on by the rank whose node it is on.  One that is through with its own takes
- * half of what is left of the strip with the most left.  Taking costs one
- * atomic operation, mostly on a line that nobody else wants.  For workers only,
- * within a kernel.
+ * Each rank begins with its strip (rig_team_strip()), so that the rank on a page's
+ * node works on the page.  A rank that has finished its own strip takes half of the
+ * rest of the strip with the largest rest.  Taking costs an atomic operation,
+ * mostly on a line that nobody else wants.  For workers only, within a kernel.
  */
 #ifndef RUNRIG_SHARE_H
 #define RUNRIG_SHARE_H
@@ -38,10 +37,10 @@ enum rig_schedule {
 	RIG_SHARE_GUIDED   /* large parts first, down to a chunk; 0: 1 */
 };
 
-/* Chunks that one share may consist of: beyond, they are made larger. */
+/* The most chunks of a share: for more, the chunks are made larger. */
 #define RIG_SHARE_CHUNKS_MAX ((size_t)1 << 28)
 
-/* In this process; what is in it is the library's. */
+/* In this process; the fields are the library's. */
 struct rig_share {
 	struct rig_team *team;
 	enum rig_schedule schedule;
@@ -68,10 +67,10 @@ RIG_API int rig_share_begin(struct rig_share *share, struct rig_team *team,
 			    size_t chunk);
 
 /*
- * Take the next part.  Every element is in exactly one part of one rank; a
- * part is never empty.  Returns false, and leaves *part as it is, where nothing
- * is left to take; other ranks may still be at theirs.  Never waits.  Orders
- * nothing: barriers do.
+ * Take the next part.  Every element is in exactly one part of exactly one rank; a
+ * part is never empty.  Returns false, and leaves *part unchanged, where nothing
+ * is left to take; other ranks may still be at work.  Never waits.  Orders nothing:
+ * barriers do.
  */
 RIG_API bool rig_share_next(struct rig_share *share, struct rig_span *part);
 

@@ -8,18 +8,18 @@
  *	rig_sum_add(&sum, y, m, RIG_FLOAT64);
  *	total = rig_sum_float64(&sum);
  *
- * A sum is held exactly, and rounded once, when it is asked for: to the nearest
- * number, of two equally near ones to the even.  So the result has the same bits
- * in whatever order and in however many parts the numbers are added, and its
- * error is at most half a unit in the last place.  (A superaccumulator: Kulisch
- * 1981; its words are as in Neal, "Fast exact summation using small and large
+ * A sum is held exactly, and rounded a single time, when read: to the nearest
+ * number, and half way to the even number.  So the result has the same bits in
+ * whatever order and in however many parts the numbers are added, and the error is
+ * at most half a unit in the last place.  (A superaccumulator: Kulisch 1981; the
+ * words are as in Neal, "Fast exact summation using small and large
  * superaccumulators", 2015.)
  *
- * NaN, or infinities of both signs, make NaN (quiet, positive, no payload); one
- * infinity wins; a finite sum that is too large is an infinity; zero is +0.
+ * NaN, or infinities of both signs, make NaN (quiet, positive, no payload); an
+ * infinity alone wins; a finite sum that is too large is an infinity; zero is +0.
  *
- * Any thread, one at a time for a sum; nothing here waits.  A sum is plain
- * bytes: it may lie in shared memory and be copied.
+ * Any thread, a single thread at a time for a sum; nothing here waits.  A sum is
+ * plain bytes: a sum may lie in shared memory and be copied.
  */
 #ifndef RUNRIG_SUM_H
 #define RUNRIG_SUM_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sweep.h - what lies in /dev/shm, whose it is, and removing what is stale.
+ * sweep.h - the names in /dev/shm, their owners, and removing stale names.
  *
- * Stale is a name that was made to die with its maker (see segment.h), is this
- * user's, that nobody holds and that no process maps.  The kernel is asked, not
- * a process number: every runrig process that has the segment holds a lock on
- * it, and others (CPython) show in /proc/PID/maps.  A kept segment, and one
- * that something else made, is never stale.
+ * A name is stale that was made to die with its maker (see segment.h), is this
+ * user's, and that no process holds or maps.  The kernel is asked, not a process
+ * number: every runrig process that has the segment holds a lock on the file, and
+ * other processes (CPython) show in /proc/PID/maps.  A kept segment, and a file
+ * that another program made, is never stale.
  */
 #ifndef RUNRIG_SWEEP_H
 #define RUNRIG_SWEEP_H
@@ -44,15 +44,16 @@ struct rig_found {
 };
 
 /*
- * List everything in /dev/shm, by name.  Returns how many and sets *found (its
- * owner frees it with free()), or what opendir or malloc said.  Any thread.
+ * List every name in /dev/shm, sorted.  Returns the number of names and sets
+ * *found (the caller frees the array with free()), or the error of opendir or
+ * malloc.  Any thread.
  */
 RIG_API int rig_sweep_list(struct rig_found **found);
 
 /*
- * Remove what is stale, or with `dry_run` only tell.  Returns how many, and
- * sets *found (may be NULL) to them, or as above.  Never removes what is live:
- * it holds each name's lock while it looks and unlinks.
+ * Remove the stale names, or with `dry_run` only list them.  Returns the number of
+ * names, and sets *found (may be NULL) to the names, or as above.  Never removes a
+ * live name: the file's lock is held during the look and the unlink.
  */
 RIG_API int rig_sweep_clean(bool dry_run, struct rig_found **found);
 

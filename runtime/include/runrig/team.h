@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * team.h - what a kernel sees: its rank, its segments, its strip, its barrier.
+ * team.h - a kernel's view: its rank, its segments, its strip, its barrier.
  *
  * A kernel is a function that every rank of a team runs at the same time.  All
- * functions here are for workers only, within a kernel.  Those marked
- * *collective* are called by every rank of the team, in the same order.
+ * functions here are for workers only, within a kernel.  A function marked
+ * *collective* is called by every rank of the team, in the same order.
  */
 #ifndef RUNRIG_TEAM_H
 #define RUNRIG_TEAM_H
@@ -36,8 +36,8 @@ RIG_API size_t rig_team_bytes(const struct rig_team *team, int index);
 RIG_API int rig_team_segments(const struct rig_team *team);
 
 /*
- * This rank's part of 0..count-1: contiguous, in rank order, together all of
- * it, sizes differing by at most one (the first count % size ranks have one
+ * This rank's part of 0..count-1: contiguous, in rank order, together the whole,
+ * sizes differing by at most 1 (the first count % size ranks have an element
  * more).  Empty where there are fewer elements than ranks.
  */
 RIG_API struct rig_span rig_team_strip(const struct rig_team *team,
@@ -47,19 +47,19 @@ RIG_API struct rig_span rig_team_strip(const struct rig_team *team,
 RIG_API struct rig_span rig_strip(size_t count, int rank, int size);
 
 /*
- * Threads within a rank, such as an OpenMP team where a worker has a whole
- * cache, NUMA node or package (place "l3", "numa", ...).
+ * Threads within a rank, such as an OpenMP team where a worker has a whole cache,
+ * NUMA node or package (place "l3", "numa", ...).
  *
- * How many this rank may run that share a CPU with nobody: the cores it is
- * placed on, within the quota of the cgroup; at least 1.  Never waits.
+ * The number of threads that this rank may run without sharing a CPU: the cores of
+ * the rank's place, within the quota of the cgroup; at least 1.  Never waits.
  */
 RIG_API int rig_team_threads(const struct rig_team *team);
 
 /*
- * Bind the calling thread to the CPU of thread `index`, 0 to the above less 1,
- * each a core of its own; or, with -1, to all that this rank is placed on, as
- * it was born.  Does nothing where workers are not pinned.  Returns 0, -EINVAL
- * for another index, or what sched_setaffinity said.
+ * Bind the calling thread to the CPU of thread `index`, 0 to rig_team_threads()
+ * less 1, each thread a core of its own; or, with -1, to all CPUs of this rank's
+ * place, as at the start.  Does nothing where workers are not pinned.  Returns 0,
+ * -EINVAL for another index, or the error of sched_setaffinity.
  */
 RIG_API int rig_team_bind(const struct rig_team *team, int index);
 
@@ -72,36 +72,36 @@ RIG_API size_t rig_team_args_bytes(const struct rig_team *team);
 RIG_API void *rig_team_result(struct rig_team *team);
 
 /*
- * Collective.  Wait until every rank has arrived; writes made before it are
- * seen by all after it.  The barrier lies in the first segment of the job that
- * was made for this pool, else in the team's own segment; more than 16 ranks
- * with a CPU each meet by lines of their own, and not there.  Returns 0, or
- * -EINVAL: the ranks have not called the same before (collective.h).
+ * Collective.  Wait until every rank has arrived; all ranks see afterwards all
+ * writes made before.  The barrier lies in the first segment of the job that was
+ * made for this pool, else in the team's own segment; more than 16 ranks with a
+ * CPU each meet by lines of their own, and not there.  Returns 0, or -EINVAL: the
+ * ranks have not called the same before (collective.h).
  *
- * A kernel that writes with non-temporal stores fences them (sfence) first.
+ * A kernel that writes with non-temporal stores fences the stores (sfence) first.
  */
 RIG_API int rig_team_barrier(struct rig_team *team);
 
-/* The barrier rig_team_barrier() meets at: to be looked at.  Who waits there by
- * rig_barrier_wait() does not say what it has called. */
+/* The barrier that rig_team_barrier() meets at, for inspection.  A call of
+ * rig_barrier_wait() there is in no report. */
 RIG_API struct rig_barrier *rig_team_barrier_of(const struct rig_team *team);
 
 /*
- * Say how far this rank is: it has done `share` of its part of the run, 0 to 1,
- * where a rank's part is one size-th of it; where work is dealt out as ranks
- * come for it (share.h) one that has done more than that says more than 1.  It
- * is what rig_pool_progress() tells the caller.  0 when a run begins.  Never
- * waits: a store into a line of this rank's own, cheap enough for each row.
+ * Say how far this rank is: `share` of the rank's part of the run is done, 0 to 1,
+ * where a rank's part is 1/size of the run; where work is dealt out as ranks come
+ * (share.h), a rank that has done more says more than 1.  rig_pool_progress() tells
+ * the caller.  0 when a run begins.  Never waits: a store into a line of the rank's
+ * own, cheap enough for each row.
  */
 RIG_API void rig_team_progress(struct rig_team *team, double share);
 
 /*
- * Fail the run: `code` (negative) and the words become the run's result.  The
- * kernel returns what this returns, which is `code`:
+ * Fail the run: `code` (negative) and the words become the run's result.  Returns
+ * `code`, for the kernel to return:
  *
  *	return rig_team_fail(team, -EBADMSG, "element %zu is wrong", i);
  *
- * The other ranks are ended, wherever they are; this is no death.
+ * The other ranks are ended, wherever they are; no report calls them dead.
  */
 RIG_API int rig_team_fail(struct rig_team *team, int code, const char *format,
 			  ...) __attribute__((format(printf, 3, 4)));

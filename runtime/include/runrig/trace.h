@@ -2,19 +2,18 @@
 /*
  * trace.h - when each worker did what: a timeline of a pool's runs.
  *
- * A pool made with rig_pool_options.trace keeps so many spans of each worker,
- * from its start on, in memory that outlives a worker's death.  Lane -1 is the
- * caller's: its runs.  Lane r is rank r's; of every run it has, one after the
- * other and without gaps,
+ * A pool made with rig_pool_options.trace keeps as many spans of each worker, from
+ * the worker's start on, in memory that outlives a worker's death.  Lane -1 is the
+ * caller's: the caller's runs.  Lane r is rank r's; each run has, without gaps,
  *
- *	start    from the run's beginning until the worker had its job
+ *	start    from the run's beginning until the worker had the job
  *	attach   finding or mapping the segments
- *	kernel   the kernel, and within it a span for each wait: a barrier, a
- *	         collective, a message
+ *	kernel   the kernel, and within the kernel a span for each wait: a
+ *	         barrier, a collective, a message
  *	rest     until the run's end
  *
- * A span that had not ended when its run did (the worker died there, or was
- * ended) ends with it.
+ * A span that had not ended when the run did (the worker died there, or was ended)
+ * ends with the run.
  */
 #ifndef RUNRIG_TRACE_H
 #define RUNRIG_TRACE_H
@@ -54,9 +53,9 @@ struct rig_trace_span {
 
 /*
  * The spans of a lane, in order of their beginnings: at most `max` of them are
- * copied to `spans`.  Returns how many there are, or -EINVAL where the pool
- * keeps none or has no such rank.  *lost (may be NULL) is how many more there
- * was no room for.  For the pool's maker, between runs; does not wait.
+ * copied to `spans`.  Returns the number of spans, or -EINVAL where the pool keeps
+ * none or has no such rank.  *lost (may be NULL) is the number of spans for which
+ * there was no room.  For the pool's maker, between runs; does not wait.
  */
 RIG_API ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
 			       struct rig_trace_span *spans, size_t max,
