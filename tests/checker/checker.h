@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * checker.h - run compiled code through every interleaving it may see.
+ * checker.h - run compiled code through every interleaving that the code may see.
  *
  * A scenario is a few threads that call the code under test.  The threads are
- * coroutines; each stops before every operation of atomic.h, wait.h and the
- * pthread barrier, and the checker explores every order in which they may go
- * on, and every value that a load may return.  A state is the model's memory
- * and the bytes of the stacks: one that was seen before is not explored again,
- * so that the search is exhaustive and ends.
+ * coroutines; each stops before every operation of atomic.h, wait.h and the pthread
+ * barrier, and the checker explores every order in which threads may go on, and
+ * every value that a load may return.  A state is the model's memory and the bytes
+ * of the stacks: a state seen before is not explored again, so that the search is
+ * exhaustive and ends.
  *
  * The memory is C11's, in its operational form of messages and views:
  *
- *	- a location is the list of the values stored to it, in modification
+ *	- a location is the list of the values stored there, in modification
  *	  order; a view says, for each location, the oldest value a thread may
- *	  still read, and for each thread, what of its plain accesses happened
- *	  before
- *	- a load returns any value its view allows, an RMW the last one; so what
- *	  a store buffer or a late invalidation does is covered, on any machine
- *	- a release stores the view beside the value; an acquire that reads it
- *	  takes the view over; an RMW hands on the view of what it replaced (the
- *	  release sequence), a plain store does not
- *	- a seq_cst load does not read what is older than the last seq_cst store
- *	  or load of that location
- *	- a plain access not ordered after the others of its cell is a race
+ *	  still read, and for each thread, which plain accesses happened before
+ *	- a load returns any value that the view allows, an RMW the last value: the
+ *	  effects of a store buffer or a late invalidation are covered, on any
+ *	  machine
+ *	- a release stores the view beside the value; an acquire that reads the
+ *	  value takes the view over; an RMW hands on the view of the value replaced
+ *	  (the release sequence), a plain store does not
+ *	- a seq_cst load reads no value older than the last seq_cst store or load
+ *	  of the location
+ *	- a plain access not ordered after the others of the cell is a race
  *
  * Not covered: a load that returns a value stored later (load buffering).
  *
- * Waiting: a poll is one acquire load at any moment, whose result may be that
- * patience has ended; a sleeper on a futex may wake for no reason, but a state
- * in which nothing else can happen is a deadlock.
+ * Waiting: a poll is an acquire load at any moment, whose result may be that
+ * patience has ended; a sleeper on a futex may wake for no reason, but a state in
+ * which nothing else can happen is a deadlock.
  */
 #ifndef RUNRIG_CHECKER_H
 #define RUNRIG_CHECKER_H
@@ -46,7 +46,7 @@
 #define CHECKER_CELLS 16
 #define CHECKER_GHOST 64
 
-/* What may be found wrong. */
+/* The faults that the checker finds. */
 enum checker_verdict {
 	CHECKER_FINE,
 	CHECKER_EARLY,    /* released before all have arrived */
@@ -120,7 +120,7 @@ void *checker_ghost(void);
 void checker_step(const char *name);
 /* Wait until a thread has died; returns which. */
 int checker_wait_death(void);
-/* Kill a thread, and start one afresh: it knows what this one knows. */
+/* Kill a thread, and start a fresh thread, which knows all that the caller knows. */
 void checker_kill(int thread);
 void checker_start(int thread);
 

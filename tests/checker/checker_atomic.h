@@ -2,9 +2,9 @@
 /*
  * checker_atomic.h - atomic.h for code that the checker drives.
  *
- * Included by atomic.h in place of its own functions.  Each of them stops the
- * thread that calls it; the checker decides when it goes on and what it read.
- * The orders that atomic.h does not have are here for mutants.
+ * Included by atomic.h in place of its own functions.  Each function stops the
+ * calling thread; the checker decides when the thread goes on and which value the
+ * thread has read.  The orders that atomic.h does not have are here for mutants.
  */
 #ifndef RUNRIG_CHECKER_ATOMIC_H
 #define RUNRIG_CHECKER_ATOMIC_H
@@ -38,7 +38,7 @@ int checker_block(pthread_barrier_t *block);
 #define pthread_barrier_init checker_block_init
 #define pthread_barrier_wait checker_block
 
-/* What the function would return: the type of *p, not atomic. */
+/* The type that the function would return: the type of *p, not atomic. */
 static inline uint32_t checker_u32(uint64_t value)
 {
 	return (uint32_t)value;

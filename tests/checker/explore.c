@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explore.c - depth first through all states, each once.
+ * explore.c - depth first through all states, each a single time.
  *
- * A thread is a coroutine on a stack of its own.  Paused, all it is lies in the
- * bytes from its stack pointer to the stack's top; so a state can be kept,
+ * A thread is a coroutine on a stack of its own.  The whole of a paused thread lies
+ * in the bytes from the stack pointer to the stack's top; so a state can be kept,
  * compared and gone back to by copying bytes.  Stacks never move.
  *
- * Of a state seen only a 128-bit hash is kept: two of n states collide with a
+ * Only a 128-bit hash of a seen state is kept: two of n states collide with a
  * probability below n^2 / 2^128.
  */
 #include "model.h"
@@ -90,7 +90,7 @@ static struct {
 static void *stack_at[CHECKER_THREADS]; /* the paused threads' stack pointers */
 static void *explorer_at;
 
-/* What a thread found wrong. */
+/* A fault that a thread found. */
 static enum checker_verdict verdict;
 static char words[200];
 

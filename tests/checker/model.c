@@ -685,8 +685,8 @@ bool model_do(int t, struct choice choice)
 
 /* --- dropping what nobody can read --- */
 
-/* Does it matter what this thread may still read?  One that waits for a death
- * will know at least what the dead knew. */
+/* Do the values matter that the thread may still read?  A thread that waits for a
+ * death will know at least the dead thread's view. */
 static bool counts(const struct thread *thread)
 {
 	return thread->status != STATUS_NONE &&

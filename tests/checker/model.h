@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model.h - the state of the modelled machine, and what can happen next in it.
+ * model.h - the state of the modelled machine, and its possible next steps.
  *
- * Everything a state consists of, except the bytes of the stacks, is in struct
- * state; it is copied and compared as bytes, so unused parts are zero.
+ * A state, except for the bytes of the stacks, is struct state; states are copied
+ * and compared as bytes, so unused parts are zero.
  */
 #ifndef RUNRIG_CHECKER_MODEL_H
 #define RUNRIG_CHECKER_MODEL_H
@@ -11,8 +11,8 @@
 #include "checker.h"
 #include "checker_atomic.h"
 
-/* What a thread knows: of each location, the index of the oldest message it may
- * still read; of each thread, how many of its plain accesses came before. */
+/* A thread's knowledge: of each location, the index of the oldest message that the
+ * thread may still read; of each thread, how many plain accesses came before. */
 struct view {
 	uint8_t oldest[CHECKER_LOCATIONS];
 	uint8_t clock[CHECKER_THREADS];
@@ -133,7 +133,7 @@ extern int current;
 void model_clear(void);
 const char *model_location_name(int location);
 
-/* What thread `t` may do next; returns how many. */
+/* The steps that thread `t` may take next; returns their number. */
 int model_choices(int t, struct choice *choices);
 
 /* Would that change anything for good?  A wake for no reason does not. */
@@ -147,7 +147,7 @@ void model_tidy(void);
 
 /* Go back to the explorer until the operation has been done. */
 void explore_pause(void);
-/* What was just done must not be.  For the model; threads use checker_fail(). */
+/* The last step must not be.  For the model; threads use checker_fail(). */
 void explore_fail(enum checker_verdict what, const char *why);
 /* Give thread `t` a fresh stack. */
 void explore_begin(int t);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz.c - libFuzzer's target for what is read from memory that others write:
- * the decoder of lists, and the parser of trailers.
+ * fuzz.c - libFuzzer's target for reading memory that others write: the decoder of
+ * lists, and the parser of trailers.
  *
- * The first byte of an input says which, and how many bytes of commands follow
- * it; the rest is the memory.  It is copied to a block of exactly its size, so
- * that AddressSanitizer sees a step beyond it.  Whatever comes of it must be a
- * value or an error; and text that is got must be UTF-8, a set that failed must
- * not have changed a byte.
+ * The first byte of an input chooses the target, and how many bytes of commands
+ * follow; the rest is the memory.  The memory is copied to a block of exactly its
+ * size, so that AddressSanitizer sees a step beyond.  Every outcome must be a value or
+ * an error; a text read must be UTF-8, a set that failed must not have changed a byte.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -27,7 +26,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-/* What is being done, in memory of exactly its size. */
+/* The case at hand, in memory of exactly its size. */
 struct block {
 	unsigned char *memory;
 	size_t bytes;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_harness.c - what a test leaves behind fails it, and a worker's status is
- * told as it was.
+ * test_harness.c - a test that leaves something behind fails, and a worker's status
+ * arrives unchanged.
  *
- * The leaking tests are a suite of their own that is run here, silently; each
- * must fail, and what they left is removed after.
+ * The leaking tests are a suite of their own that runs here, silently; each must
+ * fail, and the leaks are removed afterwards.
  */
 #include "lib/harness.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * actor.c - ROLE PREFIX [NAME...]: one of the processes that test_leftovers.py
- * kills.
+ * actor.c - ROLE PREFIX [NAME...]: a process that test_leftovers.py kills.
  *
  *	create   lists and segments, over and over; two of them for others
  *	manage   a manager's members, over and over; two of them for others
  *	pool     runs over a segment that others may attach to
- *	attach   the names given, over and over, whatever has become of them
+ *	attach   the names given, over and over, whatever has become of the names
  *
- * It says "pid ROLE PID" of the processes it has started, "name NAME" of what
- * others may attach to, and "ready"; and plays until its standard input ends.
- * Its exit status is 0 where nothing went wrong that a death does not explain.
+ * The program prints "pid ROLE PID" for each process that the program starts,
+ * "name NAME" for each name that others may attach to, and "ready"; and plays
+ * until the standard input ends.  The exit status is 0 where every failure is
+ * explained by a death.
  */
 #include <errno.h>
 #include <poll.h>

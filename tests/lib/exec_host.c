@@ -2,8 +2,8 @@
 /*
  * exec_host.c - runs a test program that was built as a library.
  *
- * Workers that are no forks of a test find its kernels in a library.  So the test
- * is one, main() and all, and the program only loads it:
+ * Workers that are no forks of a test find the test's kernels in a library.  So
+ * the test is a library, main() and all, and the program only loads the library:
  *
  *	exec_host LIBRARY
  */

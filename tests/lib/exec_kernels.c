@@ -40,8 +40,8 @@ int exec_reverse_owns(const void *args, int index, size_t bytes, int rank,
 	return 1;
 }
 
-/* Does rank 0 own what exec_reverse_owns() says?  Its pages are there when the
- * kernel begins, whoever owns them; so what is looked at is only the sum. */
+/* Does rank 0 own the part that exec_reverse_owns() says?  The pages are there
+ * when the kernel begins, whoever owns them; only the sum is looked at. */
 const struct rig_kernel *exec_kernel(void)
 {
 	static const struct rig_kernel kernel = {

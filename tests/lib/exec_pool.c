@@ -2,9 +2,8 @@
 /*
  * exec_pool.c - the pools of a test whose workers are no forks of the test.
  *
- * A test that makes its pools by harness_pool_create() in place of
- * rig_pool_create() makes them with RIG_EXEC: the build file defines one as the
- * other where it builds a test for that.
+ * The build file defines rig_pool_create() as harness_pool_create() where a test
+ * is built for RIG_EXEC; harness_pool_create() makes the same pool with RIG_EXEC.
  */
 #include "lib/harness.h"
 

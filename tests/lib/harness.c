@@ -3,15 +3,15 @@
  * harness.c - main() of the test programs, processes for tests, and the proof
  * that a test has left nothing behind.
  *
- * What a process holds is taken down as a sorted list of words, one kind of
- * thing a list; two such lists, of before and after a test, must be equal.
+ * The things that a process holds are taken down as sorted lists of words, a list
+ * a kind; the lists of before and after a test must be equal.
  *
- * Other tests run at the same time, so what is in /dev/shm need not be this
- * test's.  A name is held to be left behind when it is new, has the mark of
- * names that die with their maker (the sticky bit), and nobody holds the lock
- * that its maker holds as long as it lives: then whoever made it is dead.  The
- * locks are read in /proc/locks, for trying one would disturb those who do.
- * The living part of a leak, a segment still mapped, shows in the mappings.
+ * Other tests run at the same time, so a name in /dev/shm need not be the test's.
+ * A name counts as left behind when the name is new, has the mark of names that
+ * die with their maker (the sticky bit), and nobody holds the lock that the maker
+ * holds for life: then the maker is dead.  The locks are read in /proc/locks, for
+ * trying a lock would disturb other processes that do.  The living part of a leak,
+ * a segment still mapped, shows in the mappings.
  */
 #include "lib/harness.h"
 
@@ -38,7 +38,7 @@
 
 #include "base/clock.h"
 
-/* What a test may take where it is expected to fail. */
+/* Time for a test that is expected to fail. */
 #define HURRY_S 10
 
 #define WORDS_MAX  4096
@@ -210,7 +210,7 @@ static void stale_names(struct words *words)
 	each_entry("/dev/shm", stale_name, words);
 }
 
-/* What is compared.  Things that `settle` may be about to go. */
+/* Compare the lists.  Things that `settle` may be about to go. */
 static const struct {
 	const char *what;
 	holding_fn *take;
@@ -291,8 +291,8 @@ TCase *make_tcase(const char *name, double limit_s)
 	return tcase;
 }
 
-/* Check catches these to kill the test, and children inherit that: a signal to
- * one of them would end them all. */
+/* Check catches these signals to kill the test, and children inherit the handlers:
+ * a signal to a child would end all of them. */
 static void reset_signals(void)
 {
 	static const int caught[] = { SIGTERM, SIGINT, SIGALRM };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * harness.h - what every Check program of runrig leans on.
+ * harness.h - the base of every Check program of runrig.
  *
- * A test program defines make_suite(); main() is here, and its exit code says
- * whether anything failed.  Its test cases come from make_tcase(), so that each
- * of its tests is held against what it found:
+ * A test program defines make_suite(); main() is here, and the exit code says
+ * whether anything failed.  Test cases come from make_tcase(), so that each test
+ * is compared with the state before the test:
  *
  *	Suite *make_suite(void)
  *	{
@@ -16,9 +16,9 @@
  *		return suite;
  *	}
  *
- * Ranks that a test forks itself come from run_workers().  They never call
- * ck_assert (Check looks at the test process's exit status alone, so that a
- * child's failure would pass); they return a status and the test asserts it.
+ * Ranks that a test forks come from run_workers().  A rank never calls ck_assert
+ * (Check looks at the test process's exit status alone, so a child's failure would
+ * pass); a rank returns a status and the test asserts the status.
  */
 #ifndef RUNRIG_HARNESS_H
 #define RUNRIG_HARNESS_H
@@ -34,26 +34,26 @@
 #define WORKER_LATE (-1000)
 
 /*
- * How long processes and names that are going have for it, and workers for
- * their work.  Long, for they are against hanging only; a test may change them.
+ * The time that dying processes and names have to go, and workers for their work.
+ * Long, for the limits are against hanging only; a test may change them.
  */
 extern struct harness_limits {
 	uint64_t settle_ns;
 	uint64_t workers_ns;
 } harness_limits;
 
-/* AddressSanitizer is in it: memory is mapped as it sees fit, it ends the program
- * where it cannot have what it wants, and resident memory is its own. */
+/* AddressSanitizer is built in: the sanitizer maps memory at will, ends a program
+ * that cannot have memory, and keeps resident memory of its own. */
 extern const bool harness_sanitized;
 
-/* The pools of this test are made with RIG_EXEC: their workers do not have what
- * the test has.  True once it has made one: see exec_pool.c. */
+/* The pools of the test are made with RIG_EXEC: their workers do not have the
+ * memory of the test.  True once such a pool was made: see exec_pool.c. */
 extern bool harness_execed;
 
 /*
- * A /dev/shm for this process and those it forks, mounted with `options`: 0, or
- * -1 where this system does not let it.  `as_root`: not if it takes a user
- * namespace, in which this process is nobody.
+ * A /dev/shm for this process and its children, mounted with `options`: 0, or -1
+ * where the system does not allow the mount.  `as_root`: fail where the mount would
+ * take a user namespace, in which the process is nobody.
  */
 int harness_own_shm(const char *options, bool as_root);
 
@@ -61,17 +61,17 @@ int harness_own_shm(const char *options, bool as_root);
 Suite *make_suite(void);
 
 /*
- * A test case whose tests may take `limit_s` seconds each (0: as long as they
- * like, for long loops under meson's own limit) and leave nothing behind.
- * Before and after each test its open descriptors, its mappings of /dev/shm,
- * the processes it started (children, and everything of its process group) and
- * the names in /dev/shm that die with their maker are compared; processes and
- * names that are just going get settle_ns for it.
+ * A test case whose tests may take `limit_s` seconds each (0: no limit of their
+ * own, for long loops under meson's limit) and leave nothing behind.  Before and
+ * after each test its open descriptors, its mappings of /dev/shm, the processes
+ * that the test started (children, and everything of the process group) and the
+ * names in /dev/shm that die with their maker are compared; processes and names
+ * that are just going get settle_ns.
  *
- * A test that by its subject leaves something behind removes it itself.
+ * A test that leaves something behind by its subject removes the thing itself.
  *
- * With HARNESS_HURRY in the environment, all of that has only seconds: for
- * those who expect the test to fail (tests/mutants.py).
+ * With HARNESS_HURRY in the environment, all waits are seconds: for callers that
+ * expect the test to fail (tests/mutants.py).
  */
 TCase *make_tcase(const char *name, double limit_s);
 
@@ -80,12 +80,12 @@ TCase *make_tcase(const char *name, double limit_s);
 typedef int worker_fn(int rank, void *arg);
 
 /*
- * Fork `size` processes of which each calls fn(its rank, arg) and leaves by
- * _exit(), and wait for all of them; those not done after workers_ns are
- * killed.  Signals are at their defaults in them, and they die with the test.
+ * Fork `size` processes, each of which calls fn(rank, arg) and leaves by _exit(),
+ * and wait for all of them; processes that are not done after workers_ns are
+ * killed.  Signals are at their defaults, and the processes die with the test.
  *
- * Returns 0 where each returned 0, else the status of the first (by rank) that
- * did not: what it returned, minus the signal that ended it, or WORKER_LATE.
+ * Returns 0 where each returned 0, else the status of the first rank that did not:
+ * the value returned, minus the signal that ended the rank, or WORKER_LATE.
  */
 int run_workers(int size, worker_fn *fn, void *arg);
 

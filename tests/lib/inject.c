@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inject.c - a tracer that has one system call fail: the call is turned into
- * none on the way in, and what it returns is set on the way out.
+ * inject.c - a tracer that has a system call fail: the call is turned into none on
+ * the way in, and the result is set on the way out.
  */
 #include "lib/inject.h"
 
@@ -105,7 +105,7 @@ const char *inject_name(int number)
 
 #define TRACED_MAX 32
 
-/* Who is traced. */
+/* The processes that are traced. */
 struct traced {
 	pid_t pid;
 	bool known;   /* whose child it is; until then it stays stopped */
@@ -156,7 +156,7 @@ static void resume(const struct traced *traced, int signal)
 		     traced->pid, NULL, (void *)(long)signal);
 }
 
-/* What `parent` has forked: it may have stopped before we are told. */
+/* A child of `parent`, which may have stopped before the event arrives. */
 static void meet_child(struct tracer *tracer, const struct traced *parent)
 {
 	enum inject_role role = parent->role;

@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-/* Whose calls: of the process that is begun, of those that it forks, and so on
+/* The process whose calls fail: the process that is begun, its children, and so on
  * down. */
 enum inject_role {
 	INJECT_CALLER,
@@ -27,15 +27,15 @@ struct inject {
 	enum inject_role role;
 	int at;    /* which of its calls that may fail, from 0; -1: none */
 	int which; /* which of the errors that it may fail with */
-	/* What came of it. */
+	/* The outcome of an injection. */
 	int error;  /* the errno it had; 0: it never came to that call */
 	int status; /* of the process begun, as waitpid() gives it */
 	int calls;  /* of that role that may fail */
 	int numbers[INJECT_CALLS_MAX];
 };
 
-/* Begin a process that calls fn() and leaves with what it returns, and wait for
- * it and all that descends from it: 0, -ETIMEDOUT (after limit_s all is killed)
+/* Begin a process that calls fn() and leaves with the value returned, and wait for
+ * the process and all its descendants: 0, -ETIMEDOUT (after limit_s all are killed)
  * or -errno.  The caller has no other child, and adopts orphans. */
 int inject_run(struct inject *inject, int (*fn)(void), unsigned limit_s);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * privileged.c - what test_setuid.py makes set-uid: it says what it may do.
+ * privileged.c - the program that test_setuid.py makes set-uid, which prints the
+ * library's answers.
  *
- * Statically linked with runrig, for it is copied elsewhere and the loader heeds
- * no path there.
+ * Statically linked with runrig, for the program is copied elsewhere, where the
+ * loader heeds no path.
  */
 #include <errno.h>
 #include <stdio.h>

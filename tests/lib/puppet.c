@@ -231,7 +231,7 @@ int puppet_next_child(struct puppet *parent, struct puppet *child,
 	(void)ptrace(PTRACE_GETEVENTMSG, parent->pid, NULL, &pid);
 	*child = (struct puppet){ .pid = (pid_t)pid };
 	r = await_stop(child->pid, &status, deadline_ns);
-	/* What it forks is not ours. */
+	/* Forks of the puppet are not ours. */
 	if (r == 0)
 		(void)ptrace(PTRACE_SETOPTIONS, child->pid, NULL, NULL);
 	return r;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * puppet.h - a worker on strings: stop it where wanted, and have it do what no
- * program would.
+ * puppet.h - a worker on strings: stop the worker anywhere, and have the worker do
+ * things that no program would.
  *
- * By ptrace, so that the runtime under test is the product, byte for byte, and
- * every function of it is a place to stop at: a test and the workers of its
- * pool are forks of one program, so a function's address is the same in all.
- * On x86-64; elsewhere puppet_possible() says no.
+ * The means is ptrace, so that the runtime under test is the product, byte for byte,
+ * and every function is a place to stop at: a test and the workers of its pool are
+ * forks of the same program, so a function's address is the same in all.  On x86-64;
+ * elsewhere puppet_possible() says no.
  *
  * A puppet is stopped from attach or arrive until release.
  */
@@ -31,9 +31,9 @@ bool puppet_possible(void);
 /* Take hold of a process that runs or sleeps: 0 or -errno. */
 int puppet_attach(struct puppet *puppet, pid_t pid);
 
-/* Let it run until it enters `function`.  go returns at once, arrive waits
- * (until deadline_ns): 0, -ETIMEDOUT (it is stopped all the same), or -ESRCH:
- * it is gone. */
+/* Let the puppet run until the entry of `function`.  go returns at once, arrive
+ * waits (until deadline_ns): 0, -ETIMEDOUT (the puppet is stopped all the same), or
+ * -ESRCH: the puppet is gone. */
 int puppet_go(struct puppet *puppet, void (*function)(void));
 int puppet_arrive(struct puppet *puppet, uint64_t deadline_ns);
 

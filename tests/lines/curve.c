@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * curve.c - what a call costs as ranks grow: line transfers of the compiled
+ * curve.c - the cost of a call as ranks grow: line transfers of the compiled
  * collectives, 1 to 256 ranks on 1 to 8 NUMA nodes.
  *
- *	curve         a table of all of it, for gnuplot and a reader
- *	curve check   is it logarithmic, not linear?  And right?
+ *	curve         a table, for gnuplot and a reader
+ *	curve check   is the growth logarithmic, not linear?  And the result right?
  *
- * The ranks' calls are aligned at no cost, so a figure is the time from the
- * moment when all call to the return of the last, in transfers within a node.
+ * The ranks' calls are aligned at no cost, so a figure is the time from the moment
+ * when all call to the return of the last, in transfers within a node.
  */
 #include "lines.h"
 
@@ -130,7 +130,7 @@ static int measure(int nodes, struct figure *figure)
 	return r < 0 ? r : wrong ? -EBADMSG : 0;
 }
 
-/* Of one operation on so many nodes.  Returns the exit status. */
+/* A single operation on `nodes` nodes.  Returns the exit status. */
 static int measure_or_say(int what, int nodes, int ranks, struct figure *figure)
 {
 	int r;

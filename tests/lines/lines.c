@@ -78,7 +78,7 @@ static void yield(void)
 	(void)swapcontext(&ranks[self].context, &scheduler);
 }
 
-/* Who is behind this rank goes first. */
+/* The rank that is farthest behind goes first. */
 static void let_others(void)
 {
 	for (int i = 0; i < count; i++)
@@ -89,7 +89,7 @@ static void let_others(void)
 		}
 }
 
-/* What it takes to get the line here: 0: nobody has it. */
+/* The cost to get the line here: 0: nobody has the line. */
 static uint64_t distance(const struct line *line, bool write)
 {
 	bool near = false, far = false;
@@ -188,7 +188,7 @@ struct patience wait_patience(int parties)
 	return (struct patience){ .spin_ns = 1 };
 }
 
-/* Of messages, which these ranks have none of. */
+/* For messages, which these ranks do not send. */
 bool wait_more(struct wait *wait, const struct patience *patience)
 {
 	(void)wait, (void)patience;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lines.h - count the line transfers of compiled code, and how long they take
- * one after the other.
+ * lines.h - count the line transfers of compiled code, and the time of transfers
+ * that follow each other.
  *
- * The ranks are coroutines, each with a clock.  A line is held by those who have
- * read it since it was written.  Reading a line that one does not hold, and
- * writing one that one does not hold alone, is a transfer: 1 where a rank of the
- * same node holds it, LINES_FAR where only ranks of other nodes do (or, for a
- * write, any of another node).  A line serves one rank at a time.  Who polls a
- * line in vain sleeps until it is written, and then reads it again.  Whatever is
- * no transfer takes no time.
+ * The ranks are coroutines, each with a clock.  Ranks that have read a line since
+ * the last write hold the line.  A read of a line not held, and a write of a line
+ * not held alone, is a transfer: 1 where a rank of the same node holds the line,
+ * LINES_FAR where only ranks of other nodes do (or, for a write, any rank of another
+ * node).  A line serves a single rank at a time.  A rank that polls a line in vain
+ * sleeps until the next write, and then reads the line again.  Only transfers take
+ * time.
  *
- * So a tree costs what its longest path costs, and a line that everybody reads
- * costs as much as there are readers.
+ * So a tree costs as much as its longest path, and a line that everybody reads costs
+ * as much as there are readers.
  */
 #ifndef RUNRIG_LINES_H
 #define RUNRIG_LINES_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guest.c - what is shown inside a guest with several NUMA nodes.
+ * guest.c - the checks that run inside a guest with several NUMA nodes.
  *
- * numa_vm.py boots the guest and runs this there.  The nodes are emulated, but
- * the kernel is a real one: it runs each worker where it is pinned and places
- * pages where they belong, and it is the kernel that is asked.
+ * numa_vm.py boots the guest and runs the program there.  The nodes are emulated,
+ * but the kernel is real: the kernel runs each worker on the CPU of its pin and
+ * places pages on their nodes, and the kernel is asked.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -246,7 +246,8 @@ START_TEST(made_for_a_pool_lies_with_its_owners)
 }
 END_TEST
 
-/* All of it on one node at first, by who made it; and it has it mapped still. */
+/* The whole segment lies on a single node at first, by its maker, which still maps
+ * the segment. */
 static struct rig_segment *make_on_node_of_cpu(int cpu, size_t bytes)
 {
 	struct rig_segment *segment = NULL;
@@ -442,7 +443,7 @@ START_TEST(replicated_is_read_on_every_node)
 	ck_assert_uint_lt(read_locally(pool, name, true, 1), 512);
 	ck_assert_msg(rig_pool_replicate(pool, name) == nodes, "%s", rig_why());
 	ck_assert_uint_eq(read_locally(pool, name, true, 1), 512);
-	/* What is written meanwhile they do not have; asked again, they do. */
+	/* The copies lack later writes; made again, the copies have them. */
 	memset(rig_segment_data(segment), 2, 3 << 20);
 	ck_assert_uint_eq(read_locally(pool, name, true, 1), 512);
 	ck_assert_int_eq(rig_pool_replicate(pool, name), nodes);
@@ -450,7 +451,7 @@ START_TEST(replicated_is_read_on_every_node)
 	/* They outlive a team. */
 	ck_assert_int_eq(rig_pool_run(pool, &job), -EOWNERDEAD);
 	ck_assert_uint_eq(read_locally(pool, name, true, 2), 512);
-	/* Who may write gets the segment itself, and the copies are gone. */
+	/* A job that may write gets the segment itself, and the copies are gone. */
 	ck_assert_uint_lt(read_locally(pool, name, false, 2), 512);
 	ck_assert_uint_lt(read_locally(pool, name, true, 2), 512);
 	ck_assert_int_eq(rig_pool_replicate(pool, name), nodes);

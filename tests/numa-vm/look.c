@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * look.c - a user's kernel that touches what reverse does, and fails where less
- * than 99 of 100 pages of that are on the rank's node.
+ * look.c - a user's kernel that touches the same pages as reverse, and fails where
+ * less than 99 of 100 pages are on the rank's node.
  *
- * In the guest `runrig run ./look.so` has it look at what was loaded from a file,
- * and at what Python has made.
+ * In the guest `runrig run ./look.so` has the kernel look at data from a file, and
+ * at data that Python has made.
  */
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * look.h - asking the kernel where the pages are that a rank touches.
+ * look.h - asking the kernel for the nodes of the pages that a rank touches.
  *
- * What reverse touches is worked out here again, from its definition: a strip of
- * the first half, and its mirror.
+ * The part that reverse touches is worked out here again, from the definition: a
+ * strip of the first half, and the mirror of the strip.
  */
 #ifndef NUMA_VM_LOOK_H
 #define NUMA_VM_LOOK_H
@@ -18,7 +18,7 @@
 
 #define PAGE ((size_t)4096)
 
-/* Pages that a rank touches, and those of them that are on its node. */
+/* Pages that a rank touches, and how many lie on the rank's node. */
 struct local {
 	uint64_t pages;
 	uint64_t local;
@@ -44,7 +44,7 @@ static inline int count_local(char *begin, char *end, unsigned node,
 	return 0;
 }
 
-/* What reverse reads and writes of `n` doubles: two spans, in elements. */
+/* The doubles that reverse reads and writes, of `n`: two spans, in elements. */
 static inline void touched_by_reverse(size_t n, int rank, int size,
 				      struct rig_span *spans)
 {

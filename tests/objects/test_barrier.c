@@ -91,7 +91,7 @@ static int meet(int rank, void *arg)
 	}
 	if (meeting->sleeps != meeting->awakes)
 		return 2;
-	/* Of two, the early one slept and the late one did not. */
+	/* The early party slept and the late party did not. */
 	if (meeting->last_waits && meeting->size == 2 &&
 	    meeting->sleeps != (rank ? meeting->epochs : 0))
 		return 2;

@@ -2,9 +2,9 @@
 /*
  * test_checker_barrier.c - barrier.c, compiled, in every interleaving.
  *
- * Each party writes a cell before the barrier and reads everybody's after it.
- * Two sets of cells take turns: what was read in one epoch is written again two
- * epochs later, so the barrier between must order that too.
+ * Each party writes a cell before the barrier and reads everybody's cell afterwards.
+ * Two sets of cells take turns: a cell read in an epoch is written again two epochs
+ * later, so the barrier between must order the two.
  */
 #include "checker.h"
 

@@ -3,9 +3,9 @@
  * test_checker_channel.c - channel.c and its mailboxes, compiled, in every
  * interleaving.
  *
- * One slot, so that the writer waits for the reader as often as the reader for
- * the writer.  What is sent is a cell, written before each post and read after
- * each peek; the next message is written to the same one.
+ * A single slot, so that the writer waits for the reader as often as the reader for
+ * the writer.  The message is a cell, written before each post and read after each
+ * peek; the next message is written to the same cell.
  */
 #include "checker.h"
 
@@ -68,7 +68,7 @@ static void writes(void)
 	for (uint32_t i = 1; i <= messages; i++) {
 		wait_for_room(&out);
 		checker_write(0, i);
-		/* What channel_post() does, but for its own note. */
+		/* As channel_post(), but for the note. */
 		mailbox_set(&boxes[READER], &channel.slots[0].number,
 			    ++out.last, true);
 	}

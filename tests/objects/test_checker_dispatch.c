@@ -2,8 +2,8 @@
 /*
  * test_checker_dispatch.c - dispatch.c, compiled, in every interleaving.
  *
- * The poster is thread 0.  It writes a cell before it posts, which the takers
- * read; each taker writes one before it finishes, which the poster reads.
+ * The poster is thread 0.  The poster writes a cell before each post, which the
+ * takers read; each taker writes a cell before the finish, which the poster reads.
  */
 #include "checker.h"
 
@@ -23,7 +23,7 @@ enum {
 	CELL_RESULT = 4 /* and so on: the takers' */
 };
 
-/* What has really happened. */
+/* The real events. */
 struct ghost {
 	uint32_t posted;
 	uint32_t finished; /* takers that have finished that job */
@@ -261,9 +261,9 @@ static void meeting(void)
 }
 
 /*
- * All come, then all but one: taken for asleep are only those who still are.
- * A notice that is out of date may come from the first meeting; whoever gets it
- * looks, and sees that somebody is not where it was.
+ * All come, then all but one: only threads that still sleep are taken for asleep.  A
+ * late notice may come from the first meeting; the thread that gets the notice looks,
+ * and sees that another thread has moved on.
  */
 static void sleeps_twice(void *arg, uint64_t target)
 {

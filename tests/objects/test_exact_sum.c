@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_exact_sum.c - sums that know no order: equal bits however the numbers are dealt
- * out, and the right ones.
+ * test_exact_sum.c - sums that know no order: equal bits however the numbers are
+ * dealt out, and the right bits.
  *
- * Numbers are made from their index alone, with everything in them that makes
- * ordinary sums differ.  What is right is said by integers of 128 bits where all
- * numbers are multiples of one, and by tests/test_sum.py (math.fsum, fractions)
- * where they are not; the ranks' sums are held against rig_sum.
+ * Numbers are made from their index alone, and hold everything by which ordinary
+ * sums differ.  The right sum is told by integers of 128 bits where all numbers are
+ * multiples of the same number, else by test_exact_sum_python.py (math.fsum,
+ * fractions); the ranks' sums are held against rig_sum.
  */
 #include "lib/harness.h"
 
@@ -26,7 +26,7 @@ static const int types[] = { RIG_FLOAT32, RIG_FLOAT64, RIG_COMPLEX64,
 			     RIG_COMPLEX128 };
 #define TYPES 4
 
-/* What is in the numbers. */
+/* The kinds of numbers. */
 enum kind { PLAIN, WIDE, CANCELS, DENORMAL, INFINITE, CLASHES, NAN_TOO, KINDS };
 
 #define NUMBERS 3001 /* odd, so that pairs do not all cancel */
@@ -320,8 +320,8 @@ END_TEST
 
 #define COUNT_MAX 1500
 
-/* Element `e` is the sum of what the ranks have; rank r has one of the numbers,
- * as `deal` has it: number e + COUNT_MAX * (its place). */
+/* Element `e` is the sum over the ranks; rank r has a single number, by `deal`:
+ * number e + COUNT_MAX * (the rank's place). */
 static size_t dealt(const struct told *told, size_t e, int rank, int size)
 {
 	size_t place = ((size_t)rank * (told->deal % 2 ? 1 : (size_t)size - 1) +

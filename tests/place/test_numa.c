@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_numa.c - where pages lie: rules in words, and what the kernel answers.
+ * test_numa.c - where pages lie: rules in words, and the kernel's answers.
  *
- * One machine rarely has nodes enough: that pages go where they are told is
- * shown in a guest that has (numa_vm.py).  Here: the words, and that asking
- * tells the truth and changes nothing.
+ * A machine rarely has nodes enough: a guest with several (numa_vm.py) shows that
+ * pages go where a rule sends them.  Here: the words, and that asking tells the
+ * truth and changes nothing.
  */
 #include "place/numa.h"
 
@@ -203,7 +203,7 @@ START_TEST(asking_gives_no_page_a_home)
 	ck_assert_uint_eq(homes[1].begin, 3 * PAGE_BYTES);
 	ck_assert_uint_eq(homes[1].end, 4 * PAGE_BYTES);
 	ck_assert_int_eq(homes[2].node, -1);
-	/* Of those there is room for, the first. */
+	/* The first of the homes for which there is room. */
 	ck_assert_int_eq(rig_segment_where(segment, homes, 1), 3);
 	ck_assert_uint_eq(homes[0].end, 3 * PAGE_BYTES);
 	ck_assert_int_eq(blocks_of(segment), 8);
@@ -306,8 +306,8 @@ static int nothing(struct rig_team *team)
 	return 0;
 }
 
-/* A sparse file gets its pages by the owners' spans alone where these cover
- * it, or by reading afterwards; either way all of it is there after a run. */
+/* A sparse file gets its pages by the owners' spans alone where the spans cover the
+ * file, or by reading afterwards; either way the whole file is there after a run. */
 START_TEST(a_job_says_who_owns_what)
 {
 	struct rig_pool *pool = NULL;

@@ -2,8 +2,8 @@
 /*
  * test_place.c - who goes where, on machines of many shapes.
  *
- * A plan is compared as text, one word a rank: "package.node.core{PUs}", with
- * a ' where it shares its core.  Machines that hwloc's descriptions cannot say
+ * A plan is compared as text, a word a rank: "package.node.core{PUs}", with a '
+ * where the rank shares a core.  Machines that hwloc's descriptions cannot express
  * (uneven, restricted, with a quota) are written down core by core.
  */
 #include "place/place.h"
@@ -38,7 +38,7 @@ static void put_set(FILE *to, const uint64_t *set)
 	fputc('}', to);
 }
 
-/* To be freed. */
+/* The topology to free. */
 static char *as_text(const struct rig_plan *plan)
 {
 	char *text;
@@ -58,7 +58,7 @@ static char *as_text(const struct rig_plan *plan)
 	return text;
 }
 
-/* What holds of every plan. */
+/* Checks that hold for every plan. */
 static void check_sets(const struct rig_plan *plan)
 {
 	for (int rank = 0; rank < plan->workers; rank++) {
@@ -148,8 +148,8 @@ static const struct described {
 	{ "package:2 numa:1(indexes=1,0) core:2 pu:1(indexes=2,3,0,1)", "core",
 	  0, "0.0.0{0} 0.0.1{1} 1.1.2{2} 1.1.3{3}", false },
 
-	/* Nodes without cores of their own: the memory of a package beside its
-	 * plain one, and one for all. */
+	/* Nodes without cores of their own: the memory of a package beside the plain
+	 * memory, and a memory for all. */
 	{ "package:2 [numa][numa] core:2 pu:1", "core", 0,
 	  "0.0.0{0} 0.0.1{1} 1.2.2{2} 1.2.3{3}", false },
 	{ "[numa] package:2 [numa] core:1 pu:1", "core", 0, "0.0.0{0} 1.1.1{1}",
@@ -411,7 +411,7 @@ static const struct given {
 		     { 0, 8, 8, 0, 0 } },
 	  .place = "l3",
 	  .plan = "0.0.0{0,1} 0.0.2{2} 0.0.3{3}" },
-	/* Of what a cache has, what is ours. */
+	/* The part of a cache that is ours. */
 	{ .cores = { { 0, 1, 1, 0, 1 },
 		     { 0, 2, 0, 0, 1 },
 		     { 0, 4, 4, 0, 2 },
@@ -527,7 +527,7 @@ START_TEST(forbidden_cores_are_told)
 }
 END_TEST
 
-/* What is said to be the most is had. */
+/* The greatest count said is the count that can be had. */
 START_TEST(the_most_an_object_is_what_the_least_has)
 {
 	/* Caches of three cores and of two; then a core without any. */

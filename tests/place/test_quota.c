@@ -68,7 +68,7 @@ static const struct quota_case {
 	{ .files = { { GROUPS, "0::/a\n" },
 		     { CGROUP "/b/cpu.max", "100000 100000\n" } },
 	  .cpus = 0 },
-	/* What makes no sense limits nothing. */
+	/* Nonsense limits nothing. */
 	{ .files = { { GROUPS, "0::/\n" }, { CGROUP "/cpu.max", "" } },
 	  .cpus = 0 },
 	{ .files = { { GROUPS, "0::/\n" }, { CGROUP "/cpu.max", "5\n" } },
@@ -124,7 +124,7 @@ static const struct kills_case {
 		     { CGROUP "/job/memory.events",
 		       EVENTS("12") "oom_group_kill 1\n" } },
 	  .kills = 12 },
-	/* Its own count, where it has one; else that of the next above. */
+	/* A group's own count, where there is a count; else the count of the next above. */
 	{ .files = { { GROUPS, "0::/a/b\n" },
 		     { CGROUP "/a/memory.events", EVENTS("5") },
 		     { CGROUP "/a/b/memory.events", EVENTS("4") } },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_topology.c - tables of cores from hwloc's descriptions, from its XML,
- * and from this machine; and that pins are what the kernel says.
+ * test_topology.c - tables of cores from hwloc's descriptions, from XML, and from
+ * this machine; and the kernel's word for every pin.
  */
 #include "place/topology.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cost.c - nanoseconds of a call of a team, all that is not the other rank.
+ * cost.c - nanoseconds of a team's call, without the other rank.
  *
- * Two ranks of one thread: one sends its value to the other by a reduce of eight
- * bytes, then the other reads it; in the next, the other way round.  So nobody
- * ever waits, no line moves, and what is left is what a call itself costs.
- * Built twice, with and without what finds ranks that call differently: cost.py
- * runs both in turn and says what that costs.
+ * Two ranks of a single thread: a rank sends a value to the other by a reduce of
+ * eight bytes, then the other reads the value; in the next call, the other way
+ * round.  So nobody ever waits, no line moves, and the time is the call's own.
+ * Built twice, with and without the search for ranks that call differently: cost.py
+ * runs both in turn and prints the difference.
  *
  *	cost CALLS
  */

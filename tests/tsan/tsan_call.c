@@ -2,10 +2,9 @@
 /*
  * tsan_call.c - the collectives between threads, under ThreadSanitizer.
  *
- * Each thread is a rank of a team that nobody has made a pool for.  What they
- * exchange is plain memory: only the collectives order who writes and who reads.
- * Nobody sleeps, for the watch over sleepers keeps what it sees in memory of its
- * process, which these ranks share.
+ * Each thread is a rank of a team without a pool.  The data is plain memory: only
+ * the collectives order writers and readers.  Nobody sleeps, for the watch over
+ * sleepers keeps its notes in memory of the process, which these ranks share.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -105,7 +104,7 @@ static int later(struct rig_team *team, int round, int64_t *x, int64_t *y)
 	return rig_team_request_free(team, &requests[1]);
 }
 
-/* Of each number one rank writes, and after the barrier all read it. */
+/* A single rank writes each number, and after the barrier all ranks read. */
 static int shares(struct rig_team *team, int round)
 {
 	struct rig_share share;
@@ -141,7 +140,7 @@ static void *run_rank(void *arg)
 	return failed ? (void *)(uintptr_t)&wrong : NULL;
 }
 
-/* Who has a CPU of its own releases by other operations than who has not. */
+/* A rank with a CPU of its own releases by other operations than a rank without. */
 static int run_team(bool spins)
 {
 	const struct patience patience = { .spin_ns = spins,

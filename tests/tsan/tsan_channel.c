@@ -2,8 +2,8 @@
 /*
  * tsan_channel.c - messages between threads, under ThreadSanitizer.
  *
- * Payloads are plain: the channel alone orders who writes and who reads.  Two
- * pairs of ends: questions one way, answers the other; each side sleeps at its
+ * Payloads are plain: the channel alone orders writer and reader.  Two pairs of
+ * ends: questions in a direction, answers in the other; each side sleeps at its
  * mailbox as ranks do.
  */
 #include <pthread.h>

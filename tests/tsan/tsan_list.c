@@ -3,12 +3,12 @@
  * tsan_list.c - a ShareableList's bytes written and read by threads, under
  * ThreadSanitizer.
  *
- * Each item has one writer; everybody reads all of them.  What a reader may
- * see: of an item that keeps its type, the numbers stored, in order; of one
- * that changes it once, the value before, None or the value after, never one
- * type's bits as another's; of text that goes from str to bytes and back, None
- * or any text as long as those stored.  And who sees a number sees what its
- * writer wrote before it.
+ * Each item has a single writer; everybody reads all items.  A reader may see: of an
+ * item that keeps its type, the numbers stored, in order; of an item that changes its
+ * type a single time, the value before, None or the value after, never a type's bits
+ * as another type's; of text that goes from str to bytes and back, None or any text
+ * as long as the stored texts.  A reader that sees a number sees the writer's earlier
+ * writes.
  */
 #include <errno.h>
 #include <pthread.h>
