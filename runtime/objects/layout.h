@@ -326,12 +326,14 @@ struct line_shm {
 };
 
 /* In shared memory.  A verb that a rank has called: the number of its first
- * call; verb, root, operation, type in one word; how many; and from where. */
+ * call; verb, root, operation, type in one word; how many; from where; and the
+ * further terms of a verb that has such. */
 struct said_shm {
 	uint64_t number;
 	uint64_t what;
 	uint64_t count;
 	uint64_t where;
+	uint64_t words[2];
 };
 
 /* Verbs that are remembered: more than a rank can be ahead of another. */

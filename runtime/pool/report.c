@@ -20,7 +20,7 @@
 #include <runrig/message.h>
 
 #include "pool/pool_startup.h"
-#include "team/call.h"
+#include "team/verb.h"
 #include "base/error.h"
 #include "base/symbol.h"
 #include "team/modules.h"

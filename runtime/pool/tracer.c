@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 
 #include "pool/caller.h"
-#include "team/call.h"
+#include "team/verb.h"
 #include "base/error.h"
 #include "base/symbol.h"
 #include "machine/shared.h"

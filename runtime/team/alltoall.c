@@ -103,8 +103,9 @@ int rig_team_alltoall(struct rig_team *team, const void *send,
 		NULL,
 		NULL,
 	};
-	const struct terms terms = { VERB_ALLTOALL, -1, recv_type, -1,
-				     recv_count };
+	const struct terms terms = { .verb = VERB_ALLTOALL,
+				     .count = recv_count,
+				     .type = recv_type };
 	size_t bytes, item;
 	int r = terms_check(team, &terms, &item, &bytes);
 
@@ -164,7 +165,8 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 	const struct blocks to = { recv, rig_type_bytes(recv_type), 0,
 				   recv_counts, recv_displs };
 	struct blocks from = to;
-	const struct terms terms = { VERB_ALLTOALLV, -1, recv_type, -1, 0 };
+	const struct terms terms = { .verb = VERB_ALLTOALLV,
+				     .type = recv_type };
 	size_t bytes, item, longest = 0;
 	int r = terms_check(team, &terms, &item, &bytes);
 
@@ -174,8 +176,7 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 		from = (struct blocks){ (char *)(uintptr_t)send,
 					rig_type_bytes(send_type), 0,
 					send_counts, send_displs };
-	call_enter(team, &(struct terms){ .verb = VERB_ALLTOALLV },
-		   __builtin_return_address(0));
+	call_enter(team, &terms, __builtin_return_address(0));
 	r = agree(team, &from, &to, &longest);
 	if (r < 0)
 		return call_leave(team, false, r);
@@ -215,7 +216,7 @@ int rig_team_scatter(struct rig_team *team, const void *send, size_t send_count,
 				     rig_type_bytes(send_type), send_count,
 				     NULL, NULL };
 	const bool is_root = team->rank == root;
-	struct terms terms = { VERB_SCATTER, root, 0, -1, 0 };
+	struct terms terms = { .verb = VERB_SCATTER, .root = root };
 	struct terms sized = terms;
 	size_t bytes, item;
 	int r;
@@ -278,8 +279,10 @@ int rig_team_scatterv(struct rig_team *team, const void *send,
 				     rig_type_bytes(send_type), 0, send_counts,
 				     send_displs };
 	const bool kept = team->rank == root && recv == RIG_IN_PLACE;
-	const struct terms terms = { VERB_SCATTERV, root, recv_type, -1,
-				     recv_count };
+	const struct terms terms = { .verb = VERB_SCATTERV,
+				     .count = recv_count,
+				     .type = recv_type,
+				     .root = root };
 	size_t bytes, longest = 0, item;
 	int r;
 
@@ -291,8 +294,7 @@ int rig_team_scatterv(struct rig_team *team, const void *send,
 	}
 	if (r < 0)
 		return r;
-	call_enter(team, &(struct terms){ .verb = VERB_SCATTERV, .root = root },
-		   __builtin_return_address(0));
+	call_enter(team, &terms, __builtin_return_address(0));
 	r = hear_lengths(team, &from, bytes, root, &longest);
 	if (r < 0)
 		return call_leave(team, false, r);

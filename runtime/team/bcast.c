@@ -90,7 +90,9 @@ static int bcast(struct rig_team *team, char *data, size_t bytes, int root)
 int rig_team_bcast(struct rig_team *team, void *buffer, size_t count, int type,
 		   int root)
 {
-	const struct terms terms = { VERB_BCAST, root, type, -1, count };
+	const struct terms terms = {
+		.verb = VERB_BCAST, .count = count, .type = type, .root = root
+	};
 	size_t item, bytes;
 	int r = terms_check(team, &terms, &item, &bytes);
 

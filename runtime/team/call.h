@@ -35,90 +35,6 @@
 /* Children of an inner rank of that tree. */
 #define CALL_WIDTH 8
 
-enum verb {
-	VERB_NONE,
-	VERB_BARRIER,
-	VERB_BCAST,
-	VERB_REDUCE,
-	VERB_ALLREDUCE,
-	VERB_REDUCE_SCATTER,
-	VERB_REDUCE_SCATTER_BLOCK,
-	VERB_SCAN,
-	VERB_EXSCAN,
-	VERB_GATHER,
-	VERB_GATHERV,
-	VERB_SCATTER,
-	VERB_SCATTERV,
-	VERB_ALLGATHER,
-	VERB_ALLGATHERV,
-	VERB_ALLTOALL,
-	VERB_ALLTOALLV,
-	VERB_SPLIT,
-	VERB_DUP,
-	VERB_FREE,
-	VERB_SEND,
-	VERB_RECV,
-	VERB_SENDRECV,
-	VERB_PROBE,
-	VERB_WAIT,
-	VERB_LEND,
-	VERB_BORROW,
-	VERB_NEIGHBOR,
-	VERB_HALO,
-	VERB_WAIT_UNTIL,
-	VERB_LOCK,
-	VERB_ACCUMULATE,
-	VERB_SHARE,
-	VERB_SUM,
-	VERB_SPLIT_TYPE,
-	/* Non-blocking, and then, in the same order, the same as plans. */
-	VERB_IBARRIER,
-	VERB_IBCAST,
-	VERB_IREDUCE,
-	VERB_IALLREDUCE,
-	VERB_IREDUCE_SCATTER,
-	VERB_IREDUCE_SCATTER_BLOCK,
-	VERB_ISCAN,
-	VERB_IEXSCAN,
-	VERB_IGATHER,
-	VERB_IGATHERV,
-	VERB_ISCATTER,
-	VERB_ISCATTERV,
-	VERB_IALLGATHER,
-	VERB_IALLGATHERV,
-	VERB_IALLTOALL,
-	VERB_IALLTOALLV,
-	VERB_BARRIER_INIT,
-	VERB_BCAST_INIT,
-	VERB_REDUCE_INIT,
-	VERB_ALLREDUCE_INIT,
-	VERB_REDUCE_SCATTER_INIT,
-	VERB_REDUCE_SCATTER_BLOCK_INIT,
-	VERB_SCAN_INIT,
-	VERB_EXSCAN_INIT,
-	VERB_GATHER_INIT,
-	VERB_GATHERV_INIT,
-	VERB_SCATTER_INIT,
-	VERB_SCATTERV_INIT,
-	VERB_ALLGATHER_INIT,
-	VERB_ALLGATHERV_INIT,
-	VERB_ALLTOALL_INIT,
-	VERB_ALLTOALLV_INIT,
-	VERBS
-};
-
-/* "bcast" */
-const char *verb_name(unsigned verb);
-
-/* What all ranks of a call must agree on; what has no meaning is 0. */
-struct terms {
-	enum verb verb;
-	int root;
-	int type;
-	int op;
-	size_t count;
-};
-
 /* In this process. */
 struct call {
 	struct rig_team *team;
@@ -151,21 +67,23 @@ static inline void call_say(void *to, const void *from, size_t bytes)
 		call_copy(to, from, bytes);
 }
 
-/* They cannot be met: say why. */
-COLD void terms_refuse(struct rig_team *team, const struct terms *terms);
-
 /*
- * Are these terms that can be met?  root and op are looked at only where they
- * are not -1.  Returns 0, with the bytes of an element in *item and of all of
- * them in *bytes, or -EINVAL.  (Terms that are all right stay in registers:
- * only a copy of them goes elsewhere.)
+ * Are these terms that can be met?  Returns 0, with the bytes of an element in
+ * *item and of `count` in *bytes, or -EINVAL: also for a type that the verb has
+ * not among its terms.  (Terms that are all right
+ * stay in registers: only a copy of the terms goes elsewhere.)
  */
 static inline int terms_check(struct rig_team *team, const struct terms *terms,
 			      size_t *item, size_t *bytes)
 {
+	const bool root = terms_have(terms, TERM_ROOT);
+	const bool op = terms_have(terms, TERM_OP);
+
 	*item = rig_type_bytes(terms->type);
-	if (*item == 0 || terms->root < -1 || terms->root >= team->size ||
-	    (terms->op != -1 && !fold_has(terms->op, terms->type)) ||
+	*bytes = 0;
+	if (*item == 0 ||
+	    (root && (terms->root < 0 || terms->root >= team->size)) ||
+	    (op && !fold_has(terms->op, terms->type)) ||
 	    !size_mul(*item, terms->count, bytes)) {
 		const struct terms refused = *terms;
 
@@ -173,14 +91,6 @@ static inline int terms_check(struct rig_team *team, const struct terms *terms,
 		return -EINVAL;
 	}
 	return 0;
-}
-
-/* Verb, root, operation and type in one word, as said_shm has them. */
-static inline uint64_t terms_what(const struct terms *terms)
-{
-	return (uint64_t)terms->verb | (uint64_t)(uint16_t)terms->root << 8 |
-	       (uint64_t)(uint8_t)terms->op << 24 |
-	       (uint64_t)(uint32_t)terms->type << 32;
 }
 
 /* The kernel calls a verb from `where`.  Here, so that what of the terms is the
@@ -191,7 +101,7 @@ static inline void call_enter(struct rig_team *team, const struct terms *terms,
 	const uint64_t from = (uint64_t)(uintptr_t)where;
 	struct rank_shm *mine = team->mine;
 
-	agree_note(team, terms_what(terms), terms->count, from);
+	agree_note(team, terms, from);
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&mine->where, from);
 	store_relaxed(&mine->calls, terms->verb);

@@ -23,9 +23,6 @@
 /* Types with a number of their own. */
 #define TYPES (RIG_FLOAT128_AT32 + 1)
 
-/* The number of the first operation of a user's own. */
-#define USER_OP 32
-
 /* Added to the bytes of an opaque element, its type. */
 #define OPAQUE (1 << 24)
 
@@ -273,7 +270,7 @@ int rig_op_create(rig_op_fn *fn)
 		if (!user_ops[i])
 			user_ops[i] = fn;
 		if (user_ops[i] == fn)
-			return USER_OP + i;
+			return FOLD_USER_OP + i;
 	}
 	return rig_fail(-ENOSPC, "operation: there are %d already",
 			RIG_USER_OPS_MAX);
@@ -297,8 +294,8 @@ bool fold_has(int op, int type)
 		return is_exact(op, type) ||
 		       (any_order(type) && op < RIG_REPRODUCIBLE + RIG_OPS &&
 			fold_has(op - RIG_REPRODUCIBLE, type));
-	if (op >= USER_OP && op < USER_OP + RIG_USER_OPS_MAX)
-		return user_ops[op - USER_OP] && rig_type_bytes(type);
+	if (op >= FOLD_USER_OP && op < FOLD_USER_OP + RIG_USER_OPS_MAX)
+		return user_ops[op - FOLD_USER_OP] && rig_type_bytes(type);
 	return op >= 0 && op < RIG_OPS && type >= 0 && type < TYPES &&
 	       loops[type][op];
 }
@@ -347,8 +344,8 @@ void fold(void *out, const void *a, const void *b, size_t count, int type,
 	if (count == 0)
 		return;
 	op &= ~RIG_REPRODUCIBLE;
-	if (op >= USER_OP)
-		fold_user(user_ops[op - USER_OP], out, a, b, count, type);
+	if (op >= FOLD_USER_OP)
+		fold_user(user_ops[op - FOLD_USER_OP], out, a, b, count, type);
 	else
 		loops[type][op](out, a, b, count);
 }

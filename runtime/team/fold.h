@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The number of the first operation of a user's own. */
+#define FOLD_USER_OP 32
+
 /* Is there such an operation on such a type? */
 bool fold_has(int op, int type);
 

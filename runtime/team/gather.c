@@ -121,7 +121,7 @@ int rig_team_gather(struct rig_team *team, const void *send, size_t send_count,
 	const bool is_root = team->rank == root;
 	struct blocks to = { recv, rig_type_bytes(recv_type), recv_count, NULL,
 			     NULL };
-	struct terms terms = { VERB_GATHER, root, 0, -1, 0 };
+	struct terms terms = { .verb = VERB_GATHER, .root = root };
 	size_t bytes;
 	int r = measure(team, &terms, send, send_count, send_type, &to, &bytes);
 
@@ -146,7 +146,7 @@ int rig_team_gatherv(struct rig_team *team, const void *send, size_t send_count,
 {
 	struct blocks to = { recv, rig_type_bytes(recv_type), 0, recv_counts,
 			     recv_displs };
-	const struct terms terms = { VERB_GATHERV, root, 0, -1, 0 };
+	const struct terms terms = { .verb = VERB_GATHERV, .root = root };
 	size_t bytes, longest = 0;
 	int r = measure(team, &terms, send, send_count, send_type, &to, &bytes);
 
@@ -167,7 +167,9 @@ int rig_team_allgather(struct rig_team *team, const void *send,
 {
 	struct blocks to = { recv, rig_type_bytes(recv_type), recv_count, NULL,
 			     NULL };
-	struct terms terms = { VERB_ALLGATHER, -1, recv_type, -1, recv_count };
+	struct terms terms = { .verb = VERB_ALLGATHER,
+			       .count = recv_count,
+			       .type = recv_type };
 	size_t bytes = 0, each, item;
 	int r = terms_check(team, &terms, &item, &each);
 
@@ -193,7 +195,7 @@ int rig_team_allgatherv(struct rig_team *team, const void *send,
 {
 	struct blocks to = { recv, rig_type_bytes(recv_type), 0, recv_counts,
 			     recv_displs };
-	struct terms terms = { VERB_ALLGATHERV, -1, recv_type, -1, 0 };
+	struct terms terms = { .verb = VERB_ALLGATHERV, .type = recv_type };
 	size_t bytes = 0, all, item;
 	int r;
 

@@ -75,6 +75,17 @@ static bool counts(const struct rig_team *team, const struct party *party,
 	return said->number > team->first && said->number <= party->number;
 }
 
+/* Words that the verb has not may be of an earlier one there. */
+static bool same_terms(const struct said_shm *a, const struct said_shm *b)
+{
+	if (a->what != b->what || a->count != b->count)
+		return false;
+	for (int i = 0; i < TERM_WORDS_MAX; i++)
+		if (verb_word(a->what & 0xff, i) && a->words[i] != b->words[i])
+			return false;
+	return true;
+}
+
 /* Have both called it, and alike? */
 static bool alike(const struct rig_team *team, const struct party party[2],
 		  const struct said_shm said[2])
@@ -82,7 +93,7 @@ static bool alike(const struct rig_team *team, const struct party party[2],
 	return counts(team, &party[0], &said[0]) &&
 	       counts(team, &party[1], &said[1]) &&
 	       said[0].number == said[1].number &&
-	       said[0].what == said[1].what && said[0].count == said[1].count;
+	       same_terms(&said[0], &said[1]);
 }
 
 /*
@@ -146,19 +157,16 @@ static void add_where(struct words *words, uint64_t where)
 		    (unsigned long long)symbol.offset);
 }
 
-/* "calls bcast(count 8, type 9, op 0, root 1) at f+0x12"; `party` is looked at
+/* "calls bcast(count 8, type float64, root 1) at f+0x12"; `party` is looked at
  * only where it has not called that. */
 static void describe(struct words *words, const struct said_shm *said,
 		     const struct party *party)
 {
 	words->text[0] = 0;
 	if (said->number) {
-		add(words, "calls %s(count %llu, type %u, op %u, root %u)",
-		    verb_name((unsigned)(said->what & 0xff)),
-		    (unsigned long long)said->count,
-		    (unsigned)(said->what >> 32),
-		    (unsigned)(said->what >> 24 & 0xff),
-		    (unsigned)(said->what >> 8 & 0xffff));
+		add(words, "calls ");
+		verb_describe(words->text, sizeof(words->text), said->what,
+			      said->count, said->words);
 		add_where(words, said->where);
 	} else if (party->where) {
 		add(words, "calls barrier");
@@ -194,14 +202,18 @@ static uint64_t begun_base(const struct rig_team *team)
 	return team->first << 24;
 }
 
-void agree_begins(struct rig_team *team, uint64_t what, uint64_t count,
+void agree_begins(struct rig_team *team, const struct terms *terms,
 		  uint64_t where)
 {
 	/* relaxed: read when all have finished. */
 	store_relaxed(&team->layout.team->called, 1);
-	team->self->begun[++team->begun % SAID_KEPT] =
-		(struct said_shm){ begun_base(team) + team->begun, what, count,
-				   where };
+	team->begun++;
+	team->self->begun[team->begun % SAID_KEPT] = (struct said_shm){
+		.number = begun_base(team) + team->begun,
+		.what = terms_pack(terms),
+		.count = terms_count(terms),
+		.where = where,
+	};
 }
 
 /* The one at `place` of the team's ranks. */
@@ -221,8 +233,7 @@ static bool place_differs(struct rig_team *team, int place)
 			said[0] = said[1];
 			rank[0] = i;
 		} else if (said[0].number == said[1].number &&
-			   (said[0].what != said[1].what ||
-			    said[0].count != said[1].count)) {
+			   !same_terms(&said[0], &said[1])) {
 			(void)agree_fail_said(team, rank, said);
 			return true;
 		}

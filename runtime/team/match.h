@@ -9,6 +9,7 @@
 #define RUNRIG_MATCH_H
 
 #include "team/team.h"
+#include "team/verb.h"
 
 /* Odd, with well mixed bits: from the golden ratio. */
 #define AGREE_MIX UINT64_C(0x9e3779b97f4a7c15)
@@ -16,15 +17,24 @@
 /* The ranks have not called anything in this team yet. */
 void agree_begin(struct rig_team *team);
 
-/* This rank calls a verb: `what` is its said_shm.what. */
-static inline void agree_note(struct rig_team *team, uint64_t what,
-			      uint64_t count, uint64_t where)
+/* This rank calls a verb, from `where`. */
+static inline void agree_note(struct rig_team *team, const struct terms *terms,
+			      uint64_t where)
 {
 	const uint64_t number = team->number + 1;
+	const uint64_t what = terms_pack(terms), count = terms_count(terms);
+	struct said_shm *said = &team->self->said[number % SAID_KEPT];
 
-	team->self->said[number % SAID_KEPT] =
-		(struct said_shm){ number, what, count, where };
+	said->number = number;
+	said->what = what;
+	said->count = count;
+	said->where = where;
 	team->sign = (team->sign ^ what) * AGREE_MIX + count;
+	for (int i = 0; i < TERM_WORDS_MAX; i++)
+		if (verb_word(terms->verb, i)) {
+			said->words[i] = terms->words[i];
+			team->sign = (team->sign ^ terms->words[i]) * AGREE_MIX;
+		}
 }
 
 /* Show how far this rank has got in the team. */
@@ -65,7 +75,7 @@ int agree_fail_said(struct rig_team *team, const int rank[2],
 		    const struct said_shm said[2]);
 
 /* This rank begins a non-blocking call or makes a plan. */
-void agree_begins(struct rig_team *team, uint64_t what, uint64_t count,
+void agree_begins(struct rig_team *team, const struct terms *terms,
 		  uint64_t where);
 
 /* Nobody runs: have ranks begun differently, in a team that this rank is in?

@@ -14,6 +14,7 @@
 #include "team/call.h"
 #include "team/mail.h"
 #include "team/schedule.h"
+#include "team/type.h"
 #include "base/size.h"
 
 /* In this process: a call that may wait, as the report tells it. */
@@ -64,8 +65,8 @@ static int check(struct rig_team *team, const char *name, size_t count,
 	const size_t item = rig_type_bytes(type);
 
 	if (item == 0)
-		return rig_team_fail(team, -EINVAL, "%s: no type %d", name,
-				     type);
+		return rig_team_fail(team, -EINVAL, "%s: no type %s", name,
+				     type_name(type).text);
 	if (!size_mul(item, count, bytes))
 		return rig_team_fail(team, -EINVAL, "%s: %zu elements", name,
 				     count);

@@ -89,7 +89,10 @@ static int bcast(struct rig_team *team, const struct asked *asked, char *data)
 int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count, int type,
 		    int root, struct rig_request **request)
 {
-	const struct asked asked = { { VERB_IBCAST, root, type, -1, count },
+	const struct asked asked = { { .verb = VERB_IBCAST,
+				       .count = count,
+				       .type = type,
+				       .root = root },
 				     false,
 				     __builtin_return_address(0),
 				     request };
@@ -100,7 +103,10 @@ int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count, int type,
 int rig_team_bcast_init(struct rig_team *team, void *buffer, size_t count,
 			int type, int root, struct rig_request **request)
 {
-	const struct asked asked = { { VERB_BCAST_INIT, root, type, -1, count },
+	const struct asked asked = { { .verb = VERB_BCAST_INIT,
+				       .count = count,
+				       .type = type,
+				       .root = root },
 				     true,
 				     __builtin_return_address(0),
 				     request };
@@ -120,7 +126,6 @@ static int measure(struct rig_team *team, const struct asked *asked,
 
 	terms.type = type;
 	terms.count = count;
-	terms.op = -1;
 	return terms_check(team, &terms, &item, bytes);
 }
 
@@ -141,10 +146,9 @@ static struct blocks blocks_of(const void *data, int type, size_t count,
 
 /* --- gather and scatter --- */
 
-/* `count` of `type` at `send` go to `to` of the root; of all ranks as much where
- * they are `alike`. */
+/* `count` of `type` at `send` go to `to` of the root. */
 static int gather(struct rig_team *team, struct asked *asked, const void *send,
-		  size_t count, int type, const struct blocks *to, bool alike)
+		  size_t count, int type, const struct blocks *to)
 {
 	const int rank = team->rank, size = team->size;
 	const int root = asked->terms.root;
@@ -162,7 +166,7 @@ static int gather(struct rig_team *team, struct asked *asked, const void *send,
 	}
 	if (rank == root && bytes != blocks_bytes(to, rank))
 		return differ(team, asked, bytes, blocks_bytes(to, rank));
-	asked->terms.count = alike ? bytes : 0;
+	asked->terms.count = bytes;
 	schedule = schedule_make(team, asked);
 	if (rank != root)
 		schedule_send(schedule, root, send, bytes);
@@ -180,7 +184,7 @@ static int gather(struct rig_team *team, struct asked *asked, const void *send,
 /* And back: `from` of the root to `count` of `type` at `recv`. */
 static int scatter(struct rig_team *team, struct asked *asked,
 		   const struct blocks *from, void *recv, size_t count,
-		   int type, bool alike)
+		   int type)
 {
 	const int rank = team->rank, size = team->size;
 	const int root = asked->terms.root;
@@ -198,7 +202,7 @@ static int scatter(struct rig_team *team, struct asked *asked,
 	}
 	if (rank == root && bytes != blocks_bytes(from, rank))
 		return differ(team, asked, blocks_bytes(from, rank), bytes);
-	asked->terms.count = alike ? bytes : 0;
+	asked->terms.count = bytes;
 	schedule = schedule_make(team, asked);
 	if (rank != root)
 		schedule_receive(schedule, root, recv, bytes);
@@ -219,12 +223,12 @@ int rig_team_igather(struct rig_team *team, const void *send, size_t send_count,
 {
 	const struct blocks to =
 		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	struct asked asked = { { VERB_IGATHER, root, 0, -1, 0 },
+	struct asked asked = { { .verb = VERB_IGATHER, .root = root },
 			       false,
 			       __builtin_return_address(0),
 			       request };
 
-	return gather(team, &asked, send, send_count, send_type, &to, true);
+	return gather(team, &asked, send, send_count, send_type, &to);
 }
 
 int rig_team_gather_init(struct rig_team *team, const void *send,
@@ -234,12 +238,12 @@ int rig_team_gather_init(struct rig_team *team, const void *send,
 {
 	const struct blocks to =
 		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	struct asked asked = { { VERB_GATHER_INIT, root, 0, -1, 0 },
+	struct asked asked = { { .verb = VERB_GATHER_INIT, .root = root },
 			       true,
 			       __builtin_return_address(0),
 			       request };
 
-	return gather(team, &asked, send, send_count, send_type, &to, true);
+	return gather(team, &asked, send, send_count, send_type, &to);
 }
 
 int rig_team_igatherv(struct rig_team *team, const void *send,
@@ -249,12 +253,12 @@ int rig_team_igatherv(struct rig_team *team, const void *send,
 {
 	const struct blocks to =
 		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	struct asked asked = { { VERB_IGATHERV, root, 0, -1, 0 },
+	struct asked asked = { { .verb = VERB_IGATHERV, .root = root },
 			       false,
 			       __builtin_return_address(0),
 			       request };
 
-	return gather(team, &asked, send, send_count, send_type, &to, false);
+	return gather(team, &asked, send, send_count, send_type, &to);
 }
 
 int rig_team_gatherv_init(struct rig_team *team, const void *send,
@@ -264,12 +268,12 @@ int rig_team_gatherv_init(struct rig_team *team, const void *send,
 {
 	const struct blocks to =
 		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	struct asked asked = { { VERB_GATHERV_INIT, root, 0, -1, 0 },
+	struct asked asked = { { .verb = VERB_GATHERV_INIT, .root = root },
 			       true,
 			       __builtin_return_address(0),
 			       request };
 
-	return gather(team, &asked, send, send_count, send_type, &to, false);
+	return gather(team, &asked, send, send_count, send_type, &to);
 }
 
 int rig_team_iscatter(struct rig_team *team, const void *send,
@@ -279,12 +283,12 @@ int rig_team_iscatter(struct rig_team *team, const void *send,
 {
 	const struct blocks from =
 		blocks_of(send, send_type, send_count, NULL, NULL);
-	struct asked asked = { { VERB_ISCATTER, root, 0, -1, 0 },
+	struct asked asked = { { .verb = VERB_ISCATTER, .root = root },
 			       false,
 			       __builtin_return_address(0),
 			       request };
 
-	return scatter(team, &asked, &from, recv, recv_count, recv_type, true);
+	return scatter(team, &asked, &from, recv, recv_count, recv_type);
 }
 
 int rig_team_scatter_init(struct rig_team *team, const void *send,
@@ -294,12 +298,12 @@ int rig_team_scatter_init(struct rig_team *team, const void *send,
 {
 	const struct blocks from =
 		blocks_of(send, send_type, send_count, NULL, NULL);
-	struct asked asked = { { VERB_SCATTER_INIT, root, 0, -1, 0 },
+	struct asked asked = { { .verb = VERB_SCATTER_INIT, .root = root },
 			       true,
 			       __builtin_return_address(0),
 			       request };
 
-	return scatter(team, &asked, &from, recv, recv_count, recv_type, true);
+	return scatter(team, &asked, &from, recv, recv_count, recv_type);
 }
 
 int rig_team_iscatterv(struct rig_team *team, const void *send,
@@ -309,12 +313,12 @@ int rig_team_iscatterv(struct rig_team *team, const void *send,
 {
 	const struct blocks from =
 		blocks_of(send, send_type, 0, send_counts, send_displs);
-	struct asked asked = { { VERB_ISCATTERV, root, 0, -1, 0 },
+	struct asked asked = { { .verb = VERB_ISCATTERV, .root = root },
 			       false,
 			       __builtin_return_address(0),
 			       request };
 
-	return scatter(team, &asked, &from, recv, recv_count, recv_type, false);
+	return scatter(team, &asked, &from, recv, recv_count, recv_type);
 }
 
 int rig_team_scatterv_init(struct rig_team *team, const void *send,
@@ -325,12 +329,12 @@ int rig_team_scatterv_init(struct rig_team *team, const void *send,
 {
 	const struct blocks from =
 		blocks_of(send, send_type, 0, send_counts, send_displs);
-	struct asked asked = { { VERB_SCATTERV_INIT, root, 0, -1, 0 },
+	struct asked asked = { { .verb = VERB_SCATTERV_INIT, .root = root },
 			       true,
 			       __builtin_return_address(0),
 			       request };
 
-	return scatter(team, &asked, &from, recv, recv_count, recv_type, false);
+	return scatter(team, &asked, &from, recv, recv_count, recv_type);
 }
 
 /* --- allgather --- */
@@ -387,8 +391,9 @@ int rig_team_iallgather(struct rig_team *team, const void *send,
 {
 	const struct blocks to =
 		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	struct asked asked = { { VERB_IALLGATHER, -1, recv_type, -1,
-				 recv_count },
+	struct asked asked = { { .verb = VERB_IALLGATHER,
+				 .count = recv_count,
+				 .type = recv_type },
 			       false,
 			       __builtin_return_address(0),
 			       request };
@@ -403,8 +408,9 @@ int rig_team_allgather_init(struct rig_team *team, const void *send,
 {
 	const struct blocks to =
 		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	struct asked asked = { { VERB_ALLGATHER_INIT, -1, recv_type, -1,
-				 recv_count },
+	struct asked asked = { { .verb = VERB_ALLGATHER_INIT,
+				 .count = recv_count,
+				 .type = recv_type },
 			       true,
 			       __builtin_return_address(0),
 			       request };
@@ -419,8 +425,9 @@ int rig_team_iallgatherv(struct rig_team *team, const void *send,
 {
 	const struct blocks to =
 		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	struct asked asked = { { VERB_IALLGATHERV, -1, recv_type, -1,
-				 sum_of(recv_counts, team->size) },
+	struct asked asked = { { .verb = VERB_IALLGATHERV,
+				 .count = sum_of(recv_counts, team->size),
+				 .type = recv_type },
 			       false,
 			       __builtin_return_address(0),
 			       request };
@@ -436,8 +443,9 @@ int rig_team_allgatherv_init(struct rig_team *team, const void *send,
 {
 	const struct blocks to =
 		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	struct asked asked = { { VERB_ALLGATHERV_INIT, -1, recv_type, -1,
-				 sum_of(recv_counts, team->size) },
+	struct asked asked = { { .verb = VERB_ALLGATHERV_INIT,
+				 .count = sum_of(recv_counts, team->size),
+				 .type = recv_type },
 			       true,
 			       __builtin_return_address(0),
 			       request };
@@ -519,8 +527,9 @@ int rig_team_ialltoall(struct rig_team *team, const void *send,
 		blocks_of(recv, recv_type, recv_count, NULL, NULL);
 	const struct blocks from =
 		blocks_of(send, send_type, send_count, NULL, NULL);
-	struct asked asked = { { VERB_IALLTOALL, -1, recv_type, -1,
-				 recv_count },
+	struct asked asked = { { .verb = VERB_IALLTOALL,
+				 .count = recv_count,
+				 .type = recv_type },
 			       false,
 			       __builtin_return_address(0),
 			       request };
@@ -537,8 +546,9 @@ int rig_team_alltoall_init(struct rig_team *team, const void *send,
 		blocks_of(recv, recv_type, recv_count, NULL, NULL);
 	const struct blocks from =
 		blocks_of(send, send_type, send_count, NULL, NULL);
-	struct asked asked = { { VERB_ALLTOALL_INIT, -1, recv_type, -1,
-				 recv_count },
+	struct asked asked = { { .verb = VERB_ALLTOALL_INIT,
+				 .count = recv_count,
+				 .type = recv_type },
 			       true,
 			       __builtin_return_address(0),
 			       request };
@@ -556,7 +566,7 @@ int rig_team_ialltoallv(struct rig_team *team, const void *send,
 		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
 	const struct blocks from =
 		blocks_of(send, send_type, 0, send_counts, send_displs);
-	struct asked asked = { { VERB_IALLTOALLV, -1, RIG_UINT8, -1, 0 },
+	struct asked asked = { { .verb = VERB_IALLTOALLV, .type = RIG_UINT8 },
 			       false,
 			       __builtin_return_address(0),
 			       request };
@@ -575,7 +585,8 @@ int rig_team_alltoallv_init(struct rig_team *team, const void *send,
 		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
 	const struct blocks from =
 		blocks_of(send, send_type, 0, send_counts, send_displs);
-	struct asked asked = { { VERB_ALLTOALLV_INIT, -1, RIG_UINT8, -1, 0 },
+	struct asked asked = { { .verb = VERB_ALLTOALLV_INIT,
+				 .type = RIG_UINT8 },
 			       true,
 			       __builtin_return_address(0),
 			       request };

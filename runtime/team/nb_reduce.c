@@ -206,7 +206,11 @@ int rig_team_ireduce(struct rig_team *team, const void *send, void *recv,
 		     size_t count, int type, int op, int root,
 		     struct rig_request **request)
 {
-	const struct asked asked = { { VERB_IREDUCE, root, type, op, count },
+	const struct asked asked = { { .verb = VERB_IREDUCE,
+				       .count = count,
+				       .type = type,
+				       .op = op,
+				       .root = root },
 				     false,
 				     __builtin_return_address(0),
 				     request };
@@ -219,8 +223,11 @@ int rig_team_reduce_init(struct rig_team *team, const void *send, void *recv,
 			 size_t count, int type, int op, int root,
 			 struct rig_request **request)
 {
-	const struct asked asked = { { VERB_REDUCE_INIT, root, type, op,
-				       count },
+	const struct asked asked = { { .verb = VERB_REDUCE_INIT,
+				       .count = count,
+				       .type = type,
+				       .op = op,
+				       .root = root },
 				     true,
 				     __builtin_return_address(0),
 				     request };
@@ -233,7 +240,10 @@ int rig_team_iallreduce(struct rig_team *team, const void *send, void *recv,
 			size_t count, int type, int op,
 			struct rig_request **request)
 {
-	const struct asked asked = { { VERB_IALLREDUCE, 0, type, op, count },
+	const struct asked asked = { { .verb = VERB_IALLREDUCE,
+				       .count = count,
+				       .type = type,
+				       .op = op },
 				     false,
 				     __builtin_return_address(0),
 				     request };
@@ -246,8 +256,10 @@ int rig_team_allreduce_init(struct rig_team *team, const void *send, void *recv,
 			    size_t count, int type, int op,
 			    struct rig_request **request)
 {
-	const struct asked asked = { { VERB_ALLREDUCE_INIT, 0, type, op,
-				       count },
+	const struct asked asked = { { .verb = VERB_ALLREDUCE_INIT,
+				       .count = count,
+				       .type = type,
+				       .op = op },
 				     true,
 				     __builtin_return_address(0),
 				     request };
@@ -289,10 +301,12 @@ int rig_team_ireduce_scatter(struct rig_team *team, const void *send,
 			     void *recv, const size_t *counts, int type, int op,
 			     struct rig_request **request)
 {
-	struct asked asked = { { VERB_IREDUCE_SCATTER, 0, type, op, 0 },
-			       false,
-			       __builtin_return_address(0),
-			       request };
+	struct asked asked = {
+		{ .verb = VERB_IREDUCE_SCATTER, .type = type, .op = op },
+		false,
+		__builtin_return_address(0),
+		request
+	};
 	struct reduction r = { .send = send, .recv = recv };
 
 	return scatter_reduced(team, &asked, &r, counts);
@@ -302,10 +316,12 @@ int rig_team_reduce_scatter_init(struct rig_team *team, const void *send,
 				 void *recv, const size_t *counts, int type,
 				 int op, struct rig_request **request)
 {
-	struct asked asked = { { VERB_REDUCE_SCATTER_INIT, 0, type, op, 0 },
-			       true,
-			       __builtin_return_address(0),
-			       request };
+	struct asked asked = {
+		{ .verb = VERB_REDUCE_SCATTER_INIT, .type = type, .op = op },
+		true,
+		__builtin_return_address(0),
+		request
+	};
 	struct reduction r = { .send = send, .recv = recv };
 
 	return scatter_reduced(team, &asked, &r, counts);
@@ -315,8 +331,10 @@ int rig_team_ireduce_scatter_block(struct rig_team *team, const void *send,
 				   void *recv, size_t count, int type, int op,
 				   struct rig_request **request)
 {
-	struct asked asked = { { VERB_IREDUCE_SCATTER_BLOCK, 0, type, op,
-				 count },
+	struct asked asked = { { .verb = VERB_IREDUCE_SCATTER_BLOCK,
+				 .count = count,
+				 .type = type,
+				 .op = op },
 			       false,
 			       __builtin_return_address(0),
 			       request };
@@ -329,8 +347,10 @@ int rig_team_reduce_scatter_block_init(struct rig_team *team, const void *send,
 				       void *recv, size_t count, int type,
 				       int op, struct rig_request **request)
 {
-	struct asked asked = { { VERB_REDUCE_SCATTER_BLOCK_INIT, 0, type, op,
-				 count },
+	struct asked asked = { { .verb = VERB_REDUCE_SCATTER_BLOCK_INIT,
+				 .count = count,
+				 .type = type,
+				 .op = op },
 			       true,
 			       __builtin_return_address(0),
 			       request };
@@ -363,10 +383,12 @@ static int scan(struct rig_team *team, const struct asked *asked,
 int rig_team_iscan(struct rig_team *team, const void *send, void *recv,
 		   size_t count, int type, int op, struct rig_request **request)
 {
-	const struct asked asked = { { VERB_ISCAN, 0, type, op, count },
-				     false,
-				     __builtin_return_address(0),
-				     request };
+	const struct asked asked = {
+		{ .verb = VERB_ISCAN, .count = count, .type = type, .op = op },
+		false,
+		__builtin_return_address(0),
+		request
+	};
 	struct reduction r = { .send = send, .recv = recv };
 
 	return scan(team, &asked, &r, true);
@@ -376,7 +398,10 @@ int rig_team_scan_init(struct rig_team *team, const void *send, void *recv,
 		       size_t count, int type, int op,
 		       struct rig_request **request)
 {
-	const struct asked asked = { { VERB_SCAN_INIT, 0, type, op, count },
+	const struct asked asked = { { .verb = VERB_SCAN_INIT,
+				       .count = count,
+				       .type = type,
+				       .op = op },
 				     true,
 				     __builtin_return_address(0),
 				     request };
@@ -389,7 +414,10 @@ int rig_team_iexscan(struct rig_team *team, const void *send, void *recv,
 		     size_t count, int type, int op,
 		     struct rig_request **request)
 {
-	const struct asked asked = { { VERB_IEXSCAN, 0, type, op, count },
+	const struct asked asked = { { .verb = VERB_IEXSCAN,
+				       .count = count,
+				       .type = type,
+				       .op = op },
 				     false,
 				     __builtin_return_address(0),
 				     request };
@@ -402,7 +430,10 @@ int rig_team_exscan_init(struct rig_team *team, const void *send, void *recv,
 			 size_t count, int type, int op,
 			 struct rig_request **request)
 {
-	const struct asked asked = { { VERB_EXSCAN_INIT, 0, type, op, count },
+	const struct asked asked = { { .verb = VERB_EXSCAN_INIT,
+				       .count = count,
+				       .type = type,
+				       .op = op },
 				     true,
 				     __builtin_return_address(0),
 				     request };

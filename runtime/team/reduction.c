@@ -22,6 +22,7 @@
 #include "team/call.h"
 #include "team/reproducible.h"
 #include "team/fold.h"
+#include "team/type.h"
 
 /* Complex numbers that are taken apart at a time. */
 #define PARTS 256
@@ -304,7 +305,11 @@ static inline int reduce(struct rig_team *team, const struct reduction *r,
 int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 		    size_t count, int type, int op, int root)
 {
-	const struct terms terms = { VERB_REDUCE, root, type, op, count };
+	const struct terms terms = { .verb = VERB_REDUCE,
+				     .count = count,
+				     .type = type,
+				     .op = op,
+				     .root = root };
 	struct reduction reduction = { type, op, root, 0, send, recv };
 	size_t bytes;
 	int r = terms_check(team, &terms, &reduction.item, &bytes);
@@ -318,7 +323,9 @@ int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 int rig_team_allreduce(struct rig_team *team, const void *send, void *recv,
 		       size_t count, int type, int op)
 {
-	const struct terms terms = { VERB_ALLREDUCE, 0, type, op, count };
+	const struct terms terms = {
+		.verb = VERB_ALLREDUCE, .count = count, .type = type, .op = op
+	};
 	struct reduction reduction = { type, op, -1, 0, send, recv };
 	size_t bytes;
 	int r = terms_check(team, &terms, &reduction.item, &bytes);
@@ -361,8 +368,7 @@ static void add_own(struct rig_sum *sums, const void *x, size_t count, int type,
 int rig_team_sum(struct rig_team *team, const void *x, size_t count, int type,
 		 void *sum)
 {
-	const struct terms terms = { VERB_SUM, 0, type,
-				     RIG_SUM | RIG_REPRODUCIBLE, 0 };
+	const struct terms terms = { .verb = VERB_SUM, .type = type };
 	struct rig_sum own[2] = { 0 }, all[2];
 	struct reduction reduction = {
 		RIG_EXACT,      RIG_SUM,           -1,
@@ -373,8 +379,8 @@ int rig_team_sum(struct rig_team *team, const void *x, size_t count, int type,
 	int r;
 
 	if (!exact_has(type))
-		return rig_team_fail(team, -EINVAL, "sum: no sum of type %d",
-				     type);
+		return rig_team_fail(team, -EINVAL, "sum: no sum of type %s",
+				     type_name(type).text);
 	r = terms_check(team, &terms, &item, &bytes);
 	if (r < 0)
 		return r;
@@ -425,7 +431,9 @@ static int scatter_reduced(struct rig_team *team, const struct reduction *r,
 int rig_team_reduce_scatter(struct rig_team *team, const void *send, void *recv,
 			    const size_t *counts, int type, int op)
 {
-	struct terms terms = { VERB_REDUCE_SCATTER, 0, type, op, 0 };
+	struct terms terms = { .verb = VERB_REDUCE_SCATTER,
+			       .type = type,
+			       .op = op };
 	struct reduction reduction = { type, op, -1, 0, send, recv };
 	struct rig_span own = { 0, 0 };
 	size_t bytes;
@@ -447,7 +455,10 @@ int rig_team_reduce_scatter(struct rig_team *team, const void *send, void *recv,
 int rig_team_reduce_scatter_block(struct rig_team *team, const void *send,
 				  void *recv, size_t count, int type, int op)
 {
-	struct terms terms = { VERB_REDUCE_SCATTER_BLOCK, 0, type, op, count };
+	struct terms terms = { .verb = VERB_REDUCE_SCATTER_BLOCK,
+			       .count = count,
+			       .type = type,
+			       .op = op };
 	struct reduction reduction = { type, op, -1, 0, send, recv };
 	size_t begin = (size_t)team->rank * count, bytes;
 	int r;
@@ -493,7 +504,9 @@ static int scan(struct rig_team *team, const struct reduction *r, size_t count,
 int rig_team_scan(struct rig_team *team, const void *send, void *recv,
 		  size_t count, int type, int op)
 {
-	const struct terms terms = { VERB_SCAN, 0, type, op, count };
+	const struct terms terms = {
+		.verb = VERB_SCAN, .count = count, .type = type, .op = op
+	};
 	struct reduction reduction = { type, op, -1, 0, send, recv };
 	size_t bytes;
 	int r = terms_check(team, &terms, &reduction.item, &bytes);
@@ -507,7 +520,9 @@ int rig_team_scan(struct rig_team *team, const void *send, void *recv,
 int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
 		    size_t count, int type, int op)
 {
-	const struct terms terms = { VERB_EXSCAN, 0, type, op, count };
+	const struct terms terms = {
+		.verb = VERB_EXSCAN, .count = count, .type = type, .op = op
+	};
 	struct reduction reduction = { type, op, -1, 0, send, recv };
 	size_t bytes;
 	int r = terms_check(team, &terms, &reduction.item, &bytes);

@@ -116,8 +116,7 @@ struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
 	struct mail *mail = mail_of(team);
 	struct schedule *schedule = mail ? calloc(1, sizeof(*schedule)) : NULL;
 
-	agree_begins(team, terms_what(&asked->terms), asked->terms.count,
-		     (uint64_t)(uintptr_t)asked->where);
+	agree_begins(team, &asked->terms, (uint64_t)(uintptr_t)asked->where);
 	if (!schedule)
 		return NULL;
 	schedule->team = team;
@@ -126,8 +125,8 @@ struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
 	schedule->outer.schedule = schedule;
 	schedule->outer.stage = STAGE_DONE;
 	schedule->head = (struct head){
-		.what = terms_what(&asked->terms),
-		.count = asked->terms.count,
+		.what = terms_pack(&asked->terms),
+		.count = terms_count(&asked->terms),
 		.where = (uint64_t)(uintptr_t)asked->where,
 	};
 	schedule->tag = MAIL_TAGS +

@@ -227,8 +227,9 @@ static void catch_up(const struct rig_share *share)
 int rig_share_begin(struct rig_share *share, struct rig_team *team,
 		    size_t count, enum rig_schedule schedule, size_t chunk)
 {
-	const struct terms terms = { VERB_SHARE, 0, (int)(uint32_t)chunk,
-				     (int)schedule, count };
+	const struct terms terms = { .verb = VERB_SHARE,
+				     .count = count,
+				     .words = { chunk, (uint64_t)schedule } };
 	struct call call;
 
 	if (schedule < RIG_SHARE_STATIC || schedule > RIG_SHARE_GUIDED)

@@ -232,7 +232,7 @@ int rig_team_split_type(struct rig_team *team, enum rig_level level, int key,
 			struct rig_team **out)
 {
 	const struct terms terms = { .verb = VERB_SPLIT_TYPE,
-				     .type = (int)level };
+				     .words = { (uint64_t)level } };
 	struct wanted own = { 0, key };
 
 	if (level < 0 || level >= RIG_LEVELS)

@@ -19,6 +19,7 @@
 
 #include "team/call.h"
 #include "team/fold.h"
+#include "team/type.h"
 #include "base/size.h"
 
 static unsigned char *part_of(const struct rig_team *team, int world_rank)
@@ -339,9 +340,10 @@ int rig_team_accumulate(struct rig_team *team, void *memory, const void *data,
 	if (item == 0 || !size_mul(item, count, &bytes) ||
 	    !fold_by_twos(op, type))
 		return rig_team_fail(team, -EINVAL,
-				     "accumulate: no operation %d on %zu "
-				     "elements of type %d",
-				     op, count, type);
+				     "accumulate: no operation %s on %zu "
+				     "elements of type %s",
+				     op_name(op).text, count,
+				     type_name(type).text);
 	r = check(team, "accumulate", memory, bytes, rank, &at);
 	if (r < 0)
 		return r;

@@ -13,11 +13,20 @@ import sys
 OUT = {
     "match.h": [
         ("	const uint64_t number = team->number + 1;\n"
+         "	const uint64_t what = terms_pack(terms), count = terms_count(terms);\n"
+         "	struct said_shm *said = &team->self->said[number % SAID_KEPT];\n"
          "\n"
-         "	team->self->said[number % SAID_KEPT] =\n"
-         "		(struct said_shm){ number, what, count, where };\n"
-         "	team->sign = (team->sign ^ what) * AGREE_MIX + count;\n",
-         "	(void)team, (void)what, (void)count, (void)where;\n"),
+         "	said->number = number;\n"
+         "	said->what = what;\n"
+         "	said->count = count;\n"
+         "	said->where = where;\n"
+         "	team->sign = (team->sign ^ what) * AGREE_MIX + count;\n"
+         "	for (int i = 0; i < TERM_WORDS_MAX; i++)\n"
+         "		if (verb_word(terms->verb, i)) {\n"
+         "			said->words[i] = terms->words[i];\n"
+         "			team->sign = (team->sign ^ terms->words[i]) * AGREE_MIX;\n"
+         "		}\n",
+         "	(void)team, (void)terms, (void)where;\n"),
     ],
     "call.c": [
         ("	call.sign = team->sign;\n", ""),

@@ -77,21 +77,6 @@ struct trace_event_shm *trace_begin(struct trace_shm *trace,
 	return NULL;
 }
 
-int rig_team_fail(struct rig_team *team, int code, const char *format, ...)
-{
-	return code;
-}
-
-size_t rig_type_bytes(int type)
-{
-	return 1;
-}
-
-bool fold_has(int op, int type)
-{
-	return true;
-}
-
 /* --- ranks --- */
 
 static int cell_of(const struct call *call, int rank, bool down)

@@ -781,7 +781,7 @@ static const struct {
 	  -EINVAL,
 	  { "root 1) at other_gather+", "root 0) at other_gather+",
 	    "igather" } },
-	{ other_operation, -EINVAL, { "op 0", "op 3", "at other_operation+" } },
+	{ other_operation, -EINVAL, { "op SUM", "op MAX", "at other_operation+" } },
 	{ other_length,
 	  -EINVAL,
 	  { "igatherv: rank 2 sends 16 bytes, 8 are expected" } },

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verb.h - what a kernel can call of a team, and what its ranks must agree on.
+ */
+#ifndef RUNRIG_VERB_H
+#define RUNRIG_VERB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+struct rig_team;
+
+/* Terms that a verb has, in its row of verbs.def. */
+#define TERM_COUNT 0x1u
+#define TERM_BYTES 0x2u /* a count, whatever the types are */
+#define TERM_TYPE  0x4u
+#define TERM_OP    0x8u
+#define TERM_ROOT  0x10u
+
+/* Further terms of a verb: what its terms.words mean.  A word that is added
+ * here is put into words by verb.c. */
+enum word { WORD_NONE, WORD_CHUNK, WORD_SCHEDULE, WORD_LEVEL, WORDS };
+#define TERM_WORDS_MAX 2
+#define TERM_WORDS(first, second)                                              \
+	((uint32_t)(first) << 8 | (uint32_t)(second) << 16)
+
+enum verb {
+	VERB_NONE,
+#define VERB(verb, name, terms) VERB_##verb,
+#define COLLECTIVE(verb, name, terms)                                          \
+	VERB_##verb, VERB_I##verb, VERB_##verb##_INIT,
+#include "team/verbs.def"
+#undef VERB
+#undef COLLECTIVE
+	VERBS
+};
+_Static_assert(VERBS <= 256, "a verb is eight bits of a word");
+
+/* In a header, for where the verb is known the compiler leaves nothing of it. */
+static const uint32_t verb_terms[VERBS] = {
+#define VERB(verb, name, terms) [VERB_##verb] = (terms),
+#define COLLECTIVE(verb, name, terms)                                          \
+	[VERB_##verb] = (terms), [VERB_I##verb] = (terms),                     \
+	[VERB_##verb##_INIT] = (terms),
+#include "team/verbs.def"
+#undef VERB
+#undef COLLECTIVE
+};
+
+/* What all ranks of a call must agree on; what the verb has not is not looked
+ * at. */
+struct terms {
+	enum verb verb;
+	int root;
+	int type;
+	int op;
+	size_t count; /* or bytes */
+	uint64_t words[TERM_WORDS_MAX];
+};
+
+static inline uint32_t terms_have(const struct terms *terms, uint32_t term)
+{
+	return verb_terms[terms->verb] & term;
+}
+
+/* Which word of the verb's is words[i]? */
+static inline enum word verb_word(unsigned verb, int i)
+{
+	return (enum word)(verb_terms[verb] >> (8 + 8 * i) & 0xff);
+}
+
+/* Verb, root, operation and type in one word. */
+static inline uint64_t terms_pack(const struct terms *terms)
+{
+	uint64_t what = (uint64_t)terms->verb;
+
+	if (terms_have(terms, TERM_ROOT))
+		what |= (uint64_t)(uint16_t)terms->root << 8;
+	if (terms_have(terms, TERM_OP))
+		what |= (uint64_t)(uint8_t)terms->op << 24;
+	if (terms_have(terms, TERM_TYPE))
+		what |= (uint64_t)(uint32_t)terms->type << 32;
+	return what;
+}
+
+static inline uint64_t terms_count(const struct terms *terms)
+{
+	return terms_have(terms, TERM_COUNT | TERM_BYTES) ? terms->count : 0;
+}
+
+/* "bcast" */
+const char *verb_name(unsigned verb);
+
+/* Add to `text`, of `room` bytes, what terms_pack(), terms_count() and the
+ * words say: "bcast(count 8, type float64, root 1)". */
+void verb_describe(char *text, size_t room, uint64_t what, uint64_t count,
+		   const uint64_t *words);
+
+/* The terms cannot be met: this rank fails with the words for why. */
+COLD void terms_refuse(struct rig_team *team, const struct terms *terms);
+
+#endif
