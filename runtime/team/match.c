@@ -41,6 +41,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <runrig/pool.h>
+
 #include "team/call.h"
 #include "base/error.h"
 #include "base/symbol.h"
@@ -250,28 +252,81 @@ bool agree_begun_differs(struct rig_team *world)
 	return false;
 }
 
-/* They have not called the same: the run fails, with what they called. */
-static int fail(struct rig_team *team, const struct party party[2])
+/* The two have not called the same: the run fails, with what they called. */
+static int fail_first(struct rig_team *team, const struct party party[2],
+		      const struct said_shm said[2])
 {
-	struct said_shm said[2];
 	struct words words[2];
 	int r;
 
-	if (find_first(team, party, said)) {
-		for (int k = 0; k < 2; k++)
-			describe(&words[k], &said[k], &party[k]);
-		r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
-			     in_world(team, party[0].rank), words[0].text,
-			     in_world(team, party[1].rank), words[1].text);
-	} else {
-		r = rig_fail(-EINVAL,
-			     "rank %d and rank %d have called differently, "
-			     "more than %d calls ago",
-			     in_world(team, party[0].rank),
-			     in_world(team, party[1].rank), SAID_KEPT);
-	}
+	for (int k = 0; k < 2; k++)
+		describe(&words[k], &said[k], &party[k]);
+	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
+		     in_world(team, party[0].rank), words[0].text,
+		     in_world(team, party[1].rank), words[1].text);
 	team_failed(team, r, rig_why());
 	return r;
+}
+
+static int fail(struct rig_team *team, const struct party party[2])
+{
+	struct said_shm said[2];
+	int r;
+
+	if (find_first(team, party, said))
+		return fail_first(team, party, said);
+	r = rig_fail(-EINVAL,
+		     "rank %d and rank %d have called differently, "
+		     "more than %d calls ago",
+		     in_world(team, party[0].rank),
+		     in_world(team, party[1].rank), SAID_KEPT);
+	team_failed(team, r, rig_why());
+	return r;
+}
+
+/* A rank that sleeps or has returned: all that it has called counts. */
+static struct party asleep(const struct rig_team *team, int rank)
+{
+	const struct rank_shm *shm = &team->layout.ranks[in_world(team, rank)];
+	struct party party = { rank, UINT64_MAX, 0 };
+
+	/* acquire: the rank has published its last call, and what it sleeps
+	 * for; pairs with the release in team_sleeps(). */
+	if (load_acquire(&shm->state) == RIG_STATE_WAITING &&
+	    load_relaxed(&shm->awaited) == 0)
+		party.where = shm->at[load_relaxed(&shm->entered) % 2];
+	return party;
+}
+
+/*
+ * A call that both ranks have called and that differs is a disagreement.  So is
+ * one that a rank has not called which waits at the barrier of all: the other
+ * called before its own barrier.  A rank that waits for something else may still
+ * come to that call.
+ */
+static bool pair_differs(struct rig_team *team, int first, int second)
+{
+	const struct party party[2] = { asleep(team, first),
+					asleep(team, second) };
+	struct said_shm said[2];
+
+	if (!find_first(team, party, said))
+		return false;
+	for (int k = 0; k < 2; k++)
+		if (said[k].number == 0 && party[k].where == 0)
+			return false;
+	(void)fail_first(team, party, said);
+	return true;
+}
+
+bool agree_asleep_differs(struct rig_team *world)
+{
+	for (struct rig_team *team = world; team; team = team->next)
+		for (int i = 1; i < team->size; i++)
+			for (int other = 0; other < i; other++)
+				if (pair_differs(team, other, i))
+					return true;
+	return false;
 }
 
 void *agree_fail(struct rig_team *team, int rank)

@@ -82,4 +82,8 @@ void agree_begins(struct rig_team *team, const struct terms *terms,
  * Then the run fails. */
 bool agree_begun_differs(struct rig_team *world);
 
+/* Every rank sleeps or has returned: has one called what another that waits in
+ * a call or at a barrier has not?  Then the run fails, with both calls. */
+bool agree_asleep_differs(struct rig_team *world);
+
 #endif

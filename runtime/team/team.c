@@ -106,7 +106,7 @@ static void look_for_deadlock(struct rig_team *team)
 	if (!waiting || dispatch_anyone_awake(team->layout.dispatch))
 		return;
 	/* Or is it that they call differently? */
-	if (agree_begun_differs(team))
+	if (agree_asleep_differs(team) || agree_begun_differs(team))
 		return;
 	/* relaxed: the alarm releases it. */
 	store_relaxed(&team->layout.team->deadlock, 1);

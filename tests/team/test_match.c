@@ -325,6 +325,54 @@ START_TEST(who_calls_the_same_is_left_alone)
 }
 END_TEST
 
+static __attribute__((noinline)) int reduces(struct rig_team *team)
+{
+	int64_t x = 1, all = 0;
+	int r = rig_team_allreduce(team, &x, &all, 1, RIG_INT64, RIG_SUM);
+
+	__asm__ volatile("" : "+r"(r)); /* no tail call */
+	return r;
+}
+
+/* The last rank comes to the barrier first.  Nobody has anything to look at
+ * before all of them wait. */
+static int other_order(struct rig_team *team)
+{
+	const struct told *told = rig_team_args(team);
+	struct rig_team *part = NULL;
+	int r = chooses(team, told->after, &part);
+
+	if (r < 0)
+		return r;
+	if (rig_team_rank(team) == rig_team_size(team) - 1) {
+		r = meets(team);
+		return r < 0 ? r : reduces(part);
+	}
+	r = reduces(part);
+	return r < 0 ? r : meets(team);
+}
+
+START_TEST(a_barrier_before_and_after_a_call_is_no_deadlock)
+{
+	const struct told told[] = { { .after = IN_ALL_BARRIER },
+				     { .after = IN_DUP_ALL_BARRIER } };
+
+	make_pool(sizes[_i]);
+	for (size_t i = 0; i < 2; i++) {
+		const int r = run_told(other_order, &told[i]);
+		const char *why = rig_why();
+
+		ck_assert_msg(r == -EINVAL, "%d: %s", r, why);
+		ck_assert_msg(strstr(why, "calls allreduce(count 1, type int64,"
+					  " op SUM) at reduces+"),
+			      "%s", why);
+		ck_assert_msg(strstr(why, "calls barrier at meets+"), "%s",
+			      why);
+	}
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 static int own_reason(struct rig_team *team)
 {
 	int64_t x = 0;
@@ -363,6 +411,9 @@ Suite *make_suite(void)
 	tcase_add_loop_test(agree,
 			    what_was_called_in_an_earlier_run_is_not_this_one_s,
 			    0, 2);
+	tcase_add_loop_test(agree,
+			    a_barrier_before_and_after_a_call_is_no_deadlock, 0,
+			    SIZES);
 	tcase_add_loop_test(agree, who_calls_the_same_is_left_alone, 0, SIZES);
 	tcase_add_loop_test(agree, a_rank_that_fails_has_its_own_reason, 0, 2);
 	suite_add_tcase(suite, agree);
