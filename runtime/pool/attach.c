@@ -149,9 +149,8 @@ static int open_held(const struct job_segment_shm *segment, const char *name,
 
 /* Open the file, by its name or, where that no longer leads to it, through
  * whoever holds it. */
-static int open_file(struct rig_team *team,
-		     const struct job_segment_shm *segment, const char *name,
-		     const struct pool_startup *startup)
+static int open_file(struct rank *rank, const struct job_segment_shm *segment,
+		     const char *name, const struct pool_startup *startup)
 {
 	int flags = (segment->flags & JOB_READ_ONLY ? O_RDONLY : O_RDWR) |
 		    O_CLOEXEC;
@@ -159,11 +158,11 @@ static int open_file(struct rig_team *team,
 	struct stat status;
 	int fd = -1;
 
-	if (team->layout.dispatch->words[JOB_BY_SOCKET] &&
+	if (rank->layout.dispatch->words[JOB_BY_SOCKET] &&
 	    segment->holder_fd >= 0) {
 		fd = receive_file(startup->files_receive);
 		/* No rank takes the next file before all have this one. */
-		team_meet(team);
+		rank_meet(rank);
 		if (fd < 0)
 			return fd;
 	} else if (strcmp(name, UNNAMED) != 0) {
@@ -193,12 +192,12 @@ static int open_file(struct rig_team *team,
 	return fd;
 }
 
-static int map(struct rig_team *team, struct mapping *mapping,
+static int map(struct rank *rank, struct mapping *mapping,
 	       const struct job_segment_shm *segment, const char *name,
 	       const struct pool_startup *startup)
 {
 	bool read_only = segment->flags & JOB_READ_ONLY;
-	int fd = open_file(team, segment, name, startup);
+	int fd = open_file(rank, segment, name, startup);
 	void *base;
 	int r;
 
@@ -264,12 +263,12 @@ static int populate(const struct mapping *mapping, struct rig_span span,
 }
 
 /* An equal block of the file's pages. */
-static struct rig_span block_of(const struct rig_team *team,
+static struct rig_span block_of(const struct rank *rank,
 				const struct mapping *mapping)
 {
 	struct rig_span pages =
 		rig_strip((mapping->bytes + PAGE_BYTES - 1) / PAGE_BYTES,
-			  team->rank, team->size);
+			  rank->rank, rank->size);
 
 	return (struct rig_span){ pages.begin * PAGE_BYTES,
 				  pages.end * PAGE_BYTES };
@@ -277,10 +276,10 @@ static struct rig_span block_of(const struct rig_team *team,
 
 /* The function that says who owns what, if the job has one and this worker has
  * its code. */
-static bool find_owns(const struct rig_team *team, uint64_t *address)
+static bool find_owns(const struct rank *rank, uint64_t *address)
 {
 	static struct code code;
-	const struct job_shm *job = team->layout.job;
+	const struct job_shm *job = rank->layout.job;
 	int r = 0;
 
 	*address = job->owns;
@@ -291,28 +290,28 @@ static bool find_owns(const struct rig_team *team, uint64_t *address)
 	r = code_find(&code, 0, job->owns_symbol);
 	*address = code.address;
 	if (code.loaded)
-		worker_publish(team);
+		worker_publish(rank);
 	return r == 0;
 }
 
 /* What this rank owns of segment `index` of the job, in bytes of the file:
  * returns how many spans. */
-static int find_own(const struct rig_team *team, int index,
+static int find_own(const struct rank *rank, int index,
 		    const struct mapping *mapping, struct rig_span *own)
 {
-	const struct job_shm *job = team->layout.job;
+	const struct job_shm *job = rank->layout.job;
 	const struct job_segment_shm *segment = &job->segments[index];
 	int (*owns)(const void *, int, size_t, int, int, struct rig_span *);
 	uint64_t address;
 	int count;
 
-	if (!find_owns(team, &address)) {
-		own[0] = block_of(team, mapping);
+	if (!find_owns(rank, &address)) {
+		own[0] = block_of(rank, mapping);
 		return 1;
 	}
 	owns = (int (*)(const void *, int, size_t, int, int,
 			struct rig_span *))(uintptr_t)address;
-	count = owns(team->args, index, segment->bytes, team->rank, team->size,
+	count = owns(rank->args, index, segment->bytes, rank->rank, rank->size,
 		     own);
 	for (int i = 0; i < count; i++) {
 		own[i].begin += segment->offset;
@@ -324,12 +323,12 @@ static int find_own(const struct rig_team *team, int index,
 /* Populate what this rank owns of a segment it has just mapped, and bring to
  * its node what has pages elsewhere: nobody else of the team has it mapped
  * yet. */
-static int populate_own(const struct rig_team *team, int index,
+static int populate_own(const struct rank *rank, int index,
 			const struct mapping *mapping, const char *name,
 			int node)
 {
 	struct rig_span own[RIG_SPANS_MAX];
-	int count = find_own(team, index, mapping, own);
+	int count = find_own(rank, index, mapping, own);
 	int r = 0;
 
 	for (int i = 0; i < count && r == 0; i++) {
@@ -357,9 +356,9 @@ static struct rig_barrier *barrier_in(const struct job_segment_shm *segment,
 
 /* The system's number of the node that this rank's cores are on; -1: there is
  * but one, or they are on several, or it has no memory. */
-static int own_node(const struct rig_team *team, const struct rig_plan *plan)
+static int own_node(const struct rank *rank, const struct rig_plan *plan)
 {
-	int node = plan->spots[team->rank].node;
+	int node = plan->spots[rank->rank].node;
 
 	if (plan->machine_nodes < 2 || node < 0 || !plan->memory[node].bytes)
 		return -1;
@@ -368,101 +367,101 @@ static int own_node(const struct rig_team *team, const struct rig_plan *plan)
 
 /* Map one missing segment.  A team that is new to it finds the barrier as an
  * earlier team left it, maybe with a corpse inside: rank 0 lays it out afresh. */
-static int attach_one(struct rig_team *team, int index,
+static int attach_one(struct rank *rank, int index,
 		      const struct pool_startup *startup)
 {
 	const struct job_segment_shm *segment =
-		&team->layout.job->segments[index];
-	const char *given = team->layout.job->names[index];
+		&rank->layout.job->segments[index];
+	const char *given = rank->layout.job->names[index];
 	const char *name = *given ? given : UNNAMED;
 	struct mapping *mapping = make_room();
 	struct rig_barrier *barrier;
-	int r = map(team, mapping, segment, name, startup);
+	int r = map(rank, mapping, segment, name, startup);
 
 	if (r < 0)
 		return r;
 	mapping->used = ++uses;
 	barrier = barrier_in(segment, mapping);
-	if (barrier && team->rank == 0) {
-		enum rig_barrier_kind kind = team->layout.barrier->kind;
+	if (barrier && rank->rank == 0) {
+		enum rig_barrier_kind kind = rank->layout.barrier->kind;
 
 		memset((void *)barrier, 0, sizeof(*barrier));
-		r = rig_barrier_init(barrier, team->size, kind);
+		r = rig_barrier_init(barrier, rank->size, kind);
 		if (r < 0)
 			return r;
 	}
 	/* Copies are where they belong. */
 	if (segment->stride)
 		return 0;
-	return populate_own(team, index, mapping, name,
-			    own_node(team, startup->plan));
+	return populate_own(rank, index, mapping, name,
+			    own_node(rank, startup->plan));
 }
 
 /* Every rank says whether it could; all learn whether all could.  A count for
  * each step: another rank may be a step ahead of who still reads. */
-static bool all_could(struct rig_team *team, int step, int r)
+static bool all_could(struct rank *rank, int step, int r)
 {
-	_Atomic uint32_t *count = &team->layout.team->unattached[step];
+	_Atomic uint32_t *count = &rank->layout.team->unattached[step];
 
 	/* relaxed: the barrier orders it. */
 	if (r < 0)
 		add_relaxed(count, 1);
-	team_meet(team);
+	rank_meet(rank);
 	return load_relaxed(count) == 0;
 }
 
 /* How far into the file this rank's copy is. */
-static size_t copy_off(const struct rig_team *team,
+static size_t copy_off(const struct rank *rank,
 		       const struct job_segment_shm *segment,
 		       const struct pool_startup *startup)
 {
 	if (!segment->stride)
 		return 0;
 	return segment->stride *
-	       (size_t)place_copy_of(startup->plan, team->rank);
+	       (size_t)place_copy_of(startup->plan, rank->rank);
 }
 
 /* What a rank may read of a mapping: all, or its copy. */
-static struct rig_span to_be_read(const struct rig_team *team,
+static struct rig_span to_be_read(const struct rank *rank,
 				  const struct job_segment_shm *segment,
 				  const struct mapping *mapping,
 				  const struct pool_startup *startup)
 {
-	size_t begin = copy_off(team, segment, startup);
+	size_t begin = copy_off(rank, segment, startup);
 
 	return (struct rig_span){ begin, segment->stride
 						 ? begin + segment->stride
 						 : mapping->bytes };
 }
 
-static int attach_missing(struct rig_team *team, int count,
+static int attach_missing(struct rank *rank, int count,
 			  const struct pool_startup *startup,
 			  const bool *missing)
 {
-	const struct job_shm *job = team->layout.job;
+	const struct job_shm *job = rank->layout.job;
 	int r = 0;
 
 	/* One that fails does not keep the others from being handed over: all
 	 * ranks take the same steps. */
 	for (int i = 0; i < count; i++)
 		if (missing[i] && !find(&job->segments[i])) {
-			int one = attach_one(team, i, startup);
+			int one = attach_one(rank, i, startup);
 
 			if (r == 0)
 				r = one;
 		}
-	if (!all_could(team, 0, r))
+	if (!all_could(rank, 0, r))
 		goto undo;
 	for (int i = 0; i < count && r == 0; i++) {
 		const struct mapping *mapping = find(&job->segments[i]);
 
 		if (missing[i])
 			r = populate(mapping,
-				     to_be_read(team, &job->segments[i],
+				     to_be_read(rank, &job->segments[i],
 						mapping, startup),
 				     MADV_POPULATE_READ, job->names[i]);
 	}
-	if (all_could(team, 1, r))
+	if (all_could(rank, 1, r))
 		return 0;
 undo:
 	for (int i = 0; i < count; i++) {
@@ -476,10 +475,10 @@ undo:
 	return r;
 }
 
-int attach_segments(struct rig_team *team, int count,
+int attach_segments(struct rank *rank, int count,
 		    const struct pool_startup *startup)
 {
-	const struct job_shm *job = team->layout.job;
+	const struct job_shm *job = rank->layout.job;
 	bool missing[RIG_SEGMENTS_MAX], cold = false;
 	int r;
 
@@ -487,7 +486,7 @@ int attach_segments(struct rig_team *team, int count,
 		struct mapping *mapping = find(&job->segments[i]);
 
 		/* Every rank is handed every file. */
-		if (mapping && team->layout.dispatch->words[JOB_BY_SOCKET]) {
+		if (mapping && rank->layout.dispatch->words[JOB_BY_SOCKET]) {
 			drop(mapping);
 			mapping = NULL;
 		}
@@ -498,40 +497,40 @@ int attach_segments(struct rig_team *team, int count,
 			mapping->used = ++uses;
 	}
 	if (cold) {
-		r = attach_missing(team, count, startup, missing);
+		r = attach_missing(rank, count, startup, missing);
 		if (r < 0)
 			return r;
 	}
-	team->segments = count;
+	rank->segments = count;
 	for (int i = 0; i < count; i++) {
 		const struct job_segment_shm *segment = &job->segments[i];
 		struct mapping *mapping = find(segment);
 		struct rig_barrier *barrier = barrier_in(segment, mapping);
 
-		team->handed[i] = (struct handed){
+		rank->handed[i] = (struct handed){
 			.data = (char *)mapping->base + segment->offset +
-				copy_off(team, segment, startup),
+				copy_off(rank, segment, startup),
 			.bytes = segment->bytes,
 			.barrier = barrier,
 		};
-		if (barrier && team->barrier == team->layout.barrier)
-			team->barrier = barrier;
+		if (barrier && rank->barrier == rank->layout.barrier)
+			rank->barrier = barrier;
 	}
 	return 0;
 }
 
 /* Populate what this rank owns; `spans` NULL: an equal block. */
-static int populate_spans(struct rig_team *team, const struct mapping *mapping,
+static int populate_spans(struct rank *rank, const struct mapping *mapping,
 			  rig_spans_fn *spans)
 {
-	const struct job_segment_shm *segment = &team->layout.job->segments[0];
-	struct rig_span owned[RIG_SPANS_MAX] = { block_of(team, mapping) };
+	const struct job_segment_shm *segment = &rank->layout.job->segments[0];
+	struct rig_span owned[RIG_SPANS_MAX] = { block_of(rank, mapping) };
 	bool huge = segment->flags & JOB_HUGE;
 	int count = 1, r = 0;
 
 	if (spans)
-		count = spans(team->args, segment->data_bytes, team->rank,
-			      team->size, owned);
+		count = spans(rank->args, segment->data_bytes, rank->rank,
+			      rank->size, owned);
 	if (huge)
 		huge_ask(mapping->base, mapping->bytes);
 	for (int i = 0; i < count && r == 0; i++) {
@@ -541,7 +540,7 @@ static int populate_spans(struct rig_team *team, const struct mapping *mapping,
 				      owned[i].end);
 	}
 	/* The trailer, and what nobody owns. */
-	if (r == 0 && team->rank == 0)
+	if (r == 0 && rank->rank == 0)
 		r = populate(mapping,
 			     (struct rig_span){ mapping->bytes - PAGE_BYTES,
 						mapping->bytes },
@@ -549,26 +548,26 @@ static int populate_spans(struct rig_team *team, const struct mapping *mapping,
 	return r;
 }
 
-int attach_populate(struct rig_team *team, const struct pool_startup *startup,
+int attach_populate(struct rank *rank, const struct pool_startup *startup,
 		    rig_spans_fn *spans)
 {
-	const struct job_segment_shm *segment = &team->layout.job->segments[0];
+	const struct job_segment_shm *segment = &rank->layout.job->segments[0];
 	struct mapping *mapping = make_room();
 	struct rig_span all;
 	int r;
 
-	r = map(team, mapping, segment, "", startup);
+	r = map(rank, mapping, segment, "", startup);
 	if (r == 0) {
 		mapping->used = ++uses;
-		r = populate_spans(team, mapping, spans);
+		r = populate_spans(rank, mapping, spans);
 	}
 	if (!(segment->flags & JOB_HUGE))
 		return r;
 	/* Those huge pages that several ranks own are whole by now. */
-	team_meet(team);
+	rank_meet(rank);
 	if (r < 0)
 		return r;
-	all = rig_strip(mapping->bytes / HUGE_BYTES, team->rank, team->size);
+	all = rig_strip(mapping->bytes / HUGE_BYTES, rank->rank, rank->size);
 	huge_collapse(mapping->base, all.begin * HUGE_BYTES,
 		      all.end * HUGE_BYTES);
 	return 0;
@@ -576,16 +575,16 @@ int attach_populate(struct rig_team *team, const struct pool_startup *startup,
 
 /* The pages of a copy of `bytes` bytes that this rank writes: an equal part
  * among the ranks of its node. */
-static struct rig_span copied_here(const struct rig_team *team, size_t bytes,
+static struct rig_span copied_here(const struct rank *rank, size_t bytes,
 				   const struct pool_startup *startup)
 {
-	int copy = place_copy_of(startup->plan, team->rank);
+	int copy = place_copy_of(startup->plan, rank->rank);
 	int before = 0, all = 0;
 	struct rig_span span;
 
-	for (int rank = 0; rank < team->size; rank++)
-		if (place_copy_of(startup->plan, rank) == copy) {
-			before += rank < team->rank;
+	for (int i = 0; i < rank->size; i++)
+		if (place_copy_of(startup->plan, i) == copy) {
+			before += i < rank->rank;
 			all++;
 		}
 	span = rig_strip((bytes + PAGE_BYTES - 1) / PAGE_BYTES, before, all);
@@ -595,15 +594,15 @@ static struct rig_span copied_here(const struct rig_team *team, size_t bytes,
 				  span.end < bytes ? span.end : bytes };
 }
 
-int attach_replicate(struct rig_team *team, const struct pool_startup *startup)
+int attach_replicate(struct rank *rank, const struct pool_startup *startup)
 {
-	const struct job_shm *job = team->layout.job;
+	const struct job_shm *job = rank->layout.job;
 	size_t bytes = job->segments[0].data_bytes;
-	size_t off = copy_off(team, &job->segments[1], startup);
-	struct rig_span span = copied_here(team, bytes, startup);
+	size_t off = copy_off(rank, &job->segments[1], startup);
+	struct rig_span span = copied_here(rank, bytes, startup);
 	struct mapping source = { 0 }, copies = { 0 };
-	int r = map(team, &source, &job->segments[0], job->names[0], startup);
-	int second = map(team, &copies, &job->segments[1], "", startup);
+	int r = map(rank, &source, &job->segments[0], job->names[0], startup);
+	int second = map(rank, &copies, &job->segments[1], "", startup);
 
 	if (r == 0)
 		r = second;
@@ -624,9 +623,9 @@ int attach_replicate(struct rig_team *team, const struct pool_startup *startup)
 	return r;
 }
 
-void attach_forget(struct rig_team *team)
+void attach_forget(struct rank *rank)
 {
-	struct identity identity = identity_in(&team->layout.job->segments[0]);
+	struct identity identity = identity_in(&rank->layout.job->segments[0]);
 
 	for (int i = 0; i < MAPPINGS_MAX; i++)
 		if (mappings[i].bytes &&
@@ -634,14 +633,13 @@ void attach_forget(struct rig_team *team)
 			drop(&mappings[i]);
 }
 
-int attach_which(const struct rig_team *team, uint64_t address,
-		 uint64_t *offset)
+int attach_which(const struct rank *rank, uint64_t address, uint64_t *offset)
 {
-	for (int i = 0; i < team->segments; i++) {
-		uint64_t begin = (uint64_t)(uintptr_t)team->handed[i].data;
+	for (int i = 0; i < rank->segments; i++) {
+		uint64_t begin = (uint64_t)(uintptr_t)rank->handed[i].data;
 
 		if (address >= begin &&
-		    address - begin < team->handed[i].bytes) {
+		    address - begin < rank->handed[i].bytes) {
 			*offset = address - begin;
 			return i;
 		}

@@ -23,7 +23,7 @@
 #include "pool/code.h"
 #include "base/error.h"
 #include "base/size.h"
-#include "team/team.h"
+#include "team/rank.h"
 
 #define PROGRESS_NS (100 * UINT64_C(1000000))
 
@@ -43,7 +43,7 @@ struct mapping {
 /* The first to fail fails the run, and gives it words; others only stop. */
 static int fail_item(const struct mapping *mapping, size_t index, int r)
 {
-	char *why = mapping->team->mine->why;
+	char *why = mapping->team->owner->mine->why;
 	char words[WHY_BYTES];
 	uint64_t nobody = 0;
 
@@ -87,24 +87,26 @@ static int map_part(const struct mapping *m, struct rig_span part)
 int map_items(struct rig_team *team)
 {
 	static struct code code;
-	struct map_shm *map = &team->layout.job->map;
-	struct mapping mapping = { .team = team,
-				   .map = map,
-				   .mine = &team->layout.mapped[team->rank] };
+	struct map_shm *map = &team->owner->layout.job->map;
+	struct mapping mapping = {
+		.team = team,
+		.map = map,
+		.mine = &team->owner->layout.mapped[team->rank]
+	};
 	struct rig_share share;
 	struct rig_span part;
-	int r = code_find(&code, map->fn, team->layout.job->symbol);
+	int r = code_find(&code, map->fn, team->owner->layout.job->symbol);
 
 	if (r < 0)
 		return rig_team_fail(team, r, "%s", rig_why());
 	if (code.loaded)
-		worker_publish(team);
+		worker_publish(team->owner);
 	mapping.fn = (rig_map_fn *)(uintptr_t)code.address;
 	if (map->has_segment) {
-		char *data = rig_team_data(team, team->segments - 1);
+		char *data = rig_team_data(team, team->owner->segments - 1);
 
 		/* It is not the user's. */
-		team->segments--;
+		team->owner->segments--;
 		if (map->item_bytes)
 			mapping.items = data + map->items_off;
 		if (map->result_bytes)

@@ -66,9 +66,10 @@ noreturn void warden_main(struct pool_startup *startup);
 noreturn void worker_main(const struct pool_startup *startup, int rank,
 			  uint32_t seen);
 
+struct rank;
+
 /* Note what code this worker has, for those who have other code there. */
-struct rig_team;
-void worker_publish(const struct rig_team *team);
+void worker_publish(const struct rank *rank);
 
 /* More bytes than call_kernel() has, sanitizers included. */
 #define CALL_KERNEL_BYTES 256

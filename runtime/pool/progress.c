@@ -18,7 +18,7 @@ double rig_pool_progress(const struct rig_pool *pool)
 	for (int i = 0; i < pool->startup.size; i++) {
 		const struct rank_shm *rank = &layout->ranks[i];
 
-		/* acquire: pairs with the release in team_begin(). */
+		/* acquire: pairs with the release in rank_begin(). */
 		if (load_acquire(&rank->job) == job)
 			parts += load_relaxed(&rank->progress);
 	}

@@ -234,7 +234,7 @@ static int finish_run(struct rig_pool *pool, enum rig_end end)
 
 	pool->posted = false;
 	tracer_run_ends(&pool->tracer);
-	/* acquire: pairs with the releases in give_up() and team_failed(). */
+	/* acquire: pairs with the releases in give_up() and rank_failed(). */
 	if (end != RIG_END_OK || layout->control->end != RIG_END_OK ||
 	    load_acquire(&layout->control->state) == CONTROL_DEAD ||
 	    load_acquire(&layout->team->failed))

@@ -30,14 +30,14 @@
 #include "machine/oom.h"
 #include "place/place.h"
 #include "team/modules.h"
-#include "team/team.h"
+#include "team/rank.h"
 #include "place/topology.h"
 
 #define REPORTER_STACK_BYTES 65536
 
 #define STOP_UNKNOWN (-2) /* RUNRIG_STOP has not been asked yet */
 
-static struct rig_team *reporting; /* whose handler this is */
+static struct rank *reporting; /* whose handler this is */
 
 /*
  * Signal handler: note what happened where, in memory that is already there,
@@ -68,7 +68,7 @@ static void report_signal(int signal, siginfo_t *info, void *context)
 		(void)raise(signal);
 }
 
-static void install_reporter(struct rig_team *team)
+static void install_reporter(struct rank *rank)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
 				      SIGABRT };
@@ -77,7 +77,7 @@ static void install_reporter(struct rig_team *team)
 						      SA_RESETHAND) };
 	stack_t stack = { .ss_size = REPORTER_STACK_BYTES };
 
-	reporting = team;
+	reporting = rank;
 	stack.ss_sp = mmap(NULL, REPORTER_STACK_BYTES, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) < 0)
@@ -123,9 +123,9 @@ static void set_signals(void)
 
 /* Everything until "ready".  Only what is safe after a fork from a warden of a
  * caller with threads. */
-static void be_born(const struct pool_startup *startup, struct rig_team *team)
+static void be_born(const struct pool_startup *startup, struct rank *rank)
 {
-	const struct rig_spot *spot = &startup->plan->spots[team->rank];
+	const struct rig_spot *spot = &startup->plan->spots[rank->rank];
 	const int keep[] = { startup->lifeline_held, startup->ready,
 			     startup->files_receive };
 	struct cpu_bits set;
@@ -140,7 +140,7 @@ static void be_born(const struct pool_startup *startup, struct rig_team *team)
 		      MADV_DONTFORK);
 	/* Losing a worker is an error of a run; losing the caller, its end. */
 	oom_volunteer();
-	install_reporter(team);
+	install_reporter(rank);
 	/* A failure to pin is no reason not to compute: rig_pool_worker()
 	 * tells what the kernel says. */
 	if (startup->plan->pinned) {
@@ -149,56 +149,56 @@ static void be_born(const struct pool_startup *startup, struct rig_team *team)
 	}
 }
 
-static int find_kernel(const struct rig_team *team, enum job_kind kind,
+static int find_kernel(const struct rank *rank, enum job_kind kind,
 		       rig_kernel_fn **fn)
 {
 	static struct code code;
 	uint64_t address =
-		kind == JOB_SYMBOL ? 0 : team->layout.dispatch->words[JOB_FN];
+		kind == JOB_SYMBOL ? 0 : rank->layout.dispatch->words[JOB_FN];
 	int r;
 
 	*fn = kind == JOB_MAP ? map_items : NULL;
 	if (kind == JOB_MAP ||
-	    (kind == JOB_POPULATE && !address && !team->layout.job->symbol[0]))
+	    (kind == JOB_POPULATE && !address && !rank->layout.job->symbol[0]))
 		return 0;
-	r = code_find(&code, address, team->layout.job->symbol);
+	r = code_find(&code, address, rank->layout.job->symbol);
 	if (r == 0)
 		*fn = (rig_kernel_fn *)(uintptr_t)code.address;
 	if (code.loaded)
-		worker_publish(team);
+		worker_publish(rank);
 	return r;
 }
 
 /* RUNRIG_STOP: wait for a debugger, or SIGCONT. */
-static void stop_for_debugger(const struct rig_team *team)
+static void stop_for_debugger(const struct rank *rank)
 {
 	static int stop = STOP_UNKNOWN;
 
 	if (stop == STOP_UNKNOWN)
 		stop = environment_stop_rank();
-	if (stop != team->rank)
+	if (stop != rank->rank)
 		return;
 	(void)dprintf(STDERR_FILENO,
 		      "runrig: rank %d is stopped; attach with: gdb -p %d "
 		      "(then: continue), or: kill -CONT %d\n",
-		      team->rank, (int)getpid(), (int)getpid());
+		      rank->rank, (int)getpid(), (int)getpid());
 	(void)raise(SIGSTOP);
 }
 
 /* Where run_kernel() calls its kernel from, for worker_calls_at(): a function
  * of its own, and what follows the call is its end. */
-__attribute__((noinline)) static int call_kernel(struct rig_team *team,
+__attribute__((noinline)) static int call_kernel(struct rank *rank,
 						 rig_kernel_fn *fn)
 {
-	int r = fn(team);
+	int r = fn(&rank->world);
 
 	__asm__ volatile("" : "+r"(r)); /* no tail call: this must be seen */
 	return r;
 }
 
-void worker_publish(const struct rig_team *team)
+void worker_publish(const struct rank *rank)
 {
-	modules_publish(&team->layout.modules[team->rank],
+	modules_publish(&rank->layout.modules[rank->rank],
 			(uint64_t)(uintptr_t)&call_kernel);
 }
 
@@ -209,62 +209,62 @@ bool worker_calls_at(uint64_t address)
 	return address > begin && address < begin + CALL_KERNEL_BYTES;
 }
 
-static int run_kernel(struct rig_team *team, rig_kernel_fn *fn)
+static int run_kernel(struct rank *rank, rig_kernel_fn *fn)
 {
 	struct trace_event_shm *span = NULL;
 	int r;
 
 	/* relaxed: for the report. */
-	store_relaxed(&team->mine->state, RIG_STATE_RUNNING);
-	stop_for_debugger(team);
-	if (TRACE_BRANCH(team->trace))
-		span = trace_follow(team->trace, team->span, RIG_TRACE_KERNEL);
-	r = call_kernel(team, fn);
+	store_relaxed(&rank->mine->state, RIG_STATE_RUNNING);
+	stop_for_debugger(rank);
+	if (TRACE_BRANCH(rank->trace))
+		span = trace_follow(rank->trace, rank->span, RIG_TRACE_KERNEL);
+	r = call_kernel(rank, fn);
 	trace_end(span);
 	return r;
 }
 
-static int run_job(const struct pool_startup *startup, struct rig_team *team)
+static int run_job(const struct pool_startup *startup, struct rank *rank)
 {
-	const uint64_t *words = team->layout.dispatch->words;
+	const uint64_t *words = rank->layout.dispatch->words;
 	enum job_kind kind = (enum job_kind)words[JOB_KIND];
 	int segments = (int)words[JOB_SEGMENTS];
 	rig_kernel_fn *fn;
 	int r;
 
-	team->span = NULL;
-	if (TRACE_BRANCH(team->trace))
-		team->span = trace_begin(team->trace, RIG_TRACE_ATTACH, 0, 0);
-	team->args_bytes = words[JOB_ARGS_BYTES];
-	memcpy(team->args, team->layout.job->args, team->args_bytes);
-	team->segments = 0;
+	rank->span = NULL;
+	if (TRACE_BRANCH(rank->trace))
+		rank->span = trace_begin(rank->trace, RIG_TRACE_ATTACH, 0, 0);
+	rank->args_bytes = words[JOB_ARGS_BYTES];
+	memcpy(rank->args, rank->layout.job->args, rank->args_bytes);
+	rank->segments = 0;
 	if (kind == JOB_FORGET) {
-		attach_forget(team);
-		trace_end(team->span);
+		attach_forget(rank);
+		trace_end(rank->span);
 		return 0;
 	}
 	if (kind == JOB_REPLICATE)
-		return attach_replicate(team, startup);
-	r = find_kernel(team, kind, &fn);
+		return attach_replicate(rank, startup);
+	r = find_kernel(rank, kind, &fn);
 	if (r < 0)
 		return r;
 	if (kind == JOB_POPULATE)
-		r = attach_populate(team, startup,
+		r = attach_populate(rank, startup,
 				    (rig_spans_fn *)(void (*)(void))fn);
 	else
-		r = attach_segments(team, segments, startup);
+		r = attach_segments(rank, segments, startup);
 	if (r < 0 || kind == JOB_POPULATE) {
-		trace_end(team->span);
+		trace_end(rank->span);
 		return r;
 	}
-	r = run_kernel(team, fn);
+	r = run_kernel(rank, fn);
 	if (r == 0)
-		r = mail_end_job(team);
+		r = mail_end_job(rank);
 	/* rig_team_fail() has written the words, or there are none. */
-	if (r < 0 && !team->mine->why[0])
+	if (r < 0 && !rank->mine->why[0])
 		return rig_fail(r, "the kernel returned %d", r);
 	if (r < 0)
-		return rig_fail(r, "%s", team->mine->why);
+		return rig_fail(r, "%s", rank->mine->why);
 	return 0;
 }
 
@@ -278,27 +278,27 @@ static void flush(void)
 }
 
 /* For ever. */
-static void take_jobs(const struct pool_startup *startup, struct rig_team *team,
+static void take_jobs(const struct pool_startup *startup, struct rank *rank,
 		      uint32_t seen)
 {
 	int r;
 
 	for (;;) {
-		seen = dispatch_take(team->layout.dispatch, seen,
+		seen = dispatch_take(rank->layout.dispatch, seen,
 				     &startup->idle);
-		team_begin(team, seen);
-		r = run_job(startup, team);
+		rank_begin(rank, seen);
+		r = run_job(startup, rank);
 		flush();
 		if (r < 0)
-			team_failed(team, r, rig_why());
-		team_finish(team);
+			rank_failed(rank, r, rig_why());
+		rank_finish(rank);
 	}
 }
 
 noreturn void worker_main(const struct pool_startup *startup, int rank,
 			  uint32_t seen)
 {
-	static struct rig_team team;
+	static struct rank self;
 	const uint64_t one = 1;
 
 	/* Before anything else: if the warden dies, so do we.  It may have
@@ -307,21 +307,21 @@ noreturn void worker_main(const struct pool_startup *startup, int rank,
 	if (getppid() != startup->layout.control->warden)
 		_exit(EXIT_FAILURE);
 	(void)prctl(PR_SET_NAME, "runrig-worker");
-	team_init(&team, &startup->layout, rank, startup->size, &startup->busy);
-	place_levels(startup->plan, rank, &team.levels);
-	team.plan = startup->plan;
-	team.trace = tracer_rank(startup->tracer, rank);
-	be_born(startup, &team);
+	rank_init(&self, &startup->layout, rank, startup->size, &startup->busy);
+	place_levels(startup->plan, rank, &self.levels);
+	self.plan = startup->plan;
+	self.trace = tracer_rank(startup->tracer, rank);
+	be_born(startup, &self);
 	modules_begin(&startup->layout.modules[rank]);
 	if (startup->execed)
-		worker_publish(&team);
+		worker_publish(&self);
 	attach_begin();
 	(void)on_exit(leave_at_once, NULL);
 	pthread_cleanup_push(leave_thread, NULL);
 	while (write(startup->ready, &one, sizeof(one)) < 0)
 		if (errno != EINTR)
 			_exit(EXIT_FAILURE);
-	take_jobs(startup, &team, seen);
+	take_jobs(startup, &self, seen);
 	pthread_cleanup_pop(0);
 	_exit(EXIT_FAILURE);
 }

@@ -68,7 +68,8 @@ COLD static void get_through(struct rig_team *team, uint64_t number)
 
 		if (i == team->rank)
 			continue;
-		seen = team_await(team, &team->members[i].finished, number);
+		seen = rank_await(team->owner, &team->members[i].finished,
+				  number);
 		if (seen < least)
 			least = seen;
 	}
@@ -77,22 +78,26 @@ COLD static void get_through(struct rig_team *team, uint64_t number)
 
 int call_leave(struct rig_team *team, bool lent, int r)
 {
+	const struct rank *owner = team->owner;
+	struct rank_shm *mine = owner->mine;
+
 	if (lent && r == 0)
 		get_through(team, team->number);
-	store_relaxed(&team->mine->where, 0);
-	store_relaxed(&team->mine->calls, VERB_NONE);
-	if (TRACE_BRANCH(team->trace))
-		trace_end(team->span);
+	store_relaxed(&mine->where, 0);
+	store_relaxed(&mine->calls, VERB_NONE);
+	if (TRACE_BRANCH(owner->trace))
+		trace_end(owner->span);
 	return r;
 }
 
 static struct call begin(struct rig_team *team)
 {
 	struct call call = { .team = team, .number = ++team->number };
+	struct team_shm *shm = team->owner->layout.team;
 
 	/* The first of this run?  relaxed: read when all have finished. */
-	if (!load_relaxed(&team->layout.team->called))
-		store_relaxed(&team->layout.team->called, 1);
+	if (!load_relaxed(&shm->called))
+		store_relaxed(&shm->called, 1);
 	if (team->number > team->through + CALLS_OPEN)
 		get_through(team, team->number - CALLS_OPEN);
 	call.sign = team->sign;
@@ -127,8 +132,9 @@ static bool is_through(struct rig_team *team, uint64_t number)
  * nobody would have to wait. */
 static unsigned char *take_stage(const struct call *call, size_t bytes)
 {
-	struct rig_team *team = call->team, *world = team->world;
-	struct stage *stage = &world->stage;
+	struct rig_team *team = call->team;
+	struct rank *owner = team->owner;
+	struct stage *stage = &owner->stage;
 	size_t half = stage->at / STAGE_HALF;
 	size_t at;
 
@@ -152,7 +158,7 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 	stage->until[half] = call->number;
 	at = stage->at;
 	stage->at = (at + bytes + RIG_LINE - 1) & ~(size_t)(RIG_LINE - 1);
-	return world->layout.stages + (size_t)world->rank * STAGE_BYTES + at;
+	return owner->layout.stages + (size_t)owner->rank * STAGE_BYTES + at;
 }
 
 static void put_place(struct line_shm *line, struct place place)
@@ -169,11 +175,12 @@ static void *room(struct call *call, struct line_shm *line, size_t bytes)
 		return line->payload;
 	call->staged = true;
 	stage = take_stage(call, bytes);
-	put_place(line, (struct place){
-				.offset = (uint64_t)(stage -
-						     (unsigned char *)call->team
-							     ->layout.control),
-				.bytes = bytes });
+	put_place(line,
+		  (struct place){
+			  .offset = (uint64_t)(stage -
+					       (unsigned char *)call->team
+						       ->owner->layout.control),
+			  .bytes = bytes });
 	return stage;
 }
 
@@ -181,8 +188,8 @@ static void *room(struct call *call, struct line_shm *line, size_t bytes)
 static bool in_segment(const struct rig_team *team, const void *data,
 		       size_t bytes, struct place *place)
 {
-	for (int i = 0; i < team->segments; i++) {
-		const struct handed *handed = &team->handed[i];
+	for (int i = 0; i < team->owner->segments; i++) {
+		const struct handed *handed = &team->owner->handed[i];
 		size_t offset = (uintptr_t)data - (uintptr_t)handed->data;
 
 		if (offset < handed->bytes && bytes <= handed->bytes - offset) {
@@ -197,7 +204,7 @@ static bool in_segment(const struct rig_team *team, const void *data,
 static void say(struct call *call, struct line_shm *line)
 {
 	line->sign = call->sign;
-	team_advance(call->team, &line->number, call->number);
+	rank_advance(call->team->owner, &line->number, call->number);
 }
 
 /* Say where they lie, if all ranks find it there. */
@@ -269,20 +276,20 @@ void call_answer_ready(struct call *call)
 static const void *look(struct call *call, int rank,
 			const struct line_shm *line, size_t bytes)
 {
-	struct rig_team *team = call->team;
+	struct rank *owner = call->team->owner;
 	struct place place;
 
-	(void)team_await(team, &line->number, call->number);
+	(void)rank_await(owner, &line->number, call->number);
 	if (line->sign != call->sign)
-		return agree_fail(team, rank);
+		return agree_fail(call->team, rank);
 	if (bytes <= LINE_PAYLOAD)
 		return line->payload;
 	memcpy(&place, line->payload, sizeof(place));
 	call->there = place.bytes;
 	if (place.segment)
-		return (const char *)team->handed[place.segment - 1].data +
+		return (const char *)owner->handed[place.segment - 1].data +
 		       place.offset;
-	return (const char *)team->layout.control + place.offset;
+	return (const char *)owner->layout.control + place.offset;
 }
 
 const void *call_see(struct call *call, int rank, size_t bytes)
@@ -316,7 +323,7 @@ void call_end(struct call *call, bool met)
 	 * last, after others, for then they would have it back by polling. */
 	if (!call->staged)
 		fetch_to_write(&slot_next(call, team->self)->up);
-	team_advance(team, &team->self->finished, call->number);
+	rank_advance(team->owner, &team->self->finished, call->number);
 }
 
 /* Each tells its parent that all below it are there, and hears from it that all
@@ -376,61 +383,62 @@ struct call call_begin(struct rig_team *team)
 int call_barrier(struct rig_team *team)
 {
 	const struct terms terms = { .verb = VERB_BARRIER };
-	const uint64_t where = load_relaxed(&team->mine->where);
+	const uint64_t where = load_relaxed(&team->owner->mine->where);
 
 	call_enter(team, &terms, (const void *)(uintptr_t)where);
 	return call_leave(team, false, call_meet(team));
 }
 
-void call_begin_job(struct rig_team *team)
+void call_begin_job(struct rank *rank)
 {
+	struct rig_team *world = &rank->world;
 	/* relaxed: written before this job was posted. */
-	uint64_t base = load_relaxed(&team->layout.team->base);
+	uint64_t base = load_relaxed(&rank->layout.team->base);
 
-	team->number = team->through = team->high = base;
-	team->begun = 0;
-	team->shares = 0;
-	agree_begin(team);
-	team->stage.user = NULL;
+	world->number = world->through = rank->high = base;
+	world->begun = 0;
+	world->shares = 0;
+	agree_begin(world);
+	rank->stage.user = NULL;
 }
 
-void call_end_job(struct rig_team *team)
+void call_end_job(struct rank *rank)
 {
 	struct rig_team *each, *next;
 
-	if (!load_relaxed(&team->layout.team->called))
+	if (!load_relaxed(&rank->layout.team->called))
 		return;
-	agree_end_job(team);
-	if (team->high < team->number)
-		team->high = team->number;
-	for (each = team->next; each; each = next) {
+	agree_end_job(rank);
+	if (rank->high < rank->world.number)
+		rank->high = rank->world.number;
+	for (each = rank->world.next; each; each = next) {
 		next = each->next;
-		if (team->high < each->number)
-			team->high = each->number;
+		if (rank->high < each->number)
+			rank->high = each->number;
 		free(each->ranks);
 		free(each);
 	}
-	team->next = NULL;
-	team->mine->high = team->high;
+	rank->world.next = NULL;
+	rank->mine->high = rank->high;
 }
 
-void call_all_done(struct rig_team *team)
+void call_all_done(struct rank *rank)
 {
-	struct team_shm *shm = team->layout.team;
-	struct heap_shm *heap = team->layout.heap;
+	struct team_shm *shm = rank->layout.team;
+	struct heap_shm *heap = rank->layout.heap;
 	uint64_t base = 0;
 
 	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
 	if (!load_relaxed(&shm->called))
 		return;
-	agree_all_done(team);
-	for (int i = 0; i < team->size; i++)
-		if (base < team->layout.ranks[i].high)
-			base = team->layout.ranks[i].high;
+	agree_all_done(rank);
+	for (int i = 0; i < rank->size; i++)
+		if (base < rank->layout.ranks[i].high)
+			base = rank->layout.ranks[i].high;
 	store_relaxed(&shm->base, base + CALLS_OPEN);
 	store_relaxed(&shm->called, 0);
-	for (int i = 0; load_relaxed(&shm->shared) && i < team->size; i++)
-		store_relaxed(&team->layout.members[i].share, 0);
+	for (int i = 0; load_relaxed(&shm->shared) && i < rank->size; i++)
+		store_relaxed(&rank->layout.members[i].share, 0);
 	store_relaxed(&shm->shared, 0);
 	if (!load_relaxed(&heap->used))
 		return;

@@ -99,15 +99,16 @@ static inline void call_enter(struct rig_team *team, const struct terms *terms,
 			      const void *where)
 {
 	const uint64_t from = (uint64_t)(uintptr_t)where;
-	struct rank_shm *mine = team->mine;
+	struct rank *owner = team->owner;
+	struct rank_shm *mine = owner->mine;
 
 	agree_note(team, terms, from);
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&mine->where, from);
 	store_relaxed(&mine->calls, terms->verb);
-	if (TRACE_BRANCH(team->trace))
-		team->span = trace_begin(team->trace, RIG_TRACE_WAIT,
-					 terms->verb, from);
+	if (TRACE_BRANCH(owner->trace))
+		owner->span = trace_begin(owner->trace, RIG_TRACE_WAIT,
+					  terms->verb, from);
 }
 
 /* All calls are ended.  Waits, where a buffer was lent, until every rank has.
@@ -157,8 +158,8 @@ int call_barrier(struct rig_team *team);
 int call_meet(struct rig_team *team);
 
 /* Begin and end a job; the last to end it settles what the next begins with. */
-void call_begin_job(struct rig_team *team);
-void call_end_job(struct rig_team *team);
-void call_all_done(struct rig_team *team);
+void call_begin_job(struct rank *rank);
+void call_end_job(struct rank *rank);
+void call_all_done(struct rank *rank);
 
 #endif

@@ -33,7 +33,7 @@
 
 static struct inbox_shm *inbox_of(const struct mail *mail, int peer)
 {
-	return &mail->world->layout.inboxes[peer];
+	return &mail->owner->layout.inboxes[peer];
 }
 
 static struct mailbox_shm *box_of(const struct mail *mail, int peer)
@@ -44,12 +44,12 @@ static struct mailbox_shm *box_of(const struct mail *mail, int peer)
 static struct loan_shm *loan_of(const struct mail *mail, int peer,
 				uint32_t index)
 {
-	return &mail->world->layout.loans[(size_t)peer * LOANS + index];
+	return &mail->owner->layout.loans[(size_t)peer * LOANS + index];
 }
 
-static struct mail *make(struct rig_team *world)
+static struct mail *make(struct rank *owner)
 {
-	const size_t n = (size_t)world->size;
+	const size_t n = (size_t)owner->size;
 	struct mail *mail = calloc(1, sizeof(*mail));
 
 	if (!mail)
@@ -62,9 +62,9 @@ static struct mail *make(struct rig_team *world)
 		free(mail);
 		return NULL;
 	}
-	mail->world = world;
-	mail->careful = world->patience.spin_ns == 0;
-	mail->box = &world->layout.inboxes[world->rank].box;
+	mail->owner = owner;
+	mail->careful = owner->patience.spin_ns == 0;
+	mail->box = &owner->layout.inboxes[owner->rank].box;
 	TAILQ_INIT(&mail->sends);
 	TAILQ_INIT(&mail->posted);
 	TAILQ_INIT(&mail->incoming);
@@ -78,26 +78,26 @@ static struct mail *make(struct rig_team *world)
 
 struct mail *mail_of(struct rig_team *team)
 {
-	struct rig_team *world = team->world;
+	struct rank *owner = team->owner;
 
-	if (!world->mail)
-		world->mail = make(world);
-	if (world->mail)
-		world->mail->used = true;
-	return world->mail;
+	if (!owner->mail)
+		owner->mail = make(owner);
+	if (owner->mail)
+		owner->mail->used = true;
+	return owner->mail;
 }
 
 /* The last run's are dropped.  Requests that were not complete may lie on a
  * stack that is gone: their lists are only emptied. */
-void mail_begin_job(struct rig_team *team)
+void mail_begin_job(struct rank *rank)
 {
-	struct mail *mail = team->mail;
+	struct mail *mail = rank->mail;
 	struct loan *loan;
 
 	if (!mail || !mail->used)
 		return;
 	mail->used = false;
-	memset(mail->peers, 0, (size_t)team->size * sizeof(*mail->peers));
+	memset(mail->peers, 0, (size_t)rank->size * sizeof(*mail->peers));
 	memset(mail->loans, 0, sizeof(mail->loans));
 	memset(&mail->trays, 0, sizeof(mail->trays));
 	mail->source_count = mail->wanted_any = mail->open = 0;
@@ -115,31 +115,31 @@ void mail_begin_job(struct rig_team *team)
 	}
 }
 
-int mail_end_job(struct rig_team *team)
+int mail_end_job(struct rank *rank)
 {
-	int open = mail_open(team);
+	int open = mail_open(rank);
 
 	if (!open)
 		return 0;
-	open -= schedule_steps_open(team->mail);
-	return rig_team_fail(team, -EINVAL,
+	open -= schedule_steps_open(rank->mail);
+	return rig_team_fail(&rank->world, -EINVAL,
 			     "the kernel returned with %d request%s that %s "
 			     "not complete: wait for them",
 			     open, open == 1 ? "" : "s",
 			     open == 1 ? "is" : "are");
 }
 
-void mail_all_done(struct rig_team *team)
+void mail_all_done(struct rank *rank)
 {
-	struct team_shm *shm = team->layout.team;
+	struct team_shm *shm = rank->layout.team;
 
 	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
 	if (!load_relaxed(&shm->mailed))
 		return;
 	store_relaxed(&shm->mailed, 0);
-	for (int i = 0; i < team->size; i++)
-		for (int w = 0; w <= (team->size - 1) / 64; w++)
-			store_relaxed(&team->layout.inboxes[i].from[w], 0);
+	for (int i = 0; i < rank->size; i++)
+		for (int w = 0; w <= (rank->size - 1) / 64; w++)
+			store_relaxed(&rank->layout.inboxes[i].from[w], 0);
 }
 
 /* --- sending --- */
@@ -155,21 +155,21 @@ static void finish(struct mail *mail, struct mail_requests *list,
 static struct slot_shm *room_for(struct mail *mail, int peer)
 {
 	struct channel_writer *out = &mail->peers[peer].out;
-	const struct rig_team *world = mail->world;
+	const struct rank *owner = mail->owner;
 
 	if (!out->channel) {
-		uint64_t bit = UINT64_C(1) << (world->rank % 64);
+		uint64_t bit = UINT64_C(1) << (owner->rank % 64);
 
 		channel_write_begin(
 			out,
-			&world->layout
-				 .channels[(size_t)peer * (size_t)world->size +
-					   (size_t)world->rank]);
+			&owner->layout
+				 .channels[(size_t)peer * (size_t)owner->size +
+					   (size_t)owner->rank]);
 		/* relaxed: read when all have finished. */
-		store_relaxed(&world->layout.team->mailed, 1);
+		store_relaxed(&owner->layout.team->mailed, 1);
 		/* release: the channel has begun; pairs with meet_sources().
 		 * seq_cst: a message follows, with its own ring. */
-		or_seq(&inbox_of(mail, peer)->from[world->rank / 64], bit);
+		or_seq(&inbox_of(mail, peer)->from[owner->rank / 64], bit);
 	}
 	return channel_room(out);
 }
@@ -184,7 +184,7 @@ static bool take_loan(struct mail *mail, uint32_t *index)
 		mail->loans[at] = true;
 		mail->lent = *index = at;
 		/* relaxed: the slot releases it. */
-		store_relaxed(&loan_of(mail, mail->world->rank, at)->state, 0);
+		store_relaxed(&loan_of(mail, mail->owner->rank, at)->state, 0);
 		return true;
 	}
 	return false;
@@ -194,10 +194,10 @@ static bool take_loan(struct mail *mail, uint32_t *index)
 static uint32_t segment_of(const struct mail *mail, const char *data,
 			   uint64_t bytes, uint64_t *offset)
 {
-	const struct rig_team *world = mail->world;
+	const struct rank *owner = mail->owner;
 
-	for (int i = 0; i < world->segments; i++) {
-		const struct handed *handed = &world->handed[i];
+	for (int i = 0; i < owner->segments; i++) {
+		const struct handed *handed = &owner->handed[i];
 
 		*offset = (uintptr_t)data - (uintptr_t)handed->data;
 		if (*offset < handed->bytes && bytes <= handed->bytes - *offset)
@@ -233,13 +233,13 @@ static bool pack(struct mail *mail, struct rig_request *request,
 		parcel.segment = segment_of(mail, request->buffer,
 					    request->bytes, &parcel.offset);
 	if (!parcel.segment)
-		parcel.offset = tray_take(&mail->trays, &mail->world->layout,
-					  mail->world->rank, request->bytes,
+		parcel.offset = tray_take(&mail->trays, &mail->owner->layout,
+					  mail->owner->rank, request->bytes,
 					  &request->room);
 	if (!parcel.segment && parcel.offset) {
 		slot->kind = MAIL_TRAY;
 		parcel.room = request->room;
-		request->tray = tray_at(&mail->world->layout, parcel.offset);
+		request->tray = tray_at(&mail->owner->layout, parcel.offset);
 		request->moved = tray_begin(request->tray, request->buffer,
 					    request->bytes, &request->bypass);
 		request->stage = STAGE_FILL;
@@ -285,7 +285,7 @@ static bool hear(struct mail *mail, struct rig_request *request)
 	/* seq_cst: acquire, the bytes are read, or the tray is empty; and for
 	 * those about to sleep.  Pairs with answer(). */
 	uint64_t state = load_seq(
-		&loan_of(mail, mail->world->rank, request->loan)->state);
+		&loan_of(mail, mail->owner->rank, request->loan)->state);
 
 	if (!state)
 		return false;
@@ -294,7 +294,7 @@ static bool hear(struct mail *mail, struct rig_request *request)
 		request->stage = STAGE_DONE;
 		return true;
 	}
-	request->tray = tray_at(&mail->world->layout, state);
+	request->tray = tray_at(&mail->owner->layout, state);
 	request->room = TRAY_LONG_ROOM;
 	request->moved = 0;
 	request->stage = STAGE_FILL;
@@ -419,7 +419,7 @@ static void read_lent(struct mail *mail, struct rig_request *request, int peer,
 		      const struct parcel *parcel)
 {
 	const char *data =
-		(const char *)mail->world->handed[parcel->segment - 1].data +
+		(const char *)mail->owner->handed[parcel->segment - 1].data +
 		parcel->offset;
 	uint64_t keep = request->whole < request->bytes ? request->whole
 							: request->bytes;
@@ -465,7 +465,7 @@ static bool drain(struct mail *mail, struct rig_request *request)
 
 static bool advance_receive(struct mail *mail, struct rig_request *request)
 {
-	const struct rig_team *world = mail->world;
+	const struct rank *owner = mail->owner;
 
 	if (request->stage == STAGE_LANDING) {
 		uint64_t offset;
@@ -473,8 +473,8 @@ static bool advance_receive(struct mail *mail, struct rig_request *request)
 		if (mail->landing)
 			return false;
 		mail->landing = true;
-		offset = tray_landing(&world->layout, world->rank);
-		request->tray = tray_at(&world->layout, offset);
+		offset = tray_landing(&owner->layout, owner->rank);
+		request->tray = tray_at(&owner->layout, offset);
 		request->room = TRAY_LONG_ROOM;
 		request->stage = STAGE_DRAIN;
 		answer(mail, request->peer, request->loan, offset);
@@ -515,7 +515,7 @@ static void begin_receive(struct mail *mail, struct rig_request *request,
 		finish(mail, &mail->incoming, request);
 		break;
 	case MAIL_TRAY:
-		request->tray = tray_at(&mail->world->layout, parcel.offset);
+		request->tray = tray_at(&mail->owner->layout, parcel.offset);
 		request->room = parcel.room;
 		request->stage = STAGE_DRAIN;
 		(void)advance_receive(mail, request);
@@ -547,7 +547,7 @@ static bool keep_stray(struct mail *mail, int peer, const struct slot_shm *slot)
 		message = aligned_alloc(alignof(struct message),
 					sizeof(*message));
 	if (!message) {
-		team_failed(mail->world, -ENOMEM,
+		rank_failed(mail->owner, -ENOMEM,
 			    "no memory for a message that nobody expects");
 		return false;
 	}
@@ -594,10 +594,10 @@ static bool read_channel(struct mail *mail, int peer)
 /* Whose channel has begun since? */
 static void meet_sources(struct mail *mail)
 {
-	const struct rig_team *world = mail->world;
-	struct inbox_shm *inbox = inbox_of(mail, world->rank);
+	const struct rank *owner = mail->owner;
+	struct inbox_shm *inbox = inbox_of(mail, owner->rank);
 
-	for (int word = 0; word <= (world->size - 1) / 64; word++) {
+	for (int word = 0; word <= (owner->size - 1) / 64; word++) {
 		/* acquire: the channel has begun; pairs with room_for().
 		 * seq_cst: for those about to sleep. */
 		uint64_t bits = load_seq(&inbox->from[word]);
@@ -605,9 +605,9 @@ static void meet_sources(struct mail *mail)
 		for (; bits; bits &= bits - 1) {
 			int peer = word * 64 + __builtin_ctzll(bits);
 			struct channel_shm *channel =
-				&world->layout
-					 .channels[(size_t)world->rank *
-							   (size_t)world->size +
+				&owner->layout
+					 .channels[(size_t)owner->rank *
+							   (size_t)owner->size +
 						   (size_t)peer];
 
 			if (mail->peers[peer].in.channel)
@@ -622,7 +622,7 @@ static bool read_channels(struct mail *mail)
 {
 	bool moved = false;
 
-	if (mail->source_count < mail->world->size)
+	if (mail->source_count < mail->owner->size)
 		meet_sources(mail);
 	if (++mail->turn >= mail->source_count)
 		mail->turn = 0;
@@ -702,7 +702,7 @@ void mail_receive(struct mail *mail, struct rig_request *request)
 
 /* What a sleeper is counted as waiting for, beside its mailbox. */
 struct told {
-	const _Atomic uint64_t *word; /* of team_await(); or NULL */
+	const _Atomic uint64_t *word; /* of rank_await(); or NULL */
 	bool barrier;
 	uint64_t target;
 };
@@ -712,16 +712,16 @@ static void sleep_counted(struct mail *mail, uint64_t rung,
 			  bool (*over)(void *arg), void *arg,
 			  const struct told *told)
 {
-	struct rig_team *world = mail->world;
-	const char *base = (const char *)world->layout.control;
+	struct rank *owner = mail->owner;
+	const char *base = (const char *)owner->layout.control;
 
 	if (told->barrier)
-		team_sleeps(world, 0, told->target, rung + 1);
+		rank_sleeps(owner, 0, told->target, rung + 1);
 	else if (told->word)
-		team_sleeps(world, (uint64_t)((const char *)told->word - base),
+		rank_sleeps(owner, (uint64_t)((const char *)told->word - base),
 			    told->target, rung + 1);
 	else
-		team_sleeps(world,
+		rank_sleeps(owner,
 			    (uint64_t)((const char *)&mail->box->rung - base),
 			    rung + 1, 0);
 	for (;;) {
@@ -735,23 +735,23 @@ static void sleep_counted(struct mail *mail, uint64_t rung,
 				 told->barrier ? clock_after(STORE_NS)
 					       : RIG_FOREVER);
 	}
-	team_awake(world);
+	rank_awake(owner);
 }
 
 static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		      const struct told *told)
 {
-	struct rig_team *world = mail->world;
-	_Atomic uint32_t *sleepers = &world->layout.team->sleepers;
+	struct rank *owner = mail->owner;
+	_Atomic uint32_t *sleepers = &owner->layout.team->sleepers;
 	uint64_t rung = mailbox_arm(mail->box);
 	bool changed;
 
 	if (told->word) {
-		store_relaxed(&world->mine->target, told->target);
-		store_relaxed(&world->mine->awaited,
+		store_relaxed(&owner->mine->target, told->target);
+		store_relaxed(&owner->mine->awaited,
 			      (uint64_t)((const char *)told->word -
-					 (const char *)world->layout.control));
-		/* seq_cst: as in sleep_on() of team.c. */
+					 (const char *)owner->layout.control));
+		/* seq_cst: as in sleep_on() of rank.c. */
 		add_seq(sleepers, 1);
 	}
 	/* Once more, now that whoever changes something rings. */
@@ -766,7 +766,7 @@ static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		sleep_counted(mail, rung, over, arg, told);
 	if (told->word) {
 		sub_seq(sleepers, 1);
-		store_relaxed(&world->mine->awaited, 0);
+		store_relaxed(&owner->mine->awaited, 0);
 	}
 	mailbox_disarm(mail->box);
 }
@@ -783,7 +783,7 @@ static void wait_told(struct mail *mail, bool (*over)(void *arg), void *arg,
 			return;
 		if (moved) {
 			wait = (struct wait){ 0 };
-		} else if (!wait_more(&wait, &mail->world->patience)) {
+		} else if (!wait_more(&wait, &mail->owner->patience)) {
 			sleep_for(mail, over, arg, told);
 			wait = (struct wait){ 0 };
 		}
@@ -805,24 +805,24 @@ static bool reached(void *arg)
 {
 	const struct goal *goal = arg;
 
-	/* acquire: what led to it; seq_cst: see sleep_on() of team.c. */
+	/* acquire: what led to it; seq_cst: see sleep_on() of rank.c. */
 	return load_seq(goal->word) >= goal->target;
 }
 
-void mail_await(struct rig_team *team, const _Atomic uint64_t *word,
+void mail_await(struct rank *rank, const _Atomic uint64_t *word,
 		uint64_t target)
 {
 	struct goal goal = { word, target };
 
-	wait_told(team->world->mail, reached, &goal,
+	wait_told(rank->mail, reached, &goal,
 		  &(struct told){ .word = word, .target = target });
 }
 
-void mail_await_barrier(struct rig_team *team, const _Atomic uint64_t *word,
+void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
 			uint64_t target, uint64_t told)
 {
 	struct goal goal = { word, target };
 
-	wait_told(team->world->mail, reached, &goal,
+	wait_told(rank->mail, reached, &goal,
 		  &(struct told){ .barrier = true, .target = told });
 }

@@ -9,7 +9,7 @@
 
 #include <runrig/message.h>
 
-#include "team/team.h"
+#include "team/rank.h"
 #include "team/tray.h"
 
 /* How a message travels; slot_shm.kind. */
@@ -92,7 +92,7 @@ struct loan {
 TAILQ_HEAD(mail_loans, loan);
 
 struct mail {
-	struct rig_team *world;
+	struct rank *owner;
 	bool used;    /* in this run */
 	bool careful; /* see mailbox_set() */
 	struct mailbox_shm *box;
@@ -167,23 +167,23 @@ void mail_release(struct mail *mail, struct loan *loan);
 void mail_release_of(struct mail *mail, const struct rig_request *request);
 
 /* Has this rank requests that are not complete? */
-static inline int mail_open(const struct rig_team *team)
+static inline int mail_open(const struct rank *rank)
 {
-	const struct mail *mail = team->world->mail;
+	const struct mail *mail = rank->mail;
 
 	return mail ? mail->open : 0;
 }
 
-/* See to the requests until *word >= target.  The word is one of team_await();
+/* See to the requests until *word >= target.  The word is one of rank_await();
  * or a barrier's, which is told as `told`, and nobody rings for it. */
-COLD void mail_await(struct rig_team *team, const _Atomic uint64_t *word,
+COLD void mail_await(struct rank *rank, const _Atomic uint64_t *word,
 		     uint64_t target);
-void mail_await_barrier(struct rig_team *team, const _Atomic uint64_t *word,
+void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
 			uint64_t target, uint64_t told);
 
 /* The kernel has returned: 0, or -EINVAL where requests are not complete. */
-int mail_end_job(struct rig_team *team);
-void mail_begin_job(struct rig_team *team);
-void mail_all_done(struct rig_team *team);
+int mail_end_job(struct rank *rank);
+void mail_begin_job(struct rank *rank);
+void mail_all_done(struct rank *rank);
 
 #endif

@@ -193,7 +193,7 @@ int agree_fail_said(struct rig_team *team, const int rank[2],
 	describe(&words[1], &said[1], NULL);
 	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s", in_world(team, rank[0]),
 		     words[0].text, in_world(team, rank[1]), words[1].text);
-	team_failed(team, r, rig_why());
+	rank_failed(team->owner, r, rig_why());
 	return r;
 }
 
@@ -208,7 +208,7 @@ void agree_begins(struct rig_team *team, const struct terms *terms,
 		  uint64_t where)
 {
 	/* relaxed: read when all have finished. */
-	store_relaxed(&team->layout.team->called, 1);
+	store_relaxed(&team->owner->layout.team->called, 1);
 	team->begun++;
 	team->self->begun[team->begun % SAID_KEPT] = (struct said_shm){
 		.number = begun_base(team) + team->begun,
@@ -243,9 +243,9 @@ static bool place_differs(struct rig_team *team, int place)
 	return false;
 }
 
-bool agree_begun_differs(struct rig_team *world)
+bool agree_begun_differs(struct rank *rank)
 {
-	for (struct rig_team *team = world; team; team = team->next)
+	for (struct rig_team *team = &rank->world; team; team = team->next)
 		for (int i = 0; i < SAID_KEPT; i++)
 			if (place_differs(team, i))
 				return true;
@@ -264,7 +264,7 @@ static int fail_first(struct rig_team *team, const struct party party[2],
 	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
 		     in_world(team, party[0].rank), words[0].text,
 		     in_world(team, party[1].rank), words[1].text);
-	team_failed(team, r, rig_why());
+	rank_failed(team->owner, r, rig_why());
 	return r;
 }
 
@@ -280,18 +280,19 @@ static int fail(struct rig_team *team, const struct party party[2])
 		     "more than %d calls ago",
 		     in_world(team, party[0].rank),
 		     in_world(team, party[1].rank), SAID_KEPT);
-	team_failed(team, r, rig_why());
+	rank_failed(team->owner, r, rig_why());
 	return r;
 }
 
 /* A rank that sleeps or has returned: all that it has called counts. */
 static struct party asleep(const struct rig_team *team, int rank)
 {
-	const struct rank_shm *shm = &team->layout.ranks[in_world(team, rank)];
+	const struct rank_shm *shm =
+		&team->owner->layout.ranks[in_world(team, rank)];
 	struct party party = { rank, UINT64_MAX, 0 };
 
 	/* acquire: the rank has published its last call, and what it sleeps
-	 * for; pairs with the release in team_sleeps(). */
+	 * for; pairs with the release in rank_sleeps(). */
 	if (load_acquire(&shm->state) == RIG_STATE_WAITING &&
 	    load_relaxed(&shm->awaited) == 0)
 		party.where = shm->at[load_relaxed(&shm->entered) % 2];
@@ -319,9 +320,9 @@ static bool pair_differs(struct rig_team *team, int first, int second)
 	return true;
 }
 
-bool agree_asleep_differs(struct rig_team *world)
+bool agree_asleep_differs(struct rank *rank)
 {
-	for (struct rig_team *team = world; team; team = team->next)
+	for (struct rig_team *team = &rank->world; team; team = team->next)
 		for (int i = 1; i < team->size; i++)
 			for (int other = 0; other < i; other++)
 				if (pair_differs(team, other, i))
@@ -367,9 +368,9 @@ static int check(struct rig_team *team, unsigned turn)
 	const int next = team->rank + 1 < team->size ? team->rank + 1 : 0;
 	const struct met_shm mine = { team->number, team->sign };
 	const struct met_shm theirs = shown_by(team, next, (int)turn);
-	const struct rank_shm *ranks = team->layout.ranks;
+	const struct rank_shm *ranks = team->owner->layout.ranks;
 	const struct party party[2] = {
-		{ team->rank, mine.number, team->mine->at[turn] },
+		{ team->rank, mine.number, team->owner->mine->at[turn] },
 		{ next, theirs.number, ranks[in_world(team, next)].at[turn] },
 	};
 
@@ -379,11 +380,12 @@ static int check(struct rig_team *team, unsigned turn)
 	return 0;
 }
 
-int agree_check(struct rig_team *world, unsigned turn)
+int agree_check(struct rank *rank, unsigned turn)
 {
 	int r = 0;
 
-	for (struct rig_team *team = world; team && r == 0; team = team->next)
+	for (struct rig_team *team = &rank->world; team && r == 0;
+	     team = team->next)
 		if (team->settled != team->sign)
 			r = check(team, turn);
 	return r;
@@ -396,7 +398,7 @@ static void compare_all(struct rig_team *team)
 
 	/* Who failed has left something out, and said why.  relaxed: others
 	 * have failed before they ended. */
-	if (load_relaxed(&team->layout.team->failed))
+	if (load_relaxed(&team->owner->layout.team->failed))
 		return;
 	for (int i = 1; i < team->size; i++) {
 		const struct met_shm other = shown_by(team, i, MET_END);
@@ -412,23 +414,24 @@ static void compare_all(struct rig_team *team)
 	}
 }
 
-void agree_end_job(struct rig_team *world)
+void agree_end_job(struct rank *rank)
 {
-	for (struct rig_team *team = world; team; team = team->next) {
+	for (struct rig_team *team = &rank->world; team; team = team->next) {
 		team->self->met[MET_END] =
 			(struct met_shm){ team->number, team->sign };
 		/* acq_rel: hands on what this rank shows; the last has what all
 		 * do.  Of the team of all that is the last to finish the run. */
-		if (team != world && add_acq_rel(&team->members->ended, 1) ==
-					     (uint64_t)team->size - 1)
+		if (team != &rank->world &&
+		    add_acq_rel(&team->members->ended, 1) ==
+			    (uint64_t)team->size - 1)
 			compare_all(team);
 	}
 }
 
-void agree_all_done(struct rig_team *world)
+void agree_all_done(struct rank *rank)
 {
-	compare_all(world);
+	compare_all(&rank->world);
 	/* relaxed: as there. */
-	if (!load_relaxed(&world->layout.team->failed))
-		(void)agree_begun_differs(world);
+	if (!load_relaxed(&rank->layout.team->failed))
+		(void)agree_begun_differs(rank);
 }

@@ -8,7 +8,7 @@
 #ifndef RUNRIG_MATCH_H
 #define RUNRIG_MATCH_H
 
-#include "team/team.h"
+#include "team/rank.h"
 #include "team/verb.h"
 
 /* Odd, with well mixed bits: from the golden ratio. */
@@ -46,11 +46,11 @@ void agree_show_one(struct rig_team *team, unsigned turn);
  * that were split off.  Returns whether it has to look at a neighbour's when it
  * has come out.
  */
-static inline bool agree_show(struct rig_team *world, unsigned turn)
+static inline bool agree_show(struct rank *rank, unsigned turn)
 {
 	bool look = false;
 
-	for (struct rig_team *team = world; team; team = team->next) {
+	for (struct rig_team *team = &rank->world; team; team = team->next) {
 		if (team->shown[turn] != team->sign)
 			agree_show_one(team, turn);
 		look |= team->settled != team->sign;
@@ -60,12 +60,12 @@ static inline bool agree_show(struct rig_team *world, unsigned turn)
 
 /* And look.  Returns 0, or -EINVAL: the ranks have not called the same, and the
  * run fails. */
-int agree_check(struct rig_team *world, unsigned turn);
+int agree_check(struct rank *rank, unsigned turn);
 
 /* The same at the end of a run, where any rank has called anything: each shows
  * it; the last one looks at all. */
-void agree_end_job(struct rig_team *world);
-void agree_all_done(struct rig_team *world);
+void agree_end_job(struct rank *rank);
+void agree_all_done(struct rank *rank);
 
 /* `rank` has another sign in the call at hand: the run fails.  NULL. */
 COLD void *agree_fail(struct rig_team *team, int rank);
@@ -80,10 +80,10 @@ void agree_begins(struct rig_team *team, const struct terms *terms,
 
 /* Nobody runs: have ranks begun differently, in a team that this rank is in?
  * Then the run fails. */
-bool agree_begun_differs(struct rig_team *world);
+bool agree_begun_differs(struct rank *rank);
 
 /* Every rank sleeps or has returned: has one called what another that waits in
  * a call or at a barrier has not?  Then the run fails, with both calls. */
-bool agree_asleep_differs(struct rig_team *world);
+bool agree_asleep_differs(struct rank *rank);
 
 #endif

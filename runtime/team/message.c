@@ -28,21 +28,22 @@ struct place {
 static void enter(struct rig_team *team, const struct place *place)
 {
 	/* relaxed: for the report, which reads it when nobody runs. */
-	store_relaxed(&team->mine->where, (uint64_t)(uintptr_t)place->where);
-	store_relaxed(&team->mine->calls,
+	store_relaxed(&team->owner->mine->where,
+		      (uint64_t)(uintptr_t)place->where);
+	store_relaxed(&team->owner->mine->calls,
 		      CALLS_MESSAGE(place->verb, place->peer, place->tag));
-	if (TRACE_BRANCH(team->trace))
-		team->span =
-			trace_begin(team->trace, RIG_TRACE_WAIT, place->verb,
-				    (uint64_t)(uintptr_t)place->where);
+	if (TRACE_BRANCH(team->owner->trace))
+		team->owner->span = trace_begin(
+			team->owner->trace, RIG_TRACE_WAIT, place->verb,
+			(uint64_t)(uintptr_t)place->where);
 }
 
 static void leave(struct rig_team *team)
 {
-	store_relaxed(&team->mine->where, 0);
-	store_relaxed(&team->mine->calls, VERB_NONE);
-	if (TRACE_BRANCH(team->trace))
-		trace_end(team->span);
+	store_relaxed(&team->owner->mine->where, 0);
+	store_relaxed(&team->owner->mine->calls, VERB_NONE);
+	if (TRACE_BRANCH(team->owner->trace))
+		trace_end(team->owner->span);
 }
 
 static int world_rank(const struct rig_team *team, int rank)
@@ -171,7 +172,7 @@ static int collect(struct rig_team *team, struct rig_request **request,
 		return schedule_collect(request);
 	}
 	r = outcome(team, *request, status);
-	TAILQ_INSERT_HEAD(&team->world->mail->idle, *request, entry);
+	TAILQ_INSERT_HEAD(&team->owner->mail->idle, *request, entry);
 	*request = NULL;
 	return r;
 }
@@ -200,7 +201,7 @@ static void finish(struct rig_team *team, struct mail *mail,
 static bool send_short(const struct rig_team *team, const void *buffer,
 		       size_t bytes, int dest, int tag)
 {
-	struct mail *mail = team->world->mail;
+	struct mail *mail = team->owner->mail;
 	int number = world_rank(team, dest);
 	struct peer *peer;
 	struct slot_shm *slot;
@@ -222,7 +223,7 @@ static bool send_short(const struct rig_team *team, const void *buffer,
 		memcpy(slot->payload, buffer, sizeof(uint64_t));
 	else if (bytes)
 		memcpy(slot->payload, buffer, bytes);
-	channel_post(&peer->out, &team->layout.inboxes[number].box,
+	channel_post(&peer->out, &team->owner->layout.inboxes[number].box,
 		     mail->careful);
 	return true;
 }
@@ -257,13 +258,13 @@ int rig_team_send(struct rig_team *team, const void *buffer, size_t count,
 static bool recv_short(const struct rig_team *team, void *buffer, size_t bytes,
 		       int source, int tag, struct rig_status *status)
 {
-	struct mail *mail = team->world->mail;
+	struct mail *mail = team->owner->mail;
 	int number = world_rank(team, source);
 	const struct slot_shm *slot;
 	struct peer *peer;
 
 	/* Traced, it is a wait like any other. */
-	if (TRACE_BRANCH(team->trace))
+	if (TRACE_BRANCH(team->owner->trace))
 		return false;
 	if (source < 0 || !mail || !mail->used || mail->open ||
 	    !TAILQ_EMPTY(&mail->strays))
@@ -272,7 +273,7 @@ static bool recv_short(const struct rig_team *team, void *buffer, size_t bytes,
 	if (!peer->in.channel)
 		return false;
 	(void)wait_reach(channel_number(&peer->in), channel_next(&peer->in), 0,
-			 &team->patience);
+			 &team->owner->patience);
 	slot = channel_peek(&peer->in);
 	if (!slot || slot->context != team->id || slot->kind != MAIL_INLINE ||
 	    slot->bytes > bytes || (tag != RIG_ANY_TAG && tag != slot->tag))
@@ -284,7 +285,7 @@ static bool recv_short(const struct rig_team *team, void *buffer, size_t bytes,
 	if (status)
 		*status = (struct rig_status){ slot->from, slot->tag,
 					       slot->bytes, 0 };
-	channel_take(&peer->in, &team->layout.inboxes[number].box,
+	channel_take(&peer->in, &team->owner->layout.inboxes[number].box,
 		     mail->careful);
 	return true;
 }
@@ -584,12 +585,12 @@ static bool get_on(struct rig_team *team, bool (*over)(void *arg),
 	if (over(several))
 		return true;
 	if (!where) {
-		(void)mail_progress(team->world->mail);
+		(void)mail_progress(team->owner->mail);
 		return over(several);
 	}
 	place.verb = waits_in(several);
 	enter(team, &place);
-	mail_wait(team->world->mail, over, several);
+	mail_wait(team->owner->mail, over, several);
 	leave(team);
 	return true;
 }

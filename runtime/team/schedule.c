@@ -300,7 +300,7 @@ static struct rig_request message(const struct schedule *schedule, int peer,
 
 static void post_send(struct schedule *schedule, struct step *step)
 {
-	struct mail *mail = schedule->team->world->mail;
+	struct mail *mail = schedule->team->owner->mail;
 
 	step->head = schedule->head;
 	step->head.bytes = step->bytes;
@@ -317,7 +317,7 @@ static void post_send(struct schedule *schedule, struct step *step)
 
 static void post_receive(struct schedule *schedule, struct step *step)
 {
-	struct mail *mail = schedule->team->world->mail;
+	struct mail *mail = schedule->team->owner->mail;
 
 	step->checked = step->arrived = false;
 	step->head_request =
@@ -337,13 +337,13 @@ static void finish(struct schedule *schedule, int code)
 	schedule->code = code;
 	schedule->broken = code < 0;
 	schedule->outer.stage = STAGE_DONE;
-	schedule->team->world->mail->open--;
+	schedule->team->owner->mail->open--;
 }
 
 /* The run has failed: say why, and be over. */
 static bool fail(struct schedule *schedule, int code)
 {
-	team_failed(schedule->team, code, rig_why());
+	rank_failed(schedule->team->owner, code, rig_why());
 	finish(schedule, code);
 	return false;
 }
@@ -440,7 +440,7 @@ static void do_fold(struct schedule *schedule, const struct step *step)
 {
 	const void **from = step->sources;
 	const struct terms *terms = &schedule->terms;
-	struct mail *mail = schedule->team->world->mail;
+	struct mail *mail = schedule->team->owner->mail;
 	const size_t n = step->bytes;
 	int count = 0;
 
@@ -506,7 +506,7 @@ static void start(struct schedule *schedule)
 	schedule->at = schedule->left = 0;
 	schedule->active = true;
 	schedule->outer.stage = STAGE_POSTED;
-	schedule->team->world->mail->open++;
+	schedule->team->owner->mail->open++;
 	(void)advance(schedule);
 }
 
@@ -519,7 +519,7 @@ int schedule_begin(struct rig_team *team, struct schedule *schedule,
 		return rig_team_fail(team, -ENOMEM, "%s: no memory",
 				     verb_name(asked->terms.verb));
 	}
-	TAILQ_INSERT_TAIL(&team->world->mail->schedules, schedule, entry);
+	TAILQ_INSERT_TAIL(&team->owner->mail->schedules, schedule, entry);
 	if (!schedule->plan)
 		start(schedule);
 	*asked->request = &schedule->outer;
@@ -547,14 +547,14 @@ int schedule_collect(struct rig_request **request)
 	if (schedule->plan)
 		return code;
 	if (!schedule->broken)
-		destroy(schedule->team->world->mail, schedule);
+		destroy(schedule->team->owner->mail, schedule);
 	*request = NULL;
 	return code;
 }
 
 bool schedule_has(const struct rig_team *team)
 {
-	const struct mail *mail = team->world->mail;
+	const struct mail *mail = team->owner->mail;
 	const struct schedule *schedule;
 
 	if (!mail)
@@ -640,7 +640,7 @@ int rig_team_request_free(struct rig_team *team, struct rig_request **request)
 				     "wait for it first",
 				     verb_name(schedule->terms.verb));
 	if (!schedule->broken)
-		destroy(team->world->mail, schedule);
+		destroy(team->owner->mail, schedule);
 	*request = NULL;
 	return 0;
 }

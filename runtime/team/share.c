@@ -242,8 +242,8 @@ int rig_share_begin(struct rig_share *share, struct rig_team *team,
 	divide(share, chunk);
 	call_enter(team, &terms, __builtin_return_address(0));
 	call = call_begin(team);
-	if (!load_relaxed(&team->layout.team->shared))
-		store_relaxed(&team->layout.team->shared, 1);
+	if (!load_relaxed(&team->owner->layout.team->shared))
+		store_relaxed(&team->owner->layout.team->shared, 1);
 	if (schedule != RIG_SHARE_STATIC) {
 		share->tag = (uint8_t)++team->shares;
 		catch_up(share);

@@ -42,8 +42,8 @@ static int class_of(int size)
 /* Take a block that was given back, or one that nobody had yet. */
 static uint64_t take_block(struct rig_team *team, int size)
 {
-	struct heap_shm *heap = team->layout.heap;
-	const uint64_t room = (uint64_t)team->world->size * HEAP_MEMBERS;
+	struct heap_shm *heap = team->owner->layout.heap;
+	const uint64_t room = (uint64_t)team->owner->size * HEAP_MEMBERS;
 	const int class = class_of(size);
 	_Atomic uint64_t *first = &heap->free[class];
 	/* acquire: the block is as its last user left it. */
@@ -51,7 +51,8 @@ static uint64_t take_block(struct rig_team *team, int size)
 
 	while (seen & UINT32_MAX) {
 		struct member_shm *block =
-			&team->layout.heap_members[(seen & UINT32_MAX) - 1];
+			&team->owner->layout
+				 .heap_members[(seen & UINT32_MAX) - 1];
 		uint64_t next = (seen >> 32) + 1;
 
 		next = next << 32 | load_relaxed(&block->next);
@@ -69,10 +70,11 @@ static uint64_t take_block(struct rig_team *team, int size)
 
 static void give_block(struct rig_team *team)
 {
-	struct heap_shm *heap = team->layout.heap;
+	struct heap_shm *heap = team->owner->layout.heap;
 	_Atomic uint64_t *first = &heap->free[class_of(team->size)];
 	uint64_t index =
-		(uint64_t)(team->members - team->layout.heap_members) + 1;
+		(uint64_t)(team->members - team->owner->layout.heap_members) +
+		1;
 	uint64_t seen = load_relaxed(first), next;
 
 	team->members->high = team->number;
@@ -87,9 +89,10 @@ static void give_block(struct rig_team *team)
 static struct block found_team(struct rig_team *team, int size)
 {
 	/* relaxed: written between runs. */
-	uint64_t number = load_relaxed(&team->layout.team->base);
+	uint64_t number = load_relaxed(&team->owner->layout.team->base);
 	uint64_t index = take_block(team, size);
-	struct member_shm *members = team->layout.heap_members + index - 1;
+	struct member_shm *members =
+		team->owner->layout.heap_members + index - 1;
 
 	if (!index)
 		return (struct block){ .index = 0 };
@@ -100,8 +103,10 @@ static struct block found_team(struct rig_team *team, int size)
 	for (int i = 0; i < size; i++)
 		store_relaxed(&members[i].share, 0);
 	/* relaxed: no more than a number nobody else has. */
-	return (struct block){ index, number + CALLS_OPEN,
-			       add_relaxed(&team->layout.heap->teams, 1) + 1 };
+	return (struct block){
+		index, number + CALLS_OPEN,
+		add_relaxed(&team->owner->layout.heap->teams, 1) + 1
+	};
 }
 
 /* Who is in the team of `color`, in its order.  Returns how many, or -EINVAL.
@@ -137,19 +142,21 @@ static struct rig_team *make_handle(struct rig_team *team,
 				    const struct block *block, int *ranks,
 				    int size)
 {
-	struct rig_team *world = team->world, *new = malloc(sizeof(*new));
+	struct rig_team *world = &team->owner->world;
+	struct rig_team *new = malloc(sizeof(*new));
 
 	if (!new)
 		return NULL;
-	memcpy(new, team, sizeof(*new));
-	new->size = size;
-	new->members = &team->layout.heap_members[block->index - 1];
-	new->number = new->through = block->number;
-	/* One bit less is for what is not the kernel's: see mail_exchange(). */
-	new->id = (uint32_t)(block->id % TEAM_IDS);
-	new->cart.ndims = 0;
-	new->begun = 0;
-	new->shares = 0;
+	*new = (struct rig_team){
+		.owner = team->owner,
+		.size = size,
+		.members = &team->owner->layout.heap_members[block->index - 1],
+		.number = block->number,
+		.through = block->number,
+		/* One bit less is for what is not the kernel's: see
+		 * mail_exchange(). */
+		.id = (uint32_t)(block->id % TEAM_IDS),
+	};
 	for (int i = 0; i < size; i++) {
 		if (ranks[i] == team->rank)
 			new->rank = i;
@@ -239,7 +246,7 @@ int rig_team_split_type(struct rig_team *team, enum rig_level level, int key,
 		return rig_team_fail(team, -EINVAL, "split_type: no level %d",
 				     (int)level);
 	/* Those in several are of one colour. */
-	own.color = team->levels.number[level] + 1;
+	own.color = team->owner->levels.number[level] + 1;
 	call_enter(team, &terms, __builtin_return_address(0));
 	return call_leave(team, false, split(team, &own, out));
 }
@@ -261,12 +268,13 @@ int rig_team_dup(struct rig_team *team, struct rig_team **out)
 int rig_team_free(struct rig_team *team)
 {
 	const struct terms terms = { .verb = VERB_FREE };
-	struct rig_team *world, **at;
+	struct rig_team **at;
+	struct rank *owner;
 	int r;
 
-	if (!team || team == team->world)
+	if (!team || team == &team->owner->world)
 		return 0;
-	world = team->world;
+	owner = team->owner;
 	if (schedule_has(team))
 		return rig_team_fail(team, -EINVAL,
 				     "free: the team has non-blocking calls or "
@@ -277,11 +285,11 @@ int rig_team_free(struct rig_team *team)
 	r = call_leave(team, team->rank == 0, call_meet(team));
 	if (r < 0)
 		return r;
-	if (world->stage.user == team)
-		world->stage.user = NULL;
-	if (world->high < team->number)
-		world->high = team->number;
-	for (at = &world->next; *at != team; at = &(*at)->next)
+	if (owner->stage.user == team)
+		owner->stage.user = NULL;
+	if (owner->high < team->number)
+		owner->high = team->number;
+	for (at = &owner->world.next; *at != team; at = &(*at)->next)
 		;
 	*at = team->next;
 	if (team->rank == 0)

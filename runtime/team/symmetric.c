@@ -22,19 +22,19 @@
 #include "team/type.h"
 #include "base/size.h"
 
-static unsigned char *part_of(const struct rig_team *team, int world_rank)
+static unsigned char *part_of(const struct rank *owner, int rank)
 {
-	return team->layout.parts + (size_t)world_rank * PART_BYTES;
+	return owner->layout.parts + (size_t)rank * PART_BYTES;
 }
 
-void symmetric_begin_job(struct rig_team *team)
+void symmetric_begin_job(struct rank *rank)
 {
-	struct symmetric *own = &team->symmetric;
+	struct symmetric *own = &rank->symmetric;
 
 	if (own->count == 0 && own->used == 0)
 		return;
 	/* Nobody else looks here before this rank has allocated. */
-	(void)madvise(part_of(team, team->rank), PART_BYTES, MADV_REMOVE);
+	(void)madvise(part_of(rank, rank->rank), PART_BYTES, MADV_REMOVE);
 	memset(own, 0, sizeof(*own));
 }
 
@@ -63,7 +63,7 @@ static void insert(struct symmetric *own, uint64_t begin, uint64_t end)
 /* All of the team name the same place. */
 static int agree(struct rig_team *team, uint64_t bytes, uint64_t *place)
 {
-	const struct symmetric *own = &team->world->symmetric;
+	const struct symmetric *own = &team->owner->symmetric;
 	uint64_t at = PAGE_BYTES;
 
 	if (own->count == RIG_BLOCKS_MAX)
@@ -88,7 +88,7 @@ static int agree(struct rig_team *team, uint64_t bytes, uint64_t *place)
 
 int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
 {
-	struct rig_team *world = team->world;
+	struct rank *owner = team->owner;
 	uint64_t place, size;
 	uint32_t bad, any = 0;
 	unsigned char *own;
@@ -108,7 +108,7 @@ int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
 				     RIG_HEAP_MAX, RIG_BLOCKS_MAX);
 	if (r < 0)
 		return r;
-	own = part_of(team, world->rank) + place;
+	own = part_of(owner, owner->rank) + place;
 	bad = madvise(own, size, MADV_POPULATE_WRITE) < 0;
 	/* Nobody writes to another's before that is there and zero. */
 	r = rig_team_allreduce(team, &bad, &any, 1, RIG_UINT32, RIG_MAX);
@@ -118,7 +118,7 @@ int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
 		(void)madvise(own, size, MADV_REMOVE);
 		return rig_team_fail(team, -ENOMEM, "alloc: no memory");
 	}
-	insert(&world->symmetric, place, place + size);
+	insert(&owner->symmetric, place, place + size);
 	*memory = own;
 	return 0;
 }
@@ -127,10 +127,10 @@ int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
 static int block_of(const struct rig_team *team, const void *memory,
 		    size_t bytes)
 {
-	const struct rig_team *world = team->world;
-	const struct symmetric *own = &world->symmetric;
+	const struct rank *owner = team->owner;
+	const struct symmetric *own = &owner->symmetric;
 	uint64_t at =
-		(uintptr_t)memory - (uintptr_t)part_of(world, world->rank);
+		(uintptr_t)memory - (uintptr_t)part_of(owner, owner->rank);
 
 	for (int i = 0; i < own->count; i++)
 		if (at >= own->blocks[i].begin && at < own->blocks[i].end &&
@@ -141,14 +141,15 @@ static int block_of(const struct rig_team *team, const void *memory,
 
 int rig_team_dealloc(struct rig_team *team, void *memory)
 {
-	struct symmetric *own = &team->world->symmetric;
+	struct symmetric *own = &team->owner->symmetric;
 	int i, r;
 
 	if (!memory)
 		return 0;
 	i = block_of(team, memory, 1);
-	if (i < 0 || part_of(team, team->world->rank) + own->blocks[i].begin !=
-			     (unsigned char *)memory)
+	if (i < 0 ||
+	    part_of(team->owner, team->owner->rank) + own->blocks[i].begin !=
+		    (unsigned char *)memory)
 		return rig_team_fail(team, -EINVAL,
 				     "dealloc: %p was not allocated", memory);
 	/* Others may still be at it. */
@@ -167,14 +168,14 @@ int rig_team_dealloc(struct rig_team *team, void *memory)
 static void *find(struct rig_team *team, const void *memory, size_t bytes,
 		  int rank)
 {
-	const struct rig_team *world = team->world;
+	const struct rank *owner = team->owner;
 	int other;
 
 	if (rank < 0 || rank >= team->size || block_of(team, memory, bytes) < 0)
 		return NULL;
 	other = team->ranks ? team->ranks[rank] : rank;
-	return part_of(world, other) +
-	       ((const unsigned char *)memory - part_of(world, world->rank));
+	return part_of(owner, other) +
+	       ((const unsigned char *)memory - part_of(owner, owner->rank));
 }
 
 void *rig_team_peer(struct rig_team *team, const void *memory, int rank)
@@ -273,7 +274,7 @@ int rig_team_notify(struct rig_team *team, uint64_t *word, int rank)
 	int r = check_word(team, "notify", word, 1, rank, &at);
 
 	if (r == 0)
-		team_add(team, at, 1);
+		rank_add(team->owner, at, 1);
 	return r;
 }
 
@@ -281,11 +282,11 @@ static void await(struct rig_team *team, enum verb verb, const void *where,
 		  const _Atomic uint64_t *word, uint64_t value)
 {
 	/* relaxed: for the report. */
-	store_relaxed(&team->mine->where, (uint64_t)(uintptr_t)where);
-	store_relaxed(&team->mine->calls, verb);
-	(void)team_await(team, word, value);
-	store_relaxed(&team->mine->where, 0);
-	store_relaxed(&team->mine->calls, VERB_NONE);
+	store_relaxed(&team->owner->mine->where, (uint64_t)(uintptr_t)where);
+	store_relaxed(&team->owner->mine->calls, verb);
+	(void)rank_await(team->owner, word, value);
+	store_relaxed(&team->owner->mine->where, 0);
+	store_relaxed(&team->owner->mine->calls, VERB_NONE);
 }
 
 int rig_team_wait_until(struct rig_team *team, uint64_t *word, uint64_t value)
@@ -324,7 +325,7 @@ int rig_team_unlock(struct rig_team *team, uint64_t lock[2], int rank)
 		return rig_team_fail(team, -EINVAL,
 				     "unlock: nobody has the lock");
 	/* Nobody else changes it.  release in there: the next has all this. */
-	team_advance(team, &at[1], load_relaxed(&at[1]) + 1);
+	rank_advance(team->owner, &at[1], load_relaxed(&at[1]) + 1);
 	return 0;
 }
 
@@ -349,11 +350,11 @@ int rig_team_accumulate(struct rig_team *team, void *memory, const void *data,
 		return r;
 	other = team->ranks ? team->ranks[rank] : rank;
 	/* The first words of a rank's part, which no block has. */
-	lock = (_Atomic uint64_t *)(void *)part_of(team->world, other);
+	lock = (_Atomic uint64_t *)(void *)part_of(team->owner, other);
 	await(team, VERB_ACCUMULATE, __builtin_return_address(0), &lock[1],
 	      add_relaxed(&lock[0], 1));
-	team->world->symmetric.used = 1;
+	team->owner->symmetric.used = 1;
 	fold(at, at, data, count, type, op);
-	team_advance(team, &lock[1], load_relaxed(&lock[1]) + 1);
+	rank_advance(team->owner, &lock[1], load_relaxed(&lock[1]) + 1);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include <runrig/place.h>
 
 #include "base/error.h"
-#include "team/team.h"
+#include "team/rank.h"
 #include "place/topology.h"
 
 /* The `index`-th core of the rank's place that is ours; its first PU in *pu.
@@ -39,8 +39,8 @@ static int find_core(const struct rig_plan *plan, const struct rig_spot *spot,
 
 int rig_team_threads(const struct rig_team *team)
 {
-	const struct rig_plan *plan = team->world->plan;
-	const struct rig_spot *spot = &plan->spots[team->world->rank];
+	const struct rig_plan *plan = team->owner->plan;
+	const struct rig_spot *spot = &plan->spots[team->owner->rank];
 	int fair = plan->cpus / plan->workers;
 	int cores, pu;
 
@@ -52,8 +52,8 @@ int rig_team_threads(const struct rig_team *team)
 
 int rig_team_bind(const struct rig_team *team, int index)
 {
-	const struct rig_plan *plan = team->world->plan;
-	const struct rig_spot *spot = &plan->spots[team->world->rank];
+	const struct rig_plan *plan = team->owner->plan;
+	const struct rig_spot *spot = &plan->spots[team->owner->rank];
 	struct cpu_bits set = { { 0 } };
 	int pu = 0;
 

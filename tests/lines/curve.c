@@ -20,7 +20,7 @@
 #include <runrig/collective.h>
 #include <runrig/pool.h>
 
-#include "team/team.h"
+#include "team/rank.h"
 
 #define WARM  32
 #define CALLS 64
@@ -34,7 +34,7 @@ static const int sizes[] = { 1,  2,  4,  8,  12,  16,  17, 24,
 			     32, 48, 64, 96, 128, 192, 256 };
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
 
-static struct rig_team *teams[LINES_RANKS_MAX];
+static struct rank *owners[LINES_RANKS_MAX];
 static enum op op;
 static int size;
 static uint64_t begun, took[WARM + CALLS], warm_transfers, warm_far;
@@ -82,7 +82,7 @@ static void run_rank(int rank)
 			warm_transfers = lines_transfers;
 			warm_far = lines_far;
 		}
-		call_once(teams[rank], call);
+		call_once(&owners[rank]->world, call);
 		if (lines_clock() - begun > took[call])
 			took[call] = lines_clock() - begun;
 	}
@@ -110,16 +110,16 @@ static int measure(int nodes, struct figure *figure)
 	memset(took, 0, sizeof(took));
 	r = layout_team(&layout, size, RIG_BARRIER_ADAPTIVE);
 	for (int i = 0; i < size && r == 0; i++) {
-		teams[i] = calloc(1, sizeof(*teams[i]));
-		if (!teams[i])
+		owners[i] = calloc(1, sizeof(*owners[i]));
+		if (!owners[i])
 			return -ENOMEM;
-		team_init(teams[i], &layout, i, size, &patience);
-		team_begin(teams[i], 1);
+		rank_init(owners[i], &layout, i, size, &patience);
+		rank_begin(owners[i], 1);
 	}
 	if (r == 0)
 		r = lines_run(size, nodes, run_rank);
 	for (int i = 0; i < size; i++)
-		free(teams[i]);
+		free(owners[i]);
 	(void)munmap(memory, bytes);
 	for (int i = WARM; i < WARM + CALLS; i++)
 		sum += (double)took[i];

@@ -29,7 +29,7 @@
 #include "objects/dispatch.h"
 #include "lib/puppet.h"
 #include "lib/tally.h"
-#include "team/team.h"
+#include "team/rank.h"
 
 #define WORDS    1024
 #define LIMIT_NS UINT64_C(30000000)
@@ -194,16 +194,16 @@ static uint64_t right_sum(void)
 
 static void (*const places[PHASES])(void) = {
 	[BORN] = (void (*)(void))attach_begin,
-	[TAKEN] = (void (*)(void))team_begin,
+	[TAKEN] = (void (*)(void))rank_begin,
 	[ATTACH] = (void (*)(void))attach_segments,
-	[MEET] = (void (*)(void))team_meet,
+	[MEET] = (void (*)(void))rank_meet,
 	[KERNEL] = (void (*)(void))work,
 	[ARRIVE] = (void (*)(void))rig_team_barrier,
 	[BLOCK] = (void (*)(void))pthread_barrier_wait,
 	[ASLEEP] = (void (*)(void))rig_team_barrier,
 	[RESULT] = (void (*)(void))rig_team_result,
-	[FAILING] = (void (*)(void))team_failed,
-	[FINISH] = (void (*)(void))team_finish,
+	[FAILING] = (void (*)(void))rank_failed,
+	[FINISH] = (void (*)(void))rank_finish,
 	[FINISHED] = (void (*)(void))dispatch_finish,
 	[IDLE] = (void (*)(void))dispatch_take,
 };

@@ -31,7 +31,7 @@
 #include "segment/ledger.h"
 #include "lib/puppet.h"
 #include "lib/tally.h"
-#include "team/team.h"
+#include "team/rank.h"
 
 #define WORDS   512
 #define LATE_NS UINT64_C(10000000000)
@@ -104,15 +104,15 @@ static const struct {
 	  RIG_BARRIER_PTHREAD, false, work },
 	{ "barrier, adaptive", (void (*)(void))rig_team_barrier, 400,
 	  RIG_BARRIER_ADAPTIVE, true, work },
-	{ "from the job on", (void (*)(void))team_begin, 600,
+	{ "from the job on", (void (*)(void))rank_begin, 600,
 	  RIG_BARRIER_ADAPTIVE, true, work },
 	{ "attach, first", (void (*)(void))attach_segments, 6000,
 	  RIG_BARRIER_ADAPTIVE, true, work },
 	{ "attach, last", (void (*)(void))attach_segments, 6000,
 	  RIG_BARRIER_PTHREAD, false, work },
-	{ "finish, first", (void (*)(void))team_finish, 400,
+	{ "finish, first", (void (*)(void))rank_finish, 400,
 	  RIG_BARRIER_ADAPTIVE, true, work },
-	{ "finish, last", (void (*)(void))team_finish, 400,
+	{ "finish, last", (void (*)(void))rank_finish, 400,
 	  RIG_BARRIER_ADAPTIVE, false, work },
 	{ "allocate", (void (*)(void))rig_team_alloc, 6000,
 	  RIG_BARRIER_ADAPTIVE, false, talks },

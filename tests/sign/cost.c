@@ -18,18 +18,18 @@
 #include <runrig/pool.h>
 
 #include "base/clock.h"
-#include "team/team.h"
+#include "team/rank.h"
 
-static struct rig_team teams[2];
+static struct rank ranks[2];
 
 static int call_both(int root)
 {
 	int64_t own[2] = { 1, 2 }, all = 0;
 	int first = 1 - root;
-	int r = rig_team_reduce(&teams[first], &own[first], &all, 1, RIG_INT64,
-				RIG_SUM, root);
+	int r = rig_team_reduce(&ranks[first].world, &own[first], &all, 1,
+				RIG_INT64, RIG_SUM, root);
 
-	r |= rig_team_reduce(&teams[root], &own[root], &all, 1, RIG_INT64,
+	r |= rig_team_reduce(&ranks[root].world, &own[root], &all, 1, RIG_INT64,
 			     RIG_SUM, root);
 	return r || all != 3;
 }
@@ -50,8 +50,8 @@ int main(int argc, char **argv)
 	if (layout_team(&layout, 2, RIG_BARRIER_ADAPTIVE) < 0)
 		return 1;
 	for (int i = 0; i < 2; i++) {
-		team_init(&teams[i], &layout, i, 2, &patience);
-		team_begin(&teams[i], 1);
+		rank_init(&ranks[i], &layout, i, 2, &patience);
+		rank_begin(&ranks[i], 1);
 	}
 	begin = clock_ns();
 	for (long i = 0; i < calls; i += 2)

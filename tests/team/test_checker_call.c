@@ -32,6 +32,7 @@ enum kind {
 
 static struct member_shm members[CHECKER_THREADS];
 static struct rank_shm ranks[CHECKER_THREADS];
+static struct rank owners[CHECKER_THREADS]; /* nothing of them changes */
 static struct team_shm shm;
 static int size;
 static enum kind kinds[CALLS_MAX];
@@ -40,7 +41,7 @@ static int calls;
 
 /* --- what call.c stands on --- */
 
-uint64_t team_await(struct rig_team *team, const _Atomic uint64_t *word,
+uint64_t rank_await(struct rank *owner, const _Atomic uint64_t *word,
 		    uint64_t target)
 {
 	static const struct patience endless = { .yields = CHECKER_ENDLESS };
@@ -48,7 +49,7 @@ uint64_t team_await(struct rig_team *team, const _Atomic uint64_t *word,
 	return wait_reach(word, target, 0, &endless);
 }
 
-void team_advance(struct rig_team *team, _Atomic uint64_t *word, uint64_t value)
+void rank_advance(struct rank *owner, _Atomic uint64_t *word, uint64_t value)
 {
 	store_release(word, value);
 }
@@ -62,11 +63,11 @@ void agree_begin(struct rig_team *team)
 {
 }
 
-void agree_end_job(struct rig_team *world)
+void agree_end_job(struct rank *owner)
 {
 }
 
-void agree_all_done(struct rig_team *world)
+void agree_all_done(struct rank *owner)
 {
 }
 
@@ -179,11 +180,9 @@ static void rank(int self)
 	memset(&team, 0, sizeof(team));
 	team.rank = self;
 	team.size = size;
-	team.world = &team;
+	team.owner = &owners[self];
 	team.members = members;
 	team.self = &members[self];
-	team.mine = &ranks[self];
-	team.layout.team = &shm;
 	for (int i = 0; i < calls; i++) {
 		struct call call = call_begin(&team);
 
@@ -199,6 +198,8 @@ static void lay_out(int n, int count, const enum kind *what, const int *by)
 	memcpy(roots, by, (size_t)count * sizeof(*by));
 	checker_location(&shm.called, "called");
 	for (int i = 0; i < n; i++) {
+		owners[i].mine = &ranks[i];
+		owners[i].layout.team = &shm;
 		checker_location(&members[i].finished, "finished");
 		for (int k = 0; k < CALLS_OPEN; k++) {
 			checker_location(&members[i].calls[k].up.number, "up");

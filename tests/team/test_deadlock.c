@@ -18,7 +18,7 @@
 #include <runrig/runrig.h>
 
 #include "objects/barrier.h"
-#include "team/team.h"
+#include "team/rank.h"
 
 #define RANKS 4
 
@@ -233,21 +233,21 @@ START_TEST(a_target_is_held_against_its_own_barrier)
 	static char other[4096] __attribute__((aligned(4096)));
 	struct layout layout = layout_at(memory, 2);
 	struct rig_barrier *jobs = (void *)other;
-	static struct rig_team team;
+	static struct rank rank;
 	bool released = _i == 0;
 
 	ck_assert_uint_le(layout.bytes, sizeof(memory));
 	ck_assert_int_eq(layout_team(&layout, 2, RIG_BARRIER_ADAPTIVE), 0);
 	ck_assert_int_eq(rig_barrier_init(jobs, 2, RIG_BARRIER_ADAPTIVE), 0);
-	team_init(&team, &layout, 1, 2, &(struct patience){ 0 });
-	team.barrier = jobs;
+	rank_init(&rank, &layout, 1, 2, &(struct patience){ 0 });
+	rank.barrier = jobs;
 
 	store_relaxed(&layout.barrier->word, released ? 8 : 6);
 	store_relaxed(&layout.ranks[0].target, 8);
 	store_relaxed(&layout.ranks[0].state, RIG_STATE_WAITING);
 	(void)dispatch_sleeps(layout.dispatch);
 	store_relaxed(&jobs->word, 2);
-	team.at_jobs.sleeps(&team, 4);
+	rank.at_jobs.sleeps(&rank, 4);
 
 	ck_assert_int_eq(load_relaxed(&layout.team->deadlock), !released);
 }

@@ -17,7 +17,7 @@
 
 #include <runrig/runrig.h>
 
-#include "team/team.h"
+#include "team/rank.h"
 
 static const int sizes[] = { 1, 2, 3, 5, 8, 17 };
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
@@ -328,7 +328,7 @@ static void take(struct rig_share *share, int most, uint8_t *seen)
 }
 
 /* Three ranks of a team, all in this thread. */
-static struct layout make_teams(struct rig_team *teams)
+static struct layout make_ranks(struct rank *ranks)
 {
 	const size_t bytes = layout_at(NULL, 3).bytes;
 	const struct patience patience = { .spin_ns = 1000 };
@@ -340,8 +340,8 @@ static struct layout make_teams(struct rig_team *teams)
 	layout = layout_at(memory, 3);
 	ck_assert_int_eq(layout_team(&layout, 3, RIG_BARRIER_ADAPTIVE), 0);
 	for (int i = 0; i < 3; i++) {
-		team_init(&teams[i], &layout, i, 3, &patience);
-		team_begin(&teams[i], 1);
+		rank_init(&ranks[i], &layout, i, 3, &patience);
+		rank_begin(&ranks[i], 1);
 	}
 	return layout;
 }
@@ -357,18 +357,18 @@ START_TEST(what_is_left_of_an_earlier_share_is_left_alone)
 	const size_t count = 60;
 	struct rig_share first[3], second[3];
 	uint8_t seen[2][60] = { { 0 } };
-	static struct rig_team teams[3];
-	struct layout layout = make_teams(teams);
+	static struct rank ranks[3];
+	struct layout layout = make_ranks(ranks);
 
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(rig_share_begin(&first[i], &teams[i], count,
-						 RIG_SHARE_DYNAMIC, 1),
+		ck_assert_int_eq(rig_share_begin(&first[i], &ranks[i].world,
+						 count, RIG_SHARE_DYNAMIC, 1),
 				 0);
 	take(&first[0], 20, seen[0]);
 	take(&first[1], 21, seen[0]);
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(rig_share_begin(&second[i], &teams[i], count,
-						 RIG_SHARE_DYNAMIC, 1),
+		ck_assert_int_eq(rig_share_begin(&second[i], &ranks[i].world,
+						 count, RIG_SHARE_DYNAMIC, 1),
 				 0);
 	take(&second[0], 1000, seen[1]);
 	for (int i = 1; i < 3; i++)
@@ -388,8 +388,8 @@ END_TEST
 START_TEST(no_part_of_many_shares)
 {
 	const size_t count = 60;
-	static struct rig_team teams[3];
-	struct layout layout = make_teams(teams);
+	static struct rank ranks[3];
+	struct layout layout = make_ranks(ranks);
 
 	for (int before = 0; before < 600; before++) {
 		struct rig_share share[3];
@@ -400,8 +400,9 @@ START_TEST(no_part_of_many_shares)
 						     : RIG_SHARE_DYNAMIC;
 
 		for (int i = 2; i >= 0; i--) {
-			ck_assert_int_eq(rig_share_begin(&share[i], &teams[i],
-							 units, schedule, 1),
+			ck_assert_int_eq(rig_share_begin(&share[i],
+							 &ranks[i].world, units,
+							 schedule, 1),
 					 0);
 			if (i == 2 && units == count)
 				take(&share[i], 20, seen);

@@ -14,7 +14,7 @@
 
 #include "place/place.h"
 #include "lib/job_pool.h"
-#include "team/team.h"
+#include "team/rank.h"
 
 static const int sizes[] = { 1, 2, 3, 4, 5, 8, 9, 20, 64 };
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
@@ -322,7 +322,7 @@ static int splits_by_level(struct rig_team *team)
 				lower += i < rank;
 				wanted += i;
 			}
-		team->levels.number[level] = where[rank];
+		team->owner->levels.number[level] = where[rank];
 		r = rig_team_split_type(team, (enum rig_level)level, 0, &part);
 		if (r < 0)
 			break;

@@ -18,7 +18,7 @@
 #include <runrig/pool.h>
 #include <runrig/share.h>
 
-#include "team/team.h"
+#include "team/rank.h"
 
 #define RANKS_MAX 18
 #define ROUNDS    40
@@ -26,7 +26,7 @@
 
 static const int sizes[] = { 1, 2, 3, 5, 18 };
 
-static struct rig_team teams[RANKS_MAX];
+static struct rank ranks[RANKS_MAX];
 static uint8_t seen[ROUNDS][1000];
 static int size;
 
@@ -159,11 +159,12 @@ static int run_team(bool spins)
 	if (layout_team(&layout, size, RIG_BARRIER_ADAPTIVE) < 0)
 		return 1;
 	for (int i = 0; i < size; i++) {
-		team_init(&teams[i], &layout, i, size, &patience);
-		team_begin(&teams[i], 1);
+		rank_init(&ranks[i], &layout, i, size, &patience);
+		rank_begin(&ranks[i], 1);
 	}
 	for (int i = 0; i < size; i++)
-		if (pthread_create(&threads[i], NULL, run_rank, &teams[i]))
+		if (pthread_create(&threads[i], NULL, run_rank,
+				   &ranks[i].world))
 			return 1;
 	for (int i = 0; i < size; i++) {
 		void *wrong;

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rank.c - how a rank waits for others, and the watch over who waits for whom.
+ *
+ * A rank that is about to sleep publishes what it waits for, then counts itself
+ * out of those awake.  The one after whom nobody is awake (asleep like the
+ * others, or finished) looks at what all have published: if every rank that
+ * has not finished waits for an epoch that is still incomplete, nobody is left
+ * who could complete it.  That is a deadlock, exactly: ranks that have been
+ * released but have not run yet wait for an epoch that is complete.
+ *
+ * One look is no picture of one moment: a rank that has been released may wake
+ * between the looks at two others, complete what the first waits for, and fall
+ * asleep again before it is looked at itself.  So there are two rounds.  No
+ * rank ever waits for the same value of the same barrier twice, so one that
+ * waits for the same in both has waited in between, and then all have at once.
+ */
+#include "team/rank.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <runrig/pool.h>
+
+#include "base/clock.h"
+#include "team/call.h"
+#include "team/mail.h"
+#include "team/match.h"
+
+static struct rank_shm *shm_of(const struct rank *rank, int number)
+{
+	return &rank->layout.ranks[number];
+}
+
+/* In rank_shm.target, beside an even number of arrivals: it is the job's own
+ * barrier, in a segment, and not the team's. */
+#define AT_JOBS UINT64_C(1)
+
+/* What a rank sleeps for. */
+struct wish {
+	uint64_t awaited; /* offset of a word; 0: a barrier's */
+	uint64_t target;
+	uint64_t rung; /* of its mailbox */
+};
+
+static char *base_of(const struct rank *rank)
+{
+	return (char *)rank->layout.control;
+}
+
+/* Does `rank` wait for something that has not come?  For what? */
+static bool pending(const struct rank *rank, int number, struct wish *wish)
+{
+	struct rig_barrier *barrier = rank->layout.barrier;
+	struct rank_shm *shm = shm_of(rank, number);
+	uint64_t target;
+
+	/* acquire: pairs with the release in rank_sleeps(). */
+	if (load_acquire(&shm->state) != RIG_STATE_WAITING)
+		return false;
+	target = load_relaxed(&shm->target);
+	*wish = (struct wish){ load_relaxed(&shm->awaited), target,
+			       load_relaxed(&shm->rung) };
+	/* acquire: as below. */
+	if (wish->rung &&
+	    load_acquire(&rank->layout.inboxes[number].box.rung) >= wish->rung)
+		return false;
+	if (wish->awaited)
+		/* acquire: what led to it has happened as well. */
+		return load_acquire((_Atomic uint64_t *)(base_of(rank) +
+							 wish->awaited)) <
+		       target;
+	if (target & AT_JOBS)
+		barrier = rank->barrier;
+	return barrier_pending(barrier, target & ~AT_JOBS);
+}
+
+/* Nobody is awake: is it that nobody ever will be? */
+static void look_for_deadlock(struct rank *rank)
+{
+	static struct wish first[RIG_WORKERS_MAX];
+	int waiting = 0;
+
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < rank->size; i++) {
+			struct rank_shm *shm = shm_of(rank, i);
+			bool done = load_acquire(&shm->state) == RIG_STATE_DONE;
+			struct wish wish = { 0 };
+
+			if (!done && !pending(rank, i, &wish))
+				return;
+			if (round == 0)
+				first[i] = wish;
+			else if (wish.awaited != first[i].awaited ||
+				 wish.target != first[i].target ||
+				 wish.rung != first[i].rung)
+				return;
+			waiting += !done;
+		}
+	/* Who looks late may see the next job already: a rank asleep in it, and
+	 * itself still as it left the last.  But then it is awake in it. */
+	if (!waiting || dispatch_anyone_awake(rank->layout.dispatch))
+		return;
+	/* Or is it that they call differently? */
+	if (agree_asleep_differs(rank) || agree_begun_differs(rank))
+		return;
+	/* relaxed: the alarm releases it. */
+	store_relaxed(&rank->layout.team->deadlock, 1);
+	dispatch_alarm(rank->layout.dispatch);
+}
+
+void rank_sleeps(struct rank *rank, uint64_t awaited, uint64_t target,
+		 uint64_t rung)
+{
+	store_relaxed(&rank->mine->awaited, awaited);
+	store_relaxed(&rank->mine->target, target);
+	store_relaxed(&rank->mine->rung, rung);
+	/* release: whoever sees the state sees the target. */
+	store_release(&rank->mine->state, RIG_STATE_WAITING);
+	if (dispatch_sleeps(rank->layout.dispatch))
+		look_for_deadlock(rank);
+}
+
+static void sleeps_at_teams(void *arg, uint64_t target)
+{
+	rank_sleeps(arg, 0, target, 0);
+}
+
+uint64_t rank_target(const struct rank *rank, uint64_t target)
+{
+	return rank->barrier == rank->layout.barrier ? target
+						     : target | AT_JOBS;
+}
+
+static void sleeps_at_jobs(void *arg, uint64_t target)
+{
+	struct rank *rank = arg;
+
+	rank_sleeps(rank, 0, rank_target(rank, target), 0);
+}
+
+void rank_awake(struct rank *rank)
+{
+	dispatch_awake(rank->layout.dispatch);
+	store_relaxed(&rank->mine->state, RIG_STATE_RUNNING);
+}
+
+static void awake(void *arg)
+{
+	rank_awake(arg);
+}
+
+/*
+ * Sleep until *word >= target.
+ *
+ * The waker stores the word, then looks for sleepers; the sleeper says that it
+ * is one, then looks at the word.  Where ranks have a CPU each the waker's two
+ * are not seq_cst, for that would cost every call as much as a line's transfer
+ * and nobody ever sleeps there; so its look may come before its store is seen.
+ * The first sleep is therefore short: after it, whoever stores has long been
+ * able to see the sleeper.
+ */
+COLD static uint64_t sleep_on(struct rank *rank, const _Atomic uint64_t *word,
+			      uint64_t target)
+{
+	_Atomic uint32_t *sleepers = &rank->layout.team->sleepers;
+	_Atomic uint32_t *bell = &rank->layout.inboxes[rank->rank].box.bell;
+	struct rank_shm *mine = rank->mine;
+	uint64_t awaited = (uint64_t)((const char *)word - base_of(rank));
+	uint64_t deadline = clock_after(STORE_NS);
+	uint64_t seen;
+
+	store_relaxed(&mine->target, target);
+	store_relaxed(&mine->awaited, awaited);
+	/* seq_cst, this and what follows: see above and rank_advance(). */
+	add_seq(sleepers, 1);
+	rank_sleeps(rank, awaited, target, 0);
+	for (;;) {
+		uint32_t heard = load_seq(bell);
+
+		seen = load_seq(word);
+		if (seen >= target)
+			break;
+		if (wait_sleep(bell, heard, deadline) == -ETIMEDOUT)
+			deadline = RIG_FOREVER;
+	}
+	rank_awake(rank);
+	sub_seq(sleepers, 1);
+	/* relaxed: a bell too many does no harm. */
+	store_relaxed(&mine->awaited, 0);
+	return seen;
+}
+
+uint64_t rank_await(struct rank *rank, const _Atomic uint64_t *word,
+		    uint64_t target)
+{
+	/* acquire in there: pairs with the store in rank_advance(). */
+	uint64_t seen;
+
+	if (mail_open(rank))
+		mail_await(rank, word, target);
+	seen = wait_reach(word, target, 0, &rank->patience);
+	return seen >= target ? seen : sleep_on(rank, word, target);
+}
+
+/* Somebody sleeps; maybe on this word. */
+COLD static void wake(struct rank *rank, const _Atomic uint64_t *word)
+{
+	uint64_t offset = (uint64_t)((const char *)word - base_of(rank));
+
+	for (int i = 0; i < rank->size; i++) {
+		struct rank_shm *shm = shm_of(rank, i);
+		_Atomic uint32_t *bell;
+
+		if (load_relaxed(&shm->awaited) != offset)
+			continue;
+		bell = &rank->layout.inboxes[i].box.bell;
+		add_seq(bell, 1);
+		wait_wake(bell, 1);
+	}
+}
+
+void rank_advance(struct rank *rank, _Atomic uint64_t *word, uint64_t value)
+{
+	_Atomic uint32_t *sleepers = &rank->layout.team->sleepers;
+	bool asleep;
+
+	if (rank->patience.spin_ns) {
+		/* release: pairs with the acquire in rank_await(). */
+		store_release(word, value);
+		asleep = load_relaxed(sleepers);
+	} else {
+		/* seq_cst: sleepers are the rule here; see sleep_on(). */
+		store_seq(word, value);
+		asleep = load_seq(sleepers);
+	}
+	if (asleep)
+		wake(rank, word);
+}
+
+void rank_add(struct rank *rank, _Atomic uint64_t *word, uint64_t value)
+{
+	/* seq_cst, both: see sleep_on(). */
+	add_seq(word, value);
+	if (load_seq(&rank->layout.team->sleepers))
+		wake(rank, word);
+}
+
+void rank_init(struct rank *rank, const struct layout *layout, int number,
+	       int size, const struct patience *patience)
+{
+	memset(rank, 0, sizeof(*rank));
+	rank->rank = number;
+	rank->size = size;
+	rank->layout = *layout;
+	rank->mine = shm_of(rank, number);
+	rank->barrier = layout->barrier;
+	rank->patience = *patience;
+	rank->world = (struct rig_team){ .owner = rank,
+					 .rank = number,
+					 .size = size,
+					 .members = layout->members,
+					 .self = &layout->members[number] };
+	/* What a rank of an earlier team has left there. */
+	rank->result_used = true;
+	store_relaxed(&rank->mine->signal, 0);
+	rank->mine->segment = 0;
+	rank->at_teams = (struct barrier_watch){ sleeps_at_teams, awake, rank };
+	rank->at_jobs = (struct barrier_watch){ sleeps_at_jobs, awake, rank };
+}
+
+void rank_begin(struct rank *rank, uint32_t job)
+{
+	struct rank_shm *mine = rank->mine;
+
+	rank->barrier = rank->layout.barrier;
+	rank->entered = 0;
+	call_begin_job(rank);
+	mail_begin_job(rank);
+	symmetric_begin_job(rank);
+	mine->why[0] = 0;
+	if (rank->result_used)
+		memset(mine->result, 0, sizeof(mine->result));
+	rank->result_used = false;
+	store_relaxed(&mine->entered, 0);
+	store_relaxed(&mine->where, 0);
+	store_relaxed(&mine->calls, 0);
+	store_relaxed(&mine->code, 0);
+	store_relaxed(&mine->progress, 0);
+	/* release: not for this job any more; pairs with look_for_deadlock(). */
+	store_release(&mine->state, RIG_STATE_ATTACHING);
+	/* release: all this is of this job; pairs with rig_pool_progress(), and
+	 * with take_stock(), which a death has ordered already. */
+	store_release(&mine->job, job);
+}
+
+void rank_meet(struct rank *rank)
+{
+	barrier_wait(rank->layout.barrier, &rank->patience, &rank->at_teams);
+}
+
+void rank_failed(struct rank *rank, int code, const char *why)
+{
+	uint32_t nobody = 0;
+
+	if (why)
+		snprintf(rank->mine->why, sizeof(rank->mine->why), "%s", why);
+	store_relaxed(&rank->mine->code, code);
+	/* release: pairs with the caller's acquire; its words are written. */
+	cas_release(&rank->layout.team->failed, &nobody,
+		    (uint32_t)rank->rank + 1);
+	dispatch_alarm(rank->layout.dispatch);
+}
+
+void rank_finish(struct rank *rank)
+{
+	call_end_job(rank);
+	/* release: whoever sees the state sees that it waits no more. */
+	store_release(&rank->mine->state, RIG_STATE_DONE);
+	switch (dispatch_finish(rank->layout.dispatch, rank->size)) {
+	case DISPATCH_ALL_DONE:
+		call_all_done(rank);
+		mail_all_done(rank);
+		dispatch_done(rank->layout.dispatch);
+		break;
+	case DISPATCH_OTHERS_SLEEP:
+		look_for_deadlock(rank);
+		break;
+	case DISPATCH_OTHERS_RUN:
+		break;
+	}
+}

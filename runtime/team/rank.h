@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rank.h - a process as a rank: what it has whichever team it calls in, and how
+ * it waits for the others.
+ */
+#ifndef RUNRIG_RANK_H
+#define RUNRIG_RANK_H
+
+#include "base/compiler.h"
+#include "machine/wait.h"
+#include "objects/layout.h"
+#include "place/levels.h"
+#include "team/team.h"
+#include "team/trace.h"
+
+/* One segment of the job at hand. */
+struct handed {
+	void *data;
+	size_t bytes;
+	struct rig_barrier *barrier; /* of this pool in its trailer, or NULL */
+};
+
+/* What of a rank's stage is in use. */
+struct stage {
+	size_t at;             /* the next free byte */
+	struct rig_team *user; /* whose calls put there what is there */
+	uint64_t until[2];     /* the last that put something in that half */
+};
+
+/* In this process: what this rank has of the heap, in offsets of its part. */
+struct symmetric {
+	int count;
+	int used; /* in this run */
+	struct symmetric_block {
+		uint64_t begin;
+		uint64_t end;
+	} blocks[RIG_BLOCKS_MAX];
+};
+
+/* In this process: one, or in tests one of several. */
+struct rank {
+	int rank; /* in the world, the team that a kernel is given */
+	int size; /* of the world */
+	struct layout layout;
+	struct rank_shm *mine;
+	struct patience patience;
+	struct trace_shm *trace;      /* NULL: none */
+	struct trace_event_shm *span; /* of the verb it is in */
+	struct rig_team world;
+	uint64_t high; /* of calls of teams freed since */
+	struct stage stage;
+	struct mail *mail; /* NULL: none so far */
+	struct symmetric symmetric;
+
+	/* Barriers. */
+	struct rig_barrier *barrier;   /* of the job at hand */
+	struct barrier_watch at_teams; /* who waits at which barrier */
+	struct barrier_watch at_jobs;
+	uint64_t entered; /* in this job */
+
+	/* Where the rank is: set when it is born. */
+	struct levels levels;
+	const struct rig_plan *plan;
+
+	/* The job at hand. */
+	bool result_used; /* since it was last zeroed */
+	int segments;
+	struct handed handed[RIG_SEGMENTS_MAX];
+	size_t args_bytes;
+	alignas(16) unsigned char args[RIG_ARGS_MAX];
+};
+
+/* Make *rank rank `number` of the `size` in `layout`. */
+void rank_init(struct rank *rank, const struct layout *layout, int number,
+	       int size, const struct patience *patience);
+
+/* Begin job number `job`: everything as a kernel expects to find it but the
+ * segments. */
+void rank_begin(struct rank *rank, uint32_t job);
+
+/* All meet at the team's own barrier, whatever the job's is. */
+void rank_meet(struct rank *rank);
+
+/* This rank has failed with `code`; `why` (NULL: its slot has the words). */
+void rank_failed(struct rank *rank, int code, const char *why);
+
+/*
+ * Wait until *word >= target and return what it is.  The word lies in the team
+ * segment, only grows, and whoever changes it does so by rank_advance().  What
+ * was written before that is seen after this.
+ */
+uint64_t rank_await(struct rank *rank, const _Atomic uint64_t *word,
+		    uint64_t target);
+
+/* Set *word, which no other rank writes, to `value`, and wake who sleeps on
+ * it. */
+void rank_advance(struct rank *rank, _Atomic uint64_t *word, uint64_t value);
+
+/* Add to *word, which other ranks add to as well. */
+void rank_add(struct rank *rank, _Atomic uint64_t *word, uint64_t value);
+
+/* A new run: what was left of the last in this rank's part of the heap goes. */
+void symmetric_begin_job(struct rank *rank);
+
+/* How long it takes a store to be seen by all who look, at the very most. */
+#define STORE_NS UINT64_C(1000000)
+
+/*
+ * About to sleep until a word of the team segment, at offset `awaited`, reaches
+ * `target`, or, where awaited is 0, until a barrier's does (as
+ * rank_shm.target); or, unless `rung` is 0, until this rank's mailbox was rung
+ * so often.  And awake again.
+ */
+void rank_sleeps(struct rank *rank, uint64_t awaited, uint64_t target,
+		 uint64_t rung);
+void rank_awake(struct rank *rank);
+
+/* The target `target` of the job's barrier, as rank_shm.target has it. */
+uint64_t rank_target(const struct rank *rank, uint64_t target);
+
+/* End a job: finish it, and tell the caller what it has to know. */
+void rank_finish(struct rank *rank);
+
+#endif
