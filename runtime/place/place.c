@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/environment.h"
 #include "base/error.h"
+#include "base/reserved.h"
 #include "place/policy.h"
 
 /* ---- how many, and which unit each ---- */
@@ -509,6 +510,9 @@ int rig_place_plan(struct rig_plan **plan,
 
 	if (!options)
 		options = &defaults;
+	r = reserved_check(options->reserved, "rig_place_options");
+	if (r < 0)
+		return r;
 	if (options->workers < 0 || options->workers > RIG_WORKERS_MAX)
 		return rig_fail(-EINVAL, "workers: %d is outside 1 to %d",
 				options->workers, RIG_WORKERS_MAX);

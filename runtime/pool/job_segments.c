@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/reserved.h"
 
 void job_segments_put_file(struct rig_pool *pool, int index,
 			   const struct segment_info *info)
@@ -278,8 +279,10 @@ int job_segments_put(struct rig_pool *pool, int index,
 	struct job_shm *job = pool->startup.layout.job;
 	struct segment_info info;
 	size_t bytes;
-	int r = shmfile_check_name(handed->name);
+	int r = reserved_check(handed->reserved, "rig_handed");
 
+	if (r == 0)
+		r = shmfile_check_name(handed->name);
 	if (r < 0)
 		return r;
 	r = job_segments_find(pool, handed->name, &info);

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "pool/code.h"
 #include "base/error.h"
+#include "base/reserved.h"
 #include "base/size.h"
 #include "team/rank.h"
 
@@ -127,6 +128,10 @@ int map_items(struct rig_team *team)
 
 static int check_map(const struct rig_map *map)
 {
+	int r = reserved_check(map->reserved, "rig_map");
+
+	if (r < 0)
+		return r;
 	if (!map->fn == !map->name)
 		return rig_fail(-EINVAL,
 				"map: give it either a function or a name");

@@ -2,8 +2,8 @@
 /*
  * map.h - the kernel that every map is a run of.
  */
-#ifndef RUNRIG_MAP_H
-#define RUNRIG_MAP_H
+#ifndef RUNRIG_MAP_PRIVATE_H
+#define RUNRIG_MAP_PRIVATE_H
 
 #include <runrig/team.h>
 

@@ -28,6 +28,7 @@
 #include "pool/pool_startup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/reserved.h"
 #include "segment/ledger.h"
 #include "machine/openmp.h"
 #include "machine/shared.h"
@@ -459,9 +460,15 @@ int rig_pool_create(struct rig_pool **out,
 {
 	static const struct rig_pool_options defaults;
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct rig_pool *pool = calloc(1, sizeof(*pool));
+	struct rig_pool *pool;
 	int r;
 
+	if (!options)
+		options = &defaults;
+	r = reserved_check(options->reserved, "rig_pool_options");
+	if (r < 0)
+		return r;
+	pool = calloc(1, sizeof(*pool));
 	if (!pool)
 		return rig_fail_errno(-ENOMEM, "pool");
 	pthread_once(&once, prepare_process);
@@ -474,7 +481,7 @@ int rig_pool_create(struct rig_pool **out,
 	pool->startup.files_send = pool->startup.files_receive = -1;
 	pool->exec.fd = pool->exec.team = pool->exec.trace = -1;
 	pthread_mutex_init(&pool->forget_lock, NULL);
-	r = prepare(pool, options ? options : &defaults);
+	r = prepare(pool, options);
 	if (r == 0)
 		r = start(pool);
 	if (r < 0) {

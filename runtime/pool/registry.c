@@ -10,6 +10,7 @@
 
 #include "base/atomic.h"
 #include "base/error.h"
+#include "base/reserved.h"
 
 /* Kernels one process may know. */
 #define KERNELS_MAX 256
@@ -55,12 +56,28 @@ static int add(const struct rig_kernel *kernel)
 	return 0;
 }
 
+static int check_reserved(const struct rig_kernel *kernel)
+{
+	const struct rig_array_spec *array = kernel->arrays;
+	int r = reserved_check(kernel->reserved, "rig_kernel");
+
+	for (const struct rig_param *p = kernel->params; r == 0 && p && p->name;
+	     p++)
+		r = reserved_check(p->reserved, "rig_param");
+	for (int i = 0; r == 0 && i < RIG_ARRAYS_MAX && array[i].name; i++)
+		r = reserved_check(array[i].reserved, "rig_array_spec");
+	return r;
+}
+
 int rig_kernel_register(const struct rig_kernel *kernel)
 {
 	int r;
 
 	if (!kernel || !kernel->name || !kernel->name[0] || !kernel->run)
 		return rig_fail(-EINVAL, "kernel: it needs a name and a run");
+	r = check_reserved(kernel);
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&lock);
 	r = add(kernel);
 	pthread_mutex_unlock(&lock);

@@ -2,8 +2,8 @@
 /*
  * report.h - how a run ended, in words.
  */
-#ifndef RUNRIG_REPORT_H
-#define RUNRIG_REPORT_H
+#ifndef RUNRIG_REPORT_PRIVATE_H
+#define RUNRIG_REPORT_PRIVATE_H
 
 #include <runrig/place.h>
 #include <runrig/pool.h>

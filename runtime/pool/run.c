@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/reserved.h"
 #include "pool/map.h"
 
 /* How often a waiting caller looks whether its warden lives. */
@@ -421,6 +422,10 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 
 static int check_job(const struct rig_pool *pool, const struct rig_job *job)
 {
+	int r = reserved_check(job->reserved, "rig_job");
+
+	if (r < 0)
+		return r;
 	if (!job->kernel == !job->name)
 		return rig_fail(-EINVAL,
 				"job: give it either a kernel or a name");

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/reserved.h"
 #include "segment/ledger.h"
 #include "objects/list_layout.h"
 #include "segment/segment.h"
@@ -179,11 +180,12 @@ int rig_list_create(struct rig_list **out, const char *name,
 	static const struct rig_segment_options defaults;
 	char named[RIG_NAME_MAX + 1];
 	struct rig_list *list;
-	int r = 0;
+	int r;
 
 	if (!options)
 		options = &defaults;
-	if (name)
+	r = reserved_check(options->reserved, "rig_segment_options");
+	if (r == 0 && name)
 		r = shmfile_check_name(name);
 	if (r < 0)
 		return r;
@@ -216,12 +218,18 @@ int rig_list_attach(struct rig_list **out, const char *name,
 		    const struct rig_segment_options *options)
 {
 	static const struct rig_segment_options defaults;
-	struct rig_list *list = list_new();
+	struct rig_list *list;
 	int r;
 
+	if (!options)
+		options = &defaults;
+	r = reserved_check(options->reserved, "rig_segment_options");
+	if (r < 0)
+		return r;
+	list = list_new();
 	if (!list)
 		return -ENOMEM;
-	r = attach(list, name, options ? options : &defaults);
+	r = attach(list, name, options);
 	if (r < 0) {
 		rig_list_destroy(list);
 		return r;

@@ -25,6 +25,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/reserved.h"
 #include "place/numa.h"
 #include "machine/huge.h"
 #include "machine/memory.h"
@@ -306,11 +307,12 @@ int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 {
 	static const struct rig_segment_options defaults;
 	struct rig_segment *segment;
-	int r = 0;
+	int r;
 
 	if (!options)
 		options = &defaults;
-	if (name)
+	r = reserved_check(options->reserved, "rig_segment_options");
+	if (r == 0 && name)
 		r = shmfile_check_name(name);
 	if (r < 0)
 		return r;
@@ -414,6 +416,9 @@ int rig_segment_attach(struct rig_segment **out, const char *name,
 
 	if (!options)
 		options = &defaults;
+	r = reserved_check(options->reserved, "rig_segment_options");
+	if (r < 0)
+		return r;
 	segment = calloc(1, sizeof(*segment));
 	if (!segment)
 		return rig_fail_errno(-ENOMEM, "segment");

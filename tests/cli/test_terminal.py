@@ -23,7 +23,8 @@ LATE_S = 20
 
 class Handed(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("offset", ctypes.c_size_t),
-                ("bytes", ctypes.c_size_t), ("read_only", ctypes.c_bool)]
+                ("bytes", ctypes.c_size_t), ("read_only", ctypes.c_bool),
+                ("reserved", ctypes.c_uint64 * 8)]
 
 
 class Job(ctypes.Structure):
@@ -31,12 +32,15 @@ class Job(ctypes.Structure):
                 ("segments", Handed * 8), ("args", ctypes.c_void_p),
                 ("args_bytes", ctypes.c_size_t), ("result", ctypes.c_void_p),
                 ("result_bytes", ctypes.c_size_t),
-                ("limit_ns", ctypes.c_uint64), ("owns", ctypes.c_void_p)]
+                ("limit_ns", ctypes.c_uint64), ("owns", ctypes.c_void_p),
+                ("reserved", ctypes.c_uint64 * 8)]
 
 
 class PoolOptions(ctypes.Structure):
     _fields_ = [("workers", ctypes.c_int), ("place", ctypes.c_char_p),
-                ("barrier", ctypes.c_int), ("trace", ctypes.c_size_t)]
+                ("barrier", ctypes.c_int), ("trace", ctypes.c_size_t),
+                ("start", ctypes.c_int),
+                ("reserved", ctypes.c_uint64 * 8)]
 
 
 def job(kernels, name):

@@ -28,7 +28,8 @@ class SegmentOptions(ctypes.Structure):
                 ("parties", ctypes.c_int), ("keep", ctypes.c_bool),
                 ("read_only", ctypes.c_bool),
                 ("deadline_ns", ctypes.c_uint64),
-                ("memory", ctypes.c_char_p), ("pages", ctypes.c_int)]
+                ("memory", ctypes.c_char_p), ("pages", ctypes.c_int),
+                ("reserved", ctypes.c_uint64 * 8)]
 
 
 class RigError(Exception):

@@ -26,7 +26,8 @@ rig.rig_segment_data.restype = c.c_void_p
 
 class Handed(c.Structure):
     _fields_ = [("name", c.c_char_p), ("offset", c.c_size_t),
-                ("bytes", c.c_size_t), ("read_only", c.c_bool)]
+                ("bytes", c.c_size_t), ("read_only", c.c_bool),
+                ("reserved", c.c_uint64 * 8)]
 
 
 class Job(c.Structure):
@@ -34,12 +35,15 @@ class Job(c.Structure):
                 ("segments", Handed * 8),
                 ("args", c.c_void_p), ("args_bytes", c.c_size_t),
                 ("result", c.c_void_p), ("result_bytes", c.c_size_t),
-                ("limit_ns", c.c_uint64), ("owns", c.c_void_p)]
+                ("limit_ns", c.c_uint64), ("owns", c.c_void_p),
+                ("reserved", c.c_uint64 * 8)]
 
 
 class PoolOptions(c.Structure):
     _fields_ = [("workers", c.c_int), ("place", c.c_char_p),
-                ("barrier", c.c_int), ("trace", c.c_size_t)]
+                ("barrier", c.c_int), ("trace", c.c_size_t),
+                ("start", c.c_int),
+                ("reserved", c.c_uint64 * 8)]
 
 
 class Worker(c.Structure):

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * api.h - visibility, limits and spans, which every runrig header needs.
+ * api.h - version, visibility, limits and spans, which every runrig header needs.
  *
  * Every limit of the interface stands here with its reason.  A call that reaches
  * a limit returns an error that names the limit; nothing is ever cut short.
+ *
+ * Each struct that a program fills in and passes to the library ends in
+ * `reserved`, from which later versions take new fields.  The words are zero,
+ * as in a struct that begins as { 0 } or has an initializer: any other value is
+ * -EINVAL.  CHANGELOG.md says what a version of the library promises.
  */
 #ifndef RUNRIG_API_H
 #define RUNRIG_API_H
@@ -16,6 +21,12 @@ extern "C" {
 #endif
 
 #define RIG_API __attribute__((visibility("default")))
+
+/* The version of these headers: 10000 * major + 100 * minor + patch. */
+#define RIG_VERSION 100
+
+/* Words at the end of each struct that a program fills in. */
+#define RIG_RESERVED_WORDS 8
 
 /* Two 64-byte lines: x86 prefetches lines in pairs, and Arm has lines of 128. */
 #define RIG_LINE 128
@@ -39,6 +50,10 @@ extern "C" {
 /* Spans of a segment that a rank may own: reverse needs two, cg six, and reduce
  * a span a vector. */
 #define RIG_SPANS_MAX 16
+
+/* The version of the library that the program runs with, counted as RIG_VERSION.
+ * Any thread; never waits. */
+RIG_API int rig_version(void);
 
 /* A deadline that never comes. */
 #define RIG_FOREVER UINT64_MAX

@@ -59,6 +59,8 @@ struct rig_kernel_args {
 	uint64_t found[RIG_DIGEST_WORDS];  /* all ranks', after it */
 	uint32_t given; /* 1: the user's data, 0: made by prepare */
 	uint32_t after; /* of digest: 1: after the run */
+	/* The runner's, which later versions take fields from. */
+	uint64_t reserved[RIG_RESERVED_WORDS];
 };
 
 enum rig_param_kind {
@@ -77,6 +79,7 @@ struct rig_param {
 	const char *fallback; /* the default, as a user would type it */
 	double min, max;      /* of SIZE, INT, REAL; inclusive */
 	const char *choices;  /* of CHOICE: "swap copy" */
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 /* One array a kernel works on: a segment. */
@@ -88,6 +91,7 @@ struct rig_array_spec {
 	bool input, output;   /* may be read from, written to a file */
 	/* Elements of a generated array for these arguments. */
 	uint64_t (*count)(const void *args);
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 struct rig_kernel {
@@ -134,13 +138,15 @@ struct rig_kernel {
 	 * lies.  NULL: the arrays are all there is. */
 	void (*result)(const void *args, void *const data[], char *text,
 		       size_t bytes);
+
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 /*
  * Make a kernel known by its name to rig_job.name and rig_kernel_find().
  * `kernel` must live on.  Returns 0, -EEXIST for a name already taken by
- * another, -EINVAL for one without name or run, -ENOSPC beyond 256.  Any
- * thread.
+ * another, -EINVAL for one without name or run or with a reserved word that is
+ * not 0, -ENOSPC beyond 256.  Any thread.
  */
 RIG_API int rig_kernel_register(const struct rig_kernel *kernel);
 

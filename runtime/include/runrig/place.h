@@ -105,6 +105,7 @@ struct rig_place_options {
 	const char *place;    /* NULL: RUNRIG_PLACE, or "core" */
 	const char *topology; /* NULL: this machine; else an hwloc XML file or
 			       * a synthetic description "numa:2 core:4 pu:2" */
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 /*

@@ -4,6 +4,8 @@
  *
  *	rig_pool_create()   forks a warden, which forks and watches the workers
  *	rig_pool_run()      every worker runs a kernel over named segments
+ *	rig_pool_map()      the workers share out items: map.h
+ *	rig_pool_report()   how the last run ended: report.h
  *	rig_pool_destroy()  ends them
  *
  * The workers are a snapshot of the caller at create: they have its globals
@@ -44,7 +46,10 @@
 
 #include <runrig/api.h>
 #include <runrig/barrier.h>
+#include <runrig/map.h>
 #include <runrig/place.h>
+#include <runrig/report.h>
+#include <runrig/segment.h>
 #include <runrig/team.h>
 
 #ifdef __cplusplus
@@ -65,14 +70,7 @@ struct rig_pool_options {
 	enum rig_barrier_kind barrier;
 	size_t trace; /* spans of each worker to keep, see trace.h; 0: none */
 	enum rig_start start;
-};
-
-/* A segment handed to a job: by name, with an optional window. */
-struct rig_handed {
-	const char *name;
-	size_t offset; /* the window's first byte */
-	size_t bytes;  /* its length; 0: to the end */
-	bool read_only;
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 struct rig_job {
@@ -92,6 +90,8 @@ struct rig_job {
 	 * made with a .memory of its own. */
 	int (*owns)(const void *args, int index, size_t bytes, int rank,
 		    int size, struct rig_span *spans);
+
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 /*
@@ -146,68 +146,6 @@ RIG_API int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns);
  */
 RIG_API double rig_pool_progress(const struct rig_pool *pool);
 
-/* The item of a map that failed, where none did. */
-#define RIG_NO_ITEM SIZE_MAX
-
-/*
- * What a map does with item `index`, in one of the workers.  `item` points to
- * it and `result` to its place, which is zeroed; NULL where the map has none.
- * Returns 0, or a negative code, which ends the map: rig_team_fail() gives it
- * words.
- */
-typedef int rig_map_fn(struct rig_team *team, size_t index, const void *item,
-		       void *result);
-
-/* Called in the thread that called rig_pool_map(), which it may not call
- * itself for that pool. */
-typedef void rig_progress_fn(void *arg, size_t done, size_t count);
-
-struct rig_map {
-	rig_map_fn *fn;   /* or */
-	const char *name; /* "path.so:symbol" */
-	size_t count;     /* items */
-
-	/* How many a worker takes at a time; 0: many at first, then fewer, down
-	 * to one. */
-	size_t chunk;
-
-	/* Of the caller, `count` of each, copied there and back; or NULL.  The
-	 * result of an item that was not done stays as it was. */
-	const void *items;
-	size_t item_bytes;
-	void *results;
-	size_t result_bytes;
-
-	/* The caller's: which items were done, `count` of them; or NULL. */
-	bool *done;
-	/* The item that failed, or that a rank was at when it died; or NULL. */
-	size_t *failed;
-
-	/* As in a job.  A map with items, results or `done` can be handed one
-	 * segment less. */
-	struct rig_handed segments[RIG_SEGMENTS_MAX];
-	const void *args;
-	size_t args_bytes;
-	uint64_t limit_ns;
-
-	/* Called every `progress_ns` (0: 100 ms) and at the end; or NULL. */
-	rig_progress_fn *progress;
-	void *progress_arg;
-	uint64_t progress_ns;
-};
-
-/*
- * Call map->fn for items 0 to count - 1, each once, on whichever worker comes
- * for it, and wait for all.  Returns 0, or as rig_pool_run(), and -ENOSPC where
- * there is no room for items and results.  The first item to fail ends the map:
- * the other workers finish the item they are at, if they can in 20 ms.  If a
- * worker dies (-EOWNERDEAD), or nobody can go on (-EDEADLK), or the limit
- * passes, the map is over too; rig_why() and `done` tell how far it has come.
- *
- * Any thread; one run at a time.
- */
-RIG_API int rig_pool_map(struct rig_pool *pool, const struct rig_map *map);
-
 /*
  * Give each NUMA node that this pool's workers are on a copy of the segment as
  * it is now.  From then on a job that is handed it .read_only reads the copy on
@@ -223,12 +161,6 @@ RIG_API int rig_pool_map(struct rig_pool *pool, const struct rig_map *map);
 RIG_API int rig_pool_replicate(struct rig_pool *pool, const char *name);
 
 RIG_API int rig_pool_size(const struct rig_pool *pool);
-
-/* What the last run left of `rank`: its code, and its result slot.  Never
- * wait; -EINVAL for a rank or length out of range.  Valid until the next run. */
-RIG_API int rig_pool_code(const struct rig_pool *pool, int rank);
-RIG_API int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
-			    size_t bytes);
 
 /* Where one worker is, read back from the kernel. */
 struct rig_worker {
@@ -249,49 +181,6 @@ RIG_API const struct rig_plan *rig_pool_plan(const struct rig_pool *pool);
 
 /* More ranks than CPUs they can have? */
 RIG_API bool rig_pool_oversubscribed(const struct rig_pool *pool);
-
-/* How the last run ended. */
-enum rig_end {
-	RIG_END_OK,       /* every rank returned 0 */
-	RIG_END_FAILED,   /* a kernel returned an error: no death */
-	RIG_END_DEATH,    /* a worker died */
-	RIG_END_DEADLOCK, /* all waited */
-	RIG_END_LIMIT,    /* the job's limit passed */
-	RIG_END_WARDEN    /* the warden died, or could not go on */
-};
-
-enum rig_state {
-	RIG_STATE_IDLE,      /* not in a run */
-	RIG_STATE_ATTACHING, /* mapping the job's segments */
-	RIG_STATE_RUNNING,   /* in the kernel */
-	RIG_STATE_WAITING,   /* in the kernel, at a barrier */
-	RIG_STATE_DONE       /* the kernel has returned */
-};
-
-/* Where one rank was when the run ended. */
-struct rig_rank_report {
-	pid_t pid;
-	int pu; /* the first CPU of its set; -1: not pinned */
-	enum rig_state state;
-	uint64_t epoch;    /* barriers it had entered in this run */
-	const char *where; /* "reverse+0x5c", or "" */
-};
-
-struct rig_report {
-	enum rig_end end;
-	int rank;           /* who died or failed first; -1: nobody */
-	int code;           /* what the run returned */
-	int wait_status;    /* of that rank, as waitpid() gives it; 0: alive */
-	const char *kernel; /* its name, or its address in words */
-	int segment;        /* index of the segment a fault lay in; -1: none */
-	size_t offset;      /* of the fault in it, in bytes */
-	int size;
-	const struct rig_rank_report *ranks;
-	const char *text; /* all of this in words, lines ended by \n */
-};
-
-/* Valid until the next run or destroy.  Never NULL; never waits. */
-RIG_API const struct rig_report *rig_pool_report(const struct rig_pool *pool);
 
 /* End the workers and the warden, and free the pool.  NULL is allowed.  One
  * thread, when nobody else uses the pool; a run in progress is ended. */

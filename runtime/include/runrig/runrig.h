@@ -14,10 +14,12 @@
 #include <runrig/kernel.h>
 #include <runrig/list.h>
 #include <runrig/manager.h>
+#include <runrig/map.h>
 #include <runrig/message.h>
 #include <runrig/nonblocking.h>
 #include <runrig/place.h>
 #include <runrig/pool.h>
+#include <runrig/report.h>
 #include <runrig/segment.h>
 #include <runrig/share.h>
 #include <runrig/sum.h>

@@ -95,6 +95,18 @@ struct rig_segment_options {
 
 	/* create: what pages; rig_segment_huge_bytes() tells what was got. */
 	enum rig_pages pages;
+
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
+};
+
+/* A segment as it is handed to a job (pool.h) or a map (map.h): by name, with an
+ * optional window. */
+struct rig_handed {
+	const char *name;
+	size_t offset; /* the window's first byte */
+	size_t bytes;  /* its length; 0: to the end */
+	bool read_only;
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 /*

@@ -50,6 +50,7 @@ struct rig_share {
 	size_t next;          /* of a static share */
 	struct rig_span hand; /* chunks taken that nobody else can take */
 	uint8_t tag;
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* later versions' */
 };
 
 /*

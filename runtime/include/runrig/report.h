@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.h - how the last run of a pool ended, for each of its ranks.
+ */
+#ifndef RUNRIG_REPORT_H
+#define RUNRIG_REPORT_H
+
+#include <sys/types.h>
+
+#include <runrig/api.h>
+
+struct rig_pool;
+
+/* What the last run left of `rank`: its code, and its result slot.  Never
+ * wait; -EINVAL for a rank or length out of range.  Valid until the next run. */
+RIG_API int rig_pool_code(const struct rig_pool *pool, int rank);
+RIG_API int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
+			    size_t bytes);
+
+/* How the last run ended. */
+enum rig_end {
+	RIG_END_OK,       /* every rank returned 0 */
+	RIG_END_FAILED,   /* a kernel returned an error: no death */
+	RIG_END_DEATH,    /* a worker died */
+	RIG_END_DEADLOCK, /* all waited */
+	RIG_END_LIMIT,    /* the job's limit passed */
+	RIG_END_WARDEN    /* the warden died, or could not go on */
+};
+
+enum rig_state {
+	RIG_STATE_IDLE,      /* not in a run */
+	RIG_STATE_ATTACHING, /* mapping the job's segments */
+	RIG_STATE_RUNNING,   /* in the kernel */
+	RIG_STATE_WAITING,   /* in the kernel, at a barrier */
+	RIG_STATE_DONE       /* the kernel has returned */
+};
+
+/* Where one rank was when the run ended. */
+struct rig_rank_report {
+	pid_t pid;
+	int pu; /* the first CPU of its set; -1: not pinned */
+	enum rig_state state;
+	uint64_t epoch;    /* barriers it had entered in this run */
+	const char *where; /* "reverse+0x5c", or "" */
+};
+
+struct rig_report {
+	enum rig_end end;
+	int rank;           /* who died or failed first; -1: nobody */
+	int code;           /* what the run returned */
+	int wait_status;    /* of that rank, as waitpid() gives it; 0: alive */
+	const char *kernel; /* its name, or its address in words */
+	int segment;        /* index of the segment a fault lay in; -1: none */
+	size_t offset;      /* of the fault in it, in bytes */
+	int size;
+	const struct rig_rank_report *ranks;
+	const char *text; /* all of this in words, lines ended by \n */
+};
+
+/* Valid until the next run or destroy.  Never NULL; never waits. */
+RIG_API const struct rig_report *rig_pool_report(const struct rig_pool *pool);
+
+#endif
