@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""One dictionary: no name means two things, and each word of a name is known.
+
+* No two private structs or enums have one name, but for those that words.txt still
+  lists after `twice:`.
+* No two source files have one stem, but for those after `stems:`.
+* Each word of a struct's or enum's name is one that docs/GLOSSARY.md has, or is an
+  ordinary one of words.txt.
+
+Usage: words.py SOURCE_ROOT
+"""
+import collections
+import pathlib
+import re
+import subprocess
+import sys
+
+TAG = re.compile(r"^(?:typedef )?(struct|enum|union) (\w+) \{", re.M)
+# A name in a document, in code or in words.
+WORD = re.compile(r"[a-z][a-z0-9]*")
+
+# Programs of their own, where a main file or a table has the name of what it is
+# about, and a test the name of what it tests.
+OWN_PROGRAMS = ("docs/", "tests/", "bench/peers/")
+
+
+def sources(root):
+    files = subprocess.run(["git", "-C", root, "ls-files", "*.c", "*.h"],
+                           text=True, stdout=subprocess.PIPE, check=False)
+    return [pathlib.Path(name) for name in files.stdout.splitlines()
+            if (root / name).is_file()]
+
+
+def is_public(path):
+    return path.parts[:2] == ("runtime", "include")
+
+
+def listed(root, key):
+    """The words of words.txt after `key`, or without a key."""
+    words = set()
+    for line in (root / "tests" / "words.txt").read_text().splitlines():
+        head, colon, rest = line.rpartition(":")
+        if not line.startswith("#") and head == key:
+            words.update(rest.split())
+    return words
+
+
+def two_of_a_tag(root, paths):
+    """A struct of a program of its own is known within that program only."""
+    known = listed(root, "twice")
+    places = collections.defaultdict(set)
+    for path in paths:
+        if str(path).startswith(OWN_PROGRAMS):
+            continue
+        for kind, tag in TAG.findall((root / path).read_text()):
+            places[tag].add(f"{path} ({kind})")
+    for tag, where in sorted(places.items()):
+        if len(where) > 1 and tag not in known:
+            yield f"{tag} is declared in " + ", ".join(sorted(where))
+        if len(where) == 1 and tag in known:
+            yield (f"tests/words.txt: take {tag} off `twice:`, for one struct "
+                   "has the name now")
+
+
+def two_of_a_stem(root, paths):
+    known = listed(root, "stems")
+    places = collections.defaultdict(set)
+    for path in paths:
+        if not is_public(path) and not str(path).startswith(OWN_PROGRAMS):
+            places[path.stem].add(str(path.parent))
+    for stem, folders in sorted(places.items()):
+        if len(folders) > 1 and stem not in known:
+            yield f"{stem} is a source in " + ", ".join(sorted(folders))
+
+
+def glossary(root):
+    """The words on the left, with what is made of them."""
+    rows = re.findall(r"^\| (.*?) \|",
+                      (root / "docs" / "GLOSSARY.md").read_text(), re.M)
+    return set(WORD.findall(" ".join(rows).lower()))
+
+
+def unknown_words(root, paths):
+    known = glossary(root) | listed(root, "")
+    for path in paths:
+        if str(path).startswith("tests/"):
+            continue
+        for _, tag in TAG.findall((root / path).read_text()):
+            for word in tag.split("_"):
+                if word not in known:
+                    yield (f"{path}: `{word}` of {tag} is neither in "
+                           "docs/GLOSSARY.md nor in tests/words.txt")
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    paths = sources(root)
+    if not paths:
+        print("not a git checkout: which files are ours is not known")
+        return 77
+    wrong = [*two_of_a_tag(root, paths), *two_of_a_stem(root, paths),
+             *unknown_words(root, paths)]
+    print("\n".join(wrong) or f"{len(paths)} files, one dictionary")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
