@@ -20,7 +20,7 @@ RUNRIG = os.environ["RUNRIG"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "docs/pictures/topo.svg"
 
-# The machine of the README's picture: packages, nodes, cores, threads.
+# The machine of the picture in docs/placement.md: packages, nodes, cores, threads.
 SHOWN = ["-n", "8", "--topology", "package:2 numa:2 l3:1 core:8 pu:2"]
 
 MACHINES = [
