@@ -51,12 +51,12 @@ extern "C" {
  * a span a vector. */
 #define RIG_SPANS_MAX 16
 
+/* A deadline that never comes. */
+#define RIG_FOREVER UINT64_MAX
+
 /* The version of the library that the program runs with, counted as RIG_VERSION.
  * Any thread; never waits. */
 RIG_API int rig_version(void);
-
-/* A deadline that never comes. */
-#define RIG_FOREVER UINT64_MAX
 
 /* The elements (or bytes) begin, begin + 1, ... end - 1. */
 struct rig_span {

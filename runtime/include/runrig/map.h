@@ -13,6 +13,10 @@
 #include <runrig/api.h>
 #include <runrig/segment.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct rig_pool;
 struct rig_team;
 
@@ -79,5 +83,9 @@ struct rig_map {
  * Any thread; one run at a time.
  */
 RIG_API int rig_pool_map(struct rig_pool *pool, const struct rig_map *map);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

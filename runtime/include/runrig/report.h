@@ -9,6 +9,10 @@
 
 #include <runrig/api.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct rig_pool;
 
 /* What the last run left of `rank`: its code, and its result slot.  Never
@@ -59,5 +63,9 @@ struct rig_report {
 
 /* Valid until the next run or destroy.  Never NULL; never waits. */
 RIG_API const struct rig_report *rig_pool_report(const struct rig_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
