@@ -103,7 +103,7 @@ static int list_attach(uint64_t word)
 
 static int place_options(uint64_t word)
 {
-	const struct rig_place_options options = { .topology = "core:2",
+	const struct rig_place_options options = { .topology = "core:2 pu:1",
 						   .reserved = { [7] = word } };
 	struct rig_plan *plan = NULL;
 	int r = rig_place_plan(&plan, &options);
