@@ -5,8 +5,8 @@
 * No two private structs or enums have one name, but for those that words.txt still
   lists after `twice:`.
 * No two source files have one stem, but for those after `stems:`.
-* Each word of a struct's or enum's name is one that docs/GLOSSARY.md has, or is an
-  ordinary one of words.txt.
+* Each word of a private struct's or enum's name is one that docs/GLOSSARY.md has,
+  or is an ordinary one of words.txt.
 
 Usage: words.py SOURCE_ROOT
 """
@@ -84,7 +84,7 @@ def glossary(root):
 def unknown_words(root, paths):
     known = glossary(root) | listed(root, "")
     for path in paths:
-        if str(path).startswith("tests/"):
+        if is_public(path) or path.parts[0] in ("docs", "tests"):
             continue
         for _, tag in TAG.findall((root / path).read_text()):
             for word in tag.split("_"):
