@@ -77,15 +77,15 @@ static void print_axes(const struct plan *plan)
 	}
 	for (int i = 0; ipc_homes[i]; i++) {
 		arg = usual(&transport_seg_inplace);
-		(void)apart_place(APART_CORES, 1, arg.cpu, &arg.crowded,
-				  &arg.nodes);
+		(void)distance_place(DISTANCE_CORES, 1, arg.cpu, &arg.crowded,
+				     &arg.nodes);
 		arg.home = (enum home)i;
 		print_value(plan, &arg, "home", ipc_homes[i]);
 	}
 	for (int i = 0; ipc_places[i]; i++) {
 		arg = usual(&transport_seg_inplace);
-		arg.missing = apart_place((enum apart)i, 1, arg.cpu,
-					  &arg.crowded, &arg.nodes);
+		arg.missing = distance_place((enum distance)i, 1, arg.cpu,
+					     &arg.crowded, &arg.nodes);
 		print_value(plan, &arg, "place", ipc_places[i]);
 	}
 	printf("%-15s", "patterns");

@@ -27,7 +27,7 @@
 /* A reading of a clock that needs no system call takes less. */
 #define READING_NS 200
 
-enum state { FINE, NOTE, BAD, UNKNOWN };
+enum check_state { FINE, NOTE, BAD, UNKNOWN };
 
 static const char *const state_words[] = { "fine", "note", "bad", "unknown" };
 
@@ -42,7 +42,7 @@ struct patient {
 
 struct check {
 	const char *name;
-	enum state (*look)(const struct patient *patient, char *found);
+	enum check_state (*look)(const struct patient *patient, char *found);
 	const char *effect; /* on numbers, where it is not fine */
 	const char *cure;
 };
@@ -59,7 +59,7 @@ static void say(char *found, const char *format, ...)
 	va_end(args);
 }
 
-static enum state look_noise(const struct patient *p, char *found)
+static enum check_state look_noise(const struct patient *p, char *found)
 {
 	const struct machine_noise *noise = &p->info->noise;
 
@@ -70,7 +70,7 @@ static enum state look_noise(const struct patient *p, char *found)
 	return noise->grade == 'A' ? FINE : noise->grade == 'B' ? NOTE : BAD;
 }
 
-static enum state look_load(const struct patient *p, char *found)
+static enum check_state look_load(const struct patient *p, char *found)
 {
 	char text[80];
 	double load;
@@ -87,7 +87,7 @@ static enum state look_load(const struct patient *p, char *found)
 	return load < 0.7 * machine_pus() ? NOTE : BAD;
 }
 
-static enum state look_pressure(const struct patient *p, char *found)
+static enum check_state look_pressure(const struct patient *p, char *found)
 {
 	char text[160];
 	double waiting;
@@ -103,13 +103,13 @@ static enum state look_pressure(const struct patient *p, char *found)
 	return waiting < 1 ? FINE : waiting < 10 ? NOTE : BAD;
 }
 
-static enum state look_steal(const struct patient *p, char *found)
+static enum check_state look_steal(const struct patient *p, char *found)
 {
 	say(found, "%.1f %% of the CPU time while this ran", p->info->steal);
 	return p->info->steal > 1 ? BAD : p->info->steal > 0 ? NOTE : FINE;
 }
 
-static enum state look_virtual(const struct patient *p, char *found)
+static enum check_state look_virtual(const struct patient *p, char *found)
 {
 	char flags[4096];
 	char type[80];
@@ -130,7 +130,7 @@ static enum state look_virtual(const struct patient *p, char *found)
 	return NOTE;
 }
 
-static enum state look_quota(const struct patient *p, char *found)
+static enum check_state look_quota(const struct patient *p, char *found)
 {
 	if (!p->place) {
 		say(found, "%.120s", rig_why());
@@ -145,7 +145,7 @@ static enum state look_quota(const struct patient *p, char *found)
 	return p->place->quota < p->place->pus ? BAD : NOTE;
 }
 
-static enum state look_smt(const struct patient *p, char *found)
+static enum check_state look_smt(const struct patient *p, char *found)
 {
 	int siblings = 0;
 
@@ -164,7 +164,7 @@ static enum state look_smt(const struct patient *p, char *found)
 	return siblings ? NOTE : FINE;
 }
 
-static enum state look_governor(const struct patient *p, char *found)
+static enum check_state look_governor(const struct patient *p, char *found)
 {
 	char text[40];
 
@@ -179,7 +179,7 @@ static enum state look_governor(const struct patient *p, char *found)
 	return strcmp(text, "performance") == 0 ? FINE : BAD;
 }
 
-static enum state look_turbo(const struct patient *p, char *found)
+static enum check_state look_turbo(const struct patient *p, char *found)
 {
 	char text[16];
 	bool on;
@@ -199,7 +199,7 @@ static enum state look_turbo(const struct patient *p, char *found)
 	return on ? NOTE : FINE;
 }
 
-static enum state look_throttle(const struct patient *p, char *found)
+static enum check_state look_throttle(const struct patient *p, char *found)
 {
 	char text[32];
 
@@ -214,7 +214,7 @@ static enum state look_throttle(const struct patient *p, char *found)
 	return strcmp(text, "0") == 0 ? FINE : NOTE;
 }
 
-static enum state look_isolated(const struct patient *p, char *found)
+static enum check_state look_isolated(const struct patient *p, char *found)
 {
 	char text[120];
 
@@ -228,7 +228,7 @@ static enum state look_isolated(const struct patient *p, char *found)
 	return *text ? FINE : NOTE;
 }
 
-static enum state look_thp(const struct patient *p, char *found)
+static enum check_state look_thp(const struct patient *p, char *found)
 {
 	static const char folder[] = "/sys/kernel/mm/transparent_hugepage/";
 	char text[2][80] = { "", "" };
@@ -251,7 +251,7 @@ static enum state look_thp(const struct patient *p, char *found)
 		       : FINE;
 }
 
-static enum state look_balancing(const struct patient *p, char *found)
+static enum check_state look_balancing(const struct patient *p, char *found)
 {
 	char text[16];
 
@@ -272,7 +272,7 @@ static enum state look_balancing(const struct patient *p, char *found)
 	return BAD;
 }
 
-static enum state look_aslr(const struct patient *p, char *found)
+static enum check_state look_aslr(const struct patient *p, char *found)
 {
 	char text[16];
 
@@ -287,7 +287,7 @@ static enum state look_aslr(const struct patient *p, char *found)
 	return *text == '0' ? NOTE : FINE;
 }
 
-static enum state look_clock(const struct patient *p, char *found)
+static enum check_state look_clock(const struct patient *p, char *found)
 {
 	const struct stopwatch *watch = &p->plan->watch;
 	char source[40] = "unknown";
@@ -301,7 +301,7 @@ static enum state look_clock(const struct patient *p, char *found)
 	return watch->cost_ns < READING_NS ? FINE : BAD;
 }
 
-static enum state look_counters(const struct patient *p, char *found)
+static enum check_state look_counters(const struct patient *p, char *found)
 {
 	char text[16];
 
@@ -315,7 +315,7 @@ static enum state look_counters(const struct patient *p, char *found)
 	return atoi(text) > 2 ? NOTE : FINE;
 }
 
-static enum state look_room(const struct patient *p, char *found)
+static enum check_state look_room(const struct patient *p, char *found)
 {
 	struct statvfs shm;
 	uint64_t room;
@@ -330,7 +330,7 @@ static enum state look_room(const struct patient *p, char *found)
 	return room < ROOM_LEAST ? BAD : room < ROOM_ENOUGH ? NOTE : FINE;
 }
 
-static enum state look_build(const struct patient *p, char *found)
+static enum check_state look_build(const struct patient *p, char *found)
 {
 	(void)p;
 #ifdef __OPTIMIZE__
@@ -418,7 +418,7 @@ static const struct check checks[] = {
 #define CHECKS (sizeof(checks) / sizeof(*checks))
 
 struct finding {
-	enum state state;
+	enum check_state state;
 	char found[FOUND_BYTES];
 };
 
@@ -435,7 +435,7 @@ static void examine(const struct plan *plan, const struct run_info *info,
 	rig_place_free(place);
 }
 
-static int count(const struct finding *findings, enum state state)
+static int count(const struct finding *findings, enum check_state state)
 {
 	int n = 0;
 
@@ -460,7 +460,7 @@ static void print_checks(const struct plan *plan, const struct run_info *info,
 		trust[grade - 'A'], count(findings, BAD), count(findings, NOTE),
 		count(findings, UNKNOWN));
 	for (size_t i = 0; i < CHECKS; i++) {
-		enum state state = findings[i].state;
+		enum check_state state = findings[i].state;
 
 		fprintf(out, "%-7s  %-19s  %s\n", state_words[state],
 			checks[i].name, findings[i].found);

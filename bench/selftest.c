@@ -35,7 +35,7 @@ static int add_sabotaged(struct plan *plan, struct pair_arg arg,
 {
 	arg.transport = transport;
 	arg.sabotage = sabotage;
-	return ipc_add(plan, &arg, APART_CORES, name);
+	return ipc_add(plan, &arg, DISTANCE_CORES, name);
 }
 
 static int add_contest(struct plan *plan, const struct pair_arg *arg)
@@ -62,12 +62,13 @@ static int add_contest(struct plan *plan, const struct pair_arg *arg)
 
 static int add_all(struct plan *plan)
 {
-	static const enum pattern patterns[] = { PATTERN_PINGPONG,
-						 PATTERN_STREAM };
+	static const enum pair_pattern patterns[] = { PATTERN_PINGPONG,
+						      PATTERN_STREAM };
 	struct pair_arg arg = { .waiting = WAITING_HYBRID, .pairs = 1 };
 	int r = 0;
 
-	(void)apart_place(APART_CORES, 1, arg.cpu, &arg.crowded, &arg.nodes);
+	(void)distance_place(DISTANCE_CORES, 1, arg.cpu, &arg.crowded,
+			     &arg.nodes);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		arg.bytes = sizes[i];
 		for (size_t p = 0; p < 2 && r == 0; p++) {

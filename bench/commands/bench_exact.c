@@ -47,7 +47,7 @@ static int reduces(struct rig_team *team)
 	const struct exact_job *job = rig_team_args(team);
 	const size_t count = job->arg.count;
 	const int op = job->arg.exact ? RIG_SUM | RIG_REPRODUCIBLE : RIG_SUM;
-	struct rank_lap *lap = rig_team_result(team);
+	struct rank_timing *timing = rig_team_result(team);
 	int r = 0;
 
 	if (room < count) {
@@ -60,13 +60,13 @@ static int reduces(struct rig_team *team)
 	for (size_t i = 0; i < count; i++)
 		send[i] = 1 / (double)(i + 3) + rig_team_rank(team);
 	(void)rig_team_barrier(team);
-	lap->begin_ns = stopwatch_ns(job->clock);
+	timing->begin_ns = stopwatch_ns(job->clock);
 	for (uint64_t i = 0; r == 0 && i < job->calls; i++) {
 		send[i % count] += 1;
 		r = rig_team_allreduce(team, send, recv, count, RIG_FLOAT64,
 				       op);
 	}
-	lap->end_ns = stopwatch_ns(job->clock);
+	timing->end_ns = stopwatch_ns(job->clock);
 	return r;
 }
 
@@ -94,7 +94,7 @@ static int exact_open(const void *arg, clockid_t clock, void **state, char *why)
 	for (size_t i = 0; r == 0 && i < e->arg.count; i++)
 		e->numbers[i] = 1 / (double)(i + 3);
 	if (r == 0 && e->arg.ranks)
-		r = ranks_pool(
+		r = pool_contender_open(
 			&e->pool,
 			&(struct rig_pool_options){ .workers = e->arg.ranks },
 			why);
@@ -123,18 +123,20 @@ static double sum_exactly(const double *x, size_t count)
 	return rig_sum_float64(&sum);
 }
 
-static int exact_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int exact_run(void *state, uint64_t count, struct timing *timing,
+		     char *why)
 {
 	struct exact *e = state;
 	const struct exact_job args = { e->arg, e->clock, count };
 
 	if (e->pool)
-		return ranks_run(e->pool,
-				 &(struct rig_job){ .kernel = reduces,
-						    .args = &args,
-						    .args_bytes = sizeof(args),
-						    .limit_ns = LIMIT_NS },
-				 lap, why);
+		return pool_contender_run(
+			e->pool,
+			&(struct rig_job){ .kernel = reduces,
+					   .args = &args,
+					   .args_bytes = sizeof(args),
+					   .limit_ns = LIMIT_NS },
+			timing, why);
 	for (uint64_t i = 0; i < count; i++) {
 		e->numbers[i % e->arg.count] += 1;
 		e->sum += e->arg.exact ? sum_exactly(e->numbers, e->arg.count)
@@ -148,7 +150,7 @@ static void exact_bound(void *state, struct case_binding *binding)
 	struct exact *e = state;
 
 	if (e->pool)
-		ranks_bound(e->pool, binding);
+		pool_contender_bound(e->pool, binding);
 }
 
 static const struct bench_ops exact_ops = {

@@ -72,11 +72,11 @@ static int kernel_open(const void *arg, clockid_t clock, void **state,
 	if (!k)
 		return -ENOMEM;
 	k->clock = clock;
-	r = ranks_pool(&k->pool,
-		       &(struct rig_pool_options){
-			       .workers = a->hybrid ? 0 : a->workers,
-			       .place = a->hybrid ? "numa" : NULL },
-		       why);
+	r = pool_contender_open(&k->pool,
+				&(struct rig_pool_options){
+					.workers = a->hybrid ? 0 : a->workers,
+					.place = a->hybrid ? "numa" : NULL },
+				why);
 	if (r == 0) {
 		r = kernel_rig(&k->run, a);
 		if (r == 0)
@@ -95,12 +95,13 @@ static int kernel_open(const void *arg, clockid_t clock, void **state,
 	return 0;
 }
 
-static int kernel_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int kernel_run(void *state, uint64_t count, struct timing *timing,
+		      char *why)
 {
 	struct contender *k = state;
 	int r = 0;
 
-	(void)lap;
+	(void)timing;
 	for (uint64_t i = 0; i < count && r == 0; i++)
 		r = kernel_run_run(&k->run);
 	if (r < 0)
@@ -116,7 +117,7 @@ static bool spends(const struct rig_kernel *kernel)
 
 /* The same of one that spends its input: made again before each run, which
  * alone is timed. */
-static int kernel_run_fresh(void *state, uint64_t count, struct lap *lap,
+static int kernel_run_fresh(void *state, uint64_t count, struct timing *timing,
 			    char *why)
 {
 	struct contender *k = state;
@@ -134,8 +135,8 @@ static int kernel_run_fresh(void *state, uint64_t count, struct lap *lap,
 	}
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
-	lap->gauged = true;
-	lap->value = (double)total / (double)count;
+	timing->measured = true;
+	timing->value = (double)total / (double)count;
 	return r;
 }
 
@@ -158,8 +159,8 @@ static void kernel_bound(void *state, struct case_binding *binding)
 {
 	struct contender *k = state;
 
-	ranks_bound(k->pool, binding);
-	binding->pss_bytes = ranks_pss_bytes(k->pool);
+	pool_contender_bound(k->pool, binding);
+	binding->pss_bytes = pool_contender_pss_bytes(k->pool);
 }
 
 static const struct bench_ops kernel_ops = {
@@ -307,7 +308,7 @@ static int add_hybrid(struct plan *plan, const struct kernel_arg *arg,
 					   "team in each worker" });
 }
 
-/* All contenders of one kernel; `rigging` knows its sizes. */
+/* All contenders of one kernel; `run` knows its sizes. */
 static int add_contest(struct plan *plan, const struct kernel_arg *arg,
 		       const struct kernel_run *run, char *why)
 {

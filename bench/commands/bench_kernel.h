@@ -27,7 +27,7 @@ struct kernel_arg {
 const struct bench_ops *kernel_ops_of(const struct rig_kernel *kernel);
 
 /* The kernel with its words, as far as it goes without memory.  0 or -EINVAL
- * with words in rigging->why; kernel_run_finish() it either way. */
+ * with words in run->why; kernel_run_finish() it either way. */
 int kernel_rig(struct kernel_run *run, const struct kernel_arg *arg);
 
 /* The words as one text. */

@@ -73,20 +73,20 @@ static void touch(size_t i)
 static int shares(struct rig_team *team)
 {
 	const struct share_job *job = rig_team_args(team);
-	struct rank_lap *lap = rig_team_result(team);
+	struct rank_timing *timing = rig_team_result(team);
 	struct rig_share share;
 	struct rig_span part;
 	int r;
 
 	(void)rig_team_barrier(team);
-	lap->begin_ns = stopwatch_ns(job->clock);
+	timing->begin_ns = stopwatch_ns(job->clock);
 	r = rig_share_begin(&share, team, job->count, RIG_SHARE_DYNAMIC,
 			    job->chunk);
 	while (r == 0 && rig_share_next(&share, &part))
 		for (size_t i = part.begin; i < part.end; i++)
 			touch(i);
 	(void)rig_team_barrier(team);
-	lap->end_ns = stopwatch_ns(job->clock);
+	timing->end_ns = stopwatch_ns(job->clock);
 	return r;
 }
 
@@ -118,9 +118,9 @@ static int map_open(const void *arg, clockid_t clock, void **state, char *why)
 	for (uint64_t i = 0; m->items && m->results && i < ITEMS_MAX; i++)
 		m->items[i] = i;
 	if (r == 0)
-		r = ranks_pool(&m->pool,
-			       &(struct rig_pool_options){ .workers = WORKERS },
-			       why);
+		r = pool_contender_open(
+			&m->pool,
+			&(struct rig_pool_options){ .workers = WORKERS }, why);
 	if (r < 0) {
 		map_close(m);
 		return r;
@@ -129,7 +129,8 @@ static int map_open(const void *arg, clockid_t clock, void **state, char *why)
 	return 0;
 }
 
-static int map_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int map_run(void *state, uint64_t count, struct timing *timing,
+		   char *why)
 {
 	struct map *m = state;
 	const struct share_job args = { m->clock, count, m->arg.chunk };
@@ -140,12 +141,13 @@ static int map_run(void *state, uint64_t count, struct lap *lap, char *why)
 	int r;
 
 	if (m->arg.shared)
-		return ranks_run(m->pool,
-				 &(struct rig_job){ .kernel = shares,
-						    .args = &args,
-						    .args_bytes = sizeof(args),
-						    .limit_ns = LIMIT_NS },
-				 lap, why);
+		return pool_contender_run(
+			m->pool,
+			&(struct rig_job){ .kernel = shares,
+					   .args = &args,
+					   .args_bytes = sizeof(args),
+					   .limit_ns = LIMIT_NS },
+			timing, why);
 	if (m->arg.values) {
 		map.fn = doubles;
 		map.items = m->items;
@@ -162,13 +164,13 @@ static int map_run(void *state, uint64_t count, struct lap *lap, char *why)
 static int map_verify(void *state, char *why)
 {
 	struct map *m = state;
-	struct lap lap = { 0 };
+	struct timing timing = { 0 };
 	int r;
 
 	if (!m->arg.values)
 		return 0;
 	memset(m->results, 0, ITEMS_MAX * sizeof(*m->results));
-	r = map_run(m, ITEMS_MAX, &lap, why);
+	r = map_run(m, ITEMS_MAX, &timing, why);
 	for (uint64_t i = 0; r == 0 && i < ITEMS_MAX; i++)
 		if (m->results[i] != 2 * i) {
 			snprintf(why, CASE_WHY_BYTES, "result %llu",
@@ -182,7 +184,7 @@ static void map_bound(void *state, struct case_binding *binding)
 {
 	struct map *m = state;
 
-	ranks_bound(m->pool, binding);
+	pool_contender_bound(m->pool, binding);
 }
 
 static const struct bench_ops map_ops = {

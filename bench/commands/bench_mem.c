@@ -78,7 +78,7 @@ static int check(struct rig_team *team, const struct mem_job *job)
 static int pass(struct rig_team *team)
 {
 	const struct mem_job *job = rig_team_args(team);
-	struct rank_lap *lap = rig_team_result(team);
+	struct rank_timing *timing = rig_team_result(team);
 
 	if (mine_bytes != job->bytes) {
 		free(mine);
@@ -93,9 +93,9 @@ static int pass(struct rig_team *team)
 	if (!job->count)
 		return check(team, job);
 	(void)rig_team_barrier(team);
-	lap->begin_ns = stopwatch_ns(job->clock);
+	timing->begin_ns = stopwatch_ns(job->clock);
 	(void)roof_run(job->roof, mine, job->bytes, job->count);
-	lap->end_ns = stopwatch_ns(job->clock);
+	timing->end_ns = stopwatch_ns(job->clock);
 	return 0;
 }
 
@@ -121,8 +121,9 @@ static int ground_get(int workers, clockid_t clock, char *why)
 		return -ENOMEM;
 	shared->users = 1;
 	shared->clock = clock;
-	r = ranks_pool(&shared->pool,
-		       &(struct rig_pool_options){ .workers = workers }, why);
+	r = pool_contender_open(
+		&shared->pool, &(struct rig_pool_options){ .workers = workers },
+		why);
 	if (r < 0)
 		ground_put(shared);
 	return r;
@@ -176,32 +177,33 @@ static int mem_open(const void *arg, clockid_t clock, void **state, char *why)
 	return 0;
 }
 
-static int mem_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int mem_run(void *state, uint64_t count, struct timing *timing,
+		   char *why)
 {
 	struct mem *m = state;
 	struct mem_job args = { m->ground->clock, m->arg.roof, m->arg.bytes,
 				count };
 
-	return ranks_run(m->ground->pool,
-			 &(struct rig_job){ .kernel = pass,
-					    .args = &args,
-					    .args_bytes = sizeof(args),
-					    .limit_ns = LIMIT_NS },
-			 lap, why);
+	return pool_contender_run(m->ground->pool,
+				  &(struct rig_job){ .kernel = pass,
+						     .args = &args,
+						     .args_bytes = sizeof(args),
+						     .limit_ns = LIMIT_NS },
+				  timing, why);
 }
 
 static int mem_verify(void *state, char *why)
 {
-	struct lap lap = { 0 };
+	struct timing timing = { 0 };
 
-	return mem_run(state, 0, &lap, why);
+	return mem_run(state, 0, &timing, why);
 }
 
 static void mem_bound(void *state, struct case_binding *binding)
 {
 	struct mem *m = state;
 
-	ranks_bound(m->ground->pool, binding);
+	pool_contender_bound(m->ground->pool, binding);
 }
 
 static void mem_close(void *state)

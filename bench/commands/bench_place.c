@@ -51,7 +51,7 @@ static int populate_open(const void *arg, clockid_t clock, void **state,
 	p->arg = *(const struct populate_arg *)arg;
 	p->clock = clock;
 	if (p->arg.workers)
-		r = ranks_pool(
+		r = pool_contender_open(
 			&p->pool,
 			&(struct rig_pool_options){ .workers = p->arg.workers },
 			why);
@@ -86,15 +86,16 @@ static int populate_once(const struct populate *p, double *ns, char *why)
 	return 0;
 }
 
-static int populate_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int populate_run(void *state, uint64_t count, struct timing *timing,
+			char *why)
 {
 	double ns = 0;
 	int r = 0;
 
 	for (uint64_t i = 0; r == 0 && i < count; i++)
 		r = populate_once(state, &ns, why);
-	lap->gauged = true;
-	lap->value = ns / (double)count;
+	timing->measured = true;
+	timing->value = ns / (double)count;
 	return r;
 }
 
@@ -103,7 +104,7 @@ static void populate_bound(void *state, struct case_binding *binding)
 	struct populate *p = state;
 
 	if (p->pool)
-		ranks_bound(p->pool, binding);
+		pool_contender_bound(p->pool, binding);
 }
 
 static void populate_close(void *state)
@@ -161,7 +162,8 @@ static int decide_open(const void *arg, clockid_t clock, void **state,
 	return 0;
 }
 
-static int decide_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int decide_run(void *state, uint64_t count, struct timing *timing,
+		      char *why)
 {
 	const struct decide *d = state;
 	const struct rig_place_options options = { .place = d->place,
@@ -179,8 +181,8 @@ static int decide_run(void *state, uint64_t count, struct lap *lap, char *why)
 		ns += (double)plan->planned_ns;
 		rig_place_free(plan);
 	}
-	lap->gauged = true;
-	lap->value = ns / (double)count;
+	timing->measured = true;
+	timing->value = ns / (double)count;
 	return 0;
 }
 

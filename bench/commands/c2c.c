@@ -36,7 +36,7 @@ struct pair_of_pus {
 };
 
 /* In this process: what the pairs of one launch share. */
-struct line {
+struct distance_line {
 	int users;
 	clockid_t clock;
 	struct rig_pool *pool;
@@ -46,7 +46,7 @@ struct line {
 
 /* An open contender. */
 struct c2c {
-	struct line *line;
+	struct distance_line *line;
 	struct pair_of_pus pair;
 };
 
@@ -57,12 +57,12 @@ struct c2c_job {
 };
 
 /* The pairs that are open share it; the driver has one thread. */
-static struct line *shared;
+static struct distance_line *shared;
 
 static int exchange(struct rig_team *team)
 {
 	const struct c2c_job *job = rig_team_args(team);
-	struct rank_lap *lap = rig_team_result(team);
+	struct rank_timing *timing = rig_team_result(team);
 	int rank = rig_team_rank(team);
 	cpu_set_t one;
 
@@ -72,14 +72,14 @@ static int exchange(struct rig_team *team)
 		return rig_team_fail(team, -errno, "PU %d refuses to be used",
 				     job->pu[rank]);
 	(void)rig_team_barrier(team);
-	lap->begin_ns = stopwatch_ns(job->clock);
+	timing->begin_ns = stopwatch_ns(job->clock);
 	hand_over(rig_team_data(team, 0), (uint64_t)rank, job->from,
 		  job->count);
-	lap->end_ns = stopwatch_ns(job->clock);
+	timing->end_ns = stopwatch_ns(job->clock);
 	return 0;
 }
 
-static void line_put(struct line *line)
+static void line_put(struct distance_line *line)
 {
 	if (!line || --line->users > 0)
 		return;
@@ -102,7 +102,7 @@ static int line_get(clockid_t clock, char *why)
 		return -ENOMEM;
 	shared->users = 1;
 	shared->clock = clock;
-	r = ranks_pool(
+	r = pool_contender_open(
 		&shared->pool,
 		&(struct rig_pool_options){ .workers = 2, .place = "none" },
 		why);
@@ -142,7 +142,8 @@ static int c2c_open(const void *arg, clockid_t clock, void **state, char *why)
 	return 0;
 }
 
-static int c2c_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int c2c_run(void *state, uint64_t count, struct timing *timing,
+		   char *why)
 {
 	struct c2c *c = state;
 	struct c2c_job args = { c->line->clock,
@@ -151,15 +152,16 @@ static int c2c_run(void *state, uint64_t count, struct lap *lap, char *why)
 				count };
 
 	c->line->turn += count;
-	return ranks_run(c->line->pool,
-			 &(struct rig_job){
-				 .kernel = exchange,
-				 .segments = { { .name = rig_segment_name(
-							 c->line->segment) } },
-				 .args = &args,
-				 .args_bytes = sizeof(args),
-				 .limit_ns = LIMIT_NS },
-			 lap, why);
+	return pool_contender_run(
+		c->line->pool,
+		&(struct rig_job){
+			.kernel = exchange,
+			.segments = { { .name = rig_segment_name(
+						c->line->segment) } },
+			.args = &args,
+			.args_bytes = sizeof(args),
+			.limit_ns = LIMIT_NS },
+		timing, why);
 }
 
 /* The line has been handed over as often as was claimed. */
@@ -180,11 +182,11 @@ static int c2c_verify(void *state, char *why)
 static void c2c_bound(void *state, struct case_binding *binding)
 {
 	struct c2c *c = state;
-	struct lap lap = { 0 };
+	struct timing timing = { 0 };
 	char why[CASE_WHY_BYTES];
 
-	if (c2c_run(c, 2, &lap, why) == 0)
-		ranks_bound(c->line->pool, binding);
+	if (c2c_run(c, 2, &timing, why) == 0)
+		pool_contender_bound(c->line->pool, binding);
 }
 
 static void c2c_close(void *state)

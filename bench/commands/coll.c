@@ -27,17 +27,17 @@
 #define PAGE ((size_t)4096)
 
 /* Where the buffers are. */
-enum home {
-	NUMA_PRIVATE,
-	NUMA_SEGMENT, /* each rank its own part */
-	NUMA_LENT     /* bcast: all ranks the same place; send: lent */
+enum buffers {
+	BUFFERS_PRIVATE,
+	BUFFERS_SEGMENT, /* each rank its own part */
+	BUFFERS_LENT     /* bcast: all ranks the same place; send: lent */
 };
 
 struct coll_arg {
 	const struct verb *verb;
 	size_t count; /* doubles one rank contributes */
 	int ranks;
-	enum home home;
+	enum buffers buffers;
 	bool single;
 };
 
@@ -252,12 +252,12 @@ static int prepare(struct rig_team *team, const struct coll_job *job)
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (strcmp(calls[i].name, arg->verb->name) == 0)
 			work.call = calls[i].call;
-	if (arg->home == NUMA_LENT && work.call == call_send) {
+	if (arg->buffers == BUFFERS_LENT && work.call == call_send) {
 		work.call = call_lend;
 		work.lends = true;
 	}
 	/* Private memory goes with this worker. */
-	mine = arg->home == NUMA_PRIVATE
+	mine = arg->buffers == BUFFERS_PRIVATE
 		       ? aligned_alloc(PAGE, rank_bytes(arg))
 		       : shared + lines_bytes(arg) +
 				 (size_t)work.rank * rank_bytes(arg);
@@ -272,7 +272,7 @@ static int prepare(struct rig_team *team, const struct coll_job *job)
 /* Everybody's buffer is the root's: there is nothing to copy. */
 static void share_buffer(struct rig_team *team, const struct coll_arg *arg)
 {
-	if (arg->home == NUMA_LENT && !work.lends)
+	if (arg->buffers == BUFFERS_LENT && !work.lends)
 		work.recv = (double *)(void *)((char *)rig_team_data(team, 0) +
 					       lines_bytes(arg));
 }
@@ -317,11 +317,11 @@ static int coll_open(const void *arg, clockid_t clock, void **state, char *why)
 		return -ENOMEM;
 	c->arg = *(const struct coll_arg *)arg;
 	c->clock = clock;
-	r = ranks_pool(&c->pool,
-		       &(struct rig_pool_options){ .workers = c->arg.ranks },
-		       why);
+	r = pool_contender_open(
+		&c->pool, &(struct rig_pool_options){ .workers = c->arg.ranks },
+		why);
 	bytes = lines_bytes(&c->arg);
-	if (c->arg.home != NUMA_PRIVATE)
+	if (c->arg.buffers != BUFFERS_PRIVATE)
 		bytes += (size_t)c->arg.ranks * rank_bytes(&c->arg);
 	if (r == 0) {
 		r = rig_segment_create(
@@ -338,7 +338,8 @@ static int coll_open(const void *arg, clockid_t clock, void **state, char *why)
 	return 0;
 }
 
-static int coll_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int coll_run(void *state, uint64_t count, struct timing *timing,
+		    char *why)
 {
 	struct coll *c = state;
 	const struct coll_job args = { c->arg, c->clock, count };
@@ -361,14 +362,14 @@ static int coll_run(void *state, uint64_t count, struct lap *lap, char *why)
 			break;
 		inside = (double)time.inside_ns;
 		most = inside > most ? inside : most;
-		lap->rank[rank].begin_ns = time.begin_ns;
-		lap->rank[rank].end_ns = time.end_ns;
-		lap->cost.cpu_ns += time.cpu_ns;
-		lap->ranks = rank + 1;
+		timing->rank[rank].begin_ns = time.begin_ns;
+		timing->rank[rank].end_ns = time.end_ns;
+		timing->cost.cpu_ns += time.cpu_ns;
+		timing->ranks = rank + 1;
 		c->wrong += time.wrong;
 	}
-	lap->gauged = c->arg.single;
-	lap->value = most / (double)count;
+	timing->measured = c->arg.single;
+	timing->value = most / (double)count;
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
 	return r;
@@ -377,8 +378,8 @@ static int coll_run(void *state, uint64_t count, struct lap *lap, char *why)
 static int coll_verify(void *state, char *why)
 {
 	struct coll *c = state;
-	struct lap lap = { 0 };
-	int r = coll_run(c, 16, &lap, why);
+	struct timing timing = { 0 };
+	int r = coll_run(c, 16, &timing, why);
 
 	if (r == 0 && c->wrong) {
 		snprintf(why, CASE_WHY_BYTES, "%s: a result is wrong",
@@ -392,7 +393,7 @@ static void coll_bound(void *state, struct case_binding *binding)
 {
 	struct coll *c = state;
 
-	ranks_bound(c->pool, binding);
+	pool_contender_bound(c->pool, binding);
 }
 
 static const struct bench_ops coll_ops = {
@@ -445,12 +446,14 @@ static void describe(struct bench_case *what, const struct contest *contest,
 }
 
 static int add_ours(struct plan *plan, const struct contest *contest,
-		    const char *name, enum home home, const char *settings)
+		    const char *name, enum buffers buffers,
+		    const char *settings)
 {
 	const struct coll_arg arg = { contest->verb,
 				      contest->bytes ? contest->bytes / 8 : 1,
-				      contest->ranks, home, contest->single };
-	struct bench_case what = { .again = home == NUMA_PRIVATE,
+				      contest->ranks, buffers,
+				      contest->single };
+	struct bench_case what = { .again = buffers == BUFFERS_PRIVATE,
 				   .ops = &coll_ops,
 				   .arg = &arg,
 				   .arg_bytes = sizeof(arg) };
@@ -513,12 +516,13 @@ static int add_contest(struct plan *plan, const char *verb, int ranks,
 	bool lends = strcmp(verb, "bcast") == 0 || strcmp(verb, "send") == 0;
 	int r;
 
-	r = add_ours(plan, &contest, "runrig", NUMA_PRIVATE, "private buffers");
+	r = add_ours(plan, &contest, "runrig", BUFFERS_PRIVATE,
+		     "private buffers");
 	if (r == 0 && bytes >= VERB_SINGLE_BYTES)
-		r = add_ours(plan, &contest, "runrig, segment", NUMA_SEGMENT,
+		r = add_ours(plan, &contest, "runrig, segment", BUFFERS_SEGMENT,
 			     "buffers in a segment");
 	if (r == 0 && bytes >= VERB_SINGLE_BYTES && lends)
-		r = add_ours(plan, &contest, "runrig, lent", NUMA_LENT,
+		r = add_ours(plan, &contest, "runrig, lent", BUFFERS_LENT,
 			     "read where it is, in a segment");
 	return r == 0 ? add_mpi(plan, &contest) : r;
 }

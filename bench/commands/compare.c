@@ -35,7 +35,7 @@ static double noise_of(const json_t *result)
 		double low, high;
 
 		if (json_is_true(json_object_get(c, "aa")) &&
-		    past_interval(c, &low, &high))
+		    result_read_interval(c, &low, &high))
 			far[n++] = fmax(fabs(log(low)), fabs(log(high)));
 	}
 	return n ? stats_median(far, n) : 0;
@@ -46,8 +46,8 @@ static int shift_of(const json_t *old, const json_t *new,
 {
 	static double a[LAUNCHES_MAX];
 	static double b[LAUNCHES_MAX];
-	size_t na = past_launch_logs(old, a, LAUNCHES_MAX);
-	size_t nb = past_launch_logs(new, b, LAUNCHES_MAX);
+	size_t na = result_read_launch_logs(old, a, LAUNCHES_MAX);
+	size_t nb = result_read_launch_logs(new, b, LAUNCHES_MAX);
 
 	if (!na || !nb)
 		return -ENODATA;
@@ -56,7 +56,7 @@ static int shift_of(const json_t *old, const json_t *new,
 
 static bool is_control(const json_t *cell)
 {
-	const char *transport = past_axis(cell, "transport");
+	const char *transport = result_read_axis(cell, "transport");
 
 	return strcmp(transport, "null") == 0 ||
 	       strcmp(transport, "memcpy") == 0 ||
@@ -73,9 +73,11 @@ static double drift_of(const json_t *a, const json_t *b)
 	for (size_t i = 0; i < json_array_size(cells) && n < PAIRS_LOOKED;
 	     i++) {
 		const json_t *new = json_array_get(cells, i);
-		const json_t *old = is_control(new)
-					    ? past_cell(a, past_text(new, "id"))
-					    : NULL;
+		const json_t *old =
+			is_control(new)
+				? result_read_cell(a,
+						   result_read_text(new, "id"))
+				: NULL;
 		struct stats_interval shift;
 
 		if (old && shift_of(old, new, &shift) == 0)
@@ -98,12 +100,12 @@ static int ratio_of(const json_t *old, const json_t *new, double noise,
 	return 0;
 }
 
-struct tally {
+struct compare_tally {
 	int cells, slower, faster;
 };
 
 static void compare_cell(const json_t *old, const json_t *new, double noise,
-			 double min_effect, struct tally *tally)
+			 double min_effect, struct compare_tally *tally)
 {
 	struct stats_interval ratio;
 	enum verdict verdict;
@@ -121,27 +123,29 @@ static void compare_cell(const json_t *old, const json_t *new, double noise,
 	tally->faster += verdict == VERDICT_B_FASTER;
 	if (ratio.known)
 		printf("  %-52.52s %6.3f [%.3f,%.3f] %s\n",
-		       past_text(new, "id"), ratio.estimate, ratio.low,
+		       result_read_text(new, "id"), ratio.estimate, ratio.low,
 		       ratio.high, words);
 	else
 		printf("  %-52.52s %6.3f [too few launches] %s\n",
-		       past_text(new, "id"), ratio.estimate, words);
+		       result_read_text(new, "id"), ratio.estimate, words);
 }
 
-static struct tally compare(const json_t *a, const json_t *b, double min_effect)
+static struct compare_tally compare(const json_t *a, const json_t *b,
+				    double min_effect)
 {
 	const json_t *cells = json_object_get(b, "cells");
 	double again = fmax(noise_of(a), noise_of(b));
 	double drift = drift_of(a, b);
 	double noise = fmax(again, drift);
-	struct tally tally = { 0 };
+	struct compare_tally tally = { 0 };
 
 	printf("%-54s  new / old [99%% CI], A/A within %.1f %%, controls moved "
 	       "by %.1f %%\n",
 	       "cell", 100 * expm1(again), 100 * expm1(drift));
 	for (size_t i = 0; i < json_array_size(cells); i++) {
 		const json_t *new = json_array_get(cells, i);
-		const json_t *old = past_cell(a, past_text(new, "id"));
+		const json_t *old =
+			result_read_cell(a, result_read_text(new, "id"));
 
 		if (old)
 			compare_cell(old, new, noise, min_effect, &tally);
@@ -151,7 +155,7 @@ static struct tally compare(const json_t *a, const json_t *b, double min_effect)
 
 int command_compare(struct command *c)
 {
-	struct tally tally;
+	struct compare_tally tally;
 	json_t *a;
 	json_t *b;
 
@@ -159,8 +163,8 @@ int command_compare(struct command *c)
 		fprintf(stderr, "rigbench: compare OLD.json NEW.json\n");
 		return 1;
 	}
-	a = past_load(c->words[1]);
-	b = a ? past_load(c->words[2]) : NULL;
+	a = result_read_load(c->words[1]);
+	b = a ? result_read_load(c->words[2]) : NULL;
 	if (!b) {
 		json_decref(a);
 		return 5;

@@ -68,13 +68,13 @@ static bool is_own(const struct cell *cell)
 }
 
 /* What a run does, beside the bytes it moves. */
-struct work {
+struct table_work {
 	double flops, items; /* 0: that means nothing */
 	const char *item;
 };
 
 /* "" where no rate means anything. */
-static void work_rate(const struct cell *cell, const struct work *work,
+static void work_rate(const struct cell *cell, const struct table_work *work,
 		      char *text, size_t bytes)
 {
 	format_rate(text, bytes, cell->summary.p50.estimate, work->flops,
@@ -82,11 +82,11 @@ static void work_rate(const struct cell *cell, const struct work *work,
 }
 
 /* Of the kernel with the words of its axis. */
-static struct work work_of(const struct cell *cell)
+static struct table_work work_of(const struct cell *cell)
 {
 	const struct kernel_arg *arg = cell->what.arg;
 	const struct rig_kernel *kernel = arg->kernel;
-	struct work work = { .item = kernel->item };
+	struct table_work work = { .item = kernel->item };
 	struct kernel_run run;
 
 	if (kernel_rig(&run, arg) == 0) {
@@ -117,7 +117,7 @@ static bool ratio_to(const struct plan *plan, const struct cell *own,
 static void print_peer(const struct plan *plan, const struct cell *own,
 		       const struct cell *peer, FILE *out)
 {
-	struct work work = work_of(own);
+	struct table_work work = work_of(own);
 	struct comparison c;
 	char rate[40], time[24];
 
@@ -138,7 +138,7 @@ static void print_peer(const struct plan *plan, const struct cell *own,
 
 static void print_own(const struct cell *own, FILE *out)
 {
-	struct work work = work_of(own);
+	struct table_work work = work_of(own);
 	char rate[40], time[24];
 
 	fprintf(out, "%-12s %-21.21s", kernel_of(own), own->what.axes[1].value);
@@ -204,7 +204,7 @@ static json_t *peer_json(const struct plan *plan, const struct cell *own,
 static json_t *row_json(const struct plan *plan, const struct cell *own)
 {
 	const struct kernel_arg *arg = own->what.arg;
-	struct work work = work_of(own);
+	struct table_work work = work_of(own);
 	json_t *peers = json_array();
 
 	for (size_t k = 0; k < plan->cell_count; k++)

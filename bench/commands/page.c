@@ -55,20 +55,21 @@ static void put_cells(const json_t *cells, FILE *out)
 		const json_t *s = json_object_get(cell, "summary");
 		double low, high;
 
-		(void)past_interval(s, &low, &high);
+		(void)result_read_interval(s, &low, &high);
 		fprintf(out, "<tr><td>");
-		put_text(out, past_text(cell, "id"));
+		put_text(out, result_read_text(cell, "id"));
 		fprintf(out, "</td>");
-		put_number(out, past_number(s, "p50"), CELL_DIGITS);
+		put_number(out, result_read_number(s, "p50"), CELL_DIGITS);
 		put_number(out, low, CELL_DIGITS);
 		put_number(out, high, CELL_DIGITS);
 		fprintf(out, "<td>");
-		put_text(out, past_text(cell, "unit"));
-		fprintf(out, "</td><td>%.0f</td><td>", past_number(cell, "n"));
-		put_text(out, past_text(cell, "status"));
-		if (*past_text(cell, "reason")) {
+		put_text(out, result_read_text(cell, "unit"));
+		fprintf(out, "</td><td>%.0f</td><td>",
+			result_read_number(cell, "n"));
+		put_text(out, result_read_text(cell, "status"));
+		if (*result_read_text(cell, "reason")) {
 			fprintf(out, ": ");
-			put_text(out, past_text(cell, "reason"));
+			put_text(out, result_read_text(cell, "reason"));
 		}
 		fprintf(out, "</td></tr>\n");
 	}
@@ -84,14 +85,15 @@ static void put_facts(const json_t *result, FILE *out)
 	bool seeded = false;
 
 	fprintf(out, "<p>");
-	put_text(out, past_text(json_object_get(env, "cpu"), "model"));
+	put_text(out, result_read_text(json_object_get(env, "cpu"), "model"));
 	fprintf(out, ", %.0f PUs; ",
-		past_number(json_object_get(env, "cpu"), "pus"));
-	put_text(out, past_text(json_object_get(env, "host"), "kernel"));
+		result_read_number(json_object_get(env, "cpu"), "pus"));
+	put_text(out, result_read_text(json_object_get(env, "host"), "kernel"));
 	fprintf(out, "; machine grade ");
-	put_text(out, past_text(json_object_get(env, "noise"), "grade"));
+	put_text(out, result_read_text(json_object_get(env, "noise"), "grade"));
 	fprintf(out, "; %.0f launches of %.0f blocks; again: <code>",
-		past_number(plan, "launches"), past_number(plan, "blocks"));
+		result_read_number(plan, "launches"),
+		result_read_number(plan, "blocks"));
 	for (size_t i = 0; i < json_array_size(argv); i++) {
 		const char *word = json_string_value(json_array_get(argv, i));
 
@@ -101,7 +103,7 @@ static void put_facts(const json_t *result, FILE *out)
 		seeded |= strncmp(word, "--seed", 6) == 0;
 	}
 	if (!seeded)
-		fprintf(out, " --seed %.0f", past_number(plan, "seed"));
+		fprintf(out, " --seed %.0f", result_read_number(plan, "seed"));
 	fprintf(out, "</code></p>\n");
 	for (size_t i = 0; i < json_array_size(warnings); i++) {
 		const json_t *warning = json_array_get(warnings, i);
@@ -131,7 +133,7 @@ static const char *heading(const json_t *result)
 		{ "doctor", "This machine" },
 	};
 	const char *command =
-		past_text(json_object_get(result, "tool"), "command");
+		result_read_text(json_object_get(result, "tool"), "command");
 
 	for (size_t i = 0; i < sizeof(headings) / sizeof(*headings); i++)
 		if (strcmp(command, headings[i].command) == 0)
@@ -148,7 +150,7 @@ static void put_verdict(const json_t *result, FILE *out)
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *c = json_array_get(list, i);
-		const char *b = past_text(c, "b");
+		const char *b = result_read_text(c, "b");
 
 		if (strncmp(b, "pingpong", 8) == 0 && strstr(b, "/pipe"))
 			best = c;
@@ -156,12 +158,12 @@ static void put_verdict(const json_t *result, FILE *out)
 	if (!best)
 		return;
 	fprintf(out, "<p><strong>");
-	put_text(out, past_text(best, "b"));
+	put_text(out, result_read_text(best, "b"));
 	fprintf(out,
 		": a message costs %.3g times as much through a pipe as in "
 		"place",
-		past_number(best, "estimate"));
-	if (past_interval(best, &low, &high))
+		result_read_number(best, "estimate"));
+	if (result_read_interval(best, &low, &high))
 		fprintf(out, " [%.3g, %.3g]", low, high);
 	fprintf(out, ".</strong></p>\n");
 }
@@ -174,19 +176,19 @@ static void put_implausible(const json_t *result, const json_t *roofs,
 
 	for (size_t i = 0; roofs && i < json_array_size(cells); i++) {
 		const json_t *cell = json_array_get(cells, i);
-		const char *touch = past_axis(cell, "touch");
-		double rate =
-			past_number(cell, "bytes_per_operation") /
-			past_number(json_object_get(cell, "summary"), "p50");
-		double roof =
-			charts_read_roof(roofs, atof(past_axis(cell, "size")));
+		const char *touch = result_read_axis(cell, "touch");
+		double rate = result_read_number(cell, "bytes_per_operation") /
+			      result_read_number(
+				      json_object_get(cell, "summary"), "p50");
+		double roof = charts_read_roof(
+			roofs, atof(result_read_axis(cell, "size")));
 
-		if (strcmp(past_axis(cell, "pattern"), "stream") != 0 ||
+		if (strcmp(result_read_axis(cell, "pattern"), "stream") != 0 ||
 		    strcmp(touch, "full") != 0 || !(roof > 0) ||
 		    !(rate > ROOF_SLACK * roof))
 			continue;
 		fprintf(out, "<p><strong>implausible:</strong> ");
-		put_text(out, past_text(cell, "id"));
+		put_text(out, result_read_text(cell, "id"));
 		fprintf(out,
 			": %.3g GB/s, where one core reads at most %.3g</p>\n",
 			rate, roof);
@@ -204,11 +206,11 @@ static void put_checks(const json_t *checks, FILE *out)
 		const json_t *check = json_array_get(checks, i);
 
 		fprintf(out, "<tr><td>");
-		put_text(out, past_text(check, "name"));
+		put_text(out, result_read_text(check, "name"));
 		fprintf(out, "</td><td>");
-		put_text(out, past_text(check, "state"));
+		put_text(out, result_read_text(check, "state"));
 		fprintf(out, "</td><td>");
-		put_text(out, past_text(check, "found"));
+		put_text(out, result_read_text(check, "found"));
 		fprintf(out, "</td></tr>\n");
 	}
 	fprintf(out, "</table></div>\n");
@@ -218,7 +220,7 @@ static void put_checks(const json_t *checks, FILE *out)
 static const json_t *roofs_for(const json_t *result, json_t *const *results,
 			       int count)
 {
-	const char *model = past_text(
+	const char *model = result_read_text(
 		json_object_get(json_object_get(result, "env"), "cpu"),
 		"model");
 
@@ -227,7 +229,7 @@ static const json_t *roofs_for(const json_t *result, json_t *const *results,
 			json_object_get(results[i], "env"), "cpu");
 
 		if (charts_is_roofs(results[i]) &&
-		    strcmp(past_text(cpu, "model"), model) == 0)
+		    strcmp(result_read_text(cpu, "model"), model) == 0)
 			return results[i];
 	}
 	return NULL;
@@ -385,9 +387,9 @@ int command_report(struct command *c)
 	int status = 0;
 
 	for (int i = 1; i < c->word_count || i == 1; i++) {
-		results[count] =
-			past_load(i < c->word_count ? c->words[i]
-						    : "rigbench-quick.json");
+		results[count] = result_read_load(
+			i < c->word_count ? c->words[i]
+					  : "rigbench-quick.json");
 		if (!results[count])
 			status = 5;
 		else

@@ -104,7 +104,7 @@ static void write_all(double *memory, size_t bytes)
 	}
 }
 
-static void write_past(double *memory, size_t bytes)
+static void write_nt(double *memory, size_t bytes)
 {
 	double *end = memory + bytes / sizeof(*memory);
 
@@ -163,7 +163,7 @@ uint64_t roof_run(enum roof roof, double *memory, size_t bytes, uint64_t count)
 			write_all(memory, bytes);
 			break;
 		case ROOF_WRITE_NT:
-			write_past(memory, bytes);
+			write_nt(memory, bytes);
 			break;
 		case ROOF_COPY:
 			copy_all(memory, bytes);

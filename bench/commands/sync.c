@@ -63,10 +63,10 @@ static int meet(struct rig_team *team)
 {
 	const struct meet_job *job = rig_team_args(team);
 	struct meet_shm *shm = rig_team_data(team, 0);
-	struct rank_lap *lap = rig_team_result(team);
+	struct rank_timing *timing = rig_team_result(team);
 
 	(void)rig_team_barrier(team);
-	lap->begin_ns = stopwatch_ns(job->clock);
+	timing->begin_ns = stopwatch_ns(job->clock);
 	switch (job->meeting) {
 	case MEET_TEAM:
 		for (uint64_t i = 0; i < job->count; i++)
@@ -81,7 +81,7 @@ static int meet(struct rig_team *team)
 			  job->count);
 		break;
 	}
-	lap->end_ns = stopwatch_ns(job->clock);
+	timing->end_ns = stopwatch_ns(job->clock);
 	return 0;
 }
 
@@ -119,10 +119,11 @@ static int meet_open(const void *arg, clockid_t clock, void **state, char *why)
 		return -ENOMEM;
 	m->arg = *(const struct meet_arg *)arg;
 	m->clock = clock;
-	r = ranks_pool(&m->pool,
-		       &(struct rig_pool_options){ .workers = m->arg.ranks,
-						   .barrier = m->arg.kind },
-		       why);
+	r = pool_contender_open(
+		&m->pool,
+		&(struct rig_pool_options){ .workers = m->arg.ranks,
+					    .barrier = m->arg.kind },
+		why);
 	if (r == 0 && m->arg.meeting == MEET_LINE &&
 	    rig_pool_oversubscribed(m->pool)) {
 		snprintf(why, CASE_WHY_BYTES, "needs a core for each rank");
@@ -145,13 +146,14 @@ static int meet_open(const void *arg, clockid_t clock, void **state, char *why)
 	return 0;
 }
 
-static int meet_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int meet_run(void *state, uint64_t count, struct timing *timing,
+		    char *why)
 {
 	struct meet *m = state;
 	struct meet_job args = { m->clock, m->arg.meeting, count, m->done };
 
 	m->done += count;
-	return ranks_run(
+	return pool_contender_run(
 		m->pool,
 		&(struct rig_job){ .kernel = meet,
 				   .segments = { { .name = rig_segment_name(
@@ -159,14 +161,14 @@ static int meet_run(void *state, uint64_t count, struct lap *lap, char *why)
 				   .args = &args,
 				   .args_bytes = sizeof(args),
 				   .limit_ns = LIMIT_NS },
-		lap, why);
+		timing, why);
 }
 
 static void meet_bound(void *state, struct case_binding *binding)
 {
 	struct meet *m = state;
 
-	ranks_bound(m->pool, binding);
+	pool_contender_bound(m->pool, binding);
 }
 
 static const struct bench_ops meet_ops = {
@@ -180,13 +182,13 @@ static const struct bench_ops meet_ops = {
 
 struct dispatch_arg {
 	int workers;
-	bool apart; /* the caller is pinned to a core without a worker */
+	bool caller_apart; /* the caller is pinned to a core without a worker */
 };
 
 struct dispatch {
 	struct dispatch_arg arg;
 	struct rig_pool *pool;
-	cpu_set_t caller; /* where it is to run, with .apart */
+	cpu_set_t caller; /* where it is to run, with .caller_apart */
 	cpu_set_t before;
 };
 
@@ -197,7 +199,7 @@ static int nothing(struct rig_team *team)
 }
 
 /* The caller's core is the first, the worker's the second. */
-static int plan_apart(struct dispatch *d, char *place, size_t bytes, char *why)
+static int plan_caller(struct dispatch *d, char *place, size_t bytes, char *why)
 {
 	struct rig_plan *plan;
 	int r = rig_place_plan(&plan, &(struct rig_place_options){ 0 });
@@ -237,14 +239,15 @@ static int dispatch_open(const void *arg, clockid_t clock, void **state,
 	d->arg = *(const struct dispatch_arg *)arg;
 	if (sched_getaffinity(0, sizeof(d->before), &d->before) < 0)
 		r = -errno;
-	if (r == 0 && d->arg.apart)
-		r = plan_apart(d, place, sizeof(place), why);
+	if (r == 0 && d->arg.caller_apart)
+		r = plan_caller(d, place, sizeof(place), why);
 	if (r == 0)
-		r = ranks_pool(&d->pool,
-			       &(struct rig_pool_options){
-				       .workers = d->arg.workers,
-				       .place = *place ? place : NULL },
-			       why);
+		r = pool_contender_open(
+			&d->pool,
+			&(struct rig_pool_options){ .workers = d->arg.workers,
+						    .place = *place ? place
+								    : NULL },
+			why);
 	if (r < 0) {
 		dispatch_close(d);
 		return r;
@@ -257,7 +260,8 @@ static int dispatch_wake(void *state)
 {
 	struct dispatch *d = state;
 
-	if (d->arg.apart && sched_setaffinity(0, sizeof(d->caller), &d->caller))
+	if (d->arg.caller_apart &&
+	    sched_setaffinity(0, sizeof(d->caller), &d->caller))
 		return -errno;
 	return 0;
 }
@@ -266,17 +270,18 @@ static void dispatch_rest(void *state)
 {
 	struct dispatch *d = state;
 
-	if (d->arg.apart)
+	if (d->arg.caller_apart)
 		(void)sched_setaffinity(0, sizeof(d->before), &d->before);
 }
 
-static int dispatch_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int dispatch_run(void *state, uint64_t count, struct timing *timing,
+			char *why)
 {
 	struct dispatch *d = state;
 	const struct rig_job job = { .kernel = nothing };
 	int r = 0;
 
-	(void)lap;
+	(void)timing;
 	for (uint64_t i = 0; i < count && r == 0; i++)
 		r = rig_pool_run(d->pool, &job);
 	if (r < 0)
@@ -288,7 +293,7 @@ static void dispatch_bound(void *state, struct case_binding *binding)
 {
 	struct dispatch *d = state;
 
-	ranks_bound(d->pool, binding);
+	pool_contender_bound(d->pool, binding);
 }
 
 static const struct bench_ops dispatch_ops = {
@@ -309,7 +314,8 @@ static int start_open(const void *arg, clockid_t clock, void **state, char *why)
 
 	(void)clock;
 	/* One before it counts: hwloc's discovery is the first pool's. */
-	r = ranks_pool(&pool, &(struct rig_pool_options){ .workers = 1 }, why);
+	r = pool_contender_open(
+		&pool, &(struct rig_pool_options){ .workers = 1 }, why);
 	if (r < 0)
 		return r;
 	rig_pool_destroy(pool);
@@ -317,16 +323,17 @@ static int start_open(const void *arg, clockid_t clock, void **state, char *why)
 	return 0;
 }
 
-static int start_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int start_run(void *state, uint64_t count, struct timing *timing,
+		     char *why)
 {
 	const int *workers = state;
 	int r = 0;
 
-	(void)lap;
+	(void)timing;
 	for (uint64_t i = 0; i < count && r == 0; i++) {
 		struct rig_pool *pool = NULL;
 
-		r = ranks_pool(
+		r = pool_contender_open(
 			&pool,
 			&(struct rig_pool_options){ .workers = *workers }, why);
 		rig_pool_destroy(pool);
@@ -465,13 +472,13 @@ static int add_barriers(struct plan *plan, int ranks, bool policies)
 }
 
 static int add_dispatch(struct plan *plan, const char *name, int workers,
-			bool apart, const char *settings)
+			bool caller_apart, const char *settings)
 {
-	struct dispatch_arg arg = { workers, apart };
+	struct dispatch_arg arg = { workers, caller_apart };
 	struct bench_case what = {
 		.contest = "dispatch",
 		.unit = "ns",
-		.again = apart,
+		.again = caller_apart,
 		.ops = &dispatch_ops,
 		.arg = &arg,
 		.arg_bytes = sizeof(arg),
@@ -552,15 +559,15 @@ static void work_for(clockid_t clock, uint64_t ns)
 static int work_and_meet(struct rig_team *team)
 {
 	const struct meet_job *job = rig_team_args(team);
-	struct rank_lap *lap = rig_team_result(team);
+	struct rank_timing *timing = rig_team_result(team);
 
 	(void)rig_team_barrier(team);
-	lap->begin_ns = stopwatch_ns(job->clock);
+	timing->begin_ns = stopwatch_ns(job->clock);
 	for (uint64_t i = 0; i < job->count; i++) {
 		work_for(job->clock, 10000);
 		(void)rig_team_barrier(team);
 	}
-	lap->end_ns = stopwatch_ns(job->clock);
+	timing->end_ns = stopwatch_ns(job->clock);
 	return 0;
 }
 
@@ -574,10 +581,10 @@ static int traced_open(const void *arg, clockid_t clock, void **state,
 	if (!m)
 		return -ENOMEM;
 	m->clock = clock;
-	r = ranks_pool(&m->pool,
-		       &(struct rig_pool_options){ .workers = 2,
-						   .trace = traced->spans },
-		       why);
+	r = pool_contender_open(&m->pool,
+				&(struct rig_pool_options){
+					.workers = 2, .trace = traced->spans },
+				why);
 	if (r < 0) {
 		meet_close(m);
 		return r;
@@ -586,17 +593,18 @@ static int traced_open(const void *arg, clockid_t clock, void **state,
 	return 0;
 }
 
-static int traced_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int traced_run(void *state, uint64_t count, struct timing *timing,
+		      char *why)
 {
 	struct meet *m = state;
 	struct meet_job args = { m->clock, MEET_TEAM, count, 0 };
 
-	return ranks_run(m->pool,
-			 &(struct rig_job){ .kernel = work_and_meet,
-					    .args = &args,
-					    .args_bytes = sizeof(args),
-					    .limit_ns = LIMIT_NS },
-			 lap, why);
+	return pool_contender_run(m->pool,
+				  &(struct rig_job){ .kernel = work_and_meet,
+						     .args = &args,
+						     .args_bytes = sizeof(args),
+						     .limit_ns = LIMIT_NS },
+				  timing, why);
 }
 
 static const struct bench_ops traced_ops = {

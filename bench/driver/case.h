@@ -23,22 +23,22 @@
 
 /* Ranks of one contender: barriers and hand-overs of more are not measured on
  * one machine's cores. */
-#define LAP_RANKS_MAX  64
-#define CASE_AXES_MAX  12
-#define CASE_WHY_BYTES 256
-#define CASE_NODES_MAX 16
+#define TIMING_RANKS_MAX 64
+#define CASE_AXES_MAX    12
+#define CASE_WHY_BYTES   256
+#define CASE_NODES_MAX   16
 
 /* What one run leaves. */
-struct lap {
+struct timing {
 	int ranks; /* 0: the driver's own readings count */
 	struct {
 		uint64_t begin_ns;
 		uint64_t end_ns;
-	} rank[LAP_RANKS_MAX];
-	bool gauged; /* `value` is the sample, not a time */
+	} rank[TIMING_RANKS_MAX];
+	bool measured; /* `value` is the sample, not a time */
 	double value;
 	/* Of all ranks together; zeros where nobody looked. */
-	struct lap_cost {
+	struct timing_cost {
 		uint64_t cpu_ns;
 		uint64_t switches[2]; /* voluntary, involuntary */
 		uint64_t faults[2];   /* minor, major */
@@ -58,7 +58,7 @@ struct case_binding {
 		int pid;
 		int cpu;  /* the first it may run on */
 		int cpus; /* how many it may run on */
-	} worker[LAP_RANKS_MAX];
+	} worker[TIMING_RANKS_MAX];
 };
 
 struct histogram;
@@ -74,7 +74,8 @@ struct bench_ops {
 	void (*rest)(void *state);
 
 	/* `count` operations.  0 or -errno with words in `why`. */
-	int (*run)(void *state, uint64_t count, struct lap *lap, char *why);
+	int (*run)(void *state, uint64_t count, struct timing *timing,
+		   char *why);
 
 	/* Untimed: is what it does right?  0 or -EBADMSG with words; NULL:
 	 * there is nothing to be wrong. */

@@ -18,15 +18,15 @@ static int pu_of(const struct rig_core *core, int n)
 	return -1;
 }
 
-static bool far_as(enum apart apart, const struct rig_core *a,
+static bool far_as(enum distance distance, const struct rig_core *a,
 		   const struct rig_core *b)
 {
 	bool l3 = a->l3 >= 0 && a->l3 == b->l3;
 
-	switch (apart) {
-	case APART_L3:
+	switch (distance) {
+	case DISTANCE_L3:
 		return l3;
-	case APART_NODE:
+	case DISTANCE_NODE:
 		return a->node == b->node && !l3;
 	default:
 		return a->node != b->node;
@@ -34,24 +34,25 @@ static bool far_as(enum apart apart, const struct rig_core *a,
 }
 
 /* The first pair of usable cores that are so far apart. */
-static const char *choose(const struct rig_plan *plan, enum apart apart,
+static const char *choose(const struct rig_plan *plan, enum distance distance,
 			  int cpu[2])
 {
 	static const char *const none[] = {
-		[APART_CORES] = "no two workers can be placed",
-		[APART_PU] = "no usable PU",
-		[APART_SMT] = "no core has two usable hardware threads",
-		[APART_L3] = "no two usable cores share an L3 cache",
-		[APART_NODE] = "no NUMA node has usable cores of two L3 caches",
-		[APART_OTHER] = "usable cores of one NUMA node only",
+		[DISTANCE_CORES] = "no two workers can be placed",
+		[DISTANCE_PU] = "no usable PU",
+		[DISTANCE_SMT] = "no core has two usable hardware threads",
+		[DISTANCE_L3] = "no two usable cores share an L3 cache",
+		[DISTANCE_NODE] =
+			"no NUMA node has usable cores of two L3 caches",
+		[DISTANCE_OTHER] = "usable cores of one NUMA node only",
 	};
 
 	for (int i = 0; i < plan->machine_cores; i++) {
 		const struct rig_core *a = &plan->machine[i];
 
 		cpu[0] = pu_of(a, 0);
-		cpu[1] = apart == APART_PU ? cpu[0] : pu_of(a, 1);
-		if (apart <= APART_SMT) {
+		cpu[1] = distance == DISTANCE_PU ? cpu[0] : pu_of(a, 1);
+		if (distance <= DISTANCE_SMT) {
 			if (cpu[0] >= 0 && cpu[1] >= 0)
 				return NULL;
 			continue;
@@ -59,15 +60,15 @@ static const char *choose(const struct rig_plan *plan, enum apart apart,
 		for (int k = i + 1; k < plan->machine_cores; k++) {
 			cpu[1] = pu_of(&plan->machine[k], 0);
 			if (cpu[0] >= 0 && cpu[1] >= 0 &&
-			    far_as(apart, a, &plan->machine[k]))
+			    far_as(distance, a, &plan->machine[k]))
 				return NULL;
 		}
 	}
-	return none[apart];
+	return none[distance];
 }
 
-const char *apart_place(enum apart apart, int pairs, int cpu[][2],
-			_Bool *crowded, int *nodes)
+const char *distance_place(enum distance distance, int pairs, int cpu[][2],
+			   _Bool *crowded, int *nodes)
 {
 	struct rig_plan *plan;
 	const char *missing = NULL;
@@ -77,9 +78,10 @@ const char *apart_place(enum apart apart, int pairs, int cpu[][2],
 	*crowded = false;
 	if (rig_place_plan(&plan, &(struct rig_place_options){
 					  .workers = 2 * pairs }) < 0)
-		return apart == APART_CORES ? NULL : "no topology is known";
+		return distance == DISTANCE_CORES ? NULL
+						  : "no topology is known";
 	*nodes = plan->machine_nodes;
-	*crowded = plan->pus < 2 * pairs || apart == APART_PU;
+	*crowded = plan->pus < 2 * pairs || distance == DISTANCE_PU;
 	/* Neighbours; or, where PUs are shared, two of the whole row. */
 	for (int i = 0; i < pairs; i++) {
 		int first = plan->oversubscribed ? i : 2 * i;
@@ -88,10 +90,10 @@ const char *apart_place(enum apart apart, int pairs, int cpu[][2],
 		cpu[i][0] = plan->spots[first].pu;
 		cpu[i][1] = plan->spots[second].pu;
 	}
-	if (apart != APART_CORES && pairs > 1)
+	if (distance != DISTANCE_CORES && pairs > 1)
 		missing = "one pair only is placed by distance";
-	else if (apart != APART_CORES)
-		missing = choose(plan, apart, cpu[0]);
+	else if (distance != DISTANCE_CORES)
+		missing = choose(plan, distance, cpu[0]);
 	rig_place_free(plan);
 	return missing;
 }

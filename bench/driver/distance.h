@@ -6,13 +6,13 @@
 #define RIGBENCH_DISTANCE_H
 
 /* Classes of distance, as the topology knows them. */
-enum apart {
-	APART_CORES, /* where the first two workers of a pool go */
-	APART_PU,    /* both on one PU */
-	APART_SMT,   /* on two PUs of a core */
-	APART_L3,    /* on two cores of an L3 cache */
-	APART_NODE,  /* of a NUMA node, with an L3 each */
-	APART_OTHER  /* on two NUMA nodes */
+enum distance {
+	DISTANCE_CORES, /* where the first two workers of a pool go */
+	DISTANCE_PU,    /* both on one PU */
+	DISTANCE_SMT,   /* on two PUs of a core */
+	DISTANCE_L3,    /* on two cores of an L3 cache */
+	DISTANCE_NODE,  /* of a NUMA node, with an L3 each */
+	DISTANCE_OTHER  /* on two NUMA nodes */
 };
 
 /*
@@ -20,7 +20,7 @@ enum apart {
  * they are shared, and *crowded is set.  Returns NULL, or words that say why
  * there are no two such PUs.  *nodes is how many NUMA nodes there are.
  */
-const char *apart_place(enum apart apart, int pairs, int cpu[][2],
-			_Bool *crowded, int *nodes);
+const char *distance_place(enum distance distance, int pairs, int cpu[][2],
+			   _Bool *crowded, int *nodes);
 
 #endif

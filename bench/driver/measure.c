@@ -53,20 +53,20 @@ static void cell_fail(struct cell *cell, int code, const char *why)
 }
 
 /* The time from the first beginning to the last end; who ended last. */
-static uint64_t lap_ns(const struct lap *lap, uint64_t *begin, uint64_t *end,
-		       int *last)
+static uint64_t timing_ns(const struct timing *timing, uint64_t *begin,
+			  uint64_t *end, int *last)
 {
 	*last = -1;
-	if (lap->ranks > 0) {
-		*begin = lap->rank[0].begin_ns;
-		*end = lap->rank[0].end_ns;
+	if (timing->ranks > 0) {
+		*begin = timing->rank[0].begin_ns;
+		*end = timing->rank[0].end_ns;
 		*last = 0;
 	}
-	for (int i = 1; i < lap->ranks; i++) {
-		if (lap->rank[i].begin_ns < *begin)
-			*begin = lap->rank[i].begin_ns;
-		if (lap->rank[i].end_ns > *end) {
-			*end = lap->rank[i].end_ns;
+	for (int i = 1; i < timing->ranks; i++) {
+		if (timing->rank[i].begin_ns < *begin)
+			*begin = timing->rank[i].begin_ns;
+		if (timing->rank[i].end_ns > *end) {
+			*end = timing->rank[i].end_ns;
 			*last = i;
 		}
 	}
@@ -81,7 +81,7 @@ static uint64_t lap_ns(const struct lap *lap, uint64_t *begin, uint64_t *end,
 static int cell_time(struct cell *cell, clockid_t clock, uint64_t count,
 		     double *value, int *last)
 {
-	struct lap lap = { 0 };
+	struct timing timing = { 0 };
 	char why[CASE_WHY_BYTES] = "";
 	uint64_t before;
 	uint64_t after;
@@ -91,22 +91,22 @@ static int cell_time(struct cell *cell, clockid_t clock, uint64_t count,
 	int r;
 
 	before = begin = stopwatch_ns(clock);
-	r = cell->what.ops->run(cell->state, count, &lap, why);
+	r = cell->what.ops->run(cell->state, count, &timing, why);
 	after = end = stopwatch_ns(clock);
 	if (r < 0) {
 		cell_fail(cell, r, why);
 		cell->unverified = r == -EBADMSG;
 		return r;
 	}
-	ns = lap_ns(&lap, &begin, &end, last);
+	ns = timing_ns(&timing, &begin, &end, last);
 	if (begin < before || end > after || end < begin) {
 		cell_fail(cell, -EBADMSG,
 			  "claims a time outside the run it was timed in");
 		cell->unverified = true;
 		return -EBADMSG;
 	}
-	*value = lap.gauged ? lap.value : (double)ns / (double)count;
-	cell->lately = lap.cost;
+	*value = timing.measured ? timing.value : (double)ns / (double)count;
+	cell->lately = timing.cost;
 	return 0;
 }
 
@@ -244,7 +244,7 @@ static void cell_keep(struct cell *cell, double value, int last,
 	cell->launch[cell->n] = origin.launch;
 	cell->origin[cell->n] = origin;
 	cell->n++;
-	if (last >= 0 && last < LAP_RANKS_MAX)
+	if (last >= 0 && last < TIMING_RANKS_MAX)
 		cell->last[last]++;
 }
 

@@ -45,15 +45,15 @@ struct cell {
 	double *values;   /* n samples, per operation */
 	uint32_t *launch; /* of each */
 	struct sample_origin *origin;
-	uint32_t verified;            /* verification passes that held */
-	uint32_t last[LAP_RANKS_MAX]; /* how often each rank ended last */
-	struct case_binding binding;  /* of the last launch */
-	struct lap_cost lately;       /* of the last run */
-	struct lap_cost cost;         /* of all timed operations */
-	uint64_t cost_operations;     /* so many */
-	struct histogram *histogram;  /* NULL: its operations are not timed
+	uint32_t verified;               /* verification passes that held */
+	uint32_t last[TIMING_RANKS_MAX]; /* how often each rank ended last */
+	struct case_binding binding;     /* of the last launch */
+	struct timing_cost lately;       /* of the last run */
+	struct timing_cost cost;         /* of all timed operations */
+	uint64_t cost_operations;        /* so many */
+	struct histogram *histogram;     /* NULL: its operations are not timed
 				       * one by one */
-	struct stats_summary summary; /* by measure() */
+	struct stats_summary summary;    /* by measure() */
 };
 
 struct plan {

@@ -19,19 +19,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A line: a lap of LAP_RANKS_MAX ranks, two numbers each. */
-#define LINE_BYTES (LAP_RANKS_MAX * 2 * 21 + 16)
+/* A line: a timing of TIMING_RANKS_MAX ranks, two numbers each. */
+#define LINE_BYTES (TIMING_RANKS_MAX * 2 * 21 + 16)
 #define WORDS_MAX  32
 
 /* How long a helper may take to answer, and to end when told to. */
 #define ANSWER_MS 120000
 #define END_MS    5000
 
-struct peer {
+struct peer_process {
 	pid_t pid;   /* of the program we started */
 	int in, out; /* its stdin, its stdout */
 	int pids;    /* that run operations: to be stopped */
-	pid_t pid_of[LAP_RANKS_MAX];
+	pid_t pid_of[TIMING_RANKS_MAX];
 	size_t kept; /* bytes of the next line already read */
 	char line[LINE_BYTES];
 };
@@ -156,7 +156,8 @@ static void become(const struct peer_arg *arg, clockid_t clock, int in, int out)
 	_exit(127);
 }
 
-static int start(struct peer *peer, const struct peer_arg *arg, clockid_t clock)
+static int start(struct peer_process *peer, const struct peer_arg *arg,
+		 clockid_t clock)
 {
 	int in[2];
 	int out[2];
@@ -183,7 +184,7 @@ static int start(struct peer *peer, const struct peer_arg *arg, clockid_t clock)
 
 /* Read one line, without its end, to peer->line (the rest of what came moves
  * up first).  0, or -ETIMEDOUT, -ECANCELED at end of file. */
-static int answer(struct peer *peer)
+static int answer(struct peer_process *peer)
 {
 	size_t n = 0;
 	struct pollfd ready = { .fd = peer->out, .events = POLLIN };
@@ -213,7 +214,7 @@ static int answer(struct peer *peer)
 	}
 }
 
-static int tell(struct peer *peer, const char *text)
+static int tell(struct peer_process *peer, const char *text)
 {
 	size_t n = strlen(text);
 
@@ -222,7 +223,7 @@ static int tell(struct peer *peer, const char *text)
 
 static int peer_wake(void *state)
 {
-	struct peer *peer = state;
+	struct peer_process *peer = state;
 
 	for (int i = 0; i < peer->pids; i++)
 		if (kill(peer->pid_of[i], SIGCONT) < 0)
@@ -232,7 +233,7 @@ static int peer_wake(void *state)
 
 static void peer_rest(void *state)
 {
-	struct peer *peer = state;
+	struct peer_process *peer = state;
 
 	for (int i = 0; i < peer->pids; i++)
 		(void)kill(peer->pid_of[i], SIGSTOP);
@@ -241,7 +242,7 @@ static void peer_rest(void *state)
 /* End of file is the word to end; what does not is killed with its group. */
 static void peer_close(void *state)
 {
-	struct peer *peer = state;
+	struct peer_process *peer = state;
 
 	(void)peer_wake(peer);
 	close(peer->in);
@@ -283,7 +284,7 @@ static bool helper_is_built(const struct peer_arg *arg, char *why)
 
 static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 {
-	struct peer *peer = calloc(1, sizeof(*peer));
+	struct peer_process *peer = calloc(1, sizeof(*peer));
 	char *words[WORDS_MAX];
 	int n;
 	int r;
@@ -303,7 +304,7 @@ static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 	r = answer(peer);
 	if (r == 0 && strncmp(peer->line, "ready", 5) == 0) {
 		n = cut(peer->line, words);
-		for (int i = 1; i < n && peer->pids < LAP_RANKS_MAX; i++)
+		for (int i = 1; i < n && peer->pids < TIMING_RANKS_MAX; i++)
 			peer->pid_of[peer->pids++] = atoi(words[i]);
 		*state = peer;
 		peer_rest(peer);
@@ -322,40 +323,51 @@ static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 	return r;
 }
 
-static int read_lap(const char *text, struct lap *lap)
+static int read_timing(const char *text, struct timing *timing)
 {
 	int used;
 
-	while (lap->ranks < LAP_RANKS_MAX &&
+	while (timing->ranks < TIMING_RANKS_MAX &&
 	       sscanf(text, " %" SCNu64 " %" SCNu64 "%n",
-		      &lap->rank[lap->ranks].begin_ns,
-		      &lap->rank[lap->ranks].end_ns, &used) == 2) {
-		lap->ranks++;
+		      &timing->rank[timing->ranks].begin_ns,
+		      &timing->rank[timing->ranks].end_ns, &used) == 2) {
+		timing->ranks++;
 		text += used;
 	}
-	(void)sscanf(text, " cpu %" SCNu64, &lap->cost.cpu_ns);
-	return lap->ranks ? 0 : -EPROTO;
+	(void)sscanf(text, " cpu %" SCNu64, &timing->cost.cpu_ns);
+	return timing->ranks ? 0 : -EPROTO;
 }
 
-static int peer_run(void *state, uint64_t count, struct lap *lap, char *why)
+/* Where a line begins with the word and a space, the rest of it; else NULL. */
+static const char *after(const char *line, const char *word)
 {
-	struct peer *peer = state;
-	char text[32];
+	size_t n = strlen(word);
+
+	return strncmp(line, word, n) == 0 && line[n] == ' ' ? line + n + 1
+							     : NULL;
+}
+
+static int peer_run(void *state, uint64_t count, struct timing *timing,
+		    char *why)
+{
+	struct peer_process *peer = state;
+	const char *text;
+	char order[32];
 	int r;
 
-	snprintf(text, sizeof(text), "run %" PRIu64 "\n", count);
-	r = tell(peer, text);
+	snprintf(order, sizeof(order), "run %" PRIu64 "\n", count);
+	r = tell(peer, order);
 	if (r == 0)
 		r = answer(peer);
-	if (r == 0 && strncmp(peer->line, "gauge ", 6) == 0) {
-		lap->gauged = true;
-		lap->value = strtod(peer->line + 6, NULL);
+	if (r == 0 && (text = after(peer->line, "measured"))) {
+		timing->measured = true;
+		timing->value = strtod(text, NULL);
 		return 0;
 	}
-	if (r == 0)
-		r = strncmp(peer->line, "lap", 3) == 0
-			    ? read_lap(peer->line + 3, lap)
-			    : -EPROTO;
+	if (r == 0) {
+		text = after(peer->line, "timing");
+		r = text ? read_timing(text, timing) : -EPROTO;
+	}
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "its helper: %.200s",
 			 r == -EPROTO ? peer->line : strerror(-r));
@@ -364,7 +376,7 @@ static int peer_run(void *state, uint64_t count, struct lap *lap, char *why)
 
 static int peer_verify(void *state, char *why)
 {
-	struct peer *peer = state;
+	struct peer_process *peer = state;
 	int r;
 
 	r = tell(peer, "verify\n");
@@ -379,7 +391,7 @@ static int peer_verify(void *state, char *why)
 
 static void peer_bound(void *state, struct case_binding *binding)
 {
-	struct peer *peer = state;
+	struct peer_process *peer = state;
 
 	for (int i = 0; i < peer->pids; i++) {
 		cpu_set_t set;

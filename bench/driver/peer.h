@@ -8,9 +8,11 @@
  *
  *	helper   ready PID...             or  cannot WORDS
  *	driver   run COUNT
- *	helper   lap BEGIN END ...        one pair a rank, ns on the driver's clock;
- *	                                  then "cpu NS", of all, where it knows
- *	                                  or  gauge VALUE
+ *	helper   timing BEGIN END ...     one pair a rank, ns on the
+ *	                                  driver's clock; then "cpu NS",
+ *	                                  of all ranks, where the helper
+ *	                                  knows
+ *	                                  or  measured VALUE
  *	driver   verify
  *	helper   verified                 or  wrong WORDS
  *

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-int ranks_pool(struct rig_pool **pool, const struct rig_pool_options *options,
-	       char *why)
+int pool_contender_open(struct rig_pool **pool,
+			const struct rig_pool_options *options, char *why)
 {
 	int r = rig_pool_create(pool, options);
 
@@ -17,34 +17,34 @@ int ranks_pool(struct rig_pool **pool, const struct rig_pool_options *options,
 	return r;
 }
 
-int ranks_run(struct rig_pool *pool, const struct rig_job *job, struct lap *lap,
-	      char *why)
+int pool_contender_run(struct rig_pool *pool, const struct rig_job *job,
+		       struct timing *timing, char *why)
 {
 	int size = rig_pool_size(pool);
 	int r;
 
-	if (size > LAP_RANKS_MAX) {
+	if (size > TIMING_RANKS_MAX) {
 		snprintf(why, CASE_WHY_BYTES, "at most %d ranks are measured",
-			 LAP_RANKS_MAX);
+			 TIMING_RANKS_MAX);
 		return -EINVAL;
 	}
 	r = rig_pool_run(pool, job);
 	for (int rank = 0; r == 0 && rank < size; rank++) {
-		struct rank_lap times;
+		struct rank_timing times;
 
 		r = rig_pool_result(pool, rank, &times, sizeof(times));
 		if (r < 0)
 			break;
-		lap->rank[rank].begin_ns = times.begin_ns;
-		lap->rank[rank].end_ns = times.end_ns;
-		lap->ranks = rank + 1;
+		timing->rank[rank].begin_ns = times.begin_ns;
+		timing->rank[rank].end_ns = times.end_ns;
+		timing->ranks = rank + 1;
 	}
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
 	return r;
 }
 
-double ranks_pss_bytes(const struct rig_pool *pool)
+double pool_contender_pss_bytes(const struct rig_pool *pool)
 {
 	double sum = 0;
 
@@ -71,11 +71,12 @@ double ranks_pss_bytes(const struct rig_pool *pool)
 	return sum;
 }
 
-void ranks_bound(const struct rig_pool *pool, struct case_binding *binding)
+void pool_contender_bound(const struct rig_pool *pool,
+			  struct case_binding *binding)
 {
 	int size = rig_pool_size(pool);
 
-	for (int rank = 0; rank < size && rank < LAP_RANKS_MAX; rank++) {
+	for (int rank = 0; rank < size && rank < TIMING_RANKS_MAX; rank++) {
 		struct rig_worker worker;
 
 		if (rig_pool_worker(pool, rank, &worker) < 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_contender.h - contenders that are a pool running one kernel: open, time, read
- * the bindings back, close.
+ * pool_contender.h - contenders that are a pool running one kernel.
  */
 #ifndef RIGBENCH_POOL_CONTENDER_H
 #define RIGBENCH_POOL_CONTENDER_H
@@ -11,23 +10,24 @@
 #include "driver/case.h"
 
 /* What each rank leaves in its result slot. */
-struct rank_lap {
+struct rank_timing {
 	uint64_t begin_ns;
 	uint64_t end_ns;
 };
 
 /* Create a pool; 0, or -errno with rig_why() in `why`. */
-int ranks_pool(struct rig_pool **pool, const struct rig_pool_options *options,
-	       char *why);
+int pool_contender_open(struct rig_pool **pool,
+			const struct rig_pool_options *options, char *why);
 
-/* Run `job` and take every rank's rank_lap. */
-int ranks_run(struct rig_pool *pool, const struct rig_job *job, struct lap *lap,
-	      char *why);
+/* Run `job` and take every rank's rank_timing. */
+int pool_contender_run(struct rig_pool *pool, const struct rig_job *job,
+		       struct timing *timing, char *why);
 
 /* The sum of the workers' proportional set sizes, from smaps_rollup: shared
  * pages count once; 0: it cannot be read. */
-double ranks_pss_bytes(const struct rig_pool *pool);
+double pool_contender_pss_bytes(const struct rig_pool *pool);
 
-void ranks_bound(const struct rig_pool *pool, struct case_binding *binding);
+void pool_contender_bound(const struct rig_pool *pool,
+			  struct case_binding *binding);
 
 #endif

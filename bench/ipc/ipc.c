@@ -73,7 +73,7 @@ static const char *numa_name(const struct pair_arg *arg, char *text,
 
 /* The pattern, the size, the wait, and what else is not as usual. */
 static void name_contest(struct bench_case *what, const struct pair_arg *arg,
-			 enum apart apart)
+			 enum distance distance)
 {
 	char text[24];
 	char *at = what->contest;
@@ -89,9 +89,9 @@ static void name_contest(struct bench_case *what, const struct pair_arg *arg,
 	if (arg->home != NUMA_WRITER)
 		at += snprintf(at, (size_t)(end - at), ", home %s",
 			       numa_name(arg, text, sizeof(text)));
-	if (apart != APART_CORES)
+	if (distance != DISTANCE_CORES)
 		at += snprintf(at, (size_t)(end - at), ", %s",
-			       ipc_places[apart]);
+			       ipc_places[distance]);
 	if (arg->pairs > 1)
 		at += snprintf(at, (size_t)(end - at), ", %d pairs",
 			       arg->pairs);
@@ -111,7 +111,7 @@ static double moved(const struct pair_arg *arg)
 }
 
 static void set_axes(struct bench_case *what, const struct pair_arg *arg,
-		     enum apart apart, const char *transport)
+		     enum distance distance, const char *transport)
 {
 	char text[24];
 
@@ -124,15 +124,15 @@ static void set_axes(struct bench_case *what, const struct pair_arg *arg,
 	set_axis(what, "transport", transport);
 	set_axis(what, "pages", ipc_pages[arg->pages]);
 	set_axis(what, "home", numa_name(arg, text, sizeof(text)));
-	set_axis(what, "place", ipc_places[apart]);
+	set_axis(what, "place", ipc_places[distance]);
 	set_number(what, "pairs", (size_t)arg->pairs);
 	set_axis(what, "disturb", arg->disturb ? "signals" : "none");
 	if (arg->pattern == PATTERN_RATE)
 		set_number(what, "rate", arg->rate);
 }
 
-int ipc_add(struct plan *plan, const struct pair_arg *arg, enum apart apart,
-	    const char *name)
+int ipc_add(struct plan *plan, const struct pair_arg *arg,
+	    enum distance distance, const char *name)
 {
 	const struct transport *t = arg->transport;
 	struct bench_case what = {
@@ -143,12 +143,12 @@ int ipc_add(struct plan *plan, const struct pair_arg *arg, enum apart apart,
 		.bytes = moved(arg),
 	};
 
-	name_contest(&what, arg, apart);
+	name_contest(&what, arg, distance);
 	snprintf(what.name, sizeof(what.name), "%s", name);
 	snprintf(what.settings, sizeof(what.settings),
 		 "%s; %d copies, %s system calls a message", t->summary,
 		 t->copies, t->calls ? t->calls : "0");
-	set_axes(&what, arg, apart, t->name);
+	set_axes(&what, arg, distance, t->name);
 	/* Each makes processes anew. */
 	if (arg->pattern == PATTERN_SETUP || arg->pattern == PATTERN_CRASH)
 		what.count_max = arg->pattern == PATTERN_SETUP ? 4 : 1;
@@ -194,14 +194,14 @@ static bool has_row(const struct pair_arg *arg)
 }
 
 static int add_contest(struct plan *plan, const struct ipc_choice *choice,
-		       struct pair_arg *arg, enum apart apart)
+		       struct pair_arg *arg, enum distance distance)
 {
 	int r = 0;
 
 	for (int i = 0; choice->transports[i] && r == 0; i++) {
 		arg->transport = transport_find(choice->transports[i]);
 		if (has_row(arg))
-			r = ipc_add(plan, arg, apart, arg->transport->name);
+			r = ipc_add(plan, arg, distance, arg->transport->name);
 	}
 	arg->transport = NULL;
 	return r;
@@ -223,7 +223,7 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 		/* A window has no stream of its own: that is up to the user. */
 		if (stream && i % 2)
 			continue;
-		name_contest(&what, arg, APART_CORES);
+		name_contest(&what, arg, DISTANCE_CORES);
 		snprintf(what.name, sizeof(what.name), "%s %s",
 			 openmpi ? "Open MPI" : "MPICH",
 			 i % 2 ? "window" : "send");
@@ -231,7 +231,7 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 			 stream ? "stream" : words[i % 2], arg->bytes);
 		peer_mpi(&what, &peer, openmpi, "", 2,
 			 openmpi ? "--bind-to core" : "-bind-to core", helper);
-		set_axes(&what, arg, APART_CORES, what.name);
+		set_axes(&what, arg, DISTANCE_CORES, what.name);
 		r = plan_add(plan, &what);
 	}
 	return r;
@@ -251,14 +251,14 @@ static int add_python(struct plan *plan, const struct pair_arg *arg)
 					   .peer = "python" };
 		struct peer_arg peer = { .environment = "" };
 
-		name_contest(&what, arg, APART_CORES);
+		name_contest(&what, arg, DISTANCE_CORES);
 		snprintf(what.name, sizeof(what.name), "%s", forms[i][0]);
 		snprintf(peer.command, sizeof(peer.command),
 			 "/usr/bin/python3 @/python_pair.py %% %s %s %zu %d %d",
 			 forms[i][1], ipc_patterns[arg->pattern], arg->bytes,
 			 arg->cpu[0][0], arg->cpu[0][1]);
 		peer_case(&what, &peer);
-		set_axes(&what, arg, APART_CORES, what.name);
+		set_axes(&what, arg, DISTANCE_CORES, what.name);
 		r = plan_add(plan, &what);
 	}
 	return r;
@@ -267,13 +267,13 @@ static int add_python(struct plan *plan, const struct pair_arg *arg)
 /* Peers choose pages, places and the like themselves: they stand where ours do
  * what is usual, too. */
 static int add_peers(struct plan *plan, const struct pair_arg *arg,
-		     enum apart apart)
+		     enum distance distance)
 {
 	int r = 0;
 
 	if (arg->pattern > PATTERN_MAP || arg->bytes == 0 || arg->pairs > 1 ||
 	    arg->pages != PAGES_BASE || arg->home != NUMA_WRITER ||
-	    apart != APART_CORES || arg->disturb)
+	    distance != DISTANCE_CORES || arg->disturb)
 		return 0;
 	if (arg->pattern != PATTERN_MAP)
 		r = add_mpi(plan, arg);
@@ -305,7 +305,7 @@ int ipc_cases(struct plan *plan, const struct ipc_choice *choice)
 
 	do {
 		struct pair_arg arg = {
-			.pattern = (enum pattern)axes[0]->value[at[0]],
+			.pattern = (enum pair_pattern)axes[0]->value[at[0]],
 			.waiting = (enum waiting)axes[1]->value[at[1]],
 			.pages = (enum pages)axes[2]->value[at[2]],
 			.pairs = axes[5]->value[at[5]] + 1,
@@ -315,17 +315,17 @@ int ipc_cases(struct plan *plan, const struct ipc_choice *choice)
 			.disturb = choice->disturb,
 		};
 		int home = axes[3]->value[at[3]];
-		enum apart apart = (enum apart)axes[4]->value[at[4]];
+		enum distance distance = (enum distance)axes[4]->value[at[4]];
 
 		arg.home = home < NUMA_NODE ? (enum home)home : NUMA_NODE;
 		arg.node = home < NUMA_NODE ? 0 : home - NUMA_NODE;
-		arg.missing = apart_place(apart, arg.pairs, arg.cpu,
-					  &arg.crowded, &arg.nodes);
+		arg.missing = distance_place(distance, arg.pairs, arg.cpu,
+					     &arg.crowded, &arg.nodes);
 		for (int s = 0; choice->sizes[s] != SIZE_MAX && r == 0; s++) {
 			arg.bytes = choice->sizes[s];
-			r = add_contest(plan, choice, &arg, apart);
+			r = add_contest(plan, choice, &arg, distance);
 			if (r == 0 && choice->peers)
-				r = add_peers(plan, &arg, apart);
+				r = add_peers(plan, &arg, distance);
 		}
 	} while (r == 0 && next(axes, at, 6));
 	return r;

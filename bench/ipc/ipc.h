@@ -25,11 +25,11 @@ struct ipc_axis {
 struct ipc_choice {
 	const char *transports[IPC_LIST_MAX];
 	size_t sizes[IPC_LIST_MAX];
-	struct ipc_axis patterns; /* enum pattern */
+	struct ipc_axis patterns; /* enum pair_pattern */
 	struct ipc_axis waits;    /* enum waiting */
 	struct ipc_axis pages;    /* enum pages */
 	struct ipc_axis homes;    /* enum home; NUMA_NODE + the node's number */
-	struct ipc_axis places;   /* enum apart */
+	struct ipc_axis places;   /* enum distance */
 	struct ipc_axis pairs;    /* one less than how many at once */
 	enum touch touch;
 	size_t rotate;
@@ -47,8 +47,8 @@ extern const char *const ipc_patterns[],
 int ipc_cases(struct plan *plan, const struct ipc_choice *choice);
 
 /* One more case of any kind: for the selftest. */
-int ipc_add(struct plan *plan, const struct pair_arg *arg, enum apart apart,
-	    const char *name);
+int ipc_add(struct plan *plan, const struct pair_arg *arg,
+	    enum distance distance, const char *name);
 
 /* Take one NAME=LIST word.  0, or -EINVAL with words on stderr. */
 int ipc_word(struct ipc_choice *choice, const char *word);

@@ -35,7 +35,7 @@ struct hand_over {
 };
 
 /* A job's arguments. */
-struct message {
+struct pool_message {
 	uint64_t seq;
 	uint64_t off;   /* where it lies in the segment */
 	uint64_t reply; /* where its reply is to lie; the same: none */
@@ -44,7 +44,7 @@ struct message {
 
 static int take(struct rig_team *team)
 {
-	const struct message *m = rig_team_args(team);
+	const struct pool_message *m = rig_team_args(team);
 	char *data = rig_team_data(team, 0);
 
 	if (!payload_right(data + m->off, m->bytes, m->seq))
@@ -58,7 +58,7 @@ static int take(struct rig_team *team)
 /* The map, where the array lies. */
 static int turn(struct rig_team *team)
 {
-	const struct message *m = rig_team_args(team);
+	const struct pool_message *m = rig_team_args(team);
 
 	payload_turn(rig_team_data(team, 0), m->bytes);
 	return 0;
@@ -104,7 +104,7 @@ static int make_pool(struct hand_over *h, char *why)
 	CPU_SET((size_t)plan->spots[0].pu, &h->caller);
 	snprintf(place, sizeof(place), "%d", plan->spots[1].core);
 	rig_place_free(plan);
-	return ranks_pool(
+	return pool_contender_open(
 		&h->pool,
 		&(struct rig_pool_options){ .workers = 1, .place = place },
 		why);
@@ -145,7 +145,7 @@ static int pool_open(const void *arg, clockid_t clock, void **state, char *why)
 							  : take;
 	payload_fill(rig_segment_data(h->segment), h->arg.bytes, 1);
 	h->job.segments[0].name = rig_segment_name(h->segment);
-	h->job.args_bytes = sizeof(struct message);
+	h->job.args_bytes = sizeof(struct pool_message);
 	*state = h;
 	return 0;
 }
@@ -168,7 +168,7 @@ static void pool_rest(void *state)
 static int there_and_back(struct hand_over *h, uint64_t count)
 {
 	char *data = rig_segment_data(h->segment);
-	struct message m = { .reply = h->stride, .bytes = h->arg.bytes };
+	struct pool_message m = { .reply = h->stride, .bytes = h->arg.bytes };
 	int r = 0;
 
 	h->job.args = &m;
@@ -185,7 +185,7 @@ static int there_and_back(struct hand_over *h, uint64_t count)
 static int one_way(struct hand_over *h, uint64_t count)
 {
 	char *data = rig_segment_data(h->segment);
-	struct message m = { .bytes = h->arg.bytes };
+	struct pool_message m = { .bytes = h->arg.bytes };
 	bool busy = false;
 	int r = 0;
 
@@ -205,7 +205,7 @@ static int one_way(struct hand_over *h, uint64_t count)
 
 static int map(struct hand_over *h, uint64_t count, bool all)
 {
-	const struct message m = { .bytes = h->arg.bytes };
+	const struct pool_message m = { .bytes = h->arg.bytes };
 	int r = 0;
 
 	h->job.args = &m;
@@ -221,10 +221,10 @@ static int map(struct hand_over *h, uint64_t count, bool all)
 
 /* Kill the worker at work; from then until the caller knows.  The pool has a
  * new one for the next run. */
-static int crash(struct hand_over *h, struct lap *lap)
+static int crash(struct hand_over *h, struct timing *timing)
 {
 	_Atomic uint64_t *at_work = rig_segment_data(h->segment);
-	const struct message m = { 0 };
+	const struct pool_message m = { 0 };
 	struct rig_worker worker = { 0 };
 	int r;
 
@@ -237,17 +237,18 @@ static int crash(struct hand_over *h, struct lap *lap)
 		sched_yield();
 	if (r < 0)
 		return r;
-	lap->rank[0].begin_ns = stopwatch_ns(h->clock);
+	timing->rank[0].begin_ns = stopwatch_ns(h->clock);
 	kill((pid_t)worker.pid, SIGKILL);
 	r = rig_pool_wait(h->pool, RIG_FOREVER);
-	lap->rank[0].end_ns = stopwatch_ns(h->clock);
-	lap->ranks = 1;
+	timing->rank[0].end_ns = stopwatch_ns(h->clock);
+	timing->ranks = 1;
 	if (r == 0)
 		return -EBADMSG;
 	return r == -EOWNERDEAD ? 0 : r;
 }
 
-static int pool_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int pool_run(void *state, uint64_t count, struct timing *timing,
+		    char *why)
 {
 	struct hand_over *h = state;
 	int r;
@@ -260,7 +261,7 @@ static int pool_run(void *state, uint64_t count, struct lap *lap, char *why)
 		r = map(h, count, false);
 		break;
 	case PATTERN_CRASH:
-		r = crash(h, lap);
+		r = crash(h, timing);
 		break;
 	default:
 		r = there_and_back(h, count);
@@ -289,7 +290,7 @@ static void pool_bound(void *state, struct case_binding *binding)
 {
 	struct hand_over *h = state;
 
-	ranks_bound(h->pool, binding);
+	pool_contender_bound(h->pool, binding);
 }
 
 const struct bench_ops pair_pool_ops = {

@@ -44,7 +44,7 @@ struct pair {
 	int ends; /* that answer: those of all pairs */
 	struct end end[2 * PAIRS_MAX];
 	struct link link[PAIRS_MAX];
-	struct answer answers[2 * PAIRS_MAX];
+	struct side_answer answers[2 * PAIRS_MAX];
 	struct histogram *histogram;
 	struct case_binding binding;
 };
@@ -154,7 +154,7 @@ static int start_ends(struct pair *p, char *why)
 /* One answer.  0 or -errno with words. */
 static int hear(struct pair *p, int end, char *why)
 {
-	struct answer *a = &p->answers[end];
+	struct side_answer *a = &p->answers[end];
 
 	if (recv(p->end[end].orders, a, sizeof(*a), 0) != (ssize_t)sizeof(*a)) {
 		snprintf(why, CASE_WHY_BYTES, "a side died");
@@ -198,8 +198,8 @@ static int collect(struct pair *p, char *why)
 
 static int tell(struct pair *p, enum order_what what, uint64_t count, char *why)
 {
-	const struct order order = { what, count,
-				     stopwatch_ns(p->clock) + LEAD_NS };
+	const struct side_order order = { what, count,
+					  stopwatch_ns(p->clock) + LEAD_NS };
 
 	for (int i = 0; i < p->ends; i++)
 		if (send(p->end[i].orders, &order, sizeof(order),
@@ -271,7 +271,7 @@ static int pair_open(const void *arg, clockid_t clock, void **state, char *why)
 	return 0;
 }
 
-static void cost_add(struct lap_cost *sum, const struct lap_cost *cost)
+static void cost_add(struct timing_cost *sum, const struct timing_cost *cost)
 {
 	sum->cpu_ns += cost->cpu_ns;
 	for (int i = 0; i < 2; i++) {
@@ -280,21 +280,22 @@ static void cost_add(struct lap_cost *sum, const struct lap_cost *cost)
 	}
 }
 
-static int pair_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int pair_run(void *state, uint64_t count, struct timing *timing,
+		    char *why)
 {
 	struct pair *p = state;
 	int r = command(p, ORDER_RUN, count, why);
 
 	if (r < 0)
 		return r;
-	lap->gauged = p->arg.pattern == PATTERN_RATE;
-	lap->ranks = lap->gauged ? 0 : p->ends;
+	timing->measured = p->arg.pattern == PATTERN_RATE;
+	timing->ranks = timing->measured ? 0 : p->ends;
 	for (int i = 0; i < p->ends; i++) {
-		lap->value += (double)p->answers[i].late_ns /
-			      (double)(count * (uint64_t)p->arg.pairs);
-		lap->rank[i].begin_ns = p->answers[i].begin_ns;
-		lap->rank[i].end_ns = p->answers[i].end_ns;
-		cost_add(&lap->cost, &p->answers[i].cost);
+		timing->value += (double)p->answers[i].late_ns /
+				 (double)(count * (uint64_t)p->arg.pairs);
+		timing->rank[i].begin_ns = p->answers[i].begin_ns;
+		timing->rank[i].end_ns = p->answers[i].end_ns;
+		cost_add(&timing->cost, &p->answers[i].cost);
 	}
 	return 0;
 }
@@ -381,7 +382,8 @@ static int kill_one(struct pair *p, uint64_t *killed, uint64_t *told, char *why)
 	return r;
 }
 
-static int crash_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int crash_run(void *state, uint64_t count, struct timing *timing,
+		     char *why)
 {
 	struct crash *c = state;
 	uint64_t killed;
@@ -400,8 +402,8 @@ static int crash_run(void *state, uint64_t count, struct lap *lap, char *why)
 			sum += (double)(told - killed);
 		pair_close(pair);
 	}
-	lap->gauged = true;
-	lap->value = sum / (double)count;
+	timing->measured = true;
+	timing->value = sum / (double)count;
 	return r;
 }
 

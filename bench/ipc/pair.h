@@ -9,9 +9,9 @@
 #include "ipc/transport.h"
 
 /* Pairs at work at once. */
-#define PAIRS_MAX (LAP_RANKS_MAX / 2)
+#define PAIRS_MAX (TIMING_RANKS_MAX / 2)
 
-enum pattern {
+enum pair_pattern {
 	PATTERN_PINGPONG, /* there and back; a sample is the round trip */
 	PATTERN_STREAM,   /* one way, to the end of the last consumption */
 	PATTERN_MAP,      /* side 1 turns an array of side 0's round */
@@ -37,7 +37,7 @@ enum sabotage {
 struct pair_arg {
 	const struct transport *transport;
 	size_t bytes;
-	enum pattern pattern;
+	enum pair_pattern pattern;
 	enum waiting waiting;
 	enum touch touch;
 	enum sabotage sabotage;

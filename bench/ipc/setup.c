@@ -160,14 +160,15 @@ static int setup_once(struct setup *s, double *value, char *why)
 	return r == -EMSGSIZE ? -ENOTSUP : r;
 }
 
-static int setup_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int setup_run(void *state, uint64_t count, struct timing *timing,
+		     char *why)
 {
 	int r = 0;
 
-	lap->gauged = true;
+	timing->measured = true;
 	for (uint64_t i = 0; i < count && r == 0; i++)
-		r = setup_once(state, &lap->value, why);
-	lap->value /= (double)count;
+		r = setup_once(state, &timing->value, why);
+	timing->value /= (double)count;
 	return r;
 }
 

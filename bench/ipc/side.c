@@ -238,7 +238,7 @@ static int map(struct side *s)
 	return map_once(s, false);
 }
 
-static void cost_now(struct lap_cost *cost)
+static void cost_now(struct timing_cost *cost)
 {
 	struct rusage use;
 
@@ -250,7 +250,8 @@ static void cost_now(struct lap_cost *cost)
 	cost->faults[1] = (uint64_t)use.ru_majflt;
 }
 
-static void cost_since(struct lap_cost *cost, const struct lap_cost *before)
+static void cost_since(struct timing_cost *cost,
+		       const struct timing_cost *before)
 {
 	cost->cpu_ns -= before->cpu_ns;
 	for (int i = 0; i < 2; i++) {
@@ -260,7 +261,7 @@ static void cost_since(struct lap_cost *cost, const struct lap_cost *before)
 }
 
 /* Take a tenth longer than it took, whatever the number of operations. */
-static void linger(const struct side *s, struct answer *a)
+static void linger(const struct side *s, struct side_answer *a)
 {
 	uint64_t until = a->end_ns + (a->end_ns - a->begin_ns) / 10;
 
@@ -272,7 +273,8 @@ static void linger(const struct side *s, struct answer *a)
  * An open loop: each message is due at a time that does not depend on how the
  * last one fared, so that a stall is paid for by all that were due in it.
  */
-static int at_rate(struct side *s, const struct order *order, struct answer *a)
+static int at_rate(struct side *s, const struct side_order *order,
+		   struct side_answer *a)
 {
 	bool each = order->what == ORDER_EACH;
 	int r = 0;
@@ -299,10 +301,10 @@ static int at_rate(struct side *s, const struct order *order, struct answer *a)
 	return r;
 }
 
-static int obey_rate(struct side *s, const struct order *order,
-		     struct answer *a)
+static int obey_rate(struct side *s, const struct side_order *order,
+		     struct side_answer *a)
 {
-	struct lap_cost before;
+	struct timing_cost before;
 	int r;
 
 	cost_now(&before);
@@ -313,13 +315,13 @@ static int obey_rate(struct side *s, const struct order *order,
 }
 
 /* The timed part; a round trip first, so that both sides are at it. */
-static int obey_run(struct side *s, uint64_t count, struct answer *a)
+static int obey_run(struct side *s, uint64_t count, struct side_answer *a)
 {
 	int (*operation)(struct side *) =
 		s->arg->pattern == PATTERN_STREAM ? one_way
 		: s->arg->pattern == PATTERN_MAP  ? map
 						  : side_round_trip;
-	struct lap_cost before;
+	struct timing_cost before;
 	int r = 0;
 
 	if (!s->link.transport->solo)
@@ -431,7 +433,7 @@ static int verify_trip(struct side *s, uint64_t seq, char *why)
 	return verify_in(s, s->link.transport->solo ? seq : ~seq, why);
 }
 
-static int obey_verify(struct side *s, struct answer *a)
+static int obey_verify(struct side *s, struct side_answer *a)
 {
 	int r = 0;
 
@@ -446,7 +448,7 @@ static int obey_verify(struct side *s, struct answer *a)
 	return r;
 }
 
-static void describe(struct side *s, struct answer *a)
+static void describe(struct side *s, struct side_answer *a)
 {
 	cpu_set_t set;
 
@@ -465,7 +467,7 @@ static void describe(struct side *s, struct answer *a)
 
 /* Round trips until one fails: side 1 is killed in the midst of them.  Side 0
  * says when they are under way, and its answer is when it was told. */
-static int obey_crash(struct side *s, struct answer *a)
+static int obey_crash(struct side *s, struct side_answer *a)
 {
 	int r = 0;
 
@@ -521,7 +523,7 @@ int side_attach(struct side *s, char *why)
 	return s->link.transport->attach(&s->link, why);
 }
 
-static int obey(struct side *s, struct order order, struct answer *a)
+static int obey(struct side *s, struct side_order order, struct side_answer *a)
 {
 	if (s->arg->pattern == PATTERN_RATE && order.what <= ORDER_EACH)
 		return obey_rate(s, &order, a);
@@ -538,7 +540,7 @@ static int obey(struct side *s, struct order order, struct answer *a)
 }
 
 /* The next order; false: that was all. */
-static bool hear(const struct side *s, struct order *order)
+static bool hear(const struct side *s, struct side_order *order)
 {
 	ssize_t n;
 
@@ -551,8 +553,8 @@ static bool hear(const struct side *s, struct order *order)
 void *side_obey(void *side)
 {
 	struct side *s = side;
-	struct answer a = { 0 };
-	struct order order;
+	struct side_answer a = { 0 };
+	struct side_order order;
 
 	a.code = side_attach(s, a.why);
 	for (;;) {

@@ -9,17 +9,17 @@
 
 enum order_what { ORDER_RUN, ORDER_EACH, ORDER_VERIFY, ORDER_CRASH };
 
-struct order {
+struct side_order {
 	enum order_what what;
 	uint64_t count;
 	uint64_t start_ns; /* of PATTERN_RATE: when the first is due */
 };
 
-struct answer {
+struct side_answer {
 	int code; /* 0 or -errno */
 	uint64_t begin_ns, end_ns;
 	uint64_t late_ns; /* of PATTERN_RATE: all messages together */
-	struct lap_cost cost;
+	struct timing_cost cost;
 	int cpu, cpus;
 	struct case_memory memory;
 	char why[CASE_WHY_BYTES];

@@ -60,7 +60,7 @@ int main(int argc, char **argv)
 			total += now_ns(clock) - begin;
 		}
 		if (run)
-			std::cout << "gauge " << (double)total /
+			std::cout << "measured " << (double)total /
 							 (double)operations
 				  << std::endl;
 		else if (std::is_sorted(sorted.begin(), sorted.end()))

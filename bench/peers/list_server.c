@@ -45,94 +45,94 @@ static struct {
 /* What the operations add up to, so that none is left out. */
 static volatile int64_t sum;
 
-static void begin(struct lap *lap)
+static void begin(struct timing *timing)
 {
-	lap->ranks = 1;
-	lap->rank[0].begin_ns = stopwatch_ns(my.clock);
+	timing->ranks = 1;
+	timing->rank[0].begin_ns = stopwatch_ns(my.clock);
 }
 
-static void end(struct lap *lap)
+static void end(struct timing *timing)
 {
-	lap->rank[0].end_ns = stopwatch_ns(my.clock);
+	timing->rank[0].end_ns = stopwatch_ns(my.clock);
 }
 
-static int run_get(uint64_t count, struct lap *lap)
+static int run_get(uint64_t count, struct timing *timing)
 {
 	struct rig_value value;
 	int64_t all = 0;
 	int r = 0;
 
-	begin(lap);
+	begin(timing);
 	for (uint64_t i = 0, at = 0; i < count && r == 0; i++) {
 		r = rig_list_get(my.list, (int64_t)at, &value);
 		all += value.integer;
 		at = at + 1 < my.length ? at + 1 : 0;
 	}
-	end(lap);
+	end(timing);
 	sum += all;
 	return r;
 }
 
-static int run_set(uint64_t count, struct lap *lap)
+static int run_set(uint64_t count, struct timing *timing)
 {
 	int r = 0;
 
-	begin(lap);
+	begin(timing);
 	for (uint64_t i = 0, at = 0; i < count && r == 0; i++) {
 		r = rig_list_set(my.list, (int64_t)at, &my.values[at]);
 		at = at + 1 < my.length ? at + 1 : 0;
 	}
-	end(lap);
+	end(timing);
 	return r;
 }
 
-static int run_create(uint64_t count, struct lap *lap)
+static int run_create(uint64_t count, struct timing *timing)
 {
 	int r = 0;
 
-	begin(lap);
+	begin(timing);
 	for (uint64_t i = 0; i < count && r == 0; i++) {
 		struct rig_list *list = NULL;
 
 		r = rig_list_create(&list, NULL, my.values, my.length, NULL);
 		rig_list_destroy(list);
 	}
-	end(lap);
+	end(timing);
 	return r;
 }
 
-static int run_reverse(uint64_t count, struct lap *lap)
+static int run_reverse(uint64_t count, struct timing *timing)
 {
 	int r = 0;
 
-	begin(lap);
+	begin(timing);
 	for (uint64_t i = 0; i < count && r == 0; i++)
 		r = kernel_run_run(&my.run);
-	end(lap);
+	end(timing);
 	my.reversals += count;
 	return r;
 }
 
-static int run_swap(uint64_t count, struct lap *lap)
+static int run_swap(uint64_t count, struct timing *timing)
 {
 	const struct rig_span all = { 0, my.length },
 			      pairs = { 0, my.length / 2 };
 	int r = 0;
 
-	begin(lap);
+	begin(timing);
 	for (uint64_t i = 0; i < count && r == 0; i++)
 		r = rig_list_reverse(my.list, all, pairs);
-	end(lap);
+	end(timing);
 	my.reversals += count;
 	return r;
 }
 
-static int run_attach(uint64_t count, struct lap *lap)
+static int run_attach(uint64_t count, struct timing *timing)
 {
 	struct rig_value value;
 	int r = 0;
 
-	begin(lap);
+	begin(timing);
 	for (uint64_t i = 0; i < count && r == 0; i++) {
 		struct rig_list *list = NULL;
 
@@ -141,15 +141,15 @@ static int run_attach(uint64_t count, struct lap *lap)
 			r = rig_list_get(list, 0, &value);
 		rig_list_destroy(list);
 	}
-	end(lap);
+	end(timing);
 	return r;
 }
 
-static int run_segment(uint64_t count, struct lap *lap)
+static int run_segment(uint64_t count, struct timing *timing)
 {
 	int r = 0;
 
-	begin(lap);
+	begin(timing);
 	for (uint64_t i = 0; i < count && r == 0; i++) {
 		struct rig_segment *segment = NULL;
 
@@ -159,13 +159,13 @@ static int run_segment(uint64_t count, struct lap *lap)
 			sum += *(char *)rig_segment_data(segment);
 		rig_segment_destroy(segment);
 	}
-	end(lap);
+	end(timing);
 	return r;
 }
 
-static int run_calls(uint64_t count, struct lap *lap)
+static int run_calls(uint64_t count, struct timing *timing)
 {
-	begin(lap);
+	begin(timing);
 	for (uint64_t i = 0; i < count; i++) {
 		int fd = open(my.path, O_RDWR | O_CLOEXEC);
 		char *data = mmap(NULL, my.length, PROT_READ | PROT_WRITE,
@@ -177,7 +177,7 @@ static int run_calls(uint64_t count, struct lap *lap)
 		munmap(data, my.length);
 		close(fd);
 	}
-	end(lap);
+	end(timing);
 	return 0;
 }
 
@@ -288,11 +288,11 @@ static void pin(void)
 /* This process and its workers, which stop and go together. */
 static int serve_word(const struct served *served)
 {
-	int pids[LAP_RANKS_MAX] = { (int)getpid() };
+	int pids[TIMING_RANKS_MAX] = { (int)getpid() };
 	int count = 1;
 
 	for (int i = 0;
-	     my.pool && i < rig_pool_size(my.pool) && count < LAP_RANKS_MAX;
+	     my.pool && i < rig_pool_size(my.pool) && count < TIMING_RANKS_MAX;
 	     i++) {
 		struct rig_worker worker;
 

@@ -41,13 +41,13 @@ int omp_wrong(char *why, size_t at, double found, double want)
 	return 1;
 }
 
-static int run(uint64_t count, struct lap *lap)
+static int run(uint64_t count, struct timing *timing)
 {
-	lap->ranks = 1;
-	lap->rank[0].begin_ns = stopwatch_ns(job.clock);
+	timing->ranks = 1;
+	timing->rank[0].begin_ns = stopwatch_ns(job.clock);
 	for (uint64_t i = 0; i < count; i++)
 		job.form->run(job.params);
-	lap->rank[0].end_ns = stopwatch_ns(job.clock);
+	timing->rank[0].end_ns = stopwatch_ns(job.clock);
 	return 0;
 }
 

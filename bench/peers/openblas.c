@@ -47,13 +47,13 @@ static void multiply(void)
 			  job.a, n, job.b, n, 1, job.c, n);
 }
 
-static int run(uint64_t count, struct lap *lap)
+static int run(uint64_t count, struct timing *timing)
 {
-	lap->ranks = 1;
-	lap->rank[0].begin_ns = stopwatch_ns(job.clock);
+	timing->ranks = 1;
+	timing->rank[0].begin_ns = stopwatch_ns(job.clock);
 	for (uint64_t i = 0; i < count; i++)
 		multiply();
-	lap->rank[0].end_ns = stopwatch_ns(job.clock);
+	timing->rank[0].end_ns = stopwatch_ns(job.clock);
 	return 0;
 }
 

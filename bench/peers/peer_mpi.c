@@ -130,10 +130,10 @@ struct word {
 };
 
 /* All ranks: so many operations, every rank's times to rank 0. */
-static int together(struct word word, struct lap *lap)
+static int together(struct word word, struct timing *timing)
 {
 	uint64_t mine[2];
-	uint64_t all[2 * LAP_RANKS_MAX];
+	uint64_t all[2 * TIMING_RANKS_MAX];
 	int wrong = 0;
 
 	MPI_Barrier(MPI_COMM_WORLD);
@@ -144,9 +144,9 @@ static int together(struct word word, struct lap *lap)
 	MPI_Gather(mine, 2, MPI_UINT64_T, all, 2, MPI_UINT64_T, 0,
 		   MPI_COMM_WORLD);
 	for (int i = 0; job.rank == 0 && i < job.size; i++) {
-		lap->rank[i].begin_ns = all[2 * i];
-		lap->rank[i].end_ns = all[2 * i + 1];
-		lap->ranks = i + 1;
+		timing->rank[i].begin_ns = all[2 * i];
+		timing->rank[i].end_ns = all[2 * i + 1];
+		timing->ranks = i + 1;
 	}
 	if (word.check && form) {
 		form->fill(params);
@@ -159,22 +159,22 @@ static int together(struct word word, struct lap *lap)
 	return wrong;
 }
 
-static int run(uint64_t count, struct lap *lap)
+static int run(uint64_t count, struct timing *timing)
 {
 	struct word word = { count, 0 };
 
 	MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-	return together(word, lap);
+	return together(word, timing);
 }
 
 /* Some more messages, and were all of them, ever, right? */
 static int verify(char *why)
 {
 	struct word word = { 16, 1 };
-	struct lap lap = { 0 };
+	struct timing timing = { 0 };
 
 	MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-	if (!together(word, &lap))
+	if (!together(word, &timing))
 		return 0;
 	snprintf(why, CASE_WHY_BYTES, "%s",
 		 form ? "its answer is wrong" : "a message is wrong");
@@ -185,13 +185,13 @@ static int verify(char *why)
 static void follow(void)
 {
 	for (;;) {
-		struct lap lap = { 0 };
+		struct timing timing = { 0 };
 		struct word word;
 
 		MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
 		if (!word.count)
 			return;
-		(void)together(word, &lap);
+		(void)together(word, &timing);
 	}
 }
 
@@ -199,7 +199,7 @@ static void lead(void)
 {
 	static const struct served served = { run, verify };
 	struct word end = { 0, 0 };
-	int pids[LAP_RANKS_MAX];
+	int pids[TIMING_RANKS_MAX];
 	int pid = (int)getpid();
 
 	MPI_Gather(&pid, 1, MPI_INT, pids, 1, MPI_INT, 0, MPI_COMM_WORLD);
@@ -252,7 +252,7 @@ int main(int argc, char **argv)
 	}
 	job.out = calloc(1, job.bytes + 8);
 	job.in = calloc(1, job.bytes + 8);
-	if (!operation || !job.out || !job.in || job.size > LAP_RANKS_MAX)
+	if (!operation || !job.out || !job.in || job.size > TIMING_RANKS_MAX)
 		MPI_Abort(MPI_COMM_WORLD, 1);
 	if (form)
 		mpi_form_open(form, params, job.rank, job.size);

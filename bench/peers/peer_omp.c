@@ -28,52 +28,52 @@ static struct {
 } job;
 
 /* Every thread notes when it began and ended. */
-static int run_barrier(uint64_t count, struct lap *lap)
+static int run_barrier(uint64_t count, struct timing *timing)
 {
-	lap->ranks = omp_get_max_threads();
-	if (lap->ranks > LAP_RANKS_MAX)
+	timing->ranks = omp_get_max_threads();
+	if (timing->ranks > TIMING_RANKS_MAX)
 		return 1;
 #pragma omp parallel
 	{
 		int rank = omp_get_thread_num();
 
 #pragma omp barrier
-		lap->rank[rank].begin_ns = stopwatch_ns(job.clock);
+		timing->rank[rank].begin_ns = stopwatch_ns(job.clock);
 		for (uint64_t i = 0; i < count; i++) {
 #pragma omp barrier
 		}
-		lap->rank[rank].end_ns = stopwatch_ns(job.clock);
+		timing->rank[rank].end_ns = stopwatch_ns(job.clock);
 	}
 	return 0;
 }
 
-static int run_region(uint64_t count, struct lap *lap)
+static int run_region(uint64_t count, struct timing *timing)
 {
-	lap->ranks = 1;
-	lap->rank[0].begin_ns = stopwatch_ns(job.clock);
+	timing->ranks = 1;
+	timing->rank[0].begin_ns = stopwatch_ns(job.clock);
 	for (uint64_t i = 0; i < count; i++) {
 #pragma omp parallel
 		__asm__ volatile("" ::: "memory");
 	}
-	lap->rank[0].end_ns = stopwatch_ns(job.clock);
+	timing->rank[0].end_ns = stopwatch_ns(job.clock);
 	return 0;
 }
 
-static int run_dynamic(uint64_t count, struct lap *lap)
+static int run_dynamic(uint64_t count, struct timing *timing)
 {
-	lap->ranks = omp_get_max_threads();
-	if (lap->ranks > LAP_RANKS_MAX)
+	timing->ranks = omp_get_max_threads();
+	if (timing->ranks > TIMING_RANKS_MAX)
 		return 1;
 #pragma omp parallel
 	{
 		int rank = omp_get_thread_num();
 
 #pragma omp barrier
-		lap->rank[rank].begin_ns = stopwatch_ns(job.clock);
+		timing->rank[rank].begin_ns = stopwatch_ns(job.clock);
 #pragma omp for schedule(dynamic, 1)
 		for (uint64_t i = 0; i < count; i++)
 			__asm__ volatile("" : : "r"(i));
-		lap->rank[rank].end_ns = stopwatch_ns(job.clock);
+		timing->rank[rank].end_ns = stopwatch_ns(job.clock);
 	}
 	return 0;
 }
@@ -89,13 +89,13 @@ static void reverse(double *x, size_t n)
 	}
 }
 
-static int run_reverse(uint64_t count, struct lap *lap)
+static int run_reverse(uint64_t count, struct timing *timing)
 {
-	lap->ranks = 1;
-	lap->rank[0].begin_ns = stopwatch_ns(job.clock);
+	timing->ranks = 1;
+	timing->rank[0].begin_ns = stopwatch_ns(job.clock);
 	for (uint64_t i = 0; i < count; i++)
 		reverse(job.a, job.length);
-	lap->rank[0].end_ns = stopwatch_ns(job.clock);
+	timing->rank[0].end_ns = stopwatch_ns(job.clock);
 	return 0;
 }
 
@@ -136,13 +136,13 @@ static void triad(double *a, const double *b, const double *c, size_t n)
 		a[i] = b[i] + 3.0 * c[i];
 }
 
-static int run_triad(uint64_t count, struct lap *lap)
+static int run_triad(uint64_t count, struct timing *timing)
 {
-	lap->ranks = 1;
-	lap->rank[0].begin_ns = stopwatch_ns(job.clock);
+	timing->ranks = 1;
+	timing->rank[0].begin_ns = stopwatch_ns(job.clock);
 	for (uint64_t i = 0; i < count; i++)
 		triad(job.a, job.b, job.c, job.length);
-	lap->rank[0].end_ns = stopwatch_ns(job.clock);
+	timing->rank[0].end_ns = stopwatch_ns(job.clock);
 	return 0;
 }
 

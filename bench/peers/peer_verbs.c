@@ -157,9 +157,9 @@ static const struct {
 static uint64_t wrong; /* of all runs; rank 0 knows everybody's */
 
 /* All ranks: every rank's times to rank 0. */
-static void together(uint64_t count, struct lap *lap)
+static void together(uint64_t count, struct timing *timing)
 {
-	static struct verb_time all[LAP_RANKS_MAX];
+	static struct verb_time all[TIMING_RANKS_MAX];
 	struct verb_time mine;
 	double most = 0;
 
@@ -172,29 +172,29 @@ static void together(uint64_t count, struct lap *lap)
 	for (int i = 0; i < work.size; i++) {
 		double inside = (double)all[i].inside_ns;
 
-		lap->rank[i].begin_ns = all[i].begin_ns;
-		lap->rank[i].end_ns = all[i].end_ns;
-		lap->cost.cpu_ns += all[i].cpu_ns;
+		timing->rank[i].begin_ns = all[i].begin_ns;
+		timing->rank[i].end_ns = all[i].end_ns;
+		timing->cost.cpu_ns += all[i].cpu_ns;
 		wrong += all[i].wrong;
 		most = inside > most ? inside : most;
 	}
-	lap->ranks = work.size;
-	lap->gauged = work.single;
-	lap->value = most / (double)count;
+	timing->ranks = work.size;
+	timing->measured = work.single;
+	timing->value = most / (double)count;
 }
 
-static int run(uint64_t count, struct lap *lap)
+static int run(uint64_t count, struct timing *timing)
 {
 	MPI_Bcast(&count, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-	together(count, lap);
+	together(count, timing);
 	return 0;
 }
 
 static int verify(char *why)
 {
-	struct lap lap = { 0 };
+	struct timing timing = { 0 };
 
-	(void)run(16, &lap);
+	(void)run(16, &timing);
 	if (!wrong)
 		return 0;
 	snprintf(why, CASE_WHY_BYTES, "%s: a result is wrong", work.verb->name);
@@ -204,7 +204,7 @@ static int verify(char *why)
 static void lead(void)
 {
 	static const struct served served = { run, verify };
-	int pids[LAP_RANKS_MAX];
+	int pids[TIMING_RANKS_MAX];
 	int pid = (int)getpid();
 	uint64_t end = 0;
 
@@ -283,7 +283,7 @@ int main(int argc, char **argv)
 		if (strcmp(calls[i].name, argv[2]) == 0)
 			work.call = calls[i].call;
 	if (!work.verb || !work.call || !work.count ||
-	    work.size > LAP_RANKS_MAX)
+	    work.size > TIMING_RANKS_MAX)
 		MPI_Abort(MPI_COMM_WORLD, 1);
 	work.send = buffer(work.verb->sends(work.count, work.size));
 	work.recv = buffer(work.verb->receives(work.count, work.size));

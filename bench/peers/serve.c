@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static void answer_lap(const struct lap *lap)
+static void answer_timing(const struct timing *timing)
 {
-	printf("lap");
-	for (int i = 0; i < lap->ranks; i++)
-		printf(" %" PRIu64 " %" PRIu64, lap->rank[i].begin_ns,
-		       lap->rank[i].end_ns);
-	if (lap->cost.cpu_ns)
-		printf(" cpu %" PRIu64, lap->cost.cpu_ns);
+	printf("timing");
+	for (int i = 0; i < timing->ranks; i++)
+		printf(" %" PRIu64 " %" PRIu64, timing->rank[i].begin_ns,
+		       timing->rank[i].end_ns);
+	if (timing->cost.cpu_ns)
+		printf(" cpu %" PRIu64, timing->cost.cpu_ns);
 	printf("\n");
 }
 
@@ -37,15 +37,15 @@ int serve(const struct served *served, const int *pids, int count)
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
 		char why[CASE_WHY_BYTES] = "";
-		struct lap lap = { 0 };
+		struct timing timing = { 0 };
 
 		if (sscanf(line, "run %" SCNu64, &operations) == 1) {
-			if (served->run(operations, &lap))
+			if (served->run(operations, &timing))
 				return 1;
-			if (lap.gauged)
-				printf("gauge %.17g\n", lap.value);
+			if (timing.measured)
+				printf("measured %.17g\n", timing.value);
 			else
-				answer_lap(&lap);
+				answer_timing(&timing);
 		} else if (strcmp(line, "verify\n") == 0) {
 			if (served->verify && served->verify(why))
 				printf("wrong %s\n", why);

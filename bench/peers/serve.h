@@ -8,7 +8,7 @@
 #include "driver/case.h"
 
 struct served {
-	int (*run)(uint64_t count, struct lap *lap);
+	int (*run)(uint64_t count, struct timing *timing);
 	/* 0, or not and words in `why`; NULL: nothing to be wrong. */
 	int (*verify)(char *why);
 };

@@ -21,29 +21,29 @@
 
 static clockid_t clock_id;
 
-static int time_pool(uint64_t count, struct lap *lap)
+static int time_pool(uint64_t count, struct timing *timing)
 {
 	struct rig_pool *pool = NULL;
 	int r;
 
 	if (count != 1)
 		return 1;
-	lap->ranks = 1;
-	lap->rank[0].begin_ns = stopwatch_ns(clock_id);
+	timing->ranks = 1;
+	timing->rank[0].begin_ns = stopwatch_ns(clock_id);
 	r = rig_pool_create(&pool, &(struct rig_pool_options){ .workers = 2 });
 	rig_pool_destroy(pool);
-	lap->rank[0].end_ns = stopwatch_ns(clock_id);
+	timing->rank[0].end_ns = stopwatch_ns(clock_id);
 	return r < 0;
 }
 
-static int run_later_pool(uint64_t count, struct lap *lap)
+static int run_later_pool(uint64_t count, struct timing *timing)
 {
 	struct rig_pool *pool = NULL;
 	int r = rig_pool_create(&pool,
 				&(struct rig_pool_options){ .workers = 2 });
 
 	rig_pool_destroy(pool);
-	return r < 0 ? 1 : time_pool(count, lap);
+	return r < 0 ? 1 : time_pool(count, timing);
 }
 
 /* Private_Clean + Private_Dirty of a process, in bytes; negative: unknown. */
@@ -87,7 +87,7 @@ static int parent_of(int pid)
 	return parent;
 }
 
-static int gauge_memory(struct lap *lap, int warden)
+static int measure_memory(struct timing *timing, int warden)
 {
 	struct rig_pool *pool = NULL;
 	struct rig_worker worker;
@@ -101,27 +101,27 @@ static int gauge_memory(struct lap *lap, int warden)
 	if (r == 0)
 		r = rig_pool_worker(pool, 0, &worker);
 	if (r == 0) {
-		lap->gauged = true;
-		lap->value = private_bytes(warden ? parent_of((int)worker.pid)
-						  : (int)worker.pid);
+		timing->measured = true;
+		timing->value = private_bytes(
+			warden ? parent_of((int)worker.pid) : (int)worker.pid);
 	}
 	rig_pool_destroy(pool);
 	/* Read once more, so that the compiler keeps it. */
 	r |= held[HELD / 2] != 1;
 	free(held);
-	return r < 0 || lap->value < 0;
+	return r < 0 || timing->value < 0;
 }
 
-static int run_worker_memory(uint64_t count, struct lap *lap)
+static int run_worker_memory(uint64_t count, struct timing *timing)
 {
 	(void)count;
-	return gauge_memory(lap, 0);
+	return measure_memory(timing, 0);
 }
 
-static int run_warden_memory(uint64_t count, struct lap *lap)
+static int run_warden_memory(uint64_t count, struct timing *timing)
 {
 	(void)count;
-	return gauge_memory(lap, 1);
+	return measure_memory(timing, 1);
 }
 
 static const struct {

@@ -31,9 +31,10 @@ static struct point median(const json_t *cell, double x, double unit,
 			   double bytes)
 {
 	const json_t *summary = json_object_get(cell, "summary");
-	struct point p = { .x = x, .y = past_number(summary, "p50") / unit };
+	struct point p = { .x = x,
+			   .y = result_read_number(summary, "p50") / unit };
 
-	(void)past_interval(summary, &p.low, &p.high);
+	(void)result_read_interval(summary, &p.low, &p.high);
 	p.low /= unit;
 	p.high /= unit;
 	if (bytes > 0)
@@ -44,19 +45,19 @@ static struct point median(const json_t *cell, double x, double unit,
 
 static double axis_number(const json_t *cell, const char *axis)
 {
-	return atof(past_axis(cell, axis));
+	return atof(result_read_axis(cell, axis));
 }
 
 /* The repetition is for the noise floor, not for a picture. */
 static bool again(const json_t *cell)
 {
-	return strstr(past_text(cell, "name"), "(again)") != NULL;
+	return strstr(result_read_text(cell, "name"), "(again)") != NULL;
 }
 
 static bool is_pattern(const json_t *cell, const char *pattern)
 {
-	return strcmp(past_axis(cell, "pattern"), pattern) == 0 &&
-	       *past_axis(cell, "transport") && !again(cell);
+	return strcmp(result_read_axis(cell, "pattern"), pattern) == 0 &&
+	       *result_read_axis(cell, "transport") && !again(cell);
 }
 
 /* Controls move no message between processes. */
@@ -75,8 +76,8 @@ static enum series_style style_of(const char *transport)
 /* The way of waiting is in the name where it is not the default. */
 static void add_transport(struct figure *f, const json_t *cell, struct point p)
 {
-	const char *transport = past_axis(cell, "transport");
-	const char *wait = past_axis(cell, "wait");
+	const char *transport = result_read_axis(cell, "transport");
+	const char *wait = result_read_axis(cell, "wait");
 	char name[FIGURE_NAME_BYTES];
 
 	snprintf(name, sizeof(name), "%.30s", transport);
@@ -97,7 +98,8 @@ static void collect_bandwidth(struct figure *f, const json_t *cell)
 	if (is_pattern(cell, "stream"))
 		add_transport(f, cell,
 			      median(cell, axis_number(cell, "size"), 1,
-				     past_number(cell, "bytes_per_operation")));
+				     result_read_number(
+					     cell, "bytes_per_operation")));
 }
 
 static void collect_setup(struct figure *f, const json_t *cell)
@@ -111,13 +113,14 @@ static void collect_cpu(struct figure *f, const json_t *cell,
 			const char *pattern)
 {
 	const json_t *cost = json_object_get(cell, "resources");
-	double bytes = past_number(cell, "bytes_per_operation");
+	double bytes = result_read_number(cell, "bytes_per_operation");
 
 	if (cost && bytes > 0 && is_pattern(cell, pattern))
 		add_transport(
 			f, cell,
 			(struct point){ axis_number(cell, "size"),
-					past_number(cost, "cpu_ns") / bytes,
+					result_read_number(cost, "cpu_ns") /
+						bytes,
 					NAN, NAN });
 }
 
@@ -136,12 +139,12 @@ static void collect_tail(struct figure *f, const json_t *cell)
 {
 	const json_t *tail = json_object_get(cell, "tail");
 	const json_t *bins = json_object_get(tail, "histogram");
-	double n = past_number(tail, "n");
+	double n = result_read_number(tail, "n");
 	double seen = 0;
 	double next = 1.2;
 
 	if (!json_is_array(bins) || !is_pattern(cell, "pingpong") ||
-	    strcmp(past_axis(cell, "size"), TAIL_BYTES) != 0)
+	    strcmp(result_read_axis(cell, "size"), TAIL_BYTES) != 0)
 		return;
 	for (size_t i = 0; i < json_array_size(bins); i++) {
 		const json_t *bin = json_array_get(bins, i);
@@ -161,20 +164,22 @@ static void collect_tail(struct figure *f, const json_t *cell)
 /* A roof is a best, as a capacity is. */
 static double best_rate(const json_t *cell)
 {
-	return past_number(cell, "bytes_per_operation") /
-	       past_number(json_object_get(cell, "summary"), "min");
+	return result_read_number(cell, "bytes_per_operation") /
+	       result_read_number(json_object_get(cell, "summary"), "min");
 }
 
 bool charts_is_roofs(const json_t *result)
 {
-	return strcmp(past_text(json_object_get(result, "tool"), "command"),
+	return strcmp(result_read_text(json_object_get(result, "tool"),
+				       "command"),
 		      "mem") == 0;
 }
 
 static bool is_read_of_one(const json_t *cell)
 {
-	return strcmp(past_axis(cell, "roof"), "read") == 0 &&
-	       strcmp(past_axis(cell, "workers"), "1") == 0 && !again(cell);
+	return strcmp(result_read_axis(cell, "roof"), "read") == 0 &&
+	       strcmp(result_read_axis(cell, "workers"), "1") == 0 &&
+	       !again(cell);
 }
 
 double charts_read_roof(const json_t *roofs, double bytes)
@@ -231,8 +236,8 @@ static void finish_bandwidth(struct figure *f, const json_t *result,
 
 static void collect_roofs(struct figure *f, const json_t *cell)
 {
-	const char *roof = past_axis(cell, "roof");
-	int workers = atoi(past_axis(cell, "workers"));
+	const char *roof = result_read_axis(cell, "roof");
+	int workers = atoi(result_read_axis(cell, "workers"));
 	char name[FIGURE_NAME_BYTES];
 
 	if (!*roof || again(cell))
@@ -241,19 +246,19 @@ static void collect_roofs(struct figure *f, const json_t *cell)
 		 workers == 1 ? "" : "s");
 	figure_add(f, name, workers == 1 ? SERIES_DASHED : SERIES_LINE,
 		   median(cell, axis_number(cell, "size"), 1,
-			  past_number(cell, "bytes_per_operation")));
+			  result_read_number(cell, "bytes_per_operation")));
 }
 
 /* Rows and columns are in the order of cells: first met, first drawn. */
 static void collect_map(struct figure *f, const json_t *cell)
 {
-	const char *from = past_axis(cell, "from");
-	const char *to = past_axis(cell, "to");
+	const char *from = result_read_axis(cell, "from");
+	const char *to = result_read_axis(cell, "to");
 	char name[FIGURE_NAME_BYTES];
 	int column = 0;
 
 	if (!*from || !*to || again(cell) ||
-	    !(past_number(json_object_get(cell, "summary"), "p50") > 0))
+	    !(result_read_number(json_object_get(cell, "summary"), "p50") > 0))
 		return;
 	snprintf(name, sizeof(name), "P#%.16s", from);
 	if (!*f->corner)
@@ -276,16 +281,17 @@ static void finish_map(struct figure *f, const json_t *result,
 	(void)roofs;
 	for (size_t i = 0; i < json_array_size(cells); i++) {
 		const json_t *cell = json_array_get(cells, i);
-		const char *distance = past_axis(cell, "distance");
+		const char *distance = result_read_axis(cell, "distance");
 
 		for (int row = 0; row < f->count; row++) {
 			const char *above =
 				row ? f->series[row - 1].name : f->corner;
 
 			if (again(cell) || !*distance ||
-			    strcmp(above + 2, past_axis(cell, "from")) != 0 ||
+			    strcmp(above + 2, result_read_axis(cell, "from")) !=
+				    0 ||
 			    strcmp(f->series[row].name + 2,
-				   past_axis(cell, "to")) != 0 ||
+				   result_read_axis(cell, "to")) != 0 ||
 			    strcmp(distance, "same core") == 0 ||
 			    strcmp(distance, "same L3") == 0)
 				continue;
@@ -305,10 +311,11 @@ static struct point speedup(const json_t *result, const json_t *cell)
 		const json_t *c = json_array_get(list, i);
 		double low, high;
 
-		if (strcmp(past_text(c, "b"), past_text(cell, "id")) != 0)
+		if (strcmp(result_read_text(c, "b"),
+			   result_read_text(cell, "id")) != 0)
 			continue;
-		(void)past_interval(c, &low, &high);
-		p.y = 1 / past_number(c, "estimate");
+		(void)result_read_interval(c, &low, &high);
+		p.y = 1 / result_read_number(c, "estimate");
 		p.low = 1 / high;
 		p.high = 1 / low;
 	}
@@ -319,8 +326,8 @@ static struct point speedup(const json_t *result, const json_t *cell)
  * those points belong to no line. */
 static enum series_style kernel_name(const json_t *cell, char *name)
 {
-	const char *contest = past_text(cell, "contest");
-	const char *cores = past_axis(cell, "cores");
+	const char *contest = result_read_text(cell, "contest");
+	const char *cores = result_read_axis(cell, "cores");
 	const char *begin = strchr(contest, ' ');
 	bool own = strcmp(cores, "own") == 0;
 
@@ -345,8 +352,10 @@ static void finish_speedup(struct figure *f, const json_t *result,
 		char name[FIGURE_NAME_BYTES];
 		enum series_style style = kernel_name(cell, name);
 
-		if (strcmp(past_axis(cell, "mode"), mode) != 0 || again(cell) ||
-		    !(past_number(json_object_get(cell, "summary"), "p50") > 0))
+		if (strcmp(result_read_axis(cell, "mode"), mode) != 0 ||
+		    again(cell) ||
+		    !(result_read_number(json_object_get(cell, "summary"),
+					 "p50") > 0))
 			continue;
 		if (style == SERIES_LINE)
 			most = fmax(most, axis_number(cell, "workers"));
@@ -381,11 +390,12 @@ static void collect_nothing(struct figure *f, const json_t *cell)
 
 static void collect_pss(struct figure *f, const json_t *cell)
 {
-	double pss = past_number(cell, "pss_bytes") / 1e6;
+	double pss = result_read_number(cell, "pss_bytes") / 1e6;
 	double workers = axis_number(cell, "workers");
 	char name[FIGURE_NAME_BYTES];
 
-	if (!(pss > 0) || strcmp(past_axis(cell, "mode"), "strong") != 0 ||
+	if (!(pss > 0) ||
+	    strcmp(result_read_axis(cell, "mode"), "strong") != 0 ||
 	    again(cell))
 		return;
 	/* Memory does not mind who shares a core. */
@@ -419,11 +429,11 @@ static void finish_pss(struct figure *f, const json_t *result,
 
 static void collect_barrier(struct figure *f, const json_t *cell)
 {
-	if (strncmp(past_text(cell, "contest"), "barrier", 7) == 0 &&
+	if (strncmp(result_read_text(cell, "contest"), "barrier", 7) == 0 &&
 	    !again(cell))
-		figure_add(f, past_text(cell, "name"),
-			   *past_text(cell, "peer") ? SERIES_DASHED
-						    : SERIES_LINE,
+		figure_add(f, result_read_text(cell, "name"),
+			   *result_read_text(cell, "peer") ? SERIES_DASHED
+							   : SERIES_LINE,
 			   median(cell, axis_number(cell, "ranks"), 1, 0));
 }
 
@@ -574,8 +584,8 @@ static void mark_caches(struct figure *f, const json_t *result,
 		char label[8];
 
 		snprintf(label, sizeof(label), "L%.0f",
-			 past_number(cache, "level"));
-		figure_mark(f, past_number(cache, "bytes"), label);
+			 result_read_number(cache, "level"));
+		figure_mark(f, result_read_number(cache, "bytes"), label);
 	}
 }
 

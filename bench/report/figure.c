@@ -172,7 +172,7 @@ bool figure_empty(const struct figure *f)
 	return !f->count;
 }
 
-struct range {
+struct axis_range {
 	double xmin, xmax, ymin, ymax;
 };
 
@@ -185,9 +185,9 @@ static double beyond(double value, double base, bool up)
 }
 
 /* What the points and their intervals span. */
-static struct range span_of(const struct figure *f)
+static struct axis_range span_of(const struct figure *f)
 {
-	struct range r = { INFINITY, -INFINITY, INFINITY, -INFINITY };
+	struct axis_range r = { INFINITY, -INFINITY, INFINITY, -INFINITY };
 
 	for (int i = 0; i < f->count; i++) {
 		for (int k = 0; k < f->series[i].count; k++) {
@@ -202,9 +202,9 @@ static struct range span_of(const struct figure *f)
 	return r;
 }
 
-static struct range range_of(const struct figure *f)
+static struct axis_range range_of(const struct figure *f)
 {
-	struct range r = span_of(f);
+	struct axis_range r = span_of(f);
 
 	switch (f->kind) {
 	case FIGURE_SIZES:
@@ -216,15 +216,15 @@ static struct range range_of(const struct figure *f)
 		r.xmax = beyond(r.xmax, 10, true);
 		break;
 	case FIGURE_WORKERS:
-		return (struct range){ 0, r.xmax + 0.5, 0, 1.1 * r.ymax };
+		return (struct axis_range){ 0, r.xmax + 0.5, 0, 1.1 * r.ymax };
 	case FIGURE_RANKS:
 		r.xmin = 0;
 		r.xmax++;
 		break;
 	case FIGURE_MAP:
 		/* Rows go downwards from the second to the last. */
-		return (struct range){ -0.5, r.xmax + 0.5, f->count - 0.5,
-				       -0.5 };
+		return (struct axis_range){ -0.5, r.xmax + 0.5, f->count - 0.5,
+					    -0.5 };
 	}
 	r.ymin = beyond(r.ymin, 10, false);
 	r.ymax = beyond(r.ymax, 10, true);
@@ -232,7 +232,7 @@ static struct range range_of(const struct figure *f)
 }
 
 /* "64 B", "1 KiB", ...: eight of them or so. */
-static void script_sizes(const struct range *r, FILE *gp)
+static void script_sizes(const struct axis_range *r, FILE *gp)
 {
 	static const char *const units[] = { "B",   "KiB", "MiB",
 					     "GiB", "TiB", "PiB" };
@@ -248,7 +248,8 @@ static void script_sizes(const struct range *r, FILE *gp)
 	fprintf(gp, ")\n");
 }
 
-static void script_axes(const struct figure *f, const struct range *r, FILE *gp)
+static void script_axes(const struct figure *f, const struct axis_range *r,
+			FILE *gp)
 {
 	fprintf(gp,
 		"set xlabel \"%s\"\nset ylabel \"%s\"\n"
@@ -281,7 +282,7 @@ static void script_axes(const struct figure *f, const struct range *r, FILE *gp)
 }
 
 /* Lines across, with their names at the top. */
-static void script_marks(const struct figure *f, const struct range *r,
+static void script_marks(const struct figure *f, const struct axis_range *r,
 			 FILE *gp)
 {
 	for (int i = 0; i < f->mark_count; i++) {
@@ -393,7 +394,7 @@ static int height_of(const struct figure *f)
 	return f->count < 12 ? 240 + 40 * f->count : 720;
 }
 
-static void write_script(const struct figure *f, const struct range *r,
+static void write_script(const struct figure *f, const struct axis_range *r,
 			 bool alone, FILE *gp)
 {
 	fprintf(gp,
@@ -493,7 +494,7 @@ static int run_gnuplot(const struct figure *f, bool alone, int script,
 }
 
 /* Draw it, whole or not at all. */
-static int draw(const struct figure *f, const struct range *r, bool alone,
+static int draw(const struct figure *f, const struct axis_range *r, bool alone,
 		FILE *out)
 {
 	int fd = memfd_create("gnuplot", 0);
@@ -562,7 +563,7 @@ static const char *scale_word(enum figure_kind kind, bool x)
 
 int figure_put(const struct figure *f, FILE *page)
 {
-	struct range r = range_of(f);
+	struct axis_range r = range_of(f);
 	char id[64];
 	int drawn;
 
@@ -588,7 +589,7 @@ int figure_put(const struct figure *f, FILE *page)
 
 int figure_svg(const struct figure *f, FILE *out)
 {
-	struct range r = range_of(f);
+	struct axis_range r = range_of(f);
 
 	fprintf(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
 	return draw(f, &r, true, out);

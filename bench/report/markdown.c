@@ -40,13 +40,15 @@ static size_t column_of(const char *peer)
 
 static void put_rate(const json_t *row, FILE *out)
 {
-	double ns = past_number(row, "ns");
+	double ns = result_read_number(row, "ns");
 	char rate[64] = "not measured";
 
 	if (ns > 0)
-		format_rate(rate, sizeof(rate), ns, past_number(row, "flops"),
-			    past_number(row, "bytes_moved"),
-			    past_number(row, "items"), past_text(row, "item"));
+		format_rate(rate, sizeof(rate), ns,
+			    result_read_number(row, "flops"),
+			    result_read_number(row, "bytes_moved"),
+			    result_read_number(row, "items"),
+			    result_read_text(row, "item"));
 	if (*rate)
 		fprintf(out, "%s", rate);
 	else
@@ -63,10 +65,11 @@ static const json_t *worst(const json_t *peers, size_t column)
 
 	json_array_foreach(peers, i, peer)
 	{
-		double ratio = past_number(peer, "ratio");
+		double ratio = result_read_number(peer, "ratio");
 
-		if (column_of(past_text(peer, "name")) == column && ratio > 0 &&
-		    (!found || ratio < past_number(found, "ratio")))
+		if (column_of(result_read_text(peer, "name")) == column &&
+		    ratio > 0 &&
+		    (!found || ratio < result_read_number(found, "ratio")))
 			found = peer;
 	}
 	return found;
@@ -75,10 +78,10 @@ static const json_t *worst(const json_t *peers, size_t column)
 /* "1.04 [1.01, 1.06]" */
 static void put_ratio(const json_t *peer, FILE *out)
 {
-	double low = past_number(peer, "low");
-	double high = past_number(peer, "high");
+	double low = result_read_number(peer, "low");
+	double high = result_read_number(peer, "high");
 
-	fprintf(out, "%.2f", past_number(peer, "ratio"));
+	fprintf(out, "%.2f", result_read_number(peer, "ratio"));
 	if (isfinite(low) && isfinite(high))
 		fprintf(out, " [%.2f, %.2f]", low, high);
 }
@@ -92,10 +95,10 @@ static void put_named(const json_t *peers, size_t column, FILE *out)
 
 	json_array_foreach(peers, i, peer)
 	{
-		const char *name = past_text(peer, "name");
+		const char *name = result_read_text(peer, "name");
 
 		if (column_of(name) != column ||
-		    !(past_number(peer, "ratio") > 0))
+		    !(result_read_number(peer, "ratio") > 0))
 			continue;
 		fprintf(out, "%s", between);
 		put_ratio(peer, out);
@@ -106,11 +109,11 @@ static void put_named(const json_t *peers, size_t column, FILE *out)
 
 static void put_row(const json_t *row, FILE *out)
 {
-	const char *params = past_text(row, "parameters");
-	const char *against = past_text(row, "against");
+	const char *params = result_read_text(row, "parameters");
+	const char *against = result_read_text(row, "against");
 	const json_t *peers = json_object_get(row, "peers");
 
-	fprintf(out, "| `%s%s%s` | %.*s | ", past_text(row, "kernel"),
+	fprintf(out, "| `%s%s%s` | %.*s | ", result_read_text(row, "kernel"),
 		*params ? " " : "", params, (int)strcspn(against, ";"),
 		against);
 	put_rate(row, out);

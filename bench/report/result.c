@@ -108,7 +108,7 @@ static json_t *launches_json(const struct cell *cell)
 static json_t *stragglers_json(const struct cell *cell)
 {
 	json_t *list = json_array();
-	int ranks = LAP_RANKS_MAX;
+	int ranks = TIMING_RANKS_MAX;
 
 	while (ranks > 0 && !cell->last[ranks - 1])
 		ranks--;
@@ -136,7 +136,7 @@ static json_t *summary_json(const struct stats_summary *s)
 static json_t *cost_json(const struct cell *cell)
 {
 	double n = (double)cell->cost_operations;
-	const struct lap_cost *c = &cell->cost;
+	const struct timing_cost *c = &cell->cost;
 
 	if (!c->cpu_ns)
 		return json_null();

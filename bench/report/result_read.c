@@ -11,7 +11,7 @@
 
 #include "driver/stats.h"
 
-json_t *past_load(const char *path)
+json_t *result_read_load(const char *path)
 {
 	json_error_t error;
 	json_t *result = json_load_file(path, 0, &error);
@@ -34,26 +34,26 @@ json_t *past_load(const char *path)
 	return NULL;
 }
 
-const char *past_text(const json_t *cell, const char *key)
+const char *result_read_text(const json_t *cell, const char *key)
 {
 	const char *text = json_string_value(json_object_get(cell, key));
 
 	return text ? text : "";
 }
 
-const char *past_axis(const json_t *cell, const char *axis)
+const char *result_read_axis(const json_t *cell, const char *axis)
 {
-	return past_text(json_object_get(cell, "axes"), axis);
+	return result_read_text(json_object_get(cell, "axes"), axis);
 }
 
-double past_number(const json_t *object, const char *key)
+double result_read_number(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
 
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-bool past_interval(const json_t *object, double *low, double *high)
+bool result_read_interval(const json_t *object, double *low, double *high)
 {
 	const json_t *ci = json_object_get(object, "ci95");
 	const json_t *from = json_array_get(ci, 0), *to = json_array_get(ci, 1);
@@ -64,20 +64,20 @@ bool past_interval(const json_t *object, double *low, double *high)
 	return known;
 }
 
-json_t *past_cell(const json_t *result, const char *id)
+json_t *result_read_cell(const json_t *result, const char *id)
 {
 	json_t *cells = json_object_get(result, "cells");
 
 	for (size_t i = 0; i < json_array_size(cells); i++) {
 		json_t *cell = json_array_get(cells, i);
 
-		if (strcmp(past_text(cell, "id"), id) == 0)
+		if (strcmp(result_read_text(cell, "id"), id) == 0)
 			return cell;
 	}
 	return NULL;
 }
 
-size_t past_launch_logs(const json_t *cell, double *logs, size_t room)
+size_t result_read_launch_logs(const json_t *cell, double *logs, size_t room)
 {
 	const json_t *samples = json_object_get(cell, "samples");
 	const json_t *launch = json_object_get(cell, "launch");

@@ -10,21 +10,21 @@
 #include <jansson.h>
 
 /* Load and check that it is a result of ours.  NULL, with words on stderr. */
-json_t *past_load(const char *path);
+json_t *result_read_load(const char *path);
 
 /* A string or number of a cell, "" or NaN where it has none. */
-const char *past_text(const json_t *cell, const char *key);
-const char *past_axis(const json_t *cell, const char *axis);
-double past_number(const json_t *object, const char *key);
+const char *result_read_text(const json_t *cell, const char *key);
+const char *result_read_axis(const json_t *cell, const char *axis);
+double result_read_number(const json_t *object, const char *key);
 
 /* The 95 % interval of an object: true, or false and NaN where it has none. */
-bool past_interval(const json_t *object, double *low, double *high);
+bool result_read_interval(const json_t *object, double *low, double *high);
 
 /* The cell of that id, or NULL. */
-json_t *past_cell(const json_t *result, const char *id);
+json_t *result_read_cell(const json_t *result, const char *id);
 
 /* Launch medians of a cell's samples as logarithms; returns how many (at most
  * `room`). */
-size_t past_launch_logs(const json_t *cell, double *logs, size_t room);
+size_t result_read_launch_logs(const json_t *cell, double *logs, size_t room);
 
 #endif

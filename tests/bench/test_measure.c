@@ -4,7 +4,7 @@
  * contenders that are slow, lying or wrong.
  *
  * Nothing here takes a time: the contenders note begin and end on a clock of
- * their own making, inside the window the driver gives them, or gauge a value
+ * their own making, inside the window the driver gives them, or measure a value
  * from a fixed sequence.
  */
 #include <errno.h>
@@ -450,7 +450,8 @@ static int fake_open(const void *arg, clockid_t clock, void **state, char *why)
 	return 0;
 }
 
-static int fake_run(void *state, uint64_t count, struct lap *lap, char *why)
+static int fake_run(void *state, uint64_t count, struct timing *timing,
+		    char *why)
 {
 	struct fake *f = state;
 
@@ -463,16 +464,17 @@ static int fake_run(void *state, uint64_t count, struct lap *lap, char *why)
 		return -EIO;
 	}
 	if (f->arg.lies) {
-		lap->ranks = 1;
-		lap->rank[0].end_ns = stopwatch_ns(f->clock);
-		lap->rank[0].begin_ns = 1;
+		timing->ranks = 1;
+		timing->rank[0].end_ns = stopwatch_ns(f->clock);
+		timing->rank[0].begin_ns = 1;
 		return 0;
 	}
 	/* One percent to and fro, and as long as it says for any count. */
-	lap->gauged = true;
-	lap->value = f->arg.value *
-		     (0.99 + 0.02 * (double)(stats_random(&f->random) >> 11) /
-				     9007199254740992.0);
+	timing->measured = true;
+	timing->value =
+		f->arg.value *
+		(0.99 + 0.02 * (double)(stats_random(&f->random) >> 11) /
+				9007199254740992.0);
 	return 0;
 }
 

@@ -99,7 +99,7 @@ def main():
             found = call()
             spent += time.clock_gettime_ns(clock) - begin
         if words[0] == "run":
-            print("gauge %.17g" % (spent / count), flush=True)
+            print("measured %.17g" % (spent / count), flush=True)
         else:
             print("verified" if right(found) else "wrong result", flush=True)
 

@@ -34,7 +34,7 @@ def serve(pool, clock, chunk):
         if words[0] == "run":
             begin = time.clock_gettime_ns(clock)
             pool.map(do_nothing, range(int(words[1])), chunk)
-            print("lap", begin, time.clock_gettime_ns(clock), flush=True)
+            print("timing", begin, time.clock_gettime_ns(clock), flush=True)
         else:
             right = pool.map(double, range(1000)) == [
                 2 * i for i in range(1000)]

@@ -76,7 +76,7 @@ def serve(pool, swap, array, workers, clock):
             begin = time.clock_gettime_ns(clock)
             for _ in range(int(words[1])):
                 pool.map(swap, plan, 1)
-            print("lap", begin, time.clock_gettime_ns(clock), flush=True)
+            print("timing", begin, time.clock_gettime_ns(clock), flush=True)
         else:
             array[:] = numpy.arange(len(array))
             pool.map(swap, plan, 1)

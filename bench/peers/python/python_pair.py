@@ -251,7 +251,7 @@ def serve(side, clock):
             begin = time.clock_gettime_ns(clock)
             right = side.operate(int(words[1]))
             end = time.clock_gettime_ns(clock)
-            print(*(("lap", begin, end) if right else ("wrong message",)),
+            print(*(("timing", begin, end) if right else ("wrong message",)),
                   flush=True)
         else:
             print("verified" if side.operate(16) else "wrong message",

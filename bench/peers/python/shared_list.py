@@ -192,7 +192,7 @@ def main():
             if words[0] == "run":
                 begin = time.clock_gettime_ns(clock)
                 subject.run(int(words[1]))
-                print("lap", begin, time.clock_gettime_ns(clock), flush=True)
+                print("timing", begin, time.clock_gettime_ns(clock), flush=True)
             else:
                 print("verified" if subject.verify() else "wrong items",
                       flush=True)
