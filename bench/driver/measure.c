@@ -248,6 +248,20 @@ static void cell_keep(struct cell *cell, double value, int last,
 		cell->last[last]++;
 }
 
+/* Ratios are taken of samples: what is not more than nought is no sample. */
+static bool cell_positive(struct cell *cell, double value)
+{
+	char why[CASE_WHY_BYTES];
+
+	if (value > 0 && isfinite(value))
+		return true;
+	snprintf(why, sizeof(why),
+		 "a sample of %g %s: it has to be more than 0", value,
+		 cell->what.unit);
+	cell_fail(cell, -ERANGE, why);
+	return false;
+}
+
 static void cell_visit(struct plan *plan, struct cell *cell,
 		       struct sample_origin origin)
 {
@@ -266,7 +280,7 @@ static void cell_visit(struct plan *plan, struct cell *cell,
 		r = cell_time(cell, plan->watch.clock, cell->count, &value,
 			      &last);
 	cell_rest(cell);
-	if (r == 0 && !stopped(plan))
+	if (r == 0 && !stopped(plan) && cell_positive(cell, value))
 		cell_keep(cell, value, last, origin);
 }
 

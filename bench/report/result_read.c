@@ -11,6 +11,115 @@
 
 #include "driver/stats.h"
 
+/* Room for "cells[4711].summary.p50". */
+#define PATH_BYTES 96
+
+/* Numbers that a ratio or a logarithm is taken of: nought is none of them. */
+static bool must_be_positive(const char *key)
+{
+	static const char *const keys[] = { "samples", "min",      "p50",
+					    "p90",     "p99",      "p999",
+					    "max",     "estimate", "ci95",
+					    "ratio",   "low",      "high" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool refuse_number(const char *path, const char *at, const char *is,
+			  const char *wanted)
+{
+	fprintf(stderr, "rigbench: %s: %s is %s: it has to be %s\n", path, at,
+		is, wanted);
+	return false;
+}
+
+static bool number_sound(const char *path, const json_t *value, const char *key,
+			 const char *at)
+{
+	double x = json_number_value(value);
+	bool positive = must_be_positive(key);
+	char is[32];
+
+	if (x > 0 || (x == 0 && !positive))
+		return true;
+	snprintf(is, sizeof(is), "%g", x);
+	return refuse_number(path, at, is,
+			     positive ? "more than 0" : "0 or more");
+}
+
+/*
+ * Are all numbers in `value`, which stands at `at`, such as a measurement
+ * leaves?  False, with words on stderr that name the first one that is not.
+ */
+static bool sound(const char *path, const json_t *value, const char *key,
+		  const char *at)
+{
+	bool samples =
+		strcmp(key, "samples") == 0 || strcmp(key, "launch") == 0;
+	char inner[PATH_BYTES];
+	const char *name;
+	json_t *member;
+	bool fine = true;
+
+	if (json_is_number(value))
+		return number_sound(path, value, key, at);
+	json_object_foreach((json_t *)(uintptr_t)value, name, member)
+	{
+		snprintf(inner, sizeof(inner), "%.60s.%.30s", at, name);
+		fine = fine && (strcmp(name, "binding") == 0 ||
+				sound(path, member, name, inner));
+	}
+	for (size_t i = 0; i < json_array_size(value) && fine; i++) {
+		member = json_array_get(value, i);
+		snprintf(inner, sizeof(inner), "%.60s[%zu]", at, i);
+		if (samples && !json_is_number(member))
+			return refuse_number(path, inner,
+					     json_is_null(member) ? "null"
+								  : "no number",
+					     "a number");
+		fine = sound(path, member, key, inner);
+	}
+	return fine;
+}
+
+/* Each sample has the launch that it was taken in. */
+static bool launches_told(const char *path, const json_t *result)
+{
+	const json_t *cells = json_object_get(result, "cells");
+
+	for (size_t i = 0; i < json_array_size(cells); i++) {
+		const json_t *cell = json_array_get(cells, i);
+		size_t samples =
+			json_array_size(json_object_get(cell, "samples"));
+		size_t launches =
+			json_array_size(json_object_get(cell, "launch"));
+
+		if (samples == launches)
+			continue;
+		fprintf(stderr,
+			"rigbench: %s: cells[%zu] has %zu samples, and "
+			"launches of %zu: each sample has one\n",
+			path, i, samples, launches);
+		return false;
+	}
+	return true;
+}
+
+static bool numbers_sound(const char *path, const json_t *result)
+{
+	static const char *const parts[] = { "cells", "comparisons", "kernels",
+					     "plan" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (!sound(path, json_object_get(result, parts[i]), parts[i],
+			   parts[i]))
+			return false;
+	return launches_told(path, result);
+}
+
 json_t *result_read_load(const char *path)
 {
 	json_error_t error;
@@ -26,10 +135,12 @@ json_t *result_read_load(const char *path)
 		return NULL;
 	}
 	schema = json_string_value(json_object_get(result, "schema"));
-	if (schema && strcmp(schema, "runrig-bench/1") == 0 &&
-	    json_is_array(json_object_get(result, "cells")))
+	if (!schema || strcmp(schema, "runrig-bench/1") != 0 ||
+	    !json_is_array(json_object_get(result, "cells")))
+		fprintf(stderr, "rigbench: %s is no runrig-bench/1 result\n",
+			path);
+	else if (numbers_sound(path, result))
 		return result;
-	fprintf(stderr, "rigbench: %s is no runrig-bench/1 result\n", path);
 	json_decref(result);
 	return NULL;
 }

@@ -9,7 +9,11 @@
 
 #include <jansson.h>
 
-/* Load and check that it is a result of ours.  NULL, with words on stderr. */
+/*
+ * Load a file, and check that it is a result and that its numbers are such as a
+ * measurement leaves: no sample is nought, negative or null.  Returns NULL, with
+ * a line on stderr, where the file is not so.  json_decref() it.
+ */
 json_t *result_read_load(const char *path);
 
 /* A string or number of a cell, "" or NaN where it has none. */
