@@ -4,36 +4,15 @@
  */
 #include <argp.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <libgen.h>
-#include <math.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <runner/option.h>
 
 #include "commands/commands.h"
-#include "driver/machine.h"
-#include "driver/measure.h"
-#include "report/result.h"
-#include "report/table.h"
-
-/* Exit statuses, the same as runrig's. */
-enum {
-	EXIT_DONE = 0,
-	EXIT_USAGE = 1,
-	EXIT_UNVERIFIED = 2,
-	EXIT_RUN_FAILED = 3,
-	EXIT_UNTRUSTED = 4,
-	EXIT_SYSTEM = 5,
-	EXIT_INTERRUPTED = 130
-};
 
 enum {
 	KEY_PEER = 256,
@@ -70,13 +49,6 @@ static const struct argp_option option_list[] = {
 	  0 },
 	{ 0 },
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal)
-{
-	interrupted = signal;
-}
 
 static noreturn void refuse(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
@@ -171,280 +143,22 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	return 0;
 }
 
-/* One line that changes, of a terminal, drawn between samples. */
-static void show_progress(void *arg, const char *text)
-{
-	(void)arg;
-	fprintf(stderr, "\r\033[K%s", text);
-	fflush(stderr);
-}
+/* meson.build says RIGBENCH_COMMANDS: COMMAND(ipc) COMMAND(sync) ... */
+#define COMMAND(name) extern const struct bench_command bench_##name;
+RIGBENCH_COMMANDS
+#undef COMMAND
 
-static void end_progress(const struct plan *plan)
-{
-	if (plan->progress)
-		plan->progress(plan->progress_arg, "");
-}
-
-static int write_json(const struct command *c, const struct run_info *info)
-{
-	json_t *json = result_json(&c->plan, info);
-	int r = 0;
-
-	if (!json)
-		return -ENOMEM;
-	if (c->more && c->more(&c->plan, info, json) < 0) {
-		json_decref(json);
-		return -ENOMEM;
-	}
-	if (!c->json_path) {
-		r = json_dumpf(json, stdout, JSON_INDENT(1));
-		printf("\n");
-	} else {
-		r = json_dump_file(json, c->json_path, JSON_INDENT(1));
-	}
-	json_decref(json);
-	return r < 0 ? -EIO : 0;
-}
-
-static int write_results(const struct command *c, const struct run_info *info)
-{
-	int r;
-
-	if (c->json && write_json(c, info) < 0) {
-		fprintf(stderr, "rigbench: cannot write %s\n",
-			c->json_path ? c->json_path : "the JSON");
-		return EXIT_SYSTEM;
-	}
-	if (!c->json || c->json_path)
-		table_print(&c->plan, info, c->verdict, c->tables, c->json_path,
-			    stdout);
-	if (c->csv_path) {
-		r = c->csv ? c->csv(&c->plan, info, c->csv_path)
-			   : result_csv(&c->plan, c->csv_path);
-		if (r < 0) {
-			fprintf(stderr, "rigbench: cannot write %s: %s\n",
-				c->csv_path, strerror(-r));
-			return EXIT_SYSTEM;
-		}
-	}
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return EXIT_DONE;
-	fprintf(stderr, "rigbench: standard output: %s\n", strerror(errno));
-	return EXIT_SYSTEM;
-}
-
-/* The worst that any cell, or the machine, has to say. */
-static int status_of(const struct command *c, const struct run_info *info)
-{
-	int status = EXIT_DONE;
-
-	if (c->plan.interrupted)
-		return EXIT_INTERRUPTED;
-	if (c->strict && (info->noise.grade == 'C' || info->steal > 1))
-		status = EXIT_UNTRUSTED;
-	for (size_t i = 0; i < c->plan.cell_count; i++) {
-		const struct cell *cell = &c->plan.cells[i];
-
-		if (cell->unverified)
-			return EXIT_UNVERIFIED;
-		if (cell->status == CELL_FAILED)
-			status = EXIT_RUN_FAILED;
-		if (cell->status == CELL_IMPLAUSIBLE && c->strict &&
-		    status == EXIT_DONE)
-			status = EXIT_UNTRUSTED;
-	}
-	return status;
-}
-
-/* Can a result be written there?  Asked before, not after, an hour of
- * measuring. */
-static int check_path(const char *path)
-{
-	struct stat status;
-	char folder[4096];
-	int r = 0;
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-		r = -EISDIR;
-	else if (access(path, F_OK) == 0 ? access(path, W_OK) < 0
-					 : access(dirname(folder), W_OK) < 0)
-		r = -errno;
-	if (r < 0)
-		fprintf(stderr, "rigbench: cannot write \"%s\": %s\n", path,
-			strerror(-r));
-	return r;
-}
-
-static int check_paths(const struct command *c)
-{
-	int r = c->json_path ? check_path(c->json_path) : 0;
-
-	return r == 0 && c->csv_path ? check_path(c->csv_path) : r;
-}
-
-/* Is this the first cell of its peer? */
-static bool is_first(const struct plan *plan, size_t at)
-{
-	const char *peer = plan->cells[at].what.peer;
-
-	for (size_t i = 0; peer && i < at; i++)
-		if (plan->cells[i].what.peer &&
-		    strcmp(plan->cells[i].what.peer, peer) == 0)
-			return false;
-	return peer != NULL;
-}
-
-/* Does the plan have each peer of the list?  If not, say which it has. */
-static int check_peers(const struct command *c)
-{
-	const struct plan *plan = &c->plan;
-	const char *word = c->peers;
-
-	for (size_t n; *word; word += n + (word[n] == ',')) {
-		bool known = (n = strcspn(word, ",")) == 4 &&
-			     strncmp(word, "none", 4) == 0;
-
-		for (size_t i = 0; i < plan->cell_count && !known; i++)
-			known = plan->cells[i].what.peer &&
-				strlen(plan->cells[i].what.peer) == n &&
-				strncmp(plan->cells[i].what.peer, word, n) == 0;
-		if (known)
-			continue;
-		fprintf(stderr, "rigbench: %s has no peer \"%.*s\"; there are:",
-			c->words[0], (int)n, word);
-		for (size_t i = 0; i < plan->cell_count; i++)
-			if (is_first(plan, i))
-				fprintf(stderr, " %s",
-					plan->cells[i].what.peer);
-		fprintf(stderr, " none\n");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static bool asked_for(const char *peers, const char *peer)
-{
-	size_t n = strlen(peer);
-
-	for (const char *at = strstr(peers, peer); at;
-	     at = strstr(at + 1, peer))
-		if ((at == peers || at[-1] == ',') && (at[n] == ',' || !at[n]))
-			return true;
-	return false;
-}
-
-void command_warmup(struct command *c, uint64_t ns)
-{
-	if (!c->warmup_given)
-		c->plan.warmup_ns = ns;
-	c->plan.warmup_max_ns = 10 * c->plan.warmup_ns;
-}
-
-int command_measure(struct command *c)
-{
-	struct run_info info = { .command = c->words[0],
-				 .argc = c->argc,
-				 .argv = c->argv };
-	struct sigaction action = { .sa_handler = on_interrupt };
-	struct machine_ticks before;
-	struct machine_ticks after;
-	int status;
-
-	if (c->peers && check_peers(c) < 0)
-		return EXIT_USAGE;
-	if (check_paths(c) < 0)
-		return EXIT_SYSTEM;
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	if (c->peers)
-		plan_keep_peers(&c->plan, asked_for, c->peers);
-	c->plan.stop = &interrupted;
-	if (isatty(STDERR_FILENO))
-		c->plan.progress = show_progress;
-	machine_ticks(&before);
-	machine_noise(&c->plan.watch, c->plan.batch_ns, &info.noise);
-	if (measure(&c->plan) < 0) {
-		fprintf(stderr, "rigbench: out of memory\n");
-		return EXIT_SYSTEM;
-	}
-	machine_ticks(&after);
-	end_progress(&c->plan);
-	info.steal = machine_steal(&before, &after);
-	status = write_results(c, &info);
-	return status ? status : status_of(c, &info);
-}
-
-static const struct entry {
-	const char *name;
-	const char *words; /* behind it */
-	const char *summary;
-	int (*run)(struct command *c);
-	const char *about;       /* the words; NULL: there are none */
-	void (*help)(FILE *out); /* the same, where there is a list of them */
-} commands[] = {
-	{ "ipc", "[NAME=LIST...]", "transports between two processes",
-	  command_ipc, NULL, help_ipc },
-	{ "sync", "", "barriers, hand-over, dispatch, pool start", command_sync,
-	  NULL, NULL },
-	{ "map", "", "items and chunks of work handed out", command_map, NULL,
-	  NULL },
-	{ "exact", "", "sums with the same bits in any order", command_exact,
-	  NULL, NULL },
-	{ "place", "", "memory populated by its owners, and planning",
-	  command_place, NULL, NULL },
-	{ "coll", "[VERB...]", "the team's verbs against Open MPI and MPICH",
-	  command_coll, NULL, help_coll },
-	{ "c2c", "", "what a cache line takes from each PU to each other",
-	  command_c2c, NULL, NULL },
-	{ "mem", "[sizes=LIST]",
-	  "what caches and memory can do at best: the roofs", command_mem,
-	  "sizes=24Ki,128M,... are bytes of one worker's working set; without "
-	  "them half of each cache's share, sizes between, and four times the "
-	  "last cache.",
-	  NULL },
-	{ "suite", "quick|normal", "a fixed choice of ipc, to a JSON file",
-	  command_suite,
-	  "quick takes 90 seconds and writes rigbench-quick.json, normal all "
-	  "transports, sizes and peers, and rigbench-normal.json: here, or in "
-	  "the folder of -o.",
-	  NULL },
-	{ "compare", "OLD.json NEW.json", "what has changed", command_compare,
-	  "Both are what --json=FILE wrote.  Exits with 4 where something is "
-	  "shown slower.",
-	  NULL },
-	{ "report", "[FILE.json...]", "one page, figure or table",
-	  command_report,
-	  "Each is what --json=FILE wrote (rigbench-quick.json).  -o PAGE.html "
-	  "is the page (rigbench.html), -o latency.svg its figure latency, "
-	  "-o TABLE.md the table of kernels.",
-	  NULL },
-	{ "selftest", "", "slow, lying and corrupting transports are caught",
-	  command_selftest, NULL, NULL },
-	{ "cases", "", "what there is, and what is not available here and why",
-	  command_cases, NULL, NULL },
-	{ "scale", "KERNEL [PARAM=VALUE...]...",
-	  "kernels by 1 worker, 2, ... to all: strong and weak", command_scale,
-	  NULL, help_kernel },
-	{ "doctor", "", "what makes numbers of this machine untrustworthy",
-	  command_doctor, NULL, NULL },
-	{ "kernel", "[KERNEL [PARAM=VALUE...]]...",
-	  "kernels against OpenMP, MPI, libraries; without a name all of them",
-	  command_kernel, NULL, help_kernel },
-	{ "python", "[length=N]", "lists and segments against CPython's own",
-	  command_python, "length=1M is how many items the large list has.",
-	  NULL },
-};
+#define COMMAND(name) &bench_##name,
+static const struct bench_command *const commands[] = { RIGBENCH_COMMANDS };
+#undef COMMAND
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
 
-static const struct entry *find_command(const char *name)
+static const struct bench_command *find_command(const char *name)
 {
 	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
 	return NULL;
 }
 
@@ -452,11 +166,11 @@ static void help_commands(FILE *out)
 {
 	fprintf(out, "Commands (rigbench COMMAND --help has its words):\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name,
-			commands[i].summary);
+		fprintf(out, "  %-10s %s\n", commands[i]->name,
+			commands[i]->summary);
 }
 
-static void help_command(const struct entry *entry, FILE *out)
+static void help_command(const struct bench_command *entry, FILE *out)
 {
 	if (entry->help)
 		entry->help(out);
@@ -466,9 +180,9 @@ static void help_command(const struct entry *entry, FILE *out)
 }
 
 /* The command whose --help is asked for; argp has not come to it yet. */
-static const struct entry *helped(const struct command *c)
+static const struct bench_command *helped(const struct command *c)
 {
-	const struct entry *entry = NULL;
+	const struct bench_command *entry = NULL;
 
 	for (int i = 1; i < c->argc && !entry; i++)
 		entry = find_command(c->argv[i]);
@@ -477,7 +191,7 @@ static const struct entry *helped(const struct command *c)
 
 static char *help_filter(int key, const char *text, void *input)
 {
-	const struct entry *entry = helped(input);
+	const struct bench_command *entry = helped(input);
 	char *out = NULL;
 	size_t bytes;
 	FILE *file;
@@ -504,9 +218,13 @@ static char *help_filter(int key, const char *text, void *input)
 
 static int run_command(struct command *c)
 {
-	const struct entry *entry =
+	const struct bench_command *entry =
 		c->word_count ? find_command(c->words[0]) : NULL;
 
+	if (entry && !*entry->words && c->word_count > 1) {
+		fprintf(stderr, "rigbench: %s takes no words\n", entry->name);
+		return EXIT_USAGE;
+	}
 	if (entry)
 		return entry->run(c);
 	fprintf(stderr,
@@ -514,7 +232,7 @@ static int run_command(struct command *c)
 			      : "rigbench: say a command%s:",
 		c->word_count ? c->words[0] : "");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(stderr, " %s", commands[i].name);
+		fprintf(stderr, " %s", commands[i]->name);
 	fprintf(stderr, "\n");
 	return EXIT_USAGE;
 }

@@ -199,15 +199,11 @@ static int add_pair(struct plan *plan, int ranks, size_t count)
 	return r;
 }
 
-int command_exact(struct command *c)
+static int command_exact(struct command *c)
 {
 	static const size_t counts[] = { 1, 128, 8192, 131072 };
 	int r;
 
-	if (c->word_count > 1) {
-		fprintf(stderr, "rigbench: exact takes no words\n");
-		return 1;
-	}
 	r = add_pair(&c->plan, 0, 4096);
 	for (int ranks = 2; ranks <= 4; ranks += 2)
 		for (size_t i = 0; r == 0 && i < 4; i++)
@@ -218,3 +214,10 @@ int command_exact(struct command *c)
 	}
 	return command_measure(c);
 }
+
+const struct bench_command bench_exact = {
+	.name = "exact",
+	.words = "",
+	.summary = "sums with the same bits in any order",
+	.run = command_exact,
+};

@@ -415,7 +415,7 @@ int kernel_each(struct command *c, kernel_add_fn *add)
 	return status;
 }
 
-int command_kernel(struct command *c)
+static int command_kernel(struct command *c)
 {
 	kernel_add_fn *add = add_contest;
 	int status;
@@ -430,3 +430,12 @@ int command_kernel(struct command *c)
 	status = kernel_each(c, add);
 	return status ? status : command_measure(c);
 }
+
+const struct bench_command bench_kernel = {
+	.name = "kernel",
+	.words = "[KERNEL [PARAM=VALUE...]]...",
+	.summary =
+		"kernels against OpenMP, MPI, libraries; without a name all of them",
+	.run = command_kernel,
+	.help = help_kernel,
+};

@@ -47,4 +47,7 @@ typedef int kernel_add_fn(struct plan *plan, const struct kernel_arg *arg,
  * exit status so far. */
 int kernel_each(struct command *c, kernel_add_fn *add);
 
+/* Put the words that a command of kernels takes, for its --help. */
+void help_kernel(FILE *out);
+
 #endif

@@ -281,14 +281,10 @@ static int add_shares(struct plan *plan)
 	return r;
 }
 
-int command_map(struct command *c)
+static int command_map(struct command *c)
 {
 	int r;
 
-	if (c->word_count > 1) {
-		fprintf(stderr, "rigbench: map takes no words\n");
-		return 1;
-	}
 	r = add_maps(&c->plan, 0);
 	if (r == 0)
 		r = add_maps(&c->plan, 1);
@@ -300,3 +296,10 @@ int command_map(struct command *c)
 	}
 	return command_measure(c);
 }
+
+const struct bench_command bench_map = {
+	.name = "map",
+	.words = "",
+	.summary = "items and chunks of work handed out",
+	.run = command_map,
+};

@@ -473,7 +473,7 @@ static int add_workers(struct plan *plan, int workers, const size_t *given,
 	return r;
 }
 
-int command_mem(struct command *c)
+static int command_mem(struct command *c)
 {
 	struct rig_plan *place;
 	size_t sizes[SIZES_MAX];
@@ -508,3 +508,14 @@ int command_mem(struct command *c)
 	c->tables = print_roofs;
 	return command_measure(c);
 }
+
+const struct bench_command bench_mem = {
+	.name = "mem",
+	.words = "[sizes=LIST]",
+	.summary = "what caches and memory can do at best: the roofs",
+	.run = command_mem,
+	.about =
+		"sizes=24Ki,128M,... are bytes of one worker's working set; without "
+		"them half of each cache's share, sizes between, and four times the "
+		"last cache.",
+};

@@ -220,17 +220,13 @@ static int add_decide(struct plan *plan, const char *place)
 
 /* ---- the command ---- */
 
-int command_place(struct command *c)
+static int command_place(struct command *c)
 {
 	static const char *const places[] = { "core", "pu",     "l3",
 					      "numa", "spread", "compact" };
 	const size_t bytes = (size_t)1 << 30;
 	int r;
 
-	if (c->word_count > 1) {
-		fprintf(stderr, "rigbench: place takes no words\n");
-		return 1;
-	}
 	r = add_populate(&c->plan, "one process",
 			 "fallocate, then a touch a page",
 			 (struct populate_arg){ .bytes = bytes });
@@ -254,3 +250,10 @@ int command_place(struct command *c)
 	}
 	return command_measure(c);
 }
+
+const struct bench_command bench_place = {
+	.name = "place",
+	.words = "",
+	.summary = "memory populated by its owners, and planning",
+	.run = command_place,
+};

@@ -105,7 +105,7 @@ static int add(struct plan *plan, const struct contestant *c, size_t large)
 	return plan_add(plan, &what);
 }
 
-int command_python(struct command *c)
+static int command_python(struct command *c)
 {
 	size_t length = LENGTH_DEFAULT;
 
@@ -125,3 +125,11 @@ int command_python(struct command *c)
 		}
 	return command_measure(c);
 }
+
+const struct bench_command bench_python = {
+	.name = "python",
+	.words = "[length=N]",
+	.summary = "lists and segments against CPython's own",
+	.run = command_python,
+	.about = "length=1M is how many items the large list has.",
+};

@@ -12,6 +12,17 @@
 #include "driver/measure.h"
 #include "report/result.h"
 
+/* Exit statuses, those of runrig. */
+enum {
+	EXIT_DONE = 0,
+	EXIT_USAGE = 1,
+	EXIT_UNVERIFIED = 2,
+	EXIT_RUN_FAILED = 3,
+	EXIT_UNTRUSTED = 4,
+	EXIT_SYSTEM = 5,
+	EXIT_INTERRUPTED = 130
+};
+
 /* Words of a command line: kernels and their parameters, mostly. */
 #define COMMAND_WORDS_MAX 128
 
@@ -48,28 +59,17 @@ int command_measure(struct command *c);
  * commands of many short cells. */
 void command_warmup(struct command *c, uint64_t ns);
 
-/* Each fills a plan and measures it.  Returns the exit status. */
-int command_c2c(struct command *c);
-int command_map(struct command *c);
-int command_exact(struct command *c);
-int command_place(struct command *c);
-int command_mem(struct command *c);
-int command_scale(struct command *c);
-int command_sync(struct command *c);
-int command_coll(struct command *c);
-int command_kernel(struct command *c);
-int command_python(struct command *c);
-int command_ipc(struct command *c);
-int command_suite(struct command *c);
-int command_compare(struct command *c);
-int command_report(struct command *c);
-int command_selftest(struct command *c);
-int command_cases(struct command *c);
-int command_doctor(struct command *c);
-
-/* Put what words a command takes, for its --help. */
-void help_ipc(FILE *out);
-void help_coll(FILE *out);
-void help_kernel(FILE *out);
+/* A word of the command line.  Each lives in a file of its own, bench_NAME.c,
+ * and in one line of meson.build: the table is made of those lines. */
+struct bench_command {
+	const char *name;
+	const char *words; /* the words behind the name, for --help; "": none,
+			    * and a word that is there is refused */
+	const char *summary;
+	/* Fills a plan and measures it.  Returns the exit status. */
+	int (*run)(struct command *c);
+	const char *about;       /* more about the words; NULL: nothing */
+	void (*help)(FILE *out); /* the same, where there is a list of them */
+};
 
 #endif

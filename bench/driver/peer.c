@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "driver/machine.h"
+
 /* A line: a timing of TIMING_RANKS_MAX ranks, two numbers each. */
 #define LINE_BYTES (TIMING_RANKS_MAX * 2 * 21 + 16)
 #define WORDS_MAX  32
@@ -417,3 +419,37 @@ const struct bench_ops peer_ops = {
 	.bound = peer_bound,
 	.close = peer_close,
 };
+
+int peer_add_mpi(struct plan *plan, const struct bench_case *what,
+		 const char *helper, int ranks, bool coll_sm, const char *words)
+{
+	static const struct {
+		const char *name, *launch;
+		bool openmpi;
+	} ways[] = {
+		{ "Open MPI", "", true },
+		{ "Open MPI coll_sm", "--mca coll_sm_priority 100", true },
+		{ "MPICH", "", false },
+	};
+	bool bind = ranks <= machine_pus();
+	int r = 0;
+
+	for (int i = 0; i < 3 && r == 0; i++) {
+		struct bench_case one = *what;
+		struct peer_arg arg;
+		char launch[80];
+
+		if (i == 1 && !coll_sm)
+			continue;
+		snprintf(one.name, sizeof(one.name), "%s", ways[i].name);
+		snprintf(launch, sizeof(launch), "%s%s",
+			 !bind             ? ""
+			 : ways[i].openmpi ? "--bind-to core "
+					   : "-bind-to core ",
+			 ways[i].launch);
+		peer_mpi(&one, &arg, ways[i].openmpi, helper, ranks, launch,
+			 words);
+		r = plan_add(plan, &one);
+	}
+	return r;
+}

@@ -23,6 +23,7 @@
 #define RIGBENCH_PEER_H
 
 #include "driver/case.h"
+#include "driver/measure.h"
 
 /* How to start one: words parted by spaces. */
 struct peer_arg {
@@ -46,5 +47,15 @@ void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
 
 /* The folder of this program (its helpers lie beside it, or in ../libexec). */
 const char *peer_folder(void);
+
+/*
+ * Add a contender for each way to take an MPI: Open MPI as the package has it,
+ * Open MPI with coll_sm, which is its best on one node, where `coll_sm` says that
+ * it has the call, and MPICH.  `what` has contest and axes; its name, peer and
+ * settings are made here.  0 or -ENOMEM.
+ */
+int peer_add_mpi(struct plan *plan, const struct bench_case *what,
+		 const char *helper, int ranks, bool coll_sm,
+		 const char *words);
 
 #endif

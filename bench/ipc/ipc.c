@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ipc.c - rigbench ipc: every transport, pattern, size and way to wait.
+ * ipc.c - the cases of rigbench ipc: every transport, pattern, size and way to wait.
  *
  * A contest is one value of each axis: its transports are measured interleaved
  * and compared with the segment in place.
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commands/commands.h"
 #include "driver/peer.h"
 
 /* 4Ki, 1Mi, 64: as one says them. */
@@ -329,26 +328,4 @@ int ipc_cases(struct plan *plan, const struct ipc_choice *choice)
 		}
 	} while (r == 0 && next(axes, at, 6));
 	return r;
-}
-
-int command_ipc(struct command *c)
-{
-	struct ipc_choice choice = {
-		.sizes = { 0, 64, 4096, 65536, 1 << 20, SIZE_MAX },
-		.patterns = { 2, { PATTERN_PINGPONG, PATTERN_STREAM } },
-		.waits = { 1, { WAITING_HYBRID } },
-		.rate = 100000,
-		.peers = true,
-	};
-	int r = 0;
-
-	ipc_tier(&choice, 1);
-	for (int i = 1; i < c->word_count && r == 0; i++)
-		r = ipc_word(&choice, c->words[i]);
-	if (r == 0)
-		r = ipc_cases(&c->plan, &choice);
-	if (r < 0)
-		return r == -EINVAL ? 1 : 5;
-	c->verdict = ipc_verdict;
-	return command_measure(c);
 }

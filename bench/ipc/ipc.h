@@ -60,4 +60,7 @@ void ipc_tier(struct ipc_choice *choice, int tier);
  * paid for itself. */
 void ipc_verdict(const struct plan *plan, FILE *out);
 
+/* Put the words that rigbench ipc takes, for its --help. */
+void help_ipc(FILE *out);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * c2c.c - rigbench c2c: what a cache line takes from each PU to each other.
+ * bench_c2c.c - rigbench c2c: what a cache line takes from each PU to each other.
  *
  * One pool of two serves all pairs of a launch: the ranks pin themselves to the
  * pair's PUs and hand one word of a segment to and fro.  One operation is one
@@ -428,16 +428,12 @@ static void shorten(struct command *c)
 	plan_free(&standard);
 }
 
-int command_c2c(struct command *c)
+static int command_c2c(struct command *c)
 {
 	static struct pu pus[RIG_PUS_MAX];
 	int n;
 	int r = 0;
 
-	if (c->word_count > 1) {
-		fprintf(stderr, "rigbench: c2c takes no words\n");
-		return 1;
-	}
 	n = list_pus(pus);
 	if (n < 1) {
 		fprintf(stderr, "rigbench: %s\n", rig_why());
@@ -457,3 +453,10 @@ int command_c2c(struct command *c)
 	c->tables = print_map;
 	return command_measure(c);
 }
+
+const struct bench_command bench_c2c = {
+	.name = "c2c",
+	.words = "",
+	.summary = "what a cache line takes from each PU to each other",
+	.run = command_c2c,
+};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * page.c - rigbench report: one page, its figures drawn by gnuplot, nothing
+ * bench_report.c - rigbench report: one page, its figures drawn by gnuplot, nothing
  * outside itself; or one of its figures alone; or the kernels as a table.
  */
 #include <errno.h>
@@ -379,7 +379,7 @@ static int write_report(json_t *const *results, int count, const char *path)
 	return status;
 }
 
-int command_report(struct command *c)
+static int command_report(struct command *c)
 {
 	const char *path = c->folder ? c->folder : "rigbench.html";
 	json_t *results[COMMAND_WORDS_MAX];
@@ -401,3 +401,14 @@ int command_report(struct command *c)
 		json_decref(results[--count]);
 	return status;
 }
+
+const struct bench_command bench_report = {
+	.name = "report",
+	.words = "[FILE.json...]",
+	.summary = "one page, figure or table",
+	.run = command_report,
+	.about =
+		"Each is what --json=FILE wrote (rigbench-quick.json).  -o PAGE.html "
+		"is the page (rigbench.html), -o latency.svg its figure latency, "
+		"-o TABLE.md the table of kernels.",
+};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * doctor.c - rigbench doctor: what on this machine makes numbers
+ * bench_doctor.c - rigbench doctor: what on this machine makes numbers
  * untrustworthy, what each does to them, and the cure.
  *
  * A check looks at one thing and changes nothing.  What cannot be read is said
@@ -522,14 +522,17 @@ static int checks_csv(const struct plan *plan, const struct run_info *info,
 	return fclose(file) != 0 || bad ? -EIO : 0;
 }
 
-int command_doctor(struct command *c)
+static int command_doctor(struct command *c)
 {
-	if (c->word_count > 1) {
-		fprintf(stderr, "rigbench: doctor takes no words\n");
-		return 1;
-	}
 	c->tables = print_checks;
 	c->more = checks_json;
 	c->csv = checks_csv;
 	return command_measure(c);
 }
+
+const struct bench_command bench_doctor = {
+	.name = "doctor",
+	.words = "",
+	.summary = "what makes numbers of this machine untrustworthy",
+	.run = command_doctor,
+};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compare.c - rigbench compare: two results, cell by cell.
+ * bench_compare.c - rigbench compare: two results, cell by cell.
  *
  * Runs are not interleaved, so the machine may have changed between them: a
  * difference is claimed only where the unpaired interval of launch medians
@@ -153,7 +153,7 @@ static struct compare_tally compare(const json_t *a, const json_t *b,
 	return tally;
 }
 
-int command_compare(struct command *c)
+static int command_compare(struct command *c)
 {
 	struct compare_tally tally;
 	json_t *a;
@@ -189,3 +189,13 @@ int command_compare(struct command *c)
 	json_decref(b);
 	return tally.slower ? 4 : 0;
 }
+
+const struct bench_command bench_compare = {
+	.name = "compare",
+	.words = "OLD.json NEW.json",
+	.summary = "what has changed",
+	.run = command_compare,
+	.about =
+		"Both are what --json=FILE wrote.  Exits with 4 where something is "
+		"shown slower.",
+};

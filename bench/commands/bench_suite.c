@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * suite.c - rigbench suite: a fixed choice of everything, for pages that are
+ * bench_suite.c - rigbench suite: a fixed choice of everything, for pages that are
  * compared with each other.
  */
 #include <errno.h>
@@ -69,7 +69,7 @@ static void default_json(struct command *c, const char *name)
 	c->json_path = path;
 }
 
-int command_suite(struct command *c)
+static int command_suite(struct command *c)
 {
 	int r;
 
@@ -105,3 +105,14 @@ int command_suite(struct command *c)
 		return r == -EINVAL ? 1 : 5;
 	return command_measure(c);
 }
+
+const struct bench_command bench_suite = {
+	.name = "suite",
+	.words = "quick|normal",
+	.summary = "a fixed choice of ipc, to a JSON file",
+	.run = command_suite,
+	.about =
+		"quick takes 90 seconds and writes rigbench-quick.json, normal all "
+		"transports, sizes and peers, and rigbench-normal.json: here, or in "
+		"the folder of -o.",
+};

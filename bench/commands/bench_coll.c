@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * coll.c - rigbench coll [VERB...]: the team's verbs against Open MPI and
+ * bench_coll.c - rigbench coll [VERB...]: the team's verbs against Open MPI and
  * MPICH, from 8 bytes to 4 MiB, private buffers and buffers in a segment.
  *
  * Every contender runs the loop of verb.h; each MPI is taken as it comes and at
@@ -14,39 +14,14 @@
 
 #include <runrig/runrig.h>
 
+#include "commands/coll_rank.h"
 #include "commands/commands.h"
 #include "driver/machine.h"
 #include "driver/peer.h"
 #include "driver/pool_contender.h"
-#include "driver/stopwatch.h"
-#include "peers/verb.h"
 
 /* After which a run counts as hung. */
 #define LIMIT_NS UINT64_C(60000000000)
-
-#define PAGE ((size_t)4096)
-
-/* Where the buffers are. */
-enum buffers {
-	BUFFERS_PRIVATE,
-	BUFFERS_SEGMENT, /* each rank its own part */
-	BUFFERS_LENT     /* bcast: all ranks the same place; send: lent */
-};
-
-struct coll_arg {
-	const struct verb *verb;
-	size_t count; /* doubles one rank contributes */
-	int ranks;
-	enum buffers buffers;
-	bool single;
-};
-
-/* A job's arguments. */
-struct coll_job {
-	struct coll_arg arg;
-	clockid_t clock;
-	uint64_t calls;
-};
 
 struct coll {
 	struct coll_arg arg;
@@ -55,248 +30,6 @@ struct coll {
 	struct rig_segment *segment;
 	uint64_t wrong;
 };
-
-static int call_barrier(struct verb_work *w)
-{
-	return rig_team_barrier(w->with);
-}
-
-static int call_bcast(struct verb_work *w)
-{
-	return rig_team_bcast(w->with, w->rank == VERB_ROOT ? w->send : w->recv,
-			      w->count, RIG_FLOAT64, VERB_ROOT);
-}
-
-static int call_reduce(struct verb_work *w)
-{
-	return rig_team_reduce(w->with, w->send, w->recv, w->count, RIG_FLOAT64,
-			       RIG_SUM, VERB_ROOT);
-}
-
-static int call_allreduce(struct verb_work *w)
-{
-	return rig_team_allreduce(w->with, w->send, w->recv, w->count,
-				  RIG_FLOAT64, RIG_SUM);
-}
-
-/* Begun, and waited for at once: what it costs by itself. */
-static int call_iallreduce(struct verb_work *w)
-{
-	struct rig_request *request = NULL;
-	int r = rig_team_iallreduce(w->with, w->send, w->recv, w->count,
-				    RIG_FLOAT64, RIG_SUM, &request);
-
-	return r ? r : rig_team_wait(w->with, &request, NULL);
-}
-
-/* Planned once a job, outside the time that is taken... */
-static int plan_allreduce(struct verb_work *w, struct rig_request **plan)
-{
-	return rig_team_allreduce_init(w->with, w->send, w->recv, w->count,
-				       RIG_FLOAT64, RIG_SUM, plan);
-}
-
-/* ... started and waited for at once. */
-static int call_plan(struct verb_work *w)
-{
-	struct rig_request *plan = w->plan;
-	int r = rig_team_start(w->with, &plan);
-
-	return r ? r : rig_team_wait(w->with, &plan, NULL);
-}
-
-static int call_reduce_scatter_block(struct verb_work *w)
-{
-	return rig_team_reduce_scatter_block(w->with, w->send, w->recv,
-					     w->count, RIG_FLOAT64, RIG_SUM);
-}
-
-static int call_scan(struct verb_work *w)
-{
-	return rig_team_scan(w->with, w->send, w->recv, w->count, RIG_FLOAT64,
-			     RIG_SUM);
-}
-
-static int call_gather(struct verb_work *w)
-{
-	return rig_team_gather(w->with, w->send, w->count, RIG_FLOAT64, w->recv,
-			       w->count, RIG_FLOAT64, VERB_ROOT);
-}
-
-static int call_scatter(struct verb_work *w)
-{
-	return rig_team_scatter(w->with, w->send, w->count, RIG_FLOAT64,
-				w->recv, w->count, RIG_FLOAT64, VERB_ROOT);
-}
-
-static int call_allgather(struct verb_work *w)
-{
-	return rig_team_allgather(w->with, w->send, w->count, RIG_FLOAT64,
-				  w->recv, w->count, RIG_FLOAT64);
-}
-
-static int call_alltoall(struct verb_work *w)
-{
-	return rig_team_alltoall(w->with, w->send, w->count, RIG_FLOAT64,
-				 w->recv, w->count, RIG_FLOAT64);
-}
-
-#define TAG 1
-
-/* There and back between ranks 0 and 1. */
-static int call_send(struct verb_work *w)
-{
-	int r = 0;
-
-	if (w->rank == 0)
-		r = rig_team_send(w->with, w->send, w->count, RIG_FLOAT64, 1,
-				  TAG);
-	r |= rig_team_recv(w->with, w->recv, w->count, RIG_FLOAT64, !w->rank,
-			   TAG, NULL);
-	if (w->rank == 1)
-		r |= rig_team_send(w->with, w->send, w->count, RIG_FLOAT64, 0,
-				   TAG);
-	return r;
-}
-
-/* The same, read where it is: only the last element of it, and that is what is
- * looked at.  The loan is over when it has been given back. */
-static int lend(struct verb_work *w)
-{
-	struct rig_request *request = NULL;
-	int r = rig_team_lend(w->with, w->send, w->count, RIG_FLOAT64, !w->rank,
-			      TAG, &request);
-
-	return r | rig_team_wait(w->with, &request, NULL);
-}
-
-static int borrow(struct verb_work *w)
-{
-	const void *data;
-	int r = rig_team_borrow(w->with, &data, !w->rank, TAG, NULL);
-
-	if (r < 0)
-		return r;
-	w->lent = ((const double *)data)[w->count - 1];
-	return rig_team_release(w->with, data);
-}
-
-static int call_lend(struct verb_work *w)
-{
-	int r = 0;
-
-	if (w->rank == 0)
-		r = lend(w);
-	r |= borrow(w);
-	if (w->rank == 1)
-		r |= lend(w);
-	return r;
-}
-
-static const struct {
-	const char *name;
-	int (*call)(struct verb_work *w);
-} calls[] = {
-	{ "barrier", call_barrier },
-	{ "bcast", call_bcast },
-	{ "reduce", call_reduce },
-	{ "allreduce", call_allreduce },
-	{ "iallreduce", call_iallreduce },
-	{ "allreduce_init", call_plan },
-	{ "reduce_scatter_block", call_reduce_scatter_block },
-	{ "scan", call_scan },
-	{ "gather", call_gather },
-	{ "scatter", call_scatter },
-	{ "allgather", call_allgather },
-	{ "alltoall", call_alltoall },
-	{ "send", call_send },
-};
-
-static size_t pages(size_t count)
-{
-	return (count * sizeof(double) + PAGE) / PAGE * PAGE;
-}
-
-static size_t send_bytes(const struct coll_arg *arg)
-{
-	return pages(arg->verb->sends(arg->count, arg->ranks));
-}
-
-static size_t rank_bytes(const struct coll_arg *arg)
-{
-	return send_bytes(arg) +
-	       pages(arg->verb->receives(arg->count, arg->ranks));
-}
-
-static size_t lines_bytes(const struct coll_arg *arg)
-{
-	return pages((size_t)arg->ranks * VERB_LINE_BYTES / sizeof(double));
-}
-
-/* This worker's part, kept from job to job. */
-static struct verb_work work;
-
-static int prepare(struct rig_team *team, const struct coll_job *job)
-{
-	const struct coll_arg *arg = &job->arg;
-	char *shared = rig_team_data(team, 0);
-	char *mine;
-
-	work = (struct verb_work){ .verb = arg->verb,
-				   .clock = job->clock,
-				   .rank = rig_team_rank(team),
-				   .size = rig_team_size(team),
-				   .count = arg->count,
-				   .single = arg->single,
-				   .lines = shared };
-	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
-		if (strcmp(calls[i].name, arg->verb->name) == 0)
-			work.call = calls[i].call;
-	if (arg->buffers == BUFFERS_LENT && work.call == call_send) {
-		work.call = call_lend;
-		work.lends = true;
-	}
-	/* Private memory goes with this worker. */
-	mine = arg->buffers == BUFFERS_PRIVATE
-		       ? aligned_alloc(PAGE, rank_bytes(arg))
-		       : shared + lines_bytes(arg) +
-				 (size_t)work.rank * rank_bytes(arg);
-	if (!mine || !work.call)
-		return rig_team_fail(team, -ENOMEM, "out of memory");
-	work.send = (double *)(void *)mine;
-	work.recv = (double *)(void *)(mine + send_bytes(arg));
-	verb_prepare(&work);
-	return 0;
-}
-
-/* Everybody's buffer is the root's: there is nothing to copy. */
-static void share_buffer(struct rig_team *team, const struct coll_arg *arg)
-{
-	if (arg->buffers == BUFFERS_LENT && !work.lends)
-		work.recv = (double *)(void *)((char *)rig_team_data(team, 0) +
-					       lines_bytes(arg));
-}
-
-static int collective(struct rig_team *team)
-{
-	const struct coll_job *job = rig_team_args(team);
-	struct verb_time *time = rig_team_result(team);
-	struct rig_request *plan = NULL;
-	int r = work.verb ? 0 : prepare(team, job);
-
-	if (r < 0)
-		return r;
-	share_buffer(team, &job->arg);
-	work.with = team;
-	if (work.call == call_plan)
-		r = plan_allreduce(&work, &plan);
-	work.plan = plan;
-	if (r == 0)
-		r = rig_team_barrier(team);
-	if (r == 0)
-		verb_run(&work, job->calls, time);
-	return r ? r : rig_team_request_free(team, &plan);
-}
 
 static void coll_close(void *state)
 {
@@ -320,9 +53,9 @@ static int coll_open(const void *arg, clockid_t clock, void **state, char *why)
 	r = pool_contender_open(
 		&c->pool, &(struct rig_pool_options){ .workers = c->arg.ranks },
 		why);
-	bytes = lines_bytes(&c->arg);
+	bytes = coll_lines_bytes(&c->arg);
 	if (c->arg.buffers != BUFFERS_PRIVATE)
-		bytes += (size_t)c->arg.ranks * rank_bytes(&c->arg);
+		bytes += (size_t)c->arg.ranks * coll_rank_bytes(&c->arg);
 	if (r == 0) {
 		r = rig_segment_create(
 			&c->segment, NULL, bytes,
@@ -344,7 +77,7 @@ static int coll_run(void *state, uint64_t count, struct timing *timing,
 	struct coll *c = state;
 	const struct coll_job args = { c->arg, c->clock, count };
 	const struct rig_job job = {
-		.kernel = collective,
+		.kernel = coll_rank,
 		.segments = { { .name = rig_segment_name(c->segment) } },
 		.args = &args,
 		.args_bytes = sizeof(args),
@@ -472,39 +205,15 @@ static bool is_of_coll_sm(const char *verb)
 
 static int add_mpi(struct plan *plan, const struct contest *contest)
 {
-	static const struct {
-		const char *name, *launch;
-		bool openmpi;
-	} ways[] = {
-		{ "Open MPI", "", true },
-		{ "Open MPI coll_sm", "--mca coll_sm_priority 100", true },
-		{ "MPICH", "", false },
-	};
-	bool room = contest->ranks <= machine_pus();
-	int r = 0;
+	struct bench_case what = { .peer = NULL };
+	char words[80];
 
-	for (int i = 0; i < 3 && r == 0; i++) {
-		struct bench_case what = { .peer = NULL };
-		struct peer_arg arg;
-		char launch[80];
-		char words[80];
-
-		if (i == 1 && !is_of_coll_sm(contest->verb->name))
-			continue;
-		describe(&what, contest, ways[i].name);
-		snprintf(launch, sizeof(launch), "%s%s",
-			 !room             ? ""
-			 : ways[i].openmpi ? "--bind-to core "
-					   : "-bind-to core ",
-			 ways[i].launch);
-		snprintf(words, sizeof(words), "%s %zu %s", contest->verb->name,
-			 contest->bytes ? contest->bytes / 8 : 1,
-			 contest->single ? "single" : "row");
-		peer_mpi(&what, &arg, ways[i].openmpi, "-verbs", contest->ranks,
-			 launch, words);
-		r = plan_add(plan, &what);
-	}
-	return r;
+	describe(&what, contest, "");
+	snprintf(words, sizeof(words), "%s %zu %s", contest->verb->name,
+		 contest->bytes ? contest->bytes / 8 : 1,
+		 contest->single ? "single" : "row");
+	return peer_add_mpi(plan, &what, "-verbs", contest->ranks,
+			    is_of_coll_sm(contest->verb->name), words);
 }
 
 static int add_contest(struct plan *plan, const char *verb, int ranks,
@@ -634,13 +343,13 @@ static void put_verbs(FILE *out)
 	fprintf(out, "\n");
 }
 
-void help_coll(FILE *out)
+static void help_coll(FILE *out)
 {
 	fprintf(out, "Verbs, of which all are measured where none is named:");
 	put_verbs(out);
 }
 
-int command_coll(struct command *c)
+static int command_coll(struct command *c)
 {
 	for (int i = 1; i < c->word_count; i++) {
 		if (verb_find(c->words[i]))
@@ -660,3 +369,11 @@ int command_coll(struct command *c)
 	}
 	return command_measure(c);
 }
+
+const struct bench_command bench_coll = {
+	.name = "coll",
+	.words = "[VERB...]",
+	.summary = "the team's verbs against Open MPI and MPICH",
+	.run = command_coll,
+	.help = help_coll,
+};

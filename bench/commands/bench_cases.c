@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cases.c - rigbench cases: every transport with its facts, what measures the
+ * bench_cases.c - rigbench cases: every transport with its facts, what measures the
  * machine, every peer, and for each whether it can be had here.
  */
 #include <stdio.h>
@@ -162,12 +162,8 @@ static void print_machine(void)
 	printf("%-15s yes\n\n", "doctor");
 }
 
-int command_cases(struct command *c)
+static int command_cases(struct command *c)
 {
-	if (c->word_count > 1) {
-		fprintf(stderr, "rigbench: cases takes no words\n");
-		return 1;
-	}
 	print_transports(&c->plan);
 	print_axes(&c->plan);
 	print_machine();
@@ -188,3 +184,10 @@ int command_cases(struct command *c)
 		   "/usr/bin/python3 @/shared_list.py % get 10 loop");
 	return 0;
 }
+
+const struct bench_command bench_cases = {
+	.name = "cases",
+	.words = "",
+	.summary = "what there is, and what is not available here and why",
+	.run = command_cases,
+};

@@ -1,342 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scale.c - rigbench scale: kernels by 1 worker, 2, ... to all.
- *
- * Strong: the same work for every count.  Weak: the kernel's first parameter
- * grows so that each worker's share of the work stays.  All counts of a kernel
- * are one contest, one worker its reference, so that every speed-up is a ratio
- * within blocks.  Counts beyond the cores are measured too on small machines,
- * and said to share; no law is fitted to them.
+ * scale_report.c - speed-ups within blocks, and the laws fitted to them once a
+ * launch.
  */
+#include "commands/scale_report.h"
+
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-
-#include <runrig/runrig.h>
 
 #include "driver/fit.h"
-#include "commands/bench_kernel.h"
 #include "report/table.h"
-
-#define COUNTS_MAX 32
-
-/* With fewer cores than this, counts beyond them are measured as well. */
-#define FEW 4
-
-/* The places of a cell's axes. */
-enum { AXIS_WORKERS, AXIS_MODE, AXIS_CORES, AXIS_PARAMETERS };
-
-/* Every count to 8, then 12, 16, 24, 32, ...; all cores; siblings; and beyond,
- * where that is few.  Returns how many. */
-static int choose_counts(const struct rig_plan *all, int counts[COUNTS_MAX])
-{
-	int cores = all->cpus < all->cores ? all->cpus : all->cores;
-	int n = 0;
-
-	for (int p = 1; p < cores && n < COUNTS_MAX - 4;
-	     p += p < 8 ? 1 : 1 << (30 - __builtin_clz((unsigned int)p)))
-		counts[n++] = p;
-	counts[n++] = cores;
-	if (all->cpus > cores)
-		counts[n++] = all->cpus;
-	if (cores < FEW) {
-		counts[n++] = all->cpus + 1;
-		if (cores > 1)
-			counts[n++] = 2 * all->cpus;
-	}
-	return n;
-}
-
-/* How a team of that size lies on the cores: "own", "smt" or "shared". */
-static const char *cores_of(int workers)
-{
-	struct rig_plan *plan;
-	const char *word = "own";
-
-	if (rig_place_plan(&plan, &(struct rig_place_options){
-					  .workers = workers }) < 0)
-		return "shared";
-	for (int i = 0; i < plan->workers; i++)
-		if (plan->spots[i].shared)
-			word = "smt";
-	if (plan->oversubscribed)
-		word = "shared";
-	rig_place_free(plan);
-	return word;
-}
-
-/* How much a run is, in what the kernel knows of it: flop, bytes moved, or its
- * data. */
-static double work_of(const struct kernel_run *run, const char **unit)
-{
-	const struct rig_kernel *kernel = run->kernel;
-	double work = kernel->flops ? kernel->flops(run->args) : 0;
-
-	*unit = "flop";
-	if (!(work > 0) && kernel->bytes_moved) {
-		work = kernel->bytes_moved(run->args);
-		*unit = "bytes moved";
-	}
-	if (work > 0)
-		return work;
-	*unit = "data";
-	for (int i = 0; i < run->count; i++)
-		work += (double)run->arrays[i].bytes;
-	return work;
-}
-
-/* The size that grows: the first parameter, where that is a number. */
-static const struct rig_param *size_parameter(const struct rig_kernel *kernel)
-{
-	const struct rig_param *first = kernel->params;
-
-	if (!first || !first->name ||
-	    (first->kind != RIG_PARAM_SIZE && first->kind != RIG_PARAM_INT))
-		return NULL;
-	return first;
-}
-
-/* The size that a rigged kernel has. */
-static uint64_t size_of(const struct kernel_run *run,
-			const struct rig_param *param)
-{
-	const char *field = (const char *)run->args + param->offset;
-	int64_t number;
-	size_t size;
-
-	if (param->kind == RIG_PARAM_SIZE) {
-		memcpy(&size, field, sizeof(size));
-		return size;
-	}
-	memcpy(&number, field, sizeof(number));
-	return number > 0 ? (uint64_t)number : 1;
-}
-
-/* Set the size among the words; false: there is no room for one more. */
-static bool set_size(struct kernel_arg *arg, const struct rig_param *param,
-		     uint64_t size)
-{
-	size_t length = strlen(param->name);
-	int at = 0;
-
-	while (at < arg->word_count &&
-	       (strncmp(arg->words[at], param->name, length) != 0 ||
-		arg->words[at][length] != '='))
-		at++;
-	if (at == KERNEL_WORDS_MAX)
-		return false;
-	if (at == arg->word_count)
-		arg->word_count++;
-	snprintf(arg->words[at], KERNEL_WORD_BYTES, "%s=%llu", param->name,
-		 (unsigned long long)size);
-	return true;
-}
-
-/* The work of that size; infinite where the kernel refuses it. */
-static double work_at(struct kernel_arg arg, const struct rig_param *param,
-		      uint64_t size)
-{
-	struct kernel_run run = { 0 };
-	const char *unit;
-	double work = INFINITY;
-
-	if (!set_size(&arg, param, size))
-		return INFINITY;
-	if (kernel_rig(&run, &arg) == 0)
-		work = work_of(&run, &unit);
-	kernel_run_finish(&run);
-	return work;
-}
-
-/* The least size from `low` on with that much work; 0: there is none. */
-static uint64_t grow(const struct kernel_arg *base,
-		     const struct rig_param *param, uint64_t low, double work)
-{
-	uint64_t high = low;
-
-	work *= 1 - 1e-9;
-	while (work_at(*base, param, high) < work && high < UINT64_MAX / 4)
-		high *= 2;
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (work_at(*base, param, middle) < work)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return isfinite(work_at(*base, param, low)) ? low : 0;
-}
-
-/* A row that cannot be. */
-static int refuse(const void *arg, clockid_t clock, void **state, char *why)
-{
-	(void)arg;
-	(void)clock;
-	(void)state;
-	snprintf(why, CASE_WHY_BYTES, "no size of it has that much work");
-	return -ENOTSUP;
-}
-
-static const struct bench_ops refuse_ops = { .open = refuse };
-
-/* Bytes of a kernel's arrays. */
-static double array_bytes(const struct kernel_arg *arg)
-{
-	struct kernel_run run = { 0 };
-	double bytes = 0;
-
-	if (kernel_rig(&run, arg) == 0)
-		for (int i = 0; i < run.count; i++)
-			bytes += (double)run.arrays[i].bytes;
-	kernel_run_finish(&run);
-	return bytes;
-}
-
-/* `arg` with its words; no words of a row that is refused. */
-static int add_count(struct plan *plan, const struct kernel_arg *arg,
-		     const char *mode, double work, bool refused)
-{
-	const char *cores = cores_of(arg->workers);
-	struct kernel_run run = { 0 };
-	struct bench_case what = {
-		.unit = "ns",
-		.again = arg->workers == 1,
-		.ops = refused ? &refuse_ops : kernel_ops_of(arg->kernel),
-		.arg = arg,
-		.arg_bytes = sizeof(*arg),
-		.axes = { { .name = "workers" },
-			  { .name = "mode" },
-			  { .name = "cores" },
-			  { .name = "parameters" } },
-	};
-	int n;
-
-	if (!refused && kernel_rig(&run, arg) == 0) {
-		const char *unit;
-		double times = work_of(&run, &unit) / work;
-
-		if (arg->kernel->bytes_moved)
-			what.bytes = arg->kernel->bytes_moved(run.args);
-		what.least =
-			kernel_least_ns(&run, arg->workers, plan->watch.clock);
-		kernel_words(arg, what.axes[AXIS_PARAMETERS].value,
-			     sizeof(what.axes[0].value));
-		snprintf(what.settings, sizeof(what.settings),
-			 "%s%s%.3g times the %s of 1 worker's row",
-			 what.axes[AXIS_PARAMETERS].value,
-			 arg->word_count ? ", " : "", work > 0 ? times : 1,
-			 unit);
-	}
-	kernel_run_finish(&run);
-	snprintf(what.contest, sizeof(what.contest), "scale %.22s, %s",
-		 arg->kernel->name, mode);
-	n = snprintf(what.name, sizeof(what.name), "%d worker%s", arg->workers,
-		     arg->workers == 1 ? "" : "s");
-	if (strcmp(cores, "own") != 0)
-		snprintf(what.name + n, sizeof(what.name) - (size_t)n, "%s",
-			 strcmp(cores, "smt") == 0 ? ", on siblings"
-						   : ", oversubscribed");
-	snprintf(what.axes[AXIS_WORKERS].value, sizeof(what.axes[0].value),
-		 "%d", arg->workers);
-	snprintf(what.axes[AXIS_MODE].value, sizeof(what.axes[0].value), "%s",
-		 mode);
-	snprintf(what.axes[AXIS_CORES].value, sizeof(what.axes[0].value), "%s",
-		 cores);
-	return plan_add(plan, &what);
-}
-
-/* Adds up what the arrays take; the first count is there twice. */
-static int add_strong(struct plan *plan, struct kernel_arg arg,
-		      const int *counts, int n, double work, double *bytes)
-{
-	int r = 0;
-
-	for (int i = 0; i < n && r == 0; i++) {
-		arg.workers = counts[i];
-		*bytes += array_bytes(&arg) * (counts[i] == 1 ? 2 : 1);
-		r = add_count(plan, &arg, "strong", work, false);
-	}
-	return r;
-}
-
-static int add_weak(struct plan *plan, const struct kernel_arg *base,
-		    const struct kernel_run *run, const int *counts, int n,
-		    double *bytes)
-{
-	const struct rig_param *param = size_parameter(base->kernel);
-	const char *unit;
-	double work = work_of(run, &unit);
-	int r = 0;
-
-	for (int i = 0; i < n && r == 0; i++) {
-		struct kernel_arg arg = *base;
-		uint64_t size = 0;
-
-		arg.workers = counts[i];
-		if (param && work > 0)
-			size = grow(base, param, size_of(run, param),
-				    work * counts[i]);
-		if (size && set_size(&arg, param, size))
-			*bytes += array_bytes(&arg) * (counts[i] == 1 ? 2 : 1);
-		else
-			size = 0;
-		r = add_count(plan, &arg, "weak", work, !size);
-	}
-	return r;
-}
-
-/* All counts of a contest hold their arrays at once. */
-static int check_room(const struct rig_kernel *kernel, double bytes, char *why)
-{
-	const struct rig_param *param = size_parameter(kernel);
-	struct statvfs shm;
-	double room;
-
-	if (statvfs("/dev/shm", &shm) < 0)
-		return 0;
-	room = (double)shm.f_bavail * (double)shm.f_frsize;
-	if (bytes < room)
-		return 0;
-	snprintf(why, CASE_WHY_BYTES,
-		 "%s takes %.0f MB of /dev/shm for all its counts of workers, "
-		 "and %.0f MB are free: choose a smaller %s=",
-		 kernel->name, bytes / 1e6, room / 1e6,
-		 param ? param->name : "size");
-	return -ENOSPC;
-}
-
-static int add_kernel(struct plan *plan, const struct kernel_arg *arg,
-		      const struct kernel_run *run, char *why)
-{
-	double strong_bytes = 0;
-	double weak_bytes = 0;
-	const char *unit;
-	struct rig_plan *all;
-	int counts[COUNTS_MAX];
-	int n;
-	int r = rig_place_plan(&all, &(struct rig_place_options){ 0 });
-
-	if (r < 0) {
-		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
-		return r;
-	}
-	n = choose_counts(all, counts);
-	rig_place_free(all);
-	r = add_strong(plan, *arg, counts, n, work_of(run, &unit),
-		       &strong_bytes);
-	if (r == 0)
-		r = add_weak(plan, arg, run, counts, n, &weak_bytes);
-	if (r == 0)
-		r = check_room(arg->kernel,
-			       strong_bytes > weak_bytes ? strong_bytes
-							 : weak_bytes,
-			       why);
-	return r;
-}
 
 static int workers_of(const struct cell *cell)
 {
@@ -569,8 +244,8 @@ static const char *words(const struct cell *cell)
 	return cell->what.axes[AXIS_PARAMETERS].value;
 }
 
-static void print_scaling(const struct plan *plan, const struct run_info *info,
-			  FILE *out)
+void scale_tables(const struct plan *plan, const struct run_info *info,
+		  FILE *out)
 {
 	(void)info;
 	for (size_t i = 0, end; i < plan->cell_count; i = end) {
@@ -602,7 +277,7 @@ static void print_scaling(const struct plan *plan, const struct run_info *info,
 }
 
 /* The most workers with a core each, against one. */
-static void print_verdict(const struct plan *plan, FILE *out)
+void scale_verdict(const struct plan *plan, FILE *out)
 {
 	for (size_t i = 0, end; i < plan->cell_count; i = end) {
 		const struct cell *one = &plan->cells[i];
@@ -675,8 +350,8 @@ static void append_fit(json_t *list, struct fit *fit, enum law law)
 					parameters, "reason", reason));
 }
 
-static int fits_json(const struct plan *plan, const struct run_info *info,
-		     json_t *result)
+int scale_json(const struct plan *plan, const struct run_info *info,
+	       json_t *result)
 {
 	json_t *list = json_array();
 
@@ -693,18 +368,4 @@ static int fits_json(const struct plan *plan, const struct run_info *info,
 		fit_free(&fit);
 	}
 	return json_object_set_new(result, "fits", list);
-}
-
-int command_scale(struct command *c)
-{
-	int status;
-
-	status = kernel_each(c, add_kernel);
-	if (status)
-		return status;
-	command_warmup(c, 50000000);
-	c->verdict = print_verdict;
-	c->tables = print_scaling;
-	c->more = fits_json;
-	return command_measure(c);
 }
