@@ -366,12 +366,14 @@ static void print_map(const struct plan *plan, const struct run_info *info,
 {
 	const struct cell *first = &plan->cells[0];
 
-	(void)info;
 	if (first->status != CELL_OK && !first->n) {
 		fprintf(out, "%s: n/a: %s\n\n", first->what.contest,
 			first->reason);
 		return;
 	}
+	if (info->noise.grade == 'C')
+		fprintf(out, "A loaded machine (grade C): the least of each "
+			     "class is the nearest to what a line takes.\n");
 	if (plan->cell_count > MATRIX_MAX * (MATRIX_MAX - 1) / 2 + 1)
 		fprintf(out,
 			"more than %d PUs: each pair is in --json and --csv\n",

@@ -16,7 +16,7 @@
 
 #include "commands/commands.h"
 #include "report/result_read.h"
-#include "driver/stats.h"
+#include "driver/measure.h"
 
 #define LAUNCHES_MAX 1000
 #define PAIRS_LOOKED 256
@@ -113,6 +113,12 @@ static void compare_cell(const json_t *old, const json_t *new, double noise,
 
 	if (ratio_of(old, new, noise, &ratio) < 0)
 		return;
+	if (!result_read_trusted(old) || !result_read_trusted(new)) {
+		printf("  %-52.52s not a result: A/A beyond %.1f\n",
+		       result_read_text(new, "id"), AGAIN_MAX);
+		tally->cells++;
+		return;
+	}
 	/* new / old: A is the old one. */
 	verdict = verdict_of(&ratio, min_effect);
 	words = verdict == VERDICT_NOT_SHOWN  ? "not shown"

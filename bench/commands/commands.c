@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver/budget.h"
 #include "driver/machine.h"
 #include "report/table.h"
 
@@ -91,6 +92,8 @@ static int status_of(const struct command *c, const struct run_info *info)
 	if (c->plan.interrupted)
 		return EXIT_INTERRUPTED;
 	if (c->strict && (info->noise.grade == 'C' || info->steal > 1))
+		status = EXIT_UNTRUSTED;
+	if (c->strict && plan_untrusted(&c->plan))
 		status = EXIT_UNTRUSTED;
 	for (size_t i = 0; i < c->plan.cell_count; i++) {
 		const struct cell *cell = &c->plan.cells[i];
@@ -191,6 +194,24 @@ void command_warmup(struct command *c, uint64_t ns)
 	c->plan.warmup_max_ns = 10 * c->plan.warmup_ns;
 }
 
+/* From so long on, how long a run takes is said before it begins. */
+#define LONG_NS UINT64_C(60000000000)
+
+static void announce(const struct plan *plan)
+{
+	uint64_t ns = budget_left_ns(plan, 0, 1);
+	char text[32];
+
+	if (ns < LONG_NS)
+		return;
+	budget_format(text, sizeof(text), ns);
+	fprintf(stderr,
+		"rigbench: this takes about %s: %u launches of %u blocks%s\n",
+		text, plan->launches, plan->blocks,
+		plan->budget_ns ? " within the budget"
+				: "; --budget SECONDS is a bound");
+}
+
 int command_measure(struct command *c)
 {
 	struct run_info info = { .command = c->words[0],
@@ -214,6 +235,7 @@ int command_measure(struct command *c)
 	c->plan.stop = &interrupted;
 	if (isatty(STDERR_FILENO))
 		c->plan.progress = show_progress;
+	announce(&c->plan);
 	machine_ticks(&before);
 	machine_noise(&c->plan.watch, c->plan.batch_ns, &info.noise);
 	if (measure(&c->plan) < 0) {

@@ -71,7 +71,10 @@ int measure_compare(const struct plan *plan, const struct cell *a,
 			(struct stats_interval){ exp(ratio.estimate),
 						 exp(ratio.low),
 						 exp(ratio.high), ratio.known };
-		out->verdict = verdict_of(&out->ratio, plan->min_effect);
+		out->verdict =
+			cell_trusted(a) && cell_trusted(b)
+				? verdict_of(&out->ratio, plan->min_effect)
+				: VERDICT_NOT_SHOWN;
 	}
 	free(x);
 	free(launch);

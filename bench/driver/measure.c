@@ -7,7 +7,7 @@
  * so intervals are taken over launches.  Nothing is allocated or printed while
  * a sample is taken.
  */
-#include "driver/measure.h"
+#include "driver/budget.h"
 
 #include <errno.h>
 #include <math.h>
@@ -28,9 +28,6 @@
 /* How long operations are timed one by one, a launch, and how many at most. */
 #define EACH_NS  5e6
 #define EACH_MAX 5000
-
-/* Blocks of a launch that no budget cuts. */
-#define BLOCKS_MIN 3
 
 static bool stopped(const struct plan *plan)
 {
@@ -167,10 +164,11 @@ static int cell_window(struct plan *plan, struct cell *cell, double *median)
 	return 0;
 }
 
-/* At least warmup_ns, and until two windows agree, at most warmup_max_ns. */
-static int cell_warm(struct plan *plan, struct cell *cell)
+/* At least warmup_ns, and until two windows agree, at most warmup_max_ns; not
+ * beyond until_ns, where that is not 0. */
+static int cell_warm(struct plan *plan, struct cell *cell, uint64_t until_ns)
 {
-	uint64_t begin = stopwatch_ns(plan->watch.clock);
+	uint64_t begin = budget_now(plan);
 	double before = 0;
 	double now = 0;
 	uint64_t spent;
@@ -178,8 +176,9 @@ static int cell_warm(struct plan *plan, struct cell *cell)
 
 	r = cell_window(plan, cell, &now);
 	while (r == 0 && !stopped(plan)) {
-		spent = stopwatch_ns(plan->watch.clock) - begin;
-		if (spent >= plan->warmup_max_ns)
+		spent = budget_now(plan) - begin;
+		if (spent >= plan->warmup_max_ns ||
+		    (until_ns && begin + spent >= until_ns))
 			break;
 		if (spent >= plan->warmup_ns && before > 0 &&
 		    fabs(now / before - 1) < WINDOW_SPREAD)
@@ -205,7 +204,7 @@ static void cell_rest(struct cell *cell)
 		cell->what.ops->rest(cell->state);
 }
 
-static void cell_open(struct plan *plan, struct cell *cell)
+static void cell_open(struct plan *plan, struct cell *cell, uint64_t until_ns)
 {
 	char why[CASE_WHY_BYTES] = "";
 	int r;
@@ -227,7 +226,7 @@ static void cell_open(struct plan *plan, struct cell *cell)
 	else if (!cell->count)
 		r = cell_calibrate(plan, cell);
 	if (r == 0 && !cell->what.once)
-		(void)cell_warm(plan, cell);
+		(void)cell_warm(plan, cell, until_ns);
 	cell_rest(cell);
 }
 
@@ -327,14 +326,18 @@ static void cell_finish(struct cell *cell)
 	cell_close(cell);
 }
 
-static void say(const struct plan *plan, const char *contest, uint32_t launch)
+/* What is measured now, and how long all of it will take yet. */
+static void say(const struct plan *plan, const char *contest, uint32_t launch,
+		size_t done, size_t parts)
 {
-	char text[128];
+	char left[32];
+	char text[160];
 
 	if (!plan->progress)
 		return;
-	snprintf(text, sizeof(text), "launch %u of %u: %s", launch + 1,
-		 plan->launches, contest);
+	budget_format(left, sizeof(left), budget_left_ns(plan, done, parts));
+	snprintf(text, sizeof(text), "launch %u of %u: %s; about %s left",
+		 launch + 1, plan->launches, contest, left);
 	plan->progress(plan->progress_arg, text);
 }
 
@@ -346,8 +349,7 @@ static void measure_blocks(struct plan *plan, size_t begin, size_t end,
 	uint32_t seq = 0;
 
 	for (uint32_t block = 0; block < plan->blocks; block++) {
-		if (block >= BLOCKS_MIN && until_ns &&
-		    stopwatch_ns(plan->watch.clock) > until_ns) {
+		if (block && until_ns && budget_now(plan) > until_ns) {
 			plan->blocks_cut += plan->blocks - block;
 			return;
 		}
@@ -377,20 +379,6 @@ static size_t contest_count(const struct plan *plan)
 	for (size_t i = 0; i < plan->cell_count; i = contest_end(plan, i))
 		count++;
 	return count;
-}
-
-/* When this contest's share of what is left of the budget ends; 0: never. */
-static uint64_t share_end(const struct plan *plan, uint64_t began_ns,
-			  size_t parts_left)
-{
-	uint64_t now = stopwatch_ns(plan->watch.clock);
-	uint64_t spent = now - began_ns;
-
-	if (!plan->budget_ns)
-		return 0;
-	if (spent >= plan->budget_ns || !parts_left)
-		return now;
-	return now + (plan->budget_ns - spent) / parts_left;
 }
 
 static int reserve(struct plan *plan)
@@ -445,11 +433,105 @@ static int summarise(struct plan *plan)
 	return r;
 }
 
+/* How the same contender measured twice differs, 1 or more; 0: unknown. */
+static double ratio_again(const struct plan *plan, const struct cell *again)
+{
+	struct comparison c;
+
+	if (again->twin < 0 ||
+	    measure_compare(plan, &plan->cells[again->twin], again, &c) < 0)
+		return 0;
+	return fmax(c.ratio.estimate, 1 / c.ratio.estimate);
+}
+
+static void judge_again(struct plan *plan)
+{
+	for (size_t i = 0, end; i < plan->cell_count; i = end) {
+		double worst = 0;
+
+		end = contest_end(plan, i);
+		for (size_t k = i; k < end; k++)
+			worst = fmax(worst, ratio_again(plan, &plan->cells[k]));
+		for (size_t k = i; k < end; k++)
+			plan->cells[k].again = worst;
+	}
+}
+
+/* One contest in one launch: open and warm up all cells, then the blocks. */
+static void measure_contest(struct plan *plan, size_t begin, size_t end,
+			    uint32_t launch, uint64_t until_ns, uint32_t *order,
+			    uint64_t *random)
+{
+	/* Half of the time at most for warm-ups, the same for each cell. */
+	uint64_t now = budget_now(plan);
+	uint64_t warm = until_ns > now ? (until_ns - now) / 2 : 0;
+
+	for (size_t k = begin; k < end && !stopped(plan); k++)
+		cell_open(plan, &plan->cells[k],
+			  until_ns
+				  ? now + warm * (k - begin + 1) / (end - begin)
+				  : 0);
+	measure_blocks(plan, begin, end, launch, until_ns, order, random);
+	for (size_t k = begin; k < end; k++)
+		if (stopped(plan))
+			cell_close(&plan->cells[k]);
+		else
+			cell_finish(&plan->cells[k]);
+}
+
+/* What the budget left no time for says so. */
+static void skip_contest(struct plan *plan, size_t begin, size_t end)
+{
+	for (size_t k = begin; k < end; k++)
+		if (plan->cells[k].status == CELL_OK && !plan->cells[k].n)
+			cell_fail(&plan->cells[k], -ENOTSUP,
+				  "the budget ended before its turn");
+}
+
+static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
+			   uint64_t *random)
+{
+	size_t contests = contest_count(plan);
+	size_t left = contests;
+
+	for (size_t i = 0, end; i < plan->cell_count && !stopped(plan);
+	     i = end) {
+		end = contest_end(plan, i);
+		if (budget_spent(plan)) {
+			skip_contest(plan, i, end);
+			continue;
+		}
+		say(plan, plan->cells[i].what.contest, launch,
+		    (launch + 1) * contests - left, plan->launches * contests);
+		measure_contest(plan, i, end, launch,
+				budget_until(plan, launch, left--), order,
+				random);
+	}
+}
+
+/* Launches until they are done, stopped, or the budget is spent. */
+static void measure_launches(struct plan *plan, uint32_t *order)
+{
+	uint64_t began = budget_now(plan);
+	uint64_t random = plan->seed;
+	uint32_t planned = plan->launches;
+	uint32_t launch = 0;
+
+	while (launch < plan->launches && !stopped(plan) &&
+	       (launch == 0 || !budget_spent(plan))) {
+		measure_launch(plan, launch, order, &random);
+		if (launch++ == 0)
+			plan->launches =
+				budget_launches(plan, budget_now(plan) - began);
+	}
+	plan->interrupted = stopped(plan);
+	plan->launches_cut = plan->interrupted ? 0 : planned - launch;
+	plan->launches = planned - plan->launches_cut;
+	plan->elapsed_ns = budget_now(plan) - began;
+}
+
 int measure(struct plan *plan)
 {
-	uint64_t began = stopwatch_ns(plan->watch.clock);
-	uint64_t random = plan->seed;
-	size_t parts = contest_count(plan) * plan->launches;
 	uint32_t *order;
 	int r;
 
@@ -459,30 +541,10 @@ int measure(struct plan *plan)
 	order = calloc(plan->cell_count + 1, sizeof(*order));
 	if (!order)
 		return -ENOMEM;
-	for (uint32_t launch = 0; launch < plan->launches; launch++) {
-		size_t end;
-
-		for (size_t i = 0; i < plan->cell_count; i = end) {
-			uint64_t until;
-
-			if (stopped(plan))
-				break;
-			end = contest_end(plan, i);
-			until = share_end(plan, began, parts--);
-			say(plan, plan->cells[i].what.contest, launch);
-			for (size_t k = i; k < end && !stopped(plan); k++)
-				cell_open(plan, &plan->cells[k]);
-			measure_blocks(plan, i, end, launch, until, order,
-				       &random);
-			for (size_t k = i; k < end; k++)
-				if (stopped(plan))
-					cell_close(&plan->cells[k]);
-				else
-					cell_finish(&plan->cells[k]);
-		}
-	}
+	measure_launches(plan, order);
 	free(order);
-	plan->interrupted = stopped(plan);
-	plan->elapsed_ns = stopwatch_ns(plan->watch.clock) - began;
-	return summarise(plan);
+	r = summarise(plan);
+	if (r == 0)
+		judge_again(plan);
+	return r;
 }

@@ -9,7 +9,9 @@
  *	        for each block     visits every cell once, in random order
  *	        verify, read bindings back, close
  *
- * One seed decides every order.  A budget cuts whole blocks only.  A visit is
+ * One seed decides every order.  A budget bounds the whole run: each launch gets
+ * an equal part, each contest an equal part of what is left of its launch, and
+ * blocks, then launches, are cut.  A visit is
  * an untimed run, of an eighth of a sample and one operation at least, then a
  * timed one of a fixed number of operations, long enough that the clock costs
  * less than 1 %.  What is run once a launch is timed at once.
@@ -54,7 +56,13 @@ struct cell {
 	struct histogram *histogram;     /* NULL: its operations are not timed
 				       * one by one */
 	struct stats_summary summary;    /* by measure() */
+	/* By measure(): the ratio, 1 or more, of A to A in this cell's contest;
+	 * 0: no contender of the contest was measured twice. */
+	double again;
 };
+
+/* From this ratio of A to A on, a contest is not a result. */
+#define AGAIN_MAX 1.2
 
 struct plan {
 	/* Given. */
@@ -67,6 +75,10 @@ struct plan {
 	const volatile sig_atomic_t *stop; /* not 0: end; may be NULL */
 	void (*progress)(void *arg, const char *text); /* may be NULL */
 	void *progress_arg;
+	/* The time that the budget is counted in; NULL: the stopwatch's.  For
+	 * tests. */
+	uint64_t (*now)(void);
+	uint64_t began_ns; /* by plan_init(): the budget begins there */
 
 	/* By stopwatch_choose(). */
 	struct stopwatch watch;
@@ -77,7 +89,8 @@ struct plan {
 
 	/* By measure(). */
 	bool interrupted;
-	uint32_t blocks_cut; /* by the budget */
+	uint32_t blocks_cut;   /* by the budget */
+	uint32_t launches_cut; /* too: launches are those that were */
 	uint64_t elapsed_ns;
 };
 
@@ -94,13 +107,21 @@ void plan_keep_peers(struct plan *plan,
 		     bool (*wanted)(const char *arg, const char *peer),
 		     const char *arg);
 
+/* Is what the cell's contest says a result, or did the same contender measured
+ * twice differ by more than AGAIN_MAX? */
+bool cell_trusted(const struct cell *cell);
+
+/* How many contests are not a result. */
+size_t plan_untrusted(const struct plan *plan);
+
 /* Measure everything.  0, also where some cells fail (their status says so) or
  * the run was interrupted; -ENOMEM. */
 int measure(struct plan *plan);
 
 enum verdict { VERDICT_NOT_SHOWN, VERDICT_A_FASTER, VERDICT_B_FASTER };
 
-/* How much longer b takes than a, paired within blocks. */
+/* How much longer b takes than a, paired within blocks.  Nothing is shown by a
+ * contest that is not a result. */
 struct comparison {
 	const struct cell *a, *b;
 	struct stats_interval ratio; /* b / a */

@@ -20,6 +20,7 @@ void plan_init(struct plan *plan)
 		.min_effect = 0.02,
 	};
 	stopwatch_choose(&plan->watch);
+	plan->began_ns = stopwatch_ns(plan->watch.clock);
 	plan->seed = stopwatch_ns(CLOCK_REALTIME) % 1000000000;
 }
 
@@ -104,4 +105,21 @@ const struct cell *plan_find(const struct plan *plan, const char *contest,
 			return cell;
 	}
 	return NULL;
+}
+
+bool cell_trusted(const struct cell *cell)
+{
+	return cell->again <= AGAIN_MAX;
+}
+
+size_t plan_untrusted(const struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->cell_count; i++)
+		count += !cell_trusted(&plan->cells[i]) &&
+			 (i == 0 ||
+			  strcmp(plan->cells[i].what.contest,
+				 plan->cells[i - 1].what.contest) != 0);
+	return count;
 }

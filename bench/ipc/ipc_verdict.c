@@ -4,9 +4,11 @@
  * copying, and after how many messages a segment has paid for itself.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ipc/ipc.h"
+#include "report/table.h"
 
 /* Of one pattern, the cell of a transport at a size, measured; or NULL. */
 static const struct cell *cell_at(const struct plan *plan, const char *pattern,
@@ -37,13 +39,20 @@ static enum verdict against(const struct plan *plan, const struct cell *own,
 	return c->verdict;
 }
 
-/* From which size on sharing wins, with the sizes between which that turns. */
-static void say_crossover(const struct plan *plan, const char *pattern,
-			  const char *other, FILE *out)
+/* What the sizes of one pattern say of sharing and another transport. */
+struct crossover {
+	const char *same; /* the largest size with no difference shown */
+	const char
+		*from;  /* from this size on sharing is faster at every size */
+	size_t refused; /* sizes that are no result */
+	struct comparison least,
+		last; /* the least and the last one from there */
+};
+
+static struct crossover find_crossover(const struct plan *plan,
+				       const char *pattern, const char *other)
 {
-	const char *lost = NULL;
-	const char *won = NULL;
-	struct comparison last = { 0 };
+	struct crossover x = { .same = NULL };
 
 	for (size_t i = 0; i < plan->cell_count; i++) {
 		const struct cell *own = &plan->cells[i];
@@ -52,33 +61,81 @@ static void say_crossover(const struct plan *plan, const char *pattern,
 		if (strcmp(own->what.name, "seg-inplace") != 0 || !own->n ||
 		    strcmp(own->what.axes[0].value, pattern) != 0)
 			continue;
-		if (against(plan, own, pattern, other, &c) !=
-		    VERDICT_A_FASTER) {
-			lost = own->what.axes[1].value;
-			won = NULL;
+		if (!cell_trusted(own)) {
+			x.refused++;
 			continue;
 		}
-		won = won ? won : own->what.axes[1].value;
-		last = c;
+		if (against(plan, own, pattern, other, &c) !=
+		    VERDICT_A_FASTER) {
+			x.same = own->what.axes[1].value;
+			x.from = NULL;
+			continue;
+		}
+		if (!x.from || c.ratio.estimate < x.least.ratio.estimate)
+			x.least = c;
+		x.from = x.from ? x.from : own->what.axes[1].value;
+		x.last = c;
 	}
-	if (!last.a)
+	return x;
+}
+
+static void put_size(FILE *out, const char *bytes)
+{
+	char text[24];
+
+	format_bytes(text, sizeof(text), atof(bytes));
+	fprintf(out, "%s", text);
+}
+
+static void put_ratio(FILE *out, const struct comparison *c)
+{
+	fprintf(out, "%.3g", c->ratio.estimate);
+	if (c->ratio.known)
+		fprintf(out, " [%.3g, %.3g]", c->ratio.low, c->ratio.high);
+}
+
+/* CPU time of sharing by that of the other. */
+static void put_cpu(FILE *out, const struct comparison *c)
+{
+	if (c->a->cost_operations && c->b->cost_operations && c->b->cost.cpu_ns)
+		fprintf(out, ", with %.2g of the CPU time",
+			(double)c->a->cost.cpu_ns /
+				(double)c->a->cost_operations /
+				((double)c->b->cost.cpu_ns /
+				 (double)c->b->cost_operations));
+}
+
+/* The answer in a sentence: up to which size copying is as good as sharing, and
+ * from which size on sharing is how many times cheaper. */
+static void say_crossover(const struct plan *plan, const char *pattern,
+			  const char *other, FILE *out)
+{
+	struct crossover x = find_crossover(plan, pattern, other);
+
+	if (!x.from && !x.same)
 		return;
-	fprintf(out, "%s: at %s B in place is %.3gx [%.3g,%.3g] faster than %s",
-		pattern, last.a->what.axes[1].value, last.ratio.estimate,
-		last.ratio.low, last.ratio.high, other);
-	if (last.a->cost_operations && last.b->cost_operations &&
-	    last.b->cost.cpu_ns)
-		fprintf(out, " and uses %.2gx the CPU",
-			(double)last.a->cost.cpu_ns /
-				(double)last.a->cost_operations /
-				((double)last.b->cost.cpu_ns /
-				 (double)last.b->cost_operations));
-	if (won && lost)
-		fprintf(out, "; it overtakes it between %s and %s B", lost,
-			won);
-	else if (won)
-		fprintf(out, "; it is faster from the smallest size (%s B)",
-			won);
+	fprintf(out, "%s: ", pattern);
+	if (x.same) {
+		fprintf(out, "up to ");
+		put_size(out, x.same);
+		fprintf(out, " copying through %s is as good as sharing%s",
+			other, x.from ? "; " : "");
+	}
+	if (x.from) {
+		fprintf(out, "from ");
+		put_size(out, x.from);
+		fprintf(out, " on sharing in place is ");
+		put_ratio(out, &x.least);
+		fprintf(out, " times cheaper or more than %s", other);
+		fprintf(out, ", at ");
+		put_size(out, x.last.a->what.axes[1].value);
+		fprintf(out, " ");
+		put_ratio(out, &x.last);
+		put_cpu(out, &x.last);
+	}
+	if (x.refused)
+		fprintf(out, "; sizes left out, for they are not a result: %zu",
+			x.refused);
 	fprintf(out, ".\n");
 }
 
@@ -91,7 +148,7 @@ static void say_break_even(const struct plan *plan, const char *size, FILE *out)
 	const struct cell *b = cell_at(plan, "pingpong", "pipe", size);
 	double saved;
 
-	if (!seg || !pipe || !a || !b)
+	if (!seg || !pipe || !a || !b || !cell_trusted(a))
 		return;
 	saved = b->summary.p50.estimate - a->summary.p50.estimate;
 	if (saved <= 0)

@@ -11,6 +11,7 @@
 
 #include "report/charts.h"
 #include "report/result_read.h"
+#include "report/table.h"
 
 /* The size whose tail is drawn. */
 #define TAIL_BYTES "4096"
@@ -153,6 +154,50 @@ static void finish_bandwidth(struct figure *f, const json_t *result,
 	}
 }
 
+/* The y of a series at one size; NaN: it has none there. */
+static double y_at(const struct figure *f, const char *name, double x)
+{
+	for (int i = 0; i < f->count; i++)
+		for (int k = 0; k < f->series[i].count; k++)
+			if (strcmp(f->series[i].name, name) == 0 &&
+			    f->series[i].points[k].x == x)
+				return f->series[i].points[k].y;
+	return NAN;
+}
+
+/* Says where the pool is slower than a pipe: nobody should find that out from
+ * the curves alone. */
+static void finish_latency(struct figure *f, const json_t *result,
+			   const json_t *roofs)
+{
+	char *at = f->note;
+	char *end = at + sizeof(f->note);
+
+	(void)result;
+	(void)roofs;
+	for (int i = 0; i < f->count; i++) {
+		const struct series *s = &f->series[i];
+
+		for (int k = 0; strcmp(s->name, "pool") == 0 && k < s->count;
+		     k++) {
+			char size[24];
+
+			if (!(s->points[k].y > y_at(f, "pipe", s->points[k].x)))
+				continue;
+			format_bytes(size, sizeof(size), s->points[k].x);
+			if (end - at > 40)
+				at += snprintf(at, (size_t)(end - at), "%s%s",
+					       at > f->note
+						       ? ", "
+						       : "The pool is slower "
+							 "than a pipe at ",
+					       size);
+		}
+	}
+	if (at > f->note)
+		snprintf(at, (size_t)(end - at), ".");
+}
+
 const struct chart chart_ipc[] = {
 	{ { .id = "latency",
 	    .title = "One way, half a round trip",
@@ -161,10 +206,11 @@ const struct chart chart_ipc[] = {
 		       "between processes.",
 	    .xlabel = "message",
 	    .ylabel = "microseconds",
+	    .y_ns = 1e3,
 	    .kind = FIGURE_SIZES },
 	  true,
 	  collect_latency,
-	  NULL },
+	  finish_latency },
 	{ { .id = "bandwidth",
 	    .title = "A stream of messages",
 	    .caption = "10^9 bytes a second, counted where they are consumed; "
@@ -201,6 +247,7 @@ const struct chart chart_ipc[] = {
 	    .caption = "Create, attach, touch for the first time, remove.",
 	    .xlabel = "message",
 	    .ylabel = "microseconds",
+	    .y_ns = 1e3,
 	    .kind = FIGURE_SIZES },
 	  true,
 	  collect_setup,
@@ -212,6 +259,7 @@ const struct chart chart_ipc[] = {
 		       "held up.",
 	    .xlabel = "share of messages that took no longer",
 	    .ylabel = "microseconds",
+	    .y_ns = 1e3,
 	    .kind = FIGURE_SHARES },
 	  false,
 	  collect_tail,

@@ -275,6 +275,7 @@ const struct chart chart_machine[] = {
 		       "cores share them.",
 	    .xlabel = "ranks",
 	    .ylabel = "nanoseconds",
+	    .y_ns = 1,
 	    .kind = FIGURE_RANKS },
 	  false,
 	  collect_barrier,

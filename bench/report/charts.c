@@ -113,6 +113,19 @@ static void mark_caches(struct figure *f, const json_t *result,
 	}
 }
 
+/* A figure of a loaded machine says so. */
+static void note_load(struct figure *f, const json_t *result)
+{
+	const json_t *noise =
+		json_object_get(json_object_get(result, "env"), "noise");
+	size_t used = strlen(f->note);
+
+	if (strcmp(result_read_text(noise, "grade"), "C") == 0)
+		snprintf(f->note + used, sizeof(f->note) - used,
+			 "%sMeasured on a loaded machine (grade C).",
+			 used ? " " : "");
+}
+
 /* Add the figure of one chart, where the result has points for it. */
 static void collect(struct charts *out, const struct chart *chart,
 		    const json_t *result, const json_t *roofs,
@@ -127,6 +140,7 @@ static void collect(struct charts *out, const struct chart *chart,
 		chart->collect(f, json_array_get(cells, i));
 	if (chart->finish)
 		chart->finish(f, result, roofs);
+	note_load(f, result);
 	if (chart->caches)
 		mark_caches(f, result, roofs);
 	if (figure_empty(f))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * figure.c - points to gnuplot, its SVG into the page.
+ * figure.c - a figure's points, and the SVG that gnuplot makes of them.
  */
 #include "report/figure.h"
 
@@ -12,8 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A map of more columns has no numbers in it. */
-#define NUMBERS_MAX 20
+#include "report/figure_script.h"
 
 /* What a shell exits with where there is no such command. */
 #define NO_COMMAND 127
@@ -37,18 +36,6 @@ static const char own_rules[] =
 	"@media (prefers-color-scheme:dark){"
 	"svg{--paper:#16181c;--ink:#e6e6e6;--faint:#9a9a9a}}\n";
 
-/* Colours told apart by those who see fewer, and on light and dark. */
-static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73",
-				       "#cc79a7", "#e69f00", "#56b4e9",
-				       "#8b5fbf", "#7f7f3f", "#a0522d",
-				       "#4d9221" };
-
-#define COLOURS ((int)(sizeof(colours) / sizeof(*colours)))
-
-/* Viridis, from 0 to 1. */
-static const char viridis[] = "0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', "
-			      "0.75 '#5ec962', 1 '#fde725'";
-
 void put_text(FILE *out, const char *text)
 {
 	for (; *text; text++) {
@@ -71,21 +58,6 @@ void put_number(FILE *out, double x, int digits)
 		fprintf(out, "<td>%.*g</td>", digits, x);
 	else
 		fprintf(out, "<td></td>");
-}
-
-/* The number of a name up to its comma, which has one from now on. */
-static int colour_of(struct palette *p, const char *name)
-{
-	int room = (int)(sizeof(p->name) / sizeof(*p->name));
-	char stem[FIGURE_NAME_BYTES];
-	int i = 0;
-
-	snprintf(stem, sizeof(stem), "%.*s", (int)strcspn(name, ","), name);
-	while (i < p->count && strcmp(p->name[i], stem) != 0)
-		i++;
-	if (i == p->count && i < room)
-		snprintf(p->name[p->count++], sizeof(*p->name), "%s", stem);
-	return i;
 }
 
 static struct series *series_of(struct figure *f, const char *name,
@@ -170,250 +142,6 @@ void figure_free(struct figure *f)
 bool figure_empty(const struct figure *f)
 {
 	return !f->count;
-}
-
-struct axis_range {
-	double xmin, xmax, ymin, ymax;
-};
-
-/* The next power of a base beyond. */
-static double beyond(double value, double base, bool up)
-{
-	double power = log(value) / log(base);
-
-	return pow(base, up ? floor(power) + 1 : ceil(power) - 1);
-}
-
-/* What the points and their intervals span. */
-static struct axis_range span_of(const struct figure *f)
-{
-	struct axis_range r = { INFINITY, -INFINITY, INFINITY, -INFINITY };
-
-	for (int i = 0; i < f->count; i++) {
-		for (int k = 0; k < f->series[i].count; k++) {
-			const struct point *p = &f->series[i].points[k];
-
-			r.xmin = fmin(r.xmin, p->x);
-			r.xmax = fmax(r.xmax, p->x);
-			r.ymin = fmin(r.ymin, p->low > 0 ? p->low : p->y);
-			r.ymax = fmax(r.ymax, fmax(p->high, p->y));
-		}
-	}
-	return r;
-}
-
-static struct axis_range range_of(const struct figure *f)
-{
-	struct axis_range r = span_of(f);
-
-	switch (f->kind) {
-	case FIGURE_SIZES:
-		r.xmin = beyond(r.xmin, 2, false);
-		r.xmax = beyond(r.xmax, 2, true);
-		break;
-	case FIGURE_SHARES:
-		r.xmin = 1;
-		r.xmax = beyond(r.xmax, 10, true);
-		break;
-	case FIGURE_WORKERS:
-		return (struct axis_range){ 0, r.xmax + 0.5, 0, 1.1 * r.ymax };
-	case FIGURE_RANKS:
-		r.xmin = 0;
-		r.xmax++;
-		break;
-	case FIGURE_MAP:
-		/* Rows go downwards from the second to the last. */
-		return (struct axis_range){ -0.5, r.xmax + 0.5, f->count - 0.5,
-					    -0.5 };
-	}
-	r.ymin = beyond(r.ymin, 10, false);
-	r.ymax = beyond(r.ymax, 10, true);
-	return r;
-}
-
-/* "64 B", "1 KiB", ...: eight of them or so. */
-static void script_sizes(const struct axis_range *r, FILE *gp)
-{
-	static const char *const units[] = { "B",   "KiB", "MiB",
-					     "GiB", "TiB", "PiB" };
-	int first = (int)ceil(log2(r->xmin));
-	int last = (int)floor(log2(r->xmax));
-	int step = 1 + (last - first) / 9;
-
-	fprintf(gp, "set xtics (");
-	for (int k = first / step * step; k <= last && k < 60; k += step)
-		fprintf(gp, "%s'%d %s' %.17g",
-			k > first / step * step ? ", " : "", 1 << k % 10,
-			units[k / 10], exp2(k));
-	fprintf(gp, ")\n");
-}
-
-static void script_axes(const struct figure *f, const struct axis_range *r,
-			FILE *gp)
-{
-	fprintf(gp,
-		"set xlabel \"%s\"\nset ylabel \"%s\"\n"
-		"set xrange [%.17g:%.17g]\nset yrange [%.17g:%.17g]\n",
-		f->xlabel, f->ylabel, r->xmin, r->xmax, r->ymin, r->ymax);
-	switch (f->kind) {
-	case FIGURE_SIZES:
-		fprintf(gp, "set logscale x 2\nset logscale y\n");
-		script_sizes(r, gp);
-		break;
-	case FIGURE_SHARES:
-		fprintf(gp, "set logscale x\nset logscale y\n"
-			    "set xtics ('least' 1, '50 %%%%' 2, '90 %%%%' 10, "
-			    "'99 %%%%' 100, '99.9 %%%%' 1e3, '99.99 %%%%' 1e4, "
-			    "'99.999 %%%%' 1e5)\n");
-		break;
-	case FIGURE_WORKERS:
-		fprintf(gp, "set xtics %d\n", 1 + (int)(r->xmax / 16));
-		break;
-	case FIGURE_RANKS:
-		fprintf(gp, "set logscale y\nset xtics 1\n");
-		break;
-	case FIGURE_MAP:
-		break;
-	}
-	/* Fainter than what is drawn on it. */
-	if (f->kind != FIGURE_MAP)
-		fprintf(gp, "set format y '%%g'\n"
-			    "set grid lw 0.5 lc rgb 'gray'\n");
-}
-
-/* Lines across, with their names at the top. */
-static void script_marks(const struct figure *f, const struct axis_range *r,
-			 FILE *gp)
-{
-	for (int i = 0; i < f->mark_count; i++) {
-		double at = f->marks[i].at;
-
-		if (f->kind == FIGURE_MAP) {
-			fprintf(gp,
-				"set arrow from %.17g, graph 0 to %.17g, "
-				"graph 1 nohead front lw 2 lc rgb 'black'\n"
-				"set arrow from graph 0, first %.17g to graph "
-				"1, first %.17g nohead front lw 2 lc rgb "
-				"'black'\n",
-				at, at, at - 1, at - 1);
-			continue;
-		}
-		if (at <= r->xmin || at >= r->xmax)
-			continue;
-		fprintf(gp,
-			"set arrow from %.17g, graph 0 to %.17g, graph 1 "
-			"nohead dt 2 lw 1.5 lc rgb 'gray'\n"
-			"set label '%s' at %.17g, graph 0.97 right offset "
-			"-0.5,0 font ',11'\n",
-			at, at, f->marks[i].label, at);
-	}
-}
-
-static void script_points(const struct figure *f, FILE *gp)
-{
-	for (int i = 0; i < f->count; i++) {
-		fprintf(gp, "$s%d << EOD\n", i);
-		for (int k = 0; k < f->series[i].count; k++) {
-			const struct point *p = &f->series[i].points[k];
-
-			fprintf(gp, "%.17g %.17g %.17g %.17g %d\n", p->x, p->y,
-				isfinite(p->low) ? p->low : p->y,
-				isfinite(p->high) ? p->high : p->y, i);
-		}
-		fprintf(gp, "EOD\n");
-	}
-}
-
-static void script_curves(const struct figure *f, FILE *gp)
-{
-	/* How, which points, which dashes. */
-	static const struct {
-		const char *with, *dash;
-		int point;
-	} styles[] = { [SERIES_LINE] = { "yerrorlines", "1", 7 },
-		       [SERIES_DASHED] = { "yerrorlines", "(4,4)", 7 },
-		       [SERIES_LIMIT] = { "lines", "(10,5)", 0 },
-		       [SERIES_POINTS] = { "yerrorbars", "1", 7 } };
-
-	for (int i = 0; i < f->count; i++) {
-		const struct series *s = &f->series[i];
-		const char *colour = "gray";
-
-		if (s->style != SERIES_LIMIT)
-			colour = colours[colour_of(f->palette, s->name) %
-					 COLOURS];
-		fprintf(gp,
-			"%s $s%d using 1:2%s with %s lw 1.5 dt %s lc rgb "
-			"'%s'",
-			i ? "," : "plot", i,
-			styles[s->style].point ? ":3:4" : "",
-			styles[s->style].with, styles[s->style].dash, colour);
-		if (styles[s->style].point)
-			fprintf(gp, " pt %d ps 0.5", styles[s->style].point);
-		fprintf(gp, " title '%s'", s->name);
-	}
-	fprintf(gp, "\n");
-}
-
-static void script_map(const struct figure *f, FILE *gp)
-{
-	const struct series *last = &f->series[f->count - 1];
-
-	fprintf(gp,
-		"set palette defined (%s)\nset cblabel '%s'\n"
-		"set cbrange [0:%.17g]\nset ylabel ''\n"
-		"set style fill solid noborder\n"
-		"set tics nomirror\nset ytics (",
-		viridis, f->ylabel, span_of(f).ymax);
-	for (int i = 0; i < f->count; i++)
-		fprintf(gp, "%s'%s' %d", i ? ", " : "", f->series[i].name, i);
-	fprintf(gp, ")\nset xtics rotate by -45 (");
-	for (int k = 0; k < last->count; k++)
-		fprintf(gp, "%s'%s' %d", k ? ", " : "",
-			k ? f->series[k - 1].name : f->corner, k);
-	fprintf(gp, ")\nplot");
-	for (int i = 0; i < f->count; i++) {
-		fprintf(gp,
-			"%s $s%d using 1:5:(0.49):(0.49):2 with boxxyerror "
-			"fc palette notitle",
-			i ? "," : "", i);
-		if (last->count <= NUMBERS_MAX)
-			fprintf(gp,
-				", $s%d using 1:5:(sprintf('%%.0f', $2)) with "
-				"labels notitle",
-				i);
-	}
-	fprintf(gp, "\n");
-}
-
-/* Of a picture 900 wide. */
-static int height_of(const struct figure *f)
-{
-	if (f->kind != FIGURE_MAP)
-		return 520;
-	return f->count < 12 ? 240 + 40 * f->count : 720;
-}
-
-static void write_script(const struct figure *f, const struct axis_range *r,
-			 bool alone, FILE *gp)
-{
-	fprintf(gp,
-		"set terminal svg size 900,%d dynamic font 'sans-serif,14' "
-		"name '%s'\n"
-		"set lmargin at screen %g\nset rmargin at screen %g\n"
-		"set tmargin at screen %g\nset bmargin at screen %g\n"
-		"set key outside right top vertical noenhanced samplen 2\n",
-		height_of(f), f->id, FIGURE_LEFT, FIGURE_RIGHT,
-		alone ? 0.92 : FIGURE_TOP, FIGURE_BOTTOM);
-	if (alone)
-		fprintf(gp, "set title \"%s\"\n", f->title);
-	script_axes(f, r, gp);
-	script_marks(f, r, gp);
-	script_points(f, gp);
-	if (f->kind == FIGURE_MAP)
-		script_map(f, gp);
-	else
-		script_curves(f, gp);
 }
 
 /* A line of gnuplot's SVG.  Its ids are the same in every picture: a page has
@@ -505,7 +233,7 @@ static int draw(const struct figure *f, const struct axis_range *r, bool alone,
 	int result = -ENOMEM;
 
 	if (memory) {
-		write_script(f, r, alone, gp);
+		figure_script(f, r, alone, gp);
 		fflush(gp);
 		result = run_gnuplot(f, alone, fd, memory);
 		if (fclose(memory) != 0)
@@ -563,7 +291,7 @@ static const char *scale_word(enum figure_kind kind, bool x)
 
 int figure_put(const struct figure *f, FILE *page)
 {
-	struct axis_range r = range_of(f);
+	struct axis_range r = figure_range(f);
 	char id[64];
 	int drawn;
 
@@ -581,6 +309,11 @@ int figure_put(const struct figure *f, FILE *page)
 		fprintf(page, "<p>%s: no picture.</p>\n", figure_why(drawn));
 	fprintf(page, "<figcaption>");
 	put_text(page, f->caption);
+	if (*f->note) {
+		fprintf(page, " <strong>");
+		put_text(page, f->note);
+		fprintf(page, "</strong>");
+	}
 	fprintf(page, "</figcaption>\n");
 	put_points(f, page);
 	fprintf(page, "</figure>\n");
@@ -589,7 +322,7 @@ int figure_put(const struct figure *f, FILE *page)
 
 int figure_svg(const struct figure *f, FILE *out)
 {
-	struct axis_range r = range_of(f);
+	struct axis_range r = figure_range(f);
 
 	fprintf(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
 	return draw(f, &r, true, out);

@@ -60,7 +60,11 @@ enum figure_kind {
 
 struct figure {
 	const char *id, *title, *caption, *xlabel, *ylabel;
-	int number; /* from 2 on it is part of the id */
+	/* How many nanoseconds one of y is, where y is a time: the axis has ns,
+	 * us, ms. 0: y is no time. */
+	double y_ns;
+	char note[200]; /* a sentence more than the caption, or "" */
+	int number;     /* from 2 on it is part of the id */
 	enum figure_kind kind;
 	struct palette *palette;
 	int count;

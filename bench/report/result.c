@@ -183,7 +183,7 @@ static json_t *cell_json(const struct cell *cell)
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:s,"
 		" s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}, s:o, s:o,"
-		" s:o}",
+		" s:o, s:o}",
 		"id", id, "contest", cell->what.contest, "name",
 		cell->what.name, "settings", cell->what.settings, "peer",
 		cell->what.peer ? json_string(cell->what.peer) : json_null(),
@@ -203,7 +203,9 @@ static json_t *cell_json(const struct cell *cell)
 		"resources", cost_json(cell), "tail", tail_json(cell),
 		"pss_bytes",
 		cell->binding.pss_bytes > 0 ? json_real(cell->binding.pss_bytes)
-					    : json_null());
+					    : json_null(),
+		"again",
+		cell->again > 0 ? json_real(cell->again) : json_null());
 }
 
 static json_t *comparisons_json(const struct plan *plan)
@@ -286,6 +288,27 @@ json_t *result_json(const struct plan *plan, const struct run_info *info)
 		"warnings", warnings);
 }
 
+/* A line for each contest that is not a result. */
+static void warn_untrusted(const struct plan *plan,
+			   void (*say)(void *arg, const char *text), void *arg)
+{
+	char text[200];
+
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		const struct cell *cell = &plan->cells[i];
+
+		if (cell_trusted(cell) ||
+		    (i && strcmp(cell->what.contest,
+				 plan->cells[i - 1].what.contest) == 0))
+			continue;
+		snprintf(text, sizeof(text),
+			 "not a result: %s: the same contender measured twice "
+			 "differs by a factor of %.2f",
+			 cell->what.contest, cell->again);
+		say(arg, text);
+	}
+}
+
 void result_warnings(const struct plan *plan, const struct run_info *info,
 		     void (*say)(void *arg, const char *text), void *arg)
 {
@@ -307,6 +330,13 @@ void result_warnings(const struct plan *plan, const struct run_info *info,
 			 STATS_CI_MIN);
 		say(arg, text);
 	}
+	if (plan->launches_cut) {
+		snprintf(text, sizeof(text),
+			 "the budget left time for %u launches of %u",
+			 plan->launches, plan->launches + plan->launches_cut);
+		say(arg, text);
+	}
+	warn_untrusted(plan, say, arg);
 	if (plan->blocks_cut) {
 		snprintf(text, sizeof(text), "the budget cut %u blocks",
 			 plan->blocks_cut);

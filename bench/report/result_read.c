@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/stats.h"
+#include "driver/measure.h"
 
 /* Room for "cells[4711].summary.p50". */
 #define PATH_BYTES 96
@@ -17,10 +17,10 @@
 /* Numbers that a ratio or a logarithm is taken of: nought is none of them. */
 static bool must_be_positive(const char *key)
 {
-	static const char *const keys[] = { "samples", "min",      "p50",
-					    "p90",     "p99",      "p999",
-					    "max",     "estimate", "ci95",
-					    "ratio",   "low",      "high" };
+	static const char *const keys[] = {
+		"samples",  "min",  "p50",   "p90", "p99",  "p999", "max",
+		"estimate", "ci95", "ratio", "low", "high", "again"
+	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (strcmp(key, keys[i]) == 0)
@@ -173,6 +173,11 @@ bool result_read_interval(const json_t *object, double *low, double *high)
 	*low = known ? json_number_value(from) : NAN;
 	*high = known ? json_number_value(to) : NAN;
 	return known;
+}
+
+bool result_read_trusted(const json_t *cell)
+{
+	return !(result_read_number(cell, "again") > AGAIN_MAX);
 }
 
 json_t *result_read_cell(const json_t *result, const char *id)

@@ -24,6 +24,10 @@ double result_read_number(const json_t *object, const char *key);
 /* The 95 % interval of an object: true, or false and NaN where it has none. */
 bool result_read_interval(const json_t *object, double *low, double *high);
 
+/* Is the cell's contest a result?  No: the same contender measured twice in
+ * the contest differs by more than AGAIN_MAX. */
+bool result_read_trusted(const json_t *cell);
+
 /* The cell of that id, or NULL. */
 json_t *result_read_cell(const json_t *result, const char *id);
 

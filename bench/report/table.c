@@ -33,6 +33,18 @@ void format_ns(char *text, size_t bytes, double ns)
 		 ns, units[i].name);
 }
 
+void format_bytes(char *text, size_t bytes, double n)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	int i = 0;
+
+	while (i < 4 && n >= 1024) {
+		n /= 1024;
+		i++;
+	}
+	snprintf(text, bytes, "%.4g %s", n, units[i]);
+}
+
 void format_rate(char *text, size_t bytes, double ns, double flops,
 		 double moved, double items, const char *item)
 {
@@ -156,6 +168,11 @@ static size_t print_contest(const struct plan *plan, size_t begin, FILE *out)
 	fprintf(out, "%-32s %8s [95%% CI]%s  times the reference\n",
 		reference->what.contest, "median",
 		reference->what.bytes > 0 ? "       rate" : "");
+	if (!cell_trusted(reference))
+		fprintf(out,
+			"  NOT A RESULT: the same contender measured twice "
+			"differs by a factor of %.2f, more than %.1f\n",
+			reference->again, AGAIN_MAX);
 	for (size_t i = begin; i < end; i++)
 		print_row(plan, reference, &plan->cells[i], out);
 	print_settings(plan, begin, end, out);

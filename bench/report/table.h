@@ -21,6 +21,9 @@ void table_print(const struct plan *plan, const struct run_info *info,
 /* A time, with its unit, in at most 8 characters: "1.23 us". */
 void format_ns(char *text, size_t bytes, double ns);
 
+/* A size, with its unit: "64 B", "1.5 MiB". */
+void format_bytes(char *text, size_t bytes, double n);
+
 /* What is done in `ns` > 0, a second: operations, or else bytes, or items, where
  * there are any: "1.51 Gflop/s".  "" where there are none. */
 void format_rate(char *text, size_t bytes, double ns, double flops,

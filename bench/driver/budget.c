@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * budget.c - an equal part for every launch, and within a launch for every
+ * contest that is left: a whole table with wider intervals.
+ */
+#include "driver/budget.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* The time one by one at the end of a launch, of a contender that has it. */
+#define TAIL_NS UINT64_C(5000000)
+
+uint64_t budget_now(const struct plan *plan)
+{
+	return plan->now ? plan->now() : stopwatch_ns(plan->watch.clock);
+}
+
+bool budget_spent(const struct plan *plan)
+{
+	return plan->budget_ns &&
+	       budget_now(plan) - plan->began_ns >= plan->budget_ns;
+}
+
+uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t contests)
+{
+	uint64_t now = budget_now(plan);
+	uint64_t end = plan->began_ns +
+		       plan->budget_ns / plan->launches * (launch + 1);
+
+	if (!plan->budget_ns)
+		return 0;
+	if (now >= end || !contests)
+		return now;
+	return now + (end - now) / contests;
+}
+
+uint32_t budget_launches(const struct plan *plan, uint64_t first_ns)
+{
+	uint64_t spent = budget_now(plan) - plan->began_ns;
+	uint64_t more;
+
+	if (!plan->budget_ns || !first_ns)
+		return plan->launches;
+	/* A launch that kept to its part is one of as many as were planned. */
+	if (first_ns <= plan->budget_ns / plan->launches * 11 / 10)
+		return plan->launches;
+	if (spent >= plan->budget_ns)
+		return 1;
+	more = (plan->budget_ns - spent) / first_ns;
+	return more + 1 < plan->launches ? (uint32_t)more + 1 : plan->launches;
+}
+
+static uint64_t sample_ns(const struct plan *plan, const struct cell *cell)
+{
+	return cell->what.batch_ns ? cell->what.batch_ns : plan->batch_ns;
+}
+
+uint64_t budget_estimate_ns(const struct plan *plan)
+{
+	uint64_t launch = 0;
+
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		const struct cell *cell = &plan->cells[i];
+		uint64_t sample = sample_ns(plan, cell);
+
+		if (cell->what.once)
+			launch += sample;
+		else
+			launch += plan->warmup_ns +
+				  sample * 9 / 8 * plan->blocks +
+				  (cell->what.ops->each ? TAIL_NS : 0);
+	}
+	return launch * plan->launches;
+}
+
+uint64_t budget_left_ns(const struct plan *plan, size_t done, size_t parts)
+{
+	uint64_t spent = budget_now(plan) - plan->began_ns;
+	uint64_t left;
+
+	if (!done)
+		left = budget_estimate_ns(plan);
+	else
+		left = spent / done * (parts - done);
+	if (!plan->budget_ns)
+		return left;
+	if (spent >= plan->budget_ns)
+		return 0;
+	return left < plan->budget_ns - spent ? left : plan->budget_ns - spent;
+}
+
+void budget_format(char *text, size_t bytes, uint64_t ns)
+{
+	uint64_t seconds = (ns + 999999999) / 1000000000;
+	uint64_t minutes = (seconds + 30) / 60;
+
+	if (seconds < 100)
+		snprintf(text, bytes, "%" PRIu64 " s", seconds);
+	else if (minutes < 100)
+		snprintf(text, bytes, "%" PRIu64 " min", minutes);
+	else
+		snprintf(text, bytes, "%" PRIu64 " h %" PRIu64 " min",
+			 minutes / 60, minutes % 60);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * budget.h - how the time that a run may take is shared out.
+ */
+#ifndef RIGBENCH_BUDGET_H
+#define RIGBENCH_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "driver/measure.h"
+
+uint64_t budget_now(const struct plan *plan);
+
+/* Is there a budget, and is all of it spent? */
+bool budget_spent(const struct plan *plan);
+
+/* When the next contest of launch number `launch` has to end, where `contests`
+ * of that launch are left; 0: there is no budget. */
+uint64_t budget_until(const struct plan *plan, uint32_t launch,
+		      size_t contests);
+
+/* How many launches fit, when the first took so long; 1 at least, and never more
+ * than the plan has. */
+uint32_t budget_launches(const struct plan *plan, uint64_t first_ns);
+
+/* What the plan takes without a budget, by the times that are known before
+ * anything has run: warm-ups, samples, tails. */
+uint64_t budget_estimate_ns(const struct plan *plan);
+
+/* How much of the run is left, when `done` of `parts` equal parts are done. */
+uint64_t budget_left_ns(const struct plan *plan, size_t done, size_t parts);
+
+/* "40 s", "3 min", "2 h 20 min" */
+void budget_format(char *text, size_t bytes, uint64_t ns);
+
+#endif

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""rigbench from outside: transports at their limits, and what others would use."""
+import json
+import subprocess
+import unittest
+
+from bench_lib import (RIGBENCH, LONG, SHORT, HANG_S, SOME, BYTES_ONLY,
+                       ABSENT, rigbench, cells, limits)
+
+
+class Transports(unittest.TestCase):
+    """Verified payloads at every size around a limit."""
+
+    def measure(self, *words):
+        done = rigbench("ipc", *words, *SHORT, "--json")
+        return json.loads(done.stdout)["cells"]
+
+    def moved(self, cell):
+        """It carried what it was asked to, or cannot and says so."""
+        name, size = cell["axes"]["transport"], int(cell["axes"]["size"])
+        if size == 0 and name in BYTES_ONLY:
+            self.assertEqual(cell["status"], "skipped", cell["id"])
+            self.assertIn("empty", cell["reason"])
+        elif name == "signal-value" and size != 8:
+            self.assertEqual(cell["status"], "skipped", cell["id"])
+        elif name in limits() and size > limits()[name][0]:
+            self.assertEqual(cell["status"], "skipped", cell["id"])
+            self.assertIn(f"{size} bytes", cell["reason"])
+            self.assertIn(limits()[name][1], cell["reason"])
+        elif cell["status"] == "skipped":
+            self.assertRegex(cell["reason"], ABSENT)
+        else:
+            self.assertEqual(cell["status"], "ok",
+                             (cell["id"], cell["reason"]))
+            self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+
+    def test_small_and_around_a_page(self):
+        for cell in self.measure("transports=all",
+                                 "sizes=0,1,8,4095,4096,4097" if LONG else
+                                 "sizes=0,4097",
+                                 "patterns=pingpong,stream" if LONG else
+                                 "patterns=pingpong"):
+            self.moved(cell)
+
+    def test_around_the_pipe_and_beyond(self):
+        for cell in self.measure(SOME,
+                                 "sizes=65537", "patterns=pingpong"):
+            self.moved(cell)
+
+    def test_a_message_of_the_maximum_and_no_more(self):
+        for name, (most, _) in limits().items():
+            cells = self.measure("transports=" + name,
+                                 f"sizes={most},{most + 1}",
+                                 "patterns=pingpong,stream")
+            self.assertEqual([cell["status"] for cell in cells],
+                             ["ok", "skipped"] * 2, name)
+            for cell in cells:
+                self.moved(cell)
+
+    def test_interrupted_and_cut_short(self):
+        """A signal every 200 us, and more bytes than any buffer holds."""
+        for cell in self.measure(SOME,
+                                 "sizes=8,262145" if LONG else "sizes=262145",
+                                 "patterns=pingpong,stream",
+                                 "disturb=signals", "wait=block"):
+            self.moved(cell)
+
+    def test_maps_are_done(self):
+        for cell in self.measure(SOME, "sizes=8,65544",
+                                 "patterns=map"):
+            self.moved(cell)
+
+    def test_links_are_set_up(self):
+        for cell in self.measure(SOME, "sizes=8",
+                                 "patterns=setup"):
+            if cell["status"] == "skipped":
+                self.assertRegex(cell["reason"], "bytes|" + ABSENT.pattern)
+            else:
+                self.assertEqual(cell["status"], "ok", cell["reason"])
+                self.assertGreater(cell["n"], 0)
+
+    def test_a_death_is_told_by_those_that_can(self):
+        told = {"pipe", "fifo", "unix-stream", "unix-seqpacket", "tcp",
+                "tcp:nagle", "memfd", "pool"}
+        never = {"seg-inplace", "shm-sysv", "mq-posix", "futex", "eventfd"}
+        if not LONG:
+            told, never = {"pipe", "tcp", "pool"}, {"seg-inplace", "futex"}
+        for cell in self.measure("transports=" + ",".join(told | never),
+                                 "sizes=64", "patterns=crash"):
+            if cell["name"] in told:
+                self.assertEqual(cell["status"], "ok", cell["reason"])
+            else:
+                self.assertEqual(cell["status"], "skipped", cell["id"])
+                self.assertIn("never", cell["reason"])
+
+    def test_an_open_loop(self):
+        for cell in self.measure("transports=seg-inplace,pipe,udp,cma-read",
+                                 "sizes=8", "rate=20000", "patterns=rate"):
+            self.moved(cell)
+            self.assertEqual(cell["axes"]["rate"], "20000")
+            if cell["status"] == "ok":
+                self.assertEqual(cell["operations_per_sample"], 101)
+                self.assertEqual(cell["tail"]["n"], 101)
+
+    def test_pages_and_homes_are_what_the_kernel_says(self):
+        for cell in self.measure("transports=seg-inplace,seg-copyboth,pipe",
+                                 "sizes=65536", "patterns=pingpong",
+                                 "pages=4k,thp,2m", "home=writer,node:0"):
+            pages, home = cell["axes"]["pages"], cell["axes"]["home"]
+            if cell["name"] == "pipe":
+                usual = (pages, home) == ("4k", "writer")
+                self.assertEqual(cell["status"], "ok" if usual else "skipped")
+                self.assertIsNone(cell["memory"])
+            elif cell["status"] == "skipped":
+                self.assertNotEqual(pages, "4k")
+                self.assertRegex(cell["reason"], "shmem_enabled|nr_hugepages")
+            else:
+                self.assertEqual(cell["memory"]["page_bytes"],
+                                 4096 if pages == "4k" else 2 << 20)
+                on_node = cell["memory"]["pages_on_node"]
+                self.assertGreater(sum(on_node), 0)
+                if home == "node:0":
+                    self.assertEqual(len(on_node), 1)
+
+    def test_places(self):
+        for cell in self.measure("transports=pipe", "sizes=64",
+                                 "patterns=pingpong", "place=pu,smt,l3,other"):
+            cpus = [worker["cpu"] for worker in cell["binding"]]
+            if cell["axes"]["place"] == "pu":
+                self.assertEqual(len(set(cpus)), 1)
+            elif cell["status"] == "ok":
+                self.assertEqual(len(set(cpus)), 2)
+            else:
+                self.assertRegex(cell["reason"], "usable")
+
+    def test_pairs_at_once(self):
+        one, three = self.measure("transports=pipe", "sizes=4096",
+                                  "patterns=stream", "pairs=1,3")
+        self.assertEqual(len(three["binding"]), 6)
+        self.assertEqual(three["bytes_per_operation"],
+                         3 * one["bytes_per_operation"])
+        self.moved(three)
+
+    def test_cases_says_what_is_here_and_why_not(self):
+        text = rigbench("cases").stdout
+        for line in ("seg-inplace     default", "io_uring        on request",
+                     "pages           4k         yes",
+                     "place           pu         yes", "crash rate"):
+            self.assertIn(line, text)
+        # What is absent says why.
+        self.assertNotRegex(text, r"no: *$")
+
+    def test_spinners_do_not_share_a_pu(self):
+        for cell in self.measure("transports=seg-inplace,pipe", "sizes=64",
+                                 "patterns=pingpong", "wait=spin", "place=pu"):
+            self.assertEqual(cell["status"], "skipped")
+            self.assertIn("spin", cell["reason"])
+
+    def test_every_way_to_wait(self):
+        done = rigbench("ipc", "sizes=64", "wait=spin,hybrid,block",
+                        *([] if LONG else ["transports=seg-inplace,pipe,"
+                                           "mq-posix,seg-copyboth"]),
+                        "patterns=pingpong,stream", *SHORT, "--json")
+        for cell in json.loads(done.stdout)["cells"]:
+            self.assertEqual(cell["status"], "ok", (cell["id"], cell["reason"]))
+
+    def test_sides_are_bound_where_they_were_asked_to_be(self):
+        done = rigbench("ipc", "transports=pipe", "sizes=64",
+                        "patterns=pingpong", *SHORT, "--json")
+        (cell,) = json.loads(done.stdout)["cells"]
+        self.assertEqual([w["cpus"] for w in cell["binding"]], [1, 1])
+
+
+class Peers(unittest.TestCase):
+    """What others would use, in the same run, or a row that says why not."""
+
+    def cells(self, peer, *words, env=None):
+        words = list(words) + SHORT[:-1] + [peer, "--json"]
+        done = subprocess.run([RIGBENCH, "ipc", "transports=pipe", *words],
+                              capture_output=True, text=True, timeout=HANG_S,
+                              env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [cell for cell in json.loads(done.stdout)["cells"]
+                if cell["peer"]]
+
+    def test_python_moves_verified_payloads(self):
+        found = self.cells("python", "sizes=4097", "patterns=pingpong,"
+                           + ("stream,map" if LONG else "map"))
+        self.assertEqual(len(found), 6 if LONG else 4)
+        for cell in found:
+            self.assertEqual(cell["status"], "ok", (cell["id"], cell["reason"]))
+            self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+            self.assertIn("/usr/bin/python3 python_pair.py", cell["settings"])
+
+    def test_a_missing_peer_is_a_row_that_says_why(self):
+        for cell in self.cells("openmpi,mpich", "sizes=64",
+                               "patterns=pingpong", env={"PATH": "/nonexistent"}):
+            self.assertEqual(cell["status"], "skipped")
+            self.assertRegex(cell["reason"], "is not installed|was not built")

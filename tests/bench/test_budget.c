@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_budget.c - a budget is a bound, and all rows have a part of it; a contest
+ * whose A and A differ is no result.
+ *
+ * The clock is a counter that each run of a contender moves on: nothing here
+ * depends on how long anything takes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <driver/budget.h>
+#include <driver/measure.h>
+
+#include "lib/harness.h"
+
+#define MS UINT64_C(1000000)
+#define S  (1000 * MS)
+
+static uint64_t now_ns;
+
+static uint64_t fake_now(void)
+{
+	return now_ns;
+}
+
+struct timed_arg {
+	uint64_t open_ns, run_ns;
+	double value;
+	/* Every other contender that is opened is twice as slow. */
+	bool drifts;
+};
+
+static double drift;
+
+static int timed_open(const void *arg, clockid_t clock, void **state, char *why)
+{
+	static struct timed_arg args[64];
+	static size_t next;
+	struct timed_arg *a = &args[next++ % 64];
+
+	*a = *(const struct timed_arg *)arg;
+	if (a->drifts) {
+		a->value *= drift;
+		drift = 3 - drift;
+	}
+	now_ns += a->open_ns;
+	*state = a;
+	return 0;
+}
+
+static int timed_run(void *state, uint64_t count, struct timing *timing,
+		     char *why)
+{
+	const struct timed_arg *a = state;
+
+	now_ns += a->run_ns;
+	timing->measured = true;
+	timing->value = a->value;
+	return 0;
+}
+
+static void timed_close(void *state)
+{
+}
+
+static const struct bench_ops timed_ops = {
+	.open = timed_open,
+	.run = timed_run,
+	.close = timed_close,
+};
+
+static void add(struct plan *plan, int contest, const char *name, bool again,
+		struct timed_arg arg)
+{
+	struct bench_case what = { .unit = "ns",
+				   .again = again,
+				   .count_max = 1,
+				   .ops = &timed_ops,
+				   .arg = &arg,
+				   .arg_bytes = sizeof(arg) };
+
+	snprintf(what.contest, sizeof(what.contest), "contest %d", contest);
+	snprintf(what.name, sizeof(what.name), "%s", name);
+	ck_assert_int_eq(plan_add(plan, &what), 0);
+}
+
+/* `contests` of two contenders each. */
+static void make_plan(struct plan *plan, uint64_t budget_ns, int contests,
+		      struct timed_arg arg)
+{
+	plan_init(plan);
+	plan->seed = 1;
+	now_ns = 1000 * S;
+	drift = 1;
+	plan->now = fake_now;
+	plan->began_ns = now_ns;
+	plan->budget_ns = budget_ns;
+	for (int i = 0; i < contests; i++) {
+		add(plan, i, "a", false, arg);
+		add(plan, i, "b", false, arg);
+	}
+}
+
+static uint64_t spent(const struct plan *plan)
+{
+	return now_ns - plan->began_ns;
+}
+
+/* Fewest and most samples of a cell. */
+static void count_samples(const struct plan *plan, size_t *least, size_t *most)
+{
+	*least = SIZE_MAX;
+	*most = 0;
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		size_t n = plan->cells[i].n;
+
+		*least = n < *least ? n : *least;
+		*most = n > *most ? n : *most;
+	}
+}
+
+START_TEST(a_budget_cuts_blocks_of_all_rows_alike)
+{
+	struct plan plan;
+	size_t least;
+	size_t most;
+
+	/* Without a budget 20 cells take 6 launches of 10 s. */
+	make_plan(&plan, 30 * S, 10,
+		  (struct timed_arg){ .run_ns = 20 * MS, .value = 5 });
+	plan.blocks = 30;
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_le(spent(&plan), 36 * S);
+	ck_assert_uint_ge(spent(&plan), 24 * S);
+	ck_assert_uint_eq(plan.launches, 6);
+	ck_assert_uint_eq(plan.launches_cut, 0);
+	ck_assert_uint_gt(plan.blocks_cut, 0);
+	count_samples(&plan, &least, &most);
+	ck_assert_uint_ge(least, 6);
+	ck_assert_uint_le(most, least + 12);
+	plan_free(&plan);
+}
+END_TEST
+
+START_TEST(what_takes_long_to_open_has_fewer_launches)
+{
+	struct plan plan;
+	size_t least;
+	size_t most;
+
+	make_plan(&plan, 30 * S, 10,
+		  (struct timed_arg){
+			  .open_ns = 500 * MS, .run_ns = 5 * MS, .value = 5 });
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_le(spent(&plan), 36 * S);
+	ck_assert_uint_lt(plan.launches, 6);
+	ck_assert_uint_ge(plan.launches, 2);
+	ck_assert_uint_eq(plan.launches + plan.launches_cut, 6);
+	count_samples(&plan, &least, &most);
+	ck_assert_uint_ge(least, plan.launches);
+	plan_free(&plan);
+}
+END_TEST
+
+START_TEST(a_budget_that_one_launch_exceeds_is_a_bound_still)
+{
+	struct plan plan;
+	int skipped = 0;
+
+	make_plan(&plan, 5 * S, 10,
+		  (struct timed_arg){
+			  .open_ns = 500 * MS, .run_ns = 5 * MS, .value = 5 });
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_le(spent(&plan), 6 * S);
+	ck_assert_uint_eq(plan.launches, 1);
+	for (size_t i = 0; i < plan.cell_count; i++) {
+		const struct cell *cell = &plan.cells[i];
+
+		if (cell->n)
+			continue;
+		ck_assert_int_eq(cell->status, CELL_SKIPPED);
+		ck_assert_str_eq(cell->reason,
+				 "the budget ended before its turn");
+		skipped++;
+	}
+	ck_assert_int_gt(skipped, 0);
+	ck_assert_int_lt(skipped, 20);
+	plan_free(&plan);
+}
+END_TEST
+
+START_TEST(a_warm_up_has_its_part_of_the_budget)
+{
+	struct plan plan;
+	size_t least;
+	size_t most;
+
+	make_plan(&plan, 20 * S, 10,
+		  (struct timed_arg){ .run_ns = 10 * MS, .value = 5 });
+	plan.warmup_ns = 2 * S;
+	plan.warmup_max_ns = 20 * S;
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_le(spent(&plan), 24 * S);
+	count_samples(&plan, &least, &most);
+	ck_assert_uint_ge(least, plan.launches);
+	plan_free(&plan);
+}
+END_TEST
+
+START_TEST(the_rest_of_the_time_is_told)
+{
+	struct plan plan;
+	char text[32];
+
+	make_plan(&plan, 0, 1, (struct timed_arg){ .value = 5 });
+	plan.warmup_ns = 100 * MS;
+	plan.batch_ns = 8 * MS;
+	/* 2 cells, 6 launches, 11 blocks of 9 ms and a warm-up. */
+	ck_assert_uint_eq(budget_estimate_ns(&plan), 12 * 199 * MS);
+	now_ns += 60 * S;
+	ck_assert_uint_eq(budget_left_ns(&plan, 2, 6), 120 * S);
+	plan.budget_ns = 100 * S;
+	ck_assert_uint_eq(budget_left_ns(&plan, 2, 6), 40 * S);
+	now_ns += 60 * S;
+	ck_assert_uint_eq(budget_left_ns(&plan, 2, 6), 0);
+	budget_format(text, sizeof(text), 40 * S);
+	ck_assert_str_eq(text, "40 s");
+	budget_format(text, sizeof(text), 180 * S);
+	ck_assert_str_eq(text, "3 min");
+	budget_format(text, sizeof(text), 8400 * S);
+	ck_assert_str_eq(text, "2 h 20 min");
+	plan_free(&plan);
+}
+END_TEST
+
+START_TEST(a_contest_whose_a_and_a_differ_is_no_result)
+{
+	struct comparison c;
+	struct plan plan;
+
+	make_plan(&plan, 0, 0, (struct timed_arg){ .value = 5 });
+	plan.warmup_ns = plan.warmup_max_ns = 0;
+	add(&plan, 0, "sound", true, (struct timed_arg){ .value = 100 });
+	add(&plan, 0, "other", false, (struct timed_arg){ .value = 300 });
+	add(&plan, 1, "odd", true,
+	    (struct timed_arg){ .value = 100, .drifts = true });
+	add(&plan, 1, "other", false, (struct timed_arg){ .value = 300 });
+	add(&plan, 2, "once", false, (struct timed_arg){ .value = 100 });
+	drift = 1;
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert(cell_trusted(&plan.cells[0]));
+	ck_assert(!cell_trusted(&plan.cells[3]));
+	ck_assert(!cell_trusted(&plan.cells[5]));
+	ck_assert_double_eq_tol(plan.cells[5].again, 2, 1e-9);
+	ck_assert_double_eq(plan.cells[6].again, 0);
+	ck_assert_uint_eq(plan_untrusted(&plan), 1);
+	ck_assert_int_eq(
+		measure_compare(&plan, &plan.cells[0], &plan.cells[2], &c), 0);
+	ck_assert_int_eq(c.verdict, VERDICT_A_FASTER);
+	ck_assert_int_eq(
+		measure_compare(&plan, &plan.cells[3], &plan.cells[5], &c), 0);
+	ck_assert_int_eq(c.verdict, VERDICT_NOT_SHOWN);
+	plan_free(&plan);
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("budget");
+	TCase *budget = make_tcase("budget", 20);
+
+	tcase_add_test(budget, a_budget_cuts_blocks_of_all_rows_alike);
+	tcase_add_test(budget, what_takes_long_to_open_has_fewer_launches);
+	tcase_add_test(budget,
+		       a_budget_that_one_launch_exceeds_is_a_bound_still);
+	tcase_add_test(budget, a_warm_up_has_its_part_of_the_budget);
+	tcase_add_test(budget, the_rest_of_the_time_is_told);
+	tcase_add_test(budget, a_contest_whose_a_and_a_differ_is_no_result);
+	suite_add_tcase(suite, budget);
+	return suite;
+}
