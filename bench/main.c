@@ -24,7 +24,8 @@ enum {
 	KEY_JSON,
 	KEY_CSV,
 	KEY_WARMUP,
-	KEY_BATCH
+	KEY_BATCH,
+	KEY_CONTENDER
 };
 
 static const struct argp_option option_list[] = {
@@ -40,6 +41,8 @@ static const struct argp_option option_list[] = {
 	{ "warmup", KEY_WARMUP, "SECONDS", 0,
 	  "warm every cell up for at least so long (0.2)", 0 },
 	{ "batch", KEY_BATCH, "SECONDS", 0, "length of one sample (0.002)", 0 },
+	{ "contender", KEY_CONTENDER, "FILE.so", 0,
+	  "ipc: a transport of your own (rigbench new contender)", 0 },
 	{ "strict", KEY_STRICT, NULL, 0,
 	  "exit with 4 where the machine is too noisy, or A/A beyond 1.2", 0 },
 	{ "json", KEY_JSON, "FILE", OPTION_ARG_OPTIONAL,
@@ -121,6 +124,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		break;
 	case 'o':
 		c->folder = file_name("output", text);
+		break;
+	case KEY_CONTENDER:
+		c->contender = file_name("contender", text);
 		break;
 	case KEY_STRICT:
 		c->strict = true;

@@ -7,6 +7,7 @@
 
 #include "commands/commands.h"
 #include "ipc/ipc.h"
+#include "ipc/transport_own.h"
 
 static int command_ipc(struct command *c)
 {
@@ -19,9 +20,13 @@ static int command_ipc(struct command *c)
 	};
 	int r = 0;
 
+	if (c->contender && transport_own_load(c->contender) < 0)
+		return EXIT_USAGE;
 	ipc_tier(&choice, 1);
 	for (int i = 1; i < c->word_count && r == 0; i++)
 		r = ipc_word(&choice, c->words[i]);
+	if (r == 0)
+		ipc_take_own(&choice);
 	if (r == 0)
 		r = ipc_cases(&c->plan, &choice);
 	if (r < 0)

@@ -36,7 +36,8 @@ struct command {
 	bool json;
 	const char *json_path; /* NULL, with json: stdout */
 	const char *csv_path;
-	const char *folder; /* -o; NULL: here */
+	const char *folder;    /* -o; NULL: here */
+	const char *contender; /* a shared object; NULL: none */
 	bool warmup_given;
 	/* Sentences before the tables; NULL: those about peers. */
 	void (*verdict)(const struct plan *plan, FILE *out);

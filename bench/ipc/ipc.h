@@ -56,6 +56,10 @@ int ipc_word(struct ipc_choice *choice, const char *word);
 /* All transports up to a tier, in their order, the segment in place first. */
 void ipc_tier(struct ipc_choice *choice, int tier);
 
+/* The user's own transport too, where one was loaded: in every contest, whatever
+ * transports were chosen. */
+void ipc_take_own(struct ipc_choice *choice);
+
 /* Where each transport is overtaken, and after how many messages a segment has
  * paid for itself. */
 void ipc_verdict(const struct plan *plan, FILE *out);

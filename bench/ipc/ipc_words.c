@@ -11,6 +11,7 @@
 
 #include "commands/commands.h"
 #include "ipc/ipc.h"
+#include "ipc/transport_own.h"
 
 const char *const ipc_patterns[] = { "pingpong", "stream", "map", "setup",
 				     "crash",    "rate",   NULL };
@@ -71,6 +72,20 @@ void ipc_tier(struct ipc_choice *choice, int tier)
 		    *t != &transport_seg_inplace)
 			choice->transports[n++] = (*t)->name;
 	choice->transports[n] = NULL;
+}
+
+void ipc_take_own(struct ipc_choice *choice)
+{
+	const struct transport *own = transport_own();
+	int n = 0;
+
+	while (choice->transports[n] &&
+	       !(own && strcmp(choice->transports[n], own->name) == 0))
+		n++;
+	if (!own || choice->transports[n] || n >= IPC_LIST_MAX - 1)
+		return;
+	choice->transports[n] = own->name;
+	choice->transports[n + 1] = NULL;
 }
 
 static int parse_size(const char *text, size_t *size)

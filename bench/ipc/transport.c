@@ -12,6 +12,8 @@
 
 #include "driver/case.h"
 
+#include "ipc/transport_own.h"
+
 const struct transport *const transports[] = {
 	&transport_null,
 	&transport_sync,
@@ -53,10 +55,12 @@ const struct transport *const transports[] = {
 
 const struct transport *transport_find(const char *name)
 {
+	const struct transport *own = transport_own();
+
 	for (const struct transport *const *t = transports; *t; t++)
 		if (strcmp((*t)->name, name) == 0)
 			return *t;
-	return NULL;
+	return own && strcmp(own->name, name) == 0 ? own : NULL;
 }
 
 void *link_out(struct link *link)

@@ -118,7 +118,7 @@ void figure_add(struct figure *f, const char *name, enum series_style style,
 	}
 	s->points[s->count++] = p;
 	if (f->kind != FIGURE_MAP && style != SERIES_LIMIT)
-		(void)colour_of(f->palette, name);
+		(void)figure_colour(f->palette, name);
 }
 
 void figure_mark(struct figure *f, double at, const char *label)

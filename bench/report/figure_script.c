@@ -23,7 +23,7 @@ static const char viridis[] = "0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', "
 			      "0.75 '#5ec962', 1 '#fde725'";
 
 /* The number of a name up to its comma, which has one from now on. */
-static int colour_of(struct palette *p, const char *name)
+int figure_colour(struct palette *p, const char *name)
 {
 	int room = (int)(sizeof(p->name) / sizeof(*p->name));
 	char stem[FIGURE_NAME_BYTES];
@@ -221,7 +221,7 @@ static void script_curves(const struct figure *f, FILE *gp)
 		const char *colour = "gray";
 
 		if (s->style != SERIES_LIMIT)
-			colour = colours[colour_of(f->palette, s->name) %
+			colour = colours[figure_colour(f->palette, s->name) %
 					 COLOURS];
 		fprintf(gp,
 			"%s $s%d using 1:2%s with %s lw 1.5 dt %s lc rgb "

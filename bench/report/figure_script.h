@@ -13,6 +13,9 @@ struct axis_range {
 	double xmin, xmax, ymin, ymax;
 };
 
+/* The number of the colour that a name has, now and in all later figures. */
+int figure_colour(struct palette *p, const char *name);
+
 /* The ranges of a figure's axes. */
 struct axis_range figure_range(const struct figure *f);
 

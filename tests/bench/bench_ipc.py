@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """rigbench from outside: transports at their limits, and what others would use."""
 import json
+import os
 import subprocess
+import tempfile
 import unittest
 
 from bench_lib import (RIGBENCH, LONG, SHORT, HANG_S, SOME, BYTES_ONLY,
-                       ABSENT, rigbench, cells, limits)
+                       ABSENT, rigbench, limits)
 
 
 class Transports(unittest.TestCase):
@@ -197,3 +199,103 @@ class Peers(unittest.TestCase):
                                "patterns=pingpong", env={"PATH": "/nonexistent"}):
             self.assertEqual(cell["status"], "skipped")
             self.assertRegex(cell["reason"], "is not installed|was not built")
+
+
+class Own(unittest.TestCase):
+    """A transport of the user's, out of a shared object."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        done = subprocess.run([RIGBENCH, "new", "contender", "own"],
+                              capture_output=True, text=True, check=True,
+                              cwd=cls.folder.name, timeout=HANG_S)
+        cls.build = done.stdout.split("\n\n")[1].splitlines()[0].strip()
+        with open(os.path.join(cls.folder.name, "own.c"),
+                  encoding="utf-8") as file:
+            cls.example = file.read()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def measure(self, *words, text=None, check=0):
+        """The cells of the example, or of what `text` makes of it."""
+        with open(os.path.join(self.folder.name, "own.c"), "w",
+                  encoding="utf-8") as file:
+            file.write(text or self.example)
+        subprocess.run(self.build + " -Wall -Werror", shell=True, check=True,
+                       cwd=self.folder.name, timeout=HANG_S)
+        done = rigbench(
+            "ipc", "transports=pipe", *words, *SHORT, "--json",
+            "--contender=" + os.path.join(self.folder.name, "own.so"),
+            check=check)
+        return [cell for cell in json.loads(done.stdout)["cells"]
+                if cell["name"] == "own"]
+
+    def test_the_example_is_short_and_right_in_every_pattern(self):
+        self.assertLessEqual(len(self.example.splitlines()), 64)
+        found = self.measure("sizes=0,8,65537", "patterns=pingpong,stream,"
+                             "map,setup,crash,rate", "rate=20000",
+                             "wait=hybrid,block", "disturb=signals")
+        self.assertGreaterEqual(len(found), 30)
+        for cell in found:
+            size = int(cell["axes"]["size"])
+            if size == 0 and cell["axes"]["pattern"] != "crash":
+                self.assertEqual(cell["status"], "skipped", cell["id"])
+                continue
+            if size == 0:
+                continue
+            self.assertEqual(cell["status"], "ok",
+                             (cell["id"], cell["reason"]))
+            if cell["axes"]["pattern"] in ("pingpong", "stream", "map"):
+                self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+
+    def test_axes_that_are_not_its_own_say_so(self):
+        for cell in self.measure("sizes=64", "patterns=pingpong",
+                                 "pages=4k,thp", "pairs=1,2"):
+            if cell["axes"]["pages"] == "thp":
+                self.assertEqual(cell["status"], "skipped")
+                self.assertIn("not ours to choose", cell["reason"])
+            else:
+                self.assertEqual(cell["status"], "ok", cell["reason"])
+
+    def test_one_that_copies_less_or_reads_nothing_is_caught(self):
+        less = self.example.replace(
+            "read(m->fd[link->side], m->in + at, link->bytes - at)",
+            "read(m->fd[link->side], at ? m->out : m->in, "
+            "at ? link->bytes - at : (link->bytes + 1) / 2)")
+        nothing = self.example.replace("return m->in;", "return m->out;")
+        for text in (less, nothing):
+            self.assertNotEqual(text, self.example)
+            (cell,) = self.measure("sizes=4096", "patterns=stream", text=text,
+                                   check=2)
+            self.assertEqual(cell["status"], "failed")
+            self.assertIn("not what was sent", cell["reason"])
+
+    def test_what_is_no_contender_is_one_line(self):
+        wrong = self.example.replace("RIGBENCH_CONTENDER_VERSION,", "77,")
+        named = self.example.replace('"own"', '"pipe"')
+        for text, said in ((wrong, "its version is not .*"),
+                           (named, "its name is a transport of rigbench's")):
+            with open(os.path.join(self.folder.name, "own.c"), "w",
+                      encoding="utf-8") as file:
+                file.write(text)
+            subprocess.run(self.build, shell=True, check=True,
+                           cwd=self.folder.name, timeout=HANG_S)
+            done = rigbench("ipc", "--contender=" + os.path.join(
+                self.folder.name, "own.so"), check=1)
+            self.assertRegex(done.stderr, rf"\Arigbench: --contender: \S+: "
+                                          rf"{said}\n\Z")
+        done = rigbench("ipc", "--contender=/nonexistent.so", check=1)
+        self.assertRegex(done.stderr, r"\Arigbench: --contender: .*\n\Z")
+
+    def test_a_file_that_is_there_is_kept(self):
+        done = subprocess.run([RIGBENCH, "new", "contender", "own"],
+                              capture_output=True, text=True, check=False,
+                              cwd=self.folder.name, timeout=HANG_S)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("own.c: is there already", done.stderr)
+        for words in ([], ["kernel"], ["contender", "../x"],
+                      ["contender", "a", "b"]):
+            rigbench("new", *words, check=1)
