@@ -76,7 +76,8 @@ struct layout layout_at(void *base, int size)
 	at = size_round_up(at, PAGE_BYTES);
 	layout.stages = take(base, &at, n * STAGE_BYTES);
 	layout.inboxes = take(base, &at, n * sizeof(*layout.inboxes));
-	layout.loans = take(base, &at, n * LOANS * sizeof(*layout.loans));
+	layout.loans =
+		take(base, &at, n * loans_of(size) * sizeof(*layout.loans));
 	layout.trays = take(base, &at, n * TRAYS_BYTES);
 	layout.channels = take(base, &at, n * n * sizeof(*layout.channels));
 	at = size_round_up(at, PAGE_BYTES);

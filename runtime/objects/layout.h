@@ -416,9 +416,16 @@ struct inbox_shm {
 	alignas(RIG_LINE) _Atomic uint64_t from[RIG_WORKERS_MAX / 64];
 };
 
-/* Loans of one rank at a time: sends that wait for their receiver, who reads
- * from where they are or gives them a tray.  More wait for one to end. */
+/* Loans that a rank may have given others to keep: sends that wait for their
+ * receiver, who reads from where they are or gives them a tray.  Beside them
+ * there is one for each slot of its channels, so that those which nobody has
+ * read yet hold up nobody else.  More sends wait for one to end. */
 #define LOANS 1024
+
+static inline size_t loans_of(int size)
+{
+	return LOANS + (size_t)size * CHANNEL_SLOTS;
+}
 
 /* In shared memory.  The owner sets it to 0, the other to 1 when it has what it
  * wants, or to the offset of a tray. */
@@ -467,7 +474,7 @@ struct layout {
 	struct member_shm *heap_members;
 	unsigned char *stages;
 	struct inbox_shm *inboxes;
-	struct loan_shm *loans;       /* LOANS a rank */
+	struct loan_shm *loans;       /* loans_of(size) a rank */
 	unsigned char *trays;         /* TRAYS_BYTES a rank */
 	struct channel_shm *channels; /* to rank r from w: r * size + w */
 	unsigned char *parts;         /* PART_BYTES a rank */

@@ -10,10 +10,18 @@
  * comes is held against all that is posted, in order.  So messages of a channel
  * that the same receives would take never overtake each other.
  *
- * A channel is read only while a receive is posted that its messages might be
- * for: strays are what stood before the message that was asked for.  Nothing
- * that a send waits for depends on any rank but its receiver: where trays or
- * slots are all in use a send stays queued, or the receiver gives a tray.
+ * A channel is read while a receive is posted that its messages might be for:
+ * strays are what stood before the message that was asked for.  A rank that is
+ * about to sleep reads all channels.  Nothing that a send waits for depends on
+ * any rank but its receiver: where trays or slots are all in use a send stays
+ * queued, or the receiver gives a tray.
+ *
+ * A stray holds up nobody for ever.  One that found no tray is received at once
+ * into memory of our own, and from there by the receive that asks for it; one
+ * that lies in a segment, or is longer than its tray, where there are many or
+ * this rank is about to sleep.  So a sender has a free loan again, however many
+ * messages stand before the one that is waited for; only what rig_team_lend()
+ * lends stays where it is.
  *
  * A rank's state of one run is dropped when the next begins; numbers in
  * channels go on, and a reader begins where the writer did, so what was not
@@ -22,6 +30,7 @@
 #include "team/mail.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +39,8 @@
 
 /* Shorter is not worth waiting until the receiver has read it. */
 #define LEND_BYTES ((uint64_t)4096)
+
+#define NO_LOAN UINT32_MAX
 
 static struct inbox_shm *inbox_of(const struct mail *mail, int peer)
 {
@@ -44,7 +55,10 @@ static struct mailbox_shm *box_of(const struct mail *mail, int peer)
 static struct loan_shm *loan_of(const struct mail *mail, int peer,
 				uint32_t index)
 {
-	return &mail->owner->layout.loans[(size_t)peer * LOANS + index];
+	const struct rank *owner = mail->owner;
+
+	return &owner->layout
+			.loans[(size_t)peer * loans_of(owner->size) + index];
 }
 
 static struct mail *make(struct rank *owner)
@@ -56,9 +70,11 @@ static struct mail *make(struct rank *owner)
 		return NULL;
 	mail->peers = calloc(n, sizeof(*mail->peers));
 	mail->sources = calloc(n, sizeof(*mail->sources));
-	if (!mail->peers || !mail->sources) {
+	mail->loans = calloc(loans_of(owner->size), sizeof(*mail->loans));
+	if (!mail->peers || !mail->sources || !mail->loans) {
 		free(mail->peers);
 		free(mail->sources);
+		free(mail->loans);
 		free(mail);
 		return NULL;
 	}
@@ -69,6 +85,7 @@ static struct mail *make(struct rank *owner)
 	TAILQ_INIT(&mail->posted);
 	TAILQ_INIT(&mail->incoming);
 	TAILQ_INIT(&mail->strays);
+	TAILQ_INIT(&mail->taken);
 	TAILQ_INIT(&mail->spare);
 	TAILQ_INIT(&mail->idle);
 	TAILQ_INIT(&mail->borrowed);
@@ -87,6 +104,25 @@ struct mail *mail_of(struct rig_team *team)
 	return owner->mail;
 }
 
+static void free_copy(struct message *message)
+{
+	if (message->copy) {
+		free(message->copy->buffer);
+		free(message->copy);
+	}
+	message->copy = NULL;
+}
+
+static void drop_strays(struct mail *mail)
+{
+	struct message *message;
+
+	TAILQ_CONCAT(&mail->strays, &mail->taken, entry);
+	TAILQ_FOREACH(message, &mail->strays, entry)
+	free_copy(message);
+	TAILQ_CONCAT(&mail->spare, &mail->strays, entry);
+}
+
 /* The last run's are dropped.  Requests that were not complete may lie on a
  * stack that is gone: their lists are only emptied. */
 void mail_begin_job(struct rank *rank)
@@ -98,15 +134,17 @@ void mail_begin_job(struct rank *rank)
 		return;
 	mail->used = false;
 	memset(mail->peers, 0, (size_t)rank->size * sizeof(*mail->peers));
-	memset(mail->loans, 0, sizeof(mail->loans));
+	memset(mail->loans, 0, loans_of(rank->size) * sizeof(*mail->loans));
 	memset(&mail->trays, 0, sizeof(mail->trays));
 	mail->source_count = mail->wanted_any = mail->open = 0;
+	mail->copying = mail->holding = 0;
+	mail->greedy = false;
 	mail->landing = false;
 	TAILQ_INIT(&mail->sends);
 	TAILQ_INIT(&mail->posted);
 	TAILQ_INIT(&mail->incoming);
 	schedule_drop_all(mail);
-	TAILQ_CONCAT(&mail->spare, &mail->strays, entry);
+	drop_strays(mail);
 	while ((loan = TAILQ_FIRST(&mail->borrowed))) {
 		TAILQ_REMOVE(&mail->borrowed, loan, entry);
 		if (loan->peer < 0)
@@ -121,7 +159,9 @@ int mail_end_job(struct rank *rank)
 
 	if (!open)
 		return 0;
-	open -= schedule_steps_open(rank->mail);
+	open -= schedule_steps_open(rank->mail) + rank->mail->copying;
+	if (!open)
+		return 0;
 	return rig_team_fail(&rank->world, -EINVAL,
 			     "the kernel returned with %d request%s that %s "
 			     "not complete: wait for them",
@@ -150,6 +190,7 @@ static void finish(struct mail *mail, struct mail_requests *list,
 	TAILQ_REMOVE(list, request, entry);
 	request->stage = STAGE_DONE;
 	mail->open--;
+	mail->copying -= request->copies;
 }
 
 static struct slot_shm *room_for(struct mail *mail, int peer)
@@ -176,8 +217,10 @@ static struct slot_shm *room_for(struct mail *mail, int peer)
 
 static bool take_loan(struct mail *mail, uint32_t *index)
 {
-	for (uint32_t i = 1; i <= LOANS; i++) {
-		uint32_t at = (mail->lent + i) % LOANS;
+	const uint32_t count = (uint32_t)loans_of(mail->owner->size);
+
+	for (uint32_t i = 1; i <= count; i++) {
+		uint32_t at = (mail->lent + i) % count;
 
 		if (mail->loans[at])
 			continue;
@@ -218,7 +261,8 @@ bool mail_lendable(struct rig_team *team, const void *data, size_t bytes)
 static bool pack(struct mail *mail, struct rig_request *request,
 		 struct slot_shm *slot)
 {
-	struct parcel parcel = { .bytes = request->bytes };
+	struct parcel parcel = { .bytes = request->bytes,
+				 .lent = request->lend };
 
 	if (request->bytes <= SLOT_PAYLOAD && !request->lend) {
 		slot->kind = MAIL_INLINE;
@@ -328,15 +372,16 @@ static bool advance_send(struct mail *mail, struct rig_request *request)
 void mail_send(struct mail *mail, struct rig_request *request)
 {
 	struct peer *peer = &mail->peers[request->peer];
-	struct rig_request **last = &peer->queue;
 
 	request->stage = STAGE_QUEUED;
 	request->after = NULL;
 	mail->open++;
 	TAILQ_INSERT_TAIL(&mail->sends, request, entry);
-	while (*last)
-		last = &(*last)->after;
-	*last = request;
+	if (peer->queue)
+		peer->last->after = request;
+	else
+		peer->queue = request;
+	peer->last = request;
 	(void)advance_send(mail, request);
 }
 
@@ -456,17 +501,58 @@ static bool drain(struct mail *mail, struct rig_request *request)
 			   request->whole, before, box_of(mail, request->peer),
 			   mail->careful);
 	if (request->moved == request->whole) {
-		if (request->loan != LOANS)
+		if (request->loan != NO_LOAN)
 			mail->landing = false;
 		finish(mail, &mail->incoming, request);
 	}
 	return request->moved != before;
 }
 
+/* Memory that is the borrower's until it is released. */
+static bool lend_copy(struct mail *mail, struct rig_request *request,
+		      struct rig_request *copy)
+{
+	struct loan *loan = calloc(1, sizeof(*loan));
+
+	if (!loan) {
+		request->code = -ENOMEM;
+		return false;
+	}
+	*loan = (struct loan){ .data = copy->buffer, .peer = -1 };
+	TAILQ_INSERT_TAIL(&mail->borrowed, loan, entry);
+	request->buffer = copy->buffer;
+	copy->buffer = NULL;
+	return true;
+}
+
+/* The stray that the request got is copied, or not yet. */
+static bool take_copy(struct mail *mail, struct rig_request *request)
+{
+	struct message *message = request->stray;
+	struct rig_request *copy = message->copy;
+
+	if (copy->stage != STAGE_DONE)
+		return false;
+	if (request->borrow)
+		(void)lend_copy(mail, request, copy);
+	else if (request->whole && request->bytes)
+		memcpy(request->buffer, copy->buffer,
+		       request->whole < request->bytes ? request->whole
+						       : request->bytes);
+	request->status.code = request->code;
+	free_copy(message);
+	TAILQ_REMOVE(&mail->taken, message, entry);
+	TAILQ_INSERT_HEAD(&mail->spare, message, entry);
+	finish(mail, &mail->incoming, request);
+	return true;
+}
+
 static bool advance_receive(struct mail *mail, struct rig_request *request)
 {
 	const struct rank *owner = mail->owner;
 
+	if (request->stage == STAGE_STRAY)
+		return take_copy(mail, request);
 	if (request->stage == STAGE_LANDING) {
 		uint64_t offset;
 
@@ -482,24 +568,30 @@ static bool advance_receive(struct mail *mail, struct rig_request *request)
 	return drain(mail, request);
 }
 
+static void meet(struct rig_request *request, int peer,
+		 const struct slot_shm *slot)
+{
+	request->whole = mail_bytes(slot);
+	request->peer = peer;
+	request->status =
+		(struct rig_status){ slot->from, slot->tag, request->whole, 0 };
+	if (request->whole > request->bytes && !request->borrow)
+		request->code = -EMSGSIZE;
+}
+
 /* `request`, which is in no list, gets this message. */
 static void begin_receive(struct mail *mail, struct rig_request *request,
 			  int peer, const struct slot_shm *slot)
 {
 	struct parcel parcel;
 
-	request->whole = mail_bytes(slot);
-	request->peer = peer;
-	request->status =
-		(struct rig_status){ slot->from, slot->tag, request->whole, 0 };
+	meet(request, peer, slot);
 	TAILQ_INSERT_TAIL(&mail->incoming, request, entry);
 	memcpy(&parcel, slot->payload, sizeof(parcel));
 	if (request->borrow && slot->kind != MAIL_LENT)
 		(void)lend_memory(mail, request);
-	if (request->whole > request->bytes && !request->borrow)
-		request->code = -EMSGSIZE;
 	request->status.code = request->code;
-	request->loan = LOANS;
+	request->loan = NO_LOAN;
 	request->moved = 0;
 	switch ((enum mail_kind)slot->kind) {
 	case MAIL_INLINE:
@@ -536,6 +628,81 @@ static bool fits(uint32_t context, int source, int tag, int peer,
 	       (tag == RIG_ANY_TAG || tag == slot->tag);
 }
 
+/* Does its sender wait until it is received, or copied? */
+static bool holds_up(const struct slot_shm *slot)
+{
+	struct parcel parcel;
+
+	memcpy(&parcel, slot->payload, sizeof(parcel));
+	switch ((enum mail_kind)slot->kind) {
+	case MAIL_TRAY:
+		return parcel.bytes > parcel.room;
+	case MAIL_LENT:
+		return !parcel.lent;
+	case MAIL_BARE:
+		return true;
+	case MAIL_INLINE:
+		break;
+	}
+	return false;
+}
+
+static void release_sender(struct mail *mail, struct message *message)
+{
+	mail->peers[message->peer].held -= message->holds;
+	mail->holding -= message->holds;
+	message->holds = false;
+}
+
+/* Receive a stray into memory of our own. */
+static bool copy_stray(struct mail *mail, struct message *message)
+{
+	const size_t bytes = mail_bytes(&message->slot);
+	struct rig_request *copy = calloc(1, sizeof(*copy));
+	char *memory = malloc(bytes ? bytes : 1);
+
+	if (!copy || !memory) {
+		free(copy);
+		free(memory);
+		return false;
+	}
+	copy->buffer = memory;
+	copy->bytes = bytes;
+	copy->copies = true;
+	message->copy = copy;
+	release_sender(mail, message);
+	mail->open++;
+	mail->copying++;
+	begin_receive(mail, copy, message->peer, &message->slot);
+	return true;
+}
+
+/* So that its sender has a loan left, whoever has its others. */
+static bool settle_stray(struct mail *mail, struct message *message)
+{
+	struct peer *peer = &mail->peers[message->peer];
+
+	message->holds = holds_up(&message->slot);
+	peer->held += message->holds;
+	mail->holding += message->holds;
+	if (message->slot.kind == MAIL_BARE ||
+	    (message->holds && peer->held > LOANS / (2 * mail->owner->size)))
+		return copy_stray(mail, message);
+	return true;
+}
+
+static bool no_memory(struct mail *mail, const struct slot_shm *slot)
+{
+	char why[160];
+
+	snprintf(why, sizeof(why),
+		 "no memory for a message of %zu bytes, from rank %d, tag %d, "
+		 "that no receive has asked for yet",
+		 mail_bytes(slot), slot->from, (int)slot->tag);
+	rank_failed(mail->owner, -ENOMEM, why);
+	return false;
+}
+
 /* What nobody has asked for yet is kept; false: no memory. */
 static bool keep_stray(struct mail *mail, int peer, const struct slot_shm *slot)
 {
@@ -546,15 +713,13 @@ static bool keep_stray(struct mail *mail, int peer, const struct slot_shm *slot)
 	else
 		message = aligned_alloc(alignof(struct message),
 					sizeof(*message));
-	if (!message) {
-		rank_failed(mail->owner, -ENOMEM,
-			    "no memory for a message that nobody expects");
-		return false;
-	}
+	if (!message)
+		return no_memory(mail, slot);
 	message->peer = peer;
+	message->copy = NULL;
 	memcpy((void *)&message->slot, (const void *)slot, sizeof(*slot));
 	TAILQ_INSERT_TAIL(&mail->strays, message, entry);
-	return true;
+	return settle_stray(mail, message) || no_memory(mail, slot);
 }
 
 /* The first receive posted that it is for gets it. */
@@ -580,7 +745,8 @@ static bool read_channel(struct mail *mail, int peer)
 	struct peer *from = &mail->peers[peer];
 	int read = 0;
 
-	while (read < CHANNEL_SLOTS && (mail->wanted_any || from->wanted)) {
+	while (read < CHANNEL_SLOTS &&
+	       (mail->wanted_any || from->wanted || mail->greedy)) {
 		const struct slot_shm *slot = channel_peek(&from->in);
 
 		if (!slot || !take_in(mail, peer, slot))
@@ -633,6 +799,17 @@ static bool read_channels(struct mail *mail)
 	return moved;
 }
 
+/* All that senders wait for. */
+static bool copy_strays(struct mail *mail)
+{
+	struct message *message;
+
+	TAILQ_FOREACH(message, &mail->strays, entry)
+	if (message->holds && !copy_stray(mail, message))
+		return no_memory(mail, &message->slot);
+	return true;
+}
+
 bool mail_progress(struct mail *mail)
 {
 	struct rig_request *request, *next;
@@ -642,8 +819,10 @@ bool mail_progress(struct mail *mail)
 		next = TAILQ_NEXT(request, entry);
 		moved |= advance_send(mail, request);
 	}
-	if (!TAILQ_EMPTY(&mail->posted))
+	if (mail->greedy || !TAILQ_EMPTY(&mail->posted))
 		moved |= read_channels(mail);
+	if (mail->greedy && mail->holding)
+		moved |= copy_strays(mail);
 	for (request = TAILQ_FIRST(&mail->incoming); request; request = next) {
 		next = TAILQ_NEXT(request, entry);
 		moved |= advance_receive(mail, request);
@@ -677,6 +856,24 @@ const struct message *mail_find(struct mail *mail, uint32_t context, int source,
 	return find_stray(mail, context, source, tag);
 }
 
+static void receive_stray(struct mail *mail, struct rig_request *request,
+			  struct message *message)
+{
+	TAILQ_REMOVE(&mail->strays, message, entry);
+	release_sender(mail, message);
+	if (message->copy) {
+		TAILQ_INSERT_TAIL(&mail->taken, message, entry);
+		meet(request, message->peer, &message->slot);
+		request->stray = message;
+		request->stage = STAGE_STRAY;
+		TAILQ_INSERT_TAIL(&mail->incoming, request, entry);
+		(void)take_copy(mail, request);
+		return;
+	}
+	begin_receive(mail, request, message->peer, &message->slot);
+	TAILQ_INSERT_HEAD(&mail->spare, message, entry);
+}
+
 void mail_receive(struct mail *mail, struct rig_request *request)
 {
 	struct message *message =
@@ -684,9 +881,7 @@ void mail_receive(struct mail *mail, struct rig_request *request)
 
 	mail->open++;
 	if (message) {
-		TAILQ_REMOVE(&mail->strays, message, entry);
-		begin_receive(mail, request, message->peer, &message->slot);
-		TAILQ_INSERT_HEAD(&mail->spare, message, entry);
+		receive_stray(mail, request, message);
 		return;
 	}
 	request->stage = STAGE_POSTED;
@@ -754,7 +949,9 @@ static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		/* seq_cst: as in sleep_on() of rank.c. */
 		add_seq(sleepers, 1);
 	}
-	/* Once more, now that whoever changes something rings. */
+	/* Once more, now that whoever changes something rings; and nobody is
+	 * to wait for this rank that waits itself. */
+	mail->greedy = true;
 	changed = mail_progress(mail) || over(arg);
 	if (!changed && !mail->careful) {
 		/* See mailbox_set(): a change may still be unseen here, and
@@ -762,6 +959,7 @@ static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		changed = mailbox_sleep(mail->box, rung, clock_after(STORE_NS));
 		changed |= mail_progress(mail) || over(arg);
 	}
+	mail->greedy = false;
 	if (!changed)
 		sleep_counted(mail, rung, over, arg, told);
 	if (told->word) {

@@ -26,6 +26,7 @@ struct parcel {
 	uint64_t offset;  /* of the tray, or of what is lent */
 	uint32_t segment; /* index + 1, of what is lent */
 	uint32_t loan;    /* index */
+	uint32_t lent;    /* 1: by rig_team_lend(): it is not copied */
 	uint64_t room;    /* of the tray */
 };
 _Static_assert(sizeof(struct parcel) <= SLOT_PAYLOAD, "fits a slot");
@@ -37,6 +38,7 @@ enum mail_stage {
 	STAGE_POSTED,  /* a receive without a message */
 	STAGE_LANDING, /* waits for this rank's landing */
 	STAGE_DRAIN,   /* drains a tray */
+	STAGE_STRAY,   /* waits for the copy of a stray */
 	STAGE_DONE
 };
 
@@ -54,6 +56,8 @@ struct rig_request {
 	int from; /* this rank, in its team */
 	bool lend;
 	bool borrow;
+	bool copies;           /* a stray; it is the library's own */
+	struct message *stray; /* whose copy it waits for */
 	char *buffer;
 	uint64_t bytes; /* of a send, or that there is room for */
 	uint64_t moved;
@@ -66,11 +70,14 @@ struct rig_request {
 };
 TAILQ_HEAD(mail_requests, rig_request);
 
-/* In this process: a message that no receive has asked for yet. */
+/* In this process: a message that no receive has asked for yet.  Where its
+ * sender would be held up until then, it is received into memory of our own. */
 struct message {
 	TAILQ_ENTRY(message) entry;
 	int peer;
-	struct slot_shm slot; /* a copy */
+	struct rig_request *copy; /* that does so; NULL: none */
+	bool holds;               /* its sender waits for somebody to ask */
+	struct slot_shm slot;     /* a copy */
 };
 TAILQ_HEAD(mail_messages, message);
 
@@ -79,7 +86,9 @@ struct peer {
 	struct channel_writer out; /* no channel: not begun in this run */
 	struct channel_reader in;
 	struct rig_request *queue; /* sends to it that are not posted yet */
+	struct rig_request *last;  /* of those */
 	int wanted;                /* receives posted for it alone */
+	int held; /* strays that it waits for, and are not copied */
 };
 
 /* In this process. */
@@ -102,12 +111,15 @@ struct mail {
 	int turn;       /* which of them is looked at first */
 	int wanted_any; /* receives posted for any of them */
 	int open;       /* requests that are not complete */
+	int copying;    /* strays of those */
+	int holding;    /* strays that senders wait for, and are not copied */
+	bool greedy;    /* reads what nobody wants */
 	bool landing;   /* in use */
 	uint32_t lent;  /* the loan given last */
-	bool loans[LOANS];
+	bool *loans;    /* given, of loans_of(size) */
 	struct trays trays;
 	struct mail_requests sends, posted, incoming;
-	struct mail_messages strays, spare;
+	struct mail_messages strays, taken, spare;
 	struct mail_requests idle; /* to be used again */
 	struct mail_loans borrowed;
 	TAILQ_HEAD(, schedule) schedules; /* all there are */

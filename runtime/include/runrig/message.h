@@ -16,16 +16,21 @@
  * be before anybody has received the message, or only then.  At least 32 short
  * ones (40 bytes) may be under way from one rank to another, and some long
  * ones; what lies in a segment of the job and has 4 KiB or more is read there,
- * so the send waits for its receiver.  Of the sends of one rank that wait for
- * their receivers 1024 are told of at a time.  Messages move on while a rank waits in
+ * so the send waits for its receiver.  Messages move on while a rank waits in
  * any function of a team; not while it computes.
+ *
+ * However many messages stand before the one that a rank waits for, these are
+ * received, as long as there is memory: those that would hold up their sender
+ * are copied to memory of the library's until a receive asks for them.  (What is
+ * lent by rig_team_lend() is never copied: of loans one rank may have 1024.)
  *
  * A receive whose buffer is shorter than the message returns -EMSGSIZE; the
  * message is gone, and its beginning is in the buffer.  Otherwise a function
  * returns 0 or
  *
  *	-EINVAL   an argument is out of range
- *	-ENOMEM   no memory for a request or for a message nobody expects
+ *	-ENOMEM   no memory for a request.  Where there is none for a message
+ *	          that no receive has asked for yet, the run fails so
  *
  * Where all wait for messages that nobody sends, or for receivers that do not
  * come, the run fails with -EDEADLK, and the report says who waits for what.
