@@ -70,7 +70,7 @@ static void try_factors(struct factors *f, int at, int rest, int most)
 {
 	const int after = f->left - at - 1;
 
-	if (after == 0) {
+	if (after == 0 || at == RIG_DIMS_MAX - 1) {
 		f->trial[at] = rest;
 		if (rest > most || f->trial[0] - rest >= f->spread)
 			return;

@@ -30,6 +30,7 @@
 #include "team/mail.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +138,7 @@ void mail_begin_job(struct rank *rank)
 	memset(mail->loans, 0, loans_of(rank->size) * sizeof(*mail->loans));
 	memset(&mail->trays, 0, sizeof(mail->trays));
 	mail->source_count = mail->wanted_any = mail->open = 0;
-	mail->copying = mail->holding = 0;
+	mail->copying = mail->holding = mail->any = 0;
 	mail->greedy = false;
 	mail->landing = false;
 	TAILQ_INIT(&mail->sends);
@@ -740,12 +741,12 @@ static bool take_in(struct mail *mail, int peer, const struct slot_shm *slot)
 
 /* Read a channel as long as a receive is posted that it may be for; not for
  * ever, where its writer is as fast. */
-static bool read_channel(struct mail *mail, int peer)
+static bool read_channel(struct mail *mail, int peer, int most)
 {
 	struct peer *from = &mail->peers[peer];
 	int read = 0;
 
-	while (read < CHANNEL_SLOTS &&
+	while (read < most &&
 	       (mail->wanted_any || from->wanted || mail->greedy)) {
 		const struct slot_shm *slot = channel_peek(&from->in);
 
@@ -784,7 +785,8 @@ static void meet_sources(struct mail *mail)
 	}
 }
 
-static bool read_channels(struct mail *mail)
+/* At most so many messages of each. */
+static bool read_channels(struct mail *mail, int most)
 {
 	bool moved = false;
 
@@ -793,9 +795,9 @@ static bool read_channels(struct mail *mail)
 	if (++mail->turn >= mail->source_count)
 		mail->turn = 0;
 	for (int i = mail->turn; i < mail->source_count; i++)
-		moved |= read_channel(mail, mail->sources[i]);
+		moved |= read_channel(mail, mail->sources[i], most);
 	for (int i = 0; i < mail->turn; i++)
-		moved |= read_channel(mail, mail->sources[i]);
+		moved |= read_channel(mail, mail->sources[i], most);
 	return moved;
 }
 
@@ -820,7 +822,7 @@ bool mail_progress(struct mail *mail)
 		moved |= advance_send(mail, request);
 	}
 	if (mail->greedy || !TAILQ_EMPTY(&mail->posted))
-		moved |= read_channels(mail);
+		moved |= read_channels(mail, CHANNEL_SLOTS);
 	if (mail->greedy && mail->holding)
 		moved |= copy_strays(mail);
 	for (request = TAILQ_FIRST(&mail->incoming); request; request = next) {
@@ -847,13 +849,19 @@ const struct message *mail_find(struct mail *mail, uint32_t context, int source,
 	const struct message *found = find_stray(mail, context, source, tag);
 	int *wanted = source == RIG_ANY_SOURCE ? &mail->wanted_any
 					       : &mail->peers[source].wanted;
+	bool moved = true;
 
 	if (found)
 		return found;
 	++*wanted;
-	(void)read_channels(mail);
+	/* One of each source at a time: those of one do not come before all
+	 * of another's. */
+	for (int i = 0; !found && moved && i < CHANNEL_SLOTS; i++) {
+		moved = read_channels(mail, 1);
+		found = find_stray(mail, context, source, tag);
+	}
 	--*wanted;
-	return find_stray(mail, context, source, tag);
+	return found;
 }
 
 static void receive_stray(struct mail *mail, struct rig_request *request,
@@ -890,7 +898,7 @@ void mail_receive(struct mail *mail, struct rig_request *request)
 		mail->wanted_any++;
 	else
 		mail->peers[request->peer].wanted++;
-	(void)read_channels(mail);
+	(void)read_channels(mail, CHANNEL_SLOTS);
 }
 
 /* --- waiting --- */
@@ -986,6 +994,13 @@ static void wait_told(struct mail *mail, bool (*over)(void *arg), void *arg,
 			wait = (struct wait){ 0 };
 		}
 	}
+}
+
+void mail_polls(const struct mail *mail)
+{
+	/* Ranks have no CPU each: whoever is polled for may need this one. */
+	if (mail->careful)
+		sched_yield();
 }
 
 void mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg)

@@ -109,6 +109,7 @@ struct mail {
 	int *sources;       /* peers whose channel to here has begun */
 	int source_count;
 	int turn;       /* which of them is looked at first */
+	int any;        /* which of several requests is, by any of them */
 	int wanted_any; /* receives posted for any of them */
 	int open;       /* requests that are not complete */
 	int copying;    /* strays of those */
@@ -139,6 +140,9 @@ void mail_receive(struct mail *mail, struct rig_request *request);
 
 /* Whatever can be done now; returns whether anything was. */
 bool mail_progress(struct mail *mail);
+
+/* This rank looks again and again, and has found nothing: others may run. */
+void mail_polls(const struct mail *mail);
 
 /* Get on with it until `over` says so. */
 void mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg);

@@ -441,6 +441,8 @@ static int probe(struct rig_team *team, const struct place *place, bool wait,
 		leave(team);
 	}
 	*found = search.found != NULL;
+	if (!*found)
+		mail_polls(search.mail);
 	if (*found) {
 		slot = &search.found->slot;
 		tell(status, &(struct rig_status){ slot->from, slot->tag,
@@ -525,6 +527,7 @@ struct several {
 	struct rig_request **requests;
 	int count;
 	int which; /* complete; -1: none */
+	int first; /* looked at */
 };
 
 static bool all_complete(void *arg)
@@ -544,14 +547,18 @@ static bool is_idle(const struct rig_request *request)
 	       (request->schedule && schedule_rests(request->schedule));
 }
 
-/* Or there is none to wait for. */
+/* Or there is none to wait for.  Not the first of those that are complete, or
+ * the others would never have their turn beside one that always is. */
 static bool any_complete(void *arg)
 {
 	struct several *several = arg;
+	const int count = several->count;
 	bool none = true;
 
 	several->which = -1;
-	for (int i = 0; i < several->count; i++) {
+	for (int k = 0; k < count; k++) {
+		const int i = (several->first % count + k) % count;
+
 		if (is_idle(several->requests[i]))
 			continue;
 		none = false;
@@ -586,13 +593,23 @@ static bool get_on(struct rig_team *team, bool (*over)(void *arg),
 		return true;
 	if (!where) {
 		(void)mail_progress(team->owner->mail);
-		return over(several);
+		if (over(several))
+			return true;
+		mail_polls(team->owner->mail);
+		return false;
 	}
 	place.verb = waits_in(several);
 	enter(team, &place);
 	mail_wait(team->owner->mail, over, several);
 	leave(team);
 	return true;
+}
+
+static int turn_of(const struct rig_team *team)
+{
+	const struct mail *mail = team->owner->mail;
+
+	return mail ? mail->any : 0;
 }
 
 static int take_all(struct rig_team *team, const struct several *several,
@@ -622,13 +639,14 @@ static int take_any(struct rig_team *team, const struct several *several,
 		tell(status, &nobody);
 		return 0;
 	}
+	team->owner->mail->any = several->which + 1;
 	return collect(team, &several->requests[several->which], status);
 }
 
 int rig_team_wait(struct rig_team *team, struct rig_request **request,
 		  struct rig_status *status)
 {
-	struct several several = { request, 1, -1 };
+	struct several several = { request, 1, -1, 0 };
 
 	(void)get_on(team, all_complete, &several, __builtin_return_address(0));
 	return take_all(team, &several, status);
@@ -637,7 +655,7 @@ int rig_team_wait(struct rig_team *team, struct rig_request **request,
 int rig_team_waitall(struct rig_team *team, int count,
 		     struct rig_request **requests, struct rig_status *statuses)
 {
-	struct several several = { requests, count, -1 };
+	struct several several = { requests, count, -1, 0 };
 
 	(void)get_on(team, all_complete, &several, __builtin_return_address(0));
 	return take_all(team, &several, statuses);
@@ -647,10 +665,56 @@ int rig_team_waitany(struct rig_team *team, int count,
 		     struct rig_request **requests, int *index,
 		     struct rig_status *status)
 {
-	struct several several = { requests, count, -1 };
+	struct several several = { requests, count, -1, turn_of(team) };
 
 	(void)get_on(team, any_complete, &several, __builtin_return_address(0));
 	return take_any(team, &several, index, status);
+}
+
+/* All that are complete. */
+static int take_some(struct rig_team *team, const struct several *several,
+		     int *completed, int *indices, struct rig_status *statuses)
+{
+	int r = 0;
+
+	*completed = several->which < 0 ? RIG_UNDEFINED : 0;
+	for (int i = 0; several->which >= 0 && i < several->count; i++) {
+		const int at = *completed;
+		int one;
+
+		if (is_idle(several->requests[i]) ||
+		    !complete(several->requests[i]))
+			continue;
+		indices[at] = i;
+		one = collect(team, &several->requests[i],
+			      statuses ? &statuses[at] : NULL);
+		if (r == 0)
+			r = one;
+		++*completed;
+	}
+	return r;
+}
+
+int rig_team_waitsome(struct rig_team *team, int count,
+		      struct rig_request **requests, int *completed,
+		      int *indices, struct rig_status *statuses)
+{
+	struct several several = { requests, count, -1, 0 };
+
+	(void)get_on(team, any_complete, &several, __builtin_return_address(0));
+	return take_some(team, &several, completed, indices, statuses);
+}
+
+int rig_team_testsome(struct rig_team *team, int count,
+		      struct rig_request **requests, int *completed,
+		      int *indices, struct rig_status *statuses)
+{
+	struct several several = { requests, count, -1, 0 };
+
+	*completed = 0;
+	if (!get_on(team, any_complete, &several, NULL))
+		return 0;
+	return take_some(team, &several, completed, indices, statuses);
 }
 
 int rig_team_test(struct rig_team *team, struct rig_request **request,
@@ -663,7 +727,7 @@ int rig_team_testall(struct rig_team *team, int count,
 		     struct rig_request **requests, bool *done,
 		     struct rig_status *statuses)
 {
-	struct several several = { requests, count, -1 };
+	struct several several = { requests, count, -1, 0 };
 
 	*done = get_on(team, all_complete, &several, NULL);
 	return *done ? take_all(team, &several, statuses) : 0;
@@ -673,7 +737,7 @@ int rig_team_testany(struct rig_team *team, int count,
 		     struct rig_request **requests, int *index, bool *done,
 		     struct rig_status *status)
 {
-	struct several several = { requests, count, -1 };
+	struct several several = { requests, count, -1, turn_of(team) };
 
 	*done = get_on(team, any_complete, &several, NULL);
 	*index = -1;

@@ -85,7 +85,8 @@ RIG_API int rig_team_sendrecv(struct rig_team *team, const void *send,
 			      struct rig_status *status);
 
 /* Wait until there is a message that a receive would get now, and tell about
- * it.  iprobe never waits, and says in *found whether there is. */
+ * it.  iprobe never waits, and says in *found whether there is.  Of any source
+ * they take turns. */
 RIG_API int rig_team_probe(struct rig_team *team, int source, int tag,
 			   struct rig_status *status);
 RIG_API int rig_team_iprobe(struct rig_team *team, int source, int tag,
@@ -100,7 +101,8 @@ RIG_API int rig_team_irecv(struct rig_team *team, void *buffer, size_t count,
 			   struct rig_request **request);
 
 /* Wait for one, for all of them, or for any: *index is which, -1 where all are
- * NULL.  Of all, each has its status, and the first failure is returned. */
+ * NULL; of those that are complete the next after the one that was given last.
+ * Of all, each has its status, and the first failure is returned. */
 RIG_API int rig_team_wait(struct rig_team *team, struct rig_request **request,
 			  struct rig_status *status);
 RIG_API int rig_team_waitall(struct rig_team *team, int count,
@@ -110,7 +112,21 @@ RIG_API int rig_team_waitany(struct rig_team *team, int count,
 			     struct rig_request **requests, int *index,
 			     struct rig_status *status);
 
-/* The same without waiting: *done says whether it was so. */
+/*
+ * Wait until at least one is complete, and take all that are: *completed is how
+ * many, indices[0] on which, statuses[0] on what became of each (room for
+ * `count`).  RIG_UNDEFINED in *completed where all are NULL.  Returns the first
+ * failure.  testsome never waits: *completed may be 0.
+ */
+RIG_API int rig_team_waitsome(struct rig_team *team, int count,
+			      struct rig_request **requests, int *completed,
+			      int *indices, struct rig_status *statuses);
+RIG_API int rig_team_testsome(struct rig_team *team, int count,
+			      struct rig_request **requests, int *completed,
+			      int *indices, struct rig_status *statuses);
+
+/* The same without waiting: *done says whether it was so.  Where ranks are more
+ * than CPUs, and nothing is found, others run first. */
 RIG_API int rig_team_test(struct rig_team *team, struct rig_request **request,
 			  bool *done, struct rig_status *status);
 RIG_API int rig_team_testall(struct rig_team *team, int count,
