@@ -16,10 +16,10 @@
  * any rank but its receiver: where trays or slots are all in use a send stays
  * queued, or the receiver gives a tray.
  *
- * A stray holds up nobody for ever.  One that found no tray is received at once
- * into memory of our own, and from there by the receive that asks for it; one
- * that lies in a segment, or is longer than its tray, where there are many or
- * this rank is about to sleep.  So a sender has a free loan again, however many
+ * A stray keeps nothing that its sender needs for others.  One that found no
+ * tray is received at once into memory of our own, and from there by the receive
+ * that asks for it; and where there are many, one that lies in a segment or is
+ * longer than its tray.  So a sender has a free loan again, however many
  * messages stand before the one that is waited for; only what rig_team_lend()
  * lends stays where it is.
  *
@@ -138,7 +138,7 @@ void mail_begin_job(struct rank *rank)
 	memset(mail->loans, 0, loans_of(rank->size) * sizeof(*mail->loans));
 	memset(&mail->trays, 0, sizeof(mail->trays));
 	mail->source_count = mail->wanted_any = mail->open = 0;
-	mail->copying = mail->holding = mail->any = 0;
+	mail->copying = mail->any = 0;
 	mail->greedy = false;
 	mail->landing = false;
 	TAILQ_INIT(&mail->sends);
@@ -651,7 +651,6 @@ static bool holds_up(const struct slot_shm *slot)
 static void release_sender(struct mail *mail, struct message *message)
 {
 	mail->peers[message->peer].held -= message->holds;
-	mail->holding -= message->holds;
 	message->holds = false;
 }
 
@@ -685,7 +684,6 @@ static bool settle_stray(struct mail *mail, struct message *message)
 
 	message->holds = holds_up(&message->slot);
 	peer->held += message->holds;
-	mail->holding += message->holds;
 	if (message->slot.kind == MAIL_BARE ||
 	    (message->holds && peer->held > LOANS / (2 * mail->owner->size)))
 		return copy_stray(mail, message);
@@ -801,17 +799,6 @@ static bool read_channels(struct mail *mail, int most)
 	return moved;
 }
 
-/* All that senders wait for. */
-static bool copy_strays(struct mail *mail)
-{
-	struct message *message;
-
-	TAILQ_FOREACH(message, &mail->strays, entry)
-	if (message->holds && !copy_stray(mail, message))
-		return no_memory(mail, &message->slot);
-	return true;
-}
-
 bool mail_progress(struct mail *mail)
 {
 	struct rig_request *request, *next;
@@ -823,8 +810,6 @@ bool mail_progress(struct mail *mail)
 	}
 	if (mail->greedy || !TAILQ_EMPTY(&mail->posted))
 		moved |= read_channels(mail, CHANNEL_SLOTS);
-	if (mail->greedy && mail->holding)
-		moved |= copy_strays(mail);
 	for (request = TAILQ_FIRST(&mail->incoming); request; request = next) {
 		next = TAILQ_NEXT(request, entry);
 		moved |= advance_receive(mail, request);

@@ -113,7 +113,6 @@ struct mail {
 	int wanted_any; /* receives posted for any of them */
 	int open;       /* requests that are not complete */
 	int copying;    /* strays of those */
-	int holding;    /* strays that senders wait for, and are not copied */
 	bool greedy;    /* reads what nobody wants */
 	bool landing;   /* in use */
 	uint32_t lent;  /* the loan given last */
