@@ -71,6 +71,7 @@ struct layout layout_at(void *base, int size)
 	layout.calls_off = at;
 	layout.members = take(base, &at, n * sizeof(*layout.members));
 	layout.heap = take(base, &at, sizeof(*layout.heap));
+	layout.heap_map = take(base, &at, n * HEAP_MEMBERS / 8);
 	layout.heap_members =
 		take(base, &at, n * HEAP_MEMBERS * sizeof(struct member_shm));
 	at = size_round_up(at, PAGE_BYTES);

@@ -363,10 +363,9 @@ _Static_assert(sizeof(struct call_shm) == 2 * RIG_LINE, "part of the format");
 struct member_shm {
 	/* The last call it is through with.  Written by the rank. */
 	alignas(RIG_LINE) _Atomic uint64_t finished;
-	/* Of a team's first member.  Written by whoever frees the team's
-	 * memory: numbers so far, and the next that is free. */
+	/* Numbers of the teams so far that it was in.  Written by whoever
+	 * frees the team's memory. */
 	uint64_t high;
-	_Atomic uint64_t next;
 	/* Of the first member of a team that was split off: how many of its
 	 * ranks have ended the run.  Each adds itself. */
 	_Atomic uint64_t ended;
@@ -384,20 +383,20 @@ struct member_shm {
 	struct call_shm calls[CALLS_OPEN];
 };
 
-/* Free blocks of 2^i members, and members that never were in a block. */
-#define HEAP_CLASSES 11
-_Static_assert(RIG_WORKERS_MAX <= 1 << (HEAP_CLASSES - 1), "classes enough");
+/* Members of teams that were split off there is room for, per rank: so many
+ * teams that all ranks are in.  What no team has used is no memory. */
+#define HEAP_MEMBERS 4096
 
-/* Members of teams that were split off there is room for, per rank. */
-#define HEAP_MEMBERS 64
-
-/* In shared memory.  Every rank takes and gives, by CAS. */
+/* In shared memory.  Every rank takes and gives. */
 struct heap_shm {
-	alignas(RIG_LINE) _Atomic uint64_t used;
+	/* 1: a rank is at what follows, and at heap_map. */
+	alignas(RIG_LINE) _Atomic uint32_t lock;
+	/* 1: this run has had such teams. */
+	_Atomic uint32_t used;
 	/* Teams so far: their numbers. */
 	_Atomic uint64_t teams;
-	/* Count of changes << 32, index of the first + 1. */
-	alignas(RIG_LINE) _Atomic uint64_t free[HEAP_CLASSES];
+	/* Where the next free member is looked for. */
+	uint64_t next;
 };
 
 /*
@@ -471,6 +470,7 @@ struct layout {
 	struct rank_shm *ranks;
 	struct member_shm *members; /* of the team of all */
 	struct heap_shm *heap;
+	uint64_t *heap_map; /* bit i: heap_members[i] is in a team */
 	struct member_shm *heap_members;
 	unsigned char *stages;
 	struct inbox_shm *inboxes;

@@ -443,6 +443,6 @@ void call_all_done(struct rank *rank)
 	if (!load_relaxed(&heap->used))
 		return;
 	store_relaxed(&heap->used, 0);
-	for (int i = 0; i < HEAP_CLASSES; i++)
-		store_relaxed(&heap->free[i], 0);
+	heap->next = 0;
+	memset(rank->layout.heap_map, 0, (size_t)rank->size * HEAP_MEMBERS / 8);
 }

@@ -4,10 +4,17 @@
  *
  * A team is a block of member_shm in the heap of the team segment, and in each
  * process a copy of its parent's handle that points there.  Its first member
- * takes the block and says where it is.  Nothing in it is cleared: the numbers
- * of its calls begin above all that the block has seen.
+ * takes the block and says where it is; where one of them finds no room, or
+ * a rank no memory, all ranks of the parent hear of it, and none has a new team.
+ * Nothing in a block is cleared: the numbers of its calls begin above all that
+ * its members have seen.
+ *
+ * A map has one bit for each member of the heap, so what is free is free for a
+ * team of any size.  Who looks at the map or changes it holds the lock, for no
+ * longer than that; a rank that dies there ends the run, and all of it goes.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,9 +26,10 @@
 
 /* Where a block is, and which number its team's calls begin at. */
 struct block {
-	uint64_t index; /* + 1; 0: there was no room */
+	uint64_t index; /* + 1; 0: none is wanted, or found */
 	uint64_t number;
-	uint64_t id; /* rig_team.id */
+	uint64_t id;  /* rig_team.id */
+	int64_t code; /* what this rank has no room or memory for */
 };
 
 /* What each rank says of itself. */
@@ -30,59 +38,81 @@ struct wanted {
 	int32_t key;
 };
 
-static int class_of(int size)
+static void lock_heap(struct heap_shm *heap)
 {
-	int class = 0;
+	uint32_t nobody = 0;
 
-	while (1 << class < size)
-		class ++;
-	return class;
+	/* acquire: the map is as the last left it; pairs with the release in
+	 * unlock_heap(). */
+	while (!cas_acq_rel(&heap->lock, &nobody, 1)) {
+		nobody = 0;
+		sched_yield();
+	}
 }
 
-/* Take a block that was given back, or one that nobody had yet. */
+static void unlock_heap(struct heap_shm *heap)
+{
+	store_release(&heap->lock, 0);
+}
+
+static bool is_taken(const uint64_t *map, uint64_t at)
+{
+	return map[at / 64] >> at % 64 & 1;
+}
+
+static void mark(uint64_t *map, uint64_t at, int size, bool taken)
+{
+	for (uint64_t i = at; i < at + (uint64_t)size; i++) {
+		const uint64_t bit = UINT64_C(1) << i % 64;
+
+		map[i / 64] = taken ? map[i / 64] | bit : map[i / 64] & ~bit;
+	}
+}
+
+/* The first of `size` free members beside each other, from `from` to `to`; `to`:
+ * there are none. */
+static uint64_t find_free(const uint64_t *map, uint64_t from, uint64_t to,
+			  int size)
+{
+	uint64_t begin = from;
+
+	for (uint64_t at = from; at < to; at++)
+		if (is_taken(map, at))
+			begin = at + 1;
+		else if (at + 1 - begin == (uint64_t)size)
+			return begin;
+	return to;
+}
+
+/* A block of `size` members: index + 1; 0: there is no room. */
 static uint64_t take_block(struct rig_team *team, int size)
 {
 	struct heap_shm *heap = team->owner->layout.heap;
+	uint64_t *map = team->owner->layout.heap_map;
 	const uint64_t room = (uint64_t)team->owner->size * HEAP_MEMBERS;
-	const int class = class_of(size);
-	_Atomic uint64_t *first = &heap->free[class];
-	/* acquire: the block is as its last user left it. */
-	uint64_t seen = load_acquire(first), at;
+	uint64_t at;
 
-	while (seen & UINT32_MAX) {
-		struct member_shm *block =
-			&team->owner->layout
-				 .heap_members[(seen & UINT32_MAX) - 1];
-		uint64_t next = (seen >> 32) + 1;
-
-		next = next << 32 | load_relaxed(&block->next);
-		if (cas_acq_rel(first, &seen, next))
-			return seen & UINT32_MAX;
+	lock_heap(heap);
+	/* relaxed: read when nobody runs. */
+	store_relaxed(&heap->used, 1);
+	at = find_free(map, heap->next, room, size);
+	if (at == room)
+		at = find_free(map, 0, room, size);
+	if (at < room) {
+		mark(map, at, size, true);
+		heap->next = at + (uint64_t)size;
 	}
-	/* relaxed: it has no user but this. */
-	at = load_relaxed(&heap->used);
-	do
-		if (at + (UINT64_C(1) << class) > room)
-			return 0;
-	while (!cas_relaxed(&heap->used, &at, at + (UINT64_C(1) << class)));
-	return at + 1;
+	unlock_heap(heap);
+	return at < room ? at + 1 : 0;
 }
 
-static void give_block(struct rig_team *team)
+static void give_block(struct rig_team *team, uint64_t index, int size)
 {
 	struct heap_shm *heap = team->owner->layout.heap;
-	_Atomic uint64_t *first = &heap->free[class_of(team->size)];
-	uint64_t index =
-		(uint64_t)(team->members - team->owner->layout.heap_members) +
-		1;
-	uint64_t seen = load_relaxed(first), next;
 
-	team->members->high = team->number;
-	do {
-		store_relaxed(&team->members->next, seen & UINT32_MAX);
-		next = ((seen >> 32) + 1) << 32 | index;
-		/* release: pairs with the acquire in take_block(). */
-	} while (!cas_acq_rel(first, &seen, next));
+	lock_heap(heap);
+	mark(team->owner->layout.heap_map, index - 1, size, false);
+	unlock_heap(heap);
 }
 
 /* The first member: a block, and numbers that it has not seen. */
@@ -95,17 +125,18 @@ static struct block found_team(struct rig_team *team, int size)
 		team->owner->layout.heap_members + index - 1;
 
 	if (!index)
-		return (struct block){ .index = 0 };
-	if (number < members->high)
-		number = members->high;
+		return (struct block){ .code = -ENOSPC };
+	for (int i = 0; i < size; i++) {
+		if (number < members[i].high)
+			number = members[i].high;
+		store_relaxed(&members[i].share, 0);
+	}
 	/* relaxed: what follows tells the others where it is. */
 	store_relaxed(&members->ended, 0);
-	for (int i = 0; i < size; i++)
-		store_relaxed(&members[i].share, 0);
 	/* relaxed: no more than a number nobody else has. */
 	return (struct block){
 		index, number + CALLS_OPEN,
-		add_relaxed(&team->owner->layout.heap->teams, 1) + 1
+		add_relaxed(&team->owner->layout.heap->teams, 1) + 1, 0
 	};
 }
 
@@ -125,7 +156,7 @@ static int choose(struct call *call, const struct wanted *own, int *ranks,
 
 		if (!found)
 			return -EINVAL;
-		if (found->color != own->color)
+		if (found->color != own->color || !ranks)
 			continue;
 		for (; at > 0 && keys[at - 1] > found->key; at--) {
 			keys[at] = keys[at - 1];
@@ -138,15 +169,12 @@ static int choose(struct call *call, const struct wanted *own, int *ranks,
 	return count;
 }
 
-static struct rig_team *make_handle(struct rig_team *team,
-				    const struct block *block, int *ranks,
-				    int size)
+/* Of `size` ranks of `team`, which are its own from now on. */
+static void make_handle(struct rig_team *new, struct rig_team *team,
+			const struct block *block, int *ranks, int size)
 {
 	struct rig_team *world = &team->owner->world;
-	struct rig_team *new = malloc(sizeof(*new));
 
-	if (!new)
-		return NULL;
 	*new = (struct rig_team){
 		.owner = team->owner,
 		.size = size,
@@ -168,56 +196,93 @@ static struct rig_team *make_handle(struct rig_team *team,
 	agree_begin(new);
 	new->next = world->next;
 	world->next = new;
-	return new;
+}
+
+/* What all ranks have found; `leader` tells this one's block.  0, or the code of
+ * the first that has failed. */
+static int hear_blocks(struct call *call, int leader, struct block *own)
+{
+	const int rank = call->team->rank;
+	struct block block = *own;
+	int r = (int)own->code;
+
+	for (int i = 0; i < call->team->size; i++) {
+		const struct block *found;
+
+		if (i == rank)
+			continue;
+		found = call_see(call, i, sizeof(*found));
+		if (!found)
+			return -EINVAL;
+		if (r == 0)
+			r = (int)found->code;
+		if (i == leader)
+			block = *found;
+	}
+	*own = block;
+	return r;
+}
+
+static int refuse(struct rig_team *team, int code)
+{
+	if (code == -ENOSPC)
+		return rig_team_fail(team, code,
+				     "split: no room for another team: %d that "
+				     "all ranks are in may be there at once; "
+				     "rig_team_free() makes room",
+				     HEAP_MEMBERS);
+	return rig_team_fail(team, code, "split: no memory");
+}
+
+/* All ranks of `team` have a new team, or know that none has. */
+static int found_teams(struct rig_team *team, const struct wanted *own,
+		       const int *ranks, int size, struct rig_team *new,
+		       struct block *block)
+{
+	const bool leads = new && own->color >= 0 && ranks[0] == team->rank;
+	struct call call = call_begin(team);
+	uint64_t taken;
+	int r;
+
+	*block = (struct block){ .code = new ? 0 : -ENOMEM };
+	if (leads)
+		*block = found_team(team, size);
+	taken = leads ? block->index : 0;
+	call_offer(&call, block, sizeof(*block), false);
+	r = hear_blocks(&call, new && own->color >= 0 ? ranks[0] : -1, block);
+	if (r == -EINVAL)
+		return r;
+	call_end(&call, true);
+	if (r < 0 && taken)
+		give_block(team, taken, size);
+	return r < 0 ? refuse(team, r) : 0;
 }
 
 static int split(struct rig_team *team, const struct wanted *own,
 		 struct rig_team **out)
 {
 	int *ranks = malloc(2 * (size_t)team->size * sizeof(*ranks));
+	struct rig_team *new = malloc(sizeof(*new));
 	struct call call = call_begin(team);
-	struct rig_team *new = NULL;
-	struct block block = { 0 };
+	struct block block;
 	int size, r = 0;
 
-	if (!ranks)
-		return rig_team_fail(team, -ENOMEM, "split: no memory");
 	call_offer(&call, own, sizeof(*own), false);
-	size = choose(&call, own, ranks, ranks + team->size);
+	size = choose(&call, own, ranks, ranks ? ranks + team->size : NULL);
 	if (size < 0) {
 		r = size;
 		goto out;
 	}
 	call_end(&call, true);
-
-	call = call_begin(team);
-	if (own->color >= 0 && ranks[0] == team->rank)
-		block = found_team(team, size);
-	call_offer(&call, &block, sizeof(block), false);
-	if (own->color >= 0 && ranks[0] != team->rank) {
-		const void *found = call_see(&call, ranks[0], sizeof(block));
-
-		if (!found) {
-			r = -EINVAL;
-			goto out;
-		}
-		memcpy(&block, found, sizeof(block));
-	}
-	call_end(&call, false);
-	if (own->color < 0)
-		goto out;
-	if (!block.index) {
-		r = rig_team_fail(team, -ENOSPC,
-				  "split: each rank may be in %d teams at once",
-				  HEAP_MEMBERS / 2);
-		goto out;
-	}
-	new = make_handle(team, &block, ranks, size);
-	if (!new)
-		r = rig_team_fail(team, -ENOMEM, "split: no memory");
+	r = found_teams(team, own, ranks, size, ranks ? new : NULL, &block);
+	if (r == 0 && own->color >= 0)
+		make_handle(new, team, &block, ranks, size);
 out:
-	if (!new)
+	if (r < 0 || own->color < 0) {
 		free(ranks);
+		free(new);
+		new = NULL;
+	}
 	if (r == 0)
 		*out = new;
 	return r;
@@ -292,8 +357,15 @@ int rig_team_free(struct rig_team *team)
 	for (at = &owner->world.next; *at != team; at = &(*at)->next)
 		;
 	*at = team->next;
-	if (team->rank == 0)
-		give_block(team);
+	if (team->rank == 0) {
+		for (int i = 0; i < team->size; i++)
+			team->members[i].high = team->number;
+		give_block(team,
+			   (uint64_t)(team->members -
+				      team->owner->layout.heap_members) +
+				   1,
+			   team->size);
+	}
 	free(team->ranks);
 	free(team);
 	return 0;

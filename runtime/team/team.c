@@ -11,6 +11,7 @@
 #include <runrig/pool.h>
 
 #include "team/call.h"
+#include "base/error.h"
 #include "team/mail.h"
 #include "team/match.h"
 
@@ -172,5 +173,6 @@ int rig_team_fail(struct rig_team *team, int code, const char *format, ...)
 	vsnprintf(team->owner->mine->why, sizeof(team->owner->mine->why),
 		  format, list);
 	va_end(list);
-	return code;
+	/* For rig_why(). */
+	return rig_fail(code, "%s", team->owner->mine->why);
 }

@@ -6,6 +6,7 @@
 #include "lib/harness.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,25 +126,107 @@ START_TEST(memory_of_a_team_that_was_freed_serves_another)
 }
 END_TEST
 
+/* All hear that there is no room, with the same words: who wants no team, and
+ * who is alone in one, too. */
 static int takes_all(struct rig_team *team)
 {
-	struct rig_team *part;
+	const int rank = rig_team_rank(team);
+	struct rig_team *part = team;
+	char words[200], first[200];
 	int made = 0, r;
 
 	while ((r = rig_team_dup(team, &part)) == 0)
 		made++;
+	if (r != -ENOSPC || made < 4000)
+		return rig_team_fail(team, -EBADMSG, "%d after %d", r, made);
+	for (int i = 0; i < 3; i++) {
+		/* Rank 1 alone would find room, for its team is small. */
+		r = rig_team_split(team, i == 2 && rank ? RIG_UNDEFINED : 0, 0,
+				   &part);
+		if (i < 2 && r != -ENOSPC)
+			return rig_team_fail(team, -EBADMSG, "split: %d", r);
+	}
 	if (r != -ENOSPC)
-		return r;
-	return made >= 32 ? 0 : -EBADMSG;
+		return 0; /* a team of one fits still */
+	snprintf(words, sizeof(words), "%s", rig_why());
+	memcpy(first, words, sizeof(first));
+	r = rig_team_bcast(team, first, sizeof(first), RIG_UINT8, 0);
+	if (r == 0 && (!strstr(words, "no room") || strcmp(words, first) != 0))
+		r = rig_team_fail(team, -EBADMSG, "\"%s\"", words);
+	return r;
 }
 
 /* Teams that are not freed go with the run. */
 START_TEST(too_many_teams_are_an_error_until_the_run_ends)
 {
 	make_pool(3);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2; i++)
 		ck_assert_msg(run(takes_all) == 0, "%s", rig_why());
 	ck_assert_int_eq(run(splits), 0);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+/* No team of all fits; rank 0 wants none, and the others one. */
+static int wants_none(struct rig_team *team)
+{
+	struct rig_team *part = team;
+	int r;
+
+	while ((r = rig_team_dup(team, &part)) == 0)
+		;
+	while (r == -ENOSPC && rig_team_split(team, rig_team_rank(team), 0,
+					      &part) == 0)
+		;
+	r = rig_team_split(team, rig_team_rank(team) ? 0 : RIG_UNDEFINED, 0,
+			   &part);
+	if (r != -ENOSPC || !strstr(rig_why(), "no room"))
+		return rig_team_fail(team, -EBADMSG, "%d: %s", r, rig_why());
+	return 0;
+}
+
+START_TEST(who_wants_no_team_hears_that_others_find_no_room)
+{
+	make_pool(3);
+	ck_assert_msg(run(wants_none) == 0, "%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+/* Teams of all, half, quarter ranks, many at once, freed in odd order. */
+static int many_of_each_size(struct rig_team *team)
+{
+	static struct rig_team *parts[900];
+	const int size = rig_team_size(team);
+	int r = 0;
+
+	for (int round = 0; round < 2; round++)
+		for (int n = round ? 1 : size; r == 0 && n >= 1 && n <= size;
+		     n = round ? 2 * n : n / 2) {
+			for (int i = 0; r == 0 && i < 900; i++)
+				r = rig_team_split(team,
+						   rig_team_rank(team) / n, 0,
+						   &parts[i]);
+			for (int i = 0; r == 0 && i < 900; i++) {
+				int64_t all = 0;
+
+				if (i % 100 == 0)
+					r = sum(parts[i * 7 % 900], 1, &all);
+				if (r == 0 && i % 100 == 0 && all != n)
+					r = rig_team_fail(team, -EBADMSG,
+							  "%d of %d", (int)all,
+							  n);
+			}
+			for (int i = 0; r == 0 && i < 900; i++)
+				r = rig_team_free(parts[i * 7 % 900]);
+		}
+	return r;
+}
+
+START_TEST(memory_of_teams_serves_those_of_other_sizes)
+{
+	make_pool(4);
+	ck_assert_msg(run(many_of_each_size) == 0, "%s", rig_why());
 	rig_pool_destroy(pool);
 }
 END_TEST
@@ -429,6 +512,8 @@ Suite *make_suite(void)
 		0, SIZES);
 	tcase_add_test(teams, a_rank_without_a_colour_is_in_none);
 	tcase_add_test(teams, memory_of_a_team_that_was_freed_serves_another);
+	tcase_add_test(teams, who_wants_no_team_hears_that_others_find_no_room);
+	tcase_add_test(teams, memory_of_teams_serves_those_of_other_sizes);
 	tcase_add_test(teams, too_many_teams_are_an_error_until_the_run_ends);
 	tcase_add_loop_test(teams, any_mix_on_teams_that_overlap, 0, 14);
 	tcase_add_test(teams, a_death_leaves_nothing_to_the_next_team);

@@ -246,7 +246,9 @@ RIG_API int rig_team_alltoallv(struct rig_team *team, const void *send,
  * or to NULL.  The ranks end the team by rig_team_free(), or the team goes with
  * the run.
  *
- * Also -ENOSPC: too many teams at once; -ENOMEM.
+ * Also -ENOSPC: there are 4096 teams that all ranks of the pool are in, or more
+ * smaller ones; -ENOMEM.  Either is so in all ranks of `team`, and none has a
+ * new team.
  */
 RIG_API int rig_team_split(struct rig_team *team, int color, int key,
 			   struct rig_team **out);

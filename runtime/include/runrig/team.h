@@ -101,7 +101,9 @@ RIG_API void rig_team_progress(struct rig_team *team, double share);
  *
  *	return rig_team_fail(team, -EBADMSG, "element %zu is wrong", i);
  *
- * The other ranks are ended, wherever they are; no report calls them dead.
+ * The other ranks are ended, wherever they are; no report calls them dead.  A
+ * kernel that goes on instead finds the words in rig_why(), as those of every
+ * function of a team that has failed.
  */
 RIG_API int rig_team_fail(struct rig_team *team, int code, const char *format,
 			  ...) __attribute__((format(printf, 3, 4)));
