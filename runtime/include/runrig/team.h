@@ -5,6 +5,12 @@
  * A kernel is a function that every rank of a team runs at the same time.  All
  * functions here are for workers only, within a kernel.  A function marked
  * *collective* is called by every rank of the team, in the same order.
+ *
+ * The functions of this header, and of every other that is given a team, are
+ * called in the thread that the kernel was called in: not in another thread of
+ * the rank, nor in a signal handler.  Any thread may ask for rank, size, data,
+ * bytes, strip and arguments, and bind itself.  A kernel that left a function by
+ * longjmp() calls no other.
  */
 #ifndef RUNRIG_TEAM_H
 #define RUNRIG_TEAM_H
