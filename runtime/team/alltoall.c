@@ -94,15 +94,9 @@ int rig_team_alltoall(struct rig_team *team, const void *send,
 		      size_t recv_count, int recv_type)
 {
 	const bool in_place = send == RIG_IN_PLACE;
-	const struct blocks to = { recv, rig_type_bytes(recv_type), recv_count,
-				   NULL, NULL };
-	const struct blocks from = {
-		in_place ? recv : (char *)(uintptr_t)send,
-		in_place ? to.item : rig_type_bytes(send_type),
-		in_place ? recv_count : send_count,
-		NULL,
-		NULL,
-	};
+	const struct blocks to = blocks_alike(recv, recv_type, recv_count);
+	const struct blocks from =
+		in_place ? to : blocks_alike(send, send_type, send_count);
 	const struct terms terms = { .verb = VERB_ALLTOALL,
 				     .count = recv_count,
 				     .type = recv_type };
@@ -162,8 +156,8 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 		       int send_type, void *recv, const size_t *recv_counts,
 		       const size_t *recv_displs, int recv_type)
 {
-	const struct blocks to = { recv, rig_type_bytes(recv_type), 0,
-				   recv_counts, recv_displs };
+	const struct blocks to =
+		blocks_each(recv, recv_type, recv_counts, recv_displs);
 	struct blocks from = to;
 	const struct terms terms = { .verb = VERB_ALLTOALLV,
 				     .type = recv_type };
@@ -173,9 +167,7 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 	if (r < 0)
 		return r;
 	if (send != RIG_IN_PLACE)
-		from = (struct blocks){ (char *)(uintptr_t)send,
-					rig_type_bytes(send_type), 0,
-					send_counts, send_displs };
+		from = blocks_each(send, send_type, send_counts, send_displs);
 	call_enter(team, &terms, __builtin_return_address(0));
 	r = agree(team, &from, &to, &longest);
 	if (r < 0)
@@ -212,9 +204,7 @@ int rig_team_scatter(struct rig_team *team, const void *send, size_t send_count,
 		     int send_type, void *recv, size_t recv_count,
 		     int recv_type, int root)
 {
-	const struct blocks from = { (char *)(uintptr_t)send,
-				     rig_type_bytes(send_type), send_count,
-				     NULL, NULL };
+	const struct blocks from = blocks_alike(send, send_type, send_count);
 	const bool is_root = team->rank == root;
 	struct terms terms = { .verb = VERB_SCATTER, .root = root };
 	struct terms sized = terms;
@@ -275,9 +265,8 @@ int rig_team_scatterv(struct rig_team *team, const void *send,
 		      int send_type, void *recv, size_t recv_count,
 		      int recv_type, int root)
 {
-	const struct blocks from = { (char *)(uintptr_t)send,
-				     rig_type_bytes(send_type), 0, send_counts,
-				     send_displs };
+	const struct blocks from =
+		blocks_each(send, send_type, send_counts, send_displs);
 	const bool kept = team->rank == root && recv == RIG_IN_PLACE;
 	const struct terms terms = { .verb = VERB_SCATTERV,
 				     .count = recv_count,

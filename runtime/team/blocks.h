@@ -7,16 +7,42 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include <runrig/collective.h>
 
 /* In this process.  Each block `count` elements, one after the other; or, where
  * there are `counts`, as those and `displs` say. */
 struct blocks {
 	char *data;
-	size_t item; /* bytes of an element */
+	int type;
+	size_t item; /* bytes of an element; 0: there is no such type */
 	size_t count;
 	const size_t *counts;
 	const size_t *displs;
 };
+
+/* `count` elements of `type` each. */
+static inline struct blocks blocks_alike(const void *data, int type,
+					 size_t count)
+{
+	return (struct blocks){ .data = (char *)(uintptr_t)data,
+				.type = type,
+				.item = rig_type_bytes(type),
+				.count = count };
+}
+
+/* As many as counts[rank] says, from element displs[rank] on. */
+static inline struct blocks blocks_each(const void *data, int type,
+					const size_t *counts,
+					const size_t *displs)
+{
+	return (struct blocks){ .data = (char *)(uintptr_t)data,
+				.type = type,
+				.item = rig_type_bytes(type),
+				.counts = counts,
+				.displs = displs };
+}
 
 static inline size_t blocks_bytes(const struct blocks *blocks, int rank)
 {
@@ -41,6 +67,19 @@ static inline size_t blocks_longest(const struct blocks *blocks, int size)
 		if (blocks_bytes(blocks, i) > longest)
 			longest = blocks_bytes(blocks, i);
 	return longest;
+}
+
+/* Elements of all: or of each, where all are alike, since ranks that agree on
+ * the one agree on the other. */
+static inline size_t blocks_count(const struct blocks *blocks, int size)
+{
+	size_t sum = 0;
+
+	if (!blocks->counts)
+		return blocks->count;
+	for (int i = 0; i < size; i++)
+		sum += blocks->counts[i];
+	return sum;
 }
 
 /* How much of `bytes` lies in the piece of `piece` bytes from `from`. */

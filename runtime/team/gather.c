@@ -119,8 +119,7 @@ int rig_team_gather(struct rig_team *team, const void *send, size_t send_count,
 		    int root)
 {
 	const bool is_root = team->rank == root;
-	struct blocks to = { recv, rig_type_bytes(recv_type), recv_count, NULL,
-			     NULL };
+	struct blocks to = blocks_alike(recv, recv_type, recv_count);
 	struct terms terms = { .verb = VERB_GATHER, .root = root };
 	size_t bytes;
 	int r = measure(team, &terms, send, send_count, send_type, &to, &bytes);
@@ -144,8 +143,8 @@ int rig_team_gatherv(struct rig_team *team, const void *send, size_t send_count,
 		     int send_type, void *recv, const size_t *recv_counts,
 		     const size_t *recv_displs, int recv_type, int root)
 {
-	struct blocks to = { recv, rig_type_bytes(recv_type), 0, recv_counts,
-			     recv_displs };
+	struct blocks to =
+		blocks_each(recv, recv_type, recv_counts, recv_displs);
 	const struct terms terms = { .verb = VERB_GATHERV, .root = root };
 	size_t bytes, longest = 0;
 	int r = measure(team, &terms, send, send_count, send_type, &to, &bytes);
@@ -165,8 +164,7 @@ int rig_team_allgather(struct rig_team *team, const void *send,
 		       size_t send_count, int send_type, void *recv,
 		       size_t recv_count, int recv_type)
 {
-	struct blocks to = { recv, rig_type_bytes(recv_type), recv_count, NULL,
-			     NULL };
+	struct blocks to = blocks_alike(recv, recv_type, recv_count);
 	struct terms terms = { .verb = VERB_ALLGATHER,
 			       .count = recv_count,
 			       .type = recv_type };
@@ -193,14 +191,13 @@ int rig_team_allgatherv(struct rig_team *team, const void *send,
 			const size_t *recv_counts, const size_t *recv_displs,
 			int recv_type)
 {
-	struct blocks to = { recv, rig_type_bytes(recv_type), 0, recv_counts,
-			     recv_displs };
+	struct blocks to =
+		blocks_each(recv, recv_type, recv_counts, recv_displs);
 	struct terms terms = { .verb = VERB_ALLGATHERV, .type = recv_type };
 	size_t bytes = 0, all, item;
 	int r;
 
-	for (int i = 0; i < team->size; i++)
-		terms.count += recv_counts[i];
+	terms.count = blocks_count(&to, team->size);
 	r = terms_check(team, &terms, &item, &all);
 	if (r == 0)
 		r = measure(team, &terms, send, send_count, send_type, &to,

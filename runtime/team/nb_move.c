@@ -14,6 +14,7 @@
 #include "team/blocks.h"
 #include "team/call.h"
 #include "team/schedule.h"
+#include "team/type.h"
 
 /* --- barrier --- */
 
@@ -36,37 +37,32 @@ static int barrier(struct rig_team *team, const struct asked *asked)
 
 int rig_team_ibarrier(struct rig_team *team, struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_IBARRIER },
-				     false,
-				     __builtin_return_address(0),
-				     request };
-
-	return barrier(team, &asked);
+	return barrier(team, &ASKED(VERB_IBARRIER, request));
 }
 
 int rig_team_barrier_init(struct rig_team *team, struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_BARRIER_INIT },
-				     true,
-				     __builtin_return_address(0),
-				     request };
-
-	return barrier(team, &asked);
+	return barrier(team, &ASKED(VERB_BARRIER_INIT, request));
 }
 
 /* --- bcast --- */
 
 /* Ranks from the root on, in the tree of bcast.c. */
-static int bcast(struct rig_team *team, const struct asked *asked, char *data)
+static int bcast(struct rig_team *team, struct asked *asked, char *data,
+		 size_t count, int type, int root)
 {
-	const int size = team->size, root = asked->terms.root;
+	const int size = team->size;
 	const int fan = size > CALL_FLAT || size == 1 ? CALL_WIDTH : size;
 	const int from_root = (team->rank - root + size) % size;
 	struct schedule *schedule;
 	int width = 1, last;
 	size_t item, bytes;
-	int r = terms_check(team, &asked->terms, &item, &bytes);
+	int r;
 
+	asked->terms.count = count;
+	asked->terms.type = type;
+	asked->terms.root = root;
+	r = terms_check(team, &asked->terms, &item, &bytes);
 	if (r < 0)
 		return r;
 	schedule = schedule_make(team, asked);
@@ -89,29 +85,15 @@ static int bcast(struct rig_team *team, const struct asked *asked, char *data)
 int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count, int type,
 		    int root, struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_IBCAST,
-				       .count = count,
-				       .type = type,
-				       .root = root },
-				     false,
-				     __builtin_return_address(0),
-				     request };
-
-	return bcast(team, &asked, buffer);
+	return bcast(team, &ASKED(VERB_IBCAST, request), buffer, count, type,
+		     root);
 }
 
 int rig_team_bcast_init(struct rig_team *team, void *buffer, size_t count,
 			int type, int root, struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_BCAST_INIT,
-				       .count = count,
-				       .type = type,
-				       .root = root },
-				     true,
-				     __builtin_return_address(0),
-				     request };
-
-	return bcast(team, &asked, buffer);
+	return bcast(team, &ASKED(VERB_BCAST_INIT, request), buffer, count,
+		     type, root);
 }
 
 /* --- what they have in common --- */
@@ -137,27 +119,22 @@ static int differ(struct rig_team *team, const struct asked *asked,
 			     verb_name(asked->terms.verb), sends, expects);
 }
 
-static struct blocks blocks_of(const void *data, int type, size_t count,
-			       const size_t *counts, const size_t *displs)
-{
-	return (struct blocks){ (char *)(uintptr_t)data, rig_type_bytes(type),
-				count, counts, displs };
-}
-
 /* --- gather and scatter --- */
 
-/* `count` of `type` at `send` go to `to` of the root. */
-static int gather(struct rig_team *team, struct asked *asked, const void *send,
-		  size_t count, int type, const struct blocks *to)
+/* `count` of `type` at `send` go to a block of `all` at the root. */
+static int gather(struct rig_team *team, struct asked *asked, int root,
+		  const void *send, size_t count, int type, struct blocks all)
 {
+	const struct blocks *to = &all;
 	const int rank = team->rank, size = team->size;
-	const int root = asked->terms.root;
 	const bool kept = rank == root && send == RIG_IN_PLACE;
 	struct schedule *schedule;
 	size_t bytes = 0;
-	int r = measure(team, asked, kept ? 0 : count, kept ? RIG_UINT8 : type,
-			&bytes);
+	int r;
 
+	asked->terms.root = root;
+	r = measure(team, asked, kept ? 0 : count, kept ? RIG_UINT8 : type,
+		    &bytes);
 	if (r < 0)
 		return r;
 	if (kept) {
@@ -181,19 +158,20 @@ static int gather(struct rig_team *team, struct asked *asked, const void *send,
 	return schedule_begin(team, schedule, asked);
 }
 
-/* And back: `from` of the root to `count` of `type` at `recv`. */
-static int scatter(struct rig_team *team, struct asked *asked,
-		   const struct blocks *from, void *recv, size_t count,
-		   int type)
+/* And back: blocks of `all` at the root to `count` of `type` at `recv`. */
+static int scatter(struct rig_team *team, struct asked *asked, int root,
+		   struct blocks all, void *recv, size_t count, int type)
 {
+	const struct blocks *from = &all;
 	const int rank = team->rank, size = team->size;
-	const int root = asked->terms.root;
 	const bool kept = rank == root && recv == RIG_IN_PLACE;
 	struct schedule *schedule;
 	size_t bytes = 0;
-	int r = measure(team, asked, kept ? 0 : count, kept ? RIG_UINT8 : type,
-			&bytes);
+	int r;
 
+	asked->terms.root = root;
+	r = measure(team, asked, kept ? 0 : count, kept ? RIG_UINT8 : type,
+		    &bytes);
 	if (r < 0)
 		return r;
 	if (kept) {
@@ -221,14 +199,9 @@ int rig_team_igather(struct rig_team *team, const void *send, size_t send_count,
 		     int send_type, void *recv, size_t recv_count,
 		     int recv_type, int root, struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	struct asked asked = { { .verb = VERB_IGATHER, .root = root },
-			       false,
-			       __builtin_return_address(0),
-			       request };
-
-	return gather(team, &asked, send, send_count, send_type, &to);
+	return gather(team, &ASKED(VERB_IGATHER, request), root, send,
+		      send_count, send_type,
+		      blocks_alike(recv, recv_type, recv_count));
 }
 
 int rig_team_gather_init(struct rig_team *team, const void *send,
@@ -236,14 +209,9 @@ int rig_team_gather_init(struct rig_team *team, const void *send,
 			 size_t recv_count, int recv_type, int root,
 			 struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	struct asked asked = { { .verb = VERB_GATHER_INIT, .root = root },
-			       true,
-			       __builtin_return_address(0),
-			       request };
-
-	return gather(team, &asked, send, send_count, send_type, &to);
+	return gather(team, &ASKED(VERB_GATHER_INIT, request), root, send,
+		      send_count, send_type,
+		      blocks_alike(recv, recv_type, recv_count));
 }
 
 int rig_team_igatherv(struct rig_team *team, const void *send,
@@ -251,14 +219,9 @@ int rig_team_igatherv(struct rig_team *team, const void *send,
 		      const size_t *recv_counts, const size_t *recv_displs,
 		      int recv_type, int root, struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	struct asked asked = { { .verb = VERB_IGATHERV, .root = root },
-			       false,
-			       __builtin_return_address(0),
-			       request };
-
-	return gather(team, &asked, send, send_count, send_type, &to);
+	return gather(team, &ASKED(VERB_IGATHERV, request), root, send,
+		      send_count, send_type,
+		      blocks_each(recv, recv_type, recv_counts, recv_displs));
 }
 
 int rig_team_gatherv_init(struct rig_team *team, const void *send,
@@ -266,14 +229,9 @@ int rig_team_gatherv_init(struct rig_team *team, const void *send,
 			  const size_t *recv_counts, const size_t *recv_displs,
 			  int recv_type, int root, struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	struct asked asked = { { .verb = VERB_GATHERV_INIT, .root = root },
-			       true,
-			       __builtin_return_address(0),
-			       request };
-
-	return gather(team, &asked, send, send_count, send_type, &to);
+	return gather(team, &ASKED(VERB_GATHERV_INIT, request), root, send,
+		      send_count, send_type,
+		      blocks_each(recv, recv_type, recv_counts, recv_displs));
 }
 
 int rig_team_iscatter(struct rig_team *team, const void *send,
@@ -281,14 +239,9 @@ int rig_team_iscatter(struct rig_team *team, const void *send,
 		      size_t recv_count, int recv_type, int root,
 		      struct rig_request **request)
 {
-	const struct blocks from =
-		blocks_of(send, send_type, send_count, NULL, NULL);
-	struct asked asked = { { .verb = VERB_ISCATTER, .root = root },
-			       false,
-			       __builtin_return_address(0),
-			       request };
-
-	return scatter(team, &asked, &from, recv, recv_count, recv_type);
+	return scatter(team, &ASKED(VERB_ISCATTER, request), root,
+		       blocks_alike(send, send_type, send_count), recv,
+		       recv_count, recv_type);
 }
 
 int rig_team_scatter_init(struct rig_team *team, const void *send,
@@ -296,14 +249,9 @@ int rig_team_scatter_init(struct rig_team *team, const void *send,
 			  size_t recv_count, int recv_type, int root,
 			  struct rig_request **request)
 {
-	const struct blocks from =
-		blocks_of(send, send_type, send_count, NULL, NULL);
-	struct asked asked = { { .verb = VERB_SCATTER_INIT, .root = root },
-			       true,
-			       __builtin_return_address(0),
-			       request };
-
-	return scatter(team, &asked, &from, recv, recv_count, recv_type);
+	return scatter(team, &ASKED(VERB_SCATTER_INIT, request), root,
+		       blocks_alike(send, send_type, send_count), recv,
+		       recv_count, recv_type);
 }
 
 int rig_team_iscatterv(struct rig_team *team, const void *send,
@@ -311,14 +259,9 @@ int rig_team_iscatterv(struct rig_team *team, const void *send,
 		       int send_type, void *recv, size_t recv_count,
 		       int recv_type, int root, struct rig_request **request)
 {
-	const struct blocks from =
-		blocks_of(send, send_type, 0, send_counts, send_displs);
-	struct asked asked = { { .verb = VERB_ISCATTERV, .root = root },
-			       false,
-			       __builtin_return_address(0),
-			       request };
-
-	return scatter(team, &asked, &from, recv, recv_count, recv_type);
+	return scatter(team, &ASKED(VERB_ISCATTERV, request), root,
+		       blocks_each(send, send_type, send_counts, send_displs),
+		       recv, recv_count, recv_type);
 }
 
 int rig_team_scatterv_init(struct rig_team *team, const void *send,
@@ -327,29 +270,27 @@ int rig_team_scatterv_init(struct rig_team *team, const void *send,
 			   int recv_type, int root,
 			   struct rig_request **request)
 {
-	const struct blocks from =
-		blocks_of(send, send_type, 0, send_counts, send_displs);
-	struct asked asked = { { .verb = VERB_SCATTERV_INIT, .root = root },
-			       true,
-			       __builtin_return_address(0),
-			       request };
-
-	return scatter(team, &asked, &from, recv, recv_count, recv_type);
+	return scatter(team, &ASKED(VERB_SCATTERV_INIT, request), root,
+		       blocks_each(send, send_type, send_counts, send_displs),
+		       recv, recv_count, recv_type);
 }
 
 /* --- allgather --- */
 
-/* `count` of `type` at `send` go to `to` of every rank. */
-static int allgather(struct rig_team *team, const struct asked *asked,
+/* `count` of `type` at `send` go to a block of `all` at every rank. */
+static int allgather(struct rig_team *team, struct asked *asked,
 		     const void *send, size_t count, int type,
-		     const struct blocks *to)
+		     struct blocks all)
 {
+	const struct blocks *to = &all;
 	const int rank = team->rank, size = team->size;
 	struct schedule *schedule;
-	size_t bytes, all;
-	int r = measure(team, asked, asked->terms.count, asked->terms.type,
-			&all);
+	size_t bytes, total;
+	int r;
 
+	asked->terms.count = blocks_count(to, size);
+	asked->terms.type = to->type;
+	r = measure(team, asked, asked->terms.count, to->type, &total);
 	if (r < 0)
 		return r;
 	if (send == RIG_IN_PLACE) {
@@ -375,30 +316,14 @@ static int allgather(struct rig_team *team, const struct asked *asked,
 	return schedule_begin(team, schedule, asked);
 }
 
-static size_t sum_of(const size_t *counts, int size)
-{
-	size_t sum = 0;
-
-	for (int i = 0; i < size; i++)
-		sum += counts[i];
-	return sum;
-}
-
 int rig_team_iallgather(struct rig_team *team, const void *send,
 			size_t send_count, int send_type, void *recv,
 			size_t recv_count, int recv_type,
 			struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	struct asked asked = { { .verb = VERB_IALLGATHER,
-				 .count = recv_count,
-				 .type = recv_type },
-			       false,
-			       __builtin_return_address(0),
-			       request };
-
-	return allgather(team, &asked, send, send_count, send_type, &to);
+	return allgather(team, &ASKED(VERB_IALLGATHER, request), send,
+			 send_count, send_type,
+			 blocks_alike(recv, recv_type, recv_count));
 }
 
 int rig_team_allgather_init(struct rig_team *team, const void *send,
@@ -406,16 +331,9 @@ int rig_team_allgather_init(struct rig_team *team, const void *send,
 			    size_t recv_count, int recv_type,
 			    struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	struct asked asked = { { .verb = VERB_ALLGATHER_INIT,
-				 .count = recv_count,
-				 .type = recv_type },
-			       true,
-			       __builtin_return_address(0),
-			       request };
-
-	return allgather(team, &asked, send, send_count, send_type, &to);
+	return allgather(team, &ASKED(VERB_ALLGATHER_INIT, request), send,
+			 send_count, send_type,
+			 blocks_alike(recv, recv_type, recv_count));
 }
 
 int rig_team_iallgatherv(struct rig_team *team, const void *send,
@@ -423,16 +341,10 @@ int rig_team_iallgatherv(struct rig_team *team, const void *send,
 			 const size_t *recv_counts, const size_t *recv_displs,
 			 int recv_type, struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	struct asked asked = { { .verb = VERB_IALLGATHERV,
-				 .count = sum_of(recv_counts, team->size),
-				 .type = recv_type },
-			       false,
-			       __builtin_return_address(0),
-			       request };
-
-	return allgather(team, &asked, send, send_count, send_type, &to);
+	return allgather(
+		team, &ASKED(VERB_IALLGATHERV, request), send, send_count,
+		send_type,
+		blocks_each(recv, recv_type, recv_counts, recv_displs));
 }
 
 int rig_team_allgatherv_init(struct rig_team *team, const void *send,
@@ -441,16 +353,10 @@ int rig_team_allgatherv_init(struct rig_team *team, const void *send,
 			     const size_t *recv_displs, int recv_type,
 			     struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	struct asked asked = { { .verb = VERB_ALLGATHERV_INIT,
-				 .count = sum_of(recv_counts, team->size),
-				 .type = recv_type },
-			       true,
-			       __builtin_return_address(0),
-			       request };
-
-	return allgather(team, &asked, send, send_count, send_type, &to);
+	return allgather(
+		team, &ASKED(VERB_ALLGATHERV_INIT, request), send, send_count,
+		send_type,
+		blocks_each(recv, recv_type, recv_counts, recv_displs));
 }
 
 /* --- alltoall --- */
@@ -476,20 +382,26 @@ static struct blocks copy_blocks(struct schedule *schedule,
 	return copy;
 }
 
-static int alltoall(struct rig_team *team, const struct asked *asked,
-		    const struct blocks *send, const struct blocks *to)
+/* Blocks of `from` go to blocks of the others' `all`. */
+static int alltoall(struct rig_team *team, struct asked *asked,
+		    struct blocks from, struct blocks all)
 {
+	const struct blocks *to = &all;
 	const int rank = team->rank, size = team->size;
-	const bool in_place = send->data == RIG_IN_PLACE;
-	struct blocks from = in_place ? *to : *send;
+	const bool in_place = from.data == RIG_IN_PLACE;
 	struct schedule *schedule;
 	size_t bytes;
-	int r = measure(team, asked, asked->terms.count, asked->terms.type,
-			&bytes);
+	int r;
 
-	if (r == 0 && (to->item == 0 || from.item == 0))
-		r = rig_team_fail(team, -EINVAL, "%s: no such type",
-				  verb_name(asked->terms.verb));
+	if (in_place)
+		from = *to;
+	asked->terms.count = to->count;
+	asked->terms.type = to->type;
+	r = measure(team, asked, to->count, to->type, &bytes);
+	if (r == 0 && from.item == 0)
+		r = rig_team_fail(team, -EINVAL, "%s: no type %s",
+				  verb_name(asked->terms.verb),
+				  type_name(from.type).text);
 	if (r < 0)
 		return r;
 	if (blocks_bytes(&from, rank) != blocks_bytes(to, rank))
@@ -523,18 +435,9 @@ int rig_team_ialltoall(struct rig_team *team, const void *send,
 		       size_t recv_count, int recv_type,
 		       struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	const struct blocks from =
-		blocks_of(send, send_type, send_count, NULL, NULL);
-	struct asked asked = { { .verb = VERB_IALLTOALL,
-				 .count = recv_count,
-				 .type = recv_type },
-			       false,
-			       __builtin_return_address(0),
-			       request };
-
-	return alltoall(team, &asked, &from, &to);
+	return alltoall(team, &ASKED(VERB_IALLTOALL, request),
+			blocks_alike(send, send_type, send_count),
+			blocks_alike(recv, recv_type, recv_count));
 }
 
 int rig_team_alltoall_init(struct rig_team *team, const void *send,
@@ -542,18 +445,9 @@ int rig_team_alltoall_init(struct rig_team *team, const void *send,
 			   size_t recv_count, int recv_type,
 			   struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, recv_count, NULL, NULL);
-	const struct blocks from =
-		blocks_of(send, send_type, send_count, NULL, NULL);
-	struct asked asked = { { .verb = VERB_ALLTOALL_INIT,
-				 .count = recv_count,
-				 .type = recv_type },
-			       true,
-			       __builtin_return_address(0),
-			       request };
-
-	return alltoall(team, &asked, &from, &to);
+	return alltoall(team, &ASKED(VERB_ALLTOALL_INIT, request),
+			blocks_alike(send, send_type, send_count),
+			blocks_alike(recv, recv_type, recv_count));
 }
 
 int rig_team_ialltoallv(struct rig_team *team, const void *send,
@@ -562,16 +456,9 @@ int rig_team_ialltoallv(struct rig_team *team, const void *send,
 			const size_t *recv_displs, int recv_type,
 			struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	const struct blocks from =
-		blocks_of(send, send_type, 0, send_counts, send_displs);
-	struct asked asked = { { .verb = VERB_IALLTOALLV, .type = RIG_UINT8 },
-			       false,
-			       __builtin_return_address(0),
-			       request };
-
-	return alltoall(team, &asked, &from, &to);
+	return alltoall(team, &ASKED(VERB_IALLTOALLV, request),
+			blocks_each(send, send_type, send_counts, send_displs),
+			blocks_each(recv, recv_type, recv_counts, recv_displs));
 }
 
 int rig_team_alltoallv_init(struct rig_team *team, const void *send,
@@ -581,15 +468,7 @@ int rig_team_alltoallv_init(struct rig_team *team, const void *send,
 			    const size_t *recv_displs, int recv_type,
 			    struct rig_request **request)
 {
-	const struct blocks to =
-		blocks_of(recv, recv_type, 0, recv_counts, recv_displs);
-	const struct blocks from =
-		blocks_of(send, send_type, 0, send_counts, send_displs);
-	struct asked asked = { { .verb = VERB_ALLTOALLV_INIT,
-				 .type = RIG_UINT8 },
-			       true,
-			       __builtin_return_address(0),
-			       request };
-
-	return alltoall(team, &asked, &from, &to);
+	return alltoall(team, &ASKED(VERB_ALLTOALLV_INIT, request),
+			blocks_each(send, send_type, send_counts, send_displs),
+			blocks_each(recv, recv_type, recv_counts, recv_displs));
 }

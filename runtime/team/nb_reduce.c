@@ -3,7 +3,7 @@
  * nb_reduce.c - schedules of what reduces: reduce, allreduce, reduce_scatter,
  * scan and exscan.
  *
- * All fold in the order, and associate as, reduce.c does: the same bits as
+ * All fold in the order, and associate as, reduction.c does: the same bits as
  * there.  What fits a line goes up a tree where there are many ranks; what is
  * short goes whole to all that want it; and of what is long each rank folds the
  * same slice of all.  What a rank brings in place is copied first, for the
@@ -25,10 +25,24 @@
 struct reduction {
 	const void *send;
 	char *recv;
-	size_t item;
-	size_t bytes; /* of all elements */
+	size_t count;
+	int type;
+	int op;
 	int root;     /* -1: everybody is */
+	size_t item;  /* set by take_terms() */
+	size_t bytes; /* likewise, of all elements */
 };
+
+static struct reduction reduction_of(const void *send, void *recv, size_t count,
+				     int type, int op, int root)
+{
+	return (struct reduction){ .send = send,
+				   .recv = recv,
+				   .count = count,
+				   .type = type,
+				   .op = op,
+				   .root = root };
+}
 
 /* What this rank brings, and where it stays. */
 static const char *bring(struct schedule *schedule, const struct reduction *r)
@@ -79,7 +93,7 @@ static void reduce_whole(struct rig_team *team, struct schedule *schedule,
 			   r->item);
 }
 
-/* The tree of reduce.c: the children of rank r are r + i * width for every power
+/* The tree of reduction.c: the children of rank r are r + i * width for every power
  * of the width that r is a multiple of. */
 static void reduce_tree(struct rig_team *team, struct schedule *schedule,
 			const struct reduction *r, const char *mine,
@@ -180,25 +194,36 @@ static void reduce_slices(struct rig_team *team, struct schedule *schedule,
 	}
 }
 
-static int reduce(struct rig_team *team, const struct asked *asked,
-		  struct reduction *r)
+/* The terms, and what follows from them. */
+static int take_terms(struct rig_team *team, struct asked *asked,
+		      struct reduction *r)
 {
-	const struct terms *terms = &asked->terms;
+	asked->terms.count = r->count;
+	asked->terms.type = r->type;
+	asked->terms.op = r->op;
+	asked->terms.root = r->root;
+	return terms_check(team, &asked->terms, &r->item, &r->bytes);
+}
+
+static int reduce(struct rig_team *team, struct asked *asked,
+		  struct reduction given)
+{
+	struct reduction *r = &given;
 	struct schedule *schedule;
 	const char *mine;
-	int result = terms_check(team, terms, &r->item, &r->bytes);
+	int result = take_terms(team, asked, r);
 
 	if (result < 0)
 		return result;
 	schedule = schedule_make(team, asked);
 	mine = bring(schedule, r);
 	if (team->size > CALL_FLAT && r->bytes <= LINE_PAYLOAD &&
-	    !fold_all_at_once(terms->op, terms->type))
-		reduce_tree(team, schedule, r, mine, terms->count);
+	    !fold_all_at_once(r->op, r->type))
+		reduce_tree(team, schedule, r, mine, r->count);
 	else if (r->bytes <= WHOLE_BYTES || team->size == 1)
-		reduce_whole(team, schedule, r, mine, terms->count);
+		reduce_whole(team, schedule, r, mine, r->count);
 	else if (mine)
-		reduce_slices(team, schedule, r, mine, terms->count);
+		reduce_slices(team, schedule, r, mine, r->count);
 	return schedule_begin(team, schedule, asked);
 }
 
@@ -206,73 +231,40 @@ int rig_team_ireduce(struct rig_team *team, const void *send, void *recv,
 		     size_t count, int type, int op, int root,
 		     struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_IREDUCE,
-				       .count = count,
-				       .type = type,
-				       .op = op,
-				       .root = root },
-				     false,
-				     __builtin_return_address(0),
-				     request };
-	struct reduction r = { .send = send, .recv = recv, .root = root };
-
-	return reduce(team, &asked, &r);
+	return reduce(team, &ASKED(VERB_IREDUCE, request),
+		      reduction_of(send, recv, count, type, op, root));
 }
 
 int rig_team_reduce_init(struct rig_team *team, const void *send, void *recv,
 			 size_t count, int type, int op, int root,
 			 struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_REDUCE_INIT,
-				       .count = count,
-				       .type = type,
-				       .op = op,
-				       .root = root },
-				     true,
-				     __builtin_return_address(0),
-				     request };
-	struct reduction r = { .send = send, .recv = recv, .root = root };
-
-	return reduce(team, &asked, &r);
+	return reduce(team, &ASKED(VERB_REDUCE_INIT, request),
+		      reduction_of(send, recv, count, type, op, root));
 }
 
 int rig_team_iallreduce(struct rig_team *team, const void *send, void *recv,
 			size_t count, int type, int op,
 			struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_IALLREDUCE,
-				       .count = count,
-				       .type = type,
-				       .op = op },
-				     false,
-				     __builtin_return_address(0),
-				     request };
-	struct reduction r = { .send = send, .recv = recv, .root = -1 };
-
-	return reduce(team, &asked, &r);
+	return reduce(team, &ASKED(VERB_IALLREDUCE, request),
+		      reduction_of(send, recv, count, type, op, -1));
 }
 
 int rig_team_allreduce_init(struct rig_team *team, const void *send, void *recv,
 			    size_t count, int type, int op,
 			    struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_ALLREDUCE_INIT,
-				       .count = count,
-				       .type = type,
-				       .op = op },
-				     true,
-				     __builtin_return_address(0),
-				     request };
-	struct reduction r = { .send = send, .recv = recv, .root = -1 };
-
-	return reduce(team, &asked, &r);
+	return reduce(team, &ASKED(VERB_ALLREDUCE_INIT, request),
+		      reduction_of(send, recv, count, type, op, -1));
 }
 
-/* `counts`, or asked->terms.count of everybody. */
+/* `counts`, or r->count of everybody. */
 static int scatter_reduced(struct rig_team *team, struct asked *asked,
-			   struct reduction *r, const size_t *counts)
+			   struct reduction given, const size_t *counts)
 {
-	const size_t size = (size_t)team->size, each = asked->terms.count;
+	struct reduction *r = &given;
+	const size_t size = (size_t)team->size, each = r->count;
 	struct schedule *schedule;
 	const char *mine;
 	size_t *begins;
@@ -281,8 +273,8 @@ static int scatter_reduced(struct rig_team *team, struct asked *asked,
 
 	for (size_t i = 0; i < size; i++)
 		all += counts ? counts[i] : each;
-	asked->terms.count = all;
-	result = terms_check(team, &asked->terms, &r->item, &r->bytes);
+	r->count = all;
+	result = take_terms(team, asked, r);
 	if (result < 0)
 		return result;
 	schedule = schedule_make(team, asked);
@@ -301,72 +293,47 @@ int rig_team_ireduce_scatter(struct rig_team *team, const void *send,
 			     void *recv, const size_t *counts, int type, int op,
 			     struct rig_request **request)
 {
-	struct asked asked = {
-		{ .verb = VERB_IREDUCE_SCATTER, .type = type, .op = op },
-		false,
-		__builtin_return_address(0),
-		request
-	};
-	struct reduction r = { .send = send, .recv = recv };
-
-	return scatter_reduced(team, &asked, &r, counts);
+	return scatter_reduced(team, &ASKED(VERB_IREDUCE_SCATTER, request),
+			       reduction_of(send, recv, 0, type, op, -1),
+			       counts);
 }
 
 int rig_team_reduce_scatter_init(struct rig_team *team, const void *send,
 				 void *recv, const size_t *counts, int type,
 				 int op, struct rig_request **request)
 {
-	struct asked asked = {
-		{ .verb = VERB_REDUCE_SCATTER_INIT, .type = type, .op = op },
-		true,
-		__builtin_return_address(0),
-		request
-	};
-	struct reduction r = { .send = send, .recv = recv };
-
-	return scatter_reduced(team, &asked, &r, counts);
+	return scatter_reduced(team, &ASKED(VERB_REDUCE_SCATTER_INIT, request),
+			       reduction_of(send, recv, 0, type, op, -1),
+			       counts);
 }
 
 int rig_team_ireduce_scatter_block(struct rig_team *team, const void *send,
 				   void *recv, size_t count, int type, int op,
 				   struct rig_request **request)
 {
-	struct asked asked = { { .verb = VERB_IREDUCE_SCATTER_BLOCK,
-				 .count = count,
-				 .type = type,
-				 .op = op },
-			       false,
-			       __builtin_return_address(0),
-			       request };
-	struct reduction r = { .send = send, .recv = recv };
-
-	return scatter_reduced(team, &asked, &r, NULL);
+	return scatter_reduced(
+		team, &ASKED(VERB_IREDUCE_SCATTER_BLOCK, request),
+		reduction_of(send, recv, count, type, op, -1), NULL);
 }
 
 int rig_team_reduce_scatter_block_init(struct rig_team *team, const void *send,
 				       void *recv, size_t count, int type,
 				       int op, struct rig_request **request)
 {
-	struct asked asked = { { .verb = VERB_REDUCE_SCATTER_BLOCK_INIT,
-				 .count = count,
-				 .type = type,
-				 .op = op },
-			       true,
-			       __builtin_return_address(0),
-			       request };
-	struct reduction r = { .send = send, .recv = recv };
-
-	return scatter_reduced(team, &asked, &r, NULL);
+	return scatter_reduced(
+		team, &ASKED(VERB_REDUCE_SCATTER_BLOCK_INIT, request),
+		reduction_of(send, recv, count, type, op, -1), NULL);
 }
 
 /* Each rank folds the lower ones', and its own with `own`. */
-static int scan(struct rig_team *team, const struct asked *asked,
-		struct reduction *r, bool own)
+static int scan(struct rig_team *team, struct asked *asked,
+		struct reduction given, bool own)
 {
+	struct reduction *r = &given;
 	const int last = own ? team->rank : team->rank - 1;
 	struct schedule *schedule;
 	const char *mine;
-	int result = terms_check(team, &asked->terms, &r->item, &r->bytes);
+	int result = take_terms(team, asked, r);
 
 	if (result < 0)
 		return result;
@@ -375,69 +342,38 @@ static int scan(struct rig_team *team, const struct asked *asked,
 	for (int i = team->rank + 1; i < team->size; i++)
 		schedule_send(schedule, i, mine, r->bytes);
 	if (last >= 0)
-		fold_ranks(schedule, team->rank, last, mine, r->recv,
-			   asked->terms.count, r->item);
+		fold_ranks(schedule, team->rank, last, mine, r->recv, r->count,
+			   r->item);
 	return schedule_begin(team, schedule, asked);
 }
 
 int rig_team_iscan(struct rig_team *team, const void *send, void *recv,
 		   size_t count, int type, int op, struct rig_request **request)
 {
-	const struct asked asked = {
-		{ .verb = VERB_ISCAN, .count = count, .type = type, .op = op },
-		false,
-		__builtin_return_address(0),
-		request
-	};
-	struct reduction r = { .send = send, .recv = recv };
-
-	return scan(team, &asked, &r, true);
+	return scan(team, &ASKED(VERB_ISCAN, request),
+		    reduction_of(send, recv, count, type, op, -1), true);
 }
 
 int rig_team_scan_init(struct rig_team *team, const void *send, void *recv,
 		       size_t count, int type, int op,
 		       struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_SCAN_INIT,
-				       .count = count,
-				       .type = type,
-				       .op = op },
-				     true,
-				     __builtin_return_address(0),
-				     request };
-	struct reduction r = { .send = send, .recv = recv };
-
-	return scan(team, &asked, &r, true);
+	return scan(team, &ASKED(VERB_SCAN_INIT, request),
+		    reduction_of(send, recv, count, type, op, -1), true);
 }
 
 int rig_team_iexscan(struct rig_team *team, const void *send, void *recv,
 		     size_t count, int type, int op,
 		     struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_IEXSCAN,
-				       .count = count,
-				       .type = type,
-				       .op = op },
-				     false,
-				     __builtin_return_address(0),
-				     request };
-	struct reduction r = { .send = send, .recv = recv };
-
-	return scan(team, &asked, &r, false);
+	return scan(team, &ASKED(VERB_IEXSCAN, request),
+		    reduction_of(send, recv, count, type, op, -1), false);
 }
 
 int rig_team_exscan_init(struct rig_team *team, const void *send, void *recv,
 			 size_t count, int type, int op,
 			 struct rig_request **request)
 {
-	const struct asked asked = { { .verb = VERB_EXSCAN_INIT,
-				       .count = count,
-				       .type = type,
-				       .op = op },
-				     true,
-				     __builtin_return_address(0),
-				     request };
-	struct reduction r = { .send = send, .recv = recv };
-
-	return scan(team, &asked, &r, false);
+	return scan(team, &ASKED(VERB_EXSCAN_INIT, request),
+		    reduction_of(send, recv, count, type, op, -1), false);
 }

@@ -121,7 +121,7 @@ struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
 		return NULL;
 	schedule->team = team;
 	schedule->terms = asked->terms;
-	schedule->plan = asked->plan;
+	schedule->plan = verb_is_plan(asked->terms.verb);
 	schedule->outer.schedule = schedule;
 	schedule->outer.stage = STAGE_DONE;
 	schedule->head = (struct head){

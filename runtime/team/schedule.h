@@ -13,13 +13,20 @@
 #include "team/call.h"
 #include "team/mail.h"
 
-/* In this process: what the kernel calls.  `verb` is the non-blocking one. */
+/* In this process: what the kernel calls, from where, and what it is to be
+ * given. */
 struct asked {
 	struct terms terms;
-	bool plan; /* *_init() */
 	const void *where;
 	struct rig_request **request;
 };
+
+/* The public function that this stands in is called: `verb`, its terms yet to
+ * be filled in. */
+#define ASKED(verb_, request_)                                                 \
+	((struct asked){ .terms = { .verb = (verb_) },                         \
+			 .where = __builtin_return_address(0),                 \
+			 .request = (request_) })
 
 struct schedule;
 

@@ -44,6 +44,19 @@ const char *verb_name(unsigned verb)
 	return verb < VERBS ? names[verb] : "?";
 }
 
+bool verb_is_plan(unsigned verb)
+{
+	static const bool plans[VERBS] = {
+#define VERB(verb, name, terms)
+#define COLLECTIVE(verb, name, terms) [VERB_##verb##_INIT] = true,
+#include "team/verbs.def"
+#undef VERB
+#undef COLLECTIVE
+	};
+
+	return verb < VERBS && plans[verb];
+}
+
 /* In this process: a description that grows. */
 struct description {
 	char *text;

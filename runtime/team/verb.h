@@ -5,6 +5,7 @@
 #ifndef RUNRIG_VERB_H
 #define RUNRIG_VERB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -92,6 +93,9 @@ static inline uint64_t terms_count(const struct terms *terms)
 
 /* "bcast" */
 const char *verb_name(unsigned verb);
+
+/* Is it one of the ..._init()? */
+bool verb_is_plan(unsigned verb);
 
 /* Add to `text`, of `room` bytes, what terms_pack(), terms_count() and the
  * words say: "bcast(count 8, type float64, root 1)". */

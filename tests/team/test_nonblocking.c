@@ -790,7 +790,7 @@ static const struct {
 	{ frees_started, -EINVAL, { "barrier_init is started: wait" } },
 	{ starts_no_plan, -EINVAL, { "is no plan" } },
 	{ frees_team_with_plan, -EINVAL, { "rig_team_request_free()" } },
-	{ has_no_such_type, -EINVAL, { "no such type" } },
+	{ has_no_such_type, -EINVAL, { "no type number " } },
 	{ dies, -EOWNERDEAD, { "rank 1", "SIGKILL" } },
 	{ rests, 0, { NULL } },
 };
