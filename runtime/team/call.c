@@ -23,9 +23,6 @@
 
 #include <runrig/collective.h>
 
-/* What is shorter is not worth waiting until everybody has read it. */
-#define LEND_BYTES 4096
-
 /* Of one half of the stage, before the other is looked at. */
 #define STAGE_CACHED ((size_t)128 << 10)
 
@@ -135,7 +132,9 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 	struct rig_team *team = call->team;
 	struct rank *owner = team->owner;
 	struct stage *stage = &owner->stage;
+	/* 2 where the second half is full to its end. */
 	size_t half = stage->at / STAGE_HALF;
+	const size_t other = half == 0 ? 1 : 0;
 	size_t at;
 
 	if (stage->user != team) {
@@ -150,8 +149,8 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 	if (stage->at == STAGE_BYTES ||
 	    stage->at % STAGE_HALF + bytes > STAGE_HALF ||
 	    (stage->at % STAGE_HALF >= STAGE_CACHED &&
-	     is_through(team, stage->until[half == 0]))) {
-		half = half == 0;
+	     is_through(team, stage->until[other]))) {
+		half = other;
 		stage->at = half * STAGE_HALF;
 		get_through(team, stage->until[half]);
 	}
@@ -184,23 +183,6 @@ static void *room(struct call *call, struct line_shm *line, size_t bytes)
 	return stage;
 }
 
-/* Is all of it in a segment of the job, where every rank finds it? */
-static bool in_segment(const struct rig_team *team, const void *data,
-		       size_t bytes, struct place *place)
-{
-	for (int i = 0; i < team->owner->segments; i++) {
-		const struct handed *handed = &team->owner->handed[i];
-		size_t offset = (uintptr_t)data - (uintptr_t)handed->data;
-
-		if (offset < handed->bytes && bytes <= handed->bytes - offset) {
-			*place = (struct place){ (uint64_t)i + 1, offset,
-						 bytes };
-			return true;
-		}
-	}
-	return false;
-}
-
 static void say(struct call *call, struct line_shm *line)
 {
 	line->sign = call->sign;
@@ -211,9 +193,12 @@ static void say(struct call *call, struct line_shm *line)
 static bool lend_bytes(struct call *call, struct line_shm *line,
 		       const void *data, size_t bytes)
 {
-	struct place place;
+	struct place place = { .bytes = bytes };
 
-	if (bytes < LEND_BYTES || !in_segment(call->team, data, bytes, &place))
+	if (bytes >= LEND_BYTES)
+		place.segment = rank_segment(call->team->owner, data, bytes,
+					     &place.offset);
+	if (!place.segment)
 		return false;
 	put_place(line, place);
 	call->lent = true;

@@ -38,9 +38,6 @@
 #include "base/clock.h"
 #include "team/schedule.h"
 
-/* Shorter is not worth waiting until the receiver has read it. */
-#define LEND_BYTES ((uint64_t)4096)
-
 #define NO_LOAN UINT32_MAX
 
 static struct inbox_shm *inbox_of(const struct mail *mail, int peer)
@@ -119,8 +116,8 @@ static void drop_strays(struct mail *mail)
 	struct message *message;
 
 	TAILQ_CONCAT(&mail->strays, &mail->taken, entry);
-	TAILQ_FOREACH(message, &mail->strays, entry)
-	free_copy(message);
+	TAILQ_FOREACH (message, &mail->strays, entry)
+		free_copy(message);
 	TAILQ_CONCAT(&mail->spare, &mail->strays, entry);
 }
 
@@ -234,28 +231,12 @@ static bool take_loan(struct mail *mail, uint32_t *index)
 	return false;
 }
 
-/* Where it lies in a segment of the job: index + 1; else 0. */
-static uint32_t segment_of(const struct mail *mail, const char *data,
-			   uint64_t bytes, uint64_t *offset)
-{
-	const struct rank *owner = mail->owner;
-
-	for (int i = 0; i < owner->segments; i++) {
-		const struct handed *handed = &owner->handed[i];
-
-		*offset = (uintptr_t)data - (uintptr_t)handed->data;
-		if (*offset < handed->bytes && bytes <= handed->bytes - *offset)
-			return (uint32_t)i + 1;
-	}
-	return 0;
-}
-
 bool mail_lendable(struct rig_team *team, const void *data, size_t bytes)
 {
 	const struct mail *mail = mail_of(team);
 	uint64_t offset;
 
-	return mail && segment_of(mail, data, bytes, &offset);
+	return mail && rank_segment(mail->owner, data, bytes, &offset);
 }
 
 /* How the message is to travel, with all it needs; false: not yet. */
@@ -275,8 +256,8 @@ static bool pack(struct mail *mail, struct rig_request *request,
 	}
 	slot->bytes = sizeof(parcel);
 	if (request->lend || request->bytes >= LEND_BYTES)
-		parcel.segment = segment_of(mail, request->buffer,
-					    request->bytes, &parcel.offset);
+		parcel.segment = rank_segment(mail->owner, request->buffer,
+					      request->bytes, &parcel.offset);
 	if (!parcel.segment)
 		parcel.offset = tray_take(&mail->trays, &mail->owner->layout,
 					  mail->owner->rank, request->bytes,
@@ -423,11 +404,11 @@ void mail_release_of(struct mail *mail, const struct rig_request *request)
 {
 	struct loan *loan;
 
-	TAILQ_FOREACH(loan, &mail->borrowed, entry)
-	if (loan->data == request->buffer &&
-	    (loan->peer < 0 ||
-	     (loan->peer == request->peer && loan->index == request->loan)))
-		break;
+	TAILQ_FOREACH (loan, &mail->borrowed, entry)
+		if (loan->data == request->buffer &&
+		    (loan->peer < 0 || (loan->peer == request->peer &&
+					loan->index == request->loan)))
+			break;
 	if (loan)
 		mail_release(mail, loan);
 }
@@ -726,9 +707,10 @@ static bool take_in(struct mail *mail, int peer, const struct slot_shm *slot)
 {
 	struct rig_request *request;
 
-	TAILQ_FOREACH(request, &mail->posted, entry)
-	if (fits(request->context, request->peer, request->tag, peer, slot))
-		break;
+	TAILQ_FOREACH (request, &mail->posted, entry)
+		if (fits(request->context, request->peer, request->tag, peer,
+			 slot))
+			break;
 	if (!request)
 		return keep_stray(mail, peer, slot);
 	TAILQ_REMOVE(&mail->posted, request, entry);
@@ -822,9 +804,9 @@ static struct message *find_stray(const struct mail *mail, uint32_t context,
 {
 	struct message *message;
 
-	TAILQ_FOREACH(message, &mail->strays, entry)
-	if (fits(context, source, tag, message->peer, &message->slot))
-		break;
+	TAILQ_FOREACH (message, &mail->strays, entry)
+		if (fits(context, source, tag, message->peer, &message->slot))
+			break;
 	return message;
 }
 

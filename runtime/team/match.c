@@ -178,11 +178,6 @@ static void describe(struct words *words, const struct said_shm *said,
 	}
 }
 
-static int in_world(const struct rig_team *team, int rank)
-{
-	return team->ranks ? team->ranks[rank] : rank;
-}
-
 int agree_fail_said(struct rig_team *team, const int rank[2],
 		    const struct said_shm said[2])
 {
@@ -191,8 +186,9 @@ int agree_fail_said(struct rig_team *team, const int rank[2],
 
 	describe(&words[0], &said[0], NULL);
 	describe(&words[1], &said[1], NULL);
-	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s", in_world(team, rank[0]),
-		     words[0].text, in_world(team, rank[1]), words[1].text);
+	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
+		     team_world_rank(team, rank[0]), words[0].text,
+		     team_world_rank(team, rank[1]), words[1].text);
 	rank_failed(team->owner, r, rig_why());
 	return r;
 }
@@ -262,8 +258,8 @@ static int fail_first(struct rig_team *team, const struct party party[2],
 	for (int k = 0; k < 2; k++)
 		describe(&words[k], &said[k], &party[k]);
 	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
-		     in_world(team, party[0].rank), words[0].text,
-		     in_world(team, party[1].rank), words[1].text);
+		     team_world_rank(team, party[0].rank), words[0].text,
+		     team_world_rank(team, party[1].rank), words[1].text);
 	rank_failed(team->owner, r, rig_why());
 	return r;
 }
@@ -278,8 +274,8 @@ static int fail(struct rig_team *team, const struct party party[2])
 	r = rig_fail(-EINVAL,
 		     "rank %d and rank %d have called differently, "
 		     "more than %d calls ago",
-		     in_world(team, party[0].rank),
-		     in_world(team, party[1].rank), SAID_KEPT);
+		     team_world_rank(team, party[0].rank),
+		     team_world_rank(team, party[1].rank), SAID_KEPT);
 	rank_failed(team->owner, r, rig_why());
 	return r;
 }
@@ -288,7 +284,7 @@ static int fail(struct rig_team *team, const struct party party[2])
 static struct party asleep(const struct rig_team *team, int rank)
 {
 	const struct rank_shm *shm =
-		&team->owner->layout.ranks[in_world(team, rank)];
+		&team->owner->layout.ranks[team_world_rank(team, rank)];
 	struct party party = { rank, UINT64_MAX, 0 };
 
 	/* acquire: the rank has published its last call, and what it sleeps
@@ -371,7 +367,8 @@ static int check(struct rig_team *team, unsigned turn)
 	const struct rank_shm *ranks = team->owner->layout.ranks;
 	const struct party party[2] = {
 		{ team->rank, mine.number, team->owner->mine->at[turn] },
-		{ next, theirs.number, ranks[in_world(team, next)].at[turn] },
+		{ next, theirs.number,
+		  ranks[team_world_rank(team, next)].at[turn] },
 	};
 
 	if (differ(&mine, &theirs))

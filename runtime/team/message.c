@@ -46,11 +46,6 @@ static void leave(struct rig_team *team)
 		trace_end(team->owner->span);
 }
 
-static int world_rank(const struct rig_team *team, int rank)
-{
-	return team->ranks && rank >= 0 ? team->ranks[rank] : rank;
-}
-
 static const struct rig_status nobody = { .source = RIG_PROC_NULL,
 					  .tag = RIG_ANY_TAG };
 
@@ -115,7 +110,7 @@ static struct rig_request sending(const struct rig_team *team,
 				  int tag)
 {
 	return (struct rig_request){ .context = team->id,
-				     .peer = world_rank(team, dest),
+				     .peer = team_world_rank(team, dest),
 				     .tag = tag,
 				     .from = team->rank,
 				     .buffer = (char *)(uintptr_t)buffer,
@@ -126,7 +121,7 @@ static struct rig_request receiving(const struct rig_team *team, void *buffer,
 				    size_t bytes, int source, int tag)
 {
 	return (struct rig_request){ .context = team->id,
-				     .peer = world_rank(team, source),
+				     .peer = team_world_rank(team, source),
 				     .tag = tag,
 				     .buffer = buffer,
 				     .bytes = bytes };
@@ -202,7 +197,7 @@ static bool send_short(const struct rig_team *team, const void *buffer,
 		       size_t bytes, int dest, int tag)
 {
 	struct mail *mail = team->owner->mail;
-	int number = world_rank(team, dest);
+	int number = team_world_rank(team, dest);
 	struct peer *peer;
 	struct slot_shm *slot;
 
@@ -259,7 +254,7 @@ static bool recv_short(const struct rig_team *team, void *buffer, size_t bytes,
 		       int source, int tag, struct rig_status *status)
 {
 	struct mail *mail = team->owner->mail;
-	int number = world_rank(team, source);
+	int number = team_world_rank(team, source);
 	const struct slot_shm *slot;
 	struct peer *peer;
 
@@ -420,7 +415,7 @@ static int probe(struct rig_team *team, const struct place *place, bool wait,
 {
 	struct search search = { .mail = mail_of(team),
 				 .context = team->id,
-				 .source = world_rank(team, place->peer),
+				 .source = team_world_rank(team, place->peer),
 				 .tag = place->tag };
 	const struct slot_shm *slot;
 	int r = check_source(team, "probe", place->peer, place->tag);
@@ -801,9 +796,9 @@ int rig_team_release(struct rig_team *team, const void *data)
 
 	if (!mail)
 		return no_memory(team, "release");
-	TAILQ_FOREACH(loan, &mail->borrowed, entry)
-	if (loan->data == data)
-		break;
+	TAILQ_FOREACH (loan, &mail->borrowed, entry)
+		if (loan->data == data)
+			break;
 	if (!loan)
 		return rig_team_fail(team, -EINVAL,
 				     "release: %p was not borrowed", data);

@@ -70,6 +70,24 @@ struct rank {
 	alignas(16) unsigned char args[RIG_ARGS_MAX];
 };
 
+/* Shorter data is copied: a loan has to be waited for until it is read. */
+#define LEND_BYTES ((size_t)4096)
+
+/* Where all of the bytes lie in an array of the job, which every rank finds:
+ * index + 1 and the offset in there; else 0. */
+static inline uint32_t rank_segment(const struct rank *rank, const void *data,
+				    size_t bytes, uint64_t *offset)
+{
+	for (int i = 0; i < rank->segments; i++) {
+		const struct handed *handed = &rank->handed[i];
+
+		*offset = (uintptr_t)data - (uintptr_t)handed->data;
+		if (*offset < handed->bytes && bytes <= handed->bytes - *offset)
+			return (uint32_t)i + 1;
+	}
+	return 0;
+}
+
 /* Make *rank rank `number` of the `size` in `layout`. */
 void rank_init(struct rank *rank, const struct layout *layout, int number,
 	       int size, const struct patience *patience);

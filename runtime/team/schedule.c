@@ -26,9 +26,6 @@
 #include "team/reproducible.h"
 #include "team/fold.h"
 
-/* From here on messages may be lent, and are worth borrowing. */
-#define BORROW_BYTES 4096
-
 /* Steps there is room for at first. */
 #define STEPS 16
 
@@ -273,7 +270,7 @@ void schedule_fold(struct schedule *schedule, void *out, size_t count)
 
 size_t schedule_fold_room(size_t bytes)
 {
-	return bytes < BORROW_BYTES ? (bytes + 15) & ~(size_t)15 : 0;
+	return bytes < LEND_BYTES ? (bytes + 15) & ~(size_t)15 : 0;
 }
 
 /* --- doing it --- */
@@ -290,8 +287,7 @@ static struct rig_request message(const struct schedule *schedule, int peer,
 	const struct rig_team *team = schedule->team;
 
 	return (struct rig_request){ .context = team->id | MAIL_APART,
-				     .peer = team->ranks ? team->ranks[peer]
-							 : peer,
+				     .peer = team_world_rank(team, peer),
 				     .tag = schedule->tag,
 				     .from = team->rank,
 				     .buffer = data,
@@ -495,9 +491,9 @@ bool schedule_progress(struct mail *mail)
 	struct schedule *schedule;
 	bool moved = false;
 
-	TAILQ_FOREACH(schedule, &mail->schedules, entry)
-	if (schedule->outer.stage != STAGE_DONE)
-		moved |= advance(schedule);
+	TAILQ_FOREACH (schedule, &mail->schedules, entry)
+		if (schedule->outer.stage != STAGE_DONE)
+			moved |= advance(schedule);
 	return moved;
 }
 
@@ -559,9 +555,9 @@ bool schedule_has(const struct rig_team *team)
 
 	if (!mail)
 		return false;
-	TAILQ_FOREACH(schedule, &mail->schedules, entry)
-	if (schedule->team == team)
-		return true;
+	TAILQ_FOREACH (schedule, &mail->schedules, entry)
+		if (schedule->team == team)
+			return true;
 	return false;
 }
 
@@ -570,15 +566,17 @@ int schedule_steps_open(const struct mail *mail)
 	const struct schedule *schedule;
 	int open = 0;
 
-	TAILQ_FOREACH(schedule, &mail->schedules, entry)
-	for (int i = 0; schedule->active && i < schedule->at; i++) {
-		const struct step *step = &schedule->steps[i];
+	TAILQ_FOREACH (schedule, &mail->schedules, entry)
+		for (int i = 0; schedule->active && i < schedule->at; i++) {
+			const struct step *step = &schedule->steps[i];
 
-		if (step->kind != STEP_SEND && step->kind != STEP_RECEIVE)
-			continue;
-		open += step->head_request.stage != STAGE_DONE;
-		open += is_apart(step) && step->request.stage != STAGE_DONE;
-	}
+			if (step->kind != STEP_SEND &&
+			    step->kind != STEP_RECEIVE)
+				continue;
+			open += step->head_request.stage != STAGE_DONE;
+			open += is_apart(step) &&
+				step->request.stage != STAGE_DONE;
+		}
 	return open;
 }
 

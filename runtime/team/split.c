@@ -188,8 +188,7 @@ static void make_handle(struct rig_team *new, struct rig_team *team,
 	for (int i = 0; i < size; i++) {
 		if (ranks[i] == team->rank)
 			new->rank = i;
-		if (team->ranks)
-			ranks[i] = team->ranks[ranks[i]];
+		ranks[i] = team_world_rank(team, ranks[i]);
 	}
 	new->ranks = ranks;
 	new->self = &new->members[new->rank];

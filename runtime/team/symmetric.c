@@ -173,7 +173,7 @@ static void *find(struct rig_team *team, const void *memory, size_t bytes,
 
 	if (rank < 0 || rank >= team->size || block_of(team, memory, bytes) < 0)
 		return NULL;
-	other = team->ranks ? team->ranks[rank] : rank;
+	other = team_world_rank(team, rank);
 	return part_of(owner, other) +
 	       ((const unsigned char *)memory - part_of(owner, owner->rank));
 }
@@ -348,7 +348,7 @@ int rig_team_accumulate(struct rig_team *team, void *memory, const void *data,
 	r = check(team, "accumulate", memory, bytes, rank, &at);
 	if (r < 0)
 		return r;
-	other = team->ranks ? team->ranks[rank] : rank;
+	other = team_world_rank(team, rank);
 	/* The first words of a rank's part, which no block has. */
 	lock = (_Atomic uint64_t *)(void *)part_of(team->owner, other);
 	await(team, VERB_ACCUMULATE, __builtin_return_address(0), &lock[1],

@@ -52,4 +52,11 @@ struct rig_team {
 	struct cart cart;
 };
 
+/* The number in the world of rank `rank` of the team.  What is no rank, as
+ * RIG_ANY_SOURCE, stays. */
+static inline int team_world_rank(const struct rig_team *team, int rank)
+{
+	return team->ranks && rank >= 0 ? team->ranks[rank] : rank;
+}
+
 #endif
