@@ -39,26 +39,20 @@ static int read_root(struct call *call, char *data, size_t left, size_t *bytes,
 	return 0;
 }
 
-/* Ranks from the root on: the parent of one has its lowest digit, of those that
- * are not 0 and in base CALL_WIDTH, as 0. */
+/* Ranks from the root on are those of the tree. */
 static int read_parent(struct call *call, char *data, size_t bytes, int root)
 {
 	const int size = call->team->size;
 	const int from_root = (call->team->rank - root + size) % size;
 	const void *found;
-	int width = 1;
 
 	if (from_root) {
-		while (from_root % (width * CALL_WIDTH) == 0)
-			width *= CALL_WIDTH;
 		found = call_hear(
-			call,
-			(from_root - from_root % (width * CALL_WIDTH) + root) %
-				size,
+			call, (tree_parent(from_root, TREE_FAN) + root) % size,
 			bytes);
 		if (!found)
 			return -EINVAL;
-		call_copy(data, found, bytes);
+		memcpy(data, found, bytes);
 	}
 	call_answer(call, data, bytes, false);
 	return 0;

@@ -311,25 +311,21 @@ void call_end(struct call *call, bool met)
 	rank_advance(team->owner, &team->self->finished, call->number);
 }
 
-/* Each tells its parent that all below it are there, and hears from it that all
- * are.  The children of rank r are r + i * width for every power of the width
- * that r is a multiple of. */
+/* Each tells its parent that all below it are there, and hears from the parent
+ * that all are. */
 static int meet_in_tree(struct call *call)
 {
-	const int rank = call->team->rank, size = call->team->size;
-	int width = 1;
+	const int rank = call->team->rank;
+	int children[TREE_CHILDREN_MAX];
+	const int count =
+		tree_children(rank, call->team->size, TREE_FAN, children);
 
-	for (; width < size && rank % (width * CALL_WIDTH) == 0;
-	     width *= CALL_WIDTH)
-		for (int i = 1; i < CALL_WIDTH; i++) {
-			int child = rank + i * width;
-
-			if (child < size && !call_see(call, child, 0))
-				return -EINVAL;
-		}
+	for (int i = 0; i < count; i++)
+		if (!call_see(call, children[i], 0))
+			return -EINVAL;
 	if (rank) {
 		call_offer(call, NULL, 0, false);
-		if (!call_hear(call, rank - rank % (width * CALL_WIDTH), 0))
+		if (!call_hear(call, tree_parent(rank, TREE_FAN), 0))
 			return -EINVAL;
 	}
 	call_answer(call, NULL, 0, false);

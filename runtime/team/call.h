@@ -25,15 +25,14 @@
 #include "objects/copy.h"
 #include "team/fold.h"
 #include "base/size.h"
+#include "team/tree.h"
 
 /* Ranks that look at each other directly: beyond, lines are handed on in a
  * tree, so that no line has more readers. */
 #ifndef CALL_FLAT
 #define CALL_FLAT 16 /* fewer for the checker */
 #endif
-
-/* Children of an inner rank of that tree. */
-#define CALL_WIDTH 8
+_Static_assert(CALL_FLAT <= TREE_CHILDREN_MAX, "a fan may be the size");
 
 /* In this process. */
 struct call {

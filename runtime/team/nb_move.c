@@ -52,10 +52,10 @@ static int bcast(struct rig_team *team, struct asked *asked, char *data,
 		 size_t count, int type, int root)
 {
 	const int size = team->size;
-	const int fan = size > CALL_FLAT || size == 1 ? CALL_WIDTH : size;
+	const int fan = size > CALL_FLAT || size == 1 ? TREE_FAN : size;
 	const int from_root = (team->rank - root + size) % size;
 	struct schedule *schedule;
-	int width = 1, last;
+	int children[TREE_CHILDREN_MAX], count_below;
 	size_t item, bytes;
 	int r;
 
@@ -66,19 +66,17 @@ static int bcast(struct rig_team *team, struct asked *asked, char *data,
 	if (r < 0)
 		return r;
 	schedule = schedule_make(team, asked);
-	while (width < size && from_root % (width * fan) == 0)
-		width *= fan;
 	if (from_root) {
-		last = from_root - from_root % (width * fan);
-		schedule_receive(schedule, (last + root) % size, data, bytes);
+		schedule_receive(schedule,
+				 (tree_parent(from_root, fan) + root) % size,
+				 data, bytes);
 		schedule_await(schedule);
 	}
 	/* The largest parts of the tree first. */
-	while ((width /= fan))
-		for (int i = 1; i < fan && from_root + i * width < size; i++)
-			schedule_send(schedule,
-				      (from_root + i * width + root) % size,
-				      data, bytes);
+	count_below = tree_children(from_root, size, fan, children);
+	for (int i = count_below - 1; i >= 0; i--)
+		schedule_send(schedule, (children[i] + root) % size, data,
+			      bytes);
 	return schedule_begin(team, schedule, asked);
 }
 

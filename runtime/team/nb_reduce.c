@@ -93,35 +93,27 @@ static void reduce_whole(struct rig_team *team, struct schedule *schedule,
 			   r->item);
 }
 
-/* The tree of reduction.c: the children of rank r are r + i * width for every power
- * of the width that r is a multiple of. */
+/* The tree of reduction.c. */
 static void reduce_tree(struct rig_team *team, struct schedule *schedule,
 			const struct reduction *r, const char *mine,
 			size_t count)
 {
 	const int rank = team->rank, size = team->size;
 	const size_t each = schedule_fold_room(r->bytes);
-	char *room = schedule_room(schedule, each * CALL_WIDTH * 4);
+	int children[TREE_CHILDREN_MAX];
+	const int below = tree_children(rank, size, TREE_FAN, children);
+	char *room = schedule_room(schedule, each * (size_t)below);
 	char *out = schedule_room(schedule, r->bytes);
-	int children[CALL_WIDTH * 4];
-	int width = 1, count_below = 0;
 
 	if (!room || !out)
 		return;
 	schedule_fold_own(schedule, mine);
-	for (; width < size && rank % (width * CALL_WIDTH) == 0;
-	     width *= CALL_WIDTH)
-		for (int i = 1; i < CALL_WIDTH && rank + i * width < size;
-		     i++) {
-			char *at = room + (size_t)count_below * each;
-
-			children[count_below] = rank + i * width;
-			schedule_fold_from(schedule, children[count_below++],
-					   at, r->bytes);
-		}
+	for (int i = 0; i < below; i++)
+		schedule_fold_from(schedule, children[i],
+				   room + (size_t)i * each, r->bytes);
 	schedule_fold(schedule, out, count);
 	if (rank)
-		schedule_send(schedule, rank - rank % (width * CALL_WIDTH), out,
+		schedule_send(schedule, tree_parent(rank, TREE_FAN), out,
 			      r->bytes);
 	if (rank == 0 && r->root > 0)
 		schedule_send(schedule, r->root, out, r->bytes);
@@ -132,10 +124,10 @@ static void reduce_tree(struct rig_team *team, struct schedule *schedule,
 	if (r->root >= 0)
 		return;
 	if (rank)
-		schedule_receive(schedule, rank - rank % (width * CALL_WIDTH),
-				 r->recv, r->bytes);
+		schedule_receive(schedule, tree_parent(rank, TREE_FAN), r->recv,
+				 r->bytes);
 	schedule_await(schedule);
-	for (int i = count_below - 1; i >= 0; i--)
+	for (int i = below - 1; i >= 0; i--)
 		schedule_send(schedule, children[i], r->recv, r->bytes);
 }
 

@@ -121,22 +121,17 @@ NOINLINE static int fold_tree(struct call *call, const struct reduction *r,
 {
 	const int rank = call->team->rank, size = call->team->size;
 	size_t bytes = count * r->item;
-	int width = 1;
+	int children[TREE_CHILDREN_MAX];
+	const int below = tree_children(rank, size, TREE_FAN, children);
 
 	call_copy(out, mine, bytes);
-	for (; width < size && rank % (width * CALL_WIDTH) == 0;
-	     width *= CALL_WIDTH)
-		for (int i = 1; i < CALL_WIDTH; i++) {
-			int child = rank + i * width;
-			const void *right;
+	for (int i = 0; i < below; i++) {
+		const void *right = call_see(call, children[i], bytes);
 
-			if (child >= size)
-				break;
-			right = call_see(call, child, bytes);
-			if (!right)
-				return -EINVAL;
-			fold(out, out, right, count, r->type, r->op);
-		}
+		if (!right)
+			return -EINVAL;
+		fold(out, out, right, count, r->type, r->op);
+	}
 	call_offer(call, out, bytes, false);
 	if (r->root >= 0) {
 		const void *all;
@@ -150,8 +145,8 @@ NOINLINE static int fold_tree(struct call *call, const struct reduction *r,
 		return 0;
 	}
 	if (rank) {
-		const void *all = call_hear(
-			call, rank - rank % (width * CALL_WIDTH), bytes);
+		const void *all =
+			call_hear(call, tree_parent(rank, TREE_FAN), bytes);
 
 		if (!all)
 			return -EINVAL;
