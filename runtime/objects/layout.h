@@ -372,13 +372,13 @@ struct member_shm {
 	/* What is left of its part of a share: see share.c.  Written by every
 	 * rank; 0 when the team is new, and between runs. */
 	alignas(RIG_LINE) _Atomic uint64_t share;
-	/* For the comparison; see agree.c.  Written by the rank. */
+	/* For the comparison; see match.c.  Written by the rank. */
 	alignas(RIG_LINE) struct met_shm met[METS];
 	/* The verb whose first call is n is at n % SAID_KEPT.  Written by the
 	 * rank; read, for the words, by who sees that it called otherwise. */
 	alignas(RIG_LINE) struct said_shm said[SAID_KEPT];
 	/* Likewise of non-blocking calls and plans, numbered apart: see
-	 * agree_begins(). */
+	 * match_begun(). */
 	alignas(RIG_LINE) struct said_shm begun[SAID_KEPT];
 	struct call_shm calls[CALLS_OPEN];
 };

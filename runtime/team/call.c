@@ -13,7 +13,7 @@
  * looks at all others: every MEET_EVERY calls all meet.
  *
  * The sign beside the number is a hash of everything this rank has called in
- * this team: see agree.c.
+ * this team: see match.c.
  */
 #include "team/call.h"
 
@@ -266,7 +266,7 @@ static const void *look(struct call *call, int rank,
 
 	(void)rank_await(owner, &line->number, call->number);
 	if (line->sign != call->sign)
-		return agree_fail(call->team, rank);
+		return match_fail(call->team, rank);
 	if (bytes <= LINE_PAYLOAD)
 		return line->payload;
 	memcpy(&place, line->payload, sizeof(place));
@@ -379,7 +379,7 @@ void call_begin_job(struct rank *rank)
 	world->number = world->through = rank->high = base;
 	world->begun = 0;
 	world->shares = 0;
-	agree_begin(world);
+	match_begin(world);
 	rank->stage.user = NULL;
 }
 
@@ -389,7 +389,7 @@ void call_end_job(struct rank *rank)
 
 	if (!load_relaxed(&rank->layout.team->called))
 		return;
-	agree_end_job(rank);
+	match_end_job(rank);
 	if (rank->high < rank->world.number)
 		rank->high = rank->world.number;
 	for (each = rank->world.next; each; each = next) {
@@ -412,7 +412,7 @@ void call_all_done(struct rank *rank)
 	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
 	if (!load_relaxed(&shm->called))
 		return;
-	agree_all_done(rank);
+	match_all_done(rank);
 	for (int i = 0; i < rank->size; i++)
 		if (base < rank->layout.ranks[i].high)
 			base = rank->layout.ranks[i].high;

@@ -101,7 +101,7 @@ static inline void call_enter(struct rig_team *team, const struct terms *terms,
 	struct rank *owner = team->owner;
 	struct rank_shm *mine = owner->mine;
 
-	agree_note(team, terms, from);
+	match_note(team, terms, from);
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&mine->where, from);
 	store_relaxed(&mine->calls, terms->verb);

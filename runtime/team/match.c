@@ -59,7 +59,7 @@ struct words {
 	char text[200];
 };
 
-void agree_begin(struct rig_team *team)
+void match_begin(struct rig_team *team)
 {
 	team->first = team->number;
 	team->sign = team->settled = 0;
@@ -178,7 +178,7 @@ static void describe(struct words *words, const struct said_shm *said,
 	}
 }
 
-int agree_fail_said(struct rig_team *team, const int rank[2],
+int match_fail_said(struct rig_team *team, const int rank[2],
 		    const struct said_shm said[2])
 {
 	struct words words[2];
@@ -200,8 +200,8 @@ static uint64_t begun_base(const struct rig_team *team)
 	return team->first << 24;
 }
 
-void agree_begins(struct rig_team *team, const struct terms *terms,
-		  uint64_t where)
+void match_begun(struct rig_team *team, const struct terms *terms,
+		 uint64_t where)
 {
 	/* relaxed: read when all have finished. */
 	store_relaxed(&team->owner->layout.team->called, 1);
@@ -232,14 +232,14 @@ static bool place_differs(struct rig_team *team, int place)
 			rank[0] = i;
 		} else if (said[0].number == said[1].number &&
 			   !same_terms(&said[0], &said[1])) {
-			(void)agree_fail_said(team, rank, said);
+			(void)match_fail_said(team, rank, said);
 			return true;
 		}
 	}
 	return false;
 }
 
-bool agree_begun_differs(struct rank *rank)
+bool match_begun_differs(struct rank *rank)
 {
 	for (struct rig_team *team = &rank->world; team; team = team->next)
 		for (int i = 0; i < SAID_KEPT; i++)
@@ -316,7 +316,7 @@ static bool pair_differs(struct rig_team *team, int first, int second)
 	return true;
 }
 
-bool agree_asleep_differs(struct rank *rank)
+bool match_asleep_differs(struct rank *rank)
 {
 	for (struct rig_team *team = &rank->world; team; team = team->next)
 		for (int i = 1; i < team->size; i++)
@@ -326,7 +326,7 @@ bool agree_asleep_differs(struct rank *rank)
 	return false;
 }
 
-void *agree_fail(struct rig_team *team, int rank)
+void *match_fail(struct rig_team *team, int rank)
 {
 	/* Both are in the call, so nothing is missing that the other has. */
 	const struct party party[2] = {
@@ -338,7 +338,7 @@ void *agree_fail(struct rig_team *team, int rank)
 	return NULL;
 }
 
-void agree_show_one(struct rig_team *team, unsigned turn)
+void match_show_one(struct rig_team *team, unsigned turn)
 {
 	team->shown[turn] = team->sign;
 	team->self->met[turn] = (struct met_shm){ team->number, team->sign };
@@ -377,7 +377,7 @@ static int check(struct rig_team *team, unsigned turn)
 	return 0;
 }
 
-int agree_check(struct rank *rank, unsigned turn)
+int match_check(struct rank *rank, unsigned turn)
 {
 	int r = 0;
 
@@ -411,7 +411,7 @@ static void compare_all(struct rig_team *team)
 	}
 }
 
-void agree_end_job(struct rank *rank)
+void match_end_job(struct rank *rank)
 {
 	for (struct rig_team *team = &rank->world; team; team = team->next) {
 		team->self->met[MET_END] =
@@ -425,10 +425,10 @@ void agree_end_job(struct rank *rank)
 	}
 }
 
-void agree_all_done(struct rank *rank)
+void match_all_done(struct rank *rank)
 {
 	compare_all(&rank->world);
 	/* relaxed: as there. */
 	if (!load_relaxed(&rank->layout.team->failed))
-		(void)agree_begun_differs(rank);
+		(void)match_begun_differs(rank);
 }

@@ -3,7 +3,7 @@
  * match.h - do all ranks of a team call the same?
  *
  * Of each team a rank keeps a sign, a hash of every verb it has called in it;
- * agree.c says who compares it with whose, and when.
+ * match.c says who compares it with whose, and when.
  */
 #ifndef RUNRIG_MATCH_H
 #define RUNRIG_MATCH_H
@@ -12,13 +12,13 @@
 #include "team/verb.h"
 
 /* Odd, with well mixed bits: from the golden ratio. */
-#define AGREE_MIX UINT64_C(0x9e3779b97f4a7c15)
+#define MATCH_MIX UINT64_C(0x9e3779b97f4a7c15)
 
 /* The ranks have not called anything in this team yet. */
-void agree_begin(struct rig_team *team);
+void match_begin(struct rig_team *team);
 
 /* This rank calls a verb, from `where`. */
-static inline void agree_note(struct rig_team *team, const struct terms *terms,
+static inline void match_note(struct rig_team *team, const struct terms *terms,
 			      uint64_t where)
 {
 	const uint64_t number = team->number + 1;
@@ -29,16 +29,16 @@ static inline void agree_note(struct rig_team *team, const struct terms *terms,
 	said->what = what;
 	said->count = count;
 	said->where = where;
-	team->sign = (team->sign ^ what) * AGREE_MIX + count;
+	team->sign = (team->sign ^ what) * MATCH_MIX + count;
 	for (int i = 0; i < TERM_WORDS_MAX; i++)
 		if (verb_word(terms->verb, i)) {
 			said->words[i] = terms->words[i];
-			team->sign = (team->sign ^ terms->words[i]) * AGREE_MIX;
+			team->sign = (team->sign ^ terms->words[i]) * MATCH_MIX;
 		}
 }
 
 /* Show how far this rank has got in the team. */
-void agree_show_one(struct rig_team *team, unsigned turn);
+void match_show_one(struct rig_team *team, unsigned turn);
 
 /*
  * At a barrier of the team of all, the rank's odd or even one as `turn` says:
@@ -46,13 +46,13 @@ void agree_show_one(struct rig_team *team, unsigned turn);
  * that were split off.  Returns whether it has to look at a neighbour's when it
  * has come out.
  */
-static inline bool agree_show(struct rank *rank, unsigned turn)
+static inline bool match_show(struct rank *rank, unsigned turn)
 {
 	bool look = false;
 
 	for (struct rig_team *team = &rank->world; team; team = team->next) {
 		if (team->shown[turn] != team->sign)
-			agree_show_one(team, turn);
+			match_show_one(team, turn);
 		look |= team->settled != team->sign;
 	}
 	return look;
@@ -60,30 +60,30 @@ static inline bool agree_show(struct rank *rank, unsigned turn)
 
 /* And look.  Returns 0, or -EINVAL: the ranks have not called the same, and the
  * run fails. */
-int agree_check(struct rank *rank, unsigned turn);
+int match_check(struct rank *rank, unsigned turn);
 
 /* The same at the end of a run, where any rank has called anything: each shows
  * it; the last one looks at all. */
-void agree_end_job(struct rank *rank);
-void agree_all_done(struct rank *rank);
+void match_end_job(struct rank *rank);
+void match_all_done(struct rank *rank);
 
 /* `rank` has another sign in the call at hand: the run fails.  NULL. */
-COLD void *agree_fail(struct rig_team *team, int rank);
+COLD void *match_fail(struct rig_team *team, int rank);
 
 /* Two ranks of the team, what each calls: the run fails.  -EINVAL. */
-int agree_fail_said(struct rig_team *team, const int rank[2],
+int match_fail_said(struct rig_team *team, const int rank[2],
 		    const struct said_shm said[2]);
 
 /* This rank begins a non-blocking call or makes a plan. */
-void agree_begins(struct rig_team *team, const struct terms *terms,
-		  uint64_t where);
+void match_begun(struct rig_team *team, const struct terms *terms,
+		 uint64_t where);
 
 /* Nobody runs: have ranks begun differently, in a team that this rank is in?
  * Then the run fails. */
-bool agree_begun_differs(struct rank *rank);
+bool match_begun_differs(struct rank *rank);
 
 /* Every rank sleeps or has returned: has one called what another that waits in
  * a call or at a barrier has not?  Then the run fails, with both calls. */
-bool agree_asleep_differs(struct rank *rank);
+bool match_asleep_differs(struct rank *rank);
 
 #endif

@@ -102,7 +102,7 @@ static void look_for_deadlock(struct rank *rank)
 	if (!waiting || dispatch_anyone_awake(rank->layout.dispatch))
 		return;
 	/* Or is it that they call differently? */
-	if (agree_asleep_differs(rank) || agree_begun_differs(rank))
+	if (match_asleep_differs(rank) || match_begun_differs(rank))
 		return;
 	/* relaxed: the alarm releases it. */
 	store_relaxed(&rank->layout.team->deadlock, 1);

@@ -113,7 +113,7 @@ struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
 	struct mail *mail = mail_of(team);
 	struct schedule *schedule = mail ? calloc(1, sizeof(*schedule)) : NULL;
 
-	agree_begins(team, &asked->terms, (uint64_t)(uintptr_t)asked->where);
+	match_begun(team, &asked->terms, (uint64_t)(uintptr_t)asked->where);
 	if (!schedule)
 		return NULL;
 	schedule->team = team;
@@ -360,7 +360,7 @@ static bool is_agreed(struct schedule *schedule, const struct step *step)
 	const int ranks[2] = { schedule->team->rank, step->peer };
 
 	if (mine->what != theirs->what || mine->count != theirs->count) {
-		finish(schedule, agree_fail_said(schedule->team, ranks, calls));
+		finish(schedule, match_fail_said(schedule->team, ranks, calls));
 		return false;
 	}
 	if (theirs->bytes != step->bytes)

@@ -192,7 +192,7 @@ static void make_handle(struct rig_team *new, struct rig_team *team,
 	}
 	new->ranks = ranks;
 	new->self = &new->members[new->rank];
-	agree_begin(new);
+	match_begin(new);
 	new->next = world->next;
 	world->next = new;
 }

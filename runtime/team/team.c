@@ -135,13 +135,13 @@ int rig_team_barrier(struct rig_team *team)
 	store_relaxed(&rank->mine->entered, ++rank->entered);
 	turn = rank->entered % 2;
 	rank->mine->at[turn] = where;
-	look = agree_show(rank, turn);
+	look = match_show(rank, turn);
 	if (by_lines(rank))
 		r = call_barrier(team);
 	else
 		meet_all(rank);
 	if (r == 0 && look)
-		r = agree_check(rank, turn);
+		r = match_check(rank, turn);
 	return r;
 }
 

@@ -20,11 +20,11 @@ OUT = {
          "	said->what = what;\n"
          "	said->count = count;\n"
          "	said->where = where;\n"
-         "	team->sign = (team->sign ^ what) * AGREE_MIX + count;\n"
+         "	team->sign = (team->sign ^ what) * MATCH_MIX + count;\n"
          "	for (int i = 0; i < TERM_WORDS_MAX; i++)\n"
          "		if (verb_word(terms->verb, i)) {\n"
          "			said->words[i] = terms->words[i];\n"
-         "			team->sign = (team->sign ^ terms->words[i]) * AGREE_MIX;\n"
+         "			team->sign = (team->sign ^ terms->words[i]) * MATCH_MIX;\n"
          "		}\n",
          "	(void)team, (void)terms, (void)where;\n"),
     ],

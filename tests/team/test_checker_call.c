@@ -54,20 +54,20 @@ void rank_advance(struct rank *owner, _Atomic uint64_t *word, uint64_t value)
 	store_release(word, value);
 }
 
-void *agree_fail(struct rig_team *team, int rank)
+void *match_fail(struct rig_team *team, int rank)
 {
 	checker_fail(CHECKER_WRONG, "the signs differ");
 }
 
-void agree_begin(struct rig_team *team)
+void match_begin(struct rig_team *team)
 {
 }
 
-void agree_end_job(struct rank *owner)
+void match_end_job(struct rank *owner)
 {
 }
 
-void agree_all_done(struct rank *owner)
+void match_all_done(struct rank *owner)
 {
 }
 

@@ -401,7 +401,7 @@ END_TEST
 
 Suite *make_suite(void)
 {
-	Suite *suite = suite_create("agree");
+	Suite *suite = suite_create("match");
 	TCase *agree = make_tcase("agree", 60);
 
 	tcase_add_loop_test(
