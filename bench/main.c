@@ -10,7 +10,7 @@
 #include <stdnoreturn.h>
 #include <string.h>
 
-#include <runner/option.h>
+#include <common/option.h>
 
 #include "commands/commands.h"
 

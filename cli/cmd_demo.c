@@ -13,8 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <kernels/builtin.h>
-#include <runner/number.h>
+#include <common/number.h>
 #include <runrig/barrier.h>
 #include <runrig/error.h>
 #include <runrig/segment.h>
@@ -95,11 +94,9 @@ static size_t choose_length(void)
 
 static void print_strips(const struct runner *runner, int rank)
 {
-	const struct rig_kernel *kernel = runner->request->kernel;
 	struct rig_span spans[RIG_SPANS_MAX];
-	int count =
-		kernel->owns(runner->run.args, 0, runner->run.arrays[0].bytes,
-			     rank, rig_pool_size(runner->pool), spans);
+	int count = rig_outcome_owns(runner->outcome, 0, rank,
+				     rig_pool_size(runner->pool), spans);
 
 	for (int i = 0; i < count; i++) {
 		char begin[SHOWN_BYTES], end[SHOWN_BYTES];
@@ -135,15 +132,16 @@ static void print_time(const char *what, double bytes, uint64_t ns)
 
 static void print_reverse(const struct runner *runner, size_t length)
 {
+	const struct rig_outcome *outcome = runner->outcome;
 	double bytes = 2.0 * (double)length * sizeof(double);
 
 	print_workers(runner);
-	print_time("first run", bytes, runner->time_ns[0]);
+	print_time("first run", bytes, outcome->times_ns[0]);
 	print_time("later runs", bytes, runner_steady_ns(runner));
 	printf("   The barrier lies in segment %s, behind the data: %llu "
 	       "epochs, %llu of them blocked.\n",
-	       runner->barrier_segment, (unsigned long long)runner->epochs,
-	       (unsigned long long)runner->blocked);
+	       outcome->barrier_segment, (unsigned long long)outcome->epochs,
+	       (unsigned long long)outcome->blocked);
 	printf("   Verified: every element, after the barrier, by a rank that "
 	       "did not write it.\n");
 }
@@ -163,7 +161,8 @@ static int check_elements(const double *to, const double *from, size_t length)
  * and no failure. */
 static int copy_through_pipes(const struct runner *runner, size_t length)
 {
-	const double *from = rig_segment_data(runner->run.arrays[0].segment);
+	const double *from =
+		rig_segment_data(runner->outcome->arrays[0].segment);
 	size_t bytes = length * sizeof(double);
 	double *to = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -198,21 +197,22 @@ static int big_reverse(const struct options *options)
 	size_t length = options->length ? options->length : choose_length();
 	char word[40], count[SHOWN_BYTES], bytes[SHOWN_BYTES];
 	char *words[] = { word, NULL };
-	struct run_request request = { .kernel = &kernel_reverse,
+	struct run_request request = { .verify = RIG_VERIFY_FULL,
 				       .words = words,
 				       .pool.workers = options->workers,
 				       .repeat = RUNS };
 	struct runner runner = { 0 };
 	int r;
 
+	if (rig_kernels_register() < 0)
+		return complain(EXIT_SYSTEM, "%s", rig_why());
+	request.kernel = rig_kernel_find("reverse");
 	snprintf(word, sizeof(word), "length=%zu", length);
 	printf("4  %s doubles, %s, reversed in place\n",
 	       show_count(length, count),
 	       show_bytes((double)length * sizeof(double), bytes));
 	(void)fflush(stdout);
-	r = runner_prepare(&runner, &request);
-	if (r == 0)
-		r = runner_run(&runner);
+	r = runner_run(&runner, &request);
 	if (r == 0) {
 		print_reverse(&runner, length);
 		(void)fflush(stdout);

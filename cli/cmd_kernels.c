@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <kernels/builtin.h>
-#include <runner/dtype.h>
 #include <runrig/error.h>
+#include <runrig/kernels.h>
 
 #include "command.h"
 #include "json.h"
@@ -58,6 +57,8 @@ static const char *kind_name(enum rig_param_kind kind)
 		return "int";
 	case RIG_PARAM_REAL:
 		return "real";
+	case RIG_PARAM_TEXT:
+		return "text";
 	default:
 		return "choice";
 	}
@@ -77,14 +78,16 @@ static void list_params(const struct rig_kernel *kernel)
 
 static void list_arrays(const struct rig_kernel *kernel)
 {
-	for (int i = 0; i < RIG_ARRAYS_MAX && kernel->arrays[i].name; i++) {
+	for (int i = 0; kernel->arrays[i].name; i++) {
 		const struct rig_array_spec *spec = &kernel->arrays[i];
 
+		if (!spec->role)
+			continue;
 		printf("  array %-8s %s%s%s%s\n", spec->name,
-		       dtype_name(spec->dtype),
+		       rig_dtype_name(spec->dtype),
 		       spec->any_dtype ? ", or any other" : "",
-		       spec->input ? ", --input" : "",
-		       spec->output ? ", --output" : "");
+		       spec->role & RIG_INPUT ? ", --input" : "",
+		       spec->role & RIG_OUTPUT ? ", --output" : "");
 	}
 }
 
@@ -111,7 +114,7 @@ static json_t *params_json(const struct rig_kernel *kernel)
 		if (param->kind == RIG_PARAM_CHOICE) {
 			json_object_set_new(one, "choices",
 					    json_string(param->choices));
-		} else {
+		} else if (param->kind != RIG_PARAM_TEXT) {
 			json_object_set_new(one, "min", json_real(param->min));
 			json_object_set_new(one, "max", json_real(param->max));
 		}
@@ -124,17 +127,17 @@ static json_t *arrays_json(const struct rig_kernel *kernel)
 {
 	json_t *list = json_array();
 
-	for (int i = 0; i < RIG_ARRAYS_MAX && kernel->arrays[i].name; i++) {
+	for (int i = 0; kernel->arrays[i].name; i++) {
 		const struct rig_array_spec *spec = &kernel->arrays[i];
 
 		json_array_append_new(
 			list,
 			json_pack("{ss ss sb sb sb sb}", "name", spec->name,
-				  "dtype", dtype_name(spec->dtype), "any_dtype",
-				  (int)spec->any_dtype, "any_byte",
+				  "dtype", rig_dtype_name(spec->dtype),
+				  "any_dtype", (int)spec->any_dtype, "any_byte",
 				  (int)spec->any_byte, "input",
-				  (int)spec->input, "output",
-				  (int)spec->output));
+				  (spec->role & RIG_INPUT) != 0, "output",
+				  (spec->role & RIG_OUTPUT) != 0));
 	}
 	return list;
 }
@@ -161,7 +164,7 @@ int command_kernels(int argc, char **argv)
 	const struct rig_kernel *kernel;
 
 	parse_command(&argp, argc, argv, &options);
-	if (kernels_register() < 0)
+	if (rig_kernels_register() < 0)
 		return complain(EXIT_SYSTEM, "%s", rig_why());
 	for (size_t i = 0; (kernel = rig_kernel_at(i)); i++) {
 		if (options.json && !options.path)

@@ -13,9 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <kernels/builtin.h>
-#include <runner/contract.h>
 #include <runrig/error.h>
+#include <runrig/kernels.h>
 
 #include "command.h"
 
@@ -116,15 +115,21 @@ static const char template[] =
 	"\t\tsnprintf(text, bytes, \"last = %.17g\", a[args->n - 1]);\n"
 	"}\n"
 	"\n"
+	"static const struct rig_array_spec arrays[] = {\n"
+	"\t{ .name = \"a\",\n"
+	"\t  .role = RIG_OUTPUT,\n"
+	"\t  .dtype = RIG_FLOAT64,\n"
+	"\t  .count = count },\n"
+	"\t{ 0 },\n"
+	"};\n"
+	"\n"
 	"const struct rig_kernel runrig_kernel = {\n"
+	"\t.version = RIG_KERNEL_VERSION,\n"
 	"\t.name = \"$\",\n"
 	"\t.summary = \"a multiplication table\",\n"
 	"\t.verified = \"the closed form, each element\",\n"
 	"\t.params = params,\n"
-	"\t.arrays = { { .name = \"a\",\n"
-	"\t\t      .dtype = RIG_FLOAT64,\n"
-	"\t\t      .output = true,\n"
-	"\t\t      .count = count } },\n"
+	"\t.arrays = arrays,\n"
 	"\t.args_bytes = sizeof(struct args),\n"
 	"\t.bytes_moved = bytes_moved,\n"
 	"\t.run = run,\n"
@@ -200,7 +205,7 @@ static void print_how(const char *name)
 /* The file stays where it is told how to build it. */
 static int write_file(const char *name)
 {
-	char path[CONTRACT_NAME_MAX + 3];
+	char path[RIG_KERNEL_NAME_MAX + 3];
 	FILE *file;
 	int fd, r;
 
@@ -253,12 +258,12 @@ int command_new(int argc, char **argv)
 	if (!name)
 		return complain(EXIT_USAGE,
 				"new: what is it called? runrig new mykernel");
-	if (!contract_is_name(name))
+	if (!rig_kernel_is_name(name))
 		return complain(EXIT_USAGE,
 				"new: a kernel's name is 1 to %d of a-z 0-9 - "
 				"and begins with no -: not \"%s\"",
-				CONTRACT_NAME_MAX, name);
-	if (kernels_register() < 0)
+				RIG_KERNEL_NAME_MAX, name);
+	if (rig_kernels_register() < 0)
 		return complain(EXIT_SYSTEM, "%s", rig_why());
 	if (rig_kernel_find(name))
 		return complain(EXIT_USAGE,

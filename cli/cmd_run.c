@@ -7,13 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <kernels/builtin.h>
-#include <runner/number.h>
+#include <common/number.h>
+#include <common/outfile.h>
 #include <runrig/error.h>
 
 #include "command.h"
 #include "memory_map.h"
-#include "outfile.h"
 #include "plugin.h"
 #include "verified_run.h"
 #include "show.h"
@@ -33,6 +32,8 @@ enum {
 	KEY_OFFSET,
 	KEY_COUNT,
 	KEY_NO_VERIFY,
+	KEY_VERIFY,
+	KEY_SEED,
 	KEY_JSON,
 	KEY_MEMORY,
 	KEY_MAP,
@@ -136,10 +137,20 @@ static const struct argp_option option_table[] = {
 	  .key = KEY_COUNT,
 	  .arg = "N",
 	  .doc = "how many elements it has" },
-	{ .name = "no-verify",
-	  .key = KEY_NO_VERIFY,
-	  .doc = "do not check the result",
+	{ .name = "verify",
+	  .key = KEY_VERIFY,
+	  .arg = "none|sample|full",
+	  .doc = "how much of the result is proved (default: a sample, where "
+		 "the kernel has a proof by blocks)",
 	  .group = 3 },
+	{ .name = "no-verify", .key = KEY_NO_VERIFY, .flags = OPTION_HIDDEN },
+	{ .name = "seed",
+	  .key = KEY_SEED,
+	  .arg = "N",
+	  .doc = "which blocks the sample has (default: others each time)" },
+	{ .name = "verbose",
+	  .key = 'v',
+	  .doc = "show the kernel's scratch memory too" },
 	{ .name = "trace",
 	  .key = KEY_TRACE,
 	  .arg = "FILE.json",
@@ -240,6 +251,31 @@ static enum rig_barrier_kind parse_barrier(const char *word)
 		      word));
 }
 
+static enum rig_verify parse_verify(const char *word)
+{
+	static const char *const words[] = {
+		[RIG_VERIFY_NONE] = "none",
+		[RIG_VERIFY_SAMPLE] = "sample",
+		[RIG_VERIFY_FULL] = "full",
+	};
+
+	for (int i = RIG_VERIFY_NONE; i <= RIG_VERIFY_FULL; i++)
+		if (strcmp(word, words[i]) == 0)
+			return (enum rig_verify)i;
+	exit(complain(EXIT_USAGE, "--verify %s: not none, sample or full",
+		      word));
+}
+
+static uint64_t parse_seed(const char *word)
+{
+	size_t seed;
+
+	if (number_size(word, &seed) < 0 || seed == 0)
+		exit(complain(EXIT_USAGE,
+			      "--seed %s: not a whole number above 0", word));
+	return seed;
+}
+
 static uint64_t parse_limit(const char *word)
 {
 	double seconds;
@@ -299,7 +335,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->request.map = true;
 		break;
 	case KEY_NO_VERIFY:
-		options->request.no_verify = true;
+		options->request.verify = RIG_VERIFY_NONE;
+		break;
+	case KEY_VERIFY:
+		options->request.verify = parse_verify(arg);
+		break;
+	case KEY_SEED:
+		options->request.seed = parse_seed(arg);
+		break;
+	case 'v':
+		options->request.verbose = true;
 		break;
 	case KEY_TRACE:
 		options->trace = given_path("--trace", arg);
@@ -335,11 +380,11 @@ static bool takes(const struct rig_array_spec *spec, int key)
 {
 	switch (key) {
 	case KEY_INPUT:
-		return spec->input;
+		return spec->role & RIG_INPUT;
 	case KEY_OUTPUT:
-		return spec->output;
+		return spec->role & RIG_OUTPUT;
 	default:
-		return spec->input || spec->output;
+		return spec->role != RIG_SCRATCH;
 	}
 }
 
@@ -351,7 +396,7 @@ static int list_arrays(const struct rig_kernel *kernel, int key, char *names,
 	int count = 0;
 
 	*names = 0;
-	for (int i = 0; i < RIG_ARRAYS_MAX && kernel->arrays[i].name; i++) {
+	for (int i = 0; kernel->arrays[i].name; i++) {
 		if (!takes(&kernel->arrays[i], key) || used >= bytes)
 			continue;
 		used += (size_t)snprintf(names + used, bytes - used, "%s%s",
@@ -371,7 +416,7 @@ static int find_array(const struct rig_kernel *kernel,
 	char names[200];
 	int count;
 
-	for (int i = 0; i < RIG_ARRAYS_MAX && kernel->arrays[i].name; i++) {
+	for (int i = 0; kernel->arrays[i].name; i++) {
 		if (!named->word[length] ||
 		    strlen(kernel->arrays[i].name) != length ||
 		    memcmp(kernel->arrays[i].name, named->word, length) != 0)
@@ -502,10 +547,8 @@ static int check(const struct options *options)
 static int run(struct options *options)
 {
 	struct runner runner = { 0 };
-	int r = runner_prepare(&runner, &options->request);
+	int r = runner_run(&runner, &options->request);
 
-	if (r == 0)
-		r = runner_run(&runner);
 	if (r == 0 && (!options->json || options->json_path)) {
 		show_run(&runner);
 		if (options->request.map)
@@ -527,7 +570,8 @@ static int run(struct options *options)
 
 int command_run(int argc, char **argv)
 {
-	struct options options = { .request.repeat = 1 };
+	struct options options = { .request = { .repeat = 1,
+						.verify = RIG_VERIFY_SAMPLE } };
 	int r;
 
 	parse_command(&argp, argc, argv, &options);
@@ -536,7 +580,7 @@ int command_run(int argc, char **argv)
 					    "kernels' lists them");
 	add_word(&options, NULL);
 	options.request.words = options.words;
-	if (kernels_register() < 0)
+	if (rig_kernels_register() < 0)
 		return complain(EXIT_SYSTEM, "%s", rig_why());
 	r = plugin_find(options.kernel, &options.request.kernel);
 	for (size_t i = 0; i < options.named_count && r == 0; i++)

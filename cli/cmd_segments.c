@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <runner/number.h>
+#include <common/number.h>
 #include <runrig/error.h>
 #include <runrig/segment.h>
 #include <runrig/sweep.h>

@@ -15,7 +15,6 @@
 
 #include "command.h"
 #include "json.h"
-#include "outfile.h"
 #include "show.h"
 
 enum { KEY_JSON = 256, KEY_SVG, KEY_FORMAT, KEY_PLACE, KEY_TOPOLOGY };
@@ -299,7 +298,7 @@ static int put_svg(const struct rig_plan *plan, const char *path)
 	if (!file || fclose(file) != 0)
 		r = complain(EXIT_SYSTEM, "out of memory");
 	else
-		r = outfile_put(path, text, bytes);
+		r = write_whole(path, text, bytes);
 	free(text);
 	return r;
 }

@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <runner/number.h>
-#include <runner/option.h>
+#include <common/number.h>
+#include <common/option.h>
+#include <common/outfile.h>
 
 #include "progress_line.h"
 
@@ -133,6 +134,13 @@ int check_writable(const char *path)
 	if (error)
 		return complain(EXIT_SYSTEM, "%s: %s", path, strerror(error));
 	return EXIT_DONE;
+}
+
+int write_whole(const char *path, const void *data, size_t bytes)
+{
+	int r = outfile_put(path, data, bytes);
+
+	return r < 0 ? complain(EXIT_SYSTEM, "%s: %s", path, strerror(-r)) : 0;
 }
 
 int finish_output(int code)

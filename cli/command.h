@@ -48,6 +48,9 @@ int given_int(const char *what, const char *text, int min, int max);
  * EXIT_DONE, or EXIT_SYSTEM and said. */
 int check_writable(const char *path);
 
+/* Write a whole file, which replaces what is there: 0, or EXIT_SYSTEM and said. */
+int write_whole(const char *path, const void *data, size_t bytes);
+
 /* Flush stdout: EXIT_SYSTEM where it cannot be written, else `code`. */
 int finish_output(int code);
 

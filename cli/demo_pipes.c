@@ -25,7 +25,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <kernels/lib/mirror.h>
 #include <runrig/error.h>
 #include <runrig/segment.h>
 #include <runrig/team.h>
@@ -102,7 +101,8 @@ static bool reverse_stream(int in, int out, size_t count)
 
 		fine = read_piece(in, piece, bytes);
 		if (fine) {
-			mirror_copy(piece + PIECE, piece, now, sizeof(double));
+			for (size_t i = 0; i < now; i++)
+				piece[PIECE + i] = piece[now - 1 - i];
 			fine = write_piece(out, piece + PIECE, bytes);
 		}
 		left -= now;

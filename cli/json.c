@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "command.h"
-#include "outfile.h"
 
 static int put_stdout(const char *text)
 {
@@ -31,7 +30,7 @@ int json_put(json_t *root, const char *path)
 	if (!line)
 		r = complain(EXIT_SYSTEM, "out of memory");
 	else if (path)
-		r = outfile_put(path, line, strlen(line));
+		r = write_whole(path, line, strlen(line));
 	else
 		r = put_stdout(line);
 	free(line);

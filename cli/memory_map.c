@@ -20,20 +20,21 @@ struct mapped {
 	size_t count;
 };
 
+static const struct rig_outcome_array *array_of(const struct mapped *mapped)
+{
+	return &mapped->runner->outcome->arrays[mapped->index];
+}
+
 static const char *name_of(const struct mapped *mapped)
 {
-	return mapped->runner->run.kernel->arrays[mapped->index].name;
+	return array_of(mapped)->name;
 }
 
 static int ask(struct mapped *mapped)
 {
-	const struct runner *runner = mapped->runner;
-	const struct rig_segment *segment =
-		runner->run.arrays[mapped->index].segment;
+	const struct rig_segment *segment = array_of(mapped)->segment;
 	ssize_t count;
 
-	if (!segment)
-		segment = runner->attached[mapped->index];
 	count = rig_segment_where(segment, NULL, 0);
 	if (count < 0)
 		return complain(EXIT_SYSTEM, "--map: %s", rig_why());
@@ -53,7 +54,7 @@ static int ask(struct mapped *mapped)
 static size_t bytes_on(const struct mapped *mapped, struct rig_span span,
 		       int node)
 {
-	size_t offset = mapped->runner->run.arrays[mapped->index].offset;
+	size_t offset = array_of(mapped)->offset;
 	size_t begin = span.begin + offset, end = span.end + offset;
 	size_t bytes = 0;
 
@@ -70,9 +71,7 @@ static size_t bytes_on(const struct mapped *mapped, struct rig_span span,
 
 static struct rig_span whole(const struct mapped *mapped)
 {
-	return (struct rig_span){
-		0, mapped->runner->run.arrays[mapped->index].bytes
-	};
+	return (struct rig_span){ 0, array_of(mapped)->bytes };
 }
 
 /* What rank `rank` owns, and how much of it is on its own node. */
@@ -82,8 +81,8 @@ static void sum_rank(const struct mapped *mapped, int rank, size_t *owned,
 	const struct runner *runner = mapped->runner;
 	int node = rig_pool_plan(runner->pool)->spots[rank].node;
 	struct rig_span spans[RIG_SPANS_MAX];
-	int count = kernel_run_owns(&runner->run, mapped->index, rank,
-				    rig_pool_size(runner->pool), spans);
+	int count = rig_outcome_owns(runner->outcome, mapped->index, rank,
+				     rig_pool_size(runner->pool), spans);
 
 	*owned = *local = 0;
 	for (int i = 0; i < count; i++) {
@@ -131,7 +130,7 @@ int map_show(const struct runner *runner)
 	struct mapped mapped = { .runner = runner };
 	int r = 0;
 
-	for (int i = 0; i < runner->run.count && r == 0; i++) {
+	for (int i = 0; i < runner->outcome->array_count && r == 0; i++) {
 		mapped.index = i;
 		r = ask(&mapped);
 		if (r == 0)
@@ -175,7 +174,7 @@ json_t *map_json(const struct runner *runner)
 	json_t *list = json_array();
 	int r = 0;
 
-	for (int i = 0; i < runner->run.count && r == 0; i++) {
+	for (int i = 0; i < runner->outcome->array_count && r == 0; i++) {
 		mapped.index = i;
 		r = ask(&mapped);
 		if (r == 0)

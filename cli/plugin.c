@@ -18,7 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <runner/kernel_run.h>
+#include <runrig/error.h>
+#include <runrig/kernels.h>
 
 #include "command.h"
 
@@ -106,19 +107,16 @@ static noreturn void try(const char *path)
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	const struct rig_kernel *kernel =
 		object ? dlsym(object, PLUGIN_SYMBOL) : NULL;
-	struct kernel_run run;
+	struct rig_outcome *outcome = NULL;
 
-	if (kernel && right_size(kernel) && read_words(kernel) > 0 &&
-	    kernel_run_init(&run, kernel) == 0) {
-		if (kernel_run_check(&run) == 0) {
-			if (kernel->bytes_moved)
-				(void)kernel->bytes_moved(run.args);
-			if (kernel->flops)
-				(void)kernel->flops(run.args);
-			if (kernel->items)
-				(void)kernel->items(run.args, NULL);
-		}
-	}
+	if (kernel && right_size(kernel) &&
+	    kernel->version == RIG_KERNEL_VERSION && read_words(kernel) > 0 &&
+	    rig_kernel_examine(kernel) == 0 &&
+	    rig_kernel_register(kernel) == 0 &&
+	    rig_kernel_check(&(struct rig_spec){ .kernel = kernel->name },
+			     &outcome) == 0 &&
+	    kernel->items)
+		(void)kernel->items(outcome->args, NULL);
 	/* What is merely wrong is said where it is loaded in earnest. */
 	_exit(TRIED);
 }
@@ -223,7 +221,6 @@ static void guard(const char *path)
 
 static int load(const char *path, const struct rig_kernel **kernel)
 {
-	struct kernel_run run;
 	char beside[4096];
 	void *object;
 	int r;
@@ -247,14 +244,13 @@ static int load(const char *path, const struct rig_kernel **kernel)
 				"%s: it exports no const struct rig_kernel "
 				"called " PLUGIN_SYMBOL,
 				path);
-	if (!right_size(*kernel))
+	if (!right_size(*kernel) || (*kernel)->version != RIG_KERNEL_VERSION)
 		return complain(EXIT_SYSTEM,
 				"%s: built against another runrig/kernel.h: "
 				"build it again",
 				path);
-	if (kernel_run_init(&run, *kernel) < 0)
-		return complain(EXIT_SYSTEM, "%s: %s", path, run.why);
-	kernel_run_finish(&run);
+	if (rig_kernel_examine(*kernel) < 0)
+		return complain(EXIT_SYSTEM, "%s: %s", path, rig_why());
 	/* So that a report calls it by its name, which must mean one kernel. */
 	if (rig_kernel_register(*kernel) < 0)
 		return complain(EXIT_SYSTEM,

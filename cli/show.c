@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <runner/dtype.h>
 #include <runrig/barrier.h>
 
 #include "command.h"
@@ -213,28 +212,33 @@ static void put_named(const char *before, const char *name)
 
 static double bytes_moved(const struct runner *runner)
 {
-	const struct rig_kernel *kernel = runner->request->kernel;
+	const struct rig_outcome *outcome = runner->outcome;
 
-	return kernel->bytes_moved ? kernel->bytes_moved(runner->run.args) : 0;
+	return outcome->kernel->bytes_moved
+		       ? outcome->kernel->bytes_moved(outcome->args)
+		       : 0;
 }
 
 static double flops(const struct runner *runner)
 {
-	const struct rig_kernel *kernel = runner->request->kernel;
+	const struct rig_outcome *outcome = runner->outcome;
 
-	return kernel->flops ? kernel->flops(runner->run.args) : 0;
+	return outcome->kernel->flops ? outcome->kernel->flops(outcome->args)
+				      : 0;
 }
 
 static double items(const struct runner *runner)
 {
-	const struct rig_kernel *kernel = runner->request->kernel;
-	void *data[RIG_ARRAYS_MAX];
+	const struct rig_outcome *outcome = runner->outcome;
+	void *data[RIG_ARRAYS_MAX] = { NULL };
 	double counted;
 
-	if (!kernel->items)
+	if (!outcome->kernel->items)
 		return 0;
-	runner_data(runner, data);
-	counted = kernel->items(runner->run.args, data);
+	for (int i = 0; i < outcome->array_count; i++)
+		data[i] = (char *)rig_segment_data(outcome->arrays[i].segment) +
+			  outcome->arrays[i].offset;
+	counted = outcome->kernel->items(outcome->args, data);
 	return isfinite(counted) ? counted : 0;
 }
 
@@ -243,59 +247,73 @@ static void show_command(const struct runner *runner)
 {
 	const struct rig_kernel *kernel = runner->request->kernel;
 	const struct rig_param *param = kernel->params;
-	char value[64];
+	char value[RIG_TEXT_BYTES];
 
 	printf("%s", kernel->name);
-	for (; param && param->name; param++)
-		printf(" %s=%s", param->name,
-		       arguments_show(param, runner->run.args, value,
-				      sizeof(value)));
+	for (int i = 0; param && param[i].name; i++) {
+		rig_outcome_setting(runner->outcome, i, value, sizeof(value));
+		printf(" %s=%s", param[i].name, value);
+	}
 	putchar('\n');
+}
+
+static void show_array(const struct runner *runner, int index)
+{
+	const struct rig_outcome_array *array = &runner->outcome->arrays[index];
+	const struct run_array *asked = &runner->request->arrays[index];
+	char count[SHOWN_BYTES], bytes[SHOWN_BYTES];
+
+	printf("  %-9s %s %s%s, %s", array->name,
+	       show_count(array->array.count, count),
+	       rig_dtype_name(array->array.dtype),
+	       array->array.swapped ? " in the other byte order" : "",
+	       show_bytes((double)array->bytes, bytes));
+	put_named(", from ", asked->input);
+	put_named(", in segment ", asked->segment);
+	if (asked->offset)
+		printf(" from byte %zu on", array->offset);
+	put_named(", to ", asked->output);
+	if (!array->role)
+		printf(", scratch");
+	putchar('\n');
+}
+
+/* Scratch memory is the kernel's own affair, unless all is asked for. */
+static bool is_shown(const struct runner *runner, int index)
+{
+	return runner->request->verbose ||
+	       runner->outcome->arrays[index].role != RIG_SCRATCH;
 }
 
 static void show_arrays(const struct runner *runner)
 {
-	const struct kernel_run *run = &runner->run;
-
-	for (int i = 0; i < run->count; i++) {
-		const struct run_array *asked = &runner->request->arrays[i];
-		const struct rig_array *array = kernel_run_array(run, i);
-		char count[SHOWN_BYTES], bytes[SHOWN_BYTES];
-
-		printf("  %-9s %s %s%s, %s", run->kernel->arrays[i].name,
-		       show_count(array->count, count),
-		       dtype_name(array->dtype),
-		       array->swapped ? " in the other byte order" : "",
-		       show_bytes((double)run->arrays[i].bytes, bytes));
-		put_named(", from ", asked->input);
-		put_named(", in segment ", asked->segment);
-		if (asked->offset)
-			printf(" from byte %zu on", run->arrays[i].offset);
-		put_named(", to ", asked->output);
-		putchar('\n');
-	}
+	for (int i = 0; i < runner->outcome->array_count; i++)
+		if (is_shown(runner, i))
+			show_array(runner, i);
 }
 
 /* How much of an array of ours lies on huge pages; -1: unknown, or not ours. */
 static ssize_t huge_of(const struct runner *runner, int index)
 {
-	const struct rig_segment *segment = runner->run.arrays[index].segment;
+	const struct rig_outcome_array *array = &runner->outcome->arrays[index];
 
-	return segment ? rig_segment_huge_bytes(segment) : -1;
+	return array->made ? rig_segment_huge_bytes(array->segment) : -1;
 }
 
 static void show_huge(const struct runner *runner)
 {
-	const struct kernel_run *run = &runner->run;
+	const char *label = "pages";
 	char text[SHOWN_BYTES];
 
-	for (int i = 0; i < run->count; i++) {
+	for (int i = 0; i < runner->outcome->array_count; i++) {
 		ssize_t huge = huge_of(runner, i);
 
-		if (huge >= 0)
-			printf("  %-9s %s: %s on huge pages\n",
-			       i ? "" : "pages", run->kernel->arrays[i].name,
-			       show_bytes((double)huge, text));
+		if (huge < 0 || !is_shown(runner, i))
+			continue;
+		printf("  %-9s %s: %s on huge pages\n", label,
+		       runner->outcome->arrays[i].name,
+		       show_bytes((double)huge, text));
+		label = "";
 	}
 }
 
@@ -320,21 +338,46 @@ static void show_line(const struct runner *runner, const char *what,
 
 static void show_times(const struct runner *runner)
 {
-	int steady = runner->runs - 1;
+	const struct rig_outcome *outcome = runner->outcome;
+	int steady = outcome->runs - 1;
 
-	show_line(runner, steady ? "first" : "time", runner->time_ns[0]);
+	show_line(runner, steady ? "first" : "time", outcome->times_ns[0]);
 	putchar('\n');
 	if (!steady)
 		return;
 	show_line(runner, "steady", runner_steady_ns(runner));
 	printf("  (median of %d%s)\n", steady,
-	       runner->copied ? ", on a copy: yours has it once" : "");
+	       outcome->copied ? ", on a copy: yours has it once" : "");
+}
+
+/* The proof, or that there is none, and why. */
+static void show_proof(const struct runner *runner)
+{
+	const struct rig_outcome *outcome = runner->outcome;
+	const struct rig_kernel *kernel = outcome->kernel;
+	char covered[SHOWN_BYTES], blocks[SHOWN_BYTES];
+
+	if (outcome->verified && outcome->verify == RIG_VERIFY_SAMPLE)
+		printf("  verified  by sample: %s of %s blocks recomputed "
+		       "(seed %llu)\n",
+		       show_count(outcome->covered, covered),
+		       show_count(outcome->blocks, blocks),
+		       (unsigned long long)outcome->seed);
+	else if (outcome->verified)
+		printf("  verified  in full: %s\n",
+		       kernel->verified ? kernel->verified : "by the kernel");
+	else if (runner->request->verify == RIG_VERIFY_NONE)
+		printf("  not verified  (--verify=none)\n");
+	else
+		printf("  not verified: the kernel %s\n",
+		       kernel->verify ? "cannot judge your data"
+				      : "has no verify");
 }
 
 void show_run(const struct runner *runner)
 {
 	const struct run_request *request = runner->request;
-	const struct rig_kernel *kernel = request->kernel;
+	const struct rig_outcome *outcome = runner->outcome;
 	char *workers = show_workers(runner->pool);
 
 	show_command(runner);
@@ -346,23 +389,19 @@ void show_run(const struct runner *runner)
 	printf("  barrier   %s, in %s",
 	       request->pool.barrier == RIG_BARRIER_PTHREAD ? "pthread"
 							    : "adaptive",
-	       runner->barrier_segment ? runner->barrier_segment
-				       : "the team's own segment");
-	if (runner->barrier_segment)
+	       outcome->barrier_segment ? outcome->barrier_segment
+					: "the team's own segment");
+	if (outcome->barrier_segment)
 		printf(": %llu epoch%s, %llu blocked",
-		       (unsigned long long)runner->epochs,
-		       runner->epochs == 1 ? "" : "s",
-		       (unsigned long long)runner->blocked);
-	if (*runner->result)
-		put_named("\n  result    ", runner->result);
-	if (runner->verified)
-		printf("\n  verified  %s\n",
-		       kernel->verified ? kernel->verified : "by the kernel");
-	else
-		printf("\n  not verified%s\n",
-		       request->no_verify ? ""
-		       : kernel->verify ? ": the kernel cannot judge your data"
-					: ": the kernel has no verify");
+		       (unsigned long long)outcome->epochs,
+		       outcome->epochs == 1 ? "" : "s",
+		       (unsigned long long)outcome->blocked);
+	putchar('\n');
+	if (*outcome->result) {
+		put_named("  result    ", outcome->result);
+		putchar('\n');
+	}
+	show_proof(runner);
 	free(workers);
 }
 
@@ -370,56 +409,55 @@ static json_t *parameters_json(const struct runner *runner)
 {
 	const struct rig_param *param = runner->request->kernel->params;
 	json_t *object = json_object();
-	char value[64];
+	char value[RIG_TEXT_BYTES];
 
-	for (; param && param->name; param++)
-		json_object_set_new(
-			object, param->name,
-			json_string(arguments_show(param, runner->run.args,
-						   value, sizeof(value))));
+	for (int i = 0; param && param[i].name; i++) {
+		rig_outcome_setting(runner->outcome, i, value, sizeof(value));
+		json_object_set_new(object, param[i].name, json_string(value));
+	}
 	return object;
+}
+
+static json_t *array_json(const struct runner *runner, int index)
+{
+	static const char *const roles[] = { "scratch", "input", "output",
+					     "inout" };
+	const struct rig_outcome_array *array = &runner->outcome->arrays[index];
+	const struct run_array *asked = &runner->request->arrays[index];
+	char code[RIG_DTYPE_CODE_BYTES];
+	json_t *shape = json_array();
+
+	for (int d = 0; d < array->dims; d++)
+		json_array_append_new(shape, json_integer(array->shape[d]));
+	return json_pack("{ss ss ss ss so sI sI sI ss? ss? ss?}", "name",
+			 array->name, "role", roles[array->role], "dtype",
+			 rig_dtype_name(array->array.dtype), "code",
+			 rig_dtype_code(&array->array, code), "shape", shape,
+			 "count", (json_int_t)array->array.count, "bytes",
+			 (json_int_t)array->bytes, "huge_bytes",
+			 (json_int_t)huge_of(runner, index), "input",
+			 asked->input, "output", asked->output, "segment",
+			 asked->segment);
 }
 
 static json_t *arrays_json(const struct runner *runner)
 {
-	const struct kernel_run *run = &runner->run;
 	json_t *list = json_array();
 
-	for (int i = 0; i < run->count; i++) {
-		const struct run_array *asked = &runner->request->arrays[i];
-		const struct rig_array *array = kernel_run_array(run, i);
-		json_t *shape = json_array();
-		char code[DTYPE_CODE_BYTES];
-
-		for (int d = 0; d < runner->shapes[i].dims; d++)
-			json_array_append_new(
-				shape,
-				json_integer((json_int_t)runner->shapes[i]
-						     .extent[d]));
-		json_array_append_new(
-			list,
-			json_pack("{ss ss ss so sI sI sI ss? ss? ss?}", "name",
-				  run->kernel->arrays[i].name, "dtype",
-				  dtype_name(array->dtype), "code",
-				  dtype_code(array, code), "shape", shape,
-				  "count", (json_int_t)array->count, "bytes",
-				  (json_int_t)run->arrays[i].bytes,
-				  "huge_bytes", (json_int_t)huge_of(runner, i),
-				  "input", asked->input, "output",
-				  asked->output, "segment", asked->segment));
-	}
+	for (int i = 0; i < runner->outcome->array_count; i++)
+		json_array_append_new(list, array_json(runner, i));
 	return list;
 }
 
 /* { "sum": 42 }: numbers where they are ones; null where nothing is said. */
 static json_t *result_json(const struct runner *runner)
 {
-	char text[RESULT_BYTES], *save = NULL;
+	char *text, *save = NULL;
 	json_t *object;
 
-	if (!*runner->result)
+	if (!*runner->outcome->result)
 		return json_null();
-	memcpy(text, runner->result, sizeof(text));
+	text = strdup(runner->outcome->result);
 	object = json_object();
 	for (char *word = strtok_r(text, ",", &save); word;
 	     word = strtok_r(NULL, ",", &save)) {
@@ -435,6 +473,7 @@ static json_t *result_json(const struct runner *runner)
 		json_object_set_new(object, name,
 				    number ? number : json_string(value));
 	}
+	free(text);
 	return object;
 }
 
@@ -442,15 +481,17 @@ static json_t *times_json(const struct runner *runner)
 {
 	json_t *list = json_array();
 
-	for (int i = 0; i < runner->runs; i++)
+	for (int i = 0; i < runner->outcome->runs; i++)
 		json_array_append_new(
-			list, json_integer((json_int_t)runner->time_ns[i]));
+			list,
+			json_integer((json_int_t)runner->outcome->times_ns[i]));
 	return list;
 }
 
 int show_run_json(const struct runner *runner, const char *path)
 {
 	const struct run_request *request = runner->request;
+	const struct rig_outcome *outcome = runner->outcome;
 	bool pthread = request->pool.barrier == RIG_BARRIER_PTHREAD;
 	json_t *root = json_pack(
 		"{ss so so so so so sI sI sf sf sf ss? s{ss ss? sI sI} sb ss? "
@@ -459,16 +500,16 @@ int show_run_json(const struct runner *runner, const char *path)
 		parameters_json(runner), "arrays", arrays_json(runner),
 		"result", result_json(runner), "workers",
 		show_workers_json(runner->pool), "times_ns", times_json(runner),
-		"first_ns", (json_int_t)runner->time_ns[0], "steady_ns",
+		"first_ns", (json_int_t)outcome->times_ns[0], "steady_ns",
 		(json_int_t)runner_steady_ns(runner), "bytes_moved",
 		bytes_moved(runner), "flops", flops(runner), "items",
 		items(runner), "item", request->kernel->item, "barrier", "kind",
 		pthread ? "pthread" : "adaptive", "segment",
-		runner->barrier_segment, "epochs", (json_int_t)runner->epochs,
-		"blocked", (json_int_t)runner->blocked, "verified",
-		(int)runner->verified, "against",
-		runner->verified ? request->kernel->verified : NULL,
-		"repeats_on_a_copy", (int)runner->copied);
+		outcome->barrier_segment, "epochs", (json_int_t)outcome->epochs,
+		"blocked", (json_int_t)outcome->blocked, "verified",
+		(int)outcome->verified, "against",
+		outcome->verified ? request->kernel->verified : NULL,
+		"repeats_on_a_copy", (int)outcome->copied);
 
 	if (request->map) {
 		json_t *map = map_json(runner);

@@ -1,30 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verified_run.h - run a kernel once, prove the result, and run it again for time.
+ * verified_run.h - a run of the command line: a pool, and rig_kernel_run() on
+ * it.
  *
- *	runner_prepare()  everything up to the first run: files, segments, pool
- *	runner_run()      the first run, its proof, the outputs, the other runs
- *	runner_finish()
- *
- * The user's data gets exactly one application of the kernel, however often it
- * is repeated: outputs are written after the first run, and where the data is
- * in a segment of the user's the other runs work on a copy of it.
- *
- * What is wrong is said on stderr (see command.h); functions return an exit
- * code.
+ * Functions say on stderr what is wrong (see command.h) and return an exit code.
  */
 #ifndef RUNRIG_VERIFIED_RUN_H
 #define RUNRIG_VERIFIED_RUN_H
 
 #include <stdbool.h>
 
-#include <runner/kernel_run.h>
+#include <runrig/kernels.h>
 #include <runrig/pool.h>
 
-#include "npy.h"
-
-/* Of what a kernel says it found. */
-#define RESULT_BYTES 512
+/* Dimensions of --shape, at most: as NumPy's. */
+#define SHAPE_DIMS_MAX 64
 
 /* One array, as the command line has it.  Strings are the user's words. */
 struct run_array {
@@ -45,41 +35,30 @@ struct run_request {
 	struct rig_pool_options pool;
 	int repeat;        /* runs in all, at least 1 */
 	uint64_t limit_ns; /* of each; 0: none */
-	bool no_verify;
+	enum rig_verify verify;
+	uint64_t seed;      /* of the sample; 0: any */
 	const char *memory; /* of the arrays we make; NULL: local */
 	enum rig_pages pages;
 	bool replicate; /* what is only read, on each node */
 	bool map;       /* say where they really are */
+	bool verbose;   /* show scratch memory too */
 };
 
 /* What was done.  In this process. */
 struct runner {
 	const struct run_request *request;
-	struct kernel_run run;
 	struct rig_pool *pool;
-	struct npy_input inputs[RIG_ARRAYS_MAX];
-	struct outfile outputs[RIG_ARRAYS_MAX];
-	struct npy_shape shapes[RIG_ARRAYS_MAX];
-	struct rig_segment *attached[RIG_ARRAYS_MAX]; /* the user's */
+	struct rig_outcome *outcome; /* NULL: it did not come so far */
 
-	int runs;          /* done */
-	uint64_t *time_ns; /* of each */
-	bool verified;
-	bool copied; /* the repeats were on a copy */
-	/* What the kernel says the first run found, "sum = 42, ..."; or "". */
-	char result[RESULT_BYTES];
-
-	/* The barrier in the first array's segment; NULL: the team's own. */
-	const char *barrier_segment;
-	uint64_t epochs; /* during the runs */
-	uint64_t blocked;
+	/* The request, as the library takes it. */
+	struct rig_spec spec;
+	struct rig_operand operands[RIG_ARRAYS_MAX];
+	struct rig_setting *settings;
+	int64_t shapes[RIG_ARRAYS_MAX][SHAPE_DIMS_MAX];
 };
 
-int runner_prepare(struct runner *runner, const struct run_request *request);
-int runner_run(struct runner *runner);
-
-/* Where the arrays lie that a run has worked on; NULL: there is no such one. */
-void runner_data(const struct runner *runner, void *data[RIG_ARRAYS_MAX]);
+/* Run it; whatever comes, runner_finish() is the end of it. */
+int runner_run(struct runner *runner, const struct run_request *request);
 
 /* The median of all runs but the first, in ns; of the only one where there is
  * no other. */

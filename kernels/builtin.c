@@ -42,7 +42,7 @@ static const struct rig_kernel *const kernels[] = {
 };
 /* clang-format on */
 
-int kernels_register(void)
+int rig_kernels_register(void)
 {
 	int r = 0;
 

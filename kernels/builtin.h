@@ -5,7 +5,7 @@
 #ifndef KERNELS_BUILTIN_H
 #define KERNELS_BUILTIN_H
 
-#include <runrig/kernel.h>
+#include <runrig/kernels.h>
 
 extern const struct rig_kernel kernel_cg;
 extern const struct rig_kernel kernel_dgemm;
@@ -39,9 +39,5 @@ extern const struct rig_kernel kernel_synch_p2p;
 extern const struct rig_kernel kernel_total;
 extern const struct rig_kernel kernel_transpose;
 extern const struct rig_kernel kernel_triad;
-
-/* Make all of them known (see rig_kernel_find()).  Twice is once.  Returns 0,
- * or what rig_kernel_register() said. */
-int kernels_register(void);
 
 #endif

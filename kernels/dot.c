@@ -19,7 +19,7 @@
 #include <kernels/lib/reals.h>
 #include <kernels/lib/strips.h>
 #include <kernels/lib/order_sum.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
 #define LENGTH_DEFAULT 20000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
@@ -197,12 +197,13 @@ static int digest(struct rig_team *team)
 	return 0;
 }
 
-static int verify_whole(struct rig_team *team, const struct dot_args *args)
+/* The sum of the products of items begin to end - 1. */
+static uint64_t whole_due(struct rig_team *team, const struct dot_args *args,
+			  struct rig_span span)
 {
-	const uint64_t *result = rig_team_data(team, RESULT);
 	uint64_t want = 0;
 
-	for (size_t i = 0; i < args->length; i++) {
+	for (size_t i = span.begin; i < span.end; i++) {
 		uint64_t x, y;
 
 		convert_to_64(args->header.arrays[X].dtype,
@@ -211,21 +212,16 @@ static int verify_whole(struct rig_team *team, const struct dot_args *args)
 			      rig_team_data(team, Y), i, i + 1, &y);
 		want += x * y;
 	}
-	if (*result == want)
-		return 0;
-	return rig_team_fail(team, -EBADMSG,
-			     has_sign(args)
-				     ? "dot: the result is %lld, expected %lld"
-				     : "dot: the result is %llu, expected %llu",
-			     (long long)*result, (long long)want);
+	return want;
 }
 
-static int verify_real(struct rig_team *team, const struct dot_args *args)
+static struct reals_due real_due(struct rig_team *team,
+				 const struct dot_args *args,
+				 struct rig_span span)
 {
-	const double *result = rig_team_data(team, RESULT);
 	struct reals_due due = { 0 };
 
-	for (size_t i = 0; i < args->length; i++) {
+	for (size_t i = span.begin; i < span.end; i++) {
 		double x, y;
 
 		convert_to_double(args->header.arrays[X].dtype,
@@ -234,11 +230,83 @@ static int verify_real(struct rig_team *team, const struct dot_args *args)
 				  rig_team_data(team, Y), i, i + 1, &y);
 		reals_due_add(&due, (long double)x * y);
 	}
-	if (reals_due_is(&due, *result))
+	return due;
+}
+
+static int judge_whole(struct rig_team *team, const struct dot_args *args,
+		       const char *what, uint64_t result, uint64_t want)
+{
+	if (result == want)
 		return 0;
 	return rig_team_fail(team, -EBADMSG,
-			     "dot: the result is %.17g, expected %.17Lg",
-			     *result, due.sum + due.others);
+			     has_sign(args) ? "dot: %s is %lld, expected %lld"
+					    : "dot: %s is %llu, expected %llu",
+			     what, (long long)result, (long long)want);
+}
+
+static int judge_real(struct rig_team *team, const char *what, double result,
+		      const struct reals_due *due)
+{
+	if (reals_due_is(due, result))
+		return 0;
+	return rig_team_fail(team, -EBADMSG,
+			     "dot: %s is %.17g, expected %.17Lg", what, result,
+			     due->sum + due->others);
+}
+
+/* Is `number` the sum of the products of that span? */
+static int judge(struct rig_team *team, const struct dot_args *args,
+		 const char *what, const union number *number,
+		 struct rig_span span)
+{
+	struct reals_due due;
+
+	if (whole(args))
+		return judge_whole(team, args, what, number->whole,
+				   whole_due(team, args, span));
+	due = real_due(team, args, span);
+	return judge_real(team, what, number->real, &due);
+}
+
+/* Each chunk is a block, and the result that follows from their totals is the
+ * last one. */
+static uint64_t blocks(const void *given)
+{
+	const struct dot_args *args = given;
+
+	return share_chunks(args->length) + 1;
+}
+
+static int prove_total(struct rig_team *team, const struct dot_args *args)
+{
+	const union number *chunks = rig_team_data(team, CHUNKS);
+	const union number *result = rig_team_data(team, RESULT);
+	size_t count = share_chunks(args->length);
+	struct reals_due due = { 0 };
+	uint64_t sum = 0;
+
+	for (size_t c = 0; c < count; c++) {
+		if (whole(args))
+			sum += chunks[c].whole;
+		else
+			reals_due_add(&due, chunks[c].real);
+	}
+	if (whole(args))
+		return judge_whole(team, args, "the result", result->whole,
+				   sum);
+	return judge_real(team, "the result", result->real, &due);
+}
+
+static int prove(struct rig_team *team, uint64_t block, const void *before)
+{
+	(void)before;
+	const struct dot_args *args = rig_team_args(team);
+	const union number *chunks = rig_team_data(team, CHUNKS);
+
+	if (block == share_chunks(args->length))
+		return prove_total(team, args);
+	return judge(team, args, "a chunk's total", &chunks[block],
+		     share_chunk(args->length, block));
 }
 
 static int verify(struct rig_team *team)
@@ -252,7 +320,8 @@ static int verify(struct rig_team *team)
 					     "dot: an array was changed");
 	if (rig_team_rank(team) > 0)
 		return 0;
-	return whole(args) ? verify_whole(team, args) : verify_real(team, args);
+	return judge(team, args, "the result", rig_team_data(team, RESULT),
+		     (struct rig_span){ 0, args->length });
 }
 
 static void result(const void *given, void *const data[], char *text,
@@ -270,32 +339,39 @@ static void result(const void *given, void *const data[], char *text,
 		snprintf(text, bytes, "dot = %" PRIu64, dot->whole);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "x",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_generated },
+	{ .name = "y",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_generated },
+	{ .name = "chunks",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_chunks },
+	{ .name = "result",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .count = count_result },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_dot = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "dot",
 	.summary = "the dot product of two arrays",
 	.verified = "item after item in extended precision, within the "
 		    "rounding that is due; integers exactly",
 	.params = params,
-	.arrays = { { .name = "x",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .any_byte = true,
-		      .input = true,
-		      .count = count_generated },
-		    { .name = "y",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .any_byte = true,
-		      .input = true,
-		      .count = count_generated },
-		    { .name = "chunks",
-		      .dtype = RIG_FLOAT64,
-		      .count = count_chunks },
-		    { .name = "result",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .output = true,
-		      .count = count_result } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct dot_args),
 	.check = check,
 	.bytes_moved = bytes_moved,
@@ -304,5 +380,7 @@ const struct rig_kernel kernel_dot = {
 	.digest = digest,
 	.run = run,
 	.verify = verify,
+	.blocks = blocks,
+	.prove = prove,
 	.result = result,
 };

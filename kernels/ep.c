@@ -279,20 +279,27 @@ static double items(const void *given, void *const data[])
 	return ldexp(2, classes[args->class].log);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "sums",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_sums },
+	{ .name = "answer",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_answer },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_ep = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "ep",
 	.summary = "pairs of Gaussian deviates, nothing shared (NPB EP)",
 	.verified = "successful: NPB 3.4's sums to 1e-8, its count of pairs "
 		    "exactly, and that of each annulus for S and A (own "
 		    "implementation)",
 	.params = params,
-	.arrays = { { .name = "sums",
-		      .dtype = RIG_FLOAT64,
-		      .count = count_sums },
-		    { .name = "answer",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count_answer } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct ep_args),
 	.items = items,
 	.item = "numbers",

@@ -469,23 +469,30 @@ static void result(const void *given, void *const data[], char *text,
 		 cimag(last));
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "modes",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_COMPLEX128,
+	  .count = count_points },
+	{ .name = "field",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_COMPLEX128,
+	  .count = count_points },
+	{ .name = "sums",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_COMPLEX128,
+	  .count = count_sums },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_ft = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "ft",
 	.summary = "heat in a periodic box, by Fourier transforms (NPB FT)",
 	.verified =
 		"successful: NPB 3.4's checksums to 1e-12 (own implementation)",
 	.params = params,
-	.arrays = { { .name = "modes",
-		      .dtype = RIG_COMPLEX128,
-		      .count = count_points },
-		    { .name = "field",
-		      .dtype = RIG_COMPLEX128,
-		      .output = true,
-		      .count = count_points },
-		    { .name = "sums",
-		      .dtype = RIG_COMPLEX128,
-		      .output = true,
-		      .count = count_sums } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct ft_args),
 	.flops = flops,
 	.owns = owns,

@@ -195,13 +195,25 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "string",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT8,
+	  .count = count },
+	{ .name = "other",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT8,
+	  .count = count },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_global = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "global",
 	.summary = "a string dealt out and gathered, a barrier a sweep",
 	.verified = "PRK's digits, each where number theory says it must end",
 	.params = params,
-	.arrays = { { .name = "string", .dtype = RIG_UINT8, .count = count },
-		    { .name = "other", .dtype = RIG_UINT8, .count = count } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct global_args),
 	.bytes_moved = bytes_moved,
 	.prepare = prepare,

@@ -265,19 +265,29 @@ static void result(const void *given, void *const data[], char *text,
 		 summary[1]);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "u",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ .name = "other",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ .name = "changes",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_changes },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_heat = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "heat",
 	.summary = "the heat of a plate at rest, by Jacobi's sweeps",
 	.verified = "the exact solution x^2 - y^2, within the error left",
 	.params = params,
-	.arrays = { { .name = "u",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count },
-		    { .name = "other", .dtype = RIG_FLOAT64, .count = count },
-		    { .name = "changes",
-		      .dtype = RIG_FLOAT64,
-		      .count = count_changes } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct heat_args),
 	.items = items,
 	.item = "points",

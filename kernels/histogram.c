@@ -24,7 +24,7 @@
 #include <runner/dtype.h>
 #include <kernels/lib/strips.h>
 #include <kernels/lib/order_sum.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
 #define LENGTH_DEFAULT 20000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
@@ -150,8 +150,9 @@ static int check_edges(const struct histogram_args *args, char *why,
 			 "low=%.17g high=%.17g are too close for bins=%zu: "
 			 "%s has not as many numbers between them",
 			 args->low, args->high, bins.count,
-			 dtype_name(convert_whole(bins.dtype) ? RIG_FLOAT64
-							      : bins.dtype));
+			 rig_dtype_name(convert_whole(bins.dtype)
+						? RIG_FLOAT64
+						: bins.dtype));
 		return -EINVAL;
 	}
 	return 0;
@@ -353,22 +354,118 @@ static int verify(struct rig_team *team)
 	return r;
 }
 
+/* Items of a block; the last block is the counts themselves. */
+#define BLOCK 2048
+
+static size_t blocks_of(const struct histogram_args *args)
+{
+	return args->length / BLOCK + (args->length % BLOCK != 0);
+}
+
+static uint64_t blocks(const void *given)
+{
+	return blocks_of(given) + 1;
+}
+
+static int by_bin(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The bins of a block's items, in order; returns how many are in one. */
+static size_t find_bins(struct rig_team *team,
+			const struct histogram_args *args, size_t begin,
+			uint32_t found[BLOCK])
+{
+	size_t end =
+		args->length - begin < BLOCK ? args->length : begin + BLOCK;
+	struct bins bins = bins_of(args);
+	size_t count = 0;
+	double x;
+
+	for (size_t i = begin; i < end; i++) {
+		convert_to_double(args->header.arrays[X].dtype,
+				  rig_team_data(team, X), i, i + 1, &x);
+		if (x >= bins.first && x <= bins.last)
+			found[count++] = (uint32_t)halve(&bins, x);
+	}
+	qsort(found, count, sizeof(*found), by_bin);
+	return count;
+}
+
+/* A bin has at least what one block has put there. */
+static int prove_block(struct rig_team *team, const struct histogram_args *args,
+		       size_t begin)
+{
+	const uint64_t *counts = rig_team_data(team, COUNTS);
+	uint32_t found[BLOCK];
+	size_t count = find_bins(team, args, begin, found);
+
+	for (size_t i = 0, same = 0; i < count; i++) {
+		same = i && found[i] == found[i - 1] ? same + 1 : 1;
+		if (counts[found[i]] < same)
+			return rig_team_fail(
+				team, -EBADMSG,
+				"histogram: bin %" PRIu32 " has %" PRIu64
+				", and elements %zu to %zu alone have %zu",
+				found[i], counts[found[i]], begin,
+				begin + BLOCK, same);
+	}
+	return 0;
+}
+
+/* All bins together have no more than there is. */
+static int prove_counts(struct rig_team *team,
+			const struct histogram_args *args)
+{
+	const uint64_t *counts = rig_team_data(team, COUNTS);
+	uint64_t left = args->length;
+
+	for (size_t b = 0; b < args->bins; b++) {
+		if (counts[b] > left)
+			return rig_team_fail(team, -EBADMSG,
+					     "histogram: the bins have more "
+					     "items than the %zu there are",
+					     args->length);
+		left -= counts[b];
+	}
+	return 0;
+}
+
+static int prove(struct rig_team *team, uint64_t block, const void *before)
+{
+	(void)before;
+	const struct histogram_args *args = rig_team_args(team);
+
+	return block == blocks_of(args)
+		       ? prove_counts(team, args)
+		       : prove_block(team, args, block * BLOCK);
+}
+
+static const struct rig_array_spec arrays[] = {
+	{ .name = "x",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_generated },
+	{ .name = "counts",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_UINT64,
+	  .count = count_bins },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_histogram = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "histogram",
 	.summary = "how many items lie in each of a number of equal bins",
 	.verified = "each item counted again by another rank, by search among "
 		    "the bins' edges",
 	.params = params,
-	.arrays = { { .name = "x",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .any_byte = true,
-		      .input = true,
-		      .count = count_generated },
-		    { .name = "counts",
-		      .dtype = RIG_UINT64,
-		      .output = true,
-		      .count = count_bins } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct histogram_args),
 	.check = check,
 	.bytes_moved = bytes_moved,
@@ -377,4 +474,6 @@ const struct rig_kernel kernel_histogram = {
 	.digest = digest,
 	.run = run,
 	.verify = verify,
+	.blocks = blocks,
+	.prove = prove,
 };

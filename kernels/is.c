@@ -447,26 +447,35 @@ static double items(const void *given, void *const data[])
 	return (ITERATIONS + 1.0) * (double)count_keys(given);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "keys",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT32,
+	  .count = count_keys },
+	{ .name = "dealt",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT32,
+	  .count = count_keys },
+	{ .name = "ranks",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_UINT64,
+	  .count = count_values },
+	{ .name = "counts",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT64,
+	  .count = count_counts },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_is = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "is",
 	.summary = "the rank of every key, ten times over (NPB IS)",
 	.verified =
 		"successful: NPB 3.4's partial ranks, and the order of all keys (own "
 		"implementation)",
 	.params = params,
-	.arrays = { { .name = "keys",
-		      .dtype = RIG_UINT32,
-		      .count = count_keys },
-		    { .name = "dealt",
-		      .dtype = RIG_UINT32,
-		      .count = count_keys },
-		    { .name = "ranks",
-		      .dtype = RIG_UINT64,
-		      .output = true,
-		      .count = count_values },
-		    { .name = "counts",
-		      .dtype = RIG_UINT64,
-		      .count = count_counts } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct is_args),
 	.items = items,
 	.item = "keys",

@@ -26,9 +26,10 @@
 #include <runrig/kernel.h>
 
 #include <kernels/builtin.h>
+#include <kernels/lib/shapes.h>
 #include <kernels/lib/strips.h>
 #include <kernels/lib/order_sum.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
 #define POINTS_DEFAULT 1000000
 #define POINTS_MAX     9007199254740992.0 /* 2^53 */
@@ -126,11 +127,11 @@ static int check(void *given, char *why, size_t why_bytes)
 	if (r < 0)
 		return r;
 	if (points->dims > 1 &&
-	    (points->dims > 2 || points->columns != args->dims)) {
+	    (points->dims > 2 || shape_columns(points) != args->dims)) {
 		snprintf(why, why_bytes,
 			 "points has %u dimensions, the last of %zu elements: "
 			 "it is to have 2, the last of dims=%zu",
-			 points->dims, (size_t)points->columns, args->dims);
+			 points->dims, shape_columns(points), args->dims);
 		return -EINVAL;
 	}
 	if (points->count % args->dims) {
@@ -604,30 +605,36 @@ static void result(const void *given, void *const data[], char *text,
 		 summary[CHANGED] > 0 ? ", changed = 1" : "");
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "points",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_generated },
+	{ .name = "labels",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_UINT32,
+	  .count = count_labels },
+	{ .name = "centres",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_centres },
+	{ .name = "summary",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_summary },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_kmeans = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "kmeans",
 	.summary = "points parted among k centres, by Lloyd's algorithm",
 	.verified = "no centre nearer, each point; centres at rest the means "
 		    "of their own; generated points where they were put",
 	.params = params,
-	.arrays = { { .name = "points",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .any_byte = true,
-		      .input = true,
-		      .count = count_generated },
-		    { .name = "labels",
-		      .dtype = RIG_UINT32,
-		      .output = true,
-		      .count = count_labels },
-		    { .name = "centres",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count_centres },
-		    { .name = "summary",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count_summary } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct kmeans_args),
 	.check = check,
 	.owns = owns,

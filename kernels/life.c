@@ -267,17 +267,26 @@ static void result(const void *given, void *const data[], char *text,
 	snprintf(text, bytes, "alive = %zu", alive);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "cells",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_UINT8,
+	  .count = count },
+	{ .name = "before",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT8,
+	  .count = count },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_life = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "life",
 	.summary = "Conway's Game of Life on a torus",
 	.verified = "the last step by the books, each cell; gliders where they "
 		    "must be; the R-pentomino's 116 cells at 1103",
 	.params = params,
-	.arrays = { { .name = "cells",
-		      .dtype = RIG_UINT8,
-		      .output = true,
-		      .count = count },
-		    { .name = "before", .dtype = RIG_UINT8, .count = count } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct life_args),
 	.check = check,
 	.bytes_moved = bytes_moved,

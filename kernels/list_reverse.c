@@ -328,18 +328,23 @@ static int verify(struct rig_team *team)
 	return r;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "list",
+	  .role = RIG_INOUT,
+	  .dtype = RIG_UINT8,
+	  .count = count_generated },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_list_reverse = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "list-reverse",
 	.summary = "the items of a ShareableList in reverse order, or a slice "
 		   "of it",
 	.verified = "[0, 1, ...] reversed, each item; the user's list by sums "
 		    "that tell the order, before and after",
 	.params = params,
-	.arrays = { { .name = "list",
-		      .dtype = RIG_UINT8,
-		      .input = true,
-		      .output = true,
-		      .count = count_generated } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct list_args),
 	.check = check,
 	.bytes_moved = bytes_moved,

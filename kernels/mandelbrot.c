@@ -302,19 +302,26 @@ static void result(const void *given, void *const data[], char *text,
 		 inside, busiest(data[STEPS]));
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "counts",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_UINT32,
+	  .count = count },
+	{ .name = "steps",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT64,
+	  .count = count_steps },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_mandelbrot = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "mandelbrot",
 	.summary = "the Mandelbrot set, by static, dynamic or guided shares",
 	.verified = "each point computed again by another rank; the area "
 		    "against Foerstemann's 1.50659",
 	.params = params,
-	.arrays = { { .name = "counts",
-		      .dtype = RIG_UINT32,
-		      .output = true,
-		      .count = count },
-		    { .name = "steps",
-		      .dtype = RIG_UINT64,
-		      .count = count_steps } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct mandelbrot_args),
 	.items = items,
 	.item = "points",

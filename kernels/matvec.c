@@ -17,11 +17,12 @@
 #include <runrig/kernel.h>
 
 #include <kernels/builtin.h>
+#include <kernels/lib/shapes.h>
 #include <kernels/lib/clones.h>
 #include <kernels/lib/reals.h>
 #include <kernels/lib/strips.h>
 #include <kernels/lib/order_sum.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
 #define N_MAX 1048576.0
 
@@ -80,7 +81,7 @@ static uint64_t count_y(const void *given)
 	if (!args->header.given)
 		return args->rows;
 	if (arrays[A].dims > 1)
-		return arrays[A].rows;
+		return shape_rows(&arrays[A]);
 	return arrays[X].count ? arrays[A].count / arrays[X].count : 0;
 }
 
@@ -96,11 +97,12 @@ static int check(void *given, char *why, size_t why_bytes)
 	if (r < 0)
 		return r;
 	if (arrays[A].dims > 1 &&
-	    (arrays[A].dims > 2 || arrays[A].columns != arrays[X].count)) {
+	    (arrays[A].dims > 2 ||
+	     shape_columns(&arrays[A]) != arrays[X].count)) {
 		snprintf(why, why_bytes,
 			 "a has %u dimensions, the last of %zu elements, and x "
 			 "%zu elements: a is to have 2, and as many",
-			 arrays[A].dims, (size_t)arrays[A].columns,
+			 arrays[A].dims, shape_columns(&arrays[A]),
 			 (size_t)arrays[X].count);
 		return -EINVAL;
 	}
@@ -331,29 +333,49 @@ static int verify(struct rig_team *team)
 	return r;
 }
 
+/* Each row is a block. */
+static uint64_t blocks(const void *given)
+{
+	const struct matvec_args *args = given;
+
+	return args->rows;
+}
+
+static int prove(struct rig_team *team, uint64_t block, const void *before)
+{
+	(void)before;
+	return verify_row(team, rig_team_args(team), block);
+}
+
+static const struct rig_array_spec arrays[] = {
+	{ .name = "a",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_a },
+	{ .name = "x",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_x },
+	{ .name = "y",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_byte = true,
+	  .count = count_y },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_matvec = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "matvec",
 	.summary = "y = A x, of a dense matrix; y is float64",
 	.verified = "each element in extended precision by another rank, "
 		    "within the rounding that is due",
 	.params = params,
-	.arrays = { { .name = "a",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .any_byte = true,
-		      .input = true,
-		      .count = count_a },
-		    { .name = "x",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .any_byte = true,
-		      .input = true,
-		      .count = count_x },
-		    { .name = "y",
-		      .dtype = RIG_FLOAT64,
-		      .any_byte = true,
-		      .output = true,
-		      .count = count_y } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct matvec_args),
 	.check = check,
 	.bytes_moved = bytes_moved,
@@ -364,4 +386,6 @@ const struct rig_kernel kernel_matvec = {
 	.digest = digest,
 	.run = run,
 	.verify = verify,
+	.blocks = blocks,
+	.prove = prove,
 };

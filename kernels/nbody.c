@@ -378,7 +378,20 @@ static int verify(struct rig_team *team)
 	return verify_momentum(team, n, state);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "state",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ .name = "again",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_nbody = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "nbody",
 	.summary = "bodies of which each attracts all the others",
 	.verified =
@@ -386,11 +399,7 @@ const struct rig_kernel kernel_nbody = {
 		"with 5 bodies the Benchmarks Game's energy after 0, 1000, "
 		"5M and 50M steps",
 	.params = params,
-	.arrays = { { .name = "state",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count },
-		    { .name = "again", .dtype = RIG_FLOAT64, .count = count } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct nbody_args),
 	.flops = flops,
 	.owns = owns,

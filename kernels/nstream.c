@@ -130,18 +130,30 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "a",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ .name = "b",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ .name = "c",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_nstream = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "nstream",
 	.summary = "A += B + s C over three arrays, sweep after sweep",
 	.verified = "PRK's closed form 8 (iterations + 1) for s = 3, each "
 		    "element to 1e-8",
 	.params = params,
-	.arrays = { { .name = "a",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count },
-		    { .name = "b", .dtype = RIG_FLOAT64, .count = count },
-		    { .name = "c", .dtype = RIG_FLOAT64, .count = count } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct nstream_args),
 	.bytes_moved = bytes_moved,
 	.flops = flops,

@@ -195,16 +195,22 @@ static void result(const void *given, void *const data[], char *text,
 		 answer[HITS]);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "answer",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_UINT64,
+	  .count = count },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_pi = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "pi",
 	.summary = "pi by random points, the same for any number of workers",
 	.verified = "Philox4x32-10's published numbers, and pi within 5 "
 		    "standard deviations",
 	.params = params,
-	.arrays = { { .name = "answer",
-		      .dtype = RIG_UINT64,
-		      .output = true,
-		      .count = count } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct pi_args),
 	.flops = flops,
 	.run = run,

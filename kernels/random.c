@@ -278,19 +278,26 @@ static int verify(struct rig_team *team)
 	return verify_samples(team, args);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "table",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_UINT64,
+	  .count = count_table },
+	{ .name = "samples",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT64,
+	  .count = count_samples },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_random = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "random",
 	.summary = "atomic updates at random places of a table (GUPS)",
 	.verified = "PRK's double pass: every word as it was, no update lost; "
 		    "a sample between the passes",
 	.params = params,
-	.arrays = { { .name = "table",
-		      .dtype = RIG_UINT64,
-		      .output = true,
-		      .count = count_table },
-		    { .name = "samples",
-		      .dtype = RIG_UINT64,
-		      .count = count_samples } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct random_args),
 	.bytes_moved = bytes_moved,
 	.prepare = prepare,

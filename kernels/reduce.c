@@ -343,22 +343,30 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "vectors",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_vectors },
+	{ .name = "result",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_result },
+	{ .name = "rounds",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT64,
+	  .count = count_rounds },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_reduce = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "reduce",
 	.summary = "vectors added up, element by element",
 	.verified = "PRK's closed form T(2T + 1) for 2T vectors, each element, "
 		    "exactly",
 	.params = params,
-	.arrays = { { .name = "vectors",
-		      .dtype = RIG_FLOAT64,
-		      .count = count_vectors },
-		    { .name = "result",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count_result },
-		    { .name = "rounds",
-		      .dtype = RIG_UINT64,
-		      .count = count_rounds } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct reduce_args),
 	.bytes_moved = bytes_moved,
 	.flops = flops,

@@ -19,10 +19,11 @@
 #include <runner/arguments.h>
 #include <kernels/builtin.h>
 #include <kernels/lib/clones.h>
+#include <kernels/lib/judge.h>
 #include <kernels/lib/reals.h>
 #include <kernels/lib/strips.h>
 #include <kernels/lib/order_sum.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
 #define LENGTH_DEFAULT 20000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
@@ -301,110 +302,155 @@ static int digest(struct rig_team *team)
 	return 0;
 }
 
-static double item_of(const struct reduction_args *args, const void *x,
-		      size_t i)
+static uint64_t whole_item(const struct items *items, size_t i)
 {
-	double item;
+	uint64_t item;
 
-	convert_to_double(dtype_of(args), x, i, i + 1, &item);
+	convert_to_64(items->dtype, items->at, i, i + 1, &item);
 	return item;
 }
 
-static bool is_sum(const struct reduction_args *args, const void *x,
-		   double result, long double *want)
+static bool is_whole(const struct items *items,
+		     const struct reduction_args *args, uint64_t result,
+		     uint64_t *want)
 {
-	struct reals_due due = { 0 };
+	uint64_t sign = sign_of(args);
 
-	for (size_t i = 0; i < args->length; i++)
-		reals_due_add(&due, item_of(args, x, i));
-	*want = due.sum + due.others;
-	return reals_due_is(&due, result);
-}
+	*want = 0;
+	for (size_t i = items->begin; i < items->end; i++) {
+		uint64_t item = whole_item(items, i);
 
-/* Squares are added up with an error as in reals_due_is(), of which the root has
- * half; then there are the roundings of the root, and of scaling. */
-static bool is_norm(const struct reduction_args *args, const void *x,
-		    double result, long double *want)
-{
-	long double sum = 0, nu = (long double)(args->length + 8) * 0x1p-54L;
-
-	for (size_t i = 0; i < args->length; i++)
-		sum += (long double)item_of(args, x, i) * item_of(args, x, i);
-	*want = sqrtl(sum);
-	if (!isfinite((double)*want))
-		return result == (double)*want ||
-		       (result != result && sum != sum);
-	return fabsl(result - *want) <= *want * nu / (1 - nu) + DBL_TRUE_MIN;
-}
-
-static bool is_extreme(const struct reduction_args *args, const void *x,
-		       double result, long double *want)
-{
-	double best = item_of(args, x, 0);
-
-	for (size_t i = 1; i < args->length && best == best; i++) {
-		double item = item_of(args, x, i);
-
-		if (item != item ||
-		    (args->op == MIN ? item < best : item > best))
-			best = item;
+		if (args->op == SUM)
+			*want += item;
+		else if (i == items->begin ||
+			 (args->op == MIN ? (item ^ sign) < (*want ^ sign)
+					  : (item ^ sign) > (*want ^ sign)))
+			*want = item;
 	}
-	*want = best;
-	return result == best || (result != result && best != best);
+	return result == *want;
 }
 
-static bool is_right(const struct reduction_args *args, const void *x,
-		     double result, long double *want)
+static int fail_whole(struct rig_team *team, const struct reduction_args *args,
+		      const char *what, uint64_t result, uint64_t want)
 {
-	switch (args->op) {
-	case SUM:
-		return is_sum(args, x, result, want);
-	case NORM:
-		return is_norm(args, x, result, want);
-	default:
-		return is_extreme(args, x, result, want);
-	}
+	return rig_team_fail(team, -EBADMSG,
+			     convert_signed(dtype_of(args))
+				     ? "%s: %s is %lld, expected %lld"
+				     : "%s: %s is %llu, expected %llu",
+			     words[args->op], what, (long long)result,
+			     (long long)want);
+}
+
+static int fail_real(struct rig_team *team, const struct reduction_args *args,
+		     const char *what, double result, long double want)
+{
+	return rig_team_fail(team, -EBADMSG, "%s: %s is %.17g, expected %.17Lg",
+			     words[args->op], what, result, want);
+}
+
+static struct items all_of(struct rig_team *team,
+			   const struct reduction_args *args)
+{
+	return (struct items){ dtype_of(args), rig_team_data(team, X), 0,
+			       args->length };
 }
 
 static int verify_real(struct rig_team *team, const struct reduction_args *args)
 {
 	const double *result = rig_team_data(team, RESULT);
+	struct items all = all_of(team, args);
 	long double want;
+	bool right = args->op == SUM    ? is_sum(&all, *result, &want)
+		     : args->op == NORM ? is_norm(&all, *result, &want)
+					: is_extreme(&all, args->op == MIN,
+						     *result, &want);
 
-	if (is_right(args, rig_team_data(team, X), *result, &want))
-		return 0;
-	return rig_team_fail(team, -EBADMSG,
-			     "%s: the result is %.17g, expected %.17Lg",
-			     words[args->op], *result, want);
+	return right ? 0 : fail_real(team, args, "the result", *result, want);
 }
 
 static int verify_whole(struct rig_team *team,
 			const struct reduction_args *args)
 {
 	const uint64_t *result = rig_team_data(team, RESULT);
-	const void *x = rig_team_data(team, X);
-	uint64_t sign = sign_of(args);
-	uint64_t want = 0;
+	struct items all = all_of(team, args);
+	uint64_t want;
 
-	for (size_t i = 0; i < args->length; i++) {
-		uint64_t item;
-
-		convert_to_64(dtype_of(args), x, i, i + 1, &item);
-		if (args->op == SUM)
-			want += item;
-		else if (i == 0 ||
-			 (args->op == MIN ? (item ^ sign) < (want ^ sign)
-					  : (item ^ sign) > (want ^ sign)))
-			want = item;
-	}
-	if (*result == want)
+	if (is_whole(&all, args, *result, &want))
 		return 0;
-	return rig_team_fail(team, -EBADMSG,
-			     convert_signed(dtype_of(args))
-				     ? "%s: the result is %lld, expected %lld"
-				     : "%s: the result is %llu, expected %llu",
-			     words[args->op], (long long)*result,
-			     (long long)want);
+	return fail_whole(team, args, "the result", *result, want);
+}
+
+/* Each chunk is a block, and the result that follows from their totals is the
+ * last one. */
+static uint64_t blocks(const void *given)
+{
+	const struct reduction_args *args = given;
+
+	return share_chunks(args->length) + 1;
+}
+
+static int prove_chunk(struct rig_team *team, const struct reduction_args *args,
+		       size_t chunk)
+{
+	struct rig_span span = share_chunk(args->length, chunk);
+	const union number *total = rig_team_data(team, CHUNKS);
+	struct items items = all_of(team, args);
+	uint64_t whole_want;
+	long double want;
+	bool right;
+
+	total += chunk;
+	items.begin = span.begin;
+	items.end = span.end;
+	if (whole(args))
+		return is_whole(&items, args, total->whole, &whole_want)
+			       ? 0
+			       : fail_whole(team, args, "a chunk's total",
+					    total->whole, whole_want);
+	right = args->op == SUM    ? is_sum(&items, total->real, &want)
+		: args->op == NORM ? is_squares(&items, total->real, &want)
+				   : is_extreme(&items, args->op == MIN,
+						total->real, &want);
+	return right ? 0
+		     : fail_real(team, args, "a chunk's total", total->real,
+				 want);
+}
+
+static int prove_total(struct rig_team *team, const struct reduction_args *args)
+{
+	const union number *result = rig_team_data(team, RESULT);
+	struct items totals = { whole(args) ? RIG_UINT64 : RIG_FLOAT64,
+				rig_team_data(team, CHUNKS), 0,
+				share_chunks(args->length) };
+	uint64_t whole_want;
+	long double want;
+	bool right;
+
+	/* What was scaled does not follow from the squares. */
+	if (args->op == NORM &&
+	    (!(result->real >= SQUARES_MIN) || result->real > 1 / SQUARES_MIN))
+		return verify_real(team, args);
+	if (whole(args))
+		return is_whole(&totals, args, result->whole, &whole_want)
+			       ? 0
+			       : fail_whole(team, args, "the result",
+					    result->whole, whole_want);
+	right = args->op == SUM    ? is_sum(&totals, result->real, &want)
+		: args->op == NORM ? is_root(&totals, result->real, &want)
+				   : is_extreme(&totals, args->op == MIN,
+						result->real, &want);
+	return right ? 0
+		     : fail_real(team, args, "the result", result->real, want);
+}
+
+static int prove(struct rig_team *team, uint64_t block, const void *before)
+{
+	(void)before;
+	const struct reduction_args *args = rig_team_args(team);
+
+	if (block == share_chunks(args->length))
+		return prove_total(team, args);
+	return prove_chunk(team, args, block);
 }
 
 static int verify(struct rig_team *team)
@@ -437,30 +483,36 @@ static void result(const void *given, void *const data[], char *text,
 			 total->whole);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "x",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_generated },
+	{ .name = "chunks",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_chunks },
+	{ .name = "result",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .count = count_result },
+	{ 0 },
+};
+
 #define KERNEL(word, what, own_check)                                          \
 	{                                                                      \
-		.name = word, .summary = what,                                 \
+		.version = RIG_KERNEL_VERSION, .name = word, .summary = what,  \
 		.verified = "item after item in extended precision, within "   \
 			    "the rounding that is due; integers exactly",      \
-		.params = params,                                              \
-		.arrays = { { .name = "x",                                     \
-			      .dtype = RIG_FLOAT64,                            \
-			      .any_dtype = true,                               \
-			      .any_byte = true,                                \
-			      .input = true,                                   \
-			      .count = count_generated },                      \
-			    { .name = "chunks",                                \
-			      .dtype = RIG_FLOAT64,                            \
-			      .count = count_chunks },                         \
-			    { .name = "result",                                \
-			      .dtype = RIG_FLOAT64,                            \
-			      .any_dtype = true,                               \
-			      .output = true,                                  \
-			      .count = count_result } },                       \
+		.params = params, .arrays = arrays,                            \
 		.args_bytes = sizeof(struct reduction_args),                   \
 		.check = own_check, .bytes_moved = bytes_moved,                \
 		.prepare = prepare, .digest = digest, .run = run,              \
-		.verify = verify, .result = result                             \
+		.verify = verify, .blocks = blocks, .prove = prove,            \
+		.result = result                                               \
 	}
 
 const struct rig_kernel kernel_total =

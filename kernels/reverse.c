@@ -19,6 +19,7 @@
  * is at; inside and outside of the slice apart.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -372,19 +373,99 @@ static int verify(struct rig_team *team)
 	return r;
 }
 
+/* Elements of a block. */
+#define BLOCK 1024
+
+/* The blocks that `count` elements make. */
+static uint64_t blocks_in(size_t count)
+{
+	return count / BLOCK + (count % BLOCK != 0);
+}
+
+/* The blocks of the slice, then those before it, then those behind it. */
+static uint64_t blocks(const void *given)
+{
+	const struct reverse_args *args = given;
+
+	return blocks_in(args->end - args->begin) + blocks_in(args->begin) +
+	       blocks_in(args->length - args->end);
+}
+
+/* The elements of a block; `inside`: they are of the slice. */
+static struct rig_span block_at(const struct reverse_args *args, uint64_t block,
+				bool *inside)
+{
+	struct rig_span parts[] = { { args->begin, args->end },
+				    { 0, args->begin },
+				    { args->end, args->length } };
+	int part = 0;
+	size_t begin;
+
+	while (block >= blocks_in(parts[part].end - parts[part].begin)) {
+		block -= blocks_in(parts[part].end - parts[part].begin);
+		part++;
+	}
+	*inside = part == 0;
+	begin = parts[part].begin + block * BLOCK;
+	return (struct rig_span){ begin, begin + BLOCK < parts[part].end
+						 ? begin + BLOCK
+						 : parts[part].end };
+}
+
+/* Where the elements of a block were. */
+static struct rig_span keeps(const void *given, uint64_t block)
+{
+	const struct reverse_args *args = given;
+	bool inside;
+	struct rig_span span = block_at(args, block, &inside);
+	size_t ends = args->begin + args->end;
+
+	if (!inside)
+		return span;
+	return (struct rig_span){ ends - span.end, ends - span.begin };
+}
+
+static int prove(struct rig_team *team, uint64_t block, const void *before)
+{
+	const struct reverse_args *args = rig_team_args(team);
+	size_t item = item_bytes(args);
+	const char *x = rig_team_data(team, 0), *was = before;
+	bool inside;
+	struct rig_span span = block_at(args, block, &inside);
+	size_t count = span.end - span.begin;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t from = inside ? count - 1 - i : i;
+
+		if (memcmp(x + (span.begin + i) * item, was + from * item,
+			   item) != 0)
+			return rig_team_fail(team, -EBADMSG,
+					     "reverse: element %zu is not the "
+					     "one that was at %zu",
+					     span.begin + i,
+					     keeps(args, block).begin + from);
+	}
+	return 0;
+}
+
+static const struct rig_array_spec arrays[] = {
+	{ .name = "x",
+	  .role = RIG_INOUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_generated },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_reverse = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "reverse",
 	.summary = "an array in reverse order, in place, or a slice of it",
 	.verified = "x[i] = i reversed, each element; the user's data by sums "
 		    "that tell the order, before and after",
 	.params = params,
-	.arrays = { { .name = "x",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .any_byte = true,
-		      .input = true,
-		      .output = true,
-		      .count = count_generated } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct reverse_args),
 	.check = check,
 	.bytes_moved = bytes_moved,
@@ -394,4 +475,7 @@ const struct rig_kernel kernel_reverse = {
 	.digest = digest,
 	.run = run,
 	.verify = verify,
+	.blocks = blocks,
+	.keeps = keeps,
+	.prove = prove,
 };

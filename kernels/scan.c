@@ -28,7 +28,7 @@
 #include <kernels/builtin.h>
 #include <kernels/lib/reals.h>
 #include <kernels/lib/strips.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
 #define LENGTH_DEFAULT 20000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
@@ -161,12 +161,10 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* The items of a chunk as 64 bits or doubles; returns how many. */
-static size_t widen(const struct scan_args *args, const void *x, size_t chunk,
-		    union number wide[SHARE_CHUNK])
+/* Items as 64 bits or doubles; returns how many. */
+static size_t widen_span(const struct scan_args *args, const void *x,
+			 struct rig_span span, union number wide[SHARE_CHUNK])
 {
-	struct rig_span span = share_chunk(args->length, chunk);
-
 	if (convert_whole(dtype_of(args)))
 		convert_to_64(dtype_of(args), x, span.begin, span.end,
 			      &wide->whole);
@@ -174,6 +172,12 @@ static size_t widen(const struct scan_args *args, const void *x, size_t chunk,
 		convert_to_double(dtype_of(args), x, span.begin, span.end,
 				  &wide->real);
 	return span.end - span.begin;
+}
+
+static size_t widen(const struct scan_args *args, const void *x, size_t chunk,
+		    union number wide[SHARE_CHUNK])
+{
+	return widen_span(args, x, share_chunk(args->length, chunk), wide);
 }
 
 static union number add_chunk(const struct scan_args *args, const void *x,
@@ -336,11 +340,9 @@ static void keep_reals(const union number *wide, size_t count, bool exclusive,
 		to->running[p].real = (double)running[p];
 }
 
-static void keep_chunk(const struct scan_args *args, const void *x,
-		       size_t chunk, struct chunk *to)
+static void keep_items(const struct scan_args *args, const union number *wide,
+		       size_t count, struct chunk *to)
 {
-	union number wide[SHARE_CHUNK];
-	size_t count = widen(args, x, chunk, wide);
 
 	*to = (struct chunk){ .first = { SHARE_CHUNK, SHARE_CHUNK,
 					 SHARE_CHUNK } };
@@ -348,6 +350,14 @@ static void keep_chunk(const struct scan_args *args, const void *x,
 		keep_wholes(wide, count, args->exclusive, to);
 	else
 		keep_reals(wide, count, args->exclusive, to);
+}
+
+static void keep_chunk(const struct scan_args *args, const void *x,
+		       size_t chunk, struct chunk *to)
+{
+	union number wide[SHARE_CHUNK];
+
+	keep_items(args, wide, widen(args, x, chunk, wide), to);
 }
 
 static int digest(struct rig_team *team)
@@ -553,23 +563,62 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+/* Each chunk is a block, which needs the items that were there. */
+static uint64_t blocks(const void *given)
+{
+	return share_chunks(count_of(given));
+}
+
+static struct rig_span keeps(const void *given, uint64_t block)
+{
+	return share_chunk(count_of(given), block);
+}
+
+static int prove(struct rig_team *team, uint64_t block, const void *before)
+{
+	const struct scan_args *args = rig_team_args(team);
+	const struct chunk *chunks = rig_team_data(team, CHUNKS);
+	struct rig_span span = share_chunk(args->length, block);
+	union number wide[SHARE_CHUNK];
+	struct chunk here[2];
+	size_t count =
+		widen_span(args, before,
+			   (struct rig_span){ 0, span.end - span.begin }, wide);
+
+	keep_items(args, wide, count, &here[0]);
+	here[0].before = chunks[block].before;
+	here[1].before = chunks[block + 1].before;
+	if (chunk_is_right(args, rig_team_data(team, X), here, block))
+		return 0;
+	return rig_team_fail(team, -EBADMSG,
+			     "scan: the running sums from element %zu on are "
+			     "wrong",
+			     span.begin);
+}
+
+static const struct rig_array_spec arrays[] = {
+	{ .name = "x",
+	  .role = RIG_INOUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_generated },
+	{ .name = "chunks",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_chunks },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_scan = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "scan",
 	.summary = "the running sum of an array, in place",
 	.verified = "the closed form, each element; the user's data by sums "
 		    "of its running sums, where these are in the dtype's "
 		    "range",
 	.params = params,
-	.arrays = { { .name = "x",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .any_byte = true,
-		      .input = true,
-		      .output = true,
-		      .count = count_generated },
-		    { .name = "chunks",
-		      .dtype = RIG_FLOAT64,
-		      .count = count_chunks } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct scan_args),
 	.check = check,
 	.bytes_moved = bytes_moved,
@@ -578,4 +627,7 @@ const struct rig_kernel kernel_scan = {
 	.digest = digest,
 	.run = run,
 	.verify = verify,
+	.blocks = blocks,
+	.keeps = keeps,
+	.prove = prove,
 };

@@ -350,29 +350,37 @@ static double items(const void *given, void *const data[])
 	return (double)args->length;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "x",
+	  .role = RIG_INOUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .count = count_generated },
+	{ .name = "dealt",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT8,
+	  .count = count_dealt },
+	{ .name = "notes",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT8,
+	  .count = count_notes },
+	{ .name = "counts",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT64,
+	  .count = count_counts },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_sort = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "sort",
 	.summary = "an array in ascending order, in place",
 	.verified = "the order of all neighbours, and a sum of the items "
 		    "before and after; stable=yes: the order of those that are "
 		    "equal too, 16384 different ones at most",
 	.params = params,
-	.arrays = { { .name = "x",
-		      .dtype = RIG_FLOAT64,
-		      .any_dtype = true,
-		      .any_byte = true,
-		      .input = true,
-		      .output = true,
-		      .count = count_generated },
-		    { .name = "dealt",
-		      .dtype = RIG_UINT8,
-		      .count = count_dealt },
-		    { .name = "notes",
-		      .dtype = RIG_UINT8,
-		      .count = count_notes },
-		    { .name = "counts",
-		      .dtype = RIG_UINT64,
-		      .count = count_counts } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct sort_args),
 	.items = items,
 	.item = "items",

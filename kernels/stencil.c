@@ -458,16 +458,25 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "in",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_in },
+	{ .name = "out",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_stencil = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "stencil",
 	.summary = "a star or box of weights moved over a grid",
 	.verified = "PRK's closed form 2 (iterations + 1) to 1e-8, each point",
 	.params = params,
-	.arrays = { { .name = "in", .dtype = RIG_FLOAT64, .count = count_in },
-		    { .name = "out",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct stencil_args),
 	.bytes_moved = bytes_moved,
 	.flops = flops,

@@ -188,18 +188,25 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "grid",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_grid },
+	{ .name = "rows",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT64,
+	  .count = count_rows },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_synch_p2p = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "synch-p2p",
 	.summary = "a pipeline: each point waits for its neighbours' values",
 	.verified = "PRK's closed form (iterations + 1)(m + n - 2), exactly",
 	.params = params,
-	.arrays = { { .name = "grid",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count_grid },
-		    { .name = "rows",
-		      .dtype = RIG_UINT64,
-		      .count = count_rows } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct pipeline_args),
 	.bytes_moved = bytes_moved,
 	.flops = flops,

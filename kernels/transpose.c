@@ -201,16 +201,25 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "a",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ .name = "b",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .count = count },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_transpose = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "transpose",
 	.summary = "B += A transposed, then A += 1, tile by tile",
 	.verified = "PRK's closed form, each element, exactly",
 	.params = params,
-	.arrays = { { .name = "a", .dtype = RIG_FLOAT64, .count = count },
-		    { .name = "b",
-		      .dtype = RIG_FLOAT64,
-		      .output = true,
-		      .count = count } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct transpose_args),
 	.bytes_moved = bytes_moved,
 	.owns = owns,

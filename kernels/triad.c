@@ -248,27 +248,33 @@ static int verify(struct rig_team *team)
 	return given ? verify_inputs(team, &args->header) : 0;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "a",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_byte = true,
+	  .count = count_elements },
+	{ .name = "b",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_byte = true,
+	  .count = count_elements },
+	{ .name = "c",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_byte = true,
+	  .count = count_elements },
+	{ 0 },
+};
+
 const struct rig_kernel kernel_triad = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "triad",
 	.summary = "a = b + s * c over three arrays, the loop of STREAM",
 	.verified = "the closed form, each element; with the user's b and c "
 		    "computed again, and b and c unchanged",
 	.params = params,
-	.arrays = { { .name = "a",
-		      .dtype = RIG_FLOAT64,
-		      .any_byte = true,
-		      .output = true,
-		      .count = count_elements },
-		    { .name = "b",
-		      .dtype = RIG_FLOAT64,
-		      .any_byte = true,
-		      .input = true,
-		      .count = count_elements },
-		    { .name = "c",
-		      .dtype = RIG_FLOAT64,
-		      .any_byte = true,
-		      .input = true,
-		      .count = count_elements } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct triad_args),
 	.check = check,
 	.bytes_moved = bytes_moved,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <runner/number.h>
+#include <common/number.h>
 
 /* Longest word of a choice. */
 #define CHOICE_BYTES 64
@@ -146,6 +146,25 @@ static int set_real(const struct rig_param *param, void *field,
 	return 0;
 }
 
+static int set_text(const struct rig_param *param, char *field,
+		    const char *value, char why[WHY_BYTES])
+{
+	size_t length = strlen(value);
+	bool printable = true;
+
+	for (size_t i = 0; i < length; i++)
+		printable &= (unsigned char)value[i] >= ' ' && value[i] != 127;
+	if (printable && length < RIG_TEXT_BYTES) {
+		memset(field, 0, RIG_TEXT_BYTES);
+		memcpy(field, value, length);
+		return 0;
+	}
+	snprintf(why, WHY_BYTES, "%s: its text is %s", param->name,
+		 printable ? "longer than 127 bytes"
+			   : "of characters that cannot be printed");
+	return -EINVAL;
+}
+
 static int set(const struct rig_param *param, void *args, const char *value,
 	       char why[WHY_BYTES])
 {
@@ -160,6 +179,8 @@ static int set(const struct rig_param *param, void *args, const char *value,
 		return set_real(param, field, value, why);
 	case RIG_PARAM_CHOICE:
 		return set_choice(param, field, value, why);
+	case RIG_PARAM_TEXT:
+		return set_text(param, field, value, why);
 	}
 	snprintf(why, WHY_BYTES, "%s: a parameter of no kind", param->name);
 	return -EINVAL;
@@ -254,6 +275,9 @@ char *arguments_show(const struct rig_param *param, const void *args,
 		memcpy(&index, field, sizeof(index));
 		(void)choice_at(param->choices, index, word);
 		snprintf(text, bytes, "%s", word);
+		break;
+	case RIG_PARAM_TEXT:
+		snprintf(text, bytes, "%s", (const char *)field);
 		break;
 	}
 	return text;

@@ -54,7 +54,9 @@ static bool is_line(const char *text)
 
 static size_t field_bytes(enum rig_param_kind kind)
 {
-	return kind == RIG_PARAM_CHOICE ? sizeof(uint32_t) : sizeof(uint64_t);
+	return kind == RIG_PARAM_CHOICE ? sizeof(uint32_t)
+	       : kind == RIG_PARAM_TEXT ? RIG_TEXT_BYTES
+					: sizeof(uint64_t);
 }
 
 static int check_param(const struct rig_kernel *kernel,
@@ -69,7 +71,7 @@ static int check_param(const struct rig_kernel *kernel,
 		if (strcmp(p->name, param->name) == 0)
 			return say(why, "two parameters are called %s",
 				   param->name);
-	if ((unsigned)param->kind > RIG_PARAM_CHOICE)
+	if ((unsigned)param->kind > RIG_PARAM_TEXT)
 		lacks = "kind of enum rig_param_kind";
 	else if (!is_line(param->help))
 		lacks = "line of help";
@@ -97,11 +99,16 @@ static int check_array(const struct rig_kernel *kernel, int index,
 	for (int i = 0; i < index; i++)
 		if (strcmp(kernel->arrays[i].name, spec->name) == 0)
 			return say(why, "two arrays are called %s", spec->name);
-	if (dtype_bytes(spec->dtype) == 0)
+	if (rig_dtype_bytes(spec->dtype) == 0)
 		return say(why,
 			   "the dtype of array %s is %d, none of enum "
 			   "rig_dtype",
 			   spec->name, (int)spec->dtype);
+	if ((unsigned)spec->role > RIG_INOUT)
+		return say(why,
+			   "the role of array %s is %d, none of enum "
+			   "rig_array_role",
+			   spec->name, (int)spec->role);
 	return 0;
 }
 
@@ -119,26 +126,59 @@ static int check_words(const struct rig_kernel *kernel, char why[WHY_BYTES])
 	return 0;
 }
 
+/* A proof by blocks is whole, or not there. */
+static int check_proof(const struct rig_kernel *kernel, char why[WHY_BYTES])
+{
+	int count = 0;
+
+	while (kernel->arrays[count].name)
+		count++;
+	if (!kernel->blocks != !kernel->prove)
+		return say(why, "it has either of blocks and prove, not both");
+	if (kernel->keeps &&
+	    (!kernel->blocks || kernel->kept < 0 || kernel->kept >= count))
+		return say(why,
+			   "it keeps blocks of array %d, of which there "
+			   "are %d",
+			   kernel->kept, count);
+	if (kernel->blocks && count == RIG_ARRAYS_MAX)
+		return say(why,
+			   "it has a proof by blocks, and more than %d "
+			   "arrays",
+			   RIG_ARRAYS_MAX - 1);
+	for (int i = 0; i < 8; i++)
+		if (kernel->reserved[i])
+			return say(why, "a reserved field is not 0");
+	return 0;
+}
+
 int contract_check(const struct rig_kernel *kernel, char why[WHY_BYTES])
 {
 	const struct rig_param *param = kernel->params;
 	int r;
 
+	/* First: in a struct of another version nothing else has its place. */
+	if (kernel->version != RIG_KERNEL_VERSION)
+		return say(why,
+			   "it is of version %u of runrig/kernel.h, and this "
+			   "is version %d: build it again",
+			   kernel->version, RIG_KERNEL_VERSION);
 	if (!kernel->name)
 		return say(why, "it has no name");
 	r = check_name("the kernel", kernel->name, why);
 	if (r == 0 && !kernel->run)
 		r = say(why, "it has no run");
-	if (r == 0 && !kernel->arrays[0].name)
+	if (r == 0 && (!kernel->arrays || !kernel->arrays[0].name))
 		r = say(why, "it has no array");
 	if (r == 0)
 		r = check_words(kernel, why);
 	for (; param && param->name && r == 0; param++)
 		r = check_param(kernel, param, why);
-	for (int i = 0; i < RIG_ARRAYS_MAX && kernel->arrays[i].name && r == 0;
-	     i++)
-		r = check_array(kernel, i, why);
-	return r;
+	for (int i = 0; r == 0 && kernel->arrays[i].name; i++)
+		r = i < RIG_ARRAYS_MAX ? check_array(kernel, i, why)
+				       : say(why, "it has more than %d arrays",
+					     RIG_ARRAYS_MAX);
+	return r == 0 ? check_proof(kernel, why) : r;
 }
 
 /* One span, and whose it is. */

@@ -10,9 +10,10 @@
 #include <stdbool.h>
 
 #include <runner/arguments.h>
+#include <runrig/kernels.h>
 
 /* Bytes of a name, at most. */
-#define CONTRACT_NAME_MAX 60
+#define CONTRACT_NAME_MAX RIG_KERNEL_NAME_MAX
 
 /* Is it a name, of a kernel, a parameter or an array? */
 bool contract_is_name(const char *name);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <runrig/error.h>
+
 static const struct dtype {
 	const char *name;
 	char kind;
@@ -48,19 +50,19 @@ static const struct dtype {
 #define OTHER  '<'
 #endif
 
-const char *dtype_name(enum rig_dtype dtype)
+const char *rig_dtype_name(enum rig_dtype dtype)
 {
 	return dtypes[(size_t)dtype < DTYPES ? dtype : RIG_DTYPE_NONE].name;
 }
 
-uint32_t dtype_bytes(enum rig_dtype dtype)
+uint32_t rig_dtype_bytes(enum rig_dtype dtype)
 {
 	return (size_t)dtype < DTYPES ? dtypes[dtype].bytes : 0;
 }
 
 uint32_t dtype_align(enum rig_dtype dtype)
 {
-	uint32_t bytes = dtype_bytes(dtype);
+	uint32_t bytes = rig_dtype_bytes(dtype);
 
 	/* A complex number is two. */
 	if (bytes && dtypes[dtype].kind == 'c')
@@ -119,7 +121,7 @@ static void refuse_bare(const char *text, enum rig_dtype by_bytes,
 			enum rig_dtype by_bits, char *why, size_t why_bytes)
 {
 	struct rig_array array = { 0 };
-	char code[DTYPE_CODE_BYTES];
+	char code[RIG_DTYPE_CODE_BYTES];
 	enum rig_dtype one = by_bytes ? by_bytes : by_bits;
 
 	set(&array, by_bytes, false);
@@ -128,11 +130,11 @@ static void refuse_bare(const char *text, enum rig_dtype by_bytes,
 			why, why_bytes,
 			"dtype %s is %s to some and %s (NumPy's %s) to others: "
 			"use one of these names",
-			text, dtype_name(by_bits), dtype_name(by_bytes),
-			dtype_code(&array, code));
+			text, rig_dtype_name(by_bits), rig_dtype_name(by_bytes),
+			rig_dtype_code(&array, code));
 	else
 		snprintf(why, why_bytes, "dtype %s: use its name, %s", text,
-			 dtype_name(one));
+			 rig_dtype_name(one));
 }
 
 int dtype_parse(const char *text, struct rig_array *array, char *why,
@@ -161,13 +163,22 @@ int dtype_parse(const char *text, struct rig_array *array, char *why,
 	return -EINVAL;
 }
 
-char *dtype_code(const struct rig_array *array, char text[DTYPE_CODE_BYTES])
+int rig_dtype_parse(const char *text, struct rig_array *array)
+{
+	char words[400];
+	int r = dtype_parse(text, array, words, sizeof(words));
+
+	return r < 0 ? rig_why_set(r, words) : 0;
+}
+
+char *rig_dtype_code(const struct rig_array *array,
+		     char text[RIG_DTYPE_CODE_BYTES])
 {
 	const struct dtype *dtype =
 		&dtypes[array->dtype < DTYPES ? array->dtype : 0];
 	char order = array->swapped ? OTHER : NATIVE;
 
-	snprintf(text, DTYPE_CODE_BYTES, "%c%c%u",
+	snprintf(text, RIG_DTYPE_CODE_BYTES, "%c%c%u",
 		 dtype->bytes > 1 ? order : '|',
 		 dtype->kind ? dtype->kind : 'V', dtype->bytes % 100);
 	return text;

@@ -9,15 +9,7 @@
 #ifndef KERNELS_DTYPE_H
 #define KERNELS_DTYPE_H
 
-#include <runrig/kernel.h>
-
-#define DTYPE_CODE_BYTES 8
-
-/* NumPy's name of it; "none" for RIG_DTYPE_NONE. */
-const char *dtype_name(enum rig_dtype dtype);
-
-/* Bytes of one item; 0 for RIG_DTYPE_NONE. */
-uint32_t dtype_bytes(enum rig_dtype dtype);
+#include <runrig/kernels.h>
 
 /* What its items are aligned to, where they are; 1 for RIG_DTYPE_NONE. */
 uint32_t dtype_align(enum rig_dtype dtype);
@@ -29,8 +21,5 @@ int dtype_parse(const char *text, struct rig_array *array, char *why,
 
 /* The same, of a code alone: -EINVAL has no words. */
 int dtype_parse_code(const char *text, struct rig_array *array);
-
-/* The code that NumPy would write: "<f8", "|u1"; returns `text`. */
-char *dtype_code(const struct rig_array *array, char text[DTYPE_CODE_BYTES]);
 
 #endif

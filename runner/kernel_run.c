@@ -44,8 +44,9 @@ static int check_kernel(struct kernel_run *run)
 	char words[WHY_BYTES];
 
 	/* First: it is what is known of its parameters. */
-	if (kernel->args_bytes < sizeof(struct rig_kernel_args) ||
-	    kernel->args_bytes > ARGS_MAX)
+	if (kernel->version == RIG_KERNEL_VERSION &&
+	    (kernel->args_bytes < sizeof(struct rig_kernel_args) ||
+	     kernel->args_bytes > ARGS_MAX))
 		snprintf(words, sizeof(words),
 			 "%zu bytes of arguments, not %zu to %zu",
 			 kernel->args_bytes, sizeof(struct rig_kernel_args),
@@ -53,7 +54,10 @@ static int check_kernel(struct kernel_run *run)
 	else if (contract_check(kernel, words) == 0)
 		return 0;
 	snprintf(run->why, WHY_BYTES, "kernel %.*s: %.400s", CONTRACT_NAME_MAX,
-		 kernel->name ? kernel->name : "", words);
+		 kernel->version == RIG_KERNEL_VERSION && kernel->name
+			 ? kernel->name
+			 : "",
+		 words);
 	return -EINVAL;
 }
 
@@ -65,7 +69,7 @@ int kernel_run_init(struct kernel_run *run, const struct rig_kernel *kernel)
 	r = check_kernel(run);
 	if (r < 0)
 		return r;
-	while (run->count < RIG_ARRAYS_MAX && kernel->arrays[run->count].name)
+	while (kernel->arrays[run->count].name)
 		run->count++;
 	run->args = malloc(kernel->args_bytes);
 	if (!run->args)
@@ -123,7 +127,7 @@ void kernel_run_give(struct kernel_run *run, int index,
 	run->arrays[index].given = true;
 	run->arrays[index].name = name;
 	run->arrays[index].offset = offset;
-	if (run->kernel->arrays[index].input)
+	if (run->kernel->arrays[index].role & RIG_INPUT)
 		header(run)->given = 1;
 }
 
@@ -140,15 +144,15 @@ static int check_dtype(struct kernel_run *run, int index)
 
 	if (!run->arrays[index].given) {
 		array->dtype = spec->dtype;
-		array->item_bytes = dtype_bytes(spec->dtype);
+		array->item_bytes = rig_dtype_bytes(spec->dtype);
 		return 0;
 	}
 	if (spec->any_dtype || (array->dtype == spec->dtype && !array->swapped))
 		return 0;
 	snprintf(run->why, WHY_BYTES, "%s is %s%s: %s takes %s%s", spec->name,
-		 dtype_name(array->dtype),
+		 rig_dtype_name(array->dtype),
 		 array->swapped ? " in the other byte order" : "",
-		 run->kernel->name, dtype_name(spec->dtype),
+		 run->kernel->name, rig_dtype_name(spec->dtype),
 		 array->swapped ? " in this machine's" : "");
 	return -EINVAL;
 }
@@ -166,7 +170,7 @@ static int check_alignment(struct kernel_run *run, int index)
 		 "%s begins at byte %zu of its segment: %s takes %s at "
 		 "multiples of %u",
 		 spec->name, offset, run->kernel->name,
-		 dtype_name(array->dtype), dtype_align(array->dtype));
+		 rig_dtype_name(array->dtype), dtype_align(array->dtype));
 	return -EINVAL;
 }
 
@@ -176,7 +180,7 @@ static int check_given(struct kernel_run *run)
 	const struct rig_array_spec *specs = run->kernel->arrays;
 
 	for (int i = 0; i < run->count; i++) {
-		if (!header(run)->given || !specs[i].input ||
+		if (!header(run)->given || !(specs[i].role & RIG_INPUT) ||
 		    run->arrays[i].given)
 			continue;
 		snprintf(run->why, WHY_BYTES,
@@ -212,7 +216,7 @@ static int check_room_given(struct kernel_run *run, int index)
 	const struct rig_array_spec *spec = &run->kernel->arrays[index];
 	uint64_t has = kernel_run_array(run, index)->count, needs;
 
-	if (!run->arrays[index].given || spec->input || !spec->count)
+	if (!run->arrays[index].given || spec->role & RIG_INPUT || !spec->count)
 		return 0;
 	needs = spec->count(run->args);
 	if (has == needs)
@@ -391,17 +395,15 @@ int kernel_run_copy(struct kernel_run *run)
 	int r = 0;
 
 	for (int i = 0; i < run->count && r == 0; i++)
-		if (run->arrays[i].name && run->kernel->arrays[i].output)
+		if (run->arrays[i].name &&
+		    run->kernel->arrays[i].role & RIG_OUTPUT)
 			r = copy_array(run, i);
 	return r;
 }
 
-/* Input, and no more: what is neither is the kernel's own scratch. */
 static bool only_read(const struct kernel_run *run, int index)
 {
-	const struct rig_array_spec *spec = &run->kernel->arrays[index];
-
-	return spec->input && !spec->output;
+	return run->kernel->arrays[index].role == RIG_INPUT;
 }
 
 static const char *name_of(const struct kernel_run *run, int index)
@@ -435,7 +437,8 @@ int kernel_run_replicate(struct kernel_run *run, char *names, size_t bytes)
 	return count;
 }
 
-static int run_job(struct kernel_run *run, rig_kernel_fn *fn)
+int kernel_run_job(struct kernel_run *run, rig_kernel_fn *fn,
+		   const struct rig_segment *more)
 {
 	const struct rig_array_spec *specs = run->kernel->arrays;
 	struct rig_job job = { .kernel = fn,
@@ -452,12 +455,15 @@ static int run_job(struct kernel_run *run, rig_kernel_fn *fn)
 			.name = name_of(run, i),
 			.offset = array->offset,
 			.bytes = array->bytes,
-			.read_only = (array->name && !specs[i].output) ||
+			.read_only = (array->name &&
+				      !(specs[i].role & RIG_OUTPUT)) ||
 				     (run->replicated &&
 				      fn != run->kernel->prepare &&
 				      only_read(run, i)),
 		};
 	}
+	if (more)
+		job.segments[run->count].name = rig_segment_name(more);
 	/* By its name where that is known: so the report calls it. */
 	if (fn == run->kernel->run &&
 	    rig_kernel_find(run->kernel->name) == run->kernel) {
@@ -472,7 +478,7 @@ int kernel_run_prepare(struct kernel_run *run)
 {
 	if (!run->kernel->prepare)
 		return 0;
-	return run_job(run, run->kernel->prepare);
+	return kernel_run_job(run, run->kernel->prepare, NULL);
 }
 
 /* Add up what every rank left. */
@@ -486,7 +492,7 @@ int kernel_run_digest(struct kernel_run *run, bool after)
 	if (!run->kernel->digest)
 		return 0;
 	args->after = after;
-	r = run_job(run, run->kernel->digest);
+	r = kernel_run_job(run, run->kernel->digest, NULL);
 	memset(sums, 0, sizeof(words));
 	for (int i = 0; i < rig_pool_size(run->pool) && r == 0; i++) {
 		r = rig_pool_result(run->pool, i, words, sizeof(words));
@@ -497,16 +503,54 @@ int kernel_run_digest(struct kernel_run *run, bool after)
 	return r;
 }
 
+/* The run may have said that array `index` is shorter than it might be. */
+static int shorten(struct kernel_run *run, int index, uint64_t count)
+{
+	struct rig_array *array = kernel_run_array(run, index);
+
+	if (count > array->count) {
+		snprintf(run->why, WHY_BYTES,
+			 "kernel %s: array %s has %llu elements, and the run "
+			 "says that %llu are in it",
+			 run->kernel->name, run->kernel->arrays[index].name,
+			 (unsigned long long)array->count,
+			 (unsigned long long)count);
+		return -ENOEXEC;
+	}
+	array->count = count;
+	run->arrays[index].bytes = count * array->item_bytes;
+	run->arrays[index].shortened = true;
+	return 0;
+}
+
+static int shorten_all(struct kernel_run *run)
+{
+	uint64_t counts[RIG_ARRAYS_MAX];
+	int r = 0;
+
+	for (int i = 0; i < run->count && r == 0; i++) {
+		if (!run->kernel->arrays[i].shortens ||
+		    run->arrays[i].shortened)
+			continue;
+		r = rig_pool_result(run->pool, 0, counts, sizeof(counts));
+		if (r == 0)
+			r = shorten(run, i, counts[i]);
+	}
+	return r;
+}
+
 int kernel_run_run(struct kernel_run *run)
 {
-	return run_job(run, run->kernel->run);
+	int r = kernel_run_job(run, run->kernel->run, NULL);
+
+	return r < 0 ? r : shorten_all(run);
 }
 
 int kernel_run_verify(struct kernel_run *run)
 {
 	if (!run->kernel->verify)
 		return 0;
-	return run_job(run, run->kernel->verify);
+	return kernel_run_job(run, run->kernel->verify, NULL);
 }
 
 void kernel_run_finish(struct kernel_run *run)

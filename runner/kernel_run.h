@@ -32,6 +32,7 @@ struct rigged_array {
 	const char *name; /* of the user's segment; NULL: we make one */
 	size_t offset;    /* of the elements in it, in bytes */
 	size_t bytes;     /* of the elements; known once checked */
+	bool shortened;   /* by the first run */
 	struct rig_segment *segment; /* that we made; NULL: none */
 };
 
@@ -92,6 +93,11 @@ int kernel_run_replicate(struct kernel_run *run, char *names, size_t bytes);
 int kernel_run_digest(struct kernel_run *run, bool after);
 int kernel_run_run(struct kernel_run *run);
 int kernel_run_verify(struct kernel_run *run);
+
+/* A job of the kernel's arguments over its arrays, and `more` behind them
+ * (NULL: none). */
+int kernel_run_job(struct kernel_run *run, rig_kernel_fn *fn,
+		   const struct rig_segment *more);
 
 /* Removes the segments it made, and frees.  Twice is once. */
 void kernel_run_finish(struct kernel_run *run);

@@ -19,10 +19,11 @@ FLOORS = ["base", "machine", "place", "objects", "segment", "team", "pool"]
 # A folder that stands on the library, and the folders whose headers its files
 # may include besides its own.
 FOLDERS = {
-    "runner": [],
-    "kernels": ["runner"],
-    "cli": ["runner", "kernels"],
-    "bench": ["runner", "kernels"],
+    "common": [],
+    "runner": ["common"],
+    "kernels": ["common", "runner"],
+    "cli": ["common"],
+    "bench": ["common", "runner", "kernels"],
     "docs": [],
     "tests/install": [],
 }
@@ -68,19 +69,28 @@ def check_runtime(root):
                              f'{floor}')
 
 
+# Where public headers lie: the library's, and those of the kernels, which stand
+# on it.
+PUBLIC = ["runtime/include", "runner/include"]
+
+
+def is_public(root, include, places):
+    return any((root / place / include).is_file() for place in places)
+
+
 def check_public(root):
-    public = root / "runtime" / "include"
-    for path in sources(public):
-        for include, quoted in includes(path):
-            if quoted or include in SOLE:
-                yield path, f"includes {include}: only <runrig/...>, <std...>"
-            elif (include.startswith("runrig/") and
-                  not (public / include).is_file()):
-                yield path, f"includes {include}: no such public header"
+    for i, place in enumerate(PUBLIC):
+        for path in sources(root / place):
+            for include, quoted in includes(path):
+                if quoted or include in SOLE:
+                    yield path, (f"includes {include}: only <runrig/...>, "
+                                 "<std...>")
+                elif (include.startswith("runrig/") and
+                      not is_public(root, include, PUBLIC[:i + 1])):
+                    yield path, f"includes {include}: no such public header"
 
 
 def check_users(root):
-    public = root / "runtime" / "include"
     for folder, allowed in FOLDERS.items():
         for path in sources(root / folder):
             for include, quoted in includes(path):
@@ -92,7 +102,7 @@ def check_users(root):
                 if include in SOLE:
                     yield path, f"includes {include}: the library's business"
                 if include.startswith("runrig/"):
-                    if not (public / include).is_file():
+                    if not is_public(root, include, PUBLIC):
                         yield path, f"includes {include}: no such public header"
                 elif not quoted and (root / include).is_file():
                     if first != folder and first not in allowed:

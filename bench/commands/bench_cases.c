@@ -145,7 +145,7 @@ static void print_machine(void)
 	int pus = machine_pus();
 	int kernels = 0;
 
-	while (kernels_register() == 0 && rig_kernel_at((size_t)kernels))
+	while (rig_kernels_register() == 0 && rig_kernel_at((size_t)kernels))
 		kernels++;
 	printf("%-15s available\n", "command");
 	if (pus > 1)

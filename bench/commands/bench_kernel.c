@@ -344,7 +344,7 @@ void help_kernel(FILE *out)
 {
 	fprintf(out, "Kernels, each with PARAM=VALUE words behind it "
 		     "(`runrig kernels' lists them):");
-	for (size_t i = 0; kernels_register() == 0 && rig_kernel_at(i); i++)
+	for (size_t i = 0; rig_kernels_register() == 0 && rig_kernel_at(i); i++)
 		fprintf(out, " %s", rig_kernel_at(i)->name);
 	fprintf(out, "\n");
 }
@@ -401,7 +401,7 @@ int kernel_each(struct command *c, kernel_add_fn *add)
 	int status = 0;
 	int at = 1;
 
-	if (kernels_register() < 0)
+	if (rig_kernels_register() < 0)
 		return bad(rig_why());
 	if (c->word_count < 2)
 		return bad("which kernel? `runrig kernels` lists them");
@@ -420,7 +420,7 @@ static int command_kernel(struct command *c)
 	kernel_add_fn *add = add_contest;
 	int status;
 
-	if (kernels_register() < 0)
+	if (rig_kernels_register() < 0)
 		return bad(rig_why());
 	if (c->word_count < 2) {
 		if (!kernel_table(c))

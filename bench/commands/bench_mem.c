@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <runner/number.h>
+#include <common/number.h>
 
 #include "commands/commands.h"
 #include "driver/machine.h"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <runner/number.h>
+#include <common/number.h>
 #include <runrig/runrig.h>
 
 #include "commands/commands.h"

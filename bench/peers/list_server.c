@@ -222,7 +222,7 @@ static int make_pool(int workers)
 	int r = make_list(workers);
 
 	if (r == 0)
-		r = kernels_register();
+		r = rig_kernels_register();
 	if (r == 0)
 		r = rig_pool_create(&my.pool, &(struct rig_pool_options){
 						      .workers = workers });

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include <kernels/lib/clones.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
 /* Additions side by side: in a chain each waits for the one before. */
 #define REALS_LANES 8

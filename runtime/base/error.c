@@ -35,6 +35,12 @@ int rig_fail_errno(int code, const char *format, ...)
 	return code;
 }
 
+int rig_why_set(int code, const char *words)
+{
+	snprintf(why, sizeof(why), "%s", words);
+	return code;
+}
+
 const char *rig_why(void)
 {
 	return why;

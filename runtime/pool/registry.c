@@ -64,7 +64,8 @@ static int check_reserved(const struct rig_kernel *kernel)
 	for (const struct rig_param *p = kernel->params; r == 0 && p && p->name;
 	     p++)
 		r = reserved_check(p->reserved, "rig_param");
-	for (int i = 0; r == 0 && i < RIG_ARRAYS_MAX && array[i].name; i++)
+	for (int i = 0; r == 0 && array && i < RIG_ARRAYS_MAX && array[i].name;
+	     i++)
 		r = reserved_check(array[i].reserved, "rig_array_spec");
 	return r;
 }
@@ -73,6 +74,12 @@ int rig_kernel_register(const struct rig_kernel *kernel)
 {
 	int r;
 
+	/* First: in a struct of another version nothing else has its place. */
+	if (kernel && kernel->version != RIG_KERNEL_VERSION)
+		return rig_fail(-EINVAL,
+				"kernel: made for another version of "
+				"runrig/kernel.h than %d: build it again",
+				RIG_KERNEL_VERSION);
 	if (!kernel || !kernel->name || !kernel->name[0] || !kernel->run)
 		return rig_fail(-EINVAL, "kernel: it needs a name and a run");
 	r = check_reserved(kernel);

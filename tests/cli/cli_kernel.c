@@ -134,16 +134,19 @@ static void result(const void *given, void *const data[], char *text,
 	snprintf(text, bytes, "mode = %d", (int)args->mode);
 }
 
+static const struct rig_array_spec arrays[] = {
+	{ .name = "x", .role = RIG_OUTPUT, .dtype = RIG_UINT8, .count = count },
+	{ 0 },
+};
+
 RIG_API extern const struct rig_kernel runrig_kernel;
 
 const struct rig_kernel runrig_kernel = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "probe",
 	.summary = "does what its parameter says",
 	.params = params,
-	.arrays = { { .name = "x",
-		      .dtype = RIG_UINT8,
-		      .output = true,
-		      .count = count } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct probe_args),
 	.items = items,
 	.item = "marks",

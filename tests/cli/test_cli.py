@@ -965,15 +965,18 @@ class Plugins(Case):
                 (begin + "*(volatile int *)0 = 1; }", "crashes"),
                 (begin + "_exit(0); }", "ends the program"),
                 ("#include <runrig/kernel.h>\nconst struct rig_kernel "
-                 "runrig_kernel = { .name = (char *)8 };", "crashes"),
+                 "runrig_kernel = { .version = RIG_KERNEL_VERSION, "
+                 ".name = (char *)8 };", "crashes"),
                 ("#include <runrig/kernel.h>\n"
                  "static int run(struct rig_team *t) { (void)t; return 0; }\n"
                  "static int check(void *a, char *w, size_t n) { (void)a; "
                  "(void)w; (void)n; return *(volatile int *)4; }\n"
-                 "const struct rig_kernel runrig_kernel = { .name = \"k\", "
+                 "static const struct rig_array_spec arrays[] = { "
+                 "{ .name = \"a\", .dtype = RIG_UINT8 }, { 0 } };\n"
+                 "const struct rig_kernel runrig_kernel = { "
+                 ".version = RIG_KERNEL_VERSION, .name = \"k\", "
                  ".run = run, .check = check, .args_bytes = sizeof(struct "
-                 "rig_kernel_args), .arrays = { { .name = \"a\", "
-                 ".dtype = RIG_UINT8 } } };", "crashes"),
+                 "rig_kernel_args), .arrays = arrays };", "crashes"),
                 ("void nowhere(void); void f(void) { nowhere(); }",
                  "nowhere|runrig_kernel")):
             pathlib.Path(source).write_text(text + "\n")
@@ -1009,11 +1012,13 @@ class Plugins(Case):
             static void result(const void *a, void *const d[], char *t,
                                size_t n)
             { (void)a; (void)d; (void)n; *t = 0 * %(result)s; }
+            static const struct rig_array_spec arrays[] = {
+                { .name = "a", .dtype = RIG_UINT8, .count = count }, { 0 } };
             const struct rig_kernel runrig_kernel = {
+                .version = RIG_KERNEL_VERSION,
                 .name = "k", .run = run, .check = check, .result = result,
                 .params = params, .args_bytes = sizeof(struct args),
-                .arrays = { { .name = "a", .dtype = RIG_UINT8,
-                              .count = count } } };
+                .arrays = arrays };
             """
         usual = {"run": "0", "count": "0", "check": "0", "result": "0"}
         for place in ("count", "check", "result"):
@@ -1040,18 +1045,24 @@ class Plugins(Case):
             static int owns(const void *a, int i, size_t b, int rank, int n,
                             struct rig_span *s)
             { (void)a; (void)i; (void)n; *s = %(span)s; return 1; }
+            static const struct rig_array_spec arrays[] = {
+                { .name = "a", .dtype = %(dtype)s, .role = %(role)s,
+                  .count = count }, { 0 } };
             const struct rig_kernel runrig_kernel = {
+                .version = %(version)s,
                 .name = %(name)s, .run = run,
                 .args_bytes = sizeof(struct rig_kernel_args), .owns = owns,
-                .arrays = { { .name = "a", .dtype = %(dtype)s,
-                              .count = count } } };
+                .arrays = arrays };
             """
-        usual = {"name": '"mine"', "dtype": "RIG_UINT8", "span":
+        usual = {"name": '"mine"', "dtype": "RIG_UINT8",
+                 "role": "RIG_OUTPUT", "version": "RIG_KERNEL_VERSION", "span":
                  "(struct rig_span){ rank ? 5 : 0, rank ? b : 5 }"}
         path, source = self.path("odd.so"), self.path("odd.c")
         for change, pattern in (
                 ({}, None),
                 ({"dtype": "99"}, "odd.so: .*array a is 99"),
+                ({"role": "9"}, "odd.so: .*role of array a is 9"),
+                ({"version": "2"}, "odd.so: built against another"),
                 ({"name": '"two\\nlines"'}, "odd.so: .*a-z 0-9 -"),
                 ({"name": '"reverse"'}, "odd.so: .*called reverse.*another"),
                 ({"span": "(struct rig_span){ 0, b }"},
@@ -1104,12 +1115,12 @@ class Plugins(Case):
         shutil.copytree(ROOT / "runtime" / "include",
                         folder / "include")
         program = shutil.copy(RUNRIG, folder / "bin")
-        library = re.search(r"=> (\S+)/librunrig", subprocess.run(
+        libraries = re.findall(r"=> (\S+)/librunrig", subprocess.run(
             ["ldd", RUNRIG], capture_output=True, text=True,
             check=True).stdout)
         env = dict(os.environ)
-        if library:
-            env["LD_LIBRARY_PATH"] = library[1]
+        if libraries:
+            env["LD_LIBRARY_PATH"] = ":".join(libraries)
         done = subprocess.run([program, "new", "mine"], env=env, check=True,
                               cwd=self.folder, capture_output=True, text=True)
         build = done.stdout.splitlines()[2]

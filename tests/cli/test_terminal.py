@@ -29,7 +29,7 @@ class Handed(ctypes.Structure):
 
 class Job(ctypes.Structure):
     _fields_ = [("kernel", ctypes.c_void_p), ("name", ctypes.c_char_p),
-                ("segments", Handed * 8), ("args", ctypes.c_void_p),
+                ("segments", Handed * 16), ("args", ctypes.c_void_p),
                 ("args_bytes", ctypes.c_size_t), ("result", ctypes.c_void_p),
                 ("result_bytes", ctypes.c_size_t),
                 ("limit_ns", ctypes.c_uint64), ("owns", ctypes.c_void_p),

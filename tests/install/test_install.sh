@@ -4,12 +4,13 @@
 # Install into a folder of its own; build a program outside the tree against
 # that copy, by what pkg-config says; run it, and each installed program.
 #
-# Usage: test_install.sh BUILD_DIR PROGRAM.c [INSTALLED_PROGRAM...]
+# Usage: test_install.sh BUILD_DIR PROGRAM.c KERNELS_PROGRAM.c [INSTALLED_PROGRAM...]
 set -eu
 
 build=$1
 source=$2
-shift 2
+kernels_source=$3
+shift 3
 read -ra cc <<<"${CC:-cc}"
 
 place=$(mktemp -d)
@@ -40,6 +41,20 @@ cd "$place/elsewhere"
 "${cc[@]}" -std=c17 -Wall -Wextra -Wpedantic -Werror \
 	-o program "$source" "${flags[@]}"
 ./program
+
+# The library of kernels, by its own description.
+read -ra flags <<<"$(pkg-config --cflags --libs runrig-kernels)"
+"${cc[@]}" -std=c17 -Wall -Wextra -Wpedantic -Werror \
+	-o kernels_program "$kernels_source" "${flags[@]}"
+[ "$(./kernels_program)" = "1 1 2 3 4 5 6 9 " ]
+
+# The core needs hwloc and the C library alone.
+needs=$(readelf -d "$library" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
+	grep -vE '^(libhwloc|libc|libm|libpthread|libdl|ld-linux.*)\.so' || true)
+if [ -n "$needs" ]; then
+	echo "librunrig.so needs $needs" >&2
+	exit 1
+fi
 
 for name in "$@"; do
 	path=$(installed "$name")

@@ -14,7 +14,7 @@
 #include <kernels/builtin.h>
 #include <runner/dtype.h>
 #include <runner/kernel_run.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 #include <runrig/runrig.h>
 
 #include "lib/harness.h"
@@ -33,7 +33,7 @@ static int rig_up(struct kernel_run *run, const struct kernel_row *row,
 	char words[256];
 	int r;
 
-	ck_assert_int_eq(kernels_register(), 0);
+	ck_assert_int_eq(rig_kernels_register(), 0);
 	kernel = rig_kernel_find(row->kernel);
 	ck_assert_msg(kernel, "no kernel %s", row->kernel);
 	ck_assert_int_eq(kernel_run_init(run, kernel), 0);
@@ -43,7 +43,7 @@ static int rig_up(struct kernel_run *run, const struct kernel_row *row,
 	     word = strtok_r(NULL, " ", &save))
 		r = kernel_run_set(run, word);
 	for (int i = 0; i < run->count && given; i++)
-		if (kernel->arrays[i].input)
+		if (kernel->arrays[i].role & RIG_INPUT)
 			kernel_run_give(run, i, given, NULL, 0);
 	return r == 0 ? kernel_run_check(run) : r;
 }
@@ -130,7 +130,7 @@ static void spoil_inputs(struct kernel_run *run, const struct kernel_row *row,
 	const struct rig_array_spec *specs = run->kernel->arrays;
 
 	for (int i = 0; i < run->count; i++) {
-		if (!specs[i].input || specs[i].output || !run->arrays[i].bytes)
+		if (specs[i].role != RIG_INPUT || !run->arrays[i].bytes)
 			continue;
 		*data_of(run, i) ^= 1;
 		must_be_wrong(run, row, team, "an input's");
@@ -247,7 +247,7 @@ static void fill(struct kernel_run *run, enum kernels_floats floats)
 	for (int i = 0; i < run->count; i++) {
 		const struct rig_array *array = kernel_run_array(run, i);
 
-		if (!run->kernel->arrays[i].input)
+		if (!(run->kernel->arrays[i].role & RIG_INPUT))
 			continue;
 		if (array->dtype >= RIG_FLOAT16)
 			fill_floats(data_of(run, i), array->count, array->dtype,

@@ -179,7 +179,7 @@ static int digest(struct rig_team *team)
 	return counted(team, plain->digest);
 }
 
-static int run(struct rig_team *team)
+static int run_plain(struct rig_team *team)
 {
 	return counted(team, plain->run);
 }
@@ -194,13 +194,13 @@ static void prepare_row(struct kernel_run *run, struct rig_pool **pool, int i)
 {
 	char words[64];
 
-	ck_assert_int_eq(kernels_register(), 0);
+	ck_assert_int_eq(rig_kernels_register(), 0);
 	plain = rig_kernel_find(rows[i].kernel);
 	ck_assert_msg(plain, "no kernel %s", rows[i].kernel);
 	counting = *plain;
 	counting.prepare = plain->prepare ? prepare : NULL;
 	counting.digest = plain->digest ? digest : NULL;
-	counting.run = run;
+	counting.run = run_plain;
 	counting.verify = verify;
 	found = mmap(NULL, WORKERS * sizeof(*found), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -270,7 +270,7 @@ START_TEST(every_kernel_is_looked_at)
 {
 	const struct rig_kernel *kernel;
 
-	ck_assert_int_eq(kernels_register(), 0);
+	ck_assert_int_eq(rig_kernels_register(), 0);
 	for (size_t at = 0; (kernel = rig_kernel_at(at)); at++) {
 		size_t i = 0;
 

@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include <kernels/lib/strips.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
 #include "lib/harness.h"
 

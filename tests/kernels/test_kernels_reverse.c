@@ -288,7 +288,7 @@ static void rig_given(struct kernel_run *run, const struct given *given,
 	const char *const words[] = { begin, end, given->method, NULL };
 
 	for (size_t i = 0; i < sizeof(dtypes) / sizeof(dtypes[0]); i++)
-		if (dtype_bytes(dtypes[i]) == given->item)
+		if (rig_dtype_bytes(dtypes[i]) == given->item)
 			what.dtype = dtypes[i];
 	snprintf(begin, sizeof(begin), "begin=%zu", given->begin);
 	snprintf(end, sizeof(end), "end=%zu", given->end);

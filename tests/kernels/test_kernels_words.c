@@ -7,13 +7,14 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <runner/arguments.h>
 #include <kernels/builtin.h>
 #include <runner/contract.h>
 #include <runner/dtype.h>
-#include <runner/number.h>
+#include <common/number.h>
 #include <runner/kernel_run.h>
 
 /* ---- numbers ---- */
@@ -101,24 +102,25 @@ END_TEST
 START_TEST(every_dtype_by_name_and_by_both_codes)
 {
 	struct rig_array array, again;
-	char why[WHY_BYTES], code[DTYPE_CODE_BYTES];
+	char why[WHY_BYTES], code[RIG_DTYPE_CODE_BYTES];
 
 	for (int d = RIG_BOOL; d <= RIG_COMPLEX256; d++) {
 		enum rig_dtype dtype = (enum rig_dtype)d;
 
-		ck_assert_int_eq(dtype_parse(dtype_name(dtype), &array, why,
+		ck_assert_int_eq(dtype_parse(rig_dtype_name(dtype), &array, why,
 					     sizeof(why)),
 				 0);
 		ck_assert_uint_eq(array.dtype, dtype);
-		ck_assert_uint_eq(array.item_bytes, dtype_bytes(dtype));
+		ck_assert_uint_eq(array.item_bytes, rig_dtype_bytes(dtype));
 		ck_assert_uint_eq(array.swapped, 0);
 		for (uint32_t swapped = 0; swapped < 2; swapped++) {
 			if (array.item_bytes == 1 && swapped)
 				continue;
 			array.swapped = swapped;
-			ck_assert_int_eq(dtype_parse(dtype_code(&array, code),
-						     &again, why, sizeof(why)),
-					 0);
+			ck_assert_int_eq(
+				dtype_parse(rig_dtype_code(&array, code),
+					    &again, why, sizeof(why)),
+				0);
 			ck_assert_uint_eq(again.dtype, dtype);
 			ck_assert_uint_eq(again.swapped, swapped);
 		}
@@ -178,6 +180,7 @@ struct all_args {
 	double real;
 	uint32_t choice;
 	uint32_t after;
+	char text[RIG_TEXT_BYTES];
 };
 
 static uint64_t none(const void *args)
@@ -216,20 +219,31 @@ static const struct rig_param all_params[] = {
 	  .offset = offsetof(struct all_args, choice),
 	  .fallback = "three",
 	  .choices = "one two three" },
+	{ .name = "text",
+	  .kind = RIG_PARAM_TEXT,
+	  .offset = offsetof(struct all_args, text),
+	  .fallback = "any text" },
+	{ 0 },
+};
+
+static const struct rig_array_spec arrays[] = {
+	{ .name = "x", .role = RIG_SCRATCH, .dtype = RIG_INT8, .count = none },
 	{ 0 },
 };
 
 static const struct rig_kernel all = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "all",
 	.params = all_params,
-	.arrays = { { .name = "x", .dtype = RIG_INT8, .count = none } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct all_args),
 	.run = nothing,
 };
 
 START_TEST(parameters_have_defaults_and_are_shown_as_typed)
 {
-	static const char *const shown[] = { "all", "-3", "0.1", "three" };
+	static const char *const shown[] = { "all", "-3", "0.1", "three",
+					     "any text" };
 	struct all_args args;
 	char why[WHY_BYTES], text[40];
 
@@ -239,12 +253,15 @@ START_TEST(parameters_have_defaults_and_are_shown_as_typed)
 	ck_assert_double_eq(args.real, 0.1);
 	ck_assert_uint_eq(args.choice, 2);
 	ck_assert_uint_eq(args.after, 0);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		ck_assert_str_eq(arguments_show(&all_params[i], &args, text,
 						sizeof(text)),
 				 shown[i]);
 }
 END_TEST
+
+#define LONG_TEXT                                                              \
+	"0123456789012345678901234567890123456789012345678901234567890123"
 
 static const struct {
 	const char *word;
@@ -269,9 +286,13 @@ static const struct {
 	{ "choice=on", "one two three" },
 	{ "choice=one two", "one two three" },
 	{ "choice", "choice=three" },
-	{ "choices=one", "size, integer, real, choice" },
-	{ "=3", "size, integer, real, choice" },
-	{ "", "size, integer, real, choice" },
+	{ "text=", NULL },
+	{ "text=a b=c", NULL },
+	{ "text=a\nb", "cannot be printed" },
+	{ "text=" LONG_TEXT LONG_TEXT, "127 bytes" },
+	{ "choices=one", "size, integer, real, choice, text" },
+	{ "=3", "size, integer, real, choice, text" },
+	{ "", "size, integer, real, choice, text" },
 };
 
 START_TEST(a_wrong_parameter_is_told_the_right_ones)
@@ -296,6 +317,7 @@ END_TEST
 /* What is wrong with `all`, and a word of what is said of it. */
 static struct rig_kernel bad;
 static struct rig_param bad_params[3];
+static struct rig_array_spec bad_arrays[RIG_ARRAYS_MAX + 2];
 
 static void no_name(void)
 {
@@ -321,7 +343,7 @@ static void no_run(void)
 
 static void no_array(void)
 {
-	bad.arrays[0].name = NULL;
+	bad_arrays[0].name = NULL;
 }
 
 static void few_args(void)
@@ -346,7 +368,7 @@ static void field_in_header(void)
 
 static void no_kind(void)
 {
-	bad_params[0].kind = (enum rig_param_kind)4;
+	bad_params[0].kind = (enum rig_param_kind)5;
 }
 
 static void no_fallback(void)
@@ -378,22 +400,22 @@ static void param_twice(void)
 
 static void no_dtype(void)
 {
-	bad.arrays[0].dtype = (enum rig_dtype)99;
+	bad_arrays[0].dtype = (enum rig_dtype)99;
 }
 
 static void dtype_none(void)
 {
-	bad.arrays[0].dtype = RIG_DTYPE_NONE;
+	bad_arrays[0].dtype = RIG_DTYPE_NONE;
 }
 
 static void bad_array_name(void)
 {
-	bad.arrays[0].name = "";
+	bad_arrays[0].name = "";
 }
 
 static void array_twice(void)
 {
-	bad.arrays[1] = bad.arrays[0];
+	bad_arrays[1] = bad_arrays[0];
 }
 
 static void lines_of_summary(void)
@@ -404,6 +426,55 @@ static void lines_of_summary(void)
 static void item_of_nothing(void)
 {
 	bad.item = "keys";
+}
+
+static void another_version(void)
+{
+	bad.version++;
+}
+
+static void no_role(void)
+{
+	bad_arrays[0].role = (enum rig_array_role)4;
+}
+
+static void seventeen_arrays(void)
+{
+	static char names[RIG_ARRAYS_MAX + 1][4];
+
+	for (int i = 0; i <= RIG_ARRAYS_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "a%d", i);
+		bad_arrays[i] = bad_arrays[0];
+		bad_arrays[i].name = names[i];
+	}
+}
+
+static uint64_t no_blocks(const void *args)
+{
+	(void)args;
+	return 0;
+}
+
+static struct rig_span no_span(const void *args, uint64_t block)
+{
+	(void)args;
+	(void)block;
+	return (struct rig_span){ 0, 0 };
+}
+
+static void blocks_without_proof(void)
+{
+	bad.blocks = no_blocks;
+}
+
+static void keeps_without_blocks(void)
+{
+	bad.keeps = no_span;
+}
+
+static void reserved_used(void)
+{
+	bad.reserved[7] = 1;
 }
 
 static const struct {
@@ -431,6 +502,12 @@ static const struct {
 	{ array_twice, "two arrays" },
 	{ lines_of_summary, "summary" },
 	{ item_of_nothing, "items and item" },
+	{ another_version, "version 2 of runrig/kernel.h" },
+	{ no_role, "role of array" },
+	{ seventeen_arrays, "more than 16 arrays" },
+	{ blocks_without_proof, "blocks and prove" },
+	{ keeps_without_blocks, "keeps blocks" },
+	{ reserved_used, "reserved" },
 };
 
 START_TEST(malformed_kernels_are_refused)
@@ -441,6 +518,9 @@ START_TEST(malformed_kernels_are_refused)
 	bad.params = bad_params;
 	bad_params[0] = all_params[0];
 	bad_params[1] = bad_params[2] = (struct rig_param){ 0 };
+	bad.arrays = bad_arrays;
+	memset(bad_arrays, 0, sizeof(bad_arrays));
+	bad_arrays[0] = all.arrays[0];
 	ck_assert_int_eq(kernel_run_init(&run, &bad), 0);
 	kernel_run_finish(&run);
 	breaks[_i].break_it();

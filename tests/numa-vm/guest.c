@@ -73,7 +73,7 @@ static struct rig_pool *make_pool(const char *place, int workers)
 {
 	struct rig_pool *pool = NULL;
 
-	ck_assert_int_eq(kernels_register(), 0);
+	ck_assert_int_eq(rig_kernels_register(), 0);
 	ck_assert_msg(rig_pool_create(&pool,
 				      &(struct rig_pool_options){
 					      .workers = workers,

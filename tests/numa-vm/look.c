@@ -40,15 +40,22 @@ static int run(struct rig_team *team)
 	return 0;
 }
 
+static const struct rig_array_spec arrays[] = {
+	{
+		.name = "x",
+		.role = RIG_INOUT,
+		.dtype = RIG_FLOAT64,
+	},
+	{ 0 },
+};
+
 extern const struct rig_kernel runrig_kernel;
 const struct rig_kernel runrig_kernel = {
+	.version = RIG_KERNEL_VERSION,
 	.name = "look",
 	.summary = "is it where reverse wants it",
 	.verified = "each rank asks the kernel of the system",
-	.arrays = { { .name = "x",
-		      .dtype = RIG_FLOAT64,
-		      .input = true,
-		      .output = true } },
+	.arrays = arrays,
 	.args_bytes = sizeof(struct rig_kernel_args),
 	.owns = owns,
 	.run = run,

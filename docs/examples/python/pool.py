@@ -32,7 +32,7 @@ class Handed(c.Structure):
 
 class Job(c.Structure):
     _fields_ = [("kernel", c.c_void_p), ("name", c.c_char_p),
-                ("segments", Handed * 8),
+                ("segments", Handed * 16),
                 ("args", c.c_void_p), ("args_bytes", c.c_size_t),
                 ("result", c.c_void_p), ("result_bytes", c.c_size_t),
                 ("limit_ns", c.c_uint64), ("owns", c.c_void_p),

@@ -38,8 +38,8 @@ extern "C" {
  * NAME_MAX is 255: the limit leaves enough for both. */
 #define RIG_NAME_MAX 200
 
-/* Segments handed to one job. */
-#define RIG_SEGMENTS_MAX 8
+/* Segments handed to one job: as many as a kernel may have arrays. */
+#define RIG_SEGMENTS_MAX 16
 
 /* Bytes of arguments copied to a job: they travel by value. */
 #define RIG_ARGS_MAX 4096

@@ -46,6 +46,11 @@ extern "C" {
  */
 RIG_API const char *rig_why(void);
 
+/* Make `words` (cut to fit) those of this thread's last failure, and return
+ * `code`.  A library that stands on this one fails so.  Any thread; never
+ * waits. */
+RIG_API int rig_why_set(int code, const char *words);
+
 #ifdef __cplusplus
 }
 #endif

@@ -37,9 +37,14 @@
 extern "C" {
 #endif
 
-#define RIG_ARRAYS_MAX   4
+/* The version of struct rig_kernel that this header describes. */
+#define RIG_KERNEL_VERSION 1
+
+#define RIG_ARRAYS_MAX   16
+#define RIG_DIMS_MAX     4 /* of rig_array.shape */
 #define RIG_DIGEST_WORDS 8
-#define RIG_ITEM_MAX     20 /* bytes of rig_kernel.item */
+#define RIG_ITEM_MAX     20  /* bytes of rig_kernel.item */
+#define RIG_TEXT_BYTES   128 /* of a RIG_PARAM_TEXT, its terminator included */
 
 /* The runner's description of an array. */
 struct rig_array {
@@ -47,10 +52,12 @@ struct rig_array {
 	uint32_t item_bytes; /* of one element */
 	uint32_t dtype;      /* enum rig_dtype */
 	uint32_t swapped;    /* 1: in the other byte order than the machine's */
-	/* Of the user's: how many dimensions it has, how many elements its last
-	 * one, and the product of the others.  0, 0, 0 of what is made here. */
+	/* The user's arrays: the number of dimensions, as the user has it.  An
+	 * array of more than RIG_DIMS_MAX dimensions has the product of its
+	 * first ones in shape[0].  An array that prepare makes: 0. */
 	uint32_t dims;
-	uint64_t rows, columns;
+	int64_t shape[RIG_DIMS_MAX];   /* elements of each dimension */
+	int64_t strides[RIG_DIMS_MAX]; /* bytes to the next element of it */
 };
 
 struct rig_kernel_args {
@@ -64,10 +71,11 @@ struct rig_kernel_args {
 };
 
 enum rig_param_kind {
-	RIG_PARAM_SIZE,  /* size_t: 40M (10^6), 64Ki (2^10) */
-	RIG_PARAM_INT,   /* int64_t */
-	RIG_PARAM_REAL,  /* double */
-	RIG_PARAM_CHOICE /* uint32_t: the index of a word in `choices` */
+	RIG_PARAM_SIZE,   /* size_t: 40M (10^6), 64Ki (2^10) */
+	RIG_PARAM_INT,    /* int64_t */
+	RIG_PARAM_REAL,   /* double */
+	RIG_PARAM_CHOICE, /* uint32_t: the index of a word in `choices` */
+	RIG_PARAM_TEXT    /* char[RIG_TEXT_BYTES]: printable, terminated */
 };
 
 /* One parameter: NAME=VALUE on the command line, a field of the arguments. */
@@ -82,24 +90,39 @@ struct rig_param {
 	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
+/* The part that an array plays; RIG_INOUT is both bits. */
+enum rig_array_role {
+	RIG_SCRATCH = 0, /* the kernel's own, and no concern of the user's */
+	RIG_INPUT = 1,   /* read, and never written by run */
+	RIG_OUTPUT = 2,  /* written by run, all of it */
+	RIG_INOUT = 3    /* read and then written, in place */
+};
+
 /* One array a kernel works on: a segment. */
 struct rig_array_spec {
-	const char *name;     /* --input NAME=FILE; as a kernel's */
+	const char *name; /* --input NAME=FILE; as a kernel's */
+	enum rig_array_role role;
 	enum rig_dtype dtype; /* what prepare makes, and the default */
 	bool any_dtype;       /* takes the user's data of any dtype */
 	bool any_byte;        /* takes a user's window that is not aligned */
-	bool input, output;   /* may be read from, written to a file */
+	bool any_order; /* of an input: the same result in whichever order its
+			 * elements lie, Fortran's too */
+	/* The run may shorten the array: rank 0 leaves the number of elements
+	 * that the array has in the end in word `index` of its result, an array
+	 * of RIG_ARRAYS_MAX uint64_t. */
+	bool shortens;
 	/* Elements of a generated array for these arguments. */
 	uint64_t (*count)(const void *args);
 	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 struct rig_kernel {
+	uint32_t version;     /* RIG_KERNEL_VERSION */
 	const char *name;     /* 1 to 60 of a-z 0-9 -, the first no - */
 	const char *summary;  /* one line, no full stop */
 	const char *verified; /* against what, one line */
-	const struct rig_param *params;               /* to .name == NULL */
-	struct rig_array_spec arrays[RIG_ARRAYS_MAX]; /* to .name == NULL */
+	const struct rig_param *params;      /* to .name == NULL */
+	const struct rig_array_spec *arrays; /* to .name == NULL; 1 to 16 */
 	size_t args_bytes;
 
 	/* Check parameters against each other and the arrays' sizes, and clip
@@ -133,6 +156,25 @@ struct rig_kernel {
 	rig_kernel_fn *run;
 	rig_kernel_fn *verify; /* NULL: nothing is verified, and that is said */
 
+	/*
+	 * A proof by blocks, of a run over the user's data.  The result has
+	 * blocks(args) blocks; prove(team, block, before) returns 0 where block
+	 * `block` of the result follows from the input, or fails like verify.
+	 * One rank calls prove, alone: no collective function may be called.
+	 * The last block is in every sample: in it is what holds the others
+	 * together.
+	 *
+	 * Where run writes over its input, keeps(args, block) gives the elements
+	 * of the array `kept` that prove needs as they were before the run, and
+	 * `before` points to a copy of these; NULL where keeps is NULL.
+	 *
+	 * NULL: the kernel is proved as a whole, by verify.
+	 */
+	uint64_t (*blocks)(const void *args);
+	struct rig_span (*keeps)(const void *args, uint64_t block);
+	int kept; /* the index of an array */
+	int (*prove)(struct rig_team *team, uint64_t block, const void *before);
+
 	/* In the caller, after a run: what it found, as words for people and
 	 * programs, "pi = 3.14159, hits = 52707089"; data[i] is where array i
 	 * lies.  NULL: the arrays are all there is. */
@@ -145,8 +187,8 @@ struct rig_kernel {
 /*
  * Make a kernel known by its name to rig_job.name and rig_kernel_find().
  * `kernel` must live on.  Returns 0, -EEXIST for a name already taken by
- * another, -EINVAL for one without name or run or with a reserved word that is
- * not 0, -ENOSPC beyond 256.  Any thread.
+ * another, -EINVAL for one without name or run, of another version, or with a
+ * reserved word that is not 0, -ENOSPC beyond 256.  Any thread.
  */
 RIG_API int rig_kernel_register(const struct rig_kernel *kernel);
 

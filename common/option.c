@@ -2,7 +2,7 @@
 /*
  * option.c - getopt, asked quietly, and its answer in words.
  */
-#include <runner/option.h>
+#include <common/option.h>
 
 #include <errno.h>
 #include <getopt.h>

@@ -2,8 +2,9 @@
 /*
  * picture.c - an array as a picture.
  */
-#include "picture.h"
+#include <runner/picture.h>
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,9 @@
 #include <strings.h>
 
 #include <runner/dtype.h>
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
-#include "command.h"
+#include <runner/words.h>
 
 #define WHITE 255
 
@@ -56,25 +57,24 @@ int picture_create(struct outfile *output, const char *path,
 {
 	uint64_t side = side_of(array->count);
 	char header[80];
-	int length;
+	int length, r;
 
 	if (is_other(path))
-		return complain(EXIT_USAGE,
-				"--output %s: arrays are written as .npy, and "
-				"pictures as .pgm, which every viewer and "
-				"converter reads",
-				path);
+		return words_fail(-EINVAL,
+				  "%s: arrays are written as .npy, and "
+				  "pictures as .pgm, which every viewer and "
+				  "converter reads",
+				  path);
 	if (!convert_knows(array))
-		return complain(EXIT_USAGE,
-				"--output %s: %s are no shades of a picture",
-				path, dtype_name(array->dtype));
+		return words_fail(-EINVAL, "%s: %s are no shades of a picture",
+				  path, rig_dtype_name(array->dtype));
 	if (array->count == 0 || shape->dims > 2 ||
 	    (shape->dims == 1 && side == 0))
-		return complain(EXIT_USAGE,
-				"--output %s: %llu elements are no square: "
-				"only those, and arrays of two dimensions, "
-				"are pictures",
-				path, (unsigned long long)array->count);
+		return words_fail(-EINVAL,
+				  "%s: %llu elements are no square: "
+				  "only those, and arrays of two dimensions, "
+				  "are pictures",
+				  path, (unsigned long long)array->count);
 	length = snprintf(
 		header, sizeof(header), "P5\n%llu %llu\n%d\n",
 		(unsigned long long)(shape->dims == 2 ? shape->extent[1]
@@ -82,8 +82,8 @@ int picture_create(struct outfile *output, const char *path,
 		(unsigned long long)(shape->dims == 2 ? shape->extent[0]
 						      : side),
 		WHITE);
-	return outfile_begin(output, path, header, (size_t)length,
-			     array->count);
+	r = outfile_begin(output, path, header, (size_t)length, array->count);
+	return r < 0 ? words_fail_file(r, path) : 0;
 }
 
 /* The least and the greatest that are finite; false: there are none. */
@@ -113,7 +113,7 @@ int picture_end(struct outfile *output, const void *data,
 	int r;
 
 	if (!shades)
-		return complain(EXIT_SYSTEM, "out of memory");
+		return words_fail(-ENOMEM, "out of memory");
 	any = range_of(data, array, &least, &greatest);
 	for (uint64_t i = 0; i < array->count; i++) {
 		double x, part = 0;
@@ -127,5 +127,5 @@ int picture_end(struct outfile *output, const void *data,
 	}
 	r = outfile_end(output, shades, array->count);
 	free(shades);
-	return r;
+	return r < 0 ? words_fail_file(r, output->path) : 0;
 }

@@ -6,19 +6,17 @@
  * greatest.  An array of two dimensions is that wide; one that a kernel made is
  * a square.
  */
-#ifndef RUNRIG_PICTURE_H
-#define RUNRIG_PICTURE_H
+#ifndef RUNNER_PICTURE_H
+#define RUNNER_PICTURE_H
 
 #include <stdbool.h>
 
-#include "npy.h"
-#include "outfile.h"
+#include <runner/npy.h>
 
 /* Is it the name of one? */
 bool picture_wanted(const char *path);
 
-/* As npy_create() and outfile_end().  An array that is no picture is a usage
- * error. */
+/* As npy_create() and outfile_end().  -EINVAL: the array is no picture. */
 int picture_create(struct outfile *output, const char *path,
 		   const struct rig_array *array,
 		   const struct npy_shape *shape);

@@ -6,8 +6,8 @@
  * nothing is guessed: "1,5", "0x10" and "" are no numbers.  Each returns 0 and
  * sets *value, or -EINVAL (no number) or -ERANGE (does not fit).
  */
-#ifndef KERNELS_NUMBER_H
-#define KERNELS_NUMBER_H
+#ifndef COMMON_NUMBER_H
+#define COMMON_NUMBER_H
 
 #include <stddef.h>
 #include <stdint.h>

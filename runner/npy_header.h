@@ -2,13 +2,13 @@
 /*
  * npy_header.h - the header of a .npy file, as text: a Python dict literal.
  */
-#ifndef RUNRIG_NPY_HEADER_H
-#define RUNRIG_NPY_HEADER_H
+#ifndef RUNNER_NPY_HEADER_H
+#define RUNNER_NPY_HEADER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "npy.h"
+#include <runner/npy.h>
 
 /*
  * Parse "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }", of

@@ -7,11 +7,10 @@
  * at all where the file system can do that, so that nothing is left of a program
  * that is killed.  A device or a pipe is written as it is.
  *
- * Functions that can fail say why in one line (see command.h) and return an exit
- * code.
+ * Functions that can fail return what the system said, as a negative errno.
  */
-#ifndef RUNRIG_OUTFILE_H
-#define RUNRIG_OUTFILE_H
+#ifndef COMMON_OUTFILE_H
+#define COMMON_OUTFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /*
  * convert.c - items of any real dtype as doubles, or whole ones as 64 bits.
  */
-#include <kernels/lib/convert.h>
+#include <runner/convert.h>
 
 #include <errno.h>
 #include <math.h>
@@ -78,9 +78,9 @@ int convert_result(struct rig_array *result, enum rig_dtype dtype, char *why,
 		snprintf(why, why_bytes,
 			 "result is %s%s: of these items it is %s, in this "
 			 "machine's byte order",
-			 dtype_name(result->dtype),
+			 rig_dtype_name(result->dtype),
 			 result->swapped ? " in the other byte order" : "",
-			 dtype_name(dtype));
+			 rig_dtype_name(dtype));
 		return -EINVAL;
 	}
 	result->dtype = dtype;

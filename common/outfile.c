@@ -2,7 +2,7 @@
 /*
  * outfile.c - files that are whole or not there.
  */
-#include "outfile.h"
+#include <common/outfile.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,6 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "command.h"
 
 /* Bytes that one write may be of. */
 #define PIECE_MAX ((size_t)1 << 30)
@@ -38,11 +36,6 @@ static bool write_all(int fd, const void *from, size_t bytes)
 		bytes -= (size_t)put;
 	}
 	return true;
-}
-
-static int unwritable(const struct outfile *file)
-{
-	return complain(EXIT_SYSTEM, "%s: %s", file->path, strerror(errno));
 }
 
 /* Where a link leads; NULL: it is none. */
@@ -204,10 +197,10 @@ int outfile_begin(struct outfile *file, const char *path, const void *head,
 {
 	*file = (struct outfile){ .path = resolve(path), .fd = -1 };
 	if (!file->path)
-		return complain(EXIT_SYSTEM, "out of memory");
+		return -ENOMEM;
 	if (!open_file(file) || !reserve(file, bytes, more) ||
 	    !write_all(file->fd, head, bytes))
-		return unwritable(file);
+		return -errno;
 	return 0;
 }
 
@@ -217,19 +210,19 @@ int outfile_end(struct outfile *file, const void *data, size_t bytes)
 	int r;
 
 	if (!write_all(file->fd, data, bytes))
-		return unwritable(file);
+		return -errno;
 	if (!file->direct && !file->temporary) {
 		file->temporary = name_beside(file->path);
 		snprintf(self, sizeof(self), "/proc/self/fd/%d", file->fd);
 		if (!file->temporary ||
 		    linkat(AT_FDCWD, self, AT_FDCWD, file->temporary,
 			   AT_SYMLINK_FOLLOW) < 0)
-			return unwritable(file);
+			return -errno;
 	}
 	/* Some file systems tell only now that the disk is full. */
 	r = close(file->fd);
 	file->fd = -1;
-	return r < 0 ? unwritable(file) : 0;
+	return r < 0 ? -errno : 0;
 }
 
 int outfile_place(struct outfile *file)
@@ -237,7 +230,7 @@ int outfile_place(struct outfile *file)
 	if (file->direct)
 		return 0;
 	if (rename(file->temporary, file->path) < 0)
-		return unwritable(file);
+		return -errno;
 	free(file->temporary);
 	file->temporary = NULL;
 	return 0;

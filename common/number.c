@@ -2,7 +2,7 @@
 /*
  * number.c - numbers as a user types them.
  */
-#include <runner/number.h>
+#include <common/number.h>
 
 #include <errno.h>
 #include <limits.h>

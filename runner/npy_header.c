@@ -6,7 +6,7 @@
  * once.  The literal is read by descent, and what NumPy would not have written
  * is refused: guessing would mean reading somebody's data wrong.
  */
-#include "npy_header.h"
+#include <runner/npy_header.h>
 
 #include <stdint.h>
 #include <stdio.h>
@@ -297,7 +297,7 @@ char *npy_make_header(const struct rig_array *array,
 	/* Version 1.0; the two bytes of the length follow. */
 	static const char magic[] = "\x93NUMPY\x01";
 	const size_t fixed = 10;
-	char code[DTYPE_CODE_BYTES];
+	char code[RIG_DTYPE_CODE_BYTES];
 	char *header = NULL;
 	FILE *file = open_memstream(&header, bytes);
 
@@ -306,7 +306,7 @@ char *npy_make_header(const struct rig_array *array,
 	fwrite(magic, 1, fixed - 2, file);
 	fwrite("\0\0", 1, 2, file);
 	fprintf(file, "{'descr': '%s', 'fortran_order': False, 'shape': ",
-		dtype_code(array, code));
+		rig_dtype_code(array, code));
 	write_shape(file, shape);
 	fputs(", }", file);
 	fflush(file);

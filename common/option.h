@@ -5,8 +5,8 @@
  * argp and getopt say such a thing in two lines, and not what would be right.
  * Whoever calls this before argp_parse() never hears them.
  */
-#ifndef KERNELS_OPTION_H
-#define KERNELS_OPTION_H
+#ifndef COMMON_OPTION_H
+#define COMMON_OPTION_H
 
 #include <argp.h>
 #include <stddef.h>

@@ -5,17 +5,17 @@
  *
  * Format versions 1.0, 2.0 and 3.0; bool and every fixed-size number, in either
  * byte order (which stays as it is); any number of dimensions in C order, none
- * and empty ones included.  All functions that can fail say why in one line
- * (see command.h) and return an exit code.
+ * and empty ones included.  Every function that can fail returns a negative
+ * errno and leaves the words in rig_why().
  */
-#ifndef RUNRIG_NPY_H
-#define RUNRIG_NPY_H
+#ifndef RUNNER_NPY_H
+#define RUNNER_NPY_H
 
 #include <sys/types.h>
 
 #include <runrig/kernel.h>
 
-#include "outfile.h"
+#include <common/outfile.h>
 
 /* NumPy 2 has arrays of up to 64 dimensions. */
 #define NPY_DIMS_MAX 64

@@ -3,7 +3,7 @@
  * npy.c - NumPy's .npy files: read straight into memory, written with their
  * header.
  */
-#include "npy.h"
+#include <runner/npy.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "npy_header.h"
+#include <runner/npy_header.h>
+#include <runner/words.h>
 
 /* Longer headers than this no array of numbers has. */
 #define HEADER_MAX (1 << 20)
@@ -24,7 +24,7 @@
 
 static int unreadable(const char *path)
 {
-	return complain(EXIT_SYSTEM, "%s: %s", path, strerror(errno));
+	return words_fail_file(-errno, path);
 }
 
 /* Read exactly `bytes` bytes; a file that ends before sets errno to 0. */
@@ -84,17 +84,17 @@ static int check_size(const struct npy_input *input, off_t file_bytes)
 	if (__builtin_mul_overflow((size_t)input->array.count,
 				   (size_t)input->array.item_bytes, &bytes) ||
 	    has < bytes)
-		return complain(EXIT_SYSTEM,
-				"%s: it is truncated: %zu bytes of data, its "
-				"header says %llu elements of %u",
-				input->path, has,
-				(unsigned long long)input->array.count,
-				input->array.item_bytes);
+		return words_fail(-EPROTO,
+				  "%s: it is truncated: %zu bytes of data, its "
+				  "header says %llu elements of %u",
+				  input->path, has,
+				  (unsigned long long)input->array.count,
+				  input->array.item_bytes);
 	if (has > bytes)
-		return complain(EXIT_SYSTEM,
-				"%s: %zu bytes follow the array: save it as "
-				"one array",
-				input->path, has - bytes);
+		return words_fail(-EPROTO,
+				  "%s: %zu bytes follow the array: save it as "
+				  "one array",
+				  input->path, has - bytes);
 	return 0;
 }
 
@@ -107,10 +107,10 @@ static int read_header(struct npy_input *input, off_t file_bytes)
 	char *text;
 
 	if (wrong)
-		return complain(EXIT_SYSTEM, "%s: %s", input->path, wrong);
+		return words_fail(-EPROTO, "%s: %s", input->path, wrong);
 	text = malloc(bytes + 1);
 	if (!text)
-		return complain(EXIT_SYSTEM, "out of memory");
+		return words_fail(-ENOMEM, "out of memory");
 	if (!read_all(input->fd, text, bytes, text_at))
 		wrong = "it is truncated in its header";
 	else
@@ -118,7 +118,7 @@ static int read_header(struct npy_input *input, off_t file_bytes)
 					 &input->array, words, sizeof(words));
 	free(text);
 	if (wrong)
-		return complain(EXIT_SYSTEM, "%s: %s", input->path, wrong);
+		return words_fail(-EPROTO, "%s: %s", input->path, wrong);
 	input->data_at = text_at + (off_t)bytes;
 	return check_size(input, file_bytes);
 }
@@ -134,7 +134,7 @@ int npy_open(struct npy_input *input, const char *path)
 	if (input->fd < 0 || fstat(input->fd, &status) < 0)
 		r = unreadable(path);
 	else if (!S_ISREG(status.st_mode))
-		r = complain(EXIT_SYSTEM, "%s: not a regular file", path);
+		r = words_fail(-EPROTO, "%s: not a regular file", path);
 	else
 		r = read_header(input, status.st_size);
 	if (r)
@@ -150,8 +150,8 @@ int npy_read(const struct npy_input *input, void *to)
 		return 0;
 	if (errno)
 		return unreadable(input->path);
-	return complain(EXIT_SYSTEM, "%s: it was truncated just now",
-			input->path);
+	return words_fail(-EPROTO, "%s: it was truncated just now",
+			  input->path);
 }
 
 void npy_close(struct npy_input *input)
@@ -170,9 +170,9 @@ int npy_create(struct outfile *output, const char *path,
 
 	*output = (struct outfile){ .fd = -1 };
 	if (!header)
-		return complain(EXIT_SYSTEM, "out of memory");
+		return words_fail(-ENOMEM, "out of memory");
 	r = outfile_begin(output, path, header, bytes,
 			  array->count * array->item_bytes);
 	free(header);
-	return r;
+	return r < 0 ? words_fail_file(r, path) : 0;
 }

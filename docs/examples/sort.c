@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sort.c - sort an array of this program's, and one in a live segment.
+ *
+ *	sort [SEGMENT]     the segment holds doubles: Python's, for example
+ */
+#include <stdio.h>
+
+#include <runrig/kernels.h>
+#include <runrig/runrig.h>
+
+int main(int argc, char **argv)
+{
+	double x[] = { 3, 1, 4, 1, 5, 9, 2, 6 };
+	const int64_t shape[] = { 8 };
+	struct rig_operand mine = {
+		.data = x, .dtype = RIG_FLOAT64, .dims = 1, .shape = shape
+	};
+	struct rig_operand theirs = { .segment = argv[argc - 1],
+				      .dtype = RIG_FLOAT64 };
+	struct rig_outcome *outcome = NULL;
+	struct rig_pool *pool = NULL;
+	int r = rig_kernels_register();
+
+	if (r == 0)
+		r = rig_pool_create(&pool, NULL);
+	for (int i = 0; i < argc && i < 2 && r == 0; i++) {
+		r = rig_kernel_run(
+			pool,
+			&(struct rig_spec){ .kernel = "sort",
+					    .operands = i ? &theirs : &mine,
+					    .operand_count = 1,
+					    .verify = RIG_VERIFY_FULL },
+			&outcome);
+		rig_outcome_free(outcome);
+	}
+	rig_pool_destroy(pool);
+	if (r < 0)
+		fprintf(stderr, "sort: %s\n", rig_why());
+	for (int i = 0; i < 8 && r == 0; i++)
+		printf("%g ", x[i]);
+	return r < 0;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernels.h - run a kernel by its name, on data where the data lies.
+ *
+ *	double x[] = { 3, 1, 2 };
+ *	const int64_t shape[] = { 3 };
+ *	struct rig_outcome *outcome = NULL;
+ *
+ *	rig_kernels_register();
+ *	rig_pool_create(&pool, NULL);
+ *	rig_kernel_run(pool, &(struct rig_spec){
+ *			.kernel = "sort",
+ *			.operands = &(struct rig_operand){
+ *				.data = x, .dtype = RIG_FLOAT64,
+ *				.dims = 1, .shape = shape },
+ *			.operand_count = 1 }, &outcome);
+ *	rig_outcome_free(outcome);
+ *
+ * Link with -lrunrig-kernels.  Register the kernels, and load any of your own,
+ * before the pool is made: workers have the code that the caller had then.
+ *
+ * Every function that fails returns a negative errno and leaves one line of
+ * words in rig_why() (error.h).
+ */
+#ifndef RUNRIG_KERNELS_H
+#define RUNRIG_KERNELS_H
+
+#include <stdbool.h>
+
+#include <runrig/kernel.h>
+#include <runrig/segment.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rig_pool;
+
+/* Make all kernels that come with runrig known by their names (kernel.h lists
+ * what is known).  A second call does nothing.  Returns 0, or as
+ * rig_kernel_register().  Any thread. */
+RIG_API int rig_kernels_register(void);
+
+/* Is the kernel what kernel.h says a kernel is?  Calls none of its functions.
+ * Returns 0, or -EINVAL.  Any thread. */
+RIG_API int rig_kernel_examine(const struct rig_kernel *kernel);
+
+#define RIG_KERNEL_NAME_MAX 60
+
+/* May a kernel, a parameter or an array be called so?  1 to 60 of a-z 0-9 -, the
+ * first no -.  Any thread. */
+RIG_API bool rig_kernel_is_name(const char *name);
+
+/* ---- what to run ---- */
+
+/*
+ * One array of the kernel: where it lies.  At most one of segment, file and
+ * data is set; an array that run writes may have none of the three, and then
+ * lies in a segment that the library makes.
+ *
+ *	segment  the name of a segment: the array is used in place
+ *	file     a .npy file: read, and never changed
+ *	data     memory of the caller, of `shape`: copied into a segment before the
+ *	         run, and back after it where the kernel writes the array
+ */
+struct rig_operand {
+	const char *name; /* of the array; NULL: the first input or output of
+			   * the kernel that no operand before has */
+	const char *segment;
+	const char *file;
+	void *data;
+	const char *output; /* a file that gets the array when it is verified:
+			     * .npy, or .pgm for a picture; NULL: none */
+
+	/* A segment's array begins at byte `offset`. */
+	size_t offset;
+	enum rig_dtype dtype; /* of a segment or data; NONE: the kernel's own */
+	bool swapped;         /* the items are in the other byte order */
+	/* Elements of each dimension.  NULL: one dimension, to the end of the
+	 * segment; data needs a shape. */
+	int dims;
+	const int64_t *shape;
+	/* Bytes from an element to the next of that dimension; NULL: C order.
+	 * Of data alone: a segment is used as it lies. */
+	const int64_t *strides;
+
+	uint64_t reserved[8]; /* 0 */
+};
+
+enum rig_setting_kind { RIG_SETTING_TEXT, RIG_SETTING_INT, RIG_SETTING_REAL };
+
+/* One parameter of the kernel.  As text it is what a user would type: 40M. */
+struct rig_setting {
+	const char *name;
+	enum rig_setting_kind kind;
+	const char *text;
+	int64_t integer;
+	double real;
+};
+
+/* How much of the result is proved. */
+enum rig_verify {
+	RIG_VERIFY_NONE,
+	/* Blocks of the result, drawn by a seed, each proved in full by a rank;
+	 * a kernel that has no proof by blocks is proved in full. */
+	RIG_VERIFY_SAMPLE,
+	RIG_VERIFY_FULL
+};
+
+/* What a run is doing; see rig_spec.phase. */
+enum rig_phase {
+	RIG_PHASE_PREPARING,
+	RIG_PHASE_RUNNING,
+	RIG_PHASE_VERIFYING,
+	RIG_PHASE_WRITING
+};
+
+struct rig_outcome;
+
+struct rig_spec {
+	const char *kernel; /* as registered */
+	const struct rig_operand *operands;
+	size_t operand_count; /* 0: the kernel makes its own data */
+	const struct rig_setting *settings; /* to .name == NULL; or NULL */
+	enum rig_verify verify;
+	uint64_t seed;     /* of the sample; 0: a number of the moment */
+	uint64_t limit_ns; /* of each job: a run, a proof; 0: none */
+
+	/* Runs in all; 0 is 1.  The caller's data has the first run alone: the
+	 * others are for their times, and work on a copy. */
+	int repeat;
+
+	/* The memory of arrays that the library makes (segment.h). */
+	const char *memory;
+	enum rig_pages pages;
+	bool replicate; /* what is only read has a copy on each NUMA node */
+
+	/* Called in the caller's thread as a phase begins; or NULL.  `outcome`
+	 * is that of this call, as far as it is known then. */
+	void (*phase)(void *arg, enum rig_phase phase,
+		      const struct rig_outcome *outcome);
+	void *phase_arg;
+
+	uint64_t reserved[8]; /* 0 */
+};
+
+/* ---- what was done ---- */
+
+/* One array of the kernel, after the run. */
+struct rig_outcome_array {
+	const char *name;
+	enum rig_array_role role;
+	struct rig_array array; /* count, dtype, and what kernel.h says */
+	int dims;               /* of shape: all that the array has */
+	const int64_t *shape;
+	uint64_t bytes;
+	size_t offset; /* of the elements in the segment */
+	/* Where the elements lie until rig_outcome_free(); NULL before the
+	 * segment is made. */
+	struct rig_segment *segment;
+	bool made; /* the library made the segment */
+};
+
+/* What is known of a run.  The library writes it; the caller only reads. */
+struct rig_outcome {
+	const struct rig_kernel *kernel;
+	const void *args; /* of the kernel: for rig_kernel's functions */
+	int array_count;
+	const struct rig_outcome_array *arrays; /* in the kernel's order */
+
+	/* How far it came: where the call failed, the phase that did. */
+	enum rig_phase phase;
+	bool started; /* workers were given work: pool.h has a report */
+	int code;     /* 0, or what the call returned */
+
+	/* "sum = 42, ...": what the kernel says of its result; or "". */
+	const char *result;
+
+	/* Of the wall, in ns: until the run, a proof, ... */
+	uint64_t load_ns, proof_ns, store_ns, wall_ns;
+	int runs;                 /* done */
+	const uint64_t *times_ns; /* of each run */
+	bool copied;              /* runs after the first were on a copy */
+	int replicated;           /* arrays that each node has a copy of */
+
+	/* The proof: what was done. */
+	enum rig_verify verify; /* NONE: nothing was proved */
+	bool verified;          /* and found right */
+	uint64_t blocks;        /* of the result; 0: it was proved as a whole */
+	uint64_t covered;       /* blocks proved */
+	uint64_t seed;
+
+	/* The barrier that the runs met at: in this segment (NULL: the team's
+	 * own), how often, and how often a rank slept. */
+	const char *barrier_segment;
+	uint64_t epochs, blocked;
+
+	uint64_t reserved[8]; /* 0 */
+};
+
+/*
+ * Check all that can be checked before anything is made: the parameters, the
+ * files, the segments, dtypes, shapes and sizes.  Sets *outcome, which is the
+ * caller's to free, with the arrays as a run would have them: an output's dtype
+ * and shape are known now.  Returns 0, or as rig_kernel_run(); then *outcome is
+ * NULL.  Any thread; starts nothing.
+ */
+RIG_API int rig_kernel_check(const struct rig_spec *spec,
+			     struct rig_outcome **outcome);
+
+/*
+ * Run a kernel once, on the workers of `pool`, and prove the result.
+ *
+ * Returns 0, or
+ *
+ *	-EINVAL   the words of the caller do not fit the kernel or each other; a
+ *	          reserved field is not 0
+ *	-ENOENT   no kernel of that name is registered; no such file or segment
+ *	-EBADMSG  the result was proved wrong: no output was written
+ *	-ENOSPC   no room for the arrays, or for an output
+ *	-EPROTO   a file is no array that is supported
+ *	or what opening, reading or writing a file said, or rig_pool_run()
+ *
+ * *outcome is the caller's to free, also where the call fails: what is known of
+ * it then says which phase failed.  It is NULL where nothing is known.  The
+ * pool must outlive it.  Any thread; waits until all is done.
+ */
+RIG_API int rig_kernel_run(struct rig_pool *pool, const struct rig_spec *spec,
+			   struct rig_outcome **outcome);
+
+enum rig_number_kind { RIG_NUMBER_INT, RIG_NUMBER_UINT, RIG_NUMBER_REAL };
+
+/* A number that a kernel found. */
+struct rig_number {
+	enum rig_number_kind kind; /* which of the next two is exact, or none */
+	int64_t integer;
+	uint64_t natural;
+	double real; /* the nearest double, in any case */
+};
+
+/* The number that the result calls `name`: "sum", "min", ...  Returns 0, or
+ * -ENOENT where there is none, or what stands there is no number. */
+RIG_API int rig_outcome_get(const struct rig_outcome *outcome, const char *name,
+			    struct rig_number *number);
+
+/* The value of parameter `index` as a user would type it: as snprintf(). */
+RIG_API int rig_outcome_setting(const struct rig_outcome *outcome, int index,
+				char *text, size_t bytes);
+
+/* Which bytes of array `index` rank `rank` of `size` owns: at most
+ * RIG_SPANS_MAX spans; returns how many. */
+RIG_API int rig_outcome_owns(const struct rig_outcome *outcome, int index,
+			     int rank, int size, struct rig_span *spans);
+
+/* The private memory that a team of `size` takes in the run, in bytes. */
+RIG_API size_t rig_outcome_private_bytes(const struct rig_outcome *outcome,
+					 int size);
+
+/* Remove the segments that the library made, and free.  NULL is allowed. */
+RIG_API void rig_outcome_free(struct rig_outcome *outcome);
+
+/* ---- element types ---- */
+
+#define RIG_DTYPE_CODE_BYTES 8
+
+/* NumPy's name of a dtype, "float64" ("none" where it is none of them), and the
+ * bytes of one item (0 then).  Any thread. */
+RIG_API const char *rig_dtype_name(enum rig_dtype dtype);
+RIG_API uint32_t rig_dtype_bytes(enum rig_dtype dtype);
+
+/* The dtype of a name or of NumPy's code ("<f8"): sets dtype, item_bytes and
+ * swapped of `array`.  Returns 0, or -EINVAL. */
+RIG_API int rig_dtype_parse(const char *text, struct rig_array *array);
+
+/* The code that NumPy would write, "<f8"; returns `text`. */
+RIG_API char *rig_dtype_code(const struct rig_array *array,
+			     char text[RIG_DTYPE_CODE_BYTES]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

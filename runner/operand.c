@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * operand.c - the caller's arrays: which elements of which file, segment or
+ * memory a kernel is to work on.
+ */
+#include <runner/operand.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <runner/dtype.h>
+#include <runner/transfer.h>
+#include <runner/words.h>
+
+_Static_assert(TRANSFER_DIMS_MAX == NPY_DIMS_MAX, "of any array");
+
+static bool is_zero(const uint64_t reserved[8])
+{
+	for (int i = 0; i < 8; i++)
+		if (reserved[i])
+			return false;
+	return true;
+}
+
+/* The array that an operand means; -1: none is left. */
+static int find_array(const struct kernel_run *run, const char *name,
+		      const struct source *sources)
+{
+	const struct rig_array_spec *specs = run->kernel->arrays;
+
+	for (int i = 0; i < run->count; i++)
+		if (name ? strcmp(specs[i].name, name) == 0
+			 : specs[i].role && !sources[i].operand)
+			return i;
+	return -1;
+}
+
+/* May the array be what the operand makes of it? */
+static int check_role(const struct rig_kernel *kernel, int index,
+		      const struct rig_operand *operand)
+{
+	const struct rig_array_spec *spec = &kernel->arrays[index];
+
+	if (!spec->role)
+		return words_fail(-EINVAL,
+				  "array %s is scratch memory of %s: nobody "
+				  "gives it",
+				  spec->name, kernel->name);
+	if (operand->file && !(spec->role & RIG_INPUT))
+		return words_fail(-EINVAL, "array %s of %s is no input",
+				  spec->name, kernel->name);
+	if (operand->output && !(spec->role & RIG_OUTPUT))
+		return words_fail(-EINVAL, "array %s of %s is no output",
+				  spec->name, kernel->name);
+	if (!operand->segment + !operand->file + !operand->data < 2)
+		return words_fail(-EINVAL,
+				  "array %s: a segment, a file or data: one of "
+				  "them, not several",
+				  spec->name);
+	return 0;
+}
+
+int operands_assign(const struct kernel_run *run, const struct rig_spec *spec,
+		    struct source sources[RIG_ARRAYS_MAX])
+{
+	int r = 0;
+
+	for (size_t i = 0; i < spec->operand_count && r == 0; i++) {
+		const struct rig_operand *operand = &spec->operands[i];
+		int index = find_array(run, operand->name, sources);
+
+		if (!is_zero(operand->reserved))
+			return words_fail(-EINVAL,
+					  "operand %zu: a reserved field is "
+					  "not 0",
+					  i);
+		if (index < 0)
+			return words_fail(-EINVAL, "%s has no array \"%.80s\"",
+					  run->kernel->name,
+					  operand->name ? operand->name
+							: "of one more");
+		if (sources[index].operand)
+			return words_fail(-EINVAL, "array %s is given twice",
+					  run->kernel->arrays[index].name);
+		r = check_role(run->kernel, index, operand);
+		sources[index].operand = operand;
+	}
+	return r;
+}
+
+/* Tell the kernel of the array's shape what it can use of it. */
+static void set_shape(struct rig_array *array, const struct npy_shape *shape)
+{
+	int more = shape->dims > RIG_DIMS_MAX ? shape->dims - RIG_DIMS_MAX : 0;
+	int64_t stride = array->item_bytes;
+
+	array->dims = (uint32_t)shape->dims;
+	for (int d = shape->dims - more - 1; d >= 0; d--) {
+		array->shape[d] = (int64_t)shape->extent[d + more];
+		for (int k = 0; d == 0 && k < more; k++)
+			array->shape[0] *= (int64_t)shape->extent[k];
+		array->strides[d] = stride;
+		stride *= array->shape[d];
+	}
+}
+
+static int open_file(struct kernel_run *run, int index, struct source *source)
+{
+	int r = npy_open(&source->input, source->operand->file);
+
+	if (r < 0)
+		return r;
+	source->shape = source->input.shape;
+	set_shape(&source->input.array, &source->shape);
+	kernel_run_give(run, index, &source->input.array, NULL, 0);
+	return 0;
+}
+
+/* The shape that the operand states, and the elements it has. */
+static int read_shape(const struct rig_operand *operand, const char *name,
+		      struct npy_shape *shape, uint64_t *count)
+{
+	*count = 1;
+	if (operand->dims < 0 || operand->dims > NPY_DIMS_MAX)
+		return words_fail(-EINVAL,
+				  "array %s: %d dimensions, not 0 to %d", name,
+				  operand->dims, NPY_DIMS_MAX);
+	shape->dims = operand->dims;
+	for (int d = 0; d < operand->dims; d++) {
+		if (operand->shape[d] < 0 ||
+		    __builtin_mul_overflow(*count, (size_t)operand->shape[d],
+					   count))
+			return words_fail(-EINVAL,
+					  "array %s: dimension %d has %lld "
+					  "elements, which cannot be",
+					  name, d,
+					  (long long)operand->shape[d]);
+		shape->extent[d] = (size_t)operand->shape[d];
+	}
+	return 0;
+}
+
+/* The elements of a segment's array, from its shape or from what is there. */
+static int count_window(struct source *source, const char *name,
+			struct rig_array *array)
+{
+	const struct rig_operand *operand = source->operand;
+	size_t has = rig_segment_bytes(source->attached);
+	size_t bytes, left = has - operand->offset;
+	int r = 0;
+
+	if (operand->offset > has)
+		return words_fail(-ERANGE,
+				  "segment %s: byte %zu, where array %s is to "
+				  "begin, is beyond its %zu bytes",
+				  operand->segment, operand->offset, name, has);
+	if (operand->shape)
+		r = read_shape(operand, name, &source->shape, &array->count);
+	else if (left % array->item_bytes)
+		r = words_fail(-ERANGE,
+			       "segment %s: %zu bytes are no whole number of "
+			       "%s: say how many",
+			       operand->segment, left,
+			       rig_dtype_name(array->dtype));
+	else
+		array->count = left / array->item_bytes;
+	if (r < 0)
+		return r;
+	if (__builtin_mul_overflow((size_t)array->count,
+				   (size_t)array->item_bytes, &bytes) ||
+	    bytes > left)
+		return words_fail(
+			-ERANGE,
+			"segment %s: %llu elements of %s from byte "
+			"%zu on are more than its %zu bytes",
+			operand->segment, (unsigned long long)array->count,
+			rig_dtype_name(array->dtype), operand->offset, has);
+	if (!operand->shape)
+		source->shape =
+			(struct npy_shape){ .dims = 1,
+					    .extent = { array->count } };
+	return 0;
+}
+
+/* The dtype of a segment or of memory. */
+static int find_dtype(const struct rig_array_spec *spec,
+		      const struct rig_operand *operand,
+		      struct rig_array *array)
+{
+	enum rig_dtype dtype = operand->dtype ? operand->dtype : spec->dtype;
+
+	*array = (struct rig_array){ .dtype = dtype,
+				     .item_bytes = rig_dtype_bytes(dtype),
+				     .swapped = operand->swapped &&
+						rig_dtype_bytes(dtype) > 1 };
+	if (!operand->dtype && spec->any_dtype)
+		return words_fail(-EINVAL,
+				  "array %s: bytes do not say what they are: "
+				  "give it a dtype",
+				  spec->name);
+	if (array->item_bytes == 0)
+		return words_fail(-EINVAL, "array %s: there is no dtype %d",
+				  spec->name, (int)dtype);
+	return 0;
+}
+
+static int open_segment(struct kernel_run *run, int index,
+			struct source *source)
+{
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
+	const struct rig_operand *operand = source->operand;
+	struct rig_array array;
+	int r = find_dtype(spec, operand, &array);
+
+	if (r < 0)
+		return r;
+	if (operand->strides)
+		return words_fail(-EINVAL,
+				  "array %s: a segment's elements are taken as "
+				  "they lie, in C order: strides are of data",
+				  spec->name);
+	r = rig_segment_attach(
+		&source->attached, operand->segment,
+		&(struct rig_segment_options){
+			.read_only = !(spec->role & RIG_OUTPUT) });
+	/* A name that is none is nothing that is there. */
+	if (r < 0)
+		return r == -EINVAL ? -ENOENT : r;
+	r = count_window(source, spec->name, &array);
+	if (r < 0)
+		return r;
+	set_shape(&array, &source->shape);
+	kernel_run_give(run, index, &array, operand->segment, operand->offset);
+	return 0;
+}
+
+/* Two elements of a written array would lie at one place. */
+static int check_strides(const struct rig_operand *operand, const char *name)
+{
+	for (int d = 0; operand->strides && d < operand->dims; d++)
+		if (operand->strides[d] == 0 && operand->shape[d] > 1)
+			return words_fail(-EINVAL,
+					  "array %s is written, and the stride "
+					  "of its dimension %d is 0",
+					  name, d);
+	return 0;
+}
+
+static int open_data(struct kernel_run *run, int index, struct source *source)
+{
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
+	const struct rig_operand *operand = source->operand;
+	struct rig_array array;
+	int r = find_dtype(spec, operand, &array);
+
+	if (r < 0)
+		return r;
+	if (!operand->shape)
+		return words_fail(-EINVAL, "array %s: data needs a shape",
+				  spec->name);
+	r = read_shape(operand, spec->name, &source->shape, &array.count);
+	if (r == 0 && spec->role & RIG_OUTPUT)
+		r = check_strides(operand, spec->name);
+	if (r < 0)
+		return r;
+	set_shape(&array, &source->shape);
+	kernel_run_give(run, index, &array, NULL, 0);
+	return 0;
+}
+
+int operand_open(struct kernel_run *run, int index, struct source *source)
+{
+	const struct rig_operand *operand = source->operand;
+
+	if (!operand)
+		return 0;
+	if (operand->file)
+		return open_file(run, index, source);
+	if (operand->segment)
+		return open_segment(run, index, source);
+	return operand->data ? open_data(run, index, source) : 0;
+}
+
+int operands_check(const struct kernel_run *run,
+		   const struct source sources[RIG_ARRAYS_MAX])
+{
+	const struct rig_array_spec *specs = run->kernel->arrays;
+
+	for (int i = 0; i < run->count; i++) {
+		const struct rigged_array *a = &run->arrays[i];
+
+		for (int k = 0; k < i && sources[i].attached; k++) {
+			const struct rigged_array *b = &run->arrays[k];
+
+			if (sources[k].attached &&
+			    strcmp(a->name, b->name) == 0 &&
+			    ((specs[i].role | specs[k].role) & RIG_OUTPUT) &&
+			    a->offset < b->offset + b->bytes &&
+			    b->offset < a->offset + a->bytes)
+				return words_fail(
+					-EINVAL,
+					"arrays %s and %s overlap in segment "
+					"%s",
+					specs[k].name, specs[i].name, a->name);
+		}
+	}
+	return 0;
+}
+
+int operand_copy(struct kernel_run *run, int index, const struct source *source,
+		 bool out)
+{
+	const struct rig_array *array = kernel_run_array(run, index);
+	const struct rig_operand *operand = source->operand;
+	struct transfer transfer = { .address =
+					     (uint64_t)(uintptr_t)operand->data,
+				     .count = array->count,
+				     .item_bytes = array->item_bytes,
+				     .dims = source->shape.dims,
+				     .pid = (int32_t)getpid(),
+				     .out = out };
+	int64_t stride = array->item_bytes;
+
+	for (int d = source->shape.dims - 1; d >= 0; d--) {
+		transfer.shape[d] = (int64_t)source->shape.extent[d];
+		transfer.strides[d] =
+			operand->strides ? operand->strides[d] : stride;
+		stride *= transfer.shape[d];
+	}
+	return transfer_run(run->pool, &transfer, run->arrays[index].segment);
+}
+
+void operand_close(struct source *source)
+{
+	npy_close(&source->input);
+	outfile_discard(&source->output);
+	rig_segment_destroy(source->attached);
+	source->attached = NULL;
+}

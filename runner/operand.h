@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * operand.h - the caller's arrays: which elements of which file, segment or
+ * memory a kernel is to work on.
+ *
+ * Functions return 0 or a negative errno with the words in rig_why().
+ */
+#ifndef RUNNER_OPERAND_H
+#define RUNNER_OPERAND_H
+
+#include <runner/kernel_run.h>
+#include <runner/npy.h>
+#include <runrig/kernels.h>
+
+/* Where one array of a kernel comes from and goes to.  Zeroed: neither. */
+struct source {
+	const struct rig_operand *operand; /* the caller's; NULL: none */
+	struct npy_shape shape;
+	struct npy_input input;       /* of .file */
+	struct rig_segment *attached; /* of .segment */
+	struct outfile output;        /* of .output */
+};
+
+/* Which operand is which array's: sources[i] is array i's. */
+int operands_assign(const struct kernel_run *run, const struct rig_spec *spec,
+		    struct source sources[RIG_ARRAYS_MAX]);
+
+/* Open what array `index` comes from and tell the run of it. */
+int operand_open(struct kernel_run *run, int index, struct source *source);
+
+/* Does no array that is written lie where another does? */
+int operands_check(const struct kernel_run *run,
+		   const struct source sources[RIG_ARRAYS_MAX]);
+
+/* Between the caller's private memory and the segment of array `index`. */
+int operand_copy(struct kernel_run *run, int index, const struct source *source,
+		 bool out);
+
+/* Let go of all.  A second call does nothing. */
+void operand_close(struct source *source);
+
+#endif
