@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,15 +107,39 @@ static void set_shape(struct rig_array *array, const struct npy_shape *shape)
 	}
 }
 
+/* Can the ranks use the elements where they lie in the file? */
+static bool lies_well(const struct rig_array_spec *spec,
+		      const struct npy_input *input)
+{
+	size_t at = (size_t)input->data_at;
+
+	return spec->role == RIG_INPUT && input->array.count > 0 &&
+	       (spec->any_byte ||
+		at % dtype_align((enum rig_dtype)input->array.dtype) == 0);
+}
+
+/* What is only read is mapped by the ranks.  A file that cannot be mapped is
+ * read like one whose array is written. */
 static int open_file(struct kernel_run *run, int index, struct source *source)
 {
-	int r = npy_open(&source->input, source->operand->file);
+	struct npy_input *input = &source->input;
+	const struct rig_segment_options options = { .read_only = true };
+	char path[40];
+	int r = npy_open(input, source->operand->file);
 
 	if (r < 0)
 		return r;
-	source->shape = source->input.shape;
-	set_shape(&source->input.array, &source->shape);
-	kernel_run_give(run, index, &source->input.array, NULL, 0);
+	source->shape = input->shape;
+	set_shape(&input->array, &source->shape);
+	/* The very file whose header was read, whatever its name leads to. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", input->fd);
+	if (lies_well(&run->kernel->arrays[index], input) &&
+	    rig_segment_open_file(&source->attached, path, &options) == 0)
+		kernel_run_give(run, index, &input->array,
+				rig_segment_name(source->attached),
+				(size_t)input->data_at);
+	else
+		kernel_run_give(run, index, &input->array, NULL, 0);
 	return 0;
 }
 

@@ -356,7 +356,7 @@ static int load(struct call *call)
 
 		if (!source->operand)
 			continue;
-		if (source->operand->file)
+		if (source->operand->file && run->arrays[i].segment)
 			r = npy_read(&source->input,
 				     rig_segment_data(run->arrays[i].segment));
 		else if (source->operand->data &&

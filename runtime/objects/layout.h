@@ -122,6 +122,7 @@ struct control_shm {
 #define JOB_READ_ONLY 1u /* map it so */
 #define JOB_HUGE      4u /* populate it with huge pages */
 #define JOB_BARRIER   2u /* its trailer's barrier is this pool's */
+#define JOB_FILE      8u /* not in /dev/shm: neither locked nor populated */
 
 /* One segment of a job.  Written by the caller before the job is posted. */
 struct job_segment_shm {

@@ -205,7 +205,8 @@ static int map(struct rank *rank, struct mapping *mapping,
 		return fd;
 	/* The lock says "in use"; the mapping holds it when fd is closed.  (One
 	 * that was handed over is the caller's, and locked already.) */
-	while (flock(fd, LOCK_SH) < 0 && errno == EINTR)
+	while (!(segment->flags & JOB_FILE) && flock(fd, LOCK_SH) < 0 &&
+	       errno == EINTR)
 		;
 	base = huge_map(fd, segment->file_bytes,
 			read_only ? PROT_READ : PROT_READ | PROT_WRITE);
@@ -390,8 +391,8 @@ static int attach_one(struct rank *rank, int index,
 		if (r < 0)
 			return r;
 	}
-	/* Copies are where they belong. */
-	if (segment->stride)
+	/* Copies are where they belong; a file may be larger than memory. */
+	if (segment->stride || segment->flags & JOB_FILE)
 		return 0;
 	return populate_own(rank, index, mapping, name,
 			    own_node(rank, startup->plan));
@@ -455,7 +456,7 @@ static int attach_missing(struct rank *rank, int count,
 	for (int i = 0; i < count && r == 0; i++) {
 		const struct mapping *mapping = find(&job->segments[i]);
 
-		if (missing[i])
+		if (missing[i] && !(job->segments[i].flags & JOB_FILE))
 			r = populate(mapping,
 				     to_be_read(rank, &job->segments[i],
 						mapping, startup),

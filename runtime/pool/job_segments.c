@@ -34,7 +34,9 @@ void job_segments_put_file(struct rig_pool *pool, int index,
 		.data_bytes = info->data_bytes,
 		.bytes = info->data_bytes,
 		.holder_fd = info->fd,
-		.flags = info->pool == pool->id ? JOB_BARRIER : 0,
+		.flags = (info->file               ? JOB_FILE
+			  : info->pool == pool->id ? JOB_BARRIER
+						   : 0),
 	};
 }
 

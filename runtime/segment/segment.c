@@ -441,6 +441,27 @@ out:
 	return 0;
 }
 
+int segment_adopt(struct rig_segment **out, const char *name,
+		  const struct segment_info *info, bool read_only)
+{
+	struct rig_segment *segment = calloc(1, sizeof(*segment));
+	int r;
+
+	if (!segment)
+		return rig_fail_errno(-ENOMEM, "segment");
+	segment->info = *info;
+	snprintf(segment->name, sizeof(segment->name), "%s", name);
+	r = map(segment, read_only);
+	if (r < 0) {
+		segment->info.fd = -1;
+		release(segment);
+		return r;
+	}
+	handle_add(segment);
+	*out = segment;
+	return 0;
+}
+
 const struct segment_info *segment_info_of(const struct rig_segment *segment)
 {
 	return &segment->info;

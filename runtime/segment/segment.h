@@ -19,6 +19,7 @@ struct segment_info {
 	size_t data_bytes;
 	uint64_t pool; /* the pool its trailer's barrier is for; 0: none */
 	int fd;        /* of this process, or -1 */
+	bool file;     /* not in /dev/shm: its pages come as they are touched */
 };
 
 /*
@@ -33,6 +34,11 @@ const struct segment_info *segment_info_of(const struct rig_segment *segment);
 /* The facts of the file behind `fd`: 0, -ENODATA, -EPROTO, or the error of fstat
  * or pread. */
 int segment_read_info(int fd, const char *name, struct segment_info *info);
+
+/* A handle of that name, mapped, whose descriptor is info->fd from now on: 0, or
+ * as rig_segment_attach(), and the descriptor is the caller's as before. */
+int segment_adopt(struct rig_segment **segment, const char *name,
+		  const struct segment_info *info, bool read_only);
 
 /* As ledger_fork_failed(). */
 void segments_fork_failed(void);

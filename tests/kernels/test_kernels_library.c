@@ -361,6 +361,91 @@ START_TEST(a_run_that_fails_has_an_outcome)
 }
 END_TEST
 
+/* A .npy file of x, whose elements begin at byte `header`. */
+static void save_x(char path[40], size_t header)
+{
+	char text[256];
+	FILE *file;
+	int fd;
+
+	strcpy(path, "/dev/shm/library-XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "\x93NUMPY\1\0", 8);
+	text[8] = (char)(header - 10);
+	text[9] = 0;
+	snprintf(text + 10, sizeof(text) - 10,
+		 "{'descr': '<f8', 'fortran_order': False, 'shape': (%d,), }",
+		 COUNT);
+	text[10 + strlen(text + 10)] = ' ';
+	text[header - 1] = '\n';
+	file = fdopen(fd, "w");
+	ck_assert_uint_eq(fwrite(text, 1, header, file), header);
+	ck_assert_uint_eq(fwrite(x, sizeof(*x), COUNT, file), COUNT);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+/* Where elements are aligned, and where not. */
+START_TEST(a_file_is_read_where_it_lies)
+{
+	struct rig_operand operands[2] = { { .file = "" } };
+	size_t headers[] = { 128, 101 };
+	struct rig_number number;
+	char path[40];
+
+	save_x(path, headers[_i]);
+	operands[0].file = path;
+	must(run("sum", operands, 1, NULL, RIG_VERIFY_FULL));
+	must(rig_outcome_get(outcome, "sum", &number));
+	ck_assert_double_eq(number.real, (double)COUNT * (COUNT - 1) / 2);
+	ck_assert_int_eq(outcome->arrays[0].made, false);
+	ck_assert_uint_eq(outcome->arrays[0].offset, headers[_i]);
+	/* A kernel that writes the array works on a copy. */
+	must(run("sort", operands, 1, NULL, RIG_VERIFY_FULL));
+	ck_assert_int_eq(outcome->arrays[0].made, true);
+	must(run("min", operands, 1, NULL, RIG_VERIFY_SAMPLE));
+	must(rig_outcome_get(outcome, "min", &number));
+	ck_assert_double_eq(number.real, 0);
+	unlink(path);
+}
+END_TEST
+
+static void cut(void *path, enum rig_phase phase,
+		const struct rig_outcome *unused)
+{
+	(void)unused;
+	if (phase == RIG_PHASE_RUNNING)
+		ck_assert_int_eq(truncate(path, 128), 0);
+}
+
+START_TEST(a_file_that_shrinks_is_a_report)
+{
+	struct rig_operand operand = { .file = "" };
+	struct rig_number number;
+	char path[40];
+
+	save_x(path, 128);
+	operand.file = path;
+	ck_assert_int_eq(
+		rig_kernel_run(pool,
+			       &(struct rig_spec){ .kernel = "sum",
+						   .operands = &operand,
+						   .operand_count = 1,
+						   .phase = cut,
+						   .phase_arg = path },
+			       &outcome),
+		-EOWNERDEAD);
+	ck_assert_msg(strstr(rig_pool_report(pool)->text, "SIGBUS"), "%s",
+		      rig_pool_report(pool)->text);
+	ck_assert_int_eq(outcome->started, true);
+	/* The pool has a fresh team. */
+	must(run("sum", &own, 1, NULL, RIG_VERIFY_NONE));
+	must(rig_outcome_get(outcome, "sum", &number));
+	unlink(path);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("kernels: library");
@@ -379,6 +464,8 @@ Suite *make_suite(void)
 	tcase_add_loop_test(tcase, what_is_wrong_is_said, 0,
 			    sizeof(bad) / sizeof(*bad));
 	tcase_add_test(tcase, a_run_that_fails_has_an_outcome);
+	tcase_add_loop_test(tcase, a_file_is_read_where_it_lies, 0, 2);
+	tcase_add_test(tcase, a_file_that_shrinks_is_a_report);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

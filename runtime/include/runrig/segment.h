@@ -152,6 +152,25 @@ RIG_API int rig_segment_create(struct rig_segment **segment, const char *name,
 RIG_API int rig_segment_attach(struct rig_segment **segment, const char *name,
 			       const struct rig_segment_options *options);
 
+/*
+ * A file of any file system as a segment: all of its bytes as they are now, in
+ * place.  The handle's name stands for the file in jobs of this process, and
+ * nobody else can attach by it.  Of the options .read_only alone counts; NULL:
+ * the file is mapped to be written as well, which changes the file itself.
+ *
+ * Pages are read as somebody touches them, and the system may drop them again:
+ * the file may be larger than memory.  A worker that touches what somebody has
+ * cut off the file meanwhile, or writes into a hole on a full disk, ends with a
+ * report; the caller's own touch would be the caller's SIGBUS.
+ *
+ * Returns 0 and sets *segment, which rig_segment_destroy() frees; the file
+ * stays.  Or -EACCES: not a regular file, -ENODATA: it is empty, or what open,
+ * fstat or mmap said.
+ */
+RIG_API int rig_segment_open_file(struct rig_segment **segment,
+				  const char *path,
+				  const struct rig_segment_options *options);
+
 /* The bytes, their number, the name.  Any thread; never wait.  The data is
  * NULL after detach; bytes and name stay valid until destroy. */
 RIG_API void *rig_segment_data(const struct rig_segment *segment);
