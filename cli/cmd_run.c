@@ -14,6 +14,7 @@
 #include "command.h"
 #include "memory_map.h"
 #include "plugin.h"
+#include "run_json.h"
 #include "verified_run.h"
 #include "show.h"
 #include "timeline.h"
@@ -554,9 +555,12 @@ static int run(struct options *options)
 		if (options->request.map)
 			r = map_show(&runner);
 	}
-	if (r == 0 && options->json)
-		r = show_run_json(&runner, options->json_path);
-	/* Of a run that failed as well: then it is wanted most. */
+	/* Both of a run that failed as well: then they are wanted most. */
+	if (options->json && runner.outcome) {
+		int put = run_json_put(&runner, options->json_path);
+
+		r = r ? r : put;
+	}
 	if (options->trace && runner.pool) {
 		int traced = timeline_write(runner.pool,
 					    options->request.kernel->name,

@@ -13,7 +13,6 @@
 #include <runrig/barrier.h>
 
 #include "command.h"
-#include "json.h"
 #include "memory_map.h"
 
 char *show_count(uint64_t count, char text[SHOWN_BYTES])
@@ -210,7 +209,7 @@ static void put_named(const char *before, const char *name)
 	put_tame(name);
 }
 
-static double bytes_moved(const struct runner *runner)
+double show_bytes_moved(const struct runner *runner)
 {
 	const struct rig_outcome *outcome = runner->outcome;
 
@@ -219,7 +218,7 @@ static double bytes_moved(const struct runner *runner)
 		       : 0;
 }
 
-static double flops(const struct runner *runner)
+double show_flops(const struct runner *runner)
 {
 	const struct rig_outcome *outcome = runner->outcome;
 
@@ -227,7 +226,7 @@ static double flops(const struct runner *runner)
 				      : 0;
 }
 
-static double items(const struct runner *runner)
+double show_items(const struct runner *runner)
 {
 	const struct rig_outcome *outcome = runner->outcome;
 	void *data[RIG_ARRAYS_MAX] = { NULL };
@@ -293,7 +292,7 @@ static void show_arrays(const struct runner *runner)
 }
 
 /* How much of an array of ours lies on huge pages; -1: unknown, or not ours. */
-static ssize_t huge_of(const struct runner *runner, int index)
+ssize_t show_huge_bytes(const struct runner *runner, int index)
 {
 	const struct rig_outcome_array *array = &runner->outcome->arrays[index];
 
@@ -306,7 +305,7 @@ static void show_huge(const struct runner *runner)
 	char text[SHOWN_BYTES];
 
 	for (int i = 0; i < runner->outcome->array_count; i++) {
-		ssize_t huge = huge_of(runner, i);
+		ssize_t huge = show_huge_bytes(runner, i);
 
 		if (huge < 0 || !is_shown(runner, i))
 			continue;
@@ -326,13 +325,14 @@ static void show_line(const struct runner *runner, const char *what,
 	show_time((double)ns, time);
 	printf("  %-9s %s%*s", what, time,
 	       11 - (int)strlen(time) + (strchr(time, '\xc2') != NULL), "");
-	if (bytes_moved(runner) > 0)
-		printf(" %s", show_rate(bytes_moved(runner), (double)ns, rate));
-	if (flops(runner) > 0)
-		printf(" %.3g Gflop/s", flops(runner) / (double)ns);
-	if (items(runner) > 0)
+	if (show_bytes_moved(runner) > 0)
 		printf(" %s",
-		       show_item_rate(items(runner), (double)ns,
+		       show_rate(show_bytes_moved(runner), (double)ns, rate));
+	if (show_flops(runner) > 0)
+		printf(" %.3g Gflop/s", show_flops(runner) / (double)ns);
+	if (show_items(runner) > 0)
+		printf(" %s",
+		       show_item_rate(show_items(runner), (double)ns,
 				      runner->request->kernel->item, rate));
 }
 
@@ -403,122 +403,4 @@ void show_run(const struct runner *runner)
 	}
 	show_proof(runner);
 	free(workers);
-}
-
-static json_t *parameters_json(const struct runner *runner)
-{
-	const struct rig_param *param = runner->request->kernel->params;
-	json_t *object = json_object();
-	char value[RIG_TEXT_BYTES];
-
-	for (int i = 0; param && param[i].name; i++) {
-		rig_outcome_setting(runner->outcome, i, value, sizeof(value));
-		json_object_set_new(object, param[i].name, json_string(value));
-	}
-	return object;
-}
-
-static json_t *array_json(const struct runner *runner, int index)
-{
-	static const char *const roles[] = { "scratch", "input", "output",
-					     "inout" };
-	const struct rig_outcome_array *array = &runner->outcome->arrays[index];
-	const struct run_array *asked = &runner->request->arrays[index];
-	char code[RIG_DTYPE_CODE_BYTES];
-	json_t *shape = json_array();
-
-	for (int d = 0; d < array->dims; d++)
-		json_array_append_new(shape, json_integer(array->shape[d]));
-	return json_pack("{ss ss ss ss so sI sI sI ss? ss? ss?}", "name",
-			 array->name, "role", roles[array->role], "dtype",
-			 rig_dtype_name(array->array.dtype), "code",
-			 rig_dtype_code(&array->array, code), "shape", shape,
-			 "count", (json_int_t)array->array.count, "bytes",
-			 (json_int_t)array->bytes, "huge_bytes",
-			 (json_int_t)huge_of(runner, index), "input",
-			 asked->input, "output", asked->output, "segment",
-			 asked->segment);
-}
-
-static json_t *arrays_json(const struct runner *runner)
-{
-	json_t *list = json_array();
-
-	for (int i = 0; i < runner->outcome->array_count; i++)
-		json_array_append_new(list, array_json(runner, i));
-	return list;
-}
-
-/* { "sum": 42 }: numbers where they are ones; null where nothing is said. */
-static json_t *result_json(const struct runner *runner)
-{
-	char *text, *save = NULL;
-	json_t *object;
-
-	if (!*runner->outcome->result)
-		return json_null();
-	text = strdup(runner->outcome->result);
-	object = json_object();
-	for (char *word = strtok_r(text, ",", &save); word;
-	     word = strtok_r(NULL, ",", &save)) {
-		char *name = word + strspn(word, " ");
-		char *value = strstr(name, " = ");
-		json_t *number;
-
-		if (!value)
-			continue;
-		*value = 0;
-		value += 3;
-		number = json_loads(value, JSON_DECODE_ANY, NULL);
-		json_object_set_new(object, name,
-				    number ? number : json_string(value));
-	}
-	free(text);
-	return object;
-}
-
-static json_t *times_json(const struct runner *runner)
-{
-	json_t *list = json_array();
-
-	for (int i = 0; i < runner->outcome->runs; i++)
-		json_array_append_new(
-			list,
-			json_integer((json_int_t)runner->outcome->times_ns[i]));
-	return list;
-}
-
-int show_run_json(const struct runner *runner, const char *path)
-{
-	const struct run_request *request = runner->request;
-	const struct rig_outcome *outcome = runner->outcome;
-	bool pthread = request->pool.barrier == RIG_BARRIER_PTHREAD;
-	json_t *root = json_pack(
-		"{ss so so so so so sI sI sf sf sf ss? s{ss ss? sI sI} sb ss? "
-		"sb}",
-		"kernel", request->kernel->name, "parameters",
-		parameters_json(runner), "arrays", arrays_json(runner),
-		"result", result_json(runner), "workers",
-		show_workers_json(runner->pool), "times_ns", times_json(runner),
-		"first_ns", (json_int_t)outcome->times_ns[0], "steady_ns",
-		(json_int_t)runner_steady_ns(runner), "bytes_moved",
-		bytes_moved(runner), "flops", flops(runner), "items",
-		items(runner), "item", request->kernel->item, "barrier", "kind",
-		pthread ? "pthread" : "adaptive", "segment",
-		outcome->barrier_segment, "epochs", (json_int_t)outcome->epochs,
-		"blocked", (json_int_t)outcome->blocked, "verified",
-		(int)outcome->verified, "against",
-		outcome->verified ? request->kernel->verified : NULL,
-		"repeats_on_a_copy", (int)outcome->copied);
-
-	if (request->map) {
-		json_t *map = map_json(runner);
-
-		if (!map) {
-			json_decref(root);
-			return EXIT_SYSTEM;
-		}
-		json_object_set_new(root, "map", map);
-	}
-	return json_put(root, path);
 }

@@ -37,8 +37,13 @@ void warn_squeezed(const struct rig_plan *plan);
 /* What the run did, to stdout. */
 void show_run(const struct runner *runner);
 
-/* The same as JSON, to the file `path` or to stdout (NULL).  Returns an exit
- * code. */
-int show_run_json(const struct runner *runner, const char *path);
+/* A run's bytes moved, floating-point operations and items; 0: no figure. */
+double show_bytes_moved(const struct runner *runner);
+double show_flops(const struct runner *runner);
+double show_items(const struct runner *runner);
+
+/* How much of array `index` lies on huge pages; -1: unknown, or the segment is
+ * not of this command's making. */
+ssize_t show_huge_bytes(const struct runner *runner, int index);
 
 #endif

@@ -70,12 +70,13 @@ static int run_failed(struct runner *runner, int code)
 	const struct rig_report *report = rig_pool_report(runner->pool);
 
 	progress_clear();
+	snprintf(runner->why, sizeof(runner->why), "%s", rig_why());
 	if (!runner->outcome || !runner->outcome->started)
-		return complain(exit_of(code), "%s", rig_why());
+		return complain(exit_of(code), "%s", runner->why);
 	/* The report begins with the line that is all there is to say of what
 	 * a kernel says by itself. */
 	if (report->end == RIG_END_OK || report->end == RIG_END_FAILED)
-		(void)complain(EXIT_RUN, "%s", rig_why());
+		(void)complain(EXIT_RUN, "%s", runner->why);
 	else
 		fprintf(stderr, "runrig: %s", report->text);
 	return code == -EBADMSG ? EXIT_UNVERIFIED : EXIT_RUN;

@@ -13,6 +13,9 @@
 #include <runrig/kernels.h>
 #include <runrig/pool.h>
 
+/* Bytes of the words of a run that failed. */
+#define RUN_WHY_BYTES 512
+
 /* Dimensions of --shape, at most: as NumPy's. */
 #define SHAPE_DIMS_MAX 64
 
@@ -49,6 +52,7 @@ struct runner {
 	const struct run_request *request;
 	struct rig_pool *pool;
 	struct rig_outcome *outcome; /* NULL: it did not come so far */
+	char why[RUN_WHY_BYTES];     /* the words of a run that failed */
 
 	/* The request, as the library takes it. */
 	struct rig_spec spec;

@@ -24,6 +24,7 @@ import time
 import unittest
 from multiprocessing import shared_memory
 
+import jsonschema
 import numpy
 
 RUNRIG = os.environ["RUNRIG"]
@@ -33,6 +34,7 @@ SANITIZED = unittest.skipIf(os.environ.get("SANITIZED", "none") != "none",
                             "a sanitizer tells crashes itself")
 TESTS = pathlib.Path(__file__).resolve().parent
 ROOT = TESTS.parents[1]
+SCHEMA = ROOT / "docs" / "run.schema.json"
 SHM = pathlib.Path("/dev/shm")
 
 # Against hanging only.
@@ -740,7 +742,7 @@ class Runs(Case):
         with open(path) as file:
             said = json.load(file)
         self.assertEqual(said["kernel"], "reverse")
-        self.assertEqual(said["parameters"]["length"], "100000")
+        self.assertEqual(said["parameters"]["length"], 100000)
         self.assertEqual(said["arrays"][0]["shape"], [100000])
         self.assertEqual([w["rank"] for w in said["workers"]], [0, 1])
         self.assertEqual(len(said["times_ns"]), 4)
@@ -752,6 +754,32 @@ class Runs(Case):
         self.assertEqual(json.loads(self.does(
             "run", "reverse", "length=10", "--json", "--no-verify"))
             ["verified"], False)
+
+    def test_json_is_what_its_schema_says(self):
+        with open(SCHEMA) as file:
+            schema = json.load(file)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        data = self.save("large.npy", numpy.arange(
+            50001, dtype=numpy.uint64) + numpy.uint64(2 ** 60))
+        for words, level in (
+                (("sum", "--input", data), "sample"),
+                (("sum", "--input", data, "--verify=full", "--map"), "full"),
+                (("sum", "--input", data, "--verify=none"), "none"),
+                (("scan", "--input", data, "--repeat", 3, "--seed", 7),
+                 "sample"),
+                (("dgemm", "n=20", "--huge"), "full"),
+                (("heat", "n=12"), "full"),
+                (("reverse", "length=0"), "full")):
+            said = json.loads(self.does("run", *words, "-n", 2, "--json"))
+            jsonschema.validate(said, schema)
+            self.assertEqual(said["verification"]["level"], level, words)
+            self.assertEqual(said["verification"]["passed"],
+                             None if level == "none" else True)
+            self.assertIsNone(said["failed"])
+        said = json.loads(self.does("run", "sum", "--input", data, "--json"))
+        # Beyond 2^53 many readers would round it.
+        self.assertEqual(said["result"]["sum"],
+                         str((50001 * 2 ** 60 + 50001 * 25000) % 2 ** 64))
 
     def test_rates_of_what_a_kernel_counts(self):
         for words, items, item in (
@@ -875,6 +903,23 @@ class Plugins(Case):
         self.assertTrue((numpy.load(out) == numpy.ones(1000, "u1")).all())
         done = runrig("run", "probe.so", "-n", 2, cwd=self.built.name)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_json_says_how_a_run_failed(self):
+        with open(SCHEMA) as file:
+            schema = json.load(file)
+        for mode, code, phase, rank in (
+                ("crash", RUN, "running", 1),
+                ("wrong", UNVERIFIED, "verifying", None)):
+            done = self.run_probe("mode=" + mode, "--json")
+            self.assertEqual(done.returncode, code, done.stderr)
+            said = json.loads(done.stdout)
+            jsonschema.validate(said, schema)
+            self.assertEqual(said["failed"]["phase"], phase)
+            self.assertTrue(said["failed"]["why"])
+            self.assertTrue(said["failed"]["report"])
+            if rank is not None:
+                self.assertEqual(said["failed"]["rank"], rank)
+            self.assertFalse(said["verified"])
 
     def test_wrong_results_are_not_written(self):
         out = self.path("out.npy")
