@@ -450,6 +450,7 @@ static const struct rig_array_spec arrays[] = {
 	  .dtype = RIG_FLOAT64,
 	  .any_dtype = true,
 	  .any_byte = true,
+	  .any_order = true,
 	  .count = count_generated },
 	{ .name = "counts",
 	  .role = RIG_OUTPUT,

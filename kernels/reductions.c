@@ -489,6 +489,7 @@ static const struct rig_array_spec arrays[] = {
 	  .dtype = RIG_FLOAT64,
 	  .any_dtype = true,
 	  .any_byte = true,
+	  .any_order = true,
 	  .count = count_generated },
 	{ .name = "chunks",
 	  .role = RIG_SCRATCH,

@@ -128,13 +128,14 @@ static void halves_to_double(const any_uint16 *from, size_t begin, size_t end,
 }
 
 /* A case of a switch over dtypes: a loop over items of one type. */
-#define WIDEN(dtype, type, wide)                                               \
+#define WIDEN_AS(dtype, type, value)                                           \
 	case dtype: {                                                          \
 		const type *from = items;                                      \
 		for (size_t i = begin; i < end; i++)                           \
-			*to++ = (wide)from[i];                                 \
+			*to++ = value;                                         \
 		break;                                                         \
 	}
+#define WIDEN(dtype, type, wide) WIDEN_AS(dtype, type, (wide)from[i])
 
 void convert_to_double(enum rig_dtype dtype, const void *items, size_t begin,
 		       size_t end, double *to)
@@ -144,7 +145,8 @@ void convert_to_double(enum rig_dtype dtype, const void *items, size_t begin,
 		WIDEN(RIG_INT16, any_int16, double)
 		WIDEN(RIG_INT32, any_int32, double)
 		WIDEN(RIG_INT64, any_int64, double)
-		WIDEN(RIG_BOOL, any_uint8, double)
+		/* Any bit makes a bool true, as NumPy has it. */
+		WIDEN_AS(RIG_BOOL, any_uint8, from[i] != 0)
 		WIDEN(RIG_UINT8, any_uint8, double)
 		WIDEN(RIG_UINT16, any_uint16, double)
 		WIDEN(RIG_UINT32, any_uint32, double)
@@ -176,7 +178,7 @@ void convert_to_64(enum rig_dtype dtype, const void *items, size_t begin,
 		WIDEN(RIG_INT16, any_int16, uint64_t)
 		WIDEN(RIG_INT32, any_int32, uint64_t)
 		WIDEN(RIG_INT64, any_int64, uint64_t)
-		WIDEN(RIG_BOOL, any_uint8, uint64_t)
+		WIDEN_AS(RIG_BOOL, any_uint8, from[i] != 0)
 		WIDEN(RIG_UINT8, any_uint8, uint64_t)
 		WIDEN(RIG_UINT16, any_uint16, uint64_t)
 		WIDEN(RIG_UINT32, any_uint32, uint64_t)
@@ -187,3 +189,4 @@ void convert_to_64(enum rig_dtype dtype, const void *items, size_t begin,
 }
 
 #undef WIDEN
+#undef WIDEN_AS

@@ -4,13 +4,14 @@
  * header.
  *
  * Format versions 1.0, 2.0 and 3.0; bool and every fixed-size number, in either
- * byte order (which stays as it is); any number of dimensions in C order, none
+ * byte order (which stays as it is); any number of dimensions, none
  * and empty ones included.  Every function that can fail returns a negative
  * errno and leaves the words in rig_why().
  */
 #ifndef RUNNER_NPY_H
 #define RUNNER_NPY_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <runrig/kernel.h>
@@ -23,6 +24,7 @@
 struct npy_shape {
 	int dims; /* 0: one element */
 	size_t extent[NPY_DIMS_MAX];
+	bool fortran; /* the first index is the fastest, and that matters */
 };
 
 /* A file that is open for reading. */

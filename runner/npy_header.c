@@ -270,12 +270,10 @@ const char *npy_parse_header(const char *text, size_t bytes,
 	wrong = judge_descr(&fields, array, words, words_bytes);
 	if (wrong)
 		return wrong;
-	if (fields.fortran && !orders_agree(&fields.shape))
-		return "it is in Fortran order; save it with "
-		       "np.ascontiguousarray(a)";
 	if (!count_elements(&fields.shape, &array->count))
 		return "its shape has more elements than there can be";
 	*shape = fields.shape;
+	shape->fortran = fields.fortran && !orders_agree(shape);
 	return NULL;
 }
 

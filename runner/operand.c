@@ -130,6 +130,11 @@ static int open_file(struct kernel_run *run, int index, struct source *source)
 	if (r < 0)
 		return r;
 	source->shape = input->shape;
+	if (input->shape.fortran && !run->kernel->arrays[index].any_order)
+		return words_fail(-EPROTO,
+				  "%s: it is in Fortran order, and %s takes C "
+				  "order; save it with np.ascontiguousarray(a)",
+				  source->operand->file, run->kernel->name);
 	set_shape(&input->array, &source->shape);
 	/* The very file whose header was read, whatever its name leads to. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", input->fd);

@@ -322,6 +322,17 @@ class BadFiles(Case):
             numpy.save(file, numpy.arange(3))
         self.refuses_file("follow the array", path)
 
+    def test_fortran_order_where_the_order_does_not_matter(self):
+        a = numpy.asfortranarray(
+            numpy.random.default_rng(4).normal(size=(211, 97)))
+        path = self.save("f.npy", a)
+        for kernel, want in (("sum", a.sum()), ("min", a.min()),
+                             ("norm", numpy.linalg.norm(a))):
+            said = json.loads(self.does("run", kernel, "--input", path,
+                                        "--json", "--verify=full"))
+            self.assertAlmostEqual(said["result"][kernel], want, places=9)
+            self.assertEqual(said["arrays"][0]["shape"], [211, 97])
+
     def test_fortran_order_with_the_cure(self):
         a = numpy.asfortranarray(numpy.arange(6.0).reshape(2, 3))
         self.refuses_file(r"np\.ascontiguousarray\(a\)", self.save("a.npy", a))

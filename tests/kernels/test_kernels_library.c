@@ -122,6 +122,24 @@ START_TEST(whole_numbers_beyond_a_double_are_exact)
 }
 END_TEST
 
+START_TEST(any_bit_makes_a_bool_true)
+{
+	unsigned char bools[] = { 2, 255, 0, 1, 128 };
+	const int64_t five[] = { 5 };
+	struct rig_operand operand = {
+		.data = bools, .dtype = RIG_BOOL, .dims = 1, .shape = five
+	};
+	struct rig_number sum;
+
+	must(run("sum", &operand, 1, NULL, RIG_VERIFY_FULL));
+	must(rig_outcome_get(outcome, "sum", &sum));
+	ck_assert_int_eq(sum.integer, 4);
+	must(run("norm", &operand, 1, NULL, RIG_VERIFY_FULL));
+	must(rig_outcome_get(outcome, "norm", &sum));
+	ck_assert_double_eq(sum.real, 2);
+}
+END_TEST
+
 /* Rows of a transposed, and of a reversed matrix. */
 START_TEST(strides_of_either_sign_are_followed)
 {
@@ -456,6 +474,7 @@ Suite *make_suite(void)
 			    RIG_VERIFY_NONE, RIG_VERIFY_FULL + 1);
 	tcase_add_test(tcase, an_input_stays_as_it_is_and_its_sum_is_a_number);
 	tcase_add_test(tcase, whole_numbers_beyond_a_double_are_exact);
+	tcase_add_test(tcase, any_bit_makes_a_bool_true);
 	tcase_add_test(tcase, strides_of_either_sign_are_followed);
 	tcase_add_test(tcase, segments_are_used_in_place);
 	tcase_add_test(tcase, settings_are_text_or_typed);
