@@ -26,7 +26,7 @@
 #include <runner/arguments.h>
 #include <kernels/builtin.h>
 #include <kernels/lib/reals.h>
-#include <kernels/lib/scan.h>
+#include <kernels/lib/scan_chunks.h>
 #include <kernels/lib/strips.h>
 #include <runner/convert.h>
 

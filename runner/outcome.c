@@ -23,7 +23,7 @@
 #include <runner/kernel_run.h>
 #include <runner/operand.h>
 #include <runner/picture.h>
-#include <runner/sample.h>
+#include <runner/block_sample.h>
 #include <runner/words.h>
 
 /* Bytes of what a kernel says it found. */
@@ -33,21 +33,21 @@
 #define WORD_BYTES 512
 
 /* In this process: one call, and what the caller has of it. */
-struct call {
+struct kernel_call {
 	struct rig_outcome outcome;  /* first */
 	const struct rig_spec *spec; /* while the call lasts */
 	struct kernel_run run;
 	struct rig_outcome_array arrays[RIG_ARRAYS_MAX];
 	struct source sources[RIG_ARRAYS_MAX];
-	struct sample sample;
+	struct block_sample sample;
 	char result[RESULT_BYTES];
 	uint64_t *times_ns;
 	uint64_t begun_ns;
 };
 
-static struct call *call_of(const struct rig_outcome *outcome)
+static struct kernel_call *call_of(const struct rig_outcome *outcome)
 {
-	return (struct call *)(uintptr_t)outcome;
+	return (struct kernel_call *)(uintptr_t)outcome;
 }
 
 static uint64_t now_ns(void)
@@ -59,13 +59,13 @@ static uint64_t now_ns(void)
 }
 
 /* The run has words of its own. */
-static int run_fails(const struct call *call, int r)
+static int run_fails(const struct kernel_call *call, int r)
 {
 	return r < 0 ? rig_why_set(r, call->run.why) : r;
 }
 
 /* A job of the workers failed: there is a report of it. */
-static int job_fails(struct call *call, int r)
+static int job_fails(struct kernel_call *call, int r)
 {
 	call->outcome.started |= r < 0;
 	return run_fails(call, r);
@@ -95,7 +95,7 @@ static void word_of(const struct rig_setting *setting, char word[WORD_BYTES])
 	}
 }
 
-static int enter_settings(struct call *call)
+static int enter_settings(struct kernel_call *call)
 {
 	const struct rig_setting *first = call->spec->settings;
 	char word[WORD_BYTES];
@@ -125,7 +125,7 @@ static int enter_settings(struct call *call)
 /* ---- before anything is made ---- */
 
 /* What the caller sees of the arrays, as they are now. */
-static void show_arrays(struct call *call)
+static void show_arrays(struct kernel_call *call)
 {
 	struct kernel_run *run = &call->run;
 
@@ -186,7 +186,7 @@ static const char *size_words(size_t bytes, char text[40])
 /* /dev/shm may be larger than memory: what is beyond either is refused, before
  * the kernel of the system kills somebody for it; and what the dead have left
  * is no excuse. */
-static int check_memory(const struct call *call)
+static int check_memory(const struct kernel_call *call)
 {
 	size_t bytes = new_bytes(&call->run);
 	size_t shm = rig_shm_available(), memory = rig_memory_available();
@@ -206,7 +206,7 @@ static int check_memory(const struct call *call)
 }
 
 /* Kernel, settings, operands: all that the caller says. */
-static int check_call(struct call *call)
+static int check_call(struct kernel_call *call)
 {
 	const struct rig_spec *spec = call->spec;
 	struct kernel_run *run = &call->run;
@@ -263,10 +263,10 @@ static int check_spec(const struct rig_spec *spec)
 }
 
 /* A call whose words have been checked. */
-static int open_call(const struct rig_spec *spec, struct call **out)
+static int open_call(const struct rig_spec *spec, struct kernel_call **out)
 {
 	int repeat = spec->repeat ? spec->repeat : 1;
-	struct call *call;
+	struct kernel_call *call;
 	int r = check_spec(spec);
 
 	if (r < 0)
@@ -303,7 +303,7 @@ static int open_call(const struct rig_spec *spec, struct call **out)
 
 /* ---- before the run ---- */
 
-static void enter_phase(struct call *call, enum rig_phase phase)
+static void enter_phase(struct kernel_call *call, enum rig_phase phase)
 {
 	call->outcome.phase = phase;
 	show_arrays(call);
@@ -311,7 +311,7 @@ static void enter_phase(struct call *call, enum rig_phase phase)
 		call->spec->phase(call->spec->phase_arg, phase, &call->outcome);
 }
 
-static int begin_outputs(struct call *call)
+static int begin_outputs(struct kernel_call *call)
 {
 	int r = 0;
 
@@ -330,7 +330,8 @@ static int begin_outputs(struct call *call)
 	return r;
 }
 
-static int check_private(const struct call *call, const struct rig_pool *pool)
+static int check_private(const struct kernel_call *call,
+			 const struct rig_pool *pool)
 {
 	size_t bytes =
 		kernel_run_private_bytes(&call->run, rig_pool_size(pool));
@@ -346,7 +347,7 @@ static int check_private(const struct call *call, const struct rig_pool *pool)
 }
 
 /* Bring in what lies elsewhere. */
-static int load(struct call *call)
+static int load(struct kernel_call *call)
 {
 	struct kernel_run *run = &call->run;
 	int r = 0;
@@ -367,7 +368,7 @@ static int load(struct call *call)
 }
 
 /* The level of proof that this run has. */
-static enum rig_verify level_of(const struct call *call)
+static enum rig_verify level_of(const struct kernel_call *call)
 {
 	const struct rig_kernel *kernel = call->run.kernel;
 
@@ -380,7 +381,7 @@ static enum rig_verify level_of(const struct call *call)
 	return call->spec->verify;
 }
 
-static int make_input(struct call *call)
+static int make_input(struct kernel_call *call)
 {
 	struct kernel_run *run = &call->run;
 	int r = 0;
@@ -394,7 +395,7 @@ static int make_input(struct call *call)
 	return job_fails(call, r);
 }
 
-static int replicate(struct call *call)
+static int replicate(struct kernel_call *call)
 {
 	char names[200];
 	int r;
@@ -406,7 +407,7 @@ static int replicate(struct call *call)
 	return run_fails(call, r < 0 ? r : 0);
 }
 
-static int prepare(struct call *call, struct rig_pool *pool)
+static int prepare(struct kernel_call *call, struct rig_pool *pool)
 {
 	int r = check_private(call, pool);
 
@@ -430,7 +431,7 @@ static int prepare(struct call *call, struct rig_pool *pool)
 /* ---- the run ---- */
 
 /* The barrier the team meets at: in the first segment made for the pool. */
-static const struct rig_barrier *find_barrier(struct call *call)
+static const struct rig_barrier *find_barrier(struct kernel_call *call)
 {
 	call->outcome.barrier_segment = NULL;
 	for (int i = 0; i < call->run.count; i++) {
@@ -444,7 +445,7 @@ static const struct rig_barrier *find_barrier(struct call *call)
 	return NULL;
 }
 
-static int run_once(struct call *call)
+static int run_once(struct kernel_call *call)
 {
 	struct rig_outcome *outcome = &call->outcome;
 	const struct rig_barrier *barrier = find_barrier(call);
@@ -468,7 +469,7 @@ static int run_once(struct call *call)
 	return 0;
 }
 
-static int prove(struct call *call)
+static int prove(struct kernel_call *call)
 {
 	struct kernel_run *run = &call->run;
 	enum rig_verify level = level_of(call);
@@ -498,14 +499,14 @@ static int prove(struct call *call)
 
 /* ---- after the run ---- */
 
-static const char *data_of(const struct call *call, int index)
+static const char *data_of(const struct kernel_call *call, int index)
 {
 	const struct rig_outcome_array *array = &call->arrays[index];
 
 	return (const char *)rig_segment_data(array->segment) + array->offset;
 }
 
-static int end_output(struct call *call, int index)
+static int end_output(struct kernel_call *call, int index)
 {
 	struct outfile *output = &call->sources[index].output;
 	const char *path = call->sources[index].operand->output;
@@ -520,7 +521,7 @@ static int end_output(struct call *call, int index)
 }
 
 /* All files are complete before the first is put in its place. */
-static int write_outputs(struct call *call)
+static int write_outputs(struct kernel_call *call)
 {
 	int r = 0;
 
@@ -540,7 +541,7 @@ static int write_outputs(struct call *call)
 }
 
 /* Give back what lies in the caller's memory. */
-static int return_data(struct call *call)
+static int return_data(struct kernel_call *call)
 {
 	const struct rig_array_spec *specs = call->run.kernel->arrays;
 	int r = 0;
@@ -555,7 +556,7 @@ static int return_data(struct call *call)
 	return r;
 }
 
-static bool stores(const struct call *call)
+static bool stores(const struct kernel_call *call)
 {
 	for (int i = 0; i < call->run.count; i++)
 		if (call->sources[i].operand &&
@@ -565,7 +566,7 @@ static bool stores(const struct call *call)
 	return false;
 }
 
-static int store(struct call *call)
+static int store(struct kernel_call *call)
 {
 	uint64_t begin_ns = now_ns();
 	int r;
@@ -581,7 +582,7 @@ static int store(struct call *call)
 }
 
 /* Before another run writes over it. */
-static void keep_result(struct call *call)
+static void keep_result(struct kernel_call *call)
 {
 	const struct rig_kernel *kernel = call->run.kernel;
 	void *data[RIG_ARRAYS_MAX] = { NULL };
@@ -604,7 +605,7 @@ static bool writes_theirs(const struct kernel_run *run)
 	return false;
 }
 
-static int run_again(struct call *call)
+static int run_again(struct kernel_call *call)
 {
 	int r = 0;
 
@@ -624,7 +625,7 @@ static int run_again(struct call *call)
 int rig_kernel_run(struct rig_pool *pool, const struct rig_spec *spec,
 		   struct rig_outcome **outcome)
 {
-	struct call *call = NULL;
+	struct kernel_call *call = NULL;
 	int r;
 
 	*outcome = NULL;
@@ -651,7 +652,7 @@ int rig_kernel_run(struct rig_pool *pool, const struct rig_spec *spec,
 
 int rig_kernel_check(const struct rig_spec *spec, struct rig_outcome **outcome)
 {
-	struct call *call = NULL;
+	struct kernel_call *call = NULL;
 	int r;
 
 	*outcome = NULL;
@@ -733,7 +734,7 @@ size_t rig_outcome_private_bytes(const struct rig_outcome *outcome, int size)
 
 void rig_outcome_free(struct rig_outcome *outcome)
 {
-	struct call *call = call_of(outcome);
+	struct kernel_call *call = call_of(outcome);
 
 	if (!call)
 		return;

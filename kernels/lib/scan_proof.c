@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include <kernels/lib/reals.h>
-#include <kernels/lib/scan.h>
+#include <kernels/lib/scan_chunks.h>
 
 /* The values that enum names. */
 static const double others[OTHERS] = { INFINITY, -INFINITY, NAN };

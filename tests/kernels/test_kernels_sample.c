@@ -10,7 +10,7 @@
 
 #include <kernels/builtin.h>
 #include <runner/kernel_run.h>
-#include <runner/sample.h>
+#include <runner/block_sample.h>
 #include <runrig/runrig.h>
 
 #include "lib/harness.h"
@@ -113,7 +113,7 @@ static void set_up(struct kernel_run *run, struct rig_pool *pool, int i)
 START_TEST(what_is_right_is_taken_and_what_is_wrong_is_not)
 {
 	struct rig_pool *pool = NULL;
-	struct sample sample = { 0 };
+	struct block_sample sample = { 0 };
 	struct kernel_run run;
 	char *at;
 
@@ -147,7 +147,7 @@ END_TEST
 START_TEST(a_sample_that_is_all_of_few_blocks)
 {
 	struct rig_pool *pool = NULL;
-	struct sample sample = { 0 };
+	struct block_sample sample = { 0 };
 	struct kernel_run run;
 
 	ck_assert_int_eq(rig_kernels_register(), 0);

@@ -144,7 +144,8 @@ static int map(uint64_t word)
 }
 
 static struct rig_param params[2];
-static struct rig_kernel known;
+static struct rig_array_spec arrays[2];
+static struct rig_kernel known = { .version = RIG_KERNEL_VERSION };
 
 /* The words are zero for the test that comes after. */
 static int registered(const char *name)
@@ -170,8 +171,9 @@ static int param(uint64_t word)
 
 static int array(uint64_t word)
 {
-	known.arrays[0].name = "x";
-	known.arrays[0].reserved[7] = word;
+	arrays[0].name = "x";
+	arrays[0].reserved[7] = word;
+	known.arrays = arrays;
 	return registered("test-array");
 }
 

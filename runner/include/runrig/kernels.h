@@ -84,7 +84,7 @@ struct rig_operand {
 	 * Of data alone: a segment is used as it lies. */
 	const int64_t *strides;
 
-	uint64_t reserved[8]; /* 0 */
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 enum rig_setting_kind { RIG_SETTING_TEXT, RIG_SETTING_INT, RIG_SETTING_REAL };
@@ -141,7 +141,7 @@ struct rig_spec {
 		      const struct rig_outcome *outcome);
 	void *phase_arg;
 
-	uint64_t reserved[8]; /* 0 */
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 /* ---- what was done ---- */
@@ -195,7 +195,7 @@ struct rig_outcome {
 	const char *barrier_segment;
 	uint64_t epochs, blocked;
 
-	uint64_t reserved[8]; /* 0 */
+	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sample.c - a proof by sample: some blocks of the result, each proved in full.
+ * block_sample.c - a proof by sample: some blocks of the result, each proved in full.
  */
-#include <runner/sample.h>
+#include <runner/block_sample.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -145,23 +145,24 @@ static size_t largest(const struct kernel_run *run,
 	return most * item;
 }
 
-static void draw(struct sample *sample, const struct kernel_run *run,
+static void draw(struct block_sample *sample, const struct kernel_run *run,
 		 uint64_t seed)
 {
 	uint64_t blocks = run->kernel->blocks(run->args);
 	uint64_t covered = blocks / PART < FEW ? blocks / PART : FEW;
 
 	covered = blocks / SPARSE > covered ? blocks / SPARSE : covered;
-	*sample = (struct sample){ .blocks = blocks,
-				   .covered = covered ? covered : 1,
-				   .seed = seed };
+	*sample = (struct block_sample){ .blocks = blocks,
+					 .covered = covered ? covered : 1,
+					 .seed = seed };
 	/* Five digits, for people to type again. */
 	if (!seed && getrandom(&sample->seed, sizeof(sample->seed), 0) ==
 			     sizeof(sample->seed))
 		sample->seed = sample->seed % 99999 + 1;
 }
 
-int sample_begin(struct sample *sample, struct kernel_run *run, uint64_t seed)
+int sample_begin(struct block_sample *sample, struct kernel_run *run,
+		 uint64_t seed)
 {
 	struct sample_shm shm = { .kernel = (uint64_t)(uintptr_t)run->kernel };
 	int r;
@@ -182,12 +183,12 @@ int sample_begin(struct sample *sample, struct kernel_run *run, uint64_t seed)
 	return shm.kept_bytes ? kernel_run_job(run, keep, sample->segment) : 0;
 }
 
-int sample_prove(struct sample *sample, struct kernel_run *run)
+int sample_prove(struct block_sample *sample, struct kernel_run *run)
 {
 	return kernel_run_job(run, prove, sample->segment);
 }
 
-void sample_end(struct sample *sample)
+void sample_end(struct block_sample *sample)
 {
 	rig_segment_destroy(sample->segment);
 	sample->segment = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scan.h - what the kernel scan and the proof of its result share.
+ * scan_chunks.h - what the kernel scan and the proof of its result share.
  */
-#ifndef KERNELS_SCAN_H
-#define KERNELS_SCAN_H
+#ifndef KERNELS_SCAN_CHUNKS_H
+#define KERNELS_SCAN_CHUNKS_H
 
 #include <runrig/kernel.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sample.h - a proof by sample: some blocks of the result, each proved in full.
+ * block_sample.h - a proof by sample: some blocks of the result, each proved in full.
  *
  *	sample_begin()  before the run: draw the blocks, keep what run writes over
  *	sample_prove()  after it
@@ -13,12 +13,12 @@
  *
  * Functions return 0 or a negative errno with the words in run->why.
  */
-#ifndef RUNNER_SAMPLE_H
-#define RUNNER_SAMPLE_H
+#ifndef RUNNER_BLOCK_SAMPLE_H
+#define RUNNER_BLOCK_SAMPLE_H
 
 #include <runner/kernel_run.h>
 
-struct sample {
+struct block_sample {
 	uint64_t blocks;  /* of the result; 0: nothing was begun */
 	uint64_t covered; /* blocks of the sample */
 	uint64_t seed;
@@ -29,10 +29,11 @@ struct sample {
 bool sample_possible(const struct kernel_run *run);
 
 /* `seed` 0: one of the moment. */
-int sample_begin(struct sample *sample, struct kernel_run *run, uint64_t seed);
-int sample_prove(struct sample *sample, struct kernel_run *run);
+int sample_begin(struct block_sample *sample, struct kernel_run *run,
+		 uint64_t seed);
+int sample_prove(struct block_sample *sample, struct kernel_run *run);
 
 /* A second call does nothing. */
-void sample_end(struct sample *sample);
+void sample_end(struct block_sample *sample);
 
 #endif
