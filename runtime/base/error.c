@@ -4,6 +4,7 @@
  */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,7 @@ int rig_fail_errno(int code, const char *format, ...)
 	/* strerrordesc_np: no locale, no allocation, safe after a fork. */
 	snprintf(why + used, sizeof(why) - used, ": %s",
 		 strerrordesc_np(-code) ? strerrordesc_np(-code) : "error");
-	return code;
+	return code == -EINVAL ? -ENOSYS : code;
 }
 
 int rig_why_set(int code, const char *words)

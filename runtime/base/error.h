@@ -13,7 +13,8 @@
 /*
  * Note why something failed, and return `code` (negative).  The lowest
  * detector calls it, once; everyone above passes the code on.  rig_fail_errno()
- * adds ": " and the system's words for -code; rig_fail() does not.
+ * adds ": " and the system's words for -code, and returns -ENOSYS for -EINVAL: a
+ * system call that is refused is not the caller's mistake, which -EINVAL means.
  */
 int rig_fail(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #if __has_include(<sys/rseq.h>) /* glibc 2.35 */
@@ -20,12 +22,71 @@
 /* Ranges of code a caller may have: a Python with NumPy has some 200. */
 #define RANGES_MAX 4096
 
+/* Descriptors that are tried where nothing tells which are open. */
+#define NUMBERS_MAX (1 << 20)
+
 struct range {
 	uint64_t begin, end;
 };
 
 static struct range ranges[RANGES_MAX];
 static int range_count;
+
+/* As the kernel writes them: see getdents(2). */
+struct listed {
+	uint64_t inode;
+	int64_t off;
+	unsigned short bytes;
+	unsigned char type;
+	char name[];
+};
+
+static bool is_kept(int fd, const int *keep, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (keep[i] == fd)
+			return true;
+	return fd <= STDERR_FILENO;
+}
+
+/* The descriptors in one block of entries of /proc/self/fd. */
+static void close_block(const char *block, long bytes, int folder,
+			const int *keep, int count)
+{
+	for (long at = 0; at < bytes;) {
+		const struct listed *entry = (const void *)(block + at);
+		int fd = 0;
+
+		for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++)
+			fd = fd * 10 + (*c - '0');
+		if (fd != folder && !is_kept(fd, keep, count))
+			close(fd);
+		at += entry->bytes;
+	}
+}
+
+/* Before Linux 5.9, and where close_range() is refused; opendir() would
+ * allocate.  Where there is no /proc either, each number that may be open. */
+static void close_each(const int *keep, int count)
+{
+	static alignas(8) char block[4096];
+	int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct rlimit limit = { .rlim_cur = NUMBERS_MAX };
+	long bytes;
+
+	if (folder < 0) {
+		(void)getrlimit(RLIMIT_NOFILE, &limit);
+		for (int fd = 0;
+		     fd < NUMBERS_MAX && (rlim_t)fd < limit.rlim_cur; fd++)
+			if (!is_kept(fd, keep, count))
+				close(fd);
+		return;
+	}
+	while ((bytes = syscall(SYS_getdents64, folder, block, sizeof(block))) >
+	       0)
+		close_block(block, bytes, folder, keep, count);
+	close(folder);
+}
 
 void inherit_close(const int *keep, int count)
 {
@@ -39,8 +100,11 @@ void inherit_close(const int *keep, int count)
 			if (keep[i] >= 0 && (unsigned)keep[i] >= from &&
 			    (unsigned)keep[i] < next)
 				next = (unsigned)keep[i];
-		if (next > from)
-			(void)syscall(SYS_close_range, from, next - 1, 0);
+		if (next > from &&
+		    syscall(SYS_close_range, from, next - 1, 0) < 0) {
+			close_each(keep, count);
+			return;
+		}
 		if (next == UINT_MAX)
 			return;
 		from = next + 1;

@@ -6,11 +6,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <runrig/pool.h>
 
 #include "base/size.h"
+#include "machine/pages.h"
 
 size_t trailer_file_bytes(size_t bytes)
 {
@@ -87,8 +87,8 @@ struct layout layout_at(void *base, int size)
 	return layout;
 }
 
-/* The collectives' memory becomes zero again: a hole reads as zeros. */
-static int clear_calls(const struct layout *layout)
+/* The collectives' memory becomes zero again. */
+static void clear_calls(const struct layout *layout)
 {
 	char *base = (char *)layout->control;
 
@@ -98,21 +98,15 @@ static int clear_calls(const struct layout *layout)
 	store_relaxed(&layout->team->mailed, 0);
 	store_relaxed(&layout->team->shared, 0);
 	store_relaxed(&layout->team->sleepers, 0);
-	if (load_relaxed(&layout->control->generation) == 0)
-		return 0;
-	if (madvise(base + layout->calls_off, layout->bytes - layout->calls_off,
-		    MADV_REMOVE) < 0)
-		return rig_fail_errno(-errno, "pool: clear the team segment");
-	return 0;
+	if (load_relaxed(&layout->control->generation) != 0)
+		pages_clear(base + layout->calls_off,
+			    layout->bytes - layout->calls_off);
 }
 
 int layout_team(const struct layout *layout, int size,
 		enum rig_barrier_kind kind)
 {
-	int r = clear_calls(layout);
-
-	if (r < 0)
-		return r;
+	clear_calls(layout);
 	memset((void *)layout->barrier, 0, sizeof(*layout->barrier));
 	dispatch_init(layout->dispatch, size);
 	return rig_barrier_init(layout->barrier, size, kind);

@@ -28,6 +28,7 @@
 #include "place/numa.h"
 #include "machine/huge.h"
 #include "machine/inherit.h"
+#include "machine/pages.h"
 #include "place/place.h"
 #include "segment/shmfile.h"
 #include "base/size.h"
@@ -42,6 +43,7 @@ struct mapping {
 	struct identity identity;
 	size_t bytes; /* 0: free */
 	void *base;
+	int fd; /* where pages are reserved through it; 0: none */
 	bool read_only;
 	uint64_t used; /* when last, for eviction */
 };
@@ -76,6 +78,8 @@ static struct mapping *find(const struct job_segment_shm *segment)
 static void drop(struct mapping *mapping)
 {
 	munmap(mapping->base, mapping->bytes);
+	if (mapping->fd > 0)
+		close(mapping->fd);
 	memset(mapping, 0, sizeof(*mapping));
 }
 
@@ -211,7 +215,10 @@ static int map(struct rank *rank, struct mapping *mapping,
 	base = huge_map(fd, segment->file_bytes,
 			read_only ? PROT_READ : PROT_READ | PROT_WRITE);
 	r = base == MAP_FAILED ? -errno : 0;
-	close(fd);
+	if (r < 0 || read_only || pages_can_populate()) {
+		close(fd);
+		fd = 0;
+	}
 	if (r < 0)
 		return rig_fail_errno(r, "segment %s: map %zu bytes",
 				      *name ? name : "(new)",
@@ -222,6 +229,7 @@ static int map(struct rank *rank, struct mapping *mapping,
 		.identity = identity_in(segment),
 		.bytes = segment->file_bytes,
 		.base = base,
+		.fd = fd,
 		.read_only = read_only,
 	};
 	return 0;
@@ -239,28 +247,32 @@ static struct rig_span whole_pages(const struct mapping *mapping,
 	return (struct rig_span){ begin, begin < end ? end : begin };
 }
 
-/* Have the pages of `span` (in bytes) there, by `advice`. */
+/* Have the pages of `span` (in bytes) there.  Where the kernel does not
+ * populate, the pages of a file that may be sparse (another program's) are
+ * reserved first: touching what cannot be had is a SIGBUS.  What is only read is
+ * left to the reader then. */
 static int populate(const struct mapping *mapping, struct rig_span span,
-		    int advice, const char *name)
+		    bool write, const char *name)
 {
 	struct rig_span pages = whole_pages(mapping, span);
-	size_t begin = pages.begin, end = pages.end;
+	int r = 0;
 
-	if (begin == end)
+	if (pages.begin == pages.end || (!write && !pages_can_populate()))
 		return 0;
-	while (madvise((char *)mapping->base + begin, end - begin, advice) <
-	       0) {
-		if (errno == EINTR || errno == EAGAIN)
-			continue;
-		/* EFAULT is where a touch would have been a SIGBUS. */
-		if (errno == EFAULT)
-			return rig_fail(-ENOSPC,
-					"segment %s: no memory for all of its "
-					"%zu bytes",
-					name, mapping->bytes);
-		return rig_fail_errno(-errno, "segment %s: populate", name);
-	}
-	return 0;
+	if (mapping->fd > 0)
+		r = shmfile_reserve(mapping->fd, name, pages.begin, pages.end);
+	/* A file that cannot be reserved is touched all the same. */
+	if (r == -ENOSPC)
+		return r;
+	r = pages_populate((char *)mapping->base + pages.begin,
+			   pages.end - pages.begin, write);
+	/* EFAULT is where a touch would have been a SIGBUS. */
+	if (r == -EFAULT)
+		return rig_fail(-ENOSPC,
+				"segment %s: no memory for all of its %zu "
+				"bytes",
+				name, mapping->bytes);
+	return r < 0 ? rig_fail_errno(r, "segment %s: populate", name) : 0;
 }
 
 /* An equal block of the file's pages. */
@@ -335,10 +347,7 @@ static int populate_own(const struct rank *rank, int index,
 	for (int i = 0; i < count && r == 0; i++) {
 		struct rig_span span = whole_pages(mapping, own[i]);
 
-		r = populate(mapping, span,
-			     mapping->read_only ? MADV_POPULATE_READ
-						: MADV_POPULATE_WRITE,
-			     name);
+		r = populate(mapping, span, !mapping->read_only, name);
 		if (r == 0 && node >= 0)
 			numa_bring((char *)mapping->base + span.begin,
 				   span.end - span.begin, node);
@@ -460,7 +469,7 @@ static int attach_missing(struct rank *rank, int count,
 			r = populate(mapping,
 				     to_be_read(rank, &job->segments[i],
 						mapping, startup),
-				     MADV_POPULATE_READ, job->names[i]);
+				     false, job->names[i]);
 	}
 	if (all_could(rank, 1, r))
 		return 0;
@@ -535,7 +544,7 @@ static int populate_spans(struct rank *rank, const struct mapping *mapping,
 	if (huge)
 		huge_ask(mapping->base, mapping->bytes);
 	for (int i = 0; i < count && r == 0; i++) {
-		r = populate(mapping, owned[i], MADV_POPULATE_WRITE, "");
+		r = populate(mapping, owned[i], true, "");
 		if (r == 0 && huge)
 			huge_collapse(mapping->base, owned[i].begin,
 				      owned[i].end);
@@ -545,7 +554,7 @@ static int populate_spans(struct rank *rank, const struct mapping *mapping,
 		r = populate(mapping,
 			     (struct rig_span){ mapping->bytes - PAGE_BYTES,
 						mapping->bytes },
-			     MADV_POPULATE_WRITE, "");
+			     true, "");
 	return r;
 }
 
@@ -608,12 +617,12 @@ int attach_replicate(struct rank *rank, const struct pool_startup *startup)
 	if (r == 0)
 		r = second;
 	if (r == 0)
-		r = populate(&source, span, MADV_POPULATE_READ, job->names[0]);
+		r = populate(&source, span, false, job->names[0]);
 	if (r == 0)
 		r = populate(
 			&copies,
 			(struct rig_span){ off + span.begin, off + span.end },
-			MADV_POPULATE_WRITE, job->names[0]);
+			true, job->names[0]);
 	if (r == 0)
 		memcpy((char *)copies.base + off + span.begin,
 		       (char *)source.base + span.begin, span.end - span.begin);

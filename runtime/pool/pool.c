@@ -95,9 +95,13 @@ static int open_descriptors(struct pool_startup *startup)
 	startup->caller_pidfd = shared_above_standard(
 		(int)syscall(SYS_pidfd_open, getpid(), 0));
 	if (startup->caller_pidfd < 0)
-		return rig_fail_errno(-errno, "pool: pidfd_open");
+		return rig_fail_errno(-errno,
+				      "pool: pidfd_open (Linux has it since "
+				      "5.3; a sandbox, or valgrind, may not)");
 	startup->ready =
 		shared_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (startup->ready < 0)
+		return rig_fail_errno(-errno, "pool: eventfd");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files) < 0)
 		return rig_fail_errno(-errno, "pool: socketpair");
 	startup->files_send = shared_above_standard(files[0]);

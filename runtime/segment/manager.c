@@ -179,7 +179,9 @@ static int meet(struct rig_manager *manager)
 					    "it started");
 	manager->pidfd = above_standard(new_pidfd(manager->pid));
 	if (manager->pidfd < 0)
-		return rig_fail_errno(manager->pidfd, "manager: pidfd_open");
+		return rig_fail_errno(
+			manager->pidfd,
+			"manager: pidfd_open (Linux has it since 5.3; a sandbox, or valgrind, may not)");
 	return 0;
 }
 
@@ -199,7 +201,9 @@ static int start(struct rig_manager *manager)
 	if (manager->socket < 0 || watch.socket < 0)
 		r = rig_fail_errno(-EMFILE, "manager: descriptors");
 	else if (watch.caller < 0)
-		r = rig_fail_errno(watch.caller, "manager: pidfd_open");
+		r = rig_fail_errno(
+			watch.caller,
+			"manager: pidfd_open (Linux has it since 5.3; a sandbox, or valgrind, may not)");
 	else
 		r = fork_watch(&watch);
 	if (watch.socket >= 0)

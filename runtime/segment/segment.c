@@ -29,6 +29,7 @@
 #include "place/numa.h"
 #include "machine/huge.h"
 #include "machine/memory.h"
+#include "machine/pages.h"
 #include "segment/ledger.h"
 #include "base/size.h"
 #include "segment/sweep.h"
@@ -204,9 +205,10 @@ static void populate_huge(const struct segment_info *info)
 	if (base == MAP_FAILED)
 		return;
 	huge_ask(base, info->file_bytes);
-	while (madvise(base, info->file_bytes, MADV_POPULATE_WRITE) < 0 &&
-	       (errno == EINTR || errno == EAGAIN))
-		;
+	if (pages_can_populate())
+		(void)pages_populate(
+			base, size_round_up(info->file_bytes, PAGE_BYTES),
+			true);
 	huge_collapse(base, 0, info->file_bytes);
 	munmap(base, info->file_bytes);
 }
@@ -241,7 +243,7 @@ static int fill(struct rig_segment *segment, const char *name,
 	}
 	if (options->pages == RIG_PAGES_HUGE && !options->pool)
 		populate_huge(info);
-	return shmfile_reserve(info->fd, name, 0, info->file_bytes);
+	return shmfile_reserve_new(info->fd, name, info->file_bytes);
 }
 
 /* The rule for the pages of a new segment, as the user says it. */

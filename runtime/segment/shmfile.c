@@ -64,7 +64,9 @@ int shmfile_make(void)
 	int moved;
 
 	if (fd < 0)
-		return rig_fail_errno(-errno, "segment: make a file in %s",
+		return rig_fail_errno(-errno,
+				      "segment: make a file without a name in "
+				      "%s (open with O_TMPFILE)",
 				      SHM_DIR);
 	/* A host with closed standard streams must not print into it. */
 	if (fd <= STDERR_FILENO) {
@@ -158,6 +160,39 @@ int shmfile_reserve(int fd, const char *name, size_t begin, size_t end)
 	return 0;
 }
 
+static int write_zeros(int fd, const char *name, size_t bytes)
+{
+	static const char zeros[65536];
+	size_t at = 0;
+
+	while (at < bytes) {
+		size_t piece = bytes - at;
+		ssize_t put;
+
+		if (piece > sizeof(zeros))
+			piece = sizeof(zeros);
+		put = pwrite(fd, zeros, piece, (off_t)at);
+		if (put < 0 && errno != EINTR)
+			return rig_fail_errno(-errno,
+					      "segment %s: write %zu bytes to "
+					      "%s",
+					      name ? name : "(new)", bytes,
+					      SHM_DIR);
+		if (put > 0)
+			at += (size_t)put;
+	}
+	return 0;
+}
+
+int shmfile_reserve_new(int fd, const char *name, size_t bytes)
+{
+	int r = shmfile_reserve(fd, name, 0, bytes);
+
+	if (r == -EPERM || r == -ENOSYS || r == -EOPNOTSUPP)
+		r = write_zeros(fd, name, bytes);
+	return r;
+}
+
 static int fresh_name(char *name)
 {
 	unsigned char random[16];
@@ -183,7 +218,10 @@ static int link_name(int fd, const char *name)
 		return 0;
 	if (errno == EEXIST)
 		return rig_fail(-EEXIST, "segment %s: the name is taken", name);
-	return rig_fail_errno(-errno, "segment %s: link", name);
+	return rig_fail_errno(-errno,
+			      "segment %s: name its file (linkat from "
+			      "/proc/self/fd)",
+			      name);
 }
 
 int shmfile_publish(int fd, const char *name, bool dies, char *named)

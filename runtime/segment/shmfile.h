@@ -62,6 +62,10 @@ int shmfile_resize(int fd, const char *name, size_t bytes);
 /* Reserve the bytes [begin, end) of `fd`: 0, -ENOSPC, or fallocate's error. */
 int shmfile_reserve(int fd, const char *name, size_t begin, size_t end);
 
+/* The same of a new file, all of whose `bytes` are zero: where fallocate is
+ * refused, zeros are written. */
+int shmfile_reserve_new(int fd, const char *name, size_t bytes);
+
 /*
  * Lock `fd` and give the file its name: `name` as chosen, or NULL for a fresh
  * name; `named` (RIG_NAME_MAX + 1 bytes) receives the name either way.  `dies`:

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "place/numa.h"
 #include "machine/huge.h"
+#include "machine/pages.h"
 #include "segment/segment.h"
 #include "place/topology.h"
 
@@ -50,16 +51,18 @@ static void add_page(struct homes *to, size_t begin, size_t end, int node)
 /* Enter the existing pages of a batch into our page tables. */
 static int enter(char *base, size_t pages, const unsigned char *there)
 {
+	int r;
+
 	for (size_t i = 0, end; i < pages; i = end) {
 		end = i + 1;
 		if (!(there[i] & 1))
 			continue;
 		while (end < pages && there[end] & 1)
 			end++;
-		while (madvise(base + i * PAGE_BYTES, (end - i) * PAGE_BYTES,
-			       MADV_POPULATE_READ) < 0)
-			if (errno != EINTR && errno != EAGAIN)
-				return -errno;
+		r = pages_populate(base + i * PAGE_BYTES,
+				   (end - i) * PAGE_BYTES, false);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

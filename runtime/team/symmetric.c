@@ -15,12 +15,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "team/call.h"
 #include "team/fold.h"
 #include "team/type.h"
 #include "base/size.h"
+#include "machine/pages.h"
 
 static unsigned char *part_of(const struct rank *owner, int rank)
 {
@@ -34,7 +34,7 @@ void symmetric_begin_job(struct rank *rank)
 	if (own->count == 0 && own->used == 0)
 		return;
 	/* Nobody else looks here before this rank has allocated. */
-	(void)madvise(part_of(rank, rank->rank), PART_BYTES, MADV_REMOVE);
+	pages_clear(part_of(rank, rank->rank), PART_BYTES);
 	memset(own, 0, sizeof(*own));
 }
 
@@ -109,13 +109,13 @@ int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
 	if (r < 0)
 		return r;
 	own = part_of(owner, owner->rank) + place;
-	bad = madvise(own, size, MADV_POPULATE_WRITE) < 0;
+	bad = pages_populate(own, size, true) < 0;
 	/* Nobody writes to another's before that is there and zero. */
 	r = rig_team_allreduce(team, &bad, &any, 1, RIG_UINT32, RIG_MAX);
 	if (r < 0)
 		return r;
 	if (any) {
-		(void)madvise(own, size, MADV_REMOVE);
+		pages_clear(own, size);
 		return rig_team_fail(team, -ENOMEM, "alloc: no memory");
 	}
 	insert(&owner->symmetric, place, place + size);
@@ -157,8 +157,7 @@ int rig_team_dealloc(struct rig_team *team, void *memory)
 	if (r < 0)
 		return r;
 	/* Zero again, for who gets it next. */
-	(void)madvise(memory, own->blocks[i].end - own->blocks[i].begin,
-		      MADV_REMOVE);
+	pages_clear(memory, own->blocks[i].end - own->blocks[i].begin);
 	own->count--;
 	for (; i < own->count; i++)
 		own->blocks[i] = own->blocks[i + 1];

@@ -43,6 +43,16 @@ START_TEST(an_unknown_code_has_words_too)
 }
 END_TEST
 
+/* -EINVAL is the caller's mistake, and a system call that is refused none. */
+START_TEST(what_the_system_refuses_is_not_the_callers_mistake)
+{
+	ck_assert_int_eq(rig_fail_errno(-EINVAL, "madvise"), -ENOSYS);
+	ck_assert_str_eq(rig_why(), "madvise: Invalid argument");
+	ck_assert_int_eq(rig_fail_errno(-EPERM, "madvise"), -EPERM);
+	ck_assert_int_eq(rig_fail(-EINVAL, "workers"), -EINVAL);
+}
+END_TEST
+
 START_TEST(the_last_failure_counts)
 {
 	rig_fail(-EINVAL, "a long first text");
@@ -107,6 +117,8 @@ Suite *make_suite(void)
 	tcase_add_test(words, before_the_first_failure_there_are_no_words);
 	tcase_add_test(words, fail_notes_the_words_and_returns_the_code);
 	tcase_add_test(words, fail_errno_adds_the_system_words);
+	tcase_add_test(words,
+		       what_the_system_refuses_is_not_the_callers_mistake);
 	tcase_add_test(words, an_unknown_code_has_words_too);
 	tcase_add_test(words, the_last_failure_counts);
 	tcase_add_test(words, each_thread_has_its_own);
