@@ -2,10 +2,15 @@
 /*
  * sweep.c - looking at every name in /dev/shm, and removing the stale names.
  *
- * Order of a removal: open, lock exclusively without waiting (a failure means
- * live), see that nobody maps the file, see that the name still leads to the
- * file, unlink, unlock.  An attach that comes meanwhile waits for the lock and
- * then finds the link count at 0.
+ * Order of a removal: open, lock exclusively without waiting (fails: live), see
+ * that nobody has the file, see that the name still leads to it, unlink, unlock.
+ * An attach that comes meanwhile waits for the lock and then finds the link count
+ * at 0.
+ *
+ * Who has the file is asked of the kernel, by a lease, which counts whoever has
+ * the file open or mapped: whichever user's, in whichever PID namespace.  Where
+ * there are no leases (gVisor), the maps of all processes are read, and what
+ * cannot be read is taken to be in use.
  */
 #include "segment/sweep.h"
 
@@ -13,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +29,8 @@
 #include "base/error.h"
 #include "segment/segment.h"
 
-/* Does process `pid` map the file?  A process that is not ours, or that is
- * gone, does not. */
+/* Does process `pid` map the file?  A process that is gone does not; one whose
+ * maps are closed to us (another user's, or not dumpable) may. */
 static bool process_maps(const char *pid, struct identity identity)
 {
 	unsigned major, minor;
@@ -36,7 +42,7 @@ static bool process_maps(const char *pid, struct identity identity)
 	snprintf(path, sizeof(path), "/proc/%.20s/maps", pid);
 	maps = fopen(path, "re");
 	if (!maps)
-		return false;
+		return errno != ENOENT && errno != ESRCH;
 	while (!found && fgets(line, sizeof(line), maps)) {
 		/* A line longer than the buffer comes in pieces. */
 		if (whole && sscanf(line, "%*s %*s %*s %x:%x %" SCNu64, &major,
@@ -53,16 +59,33 @@ static bool anyone_maps(struct identity identity)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
-	bool found = false;
+	bool found = false, all = false;
 
-	/* What cannot be asked is taken to be in use. */
 	if (!proc)
 		return true;
-	while (!found && (entry = readdir(proc)))
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-			found = process_maps(entry->d_name, identity);
+	while (!found && (entry = readdir(proc))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		/* Where processes are hidden, so is the first. */
+		all |= strcmp(entry->d_name, "1") == 0;
+		found = process_maps(entry->d_name, identity);
+	}
 	closedir(proc);
-	return found;
+	return found || !all;
+}
+
+/* Has anybody else the file behind `fd` open, or mapped?  The kernel gives a
+ * write lease only to who has the file alone.  The lease is given back at once;
+ * its signal, for an open in between, is one that nobody dies of. */
+static bool anyone_has(int fd, struct identity identity)
+{
+	if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+		return anyone_maps(identity);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {
+		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+		return false;
+	}
+	return errno == EAGAIN || anyone_maps(identity);
 }
 
 /* The 8-byte number at `offset` of the file behind `fd`; -1: cannot be read. */
@@ -126,7 +149,7 @@ static void judge(int fd, const struct stat *status, struct rig_found *found,
 	bool marked = status->st_mode & SHM_DIES;
 
 	look_inside(fd, status, found);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || anyone_maps(identity))
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || anyone_has(fd, identity))
 		found->life = RIG_LIFE_LIVE;
 	else if (!marked)
 		found->life = RIG_LIFE_KEPT;

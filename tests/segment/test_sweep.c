@@ -7,7 +7,9 @@
  * empty; elsewhere among whatever lies there, which must stay.
  */
 #include "lib/harness.h"
+#include "lib/refuse.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +20,8 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -371,6 +375,104 @@ START_TEST(makers_are_known_by_bytes_and_marks)
 }
 END_TEST
 
+/* Worlds in which a mapper's maps cannot be read. */
+enum { NO_PROC, NOT_DUMPABLE, ANOTHER_USERS, WORLDS };
+
+struct world {
+	int kind;
+	bool leases;
+};
+
+#define NOBODY 65534
+
+/* A process that maps the file until `go` ends; `ready` ends when it does. */
+static pid_t start_mapper(const char *path, int kind, int ready[2], int go[2])
+{
+	pid_t pid = fork();
+	char byte;
+	int fd;
+
+	if (pid != 0)
+		return pid;
+	close(ready[0]);
+	close(go[1]);
+	/* The file is nobody's, and root may map it. */
+	if (kind != ANOTHER_USERS && setuid(NOBODY) < 0)
+		_exit(1);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+		_exit(2);
+	close(fd);
+	(void)prctl(PR_SET_DUMPABLE, kind != NOT_DUMPABLE);
+	close(ready[1]);
+	(void)!read(go[0], &byte, 1);
+	_exit(0);
+}
+
+/* By nobody: 0 where the mapped name stays, and, where the kernel can be asked,
+ * goes when its mapper has gone. */
+static int clean_beside(const char *name, bool leases, int ready[2], int go[2],
+			pid_t mapper)
+{
+	char byte;
+
+	close(ready[1]);
+	close(go[0]);
+	(void)!read(ready[0], &byte, 1);
+	if (rig_sweep_clean(false, NULL) != 0 || !named(name))
+		return 10;
+	close(go[1]);
+	(void)waitpid(mapper, NULL, 0);
+	if (rig_sweep_clean(false, NULL) < 0)
+		return 11;
+	return named(name) && leases ? 12 : 0;
+}
+
+static int sweep_blind(int rank, void *arg)
+{
+	static const struct refusal leases = { "fcntl(F_SETLEASE)", SYS_fcntl,
+					       1, UINT32_MAX, F_SETLEASE };
+	const struct world *world = arg;
+	int ready[2], go[2];
+	pid_t mapper;
+
+	(void)rank;
+	if (geteuid() != 0 || harness_own_shm("size=1m,mode=1777", true) < 0 ||
+	    pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0 ||
+	    (!world->leases && refuse(&leases, EINVAL) < 0))
+		return 99;
+	/* The maker is nobody, and dies. */
+	if (fork() == 0) {
+		struct rig_segment *segment;
+
+		if (setuid(NOBODY) < 0 ||
+		    rig_segment_create(&segment, "blind", 100, NULL) < 0)
+			_exit(1);
+		(void)kill(getpid(), SIGKILL);
+	}
+	(void)wait(NULL);
+	if (world->kind == NO_PROC &&
+	    mount("none", "/proc", "tmpfs", 0, NULL) < 0)
+		return 99;
+	mapper = start_mapper("/dev/shm/blind", world->kind, ready, go);
+	if (!named("blind") || setuid(NOBODY) < 0)
+		return 9;
+	return clean_beside("blind", world->leases, ready, go, mapper);
+}
+
+/* What cannot be asked is in use. */
+START_TEST(mapped_by_who_cannot_be_asked_it_lives)
+{
+	struct world world = { _i / 2, _i % 2 };
+	int r = run_workers(1, sweep_blind, &world);
+
+	if (r == 99)
+		fprintf(stderr, "skipped: wants root, and mounts\n");
+	else
+		ck_assert_int_eq(r, 0);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("sweep");
@@ -378,6 +480,8 @@ Suite *make_suite(void)
 
 	tcase_add_test(tcase, only_what_is_stale_goes);
 	tcase_add_test(tcase, mapped_by_somebody_it_lives);
+	tcase_add_loop_test(tcase, mapped_by_who_cannot_be_asked_it_lives, 0,
+			    2 * WORLDS);
 	tcase_add_test(tcase, across_pid_namespaces);
 	tcase_add_test(tcase, makers_beside_sweepers);
 	tcase_add_test(tcase, the_warden_removes_what_a_killed_maker_left);
