@@ -196,7 +196,26 @@ static int add_ours(struct plan *plan, const struct contest *contest,
 	return plan_add(plan, &what);
 }
 
-/* It has neither point-to-point calls nor any that do not block. */
+/* A control: what moving as many bytes takes without any call. */
+static int add_floor(struct plan *plan, const struct contest *contest)
+{
+	const struct coll_arg arg = { .verb = contest->verb,
+				      .count = contest->bytes / 8,
+				      .ranks = contest->ranks,
+				      .buffers = BUFFERS_PRIVATE,
+				      .single = contest->single,
+				      .floor = true };
+	struct bench_case what = { .ops = &coll_ops,
+				   .arg = &arg,
+				   .arg_bytes = sizeof(arg) };
+
+	describe(&what, contest, "floor");
+	snprintf(what.settings, sizeof(what.settings),
+		 "no call: each rank copies as many bytes as it receives");
+	return plan_add(plan, &what);
+}
+
+/* coll_sm has neither point-to-point calls nor calls that do not block. */
 static bool is_of_coll_sm(const char *verb)
 {
 	return strcmp(verb, "send") != 0 && strcmp(verb, "iallreduce") != 0 &&
@@ -233,6 +252,8 @@ static int add_contest(struct plan *plan, const char *verb, int ranks,
 	if (r == 0 && bytes >= VERB_SINGLE_BYTES && lends)
 		r = add_ours(plan, &contest, "runrig, lent", BUFFERS_LENT,
 			     "read where it is, in a segment");
+	if (r == 0 && bytes >= VERB_SINGLE_BYTES)
+		r = add_floor(plan, &contest);
 	return r == 0 ? add_mpi(plan, &contest) : r;
 }
 

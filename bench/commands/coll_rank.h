@@ -22,6 +22,7 @@ struct coll_arg {
 	int ranks;
 	enum buffers buffers;
 	bool single;
+	bool floor; /* no call: one memcpy of as many bytes by each rank */
 };
 
 /* A job's arguments. */

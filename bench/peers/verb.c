@@ -188,6 +188,13 @@ static uint64_t count_wrong(const struct verb_work *work)
 	size_t n = work->verb->receives(work->count, work->size);
 	uint64_t wrong = 0;
 
+	if (work->copies) {
+		const size_t sends = work->verb->sends(work->count, work->size);
+
+		for (size_t i = 0; i < n; i++)
+			wrong += work->recv[i] != work->send[i % sends];
+		return wrong;
+	}
 	if (!work->verb->gets(work))
 		return 0;
 	if (work->lends)

@@ -54,6 +54,8 @@ struct verb_work {
 	void *plan; /* the same, of a verb that is planned; else NULL */
 	bool lends; /* nothing is copied: `lent` is the last element seen */
 	double lent;
+	bool copies; /* the floor: `recv` becomes this rank's own `send`, over and
+		      * over */
 
 	/* Kept over runs. */
 	uint64_t round;
