@@ -69,7 +69,7 @@ static noreturn void refuse(const char *format, ...)
 	exit(EXIT_USAGE);
 }
 
-/* What an option was given, a number from min to max, or a usage error. */
+/* The number that an option was given, from min to max, or a usage error. */
 static double number(const char *option, const char *text, double min,
 		     double max)
 {
@@ -84,7 +84,7 @@ static double number(const char *option, const char *text, double min,
 	return x;
 }
 
-/* What an option was given as the name of a file; NULL: nothing. */
+/* The file name that an option was given; NULL: none. */
 static char *file_name(const char *option, char *text)
 {
 	if (text && !*text)

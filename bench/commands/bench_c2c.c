@@ -418,7 +418,8 @@ static void print_verdict(const struct plan *plan, FILE *out)
 	fprintf(out, ".\n\n");
 }
 
-/* What is not given is short: there are n (n - 1) / 2 pairs. */
+/* Values that the user did not give are short: there are n (n - 1) / 2
+ * pairs. */
 static void shorten(struct command *c)
 {
 	struct plan standard;

@@ -17,7 +17,8 @@
 #include "driver/peer.h"
 #include "commands/roof.h"
 
-/* What is tried: a message that the transport carries, nothing unusual. */
+/* The case that is tried: a message that the transport carries, and the usual
+ * value of every axis. */
 static struct pair_arg usual(const struct transport *t)
 {
 	struct pair_arg arg = { .transport = t,
@@ -139,7 +140,7 @@ static void print_peer(const struct plan *plan, const char *name,
 	printf("%-15s %s%s\n", name, *why ? "no: " : "yes", why);
 }
 
-/* What measures the machine itself. */
+/* The commands that measure the machine itself. */
 static void print_machine(void)
 {
 	int pus = machine_pus();

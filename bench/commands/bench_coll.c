@@ -272,7 +272,7 @@ static int add_all(struct command *c)
 	int r = 0;
 
 	for (const struct verb *v = verbs; v->name && r == 0; v++) {
-		/* What the targets name gets every size. */
+		/* A verb that a target names gets every size. */
 		bool main = strcmp(v->name, "bcast") == 0 ||
 			    strcmp(v->name, "reduce") == 0 ||
 			    strcmp(v->name, "allreduce") == 0 ||

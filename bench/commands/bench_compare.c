@@ -63,7 +63,8 @@ static bool is_control(const json_t *cell)
 	       strcmp(transport, "serialise") == 0;
 }
 
-/* What the controls moved by: the median of their shifts, either way. */
+/* How far the controls moved: the median of the controls' shifts, either
+ * way. */
 static double drift_of(const json_t *a, const json_t *b)
 {
 	const json_t *cells = json_object_get(b, "cells");

@@ -31,7 +31,7 @@ enum check_state { FINE, NOTE, BAD, UNKNOWN };
 
 static const char *const state_words[] = { "fine", "note", "bad", "unknown" };
 
-/* What a check sees of the run. */
+/* The parts of the run that a check sees. */
 struct patient {
 	const struct plan *plan;
 	const struct run_info *info;

@@ -23,7 +23,7 @@ struct kernel_arg {
 	char words[KERNEL_WORDS_MAX][KERNEL_WORD_BYTES];
 };
 
-/* Of a contender whose arg is a struct kernel_arg. */
+/* The operations of a contender whose arg is a struct kernel_arg. */
 const struct bench_ops *kernel_ops_of(const struct rig_kernel *kernel);
 
 /* The kernel with its words, as far as it goes without memory.  0 or -EINVAL
@@ -43,8 +43,8 @@ double kernel_least_ns(const struct kernel_run *run, int workers,
 typedef int kernel_add_fn(struct plan *plan, const struct kernel_arg *arg,
 			  const struct kernel_run *run, char *why);
 
-/* For each kernel on the command line, with the words behind it.  Returns the
- * exit status so far. */
+/* Calls `add` for each kernel on the command line with the words behind the
+ * kernel. Returns the exit status so far. */
 int kernel_each(struct command *c, kernel_add_fn *add);
 
 /* Put the words that a command of kernels takes, for its --help. */

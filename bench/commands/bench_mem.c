@@ -27,7 +27,7 @@
 
 #define SIZES_MAX 32
 
-/* What is measured as memory is so many times the last cache. */
+/* A working set that counts as memory is so many times the last cache. */
 #define BEYOND 4
 
 struct mem_arg {

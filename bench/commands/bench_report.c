@@ -17,7 +17,7 @@
 /* Above it a rate is more than measuring could be wrong by. */
 #define ROOF_SLACK 1.05
 
-/* Of a number in the table of cells. */
+/* Digits of a number in the table of cells. */
 #define CELL_DIGITS 5
 
 static const char page_head[] =
@@ -118,7 +118,7 @@ static void put_facts(const json_t *result, FILE *out)
 	}
 }
 
-/* What a run is about, by its command. */
+/* A heading for a run, by the run's command. */
 static const char *heading(const json_t *result)
 {
 	static const struct {
@@ -199,7 +199,7 @@ static void put_implausible(const json_t *result, const json_t *roofs,
 	}
 }
 
-/* What the doctor found, the bad first in the eye by its word alone. */
+/* The table of the doctor's checks. */
 static void put_checks(const json_t *checks, FILE *out)
 {
 	if (!json_array_size(checks))
@@ -327,7 +327,7 @@ static int write_picture(json_t *const *results, int count, const char *id,
 	return r;
 }
 
-/* What kept a report from being written; the exit status.  `id`: of the
+/* Say why a report was not written; return the exit status. `id`: of the
  * picture it was to be, or "". */
 static int explain(const char *path, const char *id, int r)
 {

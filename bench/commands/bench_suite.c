@@ -19,7 +19,8 @@ static const struct ipc_choice quick = {
 	.waits = { 1, { WAITING_HYBRID } },
 };
 
-/* What a message costs before and after: pages and names for a segment. */
+/* The cost of a link before and after its messages: pages and names for a
+ * segment. */
 static const struct ipc_choice quick_setup = {
 	.transports = { "seg-inplace", "pipe", "unix-stream", "seg-copyboth",
 			"cma-read", NULL },

@@ -8,7 +8,7 @@
 
 #include "commands/bench_kernel.h"
 
-/* What all contenders of one kernel have in common. */
+/* The fields that all contenders of one kernel have in common. */
 struct bench_case kernel_contest(const struct kernel_arg *arg,
 				 const struct kernel_run *run);
 

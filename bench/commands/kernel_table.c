@@ -15,7 +15,7 @@
 #include "commands/kernel_peers.h"
 #include "report/table.h"
 
-/* Of the whole table, unless told otherwise. */
+/* The budget of the whole table where the user gives none. */
 #define BUDGET_S 300
 
 /* Parameters of those whose defaults take too long or too little. */
@@ -56,7 +56,7 @@ static bool add_words(struct command *c, const char *const *words, size_t most)
 	return true;
 }
 
-/* What a row's kernel is called, and with which words: "kernel stencil". */
+/* The name of a row's kernel with the kernel's words: "kernel stencil". */
 static const char *kernel_of(const struct cell *cell)
 {
 	return cell->what.contest + strlen("kernel ");
@@ -67,7 +67,7 @@ static bool is_own(const struct cell *cell)
 	return !cell->what.peer && cell->twin < 0;
 }
 
-/* What a run does, beside the bytes it moves. */
+/* The work of a run, beside the bytes that the run moves. */
 struct table_work {
 	double flops, items; /* 0: that means nothing */
 	const char *item;
@@ -81,7 +81,7 @@ static void work_rate(const struct cell *cell, const struct table_work *work,
 		    cell->what.bytes, work->items, work->item);
 }
 
-/* Of the kernel with the words of its axis. */
+/* The work of the kernel with the words of the cell's axis. */
 static struct table_work work_of(const struct cell *cell)
 {
 	const struct kernel_arg *arg = cell->what.arg;

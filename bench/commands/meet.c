@@ -167,7 +167,7 @@ static const struct bench_ops meet_ops = {
 	.close = meet_close,
 };
 
-/* What a trace costs: 10 us of work, then a barrier. */
+/* The cost of a trace: 10 us of work, then a barrier. */
 
 struct traced_arg {
 	size_t spans;

@@ -26,7 +26,7 @@ typedef uint64_t words __attribute__((vector_size(64), may_alias));
 #define UNROLL       8
 #define STEP_BYTES   (UNROLL * sizeof(line))
 
-/* Of a page that spares the TLB. */
+/* Bytes of a page that spares the TLB. */
 #define HUGE ((size_t)2 << 20)
 
 #define FACTOR  3.0
@@ -180,7 +180,7 @@ uint64_t roof_run(enum roof roof, double *memory, size_t bytes, uint64_t count)
 	return sum;
 }
 
-/* What the pass must have left at element i of n. */
+/* The value that the pass must have left at element i of n. */
 static double wanted(enum roof roof, size_t i, size_t n)
 {
 	switch (roof) {

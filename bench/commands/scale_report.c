@@ -40,7 +40,7 @@ static double launch_median(const struct cell *cell, uint32_t launch,
 	return n ? stats_median(room, n) : NAN;
 }
 
-/* What a law says of one contest: each parameter once a launch. */
+/* A law fitted to one contest: each parameter once a launch. */
 struct fit {
 	const char *contest;
 	int points; /* counts with a core each that were measured */
@@ -195,7 +195,8 @@ static void print_fits(const struct plan *plan, size_t begin, size_t end,
 	fit_free(&fit);
 }
 
-/* Of a ratio; nothing where there were too few launches for one. */
+/* The interval of a ratio; nothing where there were too few launches for an
+ * interval. */
 static void print_interval(double low, double high, const struct comparison *c,
 			   FILE *out)
 {

@@ -25,8 +25,8 @@ uint64_t budget_until(const struct plan *plan, uint32_t launch,
  * than the plan has. */
 uint32_t budget_launches(const struct plan *plan, uint64_t first_ns);
 
-/* What the plan takes without a budget, by the times that are known before
- * anything has run: warm-ups, samples, tails. */
+/* The time that the plan takes without a budget, by the times that are known
+ * before anything has run: warm-ups, samples, tails. */
 uint64_t budget_estimate_ns(const struct plan *plan);
 
 /* How much of the run is left, when `done` of `parts` equal parts are done. */

@@ -28,7 +28,7 @@
 #define CASE_WHY_BYTES   256
 #define CASE_NODES_MAX   16
 
-/* What one run leaves. */
+/* The times and costs that one run leaves. */
 struct timing {
 	int ranks; /* 0: the driver's own readings count */
 	struct {
@@ -37,7 +37,8 @@ struct timing {
 	} rank[TIMING_RANKS_MAX];
 	bool measured; /* `value` is the sample, not a time */
 	double value;
-	/* Of all ranks together; zeros where nobody looked. */
+	/* The cost of all ranks together; zeros where the contender did not
+	 * look. */
 	struct timing_cost {
 		uint64_t cpu_ns;
 		uint64_t switches[2]; /* voluntary, involuntary */
@@ -45,8 +46,8 @@ struct timing {
 	} cost;
 };
 
-/* Who ran where, and where the memory between them lay: read back from the
- * kernel. */
+/* Where each worker ran, and where the memory between the workers lay: read
+ * back from the kernel. */
 struct case_binding {
 	struct case_memory {
 		uint64_t page_bytes;               /* 0: none is shared */

@@ -326,7 +326,8 @@ static void cell_finish(struct cell *cell)
 	cell_close(cell);
 }
 
-/* What is measured now, and how long all of it will take yet. */
+/* Show the contest that is measured now, and how long the rest of the run
+ * takes. */
 static void say(const struct plan *plan, const char *contest, uint32_t launch,
 		size_t done, size_t parts)
 {
@@ -479,7 +480,7 @@ static void measure_contest(struct plan *plan, size_t begin, size_t end,
 			cell_finish(&plan->cells[k]);
 }
 
-/* What the budget left no time for says so. */
+/* A contest that the budget left no time for says so. */
 static void skip_contest(struct plan *plan, size_t begin, size_t end)
 {
 	for (size_t k = begin; k < end; k++)

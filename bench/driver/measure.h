@@ -132,7 +132,8 @@ struct comparison {
 int measure_compare(const struct plan *plan, const struct cell *a,
 		    const struct cell *b, struct comparison *out);
 
-/* What an interval of b / a says, given the smallest effect worth claiming. */
+/* The verdict on an interval of b / a, given the smallest effect worth
+ * claiming. */
 enum verdict verdict_of(const struct stats_interval *ratio, double min_effect);
 
 /* The cell of that contest and name, or NULL. */

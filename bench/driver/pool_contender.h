@@ -9,7 +9,7 @@
 
 #include "driver/case.h"
 
-/* What each rank leaves in its result slot. */
+/* The times that each rank leaves in the rank's result slot. */
 struct rank_timing {
 	uint64_t begin_ns;
 	uint64_t end_ns;

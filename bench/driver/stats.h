@@ -23,8 +23,8 @@ struct stats_interval {
 	bool known;
 };
 
-/* What is said of one cell's samples; p99 and p999 only with the n they need
- * (500, 5000), else NaN. */
+/* A summary of one cell's samples; p99 needs 500 samples and p999 needs 5000,
+ * else each is NaN. */
 struct stats_summary {
 	size_t n;
 	double min, p90, p99, p999, max;
@@ -43,8 +43,8 @@ void stats_shuffle(uint32_t *order, size_t n, uint64_t *state);
 
 void stats_sort(double *x, size_t n);
 
-/* Of sorted values; the mean of the two around a quantile that falls between
- * them. */
+/* A quantile of sorted values; the mean of the two around a quantile that falls
+ * between two values. */
 double stats_quantile(const double *sorted, size_t n, double q);
 
 /* The median; sorts. */

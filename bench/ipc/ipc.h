@@ -11,7 +11,8 @@
 #include "driver/measure.h"
 #include "ipc/pair.h"
 
-/* What to measure: ended by a name that is NULL, a size that is SIZE_MAX. */
+/* The choice of what is measured: ended by a name that is NULL, a size that is
+ * SIZE_MAX. */
 #define IPC_LIST_MAX 48
 
 /* Values of one axis; a count of 0 is its first value alone. */

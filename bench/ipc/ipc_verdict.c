@@ -10,7 +10,7 @@
 #include "ipc/ipc.h"
 #include "report/table.h"
 
-/* Of one pattern, the cell of a transport at a size, measured; or NULL. */
+/* The measured cell of a transport at a size in one pattern, or NULL. */
 static const struct cell *cell_at(const struct plan *plan, const char *pattern,
 				  const char *transport, const char *size)
 {
@@ -39,7 +39,7 @@ static enum verdict against(const struct plan *plan, const struct cell *own,
 	return c->verdict;
 }
 
-/* What the sizes of one pattern say of sharing and another transport. */
+/* Sharing and another transport, over the sizes of one pattern. */
 struct crossover {
 	const char *same; /* the largest size with no difference shown */
 	const char

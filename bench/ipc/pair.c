@@ -165,8 +165,8 @@ static int hear(struct pair *p, int end, char *why)
 	return a->code;
 }
 
-/* What every end answers; the first error is the pair's, for the others may
- * wait for who made it for ever. */
+/* Take the answer of every end; the first error is the pair's, for the other
+ * ends may wait for ever for the end that failed. */
 static int collect(struct pair *p, char *why)
 {
 	struct pollfd ready[2 * PAIRS_MAX];

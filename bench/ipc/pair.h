@@ -26,7 +26,7 @@ enum touch {
 	TOUCH_HEADER /* the first eight: labelled, never the default */
 };
 
-/* What a selftest may have wrong with a transport. */
+/* A fault that a selftest gives to a transport. */
 enum sabotage {
 	SABOTAGE_NONE,
 	SABOTAGE_CORRUPT, /* one bit of a message in a thousand */

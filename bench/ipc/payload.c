@@ -108,7 +108,7 @@ static uint64_t look_and_turn(void *data, size_t bytes)
 	return 0;
 }
 
-/* Of one word, the least of many times of so many of them. */
+/* The time of one word: the least of many timings of so many words. */
 static double least_of(uint64_t (*work)(void *, size_t), uint64_t *hot,
 		       size_t words, clockid_t clock)
 {

@@ -94,7 +94,8 @@ static void setup_side(const struct setup *setup, const struct link *link,
 		r = side_round_trip(&s);
 	shm->side[side].end_ns = stopwatch_ns(s.clock);
 	shm->side[side].code = r;
-	/* What the other reads out of this process stays until it has. */
+	/* The memory that the other side reads out of this process stays until
+	 * the other side has done so. */
 	atomic_fetch_add(&shm->done, 1);
 	while (r == 0 && atomic_load(&shm->done) < 2)
 		sched_yield();

@@ -203,8 +203,9 @@ int shared_attach(struct link *link, char *why)
 	return 0;
 }
 
-/* Who made a segment reserved its pages, where it ran; they are given up, so
- * that a first touch decides, where there is more than one place to be. */
+/* The driver, which made the segment, has reserved the pages on its own node.
+ * On a machine of several nodes the pages are given up here, and the first
+ * touch decides. */
 void shared_settle(const struct link *link, char *at, size_t bytes, bool mine)
 {
 	unsigned long node = 1UL << link->node;

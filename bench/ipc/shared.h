@@ -34,7 +34,7 @@ void shared_settle(const struct link *link, char *at, size_t bytes, bool mine);
  * -ENOTSUP with words where they are not. */
 int shared_granted(const struct link *link, char *why);
 
-/* What the kernel says of the shared memory; zeros where there is none. */
+/* The kernel's account of the shared memory; zeros where there is none. */
 void shared_look(const struct link *link, struct case_memory *memory);
 
 #endif

@@ -20,14 +20,14 @@
 
 struct rig_segment;
 
-/* What a side does while there is nothing for it: an axis of its own. */
+/* How a side waits while there is nothing to receive: an axis of its own. */
 enum waiting {
 	WAITING_SPIN,   /* polls, and nothing else */
 	WAITING_HYBRID, /* polls for 50 us, then sleeps */
 	WAITING_BLOCK   /* sleeps at once */
 };
 
-/* What shared memory a ring lies in. */
+/* The kind of shared memory that a ring lies in. */
 enum memory {
 	MEMORY_NONE,    /* it has none, or none that holds messages */
 	MEMORY_SEGMENT, /* runrig's */
@@ -58,11 +58,11 @@ struct link {
 	int side;
 	bool threads; /* the sides are threads of one process */
 
-	/* Of descriptors: [direction][reader, writer]; `now` never blocks. */
+	/* The descriptors, [direction][reader, writer]; `now` never blocks. */
 	int fd[2][2];
 	int now[2][2];
 
-	/* Of shared memory. */
+	/* The shared memory. */
 	enum pages pages;
 	enum home home;
 	int node;  /* with NUMA_NODE */
@@ -117,13 +117,13 @@ struct transport {
 extern const struct transport *const transports[];
 const struct transport *transport_find(const char *name);
 
-/* For the transports: this side's buffers. */
+/* This side's buffers; the transports call these. */
 void *link_out(struct link *link);   /* to produce the next message in */
 int link_private(struct link *link); /* allocate and touch them */
 void link_stride(struct link *link); /* whole pages a message */
 
-/* What many transports do: attach to nothing but one's own buffers, produce in
- * them, have nothing to give back. */
+/* The functions that many transports have: attach to the side's own buffers,
+ * produce in the buffers, have nothing to give back. */
 int link_attach(struct link *link, char *why);
 int link_done(struct link *link);
 

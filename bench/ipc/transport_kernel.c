@@ -238,7 +238,7 @@ static void *vmsplice_get(struct link *link)
 	return link->in;
 }
 
-/* What is sent is produced in a mapped file that has no name. */
+/* A message is produced in a mapped file that has no name. */
 static int splice_attach(struct link *link, char *why)
 {
 	size_t bytes = (link->bytes + 4095) & ~(size_t)4095;

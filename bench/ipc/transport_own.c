@@ -17,7 +17,7 @@
 
 #include "driver/case.h"
 
-/* What a link's `extra` is. */
+/* The `extra` of a link. */
 struct own_link {
 	const struct rigbench_contender *contender;
 	struct rigbench_link link;

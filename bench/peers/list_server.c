@@ -42,7 +42,8 @@ static struct {
 	char path[300];
 } my;
 
-/* What the operations add up to, so that none is left out. */
+/* The sum of the operations' results: no operation is left out by a
+ * compiler. */
 static volatile int64_t sum;
 
 static void begin(struct timing *timing)

@@ -263,7 +263,7 @@ void mpi_form_open(const struct mpi_form *form, const uint64_t *params,
 				&window);
 	MPI_Win_shared_query(window, 0, &bytes, &unit, &memory);
 	MPI_Win_lock_all(MPI_MODE_NOCHECK, window);
-	/* To a whole line: windows begin where the MPI likes. */
+	/* Rounds up to a whole line: windows begin where the MPI likes. */
 	memory = (double *)(((uintptr_t)memory + 127) & ~(uintptr_t)127);
 	form->fill(params);
 }

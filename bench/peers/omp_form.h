@@ -28,7 +28,7 @@ struct omp_form {
 	int (*wrong)(const uint64_t *params, char *why);
 };
 
-/* Of each file, to one without a name. */
+/* The forms of each file, up to a form without a name. */
 extern const struct omp_form omp_dense[], omp_order[], omp_sparse[], omp_npb[];
 
 /* `count` items at *memory, on a page of their own; nothing where they are

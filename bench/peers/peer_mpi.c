@@ -122,8 +122,8 @@ static void run_form(void)
 	form->run(params);
 }
 
-/* What rank 0 passes on: how many operations (0: that was all), and whether
- * to say at the end if all of them were right. */
+/* Rank 0's order to the other ranks: how many operations (0: end), and whether
+ * the ranks say at the end that all operations were right. */
 struct word {
 	uint64_t count;
 	uint64_t check;
@@ -223,7 +223,8 @@ static void make_window(void)
 		char *at;
 
 		MPI_Win_shared_query(win, i, &length, &unit, &at);
-		/* To a whole line: windows begin where the MPI likes. */
+		/* Rounds up to a whole line: windows begin where the MPI
+		 * likes. */
 		at = (char *)(((uintptr_t)at + 127) & ~(uintptr_t)127);
 		job.turn[i] = (_Atomic uint64_t *)(void *)at;
 		job.slot[i] = at + HEAD;

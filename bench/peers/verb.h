@@ -34,7 +34,7 @@ struct verb {
 	 * contributes `count` (to alltoall: to each). */
 	size_t (*sends)(size_t count, int size);
 	size_t (*receives)(size_t count, int size);
-	/* What element i of rank `rank` must be after call `round`. */
+	/* The value of element i of rank `rank` after call `round`. */
 	double (*expected)(const struct verb_work *work, size_t i);
 	/* Is there anything to expect of this rank? */
 	bool (*gets)(const struct verb_work *work);

@@ -126,7 +126,7 @@ static void collect_tail(struct figure *f, const json_t *cell)
 	}
 }
 
-/* What one core can read, over the sizes that the figure has. */
+/* The rate that one core can read at, over the sizes of the figure. */
 static void finish_bandwidth(struct figure *f, const json_t *result,
 			     const json_t *roofs)
 {

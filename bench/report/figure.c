@@ -14,10 +14,10 @@
 
 #include "report/figure_script.h"
 
-/* What a shell exits with where there is no such command. */
+/* The exit status of a shell where there is no such command. */
 #define NO_COMMAND 127
 
-/* Of a number in the table of points. */
+/* Digits of a number in the table of points. */
 #define POINT_DIGITS 12
 
 const char figure_rules[] =
@@ -29,7 +29,7 @@ const char figure_rules[] =
 	"svg.map text{paint-order:stroke;stroke:var(--paper);stroke-width:3px;"
 	"stroke-linejoin:round}\n";
 
-/* Of a picture that stands alone. */
+/* The rules of a picture that stands alone. */
 static const char own_rules[] =
 	"svg{--paper:#fff;--ink:#1b1b1b;--faint:#767676;"
 	"background:var(--paper)}\n"

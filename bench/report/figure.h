@@ -70,8 +70,8 @@ struct figure {
 	int count;
 	struct series *series; /* FIGURE_SERIES_MAX at most, a map's as many
 				* as it has rows */
-	/* Of a map: its first column; each other is called as the row that it
-	 * would be. */
+	/* The first column of a map; every other column has the name of the row
+	 * of the same PU. */
 	char corner[FIGURE_NAME_BYTES];
 	/* Lines across: cache sizes; of a map, a boundary before the column
 	 * and the row of the same name. */

@@ -45,7 +45,7 @@ static double beyond(double value, double base, bool up)
 	return pow(base, up ? floor(power) + 1 : ceil(power) - 1);
 }
 
-/* What the points and their intervals span. */
+/* The ranges of the points and the points' intervals. */
 static struct axis_range span_of(const struct figure *f)
 {
 	struct axis_range r = { INFINITY, -INFINITY, INFINITY, -INFINITY };
@@ -267,7 +267,7 @@ static void script_map(const struct figure *f, FILE *gp)
 	fprintf(gp, "\n");
 }
 
-/* Of a picture 900 wide. */
+/* The height of a picture 900 wide. */
 static int height_of(const struct figure *f)
 {
 	if (f->kind != FIGURE_MAP)

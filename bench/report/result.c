@@ -58,7 +58,8 @@ static json_t *binding_json(const struct case_binding *binding)
 	return list;
 }
 
-/* What the kernel says of the memory between them; null: it was not asked. */
+/* The kernel's account of the memory between the workers; null: the kernel was
+ * not asked. */
 static json_t *memory_json(const struct case_memory *memory)
 {
 	json_t *nodes;
@@ -132,7 +133,8 @@ static json_t *summary_json(const struct stats_summary *s)
 			 number(s->within));
 }
 
-/* What an operation cost all sides, on average; null: nobody looked. */
+/* The cost of an operation to all sides, on average; null: the contender did
+ * not look. */
 static json_t *cost_json(const struct cell *cell)
 {
 	double n = (double)cell->cost_operations;

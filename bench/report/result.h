@@ -14,7 +14,7 @@
 #include "driver/machine.h"
 #include "driver/measure.h"
 
-/* What a run is called by and how it was started. */
+/* The name of a run's command and the words that the run was started with. */
 struct run_info {
 	const char *command; /* "sync" */
 	int argc;

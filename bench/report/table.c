@@ -237,7 +237,8 @@ static void print_verdict(const struct plan *plan, FILE *out)
 		fprintf(out, ".\n\n");
 }
 
-/* What the same cell measured twice shows: differences below are noise. */
+/* The noise floor, by the same cell measured twice: smaller differences are
+ * noise. */
 static double noise_floor(const struct plan *plan)
 {
 	double floor = 0;

@@ -24,8 +24,8 @@ void format_ns(char *text, size_t bytes, double ns);
 /* A size, with its unit: "64 B", "1.5 MiB". */
 void format_bytes(char *text, size_t bytes, double n);
 
-/* What is done in `ns` > 0, a second: operations, or else bytes, or items, where
- * there are any: "1.51 Gflop/s".  "" where there are none. */
+/* The rate of a run of `ns` > 0: operations, or else bytes, or items, a second:
+ * "1.51 Gflop/s". "" where none of the three is known. */
 void format_rate(char *text, size_t bytes, double ns, double flops,
 		 double moved, double items, const char *item);
 

@@ -206,7 +206,7 @@ START_TEST(an_untimed_run_comes_first)
 					    .count = rows[i].count,
 					    .once = rows[i].once });
 		ck_assert_int_eq(measure(&plan), 0);
-		/* What comes before the first visit is the warm-up. */
+		/* The runs before the first visit are the warm-up. */
 		at = rows[i].once ? 0 : run_count - 6;
 		ck_assert_int_ge(at, 0);
 		if (rows[i].once)
@@ -326,7 +326,7 @@ START_TEST(an_interruption_ends_a_warm_up)
 	add_fake(&plan, "a", false,
 		 (struct fake_arg){ .value = 100, .stops = &stop_now });
 	ck_assert_int_eq(measure(&plan), 0);
-	/* What is running ends; a run may take long. */
+	/* A run that is under way ends; a run may take long. */
 	ck_assert_int_eq(run_count, 1);
 	plan_free(&plan);
 }

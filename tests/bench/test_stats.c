@@ -263,8 +263,8 @@ static void run_trial(double shift, double *logs, uint64_t *random)
 	}
 }
 
-/* What compare looks at: two runs of the same show a difference in no more than
- * one of a hundred cells, and a quarter more is found. */
+/* The statistics of compare: two runs of the same show a difference in no more
+ * than one of a hundred cells, and a quarter more is found. */
 START_TEST(two_runs_of_the_same_show_nothing)
 {
 	uint64_t random = 3;
