@@ -18,7 +18,8 @@ struct kernel_arg {
 	const struct rig_kernel *kernel;
 	int workers;
 	bool hybrid; /* one worker a NUMA node, threads in it */
-	bool huge;   /* segments on huge pages, as far as they are to be had */
+	bool huge;   /* segments on huge pages, as far as there are huge
+		      * pages */
 	int word_count;
 	char words[KERNEL_WORDS_MAX][KERNEL_WORD_BYTES];
 };
@@ -26,15 +27,15 @@ struct kernel_arg {
 /* The operations of a contender whose arg is a struct kernel_arg. */
 const struct bench_ops *kernel_ops_of(const struct rig_kernel *kernel);
 
-/* The kernel with its words, as far as it goes without memory.  0 or -EINVAL
- * with words in run->why; kernel_run_finish() it either way. */
+/* The kernel with the kernel's words, as far as a run goes without memory. 0 or
+ * -EINVAL with words in run->why; kernel_run_finish() it either way. */
 int kernel_rig(struct kernel_run *run, const struct kernel_arg *arg);
 
 /* The words as one text. */
 void kernel_words(const struct kernel_arg *arg, char *text, size_t bytes);
 
-/* Nanoseconds that the roofs leave a run at least; 0: it does not say what it
- * moves.  Measures them. */
+/* The least nanoseconds of a run by the roofs, which are measured here; 0: the
+ * kernel does not say how many bytes the kernel moves. */
 double kernel_least_ns(const struct kernel_run *run, int workers,
 		       clockid_t clock);
 

@@ -3,15 +3,16 @@
  * case.h - what can be measured: the contract between a contender and the
  * driver.
  *
- * A contender opens, runs `count` operations when told, proves that they did
- * what they claim, and closes.  It knows nothing of order, repetition, warm-up
- * or statistics, and the driver knows nothing of what an operation is.  Cases
- * of one contest are measured interleaved and compared with each other.
+ * A contender opens, runs `count` operations when told, proves that the
+ * operations' results are right, and closes.  A contender knows nothing of
+ * order, repetition, warm-up or statistics, and the driver knows nothing of the
+ * operations.  Cases of one contest are measured interleaved and compared with
+ * each other.
  *
  * Where more than one process or thread takes part, each notes when it began
  * and ended on the driver's clock, and the driver takes the time from the
- * first beginning to the last end.  Where only the calling thread does, it
- * notes nothing and the driver reads the clock around the call.
+ * first beginning to the last end.  Where only the calling thread takes part,
+ * the contender notes nothing and the driver reads the clock around the call.
  */
 #ifndef RIGBENCH_CASE_H
 #define RIGBENCH_CASE_H
@@ -21,8 +22,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Ranks of one contender: barriers and hand-overs of more are not measured on
- * one machine's cores. */
+/* The most ranks of one contender: barriers and hand-overs of more ranks are
+ * not measured on one machine's cores. */
 #define TIMING_RANKS_MAX 64
 #define CASE_AXES_MAX    12
 #define CASE_WHY_BYTES   256
@@ -78,8 +79,8 @@ struct bench_ops {
 	int (*run)(void *state, uint64_t count, struct timing *timing,
 		   char *why);
 
-	/* Untimed: is what it does right?  0 or -EBADMSG with words; NULL:
-	 * there is nothing to be wrong. */
+	/* Untimed: are the results right? 0 or -EBADMSG with words; NULL: the
+	 * contender has no result. */
 	int (*verify)(void *state, char *why);
 
 	/* `count` operations, each timed by itself, into a histogram of
@@ -99,19 +100,20 @@ struct bench_axis {
 };
 
 struct bench_case {
-	char contest[80];   /* those of one contest are compared */
-	char name[40];      /* unique in its contest */
-	char settings[320]; /* how it is launched and bound, for a reader */
-	const char *peer; /* whose it is: "libgomp"; NULL: ours, or a control */
-	const char *unit; /* of a sample: "ns" an operation, or "bytes" */
+	char contest[80];   /* cases of one contest are compared */
+	char name[40];      /* unique in the contest */
+	char settings[320]; /* launch and binding, for a reader */
+	const char *peer;   /* the peer's name: "libgomp"; NULL: ours, or a
+			   * control */
+	const char *unit;   /* of a sample: "ns" an operation, or "bytes" */
 	struct bench_axis axes[CASE_AXES_MAX]; /* to .name == NULL */
 	double bytes;       /* an operation moves; 0: no rate is given */
-	double least;       /* a sample below it is implausible; 0: unknown */
+	double least;       /* a smaller sample is implausible; 0: unknown */
 	uint64_t batch_ns;  /* length of one sample; 0: the driver's default */
 	uint64_t count;     /* operations of one sample; 0: by their time */
-	uint64_t count_max; /* then no more than this; 0: no limit */
+	uint64_t count_max; /* no more than so many; 0: no limit */
 	bool once;          /* one sample a launch, no warm-up: a first time */
-	bool again;         /* measure it twice, as A and A: the noise floor */
+	bool again;         /* measure twice, as A and A: the noise floor */
 	const struct bench_ops *ops;
 	const void *arg; /* copied, arg_bytes of it */
 	size_t arg_bytes;

@@ -21,8 +21,8 @@
 #define WINDOW_SPREAD 0.02
 
 /* A visit runs 1/8 of a sample untimed first, one operation at least: the
- * caches are full of what another contender left, and all who work here sleep.
- */
+ * caches are full of another contender's data, and the processes of this
+ * contender sleep. */
 #define PRERUN_SHARE 8
 
 /* How long operations are timed one by one, a launch, and how many at most. */
@@ -70,11 +70,9 @@ static uint64_t timing_ns(const struct timing *timing, uint64_t *begin,
 	return *end - *begin;
 }
 
-/*
- * Run `count` operations and set *value to what one of them took.  A contender
- * cannot claim less time than lies between its own notes, nor a note from
- * outside the call.
- */
+/* Run `count` operations and set *value to the time of one operation. A
+ * contender cannot claim less time than lies between the contender's own notes,
+ * nor a note from outside the call. */
 static int cell_time(struct cell *cell, clockid_t clock, uint64_t count,
 		     double *value, int *last)
 {
@@ -247,7 +245,8 @@ static void cell_keep(struct cell *cell, double value, int last,
 		cell->last[last]++;
 }
 
-/* Ratios are taken of samples: what is not more than nought is no sample. */
+/* Ratios are taken of samples: a number that is not more than nought is no
+ * sample. */
 static bool cell_positive(struct cell *cell, double value)
 {
 	char why[CASE_WHY_BYTES];

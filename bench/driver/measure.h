@@ -33,13 +33,13 @@ struct sample_origin {
 	uint32_t launch, block, seq;
 };
 
-/* One case with what was measured of it. */
+/* A case with its samples. */
 struct cell {
 	struct bench_case what;
 	enum cell_status status;
 	char reason[CASE_WHY_BYTES]; /* where status is not CELL_OK */
 	bool unverified;  /* status is CELL_FAILED for a wrong result */
-	int twin;         /* index of the cell this one repeats; -1: none */
+	int twin;         /* index of the cell that is repeated; -1: none */
 	void *state;      /* while open */
 	uint64_t count;   /* operations a sample */
 	uint64_t dropped; /* warm-up operations, all launches */
@@ -53,8 +53,8 @@ struct cell {
 	struct timing_cost lately;       /* of the last run */
 	struct timing_cost cost;         /* of all timed operations */
 	uint64_t cost_operations;        /* so many */
-	struct histogram *histogram;     /* NULL: its operations are not timed
-				       * one by one */
+	struct histogram *histogram;     /* NULL: operations are not timed one
+					  * by one */
 	struct stats_summary summary;    /* by measure() */
 	/* By measure(): the ratio, 1 or more, of A to A in this cell's contest;
 	 * 0: no contender of the contest was measured twice. */
@@ -71,7 +71,7 @@ struct plan {
 	uint64_t budget_ns;                /* of the whole; 0: none */
 	uint64_t batch_ns;                 /* of one sample */
 	uint64_t warmup_ns, warmup_max_ns; /* of one cell in one launch */
-	double min_effect; /* below it no difference is claimed: 0.02 */
+	double min_effect; /* no smaller difference is claimed: 0.02 */
 	const volatile sig_atomic_t *stop; /* not 0: end; may be NULL */
 	void (*progress)(void *arg, const char *text); /* may be NULL */
 	void *progress_arg;
@@ -98,7 +98,7 @@ struct plan {
 void plan_init(struct plan *plan);
 void plan_free(struct plan *plan);
 
-/* Add a case; with .again also its repetition, right behind it.  0 or
+/* Add a case, and with .again a repetition right behind the case. 0 or
  * -ENOMEM. */
 int plan_add(struct plan *plan, const struct bench_case *what);
 
@@ -114,8 +114,8 @@ bool cell_trusted(const struct cell *cell);
 /* How many contests are not a result. */
 size_t plan_untrusted(const struct plan *plan);
 
-/* Measure everything.  0, also where some cells fail (their status says so) or
- * the run was interrupted; -ENOMEM. */
+/* Measure everything. 0, also where some cells fail (a cell's status says so)
+ * or the run was interrupted; -ENOMEM. */
 int measure(struct plan *plan);
 
 enum verdict { VERDICT_NOT_SHOWN, VERDICT_A_FASTER, VERDICT_B_FASTER };

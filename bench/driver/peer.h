@@ -25,7 +25,7 @@
 #include "driver/case.h"
 #include "driver/measure.h"
 
-/* How to start one: words parted by spaces. */
+/* How to start a helper: words parted by spaces. */
 struct peer_arg {
 	char environment[160]; /* NAME=VALUE ... */
 	char command[200]; /* PROGRAM ARGUMENT ...; @ stands for the folder of
@@ -34,8 +34,8 @@ struct peer_arg {
 
 extern const struct bench_ops peer_ops;
 
-/* Fill a case's ops, arg and settings: what was started and how is what a
- * reader sees.  `arg` must live until plan_add(). */
+/* Fill a case's ops, arg and settings; the settings say which program is
+ * started and how. `arg` must live until plan_add(). */
 void peer_case(struct bench_case *what, struct peer_arg *arg);
 
 /* The same for two MPIs: `launch` is what the launcher is told beside the

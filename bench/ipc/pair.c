@@ -29,19 +29,19 @@
 /* From an order to the time the first message of a rate is due. */
 #define LEAD_NS 300000
 
-/* After so long who has not been told of a death never will be. */
+/* A side that has not been told of a death after so long is never told. */
 #define NEVER_MS 200
 
 /* In the driver: one end. */
 struct end {
-	pid_t pid; /* 0: it is a thread of the other end's process */
+	pid_t pid; /* 0: the end is a thread of the other end's process */
 	int orders;
 };
 
 struct pair {
 	struct pair_arg arg;
 	clockid_t clock;
-	int ends; /* that answer: those of all pairs */
+	int ends; /* ends that answer, of all pairs */
 	struct end end[2 * PAIRS_MAX];
 	struct link link[PAIRS_MAX];
 	struct side_answer answers[2 * PAIRS_MAX];
@@ -49,7 +49,7 @@ struct pair {
 	struct case_binding binding;
 };
 
-/* Ends of one pair: a control that does both ends' work has one. */
+/* Ends of one pair: a control that does both ends' work has one end. */
 static int ends_of(const struct pair_arg *arg)
 {
 	return arg->transport->solo ? 1 : 2;
@@ -69,7 +69,7 @@ static void make_side(const struct pair *p, int end, int orders, struct side *s)
 	s->link.side = end % ends;
 }
 
-/* In the child: end `end`, and where ends are threads the one after it. */
+/* In the child: end `end`, and where ends are threads the next end too. */
 static void end_process(const struct pair *p, int end, const int *theirs)
 {
 	struct side sides[2];
@@ -109,7 +109,7 @@ static void pair_close(void *state)
 	for (int i = 0; i < p->ends; i++) {
 		if (p->end[i].pid <= 0)
 			continue;
-		/* It sleeps on its socket, or hangs in a transfer. */
+		/* The end sleeps on a socket, or hangs in a transfer. */
 		kill(p->end[i].pid, SIGKILL);
 		waitpid(p->end[i].pid, NULL, 0);
 	}
@@ -334,7 +334,7 @@ static void pair_bound(void *state, struct case_binding *binding)
 	*binding = p->binding;
 }
 
-/* A crash: the sides are made afresh each time, for one of them dies. */
+/* A crash: the sides are made afresh each time, for side 1 dies. */
 
 struct crash {
 	struct pair_arg arg;

@@ -17,8 +17,8 @@ enum pair_pattern {
 	PATTERN_MAP,      /* side 1 turns an array of side 0's round */
 	PATTERN_SETUP,    /* make the link, one round trip, take it down */
 	PATTERN_CRASH,    /* side 1 is killed: until side 0 is told */
-	PATTERN_RATE      /* one way, sent when it is time and not before; from
-			   * that time to the end of the consumption */
+	PATTERN_RATE      /* one way, each message sent when the message is due;
+			   * from the due time to the end of the consumption */
 };
 
 enum touch {
@@ -30,8 +30,8 @@ enum touch {
 enum sabotage {
 	SABOTAGE_NONE,
 	SABOTAGE_CORRUPT, /* one bit of a message in a thousand */
-	SABOTAGE_LIE,     /* claims what it did not consume */
-	SABOTAGE_SLOW     /* takes 10 % longer than it need */
+	SABOTAGE_LIE,     /* claims a message without consuming the message */
+	SABOTAGE_SLOW     /* takes 10 % longer than needed */
 };
 
 struct pair_arg {
@@ -46,10 +46,11 @@ struct pair_arg {
 	enum pages pages;
 	enum home home;
 	int node;              /* with NUMA_NODE */
-	int nodes;             /* that this machine has */
+	int nodes;             /* NUMA nodes of this machine */
 	bool disturb;          /* signals interrupt both sides all the time */
 	int pairs;             /* at once */
-	const char *missing;   /* why there is no such place; NULL: there is */
+	const char *missing;   /* why there is no such place; NULL: there is a
+			        * place */
 	bool crowded;          /* two sides may share a PU */
 	int cpu[PAIRS_MAX][2]; /* -1: not bound */
 };
@@ -57,21 +58,22 @@ struct pair_arg {
 extern const struct bench_ops pair_pingpong_ops, pair_stream_ops,
 	pair_setup_ops, pair_crash_ops, pair_pool_ops;
 
-/* Produce a message, and check one: closed forms of `seq`, at the speed of
- * memory.  check returns whether it is right. */
+/* Produce a message, and check a message: closed forms of `seq`, at the speed
+ * of memory. payload_right() returns whether the message is right. */
 void payload_fill(void *data, size_t bytes, uint64_t seq);
 bool payload_right(const void *data, size_t bytes, uint64_t seq);
 
-/* The map: the words of a message in reverse order, where they lie or to
- * elsewhere; and whether the first and last, or all, are where they should
- * be. */
+/* The map: the words of a message in reverse order, in place or into another
+ * buffer; and whether the first and the last word, or all words, are in the
+ * right place. */
 void payload_turn(void *data, size_t bytes);
 void payload_turn_to(void *to, const void *from, size_t bytes);
 bool payload_turned(const void *data, size_t bytes, uint64_t seq, bool turned,
 		    bool all);
 
-/* Nanoseconds one core takes at least to look at so many bytes, or to turn them
- * round, in its nearest cache: measured, for the speed-of-light check. */
+/* Nanoseconds that one core takes at least to read so many bytes, or to reverse
+ * the bytes' words, in the nearest cache: measured, for the speed-of-light
+ * check. */
 double payload_least_ns(size_t bytes, bool map, clockid_t clock);
 
 #endif

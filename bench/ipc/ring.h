@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring.h - slots in shared memory, one writer and one reader, and how they
+ * ring.h - slots in shared memory, one writer and one reader, and how the two
  * wait for each other.
  */
 #ifndef RIGBENCH_RING_H
@@ -27,7 +27,7 @@ struct ring_shm {
 	alignas(RING_LINE) char note[RING_LINE]; /* a transport's own */
 };
 
-/* Raise to `count`, and wake who sleeps. */
+/* Raise to `count`, and wake the sleeping side. */
 void bell_ring(struct bell *bell, uint32_t count, enum waiting waiting);
 
 /* Wait until the count is `target` or beyond. */
@@ -41,7 +41,7 @@ char *ring_slots(const struct link *link, int direction);
 /* Shared memory with two rings of link->slots slots of `stride` bytes each. */
 int ring_create(struct link *link, size_t stride, char *why);
 
-/* Attach to the memory, and settle the slots where they are to lie. */
+/* Attach to the memory, and settle the slots on the right node. */
 int ring_attach(struct link *link, char *why);
 void ring_destroy(struct link *link);
 

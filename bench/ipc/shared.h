@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shared.h - what two sides share: where it comes from, of which pages it is,
- * on which NUMA node they lie.
+ * shared.h - the memory that two sides share: the kind, the pages, the NUMA
+ * node.
  */
 #ifndef RIGBENCH_SHARED_H
 #define RIGBENCH_SHARED_H
@@ -26,12 +26,12 @@ void shared_destroy(struct link *link);
  * from the driver. */
 int shared_attach(struct link *link, char *why);
 
-/* In a side: make these bytes lie where link->home says: `mine` tells whether
- * this side is the one that touches them. */
+/* In a side: make the bytes lie where link->home says; `mine` tells whether
+ * this side is the side that touches the bytes. */
 void shared_settle(const struct link *link, char *at, size_t bytes, bool mine);
 
-/* In a side, once memory is touched: are the pages what was asked for?
- * -ENOTSUP with words where they are not. */
+/* In a side, once memory is touched: are the pages of the kind that was asked
+ * for? -ENOTSUP with words where the pages are not. */
 int shared_granted(const struct link *link, char *why);
 
 /* The kernel's account of the shared memory; zeros where there is none. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * side.c - what each end of a link does: produce, hand over, consume, check.
+ * side.c - the work of each end of a link: produce, hand over, consume, check.
  *
- * It notes its own beginning and end, so that a stream ends where the last
- * message was consumed, and what CPU time it took.
+ * A side notes the side's own beginning and end, and the CPU time between: a
+ * stream ends when the last message has been consumed.
  */
 #include "ipc/side.h"
 
@@ -27,7 +27,7 @@
 #define VERIFY_MESSAGES 16
 #define VERIFY_MAPS     3
 
-/* Messages of a rate that only set it going. */
+/* Messages that only set a rate going. */
 #define RATE_LEAD 16
 
 /* Round trips before the other side may be killed. */
@@ -36,7 +36,7 @@
 /* How often a disturbed side is interrupted. */
 #define DISTURB_US 200
 
-/* A ring holds no more than this, where messages are large. */
+/* The most bytes of a ring, where messages are large. */
 #define RING_BYTES_MAX ((size_t)16 << 20)
 #define SLOTS          16
 
@@ -155,7 +155,8 @@ int side_round_trip(struct side *s)
 	return s->link.side == 0 ? receive_one(s) : send_one(s);
 }
 
-/* Side 0 lends its array, and has it back when it may be filled again. */
+/* Side 0 lends the array, and has the array back when the array may be filled
+ * again. */
 static int lend_array(struct side *s, bool all)
 {
 	int r = 0;
@@ -174,7 +175,7 @@ static int lend_array(struct side *s, bool all)
 		       : -EBADMSG;
 }
 
-/* Side 0 sends its array, and a turned one comes back. */
+/* Side 0 sends the array, and the reversed array comes back. */
 static int send_array(struct side *s, bool all)
 {
 	void *data = s->link.transport->put(&s->link);
@@ -260,7 +261,7 @@ static void cost_since(struct timing_cost *cost,
 	}
 }
 
-/* Take a tenth longer than it took, whatever the number of operations. */
+/* Take a tenth longer, whatever the number of operations. */
 static void linger(const struct side *s, struct side_answer *a)
 {
 	uint64_t until = a->end_ns + (a->end_ns - a->begin_ns) / 10;
@@ -269,10 +270,8 @@ static void linger(const struct side *s, struct side_answer *a)
 		a->end_ns = stopwatch_ns(s->clock);
 }
 
-/*
- * An open loop: each message is due at a time that does not depend on how the
- * last one fared, so that a stall is paid for by all that were due in it.
- */
+/* An open loop: a message is due at a time that does not depend on the message
+ * before, and a stall delays all messages that were due in the stall. */
 static int at_rate(struct side *s, const struct side_order *order,
 		   struct side_answer *a)
 {
@@ -353,7 +352,7 @@ static int obey_each(struct side *s, uint64_t count)
 	return r;
 }
 
-/* Eight bytes that no closed form describes; all of them are compared. */
+/* Eight bytes that no closed form describes; all eight are compared. */
 static uint64_t random_word(uint64_t seq, size_t i)
 {
 	uint64_t state = seq * 0x10001 + i;
@@ -465,8 +464,9 @@ static void describe(struct side *s, struct side_answer *a)
 	}
 }
 
-/* Round trips until one fails: side 1 is killed in the midst of them.  Side 0
- * says when they are under way, and its answer is when it was told. */
+/* Round trips until a round trip fails: side 1 is killed meanwhile. Side 0
+ * answers once when the round trips are under way, and once when a call has
+ * failed. */
 static int obey_crash(struct side *s, struct side_answer *a)
 {
 	int r = 0;
@@ -487,7 +487,8 @@ static void on_alarm(int signal)
 	(void)signal;
 }
 
-/* Interrupt whatever this process is in, without SA_RESTART; or no more. */
+/* Interrupt the system calls of this process, without SA_RESTART; or stop doing
+ * so. */
 static void disturb(const struct side *s, bool on)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
@@ -539,7 +540,7 @@ static int obey(struct side *s, struct side_order order, struct side_answer *a)
 	}
 }
 
-/* The next order; false: that was all. */
+/* The next order; false: there is no further order. */
 static bool hear(const struct side *s, struct side_order *order)
 {
 	ssize_t n;

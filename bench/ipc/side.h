@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * side.h - one end of a link at work, and what it is told over a socket.
+ * side.h - one end of a link at work, and the orders that the end gets over a
+ * socket.
  */
 #ifndef RIGBENCH_SIDE_H
 #define RIGBENCH_SIDE_H
@@ -31,7 +32,7 @@ struct side {
 	struct link link;
 	clockid_t clock;
 	int cpu;    /* -1: not bound */
-	int orders; /* its end of the socket */
+	int orders; /* the side's end of the socket */
 	uint64_t out_seq, in_seq;
 	void *array; /* of the map, while side 0 has it */
 	bool turned;
@@ -43,8 +44,8 @@ struct side {
 void link_init(struct link *link, const struct pair_arg *arg);
 int link_fits(const struct pair_arg *arg, char *why);
 
-/* In the side's process, before anything else: signals, its core, what ends it
- * with its maker. */
+/* In the side's process, before anything else: signals, and the death of the
+ * driver ends the side. */
 void side_begin(void);
 
 /* Attach to the link.  0 or -errno, with words in `why`. */

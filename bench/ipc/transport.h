@@ -3,10 +3,10 @@
  * transport.h - one way of handing messages from a process to another: at most
  * eight functions, and the facts that hold without measuring.
  *
- * A message is produced in what put() returns, goes with send(), is consumed
- * in what get() returns, and done() gives that back.  In place, these are
- * addresses in shared memory; by copy, they are a buffer of this side's, and
- * send() and get() copy.  So one driver and one protocol serve both.
+ * A message is produced in the memory that put() returns, goes with send(), is
+ * consumed in the memory that get() returns, and done() gives the memory back.
+ * In place, the addresses lie in shared memory; by copy, in a buffer of this
+ * side, and send() and get() copy.  One driver and one protocol serve both.
  *
  * A link joins two sides, 0 and 1, and has a direction for each sender.
  */
@@ -29,7 +29,7 @@ enum waiting {
 
 /* The kind of shared memory that a ring lies in. */
 enum memory {
-	MEMORY_NONE,    /* it has none, or none that holds messages */
+	MEMORY_NONE,    /* none, or none that holds messages */
 	MEMORY_SEGMENT, /* runrig's */
 	MEMORY_POSIX,
 	MEMORY_SYSV,
@@ -85,7 +85,7 @@ struct transport {
 	/* Facts a message. */
 	int copies;        /* of every byte, beyond producing and consuming */
 	const char *calls; /* system calls, both sides, nobody waiting */
-	bool boundaries;   /* keeps them */
+	bool boundaries;   /* keeps boundaries */
 	bool unrelated;    /* works between processes of no common parent */
 	bool passes_fds;
 	bool survives; /* the other side's death: data stay readable */
@@ -93,7 +93,7 @@ struct transport {
 	enum memory memory; /* of its messages */
 	bool inplace;       /* the reader has the writer's own bytes */
 	bool fresh;         /* every message is produced in memory of its own */
-	size_t fixed;       /* the only size it carries; 0: any */
+	size_t fixed;       /* the only size of a message; 0: any */
 	bool solo;          /* one process does both sides: a control */
 	bool threads;       /* sides are threads */
 	bool empty;         /* can carry a message of no bytes */
@@ -113,13 +113,13 @@ struct transport {
 	void (*destroy)(struct link *link);
 };
 
-/* All of them, ended by NULL. */
+/* All transports, ended by NULL. */
 extern const struct transport *const transports[];
 const struct transport *transport_find(const char *name);
 
 /* This side's buffers; the transports call these. */
 void *link_out(struct link *link);   /* to produce the next message in */
-int link_private(struct link *link); /* allocate and touch them */
+int link_private(struct link *link); /* allocate and touch the buffers */
 void link_stride(struct link *link); /* whole pages a message */
 
 /* The functions that many transports have: attach to the side's own buffers,
@@ -127,7 +127,7 @@ void link_stride(struct link *link); /* whole pages a message */
 int link_attach(struct link *link, char *why);
 int link_done(struct link *link);
 
-/* Close a descriptor that is one, and forget it. */
+/* Close a descriptor unless the value is -1, and set -1. */
 void link_close(int *fd);
 
 /* Words for a failed call; returns -errno. */
