@@ -366,6 +366,7 @@ static int facts_from(int fd, const char *name, const struct stat *status,
 	info->file_bytes = (size_t)status->st_size;
 	info->data_bytes = info->file_bytes;
 	info->pool = 0;
+	info->file = false;
 	info->fd = fd;
 	/* Copied once, then checked, then used. */
 	if (info->file_bytes >= 2 * PAGE_BYTES &&

@@ -437,6 +437,7 @@ START_TEST(what_makes_no_sense_is_refused)
 {
 	struct rig_map map = { .count = 10 };
 	int64_t items[10];
+	char words[32];
 
 	make_pool(2);
 	refuse(&map, -EINVAL, "either a function or a name");
@@ -461,7 +462,8 @@ START_TEST(what_makes_no_sense_is_refused)
 	};
 	for (int i = 0; i < RIG_SEGMENTS_MAX; i++)
 		map.segments[i].name = "rig-x";
-	refuse(&map, -EINVAL, "at most 7");
+	snprintf(words, sizeof(words), "at most %d", RIG_SEGMENTS_MAX - 1);
+	refuse(&map, -EINVAL, words);
 	map.segments[1].name = NULL;
 	refuse(&map, -ENOENT, "rig-x");
 	map_once(10, 0);

@@ -229,7 +229,7 @@ END_TEST
  */
 START_TEST(a_target_is_held_against_its_own_barrier)
 {
-	static char memory[64 << 20] __attribute__((aligned(4096)));
+	static char memory[128 << 20] __attribute__((aligned(4096)));
 	static char other[4096] __attribute__((aligned(4096)));
 	struct layout layout = layout_at(memory, 2);
 	struct rig_barrier *jobs = (void *)other;
