@@ -3,9 +3,9 @@
 #
 # do - set up what is missing, build, and do it.
 #
-# What a word needs from Debian stands in .ci/packages.  On a terminal you are
-# asked before anything is installed; --yes or CI=1 says yes beforehand; without
-# root, what is there is used and what is missing is said.
+# .ci/packages has the Debian packages of each word.  On a terminal the script asks
+# before installing; --yes or CI=1 says yes beforehand.  Without root the script
+# uses the installed packages and names the missing packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
