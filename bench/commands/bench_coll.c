@@ -182,10 +182,13 @@ static int add_ours(struct plan *plan, const struct contest *contest,
 		    const char *name, enum buffers buffers,
 		    const char *settings)
 {
-	const struct coll_arg arg = { contest->verb,
-				      contest->bytes ? contest->bytes / 8 : 1,
-				      contest->ranks, buffers,
-				      contest->single };
+	const struct coll_arg arg = { .verb = contest->verb,
+				      .count = contest->bytes
+						       ? contest->bytes / 8
+						       : 1,
+				      .ranks = contest->ranks,
+				      .buffers = buffers,
+				      .single = contest->single };
 	struct bench_case what = { .again = buffers == BUFFERS_PRIVATE,
 				   .ops = &coll_ops,
 				   .arg = &arg,
@@ -196,7 +199,7 @@ static int add_ours(struct plan *plan, const struct contest *contest,
 	return plan_add(plan, &what);
 }
 
-/* A control: what moving as many bytes takes without any call. */
+/* A control: the time of moving as many bytes without any call. */
 static int add_floor(struct plan *plan, const struct contest *contest)
 {
 	const struct coll_arg arg = { .verb = contest->verb,
