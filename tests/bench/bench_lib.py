@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Running rigbench, reading what it says, and undoing a picture's axes.
 
-No test looks at how long anything took.  With RUNRIG_BENCH in the environment
+No test looks at how long anything took.  With RUNRIG_LONG in the environment
 more sizes are measured: .ci/run does.
 """
 import html.parser
@@ -20,7 +20,7 @@ RIGBENCH = os.environ["RIGBENCH"]
 SANITIZED = unittest.skipIf(os.environ.get("SANITIZED", "none") != "none",
                             "a sanitizer has memory of its own")
 SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "bench/schema/runrig-bench-1.json"
-LONG = "RUNRIG_BENCH" in os.environ
+LONG = "RUNRIG_LONG" in os.environ
 SHORT = ["--launches", "1", "--blocks", "1", "--warmup", "0",
          "--batch", "0.0001", "--seed", "1", "--peer", "none"]
 # After so long a program hangs.  No test looks at the time otherwise.

@@ -27,6 +27,8 @@ from multiprocessing import shared_memory
 import jsonschema
 import numpy
 
+from waits import until
+
 RUNRIG = os.environ["RUNRIG"]
 
 # Its words come before ours.
@@ -39,7 +41,6 @@ SHM = pathlib.Path("/dev/shm")
 
 # Against hanging only.
 LIMIT_S = 60
-SETTLE_S = 15
 
 USAGE, UNVERIFIED, RUN, SYSTEM = 1, 2, 3, 5
 
@@ -88,15 +89,6 @@ def group_members(pgid):
     return found
 
 
-def eventually(condition):
-    until = time.monotonic() + SETTLE_S
-    while not condition():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 class Terminal:
     """A command whose stderr is a terminal, and what that shows."""
 
@@ -142,8 +134,7 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def nothing_left(self):
-        eventually(lambda: names() == self.before)
-        self.assertEqual(names(), self.before)
+        until(lambda: names() == self.before, "names in /dev/shm to go")
 
     def path(self, name):
         return str(self.folder / name)
@@ -845,13 +836,13 @@ class Runs(Case):
                                "--repeat", "1000000"], text=True,
                               start_new_session=True,
                               stdout=subprocess.DEVNULL) as process:
-            self.assertTrue(eventually(lambda: names() != self.before))
+            until(lambda: names() != self.before, "the run to begin")
             os.killpg(process.pid, signal.SIGINT)
             # A shell shows this as 130.
             self.assertEqual(process.wait(LIMIT_S), -signal.SIGINT)
             self.nothing_left()
-            self.assertTrue(eventually(
-                lambda: not group_members(process.pid)))
+            until(lambda: not group_members(process.pid),
+                  "the run's processes to end")
 
     def test_progress_on_a_terminal(self):
         """A line that says how far it is; Ctrl-C still ends all of it."""
@@ -878,12 +869,12 @@ class Runs(Case):
                                "--output", out, "--repeat", "1000000"],
                               start_new_session=True,
                               stdout=subprocess.DEVNULL) as process:
-            self.assertTrue(eventually(lambda: names() != self.before))
+            until(lambda: names() != self.before, "the run to begin")
             process.kill()
             process.wait(LIMIT_S)
             self.nothing_left()
-            self.assertTrue(eventually(
-                lambda: not group_members(process.pid)))
+            until(lambda: not group_members(process.pid),
+                  "the run's processes to end")
             self.assertEqual(os.listdir(self.folder), ["a.npy"])
 
 

@@ -17,6 +17,7 @@ import numpy
 
 RUNRIG = os.environ["RUNRIG"]
 LIMIT_S = 60
+LONG = "RUNRIG_LONG" in os.environ
 WHOLE = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
          "uint64"]
 REAL = ["float16", "float32", "float64"]
@@ -62,7 +63,7 @@ class Data(unittest.TestCase):
 
     def test_sort(self):
         for dtype in WHOLE + REAL + ["bool"]:
-            for count in (0, 1, 2, 4999):
+            for count in (0, 1, 2, 4999) if LONG else (2, 4999):
                 x = self.values(dtype, count)
                 _, out = self.kernel("sort", x)
                 numpy.testing.assert_array_equal(out, numpy.sort(x))
@@ -96,7 +97,8 @@ class Data(unittest.TestCase):
         some = numpy.array([0.0, -0.0, 1, -1, 2.5, numpy.inf, -numpy.inf,
                             numpy.nan, -numpy.nan])
         for dtype in "complex64", "complex128", "complex256", "float128":
-            for count in 0, 1, 2, 17, 4096, 4097, 50021:
+            for count in (0, 1, 2, 17, 4096, 4097, 50021) if LONG else \
+                    (0, 17, 4097):
                 for few in False, True:
                     x = numpy.zeros(count, dtype)
                     x.real = self.random.choice(some, count) if few else \
@@ -125,7 +127,7 @@ class Data(unittest.TestCase):
     def test_scan(self):
         """Floats are added up as doubles, and rounded once."""
         for dtype in WHOLE + REAL:
-            for count in (0, 1, 1023, 1024, 1025, 4999):
+            for count in (0, 1, 1023, 1024, 1025, 4999) if LONG else (0, 1025):
                 x = self.values(dtype, count)
                 _, out = self.kernel("scan", x)
                 self.assertEqual(out.dtype, x.dtype)

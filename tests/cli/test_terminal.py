@@ -18,7 +18,7 @@ import sys
 import time
 import unittest
 
-LATE_S = 20
+from waits import until
 
 
 class Handed(ctypes.Structure):
@@ -99,16 +99,6 @@ def members(group):
     return found
 
 
-def until(true):
-    """Wait for it, not for ever."""
-    end = time.monotonic() + LATE_S
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.002)
-    return True
-
-
 class Terminal(unittest.TestCase):
     names = itertools.count()
 
@@ -130,16 +120,17 @@ class Terminal(unittest.TestCase):
             self.terminal = -1
 
     def expect(self, words):
-        end = time.monotonic() + LATE_S
-        while words not in self.text:
-            self.assertLess(time.monotonic(), end, self.text)
-            if select.select([self.terminal], [], [], 1)[0]:
+        def read():
+            if select.select([self.terminal], [], [], 0.1)[0]:
                 try:
                     self.text += os.read(self.terminal, 4096)
                 except OSError as error:
                     if error.errno != errno.EIO:
                         raise
                     self.fail("the job has ended: %r" % self.text)
+            return words in self.text
+
+        until(read, words)
 
     def press(self, key):
         os.write(self.terminal, key)
@@ -151,8 +142,7 @@ class Terminal(unittest.TestCase):
         self.nothing_left()
 
     def nothing_left(self):
-        self.assertTrue(until(lambda: not members(self.job)),
-                        members(self.job))
+        until(lambda: not members(self.job), "the job's processes to end")
         self.assertFalse(os.path.exists("/dev/shm/" + self.name))
 
     def test_control_c(self):
@@ -172,12 +162,12 @@ class Terminal(unittest.TestCase):
         self.start([b"libc.so.6:pause"])
         self.press(b"\x1a")
         # Caller, warden and workers: all of them stop.
-        self.assertTrue(until(lambda: all(
-            state == "T" for _, state in members(self.job))))
+        until(lambda: all(state == "T" for _, state in members(self.job)),
+              "all processes to stop")
         self.assertEqual(len(members(self.job)), 4)
         os.killpg(self.job, signal.SIGCONT)
-        self.assertTrue(until(lambda: all(
-            state != "T" for _, state in members(self.job))))
+        until(lambda: all(state != "T" for _, state in members(self.job)),
+              "all processes to go on")
         # It goes on where it was: Ctrl-C still ends it.
         self.assertEqual(len(members(self.job)), 4)
         self.press(b"\x03")

@@ -22,7 +22,8 @@
 /* Held against published values, which not every item has a part in. */
 static const char *const judged_by_last[] = { "cg", "ft", "mg", "synch-p2p" };
 
-static const int teams[] = { 1, 2, 3, 5, 8 };
+/* The first two, and in the long form all. */
+static const int teams[] = { 1, 3, 2, 5, 8 };
 
 /* With the row's words, and `given` as each array that is read (NULL:
  * generated); what the first bad word said. */
@@ -165,7 +166,10 @@ void kernels_check_row(const struct kernel_row *row)
 	unsigned char *first = NULL;
 	size_t first_bytes = 0;
 
-	for (size_t t = 0; t < sizeof(teams) / sizeof(*teams); t++) {
+	const size_t count = harness_long() ? sizeof(teams) / sizeof(*teams)
+					    : 2;
+
+	for (size_t t = 0; t < count; t++) {
 		size_t bytes;
 		unsigned char *answer = answer_of(row, teams[t], &bytes);
 

@@ -268,6 +268,11 @@ static void compare_after(void)
 	}
 }
 
+bool harness_long(void)
+{
+	return getenv("RUNRIG_LONG") != NULL;
+}
+
 int harness_own_shm(const char *options, bool as_root)
 {
 	if (unshare(CLONE_NEWNS) < 0 &&

@@ -57,6 +57,10 @@ extern bool harness_execed;
  */
 int harness_own_shm(const char *options, bool as_root);
 
+/* The long form of a test, with all sizes: RUNRIG_LONG is in the environment, as
+ * for ./do torture and `.ci/run long`. */
+bool harness_long(void);
+
 /* The program's tests.  Each test program defines it. */
 Suite *make_suite(void);
 

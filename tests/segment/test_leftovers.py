@@ -22,8 +22,9 @@ import random
 import signal
 import subprocess
 import sys
-import time
 import unittest
+
+from waits import until
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
 ACTOR = os.environ["ACTOR"]
@@ -161,10 +162,7 @@ class Leftovers(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def await_end(self, pids):
-        until = time.monotonic() + DEADLINE
-        while any(map(alive, pids)):
-            self.assertLess(time.monotonic(), until, "a process hangs")
-            time.sleep(0.002)
+        until(lambda: not any(map(alive, pids)), "the actors to end")
 
     def cast(self, prefix):
         """Everybody, playing."""
