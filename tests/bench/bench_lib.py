@@ -2,7 +2,7 @@
 """Running rigbench, reading what it says, and undoing a picture's axes.
 
 No test looks at how long anything took.  With RUNRIG_LONG in the environment
-more sizes are measured: .ci/run does.
+more sizes are measured: `.ci/run long` does.
 """
 import html.parser
 import json
