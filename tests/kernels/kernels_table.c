@@ -166,8 +166,8 @@ void kernels_check_row(const struct kernel_row *row)
 	unsigned char *first = NULL;
 	size_t first_bytes = 0;
 
-	const size_t count = harness_long() ? sizeof(teams) / sizeof(*teams)
-					    : 2;
+	const size_t count =
+		harness_long() ? sizeof(teams) / sizeof(*teams) : 2;
 
 	for (size_t t = 0; t < count; t++) {
 		size_t bytes;
