@@ -562,9 +562,9 @@ static int run(struct options *options)
 		r = r ? r : put;
 	}
 	if (options->trace && runner.pool) {
-		int traced = timeline_write(runner.pool,
-					    options->request.kernel->name,
-					    options->trace);
+		const struct traced spans = { .pool = runner.pool };
+		int traced = timeline_write(
+			&spans, options->request.kernel->name, options->trace);
 
 		r = r ? r : traced;
 	}

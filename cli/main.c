@@ -24,6 +24,7 @@ static const struct command {
 	{ "topo", command_topo, "the machine, and where the workers would go" },
 	{ "kernels", command_kernels, "which kernels there are" },
 	{ "run", command_run, "run a kernel on pinned workers" },
+	{ "exec", command_exec, "start programs as ranks" },
 	{ "new", command_new, "begin a kernel of your own" },
 	{ "list", list_command, "lists of values, as Python's ShareableList" },
 	{ "segments", command_segments, "what is in /dev/shm" },

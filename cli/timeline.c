@@ -38,9 +38,35 @@ struct lanes {
 	uint64_t begin_ns; /* of the first run */
 };
 
-static int lane_read(const struct rig_pool *pool, int rank, struct lane *lane)
+static ssize_t read_spans(const struct traced *traced, int rank,
+			  struct rig_trace_span *spans, size_t max,
+			  uint64_t *lost)
 {
-	ssize_t count = rig_pool_trace(pool, rank, NULL, 0, &lane->lost);
+	return traced->pool
+		       ? rig_pool_trace(traced->pool, rank, spans, max, lost)
+		       : rig_launch_trace(traced->launch, rank, spans, max,
+					  lost);
+}
+
+/* The one CPU that a rank has; -1: it has several. */
+static int cpu_of(const struct traced *traced, int rank)
+{
+	const struct rig_plan *plan;
+	struct rig_worker worker;
+
+	if (traced->pool)
+		return rig_pool_worker(traced->pool, rank, &worker) == 0 &&
+				       worker.pus == 1
+			       ? worker.pu
+			       : -1;
+	plan = rig_launch_plan(traced->launch);
+	return plan->pinned && plan->spots[rank].pus == 1 ? plan->spots[rank].pu
+							  : -1;
+}
+
+static int lane_read(const struct traced *traced, int rank, struct lane *lane)
+{
+	ssize_t count = read_spans(traced, rank, NULL, 0, &lane->lost);
 
 	lane->rank = rank;
 	if (count < 0)
@@ -49,20 +75,23 @@ static int lane_read(const struct rig_pool *pool, int rank, struct lane *lane)
 	if (!lane->spans)
 		return complain(EXIT_SYSTEM, "out of memory");
 	lane->count = (size_t)count;
-	(void)rig_pool_trace(pool, rank, lane->spans, lane->count, NULL);
+	(void)read_spans(traced, rank, lane->spans, lane->count, NULL);
 	return 0;
 }
 
-static int lanes_read(const struct rig_pool *pool, struct lanes *lanes)
+static int lanes_read(const struct traced *traced, struct lanes *lanes)
 {
 	int r = 0;
 
-	lanes->count = rig_pool_size(pool) + 1;
+	lanes->count =
+		(traced->pool ? rig_pool_size(traced->pool)
+			      : rig_launch_plan(traced->launch)->workers) +
+		1;
 	lanes->lane = calloc((size_t)lanes->count, sizeof(*lanes->lane));
 	if (!lanes->lane)
 		return complain(EXIT_SYSTEM, "out of memory");
 	for (int i = 0; i < lanes->count && r == 0; i++)
-		r = lane_read(pool, i - 1, &lanes->lane[i]);
+		r = lane_read(traced, i - 1, &lanes->lane[i]);
 	if (r == 0 && lanes->lane[0].count)
 		lanes->begin_ns = lanes->lane[0].spans[0].begin_ns;
 	for (int i = 1; i < lanes->count && r == 0; i++)
@@ -103,15 +132,14 @@ static json_t *span_json(const struct lanes *lanes, const struct lane *lane,
 }
 
 /* "rank 0, cpu 3" */
-static json_t *lane_json(const struct rig_pool *pool, const struct lane *lane)
+static json_t *lane_json(const struct traced *traced, const struct lane *lane)
 {
-	struct rig_worker worker;
+	int cpu = lane->rank >= 0 ? cpu_of(traced, lane->rank) : -1;
 	char name[64] = "caller";
 
-	if (lane->rank >= 0 &&
-	    rig_pool_worker(pool, lane->rank, &worker) == 0 && worker.pus == 1)
+	if (cpu >= 0)
 		snprintf(name, sizeof(name), "rank %d, cpu %d", lane->rank,
-			 worker.pu);
+			 cpu);
 	else if (lane->rank >= 0)
 		snprintf(name, sizeof(name), "rank %d", lane->rank);
 	return json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "name", "thread_name",
@@ -119,7 +147,7 @@ static json_t *lane_json(const struct rig_pool *pool, const struct lane *lane)
 			 "name", name);
 }
 
-static int write_json(const struct rig_pool *pool, const struct lanes *lanes,
+static int write_json(const struct traced *traced, const struct lanes *lanes,
 		      const char *kernel, const char *path)
 {
 	json_t *events = json_array();
@@ -131,7 +159,7 @@ static int write_json(const struct rig_pool *pool, const struct lanes *lanes,
 	for (int i = 0; i < lanes->count; i++) {
 		const struct lane *lane = &lanes->lane[i];
 
-		json_array_append_new(events, lane_json(pool, lane));
+		json_array_append_new(events, lane_json(traced, lane));
 		for (size_t k = 0; k < lane->count; k++)
 			json_array_append_new(
 				events,
@@ -248,16 +276,16 @@ static int draw(const struct lanes *lanes, const char *kernel)
 	return 0;
 }
 
-int timeline_write(const struct rig_pool *pool, const char *kernel,
+int timeline_write(const struct traced *traced, const char *kernel,
 		   const char *path)
 {
 	struct lanes lanes = { .count = 0 };
-	int r = lanes_read(pool, &lanes);
+	int r = lanes_read(traced, &lanes);
 
 	if (r == 0)
 		r = strcmp(path, "-") == 0
 			    ? draw(&lanes, kernel)
-			    : write_json(pool, &lanes, kernel, path);
+			    : write_json(traced, &lanes, kernel, path);
 	lanes_free(&lanes);
 	return r;
 }

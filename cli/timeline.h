@@ -5,17 +5,24 @@
 #ifndef RUNRIG_TIMELINE_H
 #define RUNRIG_TIMELINE_H
 
+#include <runrig/launch.h>
 #include <runrig/pool.h>
 
 /* Spans of each worker that --trace keeps: 2 MiB of them. */
 #define TIMELINE_SPANS ((size_t)1 << 16)
+
+/* Whose spans: of the one that is not NULL. */
+struct traced {
+	const struct rig_pool *pool;
+	const struct rig_launch *launch;
+};
 
 /*
  * Write the spans of all lanes to the file `path` as Trace Event JSON (for
  * Perfetto or chrome://tracing); or, where it is "-", draw the longest run of
  * `kernel` on stdout, one line a worker.  Returns an exit code.
  */
-int timeline_write(const struct rig_pool *pool, const char *kernel,
+int timeline_write(const struct traced *traced, const char *kernel,
 		   const char *path);
 
 #endif

@@ -28,9 +28,10 @@ const char *environment_place(void)
 	return variable("RUNRIG_PLACE");
 }
 
-int environment_stop_rank(void)
+/* The rank that a variable names; -1: unset, or not a rank. */
+static int rank_in(const char *name)
 {
-	const char *value = variable("RUNRIG_STOP");
+	const char *value = variable(name);
 	char *end;
 	long rank;
 
@@ -41,6 +42,21 @@ int environment_stop_rank(void)
 	if (errno || *end || rank < 0 || rank >= RIG_WORKERS_MAX)
 		return -1;
 	return (int)rank;
+}
+
+int environment_stop_rank(void)
+{
+	return rank_in("RUNRIG_STOP");
+}
+
+const char *environment_launcher(void)
+{
+	return variable("RUNRIG_LAUNCHER");
+}
+
+int environment_rank(void)
+{
+	return rank_in("RUNRIG_RANK");
 }
 
 const char *environment_of_another_machine(void)

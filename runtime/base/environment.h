@@ -15,6 +15,12 @@ const char *environment_place(void);
  * -1: unset, or not a rank. */
 int environment_stop_rank(void);
 
+/* RUNRIG_LAUNCHER and RUNRIG_RANK: where a program that was started as a rank
+ * finds its launcher (NULL: it was not), and which rank (-1: none).  Valid until
+ * the environment changes. */
+const char *environment_launcher(void);
+int environment_rank(void);
+
 /* The name of the variable by which hwloc describes another machine than the
  * present machine; NULL: no such variable is set. */
 const char *environment_of_another_machine(void);

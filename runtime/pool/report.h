@@ -42,6 +42,10 @@ struct report_facts {
 /* Is it where a rank calls its kernels from?  `modules`: the rank's. */
 bool called_at(const struct modules_shm *modules, uint64_t address);
 
+/* Copy where every rank was to about_shm, when none runs any more and before the
+ * team's memory is laid out afresh.  Allocates nothing. */
+void report_take_stock(const struct layout *layout, int size);
+
 /* Make the report, and note its first line as this thread's rig_why(). */
 void report_make(struct report *report, const struct report_facts *info);
 

@@ -254,20 +254,20 @@ static void put_callers(struct sink *sink, const struct traced_run *run,
 	put(sink, &span);
 }
 
-ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
-		       struct rig_trace_span *spans, size_t max, uint64_t *lost)
+ssize_t tracer_read(const struct tracer *tracer, const struct layout *layout,
+		    int size, int rank, struct rig_trace_span *spans,
+		    size_t max, uint64_t *lost)
 {
-	const struct tracer *tracer = &pool->tracer;
 	struct sink sink = { .spans = spans, .max = max };
 	uint64_t at = 0;
 
 	if (!tracer->memory)
 		return rig_fail(-EINVAL, "pool: it was made without a trace");
-	if (rank < -1 || rank >= pool->startup.size)
+	if (rank < -1 || rank >= size)
 		return rig_fail(-EINVAL, "pool: no rank %d, only 0 to %d", rank,
-				pool->startup.size - 1);
+				size - 1);
 	if (rank >= 0)
-		sink.modules = &pool->startup.layout.modules[rank];
+		sink.modules = &layout->modules[rank];
 	for (size_t i = 0; i < tracer->run_count; i++) {
 		const struct traced_run *run = &tracer->runs[i];
 
@@ -284,4 +284,11 @@ ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
 				 : load_relaxed(
 					   &tracer_rank(tracer, rank)->lost);
 	return (ssize_t)sink.count;
+}
+
+ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
+		       struct rig_trace_span *spans, size_t max, uint64_t *lost)
+{
+	return tracer_read(&pool->tracer, &pool->startup.layout,
+			   pool->startup.size, rank, spans, max, lost);
 }

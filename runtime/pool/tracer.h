@@ -6,6 +6,7 @@
 #ifndef RUNRIG_TRACER_H
 #define RUNRIG_TRACER_H
 
+#include "objects/layout.h"
 #include "team/trace.h"
 
 /* One run, as its caller saw it.  In this process. */
@@ -36,5 +37,10 @@ struct trace_shm *tracer_rank(const struct tracer *tracer, int rank);
 void tracer_run_begins(struct tracer *tracer, const char *name,
 		       uint64_t address);
 void tracer_run_ends(struct tracer *tracer);
+
+/* As rig_pool_trace(), of the tracer of `size` ranks in that layout. */
+ssize_t tracer_read(const struct tracer *tracer, const struct layout *layout,
+		    int size, int rank, struct rig_trace_span *spans,
+		    size_t max, uint64_t *lost);
 
 #endif

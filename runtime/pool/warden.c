@@ -40,6 +40,7 @@
 #include "segment/ledger.h"
 #include "machine/oom.h"
 #include "machine/openmp.h"
+#include "pool/report.h"
 #include "segment/segment.h"
 
 /* How long a killed worker may take to be gone: one that hangs in the kernel
@@ -239,40 +240,6 @@ static void on_ready(struct warden *w)
 	answer(w);
 }
 
-/* Copy where every rank was, when none runs any more and before its memory is
- * laid out afresh. */
-static void take_stock(struct warden *w)
-{
-	const struct layout *layout = &w->startup->layout;
-	uint32_t job = load_relaxed(&layout->dispatch->posted);
-
-	for (int i = 0; i < w->startup->size; i++) {
-		struct rank_shm *rank = &layout->ranks[i];
-		struct about_shm *about = &layout->about[i];
-
-		*about = (struct about_shm){ .pid = about->pid,
-					     .was = about->pid };
-		/* What it did in an earlier job is not what it did in this. */
-		if (load_relaxed(&rank->job) != job)
-			continue;
-		/* acquire: pairs with the reporter's release. */
-		about->signal = load_acquire(&rank->signal);
-		about->signal_code = rank->signal_code;
-		about->address = rank->address;
-		about->instruction = rank->instruction;
-		about->segment = rank->segment;
-		about->offset = rank->offset;
-		about->state = load_acquire(&rank->state);
-		about->entered = load_relaxed(&rank->entered);
-		about->where = load_relaxed(&rank->where);
-		about->calls = load_relaxed(&rank->calls);
-		about->code = load_relaxed(&rank->code);
-		memcpy(about->why, rank->why, sizeof(about->why));
-	}
-	layout->control->failed = load_acquire(&layout->team->failed);
-	layout->control->ended_ns = clock_ns();
-}
-
 /* End this team, for `end`, and start another. */
 static void renew(struct warden *w, enum rig_end end, int rank, int status)
 {
@@ -293,7 +260,7 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 		seen = load_acquire(&layout->dispatch->posted);
 	} else if (in_flight || w->answer) {
 		/* Else the caller may still read what the last run left. */
-		take_stock(w);
+		report_take_stock(layout, w->startup->size);
 		seen = load_acquire(&layout->dispatch->posted);
 		control->end = end;
 		control->rank = rank;

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "pool/attach.h"
@@ -29,63 +28,12 @@
 #include "team/mail.h"
 #include "machine/oom.h"
 #include "place/place.h"
+#include "pool/reporter.h"
 #include "team/modules.h"
 #include "team/rank.h"
 #include "place/topology.h"
 
-#define REPORTER_STACK_BYTES 65536
-
 #define STOP_UNKNOWN (-2) /* RUNRIG_STOP has not been asked yet */
-
-static struct rank *reporting; /* whose handler this is */
-
-/*
- * Signal handler: note what happened where, in memory that is already there,
- * and let it happen: the default action follows, so that the warden sees the
- * true signal and a core can be written.
- */
-static void report_signal(int signal, siginfo_t *info, void *context)
-{
-	struct rank_shm *mine = reporting->mine;
-	uint64_t offset = 0;
-	int segment;
-
-	mine->signal_code = info->si_code;
-	mine->address = (uint64_t)(uintptr_t)info->si_addr;
-#if defined(__x86_64__)
-	mine->instruction =
-		(uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
-#elif defined(__aarch64__)
-	mine->instruction = ((ucontext_t *)context)->uc_mcontext.pc;
-#endif
-	segment = attach_which(reporting, mine->address, &offset);
-	mine->segment = (uint32_t)(segment + 1);
-	mine->offset = offset;
-	/* release: the rest is written. */
-	store_release(&mine->signal, (uint32_t)signal);
-	/* A fault repeats by itself, one that was sent does not. */
-	if (info->si_code <= 0)
-		(void)raise(signal);
-}
-
-static void install_reporter(struct rank *rank)
-{
-	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
-				      SIGABRT };
-	struct sigaction action = { .sa_sigaction = report_signal,
-				    .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK |
-						      SA_RESETHAND) };
-	stack_t stack = { .ss_size = REPORTER_STACK_BYTES };
-
-	reporting = rank;
-	stack.ss_sp = mmap(NULL, REPORTER_STACK_BYTES, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) < 0)
-		return;
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
-		(void)sigaction(faults[i], &action, NULL);
-}
 
 /*
  * A kernel that calls exit() ends this process and nothing else: what the
@@ -140,7 +88,7 @@ static void be_born(const struct pool_startup *startup, struct rank *rank)
 		      MADV_DONTFORK);
 	/* Losing a worker is an error of a run; losing the caller, its end. */
 	oom_volunteer();
-	install_reporter(rank);
+	reporter_install(rank);
 	/* A failure to pin is no reason not to compute: rig_pool_worker()
 	 * tells what the kernel says. */
 	if (startup->plan->pinned) {

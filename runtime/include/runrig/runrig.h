@@ -11,7 +11,9 @@
 #include <runrig/collective.h>
 #include <runrig/dtype.h>
 #include <runrig/error.h>
+#include <runrig/join.h>
 #include <runrig/kernel.h>
+#include <runrig/launch.h>
 #include <runrig/list.h>
 #include <runrig/manager.h>
 #include <runrig/map.h>

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * join.c - a process becomes a rank, and ends being one.
+ *
+ * With a launcher the team is the launcher's: the rank sends its pidfd and its
+ * number, and is sent the memory when all have come.  Without one it is a team of
+ * one, in memory of its own.  The rank publishes its code, notes faults, and is
+ * in a job that lasts until it leaves.
+ *
+ * When the launcher is gone, its end of the socket is closed; the rank has asked
+ * the system to be killed then, as PDEATHSIG does for a child of the launcher's.
+ */
+#include <runrig/join.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <runrig/pool.h>
+
+#include "base/clock.h"
+#include "base/environment.h"
+#include "base/error.h"
+#include "machine/shared.h"
+#include "place/place.h"
+#include "pool/alarm.h"
+#include "pool/exec_start.h"
+#include "pool/meeting.h"
+#include "pool/reporter.h"
+#include "team/mail.h"
+#include "team/modules.h"
+#include "team/rank.h"
+
+/* This process, as a rank. */
+static struct {
+	pid_t pid;     /* 0: it is none */
+	bool has_been; /* one */
+	int rank;
+	int socket; /* to the launcher; -1: there is none */
+	struct startup_shm *shm;
+	size_t bytes; /* of that */
+	struct pool_startup startup;
+	struct rig_plan plan;
+	struct rig_plan *own_plan; /* of a team of one */
+	struct tracer tracer;
+	struct alarm alarm;           /* of a team of one */
+	struct trace_event_shm *span; /* the whole of it */
+	struct rank self;
+} joined = { .socket = -1 };
+
+/* ---- with a launcher ---- */
+
+/* The time left until deadline_ns as poll() has it. */
+static int left_ms(uint64_t deadline_ns)
+{
+	uint64_t now = clock_ns(), ms;
+
+	if (deadline_ns == RIG_FOREVER)
+		return -1;
+	if (now >= deadline_ns)
+		return 0;
+	ms = (deadline_ns - now) / 1000000 + 1;
+	return ms > 1000000000 ? 1000000000 : (int)ms;
+}
+
+static int dial(const char *name)
+{
+	int fd = shared_above_standard(
+		socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+	struct sockaddr_un address;
+	unsigned length = meeting_address(&address, name);
+
+	if (fd < 0)
+		return rig_fail_errno(-errno, "join: socket");
+	if (connect(fd, (struct sockaddr *)&address, length) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return rig_fail_errno(r,
+				      "join: the launcher (RUNRIG_LAUNCHER "
+				      "is %.60s)",
+				      name);
+	}
+	return fd;
+}
+
+static int ask(int socket, int rank)
+{
+	const struct meeting_request request = { .magic = STARTUP_MAGIC,
+						 .build = startup_build(),
+						 .rank = rank,
+						 .pid = (int32_t)getpid() };
+	int own = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int r;
+
+	if (own < 0)
+		return rig_fail_errno(-errno, "join: pidfd_open");
+	r = meeting_send(socket, &request, sizeof(request), &own, 1);
+	close(own);
+	return r < 0 ? rig_fail_errno(r, "join: the launcher") : 0;
+}
+
+/* The answer, which comes when all ranks have come. */
+static int hear(int socket, uint64_t deadline_ns, int *fds, int *count)
+{
+	struct pollfd polled = { .fd = socket, .events = POLLIN };
+	struct meeting_answer answer = { 0 };
+	int r;
+
+	do
+		r = poll(&polled, 1, left_ms(deadline_ns));
+	while ((r < 0 && errno == EINTR) ||
+	       (r == 0 && clock_ns() < deadline_ns));
+	if (r == 0)
+		return rig_fail(-ETIMEDOUT, "join: not all ranks have come");
+	r = meeting_receive(socket, &answer, sizeof(answer), fds, count, 0);
+	if (r != sizeof(answer))
+		return rig_fail(-ECONNREFUSED, "join: the launcher is gone");
+	answer.why[sizeof(answer.why) - 1] = 0;
+	return answer.code < 0 ? rig_fail(answer.code, "join: %s", answer.why)
+			       : 0;
+}
+
+/* From now on the system kills this process when the launcher is gone: as soon as
+ * its end of the socket is closed, for it says no more. */
+static int die_with_launcher(int socket)
+{
+	struct pollfd polled = { .fd = socket, .events = POLLIN };
+
+	if (fcntl(socket, F_SETSIG, SIGKILL) < 0 ||
+	    fcntl(socket, F_SETOWN, getpid()) < 0 ||
+	    fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_ASYNC) < 0)
+		return rig_fail_errno(-errno, "join: watch the launcher");
+	/* It may have gone before. */
+	if (poll(&polled, 1, 0) > 0)
+		return rig_fail(-ECONNREFUSED, "join: the launcher is gone");
+	return 0;
+}
+
+/* Map what the launcher has sent. */
+static int map_memory(const int *fds, int count)
+{
+	struct stat status;
+	void *memory;
+	int r;
+
+	if (count <= MEETING_TEAM || fstat(fds[MEETING_STARTUP], &status) < 0 ||
+	    (size_t)status.st_size < sizeof(struct startup_shm))
+		return rig_fail(-EPROTO, "join: the launcher sent no memory");
+	joined.bytes = (size_t)status.st_size;
+	r = shared_map_fd(fds[MEETING_STARTUP], joined.bytes, "join", &memory);
+	if (r < 0)
+		return r;
+	joined.shm = memory;
+	r = startup_unpack(joined.shm, joined.bytes, &joined.startup,
+			   &joined.plan, &joined.tracer);
+	if (r < 0)
+		return r;
+	r = shared_map_fd(fds[MEETING_TEAM],
+			  layout_at(NULL, joined.startup.size).bytes,
+			  "join: the team", &memory);
+	if (r < 0)
+		return r;
+	joined.startup.layout = layout_at(memory, joined.startup.size);
+	if (!joined.tracer.bytes || count <= MEETING_TRACE)
+		return 0;
+	r = shared_map_fd(fds[MEETING_TRACE], joined.tracer.bytes,
+			  "join: the trace", &memory);
+	if (r == 0)
+		joined.tracer.memory = memory;
+	return r;
+}
+
+static int meet_launcher(const char *name, uint64_t deadline_ns)
+{
+	int fds[MEETING_FDS_MAX], count = 0, r;
+
+	joined.socket = dial(name);
+	if (joined.socket < 0)
+		return joined.socket;
+	r = ask(joined.socket, joined.rank);
+	if (r == 0)
+		r = hear(joined.socket, deadline_ns, fds, &count);
+	if (r == 0)
+		r = map_memory(fds, count);
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+	return r < 0 ? r : die_with_launcher(joined.socket);
+}
+
+/* ---- alone ---- */
+
+/* The one rank waits for what it alone could do, and nobody is there who could
+ * end it. */
+static void end_alone(void *arg)
+{
+	(void)arg;
+	if (!load_relaxed(&joined.startup.layout.team->deadlock))
+		return;
+	(void)dprintf(STDERR_FILENO,
+		      "runrig: deadlock: the only rank waits for itself; "
+		      "`runrig exec -n N -- PROGRAM' starts more\n");
+	abort();
+}
+
+static int be_alone(void)
+{
+	struct pool_startup *startup = &joined.startup;
+	void *memory;
+	int r = rig_place_plan(
+		&joined.own_plan,
+		&(struct rig_place_options){ .workers = 1, .place = "none" });
+
+	if (r == 0)
+		r = shared_map(layout_at(NULL, 1).bytes, "join: the team",
+			       &memory, NULL);
+	if (r < 0)
+		return r;
+	*startup = (struct pool_startup){ .size = 1,
+					  .plan = joined.own_plan,
+					  .layout = layout_at(memory, 1),
+					  .tracer = &joined.tracer,
+					  .execed = true };
+	r = layout_team(&startup->layout, 1, RIG_BARRIER_ADAPTIVE);
+	if (r < 0)
+		return r;
+	dispatch_post(startup->layout.dispatch);
+	return alarm_start(&joined.alarm, &startup->layout, end_alone, NULL);
+}
+
+/* ---- either way ---- */
+
+static void let_go(void)
+{
+	alarm_finish(&joined.alarm);
+	if (joined.socket >= 0)
+		close(joined.socket);
+	joined.socket = -1;
+	if (joined.startup.layout.control)
+		munmap(joined.startup.layout.control,
+		       joined.startup.layout.bytes);
+	if (joined.tracer.memory)
+		munmap(joined.tracer.memory, joined.tracer.bytes);
+	if (joined.shm)
+		munmap(joined.shm, joined.bytes);
+	rig_place_free(joined.own_plan);
+	joined.own_plan = NULL;
+	joined.shm = NULL;
+	joined.tracer = (struct tracer){ .memory = NULL };
+	joined.startup = (struct pool_startup){ .size = 0 };
+	joined.pid = 0;
+}
+
+static void become_rank(void)
+{
+	const struct pool_startup *startup = &joined.startup;
+	struct modules_shm *modules = &startup->layout.modules[joined.rank];
+	struct rank *self = &joined.self;
+
+	/* A child of this process is no rank. */
+	(void)madvise(startup->layout.control, startup->layout.bytes,
+		      MADV_DONTFORK);
+	rank_init(self, &startup->layout, joined.rank, startup->size,
+		  &startup->busy);
+	place_levels(startup->plan, joined.rank, &self->levels);
+	self->plan = startup->plan;
+	self->trace = tracer_rank(&joined.tracer, joined.rank);
+	modules_begin(modules);
+	modules_publish(modules, 0);
+	reporter_install(self);
+	rank_begin(self,
+		   dispatch_take(startup->layout.dispatch, 0, &startup->busy));
+	/* relaxed: for the report. */
+	store_relaxed(&self->mine->state, RIG_STATE_RUNNING);
+	joined.span = NULL;
+	if (TRACE_BRANCH(self->trace))
+		joined.span = trace_begin(self->trace, RIG_TRACE_KERNEL, 0, 0);
+	joined.pid = getpid();
+	joined.has_been = true;
+}
+
+int rig_join(struct rig_team **team, const struct rig_join_options *options)
+{
+	uint64_t deadline_ns = options && options->deadline_ns
+				       ? options->deadline_ns
+				       : RIG_FOREVER;
+	const char *name = environment_launcher();
+	int r;
+
+	if (joined.pid == getpid() || joined.has_been)
+		return rig_fail(-EALREADY, "join: this process %s",
+				joined.pid == getpid() ? "has joined already"
+						       : "has been a rank");
+	joined.rank = name ? environment_rank() : 0;
+	if (joined.rank < 0)
+		return rig_fail(-EINVAL, "join: RUNRIG_RANK is no rank");
+	r = name ? meet_launcher(name, deadline_ns) : be_alone();
+	if (r < 0) {
+		let_go();
+		return r;
+	}
+	become_rank();
+	*team = &joined.self.world;
+	return 0;
+}
+
+int rig_leave(void)
+{
+	char words[WHY_BYTES];
+	int r;
+
+	if (!joined.pid || joined.pid != getpid())
+		return rig_fail(-EINVAL, "leave: this process is no rank");
+	r = mail_end_job(&joined.self);
+	if (r < 0)
+		snprintf(words, sizeof(words), "%s",
+			 joined.self.mine->why[0] ? joined.self.mine->why
+						  : rig_why());
+	trace_end(joined.span);
+	rank_finish(&joined.self);
+	reporter_remove();
+	let_go();
+	return r < 0 ? rig_fail(r, "leave: %s", words) : 0;
+}

@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * launch.c - programs as ranks: their start, the watch over them, their end.
+ *
+ * The launcher is what a pool's caller and its warden are, in one process.  It
+ * sleeps until something happens: a program ends, a rank joins or ends, a line of
+ * output comes, a signal, the ranks' alarm, a limit.  All processes of the launch
+ * are its descendants, and whoever loses its parent becomes its child (it is
+ * their subreaper), so it can end them all by ending its children until it has
+ * none.
+ */
+#include "pool/launch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "machine/shared.h"
+
+/* How long programs have between a signal that is to end them and SIGKILL. */
+#define MERCY_NS (1 * UINT64_C(1000000000))
+
+/* How long the others have to end by themselves when a rank has failed. */
+#define GRACE_NS (1 * UINT64_C(1000000000))
+
+/* How long whoever started a rank that has died has to say how. */
+#define HEARSAY_MS 200
+
+void launch_say(struct rig_launch *launch, const char *format, ...)
+{
+	size_t used = strlen(launch->text);
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(launch->text + used, sizeof(launch->text) - used, format,
+		  list);
+	va_end(list);
+}
+
+/* ---- the end ---- */
+
+static void kill_all(struct rig_launch *launch)
+{
+	for (int i = 0; i < launch->startup.size; i++) {
+		struct seat *seat = &launch->seats[i];
+
+		if (seat->pid && !seat->ended)
+			(void)syscall(SYS_pidfd_send_signal, seat->pidfd,
+				      SIGKILL, NULL, 0);
+		if (seat->member && !seat->member_ended)
+			(void)syscall(SYS_pidfd_send_signal, seat->member_fd,
+				      SIGKILL, NULL, 0);
+	}
+}
+
+/* Kill what is a child of that thread of this process.  Who has not been waited for
+ * has its pid still. */
+static void kill_children_of(const char *thread)
+{
+	char path[300], text[4096], *at = text;
+	FILE *file;
+	size_t got;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%.200s/children", thread);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	got = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[got] = 0;
+	for (long pid = strtol(at, &at, 10); pid > 0; pid = strtol(at, &at, 10))
+		(void)kill((pid_t)pid, SIGKILL);
+}
+
+/* An orphan may have become any thread's. */
+static void kill_children(void)
+{
+	DIR *threads = opendir("/proc/self/task");
+	struct dirent *entry;
+
+	while (threads && (entry = readdir(threads)))
+		if (entry->d_name[0] != '.')
+			kill_children_of(entry->d_name);
+	if (threads)
+		closedir(threads);
+}
+
+/* Until there are no children any more: whose parent is killed becomes one. */
+static void end_children(void)
+{
+	for (;;) {
+		kill_children();
+		if (waitpid(-1, NULL, 0) < 0 && errno != EINTR)
+			return;
+	}
+}
+
+/* No process of the launch runs any more. */
+static void end_processes(struct rig_launch *launch)
+{
+	kill_all(launch);
+	end_children();
+	for (int i = 0; i < launch->startup.size; i++)
+		launch->seats[i].ended = launch->seats[i].member_ended = true;
+}
+
+static void note_status(struct rig_launch *launch, int status)
+{
+	if (!launch->status)
+		launch->status = status;
+}
+
+static int shell_status(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status)
+					: WEXITSTATUS(wait_status);
+}
+
+/* End it all, and say why: the ranks' report. */
+static void end(struct rig_launch *launch, enum rig_end why, int rank,
+		int wait_status)
+{
+	const struct layout *layout = &launch->startup.layout;
+	struct report_facts info = { .end = why,
+				     .layout = layout,
+				     .size = launch->startup.size,
+				     .plan = launch->plan,
+				     .name = launch->name,
+				     .ended = true,
+				     .limit_ns = launch->limit_ns };
+
+	launch->over = true;
+	end_processes(launch);
+	report_take_stock(layout, launch->startup.size);
+	layout->control->rank = rank;
+	layout->control->wait_status = wait_status;
+	report_make(&launch->report, &info);
+	launch_say(launch, "%s", launch->report.said.text);
+}
+
+/* ---- what can happen ---- */
+
+/* A rank that waits for others to join. */
+static int first_asking(const struct rig_launch *launch)
+{
+	for (int i = 0; i < launch->startup.size; i++)
+		if (launch->seats[i].member && !launch->seats[i].member_ended)
+			return i;
+	return -1;
+}
+
+/* A program has ended and nobody will join for it, while others wait. */
+static void check_never_joined(struct rig_launch *launch)
+{
+	int waiting = launch->met ? -1 : first_asking(launch);
+
+	for (int i = 0; i < launch->startup.size && waiting >= 0; i++) {
+		const struct seat *seat = &launch->seats[i];
+
+		if (!seat->ended || seat->member)
+			continue;
+		launch_say(
+			launch,
+			"%s: rank %d ended (%s %d) without joining, and rank "
+			"%d (pid %d) waits for it in rig_join()\n",
+			launch->name, i,
+			WIFSIGNALED(seat->status) ? "signal" : "exit status",
+			WIFSIGNALED(seat->status) ? WTERMSIG(seat->status)
+						  : WEXITSTATUS(seat->status),
+			waiting, (int)launch->seats[waiting].member);
+		launch->over = true;
+		note_status(launch, RIG_LAUNCH_WRONG);
+		end_processes(launch);
+		return;
+	}
+}
+
+/* The program's status, without taking its pid from it. */
+static bool look_at_end(struct seat *seat)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)seat->pidfd, &info,
+		   WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	    info.si_pid != seat->pid)
+		return false;
+	seat->status = info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8
+						  : info.si_status;
+	seat->ended = true;
+	return true;
+}
+
+static void on_program_end(struct rig_launch *launch, int rank)
+{
+	struct seat *seat = &launch->seats[rank];
+
+	if (!look_at_end(seat))
+		return;
+	if (seat->status)
+		note_status(launch, shell_status(seat->status));
+	check_never_joined(launch);
+}
+
+/* How a rank has died that another process has started: what that makes of it,
+ * if it ends for it; else what the rank itself has noted. */
+static int hearsay(struct rig_launch *launch, int rank)
+{
+	struct seat *seat = &launch->seats[rank];
+	struct pollfd polled = { .fd = seat->pidfd, .events = POLLIN };
+	int noted =
+		(int)load_acquire(&launch->startup.layout.ranks[rank].signal);
+	int code;
+
+	if (noted)
+		return noted;
+	if (!seat->ended && poll(&polled, 1, HEARSAY_MS) > 0)
+		(void)look_at_end(seat);
+	if (!seat->ended)
+		return 0;
+	code = WEXITSTATUS(seat->status);
+	/* As shells have it. */
+	return WIFEXITED(seat->status) && code > 128 ? code - 128
+						     : seat->status;
+}
+
+/* The process that is the rank, or wants to be, has ended. */
+static void on_member_end(struct rig_launch *launch, int rank)
+{
+	struct seat *seat = &launch->seats[rank];
+	const struct rank_shm *slot = &launch->startup.layout.ranks[rank];
+	int status;
+
+	seat->member_ended = true;
+	if (!launch->met) {
+		/* It did not wait until all had come. */
+		seat->member = 0;
+		seat->member_ended = false;
+		launch->asked--;
+		close(seat->member_fd);
+		close(seat->connection);
+		seat->member_fd = seat->connection = -1;
+		return;
+	}
+	if (load_acquire(&slot->state) == RIG_STATE_DONE)
+		return;
+	if (seat->member == seat->pid)
+		(void)look_at_end(seat);
+	status = seat->member == seat->pid ? seat->status
+					   : hearsay(launch, rank);
+	note_status(launch, status ? shell_status(status) : RIG_LAUNCH_WRONG);
+	end(launch, RIG_END_DEATH, rank, status);
+}
+
+static void on_alarm(struct rig_launch *launch)
+{
+	struct team_shm *team = launch->startup.layout.team;
+	uint64_t count;
+
+	(void)!read(launch->rung, &count, sizeof(count));
+	/* A rank that failed is the reason why others wait for it. */
+	if (load_acquire(&team->failed)) {
+		launch->fail_at = clock_after(GRACE_NS);
+		return;
+	}
+	note_status(launch, RIG_LAUNCH_WRONG);
+	end(launch, RIG_END_DEADLOCK, -1, 0);
+}
+
+/* The programs are to end: by the signal that came to the launcher, and a moment
+ * later by SIGKILL.  A terminal has sent it to them already. */
+static void on_signal(struct rig_launch *launch)
+{
+	struct signalfd_siginfo info;
+
+	if (read(launch->signals, &info, sizeof(info)) != sizeof(info) ||
+	    info.ssi_signo == SIGCHLD)
+		return;
+	if (launch->signal)
+		launch->kill_at = 0;
+	else
+		launch->kill_at = clock_after(MERCY_NS);
+	launch->signal = (int)info.ssi_signo;
+	for (int i = 0; i < launch->startup.size; i++)
+		if (info.ssi_code == SI_USER && !launch->seats[i].ended)
+			(void)syscall(SYS_pidfd_send_signal,
+				      launch->seats[i].pidfd, launch->signal,
+				      NULL, 0);
+}
+
+/* What has a time has come to it. */
+static void on_time(struct rig_launch *launch)
+{
+	uint64_t now = clock_ns();
+	int failed;
+
+	if (now >= launch->kill_at) {
+		launch->over = true;
+		end_processes(launch);
+		return;
+	}
+	if (now >= launch->limit_at) {
+		launch->status = RIG_LAUNCH_LIMIT;
+		end(launch, RIG_END_LIMIT, -1, 0);
+		return;
+	}
+	if (now < launch->fail_at)
+		return;
+	failed = (int)load_acquire(&launch->startup.layout.team->failed) - 1;
+	note_status(launch, RIG_LAUNCH_WRONG);
+	end(launch, RIG_END_FAILED, failed, 0);
+}
+
+/* ---- waiting ---- */
+
+/* Descriptors of a seat that are waited for. */
+enum { SEAT_PROGRAM, SEAT_MEMBER, SEAT_OUT, SEAT_ERR, SEAT_FDS };
+enum { AT_SIGNALS, AT_LISTENING, AT_RUNG, AT_SEATS };
+
+static bool has_ended(const struct seat *seat)
+{
+	return seat->ended && (!seat->member || seat->member_ended) &&
+	       seat->out.fd < 0 && seat->err.fd < 0;
+}
+
+static bool all_ended(const struct rig_launch *launch)
+{
+	for (int i = 0; i < launch->startup.size; i++)
+		if (!has_ended(&launch->seats[i]))
+			return false;
+	return true;
+}
+
+static int time_left(const struct rig_launch *launch)
+{
+	uint64_t at = launch->limit_at, now = clock_ns(), ms;
+
+	if (launch->kill_at < at)
+		at = launch->kill_at;
+	if (launch->fail_at < at)
+		at = launch->fail_at;
+	if (at == RIG_FOREVER)
+		return -1;
+	ms = at > now ? (at - now) / 1000000 + 1 : 0;
+	return ms > 1000000000 ? 1000000000 : (int)ms;
+}
+
+static void fill(const struct rig_launch *launch, struct pollfd *polled)
+{
+	polled[AT_SIGNALS] = (struct pollfd){ launch->signals, POLLIN, 0 };
+	polled[AT_LISTENING] = (struct pollfd){ launch->listening, POLLIN, 0 };
+	polled[AT_RUNG] = (struct pollfd){ launch->rung, POLLIN, 0 };
+	polled += AT_SEATS;
+	for (int i = 0; i < launch->startup.size; i++, polled += SEAT_FDS) {
+		const struct seat *seat = &launch->seats[i];
+
+		polled[SEAT_PROGRAM] =
+			(struct pollfd){ seat->ended ? -1 : seat->pidfd, POLLIN,
+					 0 };
+		polled[SEAT_MEMBER] =
+			(struct pollfd){ seat->member && !seat->member_ended
+						 ? seat->member_fd
+						 : -1,
+					 POLLIN, 0 };
+		polled[SEAT_OUT] = (struct pollfd){ seat->out.fd, POLLIN, 0 };
+		polled[SEAT_ERR] = (struct pollfd){ seat->err.fd, POLLIN, 0 };
+	}
+}
+
+static void heed_seats(struct rig_launch *launch, const struct pollfd *polled)
+{
+	for (int i = 0; i < launch->startup.size && !launch->over;
+	     i++, polled += SEAT_FDS) {
+		struct seat *seat = &launch->seats[i];
+
+		if (polled[SEAT_OUT].revents)
+			stream_relay(launch, &seat->out, i, false);
+		if (polled[SEAT_ERR].revents)
+			stream_relay(launch, &seat->err, i, false);
+		/* First the rank: what its program's end means depends on
+		 * it. */
+		if (polled[SEAT_MEMBER].revents)
+			on_member_end(launch, i);
+		if (polled[SEAT_PROGRAM].revents && !launch->over)
+			on_program_end(launch, i);
+	}
+}
+
+/* Once. */
+static void heed(struct rig_launch *launch, struct pollfd *polled)
+{
+	size_t count = AT_SEATS + (size_t)launch->startup.size * SEAT_FDS;
+
+	fill(launch, polled);
+	if (poll(polled, count, time_left(launch)) < 0)
+		return;
+	heed_seats(launch, polled + AT_SEATS);
+	if (!launch->over && polled[AT_RUNG].revents)
+		on_alarm(launch);
+	if (!launch->over && polled[AT_LISTENING].revents) {
+		launch_accept(launch);
+		check_never_joined(launch);
+	}
+	if (!launch->over && polled[AT_SIGNALS].revents)
+		on_signal(launch);
+	if (!launch->over)
+		on_time(launch);
+	if (!launch->over && launch->output_error) {
+		launch_say(launch, "%s: output cannot be written: %s\n",
+			   launch->name, strerrordesc_np(launch->output_error));
+		note_status(launch, RIG_LAUNCH_WRONG);
+		launch->over = true;
+	}
+}
+
+/* What is in the pipes of programs that have ended. */
+static void drain(struct rig_launch *launch)
+{
+	for (int i = 0; i < launch->startup.size; i++) {
+		struct stream *streams[] = { &launch->seats[i].out,
+					     &launch->seats[i].err };
+
+		for (int s = 0; s < 2; s++) {
+			struct pollfd polled = { .fd = streams[s]->fd,
+						 .events = POLLIN };
+
+			while (streams[s]->fd >= 0 && !launch->output_error &&
+			       poll(&polled, 1, 0) > 0)
+				stream_relay(launch, streams[s], i, false);
+			if (streams[s]->fd >= 0)
+				stream_relay(launch, streams[s], i, true);
+		}
+	}
+}
+
+int rig_launch_wait(struct rig_launch *launch)
+{
+	size_t count = AT_SEATS + (size_t)launch->startup.size * SEAT_FDS;
+	struct pollfd *polled = calloc(count, sizeof(*polled));
+
+	if (!polled) {
+		launch_say(launch, "%s: no memory\n", launch->name);
+		note_status(launch, RIG_LAUNCH_WRONG);
+	}
+	while (polled && !launch->over && !all_ended(launch))
+		heed(launch, polled);
+	free(polled);
+	end_processes(launch);
+	drain(launch);
+	tracer_run_ends(&launch->tracer);
+	alarm_finish(&launch->alarm);
+	if (launch->signal)
+		return 128 + launch->signal;
+	return launch->status;
+}
+
+/* ---- the beginning ---- */
+
+static void set_patience(struct rig_launch *launch)
+{
+	if (launch->plan->workers > launch->plan->cpus)
+		launch->startup.busy = (struct patience){ .yields = 4 };
+	else
+		launch->startup.busy = (struct patience){ .spin_ns = 100000 };
+}
+
+/* The memory of the ranks, and what they are told of it. */
+static int prepare_memory(struct rig_launch *launch, size_t trace)
+{
+	struct pool_startup *startup = &launch->startup;
+	void *memory;
+	int r = tracer_init(&launch->tracer, startup->size, trace,
+			    &launch->trace_fd);
+
+	if (r == 0)
+		r = report_init(&launch->report, startup->size);
+	if (r == 0)
+		r = shared_map(layout_at(NULL, startup->size).bytes,
+			       "launch: the team", &memory, &launch->team_fd);
+	if (r < 0)
+		return r;
+	startup->layout = layout_at(memory, startup->size);
+	r = layout_team(&startup->layout, startup->size, startup->kind);
+	launch->shm_bytes = startup_bytes(launch->plan);
+	if (r == 0)
+		r = shared_map(launch->shm_bytes, "launch: its start", &memory,
+			       &launch->shm_fd);
+	if (r < 0)
+		return r;
+	launch->shm = memory;
+	startup_pack(launch->shm, startup);
+	return 0;
+}
+
+/* This process has the signals and the orphans. */
+static int prepare_process(struct rig_launch *launch)
+{
+	sigset_t ours;
+
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGHUP);
+	sigaddset(&ours, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &ours, &launch->before) < 0)
+		return rig_fail_errno(-errno, "launch: sigprocmask");
+	launch->signals = shared_above_standard(
+		signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
+	launch->rung =
+		shared_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (launch->signals < 0 || launch->rung < 0)
+		return rig_fail_errno(-errno, "launch: descriptors");
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return rig_fail_errno(-errno, "launch: subreaper");
+	return 0;
+}
+
+static int prepare(struct rig_launch *launch,
+		   const struct rig_launch_options *options)
+{
+	struct pool_startup *startup = &launch->startup;
+	const char *slash = strrchr(options->arguments[0], '/');
+	int r = rig_place_plan(
+		&launch->plan,
+		&(struct rig_place_options){ .workers = options->ranks,
+					     .place = options->place });
+
+	if (r < 0)
+		return r;
+	snprintf(launch->name, sizeof(launch->name), "%s",
+		 slash && slash[1] ? slash + 1 : options->arguments[0]);
+	launch->label = options->label;
+	launch->limit_ns = options->limit_ns;
+	launch->limit_at = options->limit_ns ? clock_after(options->limit_ns)
+					     : RIG_FOREVER;
+	startup->size = launch->plan->workers;
+	startup->plan = launch->plan;
+	startup->caller = getpid();
+	startup->tracer = &launch->tracer;
+	startup->execed = true;
+	set_patience(launch);
+	launch->seats = calloc((size_t)startup->size, sizeof(*launch->seats));
+	if (!launch->seats)
+		return rig_fail_errno(-ENOMEM, "launch");
+	for (int i = 0; i < startup->size; i++) {
+		struct seat *seat = &launch->seats[i];
+
+		seat->pidfd = seat->member_fd = seat->connection = -1;
+		seat->out.fd = seat->err.fd = -1;
+	}
+	r = prepare_memory(launch, options->trace);
+	if (r == 0)
+		r = launch_listen(launch);
+	return r < 0 ? r : prepare_process(launch);
+}
+
+int rig_launch_start(struct rig_launch **out,
+		     const struct rig_launch_options *options)
+{
+	struct rig_launch *launch;
+	char words[WHY_BYTES];
+	int r = 0;
+
+	if (!options || !options->arguments || !options->arguments[0])
+		return rig_fail(-EINVAL, "launch: no program");
+	launch = calloc(1, sizeof(*launch));
+	if (!launch)
+		return rig_fail_errno(-ENOMEM, "launch");
+	launch->options = options;
+	launch->shm_fd = launch->team_fd = launch->trace_fd = -1;
+	launch->listening = launch->signals = launch->rung = -1;
+	launch->kill_at = launch->fail_at = RIG_FOREVER;
+	r = prepare(launch, options);
+	for (int i = 0; r == 0 && i < launch->startup.size; i++)
+		r = launch_rank(launch, i);
+	if (r < 0) {
+		snprintf(words, sizeof(words), "%s", rig_why());
+		if (launch->seats)
+			end_processes(launch);
+		rig_launch_finish(launch);
+		return rig_fail(r, "%s", words);
+	}
+	*out = launch;
+	return 0;
+}
+
+const char *rig_launch_text(const struct rig_launch *launch)
+{
+	return launch->text;
+}
+
+const struct rig_plan *rig_launch_plan(const struct rig_launch *launch)
+{
+	return launch->plan;
+}
+
+ssize_t rig_launch_trace(const struct rig_launch *launch, int rank,
+			 struct rig_trace_span *spans, size_t max,
+			 uint64_t *lost)
+{
+	return tracer_read(&launch->tracer, &launch->startup.layout,
+			   launch->startup.size, rank, spans, max, lost);
+}
+
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void free_seat(struct seat *seat)
+{
+	close_if_open(seat->pidfd);
+	close_if_open(seat->member_fd);
+	close_if_open(seat->connection);
+	close_if_open(seat->out.fd);
+	close_if_open(seat->err.fd);
+	free(seat->out.bytes);
+	free(seat->err.bytes);
+}
+
+void rig_launch_finish(struct rig_launch *launch)
+{
+	if (!launch)
+		return;
+	for (int i = 0; launch->seats && i < launch->startup.size; i++)
+		free_seat(&launch->seats[i]);
+	free(launch->seats);
+	close_if_open(launch->listening);
+	close_if_open(launch->rung);
+	close_if_open(launch->shm_fd);
+	close_if_open(launch->team_fd);
+	close_if_open(launch->trace_fd);
+	if (launch->signals >= 0) {
+		close(launch->signals);
+		(void)sigprocmask(SIG_SETMASK, &launch->before, NULL);
+		(void)prctl(PR_SET_CHILD_SUBREAPER, 0);
+	}
+	if (launch->startup.layout.control)
+		munmap(launch->startup.layout.control,
+		       launch->startup.layout.bytes);
+	if (launch->shm)
+		munmap(launch->shm, launch->shm_bytes);
+	report_finish(&launch->report);
+	tracer_finish(&launch->tracer);
+	rig_place_free(launch->plan);
+	free(launch);
+}

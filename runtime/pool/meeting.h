@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * meeting.h - what a rank that joins and its launcher say to each other.
+ *
+ * By a socket whose name is in the environment, for descriptors do not get
+ * through shells and other programs in between.  The rank sends a request and its
+ * pidfd; when all ranks have, each is sent an answer and the memory.  The socket
+ * stays open as long as the rank is one.
+ */
+#ifndef RUNRIG_MEETING_H
+#define RUNRIG_MEETING_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* RUNRIG_LAUNCHER: the socket's name, abstract. */
+#define MEETING_NAME_BYTES 64
+
+struct meeting_request {
+	uint64_t magic; /* STARTUP_MAGIC */
+	uint64_t build; /* startup_build() */
+	int32_t rank;
+	int32_t pid;
+};
+
+struct meeting_answer {
+	int32_t code; /* 0, or why not */
+	int32_t reserved;
+	char why[WHY_BYTES];
+};
+
+/* Descriptors beside an answer of 0. */
+enum { MEETING_STARTUP, MEETING_TEAM, MEETING_TRACE, MEETING_FDS };
+
+/* Room for descriptors that meeting_receive() wants. */
+#define MEETING_FDS_MAX 4
+
+/*
+ * Send `bytes` bytes and `count` descriptors in one message, or receive them:
+ * *count then says how many came.  Returns the bytes, 0 at end of file, or -errno.
+ */
+int meeting_send(int socket, const void *data, size_t bytes, const int *fds,
+		 int count);
+int meeting_receive(int socket, void *data, size_t bytes, int *fds, int *count,
+		    int flags);
+
+/* The address of a meeting of that name: its length. */
+struct sockaddr_un;
+unsigned meeting_address(struct sockaddr_un *address, const char *name);
+
+#endif
