@@ -19,6 +19,9 @@
 
 static int number;
 
+/* An address that nothing is at; where, the compiler does not know. */
+static volatile int *volatile nowhere = (volatile int *)8;
+
 static void put(const char *text)
 {
 	(void)!write(STDOUT_FILENO, text, strlen(text));
@@ -57,7 +60,7 @@ static int act(struct rig_team *team, const char *word)
 	double x = 0;
 
 	if (strcmp(word, "fault") == 0)
-		*(volatile int *)8 = 1;
+		*nowhere = 1;
 	else if (strcmp(word, "signal") == 0)
 		raise(number);
 	else if (strcmp(word, "exit") == 0)
@@ -104,7 +107,7 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = rig_team_barrier(team);
 	if (strcmp(word, "handler") == 0 && rig_team_rank(team) == 1)
-		*(volatile int *)8 = 1;
+		*nowhere = 1;
 	if (r == 0 && (own == 2 || rig_team_size(team) == 1))
 		r = act(team, word);
 	if (r == 0)

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring.c - a token goes around all ranks, which are programs:
+ *
+ *	runrig exec -n 4 -- ./ring
+ *
+ * Beside it, its pool form, ../ring.c, and its MPI form, ../mpi/ring.c.
+ */
+#include <stdio.h>
+
+#include <runrig/runrig.h>
+
+#define ROUNDS 10
+
+static int ring(struct rig_team *team)
+{
+	int rank = rig_team_rank(team), size = rig_team_size(team);
+	int next = (rank + 1) % size, before = (rank + size - 1) % size;
+	int token = 0, r = 0;
+
+	for (int i = 0; r == 0 && i < ROUNDS; i++) {
+		if (rank > 0)
+			r = rig_team_recv(team, &token, 1, RIG_INT32, before, 0,
+					  NULL);
+		token++;
+		if (r == 0)
+			r = rig_team_send(team, &token, 1, RIG_INT32, next, 0);
+		if (r == 0 && rank == 0)
+			r = rig_team_recv(team, &token, 1, RIG_INT32, before, 0,
+					  NULL);
+	}
+	if (rank == 0)
+		printf("%d hops a rank: %s\n", ROUNDS,
+		       token == ROUNDS * size ? "all counted" : "wrong");
+	return r;
+}
+
+int main(void)
+{
+	struct rig_team *team;
+	int r = rig_join(&team, NULL);
+
+	if (r == 0) {
+		r = ring(team);
+		if (r == 0)
+			r = rig_leave();
+	}
+	if (r < 0)
+		fprintf(stderr, "%s\n", rig_why());
+	return r < 0;
+}
