@@ -80,6 +80,9 @@ static void kill_children_of(const char *thread)
 		return;
 	got = fread(text, 1, sizeof(text) - 1, file);
 	fclose(file);
+	/* Each number ends with a space.  What is cut off comes next time. */
+	while (got && text[got - 1] != ' ')
+		got--;
 	text[got] = 0;
 	for (long pid = strtol(at, &at, 10); pid > 0; pid = strtol(at, &at, 10))
 		(void)kill((pid_t)pid, SIGKILL);

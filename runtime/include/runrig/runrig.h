@@ -21,6 +21,7 @@
 #include <runrig/nonblocking.h>
 #include <runrig/place.h>
 #include <runrig/pool.h>
+#include <runrig/queue.h>
 #include <runrig/report.h>
 #include <runrig/segment.h>
 #include <runrig/share.h>
