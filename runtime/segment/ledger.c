@@ -26,6 +26,7 @@
 
 #include "base/atomic.h"
 #include "base/error.h"
+#include "machine/process.h"
 #include "machine/shared.h"
 
 enum {
@@ -48,8 +49,9 @@ _Static_assert(sizeof(struct entry_shm) == 256,
 
 struct ledger_shm {
 	_Atomic uint32_t used; /* entries below this may stand */
-	uint32_t pid;          /* the process that owns the ledger */
-	char padding[256 - 8];
+	uint32_t reserved;
+	uint64_t maker; /* the process that owns the ledger */
+	char padding[256 - 16];
 	struct entry_shm entries[LEDGER_MAX];
 };
 
@@ -79,7 +81,7 @@ static void execute(struct ledger_shm *of)
 
 static void at_exit(void)
 {
-	if (ledger && ledger->pid == (uint32_t)getpid())
+	if (ledger && ledger->maker == process_self())
 		execute(ledger);
 }
 
@@ -144,7 +146,7 @@ static int open_locked(void)
 	void *memory;
 	int r;
 
-	if (ledger && ledger->pid == (uint32_t)getpid())
+	if (ledger && ledger->maker == process_self())
 		return 0;
 	r = map_ledger(&memory);
 	if (r < 0)
@@ -152,7 +154,7 @@ static int open_locked(void)
 	if (ledger)
 		munmap(ledger, sizeof(*ledger));
 	ledger = memory;
-	ledger->pid = (uint32_t)getpid();
+	ledger->maker = process_self();
 	pthread_once(&once, hook_once);
 	return 0;
 }
@@ -237,7 +239,7 @@ out:
 void ledger_strike(struct identity identity)
 {
 	pthread_mutex_lock(&lock);
-	if (ledger && ledger->pid == (uint32_t)getpid())
+	if (ledger && ledger->maker == process_self())
 		for (uint32_t i = 0; i < load_relaxed(&ledger->used); i++) {
 			struct entry_shm *entry = &ledger->entries[i];
 

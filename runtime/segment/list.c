@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/reserved.h"
+#include "machine/process.h"
 #include "segment/ledger.h"
 #include "objects/list_layout.h"
 #include "segment/segment.h"
@@ -45,14 +46,14 @@ struct rig_list {
 
 	/* The maker's alone. */
 	struct identity identity;
-	pid_t maker; /* 0: attached only */
-	int fd;      /* until the name is gone; else -1 */
+	uint64_t maker; /* 0: attached only */
+	int fd;         /* until the name is gone; else -1 */
 	bool dies;
 };
 
 static bool is_maker(const struct rig_list *list)
 {
-	return list->maker && list->maker == getpid();
+	return list->maker && list->maker == process_self();
 }
 
 static struct rig_list *list_new(void)
@@ -145,7 +146,7 @@ static int make(struct rig_list *list, const char *name,
 	list->identity = identity_of(&status);
 	r = shmfile_publish(list->fd, name, list->dies, named);
 	if (r == 0)
-		list->maker = getpid();
+		list->maker = process_self();
 	return r;
 }
 

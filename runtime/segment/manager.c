@@ -25,11 +25,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +38,11 @@
 #include "machine/inherit.h"
 #include "segment/ledger.h"
 #include "machine/openmp.h"
+#include "machine/process.h"
+
+/* How long the manager's process may take to start: one that is stopped never
+ * does. */
+#define READY_NS (30 * UINT64_C(1000000000))
 
 /* How long the manager's process may take to be gone. */
 #define GONE_NS (5 * UINT64_C(1000000000))
@@ -53,10 +58,21 @@ struct rig_manager {
 	pthread_mutex_t lock; /* of the members */
 	struct member *members;
 	size_t count, room;
-	pid_t maker; /* the process that started the manager */
-	pid_t pid;   /* the manager's process */
-	int pidfd;   /* pidfd of the manager's process; -1: none */
-	int socket;  /* socket to the manager's process; -1: none */
+	uint64_t maker; /* process_self() of who started the manager */
+	pid_t maker_pid;
+	pid_t pid;  /* the manager's process */
+	int pidfd;  /* pidfd of the manager's process; -1: none */
+	int socket; /* socket to the manager's process; -1: none */
+};
+
+/* The kernel calls the manager's process so. */
+#define MANAGER_NAME "runrig-manager"
+
+/* The process between tells the caller the number of the manager's process; and
+ * the manager's process does, as soon as the manager's process watches. */
+struct introduction {
+	pid_t pid;
+	bool watches;
 };
 
 /* The manager's process holds these. */
@@ -65,21 +81,14 @@ struct watch {
 	int caller; /* pidfd */
 };
 
-static pid_t new_pidfd(pid_t pid)
-{
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
 /* A descriptor above the standard three: a host that has closed a standard
- * stream must not print into a segment.  Takes `fd` (or -errno), returns the
- * descriptor or -errno. */
+ * stream must not print into a segment.  Takes `fd`, returns the descriptor or
+ * -errno. */
 static int above_standard(int fd)
 {
 	int moved = fd;
 
-	if (fd >= 0 && fd <= STDERR_FILENO) {
+	if (fd <= STDERR_FILENO) {
 		moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		if (moved < 0)
 			moved = -errno;
@@ -95,6 +104,13 @@ static noreturn void leave(int status)
 	_exit(status);
 }
 
+static void introduce(const struct watch *watch, pid_t pid, bool watches)
+{
+	const struct introduction words = { .pid = pid, .watches = watches };
+
+	(void)send(watch->socket, &words, sizeof(words), MSG_NOSIGNAL);
+}
+
 /* The manager's process, after a fork from a caller that may have threads:
  * nothing here allocates, locks or prints. */
 static noreturn void watch_main(const struct watch *watch)
@@ -102,11 +118,10 @@ static noreturn void watch_main(const struct watch *watch)
 	const int keep[] = { watch->socket, watch->caller };
 	struct pollfd polled[] = { { watch->socket, POLLIN, 0 },
 				   { watch->caller, POLLIN, 0 } };
-	pid_t pid = getpid();
 	sigset_t none;
 	char byte;
 
-	(void)prctl(PR_SET_NAME, "runrig-manager");
+	(void)prctl(PR_SET_NAME, MANAGER_NAME);
 	inherit_signals();
 	inherit_close(keep, 2);
 	(void)inherit_maps();
@@ -114,7 +129,7 @@ static noreturn void watch_main(const struct watch *watch)
 	__fpurge(stderr);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)send(watch->socket, &pid, sizeof(pid), MSG_NOSIGNAL);
+	introduce(watch, getpid(), true);
 	for (;;) {
 		if (poll(polled, 2, -1) < 0)
 			continue;
@@ -146,7 +161,10 @@ static int fork_watch(const struct watch *watch)
 		pid = fork();
 		if (pid == 0)
 			watch_main(watch);
-		leave(pid < 0 ? errno : 0);
+		if (pid < 0)
+			leave(errno);
+		introduce(watch, pid, false);
+		leave(EXIT_SUCCESS);
 	}
 	if (pid < 0)
 		r = -errno;
@@ -165,24 +183,58 @@ static int fork_watch(const struct watch *watch)
 	return 0;
 }
 
-/* Wait for the first words of the manager's process: its pid. */
+/* Wait until the manager's process watches.  The pidfd is opened as soon as the
+ * number is known: the process is reaped by it. */
 static int meet(struct rig_manager *manager)
 {
+	struct introduction words = { .watches = false };
+	uint64_t deadline = clock_after(READY_NS);
 	ssize_t got;
 
-	do
-		got = recv(manager->socket, &manager->pid, sizeof(manager->pid),
-			   0);
-	while (got < 0 && errno == EINTR);
-	if (got != sizeof(manager->pid))
-		return rig_fail(-ECANCELED, "manager: its process died while "
-					    "it started");
-	manager->pidfd = above_standard(new_pidfd(manager->pid));
-	if (manager->pidfd < 0)
-		return rig_fail_errno(
-			manager->pidfd,
-			"manager: pidfd_open (Linux has it since 5.3; a sandbox, or valgrind, may not)");
+	while (!words.watches) {
+		if (!process_readable(manager->socket, deadline))
+			return rig_fail(-ETIMEDOUT,
+					"manager: its process was not ready in "
+					"%d s",
+					(int)(READY_NS / 1000000000));
+		got = recv(manager->socket, &words, sizeof(words), 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got != sizeof(words))
+			return rig_fail(-ECANCELED,
+					"manager: its process died while it "
+					"started");
+		manager->pid = words.pid;
+		if (manager->pidfd < 0)
+			manager->pidfd = process_open(words.pid);
+		if (manager->pidfd == -ESRCH)
+			return rig_fail(-ECANCELED,
+					"manager: its process died while it "
+					"started");
+		if (manager->pidfd < 0)
+			return rig_fail_errno(
+				manager->pidfd,
+				"manager: pidfd_open (Linux has it since 5.3; "
+				"a sandbox, or valgrind, may not)");
+	}
 	return 0;
+}
+
+/* Tell the manager's process that it may go, and wait until it has: by force,
+ * if it does not listen.  A child of this process, it is reaped. */
+static void dismiss(const struct rig_manager *manager)
+{
+	uint64_t deadline = clock_after(GONE_NS);
+
+	(void)send(manager->socket, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (manager->pidfd < 0) {
+		process_reap_child(manager->pid, MANAGER_NAME, deadline);
+		return;
+	}
+	if (process_await(manager->pidfd, deadline, NULL))
+		return;
+	(void)process_kill(manager->pidfd);
+	(void)process_await(manager->pidfd, clock_after(GONE_NS), NULL);
 }
 
 static int start(struct rig_manager *manager)
@@ -197,7 +249,7 @@ static int start(struct rig_manager *manager)
 		return rig_fail_errno(-errno, "manager: socketpair");
 	manager->socket = above_standard(pair[0]);
 	watch.socket = above_standard(pair[1]);
-	watch.caller = above_standard(new_pidfd(getpid()));
+	watch.caller = process_open(getpid());
 	if (manager->socket < 0 || watch.socket < 0)
 		r = rig_fail_errno(-EMFILE, "manager: descriptors");
 	else if (watch.caller < 0)
@@ -212,8 +264,8 @@ static int start(struct rig_manager *manager)
 		close(watch.caller);
 	if (r == 0)
 		r = meet(manager);
-	if (r < 0 && manager->socket >= 0)
-		(void)send(manager->socket, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (r < 0 && manager->pid)
+		dismiss(manager);
 	return r;
 }
 
@@ -238,7 +290,8 @@ int rig_manager_start(struct rig_manager **out)
 	pthread_mutex_init(&manager->lock, NULL);
 	manager->socket = -1;
 	manager->pidfd = -1;
-	manager->maker = getpid();
+	manager->maker = process_self();
+	manager->maker_pid = getpid();
 	r = start(manager);
 	if (r < 0) {
 		manager_free(manager);
@@ -253,11 +306,11 @@ static int check(const struct rig_manager *manager)
 {
 	struct pollfd polled = { .fd = manager->pidfd, .events = POLLIN };
 
-	if (manager->maker != getpid())
+	if (manager->maker != process_self())
 		return rig_fail(-EINVAL,
 				"manager: of process %d, not of this "
 				"one",
-				(int)manager->maker);
+				(int)manager->maker_pid);
 	if (poll(&polled, 1, 0) > 0)
 		return rig_fail(-ECANCELED,
 				"manager: its process (%d) is no "
@@ -355,21 +408,6 @@ pid_t rig_manager_pid(const struct rig_manager *manager)
 	return manager->pid;
 }
 
-/* Tell the manager's process to end, and wait for the end. */
-static void dismiss(const struct rig_manager *manager)
-{
-	struct pollfd polled = { .fd = manager->pidfd, .events = POLLIN };
-	uint64_t deadline = clock_after(GONE_NS);
-
-	(void)send(manager->socket, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (clock_ns() < deadline) {
-		uint64_t left = (deadline - clock_ns()) / 1000000 + 1;
-
-		if (poll(&polled, 1, (int)left) > 0)
-			return;
-	}
-}
-
 void rig_manager_shutdown(struct rig_manager *manager)
 {
 	if (!manager)
@@ -377,7 +415,7 @@ void rig_manager_shutdown(struct rig_manager *manager)
 	/* In a fork the handles are not their maker's: no name goes. */
 	for (size_t i = 0; i < manager->count; i++)
 		member_destroy(&manager->members[i]);
-	if (manager->maker == getpid())
+	if (manager->maker == process_self())
 		dismiss(manager);
 	manager_free(manager);
 }

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/reserved.h"
+#include "machine/process.h"
 #include "place/numa.h"
 #include "machine/huge.h"
 #include "machine/memory.h"
@@ -41,7 +42,7 @@ struct rig_segment {
 	void *data; /* NULL: detached */
 	struct rig_barrier *barrier;
 	struct segment_info info; /* fd -1: closed */
-	pid_t maker;              /* 0: attached only */
+	uint64_t maker;           /* 0: attached only */
 	bool dies;                /* with its maker */
 	bool unlinked;            /* by this handle */
 };
@@ -343,7 +344,7 @@ int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 		release(segment);
 		return r;
 	}
-	segment->maker = getpid();
+	segment->maker = process_self();
 	handle_add(segment);
 	*out = segment;
 	return 0;
@@ -501,7 +502,7 @@ int rig_segment_named(const struct rig_segment *segment)
 /* Does the handle answer for the name of a file that this process made? */
 static bool is_maker(const struct rig_segment *segment)
 {
-	return segment->maker && segment->maker == getpid();
+	return segment->maker && segment->maker == process_self();
 }
 
 void rig_segment_detach(struct rig_segment *segment)

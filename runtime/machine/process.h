@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.h - processes known by a descriptor: their end, and reaping them.
+ *
+ * The first process of a container, and one that has asked for orphans
+ * (PR_SET_CHILD_SUBREAPER), becomes the parent of processes whose parent has
+ * ended: a warden, a manager's process, workers whose warden was killed.  The
+ * library reaps them where it waits for their end, for nobody else knows them.
+ */
+#ifndef RUNRIG_PROCESS_H
+#define RUNRIG_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The process has ended, and nobody can say how. */
+#define STATUS_UNKNOWN (-1)
+
+/* This process, told from those it was forked from: also where each has the
+ * same number, as the first process of a PID namespace and that of the next. */
+uint64_t process_self(void);
+
+/* A pidfd above the standard descriptors, or -errno. */
+int process_open(pid_t pid);
+
+/* Wait until a descriptor is readable, deadline_ns at most; false: it is not.
+ * A pidfd is when its process has ended, a socket when there are words of a
+ * process, or never will be. */
+bool process_readable(int fd, uint64_t deadline_ns);
+
+/*
+ * Wait until the process behind a pidfd has ended, deadline_ns at most, and
+ * reap it if it is a child of this process: one that is traced can be reaped
+ * only after its tracer has done so, and is waited for.  True: it has ended.
+ * *status (may be NULL) is as waitpid() gives it, or STATUS_UNKNOWN.
+ */
+bool process_await(int pidfd, uint64_t deadline_ns, int *status);
+
+/* Likewise a child known by its number alone, if it is one and is called
+ * `name`: else nothing happens. */
+void process_reap_child(pid_t pid, const char *name, uint64_t deadline_ns);
+
+/* Kill the process behind a pidfd.  Where the system refuses the signal by
+ * descriptor, it is sent by number: the process's as the system tells it, while
+ * it has not ended.  0 or -errno. */
+int process_kill(int pidfd);
+
+#endif
