@@ -36,6 +36,10 @@
 /* Files one worker keeps mapped. */
 #define MAPPINGS_MAX 64
 
+/* Spans that a function of the user's may write before it is told that it may
+ * not: no more than RIG_SPANS_MAX are heeded. */
+#define SPANS_ROOM (8 * RIG_SPANS_MAX)
+
 /* What a file is called that has no name yet. */
 #define UNNAMED "(new)"
 
@@ -287,6 +291,16 @@ static struct rig_span block_of(const struct rank *rank,
 				  pages.end * PAGE_BYTES };
 }
 
+/* How many spans a function of the user's says that there are, or -EINVAL. */
+static int checked_count(int count, const char *function)
+{
+	if (count < 0 || count > RIG_SPANS_MAX)
+		return rig_fail(-EINVAL,
+				"segment: %s returned %d spans, not 0 to %d",
+				function, count, RIG_SPANS_MAX);
+	return count;
+}
+
 /* The function that says who owns what, if the job has one and this worker has
  * its code. */
 static bool find_owns(const struct rank *rank, uint64_t *address)
@@ -308,7 +322,7 @@ static bool find_owns(const struct rank *rank, uint64_t *address)
 }
 
 /* What this rank owns of segment `index` of the job, in bytes of the file:
- * returns how many spans. */
+ * returns how many spans, or -EINVAL. */
 static int find_own(const struct rank *rank, int index,
 		    const struct mapping *mapping, struct rig_span *own)
 {
@@ -324,8 +338,9 @@ static int find_own(const struct rank *rank, int index,
 	}
 	owns = (int (*)(const void *, int, size_t, int, int,
 			struct rig_span *))(uintptr_t)address;
-	count = owns(rank->args, index, segment->bytes, rank->rank, rank->size,
-		     own);
+	count = checked_count(owns(rank->args, index, segment->bytes,
+				   rank->rank, rank->size, own),
+			      "owns");
 	for (int i = 0; i < count; i++) {
 		own[i].begin += segment->offset;
 		own[i].end += segment->offset;
@@ -340,9 +355,9 @@ static int populate_own(const struct rank *rank, int index,
 			const struct mapping *mapping, const char *name,
 			int node)
 {
-	struct rig_span own[RIG_SPANS_MAX];
+	struct rig_span own[SPANS_ROOM];
 	int count = find_own(rank, index, mapping, own);
-	int r = 0;
+	int r = count < 0 ? count : 0;
 
 	for (int i = 0; i < count && r == 0; i++) {
 		struct rig_span span = whole_pages(mapping, own[i]);
@@ -534,13 +549,16 @@ static int populate_spans(struct rank *rank, const struct mapping *mapping,
 			  rig_spans_fn *spans)
 {
 	const struct job_segment_shm *segment = &rank->layout.job->segments[0];
-	struct rig_span owned[RIG_SPANS_MAX] = { block_of(rank, mapping) };
+	struct rig_span owned[SPANS_ROOM] = { block_of(rank, mapping) };
 	bool huge = segment->flags & JOB_HUGE;
 	int count = 1, r = 0;
 
 	if (spans)
-		count = spans(rank->args, segment->data_bytes, rank->rank,
-			      rank->size, owned);
+		count = checked_count(spans(rank->args, segment->data_bytes,
+					    rank->rank, rank->size, owned),
+				      "spans");
+	if (count < 0)
+		r = count;
 	if (huge)
 		huge_ask(mapping->base, mapping->bytes);
 	for (int i = 0; i < count && r == 0; i++) {

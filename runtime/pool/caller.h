@@ -22,6 +22,15 @@
 /* Foreign segments a pool remembers by name. */
 #define UNOWNED_MAX 16
 
+/* How long a pool may take to be ready: its warden tries four teams of ten
+ * seconds each, and one that is stopped is never ready. */
+#define READY_NS (60 * UINT64_C(1000000000))
+
+/* How long a job of the library's own may take, and a byte of what it writes:
+ * workers that are stopped never end it, and are renewed. */
+#define OWN_JOB_NS      (10 * UINT64_C(1000000000))
+#define OWN_JOB_BYTE_NS UINT64_C(20)
+
 /* How long processes that were killed may take to be gone. */
 #define GONE_NS (6 * UINT64_C(1000000000))
 
@@ -49,6 +58,12 @@ struct replica {
 	struct segment_info info; /* of the copies; its fd is ours */
 };
 
+/* In this process: what the user's last run left of a rank. */
+struct kept_rank {
+	int code;
+	unsigned char result[RIG_RESULT_MAX];
+};
+
 /* In this process. */
 struct rig_pool {
 	struct rig_pool *next;
@@ -56,11 +71,12 @@ struct rig_pool {
 	struct tracer tracer;
 	struct rig_plan *plan;
 	struct exec_start exec; /* only while the pool is made */
-	struct report report;
+	struct report report;   /* of the user's last run */
+	struct report aside;    /* of the library's own jobs */
 	uint64_t id;
 	pid_t maker;
 	uint32_t maker_forks;
-	int warden_pidfd; /* -1: the kernel gave none */
+	int warden_pidfd; /* -1: not yet met */
 	bool dead;        /* no workers any more */
 	bool left_behind; /* this is a warden or worker: it is not here */
 
@@ -78,7 +94,16 @@ struct rig_pool {
 	uint64_t limit_at;             /* on the clock */
 	struct code_name named_kernel; /* where workers are no forks */
 	struct code_name named_owns;   /* likewise */
-	bool posted; /* submitted, and not waited for to the end */
+	bool posted;   /* submitted, and not waited for to the end */
+	bool internal; /* it is the library's own job */
+
+	/* enum cancel: written by submit and wait, and by who cancels. */
+	_Atomic uint32_t cancel;
+
+	/* Each rank's: what the user's last run left.  Valid while a job of the
+	 * library's own has been in the team's memory since. */
+	struct kept_rank *kept;
+	_Atomic uint32_t has_kept;
 
 	struct patience patience; /* of a caller with a core to itself */
 	bool own_core;            /* there is one for it */
@@ -98,6 +123,12 @@ struct rig_pool {
 	_Atomic uint32_t forget_count;
 };
 
+enum cancel {
+	CANCEL_NO_RUN,
+	CANCEL_NOT, /* a run is in progress */
+	CANCEL_ASKED
+};
+
 enum turn {
 	TURN_FREE,
 	TURN_TAKEN,
@@ -111,8 +142,13 @@ bool pool_is_maker(const struct rig_pool *pool);
 
 bool pool_warden_lives(const struct rig_pool *pool);
 
-/* Wait until no process of the pool lives any more, GONE_NS at most. */
+/* Wait until no process of the pool lives any more, GONE_NS at most, and reap
+ * those that are this process's children by now. */
 void pool_await_gone(const struct rig_pool *pool);
+
+/* Keep what the user's last run left, before a job of the library's own writes
+ * over it.  With the turn. */
+void pool_keep_results(struct rig_pool *pool);
 
 /* Tell the warden.  False: it could not be told. */
 bool pool_order(struct rig_pool *pool, enum order what, enum rig_end end);
@@ -134,9 +170,10 @@ int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 	      uint64_t deadline_ns);
 
 /* Post the job that the team segment holds, and wait for it: ours, not the
- * user's.  With the turn. */
+ * user's, whose last report, codes and results stay.  It writes `written` bytes in all,
+ * and has a limit.  With the turn. */
 int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
-		 size_t args_bytes);
+		 size_t args_bytes, size_t written);
 
 /*
  * Submit a job, or with it a map: job->kernel is map_items() then, the function

@@ -135,6 +135,8 @@ void job_segments_send(struct rig_pool *pool)
 	uint64_t count = layout->dispatch->words[JOB_SEGMENTS];
 	char nothing;
 
+	if (count > RIG_SEGMENTS_MAX)
+		count = RIG_SEGMENTS_MAX;
 	/* What an ended team has left in the socket. */
 	while (recv(pool->startup.files_receive, &nothing, 1, MSG_DONTWAIT) > 0)
 		;
@@ -170,7 +172,7 @@ void job_segments_forget(struct rig_pool *pool, struct identity identity)
 	if (!was_handed(pool, identity) || pool->dead)
 		return;
 	job_segments_put_file(pool, 0, &info);
-	(void)run_internal(pool, JOB_FORGET, 0, 0);
+	(void)run_internal(pool, JOB_FORGET, 0, 0, 0);
 }
 
 /* Do what had to wait for the run's end, with the turn. */

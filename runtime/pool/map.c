@@ -243,7 +243,8 @@ static int wait_for(struct rig_pool *pool, const struct rig_map *map)
 }
 
 /* The item that is to blame: it failed, or a rank died at it. */
-static size_t find_failed(const struct rig_pool *pool)
+static size_t find_failed(const struct rig_pool *pool,
+			  const struct rig_map *map)
 {
 	const struct layout *layout = &pool->startup.layout;
 	const struct rig_report *said = rig_pool_report(pool);
@@ -251,7 +252,8 @@ static size_t find_failed(const struct rig_pool *pool)
 
 	if (!failed && said->end == RIG_END_DEATH && said->rank >= 0)
 		failed = load_relaxed(&layout->mapped[said->rank].at);
-	return failed ? failed - 1 : RIG_NO_ITEM;
+	/* It lies where any rank may have written over it. */
+	return failed && failed <= map->count ? failed - 1 : RIG_NO_ITEM;
 }
 
 /* What is done is the caller's. */
@@ -259,12 +261,14 @@ static void fetch(const struct rig_map *map, const struct map_shm *terms,
 		  const struct rig_segment *segment, bool all)
 {
 	const char *data = rig_segment_data(segment);
-	const bool *done = (const bool *)(data + terms->done_off);
+	/* Bytes, of which any rank may have made what is no bool. */
+	const unsigned char *done =
+		(const unsigned char *)data + terms->done_off;
 	const char *results = data + terms->results_off;
 	const size_t bytes = map->result_bytes;
 
-	if (map->done)
-		memcpy(map->done, done, map->count);
+	for (size_t i = 0; map->done && i < map->count; i++)
+		map->done[i] = done[i] != 0;
 	if (all && map->results)
 		memcpy(map->results, results, map->count * bytes);
 	for (size_t i = 0; !all && map->results && i < map->count; i++)
@@ -300,7 +304,7 @@ static int run_map(struct rig_pool *pool, const struct rig_map *map,
 		return r;
 	r = wait_for(pool, map);
 	if (r < 0) {
-		*failed = find_failed(pool);
+		*failed = find_failed(pool, map);
 		r = say_how_far(pool, map, r, *failed);
 	}
 	if (segment)

@@ -31,6 +31,7 @@
 #include "base/reserved.h"
 #include "segment/ledger.h"
 #include "machine/openmp.h"
+#include "machine/process.h"
 #include "machine/shared.h"
 #include "pool/report.h"
 #include "segment/segment.h"
@@ -58,6 +59,7 @@ static void after_fork(void)
 static void in_child(void)
 {
 	forks++;
+	worker_forked();
 	/* Its thread has another number than the one that took it. */
 	pools_lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 }
@@ -189,15 +191,16 @@ static int make_warden(struct rig_pool *pool)
 	return r;
 }
 
-/* The warden's pidfd, its first message. */
-static void meet_warden(struct rig_pool *pool)
+/* The warden's pidfd, its first message.  0, -ECANCELED: it died before that,
+ * or why there is none. */
+static int meet_warden(struct rig_pool *pool)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control;
-	char nothing;
-	struct iovec part = { &nothing, 1 };
+	int why = 0;
+	struct iovec part = { &why, sizeof(why) };
 	struct msghdr message = { .msg_iov = &part,
 				  .msg_iovlen = 1,
 				  .msg_control = control.room,
@@ -205,38 +208,41 @@ static void meet_warden(struct rig_pool *pool)
 	struct cmsghdr *header;
 	ssize_t got;
 
-	pool->warden_pidfd = -1;
+	if (!process_readable(pool->startup.caller_end, clock_after(READY_NS)))
+		return rig_fail(-ETIMEDOUT,
+				"pool: its warden was not ready in %d s",
+				(int)(READY_NS / 1000000000));
 	/* Left in the socket, it would be taken for an answer. */
 	do
 		got = recvmsg(pool->startup.caller_end, &message,
 			      MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
-	if (got <= 0)
-		return;
+	if (got < 0)
+		return rig_fail_errno(-errno, "pool: meet its warden");
+	if (got == 0)
+		return rig_fail(-ECANCELED, "pool: its warden died");
 	header = CMSG_FIRSTHDR(&message);
 	if (header && header->cmsg_type == SCM_RIGHTS)
 		memcpy(&pool->warden_pidfd, CMSG_DATA(header),
 		       sizeof(pool->warden_pidfd));
 	pool->warden_pidfd = shared_above_standard(pool->warden_pidfd);
+	if (pool->warden_pidfd >= 0)
+		return 0;
+	return rig_fail_errno(why ? -why : -EMFILE,
+			      "pool: a descriptor of its warden (ulimit -n)");
 }
 
 bool pool_warden_lives(const struct rig_pool *pool)
 {
 	struct pollfd polled = { .fd = pool->warden_pidfd, .events = POLLIN };
 
-	if (pool->warden_pidfd < 0) {
-		/* End of file on the socket says it too. */
-		polled.fd = pool->startup.caller_end;
-		return !(poll(&polled, 1, 0) > 0 && polled.revents & POLLHUP);
-	}
 	return poll(&polled, 1, 0) <= 0;
 }
 
-/* Wait until no process of the pool lives any more. */
-void pool_await_gone(const struct rig_pool *pool)
+/* The workers' and the warden's memory and descriptors are gone. */
+static void await_lifeline(const struct rig_pool *pool, uint64_t deadline)
 {
 	struct pollfd polled = { .fd = pool->startup.lifeline_read };
-	uint64_t deadline = clock_after(GONE_NS);
 
 	while (clock_ns() < deadline) {
 		uint64_t left = (deadline - clock_ns()) / 1000000 + 1;
@@ -244,6 +250,40 @@ void pool_await_gone(const struct rig_pool *pool)
 		if (poll(&polled, 1, (int)left) > 0)
 			return;
 	}
+}
+
+/* Has the warden said that it has ended its workers?  (One that was killed says
+ * nothing.) */
+static bool warden_has_left(const struct rig_pool *pool)
+{
+	char word = WARDEN_DONE;
+
+	while (word != WARDEN_LEFT &&
+	       recv(pool->startup.caller_end, &word, 1, MSG_DONTWAIT) == 1)
+		;
+	return word == WARDEN_LEFT;
+}
+
+/* Wait until no process of the pool lives any more, and reap those that have
+ * become children of this process: the warden, and workers that it has not
+ * reaped before it died. */
+void pool_await_gone(const struct rig_pool *pool)
+{
+	const struct pool_startup *startup = &pool->startup;
+	uint64_t deadline = clock_after(GONE_NS);
+
+	if (pool->warden_pidfd >= 0)
+		(void)process_await(pool->warden_pidfd, deadline, NULL);
+	/* Workers of a warden that was killed die by themselves.  What a kernel
+	 * has cloned may hold their lifeline longer than they live. */
+	if (!warden_has_left(pool))
+		await_lifeline(pool, deadline);
+	if (pool->warden_pidfd < 0)
+		process_reap_child(startup->layout.control->warden, WARDEN_NAME,
+				   deadline);
+	for (int i = 0; i < startup->size; i++)
+		process_reap_child(startup->layout.about[i].pid, WORKER_NAME,
+				   deadline);
 }
 
 /* The patience of workers and caller: who may spin. */
@@ -294,8 +334,13 @@ static int prepare(struct rig_pool *pool,
 	if (r < 0)
 		return r;
 	r = report_init(&pool->report, startup->size);
+	if (r == 0)
+		r = report_init(&pool->aside, startup->size);
 	if (r < 0)
 		return r;
+	pool->kept = calloc((size_t)startup->size, sizeof(*pool->kept));
+	if (!pool->kept)
+		return rig_fail_errno(-ENOMEM, "pool");
 	r = shared_map(layout_at(NULL, startup->size).bytes,
 		       "pool: its team segment", &memory,
 		       startup->execed ? &pool->exec.team : NULL);
@@ -333,6 +378,8 @@ static void pool_free(struct rig_pool *pool)
 	if (startup->layout.control)
 		munmap(startup->layout.control, startup->layout.bytes);
 	report_finish(&pool->report);
+	report_finish(&pool->aside);
+	free(pool->kept);
 	tracer_finish(&pool->tracer);
 	rig_place_free(pool->plan);
 	free(pool->name_copy);
@@ -354,8 +401,13 @@ static int start(struct rig_pool *pool)
 	close_wardens(startup);
 	if (r < 0)
 		return r;
-	meet_warden(pool);
-	r = run_await(pool, &none, false, RIG_FOREVER);
+	r = meet_warden(pool);
+	if (r < 0)
+		return r;
+	r = run_await(pool, &none, false, clock_after(READY_NS));
+	if (r == -ETIMEDOUT)
+		return rig_fail(r, "pool: its workers were not ready in %d s",
+				(int)(READY_NS / 1000000000));
 	if (r < 0) {
 		pool_await_gone(pool);
 		return rig_fail(-ECANCELED, "pool: %s",
@@ -373,8 +425,7 @@ static int start(struct rig_pool *pool)
 void pool_kill_warden(struct rig_pool *pool)
 {
 	if (pool->warden_pidfd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, pool->warden_pidfd,
-			      SIGKILL, NULL, 0);
+		(void)process_kill(pool->warden_pidfd);
 	pool_await_gone(pool);
 }
 
@@ -389,12 +440,12 @@ bool pool_order(struct rig_pool *pool, enum order what, enum rig_end end)
 	return true;
 }
 
-/* No process of the pool any more. */
+/* No process of the pool any more: by force, where the warden does not answer. */
 static void quit(struct rig_pool *pool)
 {
-	if (pool_order(pool, ORDER_QUIT, RIG_END_OK))
-		pool_await_gone(pool);
-	else
+	(void)pool_order(pool, ORDER_QUIT, RIG_END_OK);
+	pool_await_gone(pool);
+	if (pool_warden_lives(pool))
 		pool_kill_warden(pool);
 }
 
@@ -532,19 +583,41 @@ static int check_rank(const struct rig_pool *pool, int rank)
 	return 0;
 }
 
-int rig_pool_code(const struct rig_pool *pool, int rank)
+/* The code of a rank, where the memory of the team has it yet. */
+static int code_of_rank(const struct rig_pool *pool, int rank)
 {
 	const struct rig_report *said = &pool->report.said;
-	int r = check_rank(pool, rank);
 
-	if (r < 0)
-		return r;
 	if (said->end == RIG_END_OK || said->end == RIG_END_FAILED)
 		return load_relaxed(&pool->startup.layout.ranks[rank].code);
 	/* Of those that were ended, what the run ended with. */
 	return said->ranks[rank].state == RIG_STATE_DONE
 		       ? pool->startup.layout.about[rank].code
 		       : said->code;
+}
+
+void pool_keep_results(struct rig_pool *pool)
+{
+	if (load_relaxed(&pool->has_kept))
+		return;
+	for (int i = 0; i < pool->startup.size; i++) {
+		pool->kept[i].code = code_of_rank(pool, i);
+		memcpy(pool->kept[i].result,
+		       pool->startup.layout.ranks[i].result, RIG_RESULT_MAX);
+	}
+	/* release: a thread that reads a result meanwhile sees them. */
+	store_release(&pool->has_kept, 1);
+}
+
+int rig_pool_code(const struct rig_pool *pool, int rank)
+{
+	int r = check_rank(pool, rank);
+
+	if (r < 0)
+		return r;
+	/* acquire: pairs with the release in pool_keep_results(). */
+	return load_acquire(&pool->has_kept) ? pool->kept[rank].code
+					     : code_of_rank(pool, rank);
 }
 
 int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
@@ -559,7 +632,12 @@ int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
 				"pool: a result of %zu bytes, not at "
 				"most %d",
 				bytes, RIG_RESULT_MAX);
-	memcpy(result, pool->startup.layout.ranks[rank].result, bytes);
+	/* acquire: as above. */
+	memcpy(result,
+	       load_acquire(&pool->has_kept)
+		       ? pool->kept[rank].result
+		       : pool->startup.layout.ranks[rank].result,
+	       bytes);
 	return 0;
 }
 

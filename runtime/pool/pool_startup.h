@@ -20,6 +20,10 @@
 #include "pool/tracer.h"
 #include "machine/wait.h"
 
+/* What the kernel calls them. */
+#define WARDEN_NAME "runrig-warden"
+#define WORKER_NAME "runrig-worker"
+
 struct pool_startup {
 	int size;
 	enum rig_barrier_kind kind;
@@ -50,6 +54,12 @@ enum order {
 	ORDER_QUIT /* end the pool */
 };
 
+/* What the warden tells the caller, one byte each. */
+enum warden_word {
+	WARDEN_DONE, /* the order is carried out */
+	WARDEN_LEFT  /* no worker lives any more, and this process ends */
+};
+
 struct order_message {
 	uint32_t order; /* enum order */
 	uint32_t end;   /* enum rig_end */
@@ -65,6 +75,10 @@ noreturn void warden_main(struct pool_startup *startup);
  * dispatch_shm.posted) before the first it is to take. */
 noreturn void worker_main(const struct pool_startup *startup, int rank,
 			  uint32_t seen);
+
+/* In any child of a fork: where the parent was a worker, the process is a child
+ * that a kernel has forked, and lets go of the pool's descriptors. */
+void worker_forked(void);
 
 struct rank;
 

@@ -142,7 +142,8 @@ static int fill(struct rig_pool *pool, const char *name,
 	job_segments_put_file(pool, 1, &replica->info);
 	segments[1].stride = replica->stride;
 	pool->startup.layout.job->names[1][0] = 0;
-	return run_internal(pool, JOB_REPLICATE, 0, 0);
+	return run_internal(pool, JOB_REPLICATE, 0, 0,
+			    replica->info.file_bytes);
 }
 
 /* With the turn. */

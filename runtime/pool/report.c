@@ -23,6 +23,7 @@
 #include "team/verb.h"
 #include "base/error.h"
 #include "base/symbol.h"
+#include "machine/process.h"
 #include "team/modules.h"
 
 /* Ranks that the text lists. */
@@ -109,6 +110,22 @@ static void say_where(char *out, const struct report_facts *info, int rank,
 			 symbol.offset);
 }
 
+/* A number that lies in the team's memory: any rank may have written over it. */
+static int checked_rank(int64_t rank, int size)
+{
+	return rank >= 0 && rank < size ? (int)rank : -1;
+}
+
+static enum rig_state checked_state(uint32_t state)
+{
+	return state <= RIG_STATE_DONE ? (enum rig_state)state : RIG_STATE_IDLE;
+}
+
+static int checked_segment(uint32_t index_plus_1)
+{
+	return index_plus_1 <= RIG_SEGMENTS_MAX ? (int)index_plus_1 - 1 : -1;
+}
+
 static void name_kernel(struct report *report, const struct report_facts *info)
 {
 	uint64_t address = (uint64_t)(uintptr_t)info->kernel;
@@ -140,8 +157,8 @@ static void fill_rank(struct report *report, const struct report_facts *info,
 	report->ranks[rank] = (struct rig_rank_report){
 		.pid = info->ended ? about->was : about->pid,
 		.pu = plan->pinned ? plan->spots[rank].pu : -1,
-		.state = (enum rig_state)(info->ended
-						  ? about->state
+		.state =
+			checked_state(info->ended ? about->state
 						  : load_relaxed(&live->state)),
 		.epoch = info->ended ? about->entered
 				     : load_relaxed(&live->entered),
@@ -183,6 +200,11 @@ static void say_death(struct report *report, const struct report_facts *info,
 	const struct about_shm *about = &info->layout->about[said->rank];
 	char at[WHERE_BYTES];
 
+	if (said->wait_status == STATUS_UNKNOWN) {
+		add(line, bytes,
+		    "has ended, and a tracer keeps how: it was not told");
+		return;
+	}
 	if (!WIFSIGNALED(said->wait_status)) {
 		add(line, bytes, "left by exit(%d)",
 		    WEXITSTATUS(said->wait_status));
@@ -197,15 +219,14 @@ static void say_death(struct report *report, const struct report_facts *info,
 	if ((int)about->signal != WTERMSIG(said->wait_status) ||
 	    about->signal_code <= 0)
 		return;
-	if (about->segment)
-		add(line, bytes, " at segment %s + 0x%" PRIx64,
-		    info->layout->job->names[about->segment - 1],
-		    about->offset);
+	if (said->segment >= 0)
+		add(line, bytes, " at segment %.*s + 0x%" PRIx64, RIG_NAME_MAX,
+		    info->layout->job->names[said->segment], said->offset);
 	else
 		add(line, bytes, " at address 0x%" PRIx64, about->address);
 	say_where(at, info, said->rank, about->instruction, report->kernel);
 	add(line, bytes, " in %s", at);
-	if (about->signal == SIGBUS && about->segment)
+	if (about->signal == SIGBUS && said->segment >= 0)
 		add(line, bytes, " (truncated, or %s is full)", "/dev/shm");
 }
 
@@ -216,14 +237,22 @@ static void say_first_line(struct report *report,
 	const struct rig_report *said = &report->said;
 	const char *words;
 
+	if (said->rank < 0 &&
+	    (info->end == RIG_END_FAILED || info->end == RIG_END_DEATH)) {
+		add(line, bytes,
+		    "%s: the run has ended, and who ended it was written over "
+		    "in the team's memory: a stray store of one of its ranks",
+		    report->kernel);
+		return;
+	}
 	switch (info->end) {
 	case RIG_END_OK:
 		break;
 	case RIG_END_FAILED:
 		words = info->ended ? info->layout->about[said->rank].why
 				    : info->layout->ranks[said->rank].why;
-		add(line, bytes, "%s: rank %d: %s", report->kernel, said->rank,
-		    words);
+		add(line, bytes, "%s: rank %d: %.*s", report->kernel,
+		    said->rank, WHY_BYTES - 1, words);
 		break;
 	case RIG_END_DEATH:
 		add(line, bytes, "%s: rank %d (pid %d) ", report->kernel,
@@ -240,8 +269,11 @@ static void say_first_line(struct report *report,
 		add(line, bytes, "%s: not done within its limit of %.3f s",
 		    report->kernel, (double)info->limit_ns * 1e-9);
 		break;
+	case RIG_END_CANCEL:
+		add(line, bytes, "%s: cancelled", report->kernel);
+		break;
 	case RIG_END_WARDEN:
-		add(line, bytes, "%s",
+		add(line, bytes, "%.*s", WHY_BYTES - 1,
 		    info->layout->control->why[0] ? info->layout->control->why
 						  : "pool: its warden died");
 		break;
@@ -330,19 +362,17 @@ void report_make(struct report *report, const struct report_facts *info)
 	name_kernel(report, info);
 	for (int i = 0; i < info->size; i++)
 		fill_rank(report, info, i);
-	if (info->end == RIG_END_DEATH) {
-		said->rank = control->rank;
+	if (info->end == RIG_END_DEATH)
+		said->rank = checked_rank(control->rank, info->size);
+	else if (info->end == RIG_END_FAILED)
+		said->rank = checked_rank(info->failed, info->size);
+	if (info->end == RIG_END_DEATH && said->rank >= 0) {
+		const struct about_shm *about =
+			&info->layout->about[said->rank];
+
 		said->wait_status = control->wait_status;
-		said->segment =
-			(int)info->layout->about[said->rank].segment - 1;
-		said->offset = info->layout->about[said->rank].offset;
-	} else if (info->end == RIG_END_FAILED) {
-		said->rank =
-			(int)(info->ended
-				      ? control->failed
-				      : load_acquire(
-						&info->layout->team->failed)) -
-			1;
+		said->segment = checked_segment(about->segment);
+		said->offset = about->offset;
 	}
 	say_first_line(report, info, line, sizeof(line));
 	add(report->text, TEXT_BYTES, "%s\n", line);

@@ -35,6 +35,7 @@ struct report_facts {
 	const struct rig_plan *plan;
 	rig_kernel_fn *kernel; /* or */
 	const char *name;
+	int failed; /* rank of the first to fail; -1: not known */
 	bool ended; /* the team was ended: about_shm tells, else rank_shm */
 	uint64_t limit_ns;
 };

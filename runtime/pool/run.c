@@ -69,8 +69,28 @@ static void not_while_stopped(struct rig_pool *pool, uint64_t look)
 		pool->limit_at += now - look;
 }
 
+int rig_pool_cancel(struct rig_pool *pool)
+{
+	uint32_t seen = CANCEL_NOT;
+
+	/* No words: a signal handler may be here. */
+	if (!pool || !pool_is_maker(pool))
+		return -EINVAL;
+	if (cas_seq(&pool->cancel, &seen, CANCEL_ASKED))
+		return 0;
+	return seen == CANCEL_ASKED ? 0 : -EINVAL;
+}
+
+/* Has the run in progress been cancelled? */
+static bool is_cancelled(const struct rig_pool *pool)
+{
+	/* relaxed: it is a reason to end the run, and orders nothing. */
+	return !pool->internal && load_relaxed(&pool->cancel) == CANCEL_ASKED;
+}
+
 /* Wait for job `posted`, come what may to the warden, until deadline_ns.  0,
- * -EINTR (the alarm), -ETIMEDOUT, or -ECANCELED: the warden is gone. */
+ * -EINTR (the alarm, or a cancel), -ETIMEDOUT, or -ECANCELED: the warden is
+ * gone. */
 int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 	      uint64_t deadline_ns)
 {
@@ -89,6 +109,8 @@ int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 		if (r != -ETIMEDOUT)
 			return r;
 		not_while_stopped(pool, look);
+		if (heed && is_cancelled(pool))
+			return -EINTR;
 		if (!pool_warden_lives(pool))
 			return dispatch_is_done(dispatch) ? 0 : -ECANCELED;
 		/* Given up between runs: nobody was there to be told.
@@ -157,15 +179,19 @@ static int code_of(enum rig_end end)
 		return -ETIMEDOUT;
 	case RIG_END_WARDEN:
 		return -ECANCELED;
+	case RIG_END_CANCEL:
+		return -EINTR;
 	default:
 		return 0;
 	}
 }
 
-/* The first rank that failed by itself, rather than because another had. */
+/* The first rank that failed by itself, rather than because another had; -1:
+ * none.  All of it lies where any rank may have written over it. */
 static int first_failed(const struct rig_pool *pool)
 {
 	const struct layout *layout = &pool->startup.layout;
+	uint32_t first;
 
 	for (int i = 0; i < pool->startup.size; i++) {
 		int code = load_relaxed(&layout->ranks[i].code);
@@ -173,7 +199,29 @@ static int first_failed(const struct rig_pool *pool)
 		if (code < 0 && code != -ECANCELED)
 			return i;
 	}
-	return (int)load_relaxed(&layout->team->failed) - 1;
+	first = load_relaxed(&layout->team->failed);
+	return first <= (uint32_t)pool->startup.size ? (int)first - 1 : -1;
+}
+
+/* How the warden says that it has ended a run. */
+static enum rig_end end_of(const struct control_shm *control)
+{
+	uint32_t end = control->end;
+
+	/* Else it was written over. */
+	return end <= RIG_END_CANCEL ? (enum rig_end)end : RIG_END_FAILED;
+}
+
+/* The code of a run that failed; -EPROTO where that was written over. */
+static int code_of_failed(const struct rig_pool *pool, bool ended, int failed)
+{
+	const struct layout *layout = &pool->startup.layout;
+	int code = 0;
+
+	if (failed >= 0)
+		code = ended ? layout->about[failed].code
+			     : load_relaxed(&layout->ranks[failed].code);
+	return code < 0 ? code : -EPROTO;
 }
 
 /* Set what one run left to what the next expects. */
@@ -199,28 +247,28 @@ static int finish_bad(struct rig_pool *pool, enum rig_end end)
 				     .kernel = pool->kernel,
 				     .name = pool->name,
 				     .limit_ns = pool->limit_ns };
-	int failed = -1;
+	uint32_t failed;
 
 	if (load_relaxed(&layout->control->state) == CONTROL_DEAD)
 		end = RIG_END_WARDEN;
 	if (end == RIG_END_OK && layout->control->end != RIG_END_OK) {
-		end = (enum rig_end)layout->control->end;
+		end = end_of(layout->control);
+		failed = layout->control->failed;
 		info.ended = true;
-		failed = (int)layout->control->failed - 1;
+		info.failed = failed <= (uint32_t)pool->startup.size
+				      ? (int)failed - 1
+				      : -1;
 	} else if (end == RIG_END_OK) {
 		end = RIG_END_FAILED;
-		failed = first_failed(pool);
-		store_relaxed(&layout->team->failed, (uint32_t)failed + 1);
+		info.failed = first_failed(pool);
 	}
 	if (end == RIG_END_WARDEN)
 		pool->dead = true;
 	info.end = end;
 	info.code = code_of(end);
 	if (end == RIG_END_FAILED)
-		info.code = info.ended
-				    ? layout->about[failed].code
-				    : load_relaxed(&layout->ranks[failed].code);
-	report_make(&pool->report, &info);
+		info.code = code_of_failed(pool, info.ended, info.failed);
+	report_make(pool->internal ? &pool->aside : &pool->report, &info);
 	reset_run(pool);
 	return info.code;
 }
@@ -240,7 +288,8 @@ static int finish_run(struct rig_pool *pool, enum rig_end end)
 	    load_acquire(&layout->control->state) == CONTROL_DEAD ||
 	    load_acquire(&layout->team->failed))
 		return finish_bad(pool, end);
-	report_clear(&pool->report);
+	if (!pool->internal)
+		report_clear(&pool->report);
 	return 0;
 }
 
@@ -267,8 +316,8 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 	return finish_run(pool, end);
 }
 
-/* A rank says that it has failed, or that nobody can go on.  0: the run has
- * ended by itself meanwhile. */
+/* A rank says that it has failed, or that nobody can go on; or the run has been
+ * cancelled.  0: the run has ended by itself meanwhile. */
 static int heed_alarm(struct rig_pool *pool)
 {
 	static const struct patience none;
@@ -276,6 +325,8 @@ static int heed_alarm(struct rig_pool *pool)
 	uint64_t until = clock_after(GRACE_NS);
 	int r;
 
+	if (is_cancelled(pool))
+		return end_run(pool, RIG_END_CANCEL);
 	/* A rank that failed is the reason why others wait for it. */
 	if (!load_acquire(&team->failed))
 		return end_run(pool, RIG_END_DEADLOCK);
@@ -333,13 +384,14 @@ static int settle_run(struct rig_pool *pool, uint64_t deadline_ns)
 	return r == JOB_HAND_OVER ? -EACCES : r;
 }
 
-/* Post the job that the team segment holds, and wait for it: ours, not the
- * user's. */
 int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
-		 size_t args_bytes)
+		 size_t args_bytes, size_t written)
 {
 	struct dispatch_shm *dispatch = pool->startup.layout.dispatch;
+	int r;
 
+	pool_keep_results(pool);
+	pool->internal = true;
 	dispatch->words[JOB_KIND] = kind;
 	dispatch->words[JOB_FN] = fn;
 	dispatch->words[JOB_SEGMENTS] = kind == JOB_REPLICATE ? 2 : 1;
@@ -347,10 +399,13 @@ int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 	pool->name = kind == JOB_POPULATE    ? "populate"
 		     : kind == JOB_REPLICATE ? "replicate"
 					     : "forget";
-	pool->limit_at = RIG_FOREVER;
+	pool->limit_ns = OWN_JOB_NS + written * OWN_JOB_BYTE_NS;
+	pool->limit_at = clock_after(pool->limit_ns);
 	tracer_run_begins(&pool->tracer, pool->name, 0);
 	dispatch_post(dispatch);
-	return settle_run(pool, RIG_FOREVER);
+	r = settle_run(pool, RIG_FOREVER);
+	pool->internal = false;
+	return r;
 }
 
 /* A function of this process, which workers that are no forks of it find by its
@@ -363,7 +418,8 @@ static int put_function(struct rig_pool *pool, uint64_t fn)
 
 /* The job is there but for the function that says who owns what. */
 static int populate(struct rig_pool *pool,
-		    const struct rig_segment_options *options)
+		    const struct rig_segment_options *options,
+		    size_t file_bytes)
 {
 	uint64_t spans = (uint64_t)(uintptr_t)options->spans;
 	int r = 0;
@@ -375,7 +431,7 @@ static int populate(struct rig_pool *pool,
 	}
 	return r < 0 ? r
 		     : run_internal(pool, JOB_POPULATE, spans,
-				    options->spans_args_bytes);
+				    options->spans_args_bytes, file_bytes);
 }
 
 int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
@@ -406,7 +462,7 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 		if (options->spans_args_bytes)
 			memcpy(pool->startup.layout.job->args,
 			       options->spans_args, options->spans_args_bytes);
-		r = populate(pool, options);
+		r = populate(pool, options, file_bytes);
 	}
 	if (r < 0) {
 		char words[WHY_BYTES];
@@ -444,7 +500,8 @@ static int check_job(const struct rig_pool *pool, const struct rig_job *job)
 	if (job->result_bytes && !job->result)
 		return rig_fail(-EINVAL, "job: result is NULL");
 	if (pool->dead)
-		return rig_fail(-ECANCELED, "pool: it is no more (%s)",
+		return rig_fail(-ECANCELED, "pool: it is no more (%.*s)",
+				WHY_BYTES - 1,
 				pool->startup.layout.control->why[0]
 					? pool->startup.layout.control->why
 					: "its warden died");
@@ -610,6 +667,9 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 		job->limit_ns ? clock_after(job->limit_ns) : RIG_FOREVER;
 	pool->holder = pthread_self();
 	pool->posted = true;
+	/* relaxed: read by who waits for this run, or has waited. */
+	store_relaxed(&pool->has_kept, 0);
+	store_seq(&pool->cancel, CANCEL_NOT);
 	tracer_run_begins(&pool->tracer, pool->name,
 			  (uint64_t)(uintptr_t)pool->kernel);
 	dispatch_post(pool->startup.layout.dispatch);
@@ -628,6 +688,8 @@ int run_wait(struct rig_pool *pool, uint64_t deadline_ns)
 	if (!pool || !pool_is_maker(pool) || !pool->posted)
 		return rig_fail(-EINVAL, "pool: no run to wait for");
 	r = settle_run(pool, deadline_ns);
+	if (!pool->posted)
+		store_seq(&pool->cancel, CANCEL_NO_RUN);
 	if (r == -EAGAIN && pool->posted)
 		return rig_fail(-ETIMEDOUT, "pool: the run goes on");
 	if (pool->result_bytes && r == 0)

@@ -11,7 +11,8 @@
  *	the caller dies    kill the workers, remove the names it leaves, exit
  *
  * It has one thread, takes no lock, allocates nothing, and never writes to
- * anyone who might not read.  It kills by pidfd, never by a bare pid.  The truth
+ * anyone who might not read.  It kills by pidfd, and its own children by number
+ * where the system refuses that, never anyone else by a bare pid.  The truth
  * about the workers is in its own memory; what it shares are copies.
  *
  * Who is in charge of a run: only a death makes the warden end one by itself.
@@ -41,6 +42,7 @@
 #include "machine/oom.h"
 #include "machine/openmp.h"
 #include "pool/report.h"
+#include "machine/process.h"
 #include "segment/segment.h"
 
 /* How long a killed worker may take to be gone: one that hangs in the kernel
@@ -84,26 +86,25 @@ static int pidfd_open(pid_t pid)
 
 static void kill_worker(const struct worker *worker)
 {
-	if (worker->pid)
-		(void)syscall(SYS_pidfd_send_signal, worker->fd, SIGKILL, NULL,
-			      0);
+	if (!worker->pid)
+		return;
+	/* Where signals by descriptor are refused: it is a child that has not
+	 * been reaped, and its number is its own. */
+	if (syscall(SYS_pidfd_send_signal, worker->fd, SIGKILL, NULL, 0) < 0 &&
+	    errno != ESRCH)
+		(void)kill(worker->pid, SIGKILL);
 }
 
-/* Wait for a worker that is dying.  Its wait status, as waitpid() gives it. */
+/* Wait for a worker that is dying.  Its wait status, as waitpid() gives it, or
+ * STATUS_UNKNOWN. */
 static int reap(struct worker *worker, uint64_t deadline_ns)
 {
-	struct pollfd polled = { .fd = worker->fd, .events = POLLIN };
-	int status = 0;
+	int status;
 
-	while (clock_ns() < deadline_ns) {
-		uint64_t left = (deadline_ns - clock_ns()) / 1000000 + 1;
-
-		if (poll(&polled, 1, (int)left) > 0)
-			break;
-	}
-	/* While the pid is its own yet. */
+	(void)process_readable(worker->fd, deadline_ns);
+	/* While the number is its own yet. */
 	openmp_forget(worker->pid);
-	(void)waitpid(worker->pid, &status, WNOHANG);
+	(void)process_await(worker->fd, deadline_ns, &status);
 	close(worker->fd);
 	worker->pid = 0;
 	return status;
@@ -123,10 +124,14 @@ static void end_team(struct warden *w)
 
 static noreturn void leave(struct warden *w, bool caller_is_dead)
 {
+	const char left = WARDEN_LEFT;
+
 	end_team(w);
 	openmp_forget(getpid());
 	if (caller_is_dead)
 		ledger_execute();
+	else
+		(void)send(w->startup->warden_end, &left, 1, MSG_DONTWAIT);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -140,8 +145,10 @@ static void pause_ns(long ns)
 /* The caller's order, if there is one, is carried out. */
 static void answer(struct warden *w)
 {
+	const char done = WARDEN_DONE;
+
 	if (w->answer)
-		(void)send(w->startup->warden_end, "", 1, MSG_DONTWAIT);
+		(void)send(w->startup->warden_end, &done, 1, MSG_DONTWAIT);
 	w->answer = false;
 }
 
@@ -265,9 +272,9 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 		control->end = end;
 		control->rank = rank;
 		control->wait_status = status;
-		control->out_of_memory = WIFSIGNALED(status) &&
-					 WTERMSIG(status) == SIGKILL &&
-					 lacks_memory(w);
+		control->out_of_memory =
+			status != STATUS_UNKNOWN && WIFSIGNALED(status) &&
+			WTERMSIG(status) == SIGKILL && lacks_memory(w);
 		w->tell_done = true;
 	} else {
 		/* Whoever was last may have died before it woke the caller. */
@@ -391,20 +398,21 @@ static noreturn void watch(struct warden *w)
 }
 
 /* Send the caller a descriptor of this process, to notice its death by.  The
- * caller waits for the message, with a descriptor or without. */
+ * caller waits for the message: with a descriptor, or with the reason why there
+ * is none. */
 static void introduce(const struct pool_startup *startup)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
-	char nothing = 0;
-	struct iovec part = { &nothing, 1 };
+	int fd = pidfd_open(getpid());
+	int why = fd < 0 ? errno : 0;
+	struct iovec part = { &why, sizeof(why) };
 	struct msghdr message = { .msg_iov = &part,
 				  .msg_iovlen = 1,
 				  .msg_control = control.room,
 				  .msg_controllen = sizeof(control.room) };
-	int fd = pidfd_open(getpid());
 
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
@@ -441,7 +449,7 @@ noreturn void warden_main(struct pool_startup *startup)
 	int r;
 
 	startup->layout.control->warden = getpid();
-	(void)prctl(PR_SET_NAME, "runrig-warden");
+	(void)prctl(PR_SET_NAME, WARDEN_NAME);
 	inherit_rseq();
 	inherit_signals();
 	inherit_close(keep, 5);

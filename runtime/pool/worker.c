@@ -35,6 +35,19 @@
 
 #define STOP_UNKNOWN (-2) /* RUNRIG_STOP has not been asked yet */
 
+/* What this process was born with, if it is a worker. */
+static const struct pool_startup *own_startup;
+
+void worker_forked(void)
+{
+	if (!own_startup)
+		return;
+	close(own_startup->lifeline_held);
+	close(own_startup->ready);
+	close(own_startup->files_receive);
+	own_startup = NULL;
+}
+
 /*
  * A kernel that calls exit() ends this process and nothing else: what the
  * caller has registered with atexit() is the caller's.  Registered last, so
@@ -249,20 +262,26 @@ noreturn void worker_main(const struct pool_startup *startup, int rank,
 	static struct rank self;
 	const uint64_t one = 1;
 
-	/* Before anything else: if the warden dies, so do we.  It may have
-	 * died already. */
+	/* The warden may die before it has noted the number of its child, and
+	 * the caller may have to reap that. */
+	startup->layout.about[rank].pid = getpid();
+	/* If the warden dies, so do we.  It may have died already. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != startup->layout.control->warden)
 		_exit(EXIT_FAILURE);
-	(void)prctl(PR_SET_NAME, "runrig-worker");
+	(void)prctl(PR_SET_NAME, WORKER_NAME);
 	rank_init(&self, &startup->layout, rank, startup->size, &startup->busy);
 	place_levels(startup->plan, rank, &self.levels);
 	self.plan = startup->plan;
 	self.trace = tracer_rank(startup->tracer, rank);
 	be_born(startup, &self);
 	modules_begin(&startup->layout.modules[rank]);
-	if (startup->execed)
+	if (startup->execed) {
 		worker_publish(&self);
+		/* Forks of the caller have that handler from the caller. */
+		(void)pthread_atfork(NULL, NULL, worker_forked);
+	}
+	own_startup = startup;
 	attach_begin();
 	(void)on_exit(leave_at_once, NULL);
 	pthread_cleanup_push(leave_thread, NULL);

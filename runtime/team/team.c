@@ -47,8 +47,13 @@ size_t rig_team_bytes(const struct rig_team *team, int index)
 struct rig_span rig_strip(size_t count, int rank, int size)
 {
 	size_t n = (size_t)size, r = (size_t)rank;
-	size_t each = count / n, more = count % n;
-	size_t begin = r * each + (r < more ? r : more);
+	size_t each, more, begin;
+
+	if (rank < 0 || rank >= size)
+		return (struct rig_span){ count, count };
+	each = count / n;
+	more = count % n;
+	begin = r * each + (r < more ? r : more);
 
 	return (struct rig_span){ begin, begin + each + (r < more) };
 }

@@ -476,6 +476,73 @@ START_TEST(a_peer_that_truncates_is_a_report)
 }
 END_TEST
 
+/* A result of its own in each slot, and then a death. */
+static int leaves_results_and_dies(struct rig_team *team)
+{
+	int *result = rig_team_result(team);
+
+	*result = 100 + rig_team_rank(team);
+	(void)rig_team_barrier(team);
+	if (rig_team_rank(team) == 1)
+		abort();
+	return rig_team_rank(team) == 2 ? 0 : rig_team_barrier(team);
+}
+
+static int leaves_results(struct rig_team *team)
+{
+	*(int *)rig_team_result(team) = 100 + rig_team_rank(team);
+	return 0;
+}
+
+/* What a user's run has left stays while the library has jobs of its own: a
+ * segment that the workers populate, one that they let go. */
+START_TEST(what_a_run_left_stays_until_the_next)
+{
+	rig_kernel_fn *kernel = _i ? leaves_results : leaves_results_and_dies;
+	const char *name = rig_segment_name(segment);
+	const struct rig_report *report = rig_pool_report(pool);
+	struct rig_segment *other;
+	char text[4096];
+	int codes[RANKS], result;
+
+	(void)rig_pool_run(
+		pool, &(struct rig_job){ .kernel = kernel,
+					 .segments = { { .name = name } } });
+	ck_assert_int_eq(report->end, _i ? RIG_END_OK : RIG_END_DEATH);
+	snprintf(text, sizeof(text), "%s", report->text);
+	for (int i = 0; i < RANKS; i++)
+		codes[i] = rig_pool_code(pool, i);
+	rig_segment_destroy(segment);
+	ck_assert_int_eq(rig_segment_create(
+				 &other, NULL, 4096,
+				 &(struct rig_segment_options){ .pool = pool }),
+			 0);
+	rig_segment_destroy(other);
+	segment = NULL;
+	ck_assert_int_eq(report->end, _i ? RIG_END_OK : RIG_END_DEATH);
+	ck_assert_int_eq(report->rank, _i ? -1 : 1);
+	ck_assert_str_eq(report->text, text);
+	for (int i = 0; i < RANKS; i++) {
+		ck_assert_int_eq(rig_pool_code(pool, i), codes[i]);
+		ck_assert_int_eq(
+			rig_pool_result(pool, i, &result, sizeof(result)), 0);
+		ck_assert_int_eq(result, 100 + i);
+	}
+	/* And not longer. */
+	ck_assert_int_eq(
+		rig_pool_run(pool,
+			     &(struct rig_job){
+				     .kernel = mortal,
+				     .args = &(struct order){ .victim = -1 },
+				     .args_bytes = sizeof(struct order) }),
+		0);
+	ck_assert_int_eq(report->end, RIG_END_OK);
+	ck_assert_str_eq(report->text, "");
+	ck_assert_int_eq(rig_pool_result(pool, 0, &result, sizeof(result)), 0);
+	ck_assert_int_eq(result, 0);
+}
+END_TEST
+
 static pid_t maker;
 
 static void exit_handler(void)
@@ -634,6 +701,7 @@ Suite *make_suite(void)
 	tcase_add_test(worker, a_sleeper_in_the_barrier_dies);
 	tcase_add_test(worker, a_write_to_what_is_read_only_is_a_report);
 	tcase_add_test(worker, a_peer_that_truncates_is_a_report);
+	tcase_add_loop_test(worker, what_a_run_left_stays_until_the_next, 0, 2);
 	tcase_add_test(worker, an_exit_runs_no_handler_of_the_callers);
 	tcase_add_test(worker, an_idle_worker_dies);
 	tcase_add_test(worker, one_stopped_for_ever_ends_at_the_limit);

@@ -301,6 +301,9 @@ static void go_wrong(int i, size_t chunk)
 	ck_assert_int_eq(r, wrongs[i].code);
 	ck_assert_msg(strstr(rig_why(), wrongs[i].words) != NULL, "%s",
 		      rig_why());
+	/* The report is the map's, whose segment is gone by now. */
+	ck_assert_int_eq(rig_pool_report(pool)->code, wrongs[i].code);
+	ck_assert_int_ne(rig_pool_report(pool)->end, RIG_END_OK);
 	ck_assert_uint_eq(failed, wrongs[i].tells_item ? BAD : RIG_NO_ITEM);
 	ck_assert(!done[BAD]);
 	/* What is done is right, and nothing else is touched. */

@@ -5,6 +5,7 @@
  */
 #include "lib/harness.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -679,6 +681,91 @@ static int child_meets(struct rig_team *team)
 	return r < 0 ? r : rig_team_barrier(team);
 }
 
+/* A child that lives on, by fork() or past the C library; its number is the
+ * result of rank 0. */
+static int leaves_a_child(struct rig_team *team)
+{
+	const bool *by_fork = rig_team_args(team);
+	pid_t child = 0;
+
+	if (rig_team_rank(team) > 0)
+		return 0;
+	child = *by_fork ? fork()
+			 : (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (child == 0) {
+		(void)poll(NULL, 0, 5000);
+		_exit(0);
+	}
+	memcpy(rig_team_result(team), &child, sizeof(child));
+	return child < 0 ? -errno : 0;
+}
+
+/* Descriptors of a process that are pipes, sockets or events. */
+static int count_channels(pid_t pid)
+{
+	char path[300], target[64];
+	struct dirent *entry;
+	int count = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	folder = opendir(path);
+	ck_assert_ptr_nonnull(folder);
+	while ((entry = readdir(folder))) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%.16s", (int)pid,
+			 entry->d_name);
+		memset(target, 0, sizeof(target));
+		if (atoi(entry->d_name) > 2 &&
+		    readlink(path, target, sizeof(target) - 1) > 0)
+			count += strncmp(target, "/", 1) != 0;
+	}
+	closedir(folder);
+	return count;
+}
+
+/* Is there such a process that is no zombie? */
+static bool runs(pid_t pid)
+{
+	char path[64], line[256] = "";
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	stat = fopen(path, "re");
+	if (stat) {
+		(void)!fgets(line, sizeof(line), stat);
+		fclose(stat);
+	}
+	return line[0] && !strstr(line, ") Z ");
+}
+
+/* The pool's end does not wait for that child's, which has 5 s to live. */
+START_TEST(a_kernels_child_keeps_nothing_of_the_pool)
+{
+	const bool by_fork = _i == 0;
+	struct rig_pool *other;
+	pid_t child = 0;
+
+	ck_assert_int_eq(
+		rig_pool_create(&other,
+				&(struct rig_pool_options){ .workers = 2 }),
+		0);
+	ck_assert_int_eq(rig_pool_run(other,
+				      &(struct rig_job){
+					      .kernel = leaves_a_child,
+					      .args = &by_fork,
+					      .args_bytes = sizeof(by_fork),
+					      .result = &child,
+					      .result_bytes = sizeof(child) }),
+			 0);
+	ck_assert_int_gt(child, 0);
+	if (by_fork)
+		ck_assert_int_eq(count_channels(child), 0);
+	rig_pool_destroy(other);
+	ck_assert(runs(child));
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+}
+END_TEST
+
 #define FILES 32
 
 /* What the caller has, a kernel has not. */
@@ -1238,6 +1325,8 @@ Suite *make_suite(void)
 			    a_segment_by_the_pool_is_zeroed_and_has_its_barrier,
 			    0, 4);
 	tcase_add_loop_test(segments, a_kernel_is_not_the_caller, 0, 3);
+	tcase_add_loop_test(segments, a_kernels_child_keeps_nothing_of_the_pool,
+			    0, 2);
 	suite_add_tcase(suite, segments);
 
 	tcase_add_checked_fixture(hosts, setup, teardown);

@@ -120,6 +120,7 @@ RIG_API int rig_pool_create(struct rig_pool **pool,
  *	-EOWNERDEAD  a worker died
  *	-EDEADLK     every rank waited for another, or for one that had returned
  *	-ETIMEDOUT   the job's limit passed
+ *	-EINTR       rig_pool_cancel() was called
  *	-ECANCELED   the pool is no more
  *	-EBUSY       this very thread has a submitted run to wait for
  *	or the negative code a kernel returned (the first rank's to fail)
@@ -138,6 +139,17 @@ RIG_API int rig_pool_run(struct rig_pool *pool, const struct rig_job *job);
  */
 RIG_API int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job);
 RIG_API int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns);
+
+/*
+ * End the run or map in progress, from submit to the end of wait: whoever waits
+ * for it gets -EINTR within a twentieth of a second, or as soon as somebody waits,
+ * and the pool has a fresh team for the next run.  A run that has ended already
+ * keeps its code.  Returns 0, or -EINVAL (without words): no run is in progress,
+ * or the pool is NULL or another process's.
+ *
+ * Any thread and any signal handler, while nobody destroys the pool; never waits.
+ */
+RIG_API int rig_pool_cancel(struct rig_pool *pool);
 
 /*
  * How far the run in progress is, 0 to 1: the mean of what its ranks have said

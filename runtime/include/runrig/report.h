@@ -28,7 +28,8 @@ enum rig_end {
 	RIG_END_DEATH,    /* a worker died */
 	RIG_END_DEADLOCK, /* all waited */
 	RIG_END_LIMIT,    /* the job's limit passed */
-	RIG_END_WARDEN    /* the warden died, or could not go on */
+	RIG_END_WARDEN,   /* the warden died, or could not go on */
+	RIG_END_CANCEL    /* rig_pool_cancel() was called */
 };
 
 enum rig_state {
@@ -50,9 +51,13 @@ struct rig_rank_report {
 
 struct rig_report {
 	enum rig_end end;
-	int rank;           /* who died or failed first; -1: nobody */
-	int code;           /* what the run returned */
-	int wait_status;    /* of that rank, as waitpid() gives it; 0: alive */
+	/* The rank that died or failed first; -1: none did, or (end FAILED with
+	 * -EPROTO, or DEATH) a stray store of a rank has hidden which. */
+	int rank;
+	int code; /* what the run returned */
+	/* Of that rank, as waitpid() gives it; 0: alive; -1: the rank has ended,
+	 * and a tracer has not let the warden know how. */
+	int wait_status;
 	const char *kernel; /* its name, or its address in words */
 	int segment;        /* index of the segment a fault lay in; -1: none */
 	size_t offset;      /* of the fault in it, in bytes */
@@ -61,7 +66,8 @@ struct rig_report {
 	const char *text; /* all of this in words, lines ended by \n */
 };
 
-/* Valid until the next run or destroy.  Never NULL; never waits. */
+/* Valid until the next run or destroy: segments may be created and destroyed
+ * meanwhile.  Never NULL; never waits. */
 RIG_API const struct rig_report *rig_pool_report(const struct rig_pool *pool);
 
 #ifdef __cplusplus

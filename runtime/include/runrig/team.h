@@ -49,7 +49,8 @@ RIG_API int rig_team_segments(const struct rig_team *team);
 RIG_API struct rig_span rig_team_strip(const struct rig_team *team,
 				       size_t count);
 
-/* The same for any rank and size: plain arithmetic, callable anywhere. */
+/* The same for any rank and size: plain arithmetic, callable anywhere.  A rank
+ * that is none of 0 to size - 1 has an empty strip. */
 RIG_API struct rig_span rig_strip(size_t count, int rank, int size);
 
 /*
