@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <runner/number.h>
+#include <common/number.h>
+#include <common/outfile.h>
 #include <runrig/error.h>
 #include <runrig/launch.h>
 
 #include "command.h"
-#include "outfile.h"
 #include "timeline.h"
 
 /* What a shell is told: of the program, and of the command itself. */
