@@ -408,6 +408,18 @@ static int list_arrays(const struct rig_kernel *kernel, int key, char *names,
 	return count;
 }
 
+/* Is there a file, or a segment, of exactly that name? */
+static bool is_there(const struct named *named)
+{
+	char path[sizeof("/dev/shm/") + RIG_NAME_MAX];
+
+	if (named->key != KEY_SEGMENT)
+		return access(named->word, F_OK) == 0;
+	return snprintf(path, sizeof(path), "/dev/shm/%s", named->word) <
+		       (int)sizeof(path) &&
+	       access(path, F_OK) == 0;
+}
+
 /* Which array "x=data.npy" means, and what of it: sets *index and *rest. */
 static int find_array(const struct rig_kernel *kernel,
 		      const struct named *named, int *index, const char **rest)
@@ -435,10 +447,9 @@ static int find_array(const struct rig_kernel *kernel,
 	}
 	*rest = named->word;
 	count = list_arrays(kernel, named->key, names, sizeof(names), index);
-	/* A name with = in it may just be a file's. */
-	if (count == 1 &&
-	    (!named->word[length] || memchr(named->word, '/', length) ||
-	     access(named->word, F_OK) == 0))
+	/* A name with = in it may just be a file's, or a segment's. */
+	if (count == 1 && (!named->word[length] ||
+			   memchr(named->word, '/', length) || is_there(named)))
 		return 0;
 	if (named->word[length])
 		return complain(EXIT_USAGE,

@@ -225,6 +225,17 @@ static const struct argp rm_argp = {
 	       "Those who have them attached keep the memory.",
 };
 
+/* Returns the exit code: `before`, or that of a failure. */
+static int remove_one(const char *name, int before)
+{
+	int r = rig_segment_remove(name);
+
+	if (r == 0)
+		return before;
+	return complain(r == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM, "%s",
+			rig_why());
+}
+
 int command_rm(int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -235,8 +246,7 @@ int command_rm(int argc, char **argv)
 		return complain(EXIT_USAGE, "rm: which segments? `runrig "
 					    "segments' lists them");
 	for (int i = 0; i < options.count; i++)
-		if (rig_segment_remove(given_word(options.words[i])) < 0)
-			r = complain(EXIT_SYSTEM, "%s", rig_why());
+		r = remove_one(given_word(options.words[i]), r);
 	return r;
 }
 

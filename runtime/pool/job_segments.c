@@ -286,7 +286,7 @@ int job_segments_put(struct rig_pool *pool, int index,
 	int r = reserved_check(handed->reserved, "rig_handed");
 
 	if (r == 0)
-		r = shmfile_check_name(handed->name);
+		r = shmfile_check_found(handed->name);
 	if (r < 0)
 		return r;
 	r = job_segments_find(pool, handed->name, &info);

@@ -71,7 +71,7 @@ void replica_forget_written(struct rig_pool *pool, const struct rig_job *job)
 		return;
 	for (int i = 0; i < RIG_SEGMENTS_MAX && job->segments[i].name; i++)
 		if (!job->segments[i].read_only &&
-		    shmfile_check_name(job->segments[i].name) == 0 &&
+		    shmfile_check_found(job->segments[i].name) == 0 &&
 		    job_segments_find(pool, job->segments[i].name, &info) ==
 			    0 &&
 		    replica_drop(pool, info.identity, &file))
@@ -179,7 +179,7 @@ static int replicate(struct rig_pool *pool, const char *name, int copies)
 int rig_pool_replicate(struct rig_pool *pool, const char *name)
 {
 	int copies;
-	int r = shmfile_check_name(name);
+	int r = shmfile_check_found(name);
 
 	if (r == 0)
 		r = run_take_turn(pool);

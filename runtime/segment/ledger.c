@@ -42,16 +42,16 @@ struct entry_shm {
 	uint64_t device;
 	uint64_t inode;
 	char name[RIG_NAME_MAX + 1];
-	char padding[256 - 24 - RIG_NAME_MAX - 1];
+	char padding[512 - 24 - RIG_NAME_MAX - 1];
 };
-_Static_assert(sizeof(struct entry_shm) == 256,
+_Static_assert(sizeof(struct entry_shm) == 512,
 	       "entries do not straddle pages");
 
 struct ledger_shm {
 	_Atomic uint32_t used; /* entries below this may stand */
 	uint32_t reserved;
 	uint64_t maker; /* the process that owns the ledger */
-	char padding[256 - 16];
+	char padding[512 - 16];
 	struct entry_shm entries[LEDGER_MAX];
 };
 
@@ -134,8 +134,12 @@ static int map_ledger(void **memory)
 	 * the ledger is memory that only forks share. */
 	if (shared_map(bytes, "ledger", memory, &file) < 0)
 		return shared_map(bytes, "ledger", memory, NULL);
-	if (fstat(file, &status) == 0)
-		file_identity = identity_of(&status);
+	if (fstat(file, &status) < 0) {
+		close(file);
+		file = -1;
+		return 0;
+	}
+	file_identity = identity_of(&status);
 	return 0;
 }
 

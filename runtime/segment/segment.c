@@ -553,15 +553,12 @@ void rig_segment_destroy(struct rig_segment *segment)
 int rig_segment_remove(const char *name)
 {
 	struct stat status;
-	int fd = shmfile_open(name, true, &status);
-	int r;
+	int r = shmfile_own(name, &status);
 
-	if (fd < 0)
-		return fd;
-	r = shmfile_unlink(name, identity_of(&status));
+	if (r == 0)
+		r = shmfile_unlink(name, identity_of(&status));
 	if (r == 0)
 		ledger_strike(identity_of(&status));
-	close(fd);
 	return r;
 }
 

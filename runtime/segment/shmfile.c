@@ -31,7 +31,7 @@ static void path_of(char path[static SHM_PATH_BYTES], const char *name)
 	snprintf(path, SHM_PATH_BYTES, SHM_DIR "/%s", name);
 }
 
-int shmfile_check_name(const char *name)
+int shmfile_check_found(const char *name)
 {
 	size_t length = strnlen(name, RIG_NAME_MAX + 1);
 
@@ -39,9 +39,32 @@ int shmfile_check_name(const char *name)
 		return rig_fail(-EINVAL, "segment name is empty");
 	if (length > RIG_NAME_MAX)
 		return rig_fail(-EINVAL,
-				"segment name %.16s... is longer "
-				"than %d bytes",
+				"segment name %.16s... is longer than %d bytes",
 				name, RIG_NAME_MAX);
+	if (name[0] == '/')
+		return rig_fail(-EINVAL,
+				"segment name \"%s\": write it without the "
+				"slash, %s",
+				name, name + strspn(name, "/"));
+	if (strchr(name, '/') || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0)
+		return rig_fail(-EINVAL,
+				"segment name \"%s\": no file in %s can have "
+				"it",
+				name, SHM_DIR);
+	if (strncmp(name, "sem.", 4) == 0)
+		return rig_fail(-EINVAL,
+				"segment name \"%s\": sem. is for semaphores",
+				name);
+	return 0;
+}
+
+int shmfile_check_name(const char *name)
+{
+	int r = shmfile_check_found(name);
+
+	if (r < 0)
+		return r;
 	if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			      "abcdefghijklmnopqrstuvwxyz0123456789._-")])
 		return rig_fail(-EINVAL,
@@ -51,10 +74,6 @@ int shmfile_check_name(const char *name)
 	if (name[0] == '.')
 		return rig_fail(-EINVAL,
 				"segment name \"%s\" starts with a dot", name);
-	if (strncmp(name, "sem.", 4) == 0)
-		return rig_fail(-EINVAL,
-				"segment name \"%s\": sem. is for semaphores",
-				name);
 	return 0;
 }
 
@@ -331,7 +350,7 @@ static int lock_and_look(int fd, const char *name, int how, struct stat *status)
 
 int shmfile_open(const char *name, bool read_only, struct stat *status)
 {
-	int r = shmfile_check_name(name);
+	int r = shmfile_check_found(name);
 	int fd;
 
 	if (r < 0)
@@ -352,6 +371,28 @@ int shmfile_open(const char *name, bool read_only, struct stat *status)
 		return r;
 	}
 	return fd;
+}
+
+int shmfile_own(const char *name, struct stat *status)
+{
+	int r = shmfile_check_found(name);
+	char path[SHM_PATH_BYTES];
+	struct stat own;
+
+	if (r < 0)
+		return r;
+	path_of(path, name);
+	if (lstat(path, status) < 0)
+		return errno == ENOENT
+			       ? rig_fail(-ENOENT,
+					  "segment %s: there is none of that "
+					  "name",
+					  name)
+			       : rig_fail_errno(-errno, "segment %s", name);
+	own = *status;
+	own.st_mode &= ~(mode_t)077;
+	own.st_nlink = 1;
+	return check_file(name, &own);
 }
 
 int shmfile_status(const char *name, struct stat *status)

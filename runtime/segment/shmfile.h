@@ -48,6 +48,10 @@ static inline struct identity identity_of(const struct stat *status)
 /* 0, or -EINVAL with the words: is `name` a name as segment.h has names? */
 int shmfile_check_name(const char *name);
 
+/* The same of a name that another program may have given: any file's but a
+ * semaphore's. */
+int shmfile_check_found(const char *name);
+
 /* A new file without a name, of no bytes, mode 0600, at a descriptor above 2
  * that does not survive exec.  Returns the descriptor or -errno. */
 int shmfile_make(void);
@@ -80,6 +84,10 @@ int shmfile_publish(int fd, const char *name, bool dies, char *named);
  * the error of open, fstat or flock.  The name is never touched.
  */
 int shmfile_open(const char *name, bool read_only, struct stat *status);
+
+/* What `name` leads to, where it may be removed: a file of this user's, whatever
+ * its mode is, for nobody trusts what is in it.  0, -EINVAL, -ENOENT, -EACCES. */
+int shmfile_own(const char *name, struct stat *status);
 
 /* The file that `name` leads to now.  0 or -ENOENT or fstatat's error. */
 int shmfile_status(const char *name, struct stat *status);

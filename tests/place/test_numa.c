@@ -352,7 +352,7 @@ START_TEST(on_one_node_nothing_is_copied)
 	ck_assert_int_eq(rig_segment_create(&segment, NULL, 4096, NULL), 0);
 	ck_assert_int_eq(rig_pool_replicate(pool, rig_segment_name(segment)),
 			 1);
-	ck_assert_int_eq(rig_pool_replicate(pool, "bad name"), -EINVAL);
+	ck_assert_int_eq(rig_pool_replicate(pool, "bad/name"), -EINVAL);
 	rig_segment_destroy(segment);
 	rig_pool_destroy(pool);
 }

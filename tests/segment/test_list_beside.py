@@ -248,15 +248,41 @@ class Names(Beside):
         self.assertEqual(self.attach(ours.name)[1], 3)
 
     def test_odd_names(self):
-        """Python makes them; runrig says why not, and shows them tame."""
+        """Python makes them; runrig uses, shows tame and removes them, and makes
+        none."""
         for name in ("with space", "a:b", "line\nend", "\x1b[31mred", "\u00e9",
-                     ".hidden", "x" * 201):
+                     ".hidden", "x" * 255):
             with open(SHM + name, "wb") as file:
                 file.write(bytes(16))
             self.addCleanup(self.remove, name)
-            self.assertEqual(code_of(lambda n=name: List(name=n)), -errno.EINVAL)
+            self.assertEqual(code_of(lambda n=name: List(name=n)),
+                             -errno.EACCES)
             self.assertEqual(code_of(lambda n=name: List([1], name=n)),
-                             -errno.EINVAL)
+                             -errno.EEXIST if name[0] == "x"
+                             else -errno.EINVAL)
+            os.chmod(SHM + name, 0o600)
+            self.assertEqual(len(List(name=name)), 0)
+            os.chmod(SHM + name, 0o644)
+            subprocess.run([RUNRIG, "rm", name], check=True, timeout=60)
+            self.assertFalse(os.path.exists(SHM + name))
+            with open(SHM + name, "wb") as file:
+                file.write(bytes(16))
+        # A name with = in it is no array's.
+        theirs = shared_memory.SharedMemory("job=3", create=True, size=5)
+        self.addCleanup(self.remove, "job=3")
+        theirs.buf[:] = bytes(range(5))
+        subprocess.run([RUNRIG, "run", "reverse", "--dtype", "uint8", "--count",
+                        "5", "--segment", "job=3"], check=True, timeout=60,
+                       stdout=subprocess.DEVNULL)
+        self.assertEqual(bytes(theirs.buf)[:5], bytes(range(4, -1, -1)))
+        theirs.close()
+        for name in ("/psm_x", "a/b", "sem.x", "x" * 256):
+            for words in (["rm", name], ["create", name, "8"],
+                          ["run", "reverse", "--dtype", "uint8", "--segment",
+                           name]):
+                done = subprocess.run([RUNRIG, *words], capture_output=True,
+                                      timeout=60)
+                self.assertEqual((words, done.returncode), (words, 1))
         raw = b"\xff\xfe-%d" % os.getpid()
         with open(SHM.encode() + raw, "wb") as file:
             file.write(bytes(16))

@@ -106,16 +106,19 @@ END_TEST
 START_TEST(bad_names_are_refused)
 {
 	static char long_name[RIG_NAME_MAX + 2];
-	const char *bad[] = { "",       ".",   "..",    ".hidden",     "a/b",
-			      "/a",     "a b", "sem.a", "caf\xc3\xa9", "a\n",
-			      long_name };
+	const char *bad[] = { "",    ".",           "..",      "a/b",
+			      "/a",  "sem.a",       long_name, ".hidden",
+			      "a b", "caf\xc3\xa9", "a\n" };
+	/* The last four are names that other programs may have made. */
+	int found = _i < 7 ? -EINVAL : -ENOENT;
 	struct rig_segment *segment = NULL;
 
 	memset(long_name, 'a', RIG_NAME_MAX + 1);
 	ck_assert_int_eq(rig_segment_create(&segment, bad[_i], 8, NULL),
 			 -EINVAL);
-	ck_assert_int_eq(rig_segment_attach(&segment, bad[_i], NULL), -EINVAL);
-	ck_assert_int_eq(rig_segment_remove(bad[_i]), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(rig_why(), "name"));
+	ck_assert_int_eq(rig_segment_attach(&segment, bad[_i], NULL), found);
+	ck_assert_int_eq(rig_segment_remove(bad[_i]), found);
 	ck_assert_ptr_null(segment);
 	ck_assert_ptr_nonnull(strstr(rig_why(), "name"));
 }
@@ -313,10 +316,14 @@ START_TEST(squatters_are_refused_and_left)
 	squat(_i);
 	ck_assert_int_eq(lstat(path, &before), 0);
 	ck_assert_int_eq(attach(), -EACCES);
-	ck_assert_int_eq(rig_segment_remove(name), -EACCES);
+	/* A file of one's own that is open to others may be removed, below. */
+	if (_i > 1)
+		ck_assert_int_eq(rig_segment_remove(name), -EACCES);
 	ck_assert_int_eq(rig_segment_create(&segment, name, 8, NULL), -EEXIST);
 	ck_assert_int_eq(lstat(path, &after), 0);
 	ck_assert_uint_eq(before.st_ino, after.st_ino);
+	if (_i <= 1)
+		ck_assert_int_eq(rig_segment_remove(name), 0);
 	remove_name();
 }
 END_TEST

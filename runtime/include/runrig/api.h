@@ -34,9 +34,9 @@ extern "C" {
 /* Workers of a pool.  No host of today has as many cores. */
 #define RIG_WORKERS_MAX 1024
 
-/* Bytes of a segment's name.  Python's tracker cuts its lines at 512 bytes, and
- * NAME_MAX is 255: the limit leaves enough for both. */
-#define RIG_NAME_MAX 200
+/* Bytes of a segment's name: NAME_MAX of the file system.  Python makes names
+ * as long. */
+#define RIG_NAME_MAX 255
 
 /* Segments handed to one job: as many as a kernel may have arrays. */
 #define RIG_SEGMENTS_MAX 16

@@ -232,7 +232,9 @@ RIG_API int rig_segment_unlink(struct rig_segment *segment);
  */
 RIG_API void rig_segment_destroy(struct rig_segment *segment);
 
-/* Remove `name` whoever of this user made it.  Returns 0, -EINVAL, -ENOENT,
+/* Remove `name` whoever of this user made it, whatever the file's mode is: the
+ * content is not looked at.  Any name that a program can make will do (see
+ * attach).  Returns 0, -EINVAL, -ENOENT,
  * -EACCES (another user's, or no segment), or what unlink said. */
 RIG_API int rig_segment_remove(const char *name);
 
