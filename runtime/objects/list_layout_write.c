@@ -62,6 +62,13 @@ int list_check_value(const char *name, const struct rig_value *value,
 	if ((unsigned)value->kind > RIG_VALUE_BYTES)
 		return rig_fail(-EINVAL, "list %s: item %zu: no kind of value",
 				name, item);
+	/* Before a byte is read, or a size is rounded up. */
+	if ((value->kind == RIG_VALUE_STR || value->kind == RIG_VALUE_BYTES) &&
+	    value->bytes > RIG_TEXT_MAX)
+		return rig_fail(-EOVERFLOW,
+				"list %s: item %zu: %zu bytes of text, at most "
+				"%d",
+				name, item, value->bytes, RIG_TEXT_MAX);
 	if (value->kind != RIG_VALUE_STR)
 		return 0;
 	valid = utf8_valid(value->text, value->bytes);

@@ -449,6 +449,10 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 				"segment: %zu bytes of span "
 				"arguments, not at most %d",
 				options->spans_args_bytes, RIG_ARGS_MAX);
+	if (options->spans_args_bytes && !options->spans_args)
+		return rig_fail(-EINVAL,
+				"segment: %zu bytes of span arguments at NULL",
+				options->spans_args_bytes);
 	r = run_take_turn(pool);
 	if (r < 0)
 		return r;

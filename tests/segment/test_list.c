@@ -484,6 +484,11 @@ START_TEST(creation_refuses_bad_values_by_item)
 	values[1] = (struct rig_value){ .kind = (enum rig_value_kind)99 };
 	ck_assert_int_eq(rig_list_create(&list, NULL, values, 2, NULL),
 			 -EINVAL);
+	/* Sizes that would wrap when rounded up, and be read as text. */
+	values[1] = rig_bytes("", SIZE_MAX);
+	ck_assert_int_eq(rig_list_bytes(values, 2, &(size_t){ 0 }), -EOVERFLOW);
+	values[1].kind = RIG_VALUE_STR;
+	ck_assert_int_eq(rig_list_bytes(values, 2, &(size_t){ 0 }), -EOVERFLOW);
 	values[1] = rig_bytes("", RIG_TEXT_MAX + 1);
 	ck_assert_int_eq(rig_list_create(&list, NULL, values, 2, NULL),
 			 -EOVERFLOW);
