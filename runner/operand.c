@@ -255,9 +255,8 @@ static int open_segment(struct kernel_run *run, int index,
 		&source->attached, operand->segment,
 		&(struct rig_segment_options){
 			.read_only = !(spec->role & RIG_OUTPUT) });
-	/* A name that is none is nothing that is there. */
 	if (r < 0)
-		return r == -EINVAL ? -ENOENT : r;
+		return r;
 	r = count_window(source, spec->name, &array);
 	if (r < 0)
 		return r;
