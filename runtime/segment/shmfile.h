@@ -48,8 +48,7 @@ static inline struct identity identity_of(const struct stat *status)
 /* 0, or -EINVAL with the words: is `name` a name as segment.h has names? */
 int shmfile_check_name(const char *name);
 
-/* The same of a name that another program may have given: any file's but a
- * semaphore's. */
+/* Likewise for a name by another program: any file's but a semaphore's. */
 int shmfile_check_found(const char *name);
 
 /* A new file without a name, of no bytes, mode 0600, at a descriptor above 2
@@ -66,8 +65,8 @@ int shmfile_resize(int fd, const char *name, size_t bytes);
 /* Reserve the bytes [begin, end) of `fd`: 0, -ENOSPC, or fallocate's error. */
 int shmfile_reserve(int fd, const char *name, size_t begin, size_t end);
 
-/* The same of a new file, all of whose `bytes` are zero: where fallocate is
- * refused, zeros are written. */
+/* Likewise for a new file, whose `bytes` are all zero: where fallocate is refused,
+ * zeros are written. */
 int shmfile_reserve_new(int fd, const char *name, size_t bytes);
 
 /*
@@ -85,8 +84,8 @@ int shmfile_publish(int fd, const char *name, bool dies, char *named);
  */
 int shmfile_open(const char *name, bool read_only, struct stat *status);
 
-/* What `name` leads to, where it may be removed: a file of this user's, whatever
- * its mode is, for nobody trusts what is in it.  0, -EINVAL, -ENOENT, -EACCES. */
+/* The status of a file that may be removed by `name`: of this user's, whatever
+ * the mode is, for nobody reads the content.  0, -EINVAL, -ENOENT, -EACCES. */
 int shmfile_own(const char *name, struct stat *status);
 
 /* The file that `name` leads to now.  0 or -ENOENT or fstatat's error. */

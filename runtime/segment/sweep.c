@@ -3,14 +3,14 @@
  * sweep.c - looking at every name in /dev/shm, and removing the stale names.
  *
  * Order of a removal: open, lock exclusively without waiting (fails: live), see
- * that nobody has the file, see that the name still leads to it, unlink, unlock.
- * An attach that comes meanwhile waits for the lock and then finds the link count
- * at 0.
+ * that nobody has the file, see that the name still leads to the file, unlink,
+ * unlock.  An attach that comes meanwhile waits for the lock and then finds the
+ * link count at 0.
  *
- * Who has the file is asked of the kernel, by a lease, which counts whoever has
- * the file open or mapped: whichever user's, in whichever PID namespace.  Where
- * there are no leases (gVisor), the maps of all processes are read, and what
- * cannot be read is taken to be in use.
+ * A lease asks the kernel whether anybody else has the file open or mapped: of
+ * every user, in every PID namespace.  Where there are no leases (gVisor), the
+ * maps of all processes are read, and a process whose maps cannot be read counts
+ * as a user of the file.
  */
 #include "segment/sweep.h"
 
