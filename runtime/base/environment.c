@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/auxv.h>
 #include <sys/single_threaded.h>
 
@@ -64,6 +65,14 @@ const char *environment_of_another_machine(void)
 	return variable("HWLOC_XMLFILE")     ? "HWLOC_XMLFILE"
 	       : variable("HWLOC_SYNTHETIC") ? "HWLOC_SYNTHETIC"
 					     : NULL;
+}
+
+bool environment_binds_threads(void)
+{
+	const char *bind = variable("OMP_PROC_BIND");
+
+	return (bind && strcasecmp(bind, "false") != 0) ||
+	       variable("GOMP_CPU_AFFINITY") || variable("KMP_AFFINITY");
 }
 
 bool environment_is_ours(void)

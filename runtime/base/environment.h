@@ -25,6 +25,11 @@ int environment_rank(void);
  * present machine; NULL: no such variable is set. */
 const char *environment_of_another_machine(void);
 
+/* Does a variable tell OpenMP to bind threads to places?  Then the first thread
+ * of the program may run on one place alone, and the others are OpenMP's to know.
+ */
+bool environment_binds_threads(void);
+
 /* Has the environment been set by somebody with no more rights than the program?
  * False in a set-uid program and in a program whose file has capabilities: the
  * kernel tells (AT_SECURE), and the library then ignores the variables above. */

@@ -26,6 +26,7 @@
 
 #include "base/atomic.h"
 #include "base/environment.h"
+#include "machine/openmp.h"
 #include "base/error.h"
 #include "place/quota.h"
 
@@ -345,6 +346,28 @@ static int discover(const struct topology **out)
 
 /* ---- this machine, and described ones ---- */
 
+/* OpenMP binds the first thread of a program to the first of its places as the
+ * runtime is loaded: what that thread may run on is less than what the process
+ * may.  OpenMP, which has seen the latter, tells all its places. */
+static void widen_to_places(const struct topology *known,
+			    struct cpu_bits *affinity)
+{
+	struct cpu_bits allowed = { { 0 } }, places = { { 0 } }, both;
+
+	for (int i = 0; i < known->core_count; i++)
+		cpu_bits_or(&allowed, &known->cores[i].usable);
+	cpu_bits_and(&both, &allowed, affinity);
+	/* Else there is nothing to ask, and asking makes LLVM's bind. */
+	if (!environment_binds_threads() ||
+	    cpu_bits_count(&both) == cpu_bits_count(&allowed) ||
+	    openmp_places(places.bits, RIG_PUS_MAX) < 1)
+		return;
+	/* A host that has moved this thread elsewhere means it. */
+	cpu_bits_and(&both, &places, affinity);
+	if (cpu_bits_count(&both) == cpu_bits_count(affinity))
+		*affinity = places;
+}
+
 static int load_here(struct topology **out)
 {
 	const struct topology *known;
@@ -359,6 +382,7 @@ static int load_here(struct topology **out)
 	r = topology_pinned(0, &affinity);
 	if (r < 0)
 		return rig_fail_errno(r, "topology: sched_getaffinity");
+	widen_to_places(known, &affinity);
 	topology = topology_new(known->core_count, known->node_count);
 	if (!topology)
 		return rig_fail_errno(-ENOMEM, "topology");

@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,23 @@ START_TEST(a_host_that_was_in_a_parallel_region)
 }
 END_TEST
 
+/* CPUs that whoever started this program may use: OpenMP has not bound that. */
+static int usable;
+
+/* OMP_PROC_BIND=true, in half of all job scripts, binds the first thread. */
+START_TEST(a_pool_has_all_cpus_where_openmp_binds_threads)
+{
+	struct rig_pool *pool;
+
+	ck_assert_int_eq(
+		rig_pool_create(&pool,
+				&(struct rig_pool_options){ .workers = 2 }),
+		0);
+	ck_assert_int_eq(rig_pool_plan(pool)->cpus > 1, usable > 1);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 START_TEST(a_host_with_a_manager)
 {
 	struct rig_manager *manager;
@@ -115,8 +133,12 @@ Suite *make_suite(void)
 {
 	Suite *suite = suite_create("openmp");
 	TCase *tcase = make_tcase("openmp", 30);
+	cpu_set_t set;
 
 	alone = harness_own_shm(NULL, false) == 0;
+	if (sched_getaffinity(getppid(), sizeof(set), &set) == 0)
+		usable = CPU_COUNT(&set);
+	tcase_add_test(tcase, a_pool_has_all_cpus_where_openmp_binds_threads);
 	tcase_add_test(tcase, a_host_that_was_in_a_parallel_region);
 	tcase_add_test(tcase, a_host_with_a_manager);
 	suite_add_tcase(suite, tcase);
