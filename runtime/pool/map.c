@@ -315,7 +315,7 @@ static int run_map(struct rig_pool *pool, const struct rig_map *map,
 	return r;
 }
 
-int rig_pool_map(struct rig_pool *pool, const struct rig_map *map)
+static int map_all(struct rig_pool *pool, const struct rig_map *map)
 {
 	struct map_job job = { .fn = (uint64_t)(uintptr_t)map->fn,
 			       .name = map->name,
@@ -340,4 +340,12 @@ int rig_pool_map(struct rig_pool *pool, const struct rig_map *map)
 	if (map->failed)
 		*map->failed = failed;
 	return r;
+}
+
+int rig_pool_map(struct rig_pool *pool, const struct rig_map *map)
+{
+	if (!pool || !map)
+		return rig_fail(-EINVAL, "map: %s is NULL",
+				pool ? "the map" : "the pool");
+	return map_all(pool, map);
 }

@@ -518,6 +518,8 @@ int rig_pool_create(struct rig_pool **out,
 	struct rig_pool *pool;
 	int r;
 
+	if (!out)
+		return rig_fail(-EINVAL, "pool: no place for the handle");
 	if (!options)
 		options = &defaults;
 	r = reserved_check(options->reserved, "rig_pool_options");
@@ -560,23 +562,33 @@ void pools_left_behind(void)
 		pool->left_behind = true;
 }
 
+/* What a call says that is given no pool. */
+static int no_pool(void)
+{
+	return rig_fail(-EINVAL, "pool: NULL");
+}
+
 int rig_pool_size(const struct rig_pool *pool)
 {
+	if (!pool)
+		return no_pool();
 	return pool->startup.size;
 }
 
 bool rig_pool_oversubscribed(const struct rig_pool *pool)
 {
-	return pool->plan->oversubscribed;
+	return pool && pool->plan->oversubscribed;
 }
 
 const struct rig_report *rig_pool_report(const struct rig_pool *pool)
 {
-	return &pool->report.said;
+	return pool ? &pool->report.said : NULL;
 }
 
 static int check_rank(const struct rig_pool *pool, int rank)
 {
+	if (!pool)
+		return no_pool();
 	if (rank < 0 || rank >= pool->startup.size)
 		return rig_fail(-EINVAL, "pool: no rank %d of %d", rank,
 				pool->startup.size);
@@ -627,6 +639,8 @@ int rig_pool_result(const struct rig_pool *pool, int rank, void *result,
 
 	if (r < 0)
 		return r;
+	if (!result && bytes)
+		return rig_fail(-EINVAL, "pool: result is NULL");
 	if (bytes > RIG_RESULT_MAX)
 		return rig_fail(-EINVAL,
 				"pool: a result of %zu bytes, not at "
@@ -650,6 +664,8 @@ int rig_pool_worker(const struct rig_pool *pool, int rank,
 
 	if (r < 0)
 		return r;
+	if (!worker)
+		return rig_fail(-EINVAL, "pool: worker is NULL");
 	spot = &pool->plan->spots[rank];
 	*worker = (struct rig_worker){
 		.pid = pool->startup.layout.about[rank].pid,
@@ -668,7 +684,7 @@ int rig_pool_worker(const struct rig_pool *pool, int rank,
 
 const struct rig_plan *rig_pool_plan(const struct rig_pool *pool)
 {
-	return pool->plan;
+	return pool ? pool->plan : NULL;
 }
 
 static void leave_list(struct rig_pool *pool)

@@ -9,10 +9,14 @@
 
 double rig_pool_progress(const struct rig_pool *pool)
 {
-	const struct layout *layout = &pool->startup.layout;
-	uint32_t job = load_relaxed(&layout->dispatch->posted);
+	const struct layout *layout;
+	uint32_t job;
 	double parts = 0;
 
+	if (!pool)
+		return 0;
+	layout = &pool->startup.layout;
+	job = load_relaxed(&layout->dispatch->posted);
 	if (dispatch_is_done(layout->dispatch))
 		return 0;
 	for (int i = 0; i < pool->startup.size; i++) {

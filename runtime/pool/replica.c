@@ -179,7 +179,8 @@ static int replicate(struct rig_pool *pool, const char *name, int copies)
 int rig_pool_replicate(struct rig_pool *pool, const char *name)
 {
 	int copies;
-	int r = shmfile_check_found(name);
+	int r = name ? shmfile_check_found(name)
+		     : rig_fail(-EINVAL, "replicate: the name is NULL");
 
 	if (r == 0)
 		r = run_take_turn(pool);

@@ -646,7 +646,7 @@ static int keep_name(struct rig_pool *pool, const char *name)
 int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	       const struct map_job *map)
 {
-	int r = run_take_turn(pool);
+	int r = job ? run_take_turn(pool) : rig_fail(-EINVAL, "job: NULL");
 
 	if (r < 0)
 		return r;

@@ -289,6 +289,9 @@ ssize_t tracer_read(const struct tracer *tracer, const struct layout *layout,
 ssize_t rig_pool_trace(const struct rig_pool *pool, int rank,
 		       struct rig_trace_span *spans, size_t max, uint64_t *lost)
 {
+	if (!pool || (!spans && max))
+		return rig_fail(-EINVAL, "trace: %s is NULL",
+				pool ? "the array of spans" : "the pool");
 	return tracer_read(&pool->tracer, &pool->startup.layout,
 			   pool->startup.size, rank, spans, max, lost);
 }

@@ -181,12 +181,34 @@ END_TEST
 
 START_TEST(no_pool_is_an_error)
 {
+	struct rig_worker worker;
+	char byte;
+
 	ck_assert_int_eq(
 		rig_pool_run(NULL, &(struct rig_job){ .kernel = nothing }),
 		-EINVAL);
 	ck_assert_ptr_nonnull(strstr(rig_why(), "NULL"));
 	ck_assert_int_eq(rig_pool_wait(NULL, 0), -EINVAL);
 	ck_assert_int_eq(rig_pool_replicate(NULL, "any"), -EINVAL);
+	ck_assert_int_eq(rig_pool_replicate(pool, NULL), -EINVAL);
+	ck_assert_int_eq(rig_pool_create(NULL, NULL), -EINVAL);
+	ck_assert_int_eq(rig_pool_run(pool, NULL), -EINVAL);
+	ck_assert_int_eq(rig_pool_submit(NULL, NULL), -EINVAL);
+	ck_assert_int_eq(rig_pool_map(NULL, &(struct rig_map){ 0 }), -EINVAL);
+	ck_assert_int_eq(rig_pool_map(pool, NULL), -EINVAL);
+	ck_assert_int_eq(rig_pool_cancel(NULL), -EINVAL);
+	ck_assert(rig_pool_progress(NULL) == 0);
+	ck_assert_int_eq(rig_pool_size(NULL), -EINVAL);
+	ck_assert_int_eq(rig_pool_code(NULL, 0), -EINVAL);
+	ck_assert_int_eq(rig_pool_result(NULL, 0, &byte, 1), -EINVAL);
+	ck_assert_int_eq(rig_pool_result(pool, 0, NULL, 1), -EINVAL);
+	ck_assert_int_eq(rig_pool_worker(NULL, 0, &worker), -EINVAL);
+	ck_assert_int_eq(rig_pool_worker(pool, 0, NULL), -EINVAL);
+	ck_assert_ptr_null(rig_pool_plan(NULL));
+	ck_assert_ptr_null(rig_pool_report(NULL));
+	ck_assert(!rig_pool_oversubscribed(NULL));
+	ck_assert_int_eq(rig_pool_trace(NULL, 0, NULL, 0, NULL), -EINVAL);
+	ck_assert_int_eq(run(&(struct rig_job){ .kernel = nothing }), 0);
 	rig_pool_destroy(NULL);
 }
 END_TEST
