@@ -32,7 +32,14 @@
 
 typedef void fold_fn(void *out, const void *a, const void *b, size_t n);
 
-static rig_op_fn *user_ops[RIG_USER_OPS_MAX];
+/* One of the two functions; all NULL: nobody's. */
+struct user_op {
+	rig_op_fn *fn;
+	rig_op_arg_fn *with;
+	void *arg;
+};
+
+static struct user_op user_ops[RIG_USER_OPS_MAX];
 
 /* `out` is an operand or apart from both: no element depends on another, which
  * the compiler would otherwise look for, and find where `out` is `a`. */
@@ -264,16 +271,33 @@ int rig_type_opaque(size_t bytes)
 	return OPAQUE + (int)bytes;
 }
 
-int rig_op_create(rig_op_fn *fn)
+static int create(const struct user_op *op)
 {
 	for (int i = 0; i < RIG_USER_OPS_MAX; i++) {
-		if (!user_ops[i])
-			user_ops[i] = fn;
-		if (user_ops[i] == fn)
+		struct user_op *is = &user_ops[i];
+
+		if (!is->fn && !is->with)
+			*is = *op;
+		if (is->fn == op->fn && is->with == op->with &&
+		    is->arg == op->arg)
 			return FOLD_USER_OP + i;
 	}
 	return rig_fail(-ENOSPC, "operation: there are %d already",
 			RIG_USER_OPS_MAX);
+}
+
+int rig_op_create(rig_op_fn *fn)
+{
+	if (!fn)
+		return rig_fail(-EINVAL, "operation: no function");
+	return create(&(struct user_op){ .fn = fn });
+}
+
+int rig_op_create_arg(rig_op_arg_fn *fn, void *arg)
+{
+	if (!fn)
+		return rig_fail(-EINVAL, "operation: no function");
+	return create(&(struct user_op){ .with = fn, .arg = arg });
 }
 
 /* The nearest to the sum of all, whatever their order. */
@@ -295,7 +319,9 @@ bool fold_has(int op, int type)
 		       (any_order(type) && op < RIG_REPRODUCIBLE + RIG_OPS &&
 			fold_has(op - RIG_REPRODUCIBLE, type));
 	if (op >= FOLD_USER_OP && op < FOLD_USER_OP + RIG_USER_OPS_MAX)
-		return user_ops[op - FOLD_USER_OP] && rig_type_bytes(type);
+		return (user_ops[op - FOLD_USER_OP].fn ||
+			user_ops[op - FOLD_USER_OP].with) &&
+		       rig_type_bytes(type);
 	return op >= 0 && op < RIG_OPS && type >= 0 && type < TYPES &&
 	       loops[type][op];
 }
@@ -311,10 +337,19 @@ bool fold_by_twos(int op, int type)
 	return fold_has(op, type) && !is_exact(op, type);
 }
 
+static void apply(const struct user_op *op, const void *in, void *inout,
+		  size_t count, int type)
+{
+	if (op->fn)
+		op->fn(in, inout, count, type);
+	else
+		op->with(in, inout, count, type, op->arg);
+}
+
 /* A user's operation writes to its second operand: where that is to stay as it
  * is, a copy is given instead, a piece at a time. */
-static void fold_user(rig_op_fn *fn, char *out, const char *a, const char *b,
-		      size_t count, int type)
+static void fold_user(const struct user_op *op, char *out, const char *a,
+		      const char *b, size_t count, int type)
 {
 	static _Alignas(64) char piece[PIECE_BYTES];
 	size_t size = rig_type_bytes(type);
@@ -322,7 +357,7 @@ static void fold_user(rig_op_fn *fn, char *out, const char *a, const char *b,
 	if (out != a) {
 		if (out != b)
 			memcpy(out, b, count * size);
-		fn(a, out, count, type);
+		apply(op, a, out, count, type);
 		return;
 	}
 	for (size_t done = 0; done < count;) {
@@ -332,7 +367,7 @@ static void fold_user(rig_op_fn *fn, char *out, const char *a, const char *b,
 		if (n > count - done)
 			n = count - done;
 		memcpy(piece, b + at, n * size);
-		fn(a + at, piece, n, type);
+		apply(op, a + at, piece, n, type);
 		memcpy(out + at, piece, n * size);
 		done += n;
 	}
@@ -345,7 +380,7 @@ void fold(void *out, const void *a, const void *b, size_t count, int type,
 		return;
 	op &= ~RIG_REPRODUCIBLE;
 	if (op >= FOLD_USER_OP)
-		fold_user(user_ops[op - FOLD_USER_OP], out, a, b, count, type);
+		fold_user(&user_ops[op - FOLD_USER_OP], out, a, b, count, type);
 	else
 		loops[type][op](out, a, b, count);
 }

@@ -449,6 +449,57 @@ START_TEST(every_byte_but_0_is_true)
 }
 END_TEST
 
+/* --- an operation with an argument --- */
+
+/* A sum; the argument counts its elements. */
+static void counted(const void *in, void *inout, size_t count, int type,
+		    void *arg)
+{
+	const int64_t *x = in;
+	int64_t *y = inout;
+
+	(void)type;
+	for (size_t i = 0; i < count; i++)
+		y[i] += x[i];
+	*(size_t *)arg += count;
+}
+
+static int with_argument(struct rig_team *team)
+{
+	static size_t calls[2];
+	const int size = rig_team_size(team);
+	const int ops[] = { rig_op_create_arg(counted, &calls[0]),
+			    rig_op_create_arg(counted, &calls[1]) };
+	int64_t one[100], all[100];
+	int r = 0;
+
+	if (ops[0] < 0 || ops[0] == ops[1] ||
+	    ops[0] != rig_op_create_arg(counted, &calls[0]) ||
+	    rig_op_create_arg(NULL, NULL) != -EINVAL ||
+	    rig_op_create(NULL) != -EINVAL)
+		return rig_team_fail(team, -EBADMSG, "%d and %d", ops[0],
+				     ops[1]);
+	for (size_t i = 0; i < 100; i++)
+		one[i] = (int64_t)i;
+	for (int k = 0; r == 0 && k < 2; k++) {
+		calls[0] = calls[1] = 0;
+		r = rig_team_allreduce(team, one, all, 100, RIG_INT64, ops[k]);
+		if (r == 0 && (all[99] != 99 * size || calls[!k] ||
+			       (size > 1 && !calls[k])))
+			r = rig_team_fail(team, -EBADMSG, "op %d: %d", k,
+					  (int)all[99]);
+	}
+	return r;
+}
+
+START_TEST(an_operation_has_its_argument)
+{
+	make_pool(sizes[_i]);
+	ck_assert_msg(run(with_argument) == 0, "%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 /* --- many halves --- */
 
 /* 2048 and many ones: two by two in float16 each of them would be lost. */
@@ -511,6 +562,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(tcase, every_byte_but_0_is_true, 0, SIZES);
 	tcase_add_loop_test(tcase, what_halves_bring_is_not_lost_on_the_way, 0,
 			    SIZES);
+	tcase_add_loop_test(tcase, an_operation_has_its_argument, 0, SIZES);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -163,6 +163,12 @@ typedef void rig_op_fn(const void *in, void *inout, size_t count, int type);
  */
 RIG_API int rig_op_create(rig_op_fn *fn);
 
+/* The same for a function that is given `arg` each time, as it was at the call.
+ * The same function and argument have the same number. */
+typedef void rig_op_arg_fn(const void *in, void *inout, size_t count, int type,
+			   void *arg);
+RIG_API int rig_op_create_arg(rig_op_arg_fn *fn, void *arg);
+
 RIG_API int rig_team_bcast(struct rig_team *team, void *buffer, size_t count,
 			   int type, int root);
 
