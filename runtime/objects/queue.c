@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue.c - messages through a ring that survives whoever dies in it.
+ * queue.c - messages through a ring that survives the death of a user.
  *
- * A robust mutex, and two counters that one store each moves: queue.h has the
- * invariant.  Who gets the mutex from a dead holder has nothing to repair, but
- * wakes all who sleep, for the dead may have been about to.
+ * A robust mutex, and two counters that a single store each moves: queue.h has the
+ * invariant.  The next holder after a death has no message to repair, but wakes
+ * all sleepers, for the dead holder may have stored and not woken.
  *
- * Nobody sleeps for longer than LOOK_NS at a time: a holder that dies after its
- * store and before its wake is noticed by the next to take the mutex, and that may
- * be one of the sleepers only.
+ * Nobody sleeps for longer than LOOK_NS at a time: the next to take the mutex
+ * notices the death, and may be a sleeper.
  */
 #include "objects/queue.h"
 
@@ -21,10 +20,10 @@
 #include "base/size.h"
 #include "machine/wait.h"
 
-/* How often who sleeps looks whether it was to be woken by somebody dead. */
+/* How often a sleeper looks, in case a dead process was to wake the sleeper. */
 #define LOOK_NS (100 * UINT64_C(1000000))
 
-/* Bytes of a message's length, before it. */
+/* Bytes of a message's length, before the message. */
 #define HEADER_BYTES sizeof(uint64_t)
 
 /* Bytes that a message takes in the ring; 0: too many. */
@@ -88,8 +87,8 @@ size_t rig_queue_longest(const struct rig_queue *queue)
 
 uint64_t rig_queue_count(const struct rig_queue *queue)
 {
-	/* relaxed: a number that was true.  What came out first, so that the
-	 * difference is never negative. */
+	/* relaxed: a number that was true.  First the messages taken: the
+	 * difference is never negative then. */
 	uint64_t takes = load_relaxed(&queue->takes);
 
 	return load_relaxed(&queue->puts) - takes;
@@ -122,18 +121,18 @@ static void copy_out(const struct rig_queue *queue, uint64_t at, void *to,
 		memcpy((char *)to + first, queue->bytes, bytes - first);
 }
 
-/* It has changed: wake who sleeps for that.  With the lock held, so that whoever
- * dies before the wake is found out. */
+/* Change a futex word and wake sleepers.  With the lock held: a death before the
+ * wake shows then. */
 static void wake(_Atomic uint32_t *word, _Atomic uint32_t *sleepers, int count)
 {
-	/* seq_cst, both: a sleeper counts itself, then looks at the word. */
+	/* seq_cst, both: a sleeper first counts, then looks at the word. */
 	add_seq(word, 1);
 	if (load_seq(sleepers))
 		wait_wake(word, count);
 }
 
-/* Count the messages again: whoever died may have moved a message, and not
- * counted it.  Stops at what is damaged, which lock() finds out or take_now(). */
+/* Count the messages again: the dead holder may have moved a message and not
+ * counted.  Stops at damage, which lock() or take_now() reports. */
 static void count_again(struct rig_queue *queue)
 {
 	uint64_t at = load_relaxed(&queue->taken), count = 0, length;
@@ -154,7 +153,7 @@ static int lock(struct rig_queue *queue)
 	int r = pthread_mutex_lock(&queue->lock);
 
 	if (r == EOWNERDEAD) {
-		/* All is as before its store, or as after: see queue.h. */
+		/* All is as before the store, or as after: see queue.h. */
 		count_again(queue);
 		r = pthread_mutex_consistent(&queue->lock);
 		wake(&queue->filled, &queue->awaiting_message, INT32_MAX);
@@ -198,7 +197,7 @@ static bool put_now(struct rig_queue *queue, const void *message,
 		return false;
 	copy_in(queue, put, &bytes, HEADER_BYTES);
 	copy_in(queue, put + HEADER_BYTES, message, bytes);
-	/* release: whoever sees it after this one's death sees the bytes. */
+	/* release: the bytes are seen with the count, after a death too. */
 	store_release(&queue->put, put + taken_by(bytes));
 	store_relaxed(&queue->puts, load_relaxed(&queue->puts) + 1);
 	wake(&queue->filled, &queue->awaiting_message, 1);
@@ -242,7 +241,7 @@ static int take_now(struct rig_queue *queue, void *message, size_t room,
 		    size_t *bytes)
 {
 	uint64_t taken = load_relaxed(&queue->taken), length;
-	/* acquire: pairs with the release of a putter that may be dead. */
+	/* acquire: pairs with the release of a putter, maybe dead. */
 	uint64_t there = load_acquire(&queue->put) - taken;
 
 	if (!there)

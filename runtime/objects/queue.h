@@ -15,15 +15,15 @@
 #define QUEUE_MAGIC UINT64_C(0x7565756571676972) /* "rigqueue" */
 
 /*
- * In shared memory.  `put` and `taken` count the bytes that went in and came out,
- * headers and padding with them; the ring is read and written modulo its size.
- * Between them lie whole messages, each an 8-byte length and its bytes, padded to
- * QUEUE_UNIT.
+ * In shared memory.  `put` and `taken` count the bytes put in and taken out, with
+ * headers and padding; positions in the ring are the counts modulo `ring`.
+ * Between `taken` and `put` lie whole messages, each an 8-byte length and the bytes,
+ * padded to QUEUE_UNIT.
  *
- * Invariant: 0 <= put - taken <= ring, and what lies between is whole.  One store
- * to `put` adds a message whose bytes are there already; one store to `taken`
- * removes a message.  Both happen with the lock held.  So whoever dies with the
- * lock leaves the queue as it was before the store, or as it is after.
+ * Invariant: 0 <= put - taken <= ring, and the messages between are whole.  A single
+ * store to `put` adds a message after the bytes are written; a single store to
+ * `taken` removes a message.  Both stores happen with the lock held.  A process that
+ * dies with the lock leaves the queue as before the store, or as after.
  */
 struct rig_queue {
 	uint64_t magic; /* QUEUE_MAGIC; written last */
@@ -36,8 +36,8 @@ struct rig_queue {
 	_Atomic uint64_t puts;  /* messages */
 	_Atomic uint64_t takes; /* likewise */
 
-	/* What sleepers sleep on: it changes with each message put, and with
-	 * each taken; and how many there are, who may have died asleep. */
+	/* Futex words: `filled` changes with each message put, `emptied` with
+	 * each message taken; and counts of sleepers, some maybe dead. */
 	alignas(RIG_LINE) _Atomic uint32_t filled;
 	_Atomic uint32_t awaiting_message;
 	alignas(RIG_LINE) _Atomic uint32_t emptied;

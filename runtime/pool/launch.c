@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * launch.c - programs as ranks: their start, the watch over them, their end.
+ * launch.c - programs as ranks: the start, the watch, the end.
  *
- * The launcher is what a pool's caller and its warden are, in one process.  It
- * sleeps until something happens: a program ends, a rank joins or ends, a line of
+ * The launcher is a pool's caller and warden in one process.  The launcher sleeps
+ * until something happens: a program ends, a rank joins or ends, a line of
  * output comes, a signal, the ranks' alarm, a limit.  All processes of the launch
- * are its descendants, and whoever loses its parent becomes its child (it is
- * their subreaper), so it can end them all by ending its children until it has
- * none.
+ * are descendants of the launcher, which is a subreaper: a process without a parent
+ * becomes a child.  By ending children until none is left, the launcher ends all.
  */
 #include "pool/launch.h"
 
@@ -30,13 +29,13 @@
 #include "base/error.h"
 #include "machine/shared.h"
 
-/* How long programs have between a signal that is to end them and SIGKILL. */
+/* How long programs have between a signal to end and SIGKILL. */
 #define MERCY_NS (1 * UINT64_C(1000000000))
 
-/* How long the others have to end by themselves when a rank has failed. */
+/* How long the other ranks may go on when a rank has failed. */
 #define GRACE_NS (1 * UINT64_C(1000000000))
 
-/* How long whoever started a rank that has died has to say how. */
+/* How long the parent of a dead rank has to say how the rank died. */
 #define HEARSAY_MS 200
 
 void launch_say(struct rig_launch *launch, const char *format, ...)
@@ -66,8 +65,8 @@ static void kill_all(struct rig_launch *launch)
 	}
 }
 
-/* Kill what is a child of that thread of this process.  Who has not been waited for
- * has its pid still. */
+/* Kill the children of a thread of this process.  A child keeps the pid until it is
+ * waited for. */
 static void kill_children_of(const char *thread)
 {
 	char path[300], text[4096], *at = text;
@@ -80,7 +79,8 @@ static void kill_children_of(const char *thread)
 		return;
 	got = fread(text, 1, sizeof(text) - 1, file);
 	fclose(file);
-	/* Each number ends with a space.  What is cut off comes next time. */
+	/* Each number ends with a space.  A number that is cut off comes next
+	 * time. */
 	while (got && text[got - 1] != ' ')
 		got--;
 	text[got] = 0;
@@ -88,7 +88,7 @@ static void kill_children_of(const char *thread)
 		(void)kill((pid_t)pid, SIGKILL);
 }
 
-/* An orphan may have become any thread's. */
+/* An orphan may have become the child of any thread. */
 static void kill_children(void)
 {
 	DIR *threads = opendir("/proc/self/task");
@@ -101,7 +101,7 @@ static void kill_children(void)
 		closedir(threads);
 }
 
-/* Until there are no children any more: whose parent is killed becomes one. */
+/* Until no children are left: killing a parent makes new ones. */
 static void end_children(void)
 {
 	for (;;) {
@@ -132,7 +132,7 @@ static int shell_status(int wait_status)
 					: WEXITSTATUS(wait_status);
 }
 
-/* End it all, and say why: the ranks' report. */
+/* End the launch, and make the ranks' report. */
 static void end(struct rig_launch *launch, enum rig_end why, int rank,
 		int wait_status)
 {
@@ -156,7 +156,7 @@ static void end(struct rig_launch *launch, enum rig_end why, int rank,
 
 /* ---- what can happen ---- */
 
-/* A rank that waits for others to join. */
+/* A rank waiting for others to join. */
 static int first_asking(const struct rig_launch *launch)
 {
 	for (int i = 0; i < launch->startup.size; i++)
@@ -165,7 +165,7 @@ static int first_asking(const struct rig_launch *launch)
 	return -1;
 }
 
-/* A program has ended and nobody will join for it, while others wait. */
+/* A program has ended without joining, while others wait. */
 static void check_never_joined(struct rig_launch *launch)
 {
 	int waiting = launch->met ? -1 : first_asking(launch);
@@ -191,7 +191,7 @@ static void check_never_joined(struct rig_launch *launch)
 	}
 }
 
-/* The program's status, without taking its pid from it. */
+/* Read the program's status; the pid stays taken. */
 static bool look_at_end(struct seat *seat)
 {
 	siginfo_t info = { 0 };
@@ -217,8 +217,8 @@ static void on_program_end(struct rig_launch *launch, int rank)
 	check_never_joined(launch);
 }
 
-/* How a rank has died that another process has started: what that makes of it,
- * if it ends for it; else what the rank itself has noted. */
+/* How a rank died that is the child of another process: as the signal handler has
+ * noted, else as the parent's exit status has the death, if the parent ends. */
 static int hearsay(struct rig_launch *launch, int rank)
 {
 	struct seat *seat = &launch->seats[rank];
@@ -239,7 +239,7 @@ static int hearsay(struct rig_launch *launch, int rank)
 						     : seat->status;
 }
 
-/* The process that is the rank, or wants to be, has ended. */
+/* The process that is the rank, or has asked to be, has ended. */
 static void on_member_end(struct rig_launch *launch, int rank)
 {
 	struct seat *seat = &launch->seats[rank];
@@ -248,7 +248,7 @@ static void on_member_end(struct rig_launch *launch, int rank)
 
 	seat->member_ended = true;
 	if (!launch->met) {
-		/* It did not wait until all had come. */
+		/* Gone before all had come. */
 		seat->member = 0;
 		seat->member_ended = false;
 		launch->asked--;
@@ -273,7 +273,7 @@ static void on_alarm(struct rig_launch *launch)
 	uint64_t count;
 
 	(void)!read(launch->rung, &count, sizeof(count));
-	/* A rank that failed is the reason why others wait for it. */
+	/* Others wait for the rank that has failed. */
 	if (load_acquire(&team->failed)) {
 		launch->fail_at = clock_after(GRACE_NS);
 		return;
@@ -283,7 +283,7 @@ static void on_alarm(struct rig_launch *launch)
 }
 
 /* The programs are to end: by the signal that came to the launcher, and a moment
- * later by SIGKILL.  A terminal has sent it to them already. */
+ * later by SIGKILL.  A terminal signals the programs as well. */
 static void on_signal(struct rig_launch *launch)
 {
 	struct signalfd_siginfo info;
@@ -303,7 +303,7 @@ static void on_signal(struct rig_launch *launch)
 				      NULL, 0);
 }
 
-/* What has a time has come to it. */
+/* Do what is due. */
 static void on_time(struct rig_launch *launch)
 {
 	uint64_t now = clock_ns();
@@ -328,7 +328,7 @@ static void on_time(struct rig_launch *launch)
 
 /* ---- waiting ---- */
 
-/* Descriptors of a seat that are waited for. */
+/* Descriptors of a seat to poll. */
 enum { SEAT_PROGRAM, SEAT_MEMBER, SEAT_OUT, SEAT_ERR, SEAT_FDS };
 enum { AT_SIGNALS, AT_LISTENING, AT_RUNG, AT_SEATS };
 
@@ -392,8 +392,8 @@ static void heed_seats(struct rig_launch *launch, const struct pollfd *polled)
 			stream_relay(launch, &seat->out, i, false);
 		if (polled[SEAT_ERR].revents)
 			stream_relay(launch, &seat->err, i, false);
-		/* First the rank: what its program's end means depends on
-		 * it. */
+		/* First the rank: the meaning of a program's end depends on
+		 * the rank. */
 		if (polled[SEAT_MEMBER].revents)
 			on_member_end(launch, i);
 		if (polled[SEAT_PROGRAM].revents && !launch->over)
@@ -428,7 +428,7 @@ static void heed(struct rig_launch *launch, struct pollfd *polled)
 	}
 }
 
-/* What is in the pipes of programs that have ended. */
+/* Pass on the rest of the output when all programs have ended. */
 static void drain(struct rig_launch *launch)
 {
 	for (int i = 0; i < launch->startup.size; i++) {
@@ -479,7 +479,7 @@ static void set_patience(struct rig_launch *launch)
 		launch->startup.busy = (struct patience){ .spin_ns = 100000 };
 }
 
-/* The memory of the ranks, and what they are told of it. */
+/* Make the ranks' memory. */
 static int prepare_memory(struct rig_launch *launch, size_t trace)
 {
 	struct pool_startup *startup = &launch->startup;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * launch.h - a launch as its launcher has it: what the launch_*.c share.
+ * launch.h - a launch as the launcher sees it: shared by the launch_*.c.
  */
 #ifndef RUNRIG_LAUNCH_PRIVATE_H
 #define RUNRIG_LAUNCH_PRIVATE_H
@@ -19,30 +19,30 @@
 
 /* Output of a program, on its way. */
 struct stream {
-	int fd; /* to read from; -1: it is not the launcher's affair */
-	int to; /* the descriptor it goes to */
+	int fd; /* to read from; -1: not the launcher's affair */
+	int to; /* descriptor to write to */
 	size_t held;
 	char *bytes; /* STREAM_BYTES */
 };
 
-/* The place of one rank: the program that was started for it, and the process
- * that has joined as it, which may be another. */
+/* The place of a rank: the program that was started, and the process that has
+ * joined, maybe a child of the program. */
 struct seat {
 	pid_t pid; /* the program's; 0: not started */
 	int pidfd;
 	bool ended;
 	int status; /* as waitpid() gives it */
 
-	int connection; /* from when it asks to join; -1: it does not */
-	pid_t member;   /* who has asked; 0: nobody */
-	int member_fd;  /* its pidfd */
+	int connection; /* of a process that has asked to join; -1: none */
+	pid_t member;   /* that process; 0: none */
+	int member_fd;  /* the pidfd of the process */
 	bool member_ended;
 
 	struct stream out, err;
 };
 
 struct rig_launch {
-	const struct rig_launch_options *options; /* while it starts */
+	const struct rig_launch_options *options; /* during the start */
 	struct pool_startup startup;
 	struct rig_plan *plan;
 	struct tracer tracer;
@@ -66,10 +66,10 @@ struct rig_launch {
 
 	uint64_t limit_ns;
 	uint64_t limit_at, kill_at, fail_at; /* on the clock; RIG_FOREVER */
-	int signal;                          /* that is to end it; 0: none */
-	int status;       /* what wait returns, as far as is known */
-	bool over;        /* it was ended */
-	int output_error; /* errno of what could not be written; 0: none */
+	int signal;                          /* that ends the launch; 0: none */
+	int status;       /* for wait to return, as far as known */
+	bool over;        /* ended by the launcher */
+	int output_error; /* errno of a failed write; 0: none */
 	char text[WHY_BYTES + 64 * 256];
 };
 
@@ -83,19 +83,19 @@ int launch_rank(struct rig_launch *launch, int rank);
 /* Have an address that ranks find. */
 int launch_listen(struct rig_launch *launch);
 
-/* Somebody wants to join. */
+/* A process asks to join. */
 void launch_accept(struct rig_launch *launch);
 
 /* ---- launch_output.c ---- */
 
-/* Pass on what has come; at its end, or with `all`, what waits for the end of its
- * line, too. */
+/* Pass on the output that has come: whole lines, and at the end of the output, or
+ * with `all`, the last line without an end. */
 void stream_relay(struct rig_launch *launch, struct stream *stream, int rank,
 		  bool all);
 
 /* ---- launch.c ---- */
 
-/* Add words to what is said at the end. */
+/* Add words to the launch's text. */
 void launch_say(struct rig_launch *launch, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
