@@ -45,6 +45,7 @@ int exec_reverse_owns(const void *args, int index, size_t bytes, int rank,
 const struct rig_kernel *exec_kernel(void)
 {
 	static const struct rig_kernel kernel = {
+		.version = RIG_KERNEL_VERSION,
 		.name = "exec-sum",
 		.summary = "the sum of rank numbers",
 		.verified = "by the test",
