@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <common/unfinished.h>
-
 #include "command.h"
 #include "cmd_list.h"
 #include "cmd_topo.h"
@@ -82,7 +80,6 @@ int main(int argc, char **argv)
 
 	/* A file too large is an error to tell, not a death. */
 	(void)signal(SIGXFSZ, SIG_IGN);
-	unfinished_watch();
 	argp_program_version = "runrig " RUNRIG_VERSION;
 	if (!word)
 		return unknown(NULL);
