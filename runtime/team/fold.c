@@ -86,8 +86,8 @@ static struct user_op user_ops[RIG_USER_OPS_MAX];
 
 #define REAL(NAME, T)                              \
 	COMPLEX(NAME, T)                                   \
-	LOOP(min_##NAME, T, (x < y) | IS_NAN(x) ? x : y)   \
-	LOOP(max_##NAME, T, (x > y) | IS_NAN(x) ? x : y)
+	LOOP(min_##NAME, T, ((x < y) | IS_NAN(x)) ? x : y)   \
+	LOOP(max_##NAME, T, ((x > y) | IS_NAN(x)) ? x : y)
 
 /* Is x before y, or the same and at a lower place? */
 #define PICK(BEFORE, NONE)                                                  \
