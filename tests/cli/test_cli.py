@@ -587,7 +587,7 @@ class Segments(Case):
         for words, code in ((("a/b", 10), USAGE), ((".x", 10), USAGE),
                             (("x", "ten"), USAGE), (("x", "-5"), USAGE),
                             (("x", 0), USAGE), (("x",), USAGE),
-                            (("x", "1E"), SYSTEM), (("y" * 201, 1), USAGE)):
+                            (("x", "1E"), SYSTEM), (("y" * 256, 1), USAGE)):
             self.refuses(code, "NAME|segment|no size", "create", *words)
 
 

@@ -322,7 +322,7 @@ static const struct {
 	  .word = "-1" },
 	{ .kernel = "sort",
 	  .operand = { .segment = "no/name", .dtype = RIG_FLOAT64 },
-	  .code = -ENOENT,
+	  .code = -EINVAL,
 	  .word = "no/name" },
 	{ .kernel = "sort",
 	  .operand = { .file = "/none.npy" },

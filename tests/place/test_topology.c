@@ -324,8 +324,8 @@ START_TEST(huge_descriptions_are_refused)
 	static const char *const large[] = {
 		"package:16 core:16 pu:16",
 		"16 8 2",
-		"package:4 [numa(memory=1099511627776 indexes=7,5,3,1)] "
-		"core:4 pu:1",
+		("package:4 [numa(memory=1099511627776 indexes=7,5,3,1)] "
+		 "core:4 pu:1"),
 	};
 	struct topology *topology = NULL;
 

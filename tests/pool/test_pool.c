@@ -780,8 +780,10 @@ START_TEST(a_kernels_child_keeps_nothing_of_the_pool)
 					      .result_bytes = sizeof(child) }),
 			 0);
 	ck_assert_int_gt(child, 0);
-	if (by_fork)
-		ck_assert_int_eq(count_channels(child), 0);
+	/* The child closes them as fork() returns in the child, which may be later
+	 * than the end of the run: the limit of the test case is the limit. */
+	while (by_fork && count_channels(child) > 0)
+		usleep(1000);
 	rig_pool_destroy(other);
 	ck_assert(runs(child));
 	ck_assert_int_eq(kill(child, SIGKILL), 0);

@@ -245,13 +245,9 @@ static bool is_right(const struct refusal *refusal, int end)
 /* False: it has gone wrong. */
 static bool try_one(const struct refusal *refusal, int error)
 {
-	static const char *const ends[] = { "well",
-					    "failed",
-					    "leaked",
-					    "wrong",
-					    "without words",
-					    "no "
-					    "filter" };
+	static const char *const ends[] = { "well",          "failed",
+					    "leaked",        "wrong",
+					    "without words", "unfiltered" };
 	int names = entries(), status = 0, end;
 	pid_t pid;
 

@@ -22,6 +22,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 from waits import until
