@@ -104,7 +104,8 @@ LIBRARIES = ["-rdynamic", "-lhwloc", "-lcheck", "-lsubunit", "-lm", "-lrt",
 LATE_S = 90
 
 # What each test program is linked with.
-HARNESS = ["harness", "inject", "puppet", "job_pool", "tally"]
+HARNESS = ["harness", "inject", "puppet", "exec_pool", "job_pool", "refuse",
+           "tally"]
 
 # Test programs in OpenMP.
 OPENMP = ["openmp"]
