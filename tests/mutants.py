@@ -39,8 +39,6 @@ MUTANTS = [
     Mutant("names outlive their maker", 4, "segment/ledger.c",
            "\tif (ledger)\n\t\texecute(ledger);",
            "\tif (ledger && 0)\n\t\texecute(ledger);", "sweep"),
-    Mutant("live names swept", 5, "segment/sweep.c",
-           "flock(fd, LOCK_EX | LOCK_NB) < 0", "fd < 0", "sweep"),
     Mutant("mapped names swept", 5, "segment/sweep.c",
            " || anyone_maps(identity)", " || (0 && anyone_maps(identity))",
            "sweep"),
