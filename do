@@ -14,7 +14,7 @@ usage() {
 usage: ./do [--yes] WORD
 
   demo      the three programs of the article, then the big reverse
-  test      every test but the long ones; under 3 minutes on two cores
+  test      every test but the long ones; about 7 minutes on two cores
   bench     rigbench against Open MPI, MPICH, OpenMP and Python
   lint      clang-format, clang-tidy, shellcheck
   sanitize  the tests with AddressSanitizer and UBSan, in build-asan
