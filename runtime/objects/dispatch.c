@@ -23,6 +23,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <unistd.h>
 
 #define ALARM 1u /* in `done` */
 #define JOB   2u /* a job more, in `posted` and `done` */
@@ -109,10 +110,52 @@ void dispatch_wake(struct dispatch_shm *dispatch)
 		wait_wake(&dispatch->done, 1);
 }
 
+void dispatch_set_polled(struct dispatch_shm *dispatch)
+{
+	/* seq_cst: store, then look, as for sleeping. */
+	store_seq(&dispatch->polled, 1);
+}
+
+bool dispatch_is_polled(struct dispatch_shm *dispatch)
+{
+	return load_seq(&dispatch->polled) != 0;
+}
+
+void dispatch_ring(struct dispatch_shm *dispatch, int bell)
+{
+	const uint64_t one = 1;
+
+	if (dispatch_is_polled(dispatch) && bell >= 0)
+		(void)!write(bell, &one, sizeof(one));
+}
+
 void dispatch_alarm(struct dispatch_shm *dispatch)
 {
 	or_seq(&dispatch->done, ALARM);
 	dispatch_wake(dispatch);
+}
+
+void dispatch_interrupt(struct dispatch_shm *dispatch)
+{
+	/* relaxed: a job that is posted meanwhile hears an alarm too many. */
+	uint32_t job = load_relaxed(&dispatch->posted);
+	uint32_t done = load_seq(&dispatch->done);
+
+	/* A job that is done has no alarm: `done` stays the number. */
+	while (done == job - JOB &&
+	       !cas_seq(&dispatch->done, &done, done | ALARM))
+		;
+	dispatch_wake(dispatch);
+}
+
+void dispatch_heard(struct dispatch_shm *dispatch)
+{
+	uint32_t done = load_seq(&dispatch->done);
+
+	/* seq_cst: an alarm raised before is taken down, and the poster sees
+	 * the reason; where the swap fails, the job is done. */
+	if (done & ALARM)
+		(void)cas_seq(&dispatch->done, &done, done & ~ALARM);
 }
 
 uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,

@@ -42,6 +42,9 @@ struct dispatch_shm {
 	alignas(RIG_LINE) _Atomic uint32_t sleepers;
 	/* 1: the poster sleeps on `done`, or is about to. */
 	_Atomic uint32_t poster_sleeps;
+	/* 1: the poster may poll for the end of a job, now or later.  The poster
+	 * sets the word once, and nobody takes the word back. */
+	_Atomic uint32_t polled;
 };
 _Static_assert(sizeof(struct dispatch_shm) == 4 * RIG_LINE,
 	       "part of the format");
@@ -72,6 +75,24 @@ bool dispatch_is_done(const struct dispatch_shm *dispatch);
 /* Taker, in a job: the poster should look (another word tells the reason). */
 void dispatch_alarm(struct dispatch_shm *dispatch);
 
+/* Any thread of the poster's process, and its signal handlers: raise the alarm
+ * of the job in progress, if there is one.  The poster may also hear the alarm in
+ * the next job, where no reason is written. */
+void dispatch_interrupt(struct dispatch_shm *dispatch);
+
+/* Poster: take the alarm down, before looking for the reason.  A reason written
+ * later raises the alarm anew. */
+void dispatch_heard(struct dispatch_shm *dispatch);
+
+/* Poster: from now on takers and warden ring whenever they have woken the poster.
+ * The poster looks after that whether the job is done. */
+void dispatch_set_polled(struct dispatch_shm *dispatch);
+bool dispatch_is_polled(struct dispatch_shm *dispatch);
+
+/* Taker or warden, after dispatch_alarm(), _done() or _wake(): write to the
+ * eventfd `bell`, if the poster polls.  Also in a signal handler. */
+void dispatch_ring(struct dispatch_shm *dispatch, int bell);
+
 /* Taker: wait until `posted` is no longer `last`, and return `posted`. */
 uint32_t dispatch_take(struct dispatch_shm *dispatch, uint32_t last,
 		       const struct patience *patience);
@@ -96,7 +117,7 @@ enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size);
 /* Last taker, or the warden: job `posted` is done. */
 void dispatch_done(struct dispatch_shm *dispatch);
 
-/* Warden: wake the poster, which may have been told but not woken. */
+/* Taker, or the warden: wake the poster, which may have been told but not woken. */
 void dispatch_wake(struct dispatch_shm *dispatch);
 
 #endif

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "pool/bell.h"
 #include "pool/code.h"
 #include "pool/exec_start.h"
 #include "pool/pool_startup.h"
@@ -99,6 +100,8 @@ struct rig_pool {
 
 	/* enum cancel: written by submit and wait, and by who cancels. */
 	_Atomic uint32_t cancel;
+
+	struct run_bell bell; /* of rig_pool_fd() */
 
 	/* Each rank's: what the user's last run left.  Valid while a job of the
 	 * library's own has been in the team's memory since. */

@@ -85,6 +85,7 @@ static void note_descriptors(struct exec_start *start,
 	fds[STARTUP_LIFELINE_HELD] = startup->lifeline_held;
 	fds[STARTUP_CALLER_PIDFD] = startup->caller_pidfd;
 	fds[STARTUP_READY] = startup->ready;
+	fds[STARTUP_BELL] = startup->bell;
 	fds[STARTUP_FILES_RECEIVE] = startup->files_receive;
 	fds[STARTUP_TEAM] = start->team;
 	fds[STARTUP_TRACE] = start->trace;

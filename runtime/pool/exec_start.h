@@ -22,6 +22,7 @@ enum {
 	STARTUP_LIFELINE_HELD,
 	STARTUP_CALLER_PIDFD,
 	STARTUP_READY,
+	STARTUP_BELL,
 	STARTUP_FILES_RECEIVE,
 	STARTUP_TEAM,   /* memory of the team */
 	STARTUP_TRACE,  /* memory of the trace */

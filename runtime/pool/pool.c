@@ -102,16 +102,17 @@ static int open_descriptors(struct pool_startup *startup)
 				      "5.3; a sandbox, or valgrind, may not)");
 	startup->ready =
 		shared_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	if (startup->ready < 0)
+	startup->bell =
+		shared_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (startup->ready < 0 || startup->bell < 0)
 		return rig_fail_errno(-errno, "pool: eventfd");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files) < 0)
 		return rig_fail_errno(-errno, "pool: socketpair");
 	startup->files_send = shared_above_standard(files[0]);
 	startup->files_receive = shared_above_standard(files[1]);
-	if (startup->ready < 0 || startup->caller_end < 0 ||
-	    startup->warden_end < 0 || startup->lifeline_read < 0 ||
-	    startup->lifeline_held < 0 || startup->files_send < 0 ||
-	    startup->files_receive < 0)
+	if (startup->caller_end < 0 || startup->warden_end < 0 ||
+	    startup->lifeline_read < 0 || startup->lifeline_held < 0 ||
+	    startup->files_send < 0 || startup->files_receive < 0)
 		return rig_fail_errno(-errno, "pool: descriptors");
 	return 0;
 }
@@ -370,7 +371,9 @@ static void pool_free(struct rig_pool *pool)
 	job_segments_finish(pool);
 	exec_finish(&pool->exec);
 	close_wardens(startup);
+	bell_finish(&pool->bell);
 	close_if_open(&startup->caller_end);
+	close_if_open(&startup->bell);
 	close_if_open(&startup->lifeline_read);
 	close_if_open(&startup->files_send);
 	close_if_open(&startup->files_receive);
@@ -535,6 +538,8 @@ int rig_pool_create(struct rig_pool **out,
 	pool->startup.caller_end = pool->startup.warden_end = -1;
 	pool->startup.lifeline_read = pool->startup.lifeline_held = -1;
 	pool->startup.caller_pidfd = pool->startup.ready = -1;
+	pool->startup.bell = -1;
+	bell_init(&pool->bell);
 	pool->startup.files_send = pool->startup.files_receive = -1;
 	pool->exec.fd = pool->exec.team = pool->exec.trace = -1;
 	pthread_mutex_init(&pool->forget_lock, NULL);

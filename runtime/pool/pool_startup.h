@@ -44,6 +44,7 @@ struct pool_startup {
 	int lifeline_held; /* what says that one does */
 	int caller_pidfd;  /* for the warden to watch */
 	int ready;         /* eventfd, non-blocking: a worker is ready */
+	int bell;          /* likewise: the caller is to look, see bell.h */
 	int files_send;    /* of a socket pair by which a caller whose /proc */
 	int files_receive; /* is closed hands files over; both keep both ends */
 };

@@ -69,6 +69,16 @@ static void not_while_stopped(struct rig_pool *pool, uint64_t look)
 		pool->limit_at += now - look;
 }
 
+/* Whoever waits for the run, or polls, is to look.  In a signal handler too. */
+static void wake_waiter(struct rig_pool *pool)
+{
+	int saved = errno;
+
+	dispatch_interrupt(pool->startup.layout.dispatch);
+	bell_ring(pool);
+	errno = saved;
+}
+
 int rig_pool_cancel(struct rig_pool *pool)
 {
 	uint32_t seen = CANCEL_NOT;
@@ -76,9 +86,10 @@ int rig_pool_cancel(struct rig_pool *pool)
 	/* No words: a signal handler may be here. */
 	if (!pool || !pool_is_maker(pool))
 		return -EINVAL;
-	if (cas_seq(&pool->cancel, &seen, CANCEL_ASKED))
-		return 0;
-	return seen == CANCEL_ASKED ? 0 : -EINVAL;
+	if (!cas_seq(&pool->cancel, &seen, CANCEL_ASKED))
+		return seen == CANCEL_ASKED ? 0 : -EINVAL;
+	wake_waiter(pool);
+	return 0;
 }
 
 /* Has the run in progress been cancelled? */
@@ -316,20 +327,15 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 	return finish_run(pool, end);
 }
 
-/* A rank says that it has failed, or that nobody can go on; or the run has been
- * cancelled.  0: the run has ended by itself meanwhile. */
-static int heed_alarm(struct rig_pool *pool)
+/* A rank says that it has failed: the others have GRACE_NS to fail alike, or to
+ * return.  Returns the run's code. */
+static int heed_failure(struct rig_pool *pool)
 {
 	static const struct patience none;
 	struct team_shm *team = pool->startup.layout.team;
 	uint64_t until = clock_after(GRACE_NS);
 	int r;
 
-	if (is_cancelled(pool))
-		return end_run(pool, RIG_END_CANCEL);
-	/* A rank that failed is the reason why others wait for it. */
-	if (!load_acquire(&team->failed))
-		return end_run(pool, RIG_END_DEADLOCK);
 	do
 		r = run_await(pool, &none, false, clock_after(GRACE_LOOK_NS));
 	while (r == -ETIMEDOUT && clock_ns() < until &&
@@ -339,8 +345,29 @@ static int heed_alarm(struct rig_pool *pool)
 	return end_run(pool, RIG_END_FAILED);
 }
 
-/* Wait for the run at hand until deadline_ns: its code, or -EAGAIN: not yet. */
-static int settle_once(struct rig_pool *pool, uint64_t deadline_ns)
+/* Who raised the alarm?  False: a cancel that came too late for the run before;
+ * this run goes on.  Else the run has ended with code *r. */
+static bool heed_alarm(struct rig_pool *pool, int *r)
+{
+	const struct team_shm *team = pool->startup.layout.team;
+
+	dispatch_heard(pool->startup.layout.dispatch);
+	/* acquire: a reason is written before its alarm is raised.  A rank that
+	 * has failed is the reason why others wait for that rank. */
+	if (is_cancelled(pool))
+		*r = end_run(pool, RIG_END_CANCEL);
+	else if (load_acquire(&team->failed))
+		*r = heed_failure(pool);
+	else if (load_acquire(&team->deadlock))
+		*r = end_run(pool, RIG_END_DEADLOCK);
+	else
+		return false;
+	return true;
+}
+
+/* Wait for the run at hand until deadline_ns, or until its limit, which may be
+ * put off meanwhile.  As run_await(). */
+static int await_end(struct rig_pool *pool, uint64_t deadline_ns)
 {
 	static const struct patience none;
 	uint64_t limit, until;
@@ -351,21 +378,31 @@ static int settle_once(struct rig_pool *pool, uint64_t deadline_ns)
 		until = limit < deadline_ns ? limit : deadline_ns;
 		r = run_await(pool, until ? caller_patience(pool) : &none, true,
 			      until);
-		/* Until its limit, which has been put off meanwhile. */
 	} while (r == -ETIMEDOUT && until == limit && limit != pool->limit_at);
+	return r;
+}
 
-	switch (r) {
-	case 0:
-		return finish_run(pool, RIG_END_OK);
-	case -EINTR:
-		return heed_alarm(pool);
-	case -ECANCELED:
-		pool_await_gone(pool);
-		return finish_run(pool, RIG_END_WARDEN);
-	default:
-		if (until == pool->limit_at)
-			return end_run(pool, RIG_END_LIMIT);
-		return -EAGAIN;
+/* Wait for the run at hand until deadline_ns: its code, or -EAGAIN: not yet. */
+static int settle_once(struct rig_pool *pool, uint64_t deadline_ns)
+{
+	int r;
+
+	for (;;) {
+		switch (await_end(pool, deadline_ns)) {
+		case 0:
+			return finish_run(pool, RIG_END_OK);
+		case -EINTR:
+			if (heed_alarm(pool, &r))
+				return r;
+			break;
+		case -ECANCELED:
+			pool_await_gone(pool);
+			return finish_run(pool, RIG_END_WARDEN);
+		default:
+			if (clock_ns() >= pool->limit_at)
+				return end_run(pool, RIG_END_LIMIT);
+			return -EAGAIN;
+		}
 	}
 }
 
@@ -673,6 +710,7 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	pool->posted = true;
 	/* relaxed: read by who waits for this run, or has waited. */
 	store_relaxed(&pool->has_kept, 0);
+	bell_run_begins(pool);
 	store_seq(&pool->cancel, CANCEL_NOT);
 	tracer_run_begins(&pool->tracer, pool->name,
 			  (uint64_t)(uintptr_t)pool->kernel);
@@ -689,13 +727,18 @@ int run_wait(struct rig_pool *pool, uint64_t deadline_ns)
 {
 	int r;
 
-	if (!pool || !pool_is_maker(pool) || !pool->posted)
+	if (!pool || !pool_is_maker(pool))
+		return rig_fail(-EINVAL, "pool: no run to wait for");
+	bell_look(pool);
+	if (!pool->posted)
 		return rig_fail(-EINVAL, "pool: no run to wait for");
 	r = settle_run(pool, deadline_ns);
-	if (!pool->posted)
-		store_seq(&pool->cancel, CANCEL_NO_RUN);
-	if (r == -EAGAIN && pool->posted)
+	if (pool->posted) {
+		bell_run_goes_on(pool);
 		return rig_fail(-ETIMEDOUT, "pool: the run goes on");
+	}
+	store_seq(&pool->cancel, CANCEL_NO_RUN);
+	bell_run_ends(pool);
 	if (pool->result_bytes && r == 0)
 		memcpy(pool->result, pool->startup.layout.ranks[0].result,
 		       pool->result_bytes);

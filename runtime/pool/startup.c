@@ -125,6 +125,7 @@ int startup_unpack(struct startup_shm *shm, size_t bytes,
 		.lifeline_held = shm->fds[STARTUP_LIFELINE_HELD],
 		.caller_pidfd = shm->fds[STARTUP_CALLER_PIDFD],
 		.ready = shm->fds[STARTUP_READY],
+		.bell = shm->fds[STARTUP_BELL],
 		.files_send = -1,
 		.files_receive = shm->fds[STARTUP_FILES_RECEIVE],
 	};

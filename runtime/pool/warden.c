@@ -145,11 +145,18 @@ static void pause_ns(long ns)
 /* The caller's order, if there is one, is carried out. */
 static void answer(struct warden *w)
 {
-	const char done = WARDEN_DONE;
+	const char word = WARDEN_DONE;
 
 	if (w->answer)
-		(void)send(w->startup->warden_end, &done, 1, MSG_DONTWAIT);
+		(void)send(w->startup->warden_end, &word, 1, MSG_DONTWAIT);
 	w->answer = false;
+}
+
+/* The run posted is done. */
+static void done(struct warden *w)
+{
+	dispatch_done(w->startup->layout.dispatch);
+	dispatch_ring(w->startup->layout.dispatch, w->startup->bell);
 }
 
 /* No more workers, now or later. */
@@ -163,7 +170,7 @@ static void give_up(struct warden *w, int code, const char *why)
 	snprintf(control->why, sizeof(control->why), "%s", why);
 	/* release: the words are written. */
 	store_release(&control->state, CONTROL_DEAD);
-	dispatch_done(w->startup->layout.dispatch);
+	done(w);
 	answer(w);
 }
 
@@ -242,7 +249,7 @@ static void on_ready(struct warden *w)
 	w->failed_starts = 0;
 	store_release(&w->startup->layout.control->state, CONTROL_READY);
 	if (w->tell_done)
-		dispatch_done(w->startup->layout.dispatch);
+		done(w);
 	w->tell_done = false;
 	answer(w);
 }
@@ -279,6 +286,7 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 	} else {
 		/* Whoever was last may have died before it woke the caller. */
 		dispatch_wake(layout->dispatch);
+		dispatch_ring(layout->dispatch, w->startup->bell);
 	}
 	r = layout_team(layout, w->startup->size, w->startup->kind);
 	if (r < 0)
@@ -441,9 +449,9 @@ static void raise_file_limit(struct pool_startup *startup)
 
 noreturn void warden_main(struct pool_startup *startup)
 {
-	const int keep[] = { startup->warden_end, startup->lifeline_held,
-			     startup->caller_pidfd, startup->ready,
-			     startup->files_receive };
+	const int keep[] = { startup->warden_end,    startup->lifeline_held,
+			     startup->caller_pidfd,  startup->ready,
+			     startup->files_receive, startup->bell };
 	char why[WHY_BYTES];
 	sigset_t none;
 	int r;
@@ -452,7 +460,7 @@ noreturn void warden_main(struct pool_startup *startup)
 	(void)prctl(PR_SET_NAME, WARDEN_NAME);
 	inherit_rseq();
 	inherit_signals();
-	inherit_close(keep, 5);
+	inherit_close(keep, (int)(sizeof(keep) / sizeof(keep[0])));
 	r = inherit_maps();
 	segments_left_behind();
 	pools_left_behind();

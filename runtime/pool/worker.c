@@ -45,6 +45,7 @@ void worker_forked(void)
 	close(own_startup->lifeline_held);
 	close(own_startup->ready);
 	close(own_startup->files_receive);
+	close(own_startup->bell);
 	own_startup = NULL;
 }
 
@@ -88,10 +89,10 @@ static void be_born(const struct pool_startup *startup, struct rank *rank)
 {
 	const struct rig_spot *spot = &startup->plan->spots[rank->rank];
 	const int keep[] = { startup->lifeline_held, startup->ready,
-			     startup->files_receive };
+			     startup->files_receive, startup->bell };
 	struct cpu_bits set;
 
-	inherit_close(keep, 3);
+	inherit_close(keep, (int)(sizeof(keep) / sizeof(keep[0])));
 	if (startup->files.rlim_max)
 		(void)setrlimit(RLIMIT_NOFILE, &startup->files);
 	set_signals();
@@ -273,6 +274,7 @@ noreturn void worker_main(const struct pool_startup *startup, int rank,
 	rank_init(&self, &startup->layout, rank, startup->size, &startup->busy);
 	place_levels(startup->plan, rank, &self.levels);
 	self.plan = startup->plan;
+	self.bell = startup->bell;
 	self.trace = tracer_rank(startup->tracer, rank);
 	be_born(startup, &self);
 	modules_begin(&startup->layout.modules[rank]);

@@ -107,6 +107,7 @@ static void look_for_deadlock(struct rank *rank)
 	/* relaxed: the alarm releases it. */
 	store_relaxed(&rank->layout.team->deadlock, 1);
 	dispatch_alarm(rank->layout.dispatch);
+	dispatch_ring(rank->layout.dispatch, rank->bell);
 }
 
 void rank_sleeps(struct rank *rank, uint64_t awaited, uint64_t target,
@@ -256,6 +257,7 @@ void rank_init(struct rank *rank, const struct layout *layout, int number,
 	rank->mine = shm_of(rank, number);
 	rank->barrier = layout->barrier;
 	rank->patience = *patience;
+	rank->bell = -1;
 	rank->world = (struct rig_team){ .owner = rank,
 					 .rank = number,
 					 .size = size,
@@ -310,6 +312,7 @@ void rank_failed(struct rank *rank, int code, const char *why)
 	cas_release(&rank->layout.team->failed, &nobody,
 		    (uint32_t)rank->rank + 1);
 	dispatch_alarm(rank->layout.dispatch);
+	dispatch_ring(rank->layout.dispatch, rank->bell);
 }
 
 void rank_finish(struct rank *rank)
@@ -322,6 +325,7 @@ void rank_finish(struct rank *rank)
 		call_all_done(rank);
 		mail_all_done(rank);
 		dispatch_done(rank->layout.dispatch);
+		dispatch_ring(rank->layout.dispatch, rank->bell);
 		break;
 	case DISPATCH_OTHERS_SLEEP:
 		look_for_deadlock(rank);

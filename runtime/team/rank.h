@@ -44,6 +44,7 @@ struct rank {
 	struct layout layout;
 	struct rank_shm *mine;
 	struct patience patience;
+	int bell; /* an eventfd of a caller that polls; -1: none */
 	struct trace_shm *trace;      /* NULL: none */
 	struct trace_event_shm *span; /* of the verb it is in */
 	struct rig_team world;

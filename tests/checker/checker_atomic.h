@@ -94,5 +94,7 @@ static inline uint64_t checker_u64(uint64_t value)
 	checker_cas("cas_release", RELEASE, RELAXED, AT(p), (expected), (v))
 #define cas_acq_rel(p, expected, v)                                            \
 	checker_cas("cas_acq_rel", ACQ_REL, ACQUIRE, AT(p), (expected), (v))
+#define cas_seq(p, expected, v)                                                \
+	checker_cas("cas_seq", SEQ, SEQ, AT(p), (expected), (v))
 
 #endif

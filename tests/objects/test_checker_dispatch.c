@@ -66,6 +66,7 @@ static void lay_out(uint32_t yields, uint64_t deadline, uint32_t job_count,
 	checker_location(&dispatch.done, "done");
 	checker_location(&dispatch.sleepers, "sleepers");
 	checker_location(&dispatch.poster_sleeps, "poster_sleeps");
+	checker_location(&dispatch.polled, "polled");
 	dispatch_init(&dispatch, (int)takers);
 }
 
@@ -197,6 +198,61 @@ static void thread_alarm_done(int self)
 		r = dispatch_wait(&dispatch, &patience, false, RIG_FOREVER);
 	expect(r == 0 && ghost()->finished == takers, "not done");
 	expect(dispatch_is_done(&dispatch), "done, and then not");
+}
+
+/*
+ * Somebody interrupts, at any moment.  The poster hears of it or of the end, and
+ * an end stays an end; with two jobs the interrupt may be heard in the job after.
+ */
+static void thread_interrupt(int self)
+{
+	if (self == 1) {
+		taker(self);
+	} else if (self == 2) {
+		checker_write(CELL_RESULT + 2, 1);
+		dispatch_interrupt(&dispatch);
+	} else {
+		for (uint32_t job = JOB; job <= jobs * JOB; job += JOB) {
+			int r;
+
+			post(job);
+			while ((r = dispatch_wait(&dispatch, &patience, true,
+						  RIG_FOREVER)) == -EINTR)
+				dispatch_heard(&dispatch);
+			expect(r == 0, "waiting failed");
+			expect(ghost()->finished == takers, "not done");
+			expect(dispatch_is_done(&dispatch),
+			       "done, and then not");
+		}
+	}
+}
+
+/* No taker finishes: an interrupt that is raised in the job must be heard. */
+static void thread_interrupt_heard(int self)
+{
+	if (self)
+		dispatch_interrupt(&dispatch);
+	else
+		expect(dispatch_wait(&dispatch, &patience, true, RIG_FOREVER) ==
+			       -EINTR,
+		       "the interrupt was not heard");
+}
+
+/* The poster has posted before anybody runs. */
+static void posted_one(void)
+{
+	lay_out(0, RIG_FOREVER, 1, 1);
+	dispatch_post(&dispatch);
+}
+
+static void one_taker_one_job(void)
+{
+	lay_out(0, RIG_FOREVER, 1, 1);
+}
+
+static void two_jobs(void)
+{
+	lay_out(0, RIG_FOREVER, 2, 1);
 }
 
 static void one_job(void)
@@ -368,6 +424,9 @@ static const char *end_death(bool stuck)
 int main(int argc, char **argv)
 {
 	static const char *const lone[] = { "poster", "taker", "warden" };
+	static const char *const interrupts[] = { "poster", "taker",
+						  "interrupter" };
+	static const char *const heard[] = { "poster", "interrupter" };
 	static const char *const ranks[] = { "rank 0", "rank 1", "rank 2" };
 	static const struct checker_scenario scenarios[] = {
 		{ .name = "jobs, hot",
@@ -399,6 +458,19 @@ int main(int argc, char **argv)
 		  .names = names,
 		  .set_up = one_job,
 		  .thread = thread_alarm_done },
+		{ .name = "interrupt",
+		  .threads = 3,
+		  .names = interrupts,
+		  .set_up = one_taker_one_job,
+		  .thread = thread_interrupt,
+		  .end = end_death },
+		{ .name = "interrupt, heard",
+		  .threads = 2,
+		  .names = heard,
+		  .set_up = posted_one,
+		  .thread = thread_interrupt_heard,
+		  .end = end_death,
+		  .spurious = 1 },
 		{ .name = "one does not come",
 		  .threads = 3,
 		  .names = ranks,
@@ -446,6 +518,12 @@ int main(int argc, char **argv)
 		  .timeouts = 1 },
 	};
 	static const struct checker_scenario thorough[] = {
+		{ .name = "interrupt, two jobs",
+		  .threads = 3,
+		  .names = interrupts,
+		  .set_up = two_jobs,
+		  .thread = thread_interrupt,
+		  .end = end_death },
 		{ .name = "death, asleep",
 		  .threads = 4,
 		  .names = names,

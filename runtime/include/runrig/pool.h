@@ -5,6 +5,8 @@
  *	rig_pool_create()   forks a warden, which forks and watches the workers
  *	rig_pool_run()      every worker runs a kernel over named segments
  *	rig_pool_map()      the workers share out items: map.h
+ *	rig_pool_submit()   as run, in two halves: a poll loop can wait for the end
+ *	rig_pool_cancel()   ends the run in progress
  *	rig_pool_report()   how the last run ended: report.h
  *	rig_pool_destroy()  ends them
  *
@@ -135,21 +137,53 @@ RIG_API int rig_pool_run(struct rig_pool *pool, const struct rig_job *job);
  * returns; wait waits for it until `deadline_ns` and returns as run does, or
  * -ETIMEDOUT with the run still going (wait again), or -EINVAL where there is
  * none.  The job's result must live until wait; the rest is copied.  The job's
- * limit counts from submit and is enforced by wait.
+ * limit counts from submit and is enforced by wait, whatever the deadline.
  */
 RIG_API int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job);
 RIG_API int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns);
 
 /*
  * End the run or map in progress, from submit to the end of wait: whoever waits
- * for it gets -EINTR within a twentieth of a second, or as soon as somebody waits,
- * and the pool has a fresh team for the next run.  A run that has ended already
- * keeps its code.  Returns 0, or -EINVAL (without words): no run is in progress,
- * or the pool is NULL or another process's.
+ * for the run wakes at once and gets -EINTR, once the workers are ended (some
+ * milliseconds); where nobody waits, the next wait gets -EINTR, and the descriptor
+ * of rig_pool_fd() is readable.  The pool has a fresh team for the next run.  A run
+ * that has ended already keeps its code, and the next run is not touched.
  *
- * Any thread and any signal handler, while nobody destroys the pool; never waits.
+ * Returns 0, also where the run is cancelled already, or -EINVAL (without words):
+ * no run is in progress, or the pool is NULL or another process's.
+ *
+ * Any thread and any signal handler, while nobody destroys the pool; never waits,
+ * and leaves errno as it was.
  */
 RIG_API int rig_pool_cancel(struct rig_pool *pool);
+
+/*
+ * A descriptor for poll loops, select, epoll and asyncio.  Example:
+ *
+ *	struct pollfd polled = { rig_pool_fd(pool), POLLIN, 0 };
+ *
+ *	rig_pool_submit(pool, &job);
+ *	do
+ *		poll(&polled, 1, -1);
+ *	while ((r = rig_pool_wait(pool, 0)) == -ETIMEDOUT);
+ *
+ * The descriptor is readable from the moment at which a submitted run has something
+ * for rig_pool_wait(): the run has ended, a rank has failed or died, all ranks
+ * wait for each other, the limit has passed, the run is cancelled, the warden is
+ * dead.  After a wait that returns the run's code, the descriptor is not readable
+ * (but that of a pool whose warden is dead stays readable).  Now and then the
+ * descriptor is readable a moment before the end, or once after it: the wait
+ * returns -ETIMEDOUT then, or -EINVAL where no run is in progress, and the
+ * descriptor is quiet again.
+ *
+ * The pool owns the descriptor: nobody reads it or closes it, and it is valid until
+ * destroy.  Returns the same number each time, or -EINVAL: the pool is NULL or
+ * another process's; or what epoll_create1, timerfd_create or epoll_ctl said.
+ *
+ * The thread that submits runs, or any thread while no run is in progress; the
+ * first call of a pool in one thread.  Never waits.
+ */
+RIG_API int rig_pool_fd(struct rig_pool *pool);
 
 /*
  * How far the run in progress is, 0 to 1: the mean of what its ranks have said
