@@ -7,7 +7,10 @@
 /* One a line, so that one more is one line more. */
 /* clang-format off */
 static const struct rig_kernel *const kernels[] = {
+	&kernel_all,
+	&kernel_any,
 	&kernel_cg,
+	&kernel_count_nonzero,
 	&kernel_dgemm,
 	&kernel_dot,
 	&kernel_ep,
@@ -22,23 +25,27 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_mandelbrot,
 	&kernel_matvec,
 	&kernel_max,
+	&kernel_mean,
 	&kernel_mg,
 	&kernel_min,
 	&kernel_nbody,
 	&kernel_norm,
 	&kernel_nstream,
 	&kernel_pi,
+	&kernel_prod,
 	&kernel_random,
 	&kernel_reduce,
 	&kernel_reverse,
 	&kernel_scan,
 	&kernel_sort,
 	&kernel_sparse,
+	&kernel_std,
 	&kernel_stencil,
 	&kernel_synch_p2p,
 	&kernel_total,
 	&kernel_transpose,
 	&kernel_triad,
+	&kernel_var,
 };
 /* clang-format on */
 

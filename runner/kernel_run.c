@@ -181,7 +181,7 @@ static int check_given(struct kernel_run *run)
 
 	for (int i = 0; i < run->count; i++) {
 		if (!header(run)->given || !(specs[i].role & RIG_INPUT) ||
-		    run->arrays[i].given)
+		    run->arrays[i].given || specs[i].optional)
 			continue;
 		snprintf(run->why, WHY_BYTES,
 			 "array %s is missing: %s takes all of its input from "
@@ -208,6 +208,17 @@ static int size_array(struct kernel_run *run, int index)
 		 spec->name, (unsigned long long)array->count,
 		 array->item_bytes);
 	return -EINVAL;
+}
+
+/* The kernel may have changed the dtype of an array that nobody gives. */
+static int size_again(struct kernel_run *run, int index)
+{
+	struct rig_array *array = kernel_run_array(run, index);
+
+	if (run->arrays[index].given)
+		return 0;
+	array->item_bytes = rig_dtype_bytes(array->dtype);
+	return size_array(run, index);
 }
 
 /* Where a kernel writes no more than its results, it writes all of them. */
@@ -255,6 +266,8 @@ int kernel_run_check(struct kernel_run *run)
 		r = size_array(run, i);
 	if (r == 0 && run->kernel->check)
 		r = run->kernel->check(run->args, run->why, WHY_BYTES);
+	for (int i = 0; i < run->count && r == 0; i++)
+		r = size_again(run, i);
 	for (int i = 0; i < run->count && r == 0; i++)
 		r = check_room_given(run, i);
 	if (r == 0)

@@ -91,6 +91,18 @@ int operands_assign(const struct kernel_run *run, const struct rig_spec *spec,
 	return r;
 }
 
+/* In Fortran order, where the kernel sees all dimensions. */
+static void turn_strides(struct rig_array *array)
+{
+	int64_t stride = array->item_bytes;
+
+	for (uint32_t d = 0; d < array->dims && array->dims <= RIG_DIMS_MAX;
+	     d++) {
+		array->strides[d] = stride;
+		stride *= array->shape[d];
+	}
+}
+
 /* Tell the kernel of the array's shape what it can use of it. */
 static void set_shape(struct rig_array *array, const struct npy_shape *shape)
 {
@@ -105,6 +117,8 @@ static void set_shape(struct rig_array *array, const struct npy_shape *shape)
 		array->strides[d] = stride;
 		stride *= array->shape[d];
 	}
+	if (shape->fortran)
+		turn_strides(array);
 }
 
 /* Can the ranks use the elements where they lie in the file? */

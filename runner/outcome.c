@@ -124,6 +124,19 @@ static int enter_settings(struct kernel_call *call)
 
 /* ---- before anything is made ---- */
 
+/* The shape of an array that nobody gives: the kernel's, or one dimension. */
+static struct npy_shape shape_of(const struct rig_array *array)
+{
+	struct npy_shape shape = { .dims = (int)array->dims };
+
+	if (array->dims == 0 || array->dims > RIG_DIMS_MAX)
+		return (struct npy_shape){ .dims = 1,
+					   .extent = { array->count } };
+	for (uint32_t d = 0; d < array->dims; d++)
+		shape.extent[d] = (size_t)array->shape[d];
+	return shape;
+}
+
 /* What the caller sees of the arrays, as they are now. */
 static void show_arrays(struct kernel_call *call)
 {
@@ -134,11 +147,10 @@ static void show_arrays(struct kernel_call *call)
 		struct source *source = &call->sources[i];
 		struct rigged_array *own = &run->arrays[i];
 
+		if (run->arrays[i].shortened)
+			kernel_run_array(run, i)->dims = 0;
 		if (!own->given || run->arrays[i].shortened)
-			source->shape = (struct npy_shape){
-				.dims = 1,
-				.extent = { kernel_run_array(run, i)->count }
-			};
+			source->shape = shape_of(kernel_run_array(run, i));
 		call->arrays[i] = (struct rig_outcome_array){
 			.name = spec->name,
 			.role = spec->role,

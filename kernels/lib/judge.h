@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * judge.h - may a number be the sum, the norm or the extreme of some items?  Item
- * after item, in extended precision.
+ * judge.h - may a number be the sum, the product or the extreme of some items?
+ * Item after item, in extended precision.
  */
 #ifndef KERNELS_JUDGE_H
 #define KERNELS_JUDGE_H
@@ -10,92 +10,69 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <kernels/lib/reals.h>
-#include <runner/convert.h>
 
-/* Numbers to be judged: those of x, or the chunks' totals. */
-struct items {
-	enum rig_dtype dtype;
-	const void *at;
-	size_t begin, end;
+/* A product of doubles: those above 1 and those below it apart, for either is
+ * beyond a long double's range in the end.  Each is a factor times a power of
+ * two. */
+struct product_due {
+	long double large, small;
+	int64_t large_power, small_power;
+	size_t count, zeros, infinities, nans;
+	bool negative;
 };
 
-static inline double item_of(const struct items *items, size_t i)
+static inline struct product_due product_due_begin(void)
 {
-	double item;
-
-	convert_to_double(items->dtype, items->at, i, i + 1, &item);
-	return item;
+	return (struct product_due){ .large = 1, .small = 1 };
 }
 
-static inline bool is_sum(const struct items *items, double result,
-			  long double *want)
+static inline void product_due_add(struct product_due *due, double item)
 {
-	struct reals_due due = { 0 };
+	int power = 0;
 
-	for (size_t i = items->begin; i < items->end; i++)
-		reals_due_add(&due, item_of(items, i));
-	*want = due.sum + due.others;
-	return reals_due_is(&due, result);
-}
-
-static inline bool is_squares(const struct items *items, double result,
-			      long double *want)
-{
-	struct reals_due due = { 0 };
-
-	for (size_t i = items->begin; i < items->end; i++)
-		reals_due_add(&due, (long double)item_of(items, i) *
-					    item_of(items, i));
-	*want = due.sum + due.others;
-	return reals_due_is(&due, result);
-}
-
-/* Squares are added up with an error as in reals_due_is(), of which the root has
- * half; then there are the roundings of the root, and of scaling. */
-static inline bool is_norm(const struct items *items, double result,
-			   long double *want)
-{
-	size_t count = items->end - items->begin;
-	long double sum = 0, nu = (long double)(count + 8) * 0x1p-54L;
-
-	for (size_t i = items->begin; i < items->end; i++)
-		sum += (long double)item_of(items, i) * item_of(items, i);
-	*want = sqrtl(sum);
-	if (!isfinite((double)*want))
-		return result == (double)*want ||
-		       (result != result && sum != sum);
-	return fabsl(result - *want) <= *want * nu / (1 - nu) + DBL_TRUE_MIN;
-}
-
-/* The root of totals that are sums of squares already. */
-static inline bool is_root(const struct items *items, double result,
-			   long double *want)
-{
-	struct reals_due due = { 0 };
-	long double nu;
-
-	for (size_t i = items->begin; i < items->end; i++)
-		reals_due_add(&due, item_of(items, i));
-	*want = sqrtl(due.sum) + due.others;
-	nu = (long double)(due.count + 4) * 0x1p-53L;
-	return fabsl(result - *want) <= *want * nu / (1 - nu) + DBL_TRUE_MIN;
-}
-
-static inline bool is_extreme(const struct items *items, bool least,
-			      double result, long double *want)
-{
-	double best = item_of(items, items->begin);
-
-	for (size_t i = items->begin + 1; i < items->end && best == best; i++) {
-		double item = item_of(items, i);
-
-		if (item != item || (least ? item < best : item > best))
-			best = item;
+	due->count++;
+	due->nans += item != item;
+	due->infinities += isinf(item) != 0;
+	due->zeros += item == 0;
+	due->negative ^= signbit(item) != 0;
+	if (!isfinite(item) || item == 0)
+		return;
+	if (fabs(item) >= 1) {
+		due->large = frexpl(due->large * fabsl(item), &power);
+		due->large_power += power;
+	} else {
+		due->small = frexpl(due->small * fabsl(item), &power);
+		due->small_power += power;
 	}
-	*want = best;
-	return result == best || (result != result && best != best);
+}
+
+/*
+ * May `result` be the product, in whatever order it was taken?  Each
+ * multiplication has an error of 2^-53 at most (Higham, Accuracy and Stability
+ * of Numerical Algorithms, 2nd ed., 3.1).  Where a product of some of the items
+ * is beyond a double's range, the result depends on the order and is not judged.
+ */
+static inline bool product_due_is(const struct product_due *due, double result)
+{
+	bool over = due->large_power > DBL_MAX_EXP - 1;
+	bool under = due->small_power < DBL_MIN_EXP;
+	int64_t power = due->large_power + due->small_power;
+	long double want, nu = (long double)due->count * (0x1p-53L + 0x1p-62L);
+
+	if (due->nans || (due->zeros && due->infinities))
+		return result != result;
+	if (due->zeros)
+		return result == 0 || over;
+	if (due->infinities)
+		return isinf(result) || under;
+	if (over || under)
+		return true;
+	want = ldexpl(due->large * due->small, (int)power);
+	return (signbit(result) != 0) == due->negative &&
+	       fabsl(fabsl(result) - want) <= want * nu / (1 - nu);
 }
 
 #endif

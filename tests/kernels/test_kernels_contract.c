@@ -32,7 +32,10 @@ static const struct {
 	const char *kernel, *words;
 	bool rests; /* an answer of zeros is right */
 } rows[] = {
+	{ "all", "length=10007", true },
+	{ "any", "length=10007", false },
 	{ "cg", "", false },
+	{ "count-nonzero", "length=10007", false },
 	{ "dgemm", "n=66", false },
 	{ "dot", "length=10007", false },
 	{ "ep", "", false },
@@ -49,12 +52,14 @@ static const struct {
 	{ "mandelbrot", "side=67", false },
 	{ "matvec", "rows=67 columns=67", false },
 	{ "max", "length=10007", false },
+	{ "mean", "length=10007", false },
 	{ "mg", "", false },
 	{ "min", "length=10007", true },
 	{ "nbody", "bodies=67 steps=3", false },
 	{ "norm", "length=10007", false },
 	{ "nstream", "length=10007", false },
 	{ "pi", "points=10007", false },
+	{ "prod", "length=10007", false },
 	{ "random", "", false },
 	{ "reduce", "", false },
 	{ "reverse", "length=10007", false },
@@ -64,11 +69,13 @@ static const struct {
 	{ "sort", "length=10007", false },
 	{ "sort", "length=10007 stable=yes", false },
 	{ "sparse", "", false },
+	{ "std", "length=10007", false },
 	{ "stencil", "n=67", false },
 	{ "sum", "length=10007", false },
 	{ "synch-p2p", "", false },
 	{ "transpose", "n=67", false },
 	{ "triad", "length=10007", false },
+	{ "var", "length=10007", false },
 };
 
 /* In this process. */

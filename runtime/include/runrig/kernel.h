@@ -105,12 +105,15 @@ struct rig_array_spec {
 	enum rig_dtype dtype; /* what prepare makes, and the default */
 	bool any_dtype;       /* takes the user's data of any dtype */
 	bool any_byte;        /* takes a user's window that is not aligned */
-	bool any_order; /* of an input: the same result in whichever order its
-			 * elements lie, Fortran's too */
+	bool any_order; /* of an input: taken in whichever order the elements
+			 * lie, Fortran's too, which `strides` tells */
 	/* The run may shorten the array: rank 0 leaves the number of elements
 	 * that the array has in the end in word `index` of its result, an array
 	 * of RIG_ARRAYS_MAX uint64_t. */
 	bool shortens;
+	/* Of an input: nobody has to give the array, which has no element
+	 * then, `dims` of 0 and `count` of 0.  `count` below is NULL. */
+	bool optional;
 	/* Elements of a generated array for these arguments. */
 	uint64_t (*count)(const void *args);
 	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
@@ -126,7 +129,9 @@ struct rig_kernel {
 	size_t args_bytes;
 
 	/* Check parameters against each other and the arrays' sizes, and clip
-	 * what is relative to them.  0, or -EINVAL with the words in why. */
+	 * what is relative to them.  0, or -EINVAL with the words in why.  Of an
+	 * output that nobody gives (`dims` is 0), check may set the dtype, and
+	 * `dims` and `shape`; the elements are counted afterwards. */
 	int (*check)(void *args, char *why, size_t why_bytes);
 
 	/* Bytes moved to or from memory by one run, and floating-point

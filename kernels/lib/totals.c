@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * totals.c - each line of an array becomes one number.
+ *
+ * Where an item is no number, neither is the least nor the greatest.  Integers
+ * are added and multiplied modulo 2^64, as NumPy does.  The norm is the square
+ * root of the sum of squares; where these are too large or too small for a
+ * double, that of items divided by the greatest.
+ */
+#include <kernels/lib/totals.h>
+
+#include <math.h>
+#include <string.h>
+
+#include <kernels/lib/clones.h>
+#include <kernels/lib/reals.h>
+#include <kernels/lib/sort_keys.h>
+
+#define LANES REALS_LANES
+
+/* ---- which items ---- */
+
+/* Lines that lie side by side have shorter chunks. */
+static uint64_t chunk_rows(const struct total_args *args)
+{
+	return args->lines.inner > 1 ? TOTAL_ROWS : SHARE_CHUNK;
+}
+
+uint64_t total_chunks(const struct total_args *args)
+{
+	uint64_t rows = chunk_rows(args), along = args->lines.along;
+
+	return along / rows + (along % rows != 0);
+}
+
+/* Tiles that are side by side. */
+static uint64_t tiles_across(const struct total_args *args)
+{
+	return (args->lines.inner + TOTAL_COLUMNS - 1) / TOTAL_COLUMNS;
+}
+
+uint64_t total_tiles(const struct total_args *args)
+{
+	return args->lines.outer * total_chunks(args) * tiles_across(args);
+}
+
+static struct rig_span piece(uint64_t index, uint64_t size, uint64_t count)
+{
+	uint64_t begin = index * size, left = count - begin;
+
+	return (struct rig_span){ begin, begin + (left < size ? left : size) };
+}
+
+struct total_tile total_tile_at(const struct total_args *args, uint64_t index)
+{
+	uint64_t across = tiles_across(args), chunks = total_chunks(args);
+
+	return (struct total_tile){
+		.outer = index / across / chunks,
+		.chunk = index / across % chunks,
+		.rows = piece(index / across % chunks, chunk_rows(args),
+			      args->lines.along),
+		.columns =
+			piece(index % across, TOTAL_COLUMNS, args->lines.inner),
+	};
+}
+
+uint64_t total_place(const struct total_args *args,
+		     const struct total_tile *tile)
+{
+	return (tile->outer * total_chunks(args) + tile->chunk) *
+		       args->lines.inner +
+	       tile->columns.begin;
+}
+
+enum total_step total_first(const struct total_args *args)
+{
+	switch (args->op) {
+	case TOTAL_MIN:
+		return STEP_MIN;
+	case TOTAL_MAX:
+		return STEP_MAX;
+	case TOTAL_PROD:
+		return STEP_PROD;
+	case TOTAL_NORM:
+		return STEP_SQUARES;
+	default:
+		return STEP_SUM;
+	}
+}
+
+enum total_step total_second(const struct total_args *args)
+{
+	enum total_step first = total_first(args);
+
+	return first == STEP_SQUARES ? STEP_SUM : first;
+}
+
+/* Parts that are not zero, as 1; a complex number's second part as 0, and its
+ * first for both. */
+static void load_truth(const struct total_args *args, const void *x,
+		       uint64_t begin, uint64_t end, uint64_t *to)
+{
+	double parts[2];
+
+	if (convert_whole(args->dtype)) {
+		convert_to_64(args->dtype, x, begin, end, to);
+		for (uint64_t i = 0; i < end - begin; i++)
+			to[i] = to[i] != 0;
+		return;
+	}
+	for (uint64_t i = begin; i < end; i++) {
+		if (args->parts == 1) {
+			convert_to_double(args->dtype, x, i, i + 1, parts);
+			*to++ = parts[0] != 0;
+			continue;
+		}
+		convert_to_double(args->dtype, x, i & ~UINT64_C(1),
+				  (i & ~UINT64_C(1)) + 2, parts);
+		*to++ = parts[0] != 0 || parts[1] != 0;
+	}
+}
+
+const union number *total_load(const struct total_args *args, const void *x,
+			       uint64_t begin, uint64_t end, union number *to)
+{
+	if (total_counts(args))
+		load_truth(args, x, begin, end, &to->whole);
+	else if (total_whole(args))
+		convert_to_64(args->dtype, x, begin, end, &to->whole);
+	else
+		return (const union number *)convert_doubles(
+			args->dtype, x, begin, end, &to->real);
+	return to;
+}
+
+/* ---- one line, whose items lie one after another ---- */
+
+/* The first that is not a number. */
+static double not_a_number(const any_double *x)
+{
+	while (*x == *x)
+		x++;
+	return *x;
+}
+
+/* The least, or the greatest by turning signs; a not-a-number wins.  Eight at a
+ * time, for they are compared side by side. */
+INLINE double least(const any_double *x, size_t count, bool greatest)
+{
+	double sign = greatest ? -1 : 1, best = sign * x[0];
+	double lanes[LANES];
+	int64_t none = 0;
+	size_t i = 0;
+
+	for (size_t l = 0; l < LANES; l++)
+		lanes[l] = best;
+	for (; i + LANES <= count; i += LANES) {
+		for (size_t l = 0; l < LANES; l++) {
+			double item = sign * x[i + l];
+
+			none |= item != item;
+			lanes[l] = item < lanes[l] ? item : lanes[l];
+		}
+	}
+	for (; i < count; i++) {
+		none |= x[i] != x[i];
+		best = sign * x[i] < best ? sign * x[i] : best;
+	}
+	for (size_t l = 0; l < LANES; l++)
+		best = lanes[l] < best ? lanes[l] : best;
+	return none ? not_a_number(x) : sign * best;
+}
+
+INLINE double product(const any_double *x, size_t count)
+{
+	double lanes[LANES], all = 1;
+	size_t i = 0;
+
+	for (size_t l = 0; l < LANES; l++)
+		lanes[l] = 1;
+	for (; i + LANES <= count; i += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			lanes[l] *= x[i + l];
+	for (; i < count; i++)
+		lanes[0] *= x[i];
+	for (size_t l = 0; l < LANES; l++)
+		all *= lanes[l];
+	return all;
+}
+
+INLINE double deviations(const any_double *x, size_t count, double mean)
+{
+	double lanes[LANES] = { 0 };
+	size_t i = 0;
+
+	for (; i + LANES <= count; i += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			lanes[l] += (x[i + l] - mean) * (x[i + l] - mean);
+	for (; i < count; i++)
+		lanes[0] += (x[i] - mean) * (x[i] - mean);
+	return reals_join(lanes);
+}
+
+CLONES static double real_line(const any_double *x, size_t count,
+			       enum total_step step, double mean)
+{
+	switch (step) {
+	case STEP_MIN:
+		return least(x, count, false);
+	case STEP_MAX:
+		return least(x, count, true);
+	case STEP_PROD:
+		return product(x, count);
+	case STEP_SQUARES:
+		return reals_dot(x, x, count);
+	case STEP_DEVIATIONS:
+		return deviations(x, count, mean);
+	default:
+		return reals_sum(x, count);
+	}
+}
+
+/* Numbers with a sign are compared with that bit turned. */
+CLONES static uint64_t whole_line(const uint64_t *x, size_t count,
+				  enum total_step step, uint64_t sign)
+{
+	uint64_t total = step == STEP_SUM ? 0 : step == STEP_PROD ? 1 : x[0];
+
+	for (size_t i = 0; i < count && step == STEP_SUM; i++)
+		total += x[i];
+	for (size_t i = 0; i < count && step == STEP_PROD; i++)
+		total *= x[i];
+	for (size_t i = 0; i < count && step == STEP_MIN; i++)
+		total = (x[i] ^ sign) < (total ^ sign) ? x[i] : total;
+	for (size_t i = 0; i < count && step == STEP_MAX; i++)
+		total = (x[i] ^ sign) > (total ^ sign) ? x[i] : total;
+	return total;
+}
+
+/* ---- lines that lie side by side ---- */
+
+CLONES static void real_row(double *restrict to, const any_double *x,
+			    size_t count, enum total_step step,
+			    const double *means)
+{
+	switch (step) {
+	case STEP_MIN:
+		for (size_t i = 0; i < count; i++)
+			to[i] = x[i] < to[i] || x[i] != x[i] ? x[i] : to[i];
+		break;
+	case STEP_MAX:
+		for (size_t i = 0; i < count; i++)
+			to[i] = x[i] > to[i] || x[i] != x[i] ? x[i] : to[i];
+		break;
+	case STEP_PROD:
+		for (size_t i = 0; i < count; i++)
+			to[i] *= x[i];
+		break;
+	case STEP_DEVIATIONS:
+		for (size_t i = 0; i < count; i++)
+			to[i] += (x[i] - means[i]) * (x[i] - means[i]);
+		break;
+	default:
+		for (size_t i = 0; i < count; i++)
+			to[i] += x[i];
+	}
+}
+
+CLONES static void whole_row(uint64_t *restrict to, const uint64_t *x,
+			     size_t count, enum total_step step, uint64_t sign)
+{
+	switch (step) {
+	case STEP_MIN:
+		for (size_t i = 0; i < count; i++)
+			to[i] = (x[i] ^ sign) < (to[i] ^ sign) ? x[i] : to[i];
+		break;
+	case STEP_MAX:
+		for (size_t i = 0; i < count; i++)
+			to[i] = (x[i] ^ sign) > (to[i] ^ sign) ? x[i] : to[i];
+		break;
+	case STEP_PROD:
+		for (size_t i = 0; i < count; i++)
+			to[i] *= x[i];
+		break;
+	default:
+		for (size_t i = 0; i < count; i++)
+			to[i] += x[i];
+	}
+}
+
+/* What totals begin with; the least and the greatest with the first row. */
+static void begin_row(const struct total_args *args, union number *to,
+		      const union number *first, size_t count,
+		      enum total_step step)
+{
+	bool one = step == STEP_PROD;
+
+	if (step == STEP_MIN || step == STEP_MAX)
+		memcpy(to, first, count * sizeof(*to));
+	else
+		for (size_t i = 0; i < count; i++)
+			to[i] = total_whole(args)
+					? (union number){ .whole = one }
+					: (union number){ .real = one };
+}
+
+static void add_row(const struct total_args *args, union number *to,
+		    const union number *x, size_t count, enum total_step step,
+		    const double *means)
+{
+	if (total_whole(args))
+		whole_row(&to->whole, &x->whole, count, step, total_sign(args));
+	else
+		real_row(&to->real, (const any_double *)x, count, step, means);
+}
+
+static union number line_total(const struct total_args *args,
+			       const union number *x, size_t count,
+			       enum total_step step, double mean)
+{
+	if (total_whole(args))
+		return (union number){ .whole = whole_line(&x->whole, count,
+							   step,
+							   total_sign(args)) };
+	return (union number){ .real = real_line((const any_double *)x, count,
+						 step, mean) };
+}
+
+/* ---- a pass over the items ---- */
+
+/* In this process: one rank's view of a run. */
+struct totalling {
+	const struct total_args *args;
+	const void *x;
+	union number *chunks;
+	double *means;
+	void *result;
+};
+
+/* The total of each column of a tile. */
+static void total_tile(const struct totalling *t, const struct total_tile *tile,
+		       enum total_step step, union number *to)
+{
+	const struct total_args *args = t->args;
+	uint64_t inner = args->lines.inner;
+	uint64_t line = tile->outer * inner + tile->columns.begin;
+	uint64_t at = tile->outer * args->lines.along * inner;
+	size_t count = tile->columns.end - tile->columns.begin;
+	const double *means = t->means ? t->means + line : NULL;
+	union number room[TOTAL_COLUMNS];
+	const union number *x;
+	uint64_t rows;
+	_Static_assert(TOTAL_COLUMNS >= SHARE_CHUNK, "room for either");
+
+	if (inner == 1) {
+		*to = line_total(args,
+				 total_load(args, t->x, at + tile->rows.begin,
+					    at + tile->rows.end, room),
+				 tile->rows.end - tile->rows.begin, step,
+				 step == STEP_DEVIATIONS ? *means : 0);
+		return;
+	}
+	for (uint64_t r = tile->rows.begin; r < tile->rows.end; r += rows) {
+		uint64_t first = at + r * inner + tile->columns.begin;
+
+		/* Short rows are loaded together. */
+		rows = count == inner ? TOTAL_COLUMNS / count : 1;
+		if (rows > tile->rows.end - r)
+			rows = tile->rows.end - r;
+		x = total_load(args, t->x, first, first + rows * count, room);
+		if (r == tile->rows.begin)
+			begin_row(args, to, x, count, step);
+		for (uint64_t k = 0; k < rows; k++)
+			add_row(args, to, x + k * count, count, step, means);
+	}
+}
+
+static void pass(struct rig_team *team, const struct totalling *t,
+		 enum total_step step, union number *chunks)
+{
+	struct rig_span own = rig_team_strip(team, total_tiles(t->args));
+
+	for (uint64_t i = own.begin; i < own.end; i++) {
+		struct total_tile tile = total_tile_at(t->args, i);
+
+		total_tile(t, &tile, step,
+			   chunks + total_place(t->args, &tile));
+		if (i % TOTAL_COLUMNS == 0)
+			share_done(team, i - own.begin, own.end - own.begin);
+	}
+}
+
+/* ---- from chunks to totals ---- */
+
+/* The totals of lines (outer, columns). */
+static void join(const struct totalling *t, const union number *chunks,
+		 uint64_t outer, struct rig_span columns, union number *to)
+{
+	const struct total_args *args = t->args;
+	enum total_step step = total_second(args);
+	uint64_t count = total_chunks(args), inner = args->lines.inner;
+	size_t width = columns.end - columns.begin;
+	const union number *row = chunks + outer * count * inner;
+
+	if (inner == 1 && count > 0) {
+		*to = line_total(args, row, count, step, 0);
+		return;
+	}
+	/* No element: no step begins with the first. */
+	begin_row(args, to, row + columns.begin, width, step);
+	for (uint64_t c = 0; c < count; c++)
+		add_row(args, to, row + c * inner + columns.begin, width, step,
+			NULL);
+}
+
+static double real_result(const struct totalling *t, const union number *totals)
+{
+	const struct total_args *args = t->args;
+	double total = totals[0].real;
+
+	if (args->parts == 2 && total_varies(args))
+		total += totals[1].real;
+	switch (args->op) {
+	case TOTAL_MEAN:
+		return total / (double)args->lines.along;
+	case TOTAL_VAR:
+		return total / total_divisor(args);
+	case TOTAL_STD:
+		return sqrt(total / total_divisor(args));
+	case TOTAL_NORM:
+		total = sqrt(total);
+		return total < TOTAL_SQUARES_MIN ||
+				       total > 1 / TOTAL_SQUARES_MIN
+			       ? total_scaled_norm(args, t->x)
+			       : total;
+	default:
+		return total;
+	}
+}
+
+/* What was an item is one again. */
+static void store_item(uint32_t dtype, void *items, uint64_t i,
+		       union number item)
+{
+	any_uint16 *halves = items;
+	any_float *singles = items;
+	uint32_t bytes = rig_dtype_bytes(dtype);
+
+	if (dtype == RIG_FLOAT16)
+		halves[i] = convert_float16_of(item.real);
+	else if (dtype == RIG_FLOAT32)
+		singles[i] = (float)item.real;
+	else
+		sort_store(items, i, bytes, item.whole);
+}
+
+/* The result of line `line`, whose total, or two, is at `totals`. */
+static void finish(const struct totalling *t, uint64_t line,
+		   const union number *totals)
+{
+	const struct total_args *args = t->args;
+	uint64_t along = args->lines.along;
+	uint64_t *wholes = t->result;
+	uint8_t *bits = t->result;
+	double *reals = t->result;
+
+	/* Both parts of a complex number say whether it is zero. */
+	if (total_counts(args) && line % args->parts)
+		return;
+	line /= total_counts(args) ? args->parts : total_joined(args);
+	if (args->op == TOTAL_ANY)
+		bits[line] = totals->whole > 0;
+	else if (args->op == TOTAL_ALL)
+		bits[line] = totals->whole == along;
+	else if (total_is_item(args))
+		store_item(args->dtype, t->result, line, totals[0]);
+	else if (total_whole(args))
+		wholes[line] = totals->whole;
+	else
+		reals[line] = real_result(t, totals);
+}
+
+/* What is done with the totals of all lines. */
+static void join_all(struct rig_team *team, const struct totalling *t,
+		     const union number *chunks, bool means)
+{
+	uint64_t across = tiles_across(t->args), inner = t->args->lines.inner;
+	struct rig_span own =
+		rig_team_strip(team, t->args->lines.outer * across);
+	uint64_t step = total_joined(t->args);
+	union number totals[TOTAL_COLUMNS];
+
+	for (uint64_t i = own.begin; i < own.end; i++) {
+		struct rig_span columns =
+			piece(i % across, TOTAL_COLUMNS, inner);
+		uint64_t line = i / across * inner + columns.begin;
+
+		join(t, chunks, i / across, columns, totals);
+		for (size_t c = 0; c < columns.end - columns.begin; c++)
+			if (means)
+				t->means[line + c] =
+					totals[c].real /
+					(double)t->args->lines.along;
+			else if (c % step == 0)
+				finish(t, line + c, totals + c);
+	}
+}
+
+double total_scaled_norm(const struct total_args *args, const void *x)
+{
+	double greatest = 0, sum = 0;
+
+	for (int again = 0; again < 2; again++) {
+		for (uint64_t i = 0; i < args->lines.along; i++) {
+			double item;
+
+			convert_to_double(args->dtype, x, i, i + 1, &item);
+			item = fabs(item);
+			if (again)
+				sum += item / greatest * (item / greatest);
+			else if (item > greatest)
+				greatest = item;
+		}
+		if (greatest == 0 || isinf(greatest))
+			return greatest;
+	}
+	return greatest * sqrt(sum);
+}
+
+int total_run(struct rig_team *team)
+{
+	const struct total_args *args = rig_team_args(team);
+	struct totalling t = {
+		.args = args,
+		.x = rig_team_data(team, X),
+		.chunks = rig_team_data(team, CHUNKS),
+		.means = total_varies(args) ? rig_team_data(team, MEANS) : NULL,
+		.result = rig_team_data(team, RESULT),
+	};
+	const uint64_t count = total_chunks(args) * total_lines(args);
+
+	pass(team, &t, total_first(args), t.chunks);
+	rig_team_barrier(team);
+	join_all(team, &t, t.chunks, total_varies(args));
+	if (total_varies(args)) {
+		rig_team_barrier(team);
+		pass(team, &t, STEP_DEVIATIONS, t.chunks + count);
+		rig_team_barrier(team);
+		join_all(team, &t, t.chunks + count, false);
+	}
+	return rig_team_barrier(team);
+}

@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Every kernel that takes arrays of a user, beside NumPy.
+
+A row names a kernel, the dtypes that the kernel takes, and NumPy's function.  Each
+dtype that NumPy has meets each kind of array: empty, of one element, odd, of two
+dimensions, strided, in Fortran order, in the other byte order, with numbers that
+are none, with infinities.  A dtype that a row does not name is to be refused with
+words.  Each result is also proved by the kernel itself.
+
+The short form takes some kinds for each dtype, others for the next dtype; with
+RUNRIG_LONG=1 all kinds meet all dtypes.
+"""
+import os
+import unittest
+import warnings
+
+import numpy
+
+import rigkernels
+
+LONG = "RUNRIG_LONG" in os.environ
+BOOL = ["bool"]
+INTS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
+FLOATS = ["float16", "float32", "float64"]
+COMPLEX = ["complex64", "complex128"]
+WIDE = ["float128", "complex256"]
+REAL = BOOL + INTS + FLOATS
+DTYPES = REAL + COMPLEX + WIDE
+KINDS = ["empty", "one", "odd", "square", "strided", "fortran", "swapped",
+         "nan", "inf", "long"]
+# NumPy would say so of empty slices, overflows and the like.
+warnings.simplefilter("ignore", RuntimeWarning)
+numpy.seterr(all="ignore")
+
+
+def plain(shape, dtype, rng):
+    """Small numbers of either sign, some equal, some zero."""
+    if dtype == "bool":
+        return rng.random(shape) < 0.5
+    low = 0 if dtype.startswith("u") else -40
+    items = rng.integers(low, 41, shape).astype(dtype)
+    if dtype not in INTS:
+        items = (items / numpy.asarray(8, dtype)).astype(dtype)
+    if dtype.startswith("complex"):
+        items = (items + 1j * rng.integers(-3, 4, shape)).astype(dtype)
+    return items
+
+
+def array_of(kind, dtype, rng):
+    """An array of that kind; None: the dtype has none."""
+    if kind in ("nan", "inf"):
+        if dtype in BOOL + INTS:
+            return None
+        items = plain(77, dtype, rng)
+        items[rng.integers(0, 77, 3)] = numpy.nan if kind == "nan" else \
+            numpy.inf
+        return items
+    if kind == "swapped":
+        items = plain((9, 5), dtype, rng)
+        return None if items.dtype.itemsize == 1 else \
+            items.astype(items.dtype.newbyteorder(">"))
+    return {
+        "empty": lambda: plain(0, dtype, rng),
+        "one": lambda: plain(1, dtype, rng),
+        "odd": lambda: plain(1237, dtype, rng),
+        "square": lambda: plain((12, 7), dtype, rng),
+        "strided": lambda: plain((18, 15), dtype, rng)[::-2, 1::3],
+        "fortran": lambda: numpy.asfortranarray(plain((6, 11), dtype, rng)),
+        "long": lambda: plain(50021, dtype, rng),
+    }[kind]()
+
+
+class Row:
+    """A kernel and NumPy's words for it.
+
+    want(x) is what NumPy finds, for one array or a tuple of them in the order of
+    `outputs`; where it raises, the kernel is to refuse.  `more` makes further
+    inputs from x.
+    """
+
+    def __init__(self, kernel, dtypes, want, outputs=("result",), name="x",
+                 more=None, kinds=KINDS, loose=0.0, **settings):
+        self.kernel, self.dtypes, self.want = kernel, dtypes, want
+        self.outputs, self.name, self.more = outputs, name, more
+        self.kinds, self.loose, self.settings = kinds, loose, settings
+
+
+def wide(x):
+    """As the kernels total: float16 and float32 as doubles."""
+    x = numpy.asarray(x)
+    return x.astype({"e": "d", "f": "d", "F": "D"}.get(x.dtype.char, x.dtype))
+
+
+OWN = numpy.min, numpy.max  # their results are items
+
+
+def reduction(function, **more):
+    """A function of an array and an axis, for all elements and along axes."""
+    def along(axis):
+        def want(x):
+            if axis is not None and x.ndim < 1 + (axis == 1):
+                raise ValueError("no such axis")
+            return function(x if function in OWN else wide(x), axis=axis, **more)
+        return want
+    return along
+
+
+def mean(x, axis):
+    """NumPy divides a complex sum by a complex number: inf / n has nan in it."""
+    if x.dtype.kind == "c":
+        return numpy.mean(x.real, axis) + 1j * numpy.mean(x.imag, axis)
+    return numpy.mean(x, axis)
+
+
+def reductions():
+    for kernel, dtypes, function in [
+            ("sum", REAL + COMPLEX, numpy.sum),
+            ("min", REAL, numpy.min), ("max", REAL, numpy.max),
+            ("prod", REAL, numpy.prod),
+            ("mean", REAL + COMPLEX, mean),
+            ("var", REAL + COMPLEX, numpy.var),
+            ("std", REAL + COMPLEX, numpy.std),
+            ("count-nonzero", REAL + COMPLEX, numpy.count_nonzero),
+            ("any", REAL + COMPLEX, numpy.any),
+            ("all", REAL + COMPLEX, numpy.all)]:
+        for axis in (None, 0, 1):
+            yield Row(kernel, dtypes, reduction(function)(axis),
+                      axis="none" if axis is None else axis, loose=1e-12)
+    for kernel, function in ("var", numpy.var), ("std", numpy.std):
+        yield Row(kernel, REAL + COMPLEX,
+                  reduction(function, ddof=1)(None), ddof=1,
+                  loose=1e-12)
+    yield Row("norm", REAL, lambda x: numpy.linalg.norm(wide(x).astype(float)),
+              loose=1e-12)
+
+
+ROWS = [*reductions()]
+
+
+class AgainstNumPy(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.library = rigkernels.Library()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.library.close()
+
+    def test_every_kernel_has_a_row(self):
+        rows = {row.kernel for row in ROWS}
+        for kernel, arrays in self.library.kernels().items():
+            takes = any(role & 1 for _, role in arrays)
+            if takes:
+                self.assertIn(kernel, rows, f"{kernel} takes arrays of a user, "
+                              "and has no row in tests/kernels/test_numpy.py")
+
+    def check(self, row, x):
+        inputs = {row.name: x.copy() if x.flags.c_contiguous else x}
+        if row.more:
+            inputs.update(row.more(x))
+        native = x.astype(x.dtype.newbyteorder("="))
+        try:
+            want = row.want(native)
+        except (ValueError, numpy.AxisError):
+            with self.assertRaises(rigkernels.Refused):
+                self.library.run(row.kernel, inputs, row.settings)
+            return
+        found, _ = self.library.run(row.kernel, inputs, row.settings)
+        if len(row.outputs) == 1:
+            want = [want]
+        for name, due in zip(row.outputs, want):
+            self.same(row, found[name], numpy.asarray(due))
+
+    def same(self, row, found, due):
+        self.assertEqual(found.size, due.size)
+        if due.ndim:
+            self.assertEqual(found.shape, due.shape)
+        self.assertEqual(found.dtype, due.dtype)
+        found = found.reshape(due.shape)
+        if due.dtype.kind not in "fc" or not row.loose:
+            numpy.testing.assert_array_equal(found, due)
+        else:
+            numpy.testing.assert_allclose(found, due, row.loose,
+                                          row.loose * 100)
+
+    def test_each_row(self):
+        rng = numpy.random.default_rng(22)
+        for index, row in enumerate(ROWS):
+            for number, dtype in enumerate(DTYPES):
+                for turn, kind in enumerate(KINDS):
+                    if kind not in row.kinds or not LONG and \
+                            (turn + number + index) % 4:
+                        continue
+                    x = array_of(kind, dtype, rng)
+                    if x is None:
+                        continue
+                    with self.subTest(kernel=row.kernel, dtype=dtype,
+                                      kind=kind, **row.settings):
+                        self.try_one(row, dtype, x)
+
+    def try_one(self, row, dtype, x):
+        if dtype in row.dtypes:
+            self.check(row, x)
+            return
+        inputs = {row.name: x}
+        if row.more:
+            inputs.update(row.more(x))
+        with self.assertRaisesRegex(rigkernels.Refused, "takes"):
+            self.library.run(row.kernel, inputs, row.settings)
+
+
+if __name__ == "__main__":
+    unittest.main()
