@@ -10,6 +10,7 @@
 #include <stdnoreturn.h>
 #include <string.h>
 
+#include <common/nearest.h>
 #include <common/option.h>
 
 #include "commands/commands.h"
@@ -30,26 +31,30 @@ enum {
 
 static const struct argp_option option_list[] = {
 	{ "peer", KEY_PEER, "LIST", 0,
-	  "measure only these peers (libgomp,libomp,python,...), or none", 0 },
+	  "Measure only these peers (libgomp,libomp,python,...), or none.", 0 },
 	{ "budget", KEY_BUDGET, "SECONDS", 0,
-	  "end within that time: fewer blocks and launches, all rows", 0 },
+	  "End within that time by fewer blocks and launches, with all rows.",
+	  0 },
 	{ "launches", KEY_LAUNCHES, "N", 0,
-	  "start every process anew so many times (6)", 0 },
-	{ "blocks", KEY_BLOCKS, "N", 0, "visit every cell so often a launch",
+	  "Start every process anew N times, not 6.", 0 },
+	{ "blocks", KEY_BLOCKS, "N", 0, "Visit every cell N times a launch.",
 	  0 },
-	{ "seed", KEY_SEED, "N", 0, "replay this order", 0 },
+	{ "seed", KEY_SEED, "N", 0, "Replay the order of seed N.", 0 },
 	{ "warmup", KEY_WARMUP, "SECONDS", 0,
-	  "warm every cell up for at least so long (0.2)", 0 },
-	{ "batch", KEY_BATCH, "SECONDS", 0, "length of one sample (0.002)", 0 },
+	  "Warm every cell up for so long, not for 0.2 s.", 0 },
+	{ "batch", KEY_BATCH, "SECONDS", 0,
+	  "Let one sample take so long, not 0.002 s.", 0 },
 	{ "contender", KEY_CONTENDER, "FILE.so", 0,
-	  "ipc: a transport of your own (rigbench new contender)", 0 },
-	{ "strict", KEY_STRICT, NULL, 0,
-	  "exit with 4 where the machine is too noisy, or A/A beyond 1.2", 0 },
-	{ "json", KEY_JSON, "FILE", OPTION_ARG_OPTIONAL,
-	  "everything as JSON, to FILE or instead of the table", 0 },
-	{ "output", 'o', "PATH", 0, "suite: folder; report: the page", 0 },
-	{ "csv", KEY_CSV, "FILE", 0, "samples as CSV, and FILE-summary.csv",
+	  "Measure in ipc a transport of your own (rigbench new contender).",
 	  0 },
+	{ "strict", KEY_STRICT, NULL, 0,
+	  "Exit with 4 where the machine is too noisy, or A/A beyond 1.2.", 0 },
+	{ "json", KEY_JSON, "FILE", OPTION_ARG_OPTIONAL,
+	  "Write all as JSON to FILE, or print JSON instead of the table.", 0 },
+	{ "output", 'o', "PATH", 0,
+	  "Write the suite to a folder, or the report to a page.", 0 },
+	{ "csv", KEY_CSV, "FILE", 0,
+	  "Write the samples as CSV to FILE, and FILE-summary.csv.", 0 },
 	{ 0 },
 };
 
@@ -170,7 +175,8 @@ static const struct bench_command *find_command(const char *name)
 
 static void help_commands(FILE *out)
 {
-	fprintf(out, "Commands (rigbench COMMAND --help has its words):\n\n");
+	fprintf(out,
+		"Commands (`rigbench help COMMAND' has the words of a command):\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name,
 			commands[i]->summary);
@@ -213,13 +219,47 @@ static char *help_filter(int key, const char *text, void *input)
 		fprintf(file, "%s%s%s", entry->name, *entry->words ? " " : "",
 			entry->words);
 	else if (key == ARGP_KEY_HELP_PRE_DOC)
-		fprintf(file, "%s: %s.", entry->name, entry->summary);
+		fprintf(file, "%s: %s", entry->name, entry->summary);
 	else if (entry)
 		help_command(entry, file);
 	else
 		help_commands(file);
 	fclose(file);
 	return out;
+}
+
+static noreturn void refuse_command(const char *word)
+{
+	struct nearest nearest = { .word = word ? word : "" };
+	char names[400];
+	size_t used = 0;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		nearest_look(&nearest, commands[i]->name);
+		used += (size_t)snprintf(names + used, sizeof(names) - used,
+					 " %s", commands[i]->name);
+	}
+	if (!word)
+		refuse("say a command:%s", names);
+	if (nearest.name)
+		refuse("no command %s: did you mean %s?", word, nearest.name);
+	refuse("no command %s; there are%s", word, names);
+}
+
+/* `rigbench help sync' is `rigbench sync --help'. */
+static int enter_help(int argc, char **argv)
+{
+	static char help[] = "--help";
+
+	if (argc < 2 || strcmp(argv[1], "help") != 0)
+		return argc;
+	if (argc > 3)
+		refuse("help: takes one command: %s", argv[3]);
+	if (argc == 3 && !find_command(argv[2]))
+		refuse_command(argv[2]);
+	argv[1] = argc == 3 ? argv[2] : help;
+	argv[argc - 1] = help;
+	return argc;
 }
 
 static int run_command(struct command *c)
@@ -233,14 +273,7 @@ static int run_command(struct command *c)
 	}
 	if (entry)
 		return entry->run(c);
-	fprintf(stderr,
-		c->word_count ? "rigbench: no command %s; there are"
-			      : "rigbench: say a command%s:",
-		c->word_count ? c->words[0] : "");
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(stderr, " %s", commands[i]->name);
-	fprintf(stderr, "\n");
-	return EXIT_USAGE;
+	refuse_command(c->word_count ? c->words[0] : NULL);
 }
 
 int main(int argc, char **argv)
@@ -258,17 +291,17 @@ int main(int argc, char **argv)
 	char wrong[800];
 	int status;
 
-	if (option_check(option_list, argc, argv, wrong, sizeof(wrong)) < 0)
-		refuse("%s", wrong);
+	argc = enter_help(argc, argv);
 	/* argp reorders argv; what was typed is what is reported. */
 	command.argv = calloc((size_t)argc + 1, sizeof(*argv));
 	if (!command.argv)
 		return EXIT_SYSTEM;
 	memcpy(command.argv, argv, (size_t)argc * sizeof(*argv));
+	if (option_check(option_list, argc, argv, wrong, sizeof(wrong)) < 0)
+		refuse("%s", wrong);
 	argp_program_version = "rigbench " RIGBENCH_VERSION;
-	argp_err_exit_status = EXIT_USAGE;
 	plan_init(&command.plan);
-	argp_parse(&parser, argc, argv, 0, NULL, &command);
+	option_parse(&parser, argc, argv, EXIT_USAGE, &command);
 	status = run_command(&command);
 	plan_free(&command.plan);
 	free(command.argv);

@@ -31,13 +31,17 @@
 struct options {
 	size_t length; /* 0: what there is room for */
 	int workers;
+	bool verbose;
 };
 
 static const struct argp_option option_table[] = {
 	{ .name = "workers",
 	  .key = 'n',
 	  .arg = "N",
-	  .doc = "workers (default: one a usable core)" },
+	  .doc = "Reverse by N workers, not by one a usable core." },
+	{ .name = "verbose",
+	  .key = 'v',
+	  .doc = "Say where the barrier lies, and how often it blocked." },
 	{ 0 },
 };
 
@@ -48,6 +52,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	arg = given_word(arg);
 	if (key == 'n') {
 		options->workers = given_int("-n", arg, 1, RIG_WORKERS_MAX);
+		return 0;
+	}
+	if (key == 'v') {
+		options->verbose = true;
 		return 0;
 	}
 	if (key != ARGP_KEY_ARG)
@@ -65,8 +73,8 @@ static const struct argp argp = {
 	.options = option_table,
 	.parser = parse,
 	.args_doc = "[length=N]",
-	.doc = "The three programs of the article on shared memory, and a "
-	       "reverse of 40 million doubles by one pinned worker a core: "
+	.doc = "Run the three programs of the article on shared memory, and "
+	       "reverse 40 million doubles by one pinned worker a core: "
 	       "timed, checked, and held against copying through pipes.",
 };
 
@@ -138,10 +146,12 @@ static void print_reverse(const struct runner *runner, size_t length)
 	print_workers(runner);
 	print_time("first run", bytes, outcome->times_ns[0]);
 	print_time("later runs", bytes, runner_steady_ns(runner));
-	printf("   The barrier lies in segment %s, behind the data: %llu "
-	       "epochs, %llu of them blocked.\n",
-	       outcome->barrier_segment, (unsigned long long)outcome->epochs,
-	       (unsigned long long)outcome->blocked);
+	if (runner->request->verbose)
+		printf("   The barrier lies behind the data, in segment\n"
+		       "   %s: %llu epochs, %llu of them blocked.\n",
+		       outcome->barrier_segment,
+		       (unsigned long long)outcome->epochs,
+		       (unsigned long long)outcome->blocked);
 	printf("   Verified: every element, after the barrier, by a rank that "
 	       "did not write it.\n");
 }
@@ -199,6 +209,7 @@ static int big_reverse(const struct options *options)
 	char *words[] = { word, NULL };
 	struct run_request request = { .verify = RIG_VERIFY_FULL,
 				       .words = words,
+				       .verbose = options->verbose,
 				       .pool.workers = options->workers,
 				       .repeat = RUNS };
 	struct runner runner = { 0 };

@@ -22,7 +22,7 @@
 /* What a shell is told: of the program, and of the command itself. */
 enum { EXIT_OWN = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_MISSING = 127 };
 
-enum { KEY_PLACE = 256, KEY_LIMIT, KEY_BINDINGS, KEY_WDIR, KEY_TRACE, KEY_NP };
+enum { KEY_PLACE = 256, KEY_LIMIT, KEY_BINDINGS, KEY_WDIR, KEY_TRACE };
 
 /* Longest --limit. */
 #define LIMIT_MAX_S 1e9
@@ -37,44 +37,43 @@ static const struct argp_option known[] = {
 	{ .name = "ranks",
 	  .key = 'n',
 	  .arg = "N",
-	  .doc = "how many (default: one a usable core); also -np, --np" },
-	{ .name = "np", .key = KEY_NP, .arg = "N", .flags = OPTION_HIDDEN },
+	  .doc = "Start N ranks, not one a usable core; -np N is the same." },
 	{ .name = "place",
 	  .key = KEY_PLACE,
 	  .arg = "PLACE",
-	  .doc = "where they go: see `runrig topo --help'" },
+	  .doc = "Bind each rank as `runrig topo --help' says." },
 	{ .name = "limit",
 	  .key = KEY_LIMIT,
 	  .arg = "SECONDS",
-	  .doc = "end them after this time: exit status 124" },
+	  .doc = "End the ranks after this time, with exit status 124." },
 	{ .name = "label",
 	  .key = 'l',
-	  .doc = "begin each line of their output with its rank" },
+	  .doc = "Begin each line of output with the rank." },
 	{ .name = "report-bindings",
 	  .key = KEY_BINDINGS,
-	  .doc = "say first, on stderr, which CPUs each rank has" },
+	  .doc = "Say first, on stderr, which CPUs each rank has." },
 	{ .key = 'x',
 	  .arg = "VAR[=VALUE]",
-	  .doc = "set a variable of their environment, which is this one" },
+	  .doc = "Set a variable in the environment of the ranks." },
 	{ .name = "wdir",
 	  .key = KEY_WDIR,
 	  .arg = "DIR",
-	  .doc = "the folder they start in" },
+	  .doc = "Start the ranks in DIR." },
 	{ .name = "trace",
 	  .key = KEY_TRACE,
 	  .arg = "FILE",
-	  .doc = "write what each rank did when; -: draw it" },
+	  .doc = "Write what each rank did when; - draws it." },
 	{ 0 }
 };
 
-static int given_ranks(const char *option, const char *word)
+static int given_ranks(const char *word)
 {
 	int64_t ranks;
 
 	if (number_int(word, &ranks) < 0 || ranks < 1 ||
 	    ranks > RIG_WORKERS_MAX)
-		exit(complain(EXIT_OWN, "%s %s: not a number of ranks, 1 to %d",
-			      option, word, RIG_WORKERS_MAX));
+		exit(complain(EXIT_OWN, "-n %s: not a number of ranks, 1 to %d",
+			      word, RIG_WORKERS_MAX));
 	return (int)ranks;
 }
 
@@ -118,10 +117,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	arg = given_word(arg);
 	switch (key) {
 	case 'n':
-		options->launch.ranks = given_ranks("-n", arg);
-		return 0;
-	case KEY_NP:
-		options->launch.ranks = given_ranks("--np", arg);
+		options->launch.ranks = given_ranks(arg);
 		return 0;
 	case KEY_PLACE:
 		options->launch.place = arg;
@@ -175,7 +171,7 @@ static bool takes_next(const char *word)
 		return false;
 	for (size_t i = 0; known[i].key; i++)
 		if (known[i].name && known[i].arg &&
-		    strncmp(known[i].name, word + 2, length - 2) == 0)
+		    strcmp(known[i].name, word + 2) == 0)
 			return true;
 	return false;
 }
@@ -183,14 +179,14 @@ static bool takes_next(const char *word)
 /* How many of the words are the command's. */
 static int count_own(int argc, char **argv)
 {
-	static char np[] = "--np";
+	static char number[] = "-n";
 	int i = 1;
 
 	while (i < argc && argv[i][0] == '-' && argv[i][1] &&
 	       strcmp(argv[i], "--") != 0) {
 		/* As mpirun has it. */
-		if (strcmp(argv[i], "-np") == 0)
-			argv[i] = np;
+		if (strcmp(argv[i], "-np") == 0 || strcmp(argv[i], "--np") == 0)
+			argv[i] = number;
 		i += 1 + takes_next(argv[i]);
 	}
 	return i < argc ? i : argc;

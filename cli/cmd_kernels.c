@@ -4,18 +4,22 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <runrig/error.h>
 #include <runrig/kernels.h>
 
 #include "command.h"
 #include "json.h"
+#include "plugin.h"
+#include "show.h"
 
 enum { KEY_JSON = 256 };
 
 struct options {
 	bool json;
 	const char *path;
+	const char *name; /* of the only kernel; NULL: all */
 };
 
 static const struct argp_option option_table[] = {
@@ -23,7 +27,7 @@ static const struct argp_option option_table[] = {
 	  .key = KEY_JSON,
 	  .arg = "FILE",
 	  .flags = OPTION_ARG_OPTIONAL,
-	  .doc = "as JSON, to FILE or instead of the text" },
+	  .doc = "Write JSON to FILE, or print it instead of the text." },
 	{ 0 },
 };
 
@@ -31,9 +35,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
 
-	if (key == ARGP_KEY_ARG)
-		exit(complain(EXIT_USAGE, "kernels: takes no words: %s",
-			      given_word(arg)));
+	if (key == ARGP_KEY_ARG) {
+		if (options->name)
+			exit(complain(EXIT_USAGE,
+				      "kernels: takes one kernel: %s",
+				      given_word(arg)));
+		options->name = given_word(arg);
+		return 0;
+	}
 	if (key != KEY_JSON)
 		return ARGP_ERR_UNKNOWN;
 	options->json = true;
@@ -44,8 +53,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = option_table,
 	.parser = parse,
-	.doc = "List the kernels, their parameters with defaults, and what "
-	       "their results are checked against.",
+	.args_doc = "[KERNEL]",
+	.doc = "List the kernels, or one of them: the parameters with "
+	       "defaults, the arrays, and what the result is checked against.",
 };
 
 static const char *kind_name(enum rig_param_kind kind)
@@ -72,7 +82,10 @@ static void list_params(const struct rig_kernel *kernel)
 	for (; param && param->name; param++) {
 		snprintf(word, sizeof(word), "%s=%s", param->name,
 			 param->fallback);
-		printf("  %-14s %s\n", word, param->help);
+		printf("  %-14s ", word);
+		show_wrapped(param->help,
+			     strlen(word) > 14 ? (int)strlen(word) + 3 : 17,
+			     17);
 	}
 }
 
@@ -93,11 +106,14 @@ static void list_arrays(const struct rig_kernel *kernel)
 
 static void list(const struct rig_kernel *kernel)
 {
-	printf("%s: %s\n", kernel->name, kernel->summary);
+	printf("%s: ", kernel->name);
+	show_wrapped(kernel->summary, (int)strlen(kernel->name) + 2, 2);
 	list_params(kernel);
 	list_arrays(kernel);
-	if (kernel->verified)
-		printf("  verified: %s\n", kernel->verified);
+	if (!kernel->verified)
+		return;
+	printf("  verified: ");
+	show_wrapped(kernel->verified, 12, 4);
 }
 
 static json_t *params_json(const struct rig_kernel *kernel)
@@ -142,12 +158,21 @@ static json_t *arrays_json(const struct rig_kernel *kernel)
 	return list;
 }
 
-static json_t *kernels_json(void)
+/* Is the kernel asked for? */
+static bool is_asked(const struct options *options,
+		     const struct rig_kernel *kernel)
+{
+	return !options->name || strcmp(kernel->name, options->name) == 0;
+}
+
+static json_t *kernels_json(const struct options *options)
 {
 	json_t *list = json_array();
 	const struct rig_kernel *kernel;
 
-	for (size_t i = 0; (kernel = rig_kernel_at(i)); i++)
+	for (size_t i = 0; (kernel = rig_kernel_at(i)); i++) {
+		if (!is_asked(options, kernel))
+			continue;
 		json_array_append_new(list,
 				      json_pack("{ss ss ss? so so}", "name",
 						kernel->name, "summary",
@@ -155,6 +180,7 @@ static json_t *kernels_json(void)
 						kernel->verified, "parameters",
 						params_json(kernel), "arrays",
 						arrays_json(kernel)));
+	}
 	return json_pack("{so}", "kernels", list);
 }
 
@@ -162,18 +188,24 @@ int command_kernels(int argc, char **argv)
 {
 	struct options options = { 0 };
 	const struct rig_kernel *kernel;
+	bool first = true;
 
 	parse_command(&argp, argc, argv, &options);
 	if (rig_kernels_register() < 0)
 		return complain(EXIT_SYSTEM, "%s", rig_why());
+	if (options.name && !rig_kernel_find(options.name))
+		return plugin_none(options.name);
 	for (size_t i = 0; (kernel = rig_kernel_at(i)); i++) {
-		if (options.json && !options.path)
-			break;
-		if (i)
+		if (!is_asked(&options, kernel) ||
+		    (options.json && !options.path))
+			continue;
+		if (!first)
 			putchar('\n');
 		list(kernel);
+		first = false;
 	}
 	if (options.json)
-		return finish_output(json_put(kernels_json(), options.path));
+		return finish_output(
+			json_put(kernels_json(&options), options.path));
 	return finish_output(EXIT_DONE);
 }

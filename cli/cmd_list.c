@@ -28,7 +28,7 @@ struct words {
 
 static const struct argp_option options[] = {
 	{ "name", 'N', "NAME", 0,
-	  "create: the list's name (default: a fresh one)", 0 },
+	  "Give the list that create makes a name, not a fresh one.", 0 },
 	{ 0 },
 };
 
@@ -55,7 +55,8 @@ static const struct argp argp = {
 		    "get NAME INDEX\n"
 		    "set NAME INDEX VALUE\n"
 		    "create [--name NAME] VALUE...",
-	.doc = "Lists in shared memory, as Python's ShareableList has them.\v"
+	.doc = "Make, read and set lists in shared memory, as Python's "
+	       "ShareableList has them.\v"
 	       "VALUE is a Python literal: 5, -2.5, True, None, \"'text'\", "
 	       "\"b'bytes'\"; the shell takes one pair of quotes away.  "
 	       "INDEX may be negative.  A list that create makes stays until "

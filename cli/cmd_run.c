@@ -72,95 +72,97 @@ static const struct argp_option option_table[] = {
 	{ .name = "workers",
 	  .key = 'n',
 	  .arg = "N",
-	  .doc = "workers (default: one a usable core)" },
+	  .doc = "Use N workers, not one a usable core." },
 	{ .name = "place",
 	  .key = KEY_PLACE,
 	  .arg = "PLACE",
-	  .doc = "core (default), pu, l2, l3, numa, package (l3:2 for two an "
-		 "L3), spread, compact, none, or cores in rank order: "
-		 "0,2,4-7" },
+	  .doc = "Bind each worker to a core (the default), pu, l2, l3, numa "
+		 "or package (l3:2: two workers an L3); spread, compact or "
+		 "none; or to cores in rank order: 0,2,4-7." },
 	{ .name = "barrier",
 	  .key = KEY_BARRIER,
 	  .arg = "KIND",
-	  .doc = "adaptive (default) or pthread" },
+	  .doc = "Meet at the adaptive barrier (the default) or at pthread." },
 	{ .name = "memory",
 	  .key = KEY_MEMORY,
 	  .arg = "WHERE",
-	  .doc = "NUMA nodes of the arrays it makes: local (default: each part "
-		 "where its owner runs), interleave, bind:0,2-3, or replicate: "
-		 "what is only read, a copy on each node" },
+	  .doc = "Make arrays local (the default: each part on the NUMA node "
+		 "where the part's owner runs), interleave, bind:0,2-3, or "
+		 "replicate: a copy on each node of what is only read." },
 	{ .name = "huge",
 	  .key = KEY_HUGE,
-	  .doc = "arrays it makes on huge pages, as far as they are to be had; "
-		 "says how far" },
+	  .doc = "Make arrays on huge pages as far as there are any, and say "
+		 "how far." },
 	{ .name = "map",
 	  .key = KEY_MAP,
-	  .doc = "ask the kernel where the arrays really are, and say so" },
+	  .doc = "Ask Linux on which node each page is, and show it." },
 	{ .name = "repeat",
 	  .key = KEY_REPEAT,
 	  .arg = "R",
-	  .doc = "run it R times; the result is that of the first" },
+	  .doc = "Run R times; the result is that of the first run." },
 	{ .name = "limit",
 	  .key = KEY_LIMIT,
 	  .arg = "SECONDS",
-	  .doc = "how long a run may take, and preparing and verifying "
-		 "it, each" },
+	  .doc = "End a run that takes longer; preparing and verifying "
+		 "have this limit too, each." },
 	{ .name = "input",
 	  .key = KEY_INPUT,
 	  .arg = "[ARRAY=]FILE.npy",
-	  .doc = "read an array from a file",
+	  .doc = "Read an array from a file.",
 	  .group = 1 },
 	{ .name = "output",
 	  .key = KEY_OUTPUT,
 	  .arg = "[ARRAY=]FILE.npy",
-	  .doc = "write an array to a file when it is verified; to FILE.pgm "
-		 "as a picture" },
+	  .doc = "Write an array to a file when the array is verified; "
+		 "FILE.pgm is a picture." },
 	{ .name = "segment",
 	  .key = KEY_SEGMENT,
 	  .arg = "[ARRAY=]NAME",
-	  .doc = "an array that is in shared memory already, in place",
+	  .doc = "Work in place on an array that is in shared memory "
+		 "already.",
 	  .group = 2 },
 	{ .name = "dtype",
 	  .key = KEY_DTYPE,
 	  .arg = "TYPE",
-	  .doc = "float64, uint8, ... or NumPy's code, <f8: of the segments "
-		 "before it that have none yet" },
+	  .doc = "Take the segments before this option that have no type yet "
+		 "for float64, uint8, ... or NumPy's code, <f8." },
 	{ .name = "shape",
 	  .key = KEY_SHAPE,
 	  .arg = "N,M",
-	  .doc = "its shape: of the segments just before; so with the next "
-		 "two" },
+	  .doc = "Give the segments just before a shape." },
 	{ .name = "offset",
 	  .key = KEY_OFFSET,
 	  .arg = "BYTES",
-	  .doc = "where in the segment it begins" },
+	  .doc = "Begin so far into the segments just before." },
 	{ .name = "count",
 	  .key = KEY_COUNT,
 	  .arg = "N",
-	  .doc = "how many elements it has" },
+	  .doc = "Take N elements of the segments just before." },
 	{ .name = "verify",
 	  .key = KEY_VERIFY,
 	  .arg = "none|sample|full",
-	  .doc = "how much of the result is proved (default: a sample, where "
-		 "the kernel has a proof by blocks)",
+	  .doc = "Prove so much of the result: a sample is the default where "
+		 "the kernel has a proof by blocks.",
 	  .group = 3 },
 	{ .name = "no-verify", .key = KEY_NO_VERIFY, .flags = OPTION_HIDDEN },
 	{ .name = "seed",
 	  .key = KEY_SEED,
 	  .arg = "N",
-	  .doc = "which blocks the sample has (default: others each time)" },
+	  .doc = "Draw the blocks of the sample by N." },
 	{ .name = "verbose",
 	  .key = 'v',
-	  .doc = "show the kernel's scratch memory too" },
+	  .doc = "Show the kernel's scratch memory and the barrier too." },
 	{ .name = "trace",
 	  .key = KEY_TRACE,
 	  .arg = "FILE.json",
-	  .doc = "when each worker did what, for Perfetto; - draws it here" },
+	  .doc = "Write for Perfetto when each worker did what; - draws it "
+		 "here." },
 	{ .name = "json",
 	  .key = KEY_JSON,
 	  .arg = "FILE",
 	  .flags = OPTION_ARG_OPTIONAL,
-	  .doc = "the result as JSON, to FILE or instead of the text" },
+	  .doc = "Write the result as JSON to FILE, or print JSON instead of "
+		 "the text." },
 	{ 0 },
 };
 

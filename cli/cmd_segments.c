@@ -143,7 +143,7 @@ static const struct argp_option segments_options[] = {
 	  .key = KEY_JSON,
 	  .arg = "FILE",
 	  .flags = OPTION_ARG_OPTIONAL,
-	  .doc = "as JSON, to FILE or instead of the text" },
+	  .doc = "Write JSON to FILE, or print it instead of the text." },
 	{ 0 },
 };
 
@@ -255,7 +255,7 @@ int command_rm(int argc, char **argv)
 static const struct argp_option clean_options[] = {
 	{ .name = "dry-run",
 	  .key = KEY_DRY_RUN,
-	  .doc = "only tell what would be removed" },
+	  .doc = "Only say what would be removed." },
 	{ 0 },
 };
 

@@ -32,30 +32,33 @@ struct options {
 };
 
 static const struct argp_option option_table[] = {
-	{ .key = 'n', .arg = "N", .doc = "workers; one a usable core" },
+	{ .key = 'n',
+	  .arg = "N",
+	  .doc = "Place N workers, not one a usable core." },
 	{ .name = "place",
 	  .key = KEY_PLACE,
 	  .arg = "P",
-	  .doc = "core, pu, l2, l3, numa, package (l3:2 for two an L3), spread, "
-		 "compact, none, or cores such as 0,2,4-7" },
+	  .doc = "Bind each worker to a core (the default), pu, l2, l3, numa "
+		 "or package (l3:2: two workers an L3); spread, compact or "
+		 "none; or to cores in rank order: 0,2,4-7." },
 	{ .name = "topology",
 	  .key = KEY_TOPOLOGY,
 	  .arg = "XML|SYNTHETIC",
-	  .doc = "another machine: an hwloc XML file, or \"numa:2 core:4 "
-		 "pu:2\"" },
+	  .doc = "Show another machine: an hwloc XML file, or \"numa:2 "
+		 "core:4 pu:2\"." },
 	{ .name = "format",
 	  .key = KEY_FORMAT,
 	  .arg = "F",
-	  .doc = "what to print: text, json or svg" },
+	  .doc = "Print text (the default), json or svg." },
 	{ .name = "json",
 	  .key = KEY_JSON,
 	  .arg = "FILE",
 	  .flags = OPTION_ARG_OPTIONAL,
-	  .doc = "as JSON, to FILE or instead of the picture" },
+	  .doc = "Write JSON to FILE, or print it instead of the picture." },
 	{ .name = "svg",
 	  .key = KEY_SVG,
 	  .arg = "FILE",
-	  .doc = "as a picture, to FILE" },
+	  .doc = "Write a picture to FILE." },
 	{ 0 },
 };
 

@@ -83,9 +83,7 @@ void parse_command(const struct argp *argp, int argc, char **argv, void *input)
 	if (option_check(argp->options, argc, words, wrong, sizeof(wrong)) < 0)
 		exit(complain(EXIT_USAGE, "%s: %s", strchr(argv[0], ' ') + 1,
 			      wrong));
-	argp_err_exit_status = EXIT_USAGE;
-	/* Exits by itself where the words are wrong. */
-	(void)argp_parse(argp, argc, words, 0, NULL, input);
+	option_parse(argp, argc, words, EXIT_USAGE, input);
 }
 
 char *given_word(char *arg)

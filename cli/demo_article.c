@@ -84,7 +84,7 @@ static int program_1(void)
 	unsigned char *bytes;
 	int r;
 
-	printf("1  SharedMemory: a child that knows only the name writes to "
+	printf("1  SharedMemory: a child that knows only the name writes "
 	       "the parent's 10 bytes\n");
 	if (rig_segment_create(&segment, NULL, BYTES, NULL) < 0)
 		return failed();

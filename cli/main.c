@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <common/nearest.h>
+
 #include "command.h"
 #include "cmd_list.h"
 #include "cmd_topo.h"
@@ -20,37 +22,50 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "demo", command_demo,
-	  "the article's three programs, and the big reverse, checked" },
-	{ "topo", command_topo, "the machine, and where the workers would go" },
-	{ "kernels", command_kernels, "which kernels there are" },
-	{ "run", command_run, "run a kernel on pinned workers" },
-	{ "exec", command_exec, "start programs as ranks" },
-	{ "new", command_new, "begin a kernel of your own" },
-	{ "list", list_command, "lists of values, as Python's ShareableList" },
-	{ "segments", command_segments, "what is in /dev/shm" },
-	{ "create", command_create, "make a segment that stays" },
-	{ "rm", command_rm, "remove segments by name" },
-	{ "clean", command_clean, "remove what the dead have left" },
+	  "Run the article's three programs and the big reverse." },
+	{ "topo", command_topo,
+	  "Draw the machine, and where workers would go." },
+	{ "kernels", command_kernels,
+	  "List the kernels, or say what one takes." },
+	{ "run", command_run, "Run a kernel on pinned workers." },
+	{ "exec", command_exec, "Start a program as the ranks of a team." },
+	{ "new", command_new, "Write the beginning of a kernel of your own." },
+	{ "list", list_command, "Make, read and set Python's ShareableLists." },
+	{ "segments", command_segments, "List what is in /dev/shm." },
+	{ "create", command_create, "Make a segment that stays." },
+	{ "rm", command_rm, "Remove segments by name." },
+	{ "clean", command_clean, "Remove what the dead have left." },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+static const struct command *find(const char *word)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, word) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 static int help(void)
 {
 	printf("Usage: runrig COMMAND [WORD ...]\n"
-	       "Parallel computing with processes that share memory.\n\n");
+	       "Compute in parallel with processes that share memory.\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-	printf("\n`runrig COMMAND --help' says what a command takes.\n"
-	       "Exit codes: 0 done (and verified), 1 usage, 2 the result is "
-	       "wrong,\n3 a run failed, 5 a file, a segment or the system is "
-	       "at fault.\n");
+	printf("\n`runrig help COMMAND' says what a command takes.\n"
+	       "The exit code is 0 where all is done (and verified), 1 where "
+	       "the command line is\n"
+	       "wrong, 2 where the result is wrong, 3 where a run failed, and "
+	       "5 where a file,\n"
+	       "a segment or the system is at fault.\n");
 	return finish_output(EXIT_DONE);
 }
 
 /* No command, or none that there is. */
 static int unknown(const char *word)
 {
+	struct nearest nearest = { .word = word };
 	char names[200];
 	size_t used = 0;
 
@@ -60,6 +75,13 @@ static int unknown(const char *word)
 					 commands[i].name);
 	if (!word)
 		return complain(EXIT_USAGE, "say a command: %s", names);
+	for (size_t i = 0; i < COMMANDS; i++)
+		nearest_look(&nearest, commands[i].name);
+	nearest_look(&nearest, "help");
+	if (nearest.name)
+		return complain(EXIT_USAGE,
+				"no command \"%s\": did you mean %s?", word,
+				nearest.name);
 	return complain(EXIT_USAGE, "no command \"%s\": there are %s", word,
 			names);
 }
@@ -74,24 +96,41 @@ static int dispatch(const struct command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
+/* `runrig help run' is `runrig run --help'. */
+static int help_command(int argc, char **argv)
+{
+	static char option[] = "--help";
+	const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+
+	if (argc == 1)
+		return help();
+	if (argc > 2)
+		return complain(EXIT_USAGE, "help: takes one command: %s",
+				argv[2]);
+	if (!command)
+		return unknown(argv[1]);
+	return dispatch(command, 2, (char *[]){ argv[1], option, NULL });
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
 
 	/* A file too large is an error to tell, not a death. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	argp_program_version = "runrig " RUNRIG_VERSION;
 	if (!word)
 		return unknown(NULL);
-	if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 ||
-	    strcmp(word, "help") == 0)
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+	    strcmp(word, "-?") == 0)
 		return help();
+	if (strcmp(word, "help") == 0)
+		return help_command(argc - 1, argv + 1);
 	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
 		printf("runrig %s\n", RUNRIG_VERSION);
 		return finish_output(EXIT_DONE);
 	}
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i].name, word) == 0)
-			return dispatch(&commands[i], argc - 1, argv + 1);
-	return unknown(word);
+	command = find(word);
+	return command ? dispatch(command, argc - 1, argv + 1) : unknown(word);
 }

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <common/nearest.h>
 #include <runrig/error.h>
 #include <runrig/kernels.h>
 
@@ -260,16 +261,18 @@ static int load(const char *path, const struct rig_kernel **kernel)
 	return 0;
 }
 
-int plugin_find(const char *word, const struct rig_kernel **kernel)
+int plugin_none(const char *word)
 {
+	struct nearest nearest = { .word = word };
 	char names[400];
 	size_t used = 0;
 
-	*kernel = rig_kernel_find(word);
-	if (*kernel)
-		return 0;
-	if (is_path(word))
-		return load(word, kernel);
+	for (size_t i = 0; rig_kernel_at(i); i++)
+		nearest_look(&nearest, rig_kernel_at(i)->name);
+	if (nearest.name)
+		return complain(EXIT_USAGE,
+				"no kernel \"%s\": did you mean %s?", word,
+				nearest.name);
 	for (size_t i = 0; rig_kernel_at(i) && used < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used,
 					 "%s%s", i ? ", " : "",
@@ -278,4 +281,14 @@ int plugin_find(const char *word, const struct rig_kernel **kernel)
 			"no kernel \"%s\": there are %s, or name a file, "
 			"./mine.so",
 			word, names);
+}
+
+int plugin_find(const char *word, const struct rig_kernel **kernel)
+{
+	*kernel = rig_kernel_find(word);
+	if (*kernel)
+		return 0;
+	if (is_path(word))
+		return load(word, kernel);
+	return plugin_none(word);
 }

@@ -21,6 +21,10 @@
  */
 int plugin_find(const char *word, const struct rig_kernel **kernel);
 
+/* Say that there is no kernel of that name, and which may be meant; returns
+ * EXIT_USAGE. */
+int plugin_none(const char *word);
+
 /* Nothing more is asked of it: from now on the program may end. */
 void plugin_done(void);
 

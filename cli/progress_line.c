@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -151,7 +152,10 @@ void progress_begin(const struct progress_work *of)
 {
 	const struct rig_kernel *kernel = of->kernel;
 
-	if (!isatty(STDERR_FILENO))
+	const char *term = getenv("TERM");
+
+	/* A dumb terminal cannot clear a line. */
+	if (!isatty(STDERR_FILENO) || (term && strcmp(term, "dumb") == 0))
 		return;
 	work = *of;
 	flops = kernel->flops ? kernel->flops(of->args) : 0;

@@ -85,6 +85,43 @@ char *show_item_rate(double items, double ns, const char *item,
 	return text;
 }
 
+/* ---- lines ---- */
+
+#define COLUMNS 80
+
+/* Columns of `bytes` bytes of UTF-8. */
+static int columns(const char *text, size_t bytes)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return count;
+}
+
+void show_wrapped(const char *words, int column, int indent)
+{
+	bool first = true;
+
+	while (*words) {
+		size_t bytes = strcspn(words, " ");
+		int width = columns(words, bytes);
+
+		if (!first && column + 1 + width > COLUMNS) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		} else if (!first) {
+			putchar(' ');
+			column++;
+		}
+		fwrite(words, 1, bytes, stdout);
+		column += width;
+		first = false;
+		words += bytes + (words[bytes] == ' ');
+	}
+	putchar('\n');
+}
+
 /* ---- workers ---- */
 
 /* Numbers in order as ranges, "0-3, 8"; with repetition once. */
@@ -363,15 +400,41 @@ static void show_proof(const struct runner *runner)
 		       show_count(outcome->covered, covered),
 		       show_count(outcome->blocks, blocks),
 		       (unsigned long long)outcome->seed);
-	else if (outcome->verified)
-		printf("  verified  in full: %s\n",
-		       kernel->verified ? kernel->verified : "by the kernel");
-	else if (runner->request->verify == RIG_VERIFY_NONE)
+	else if (outcome->verified) {
+		printf("  verified  in full: ");
+		show_wrapped(kernel->verified ? kernel->verified
+					      : "by the kernel",
+			     21, 12);
+	} else if (runner->request->verify == RIG_VERIFY_NONE)
 		printf("  not verified  (--verify=none)\n");
 	else
 		printf("  not verified: the kernel %s\n",
 		       kernel->verify ? "cannot judge your data"
 				      : "has no verify");
+}
+
+/* What authors of kernels and of barriers ask: where the barrier is, and which
+ * way its epochs went. */
+static void show_barrier(const struct runner *runner)
+{
+	const struct rig_outcome *outcome = runner->outcome;
+	char line[160], blocked[80] = "";
+
+	if (outcome->barrier_segment)
+		snprintf(blocked, sizeof(blocked),
+			 ": %llu epoch%s, %llu blocked",
+			 (unsigned long long)outcome->epochs,
+			 outcome->epochs == 1 ? "" : "s",
+			 (unsigned long long)outcome->blocked);
+	snprintf(line, sizeof(line), "%s, in %s%s",
+		 runner->request->pool.barrier == RIG_BARRIER_PTHREAD
+			 ? "pthread"
+			 : "adaptive",
+		 outcome->barrier_segment ? outcome->barrier_segment
+					  : "the team's own segment",
+		 blocked);
+	printf("  barrier   ");
+	show_wrapped(line, 12, 12);
 }
 
 void show_run(const struct runner *runner)
@@ -386,17 +449,8 @@ void show_run(const struct runner *runner)
 	if (request->pages == RIG_PAGES_HUGE)
 		show_huge(runner);
 	show_times(runner);
-	printf("  barrier   %s, in %s",
-	       request->pool.barrier == RIG_BARRIER_PTHREAD ? "pthread"
-							    : "adaptive",
-	       outcome->barrier_segment ? outcome->barrier_segment
-					: "the team's own segment");
-	if (outcome->barrier_segment)
-		printf(": %llu epoch%s, %llu blocked",
-		       (unsigned long long)outcome->epochs,
-		       outcome->epochs == 1 ? "" : "s",
-		       (unsigned long long)outcome->blocked);
-	putchar('\n');
+	if (request->verbose)
+		show_barrier(runner);
 	if (*outcome->result) {
 		put_named("  result    ", outcome->result);
 		putchar('\n');

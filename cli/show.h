@@ -25,6 +25,11 @@ char *show_rate(double bytes, double ns, char text[SHOWN_BYTES]);
 char *show_item_rate(double items, double ns, const char *item,
 		     char text[SHOWN_BYTES]);
 
+/* Print words behind `column` columns of a line, and end the line: lines are of at
+ * most 80 columns, and the next lines begin with `indent` spaces.  A word with
+ * spaces behind one another, or longer than a line, stays as it is. */
+void show_wrapped(const char *words, int column, int indent);
+
 /* "2 workers on cores 0, 1 of node 0", to be freed; NULL: no memory. */
 char *show_workers(const struct rig_pool *pool);
 

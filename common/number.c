@@ -34,6 +34,58 @@ static bool starts_with_digit(const char *text)
 	return *text >= '0' && *text <= '9';
 }
 
+/* The digits of a number: 25 for "2.5", of which 1 stands behind the point.
+ * Returns the end, or NULL where the number does not fit. */
+static const char *digits(const char *text, uint64_t *number, int *behind)
+{
+	bool point = false;
+
+	*number = 0;
+	*behind = 0;
+	for (; starts_with_digit(text) || (*text == '.' && !point); text++) {
+		if (*text == '.') {
+			point = true;
+			continue;
+		}
+		if (__builtin_mul_overflow(*number, 10, number) ||
+		    __builtin_add_overflow(*number, *text - '0', number))
+			return NULL;
+		*behind += point;
+	}
+	return text;
+}
+
+/* "1e6", "2.5e3": exact, and whole or no number here. */
+static int parse_power(const char *text, uint64_t *value)
+{
+	const char *tail;
+	uint64_t number;
+	char *end;
+	long power;
+	int behind;
+
+	tail = digits(text, &number, &behind);
+	if (!tail)
+		return -ERANGE;
+	if ((*tail != 'e' && *tail != 'E') ||
+	    !starts_with_digit(tail + 1 + (tail[1] == '+' || tail[1] == '-')))
+		return -EINVAL;
+	power = strtol(tail + 1, &end, 10);
+	if (*end)
+		return -EINVAL;
+	for (; number && power > behind; power--)
+		if (power - behind > 20 ||
+		    __builtin_mul_overflow(number, 10, &number))
+			return -ERANGE;
+	for (; number && power < behind; power++) {
+		if (number % 10)
+			return -EINVAL;
+		number /= 10;
+	}
+	*value = number;
+	return 0;
+}
+
 static int parse(const char *text, uint64_t *value)
 {
 	unsigned long long number;
@@ -46,7 +98,7 @@ static int parse(const char *text, uint64_t *value)
 	number = strtoull(text, &tail, 10);
 	factor = unit(tail);
 	if (!factor)
-		return -EINVAL;
+		return parse_power(text, value);
 	if (errno || __builtin_mul_overflow(number, factor, value))
 		return -ERANGE;
 	return 0;

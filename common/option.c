@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * option.c - getopt, asked quietly, and its answer in words.
+ * option.c - getopt, asked quietly, and its answer in words; argp, with manners.
  */
 #include <common/option.h>
 
@@ -11,14 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What getopt says of a long option: FIRST and its place in the table. */
-enum { FIRST = 1000 };
+#include <common/nearest.h>
 
-/* As argp adds them to every command. */
-static const struct argp_option added[] = {
-	{ .name = "help", .key = '?' },
-	{ .name = "usage", .key = FIRST - 1 },
-	{ .name = "version", .key = 'V' },
+/* What getopt says of a long option: FIRST and its place in the table. */
+enum { FIRST = 1000, KEY_USAGE = FIRST - 1 };
+
+/* The common options, which every command has. */
+static const struct argp_option common_options[] = {
+	{ .name = "help", .key = 'h', .doc = "Print this help." },
+	{ .key = '?', .flags = OPTION_ALIAS | OPTION_HIDDEN },
+	{ .name = "usage", .key = KEY_USAGE, .flags = OPTION_HIDDEN },
+	{ .name = "version", .key = 'V', .doc = "Print the version." },
 	{ 0 },
 };
 
@@ -48,7 +51,7 @@ static void enter(struct table *table, const struct argp_option *option)
 		*entry = (struct option){ .name = option->name,
 					  .has_arg = wants(option),
 					  .val = FIRST + table->count };
-	/* Of -? getopt would not say that it is one. */
+	/* getopt would take "-?" for its own answer. */
 	if (option->key > ' ' && option->key < 127 && option->key != '?') {
 		*end++ = (char)option->key;
 		for (int i = 0; i < wants(option); i++)
@@ -64,8 +67,8 @@ static bool is_end(const struct argp_option *option)
 
 static int fill(struct table *table, const struct argp_option *options)
 {
-	const struct argp_option *const parts[] = { options, added };
-	size_t most = sizeof(added) / sizeof(*added);
+	const struct argp_option *const parts[] = { options, common_options };
+	size_t most = sizeof(common_options) / sizeof(*common_options);
 
 	for (const struct argp_option *o = options; o && !is_end(o); o++)
 		most++;
@@ -83,25 +86,40 @@ static int fill(struct table *table, const struct argp_option *options)
 	return 0;
 }
 
-/* The options whose names begin with the first `length` bytes of `word`. */
-static void put_names(FILE *out, const struct table *table, const char *word,
-		      size_t length)
+/* The options, for somebody who has typed another. */
+static void put_names(FILE *out, const struct table *table)
 {
-	const char *between = "";
+	const char *between = "there are ";
 
-	for (const struct option *o = table->longs; o->name; o++)
-		if (strncmp(o->name, word, length) == 0) {
-			fprintf(out, "%s--%s", between, o->name);
-			between = ", ";
-		}
-	for (int i = 0; i < table->count && length == 0; i++)
-		if (!table->options[i]->name) {
-			fprintf(out, "%s-%c", between, table->options[i]->key);
-			between = ", ";
-		}
+	for (int i = 0; i < table->count; i++) {
+		const struct argp_option *option = table->options[i];
+
+		if (option->flags & OPTION_HIDDEN)
+			continue;
+		if (option->name)
+			fprintf(out, "%s--%s", between, option->name);
+		else
+			fprintf(out, "%s-%c", between, option->key);
+		between = ", ";
+	}
 }
 
-/* Of an option that getopt knows, by `said`: a place or a letter. */
+/* The options whose names begin so, to be written in full; returns how many. */
+static int put_beginning(FILE *out, const struct table *table, const char *name,
+			 size_t length)
+{
+	int count = 0;
+
+	for (const struct option *o = table->longs; o->name; o++)
+		if (strncmp(o->name, name, length) == 0 &&
+		    !(table->options[o->val - FIRST]->flags & OPTION_HIDDEN))
+			fprintf(out, "%s--%s",
+				count++ ? " or " : "write it in full, ",
+				o->name);
+	return count;
+}
+
+/* An option that getopt knows, by `said`: a place or a letter. */
 static const struct argp_option *known(const struct table *table, int said)
 {
 	if (said >= FIRST)
@@ -112,17 +130,35 @@ static const struct argp_option *known(const struct table *table, int said)
 	return NULL;
 }
 
-/* What getopt left in optopt says which mistake it was: of a long option that
- * there is its place, of a letter the letter, else nothing. */
-static void explain(FILE *out, const struct table *table, int c, char **argv)
+/* Nothing is called "--name", whatever follows a "=". */
+static void refuse_long(FILE *out, const struct table *table, const char *name)
+{
+	size_t length = strcspn(name, "=");
+	struct nearest nearest = { .word = name };
+
+	fprintf(out, "no option --%.*s: ", (int)length, name);
+	if (length == 1 && known(table, *name)) {
+		fprintf(out, "did you mean -%c?", *name);
+		return;
+	}
+	if (put_beginning(out, table, name, length))
+		return;
+	for (int i = 0; i < table->count; i++)
+		if (table->options[i]->name)
+			nearest_look(&nearest, table->options[i]->name);
+	if (nearest.name)
+		fprintf(out, "did you mean --%s?", nearest.name);
+	else
+		put_names(out, table);
+}
+
+/* What getopt left in optopt says which mistake `word` has: the place of a long
+ * option that there is, a letter, else nothing. */
+static void explain(FILE *out, const struct table *table, int c,
+		    const char *word)
 {
 	const struct argp_option *option = known(table, optopt);
-	const char *name = optopt ? "" : argv[optind - 1] + 2;
-	size_t length = strcspn(name, "=");
-	bool begins = false;
 
-	for (const struct option *o = table->longs; o->name; o++)
-		begins |= strncmp(o->name, name, length) == 0;
 	if (optopt >= FIRST && c == ':')
 		fprintf(out, "option --%s wants %s", option->name, option->arg);
 	else if (optopt >= FIRST)
@@ -130,32 +166,66 @@ static void explain(FILE *out, const struct table *table, int c, char **argv)
 			option->name);
 	else if (c == ':')
 		fprintf(out, "option -%c wants %s", optopt, option->arg);
-	else if (optopt)
-		fprintf(out, "no option -%c: there are ", optopt);
-	else if (begins)
-		fprintf(out, "option --%.*s is the beginning of ", (int)length,
-			name);
-	else
-		fprintf(out, "no option --%.*s: there are ", (int)length, name);
-	if (optopt < FIRST && c != ':')
-		put_names(out, table, name, begins ? length : 0);
+	else if (optopt) {
+		fprintf(out, "no option -%c: ", optopt);
+		put_names(out, table);
+	} else
+		refuse_long(out, table, word + 2);
+}
+
+/* Is the word, "--repeat=3", the name in full of an option that getopt took? */
+static bool in_full(const char *word, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(word + 2, name, length) == 0 &&
+	       (word[2 + length] == '=' || word[2 + length] == '\0');
+}
+
+/* An option's word as this command writes it: see option_check(). */
+static char *rewritten(const struct table *table, char *word)
+{
+	static char number[] = "-n";
+	char *joined;
+
+	if (!known(table, 'n'))
+		return word;
+	if (strcmp(word, "-np") == 0 || strcmp(word, "--np") == 0)
+		return number;
+	/* It lives on: argp keeps pointers to the words. */
+	if (strncmp(word, "--np=", 5) == 0 &&
+	    asprintf(&joined, "-n%s", word + 5) >= 0)
+		return joined;
+	return word;
+}
+
+static bool asks_help(const struct table *table, int c)
+{
+	return c == 'h' || (c == '?' && optopt == '?') ||
+	       (c >= FIRST && known(table, c) == common_options);
 }
 
 static int look(const struct table *table, int argc, char **argv, FILE *out)
 {
+	int at = 1, c;
+
 	opterr = 0;
 	optind = 0;
 	for (;;) {
-		int c = getopt_long(argc, argv, table->shorts, table->longs,
-				    NULL);
-
-		if (c == -1 || (c == '?' && optopt == added[0].key) ||
-		    (c >= FIRST && known(table, c) == &added[0]))
+		if (at < argc && *argv[at])
+			argv[at] = rewritten(table, argv[at]);
+		c = getopt_long(argc, argv, table->shorts, table->longs, NULL);
+		if (c == -1 || asks_help(table, c))
 			return 0;
 		if (c == '?' || c == ':') {
-			explain(out, table, c, argv);
+			explain(out, table, c, argv[at]);
 			return -EINVAL;
 		}
+		if (c >= FIRST && !in_full(argv[at], known(table, c)->name)) {
+			refuse_long(out, table, argv[at] + 2);
+			return -EINVAL;
+		}
+		at = optind;
 	}
 }
 
@@ -175,4 +245,62 @@ int option_check(const struct argp_option *options, int argc, char **argv,
 	free(table.options);
 	free(table.shorts);
 	return r;
+}
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	switch (key) {
+	case 'h':
+	case '?':
+		argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
+		return 0;
+	case KEY_USAGE:
+		argp_state_help(state, state->out_stream,
+				ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+		return 0;
+	case 'V':
+		fprintf(state->out_stream, "%s\n", argp_program_version);
+		exit(0);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* A copy of the table in which every option is a group by itself: argp sorts the
+ * options of a group by their names. */
+static struct argp_option *in_order(const struct argp_option *options)
+{
+	struct argp_option *copy;
+	size_t count = 0;
+
+	while (options && !is_end(&options[count]))
+		count++;
+	copy = calloc(count + 1, sizeof(*copy));
+	for (size_t i = 0; copy && i < count; i++) {
+		copy[i] = options[i];
+		copy[i].group = (int)i + 1;
+	}
+	return copy;
+}
+
+void option_parse(const struct argp *argp, int argc, char **argv, int code,
+		  void *input)
+{
+	static const struct argp common = { .options = common_options,
+					    .parser = parse_common };
+	const struct argp_child children[] = { { .argp = &common, .group = -1 },
+					       { 0 } };
+	struct argp whole = *argp;
+	struct argp_option *ordered = in_order(argp->options);
+
+	if (ordered)
+		whole.options = ordered;
+	whole.children = children;
+	argp_err_exit_status = code;
+	/* 80 columns, and no line on arguments of short options. */
+	(void)setenv("ARGP_HELP_FMT", "no-dup-args-note,rmargin=79", 0);
+	(void)argp_parse(&whole, argc, argv, ARGP_NO_HELP, NULL, input);
+	(void)unsetenv("ARGP_HELP_FMT");
+	free(ordered);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <common/nearest.h>
 #include <common/number.h>
 
 /* Longest word of a choice. */
@@ -215,18 +216,24 @@ int arguments_set(const struct rig_kernel *kernel, void *args, const char *word,
 {
 	size_t length = strcspn(word, "=");
 	const struct rig_param *param = find(kernel, word, length);
+	struct nearest nearest = { .word = word };
 	char names[200];
 
 	if (word[length] && param)
 		return set(param, args, word + length + 1, why);
 	name_all(kernel, names, sizeof(names));
+	for (int i = 0; kernel->params && kernel->params[i].name; i++)
+		nearest_look(&nearest, kernel->params[i].name);
 	if (param)
 		snprintf(why, WHY_BYTES, "%s: give it a value, %s=%s",
 			 param->name, param->name, param->fallback);
 	else
-		snprintf(why, WHY_BYTES, "%s has no parameter \"%.*s\"; %s",
-			 kernel->name, (int)(length < 80 ? length : 80), word,
-			 names);
+		snprintf(why, WHY_BYTES,
+			 "%s has no parameter \"%.*s\"%s%s%s; %s", kernel->name,
+			 (int)(length < 80 ? length : 80), word,
+			 nearest.name ? " (did you mean " : "",
+			 nearest.name ? nearest.name : "",
+			 nearest.name ? "?)" : "", names);
 	return -EINVAL;
 }
 

@@ -53,11 +53,14 @@ static bool read_all(int fd, void *to, size_t bytes, off_t at)
  * (errno where reading was). */
 static const char *find_header(int fd, off_t *text_at, size_t *bytes)
 {
-	unsigned char start[12];
+	unsigned char start[12] = { 0 };
 
 	if (!read_all(fd, start, sizeof(start), 0) ||
 	    memcmp(start, "\x93NUMPY", 6) != 0)
-		return "it is no .npy file";
+		return memcmp(start, "PK\x03\x04", 4) == 0
+			       ? "it is an .npz file: save each array by "
+				 "itself, numpy.save(\"a.npy\", z[\"a\"])"
+			       : "it is no .npy file";
 	/* Major and minor. */
 	switch (start[7] ? 0 : start[6]) {
 	case 1:

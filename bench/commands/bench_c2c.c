@@ -460,6 +460,6 @@ static int command_c2c(struct command *c)
 const struct bench_command bench_c2c = {
 	.name = "c2c",
 	.words = "",
-	.summary = "what a cache line takes from each PU to each other",
+	.summary = "Time a cache line from each PU to each other.",
 	.run = command_c2c,
 };

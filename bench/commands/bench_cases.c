@@ -189,6 +189,6 @@ static int command_cases(struct command *c)
 const struct bench_command bench_cases = {
 	.name = "cases",
 	.words = "",
-	.summary = "what there is, and what is not available here and why",
+	.summary = "List the cases, and why one is not to be had here.",
 	.run = command_cases,
 };

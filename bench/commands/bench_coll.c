@@ -397,7 +397,7 @@ static int command_coll(struct command *c)
 const struct bench_command bench_coll = {
 	.name = "coll",
 	.words = "[VERB...]",
-	.summary = "the team's verbs against Open MPI and MPICH",
+	.summary = "Time the team's verbs against Open MPI and MPICH.",
 	.run = command_coll,
 	.help = help_coll,
 };

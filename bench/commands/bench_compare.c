@@ -200,7 +200,7 @@ static int command_compare(struct command *c)
 const struct bench_command bench_compare = {
 	.name = "compare",
 	.words = "OLD.json NEW.json",
-	.summary = "what has changed",
+	.summary = "Say what has changed between two results.",
 	.run = command_compare,
 	.about =
 		"Both are what --json=FILE wrote.  Exits with 4 where something is "

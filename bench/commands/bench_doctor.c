@@ -533,6 +533,6 @@ static int command_doctor(struct command *c)
 const struct bench_command bench_doctor = {
 	.name = "doctor",
 	.words = "",
-	.summary = "what makes numbers of this machine untrustworthy",
+	.summary = "Say whether numbers of this machine can be believed.",
 	.run = command_doctor,
 };

@@ -218,6 +218,6 @@ static int command_exact(struct command *c)
 const struct bench_command bench_exact = {
 	.name = "exact",
 	.words = "",
-	.summary = "sums with the same bits in any order",
+	.summary = "Time sums that have the same bits in any order.",
 	.run = command_exact,
 };

@@ -38,7 +38,7 @@ static int command_ipc(struct command *c)
 const struct bench_command bench_ipc = {
 	.name = "ipc",
 	.words = "[NAME=LIST...]",
-	.summary = "transports between two processes",
+	.summary = "Time transports between two processes.",
 	.run = command_ipc,
 	.help = help_ipc,
 };

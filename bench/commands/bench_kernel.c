@@ -434,8 +434,7 @@ static int command_kernel(struct command *c)
 const struct bench_command bench_kernel = {
 	.name = "kernel",
 	.words = "[KERNEL [PARAM=VALUE...]]...",
-	.summary =
-		"kernels against OpenMP, MPI, libraries; without a name all of them",
+	.summary = "Time kernels against OpenMP, MPI and libraries.",
 	.run = command_kernel,
 	.help = help_kernel,
 };

@@ -300,6 +300,6 @@ static int command_map(struct command *c)
 const struct bench_command bench_map = {
 	.name = "map",
 	.words = "",
-	.summary = "items and chunks of work handed out",
+	.summary = "Time items and chunks of work that are handed out.",
 	.run = command_map,
 };

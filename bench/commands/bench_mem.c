@@ -512,7 +512,7 @@ static int command_mem(struct command *c)
 const struct bench_command bench_mem = {
 	.name = "mem",
 	.words = "[sizes=LIST]",
-	.summary = "what caches and memory can do at best: the roofs",
+	.summary = "Measure the roofs: what caches and memory can do.",
 	.run = command_mem,
 	.about =
 		"sizes=24Ki,128M,... are bytes of one worker's working set; without "

@@ -168,7 +168,7 @@ static int command_new(struct command *c)
 const struct bench_command bench_new = {
 	.name = "new",
 	.words = "contender [NAME]",
-	.summary = "a transport of your own, to begin with",
+	.summary = "Write the beginning of a transport of your own.",
 	.run = command_new,
 	.about =
 		"Writes NAME.c (mine.c), and says how to build and measure the "

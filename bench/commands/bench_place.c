@@ -254,6 +254,6 @@ static int command_place(struct command *c)
 const struct bench_command bench_place = {
 	.name = "place",
 	.words = "",
-	.summary = "memory populated by its owners, and planning",
+	.summary = "Time placing, and memory populated by its owners.",
 	.run = command_place,
 };

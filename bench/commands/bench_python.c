@@ -129,7 +129,7 @@ static int command_python(struct command *c)
 const struct bench_command bench_python = {
 	.name = "python",
 	.words = "[length=N]",
-	.summary = "lists and segments against CPython's own",
+	.summary = "Time lists and segments against CPython's own.",
 	.run = command_python,
 	.about = "length=1M is how many items the large list has.",
 };

@@ -409,7 +409,7 @@ static int command_report(struct command *c)
 const struct bench_command bench_report = {
 	.name = "report",
 	.words = "[FILE.json...]",
-	.summary = "one page, figure or table",
+	.summary = "Make one page, figure or table of results.",
 	.run = command_report,
 	.about =
 		"Each is what --json=FILE wrote (rigbench-quick.json).  -o PAGE.html "

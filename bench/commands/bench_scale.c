@@ -349,7 +349,7 @@ static int command_scale(struct command *c)
 const struct bench_command bench_scale = {
 	.name = "scale",
 	.words = "KERNEL [PARAM=VALUE...]...",
-	.summary = "kernels by 1 worker, 2, ... to all: strong and weak",
+	.summary = "Run kernels by 1 worker, 2, ... to all.",
 	.run = command_scale,
 	.help = help_kernel,
 };

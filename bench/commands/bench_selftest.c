@@ -151,6 +151,6 @@ static int command_selftest(struct command *c)
 const struct bench_command bench_selftest = {
 	.name = "selftest",
 	.words = "",
-	.summary = "slow, lying and corrupting transports are caught",
+	.summary = "Show that slow, lying, corrupting transports are caught.",
 	.run = command_selftest,
 };

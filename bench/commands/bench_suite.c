@@ -110,7 +110,7 @@ static int command_suite(struct command *c)
 const struct bench_command bench_suite = {
 	.name = "suite",
 	.words = "quick|normal",
-	.summary = "a fixed choice of ipc, to a JSON file",
+	.summary = "Measure a fixed choice, to a JSON file.",
 	.run = command_suite,
 	.about =
 		"quick takes 90 seconds and writes rigbench-quick.json, normal all "

@@ -169,6 +169,6 @@ static int command_sync(struct command *c)
 const struct bench_command bench_sync = {
 	.name = "sync",
 	.words = "",
-	.summary = "barriers, hand-over, dispatch, pool start",
+	.summary = "Time barriers, hand-over, dispatch and pool start.",
 	.run = command_sync,
 };

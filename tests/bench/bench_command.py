@@ -66,12 +66,16 @@ class Command(unittest.TestCase):
     def test_a_wrong_option_is_one_line_that_names_the_right_ones(self):
         for words, said in (
                 (["--no-such"], "no option --no-such: there are --peer, .*"
-                                "--csv, --help, --usage, --version"),
+                                "--csv, --help, --version"),
                 (["ipc", "-q"], "no option -q: there are --peer, .*"),
                 (["ipc", "--launches"], "option --launches wants N"),
                 (["ipc", "-o"], "option -o wants PATH"),
                 (["--b", "3"],
-                 "option --b is the beginning of --budget, --blocks, --batch"),
+                 "no option --b: write it in full, --budget or --blocks or "
+                 "--batch"),
+                (["sync", "--launchs", "3"],
+                 r"no option --launchs: did you mean --launches\?"),
+                (["snyc"], r"no command snyc: did you mean sync\?"),
                 (["sync", "--strict=1"],
                  "option --strict takes nothing after it"),
                 (["sync", "--launches", "x"],
@@ -80,7 +84,7 @@ class Command(unittest.TestCase):
                 (["ipc", "--csv="], "--csv: an empty name of a file"),
                 (["suite", "quick", "-o", ""],
                  "--output: an empty name of a file"),
-                ([], "say a command: ipc .*kernel.*"),
+                ([], "say a command: doctor .*kernel.*"),
                 (["x"] * 1000, r"more than \d+ words")):
             done = rigbench(*words, check=1)
             self.assertRegex(done.stderr, rf"\Arigbench: {said}\n\Z")
@@ -95,6 +99,7 @@ class Command(unittest.TestCase):
         for command in commands:
             self.assertRegex(overview, rf"(?m)^  {command} +\S")
             for words in ([command, "--help"], ["--help", command],
+                          ["help", command], [command, "-h"],
                           ["--seed", "1", command, "-?"]):
                 text = quietly(*words).stdout
                 told.setdefault(command, text)
