@@ -56,6 +56,7 @@ int finish_output(int code);
 
 /* The commands. */
 int command_demo(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_exec(int argc, char **argv);
 int command_kernels(int argc, char **argv);
 int command_new(int argc, char **argv);

@@ -23,6 +23,7 @@ static const struct command {
 } commands[] = {
 	{ "demo", command_demo,
 	  "Run the article's three programs and the big reverse." },
+	{ "doctor", command_doctor, "Say whether runrig works here." },
 	{ "topo", command_topo,
 	  "Draw the machine, and where workers would go." },
 	{ "kernels", command_kernels,

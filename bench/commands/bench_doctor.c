@@ -3,33 +3,22 @@
  * bench_doctor.c - rigbench doctor: what on this machine makes numbers
  * untrustworthy, what each does to them, and the cure.
  *
- * A check looks at one thing and changes nothing.  What cannot be read is said
- * to be unknown, with the reason, never taken for fine.  The grade is that of
- * every other command: the noise probe's.
+ * The grade is that of every other command: the noise probe's.  `runrig doctor'
+ * looks at other things: will runrig work here?
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
+#include <common/checkup.h>
 #include <runrig/runrig.h>
 
 #include "commands/commands.h"
 #include "driver/machine.h"
 
-/* Room in /dev/shm: below the first nothing of a size that matters fits, the
- * second is what kernels at their defaults take. */
-#define ROOM_LEAST  ((uint64_t)64 << 20)
-#define ROOM_ENOUGH ((uint64_t)1 << 30)
-
 /* A reading of a clock that needs no system call takes less. */
 #define READING_NS 200
-
-enum check_state { FINE, NOTE, BAD, UNKNOWN };
-
-static const char *const state_words[] = { "fine", "note", "bad", "unknown" };
 
 /* The parts of the run that a check sees. */
 struct patient {
@@ -38,311 +27,287 @@ struct patient {
 	const struct rig_plan *place; /* NULL: the topology cannot be had */
 };
 
-#define FOUND_BYTES 160
-
-struct check {
-	const char *name;
-	enum check_state (*look)(const struct patient *patient, char *found);
-	const char *effect; /* on numbers, where it is not fine */
-	const char *cure;
-};
-
-static void say(char *found, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void say(char *found, const char *format, ...)
+static enum checkup_state look_noise(const void *context, char *found)
 {
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(found, FOUND_BYTES, format, args);
-	va_end(args);
-}
-
-static enum check_state look_noise(const struct patient *p, char *found)
-{
+	const struct patient *p = context;
 	const struct machine_noise *noise = &p->info->noise;
 
-	say(found,
-	    "grade %c: p99.9 of a fixed quantum is %.2f times its "
-	    "minimum on the worst of %d PUs",
-	    noise->grade, noise->worst, noise->pus);
+	checkup_say(found,
+		    "grade %c: p99.9 of a fixed quantum is %.2f times its "
+		    "minimum on the worst of %d PUs",
+		    noise->grade, noise->worst, noise->pus);
 	return noise->grade == 'A' ? FINE : noise->grade == 'B' ? NOTE : BAD;
 }
 
-static enum check_state look_load(const struct patient *p, char *found)
+static enum checkup_state look_load(const void *context, char *found)
 {
 	char text[80];
 	double load;
 
-	(void)p;
-	if (!machine_file("/proc/loadavg", text, sizeof(text)) ||
+	(void)context;
+	if (!checkup_file("/proc/loadavg", text, sizeof(text)) ||
 	    sscanf(text, "%lf", &load) != 1) {
-		say(found, "/proc/loadavg cannot be read");
+		checkup_say(found, "/proc/loadavg cannot be read");
 		return UNKNOWN;
 	}
-	say(found, "load average %.2f on %d PUs", load, machine_pus());
+	checkup_say(found, "load average %.2f on %d PUs", load, machine_pus());
 	if (load < 0.2 * machine_pus())
 		return FINE;
 	return load < 0.7 * machine_pus() ? NOTE : BAD;
 }
 
-static enum check_state look_pressure(const struct patient *p, char *found)
+static enum checkup_state look_pressure(const void *context, char *found)
 {
 	char text[160];
 	double waiting;
 
-	(void)p;
-	if (!machine_file("/proc/pressure/cpu", text, sizeof(text)) ||
+	(void)context;
+	if (!checkup_file("/proc/pressure/cpu", text, sizeof(text)) ||
 	    sscanf(text, "some avg10=%lf", &waiting) != 1) {
-		say(found, "/proc/pressure/cpu: this kernel does not tell");
+		checkup_say(found,
+			    "/proc/pressure/cpu: this kernel does not tell");
 		return UNKNOWN;
 	}
-	say(found, "somebody waited for a CPU %.1f %% of the last 10 s",
-	    waiting);
+	checkup_say(found, "somebody waited for a CPU %.1f %% of the last 10 s",
+		    waiting);
 	return waiting < 1 ? FINE : waiting < 10 ? NOTE : BAD;
 }
 
-static enum check_state look_steal(const struct patient *p, char *found)
+static enum checkup_state look_steal(const void *context, char *found)
 {
-	say(found, "%.1f %% of the CPU time while this ran", p->info->steal);
+	const struct patient *p = context;
+
+	checkup_say(found, "%.1f %% of the CPU time while this ran",
+		    p->info->steal);
 	return p->info->steal > 1 ? BAD : p->info->steal > 0 ? NOTE : FINE;
 }
 
-static enum check_state look_virtual(const struct patient *p, char *found)
+static enum checkup_state look_virtual(const void *context, char *found)
 {
 	char flags[4096];
 	char type[80];
 
-	(void)p;
-	if (!machine_file("/sys/hypervisor/type", type, sizeof(type)) &&
-	    !machine_file("/sys/class/dmi/id/sys_vendor", type, sizeof(type)))
-		say(type, "of an unnamed kind");
+	(void)context;
+	if (!checkup_file("/sys/hypervisor/type", type, sizeof(type)) &&
+	    !checkup_file("/sys/class/dmi/id/sys_vendor", type, sizeof(type)))
+		checkup_say(type, "of an unnamed kind");
 	if (!machine_cpuinfo("flags", flags, sizeof(flags))) {
-		say(found, "/proc/cpuinfo has no flags to tell by");
+		checkup_say(found, "/proc/cpuinfo has no flags to tell by");
 		return UNKNOWN;
 	}
 	if (!strstr(flags, " hypervisor")) {
-		say(found, "no hypervisor");
+		checkup_say(found, "no hypervisor");
 		return FINE;
 	}
-	say(found, "a hypervisor, %s", type);
+	checkup_say(found, "a hypervisor, %s", type);
 	return NOTE;
 }
 
-static enum check_state look_quota(const struct patient *p, char *found)
+static enum checkup_state look_quota(const void *context, char *found)
 {
+	const struct patient *p = context;
+
 	if (!p->place) {
-		say(found, "%.120s", rig_why());
+		checkup_say(found, "%.120s", rig_why());
 		return UNKNOWN;
 	}
 	if (!p->place->quota) {
-		say(found, "none");
+		checkup_say(found, "none");
 		return FINE;
 	}
-	say(found, "the cgroup has %d CPUs' worth of time on %d PUs",
-	    p->place->quota, p->place->pus);
+	checkup_say(found, "the cgroup has %d CPUs' worth of time on %d PUs",
+		    p->place->quota, p->place->pus);
 	return p->place->quota < p->place->pus ? BAD : NOTE;
 }
 
-static enum check_state look_smt(const struct patient *p, char *found)
+static enum checkup_state look_smt(const void *context, char *found)
 {
+	const struct patient *p = context;
 	int siblings = 0;
 
 	if (!p->place) {
-		say(found, "%.120s", rig_why());
+		checkup_say(found, "%.120s", rig_why());
 		return UNKNOWN;
 	}
 	for (int i = 0; i < p->place->machine_cores; i++)
 		siblings += p->place->machine[i].pus > 1 &&
 			    p->place->machine[i].usable > 0;
 	if (siblings)
-		say(found, "%d of %d usable cores have siblings", siblings,
-		    p->place->cores);
+		checkup_say(found, "%d of %d usable cores have siblings",
+			    siblings, p->place->cores);
 	else
-		say(found, "no usable core has more than one PU");
+		checkup_say(found, "no usable core has more than one PU");
 	return siblings ? NOTE : FINE;
 }
 
-static enum check_state look_governor(const struct patient *p, char *found)
+static enum checkup_state look_governor(const void *context, char *found)
 {
 	char text[40];
 
-	(void)p;
-	if (!machine_file("/sys/devices/system/cpu/cpu0/cpufreq/"
+	(void)context;
+	if (!checkup_file("/sys/devices/system/cpu/cpu0/cpufreq/"
 			  "scaling_governor",
 			  text, sizeof(text))) {
-		say(found, "no cpufreq here: firmware or hypervisor chooses");
+		checkup_say(found,
+			    "no cpufreq here: firmware or hypervisor chooses");
 		return UNKNOWN;
 	}
-	say(found, "%s", text);
+	checkup_say(found, "%s", text);
 	return strcmp(text, "performance") == 0 ? FINE : BAD;
 }
 
-static enum check_state look_turbo(const struct patient *p, char *found)
+static enum checkup_state look_turbo(const void *context, char *found)
 {
 	char text[16];
 	bool on;
 
-	(void)p;
-	if (machine_file("/sys/devices/system/cpu/intel_pstate/no_turbo", text,
+	(void)context;
+	if (checkup_file("/sys/devices/system/cpu/intel_pstate/no_turbo", text,
 			 sizeof(text))) {
 		on = *text == '0';
-	} else if (machine_file("/sys/devices/system/cpu/cpufreq/boost", text,
+	} else if (checkup_file("/sys/devices/system/cpu/cpufreq/boost", text,
 				sizeof(text))) {
 		on = *text == '1';
 	} else {
-		say(found, "no file tells");
+		checkup_say(found, "no file tells");
 		return UNKNOWN;
 	}
-	say(found, "%s", on ? "on" : "off");
+	checkup_say(found, "%s", on ? "on" : "off");
 	return on ? NOTE : FINE;
 }
 
-static enum check_state look_throttle(const struct patient *p, char *found)
+static enum checkup_state look_throttle(const void *context, char *found)
 {
 	char text[32];
 
-	(void)p;
-	if (!machine_file("/sys/devices/system/cpu/cpu0/thermal_throttle/"
+	(void)context;
+	if (!checkup_file("/sys/devices/system/cpu/cpu0/thermal_throttle/"
 			  "core_throttle_count",
 			  text, sizeof(text))) {
-		say(found, "no counter here");
+		checkup_say(found, "no counter here");
 		return UNKNOWN;
 	}
-	say(found, "%s times since boot", text);
+	checkup_say(found, "%s times since boot", text);
 	return strcmp(text, "0") == 0 ? FINE : NOTE;
 }
 
-static enum check_state look_isolated(const struct patient *p, char *found)
+static enum checkup_state look_isolated(const void *context, char *found)
 {
 	char text[120];
 
-	(void)p;
-	if (!machine_file("/sys/devices/system/cpu/isolated", text,
+	(void)context;
+	if (!checkup_file("/sys/devices/system/cpu/isolated", text,
 			  sizeof(text))) {
-		say(found, "no file tells");
+		checkup_say(found, "no file tells");
 		return UNKNOWN;
 	}
-	say(found, "%s%s", *text ? "PUs " : "none", text);
+	checkup_say(found, "%s%s", *text ? "PUs " : "none", text);
 	return *text ? FINE : NOTE;
 }
 
-static enum check_state look_thp(const struct patient *p, char *found)
+static enum checkup_state look_thp(const void *context, char *found)
 {
 	static const char folder[] = "/sys/kernel/mm/transparent_hugepage/";
 	char text[2][80] = { "", "" };
 	char path[80];
 
-	(void)p;
+	(void)context;
 	for (int i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s%s", folder,
 			 i ? "shmem_enabled" : "enabled");
-		(void)machine_file(path, text[i], sizeof(text[i]));
+		(void)checkup_file(path, text[i], sizeof(text[i]));
 	}
 	if (!*text[0]) {
-		say(found, "this kernel has none");
+		checkup_say(found, "this kernel has none");
 		return FINE;
 	}
-	say(found, "private memory: %s; /dev/shm: %s", text[0],
-	    *text[1] ? text[1] : "never");
+	checkup_say(found, "private memory: %s; /dev/shm: %s", text[0],
+		    *text[1] ? text[1] : "never");
 	return strstr(text[0], "[always]") || strstr(text[1], "[always]")
 		       ? NOTE
 		       : FINE;
 }
 
-static enum check_state look_balancing(const struct patient *p, char *found)
+static enum checkup_state look_balancing(const void *context, char *found)
 {
+	const struct patient *p = context;
 	char text[16];
 
-	if (!machine_file("/proc/sys/kernel/numa_balancing", text,
+	if (!checkup_file("/proc/sys/kernel/numa_balancing", text,
 			  sizeof(text))) {
-		say(found, "this kernel has none");
+		checkup_say(found, "this kernel has none");
 		return FINE;
 	}
 	if (*text == '0') {
-		say(found, "off");
+		checkup_say(found, "off");
 		return FINE;
 	}
 	if (p->place && p->place->machine_nodes < 2) {
-		say(found, "on, but there is one node");
+		checkup_say(found, "on, but there is one node");
 		return FINE;
 	}
-	say(found, "on");
+	checkup_say(found, "on");
 	return BAD;
 }
 
-static enum check_state look_aslr(const struct patient *p, char *found)
+static enum checkup_state look_aslr(const void *context, char *found)
 {
 	char text[16];
 
-	(void)p;
-	if (!machine_file("/proc/sys/kernel/randomize_va_space", text,
+	(void)context;
+	if (!checkup_file("/proc/sys/kernel/randomize_va_space", text,
 			  sizeof(text))) {
-		say(found, "/proc/sys/kernel/randomize_va_space cannot be "
-			   "read");
+		checkup_say(found,
+			    "/proc/sys/kernel/randomize_va_space cannot be "
+			    "read");
 		return UNKNOWN;
 	}
-	say(found, "%s", *text == '0' ? "off" : "on");
+	checkup_say(found, "%s", *text == '0' ? "off" : "on");
 	return *text == '0' ? NOTE : FINE;
 }
 
-static enum check_state look_clock(const struct patient *p, char *found)
+static enum checkup_state look_clock(const void *context, char *found)
 {
+	const struct patient *p = context;
 	const struct stopwatch *watch = &p->plan->watch;
 	char source[40] = "unknown";
 
-	(void)machine_file("/sys/devices/system/clocksource/clocksource0/"
+	(void)checkup_file("/sys/devices/system/clocksource/clocksource0/"
 			   "current_clocksource",
 			   source, sizeof(source));
-	say(found, "%s from %s: %llu ns a reading, steps of %llu ns",
-	    watch->name, source, (unsigned long long)watch->cost_ns,
-	    (unsigned long long)watch->resolution_ns);
+	checkup_say(found, "%s from %s: %llu ns a reading, steps of %llu ns",
+		    watch->name, source, (unsigned long long)watch->cost_ns,
+		    (unsigned long long)watch->resolution_ns);
 	return watch->cost_ns < READING_NS ? FINE : BAD;
 }
 
-static enum check_state look_counters(const struct patient *p, char *found)
+static enum checkup_state look_counters(const void *context, char *found)
 {
 	char text[16];
 
-	(void)p;
-	if (!machine_file("/proc/sys/kernel/perf_event_paranoid", text,
+	(void)context;
+	if (!checkup_file("/proc/sys/kernel/perf_event_paranoid", text,
 			  sizeof(text))) {
-		say(found, "this kernel has no perf events");
+		checkup_say(found, "this kernel has no perf events");
 		return UNKNOWN;
 	}
-	say(found, "perf_event_paranoid is %s", text);
+	checkup_say(found, "perf_event_paranoid is %s", text);
 	return atoi(text) > 2 ? NOTE : FINE;
 }
 
-static enum check_state look_room(const struct patient *p, char *found)
+static enum checkup_state look_build(const void *context, char *found)
 {
-	struct statvfs shm;
-	uint64_t room;
-
-	(void)p;
-	if (statvfs("/dev/shm", &shm) < 0) {
-		say(found, "/dev/shm: %s", strerror(errno));
-		return BAD;
-	}
-	room = (uint64_t)shm.f_bavail * shm.f_frsize;
-	say(found, "%llu MiB free", (unsigned long long)(room >> 20));
-	return room < ROOM_LEAST ? BAD : room < ROOM_ENOUGH ? NOTE : FINE;
-}
-
-static enum check_state look_build(const struct patient *p, char *found)
-{
-	(void)p;
+	(void)context;
 #ifdef __OPTIMIZE__
-	say(found, "%s, %s", RIGBENCH_FLAGS, RIGBENCH_BUILDTYPE);
+	checkup_say(found, "%s, %s", RIGBENCH_FLAGS, RIGBENCH_BUILDTYPE);
 	return FINE;
 #else
-	say(found, "rigbench was built without optimisation");
+	checkup_say(found, "rigbench was built without optimisation");
 	return BAD;
 #endif
 }
 
-static const struct check checks[] = {
+static const struct checkup checks[] = {
 	{ "noise", look_noise,
 	  "Intervals are wide and tails are somebody else's: only large "
 	  "differences can be shown.",
@@ -386,7 +351,7 @@ static const struct check checks[] = {
 	  "The kernel puts other work and its timer tick on every core that "
 	  "is measured: visible in p99.9.",
 	  "isolcpus= and nohz_full= for tails; medians do without." },
-	{ "huge pages", look_thp,
+	{ "page sizes", look_thp,
 	  "Memory may change its page size in the middle of a run.",
 	  "echo madvise > "
 	  "/sys/kernel/mm/transparent_hugepage/enabled." },
@@ -408,40 +373,22 @@ static const struct check checks[] = {
 	  "number.",
 	  "echo 2 > /proc/sys/kernel/perf_event_paranoid, where there is a "
 	  "PMU." },
-	{ "room in /dev/shm", look_room,
-	  "Large sizes are refused: their rows say so.",
-	  "mount -o remount,size=4G /dev/shm, or --shm-size for a container." },
 	{ "build", look_build, "Every figure is that of the wrong program.",
 	  "meson configure -Dbuildtype=release." },
 };
 
 #define CHECKS (sizeof(checks) / sizeof(*checks))
 
-struct finding {
-	enum check_state state;
-	char found[FOUND_BYTES];
-};
-
 static void examine(const struct plan *plan, const struct run_info *info,
-		    struct finding *findings)
+		    struct checkup_finding *findings)
 {
 	struct rig_plan *place = NULL;
 	struct patient patient = { .plan = plan, .info = info };
 
 	if (rig_place_plan(&place, &(struct rig_place_options){ 0 }) == 0)
 		patient.place = place;
-	for (size_t i = 0; i < CHECKS; i++)
-		findings[i].state = checks[i].look(&patient, findings[i].found);
+	checkup_do(checks, CHECKS, &patient, findings);
 	rig_place_free(place);
-}
-
-static int count(const struct finding *findings, enum check_state state)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < CHECKS; i++)
-		n += findings[i].state == state;
-	return n;
 }
 
 static void print_checks(const struct plan *plan, const struct run_info *info,
@@ -452,29 +399,22 @@ static void print_checks(const struct plan *plan, const struct run_info *info,
 		"differences of more than a few percent can be trusted",
 		"only large differences can be trusted"
 	};
-	struct finding findings[CHECKS];
+	struct checkup_finding findings[CHECKS];
 	char grade = info->noise.grade;
 
 	examine(plan, info, findings);
 	fprintf(out, "Grade %c: %s; %d bad, %d to note, %d unknown.\n\n", grade,
-		trust[grade - 'A'], count(findings, BAD), count(findings, NOTE),
-		count(findings, UNKNOWN));
-	for (size_t i = 0; i < CHECKS; i++) {
-		enum check_state state = findings[i].state;
-
-		fprintf(out, "%-7s  %-19s  %s\n", state_words[state],
-			checks[i].name, findings[i].found);
-		if (state == NOTE || state == BAD)
-			fprintf(out, "%9s%s\n%9scure: %s\n", "",
-				checks[i].effect, "", checks[i].cure);
-	}
+		trust[grade - 'A'], checkup_count(findings, CHECKS, BAD),
+		checkup_count(findings, CHECKS, NOTE),
+		checkup_count(findings, CHECKS, UNKNOWN));
+	checkup_print(out, checks, findings, CHECKS);
 	fprintf(out, "\n");
 }
 
 static int checks_json(const struct plan *plan, const struct run_info *info,
 		       json_t *result)
 {
-	struct finding findings[CHECKS];
+	struct checkup_finding findings[CHECKS];
 	json_t *list = json_array();
 
 	examine(plan, info, findings);
@@ -482,7 +422,7 @@ static int checks_json(const struct plan *plan, const struct run_info *info,
 		json_array_append_new(list,
 				      json_pack("{s:s, s:s, s:s, s:s, s:s}",
 						"name", checks[i].name, "state",
-						state_words[findings[i].state],
+						checkup_word(findings[i].state),
 						"found", findings[i].found,
 						"effect", checks[i].effect,
 						"cure", checks[i].cure));
@@ -503,7 +443,7 @@ static void put_quoted(FILE *file, const char *text, char end)
 static int checks_csv(const struct plan *plan, const struct run_info *info,
 		      const char *path)
 {
-	struct finding findings[CHECKS];
+	struct checkup_finding findings[CHECKS];
 	FILE *file = fopen(path, "w");
 	bool bad;
 
@@ -513,7 +453,7 @@ static int checks_csv(const struct plan *plan, const struct run_info *info,
 	fprintf(file, "check,state,found,effect,cure\n");
 	for (size_t i = 0; i < CHECKS; i++) {
 		put_quoted(file, checks[i].name, ',');
-		put_quoted(file, state_words[findings[i].state], ',');
+		put_quoted(file, checkup_word(findings[i].state), ',');
 		put_quoted(file, findings[i].found, ',');
 		put_quoted(file, checks[i].effect, ',');
 		put_quoted(file, checks[i].cure, '\n');

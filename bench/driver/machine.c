@@ -16,6 +16,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <common/checkup.h>
+
 #include "driver/stats.h"
 
 #define PROBE_NS      UINT64_C(300000000)
@@ -131,23 +133,11 @@ double machine_steal(const struct machine_ticks *before,
 		   : 0;
 }
 
-bool machine_file(const char *path, char *text, size_t bytes)
-{
-	FILE *file = fopen(path, "r");
-	bool got = file && fgets(text, (int)bytes, file);
-
-	if (file)
-		fclose(file);
-	if (got)
-		text[strcspn(text, "\n")] = '\0';
-	return got;
-}
-
 static json_t *file_json(const char *path)
 {
 	char text[512];
 
-	return machine_file(path, text, sizeof(text)) ? json_string(text)
+	return checkup_file(path, text, sizeof(text)) ? json_string(text)
 						      : json_null();
 }
 
@@ -200,7 +190,7 @@ static bool cache_file(int pu, int index, const char *name, char *text,
 	snprintf(path, sizeof(path),
 		 "/sys/devices/system/cpu/cpu%d/cache/index%d/%s", pu, index,
 		 name);
-	return machine_file(path, text, bytes);
+	return checkup_file(path, text, bytes);
 }
 
 /* How many numbers a list "0-3,8" has. */
@@ -297,7 +287,7 @@ static json_t *host_json(void)
 	if (uname(&name) == 0)
 		kernel = json_sprintf("%s %s", name.sysname, name.release);
 	/* The unified hierarchy's line: 0::/path */
-	if (machine_file("/proc/self/cgroup", cgroup, sizeof(cgroup)) &&
+	if (checkup_file("/proc/self/cgroup", cgroup, sizeof(cgroup)) &&
 	    (at = strstr(cgroup, "::")))
 		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max",
 			 at + 2);

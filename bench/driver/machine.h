@@ -43,9 +43,6 @@ void machine_line(char *text, size_t bytes);
 json_t *machine_json(const struct stopwatch *watch,
 		     const struct machine_noise *noise);
 
-/* The first line of a file, without its end; false where it cannot be read. */
-bool machine_file(const char *path, char *text, size_t bytes);
-
 /* The value of a line "key : value" of /proc/cpuinfo. */
 bool machine_cpuinfo(const char *key, char *text, size_t bytes);
 
