@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,9 @@
 #define FILES_ENOUGH 1024
 
 #define SEGMENT_BYTES 65536
+
+/* Four huge pages, of which one at least is aligned. */
+#define HUGE_BYTES ((size_t)8 << 20)
 
 enum { KEY_JSON = 256 };
 
@@ -335,16 +339,23 @@ static enum checkup_state look_memory(const void *context, char *found)
 
 static enum checkup_state look_huge(const void *context, char *found)
 {
-	char text[80];
+	const struct rig_segment_options options = { .pages = RIG_PAGES_HUGE };
+	struct rig_segment *segment = NULL;
+	char got[SHOWN_BYTES], asked[SHOWN_BYTES];
+	ssize_t huge;
 
 	(void)context;
-	if (!checkup_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
-			  text, sizeof(text))) {
-		checkup_say(found, "this kernel has none for shared memory");
+	if (rig_segment_create(&segment, NULL, HUGE_BYTES, &options) < 0) {
+		checkup_say(found, "%.190s", rig_why());
 		return UNKNOWN;
 	}
-	checkup_say(found, "shmem_enabled: %s", text);
-	return strstr(text, "[never]") || strstr(text, "[deny]") ? NOTE : FINE;
+	memset(rig_segment_data(segment), 1, HUGE_BYTES);
+	huge = rig_segment_huge_bytes(segment);
+	rig_segment_destroy(segment);
+	checkup_say(found, "%s of %s that were asked for",
+		    show_bytes((double)(huge > 0 ? huge : 0), got),
+		    show_bytes(HUGE_BYTES, asked));
+	return huge > 0 ? FINE : NOTE;
 }
 
 static enum checkup_state look_numa(const void *context, char *found)
@@ -476,7 +487,7 @@ static const struct checkup checks[] = {
 	{ "locked memory", look_memlock, "None.", "None." },
 	{ "huge pages", look_huge,
 	  "runrig run --huge gets none: large arrays cost more TLB misses.",
-	  "echo advise > "
+	  "Linux 6.1, or echo advise > "
 	  "/sys/kernel/mm/transparent_hugepage/shmem_enabled" },
 	{ "NUMA", look_numa,
 	  "Arrays lie where they are first touched, and --memory is refused.",

@@ -251,7 +251,7 @@ static int program_3(void)
 	for (int i = 0; i < ITEMS; i++)
 		zeros[i] = rig_int(0);
 	printf("3  A managed list 0...9: ls[i] = ls[9 - i] for i from 0 to 9, "
-	       "as the article has it\n");
+	       "in the article\n");
 	if (rig_list_create(&list, NULL, zeros, ITEMS, NULL) < 0)
 		return failed();
 	r = fill(list);
@@ -269,8 +269,8 @@ static int program_3(void)
 		r = print_items(list, reversed, ITEMS);
 	}
 	if (r == 0)
-		printf("   They differ because the loop's second half reads "
-		       "what its first half has overwritten.\n");
+		printf("   They differ: the loop's second half reads what "
+		       "the first has overwritten.\n");
 	rig_list_destroy(list);
 	return r;
 }

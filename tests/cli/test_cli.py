@@ -616,11 +616,11 @@ class Usage(Case):
         for words, pattern in (
                 (("-n", 0), "1 to 1024"), (("-n", -3), "1 to 1024"),
                 (("-n", 100000), "1 to 1024"), (("-n", "two"), "whole number"),
-                (("--repeat", 0), "1 to"), (("--repeat", "1e3"), "whole"),
+                (("--repeat", 0), "1 to"), (("--repeat", "1e-1"), "whole"),
                 (("--limit", 0), "seconds"), (("--limit", "x"), "seconds"),
                 (("--limit", -1), "seconds"),
                 (("length=-1",), "0 to"), (("length=99E",), "0 to"),
-                (("length=1e3",), "40M"), (("begin=-5",), "0 to"),
+                (("length=1.5e0",), "40M"), (("begin=-5",), "0 to"),
                 (("length=10", "end=11"), "has 10 elements"),
                 (("length=10", "begin=11"), "beyond end"),
                 (("begin=5", "end=4"), "beyond end"),
