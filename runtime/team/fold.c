@@ -385,11 +385,12 @@ void fold(void *out, const void *a, const void *b, size_t count, int type,
 		loops[type][op](out, a, b, count);
 }
 
-void fold_one(void *out, const void *in, size_t count, int type)
+void fold_one(void *out, const void *in, size_t count, int type, int op)
 {
 	if (count == 0)
 		return;
-	if (type == RIG_BOOL)
+	/* A user's operation has not been called, and leaves any byte. */
+	if (type == RIG_BOOL && (op & ~RIG_REPRODUCIBLE) < FOLD_USER_OP)
 		fold(out, in, in, count, type, RIG_LOR);
 	else
 		memmove(out, in, count * rig_type_bytes(type));
@@ -403,7 +404,7 @@ void fold_all(void *out, const void *const *from, int count, size_t n, int type,
 	} else if (fold_all_at_once(op, type)) {
 		half_fold(out, from, count, n, type, op);
 	} else if (count == 1) {
-		fold_one(out, from[0], n, type);
+		fold_one(out, from[0], n, type, op);
 	} else {
 		fold(out, from[0], from[1], n, type, op);
 		for (int i = 2; i < count; i++)

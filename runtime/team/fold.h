@@ -30,7 +30,8 @@ void fold(void *out, const void *a, const void *b, size_t count, int type,
 void fold_all(void *out, const void *const *from, int count, size_t n, int type,
 	      int op);
 
-/* What comes of one source alone.  `out` may be `in`. */
-void fold_one(void *out, const void *in, size_t count, int type);
+/* out[i] = in[i], as the operation leaves a source that is alone.  `out` may be
+ * `in`. */
+void fold_one(void *out, const void *in, size_t count, int type, int op);
 
 #endif

@@ -111,7 +111,7 @@ static int fold_ranks(struct call *call, const struct reduction *r, int last,
 		}
 	}
 	if (last == 0)
-		fold_one(out, left, n, r->type);
+		fold_one(out, left, n, r->type, r->op);
 	return 0;
 }
 

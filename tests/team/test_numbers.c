@@ -15,6 +15,7 @@
 
 #include <runrig/runrig.h>
 
+#include "lib/elements.h"
 #include "lib/job_pool.h"
 #include "team/half.h"
 
@@ -27,52 +28,7 @@ static const size_t lengths[] = { 1, 3, 7, 129, 700, 9001 };
 #define LENGTH_MAX  9001
 #define ELEMENT_MAX 32
 
-/* --- halves, slowly --- */
-
-/* 5 and 10 bits of exponent and fraction, or 8 and 7. */
-static double wide(uint16_t half, int fraction)
-{
-	const int field = half >> fraction & ((1 << (15 - fraction)) - 1);
-	const int all = (1 << (15 - fraction)) - 1, bias = all / 2;
-	const double part = half & ((1 << fraction) - 1);
-	double x;
-
-	if (field == all)
-		x = part > 0 ? (double)NAN : (double)INFINITY;
-	else if (field == 0)
-		x = ldexp(part, 1 - bias - fraction);
-	else
-		x = ldexp(part + (1 << fraction), field - bias - fraction);
-	return half & 0x8000 ? -x : x;
-}
-
-static uint16_t narrow(double x, int fraction)
-{
-	const int all = (1 << (15 - fraction)) - 1, bias = all / 2;
-	const int sign = signbit(x) ? 0x8000 : 0;
-	int e = 0;
-	double quanta;
-
-	if (isnan(x))
-		return (uint16_t)(all << fraction | 1);
-	x = fabs(x);
-	if (isinf(x))
-		return (uint16_t)(sign | all << fraction);
-	e = x > 0 ? ilogb(x) : -bias;
-	if (e < 1 - bias)
-		e = 1 - bias;
-	/* In units of the last place; 2 << fraction of them are the next e. */
-	quanta = nearbyint(ldexp(x, fraction - e));
-	if (quanta >= (2 << fraction)) {
-		quanta /= 2;
-		e++;
-	}
-	if (e > bias)
-		return (uint16_t)(sign | all << fraction);
-	if (quanta >= (1 << fraction))
-		quanta += (double)(e + bias - 1) * (1 << fraction);
-	return (uint16_t)(sign | (int)quanta);
-}
+/* --- halves --- */
 
 static int fraction_of(int type)
 {
@@ -95,8 +51,8 @@ START_TEST(every_half_is_widened_and_rounded_back)
 		uint16_t out = 0;
 
 		half_fold(&out, from, 1, 1, type, RIG_SUM);
-		if (isnan(wide(half, fraction_of(type))))
-			ck_assert(isnan(wide(out, fraction_of(type))));
+		if (isnan(element_wide(half, fraction_of(type))))
+			ck_assert(isnan(element_wide(out, fraction_of(type))));
 		else
 			ck_assert_int_eq(out, half);
 	}
@@ -119,19 +75,21 @@ START_TEST(sums_and_products_of_halves_are_rounded_once)
 	half_fold(out, from, 3, N, type, op);
 	for (int i = 0; i < N; i++) {
 		const int bits = fraction_of(type);
-		float all = (float)wide(x[0][i], bits);
+		float all = (float)element_wide(x[0][i], bits);
 
 		for (int k = 1; k < 3; k++) {
-			const float next = (float)wide(x[k][i], bits);
+			const float next = (float)element_wide(x[k][i], bits);
 
 			all = op == RIG_SUM ? all + next : all * next;
 		}
 		if (isnan(all))
-			ck_assert(isnan(wide(out[i], bits)));
+			ck_assert(isnan(element_wide(out[i], bits)));
 		else
-			ck_assert_msg(out[i] == narrow(all, bits),
-				      "%x %x %x: %x, not %x", x[0][i], x[1][i],
-				      x[2][i], out[i], narrow(all, bits));
+			ck_assert_msg(
+				out[i] == (uint16_t)element_narrow(all, bits),
+				"%x %x %x: %x, not %x", x[0][i], x[1][i],
+				x[2][i], out[i],
+				(uint16_t)element_narrow(all, bits));
 	}
 }
 END_TEST
@@ -143,7 +101,8 @@ static void put(void *data, int type, size_t i, double x, int at)
 	switch (type) {
 	case RIG_FLOAT16:
 	case RIG_BFLOAT16:
-		((uint16_t *)data)[i] = narrow(x, fraction_of(type));
+		((uint16_t *)data)[i] =
+			(uint16_t)element_narrow(x, fraction_of(type));
 		break;
 	case RIG_FLOAT32:
 		((float *)data)[i] = (float)x;
@@ -180,7 +139,8 @@ static double get(const void *data, int type, size_t i, int *at)
 	switch (type) {
 	case RIG_FLOAT16:
 	case RIG_BFLOAT16:
-		return wide(((const uint16_t *)data)[i], fraction_of(type));
+		return element_wide(((const uint16_t *)data)[i],
+				    fraction_of(type));
 	case RIG_FLOAT32:
 		return ((const float *)data)[i];
 	case RIG_FLOAT64:
@@ -511,23 +471,23 @@ static int adds_halves(struct rig_team *team)
 	const double large = ldexp(1, bits + 1);
 	static uint16_t it[700], all[700];
 	struct rig_request *request = NULL;
-	uint16_t wanted = narrow(large + size - 1, bits);
+	uint16_t wanted = (uint16_t)element_narrow(large + size - 1, bits);
 	int r = 0;
 
 	for (size_t i = 0; i < 700; i++)
-		it[i] = narrow(rank == 0 ? large : 1, bits);
+		it[i] = (uint16_t)element_narrow(rank == 0 ? large : 1, bits);
 	for (size_t n = 1; r == 0 && n <= 700; n += 233) {
 		r = rig_team_allreduce(team, it, all, n, told->type, RIG_SUM);
 		if (r == 0 && (all[0] != wanted || all[n - 1] != wanted))
 			return rig_team_fail(team, -EBADMSG, "%zu: %g", n,
-					     wide(all[0], bits));
+					     element_wide(all[0], bits));
 		r = rig_team_iallreduce(team, it, all, n, told->type, RIG_SUM,
 					&request);
 		if (r == 0)
 			r = rig_team_wait(team, &request, NULL);
 		if (r == 0 && (all[0] != wanted || all[n - 1] != wanted))
 			return rig_team_fail(team, -EBADMSG, "i: %zu: %g", n,
-					     wide(all[0], bits));
+					     element_wide(all[0], bits));
 	}
 	return r;
 }

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_table.c - every verb, of every type, in every form, for 0, 1 and an odd
+ * number of elements, in place or not, NULL where there is nothing: each against a
+ * serial reference.
+ *
+ * The verbs are those of verbs.def, the types those that rig_type_bytes() knows,
+ * the operations those of enum rig_op.  A verb that is added fails here until
+ * `rows` says what the verb must give; a type, until elements.c has the type.
+ *
+ * Rank r brings elements that every rank can compute, so each rank computes what
+ * every verb must leave in its buffer, and compares the whole buffer.
+ */
+#include "lib/harness.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <runrig/runrig.h>
+
+#include "lib/elements.h"
+#include "lib/job_pool.h"
+#include "lib/table.h"
+#include "team/fold.h"
+#include "team/type.h"
+
+/* --- what ranks have --- */
+
+size_t table_length(const struct trial *t, int from, int to)
+{
+	const int low = from < to ? from : to, high = from < to ? to : from;
+
+	if (t->count == 0)
+		return 0;
+	/* In place what goes and what comes has the same length. */
+	if (t->in_place) {
+		from = low;
+		to = high;
+	}
+	return (from + 2 * to + (int)t->turn) % 3 ? t->count + (size_t)from : 0;
+}
+
+void table_brought(const struct trial *t, int rank, size_t index, void *out)
+{
+	const struct element_of which = { rank, index, t->size, t->turn };
+
+	elements_put(out, t->type, &which);
+}
+
+/* --- one trial --- */
+
+static const char *const forms[] = { "", "i", "_init" };
+
+static void name_trial(const struct trial *t, char *text, size_t bytes)
+{
+	snprintf(text, bytes, "%s%s%s of %zu %s, %s%s, root %d, rank %d of %d",
+		 t->form == FORM_BEGUN ? "i" : "", verb_name(t->row->verb),
+		 t->form == FORM_PLAN ? forms[FORM_PLAN] : "", t->count,
+		 type_name(t->type).text,
+		 t->row->reduces ? op_name(t->op).text : "no operation",
+		 t->in_place ? ", in place" : "", t->root, t->rank, t->size);
+}
+
+int table_fails(const struct trial *t, const char *what, size_t index)
+{
+	char name[160];
+
+	name_trial(t, name, sizeof(name));
+	return rig_team_fail(t->team, -EBADMSG, "%s: %s %zu (turn %u)", name,
+			     what, index, t->turn);
+}
+
+/* What the verb finds: what this rank brings, and nothing but that. */
+static void fill(struct trial *t)
+{
+	const struct buffers *b = &t->buffers;
+
+	memset(t->recv, FILL, t->room * t->item + GUARD);
+	memset(t->send, FILL, b->sent * t->item + GUARD);
+	for (size_t i = 0; i < b->sent; i++)
+		table_brought(t, t->rank, i, t->send + i * t->item);
+	memcpy(t->expect, t->recv, t->room * t->item + GUARD);
+	for (size_t i = 0; i < b->kept; i++) {
+		char *at = t->recv + (b->kept_at + i) * t->item;
+
+		table_brought(t, t->rank, b->kept_from + i, at);
+		memcpy(t->expect + (b->kept_at + i) * t->item, at, t->item);
+	}
+}
+
+static int compare(struct trial *t)
+{
+	char own[ELEMENT_BYTES];
+
+	for (size_t i = 0; i < t->room - t->open; i++) {
+		char *found = t->recv + i * t->item;
+		char *wanted = t->expect + i * t->item;
+
+		if (t->folded > i && elements_same(found, wanted, t->type))
+			continue;
+		if (memcmp(found, wanted, t->item) != 0)
+			return table_fails(t, "wrong is element", i);
+	}
+	for (size_t i = 0; i < GUARD; i++)
+		if (t->recv[t->room * t->item + i] != FILL)
+			return table_fails(t, "written behind the buffer", i);
+	for (size_t i = 0; i < t->buffers.sent; i++) {
+		table_brought(t, t->rank, i, own);
+		if (memcmp(t->send + i * t->item, own, t->item) != 0)
+			return table_fails(t, "the call has changed element",
+					   i);
+	}
+	return 0;
+}
+
+/* Begun, or a plan that is started. */
+static int complete(struct trial *t, struct rig_request **request)
+{
+	bool done = false;
+	int r;
+
+	if (t->turn % 2)
+		return rig_team_wait(t->team, request, NULL);
+	do
+		r = rig_team_test(t->team, request, &done, NULL);
+	while (r == 0 && !done);
+	return r;
+}
+
+static int try_plan(struct trial *t)
+{
+	struct rig_request *plan = NULL;
+	int r = t->row->call(t, &plan);
+
+	for (int round = 0; r == 0 && round < 2; round++) {
+		/* Lengths may not change under a plan: 6 keeps them. */
+		t->turn += 6 * (unsigned)round;
+		fill(t);
+		t->row->expect(t);
+		r = rig_team_start(t->team, &plan);
+		if (r == 0)
+			r = complete(t, &plan);
+		if (r == 0)
+			r = compare(t);
+	}
+	return r < 0 ? r : rig_team_request_free(t->team, &plan);
+}
+
+static int try_buffers(struct trial *t)
+{
+	struct rig_request *request = NULL;
+	int r;
+
+	t->buffers = (struct buffers){ 0 };
+	t->room = t->folded = t->open = 0;
+	t->row->lay(t);
+	if (t->form == FORM_PLAN)
+		return try_plan(t);
+	fill(t);
+	t->row->expect(t);
+	r = t->row->call(t, &request);
+	if (r == 0 && t->form == FORM_BEGUN)
+		r = complete(t, &request);
+	return r < 0 ? r : compare(t);
+}
+
+static int try_one(struct trial *t)
+{
+	char name[160];
+	int r = t->row->whole ? t->row->whole(t) : try_buffers(t);
+
+	if (r == 0 || r == -EBADMSG)
+		return r;
+	name_trial(t, name, sizeof(name));
+	/* With what the call itself had to say. */
+	return rig_team_fail(t->team, r, "%s: %s", name, rig_why());
+}
+
+/* --- all trials --- */
+
+/* In this process: what all the ranks do. */
+struct table {
+	const struct row *row;
+	enum form forms[3];
+	int form_count;
+};
+
+/* In the short form: most long ones, and, where ranks have no CPU each, all but
+ * every seventh, so that verbs, types and forms have their turn. */
+static bool is_left_out(const struct trial *t)
+{
+	return !harness_long() && ((t->count > 19 && t->turn % 16) ||
+				   (t->size > 2 && t->turn % 7));
+}
+
+static int try_counts(struct rig_team *team, const struct table *table,
+		      int type, int op, unsigned *turn)
+{
+	static const size_t counts[] = { 0, 1, 19, 301, 4099 };
+	const struct row *row = table->row;
+	const int size = rig_team_size(team);
+	int r = 0;
+
+	for (size_t c = 0; c < sizeof(counts) / sizeof(*counts); c++)
+		for (int k = 0; k < table->form_count; k++)
+			for (int p = 0; p <= row->in_place; p++) {
+				struct trial t = {
+					.team = team,
+					.row = row,
+					.rank = rig_team_rank(team),
+					.size = size,
+					.form = table->forms[k],
+					.type = type,
+					.op = op,
+					.item = rig_type_bytes(type),
+					.count = counts[c],
+					.in_place = p,
+					.turn = ++*turn,
+					.root = (int)(*turn % (unsigned)size),
+				};
+
+				if (is_left_out(&t) || !table_buffers(&t))
+					continue;
+				r = try_one(&t);
+				if (r < 0)
+					return r;
+			}
+	return r;
+}
+
+static int try_types(struct rig_team *team, const struct table *table,
+		     unsigned *turn)
+{
+	int types[ELEMENT_TYPES_MAX];
+	const int count = elements_types(types);
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < count; i++) {
+		if (!table->row->reduces) {
+			r = try_counts(team, table, types[i], -1, turn);
+			continue;
+		}
+		for (int op = 0; r == 0 && op < OPERATIONS; op++)
+			if (fold_has(op, types[i]) &&
+			    (harness_long() || table_is_short(op, types[i])))
+				r = try_counts(team, table, types[i], op, turn);
+	}
+	return r;
+}
+
+static const struct row *row_of(enum verb verb)
+{
+	for (int i = 0; i < table_row_count; i++)
+		if (table_rows[i].verb == verb)
+			return &table_rows[i];
+	return NULL;
+}
+
+/* Every verb with its forms, from verbs.def. */
+static const struct {
+	enum verb verb;
+	bool forms;
+} verbs[] = {
+#define VERB(verb, name, terms)       { VERB_##verb, false },
+#define COLLECTIVE(verb, name, terms) { VERB_##verb, true },
+#include "team/verbs.def"
+#undef VERB
+#undef COLLECTIVE
+};
+#define VERB_COUNT ((int)(sizeof(verbs) / sizeof(*verbs)))
+
+static int tries_all(struct rig_team *team)
+{
+	const int rank = rig_team_rank(team);
+	const struct table one = { .forms = { FORM_PLAIN }, .form_count = 1 };
+	const struct table three = {
+		.forms = { FORM_PLAIN, FORM_BEGUN, FORM_PLAN }, .form_count = 3
+	};
+	unsigned turn = 0;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < VERB_COUNT; i++) {
+		struct table table = verbs[i].forms ? three : one;
+
+		table.row = row_of(verbs[i].verb);
+		if (!table.row)
+			return rig_team_fail(team, -ENOSYS, "rank %d: no row",
+					     rank);
+		r = table.row->untyped
+			    ? try_counts(team, &table, RIG_FLOAT64, -1, &turn)
+			    : try_types(team, &table, &turn);
+	}
+	return r;
+}
+
+static void check_all(int size)
+{
+	struct rig_segment *segment;
+	int r;
+
+	(void)elements_first_op();
+	(void)elements_last_op();
+	make_pool(size);
+	ck_assert_int_eq(rig_segment_create(&segment, NULL,
+					    (size_t)size * SHARED_BYTES, NULL),
+			 0);
+	r = rig_pool_run(pool, &(struct rig_job){
+				       .kernel = tries_all,
+				       .segments = { { .name = rig_segment_name(
+							       segment) } } });
+	ck_assert_msg(r == 0, "%s\n%s", rig_why(), rig_pool_report(pool)->text);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+
+static const int sizes[] = { 1, 2, 3, 5 };
+
+START_TEST(every_verb_gives_what_the_reference_gives)
+{
+	check_all(sizes[_i]);
+}
+END_TEST
+
+/* More than look at each other, so that values go by trees. */
+START_TEST(so_do_ranks_in_trees)
+{
+	check_all(harness_long() ? 17 : 1);
+}
+END_TEST
+
+START_TEST(every_verb_and_type_has_a_reference)
+{
+	int types[ELEMENT_TYPES_MAX];
+	const int count = elements_types(types);
+
+	for (int i = 0; i < VERB_COUNT; i++)
+		ck_assert_msg(row_of(verbs[i].verb) != NULL,
+			      "verb %s has no reference: add a row to "
+			      "table_rows of tests/lib/table.c, which says how "
+			      "the verb is called and what must come of it",
+			      verb_name(verbs[i].verb));
+	for (int i = 0; i < count; i++)
+		ck_assert_msg(elements_known(types[i]),
+			      "type %s has no reference: add a row to "
+			      "kind_of() of tests/lib/elements.c, which says "
+			      "what its elements are",
+			      type_name(types[i]).text);
+	for (int i = 0; i < count; i++)
+		for (int op = 0; op < OPERATIONS; op++)
+			ck_assert_msg(fold_has(op, types[i]) ==
+					      elements_has(op, types[i]),
+				      "operation %s on type %s: the library "
+				      "%s, elements_has() of "
+				      "tests/lib/elements.c says otherwise",
+				      op_name(op).text,
+				      type_name(types[i]).text,
+				      fold_has(op, types[i]) ? "has it"
+							     : "has it not");
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("table");
+	TCase *table = make_tcase("table", 0);
+
+	tcase_add_test(table, every_verb_and_type_has_a_reference);
+	tcase_add_loop_test(table, every_verb_gives_what_the_reference_gives, 0,
+			    (int)(sizeof(sizes) / sizeof(*sizes)));
+	tcase_add_test(table, so_do_ranks_in_trees);
+	suite_add_tcase(suite, table);
+	return suite;
+}
