@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "memory_map.h"
+#include "operands.h"
 #include "plugin.h"
 #include "run_json.h"
 #include "verified_run.h"
@@ -585,8 +586,30 @@ static int run(struct options *options)
 	return r;
 }
 
+/* A kernel whose parameters name the arrays becomes one that has them. */
+static int declare(struct options *options, struct rig_kernel *own,
+		   struct rig_declared *declared)
+{
+	struct rig_setting *settings = NULL;
+	int r;
+
+	if (!options->request.kernel->declare)
+		return 0;
+	r = operands_settings(options->words, &settings);
+	if (r == 0 && rig_kernel_arrays(options->request.kernel->name, settings,
+					declared) < 0)
+		r = complain(EXIT_USAGE, "%s", rig_why());
+	operands_settings_free(settings);
+	*own = *options->request.kernel;
+	own->arrays = declared->specs;
+	options->request.kernel = own;
+	return r;
+}
+
 int command_run(int argc, char **argv)
 {
+	struct rig_declared declared;
+	struct rig_kernel own;
 	struct options options = { .request = { .repeat = 1,
 						.verify = RIG_VERIFY_SAMPLE } };
 	int r;
@@ -600,6 +623,8 @@ int command_run(int argc, char **argv)
 	if (rig_kernels_register() < 0)
 		return complain(EXIT_SYSTEM, "%s", rig_why());
 	r = plugin_find(options.kernel, &options.request.kernel);
+	if (r == 0)
+		r = declare(&options, &own, &declared);
 	for (size_t i = 0; i < options.named_count && r == 0; i++)
 		r = enter(&options, &options.named[i]);
 	if (r == 0)

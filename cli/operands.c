@@ -114,16 +114,14 @@ static int enter_array(struct runner *runner, int index)
 	return asked->segment ? enter_segment(runner, index, operand) : 0;
 }
 
-/* NAME=VALUE, cut in two. */
-static int enter_words(struct runner *runner)
+int operands_settings(char *const *words, struct rig_setting **settings)
 {
-	char *const *words = runner->request->words;
 	size_t count = 0;
 
 	while (words[count])
 		count++;
-	runner->settings = calloc(count + 1, sizeof(*runner->settings));
-	if (!runner->settings)
+	*settings = calloc(count + 1, sizeof(**settings));
+	if (!*settings)
 		return complain(EXIT_SYSTEM, "out of memory");
 	for (size_t i = 0; i < count; i++) {
 		char *value = strchr(words[i], '=');
@@ -133,16 +131,23 @@ static int enter_words(struct runner *runner)
 
 		if (!name)
 			return complain(EXIT_SYSTEM, "out of memory");
-		runner->settings[i].name = name;
-		runner->settings[i].text = value ? value + 1 : NULL;
+		(*settings)[i].name = name;
+		(*settings)[i].text = value ? value + 1 : NULL;
 	}
 	return 0;
+}
+
+void operands_settings_free(struct rig_setting *settings)
+{
+	for (struct rig_setting *s = settings; s && s->name; s++)
+		free((char *)(uintptr_t)s->name);
+	free(settings);
 }
 
 int operands_enter(struct runner *runner)
 {
 	const struct run_request *request = runner->request;
-	int r = enter_words(runner);
+	int r = operands_settings(request->words, &runner->settings);
 
 	runner->spec.kernel = request->kernel->name;
 	runner->spec.operands = runner->operands;

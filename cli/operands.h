@@ -8,6 +8,13 @@
 
 #include "verified_run.h"
 
+/* The parameters NAME=VALUE of the command line, cut in two and ended by one
+ * without a name.  0, or an exit code; *settings is freed by the next function,
+ * in any case. */
+int operands_settings(char *const *words, struct rig_setting **settings);
+
+void operands_settings_free(struct rig_setting *settings);
+
 /* Enter all that the request says in runner->spec.  0, or an exit code: what is
  * wrong has been said. */
 int operands_enter(struct runner *runner);

@@ -14,6 +14,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_dgemm,
 	&kernel_dot,
 	&kernel_ep,
+	&kernel_evaluate,
 	&kernel_ft,
 	&kernel_global,
 	&kernel_heat,

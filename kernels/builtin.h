@@ -14,6 +14,7 @@ extern const struct rig_kernel kernel_count_nonzero;
 extern const struct rig_kernel kernel_dgemm;
 extern const struct rig_kernel kernel_dot;
 extern const struct rig_kernel kernel_ep;
+extern const struct rig_kernel kernel_evaluate;
 extern const struct rig_kernel kernel_ft;
 extern const struct rig_kernel kernel_global;
 extern const struct rig_kernel kernel_heat;

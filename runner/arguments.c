@@ -147,22 +147,32 @@ static int set_real(const struct rig_param *param, void *field,
 	return 0;
 }
 
+size_t arguments_text_bytes(const struct rig_param *param)
+{
+	return param->bytes ? param->bytes : RIG_TEXT_BYTES;
+}
+
 static int set_text(const struct rig_param *param, char *field,
 		    const char *value, char why[WHY_BYTES])
 {
-	size_t length = strlen(value);
+	size_t length = strlen(value), bytes = arguments_text_bytes(param);
 	bool printable = true;
 
 	for (size_t i = 0; i < length; i++)
 		printable &= (unsigned char)value[i] >= ' ' && value[i] != 127;
-	if (printable && length < RIG_TEXT_BYTES) {
-		memset(field, 0, RIG_TEXT_BYTES);
+	if (printable && length < bytes) {
+		memset(field, 0, bytes);
 		memcpy(field, value, length);
 		return 0;
 	}
-	snprintf(why, WHY_BYTES, "%s: its text is %s", param->name,
-		 printable ? "longer than 127 bytes"
-			   : "of characters that cannot be printed");
+	if (printable)
+		snprintf(why, WHY_BYTES,
+			 "%s: its text is longer than %zu bytes", param->name,
+			 bytes - 1);
+	else
+		snprintf(why, WHY_BYTES,
+			 "%s: its text is of characters that cannot be printed",
+			 param->name);
 	return -EINVAL;
 }
 

@@ -14,6 +14,9 @@
 #define WHY_BYTES 512
 
 /* Zero the arguments and give each parameter its default. */
+/* Bytes of the field of a RIG_PARAM_TEXT, the terminator included. */
+size_t arguments_text_bytes(const struct rig_param *param);
+
 int arguments_default(const struct rig_kernel *kernel, void *args,
 		      char why[WHY_BYTES]);
 

@@ -164,7 +164,9 @@ static void draw(struct block_sample *sample, const struct kernel_run *run,
 int sample_begin(struct block_sample *sample, struct kernel_run *run,
 		 uint64_t seed)
 {
-	struct sample_shm shm = { .kernel = (uint64_t)(uintptr_t)run->kernel };
+	struct sample_shm shm = {
+		.kernel = (uint64_t)(uintptr_t)run->registered
+	};
 	int r;
 
 	draw(sample, run, seed);

@@ -52,11 +52,11 @@ static bool is_line(const char *text)
 	return true;
 }
 
-static size_t field_bytes(enum rig_param_kind kind)
+static size_t field_bytes(const struct rig_param *param)
 {
-	return kind == RIG_PARAM_CHOICE ? sizeof(uint32_t)
-	       : kind == RIG_PARAM_TEXT ? RIG_TEXT_BYTES
-					: sizeof(uint64_t);
+	return param->kind == RIG_PARAM_CHOICE ? sizeof(uint32_t)
+	       : param->kind == RIG_PARAM_TEXT ? arguments_text_bytes(param)
+					       : sizeof(uint64_t);
 }
 
 static int check_param(const struct rig_kernel *kernel,
@@ -81,23 +81,20 @@ static int check_param(const struct rig_kernel *kernel,
 		lacks = "choices";
 	else if (param->offset < sizeof(struct rig_kernel_args) ||
 		 param->offset > kernel->args_bytes ||
-		 kernel->args_bytes - param->offset < field_bytes(param->kind))
+		 kernel->args_bytes - param->offset < field_bytes(param))
 		lacks = "field in the arguments, behind their header, at its "
 			"offset";
 	return lacks ? say(why, "parameter %s has no %s", param->name, lacks)
 		     : 0;
 }
 
-static int check_array(const struct rig_kernel *kernel, int index,
+static int check_array(const struct rig_array_spec *arrays, int index,
 		       char why[WHY_BYTES])
 {
-	const struct rig_array_spec *spec = &kernel->arrays[index];
-	int r = check_name("an array", spec->name, why);
+	const struct rig_array_spec *spec = &arrays[index];
 
-	if (r < 0)
-		return r;
 	for (int i = 0; i < index; i++)
-		if (strcmp(kernel->arrays[i].name, spec->name) == 0)
+		if (strcmp(arrays[i].name, spec->name) == 0)
 			return say(why, "two arrays are called %s", spec->name);
 	if (rig_dtype_bytes(spec->dtype) == 0)
 		return say(why,
@@ -110,6 +107,42 @@ static int check_array(const struct rig_kernel *kernel, int index,
 			   "rig_array_role",
 			   spec->name, (int)spec->role);
 	return 0;
+}
+
+static int check_fixed(const struct rig_kernel *kernel, int index,
+		       char why[WHY_BYTES])
+{
+	int r = check_name("an array", kernel->arrays[index].name, why);
+
+	return r < 0 ? r : check_array(kernel->arrays, index, why);
+}
+
+/* A name that a kernel declares: an expression's, or one that is in none. */
+static bool is_declared_name(const char *name)
+{
+	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789-_");
+
+	return length > 0 && length < RIG_DECLARED_BYTES && !name[length] &&
+	       *name != '-' && (*name < '0' || *name > '9');
+}
+
+int contract_check_declared(const struct rig_declared *declared,
+			    char why[WHY_BYTES])
+{
+	int r = declared->specs[0].name ? 0 : say(why, "it declares no array");
+
+	for (int i = 0; r == 0 && declared->specs[i].name; i++) {
+		if (is_declared_name(declared->specs[i].name))
+			r = check_array(declared->specs, i, why);
+		else
+			r = say(why,
+				"it declares an array \"%.60s\": not 1 to %d of "
+				"A-Z a-z 0-9 _ -, the first no digit and no -",
+				declared->names[i], RIG_DECLARED_BYTES - 1);
+	}
+	return r;
 }
 
 static int check_words(const struct rig_kernel *kernel, char why[WHY_BYTES])
@@ -141,12 +174,12 @@ static int check_proof(const struct rig_kernel *kernel, char why[WHY_BYTES])
 			   "it keeps blocks of array %d, of which there "
 			   "are %d",
 			   kernel->kept, count);
-	if (kernel->blocks && count == RIG_ARRAYS_MAX)
+	if (kernel->blocks && !kernel->declare && count == RIG_ARRAYS_MAX)
 		return say(why,
 			   "it has a proof by blocks, and more than %d "
 			   "arrays",
 			   RIG_ARRAYS_MAX - 1);
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < RIG_RESERVED_WORDS - 1; i++)
 		if (kernel->reserved[i])
 			return say(why, "a reserved field is not 0");
 	return 0;
@@ -175,7 +208,7 @@ int contract_check(const struct rig_kernel *kernel, char why[WHY_BYTES])
 	for (; param && param->name && r == 0; param++)
 		r = check_param(kernel, param, why);
 	for (int i = 0; r == 0 && kernel->arrays[i].name; i++)
-		r = i < RIG_ARRAYS_MAX ? check_array(kernel, i, why)
+		r = i < RIG_ARRAYS_MAX ? check_fixed(kernel, i, why)
 				       : say(why, "it has more than %d arrays",
 					     RIG_ARRAYS_MAX);
 	return r == 0 ? check_proof(kernel, why) : r;

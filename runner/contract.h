@@ -21,6 +21,10 @@ bool contract_is_name(const char *name);
 /* 0, or -EINVAL with one line of words. */
 int contract_check(const struct rig_kernel *kernel, char why[WHY_BYTES]);
 
+/* The same of the arrays that a kernel declares. */
+int contract_check_declared(const struct rig_declared *declared,
+			    char why[WHY_BYTES]);
+
 /* What one rank owns of an array. */
 struct contract_owned {
 	int count;

@@ -65,19 +65,52 @@ int kernel_run_init(struct kernel_run *run, const struct rig_kernel *kernel)
 {
 	int r;
 
-	*run = (struct kernel_run){ .kernel = kernel };
+	*run = (struct kernel_run){ .kernel = kernel, .registered = kernel };
 	r = check_kernel(run);
 	if (r < 0)
 		return r;
 	while (kernel->arrays[run->count].name)
 		run->count++;
 	run->args = malloc(kernel->args_bytes);
-	if (!run->args)
-		return say(run, -ENOMEM, "out of memory");
-	r = arguments_default(kernel, run->args, run->why);
+	if (kernel->declare)
+		run->declared = malloc(sizeof(*run->declared));
+	r = !run->args || (kernel->declare && !run->declared)
+		    ? say(run, -ENOMEM, "out of memory")
+		    : arguments_default(kernel, run->args, run->why);
+	if (r == 0)
+		r = kernel_run_declare(run);
 	if (r < 0)
 		kernel_run_finish(run);
 	return r;
+}
+
+int kernel_run_declare(struct kernel_run *run)
+{
+	const struct rig_kernel *kernel = run->registered;
+	struct rig_declared *declared = run->declared;
+	char words[WHY_BYTES];
+	int count = 0;
+	int r;
+
+	if (!declared)
+		return 0;
+	*declared = (struct rig_declared){ 0 };
+	r = kernel->declare(run->args, declared, run->why, WHY_BYTES);
+	if (r < 0)
+		return r;
+	for (; count < RIG_ARRAYS_MAX && declared->names[count][0]; count++)
+		declared->specs[count].name = declared->names[count];
+	r = contract_check_declared(declared, words);
+	if (r < 0) {
+		snprintf(run->why, WHY_BYTES, "kernel %s: %.400s", kernel->name,
+			 words);
+		return -ENOEXEC;
+	}
+	run->own = *kernel;
+	run->own.arrays = declared->specs;
+	run->kernel = &run->own;
+	run->count = count;
+	return 0;
 }
 
 int kernel_run_set(struct kernel_run *run, const char *word)
@@ -111,7 +144,7 @@ int kernel_run_set_all(struct kernel_run *run, char *const *words)
 			 (int)strcspn(*word, "="), *word);
 		r = -EINVAL;
 	}
-	return r;
+	return r == 0 ? kernel_run_declare(run) : r;
 }
 
 struct rig_array *kernel_run_array(const struct kernel_run *run, int index)
@@ -256,8 +289,10 @@ static int check_figure(struct kernel_run *run, const char *name,
 
 int kernel_run_check(struct kernel_run *run)
 {
-	int r = check_given(run);
+	int r = kernel_run_declare(run);
 
+	if (r == 0)
+		r = check_given(run);
 	for (int i = 0; i < run->count && r == 0; i++)
 		r = check_dtype(run, i);
 	for (int i = 0; i < run->count && r == 0; i++)
@@ -329,7 +364,7 @@ static int make_array(struct kernel_run *run, int index)
 	owning = malloc(options.spans_args_bytes);
 	if (!owning)
 		return say(run, -ENOMEM, "out of memory");
-	owning->kernel = kernel;
+	owning->kernel = run->registered;
 	owning->index = (uint64_t)index;
 	memcpy(owning->args, run->args, kernel->args_bytes);
 	options.spans_args = owning;
@@ -479,7 +514,7 @@ int kernel_run_job(struct kernel_run *run, rig_kernel_fn *fn,
 		job.segments[run->count].name = rig_segment_name(more);
 	/* By its name where that is known: so the report calls it. */
 	if (fn == run->kernel->run &&
-	    rig_kernel_find(run->kernel->name) == run->kernel) {
+	    rig_kernel_find(run->kernel->name) == run->registered) {
 		job.kernel = NULL;
 		job.name = run->kernel->name;
 	}
@@ -573,5 +608,7 @@ void kernel_run_finish(struct kernel_run *run)
 		run->arrays[i].segment = NULL;
 	}
 	free(run->args);
+	free(run->declared);
 	run->args = NULL;
+	run->declared = NULL;
 }

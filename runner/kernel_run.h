@@ -4,6 +4,7 @@
  *
  *	kernel_run_init()     the kernel, with its defaults
  *	kernel_run_set()      a parameter, from NAME=VALUE
+ *	kernel_run_declare()  arrays as the parameters have it
  *	kernel_run_give()     an array of the user's
  *	kernel_run_check()    all of it together; counts and sizes are known now
  *	kernel_run_make()     segments for the arrays, each rank owning its part
@@ -37,10 +38,14 @@ struct rigged_array {
 };
 
 struct kernel_run {
-	const struct rig_kernel *kernel;
-	struct rig_pool *pool; /* not ours */
-	void *args;            /* kernel->args_bytes */
-	int count;             /* of arrays */
+	/* As registered, and so at the same address in every worker; and as the
+	 * parameters make the arrays: `own`, or the same. */
+	const struct rig_kernel *registered, *kernel;
+	struct rig_kernel own;
+	struct rig_declared *declared; /* NULL: the arrays are fixed */
+	struct rig_pool *pool;         /* not ours */
+	void *args;                    /* kernel->args_bytes */
+	int count;                     /* of arrays */
 	struct rigged_array arrays[RIG_ARRAYS_MAX];
 	uint64_t limit_ns;  /* of each job: preparing, a run, ...; 0: none */
 	const char *memory; /* of the segments it makes; see segment.h */
@@ -53,6 +58,10 @@ struct kernel_run {
 int kernel_run_init(struct kernel_run *run, const struct rig_kernel *kernel);
 
 int kernel_run_set(struct kernel_run *run, const char *word);
+
+/* The arrays are now those of the parameters (rig_kernel.declare).  No array is
+ * given yet, or the parameters are as they were. */
+int kernel_run_declare(struct kernel_run *run);
 
 /* Parameters, each at most once; `words` ends with a NULL. */
 int kernel_run_set_all(struct kernel_run *run, char *const *words);

@@ -30,7 +30,7 @@
 #define RESULT_BYTES 512
 
 /* Bytes of a setting as NAME=VALUE. */
-#define WORD_BYTES 512
+#define WORD_BYTES 4096
 
 /* In this process: one call, and what the caller has of it. */
 struct kernel_call {
@@ -59,16 +59,16 @@ static uint64_t now_ns(void)
 }
 
 /* The run has words of its own. */
-static int run_fails(const struct kernel_call *call, int r)
+static int run_fails(const struct kernel_run *run, int r)
 {
-	return r < 0 ? rig_why_set(r, call->run.why) : r;
+	return r < 0 ? rig_why_set(r, run->why) : r;
 }
 
 /* A job of the workers failed: there is a report of it. */
 static int job_fails(struct kernel_call *call, int r)
 {
 	call->outcome.started |= r < 0;
-	return run_fails(call, r);
+	return run_fails(&call->run, r);
 }
 
 /* ---- settings ---- */
@@ -95,9 +95,9 @@ static void word_of(const struct rig_setting *setting, char word[WORD_BYTES])
 	}
 }
 
-static int enter_settings(struct kernel_call *call)
+static int enter_settings(struct kernel_run *run,
+			  const struct rig_setting *first)
 {
-	const struct rig_setting *first = call->spec->settings;
 	char word[WORD_BYTES];
 	int r = 0;
 
@@ -117,9 +117,9 @@ static int enter_settings(struct kernel_call *call)
 					  "is too long",
 					  s->name);
 		word_of(s, word);
-		r = run_fails(call, kernel_run_set(&call->run, word));
+		r = run_fails(run, kernel_run_set(run, word));
 	}
-	return r;
+	return r == 0 ? run_fails(run, kernel_run_declare(run)) : r;
 }
 
 /* ---- before anything is made ---- */
@@ -222,14 +222,14 @@ static int check_call(struct kernel_call *call)
 {
 	const struct rig_spec *spec = call->spec;
 	struct kernel_run *run = &call->run;
-	int r = enter_settings(call);
+	int r = enter_settings(run, spec->settings);
 
 	if (r == 0)
 		r = operands_assign(run, spec, call->sources);
 	for (int i = 0; i < run->count && r == 0; i++)
 		r = operand_open(run, i, &call->sources[i]);
 	if (r == 0)
-		r = run_fails(call, kernel_run_check(run));
+		r = run_fails(&call->run, kernel_run_check(run));
 	if (r == 0)
 		r = operands_check(run, call->sources);
 	if (r == 0)
@@ -248,6 +248,39 @@ int rig_kernel_examine(const struct rig_kernel *kernel)
 		return rig_why_set(r, run.why);
 	kernel_run_finish(&run);
 	return 0;
+}
+
+/* Names as the struct of the caller has them. */
+static void copy_arrays(const struct kernel_run *run,
+			struct rig_declared *arrays)
+{
+	*arrays = (struct rig_declared){ 0 };
+	for (int i = 0; i < run->count; i++) {
+		arrays->specs[i] = run->kernel->arrays[i];
+		snprintf(arrays->names[i], RIG_DECLARED_BYTES, "%s",
+			 run->kernel->arrays[i].name);
+		arrays->specs[i].name = arrays->names[i];
+	}
+}
+
+int rig_kernel_arrays(const char *name, const struct rig_setting *settings,
+		      struct rig_declared *arrays)
+{
+	const struct rig_kernel *kernel = rig_kernel_find(name);
+	struct kernel_run run;
+	int r;
+
+	if (!kernel)
+		return words_fail(-ENOENT, "no kernel \"%.80s\" is registered",
+				  name);
+	r = run_fails(&run, kernel_run_init(&run, kernel));
+	if (r < 0)
+		return r;
+	r = enter_settings(&run, settings);
+	if (r == 0)
+		copy_arrays(&run, arrays);
+	kernel_run_finish(&run);
+	return r;
 }
 
 bool rig_kernel_is_name(const char *name)
@@ -291,7 +324,7 @@ static int open_call(const struct rig_spec *spec, struct kernel_call **out)
 	call->times_ns = calloc((size_t)repeat, sizeof(*call->times_ns));
 	r = call->times_ns ? 0 : words_fail(-ENOMEM, "out of memory");
 	if (r == 0)
-		r = run_fails(call,
+		r = run_fails(&call->run,
 			      kernel_run_init(&call->run,
 					      rig_kernel_find(spec->kernel)));
 	call->run.limit_ns = spec->limit_ns;
@@ -416,7 +449,7 @@ static int replicate(struct kernel_call *call)
 		return 0;
 	r = kernel_run_replicate(&call->run, names, sizeof(names));
 	call->outcome.replicated = r;
-	return run_fails(call, r < 0 ? r : 0);
+	return run_fails(&call->run, r < 0 ? r : 0);
 }
 
 static int prepare(struct kernel_call *call, struct rig_pool *pool)
@@ -429,7 +462,7 @@ static int prepare(struct kernel_call *call, struct rig_pool *pool)
 		return r;
 	call->run.pool = pool;
 	enter_phase(call, RIG_PHASE_PREPARING);
-	r = run_fails(call, kernel_run_make(&call->run, pool));
+	r = run_fails(&call->run, kernel_run_make(&call->run, pool));
 	if (r == 0)
 		r = load(call);
 	if (r == 0)

@@ -144,6 +144,15 @@ struct rig_spec {
 	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
+/*
+ * The arrays that kernel `name` has with these parameters, ended by one without a
+ * name; settings may be NULL.  Returns 0, or -EINVAL or -ENOENT as
+ * rig_kernel_run().  Any thread; starts nothing.
+ */
+RIG_API int rig_kernel_arrays(const char *name,
+			      const struct rig_setting *settings,
+			      struct rig_declared *arrays);
+
 /* ---- what was done ---- */
 
 /* One array of the kernel, after the run. */

@@ -42,7 +42,7 @@ extern "C" {
 #define RIG_SEGMENTS_MAX 16
 
 /* Bytes of arguments copied to a job: they travel by value. */
-#define RIG_ARGS_MAX 4096
+#define RIG_ARGS_MAX 8192
 
 /* Bytes of a rank's result slot. */
 #define RIG_RESULT_MAX 240

@@ -87,7 +87,9 @@ struct rig_param {
 	const char *fallback; /* the default, as a user would type it */
 	double min, max;      /* of SIZE, INT, REAL; inclusive */
 	const char *choices;  /* of CHOICE: "swap copy" */
-	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
+	/* Of TEXT: bytes of the field; 0: RIG_TEXT_BYTES. */
+	uint64_t bytes;
+	uint64_t reserved[RIG_RESERVED_WORDS - 1]; /* 0 */
 };
 
 /* The part that an array plays; RIG_INOUT is both bits. */
@@ -117,6 +119,16 @@ struct rig_array_spec {
 	/* Elements of a generated array for these arguments. */
 	uint64_t (*count)(const void *args);
 	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
+};
+
+/* Bytes of the name of a declared array, the terminator included. */
+#define RIG_DECLARED_BYTES 64
+
+/* The arrays of a kernel whose parameters name the arrays (rig_kernel.declare).
+ * The struct has the names itself: specs[i].name points to names[i]. */
+struct rig_declared {
+	struct rig_array_spec specs[RIG_ARRAYS_MAX + 1]; /* to .name == NULL */
+	char names[RIG_ARRAYS_MAX][RIG_DECLARED_BYTES];
 };
 
 struct rig_kernel {
@@ -186,7 +198,19 @@ struct rig_kernel {
 	void (*result)(const void *args, void *const data[], char *text,
 		       size_t bytes);
 
-	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
+	/*
+	 * Where the arrays depend on the parameters: expr="a*x" makes arrays a
+	 * and x.  In the caller, when all parameters are set and before an array
+	 * is given: fill *declared, which is zeroed, and leave every specs[i].name
+	 * alone: the runner points specs[i].name to names[i], up to the first
+	 * empty name.  A name is 1 to 63 of A-Z a-z 0-9 _ -, the first no digit
+	 * and no -.  `arrays` above are the arrays of the default parameters.
+	 * Returns 0, or -EINVAL with the words in why.  NULL: `arrays` are all.
+	 */
+	int (*declare)(const void *args, struct rig_declared *declared,
+		       char *why, size_t why_bytes);
+
+	uint64_t reserved[RIG_RESERVED_WORDS - 1]; /* 0 */
 };
 
 /*
