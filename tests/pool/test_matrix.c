@@ -495,7 +495,7 @@ START_TEST(cells)
 	static const int sizes[] = { 2, 4, 8 };
 	const char *value = getenv("RUNRIG_CELLS");
 	const struct rlimit none = { 0, 0 };
-	int every = value ? atoi(value) : 19;
+	int every = value ? atoi(value) : harness_long() ? 19 : 57;
 	int size = sizes[_i / FAULTS], number = _i;
 	struct cell cell = { .size = size, .fault = (enum fault)(_i % FAULTS) };
 	char what[64];
