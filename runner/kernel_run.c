@@ -14,6 +14,7 @@
 
 #include <runner/contract.h>
 #include <runner/dtype.h>
+#include <runner/spare.h>
 
 /* What spans() needs to ask the kernel who owns what.  By value: the workers
  * are older than it. */
@@ -348,6 +349,21 @@ static int spans(const void *given, size_t bytes, int rank, int size,
 				    rank, size, to);
 }
 
+/* What prepare makes may take for granted that all else is 0. */
+static bool has_spares(const struct kernel_run *run)
+{
+	return run->spares && !run->memory && kernel_run_has_inputs(run);
+}
+
+/* Segments of one key are alike: the size, the policy, and who owns which part. */
+static struct spare_key key_of(const struct kernel_run *run, int index)
+{
+	return (struct spare_key){ .kernel = run->kernel,
+				   .index = index,
+				   .bytes = run->arrays[index].made,
+				   .pages = run->pages };
+}
+
 static int make_array(struct kernel_run *run, int index)
 {
 	const struct rig_kernel *kernel = run->kernel;
@@ -359,6 +375,11 @@ static int make_array(struct kernel_run *run, int index)
 	int r;
 
 	if (array->name || array->segment)
+		return 0;
+	array->made = array->bytes;
+	if (has_spares(run))
+		array->segment = spare_take(run->pool, key_of(run, index));
+	if (array->segment)
 		return 0;
 	options.spans_args_bytes = sizeof(*owning) + kernel->args_bytes;
 	owning = malloc(options.spans_args_bytes);
@@ -604,7 +625,11 @@ int kernel_run_verify(struct kernel_run *run)
 void kernel_run_finish(struct kernel_run *run)
 {
 	for (int i = 0; i < run->count; i++) {
-		rig_segment_destroy(run->arrays[i].segment);
+		if (has_spares(run) && run->arrays[i].segment)
+			spare_give(run->pool, key_of(run, i),
+				   run->arrays[i].segment);
+		else
+			rig_segment_destroy(run->arrays[i].segment);
 		run->arrays[i].segment = NULL;
 	}
 	free(run->args);

@@ -35,6 +35,7 @@ struct rigged_array {
 	size_t bytes;     /* of the elements; known once checked */
 	bool shortened;   /* by the first run */
 	struct rig_segment *segment; /* that we made; NULL: none */
+	size_t made;                 /* bytes that were asked for then */
 };
 
 struct kernel_run {
@@ -51,6 +52,9 @@ struct kernel_run {
 	const char *memory; /* of the segments it makes; see segment.h */
 	enum rig_pages pages;
 	bool replicated; /* what is only read is read on each node */
+	/* The segments that it makes may have served another run, and are kept
+	 * for the next one (spare.h): their bytes are what was left there. */
+	bool spares;
 	char why[WHY_BYTES];
 };
 

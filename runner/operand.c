@@ -251,7 +251,7 @@ static int find_dtype(const struct rig_array_spec *spec,
 }
 
 static int open_segment(struct kernel_run *run, int index,
-			struct source *source)
+			struct source *source, bool replicate)
 {
 	const struct rig_array_spec *spec = &run->kernel->arrays[index];
 	const struct rig_operand *operand = source->operand;
@@ -268,7 +268,9 @@ static int open_segment(struct kernel_run *run, int index,
 	r = rig_segment_attach(
 		&source->attached, operand->segment,
 		&(struct rig_segment_options){
-			.read_only = !(spec->role & RIG_OUTPUT) });
+			.read_only = !(spec->role & RIG_OUTPUT),
+			/* Copies on each node end with the handle. */
+			.brief = !replicate });
 	if (r < 0)
 		return r;
 	r = count_window(source, spec->name, &array);
@@ -313,7 +315,8 @@ static int open_data(struct kernel_run *run, int index, struct source *source)
 	return 0;
 }
 
-int operand_open(struct kernel_run *run, int index, struct source *source)
+int operand_open(struct kernel_run *run, int index, struct source *source,
+		 bool replicate)
 {
 	const struct rig_operand *operand = source->operand;
 
@@ -322,7 +325,7 @@ int operand_open(struct kernel_run *run, int index, struct source *source)
 	if (operand->file)
 		return open_file(run, index, source);
 	if (operand->segment)
-		return open_segment(run, index, source);
+		return open_segment(run, index, source, replicate);
 	return operand->data ? open_data(run, index, source) : 0;
 }
 

@@ -25,8 +25,10 @@ struct source {
 int operands_assign(const struct kernel_run *run, const struct rig_spec *spec,
 		    struct source sources[RIG_ARRAYS_MAX]);
 
-/* Open what array `index` comes from and tell the run of it. */
-int operand_open(struct kernel_run *run, int index, struct source *source);
+/* Open what array `index` comes from and tell the run of it; `replicate`: what is
+ * only read will have copies on each node. */
+int operand_open(struct kernel_run *run, int index, struct source *source,
+		 bool replicate);
 
 /* Does no array that is written lie where another does? */
 int operands_check(const struct kernel_run *run,

@@ -26,6 +26,11 @@
 #include <runner/block_sample.h>
 #include <runner/words.h>
 
+/* For fewer bytes nobody asks how much memory, or /dev/shm, is left: the answer
+ * takes longer than a small run, and who makes a segment asks again. */
+#define LARGE ((size_t)64 << 20)
+#define SMALL ((size_t)64 << 10)
+
 /* Bytes of what a kernel says it found. */
 #define RESULT_BYTES 512
 
@@ -201,7 +206,8 @@ static const char *size_words(size_t bytes, char text[40])
 static int check_memory(const struct kernel_call *call)
 {
 	size_t bytes = new_bytes(&call->run);
-	size_t shm = rig_shm_available(), memory = rig_memory_available();
+	size_t shm = bytes < SMALL ? SIZE_MAX : rig_shm_available();
+	size_t memory = bytes < LARGE ? SIZE_MAX : rig_memory_available();
 	char takes[40], has[40];
 
 	if ((bytes > shm || bytes > memory) &&
@@ -227,7 +233,7 @@ static int check_call(struct kernel_call *call)
 	if (r == 0)
 		r = operands_assign(run, spec, call->sources);
 	for (int i = 0; i < run->count && r == 0; i++)
-		r = operand_open(run, i, &call->sources[i]);
+		r = operand_open(run, i, &call->sources[i], spec->replicate);
 	if (r == 0)
 		r = run_fails(&call->run, kernel_run_check(run));
 	if (r == 0)
@@ -330,6 +336,7 @@ static int open_call(const struct rig_spec *spec, struct kernel_call **out)
 	call->run.limit_ns = spec->limit_ns;
 	call->run.memory = spec->memory;
 	call->run.pages = spec->pages;
+	call->run.spares = true;
 	if (r == 0)
 		r = check_call(call);
 	call->outcome.kernel = call->run.kernel;
@@ -380,10 +387,12 @@ static int check_private(const struct kernel_call *call,
 {
 	size_t bytes =
 		kernel_run_private_bytes(&call->run, rig_pool_size(pool));
-	size_t has = rig_memory_available();
+	size_t has;
 
-	if (!__builtin_add_overflow(bytes, new_bytes(&call->run), &bytes) &&
-	    bytes <= has)
+	if (__builtin_add_overflow(bytes, new_bytes(&call->run), &bytes))
+		bytes = SIZE_MAX;
+	has = bytes < LARGE ? SIZE_MAX : rig_memory_available();
+	if (bytes <= has)
 		return 0;
 	return words_fail(-ENOSPC,
 			  "%s: its arrays and its workers take %zu bytes of "
@@ -689,6 +698,8 @@ int rig_kernel_run(struct rig_pool *pool, const struct rig_spec *spec,
 		keep_result(call);
 	if (r == 0)
 		r = run_again(call);
+	/* Of a run that failed nobody knows who still writes where. */
+	call->run.spares = r == 0;
 	call->outcome.code = r;
 	call->outcome.wall_ns = now_ns() - call->begun_ns;
 	call->spec = NULL;

@@ -144,32 +144,42 @@ static double not_a_number(const any_double *x)
 	return *x;
 }
 
-/* The least, or the greatest by turning signs; a not-a-number wins.  Eight at a
- * time, for they are compared side by side. */
-INLINE double least(const any_double *x, size_t count, bool greatest)
+/* Items that are compared side by side: each comparison waits for the one before
+ * in its lane. */
+#define WIDE_LANES 32
+
+INLINE bool before(double a, double b, bool greatest)
 {
-	double sign = greatest ? -1 : 1, best = sign * x[0];
-	double lanes[LANES];
-	int64_t none = 0;
+	return greatest ? a > b : a < b;
+}
+
+/* The least or the greatest; a not-a-number wins. */
+INLINE double extreme(const any_double *x, size_t count, bool greatest)
+{
+	double best = x[0], lanes[WIDE_LANES];
+	int64_t none[WIDE_LANES] = { 0 }, any = 0;
 	size_t i = 0;
 
-	for (size_t l = 0; l < LANES; l++)
+	for (size_t l = 0; l < WIDE_LANES; l++)
 		lanes[l] = best;
-	for (; i + LANES <= count; i += LANES) {
-		for (size_t l = 0; l < LANES; l++) {
-			double item = sign * x[i + l];
+	for (; i + WIDE_LANES <= count; i += WIDE_LANES) {
+		for (size_t l = 0; l < WIDE_LANES; l++) {
+			double item = x[i + l];
 
-			none |= item != item;
-			lanes[l] = item < lanes[l] ? item : lanes[l];
+			none[l] |= -(int64_t)(item != item);
+			lanes[l] = before(item, lanes[l], greatest) ? item
+								    : lanes[l];
 		}
 	}
 	for (; i < count; i++) {
-		none |= x[i] != x[i];
-		best = sign * x[i] < best ? sign * x[i] : best;
+		any |= x[i] != x[i];
+		best = before(x[i], best, greatest) ? x[i] : best;
 	}
-	for (size_t l = 0; l < LANES; l++)
-		best = lanes[l] < best ? lanes[l] : best;
-	return none ? not_a_number(x) : sign * best;
+	for (size_t l = 0; l < WIDE_LANES; l++) {
+		any |= none[l];
+		best = before(lanes[l], best, greatest) ? lanes[l] : best;
+	}
+	return any ? not_a_number(x) : best;
 }
 
 INLINE double product(const any_double *x, size_t count)
@@ -202,14 +212,14 @@ INLINE double deviations(const any_double *x, size_t count, double mean)
 	return reals_join(lanes);
 }
 
-CLONES static double real_line(const any_double *x, size_t count,
-			       enum total_step step, double mean)
+CLONES_WIDE static double real_line(const any_double *x, size_t count,
+				    enum total_step step, double mean)
 {
 	switch (step) {
 	case STEP_MIN:
-		return least(x, count, false);
+		return extreme(x, count, false);
 	case STEP_MAX:
-		return least(x, count, true);
+		return extreme(x, count, true);
 	case STEP_PROD:
 		return product(x, count);
 	case STEP_SQUARES:

@@ -35,6 +35,13 @@
 /* How long processes that were killed may take to be gone. */
 #define GONE_NS (6 * UINT64_C(1000000000))
 
+/* A function that is called when the pool is destroyed. */
+struct pool_farewell {
+	void (*fn)(void *arg);
+	void *arg;
+	struct pool_farewell *next;
+};
+
 /* A segment that was handed over by name and is nobody's handle here. */
 struct unowned {
 	char name[RIG_NAME_MAX + 1]; /* "": free */
@@ -118,6 +125,10 @@ struct rig_pool {
 	struct unowned unowned[UNOWNED_MAX];
 	int unowned_next;
 	struct replica replicas[REPLICAS_MAX];
+
+	/* What others want to do when the pool is destroyed, last come first.
+	 * Added to by any thread. */
+	struct pool_farewell *_Atomic farewells;
 
 	/* What to forget when the run at hand has ended. */
 	pthread_mutex_t forget_lock;

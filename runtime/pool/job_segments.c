@@ -260,8 +260,13 @@ static int unowned_info(struct rig_pool *pool, const char *name,
 int job_segments_find(struct rig_pool *pool, const char *name,
 		      struct segment_info *info)
 {
-	return segment_handle_info(name, info) ? 0
-					       : unowned_info(pool, name, info);
+	int r;
+
+	if (segment_handle_info(name, false, info))
+		return 0;
+	r = unowned_info(pool, name, info);
+	/* A brief handle may have been opened where no other can be. */
+	return r < 0 && segment_handle_info(name, true, info) ? 0 : r;
 }
 
 /* The copies, where there are some. */

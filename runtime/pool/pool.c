@@ -704,11 +704,47 @@ static void leave_list(struct rig_pool *pool)
 	pthread_mutex_unlock(&pools_lock);
 }
 
+int rig_pool_at_destroy(struct rig_pool *pool, void (*fn)(void *arg), void *arg)
+{
+	struct pool_farewell *farewell;
+
+	if (!pool || !fn || !pool_is_maker(pool))
+		return rig_fail(-EINVAL,
+				"rig_pool_at_destroy: the pool or the function "
+				"is NULL, or the pool is another process's");
+	farewell = malloc(sizeof(*farewell));
+	if (!farewell)
+		return rig_fail_errno(-ENOMEM, "pool");
+	farewell->fn = fn;
+	farewell->arg = arg;
+	/* relaxed: the swap decides. */
+	farewell->next = load_relaxed(&pool->farewells);
+	while (!cas_seq(&pool->farewells, &farewell->next, farewell))
+		;
+	return 0;
+}
+
+/* A fork of the maker has copies of the functions' data, and calls none. */
+static void say_farewell(struct rig_pool *pool)
+{
+	struct pool_farewell *next = load_acquire(&pool->farewells);
+
+	while (next) {
+		struct pool_farewell *farewell = next;
+
+		next = farewell->next;
+		if (pool_is_maker(pool))
+			farewell->fn(farewell->arg);
+		free(farewell);
+	}
+}
+
 void rig_pool_destroy(struct rig_pool *pool)
 {
 	if (!pool || pool->left_behind)
 		return;
 	leave_list(pool);
+	say_farewell(pool);
 	/* A fork of the maker lets go of its copy, no more. */
 	if (pool_is_maker(pool))
 		quit(pool);

@@ -45,6 +45,9 @@ struct rig_segment {
 	uint64_t maker;           /* 0: attached only */
 	bool dies;                /* with its maker */
 	bool unlinked;            /* by this handle */
+	/* Pools keep what they have mapped when the handle is destroyed.  Under
+	 * the lock. */
+	bool brief;
 };
 
 static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
@@ -440,6 +443,7 @@ out:
 		release(segment);
 		return r;
 	}
+	segment->brief = options->brief;
 	handle_add(segment);
 	*out = segment;
 	return 0;
@@ -546,7 +550,8 @@ void rig_segment_destroy(struct rig_segment *segment)
 	if (is_maker(segment) && segment->dies)
 		(void)rig_segment_unlink(segment);
 	handle_remove(segment);
-	forget_in_pools(segment->info.identity);
+	if (!segment->brief)
+		forget_in_pools(segment->info.identity);
 	release(segment);
 }
 
@@ -562,16 +567,21 @@ int rig_segment_remove(const char *name)
 	return r;
 }
 
-bool segment_handle_info(const char *name, struct segment_info *info)
+bool segment_handle_info(const char *name, bool brief,
+			 struct segment_info *info)
 {
 	struct rig_segment *segment;
 
 	pthread_mutex_lock(&lock);
 	for (segment = handles; segment; segment = segment->next)
-		if (segment->info.fd >= 0 && strcmp(segment->name, name) == 0)
+		if (segment->info.fd >= 0 && segment->brief == brief &&
+		    strcmp(segment->name, name) == 0)
 			break;
 	if (segment)
 		*info = segment->info;
+	/* Its descriptor is the pool's only one now. */
+	if (segment)
+		segment->brief = false;
 	pthread_mutex_unlock(&lock);
 	return segment != NULL;
 }

@@ -24,9 +24,12 @@ struct segment_info {
 
 /*
  * The newest handle of the name in this process, whoever has the name now.  True
- * and the facts, whose fd stays the handle's; false: there is none.  Any thread.
+ * and the facts, whose fd stays the handle's; false: there is none.  `brief`: of
+ * the handles that were attached so, and the one found is such a handle no more.
+ * Any thread.
  */
-bool segment_handle_info(const char *name, struct segment_info *info);
+bool segment_handle_info(const char *name, bool brief,
+			 struct segment_info *info);
 
 /* The facts of a handle; the fd stays the handle's, -1 where closed. */
 const struct segment_info *segment_info_of(const struct rig_segment *segment);

@@ -210,6 +210,77 @@ START_TEST(segments_are_used_in_place)
 }
 END_TEST
 
+/* Doubles under a name, that the pool does not know yet. */
+static struct rig_segment *lay_out(const char *name, double first)
+{
+	struct rig_segment *segment = NULL;
+	double *data;
+
+	must(rig_segment_create(&segment, name, sizeof(x), NULL));
+	data = rig_segment_data(segment);
+	for (int i = 0; i < COUNT; i++)
+		data[i] = first + i;
+	return segment;
+}
+
+/* What one call made serves the next one, and nothing else stays of the call. */
+START_TEST(calls_that_follow_see_the_data_of_their_own)
+{
+	static const char *const kernels[] = { "sum", "min", "norm", "scan",
+					       "sort" };
+	struct rig_segment *segment = NULL;
+	struct rig_operand operand = { .dtype = RIG_FLOAT64 };
+	struct rig_number number;
+	char name[RIG_NAME_MAX + 1];
+	const double *data;
+
+	segment = lay_out(NULL, 0);
+	strcpy(name, rig_segment_name(segment));
+	operand.segment = name;
+	for (int round = 0; round < 3; round++) {
+		must(run("min", &operand, 1, NULL, RIG_VERIFY_FULL));
+		must(rig_outcome_get(outcome, "min", &number));
+		ck_assert_double_eq(number.real, round);
+		/* Another segment has the name from now on. */
+		rig_segment_destroy(segment);
+		segment = lay_out(name, round + 1);
+	}
+	for (int round = 0; round < 10; round++)
+		must(run(kernels[round % 5], &operand, 1, NULL,
+			 RIG_VERIFY_FULL));
+	data = rig_segment_data(segment);
+	for (int i = 1; i < COUNT; i++)
+		ck_assert_double_le(data[i - 1], data[i]);
+	rig_segment_destroy(segment);
+	ck_assert_int_eq(run("min", &operand, 1, NULL, RIG_VERIFY_NONE),
+			 -ENOENT);
+}
+END_TEST
+
+static void count_calls(void *arg)
+{
+	++*(int *)arg;
+}
+
+START_TEST(a_pool_says_that_it_is_destroyed)
+{
+	int calls = 0;
+
+	must(rig_pool_at_destroy(pool, count_calls, &calls));
+	must(rig_pool_at_destroy(pool, count_calls, &calls));
+	ck_assert_int_eq(rig_pool_at_destroy(pool, NULL, NULL), -EINVAL);
+	ck_assert_int_eq(rig_pool_at_destroy(NULL, count_calls, &calls),
+			 -EINVAL);
+	must(run("sort", &own, 1, NULL, RIG_VERIFY_NONE));
+	rig_outcome_free(outcome);
+	outcome = NULL;
+	ck_assert_int_eq(calls, 0);
+	rig_pool_destroy(pool);
+	pool = NULL;
+	ck_assert_int_eq(calls, 2);
+}
+END_TEST
+
 START_TEST(settings_are_text_or_typed)
 {
 	const struct rig_setting settings[] = {
@@ -477,6 +548,8 @@ Suite *make_suite(void)
 	tcase_add_test(tcase, any_bit_makes_a_bool_true);
 	tcase_add_test(tcase, strides_of_either_sign_are_followed);
 	tcase_add_test(tcase, segments_are_used_in_place);
+	tcase_add_test(tcase, calls_that_follow_see_the_data_of_their_own);
+	tcase_add_test(tcase, a_pool_says_that_it_is_destroyed);
 	tcase_add_test(tcase, settings_are_text_or_typed);
 	tcase_add_test(tcase, a_check_tells_what_a_run_would_make);
 	tcase_add_test(tcase, runs_are_repeated_for_their_times_alone);

@@ -94,7 +94,10 @@ struct rig_param {
 
 /* The part that an array plays; RIG_INOUT is both bits. */
 enum rig_array_role {
-	RIG_SCRATCH = 0, /* the kernel's own, and no concern of the user's */
+	/* The kernel's own, and no concern of the user's.  In a run over the
+	 * user's data the bytes are 0, or what another run left there; so are
+	 * those of an output. */
+	RIG_SCRATCH = 0,
 	RIG_INPUT = 1,   /* read, and never written by run */
 	RIG_OUTPUT = 2,  /* written by run, all of it */
 	RIG_INOUT = 3    /* read and then written, in place */

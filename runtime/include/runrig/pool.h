@@ -228,6 +228,16 @@ RIG_API const struct rig_plan *rig_pool_plan(const struct rig_pool *pool);
 /* More ranks than CPUs they can have? */
 RIG_API bool rig_pool_oversubscribed(const struct rig_pool *pool);
 
+/*
+ * Have rig_pool_destroy() call fn(arg) first, in the thread that destroys the pool:
+ * what a library keeps for a pool, segments for example, ends with the pool.  Of
+ * several functions the last one comes first.  A fork of the pool's maker calls none.
+ * Returns 0, -EINVAL (pool or fn is NULL, the pool is another process's) or -ENOMEM.
+ * Any thread; never waits.
+ */
+RIG_API int rig_pool_at_destroy(struct rig_pool *pool, void (*fn)(void *arg),
+				void *arg);
+
 /* End the workers and the warden, and free the pool.  NULL is allowed.  One
  * thread, when nobody else uses the pool; a run in progress is ended. */
 RIG_API void rig_pool_destroy(struct rig_pool *pool);

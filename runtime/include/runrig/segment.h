@@ -80,6 +80,12 @@ struct rig_segment_options {
 	/* attach: map it read-only. */
 	bool read_only;
 
+	/* attach: the handle is for a moment.  Pools that run over the segment
+	 * keep the segment mapped when the handle is destroyed, as they do where
+	 * this process has no handle at all (pool.h): the next run is as fast as
+	 * if the handle had stayed. */
+	bool brief;
+
 	/* attach: how long to wait for a foreign segment that exists but is
 	 * not ready; absolute CLOCK_MONOTONIC, 0: do not wait. */
 	uint64_t deadline_ns;
