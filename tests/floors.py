@@ -25,6 +25,7 @@ FOLDERS = {
     "cli": ["common"],
     "bench": ["common", "runner", "kernels"],
     "docs": [],
+    "hosts": [],
     "tests/install": [],
 }
 
@@ -71,7 +72,7 @@ def check_runtime(root):
 
 # Where public headers lie: the library's, and those of the kernels, which stand
 # on it.
-PUBLIC = ["runtime/include", "runner/include"]
+PUBLIC = ["runtime/include", "hosts/include", "runner/include"]
 
 
 def is_public(root, include, places):

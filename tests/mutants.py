@@ -71,7 +71,7 @@ MUTANTS = [
     Mutant("deadlock where there is none", 16, "team/rank.c",
            "if (target & AT_JOBS)", "if (target & AT_JOBS & 2)", "deadlock"),
     Mutant("deadlock unseen", 16, "team/rank.c",
-           "\tif (!waiting ||", "\tif (waiting ||", "deadlock"),
+           "\treturn waiting &&", "\treturn !waiting &&", "deadlock"),
     Mutant("descriptors kept", 17, "pool/pool.c",
            "\tclose_if_open(&startup->ready);", "", "pool"),
     Mutant("the caller's segments kept", 17, "machine/inherit.c",

@@ -48,7 +48,9 @@ struct slot_shm {
 	uint16_t from;
 	uint8_t kind;
 	uint8_t bytes; /* of the payload */
-	uint32_t reserved;
+	/* Of a message to or from a rank of another host: that rank's number in
+	 * the world, + 1; else 0. */
+	uint32_t far;
 	alignas(8) unsigned char payload[SLOT_PAYLOAD];
 };
 _Static_assert(sizeof(struct slot_shm) == 64, "one line");

@@ -103,6 +103,12 @@ bool dispatch_is_done(const struct dispatch_shm *dispatch)
 	return load_acquire(&dispatch->done) == load_relaxed(&dispatch->posted);
 }
 
+bool dispatch_has_news(const struct dispatch_shm *dispatch)
+{
+	return settled(load_acquire(&dispatch->done),
+		       load_relaxed(&dispatch->posted), true);
+}
+
 void dispatch_wake(struct dispatch_shm *dispatch)
 {
 	/* seq_cst: see above. */

@@ -72,6 +72,9 @@ bool dispatch_poll(const struct dispatch_shm *dispatch,
 /* Poster: is the job done?  Never waits. */
 bool dispatch_is_done(const struct dispatch_shm *dispatch);
 
+/* Poster: is the job done, or has a taker raised the alarm?  Never waits. */
+bool dispatch_has_news(const struct dispatch_shm *dispatch);
+
 /* Taker, in a job: the poster should look (another word tells the reason). */
 void dispatch_alarm(struct dispatch_shm *dispatch);
 

@@ -55,7 +55,8 @@ static void *take(char *base, size_t *at, size_t bytes)
 struct layout layout_at(void *base, int size)
 {
 	struct layout layout;
-	size_t at = 0, n = (size_t)size;
+	const size_t n = (size_t)size, seats = (size_t)seats_of(size);
+	size_t at = 0;
 
 	layout.control = take(base, &at, sizeof(*layout.control));
 	layout.dispatch = take(base, &at, sizeof(*layout.dispatch));
@@ -76,11 +77,12 @@ struct layout layout_at(void *base, int size)
 		take(base, &at, n * HEAP_MEMBERS * sizeof(struct member_shm));
 	at = size_round_up(at, PAGE_BYTES);
 	layout.stages = take(base, &at, n * STAGE_BYTES);
-	layout.inboxes = take(base, &at, n * sizeof(*layout.inboxes));
+	layout.inboxes = take(base, &at, seats * sizeof(*layout.inboxes));
 	layout.loans =
-		take(base, &at, n * loans_of(size) * sizeof(*layout.loans));
-	layout.trays = take(base, &at, n * TRAYS_BYTES);
-	layout.channels = take(base, &at, n * n * sizeof(*layout.channels));
+		take(base, &at, seats * loans_of(size) * sizeof(*layout.loans));
+	layout.trays = take(base, &at, seats * TRAYS_BYTES);
+	layout.channels =
+		take(base, &at, seats * seats * sizeof(*layout.channels));
 	at = size_round_up(at, PAGE_BYTES);
 	layout.parts = take(base, &at, n * PART_BYTES);
 	layout.bytes = size_round_up(at, PAGE_BYTES);

@@ -20,12 +20,15 @@
  *	| member_shm x size |  somebody calls a collective; zero after a crash
  *	| heap_shm          |  member_shm of teams that were split off
  *	| stages     x size |  each worker its own; the others read
- *	| inbox_shm  x size |  each worker its own; the others ring
- *	| loans      x size |  each worker its own; who borrowed answers
- *	| trays      x size |  each worker its own; the receiver reads
+ *	| inbox_shm  x seat |  each worker its own; the others ring
+ *	| loans      x seat |  each worker its own; who borrowed answers
+ *	| trays      x seat |  each worker its own; the receiver reads
  *	| parts      x size |  of the heap: whoever is given them
- *	| channels x size^2 |  those to rank 0, to rank 1, ...: sender, receiver
+ *	| channels x seat^2 |  those to rank 0, to rank 1, ...: sender, receiver
  *	+-------------------+
+ *
+ * A rank has a seat, and behind the last rank's the caller has one: the gateway,
+ * by which messages come from ranks of other hosts and go there.
  *
  * A segment with a trailer:
  *
@@ -207,6 +210,16 @@ struct modules_shm {
 	struct module_shm ring[MODULES_MAX];
 };
 
+/* In shared memory: the hosts that run the job.  Written by the caller before the
+ * job is posted. */
+struct hosts_shm {
+	int32_t count; /* 0: the job is this pool's alone */
+	int32_t own;   /* this pool's number among the hosts */
+	/* The number in the world of each host's first rank, and after the last
+	 * host the size of the world. */
+	int32_t firsts[RIG_HOSTS_MAX + 1];
+};
+
 /* In shared memory.  Written by the caller before the job is posted. */
 struct job_shm {
 	alignas(RIG_LINE) struct job_segment_shm segments[RIG_SEGMENTS_MAX];
@@ -218,6 +231,7 @@ struct job_shm {
 	 * none. */
 	char owns_symbol[PAGE_BYTES];
 	struct map_shm map;
+	struct hosts_shm hosts;
 };
 
 /* In shared memory.  Written by the warden: pid when it forks a team, the rest
@@ -413,7 +427,7 @@ struct inbox_shm {
 	struct mailbox_shm box;
 	/* Bit w: rank w has begun its channel to this one, in this run.  Each
 	 * sets its own; the last to finish the run clears them. */
-	alignas(RIG_LINE) _Atomic uint64_t from[RIG_WORKERS_MAX / 64];
+	alignas(RIG_LINE) _Atomic uint64_t from[RIG_WORKERS_MAX / 64 + 1];
 };
 
 /* Loans that a rank may have given others to keep: sends that wait for their
@@ -422,9 +436,15 @@ struct inbox_shm {
  * read yet hold up nobody else.  More sends wait for one to end. */
 #define LOANS 1024
 
+/* Places at which messages are sent and received: the ranks', and the caller's. */
+static inline int seats_of(int size)
+{
+	return size + 1;
+}
+
 static inline size_t loans_of(int size)
 {
-	return LOANS + (size_t)size * CHANNEL_SLOTS;
+	return LOANS + (size_t)seats_of(size) * CHANNEL_SLOTS;
 }
 
 /* In shared memory.  The owner sets it to 0, the other to 1 when it has what it
@@ -475,13 +495,21 @@ struct layout {
 	struct member_shm *heap_members;
 	unsigned char *stages;
 	struct inbox_shm *inboxes;
-	struct loan_shm *loans;       /* loans_of(size) a rank */
-	unsigned char *trays;         /* TRAYS_BYTES a rank */
-	struct channel_shm *channels; /* to rank r from w: r * size + w */
+	struct loan_shm *loans;       /* loans_of(size) a seat */
+	unsigned char *trays;         /* TRAYS_BYTES a seat */
+	struct channel_shm *channels; /* see layout_channel() */
 	unsigned char *parts;         /* PART_BYTES a rank */
 	size_t calls_off;             /* where `members` are */
 	size_t bytes;                 /* of it all, whole pages */
 };
+
+/* The channel from seat `from` to seat `to` of a team of `size` ranks. */
+static inline struct channel_shm *layout_channel(const struct layout *layout,
+						 int size, int to, int from)
+{
+	return &layout->channels[(size_t)to * (size_t)seats_of(size) +
+				 (size_t)from];
+}
 
 /* The layout of a team segment of `size` ranks at `base` (NULL: only bytes). */
 struct layout layout_at(void *base, int size);

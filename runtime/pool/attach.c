@@ -538,7 +538,9 @@ int attach_segments(struct rank *rank, int count,
 			.bytes = segment->bytes,
 			.barrier = barrier,
 		};
-		if (barrier && rank->barrier == rank->layout.barrier)
+		/* The caller of several hosts looks at the team's own. */
+		if (barrier && rank->barrier == rank->layout.barrier &&
+		    rank->layout.job->hosts.count == 0)
 			rank->barrier = barrier;
 	}
 	return 0;

@@ -11,6 +11,7 @@
 #include "pool/bell.h"
 #include "pool/code.h"
 #include "pool/exec_start.h"
+#include "pool/gateway.h"
 #include "pool/pool_startup.h"
 #include "pool/report.h"
 #include "segment/segment.h"
@@ -191,7 +192,8 @@ int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 
 /*
  * Submit a job, or with it a map: job->kernel is map_items() then, the function
- * to call for each item is `fn`, or is named `name`.  As rig_pool_submit().
+ * to call for each item is `fn`, or is named `name`.  With a gateway the job is
+ * one of several hosts.  As rig_pool_submit().
  */
 struct map_job {
 	uint64_t fn;
@@ -199,7 +201,10 @@ struct map_job {
 	struct map_shm terms;
 };
 int run_submit(struct rig_pool *pool, const struct rig_job *job,
-	       const struct map_job *map);
+	       const struct map_job *map, struct rig_gateway *gateway);
+
+/* Have the warden end the run in progress.  As run_wait() for what has ended. */
+int run_stop(struct rig_pool *pool, enum rig_end end);
 
 /* As rig_pool_wait(), but the turn stays. */
 int run_wait(struct rig_pool *pool, uint64_t deadline_ns);

@@ -298,7 +298,7 @@ static int run_map(struct rig_pool *pool, const struct rig_map *map,
 		   const struct map_job *job, const struct rig_job *run,
 		   const struct rig_segment *segment, size_t *failed)
 {
-	int r = run_submit(pool, run, job);
+	int r = run_submit(pool, run, job, NULL);
 
 	if (r < 0)
 		return r;

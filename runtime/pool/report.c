@@ -272,6 +272,11 @@ static void say_first_line(struct report *report,
 	case RIG_END_CANCEL:
 		add(line, bytes, "%s: cancelled", report->kernel);
 		break;
+	case RIG_END_HOST:
+		add(line, bytes,
+		    "%s: ended, for another host's part of the run has",
+		    report->kernel);
+		break;
 	case RIG_END_WARDEN:
 		add(line, bytes, "%.*s", WHY_BYTES - 1,
 		    info->layout->control->why[0] ? info->layout->control->why

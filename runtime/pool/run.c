@@ -192,6 +192,8 @@ static int code_of(enum rig_end end)
 		return -ECANCELED;
 	case RIG_END_CANCEL:
 		return -EINTR;
+	case RIG_END_HOST:
+		return -ECANCELED;
 	default:
 		return 0;
 	}
@@ -220,7 +222,7 @@ static enum rig_end end_of(const struct control_shm *control)
 	uint32_t end = control->end;
 
 	/* Else it was written over. */
-	return end <= RIG_END_CANCEL ? (enum rig_end)end : RIG_END_FAILED;
+	return end <= RIG_END_HOST ? (enum rig_end)end : RIG_END_FAILED;
 }
 
 /* The code of a run that failed; -EPROTO where that was written over. */
@@ -293,6 +295,7 @@ static int finish_run(struct rig_pool *pool, enum rig_end end)
 	const struct layout *layout = &pool->startup.layout;
 
 	pool->posted = false;
+	gateway_put(NULL, &pool->startup.layout.job->hosts);
 	tracer_run_ends(&pool->tracer);
 	/* acquire: pairs with the releases in give_up() and rank_failed(). */
 	if (end != RIG_END_OK || layout->control->end != RIG_END_OK ||
@@ -681,7 +684,7 @@ static int keep_name(struct rig_pool *pool, const char *name)
 }
 
 int run_submit(struct rig_pool *pool, const struct rig_job *job,
-	       const struct map_job *map)
+	       const struct map_job *map, struct rig_gateway *gateway)
 {
 	int r = job ? run_take_turn(pool) : rig_fail(-EINVAL, "job: NULL");
 
@@ -700,6 +703,7 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 		run_end_turn(pool);
 		return r;
 	}
+	gateway_put(gateway, &pool->startup.layout.job->hosts);
 	pool->kernel = map ? (rig_kernel_fn *)(uintptr_t)map->fn : job->kernel;
 	pool->result = job->result;
 	pool->result_bytes = job->result_bytes;
@@ -720,7 +724,7 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 
 int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)
 {
-	return run_submit(pool, job, NULL);
+	return run_submit(pool, job, NULL, NULL);
 }
 
 int run_wait(struct rig_pool *pool, uint64_t deadline_ns)
@@ -742,6 +746,14 @@ int run_wait(struct rig_pool *pool, uint64_t deadline_ns)
 	if (pool->result_bytes && r == 0)
 		memcpy(pool->result, pool->startup.layout.ranks[0].result,
 		       pool->result_bytes);
+	return r;
+}
+
+int run_stop(struct rig_pool *pool, enum rig_end end)
+{
+	int r = end_run(pool, end);
+
+	store_seq(&pool->cancel, CANCEL_NO_RUN);
 	return r;
 }
 

@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include <runrig/collective.h>
+#include <runrig/nonblocking.h>
 
 #include "team/blocks.h"
 #include "team/call.h"
+#include "team/wide.h"
 
 /* Bytes of a piece of each of `size` blocks: together one STAGE_HALF at most. */
 static size_t piece_of(size_t longest, int size)
@@ -110,6 +112,13 @@ int rig_team_alltoall(struct rig_team *team, const void *send,
 			team, -EINVAL,
 			"alltoall: sends %zu bytes to each, and expects %zu",
 			blocks_bytes(&from, 0), bytes);
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_ialltoall(
+				      team, send, send_count, send_type, recv,
+				      recv_count, recv_type,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return alltoall(team, &from, &to, bytes);
 }
@@ -168,6 +177,14 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 		return r;
 	if (send != RIG_IN_PLACE)
 		from = blocks_each(send, send_type, send_counts, send_displs);
+	if (team->wide)
+		return wide_leave(
+			team,
+			rig_team_ialltoallv(
+				team, send, send_counts, send_displs, send_type,
+				recv, recv_counts, recv_displs, recv_type,
+				wide_enter(team, &terms,
+					   __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	r = agree(team, &from, &to, &longest);
 	if (r < 0)
@@ -224,6 +241,13 @@ int rig_team_scatter(struct rig_team *team, const void *send, size_t send_count,
 				     bytes,
 				     recv_count * rig_type_bytes(recv_type));
 	terms.count = bytes;
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_iscatter(
+				      team, send, send_count, send_type, recv,
+				      recv_count, recv_type, root,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return scatter(team, &from, recv, bytes, bytes, root);
 }
@@ -283,6 +307,14 @@ int rig_team_scatterv(struct rig_team *team, const void *send,
 	}
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return wide_leave(
+			team,
+			rig_team_iscatterv(
+				team, send, send_counts, send_displs, send_type,
+				recv, recv_count, recv_type, root,
+				wide_enter(team, &terms,
+					   __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	r = hear_lengths(team, &from, bytes, root, &longest);
 	if (r < 0)

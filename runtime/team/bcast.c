@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include <runrig/collective.h>
+#include <runrig/nonblocking.h>
 
 #include "team/call.h"
+#include "team/wide.h"
 
 /* A piece of the `left` bytes at `data`, or all: *bytes is how many. */
 static int read_root(struct call *call, char *data, size_t left, size_t *bytes,
@@ -81,6 +83,20 @@ static int bcast(struct rig_team *team, char *data, size_t bytes, int root)
 	return call_leave(team, lent, r);
 }
 
+/* Of several hosts. */
+COLD static int bcast_wide(struct rig_team *team, const struct terms *terms,
+			   void *buffer, size_t bytes, const void *where)
+{
+	struct rig_request **request = wide_enter(team, terms, where);
+
+	return wide_leave(team,
+			  team == team->owner->wide.world
+				  ? wide_bcast(team, buffer, bytes, terms->root)
+				  : rig_team_ibcast(team, buffer, terms->count,
+						    terms->type, terms->root,
+						    request));
+}
+
 int rig_team_bcast(struct rig_team *team, void *buffer, size_t count, int type,
 		   int root)
 {
@@ -92,6 +108,9 @@ int rig_team_bcast(struct rig_team *team, void *buffer, size_t count, int type,
 
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return bcast_wide(team, &terms, buffer, bytes,
+				  __builtin_return_address(0));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return bcast(team, buffer, bytes, root);
 }

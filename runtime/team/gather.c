@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include <runrig/collective.h>
+#include <runrig/nonblocking.h>
 
 #include "team/blocks.h"
 #include "team/call.h"
+#include "team/wide.h"
 
 /* Copy a piece of everybody's block to where it belongs. */
 static int take_blocks(struct call *call, const struct blocks *to, size_t done)
@@ -128,6 +130,13 @@ int rig_team_gather(struct rig_team *team, const void *send, size_t send_count,
 		return r;
 	/* The same in all ranks, whatever the types are. */
 	terms.count = is_root ? blocks_bytes(&to, root) : bytes;
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_igather(
+				      team, send, send_count, send_type, recv,
+				      recv_count, recv_type, root,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	if (is_root && bytes != terms.count)
 		return rig_team_fail(team, -EINVAL,
@@ -151,6 +160,13 @@ int rig_team_gatherv(struct rig_team *team, const void *send, size_t send_count,
 
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_igatherv(
+				      team, send, send_count, send_type, recv,
+				      recv_counts, recv_displs, recv_type, root,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	r = agree(team, &to, bytes, root, &longest);
 	if (r < 0)
@@ -158,6 +174,21 @@ int rig_team_gatherv(struct rig_team *team, const void *send, size_t send_count,
 	if (team->rank == root && send == RIG_IN_PLACE)
 		send = blocks_at(&to, root);
 	return gather(team, send, bytes, &to, longest, root);
+}
+
+/* Of several hosts. */
+COLD static int allgather_wide(struct rig_team *team, const struct terms *terms,
+			       const void *send, void *recv, size_t bytes,
+			       const void *where)
+{
+	struct rig_request **request = wide_enter(team, terms, where);
+
+	return wide_leave(team,
+			  team == team->owner->wide.world
+				  ? wide_allgather(team, send, recv, bytes)
+				  : rig_team_iallgather(team, send, bytes,
+							RIG_UINT8, recv, bytes,
+							RIG_UINT8, request));
 }
 
 int rig_team_allgather(struct rig_team *team, const void *send,
@@ -180,6 +211,9 @@ int rig_team_allgather(struct rig_team *team, const void *send,
 				  bytes, each);
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return allgather_wide(team, &terms, send, recv, each,
+				      __builtin_return_address(0));
 	call_enter(team, &terms, __builtin_return_address(0));
 	if (send == RIG_IN_PLACE)
 		send = blocks_at(&to, team->rank);
@@ -209,6 +243,13 @@ int rig_team_allgatherv(struct rig_team *team, const void *send,
 				  bytes, blocks_bytes(&to, team->rank));
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_iallgatherv(
+				      team, send, send_count, send_type, recv,
+				      recv_counts, recv_displs, recv_type,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	if (send == RIG_IN_PLACE)
 		send = blocks_at(&to, team->rank);

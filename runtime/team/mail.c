@@ -42,7 +42,7 @@
 
 static struct inbox_shm *inbox_of(const struct mail *mail, int peer)
 {
-	return &mail->owner->layout.inboxes[peer];
+	return &mail->owner->layout.inboxes[mail_seat(mail->owner, peer)];
 }
 
 static struct mailbox_shm *box_of(const struct mail *mail, int peer)
@@ -55,13 +55,14 @@ static struct loan_shm *loan_of(const struct mail *mail, int peer,
 {
 	const struct rank *owner = mail->owner;
 
-	return &owner->layout
-			.loans[(size_t)peer * loans_of(owner->size) + index];
+	return &owner->layout.loans[(size_t)mail_seat(owner, peer) *
+					    loans_of(owner->size) +
+				    index];
 }
 
 static struct mail *make(struct rank *owner)
 {
-	const size_t n = (size_t)owner->size;
+	const size_t n = (size_t)seats_of(owner->size);
 	struct mail *mail = calloc(1, sizeof(*mail));
 
 	if (!mail)
@@ -131,7 +132,8 @@ void mail_begin_job(struct rank *rank)
 	if (!mail || !mail->used)
 		return;
 	mail->used = false;
-	memset(mail->peers, 0, (size_t)rank->size * sizeof(*mail->peers));
+	memset(mail->peers, 0,
+	       (size_t)seats_of(rank->size) * sizeof(*mail->peers));
 	memset(mail->loans, 0, loans_of(rank->size) * sizeof(*mail->loans));
 	memset(&mail->trays, 0, sizeof(mail->trays));
 	mail->source_count = mail->wanted_any = mail->open = 0;
@@ -176,7 +178,7 @@ void mail_all_done(struct rank *rank)
 		return;
 	store_relaxed(&shm->mailed, 0);
 	for (int i = 0; i < rank->size; i++)
-		for (int w = 0; w <= (rank->size - 1) / 64; w++)
+		for (int w = 0; w <= rank->size / 64; w++)
 			store_relaxed(&rank->layout.inboxes[i].from[w], 0);
 }
 
@@ -193,17 +195,16 @@ static void finish(struct mail *mail, struct mail_requests *list,
 
 static struct slot_shm *room_for(struct mail *mail, int peer)
 {
-	struct channel_writer *out = &mail->peers[peer].out;
+	struct channel_writer *out = &mail_peer(mail, peer)->out;
 	const struct rank *owner = mail->owner;
 
 	if (!out->channel) {
+		const int seat = mail_seat(owner, peer);
 		uint64_t bit = UINT64_C(1) << (owner->rank % 64);
 
-		channel_write_begin(
-			out,
-			&owner->layout
-				 .channels[(size_t)peer * (size_t)owner->size +
-					   (size_t)owner->rank]);
+		channel_write_begin(out,
+				    layout_channel(&owner->layout, owner->size,
+						   seat, owner->rank));
 		/* relaxed: read when all have finished. */
 		store_relaxed(&owner->layout.team->mailed, 1);
 		/* release: the channel has begun; pairs with meet_sources().
@@ -244,9 +245,12 @@ static bool pack(struct mail *mail, struct rig_request *request,
 		 struct slot_shm *slot)
 {
 	struct parcel parcel = { .bytes = request->bytes,
-				 .lent = request->lend };
+				 .lent = request->lend && !request->far };
 
-	if (request->bytes <= SLOT_PAYLOAD && !request->lend) {
+	/* To another host everything is copied. */
+	const bool lend = request->lend && !request->far;
+
+	if (request->bytes <= SLOT_PAYLOAD && !lend) {
 		slot->kind = MAIL_INLINE;
 		slot->bytes = (uint8_t)request->bytes;
 		if (request->bytes)
@@ -255,7 +259,8 @@ static bool pack(struct mail *mail, struct rig_request *request,
 		return true;
 	}
 	slot->bytes = sizeof(parcel);
-	if (request->lend || request->bytes >= LEND_BYTES)
+	if (lend || (request->bytes >= LEND_BYTES && !request->far &&
+		     !mail->is_gateway))
 		parcel.segment = rank_segment(mail->owner, request->buffer,
 					      request->bytes, &parcel.offset);
 	if (!parcel.segment)
@@ -289,7 +294,8 @@ static bool post(struct mail *mail, struct rig_request *request)
 	slot->context = request->context;
 	slot->tag = request->tag;
 	slot->from = (uint16_t)request->from;
-	channel_post(&mail->peers[request->peer].out,
+	slot->far = request->far;
+	channel_post(&mail_peer(mail, request->peer)->out,
 		     box_of(mail, request->peer), mail->careful);
 	return true;
 }
@@ -303,6 +309,14 @@ static bool fill(struct mail *mail, struct rig_request *request)
 			  request->bytes, before, request->bypass,
 			  box_of(mail, request->peer), mail->careful);
 	return request->moved != before;
+}
+
+/* What another wrote for this rank cannot be. */
+COLD static void written_over(const struct mail *mail)
+{
+	rank_failed(mail->owner, -EPROTO,
+		    "a message was written over in the team's memory: a stray "
+		    "store of one of its ranks");
 }
 
 /* The receiver has answered? */
@@ -320,6 +334,11 @@ static bool hear(struct mail *mail, struct rig_request *request)
 		request->stage = STAGE_DONE;
 		return true;
 	}
+	if (!tray_sound(&mail->owner->layout, mail->owner->size, state,
+			TRAY_LONG_ROOM)) {
+		written_over(mail);
+		return false;
+	}
 	request->tray = tray_at(&mail->owner->layout, state);
 	request->room = TRAY_LONG_ROOM;
 	request->moved = 0;
@@ -330,7 +349,7 @@ static bool hear(struct mail *mail, struct rig_request *request)
 /* One step of a send that is in the list. */
 static bool advance_send(struct mail *mail, struct rig_request *request)
 {
-	struct peer *peer = &mail->peers[request->peer];
+	struct peer *peer = mail_peer(mail, request->peer);
 	bool moved = false;
 
 	if (request->stage == STAGE_QUEUED) {
@@ -353,8 +372,10 @@ static bool advance_send(struct mail *mail, struct rig_request *request)
 
 void mail_send(struct mail *mail, struct rig_request *request)
 {
-	struct peer *peer = &mail->peers[request->peer];
+	struct peer *peer = mail_peer(mail, request->peer);
 
+	if (request->peer > mail->owner->size)
+		request->far = (uint32_t)(request->peer - mail->owner->size);
 	request->stage = STAGE_QUEUED;
 	request->after = NULL;
 	mail->open++;
@@ -418,7 +439,7 @@ static void drop_wanted(struct mail *mail, const struct rig_request *request)
 	if (request->peer == RIG_ANY_SOURCE)
 		mail->wanted_any--;
 	else
-		mail->peers[request->peer].wanted--;
+		mail_peer(mail, request->peer)->wanted--;
 }
 
 /* Memory of our own for a message that is borrowed, and not lent. */
@@ -631,7 +652,7 @@ static bool holds_up(const struct slot_shm *slot)
 
 static void release_sender(struct mail *mail, struct message *message)
 {
-	mail->peers[message->peer].held -= message->holds;
+	mail_peer(mail, message->peer)->held -= message->holds;
 	message->holds = false;
 }
 
@@ -661,7 +682,7 @@ static bool copy_stray(struct mail *mail, struct message *message)
 /* So that its sender has a loan left, whoever has its others. */
 static bool settle_stray(struct mail *mail, struct message *message)
 {
-	struct peer *peer = &mail->peers[message->peer];
+	struct peer *peer = mail_peer(mail, message->peer);
 
 	message->holds = holds_up(&message->slot);
 	peer->held += message->holds;
@@ -719,6 +740,74 @@ static bool take_in(struct mail *mail, int peer, const struct slot_shm *slot)
 	return true;
 }
 
+/* Is it a message that a rank sends to another host, as far as can be seen? */
+static bool is_outbound(const struct mail *mail, const struct slot_shm *slot)
+{
+	struct parcel parcel;
+
+	memcpy(&parcel, slot->payload, sizeof(parcel));
+	if (slot->far == 0 || slot->far > RIG_WORLD_MAX)
+		return false;
+	switch ((enum mail_kind)slot->kind) {
+	case MAIL_INLINE:
+		return slot->bytes <= SLOT_PAYLOAD;
+	case MAIL_TRAY:
+		return parcel.room <= TRAY_LONG_ROOM && parcel.room &&
+		       tray_sound(&mail->owner->layout, mail->owner->size,
+				  parcel.offset, parcel.room);
+	case MAIL_BARE:
+		return parcel.loan < loans_of(mail->owner->size);
+	case MAIL_LENT:
+		break;
+	}
+	return false;
+}
+
+/* At the gateway: receive it, into memory that whoever takes it gets. */
+static bool take_out(struct mail *mail, int seat, const struct slot_shm *slot)
+{
+	const size_t bytes = mail_bytes(slot);
+	struct rig_request *request = calloc(1, sizeof(*request));
+	char *memory = malloc(bytes ? bytes : 1);
+
+	if (!request || !memory) {
+		free(request);
+		free(memory);
+		return no_memory(mail, slot);
+	}
+	request->context = slot->context;
+	request->tag = slot->tag;
+	request->from = slot->from;
+	request->far = slot->far;
+	request->buffer = memory;
+	request->bytes = bytes;
+	mail->open++;
+	*mail->outbound_end = request;
+	mail->outbound_end = &request->next;
+	begin_receive(mail, request, seat, slot);
+	return true;
+}
+
+/* Take a message in; false: it cannot be. */
+static bool take_slot(struct mail *mail, int seat, const struct slot_shm *slot)
+{
+	const struct rank *owner = mail->owner;
+	struct slot_shm copy;
+
+	if (!mail->is_gateway)
+		return take_in(mail,
+			       seat == owner->size
+				       ? owner->size + (int)slot->far
+				       : seat,
+			       slot);
+	/* The caller trusts no rank: a look at what no rank can write to. */
+	memcpy((void *)&copy, (const void *)slot, sizeof(copy));
+	if (is_outbound(mail, &copy))
+		return take_out(mail, seat, &copy);
+	written_over(mail);
+	return false;
+}
+
 /* Read a channel as long as a receive is posted that it may be for; not for
  * ever, where its writer is as fast. */
 static bool read_channel(struct mail *mail, int peer, int most)
@@ -730,7 +819,7 @@ static bool read_channel(struct mail *mail, int peer, int most)
 	       (mail->wanted_any || from->wanted || mail->greedy)) {
 		const struct slot_shm *slot = channel_peek(&from->in);
 
-		if (!slot || !take_in(mail, peer, slot))
+		if (!slot || !take_slot(mail, peer, slot))
 			break;
 		channel_take(&from->in, box_of(mail, peer), mail->careful);
 		read++;
@@ -744,22 +833,20 @@ static void meet_sources(struct mail *mail)
 	const struct rank *owner = mail->owner;
 	struct inbox_shm *inbox = inbox_of(mail, owner->rank);
 
-	for (int word = 0; word <= (owner->size - 1) / 64; word++) {
+	for (int word = 0; word <= owner->size / 64; word++) {
 		/* acquire: the channel has begun; pairs with room_for().
 		 * seq_cst: for those about to sleep. */
 		uint64_t bits = load_seq(&inbox->from[word]);
 
 		for (; bits; bits &= bits - 1) {
 			int peer = word * 64 + __builtin_ctzll(bits);
-			struct channel_shm *channel =
-				&owner->layout
-					 .channels[(size_t)owner->rank *
-							   (size_t)owner->size +
-						   (size_t)peer];
+			struct channel_reader *in = &mail->peers[peer].in;
 
-			if (mail->peers[peer].in.channel)
+			if (peer > owner->size || in->channel)
 				continue;
-			channel_read_begin(&mail->peers[peer].in, channel);
+			channel_read_begin(
+				in, layout_channel(&owner->layout, owner->size,
+						   owner->rank, peer));
 			mail->sources[mail->source_count++] = peer;
 		}
 	}
@@ -770,7 +857,7 @@ static bool read_channels(struct mail *mail, int most)
 {
 	bool moved = false;
 
-	if (mail->source_count < mail->owner->size)
+	if (mail->source_count < seats_of(mail->owner->size))
 		meet_sources(mail);
 	if (++mail->turn >= mail->source_count)
 		mail->turn = 0;
@@ -814,8 +901,9 @@ const struct message *mail_find(struct mail *mail, uint32_t context, int source,
 				int tag)
 {
 	const struct message *found = find_stray(mail, context, source, tag);
-	int *wanted = source == RIG_ANY_SOURCE ? &mail->wanted_any
-					       : &mail->peers[source].wanted;
+	int *wanted = source == RIG_ANY_SOURCE
+			      ? &mail->wanted_any
+			      : &mail_peer(mail, source)->wanted;
 	bool moved = true;
 
 	if (found)
@@ -864,8 +952,94 @@ void mail_receive(struct mail *mail, struct rig_request *request)
 	if (request->peer == RIG_ANY_SOURCE)
 		mail->wanted_any++;
 	else
-		mail->peers[request->peer].wanted++;
+		mail_peer(mail, request->peer)->wanted++;
 	(void)read_channels(mail, CHANNEL_SLOTS);
+}
+
+/* --- the gateway --- */
+
+struct mail *mail_gateway_make(struct rank *owner)
+{
+	struct mail *mail = make(owner);
+
+	if (!mail)
+		return NULL;
+	mail->is_gateway = true;
+	mail->outbound_end = &mail->outbound;
+	return mail;
+}
+
+static void free_outbound(struct mail *mail)
+{
+	struct rig_request *request;
+
+	while ((request = mail->outbound)) {
+		mail->outbound = request->next;
+		free(request->buffer);
+		free(request);
+	}
+	mail->outbound_end = &mail->outbound;
+}
+
+void mail_gateway_begin(struct mail *mail)
+{
+	const struct rank *owner = mail->owner;
+	const uint64_t bit = UINT64_C(1) << (owner->rank % 64);
+
+	free_outbound(mail);
+	mail->used = true;
+	mail_begin_job(mail->owner);
+	mail->greedy = true;
+	/* relaxed, all: no worker is in a run, and the post releases it. */
+	for (int i = 0; i < owner->size; i++)
+		store_relaxed(
+			&inbox_of(mail, i)->from[owner->rank / 64],
+			load_relaxed(
+				&inbox_of(mail, i)->from[owner->rank / 64]) &
+				~bit);
+	for (int w = 0; w <= owner->size / 64; w++)
+		store_relaxed(&inbox_of(mail, owner->rank)->from[w], 0);
+}
+
+void mail_gateway_free(struct mail *mail)
+{
+	struct message *message;
+
+	if (!mail)
+		return;
+	free_outbound(mail);
+	drop_strays(mail);
+	while ((message = TAILQ_FIRST(&mail->spare))) {
+		TAILQ_REMOVE(&mail->spare, message, entry);
+		free(message);
+	}
+	free(mail->peers);
+	free(mail->sources);
+	free(mail->loans);
+	free(mail);
+}
+
+struct rig_request *mail_gateway_take(struct mail *mail)
+{
+	struct rig_request **at = &mail->outbound, *request;
+	uint64_t held[RIG_WORKERS_MAX / 64 + 1] = { 0 };
+
+	/* Messages of one rank keep their order. */
+	for (; (request = *at); at = &request->next) {
+		uint64_t *word = &held[request->peer / 64];
+		const uint64_t bit = UINT64_C(1) << request->peer % 64;
+
+		if (request->stage == STAGE_DONE && !(*word & bit))
+			break;
+		*word |= bit;
+	}
+	if (!request)
+		return NULL;
+	*at = request->next;
+	if (mail->outbound_end == &request->next)
+		mail->outbound_end = at;
+	request->next = NULL;
+	return request;
 }
 
 /* --- waiting --- */

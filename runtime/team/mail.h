@@ -42,12 +42,17 @@ enum mail_stage {
 	STAGE_DONE
 };
 
-/* In this process: begun, and in one list until it is complete.  What peers are
- * called here are ranks of the world. */
+/*
+ * In this process: begun, and in one list until it is complete.  Peers are ranks
+ * of the host.  Behind the last rank's seat is the gateway's, and the numbers from
+ * there on are ranks of the world of all hosts: see mail_far().
+ */
 struct rig_request {
 	TAILQ_ENTRY(rig_request) entry;
 	struct schedule *schedule; /* it is all of that; NULL: a message */
 	struct rig_request *after; /* to the same peer, queued as well */
+	struct rig_request *next;  /* of the gateway's own */
+	uint32_t far;              /* as in slot_shm */
 	enum mail_stage stage;
 	int code;
 	uint32_t context;
@@ -81,7 +86,7 @@ struct message {
 };
 TAILQ_HEAD(mail_messages, message);
 
-/* In this process: of another rank of the world. */
+/* In this process: of another seat. */
 struct peer {
 	struct channel_writer out; /* no channel: not begun in this run */
 	struct channel_reader in;
@@ -105,7 +110,7 @@ struct mail {
 	bool used;    /* in this run */
 	bool careful; /* see mailbox_set() */
 	struct mailbox_shm *box;
-	struct peer *peers; /* of the world's size */
+	struct peer *peers; /* one a seat: mail_peer() */
 	int *sources;       /* peers whose channel to here has begun */
 	int source_count;
 	int turn;       /* which of them is looked at first */
@@ -115,8 +120,12 @@ struct mail {
 	int copying;    /* strays of those */
 	bool greedy;    /* reads what nobody wants */
 	bool landing;   /* in use */
-	uint32_t lent;  /* the loan given last */
-	bool *loans;    /* given, of loans_of(size) */
+	/* At the gateway's seat: what ranks send to other hosts, in the order in
+	 * which the messages came. */
+	bool is_gateway;
+	struct rig_request *outbound, **outbound_end;
+	uint32_t lent; /* the loan given last */
+	bool *loans;   /* given, of loans_of(size) */
 	struct trays trays;
 	struct mail_requests sends, posted, incoming;
 	struct mail_messages strays, taken, spare;
@@ -124,6 +133,23 @@ struct mail {
 	struct mail_loans borrowed;
 	TAILQ_HEAD(, schedule) schedules; /* all there are */
 };
+
+/* The number, as a peer, of a rank of another host. */
+static inline int mail_far(const struct rank *owner, int world_rank)
+{
+	return owner->size + 1 + world_rank;
+}
+
+/* The seat whose channels lead to a peer. */
+static inline int mail_seat(const struct rank *owner, int peer)
+{
+	return peer > owner->size ? owner->size : peer;
+}
+
+static inline struct peer *mail_peer(const struct mail *mail, int peer)
+{
+	return &mail->peers[mail_seat(mail->owner, peer)];
+}
 
 /* Beside rig_team.id, in a context: not the kernel's own.  Tags below are of
  * exchanges, the others of schedules. */
@@ -180,6 +206,19 @@ void mail_give_back(struct mail *mail, int peer, uint32_t index);
 /* Give back what was borrowed. */
 void mail_release(struct mail *mail, struct loan *loan);
 void mail_release_of(struct mail *mail, const struct rig_request *request);
+
+/*
+ * The caller's: mail at the gateway's seat, of a rank that is none.  NULL: no
+ * memory.  Begin a run, while no worker is in one: what was left of the last run
+ * goes, and is freed.
+ */
+struct mail *mail_gateway_make(struct rank *owner);
+void mail_gateway_begin(struct mail *mail);
+void mail_gateway_free(struct mail *mail);
+
+/* The next message that a rank sends to another host, all of it: its memory is
+ * the taker's.  NULL: none is complete. */
+struct rig_request *mail_gateway_take(struct mail *mail);
 
 /* Has this rank requests that are not complete? */
 static inline int mail_open(const struct rank *rank)

@@ -44,6 +44,7 @@
 #include <runrig/pool.h>
 
 #include "team/call.h"
+#include "team/wide.h"
 #include "base/error.h"
 #include "base/symbol.h"
 
@@ -160,8 +161,9 @@ static void add_where(struct words *words, uint64_t where)
 }
 
 /* "calls bcast(count 8, type float64, root 1) at f+0x12"; `party` is looked at
- * only where it has not called that. */
-static void describe(struct words *words, const struct said_shm *said,
+ * only where it has not called that.  Places in the code of another host (`far`)
+ * mean nothing here. */
+static void describe(struct words *words, const struct said_shm *said, bool far,
 		     const struct party *party)
 {
 	words->text[0] = 0;
@@ -169,7 +171,8 @@ static void describe(struct words *words, const struct said_shm *said,
 		add(words, "calls ");
 		verb_describe(words->text, sizeof(words->text), said->what,
 			      said->count, said->words);
-		add_where(words, said->where);
+		if (!far)
+			add_where(words, said->where);
 	} else if (party->where) {
 		add(words, "calls barrier");
 		add_where(words, party->where);
@@ -184,11 +187,11 @@ int match_fail_said(struct rig_team *team, const int rank[2],
 	struct words words[2];
 	int r;
 
-	describe(&words[0], &said[0], NULL);
-	describe(&words[1], &said[1], NULL);
+	for (int k = 0; k < 2; k++)
+		describe(&words[k], &said[k], wide_is_far(team, rank[k]), NULL);
 	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
-		     team_world_rank(team, rank[0]), words[0].text,
-		     team_world_rank(team, rank[1]), words[1].text);
+		     wide_number(team, rank[0]), words[0].text,
+		     wide_number(team, rank[1]), words[1].text);
 	rank_failed(team->owner, r, rig_why());
 	return r;
 }
@@ -256,7 +259,7 @@ static int fail_first(struct rig_team *team, const struct party party[2],
 	int r;
 
 	for (int k = 0; k < 2; k++)
-		describe(&words[k], &said[k], &party[k]);
+		describe(&words[k], &said[k], false, &party[k]);
 	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
 		     team_world_rank(team, party[0].rank), words[0].text,
 		     team_world_rank(team, party[1].rank), words[1].text);

@@ -27,15 +27,17 @@ struct place {
 
 static void enter(struct rig_team *team, const struct place *place)
 {
+	const struct wide_teams *wide = &team->owner->wide;
+	const void *where = wide->terms ? wide->where : place->where;
+
 	/* relaxed: for the report, which reads it when nobody runs. */
-	store_relaxed(&team->owner->mine->where,
-		      (uint64_t)(uintptr_t)place->where);
+	store_relaxed(&team->owner->mine->where, (uint64_t)(uintptr_t)where);
 	store_relaxed(&team->owner->mine->calls,
 		      CALLS_MESSAGE(place->verb, place->peer, place->tag));
 	if (TRACE_BRANCH(team->owner->trace))
-		team->owner->span = trace_begin(
-			team->owner->trace, RIG_TRACE_WAIT, place->verb,
-			(uint64_t)(uintptr_t)place->where);
+		team->owner->span =
+			trace_begin(team->owner->trace, RIG_TRACE_WAIT,
+				    place->verb, (uint64_t)(uintptr_t)where);
 }
 
 static void leave(struct rig_team *team)
@@ -201,7 +203,7 @@ static bool send_short(const struct rig_team *team, const void *buffer,
 	struct peer *peer;
 	struct slot_shm *slot;
 
-	if (bytes > SLOT_PAYLOAD || !mail || !mail->used)
+	if (bytes > SLOT_PAYLOAD || !mail || !mail->used || team->wide)
 		return false;
 	peer = &mail->peers[number];
 	if (!peer->out.channel || peer->queue)
@@ -261,7 +263,7 @@ static bool recv_short(const struct rig_team *team, void *buffer, size_t bytes,
 	/* Traced, it is a wait like any other. */
 	if (TRACE_BRANCH(team->owner->trace))
 		return false;
-	if (source < 0 || !mail || !mail->used || mail->open ||
+	if (source < 0 || !mail || !mail->used || team->wide || mail->open ||
 	    !TAILQ_EMPTY(&mail->strays))
 		return false;
 	peer = &mail->peers[number];

@@ -26,6 +26,7 @@
 #include "team/call.h"
 #include "team/mail.h"
 #include "team/match.h"
+#include "team/wide.h"
 
 static struct rank_shm *shm_of(const struct rank *rank, int number)
 {
@@ -75,8 +76,7 @@ static bool pending(const struct rank *rank, int number, struct wish *wish)
 	return barrier_pending(barrier, target & ~AT_JOBS);
 }
 
-/* Nobody is awake: is it that nobody ever will be? */
-static void look_for_deadlock(struct rank *rank)
+bool rank_all_wait(const struct rank *rank)
 {
 	static struct wish first[RIG_WORKERS_MAX];
 	int waiting = 0;
@@ -88,21 +88,30 @@ static void look_for_deadlock(struct rank *rank)
 			struct wish wish = { 0 };
 
 			if (!done && !pending(rank, i, &wish))
-				return;
+				return false;
 			if (round == 0)
 				first[i] = wish;
 			else if (wish.awaited != first[i].awaited ||
 				 wish.target != first[i].target ||
 				 wish.rung != first[i].rung)
-				return;
+				return false;
 			waiting += !done;
 		}
 	/* Who looks late may see the next job already: a rank asleep in it, and
 	 * itself still as it left the last.  But then it is awake in it. */
-	if (!waiting || dispatch_anyone_awake(rank->layout.dispatch))
+	return waiting && !dispatch_anyone_awake(rank->layout.dispatch);
+}
+
+/* Nobody is awake: is it that nobody ever will be? */
+static void look_for_deadlock(struct rank *rank)
+{
+	if (!rank_all_wait(rank))
 		return;
 	/* Or is it that they call differently? */
 	if (match_asleep_differs(rank) || match_begun_differs(rank))
+		return;
+	/* A rank of another host may send something yet: the caller finds out. */
+	if (rank->layout.job->hosts.count)
 		return;
 	/* relaxed: the alarm releases it. */
 	store_relaxed(&rank->layout.team->deadlock, 1);
@@ -280,6 +289,7 @@ void rank_begin(struct rank *rank, uint32_t job)
 	call_begin_job(rank);
 	mail_begin_job(rank);
 	symmetric_begin_job(rank);
+	wide_begin_job(rank);
 	mine->why[0] = 0;
 	if (rank->result_used)
 		memset(mine->result, 0, sizeof(mine->result));

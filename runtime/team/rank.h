@@ -13,6 +13,8 @@
 #include "team/team.h"
 #include "team/trace.h"
 
+struct terms;
+
 /* One segment of the job at hand. */
 struct handed {
 	void *data;
@@ -37,6 +39,19 @@ struct symmetric {
 	} blocks[RIG_BLOCKS_MAX];
 };
 
+/* In this process: teams with ranks of several hosts; see wide.h. */
+struct wide_teams {
+	struct rig_team *world;   /* NULL: not asked for in this run */
+	struct rig_team *leaders; /* of rank 0 of each host; NULL: is none */
+	struct rig_team *all;     /* all there are, by rig_team.next */
+	uint32_t ids;             /* numbers of teams so far */
+	/* The blocking verb that is at hand, and from where: the calls that it
+	 * is made of are told so.  NULL: none. */
+	const struct terms *terms;
+	const void *where;
+	struct rig_request *request; /* of that verb */
+};
+
 /* In this process: one, or in tests one of several. */
 struct rank {
 	int rank; /* in the world, the team that a kernel is given */
@@ -52,6 +67,7 @@ struct rank {
 	struct stage stage;
 	struct mail *mail; /* NULL: none so far */
 	struct symmetric symmetric;
+	struct wide_teams wide;
 
 	/* Barriers. */
 	struct rig_barrier *barrier;   /* of the job at hand */
@@ -136,6 +152,10 @@ void rank_awake(struct rank *rank);
 
 /* The target `target` of the job's barrier, as rank_shm.target has it. */
 uint64_t rank_target(const struct rank *rank, uint64_t target);
+
+/* Does every rank that has not returned wait for another, and for nothing that
+ * has come?  Exactly, where nobody but ranks can complete what they wait for. */
+bool rank_all_wait(const struct rank *rank);
 
 /* End a job: finish it, and tell the caller what it has to know. */
 void rank_finish(struct rank *rank);

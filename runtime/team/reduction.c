@@ -17,9 +17,11 @@
 #include <string.h>
 
 #include <runrig/collective.h>
+#include <runrig/nonblocking.h>
 #include <runrig/sum.h>
 
 #include "team/call.h"
+#include "team/wide.h"
 #include "team/reproducible.h"
 #include "team/fold.h"
 #include "team/type.h"
@@ -311,8 +313,32 @@ int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_ireduce(
+				      team, send, recv, count, type, op, root,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return reduce(team, &reduction, count);
+}
+
+/* Of several hosts: allreduce, or the sum of what is exact. */
+COLD static int allreduce_wide(struct rig_team *team, const struct terms *terms,
+			       const void *send, void *recv, const void *where)
+{
+	const bool sums = terms->verb == VERB_SUM;
+	const int type = sums ? RIG_EXACT : terms->type;
+	const int op = sums ? RIG_SUM : terms->op;
+	struct rig_request **request = wide_enter(team, terms, where);
+
+	return wide_leave(team,
+			  team == team->owner->wide.world
+				  ? wide_allreduce(team, send, recv,
+						   terms->count, type, op)
+				  : rig_team_iallreduce(team, send, recv,
+							terms->count, type, op,
+							request));
 }
 
 int rig_team_allreduce(struct rig_team *team, const void *send, void *recv,
@@ -327,6 +353,9 @@ int rig_team_allreduce(struct rig_team *team, const void *send, void *recv,
 
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return allreduce_wide(team, &terms, send, recv,
+				      __builtin_return_address(0));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return reduce(team, &reduction, count);
 }
@@ -363,7 +392,7 @@ static void add_own(struct rig_sum *sums, const void *x, size_t count, int type,
 int rig_team_sum(struct rig_team *team, const void *x, size_t count, int type,
 		 void *sum)
 {
-	const struct terms terms = { .verb = VERB_SUM, .type = type };
+	struct terms terms = { .verb = VERB_SUM, .type = type };
 	struct rig_sum own[2] = { 0 }, all[2];
 	struct reduction reduction = {
 		RIG_EXACT,      RIG_SUM,           -1,
@@ -381,8 +410,14 @@ int rig_team_sum(struct rig_team *team, const void *x, size_t count, int type,
 		return r;
 	parts = item / (wide ? sizeof(double) : sizeof(float));
 	add_own(own, x, count, type, parts);
-	call_enter(team, &terms, __builtin_return_address(0));
-	r = reduce(team, &reduction, parts);
+	if (team->wide) {
+		terms.count = parts;
+		r = allreduce_wide(team, &terms, own, all,
+				   __builtin_return_address(0));
+	} else {
+		call_enter(team, &terms, __builtin_return_address(0));
+		r = reduce(team, &reduction, parts);
+	}
 	for (size_t i = 0; r == 0 && i < parts; i++)
 		if (wide)
 			((double *)sum)[i] = rig_sum_float64(&all[i]);
@@ -443,6 +478,12 @@ int rig_team_reduce_scatter(struct rig_team *team, const void *send, void *recv,
 	r = terms_check(team, &terms, &reduction.item, &bytes);
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_ireduce_scatter(
+				      team, send, recv, counts, type, op,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return scatter_reduced(team, &reduction, own, terms.count);
 }
@@ -462,6 +503,12 @@ int rig_team_reduce_scatter_block(struct rig_team *team, const void *send,
 	r = terms_check(team, &terms, &reduction.item, &bytes);
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_ireduce_scatter_block(
+				      team, send, recv, count, type, op,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return scatter_reduced(team, &reduction,
 			       (struct rig_span){ begin, begin + count },
@@ -508,6 +555,12 @@ int rig_team_scan(struct rig_team *team, const void *send, void *recv,
 
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_iscan(
+				      team, send, recv, count, type, op,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return scan(team, &reduction, count, true);
 }
@@ -524,6 +577,12 @@ int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
 
 	if (r < 0)
 		return r;
+	if (team->wide)
+		return wide_leave(
+			team, rig_team_iexscan(
+				      team, send, recv, count, type, op,
+				      wide_enter(team, &terms,
+						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return scan(team, &reduction, count, false);
 }

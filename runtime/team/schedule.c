@@ -110,10 +110,13 @@ static void destroy(struct mail *mail, struct schedule *schedule)
 
 struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
 {
+	const struct wide_teams *wide = &team->owner->wide;
+	const struct terms *terms = wide->terms ? wide->terms : &asked->terms;
+	const void *where = wide->terms ? wide->where : asked->where;
 	struct mail *mail = mail_of(team);
 	struct schedule *schedule = mail ? calloc(1, sizeof(*schedule)) : NULL;
 
-	match_begun(team, &asked->terms, (uint64_t)(uintptr_t)asked->where);
+	match_begun(team, terms, (uint64_t)(uintptr_t)where);
 	if (!schedule)
 		return NULL;
 	schedule->team = team;
@@ -122,9 +125,9 @@ struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
 	schedule->outer.schedule = schedule;
 	schedule->outer.stage = STAGE_DONE;
 	schedule->head = (struct head){
-		.what = terms_pack(&asked->terms),
-		.count = terms_count(&asked->terms),
-		.where = (uint64_t)(uintptr_t)asked->where,
+		.what = terms_pack(terms),
+		.count = terms_count(terms),
+		.where = (uint64_t)(uintptr_t)where,
 	};
 	schedule->tag = MAIL_TAGS +
 			(int)(team->begun % (uint64_t)(INT_MAX - MAIL_TAGS));
@@ -531,7 +534,7 @@ bool schedule_rests(const struct schedule *schedule)
 
 enum verb schedule_verb(const struct schedule *schedule)
 {
-	return schedule->terms.verb;
+	return (enum verb)(schedule->head.what & 0xff);
 }
 
 int schedule_collect(struct rig_request **request)

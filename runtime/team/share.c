@@ -29,6 +29,7 @@
 #include <runrig/share.h>
 
 #include "team/call.h"
+#include "team/wide.h"
 
 #define BITS 28
 #define MASK ((UINT64_C(1) << BITS) - 1)
@@ -224,6 +225,39 @@ static void catch_up(const struct rig_share *share)
 				  pack((uint8_t)(share->tag - 1), 0, 0));
 }
 
+/* Of several hosts: each host shares out the strips of its ranks. */
+COLD static int begin_wide(struct rig_share *share, struct rig_team *team,
+			   const struct terms *terms, const void *where)
+{
+	const enum rig_schedule schedule = (enum rig_schedule)terms->words[1];
+	struct rig_team *local = &team->owner->world;
+	struct rig_span strips = {
+		rig_strip(terms->count, wide_first(team->owner), team->size)
+			.begin,
+		rig_strip(terms->count,
+			  wide_first(team->owner) + local->size - 1, team->size)
+			.end,
+	};
+	int r;
+
+	(void)wide_enter(team, terms, where);
+	team->owner->wide.terms = NULL;
+	if (team == team->owner->wide.world && schedule != RIG_SHARE_STATIC) {
+		r = rig_share_begin(share, local, length(strips), schedule,
+				    terms->words[0]);
+		share->first = strips.begin;
+		return r;
+	}
+	*share = (struct rig_share){ .team = team,
+				     .schedule = RIG_SHARE_STATIC,
+				     .count = terms->count,
+				     .next = (size_t)team->rank };
+	divide(share, schedule != RIG_SHARE_STATIC && !terms->words[0]
+			      ? 1
+			      : terms->words[0]);
+	return 0;
+}
+
 int rig_share_begin(struct rig_share *share, struct rig_team *team,
 		    size_t count, enum rig_schedule schedule, size_t chunk)
 {
@@ -235,6 +269,9 @@ int rig_share_begin(struct rig_share *share, struct rig_team *team,
 	if (schedule < RIG_SHARE_STATIC || schedule > RIG_SHARE_GUIDED)
 		return rig_team_fail(team, -EINVAL, "share: no schedule %d",
 				     (int)schedule);
+	if (team->wide)
+		return begin_wide(share, team, &terms,
+				  __builtin_return_address(0));
 	*share = (struct rig_share){ .team = team,
 				     .schedule = schedule,
 				     .count = count };
@@ -280,5 +317,7 @@ bool rig_share_next(struct rig_share *share, struct rig_span *part)
 	part->begin = taken.begin * share->unit;
 	part->end = taken.end == share->units ? share->count
 					      : taken.end * share->unit;
+	part->begin += share->first;
+	part->end += share->first;
 	return true;
 }

@@ -21,7 +21,9 @@
 #include <runrig/collective.h>
 
 #include "team/match.h"
+#include "place/topology.h"
 #include "team/call.h"
+#include "team/wide.h"
 #include "team/schedule.h"
 
 /* Where a block is, and which number its team's calls begin at. */
@@ -287,6 +289,21 @@ out:
 	return r;
 }
 
+/* Of several hosts.  Levels are numbered on each host anew. */
+COLD static int split_wide(struct rig_team *team, const struct terms *terms,
+			   const struct wanted *own, struct rig_team **out,
+			   const void *where)
+{
+	int color = own->color, r;
+
+	if (terms->verb == VERB_SPLIT_TYPE)
+		color += team->owner->layout.job->hosts.own * (RIG_PUS_MAX + 2);
+	(void)wide_enter(team, terms, where);
+	r = wide_split(team, color, own->key, out);
+	team->owner->wide.terms = NULL;
+	return r;
+}
+
 int rig_team_split(struct rig_team *team, int color, int key,
 		   struct rig_team **out)
 {
@@ -295,6 +312,9 @@ int rig_team_split(struct rig_team *team, int color, int key,
 
 	if (color < RIG_UNDEFINED)
 		return rig_team_fail(team, -EINVAL, "split: color %d", color);
+	if (team->wide)
+		return split_wide(team, &terms, &own, out,
+				  __builtin_return_address(0));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return call_leave(team, false, split(team, &own, out));
 }
@@ -311,6 +331,9 @@ int rig_team_split_type(struct rig_team *team, enum rig_level level, int key,
 				     (int)level);
 	/* Those in several are of one colour. */
 	own.color = team->owner->levels.number[level] + 1;
+	if (team->wide)
+		return split_wide(team, &terms, &own, out,
+				  __builtin_return_address(0));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return call_leave(team, false, split(team, &own, out));
 }
@@ -320,10 +343,15 @@ int rig_team_dup(struct rig_team *team, struct rig_team **out)
 	const struct terms terms = { .verb = VERB_DUP };
 	const struct wanted own = { 0, 0 };
 
+	const void *where = __builtin_return_address(0);
 	int r;
 
-	call_enter(team, &terms, __builtin_return_address(0));
-	r = call_leave(team, false, split(team, &own, out));
+	if (team->wide) {
+		r = split_wide(team, &terms, &own, out, where);
+	} else {
+		call_enter(team, &terms, where);
+		r = call_leave(team, false, split(team, &own, out));
+	}
 	if (r == 0)
 		(*out)->cart = team->cart;
 	return r;
@@ -344,6 +372,12 @@ int rig_team_free(struct rig_team *team)
 				     "free: the team has non-blocking calls or "
 				     "plans: wait for those, and "
 				     "rig_team_request_free() these, first");
+	if (team->wide) {
+		(void)wide_enter(team, &terms, __builtin_return_address(0));
+		r = wide_free(team);
+		owner->wide.terms = NULL;
+		return r;
+	}
 	call_enter(team, &terms, __builtin_return_address(0));
 	/* Whoever gives the block away waits until nobody looks at it. */
 	r = call_leave(team, team->rank == 0, call_meet(team));

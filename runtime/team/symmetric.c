@@ -94,6 +94,10 @@ int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
 	unsigned char *own;
 	int r;
 
+	if (team->wide)
+		return rig_team_fail(team, -EOPNOTSUPP,
+				     "alloc: ranks of several hosts have no "
+				     "memory in common: a host's team has");
 	if (bytes == 0 || bytes > RIG_HEAP_MAX)
 		return rig_team_fail(team, -EINVAL,
 				     "alloc: %zu bytes, not 1 to %zu", bytes,
@@ -170,7 +174,8 @@ static void *find(struct rig_team *team, const void *memory, size_t bytes,
 	const struct rank *owner = team->owner;
 	int other;
 
-	if (rank < 0 || rank >= team->size || block_of(team, memory, bytes) < 0)
+	if (rank < 0 || rank >= team->size || team->wide ||
+	    block_of(team, memory, bytes) < 0)
 		return NULL;
 	other = team_world_rank(team, rank);
 	return part_of(owner, other) +

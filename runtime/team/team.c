@@ -8,12 +8,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <runrig/nonblocking.h>
 #include <runrig/pool.h>
 
 #include "team/call.h"
 #include "base/error.h"
 #include "team/mail.h"
 #include "team/match.h"
+#include "team/wide.h"
 
 int rig_team_rank(const struct rig_team *team)
 {
@@ -125,6 +127,17 @@ static void meet_all(struct rank *rank)
 	store_relaxed(&rank->mine->where, 0);
 }
 
+/* Of several hosts. */
+COLD static int barrier_wide(struct rig_team *team, const void *where)
+{
+	const struct terms terms = { .verb = VERB_BARRIER };
+	struct rig_request **request = wide_enter(team, &terms, where);
+
+	return wide_leave(team, team == team->owner->wide.world
+					? wide_barrier(team)
+					: rig_team_ibarrier(team, request));
+}
+
 int rig_team_barrier(struct rig_team *team)
 {
 	const uint64_t where = (uint64_t)(uintptr_t)__builtin_return_address(0);
@@ -135,6 +148,8 @@ int rig_team_barrier(struct rig_team *team)
 
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&rank->mine->where, where);
+	if (team->wide)
+		return barrier_wide(team, __builtin_return_address(0));
 	if (team != &rank->world)
 		return call_barrier(team);
 	store_relaxed(&rank->mine->entered, ++rank->entered);

@@ -32,9 +32,12 @@ struct rig_team {
 	struct rank *owner; /* whose view of the team it is */
 	int rank;
 	int size;
+	/* It has ranks of several hosts: see wide.h.  Then there are no members
+	 * but `self`, which is in this process. */
+	bool wide;
 	struct member_shm *members; /* `size` of them */
 	struct member_shm *self;    /* this rank's */
-	int *ranks;            /* their numbers in the world; NULL: the same */
+	int *ranks; /* their numbers as peers (mail.h); NULL: the same */
 	struct rig_team *next; /* of those split off, from the world on */
 
 	/* Collectives. */

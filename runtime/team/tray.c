@@ -25,6 +25,17 @@ static const struct {
 };
 #define SIZES 3
 
+bool tray_sound(const struct layout *layout, int size, uint64_t offset,
+		size_t room)
+{
+	const uint64_t begin =
+		(uint64_t)(layout->trays - (unsigned char *)layout->control);
+	const uint64_t bytes = (uint64_t)seats_of(size) * TRAYS_BYTES;
+
+	return offset >= begin && offset % sizeof(uint64_t) == 0 &&
+	       offset - begin <= bytes - room - sizeof(struct tray_shm);
+}
+
 struct tray_shm *tray_at(const struct layout *layout, uint64_t offset)
 {
 	return (struct tray_shm *)((char *)layout->control + offset);

@@ -18,6 +18,10 @@ struct trays {
 	int last[3];
 };
 
+/* Does a tray with that much room lie at `offset`, in a team of `size` ranks? */
+bool tray_sound(const struct layout *layout, int size, uint64_t offset,
+		size_t room);
+
 /* The tray at `offset` of the team segment. */
 struct tray_shm *tray_at(const struct layout *layout, uint64_t offset);
 

@@ -19,9 +19,9 @@
 /* Children of an inner rank, for every level of the tree. */
 #define TREE_FAN 8
 
-/* Children of a rank: TREE_FAN - 1 on each of four levels, for 4 096 ranks; or,
+/* Children of a rank: TREE_FAN - 1 on each of five levels, for 32 768 ranks; or,
  * of a fan that is the size, all other ranks. */
-#define TREE_CHILDREN_MAX (4 * (TREE_FAN - 1))
+#define TREE_CHILDREN_MAX (5 * (TREE_FAN - 1))
 
 /* The children of `rank` of `size` in rising order.  Returns how many. */
 static inline int tree_children(int rank, int size, int fan,

@@ -34,6 +34,11 @@ extern "C" {
 /* Workers of a pool.  No host of today has as many cores. */
 #define RIG_WORKERS_MAX 1024
 
+/* Hosts of a run, and ranks of the world of all hosts: a report has 16 bits for
+ * the number of a rank. */
+#define RIG_HOSTS_MAX 1024
+#define RIG_WORLD_MAX 32767
+
 /* Bytes of a segment's name: NAME_MAX of the file system.  Python makes names
  * as long. */
 #define RIG_NAME_MAX 255

@@ -29,7 +29,8 @@ enum rig_end {
 	RIG_END_DEADLOCK, /* all waited */
 	RIG_END_LIMIT,    /* the job's limit passed */
 	RIG_END_WARDEN,   /* the warden died, or could not go on */
-	RIG_END_CANCEL    /* rig_pool_cancel() was called */
+	RIG_END_CANCEL,   /* rig_pool_cancel() was called */
+	RIG_END_HOST      /* another host's part of the run has ended badly */
 };
 
 enum rig_state {

@@ -11,6 +11,7 @@
 #include <runrig/collective.h>
 #include <runrig/dtype.h>
 #include <runrig/error.h>
+#include <runrig/gateway.h>
 #include <runrig/join.h>
 #include <runrig/kernel.h>
 #include <runrig/launch.h>

@@ -16,7 +16,10 @@
  * Each rank begins with its strip (rig_team_strip()), so that the rank on a page's
  * node works on the page.  A rank that has finished its own strip takes half of the
  * rest of the strip with the largest rest.  Taking costs an atomic operation,
- * mostly on a line that nobody else wants.  For workers only, within a kernel.
+ * mostly on a line that nobody else wants.  In the world of several hosts
+ * (gateway.h) each host has the strips of its ranks, and ranks take from ranks of
+ * their host; in a team split off the world, chunks are dealt out in turn whatever
+ * the schedule is.  For workers only, within a kernel.
  */
 #ifndef RUNRIG_SHARE_H
 #define RUNRIG_SHARE_H
@@ -50,7 +53,8 @@ struct rig_share {
 	size_t next;          /* of a static share */
 	struct rig_span hand; /* chunks taken that nobody else can take */
 	uint8_t tag;
-	uint64_t reserved[RIG_RESERVED_WORDS]; /* later versions' */
+	size_t first; /* of several hosts: this one's first element */
+	uint64_t reserved[RIG_RESERVED_WORDS - 1]; /* later versions' */
 };
 
 /*

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hosts_run.c - a run on all hosts: carrying parcels, and agreeing on the end.
+ *
+ * The callers of all hosts do the same.  A caller agrees with the other callers on
+ * the job, posts the job to the pool, and then carries parcels between the gateway
+ * and the other hosts until host 0 says that the run is over:
+ *
+ *	DONE   to host 0: the host's part has ended, with a code and words
+ *	END    from host 0: end the host's part; a host has failed, or all wait
+ *	FINAL  from host 0, when all are done: the code and words of the run
+ *	QUIET  to host 0: all ranks of the host wait; parcels sent and received
+ *	ASK    from host 0: does the host still wait?  The answer is AGAIN, with
+ *	       the numbers of parcels, or BUSY
+ *
+ * A deadlock over several hosts is found by F. Mattern's four counters (Algorithms
+ * for distributed termination detection, 1987).  Only a parcel frees a quiet host.  If
+ * all hosts are quiet, the sums of parcels sent and received are equal, and a second
+ * look at all hosts finds the same numbers, then no parcel is under way, and no host
+ * will ever send a parcel.
+ *
+ * At the end all hosts sum up the messages sent to each host, and each host receives
+ * messages until the sum is reached: no message of a run is left to the next run.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <runrig/error.h>
+#include <runrig/report.h>
+
+#include "hosts_state.h"
+
+enum kind { PARCEL = 1, DONE, END, FINAL, QUIET, ASK, AGAIN, BUSY };
+
+/* The nap of a caller with nothing to carry, and turns without a nap before. */
+#define NAP_NS UINT64_C(100000)
+#define TURNS  200
+/* How long past its limit a run may take to end, on all hosts. */
+#define GRACE_NS (UINT64_C(10) * 1000000000)
+
+/* At host 0: the last news of a host. */
+struct host_state {
+	bool done;
+	int code;
+	char *text;
+	bool quiet; /* or done */
+	bool again; /* unchanged in the second look */
+	uint64_t sent, received;
+};
+
+/* In this process: the run. */
+struct hosts_run {
+	struct rig_hosts *hosts;
+	const struct rig_job *job;
+	bool over;  /* the host's part has ended */
+	bool final; /* `code` and `text` are set */
+	int code;
+	char *text;
+	uint64_t sent, received; /* parcels */
+	uint64_t abort_at;       /* 0: never */
+	/* The numbers in the last QUIET. */
+	bool told;
+	uint64_t told_sent, told_received;
+	/* At host 0. */
+	struct host_state *states;
+	int done;
+	int failed;    /* the first host that failed; -1: none */
+	bool ended;    /* END is sent, */
+	bool deadlock; /* for a deadlock */
+	int32_t wave;  /* of looks at all */
+	bool asking;
+	int answers;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void handle(struct hosts_run *run, int from, struct wire_head *head,
+		   void *data);
+
+/* Send news of the run; `text` may be NULL.  News to the own host is handled at
+ * once. */
+static void tell(struct hosts_run *run, int to, enum kind kind, int32_t number,
+		 const char *text)
+{
+	struct rig_hosts *hosts = run->hosts;
+	struct wire_head head = { .kind = kind,
+				  .run = hosts->runs,
+				  .numbers = { number },
+				  .counts = { run->sent, run->received } };
+	char *copy = text ? strdup(text) : NULL;
+
+	if (copy)
+		head.bytes = strlen(copy) + 1;
+	if (to == hosts->rank) {
+		handle(run, to, &head, copy);
+		return;
+	}
+	/* Without the news the other hosts would wait for ever. */
+	if (hosts_send(hosts, to, &head, copy) < 0)
+		hosts->engine->abort(hosts->link, 1);
+}
+
+/* --- host 0 --- */
+
+static void tell_all(struct hosts_run *run, enum kind kind, int32_t number,
+		     const char *text)
+{
+	/* The own host comes last, and goes on from there. */
+	for (int i = 1; i <= run->hosts->size; i++)
+		tell(run, i % run->hosts->size, kind, number, text);
+}
+
+static void end_all(struct hosts_run *run, bool deadlock)
+{
+	if (run->ended)
+		return;
+	run->ended = true;
+	run->deadlock = deadlock;
+	tell_all(run, END, deadlock, NULL);
+}
+
+/* The words of the run, then the report of the host that failed, or all reports. */
+static char *make_text(const struct hosts_run *run)
+{
+	const size_t room = TEXT_BYTES * 16;
+	char *text = malloc(room);
+	size_t used;
+
+	if (!text)
+		return NULL;
+	if (run->deadlock)
+		used = (size_t)snprintf(
+			text, room,
+			"deadlock: every rank of %d hosts waits for one that "
+			"waits or has returned\n",
+			run->hosts->size);
+	else
+		used = (size_t)snprintf(text, room, "host %d: ", run->failed);
+	for (int i = 0; i < run->hosts->size && used < room; i++) {
+		const char *said = run->states[i].text;
+
+		if (!run->deadlock && i != run->failed)
+			continue;
+		if (run->deadlock)
+			used += (size_t)snprintf(text + used, room - used,
+						 "host %d: ", i);
+		if (used < room)
+			used += (size_t)snprintf(text + used, room - used, "%s",
+						 said ? said : "?\n");
+	}
+	return text;
+}
+
+/* All hosts have ended. */
+static void finish_all(struct hosts_run *run)
+{
+	char *text = NULL;
+	int code = 0;
+
+	if (run->failed >= 0) {
+		code = run->deadlock ? -EDEADLK : run->states[run->failed].code;
+		text = make_text(run);
+	}
+	tell_all(run, FINAL, code, text);
+	free(text);
+}
+
+/* Is every host quiet, and no parcel under way, as far as the numbers say? */
+static bool seem_quiet(const struct hosts_run *run)
+{
+	uint64_t sent = 0, received = 0;
+
+	for (int i = 0; i < run->hosts->size; i++) {
+		if (!run->states[i].quiet)
+			return false;
+		sent += run->states[i].sent;
+		received += run->states[i].received;
+	}
+	return sent == received;
+}
+
+static void ask_all(struct hosts_run *run)
+{
+	if (run->asking || run->ended || run->done == run->hosts->size ||
+	    !seem_quiet(run))
+		return;
+	run->asking = true;
+	run->answers = 0;
+	run->wave++;
+	for (int i = 0; i < run->hosts->size; i++)
+		run->states[i].again = false;
+	tell_all(run, ASK, run->wave, NULL);
+}
+
+static void take_done(struct hosts_run *run, int from,
+		      const struct wire_head *head, char *text)
+{
+	struct host_state *state = &run->states[from];
+
+	state->done = state->quiet = true;
+	state->code = head->numbers[0];
+	state->text = text;
+	state->sent = head->counts[0];
+	state->received = head->counts[1];
+	run->done++;
+	if (state->code < 0 && run->failed < 0)
+		run->failed = from;
+	if (state->code < 0)
+		end_all(run, false);
+	if (run->done == run->hosts->size)
+		finish_all(run);
+	else
+		ask_all(run);
+}
+
+static void take_answer(struct hosts_run *run, int from,
+			const struct wire_head *head)
+{
+	struct host_state *state = &run->states[from];
+	bool all = true;
+
+	if (!run->asking || head->numbers[0] != run->wave)
+		return;
+	state->again = head->kind == AGAIN && state->sent == head->counts[0] &&
+		       state->received == head->counts[1];
+	if (!state->again && !state->done)
+		state->quiet = false;
+	if (++run->answers < run->hosts->size)
+		return;
+	run->asking = false;
+	for (int i = 0; i < run->hosts->size; i++)
+		all &= run->states[i].again;
+	if (all && run->done < run->hosts->size) {
+		run->failed = 0;
+		end_all(run, true);
+	}
+}
+
+/* --- any host --- */
+
+/* The own host's part has ended. */
+static void part_ends(struct hosts_run *run, int code)
+{
+	const struct rig_report *report = rig_pool_report(run->hosts->pool);
+	char text[TEXT_BYTES] = "";
+
+	run->over = run->told = true;
+	run->told_sent = run->sent;
+	run->told_received = run->received;
+	/* If no job could be posted, the report is of an earlier job. */
+	if (code < 0)
+		snprintf(text, sizeof(text), "%s\n", rig_why());
+	if (code < 0 && report->code == code && report->text[0])
+		snprintf(text, sizeof(text), "%s", report->text);
+	tell(run, 0, DONE, code, code < 0 ? text : NULL);
+}
+
+static bool is_quiet(struct hosts_run *run)
+{
+	return run->over || rig_gateway_is_quiet(run->hosts->gateway);
+}
+
+static void answer(struct hosts_run *run, int32_t wave)
+{
+	tell(run, 0, is_quiet(run) ? AGAIN : BUSY, wave, NULL);
+	run->told = false;
+}
+
+static void take_parcel(struct hosts_run *run, const struct wire_head *head,
+			void *data)
+{
+	const struct rig_parcel parcel = {
+		.to = head->numbers[0],
+		.from = head->numbers[1],
+		.context = (uint32_t)head->counts[0],
+		.tag = head->numbers[2],
+		.team_rank = (uint32_t)head->numbers[3],
+		.bytes = head->bytes,
+		.data = data,
+	};
+
+	run->received++;
+	if (run->over)
+		free(data);
+	else if (rig_gateway_give(run->hosts->gateway, &parcel) < 0)
+		part_ends(run, rig_gateway_end(run->hosts->gateway, false));
+}
+
+static void end_part(struct hosts_run *run, bool deadlock)
+{
+	if (!run->over)
+		part_ends(run, rig_gateway_end(run->hosts->gateway, deadlock));
+}
+
+static void handle(struct hosts_run *run, int from, struct wire_head *head,
+		   void *data)
+{
+	switch ((enum kind)head->kind) {
+	case PARCEL:
+		take_parcel(run, head, data);
+		return;
+	case DONE:
+		take_done(run, from, head, data);
+		return;
+	case FINAL:
+		run->final = true;
+		run->code = head->numbers[0];
+		run->text = data;
+		return;
+	case END:
+		end_part(run, head->numbers[0]);
+		break;
+	case QUIET:
+		run->states[from].quiet = true;
+		run->states[from].sent = head->counts[0];
+		run->states[from].received = head->counts[1];
+		ask_all(run);
+		break;
+	case ASK:
+		answer(run, head->numbers[0]);
+		break;
+	case AGAIN:
+	case BUSY:
+		take_answer(run, from, head);
+		break;
+	}
+	free(data);
+}
+
+static bool receive(struct hosts_run *run)
+{
+	struct rig_hosts *hosts = run->hosts;
+	struct wire_head head;
+	bool moved = false;
+	void *data;
+	int from, r;
+
+	while ((r = hosts->engine->receive(hosts->link, &from, &head, &data)) >
+	       0) {
+		hosts->received++;
+		moved = true;
+		if (head.bytes == 0) {
+			free(data);
+			data = NULL;
+		}
+		handle(run, from, &head, data);
+	}
+	if (r < 0)
+		hosts->engine->abort(hosts->link, 1);
+	return moved;
+}
+
+/* The host of a rank of the world. */
+static int host_of(const struct rig_hosts *hosts, int rank)
+{
+	int low = 0, high = hosts->size;
+
+	while (high - low > 1) {
+		const int middle = low + (high - low) / 2;
+
+		if (hosts->firsts[middle] <= rank)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Send the parcels of the own host's ranks. */
+static bool send_parcels(struct hosts_run *run)
+{
+	struct rig_hosts *hosts = run->hosts;
+	struct rig_parcel parcel;
+	bool moved = false;
+
+	while (rig_gateway_take(hosts->gateway, &parcel)) {
+		const struct wire_head head = {
+			.kind = PARCEL,
+			.run = hosts->runs,
+			.numbers = { parcel.to, parcel.from, parcel.tag,
+				     (int32_t)parcel.team_rank },
+			.counts = { parcel.context },
+			.bytes = parcel.bytes,
+		};
+
+		moved = true;
+		if (parcel.to >= hosts->firsts[hosts->size]) {
+			free(parcel.data); /* no such rank: a stray store */
+			continue;
+		}
+		run->sent++;
+		if (hosts_send(hosts, host_of(hosts, parcel.to), &head,
+			       parcel.data) < 0)
+			hosts->engine->abort(hosts->link, 1);
+	}
+	return moved;
+}
+
+/* All ranks of the own host wait: tell host 0, unless host 0 knows. */
+static void say_quiet(struct hosts_run *run)
+{
+	if (run->told && run->told_sent == run->sent &&
+	    run->told_received == run->received)
+		return;
+	run->told = true;
+	run->told_sent = run->sent;
+	run->told_received = run->received;
+	tell(run, 0, QUIET, 0, NULL);
+}
+
+/* No parcel moves: let other processes run. */
+static void rest(struct hosts_run *run, unsigned turns)
+{
+	const bool quiet = is_quiet(run);
+	uint64_t until;
+
+	if (quiet)
+		say_quiet(run);
+	if (turns < TURNS || (quiet && turns < 20 * TURNS)) {
+		(void)sched_yield();
+		return;
+	}
+	until = now_ns() + NAP_NS;
+	if (run->over) {
+		const struct timespec nap = { 0, (long)NAP_NS };
+
+		(void)nanosleep(&nap, NULL);
+	} else if (!run->over) {
+		const int r = rig_gateway_poll(run->hosts->gateway, until);
+
+		if (r != -EAGAIN) {
+			(void)send_parcels(run);
+			part_ends(run, r);
+		}
+	}
+	if (run->abort_at && now_ns() > run->abort_at)
+		run->hosts->engine->abort(run->hosts->link, 1);
+}
+
+static void carry(struct hosts_run *run)
+{
+	unsigned turns = 0;
+
+	while (!run->final) {
+		bool moved = receive(run);
+
+		if (!run->over) {
+			const int r = rig_gateway_poll(run->hosts->gateway, 0);
+
+			moved |= send_parcels(run);
+			if (r != -EAGAIN)
+				part_ends(run, r);
+		}
+		if (moved)
+			turns = 0;
+		else if (!run->final)
+			rest(run, turns++);
+	}
+}
+
+/* --- beginning and end --- */
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash(uint64_t sum, const void *data, size_t bytes)
+{
+	const unsigned char *at = data;
+
+	for (size_t i = 0; i < bytes; i++)
+		sum = (sum ^ at[i]) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+/* A hash of the kernel, by name or by the place in the file, and of the arguments,
+ * which must be the same on all hosts. */
+static uint64_t hash_job(const struct rig_job *job)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	Dl_info info = { 0 };
+
+	if (job->name) {
+		sum = hash(sum, job->name, strlen(job->name));
+	} else if (dladdr((void *)(uintptr_t)job->kernel, &info)) {
+		const uint64_t place = (uint64_t)(uintptr_t)job->kernel -
+				       (uint64_t)(uintptr_t)info.dli_fbase;
+
+		sum = hash(sum, &place, sizeof(place));
+	}
+	if (job->args)
+		sum = hash(sum, job->args, job->args_bytes);
+	return hash(sum, &job->args_bytes, sizeof(job->args_bytes));
+}
+
+static int agree_on(struct rig_hosts *hosts, const struct rig_job *job)
+{
+	const uint64_t sign = job ? hash_job(job) : 0;
+
+	hosts->words[0] = sign;
+	hosts->words[1] = ~sign;
+	hosts_combine(hosts, 2, false);
+	if (hosts->words[0] == sign && hosts->words[1] == ~sign)
+		return 0;
+	return hosts_fail(-EINVAL,
+			  "hosts: not all run the same kernel with the "
+			  "same arguments");
+}
+
+/* Receive all messages that were sent to the own host. */
+static void drain(struct hosts_run *run)
+{
+	struct rig_hosts *hosts = run->hosts;
+	uint64_t expected;
+
+	memcpy(hosts->words, hosts->messages,
+	       (size_t)hosts->size * sizeof(*hosts->words));
+	(void)hosts->engine->combine(hosts->link, hosts->words, hosts->size,
+				     true);
+	while (!hosts->engine->combined(hosts->link)) {
+		(void)receive(run);
+		(void)sched_yield();
+	}
+	expected = hosts->words[hosts->rank];
+	while (hosts->received < expected ||
+	       !hosts->engine->is_sent(hosts->link)) {
+		if (!receive(run))
+			(void)sched_yield();
+	}
+}
+
+static int keep_report(struct hosts_run *run)
+{
+	struct rig_hosts *hosts = run->hosts;
+	char *text = run->text ? run->text : strdup("");
+
+	if (text) {
+		free(hosts->report);
+		hosts->report = text;
+	}
+	if (run->code < 0)
+		return hosts_fail(run->code, "%.*s",
+				  text ? (int)strcspn(text, "\n") : 0,
+				  text ? text : "");
+	return 0;
+}
+
+int rig_hosts_run(struct rig_hosts *hosts, const struct rig_job *job)
+{
+	struct hosts_run run = { .hosts = hosts, .job = job, .failed = -1 };
+	int r;
+
+	r = agree_on(hosts, job);
+	if (r < 0)
+		return r;
+	hosts->runs++;
+	if (hosts->rank == 0) {
+		run.states = calloc((size_t)hosts->size, sizeof(*run.states));
+		if (!run.states)
+			hosts->engine->abort(hosts->link, 1);
+	}
+	if (job && job->limit_ns)
+		run.abort_at = now_ns() + job->limit_ns + GRACE_NS;
+	r = rig_gateway_submit(hosts->gateway, job);
+	if (r < 0)
+		part_ends(&run, r);
+	carry(&run);
+	drain(&run);
+	for (int i = 0; run.states && i < hosts->size; i++)
+		free(run.states[i].text);
+	free(run.states);
+	return keep_report(&run);
+}

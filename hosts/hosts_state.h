@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hosts_state.h - the private parts of struct rig_hosts, for hosts_join.c and
+ * hosts_run.c.
+ */
+#ifndef RUNRIG_HOSTS_PRIVATE_H
+#define RUNRIG_HOSTS_PRIVATE_H
+
+#include <runrig/gateway.h>
+#include <runrig/hosts.h>
+
+#include "engine.h"
+
+/* Bytes of a host's report that travel, the words included. */
+#define TEXT_BYTES 4096
+
+/* In this process. */
+struct rig_hosts {
+	const struct engine *engine;
+	struct engine_link *link;
+	struct rig_pool *pool;
+	struct rig_gateway *gateway;
+	int rank;
+	int size;
+	int *firsts;        /* size + 1 of them */
+	uint64_t *words;    /* size + 8 of them, to be combined */
+	uint64_t *messages; /* sent to each host so far */
+	uint64_t received;  /* messages from others so far */
+	uint32_t runs;
+	char *report;
+};
+
+/* As rig_why_set(), with the words as printf() makes words. */
+int hosts_fail(int code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Combine the first `count` words of all hosts, and wait until all have. */
+void hosts_combine(struct rig_hosts *hosts, int count, bool sum);
+
+/* Send, and count. */
+int hosts_send(struct rig_hosts *hosts, int to, const struct wire_head *head,
+	       void *data);
+
+#endif
