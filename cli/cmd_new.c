@@ -5,6 +5,7 @@
  * The file it writes is whole: it builds with the command that is printed, runs
  * and verifies.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -193,13 +194,28 @@ static void put_word(const char *path)
 	putchar('\'');
 }
 
+/* The library itself.  A kernel that is linked with the library finds rig_team_*()
+ * also where a program has loaded the library by dlopen(), for itself alone. */
+static const char *library(void)
+{
+	static char path[PATH_MAX];
+	Dl_info info;
+
+	if (!dladdr((void *)(uintptr_t)rig_version, &info) || !info.dli_fname ||
+	    !realpath(info.dli_fname, path))
+		return "-lrunrig";
+	return strstr(path, ".so") ? path : "-lrunrig";
+}
+
 static void print_how(const char *name)
 {
 	printf("%s.c: a kernel to begin with.  Build it, and run it:\n\n"
 	       "  cc -O2 -shared -fPIC -I",
 	       name);
 	put_word(headers());
-	printf(" %s.c -o %s.so\n  runrig run ./%s.so x=3\n", name, name, name);
+	printf(" %s.c -o %s.so ", name, name);
+	put_word(library());
+	printf("\n  runrig run ./%s.so x=3\n", name);
 }
 
 /* The file stays where it is told how to build it. */

@@ -40,6 +40,8 @@ enum {
 	KEY_MEMORY,
 	KEY_MAP,
 	KEY_HUGE,
+	KEY_COLORS,
+	KEY_LOG,
 	KEY_TRACE
 };
 
@@ -115,7 +117,15 @@ static const struct argp_option option_table[] = {
 	  .key = KEY_OUTPUT,
 	  .arg = "[ARRAY=]FILE.npy",
 	  .doc = "Write an array to a file when the array is verified; "
-		 "FILE.pgm is a picture." },
+		 "FILE.png and FILE.pgm are pictures." },
+	{ .name = "colors",
+	  .key = KEY_COLORS,
+	  .arg = "inferno|viridis|gray",
+	  .doc = "Colour pictures so: the least element has the darkest "
+		 "colour." },
+	{ .name = "log",
+	  .key = KEY_LOG,
+	  .doc = "Colour pictures by the logarithm of the elements." },
 	{ .name = "segment",
 	  .key = KEY_SEGMENT,
 	  .arg = "[ARRAY=]NAME",
@@ -155,9 +165,9 @@ static const struct argp_option option_table[] = {
 	  .doc = "Show the kernel's scratch memory and the barrier too." },
 	{ .name = "trace",
 	  .key = KEY_TRACE,
-	  .arg = "FILE.json",
-	  .doc = "Write for Perfetto when each worker did what; - draws it "
-		 "here." },
+	  .arg = "FILE.json|FILE.svg",
+	  .doc = "Write when each worker did what: for Perfetto, or as a "
+		 "picture; - draws it here." },
 	{ .name = "json",
 	  .key = KEY_JSON,
 	  .arg = "FILE",
@@ -270,6 +280,16 @@ static enum rig_verify parse_verify(const char *word)
 		      word));
 }
 
+static int parse_colors(const char *word)
+{
+	int colors = png_colors(word);
+
+	if (colors >= 0)
+		return colors;
+	exit(complain(EXIT_USAGE, "--colors %s: not inferno, viridis or gray",
+		      word));
+}
+
 static uint64_t parse_seed(const char *word)
 {
 	size_t seed;
@@ -331,6 +351,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->request.replicate = strcmp(arg, "replicate") == 0;
 		options->request.memory =
 			options->request.replicate ? NULL : arg;
+		break;
+	case KEY_COLORS:
+		options->request.style.colors = parse_colors(arg);
+		break;
+	case KEY_LOG:
+		options->request.style.logarithmic = true;
 		break;
 	case KEY_HUGE:
 		options->request.pages = RIG_PAGES_HUGE;

@@ -13,6 +13,7 @@
 #include <runrig/error.h>
 
 #include "command.h"
+#include "png_picture.h"
 
 /* "3,4" */
 static int parse_shape(const char *text, int64_t *shape, int *dims)
@@ -109,7 +110,8 @@ static int enter_array(struct runner *runner, int index)
 		return 0;
 	operand->name = runner->request->kernel->arrays[index].name;
 	operand->file = asked->input;
-	operand->output = asked->output;
+	/* The library knows no pictures in colours. */
+	operand->output = png_wanted(asked->output) ? NULL : asked->output;
 	runner->spec.operand_count++;
 	return asked->segment ? enter_segment(runner, index, operand) : 0;
 }

@@ -43,7 +43,7 @@ static json_t *parameters_json(const struct runner *runner)
 {
 	const struct rig_param *param = runner->request->kernel->params;
 	json_t *object = json_object();
-	char value[RIG_TEXT_BYTES];
+	char value[VALUE_BYTES];
 
 	for (int i = 0; param && param[i].name; i++) {
 		rig_outcome_setting(runner->outcome, i, value, sizeof(value));

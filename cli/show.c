@@ -283,7 +283,7 @@ static void show_command(const struct runner *runner)
 {
 	const struct rig_kernel *kernel = runner->request->kernel;
 	const struct rig_param *param = kernel->params;
-	char value[RIG_TEXT_BYTES];
+	char value[VALUE_BYTES];
 
 	printf("%s", kernel->name);
 	for (int i = 0; param && param[i].name; i++) {

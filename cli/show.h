@@ -16,6 +16,9 @@
 /* Room for one number. */
 #define SHOWN_BYTES 40
 
+/* Bytes of the value of a parameter: an expression is the longest. */
+#define VALUE_BYTES 2100
+
 /* "40,000,000"; "320 MB"; "61.2 ms"; "10.5 GB/s"; "97.1 M keys/s".  Each
  * returns `text`. */
 char *show_count(uint64_t count, char text[SHOWN_BYTES]);

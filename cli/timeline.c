@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timeline.c - runrig run --trace: lanes of spans, as JSON and as text.
+ * timeline.c - runrig run --trace: lanes of spans, as JSON, as text and as SVG.
  *
  * The file follows Google's "Trace Event Format": complete events ("X") with ts
  * and dur in microseconds, one thread a lane.  Spans of a lane nest.
  */
 #include "timeline.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <common/outfile.h>
 #include <runrig/error.h>
 #include <runrig/trace.h>
 
@@ -213,9 +216,11 @@ static const char marks[] = {
 	[RIG_TRACE_WAIT] = '.',   [RIG_TRACE_REST] = ' ',
 };
 
-/* Each column shows what took most of its time. */
-static void draw_lane(const struct lane *lane, const struct rig_trace_span *run,
-		      int width)
+/* What took most of the time of each of `width` columns, an enum rig_trace_kind;
+ * and the part of the run that the lane computed, or -1: there is no memory. */
+static double find_kinds(const struct lane *lane,
+			 const struct rig_trace_span *run, int width,
+			 unsigned char *kinds_of)
 {
 	double(*share)[RIG_TRACE_REST + 1] =
 		calloc((size_t)width, sizeof(*share));
@@ -223,7 +228,7 @@ static void draw_lane(const struct lane *lane, const struct rig_trace_span *run,
 	double total[RIG_TRACE_REST + 1] = { 0 };
 
 	if (!share)
-		return;
+		return -1;
 	for (size_t i = 0; i < lane->count; i++) {
 		const struct rig_trace_span *span = &lane->spans[i];
 		double begin, end;
@@ -242,18 +247,30 @@ static void draw_lane(const struct lane *lane, const struct rig_trace_span *run,
 				share[c][RIG_TRACE_KERNEL] -= to - from;
 		}
 	}
-	printf("%4d |", lane->rank);
 	for (int c = 0; c < width; c++) {
 		int most = RIG_TRACE_START;
 
 		for (int k = RIG_TRACE_START; k <= RIG_TRACE_REST; k++)
 			if (share[c][k] > share[c][most])
 				most = k;
-		putchar(marks[most]);
+		kinds_of[c] = (unsigned char)most;
 	}
-	printf("| %3.0f %%\n",
-	       100 * (total[RIG_TRACE_KERNEL] - total[RIG_TRACE_WAIT]) / all);
 	free(share);
+	return (total[RIG_TRACE_KERNEL] - total[RIG_TRACE_WAIT]) / all;
+}
+
+static void draw_lane(const struct lane *lane, const struct rig_trace_span *run,
+		      int width)
+{
+	unsigned char columns_of[COLUMNS_MAX];
+	double part = find_kinds(lane, run, width, columns_of);
+
+	if (part < 0)
+		return;
+	printf("%4d |", lane->rank);
+	for (int c = 0; c < width; c++)
+		putchar(marks[columns_of[c]]);
+	printf("| %3.0f %%\n", 100 * part);
 }
 
 static int draw(const struct lanes *lanes, const char *kernel)
@@ -276,6 +293,139 @@ static int draw(const struct lanes *lanes, const char *kernel)
 	return 0;
 }
 
+/* ---- as a picture ---- */
+
+/* Points of the picture: of the lanes, of what stands left and right of them. */
+#define SVG_LANES 800
+#define SVG_LEFT  110
+#define SVG_RIGHT 60
+#define SVG_LANE  22
+#define SVG_HEAD  30
+
+static const char svg_style[] =
+	"text{font:12px sans-serif;fill:#111}.ground{fill:#fff}"
+	".kernel{fill:#3b8a4f}.wait{fill:#e3a33b}.attach{fill:#7a6fb5}"
+	".lane{fill:#eceff2}"
+	"@media(prefers-color-scheme:dark){text{fill:#eee}.ground{fill:#14171a}"
+	".kernel{fill:#5fbf78}.wait{fill:#d08e2a}.attach{fill:#9a8fe0}"
+	".lane{fill:#262b30}}";
+
+/* NULL: nothing is drawn where a lane is so. */
+static const char *svg_class(int kind)
+{
+	return kind == RIG_TRACE_KERNEL   ? "kernel"
+	       : kind == RIG_TRACE_WAIT   ? "wait"
+	       : kind == RIG_TRACE_ATTACH ? "attach"
+					  : NULL;
+}
+
+static void svg_box(FILE *file, const char *class, int x, int y, int width,
+		    int height)
+{
+	fprintf(file,
+		"<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" "
+		"height=\"%d\"/>\n",
+		class, x, y, width, height);
+}
+
+static void svg_text(FILE *file, int x, int y, const char *text)
+{
+	fprintf(file, "<text x=\"%d\" y=\"%d\">%s</text>\n", x, y, text);
+}
+
+/* Columns of one kind that stand together are one box. */
+static void svg_lane(FILE *file, const struct lane *lane,
+		     const struct rig_trace_span *run, int y)
+{
+	unsigned char columns_of[SVG_LANES];
+	double part = find_kinds(lane, run, SVG_LANES, columns_of);
+	char text[40];
+
+	svg_box(file, "lane", SVG_LEFT, y, SVG_LANES, SVG_LANE - 4);
+	for (int c = 0, end; part >= 0 && c < SVG_LANES; c = end) {
+		const char *class = svg_class(columns_of[c]);
+
+		for (end = c + 1; end < SVG_LANES; end++)
+			if (columns_of[end] != columns_of[c])
+				break;
+		if (class)
+			svg_box(file, class, SVG_LEFT + c, y, end - c,
+				SVG_LANE - 4);
+	}
+	snprintf(text, sizeof(text), "rank %d", lane->rank);
+	svg_text(file, 10, y + SVG_LANE - 9, text);
+	snprintf(text, sizeof(text), "%.0f %%", 100 * (part > 0 ? part : 0));
+	svg_text(file, SVG_LEFT + SVG_LANES + 10, y + SVG_LANE - 9, text);
+}
+
+static void svg_key(FILE *file, int y)
+{
+	static const struct {
+		const char *class, *text;
+	} keys[] = { { "kernel", "computes" },
+		     { "wait", "waits for others" },
+		     { "attach", "attaches" },
+		     { "lane", "is not in the kernel" } };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		int x = SVG_LEFT + 160 * (int)i;
+
+		svg_box(file, keys[i].class, x, y, 12, 12);
+		svg_text(file, x + 18, y + 11, keys[i].text);
+	}
+}
+
+static void svg_lanes(FILE *file, const struct lanes *lanes,
+		      const struct rig_trace_span *run)
+{
+	int wide = SVG_LEFT + SVG_LANES + SVG_RIGHT;
+	int high = SVG_HEAD + SVG_LANE * (lanes->count - 1) + 30;
+	char text[160];
+
+	fprintf(file,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
+		"height=\"%d\" viewBox=\"0 0 %d %d\"><style>%s</style>\n",
+		wide, high, wide, high, svg_style);
+	svg_box(file, "ground", 0, 0, wide, high);
+	/* A kernel's name is of letters, digits and -. */
+	snprintf(text, sizeof(text), "%.60s: %.3f ms", run->name,
+		 (double)(run->end_ns - run->begin_ns) / 1e6);
+	svg_text(file, SVG_LEFT, 20, text);
+	svg_text(file, SVG_LEFT + SVG_LANES + 10, 20, "computes");
+	for (int i = 1; i < lanes->count; i++)
+		svg_lane(file, &lanes->lane[i], run,
+			 SVG_HEAD + SVG_LANE * (i - 1));
+	svg_key(file, high - 22);
+	fputs("</svg>\n", file);
+}
+
+static int write_svg(const struct lanes *lanes, const char *kernel,
+		     const char *path)
+{
+	const struct rig_trace_span *run = choose_run(&lanes->lane[0], kernel);
+	char *data = NULL;
+	size_t bytes = 0;
+	FILE *file;
+	int r;
+
+	if (!run)
+		return complain(EXIT_SYSTEM, "%s: no run was traced", path);
+	file = open_memstream(&data, &bytes);
+	if (!file)
+		return complain(EXIT_SYSTEM, "out of memory");
+	svg_lanes(file, lanes, run);
+	r = fclose(file) == 0 ? outfile_put(path, data, bytes) : -ENOMEM;
+	free(data);
+	return r < 0 ? complain(EXIT_SYSTEM, "%s: %s", path, strerror(-r)) : 0;
+}
+
+static bool is_svg(const char *path)
+{
+	size_t length = strlen(path);
+
+	return length > 4 && strcmp(path + length - 4, ".svg") == 0;
+}
+
 int timeline_write(const struct traced *traced, const char *kernel,
 		   const char *path)
 {
@@ -283,9 +433,9 @@ int timeline_write(const struct traced *traced, const char *kernel,
 	int r = lanes_read(traced, &lanes);
 
 	if (r == 0)
-		r = strcmp(path, "-") == 0
-			    ? draw(&lanes, kernel)
-			    : write_json(traced, &lanes, kernel, path);
+		r = strcmp(path, "-") == 0 ? draw(&lanes, kernel)
+		    : is_svg(path)         ? write_svg(&lanes, kernel, path)
+				   : write_json(traced, &lanes, kernel, path);
 	lanes_free(&lanes);
 	return r;
 }

@@ -19,8 +19,9 @@ struct traced {
 
 /*
  * Write the spans of all lanes to the file `path` as Trace Event JSON (for
- * Perfetto or chrome://tracing); or, where it is "-", draw the longest run of
- * `kernel` on stdout, one line a worker.  Returns an exit code.
+ * Perfetto or chrome://tracing).  Where the path ends in .svg, draw the longest run
+ * of `kernel` instead, a lane a worker; where the path is "-", the same on stdout, a
+ * line a worker.  Returns an exit code.
  */
 int timeline_write(const struct traced *traced, const char *kernel,
 		   const char *path);

@@ -82,13 +82,53 @@ static int run_failed(struct runner *runner, int code)
 	return code == -EBADMSG ? EXIT_UNVERIFIED : EXIT_RUN;
 }
 
+/* Call `fn` for each array that is to be a picture in colours. */
+static int each_picture(const struct runner *runner,
+			const struct rig_outcome *outcome,
+			int (*fn)(const struct run_request *request,
+				  const struct rig_outcome_array *array,
+				  const char *path))
+{
+	int r = 0;
+
+	for (int i = 0; i < outcome->array_count && r == 0; i++) {
+		const char *path = runner->request->arrays[i].output;
+
+		if (png_wanted(path))
+			r = fn(runner->request, &outcome->arrays[i], path);
+	}
+	return r;
+}
+
+static int check_picture(const struct run_request *request,
+			 const struct rig_outcome_array *array,
+			 const char *path)
+{
+	if (request->repeat > 1)
+		return complain(EXIT_USAGE,
+				"%s: a picture is of one run: no --repeat",
+				path);
+	if (check_writable(path))
+		return EXIT_SYSTEM;
+	return png_check(array, path);
+}
+
+static int write_picture(const struct run_request *request,
+			 const struct rig_outcome_array *array,
+			 const char *path)
+{
+	return png_write(array, path, &request->style);
+}
+
 static int check(struct runner *runner)
 {
 	struct rig_outcome *outcome;
 	int r = rig_kernel_check(&runner->spec, &outcome);
 
+	r = r < 0 ? complain(exit_of(r), "%s", rig_why())
+		  : each_picture(runner, outcome, check_picture);
 	rig_outcome_free(outcome);
-	return r < 0 ? complain(exit_of(r), "%s", rig_why()) : 0;
+	return r;
 }
 
 int runner_run(struct runner *runner, const struct run_request *request)
@@ -109,6 +149,9 @@ int runner_run(struct runner *runner, const struct run_request *request)
 	progress_end();
 	if (r < 0)
 		return run_failed(runner, r);
+	r = each_picture(runner, runner->outcome, write_picture);
+	if (r)
+		return r;
 	if (request->replicate && runner->outcome->replicated == 0)
 		warn("--memory replicate: %s reads no array that it does not "
 		     "write",

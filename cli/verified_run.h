@@ -13,6 +13,8 @@
 #include <runrig/kernels.h>
 #include <runrig/pool.h>
 
+#include "png_picture.h"
+
 /* Bytes of the words of a run that failed. */
 #define RUN_WHY_BYTES 512
 
@@ -42,9 +44,10 @@ struct run_request {
 	uint64_t seed;      /* of the sample; 0: any */
 	const char *memory; /* of the arrays we make; NULL: local */
 	enum rig_pages pages;
-	bool replicate; /* what is only read, on each node */
-	bool map;       /* say where they really are */
-	bool verbose;   /* show scratch memory too */
+	bool replicate;         /* what is only read, on each node */
+	bool map;               /* say where they really are */
+	bool verbose;           /* show scratch memory too */
+	struct png_style style; /* of .output of pictures in colours */
 };
 
 /* What was done.  In this process. */

@@ -62,8 +62,8 @@ int picture_create(struct outfile *output, const char *path,
 	if (is_other(path))
 		return words_fail(-EINVAL,
 				  "%s: arrays are written as .npy, and "
-				  "pictures as .pgm, which every viewer and "
-				  "converter reads",
+				  "pictures as .pgm, or by `runrig run' as "
+				  ".png",
 				  path);
 	if (!convert_knows(array))
 		return words_fail(-EINVAL, "%s: %s are no shades of a picture",

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 
 #include <kernels/lib/clones.h>
 #include <kernels/lib/reals.h>
@@ -651,10 +652,31 @@ void vector_fill(const struct vector_program *program, void *const *registers)
 
 /* ---- totals ---- */
 
+/* Sums side by side: in a chain each addition waits for the one before. */
+#define SUMS 32
+
+/* Of items of a, or of products of items of a and b. */
+INLINE double sum_terms(const double *a, const double *b, size_t count)
+{
+	double sums[SUMS] = { 0 }, total;
+	size_t i = 0;
+
+	for (; i + SUMS <= count; i += SUMS)
+		for (size_t l = 0; l < SUMS; l++)
+			sums[l] += b ? a[i + l] * b[i + l] : a[i + l];
+	for (size_t half = SUMS / 2; half; half /= 2)
+		for (size_t l = 0; l < half; l++)
+			sums[l] += sums[l + half];
+	total = sums[0];
+	for (; i < count; i++)
+		total += b ? a[i] * b[i] : a[i];
+	return total;
+}
+
 CLONES_WIDE static double sum_doubles(const double *a, const double *b,
 				      size_t count)
 {
-	return b ? reals_dot(a, b, count) : reals_sum(a, count);
+	return b ? sum_terms(a, b, count) : sum_terms(a, NULL, count);
 }
 
 /* The least, or by its sign the greatest; a not-a-number wins. */

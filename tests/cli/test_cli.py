@@ -1159,6 +1159,21 @@ class Plugins(Case):
         self.assertEqual(done.returncode, SYSTEM)
         self.assertFalse(os.path.exists(self.path("untold.c")))
 
+    def test_a_new_kernel_in_a_program_that_loaded_the_library_itself(self):
+        """dlopen() with RTLD_LOCAL lends nobody the library's symbols."""
+        done = runrig("new", "lent", cwd=self.folder)
+        subprocess.run(done.stdout.splitlines()[2], shell=True, check=True,
+                       cwd=self.folder)
+        program = (
+            "import ctypes, os\n"
+            "ctypes.CDLL(os.environ['LIBRUNRIG_KERNELS'], os.RTLD_LOCAL)\n"
+            "own = ctypes.CDLL('./lent.so', os.RTLD_NOW | os.RTLD_LOCAL)\n"
+            "print(ctypes.c_uint32.in_dll(own, 'runrig_kernel').value)\n")
+        done = subprocess.run([sys.executable, "-c", program],
+                              cwd=self.folder, capture_output=True, text=True,
+                              check=False)
+        self.assertEqual((done.stdout, done.stderr), ("1\n", ""))
+
     def test_a_new_kernel_where_a_folder_has_an_odd_name(self):
         """The command that builds it is for a shell."""
         folder = self.folder / "it's $HOME; odd"

@@ -8,9 +8,11 @@ are worked on in place; RUNRIG is the command.
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import tempfile
 import unittest
+import zlib
 from multiprocessing import shared_memory
 
 import numpy
@@ -551,7 +553,7 @@ class Data(unittest.TestCase):
                         picture)
         self.assertEqual(picture.read_bytes()[:11], b"P5\n4 3\n255\n")
         picture.unlink()
-        for name in ("out.png", "out.ppm", "out.csv"):
+        for name in ("out.jpg", "out.ppm", "out.csv"):
             words = self.run_kernel("heat", "n=33", "--output",
                                     self.folder / name, code=1)
             self.assertIn(".pgm", words)
@@ -559,6 +561,70 @@ class Data(unittest.TestCase):
                                 code=1)
         self.assertIn("no square", words)
         self.assertFalse(picture.exists())
+
+    def png(self, items, *options):
+        """The picture that an array becomes: its points, as colours."""
+        path = self.folder / "out.png"
+        self.run_kernel("evaluate", "expr=x", "--input",
+                        "x=%s" % self.file("in", items), "--output", path,
+                        *options)
+        data = path.read_bytes()
+        path.unlink()
+        self.assertEqual(data[:8], b"\x89PNG\r\n\x1a\n")
+        wide, high, depth, kind = struct.unpack(">IIBB", data[16:26])
+        self.assertEqual((depth, kind), (8, 2))
+        rows, at = b"", 8
+        while at < len(data):
+            length, name = struct.unpack(">I4s", data[at:at + 8])
+            self.assertEqual(zlib.crc32(data[at + 4:at + 8 + length]),
+                             *struct.unpack_from(">I", data, at + 8 + length))
+            rows += data[at + 8:at + 8 + length] if name == b"IDAT" else b""
+            at += 12 + length
+        rows = numpy.frombuffer(zlib.decompress(rows), "u1").reshape(
+            high, 1 + 3 * wide)
+        points = numpy.zeros((high, wide, 3), "u1")
+        for y, row in enumerate(rows):
+            line = points[y].reshape(-1)
+            above = points[y - 1].reshape(-1) if y else line * 0
+            for i, byte in enumerate(row[1:].tolist()):
+                left = int(line[i - 3]) if i > 2 else 0
+                up = int(above[i])
+                corner = int(above[i - 3]) if i > 2 else 0
+                paeth = min((left, up, corner),
+                            key=lambda v: abs(left + up - corner - v))
+                line[i] = (byte + [0, left, up, (left + up) // 2,
+                                   paeth][row[0]]) & 255
+        return points
+
+    def test_pictures_in_colours(self):
+        gray = "--colors", "gray"
+        x = numpy.arange(64.).reshape(8, 8)
+        found = self.png(x, *gray)
+        self.assertEqual(found.shape, (512, 512, 3))
+        shades = found[::64, ::64, 0].astype(int)
+        self.assertLessEqual(abs(shades - numpy.rint(x * 255 / 63)).max(), 2)
+        self.assertTrue((found[:64, :64] == found[0, 0]).all())
+        x = 10.0 ** numpy.arange(-3, 6).reshape(3, 3)
+        x[1, 1] = numpy.nan
+        shades = self.png(x, "--log", *gray)[::170, ::170, 0][:3, :3]
+        self.assertEqual(shades.reshape(-1).tolist()[:3], [0, 32, 64])
+        self.assertEqual(shades[1, 1], 0)
+        self.assertEqual(shades[2, 2], 255)
+        row = numpy.zeros((3, 2, 2), "u1")
+        row[1] = 1
+        found = self.png(row)
+        self.assertEqual(found.shape, (170, 526, 3))
+        self.assertEqual(found[0, ::89].tolist(),
+                         [[0, 0, 4]] * 2 + [[252, 255, 164]] * 2 +
+                         [[0, 0, 4]] * 2)
+        words = self.run_kernel("evaluate", "length=5", "--output",
+                                self.folder / "a.png", code=1)
+        self.assertIn("no picture", words)
+        self.run_kernel("evaluate", "length=4", "--colors", "pink", code=1)
+        words = self.run_kernel("evaluate", "length=4", "--repeat", 2,
+                                "--output", self.folder / "a.png", code=1)
+        self.assertIn("no --repeat", words)
+        self.assertFalse((self.folder / "a.png").exists())
 
     def test_a_result_in_a_segment_is_of_its_own_dtype(self):
         x = self.file("in", numpy.arange(1, 5))

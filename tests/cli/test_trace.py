@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+from xml.etree import ElementTree
 
 RUNRIG = os.environ["RUNRIG"]
 TESTS = pathlib.Path(__file__).resolve().parent
@@ -131,6 +132,24 @@ class Trace(unittest.TestCase):
                              rf"^ +{rank} \|[ #.a]+\| +\d+ %$")
             self.assertLessEqual(len(lines[at + 1 + rank]), 80)
         self.assertIn("# kernel", lines[at + 3])
+
+    def test_a_picture_of_lanes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "lanes.svg")
+            run("stencil", "n=300", "-n", "3", "--trace", path)
+            root = ElementTree.parse(path).getroot()
+        space = "{http://www.w3.org/2000/svg}"
+        boxes = [box.attrib for box in root.iter(space + "rect")]
+        texts = [text.text for text in root.iter(space + "text")]
+        self.assertEqual([t for t in texts if t.startswith("rank")],
+                         ["rank 0", "rank 1", "rank 2"])
+        self.assertTrue(texts[0].startswith("stencil: "))
+        lanes = sorted({int(box["y"]) for box in boxes
+                        if box["class"] == "kernel"})
+        self.assertGreaterEqual(len(lanes), 4)
+        for box in boxes:
+            self.assertLessEqual(int(box["x"]) + int(box["width"]),
+                                 int(root.attrib["width"]))
 
     def test_where_it_cannot_be_written_nothing_is_run(self):
         for path, why in (("/no/such/folder/t.json", "No such file"),
