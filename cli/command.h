@@ -59,6 +59,7 @@ int command_demo(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_exec(int argc, char **argv);
 int command_kernels(int argc, char **argv);
+int command_lab(int argc, char **argv);
 int command_new(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_segments(int argc, char **argv);

@@ -31,6 +31,8 @@ static const struct command {
 	{ "run", command_run, "Run a kernel on pinned workers." },
 	{ "exec", command_exec, "Start a program as the ranks of a team." },
 	{ "new", command_new, "Write the beginning of a kernel of your own." },
+	{ "lab", command_lab,
+	  "Give out the labs of the course, and check them." },
 	{ "list", list_command, "Make, read and set Python's ShareableLists." },
 	{ "segments", command_segments, "List what is in /dev/shm." },
 	{ "create", command_create, "Make a segment that stays." },

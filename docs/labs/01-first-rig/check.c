@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c - runs mirror() for several lengths and teams, and says what is wrong.
+ * check.c - run mirror() for several lengths and teams, and say what is wrong.
  *
  * No clock decides anything.  The race is made certain: a flag in a second
  * segment keeps every other rank from beginning until rank 0 has ended or waits
- * in a barrier.
+ * in a barrier.  The numbers and the long lengths are drawn for each check.  A
+ * last run counts what each rank writes: a rank of that run has the array as
+ * private memory.
  */
 #include "lab.h"
 
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "labs/judge/grade.h"
+
+/* Workers of the largest team, and numbers of the longest array. */
+#define WORKERS 4
+#define LONGEST 2000
 
 static atomic_int *flag_of(struct rig_team *team)
 {
@@ -37,86 +46,169 @@ void lab_end(struct rig_team *team)
 		atomic_store(flag_of(team), 1);
 }
 
+static double numbers[LONGEST + 1];
+
+static void draw_numbers(size_t n)
+{
+	for (size_t i = 0; i <= n; i++)
+		numbers[i] = (double)grade_draw(1000000) + (double)i / 4096;
+}
+
 /* The first element that is not what it must be, or n. */
 static size_t first_wrong(const double *x, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && x[i] == (double)(n - 1 - i))
+	while (i < n && x[i] == numbers[n - 1 - i])
 		i++;
 	return i;
 }
 
 static void hint(size_t n, int workers, size_t wrong, double found)
 {
-	printf("%zu elements, %d workers: x[%zu] is %g, must be %g\n", n,
-	       workers, wrong, found, (double)(n - 1 - wrong));
-	if (found == (double)wrong && wrong >= n - n % (size_t)workers)
-		printf("  hint: TODO(1): nobody owns the last %zu\n",
-		       n % (size_t)workers);
-	else if (found == (double)wrong)
-		printf("  hint: TODO(3): it was overwritten before it was "
-		       "read\n");
+	size_t left = n % (size_t)workers;
+
+	if (found == numbers[wrong] && wrong >= n - left)
+		grade_hint("TODO(1): nobody owns the last %zu of %zu", left, n);
+	else if (found == numbers[wrong] && wrong == 0)
+		grade_hint("mirror() leaves the array as it was");
+	else if (found == numbers[wrong])
+		grade_hint("TODO(3): an element was overwritten before a rank "
+			   "had read the element");
 	else
-		printf("  hint: TODO(2): that is not its mirror image\n");
+		grade_hint("TODO(2): the element is not the mirror image of "
+			   "its place");
 }
 
-static int check(struct rig_pool *pool, size_t n)
+/* Run `kernel` over n numbers; `shared` is what all ranks tell the check. */
+static int run(struct rig_pool *pool, rig_kernel_fn *kernel, size_t n,
+	       struct rig_segment **data, struct rig_segment **shared)
 {
-	struct rig_segment *data = NULL, *flag = NULL;
-	size_t wrong = n, room = n + 1;
-	double *x;
-	int r;
+	int r = rig_segment_create(data, NULL, (n + 1) * sizeof(double), NULL);
 
-	/* One element more than mirror() is shown, to be read by mistake. */
-	r = rig_segment_create(&data, NULL, room * sizeof(*x), NULL);
 	if (r == 0)
-		r = rig_segment_create(&flag, NULL, sizeof(atomic_int), NULL);
+		r = rig_segment_create(shared, NULL, 4096, NULL);
 	if (r < 0)
-		goto out;
-	x = rig_segment_data(data);
-	for (size_t i = 0; i < n; i++)
-		x[i] = (double)i;
-	x[n] = (double)(n + 1000);
-	r = rig_pool_run(
+		return r;
+	/* One element more than mirror() is shown, to be read by mistake. */
+	memcpy(rig_segment_data(*data), numbers, (n + 1) * sizeof(double));
+	return rig_pool_run(
 		pool,
 		&(struct rig_job){
-			.kernel = mirror,
-			.segments = { { .name = rig_segment_name(data),
-					.bytes = n * sizeof(*x) },
-				      { .name = rig_segment_name(flag) } },
+			.kernel = kernel,
+			.segments = { { .name = rig_segment_name(*data),
+					.bytes = n * sizeof(double) },
+				      { .name = rig_segment_name(*shared) } },
 			.limit_ns = 20000000000u });
-	wrong = first_wrong(x, n);
-	if (r == 0 && wrong < n)
-		hint(n, rig_pool_size(pool), wrong, x[wrong]);
-out:
-	if (r < 0)
-		printf("%zu elements: %s\n", n, rig_why());
-	rig_segment_destroy(flag);
-	rig_segment_destroy(data);
-	return r < 0 || wrong < n;
 }
 
-int main(void)
+static void check_array(struct rig_pool *pool, rig_kernel_fn *kernel, size_t n)
 {
-	static const size_t lengths[] = { 1, 2, 12, 13, 1000, 1003 };
-	int failed = 0;
+	const int workers = rig_pool_size(pool);
+	struct rig_segment *data = NULL, *shared = NULL;
+	int r;
 
-	for (int workers = 1; workers <= 4; workers++) {
-		struct rig_pool *pool = NULL;
+	draw_numbers(n);
+	r = run(pool, kernel, n, &data, &shared);
+	if (r < 0) {
+		grade_case(false, "%zu elements, %d workers: %s", n, workers,
+			   rig_why());
+	} else {
+		const double *x = rig_segment_data(data);
+		size_t wrong = first_wrong(x, n);
 
-		if (rig_pool_create(&pool, &(struct rig_pool_options){
-						   .workers = workers }) < 0) {
-			printf("%s\n", rig_why());
-			return 3;
-		}
-		for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++)
-			failed += check(pool, lengths[i]);
-		rig_pool_destroy(pool);
+		grade_case(wrong == n,
+			   "%zu elements, %d workers: x[%zu] is %g, must be %g",
+			   n, workers, wrong, wrong < n ? x[wrong] : 0,
+			   wrong < n ? numbers[n - 1 - wrong] : 0);
+		if (wrong < n)
+			hint(n, workers, wrong, x[wrong]);
 	}
-	if (failed)
-		printf("not yet: %d of 24 wrong\n", failed);
-	else
-		printf("all right: 24 of 24\n");
-	return failed != 0;
+	rig_segment_destroy(shared);
+	rig_segment_destroy(data);
+}
+
+/* The student's function, for counted(); the workers inherit the pointer. */
+static rig_kernel_fn *watched;
+
+/* mirror() on private memory: what differs afterwards, this rank wrote. */
+static int counted(struct rig_team *team)
+{
+	double *x = rig_team_data(team, 0);
+	size_t bytes = rig_team_bytes(team, 0);
+	size_t *written = (size_t *)rig_team_data(team, 1) + 1;
+	static double before[LONGEST];
+	int r;
+
+	memcpy(before, x, bytes);
+	if (mmap(x, bytes, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return rig_team_fail(team, -12, "no private memory");
+	memcpy(x, before, bytes);
+	r = watched(team);
+	for (size_t i = 0; i < bytes / sizeof(*x); i++)
+		written[rig_team_rank(team)] += x[i] != before[i];
+	return r;
+}
+
+/* Each rank must have written its share: a serial program is refused. */
+static void check_shares(struct rig_pool *pool)
+{
+	const size_t n = 1000 + grade_draw(900);
+	const int size = rig_pool_size(pool);
+	struct rig_segment *data = NULL, *shared = NULL;
+	int r;
+
+	draw_numbers(n);
+	r = run(pool, counted, n, &data, &shared);
+	for (int rank = 0; r == 0 && rank < size; rank++) {
+		const size_t *written =
+			(const size_t *)rig_segment_data(shared) + 1;
+		bool fair = written[rank] >= n / (size_t)size / 2 &&
+			    written[rank] <= 2 * (n / (size_t)size + 1);
+
+		grade_case(fair, "rank %d of %d wrote %zu of %zu elements",
+			   rank, size, written[rank], n);
+		if (!fair)
+			grade_hint("every rank writes its strip, and only its "
+				   "strip");
+	}
+	if (r < 0)
+		grade_case(false, "%s", rig_why());
+	rig_segment_destroy(shared);
+	rig_segment_destroy(data);
+}
+
+static int check_team(rig_kernel_fn *kernel, int workers)
+{
+	const size_t lengths[] = { 1,
+				   2,
+				   12,
+				   13,
+				   100 + grade_draw(LONGEST - 100),
+				   4 * (25 + grade_draw(400)) + 3 };
+	struct rig_pool *pool = NULL;
+	int r = rig_pool_create(
+		&pool, &(struct rig_pool_options){ .workers = workers });
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++)
+		check_array(pool, kernel, lengths[i]);
+	if (workers == WORKERS)
+		check_shares(pool);
+	rig_pool_destroy(pool);
+	return 0;
+}
+
+int lab_check(void)
+{
+	rig_kernel_fn *kernel = (rig_kernel_fn *)grade_student("mirror");
+	int r = 0;
+
+	watched = kernel;
+
+	for (int workers = 1; r == 0 && workers <= WORKERS; workers++)
+		r = check_team(kernel, workers);
+	return r;
 }

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lab_check.c - compile what a student wrote, run the lab's check, and tell marks.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "command.h"
+#include "json.h"
+#include "lab.h"
+#include "lab_place.h"
+
+extern char **environ;
+
+/* Of what a program prints, so much is kept. */
+#define TEXT_MAX ((size_t)1 << 20)
+
+/* Run a program, its output and errors into *text, from where that ends.
+ * Returns its wait status, or -errno. */
+static int run_into(char *const words[], char **text)
+{
+	posix_spawn_file_actions_t actions;
+	int ends[2], status = 0, r;
+	size_t used = *text ? strlen(*text) : 0;
+	pid_t pid;
+	ssize_t got;
+	char *room = realloc(*text, TEXT_MAX + 1);
+
+	if (!room)
+		return -ENOMEM;
+	*text = room;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+	r = posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	while (r == 0) {
+		char spare[4096];
+
+		got = used < TEXT_MAX
+			      ? read(ends[0], room + used, TEXT_MAX - used)
+			      : read(ends[0], spare, sizeof(spare));
+		if (got <= 0 && !(got < 0 && errno == EINTR))
+			break;
+		used += got > 0 && used < TEXT_MAX ? (size_t)got : 0;
+	}
+	room[used] = '\0';
+	close(ends[0]);
+	if (r == 0)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	return r ? -r : status;
+}
+
+/* A text without a NUL, at the end of *text. */
+static void append(char **text, const char *words)
+{
+	size_t used = *text ? strlen(*text) : 0;
+	char *room = realloc(*text, used + strlen(words) + 1);
+
+	if (!room)
+		return;
+	memcpy(room + used, words, strlen(words) + 1);
+	*text = room;
+}
+
+/* The first hint, which goes into the table. */
+static void find_hint(struct lab_mark *mark)
+{
+	const char *at = mark->text ? strstr(mark->text, "  hint: ") : NULL;
+
+	if (at)
+		snprintf(mark->hint, sizeof(mark->hint), "%.*s",
+			 (int)strcspn(at + 8, "\n"), at + 8);
+}
+
+/* The last line is the judge's own. */
+static void find_verdict(struct lab_mark *mark)
+{
+	char *end = mark->text + strlen(mark->text), *line;
+
+	while (end > mark->text && end[-1] == '\n')
+		end--;
+	line = end;
+	while (line > mark->text && line[-1] != '\n')
+		line--;
+	if (sscanf(line, "all right: %d of %d", &mark->right, &mark->cases) !=
+	    2)
+		(void)sscanf(line, "not yet: %d of %d right", &mark->right,
+			     &mark->cases);
+}
+
+/* The compiler's command; the lab's own lab.h, whatever the student's says. */
+static int compile(struct lab_mark *mark, const char *source,
+		   const char *library)
+{
+	char lab[PATH_MAX], include[PATH_MAX + 2], headers[PATH_MAX + 2];
+	const char *compiler = getenv("CC");
+	int status;
+
+	lab_data_path(mark->lab, lab);
+	snprintf(include, sizeof(include), "-I%s", lab);
+	snprintf(headers, sizeof(headers), "-I%s", lab_headers());
+	if (!compiler || !*compiler)
+		compiler = "cc";
+	status = run_into((char *[]){ (char *)compiler, "-std=gnu17", "-O1",
+				      "-g", "-Wall", "-Wextra", "-shared",
+				      "-fPIC", "-iquote", include + 2, include,
+				      headers, "-x", "c", (char *)source, "-o",
+				      (char *)library, "-lm", NULL },
+			  &mark->text);
+	if (status == -ENOENT)
+		return complain(EXIT_SYSTEM,
+				"lab check: no compiler %s: install gcc, or "
+				"set CC",
+				compiler);
+	if (status < 0)
+		return complain(EXIT_SYSTEM, "lab check: %s",
+				strerror(-status));
+	if (status)
+		append(&mark->text, "  hint: start.c does not compile\n");
+	return status ? -1 : 0;
+}
+
+/* The lab of a folder: its file LAB, else its own name. */
+static int find_lab(struct lab_mark *mark)
+{
+	char path[PATH_MAX], word[LAB_NAME_MAX] = "";
+	char *whole;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/LAB", mark->folder);
+	file = fopen(path, "re");
+	if (file) {
+		if (!fgets(word, sizeof(word), file))
+			word[0] = '\0';
+		fclose(file);
+		word[strcspn(word, " \t\r\n")] = '\0';
+	} else {
+		whole = realpath(mark->folder, NULL);
+		if (!whole)
+			return complain(EXIT_SYSTEM, "%s: %s", mark->folder,
+					strerror(errno));
+		snprintf(word, sizeof(word), "%.*s", LAB_NAME_MAX - 1,
+			 strrchr(whole, '/') + 1);
+		free(whole);
+	}
+	if (!isdigit((unsigned char)word[0]))
+		return complain(EXIT_USAGE,
+				"%s: no folder of a lab: the file LAB in the "
+				"folder names the lab, as `runrig lab start' "
+				"writes it",
+				mark->folder);
+	return lab_named(word, mark->lab);
+}
+
+static int judge(struct lab_mark *mark, const char *library)
+{
+	char path[PATH_MAX];
+	int status;
+
+	if (!lab_check_path(mark->lab, path))
+		return complain(EXIT_SYSTEM, "lab check: a path too long");
+	status = run_into((char *[]){ path, (char *)library, NULL },
+			  &mark->text);
+	if (status < 0)
+		return complain(EXIT_SYSTEM, "%s: %s", path, strerror(-status));
+	mark->passed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	find_verdict(mark);
+	return 0;
+}
+
+int lab_check_folder(struct lab_mark *mark)
+{
+	char source[PATH_MAX], folder[] = "/tmp/runrig-lab-XXXXXX";
+	char library[sizeof(folder) + 16];
+	int r = find_lab(mark);
+
+	if (r)
+		return r;
+	snprintf(source, sizeof(source), "%s/start.c", mark->folder);
+	if (access(source, R_OK) < 0) {
+		append(&mark->text, "no start.c\n  hint: the answer is to be "
+				    "in start.c\n");
+		find_hint(mark);
+		return 0;
+	}
+	if (!mkdtemp(folder))
+		return complain(EXIT_SYSTEM, "%s: %s", folder, strerror(errno));
+	snprintf(library, sizeof(library), "%s/start.so", folder);
+	r = compile(mark, source, library);
+	if (r == 0)
+		r = judge(mark, library);
+	find_hint(mark);
+	(void)unlink(library);
+	(void)rmdir(folder);
+	return r < 0 ? 0 : r;
+}
+
+static json_t *marks_json(const struct lab_mark *marks, int count)
+{
+	json_t *all = json_array();
+
+	for (int i = 0; i < count; i++)
+		json_array_append_new(
+			all,
+			json_pack("{s:s, s:s, s:b, s:i, s:i, s:s, s:s}",
+				  "folder", marks[i].folder, "lab",
+				  marks[i].lab, "passed", marks[i].passed,
+				  "right", marks[i].right, "cases",
+				  marks[i].cases, "hint", marks[i].hint, "text",
+				  marks[i].text ? marks[i].text : ""));
+	return all;
+}
+
+int lab_print_marks(const struct lab_mark *marks, int count, bool json)
+{
+	if (json)
+		return json_put(marks_json(marks, count), NULL);
+	if (count == 1)
+		return 0;
+	for (int i = 0; i < count; i++)
+		printf("%-6s %3d of %3d  %-28s %s\n",
+		       marks[i].passed ? "passed" : "failed", marks[i].right,
+		       marks[i].cases, marks[i].folder, marks[i].hint);
+	return 0;
+}
+
+/* A text between quotes: CSV by RFC 4180. */
+static void put_field(FILE *file, const char *text)
+{
+	putc('"', file);
+	for (; *text; text++) {
+		if (*text == '"')
+			putc('"', file);
+		putc(*text, file);
+	}
+	putc('"', file);
+}
+
+static int write_file(const char *path, char *text, size_t bytes)
+{
+	int r = text ? write_whole(path, text, bytes)
+		     : complain(EXIT_SYSTEM, "out of memory");
+
+	free(text);
+	return r;
+}
+
+int lab_write_csv(const struct lab_mark *marks, int count, const char *path)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *file = open_memstream(&text, &bytes);
+
+	if (!file)
+		return complain(EXIT_SYSTEM, "out of memory");
+	fputs("folder,lab,passed,right,cases,hint\r\n", file);
+	for (int i = 0; i < count; i++) {
+		put_field(file, marks[i].folder);
+		fprintf(file, ",%s,%d,%d,%d,", marks[i].lab, marks[i].passed,
+			marks[i].right, marks[i].cases);
+		put_field(file, marks[i].hint);
+		fputs("\r\n", file);
+	}
+	fclose(file);
+	return write_file(path, text, bytes);
+}
+
+/* A text in XML 1.0, where most control characters cannot be. */
+static void put_xml(FILE *file, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '<' || c == '>' || c == '&' || c == '"')
+			fprintf(file, "&#%d;", c);
+		else if (c >= ' ' || c == '\n' || c == '\t')
+			putc(c, file);
+		else
+			putc('?', file);
+	}
+}
+
+int lab_write_junit(const struct lab_mark *marks, int count, const char *path)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *file = open_memstream(&text, &bytes);
+	int failed = 0;
+
+	if (!file)
+		return complain(EXIT_SYSTEM, "out of memory");
+	for (int i = 0; i < count; i++)
+		failed += !marks[i].passed;
+	fprintf(file,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<testsuite name=\"runrig lab\" tests=\"%d\" "
+		"failures=\"%d\">\n",
+		count, failed);
+	for (int i = 0; i < count; i++) {
+		fputs("  <testcase classname=\"", file);
+		put_xml(file, marks[i].lab);
+		fputs("\" name=\"", file);
+		put_xml(file, marks[i].folder);
+		fputs("\">\n", file);
+		if (!marks[i].passed) {
+			fputs("    <failure message=\"", file);
+			put_xml(file, marks[i].hint);
+			fputs("\">", file);
+			put_xml(file, marks[i].text ? marks[i].text : "");
+			fputs("</failure>\n", file);
+		}
+		fputs("  </testcase>\n", file);
+	}
+	fputs("</testsuite>\n", file);
+	fclose(file);
+	return write_file(path, text, bytes);
+}
