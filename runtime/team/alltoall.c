@@ -102,9 +102,12 @@ int rig_team_alltoall(struct rig_team *team, const void *send,
 	const struct terms terms = { .verb = VERB_ALLTOALL,
 				     .count = recv_count,
 				     .type = recv_type };
-	size_t bytes, item;
-	int r = terms_check(team, &terms, &item, &bytes);
+	size_t bytes = 0, item;
+	int r = blocks_check(team, VERB_ALLTOALL, &from,
+			     in_place ? 0 : team->size, &to, team->size);
 
+	if (r == 0)
+		r = terms_check(team, &terms, &item, &bytes);
 	if (r < 0)
 		return r;
 	if (blocks_bytes(&from, 0) != bytes)
@@ -173,10 +176,14 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 	size_t bytes, item, longest = 0;
 	int r = terms_check(team, &terms, &item, &bytes);
 
-	if (r < 0)
-		return r;
 	if (send != RIG_IN_PLACE)
 		from = blocks_each(send, send_type, send_counts, send_displs);
+	if (r == 0)
+		r = blocks_check(team, VERB_ALLTOALLV, &from,
+				 send == RIG_IN_PLACE ? 0 : team->size, &to,
+				 team->size);
+	if (r < 0)
+		return r;
 	if (team->wide)
 		return wide_leave(
 			team,
@@ -217,6 +224,15 @@ static int scatter(struct rig_team *team, const struct blocks *from, char *to,
 	return call_leave(team, false, r);
 }
 
+/* The root sends all blocks, and each rank receives one. */
+static int check_scatter(struct rig_team *team, enum verb verb,
+			 const struct blocks *from, struct blocks to, int root)
+{
+	return blocks_check(team, verb, from,
+			    team->rank == root ? team->size : 0, &to,
+			    to.data == RIG_IN_PLACE ? 0 : 1);
+}
+
 int rig_team_scatter(struct rig_team *team, const void *send, size_t send_count,
 		     int send_type, void *recv, size_t recv_count,
 		     int recv_type, int root)
@@ -225,12 +241,15 @@ int rig_team_scatter(struct rig_team *team, const void *send, size_t send_count,
 	const bool is_root = team->rank == root;
 	struct terms terms = { .verb = VERB_SCATTER, .root = root };
 	struct terms sized = terms;
-	size_t bytes, item;
+	size_t bytes = 0, item;
 	int r;
 
 	sized.type = is_root ? send_type : recv_type;
 	sized.count = is_root ? send_count : recv_count;
-	r = terms_check(team, &sized, &item, &bytes);
+	r = check_scatter(team, VERB_SCATTER, &from,
+			  blocks_alike(recv, recv_type, recv_count), root);
+	if (r == 0)
+		r = terms_check(team, &sized, &item, &bytes);
 	if (r < 0)
 		return r;
 	if (is_root && recv != RIG_IN_PLACE &&
@@ -296,15 +315,14 @@ int rig_team_scatterv(struct rig_team *team, const void *send,
 				     .count = recv_count,
 				     .type = recv_type,
 				     .root = root };
-	size_t bytes, longest = 0, item;
-	int r;
+	size_t bytes = 0, longest = 0, item;
+	int r = check_scatter(team, VERB_SCATTERV, &from,
+			      blocks_alike(recv, recv_type, recv_count), root);
 
-	if (kept) {
+	if (r == 0 && kept)
 		bytes = blocks_bytes(&from, root);
-		r = 0;
-	} else {
+	else if (r == 0)
 		r = terms_check(team, &terms, &item, &bytes);
-	}
 	if (r < 0)
 		return r;
 	if (team->wide)

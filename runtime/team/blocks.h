@@ -11,6 +11,8 @@
 
 #include <runrig/collective.h>
 
+#include "team/call.h"
+
 /* In this process.  Each block `count` elements, one after the other; or, where
  * there are `counts`, as those and `displs` say. */
 struct blocks {
@@ -81,6 +83,15 @@ static inline size_t blocks_count(const struct blocks *blocks, int size)
 		sum += blocks->counts[i];
 	return sum;
 }
+
+/*
+ * The first `from_count` blocks that are sent and `to_count` that are received: do
+ * the numbers fit, and is no byte in both?  0 blocks: that buffer is not looked at,
+ * as where data is in place.  Returns 0, or -EINVAL with the words.
+ */
+int blocks_check(struct rig_team *team, enum verb verb,
+		 const struct blocks *from, int from_count,
+		 const struct blocks *to, int to_count);
 
 /* How much of `bytes` lies in the piece of `piece` bytes from `from`. */
 static inline size_t blocks_part(size_t bytes, size_t from, size_t piece)

@@ -57,6 +57,16 @@ static inline void call_copy(void *to, const void *from, size_t bytes)
 		memcpy(to, from, bytes);
 }
 
+/* Do the two share a byte?  RIG_IN_PLACE is no buffer. */
+static inline bool buffers_overlap(const void *a, size_t a_bytes, const void *b,
+				   size_t b_bytes)
+{
+	const uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
+
+	return (x <= y ? y - x < a_bytes : x - y < b_bytes) && a_bytes &&
+	       b_bytes && a != RIG_IN_PLACE && b != RIG_IN_PLACE;
+}
+
 /* To where other ranks read it. */
 static inline void call_say(void *to, const void *from, size_t bytes)
 {

@@ -18,6 +18,7 @@
 
 #include "team/call.h"
 #include "base/error.h"
+#include "team/blocks.h"
 #include "team/mail.h"
 #include "base/size.h"
 
@@ -301,47 +302,28 @@ static void add_side(struct rig_team *team, struct mail_exchange *exchange,
 		(struct mail_block){ rank, side ^ 1, in, in_bytes };
 }
 
-/* A block for each neighbour, as counts and displs say, or `count` each. */
-struct sides {
-	const char *data;
-	size_t item;
-	size_t count;
-	const size_t *counts;
-	const size_t *displs;
-	bool same; /* all are the first */
-};
-
-static const char *side_at(const struct sides *sides, int side)
-{
-	if (sides->same)
-		return sides->data;
-	return sides->data +
-	       sides->item * (sides->displs ? sides->displs[side]
-					    : (size_t)side * sides->count);
-}
-
-static size_t side_bytes(const struct sides *sides, int side)
-{
-	return sides->item *
-	       (sides->counts ? sides->counts[side] : sides->count);
-}
-
+/* Block i to neighbour i; with one block in `sent`, that to all. */
 static int exchange_sides(struct rig_team *team, const char *name,
-			  const struct sides *from, const struct sides *to,
-			  const void *where)
+			  const struct blocks *from, int sent,
+			  const struct blocks *to, const void *where)
 {
 	struct mail_block send[SIDES], recv[SIDES];
 	struct mail_exchange exchange = { send, recv, 0 };
+	const int sides = 2 * team->cart.ndims;
 	int r = check_cart(team, name);
 
+	if (r == 0)
+		r = blocks_check(team, VERB_NEIGHBOR, from, sent ? sent : sides,
+				 to, sides);
 	if (r < 0)
 		return r;
-	if (from->item == 0 || to->item == 0)
-		return rig_team_fail(team, -EINVAL, "%s: no such type", name);
-	for (int i = 0; i < 2 * team->cart.ndims; i++)
-		add_side(team, &exchange, i, side_at(from, i),
-			 side_bytes(from, i), (char *)(uintptr_t)side_at(to, i),
-			 side_bytes(to, i));
+	for (int i = 0; i < sides; i++) {
+		const int block = sent == 1 ? 0 : i;
+
+		add_side(team, &exchange, i, blocks_at(from, block),
+			 blocks_bytes(from, block), blocks_at(to, i),
+			 blocks_bytes(to, i));
+	}
 	return mail_exchange(team, &exchange, VERB_NEIGHBOR, where);
 }
 
@@ -349,14 +331,10 @@ int rig_team_neighbor_alltoall(struct rig_team *team, const void *send,
 			       size_t send_count, int send_type, void *recv,
 			       size_t recv_count, int recv_type)
 {
-	const struct sides from = { .data = send,
-				    .item = rig_type_bytes(send_type),
-				    .count = send_count };
-	const struct sides to = { .data = recv,
-				  .item = rig_type_bytes(recv_type),
-				  .count = recv_count };
+	const struct blocks from = blocks_alike(send, send_type, send_count);
+	const struct blocks to = blocks_alike(recv, recv_type, recv_count);
 
-	return exchange_sides(team, "neighbor_alltoall", &from, &to,
+	return exchange_sides(team, "neighbor_alltoall", &from, 0, &to,
 			      __builtin_return_address(0));
 }
 
@@ -366,16 +344,12 @@ int rig_team_neighbor_alltoallv(struct rig_team *team, const void *send,
 				void *recv, const size_t *recv_counts,
 				const size_t *recv_displs, int recv_type)
 {
-	const struct sides from = { .data = send,
-				    .item = rig_type_bytes(send_type),
-				    .counts = send_counts,
-				    .displs = send_displs };
-	const struct sides to = { .data = recv,
-				  .item = rig_type_bytes(recv_type),
-				  .counts = recv_counts,
-				  .displs = recv_displs };
+	const struct blocks from =
+		blocks_each(send, send_type, send_counts, send_displs);
+	const struct blocks to =
+		blocks_each(recv, recv_type, recv_counts, recv_displs);
 
-	return exchange_sides(team, "neighbor_alltoallv", &from, &to,
+	return exchange_sides(team, "neighbor_alltoallv", &from, 0, &to,
 			      __builtin_return_address(0));
 }
 
@@ -383,15 +357,10 @@ int rig_team_neighbor_allgather(struct rig_team *team, const void *send,
 				size_t send_count, int send_type, void *recv,
 				size_t recv_count, int recv_type)
 {
-	const struct sides from = { .data = send,
-				    .item = rig_type_bytes(send_type),
-				    .count = send_count,
-				    .same = true };
-	const struct sides to = { .data = recv,
-				  .item = rig_type_bytes(recv_type),
-				  .count = recv_count };
+	const struct blocks from = blocks_alike(send, send_type, send_count);
+	const struct blocks to = blocks_alike(recv, recv_type, recv_count);
 
-	return exchange_sides(team, "neighbor_allgather", &from, &to,
+	return exchange_sides(team, "neighbor_allgather", &from, 1, &to,
 			      __builtin_return_address(0));
 }
 
@@ -470,6 +439,9 @@ static int check_halo(struct rig_team *team, const size_t *extents,
 			shortest = extents[i];
 	}
 	*longest = all / shortest * width;
+	if (!size_mul(4, *longest, &all))
+		return rig_team_fail(team, -EINVAL,
+				     "halo: layers beyond all memory");
 	return 0;
 }
 

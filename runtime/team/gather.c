@@ -116,6 +116,16 @@ static int measure(struct rig_team *team, const struct terms *terms,
 	return terms_check(team, &sent, &item, bytes);
 }
 
+/* One block is sent; `wanted`: all blocks are received. */
+static int check(struct rig_team *team, enum verb verb, const void *send,
+		 size_t count, int type, const struct blocks *to, bool wanted)
+{
+	const struct blocks from = blocks_alike(send, type, count);
+
+	return blocks_check(team, verb, &from, send == RIG_IN_PLACE ? 0 : 1, to,
+			    wanted ? team->size : 0);
+}
+
 int rig_team_gather(struct rig_team *team, const void *send, size_t send_count,
 		    int send_type, void *recv, size_t recv_count, int recv_type,
 		    int root)
@@ -123,9 +133,13 @@ int rig_team_gather(struct rig_team *team, const void *send, size_t send_count,
 	const bool is_root = team->rank == root;
 	struct blocks to = blocks_alike(recv, recv_type, recv_count);
 	struct terms terms = { .verb = VERB_GATHER, .root = root };
-	size_t bytes;
-	int r = measure(team, &terms, send, send_count, send_type, &to, &bytes);
+	size_t bytes = 0;
+	int r = check(team, VERB_GATHER, send, send_count, send_type, &to,
+		      is_root);
 
+	if (r == 0)
+		r = measure(team, &terms, send, send_count, send_type, &to,
+			    &bytes);
 	if (r < 0)
 		return r;
 	/* The same in all ranks, whatever the types are. */
@@ -155,9 +169,13 @@ int rig_team_gatherv(struct rig_team *team, const void *send, size_t send_count,
 	struct blocks to =
 		blocks_each(recv, recv_type, recv_counts, recv_displs);
 	const struct terms terms = { .verb = VERB_GATHERV, .root = root };
-	size_t bytes, longest = 0;
-	int r = measure(team, &terms, send, send_count, send_type, &to, &bytes);
+	size_t bytes = 0, longest = 0;
+	int r = check(team, VERB_GATHERV, send, send_count, send_type, &to,
+		      team->rank == root);
 
+	if (r == 0)
+		r = measure(team, &terms, send, send_count, send_type, &to,
+			    &bytes);
 	if (r < 0)
 		return r;
 	if (team->wide)
@@ -199,9 +217,12 @@ int rig_team_allgather(struct rig_team *team, const void *send,
 	struct terms terms = { .verb = VERB_ALLGATHER,
 			       .count = recv_count,
 			       .type = recv_type };
-	size_t bytes = 0, each, item;
-	int r = terms_check(team, &terms, &item, &each);
+	size_t bytes = 0, each = 0, item;
+	int r = check(team, VERB_ALLGATHER, send, send_count, send_type, &to,
+		      true);
 
+	if (r == 0)
+		r = terms_check(team, &terms, &item, &each);
 	if (r == 0)
 		r = measure(team, &terms, send, send_count, send_type, &to,
 			    &bytes);
@@ -231,6 +252,10 @@ int rig_team_allgatherv(struct rig_team *team, const void *send,
 	size_t bytes = 0, all, item;
 	int r;
 
+	r = check(team, VERB_ALLGATHERV, send, send_count, send_type, &to,
+		  true);
+	if (r < 0)
+		return r;
 	terms.count = blocks_count(&to, team->size);
 	r = terms_check(team, &terms, &item, &all);
 	if (r == 0)

@@ -127,12 +127,17 @@ static int gather(struct rig_team *team, struct asked *asked, int root,
 	const int rank = team->rank, size = team->size;
 	const bool kept = rank == root && send == RIG_IN_PLACE;
 	struct schedule *schedule;
+	struct blocks own;
 	size_t bytes = 0;
 	int r;
 
 	asked->terms.root = root;
-	r = measure(team, asked, kept ? 0 : count, kept ? RIG_UINT8 : type,
-		    &bytes);
+	own = blocks_alike(send, type, count);
+	r = blocks_check(team, asked->terms.verb, &own, kept ? 0 : 1, to,
+			 rank == root ? size : 0);
+	if (r == 0)
+		r = measure(team, asked, kept ? 0 : count,
+			    kept ? RIG_UINT8 : type, &bytes);
 	if (r < 0)
 		return r;
 	if (kept) {
@@ -164,12 +169,17 @@ static int scatter(struct rig_team *team, struct asked *asked, int root,
 	const int rank = team->rank, size = team->size;
 	const bool kept = rank == root && recv == RIG_IN_PLACE;
 	struct schedule *schedule;
+	struct blocks own;
 	size_t bytes = 0;
 	int r;
 
 	asked->terms.root = root;
-	r = measure(team, asked, kept ? 0 : count, kept ? RIG_UINT8 : type,
-		    &bytes);
+	own = blocks_alike(recv, type, count);
+	r = blocks_check(team, asked->terms.verb, from, rank == root ? size : 0,
+			 &own, kept ? 0 : 1);
+	if (r == 0)
+		r = measure(team, asked, kept ? 0 : count,
+			    kept ? RIG_UINT8 : type, &bytes);
 	if (r < 0)
 		return r;
 	if (kept) {
@@ -283,9 +293,14 @@ static int allgather(struct rig_team *team, struct asked *asked,
 	const struct blocks *to = &all;
 	const int rank = team->rank, size = team->size;
 	struct schedule *schedule;
+	const struct blocks own = blocks_alike(send, type, count);
 	size_t bytes, total;
 	int r;
 
+	r = blocks_check(team, asked->terms.verb, &own,
+			 send == RIG_IN_PLACE ? 0 : 1, to, size);
+	if (r < 0)
+		return r;
 	asked->terms.count = blocks_count(to, size);
 	asked->terms.type = to->type;
 	r = measure(team, asked, asked->terms.count, to->type, &total);
@@ -395,11 +410,10 @@ static int alltoall(struct rig_team *team, struct asked *asked,
 		from = *to;
 	asked->terms.count = to->count;
 	asked->terms.type = to->type;
-	r = measure(team, asked, to->count, to->type, &bytes);
-	if (r == 0 && from.item == 0)
-		r = rig_team_fail(team, -EINVAL, "%s: no type %s",
-				  verb_name(asked->terms.verb),
-				  type_name(from.type).text);
+	r = blocks_check(team, asked->terms.verb, &from, in_place ? 0 : size,
+			 to, size);
+	if (r == 0)
+		r = measure(team, asked, to->count, to->type, &bytes);
 	if (r < 0)
 		return r;
 	if (blocks_bytes(&from, rank) != blocks_bytes(to, rank))

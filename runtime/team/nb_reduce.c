@@ -197,6 +197,15 @@ static int take_terms(struct rig_team *team, struct asked *asked,
 	return terms_check(team, &asked->terms, &r->item, &r->bytes);
 }
 
+/* What it brings and the `received` bytes that it gets do not overlap. */
+static int keep_apart(struct rig_team *team, const struct asked *asked,
+		      const struct reduction *r, size_t received)
+{
+	if (buffers_overlap(r->send, r->bytes, r->recv, received))
+		return terms_overlap(team, asked->terms.verb);
+	return 0;
+}
+
 static int reduce(struct rig_team *team, struct asked *asked,
 		  struct reduction given)
 {
@@ -205,6 +214,8 @@ static int reduce(struct rig_team *team, struct asked *asked,
 	const char *mine;
 	int result = take_terms(team, asked, r);
 
+	if (result == 0 && (r->root < 0 || r->root == team->rank))
+		result = keep_apart(team, asked, r, r->bytes);
 	if (result < 0)
 		return result;
 	schedule = schedule_make(team, asked);
@@ -261,12 +272,23 @@ static int scatter_reduced(struct rig_team *team, struct asked *asked,
 	const char *mine;
 	size_t *begins;
 	size_t all = 0;
+	bool fits = true;
 	int result;
 
 	for (size_t i = 0; i < size; i++)
-		all += counts ? counts[i] : each;
-	r->count = all;
+		if (!size_add(all, counts ? counts[i] : each, &all))
+			fits = false;
+	r->count = fits ? all : SIZE_MAX;
 	result = take_terms(team, asked, r);
+	/* SIZE_MAX elements of one byte would do. */
+	if (result == 0 && !fits) {
+		terms_refuse(team, &asked->terms);
+		result = -EINVAL;
+	}
+	if (result == 0)
+		result = keep_apart(team, asked, r,
+				    (counts ? counts[team->rank] : each) *
+					    r->item);
 	if (result < 0)
 		return result;
 	schedule = schedule_make(team, asked);
@@ -327,6 +349,8 @@ static int scan(struct rig_team *team, struct asked *asked,
 	const char *mine;
 	int result = take_terms(team, asked, r);
 
+	if (result == 0)
+		result = keep_apart(team, asked, r, r->bytes);
 	if (result < 0)
 		return result;
 	schedule = schedule_make(team, asked);

@@ -311,6 +311,9 @@ int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 	size_t bytes;
 	int r = terms_check(team, &terms, &reduction.item, &bytes);
 
+	if (r == 0 && team->rank == root &&
+	    buffers_overlap(send, bytes, recv, bytes))
+		r = terms_overlap(team, VERB_REDUCE);
 	if (r < 0)
 		return r;
 	if (team->wide)
@@ -351,6 +354,8 @@ int rig_team_allreduce(struct rig_team *team, const void *send, void *recv,
 	size_t bytes;
 	int r = terms_check(team, &terms, &reduction.item, &bytes);
 
+	if (r == 0 && buffers_overlap(send, bytes, recv, bytes))
+		r = terms_overlap(team, VERB_ALLREDUCE);
 	if (r < 0)
 		return r;
 	if (team->wide)
@@ -392,7 +397,7 @@ static void add_own(struct rig_sum *sums, const void *x, size_t count, int type,
 int rig_team_sum(struct rig_team *team, const void *x, size_t count, int type,
 		 void *sum)
 {
-	struct terms terms = { .verb = VERB_SUM, .type = type };
+	struct terms terms = { .verb = VERB_SUM, .type = type, .count = count };
 	struct rig_sum own[2] = { 0 }, all[2];
 	struct reduction reduction = {
 		RIG_EXACT,      RIG_SUM,           -1,
@@ -458,6 +463,14 @@ static int scatter_reduced(struct rig_team *team, const struct reduction *r,
 	return call_leave(team, lent, result);
 }
 
+/* More elements in all than a number can tell. */
+static int beyond_memory(struct rig_team *team, struct terms *terms)
+{
+	terms->count = SIZE_MAX;
+	terms_refuse(team, terms);
+	return -EINVAL;
+}
+
 int rig_team_reduce_scatter(struct rig_team *team, const void *send, void *recv,
 			    const size_t *counts, int type, int op)
 {
@@ -470,12 +483,17 @@ int rig_team_reduce_scatter(struct rig_team *team, const void *send, void *recv,
 	int r;
 
 	for (int i = 0; i < team->size; i++) {
-		if (i == team->rank)
-			own = (struct rig_span){ terms.count,
-						 terms.count + counts[i] };
-		terms.count += counts[i];
+		own = i == team->rank
+			      ? (struct rig_span){ terms.count,
+						   terms.count + counts[i] }
+			      : own;
+		if (!size_add(terms.count, counts[i], &terms.count))
+			return beyond_memory(team, &terms);
 	}
 	r = terms_check(team, &terms, &reduction.item, &bytes);
+	if (r == 0 && buffers_overlap(send, bytes, recv,
+				      counts[team->rank] * reduction.item))
+		r = terms_overlap(team, VERB_REDUCE_SCATTER);
 	if (r < 0)
 		return r;
 	if (team->wide)
@@ -499,8 +517,12 @@ int rig_team_reduce_scatter_block(struct rig_team *team, const void *send,
 	size_t begin = (size_t)team->rank * count, bytes;
 	int r;
 
-	terms.count *= (size_t)team->size;
+	if (!size_mul(count, (size_t)team->size, &terms.count))
+		return beyond_memory(team, &terms);
 	r = terms_check(team, &terms, &reduction.item, &bytes);
+	if (r == 0 &&
+	    buffers_overlap(send, bytes, recv, count * reduction.item))
+		r = terms_overlap(team, VERB_REDUCE_SCATTER_BLOCK);
 	if (r < 0)
 		return r;
 	if (team->wide)
@@ -553,6 +575,8 @@ int rig_team_scan(struct rig_team *team, const void *send, void *recv,
 	size_t bytes;
 	int r = terms_check(team, &terms, &reduction.item, &bytes);
 
+	if (r == 0 && buffers_overlap(send, bytes, recv, bytes))
+		r = terms_overlap(team, VERB_SCAN);
 	if (r < 0)
 		return r;
 	if (team->wide)
@@ -575,6 +599,8 @@ int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
 	size_t bytes;
 	int r = terms_check(team, &terms, &reduction.item, &bytes);
 
+	if (r == 0 && buffers_overlap(send, bytes, recv, bytes))
+		r = terms_overlap(team, VERB_EXSCAN);
 	if (r < 0)
 		return r;
 	if (team->wide)

@@ -175,3 +175,11 @@ void terms_refuse(struct rig_team *team, const struct terms *terms)
 				    "%s: %zu elements of type %s", name,
 				    terms->count, type_name(terms->type).text);
 }
+
+int terms_overlap(struct rig_team *team, enum verb verb)
+{
+	return rig_team_fail(team, -EINVAL,
+			     "%s: what is sent and what is received overlap: "
+			     "give two buffers, or RIG_IN_PLACE",
+			     verb_name(verb));
+}

@@ -361,6 +361,142 @@ START_TEST(every_verb_and_type_has_a_reference)
 }
 END_TEST
 
+/* --- what must be refused --- */
+
+enum wrong { HUGE_COUNT, HUGE_DISPL, OVERLAP, WRONGS };
+
+struct told {
+	enum verb verb;
+	enum form form;
+	enum wrong wrong;
+};
+
+/* Times 8 bytes it is 8, where nobody looks. */
+#define HUGE_NUMBER (((size_t)1 << 61) + 1)
+
+static int call_wrong(struct trial *t)
+{
+	struct rig_request *request = NULL;
+	int r = t->row->call(t, &request);
+
+	if (r == 0 && t->form == FORM_PLAN)
+		r = rig_team_start(t->team, &request);
+	if (r == 0 && request)
+		r = rig_team_wait(t->team, &request, NULL);
+	return r < 0 ? r : rig_team_barrier(t->team);
+}
+
+static int goes_wrong(struct rig_team *team)
+{
+	const struct told *told = rig_team_args(team);
+	struct trial t = {
+		.team = team,
+		.row = row_of(told->verb),
+		.rank = rig_team_rank(team),
+		.size = rig_team_size(team),
+		.form = told->form,
+		.type = RIG_FLOAT64,
+		.op = RIG_SUM,
+		.item = sizeof(double),
+		.count = 3,
+		.turn = 1,
+	};
+
+	(void)table_buffers(&t);
+	if (told->wrong == OVERLAP)
+		t.recv = t.send + 2 * t.item;
+	t.buffers.sent = t.room = 1;
+	if (told->wrong == HUGE_COUNT)
+		t.count = HUGE_NUMBER;
+	for (int i = 0; i < t.size; i++) {
+		t.send_counts[i] = table_length(&t, t.rank, i);
+		t.recv_counts[i] = table_length(
+			&t, i, told->verb == VERB_ALLTOALLV ? t.rank : 0);
+		t.send_displs[i] = t.recv_displs[i] =
+			told->wrong == HUGE_DISPL ? HUGE_NUMBER : 4 * (size_t)i;
+	}
+	return call_wrong(&t);
+}
+
+/* Has the verb a number for each rank? */
+static bool has_displs(enum verb verb)
+{
+	return verb == VERB_GATHERV || verb == VERB_SCATTERV ||
+	       verb == VERB_ALLGATHERV || verb == VERB_ALLTOALLV;
+}
+
+static bool can_be_wrong(const struct told *told)
+{
+	switch (told->wrong) {
+	case HUGE_DISPL:
+		return has_displs(told->verb);
+	case OVERLAP:
+		return told->verb != VERB_BCAST;
+	case HUGE_COUNT:
+	case WRONGS:
+		break;
+	}
+	return true;
+}
+
+static void check_refused(const struct told *told)
+{
+	static const char *const words[WRONGS] = {
+		[HUGE_COUNT] = "elements of type float64",
+		[HUGE_DISPL] = "ends beyond all memory",
+		[OVERLAP] = "overlap: give two buffers",
+	};
+	struct rig_segment *segment;
+	int r;
+
+	ck_assert_int_eq(
+		rig_segment_create(&segment, NULL, 2 * SHARED_BYTES, NULL), 0);
+	r = rig_pool_run(pool, &(struct rig_job){
+				       .kernel = goes_wrong,
+				       .args = told,
+				       .args_bytes = sizeof(*told),
+				       .segments = { { .name = rig_segment_name(
+							       segment) } } });
+	ck_assert_msg(r == -EINVAL && strstr(rig_why(), words[told->wrong]) &&
+			      strstr(rig_why(), verb_name(told->verb)),
+		      "%s, form %d, wrong %d: %d: %s", verb_name(told->verb),
+		      told->form, told->wrong, r, rig_why());
+	rig_segment_destroy(segment);
+}
+
+START_TEST(sizes_that_wrap_and_buffers_that_overlap_are_refused)
+{
+	make_pool(2);
+	for (int i = 0; i < table_row_count; i++)
+		for (int form = FORM_PLAIN; form <= FORM_PLAN; form++)
+			for (int wrong = 0; wrong < WRONGS; wrong++) {
+				const struct told told = { table_rows[i].verb,
+							   (enum form)form,
+							   (enum wrong)wrong };
+
+				if (table_rows[i].call && can_be_wrong(&told))
+					check_refused(&told);
+			}
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+static int sums_too_many(struct rig_team *team)
+{
+	double x = 1, sum = 0;
+
+	return rig_team_sum(team, &x, HUGE_NUMBER, RIG_FLOAT64, &sum);
+}
+
+START_TEST(a_sum_of_more_than_all_memory_is_refused)
+{
+	make_pool(2);
+	ck_assert_int_eq(run(sums_too_many), -EINVAL);
+	ck_assert_msg(strstr(rig_why(), "sum: ") != NULL, "%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("table");
@@ -370,6 +506,9 @@ Suite *make_suite(void)
 	tcase_add_loop_test(table, every_verb_gives_what_the_reference_gives, 0,
 			    (int)(sizeof(sizes) / sizeof(*sizes)));
 	tcase_add_test(table, so_do_ranks_in_trees);
+	tcase_add_test(table,
+		       sizes_that_wrap_and_buffers_that_overlap_are_refused);
+	tcase_add_test(table, a_sum_of_more_than_all_memory_is_refused);
 	suite_add_tcase(suite, table);
 	return suite;
 }

@@ -20,7 +20,8 @@
  *
  * Each returns 0, or
  *
- *	-EINVAL   an argument is out of range, or ranks disagree about what they
+ *	-EINVAL   an argument is out of range, buffers of this rank overlap or
+ *	          would end beyond all memory, or ranks disagree about what they
  *	          call; the words name both calls, and the run fails.  Where no
  *	          rank has to look at another, that is found at the next barrier
  *	          of the team or of the team of all, or when the run ends

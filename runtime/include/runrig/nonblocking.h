@@ -31,7 +31,7 @@
  *
  * Each returns 0, or
  *
- *	-EINVAL   an argument is out of range
+ *	-EINVAL   an argument is out of range, or buffers overlap
  *	-ENOMEM   no memory for the steps
  *
  * Where ranks disagree about their calls, the run fails with -EINVAL, and the
