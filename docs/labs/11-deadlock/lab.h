@@ -2,7 +2,7 @@
 /*
  * lab.h - five programs that stand still.  Yours, in start.c.
  *
- * Segment 0 is an array of doubles, 1 to n; segment 1 is one double, the answer.
+ * Segment 0 is an array of n doubles, x; segment 1 is one double, the answer.
  */
 #ifndef LAB_H
 #define LAB_H
@@ -12,17 +12,19 @@
 /* The sum of the array, after each rank has added 1 to its strip. */
 int early(struct rig_team *team);
 
-/* The same, but one element at a time, in step with the others. */
+/* The same, but the ranks meet at a barrier after each element of a strip. */
 int ragged(struct rig_team *team);
 
-/* Rank 0's sum of what the ranks counted, and everybody waits for it. */
+/* Each rank has the number x[0] + rank: the sum of all, by a reduction to rank 0,
+ * and the ranks meet at a barrier. */
 int swapped(struct rig_team *team);
 
-/* The last rank knows a factor and tells the others; the sum of what they have
- * then heard. */
+/* The last rank reads a factor, x[0], and tells the factor to all by a broadcast;
+ * the answer is the sum of the factors that the ranks then have. */
 int rooted(struct rig_team *team);
 
-/* Even and odd ranks each meet among themselves; then all do. */
+/* Even and odd ranks are two teams.  Each rank has the number x[0] + rank; the
+ * answer is the sum of rank 0's team.  Each half meets at a barrier, then all. */
 int halves(struct rig_team *team);
 
 #endif

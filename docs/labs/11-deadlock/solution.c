@@ -48,8 +48,9 @@ int ragged(struct rig_team *team)
 
 int swapped(struct rig_team *team)
 {
+	const double *x = rig_team_data(team, 0);
 	double *answer = rig_team_data(team, 1);
-	double mine = rig_team_rank(team) + 1, sum = 0;
+	double mine = x[0] + rig_team_rank(team), sum = 0;
 
 	/* All ranks call the same, in the same order. */
 	rig_team_reduce(team, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM, 0);
@@ -61,9 +62,10 @@ int swapped(struct rig_team *team)
 
 int rooted(struct rig_team *team)
 {
+	const double *x = rig_team_data(team, 0);
 	double *answer = rig_team_data(team, 1);
 	int rank = rig_team_rank(team), last = rig_team_size(team) - 1;
-	double factor = rank == last ? 7 : 0, sum = 0;
+	double factor = rank == last ? x[0] : 0, sum = 0;
 
 	/* The root is the same for all: who has it, not who wants it. */
 	rig_team_bcast(team, &factor, 1, RIG_FLOAT64, last);
@@ -75,8 +77,9 @@ int rooted(struct rig_team *team)
 
 int halves(struct rig_team *team)
 {
+	const double *x = rig_team_data(team, 0);
 	double *answer = rig_team_data(team, 1);
-	double mine = rig_team_rank(team), sum = 0;
+	double mine = x[0] + rig_team_rank(team), sum = 0;
 	struct rig_team *half;
 
 	rig_team_split(team, rig_team_rank(team) % 2, 0, &half);

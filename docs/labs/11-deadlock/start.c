@@ -48,8 +48,9 @@ int ragged(struct rig_team *team)
 
 int swapped(struct rig_team *team)
 {
+	const double *x = rig_team_data(team, 0);
 	double *answer = rig_team_data(team, 1);
-	double mine = rig_team_rank(team) + 1, sum = 0;
+	double mine = x[0] + rig_team_rank(team), sum = 0;
 
 	if (rig_team_rank(team) == 0) {
 		rig_team_reduce(team, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM, 0);
@@ -64,9 +65,10 @@ int swapped(struct rig_team *team)
 
 int rooted(struct rig_team *team)
 {
+	const double *x = rig_team_data(team, 0);
 	double *answer = rig_team_data(team, 1);
 	int rank = rig_team_rank(team), last = rig_team_size(team) - 1;
-	double factor = rank == last ? 7 : 0, sum = 0;
+	double factor = rank == last ? x[0] : 0, sum = 0;
 
 	rig_team_bcast(team, &factor, 1, RIG_FLOAT64, rank == last ? last : 0);
 	rig_team_allreduce(team, &factor, &sum, 1, RIG_FLOAT64, RIG_SUM);
@@ -77,8 +79,9 @@ int rooted(struct rig_team *team)
 
 int halves(struct rig_team *team)
 {
+	const double *x = rig_team_data(team, 0);
 	double *answer = rig_team_data(team, 1);
-	double mine = rig_team_rank(team), sum = 0;
+	double mine = x[0] + rig_team_rank(team), sum = 0;
 	struct rig_team *half;
 
 	rig_team_split(team, rig_team_rank(team) % 2, 0, &half);
