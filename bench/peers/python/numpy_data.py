@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""numpy_data.py CLOCK wall|cpu WHO WHAT LENGTH [WORD...]: numbers in a file.
+
+  WHO   numpy    the work alone, in this process, numpy imported before
+        python   a program that imports numpy, does the work and prints
+        runrig   the command `runrig run`, with the WORDs behind
+  WHAT  sum | histogram    of LENGTH doubles in a .npy file, mapped
+        scan               of the file into another file
+
+The file is in memory (the page cache) and is removed in the end.  `wall` is the
+time by the clock, `cpu` that of all processes.  Speaks the protocol of peer.h.
+"""
+import atexit
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy
+from numpy.lib.format import open_memmap
+
+PIECE = 1 << 20
+PROGRAMS = {
+    "sum": "print(numpy.load({0!r}, mmap_mode='r').sum())",
+    "histogram": "print(numpy.histogram(numpy.load({0!r}, mmap_mode='r'), 256, "
+                 "(0, 1))[0].sum())",
+    "scan": "numpy.save({1!r}, numpy.cumsum(numpy.load({0!r}, mmap_mode='r')))",
+}
+WORDS = {"sum": [], "histogram": ["bins=256", "low=0", "high=1"], "scan": []}
+
+
+def command():
+    """The command: beside rigbench as built, as installed, or any."""
+    here = pathlib.Path(sys.argv[0]).resolve().parent
+    for path in (here / "../cli/runrig", here / "../../bin/runrig"):
+        if path.exists():
+            return str(path.resolve())
+    return shutil.which("runrig")
+
+
+def make(folder, length):
+    path = str(folder / "x.npy")
+    x = open_memmap(path, mode="w+", dtype="f8", shape=(length,))
+    rng = numpy.random.default_rng(8)
+    for i in range(0, length, PIECE):
+        x[i:i + PIECE] = rng.random(min(PIECE, length - i))
+    x.flush()
+    return path
+
+
+def work_of(who, what, path, out, words):
+    program = PROGRAMS[what].format(path, out)
+    if who == "numpy":
+        code = compile(program, what, "exec")
+        return lambda: exec(code, {"numpy": numpy, "print": lambda x: None})
+    line = [sys.executable, "-c", "import numpy; " + program]
+    if who == "runrig":
+        line = [command(), "run", what, *WORDS[what], "--input", path, "-n",
+                "2", *words]
+        line += ["--output", "x=" + out] if what == "scan" else []
+    return lambda: subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
+
+
+def cpu_ns():
+    return int(sum(os.times()[:4]) * 1e9)
+
+
+def right(what, path, out, who, words):
+    x = numpy.load(path, mmap_mode="r")
+    if what == "scan":
+        return numpy.allclose(numpy.load(out, mmap_mode="r"), numpy.cumsum(x))
+    if who != "runrig" or what != "sum":
+        return True
+    said = subprocess.run([command(), "run", what, "--input", path, "-n", "2",
+                           *words], check=True, capture_output=True, text=True)
+    found = next(float(line.split("=")[1]) for line in said.stdout.splitlines()
+                 if "sum = " in line)
+    return bool(numpy.isclose(found, x.sum(), 1e-12))
+
+
+def main():
+    clock = int(sys.argv[1])
+    measure, who, what, length, *words = sys.argv[2:]
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="rigbench-"))
+    atexit.register(shutil.rmtree, folder)
+    path, out = make(folder, int(length)), str(folder / "y.npy")
+    work = work_of(who, what, path, out, words)
+    read = cpu_ns if measure == "cpu" else \
+        lambda: time.clock_gettime_ns(clock)
+    print("ready", os.getpid(), flush=True)
+    for line in sys.stdin:
+        order = line.split()
+        count = int(order[1]) if order[0] == "run" else 1
+        begin = read()
+        for _ in range(count):
+            work()
+        spent = read() - begin
+        if order[0] == "run":
+            print("measured %.17g" % (spent / count), flush=True)
+        else:
+            fine = right(what, path, out, who, words)
+            print("verified" if fine else "wrong result", flush=True)
+
+
+main()
