@@ -13,25 +13,18 @@ int main(int argc, char **argv)
 {
 	double x[] = { 3, 1, 4, 1, 5, 9, 2, 6 };
 	const int64_t shape[] = { 8 };
-	struct rig_operand mine = {
-		.data = x, .dtype = RIG_FLOAT64, .dims = 1, .shape = shape
+	const struct rig_operand arrays[] = {
+		{ .data = x, .dtype = RIG_FLOAT64, .dims = 1, .shape = shape },
+		{ .segment = argv[argc - 1], .dtype = RIG_FLOAT64 },
 	};
-	struct rig_operand theirs = { .segment = argv[argc - 1],
-				      .dtype = RIG_FLOAT64 };
+	struct rig_spec spec = { .kernel = "sort", .operand_count = 1 };
 	struct rig_outcome *outcome = NULL;
 	struct rig_pool *pool = NULL;
-	int r = rig_kernels_register();
+	int r = rig_kernels_register() < 0 ? -1 : rig_pool_create(&pool, NULL);
 
-	if (r == 0)
-		r = rig_pool_create(&pool, NULL);
 	for (int i = 0; i < argc && i < 2 && r == 0; i++) {
-		r = rig_kernel_run(
-			pool,
-			&(struct rig_spec){ .kernel = "sort",
-					    .operands = i ? &theirs : &mine,
-					    .operand_count = 1,
-					    .verify = RIG_VERIFY_FULL },
-			&outcome);
+		spec.operands = &arrays[i];
+		r = rig_kernel_run(pool, &spec, &outcome);
 		rig_outcome_free(outcome);
 	}
 	rig_pool_destroy(pool);
