@@ -110,6 +110,7 @@ static int enter_array(struct runner *runner, int index)
 		return 0;
 	operand->name = runner->request->kernel->arrays[index].name;
 	operand->file = asked->input;
+	operand->inplace = asked->inplace;
 	/* The library knows no pictures in colours. */
 	operand->output = png_wanted(asked->output) ? NULL : asked->output;
 	runner->spec.operand_count++;

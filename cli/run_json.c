@@ -63,15 +63,15 @@ static json_t *array_json(const struct runner *runner, int index)
 
 	for (int d = 0; d < array->dims; d++)
 		json_array_append_new(shape, json_integer(array->shape[d]));
-	return json_pack("{ss ss ss ss so sI sI sI ss? ss? ss?}", "name",
+	return json_pack("{ss ss ss ss so sI sI sI ss? sb ss? ss?}", "name",
 			 array->name, "role", roles[array->role], "dtype",
 			 rig_dtype_name(array->array.dtype), "code",
 			 rig_dtype_code(&array->array, code), "shape", shape,
 			 "count", (json_int_t)array->array.count, "bytes",
 			 (json_int_t)array->bytes, "huge_bytes",
 			 (json_int_t)show_huge_bytes(runner, index), "input",
-			 asked->input, "output", asked->output, "segment",
-			 asked->segment);
+			 asked->input, "inplace", (int)asked->inplace, "output",
+			 asked->output, "segment", asked->segment);
 }
 
 static json_t *arrays_json(const struct runner *runner)
@@ -171,6 +171,8 @@ static void add_figures(json_t *root, const struct runner *runner)
 		root, "steady_ns",
 		any ? json_integer((json_int_t)runner_steady_ns(runner))
 		    : json_null());
+	json_object_set_new(root, "disk_bytes",
+			    json_integer((json_int_t)outcome->disk_bytes));
 	json_object_set_new(root, "bytes_moved",
 			    json_real(show_bytes_moved(runner)));
 	json_object_set_new(root, "flops", json_real(show_flops(runner)));

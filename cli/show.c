@@ -304,7 +304,7 @@ static void show_array(const struct runner *runner, int index)
 	       rig_dtype_name(array->array.dtype),
 	       array->array.swapped ? " in the other byte order" : "",
 	       show_bytes((double)array->bytes, bytes));
-	put_named(", from ", asked->input);
+	put_named(asked->inplace ? ", in place in " : ", from ", asked->input);
 	put_named(", in segment ", asked->segment);
 	if (asked->offset)
 		printf(" from byte %zu on", array->offset);
@@ -323,9 +323,16 @@ static bool is_shown(const struct runner *runner, int index)
 
 static void show_arrays(const struct runner *runner)
 {
-	for (int i = 0; i < runner->outcome->array_count; i++)
+	const struct rig_outcome *outcome = runner->outcome;
+	char bytes[SHOWN_BYTES];
+
+	for (int i = 0; i < outcome->array_count; i++)
 		if (is_shown(runner, i))
 			show_array(runner, i);
+	if (outcome->disk_bytes)
+		printf("  disk      %s in files without a name in %s\n",
+		       show_bytes((double)outcome->disk_bytes, bytes),
+		       outcome->disk_folder);
 }
 
 /* How much of an array of ours lies on huge pages; -1: unknown, or not ours. */

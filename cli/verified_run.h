@@ -30,6 +30,7 @@ struct run_array {
 	const char *shape;   /* NULL: one dimension */
 	const char *count;   /* NULL: by shape, or to the end */
 	const char *offset;  /* NULL: 0 */
+	bool inplace;        /* the input is edited */
 };
 
 /* What to do. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Bytes that one write may be of. */
@@ -178,6 +179,15 @@ static bool open_file(struct outfile *file)
 	return true;
 }
 
+/* To fill a disk and then to fail would be felt by others. */
+static bool has_room(const struct outfile *file, uint64_t bytes)
+{
+	struct statvfs status;
+
+	return fstatvfs(file->fd, &status) < 0 ||
+	       bytes / status.f_frsize <= status.f_bavail;
+}
+
 /* Room for all of it now, rather than a failure when the work is done. */
 static bool reserve(const struct outfile *file, size_t head, uint64_t more)
 {
@@ -185,6 +195,10 @@ static bool reserve(const struct outfile *file, size_t head, uint64_t more)
 
 	if (__builtin_add_overflow(head, more, &bytes) || bytes > INT64_MAX) {
 		errno = EFBIG;
+		return false;
+	}
+	if (!file->direct && !has_room(file, bytes)) {
+		errno = ENOSPC;
 		return false;
 	}
 	return file->direct || bytes == 0 ||

@@ -13,6 +13,7 @@
 #include <runrig/error.h>
 
 #include <runner/contract.h>
+#include <runner/disk.h>
 #include <runner/dtype.h>
 #include <runner/spare.h>
 
@@ -364,6 +365,17 @@ static struct spare_key key_of(const struct kernel_run *run, int index)
 				   .pages = run->pages };
 }
 
+static int make_on_disk(struct kernel_run *run, int index)
+{
+	struct rigged_array *array = &run->arrays[index];
+	int r = disk_create(&array->segment, run->folder, array->bytes);
+
+	if (r < 0)
+		snprintf(run->why, WHY_BYTES, "array %s: %s",
+			 run->kernel->arrays[index].name, rig_why());
+	return r;
+}
+
 static int make_array(struct kernel_run *run, int index)
 {
 	const struct rig_kernel *kernel = run->kernel;
@@ -376,6 +388,8 @@ static int make_array(struct kernel_run *run, int index)
 
 	if (array->name || array->segment)
 		return 0;
+	if (array->on_disk)
+		return make_on_disk(run, index);
 	array->made = array->bytes;
 	if (has_spares(run))
 		array->segment = spare_take(run->pool, key_of(run, index));
@@ -625,7 +639,8 @@ int kernel_run_verify(struct kernel_run *run)
 void kernel_run_finish(struct kernel_run *run)
 {
 	for (int i = 0; i < run->count; i++) {
-		if (has_spares(run) && run->arrays[i].segment)
+		if (has_spares(run) && run->arrays[i].segment &&
+		    !run->arrays[i].on_disk)
 			spare_give(run->pool, key_of(run, i),
 				   run->arrays[i].segment);
 		else

@@ -36,6 +36,7 @@ struct rigged_array {
 	bool shortened;   /* by the first run */
 	struct rig_segment *segment; /* that we made; NULL: none */
 	size_t made;                 /* bytes that were asked for then */
+	bool on_disk;                /* in a file without a name (disk.h) */
 };
 
 struct kernel_run {
@@ -51,7 +52,8 @@ struct kernel_run {
 	uint64_t limit_ns;  /* of each job: preparing, a run, ...; 0: none */
 	const char *memory; /* of the segments it makes; see segment.h */
 	enum rig_pages pages;
-	bool replicated; /* what is only read is read on each node */
+	bool replicated;    /* what is only read is read on each node */
+	const char *folder; /* of arrays on disk */
 	/* The segments that it makes may have served another run, and are kept
 	 * for the next one (spare.h): their bytes are what was left there. */
 	bool spares;

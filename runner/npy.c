@@ -145,18 +145,6 @@ int npy_open(struct npy_input *input, const char *path)
 	return r;
 }
 
-int npy_read(const struct npy_input *input, void *to)
-{
-	size_t bytes = input->array.count * input->array.item_bytes;
-
-	if (read_all(input->fd, to, bytes, input->data_at))
-		return 0;
-	if (errno)
-		return unreadable(input->path);
-	return words_fail(-EPROTO, "%s: it was truncated just now",
-			  input->path);
-}
-
 void npy_close(struct npy_input *input)
 {
 	if (input->path && input->fd >= 0)

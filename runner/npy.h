@@ -42,9 +42,6 @@ struct npy_input {
  */
 int npy_open(struct npy_input *input, const char *path);
 
-/* Read all elements to `to`. */
-int npy_read(const struct npy_input *input, void *to);
-
 void npy_close(struct npy_input *input);
 
 /* Begin the file of an array, with its header (outfile_begin()); its elements are

@@ -6,9 +6,11 @@
 #include <runner/operand.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <runner/dtype.h>
@@ -51,6 +53,13 @@ static int check_role(const struct rig_kernel *kernel, int index,
 				  spec->name, kernel->name);
 	if (operand->file && !(spec->role & RIG_INPUT))
 		return words_fail(-EINVAL, "array %s of %s is no input",
+				  spec->name, kernel->name);
+	if (operand->inplace && (!operand->file || operand->output ||
+				 spec->role != RIG_INOUT || spec->shortens))
+		return words_fail(-EINVAL,
+				  "array %s of %s: in place is for a file of "
+				  "which each element is read and written, "
+				  "without another output",
 				  spec->name, kernel->name);
 	if (operand->output && !(spec->role & RIG_OUTPUT))
 		return words_fail(-EINVAL, "array %s of %s is no output",
@@ -132,8 +141,75 @@ static bool lies_well(const struct rig_array_spec *spec,
 		at % dtype_align((enum rig_dtype)input->array.dtype) == 0);
 }
 
-/* What is only read is mapped by the ranks.  A file that cannot be mapped is
- * read like one whose array is written. */
+/* The operand says no more of the file than the file does. */
+static int check_stated(const struct rig_operand *operand,
+			const struct npy_input *input)
+{
+	bool same = !operand->shape || operand->dims == input->shape.dims;
+
+	for (int d = 0; operand->shape && same && d < operand->dims; d++)
+		same = operand->shape[d] == (int64_t)input->shape.extent[d];
+	if (!same)
+		return words_fail(-EINVAL,
+				  "%s: its shape is not the one that is stated",
+				  operand->file);
+	if (operand->dtype && operand->dtype != input->array.dtype)
+		return words_fail(
+			-EINVAL, "%s: it is of %s, and %s is stated",
+			operand->file,
+			rig_dtype_name((enum rig_dtype)input->array.dtype),
+			rig_dtype_name(operand->dtype));
+	if (operand->offset || operand->strides)
+		return words_fail(-EINVAL,
+				  "%s: a file is taken whole: offset and "
+				  "strides are of segments and of data",
+				  operand->file);
+	return 0;
+}
+
+/* No store of the ranks meets a full disk, and no other run the same file. */
+static int reserve_edit(struct source *source, const char *path)
+{
+	const struct npy_input *input = &source->input;
+	off_t bytes =
+		(off_t)(input->array.count * (uint64_t)input->array.item_bytes);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return words_fail_file(-errno, source->operand->file);
+	source->edit_fd = fd;
+	source->edited = true;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return words_fail(errno == EWOULDBLOCK ? -EBUSY : -errno,
+				  "%s: another run is editing it",
+				  source->operand->file);
+	if (bytes && fallocate(fd, 0, input->data_at, bytes) < 0 &&
+	    errno != EOPNOTSUPP && errno != ENOSYS)
+		return words_fail_file(-errno, source->operand->file);
+	return 0;
+}
+
+/* The ranks edit the file where it lies. */
+static int open_edited(struct kernel_run *run, int index, struct source *source,
+		       const char *path)
+{
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
+	int r = reserve_edit(source, path);
+
+	if (r < 0)
+		return r;
+	if (!spec->any_byte &&
+	    source->input.data_at %
+		    dtype_align((enum rig_dtype)source->input.array.dtype))
+		return words_fail(-EPROTO,
+				  "%s: its elements are not aligned, and %s "
+				  "cannot work on them in place",
+				  source->operand->file, run->kernel->name);
+	return rig_segment_open_file(&source->attached, path, NULL);
+}
+
+/* What is only read is mapped by the ranks, and what is to be edited.  A file that
+ * cannot be mapped is read like one whose array is written. */
 static int open_file(struct kernel_run *run, int index, struct source *source)
 {
 	struct npy_input *input = &source->input;
@@ -141,6 +217,8 @@ static int open_file(struct kernel_run *run, int index, struct source *source)
 	char path[40];
 	int r = npy_open(input, source->operand->file);
 
+	if (r == 0)
+		r = check_stated(source->operand, input);
 	if (r < 0)
 		return r;
 	source->shape = input->shape;
@@ -152,8 +230,13 @@ static int open_file(struct kernel_run *run, int index, struct source *source)
 	set_shape(&input->array, &source->shape);
 	/* The very file whose header was read, whatever its name leads to. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", input->fd);
-	if (lies_well(&run->kernel->arrays[index], input) &&
-	    rig_segment_open_file(&source->attached, path, &options) == 0)
+	if (source->operand->inplace)
+		r = open_edited(run, index, source, path);
+	else if (lies_well(&run->kernel->arrays[index], input))
+		(void)rig_segment_open_file(&source->attached, path, &options);
+	if (r < 0)
+		return r;
+	if (source->attached)
 		kernel_run_give(run, index, &input->array,
 				rig_segment_name(source->attached),
 				(size_t)input->data_at);
@@ -329,6 +412,31 @@ int operand_open(struct kernel_run *run, int index, struct source *source,
 	return operand->data ? open_data(run, index, source) : 0;
 }
 
+/* Is the file of array `index` one that array `other` has, too? */
+static bool shares_file(const struct source sources[RIG_ARRAYS_MAX], int index,
+			int other)
+{
+	const struct rig_operand *edited = sources[index].operand;
+	const struct rig_operand *b = sources[other].operand;
+
+	return sources[index].edited && b && index != other &&
+	       ((b->file && outfile_same(edited->file, b->file)) ||
+		(b->output && outfile_same(edited->file, b->output)));
+}
+
+static int check_edited(const struct kernel_run *run, int index,
+			const struct source sources[RIG_ARRAYS_MAX])
+{
+	for (int k = 0; k < run->count; k++)
+		if (shares_file(sources, index, k))
+			return words_fail(-EINVAL,
+					  "%s: it is edited in place, and is "
+					  "array %s, too",
+					  sources[index].operand->file,
+					  run->kernel->arrays[k].name);
+	return 0;
+}
+
 int operands_check(const struct kernel_run *run,
 		   const struct source sources[RIG_ARRAYS_MAX])
 {
@@ -336,7 +444,10 @@ int operands_check(const struct kernel_run *run,
 
 	for (int i = 0; i < run->count; i++) {
 		const struct rigged_array *a = &run->arrays[i];
+		int r = check_edited(run, i, sources);
 
+		if (r < 0)
+			return r;
 		for (int k = 0; k < i && sources[i].attached; k++) {
 			const struct rigged_array *b = &run->arrays[k];
 
@@ -384,4 +495,7 @@ void operand_close(struct source *source)
 	outfile_discard(&source->output);
 	rig_segment_destroy(source->attached);
 	source->attached = NULL;
+	if (source->edited)
+		close(source->edit_fd);
+	source->edited = false;
 }

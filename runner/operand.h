@@ -17,7 +17,9 @@ struct source {
 	const struct rig_operand *operand; /* the caller's; NULL: none */
 	struct npy_shape shape;
 	struct npy_input input;       /* of .file */
-	struct rig_segment *attached; /* of .segment */
+	struct rig_segment *attached; /* of .segment, or of a file */
+	bool edited;                  /* .file, in place */
+	int edit_fd;                  /* the lock on it */
 	struct outfile output;        /* of .output */
 };
 

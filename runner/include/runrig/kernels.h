@@ -59,7 +59,7 @@ RIG_API bool rig_kernel_is_name(const char *name);
  * lies in a segment that the library makes.
  *
  *	segment  the name of a segment: the array is used in place
- *	file     a .npy file: read, and never changed
+ *	file     a .npy file: read, and never changed but where inplace is set
  *	data     memory of the caller, of `shape`: copied into a segment before the
  *	         run, and back after it where the kernel writes the array
  */
@@ -76,6 +76,10 @@ struct rig_operand {
 	size_t offset;
 	enum rig_dtype dtype; /* of a segment or data; NONE: the kernel's own */
 	bool swapped;         /* the items are in the other byte order */
+	/* The ranks edit the file itself, which is no longer what it was from the
+	 * first store on, whatever becomes of the run: a file of data that the
+	 * kernel reads and writes.  Nobody else runs on the file meanwhile. */
+	bool inplace;
 	/* Elements of each dimension.  NULL: one dimension, to the end of the
 	 * segment; data needs a shape. */
 	int dims;
@@ -204,7 +208,13 @@ struct rig_outcome {
 	const char *barrier_segment;
 	uint64_t epochs, blocked;
 
-	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
+	/* Arrays that /dev/shm or memory has no room for lie in files without a
+	 * name: bytes, and the folder: that of the first output or of the file
+	 * that is edited, else $TMPDIR, else /tmp.  0 and NULL: none. */
+	uint64_t disk_bytes;
+	const char *disk_folder;
+
+	uint64_t reserved[RIG_RESERVED_WORDS - 2]; /* 0 */
 };
 
 /*
@@ -227,6 +237,7 @@ RIG_API int rig_kernel_check(const struct rig_spec *spec,
  *	-ENOENT   no kernel of that name is registered; no such file or segment
  *	-EBADMSG  the result was proved wrong: no output was written
  *	-ENOSPC   no room for the arrays, or for an output
+ *	-EBUSY    a file that is to be edited is being edited by another run
  *	-EPROTO   a file is no array that is supported
  *	or what opening, reading or writing a file said, or rig_pool_run()
  *
