@@ -78,7 +78,7 @@ struct rig_segment *spare_take(struct rig_pool *pool, struct spare_key key)
 	struct spare_store *spares;
 
 	pthread_mutex_lock(&lock);
-	spares = find(pool);
+	spares = find_or_make(pool);
 	for (int i = 0; spares && !segment && i < SPARES_MAX; i++) {
 		struct spare *spare = &spares->spare[i];
 
@@ -148,7 +148,7 @@ void spare_give(struct rig_pool *pool, struct spare_key key,
 		struct spare_store *spares;
 
 		pthread_mutex_lock(&lock);
-		spares = find_or_make(pool);
+		spares = find(pool);
 		if (spares)
 			out = put_in(spares, key, &segment);
 		pthread_mutex_unlock(&lock);

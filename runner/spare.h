@@ -29,7 +29,8 @@ struct spare_key {
  * thread. */
 struct rig_segment *spare_take(struct rig_pool *pool, struct spare_key key);
 
-/* Keep a segment for the next call, or destroy the segment.  Any thread. */
+/* Keep a segment for the next call, or destroy the segment, also where the pool is
+ * gone.  Any thread. */
 void spare_give(struct rig_pool *pool, struct spare_key key,
 		struct rig_segment *segment);
 
