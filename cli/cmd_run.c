@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <common/number.h>
 #include <common/outfile.h>
 #include <runrig/error.h>
 

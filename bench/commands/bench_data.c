@@ -250,12 +250,12 @@ static int add_calls(struct plan *plan, size_t part)
 }
 
 /* What is asked for: all, or one half, of a part of the elements. */
-struct data_options {
+struct file_options {
 	bool files, segments;
 	size_t part;
 };
 
-static bool parse_word(const char *word, struct data_options *options)
+static bool parse_word(const char *word, struct file_options *options)
 {
 	if (strcmp(word, "files") == 0)
 		options->files = true;
@@ -270,7 +270,7 @@ static bool parse_word(const char *word, struct data_options *options)
 
 static int command_data(struct command *c)
 {
-	struct data_options options = { .part = 1 };
+	struct file_options options = { .part = 1 };
 	int r = 0;
 
 	for (int i = 1; i < c->word_count; i++)
