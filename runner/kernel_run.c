@@ -4,6 +4,7 @@
  */
 #include <runner/kernel_run.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,10 +18,11 @@
 #include <runner/dtype.h>
 #include <runner/spare.h>
 
-/* What spans() needs to ask the kernel who owns what.  By value: the workers
- * are older than it. */
+/* What spans() needs to ask the kernel who owns what.  By value: the workers are
+ * older than the struct.  The workers of RIG_EXEC have this library at another
+ * address, so the kernel is named by the distance from `here`. */
 struct owning {
-	const struct rig_kernel *kernel;
+	ptrdiff_t kernel; /* bytes from `here` to a kernel of this library */
 	uint64_t index;
 	max_align_t args[]; /* kernel->args_bytes */
 };
@@ -341,13 +343,27 @@ int kernel_run_owns(const struct kernel_run *run, int index, int rank, int size,
 	return 1;
 }
 
+static const char here;
+
 static int spans(const void *given, size_t bytes, int rank, int size,
 		 struct rig_span *to)
 {
 	const struct owning *owning = given;
+	const struct rig_kernel *kernel =
+		(const void *)((uintptr_t)&here + (uintptr_t)owning->kernel);
 
-	return owning->kernel->owns(owning->args, (int)owning->index, bytes,
-				    rank, size, to);
+	return kernel->owns(owning->args, (int)owning->index, bytes, rank, size,
+			    to);
+}
+
+/* A worker that is no fork may lack the library of any other kernel: the ranks
+ * begin with equal blocks then, and the first run brings the pages home. */
+static bool is_of_this_library(const struct rig_kernel *kernel)
+{
+	Dl_info ours, theirs;
+
+	return dladdr(&here, &ours) && dladdr(kernel, &theirs) &&
+	       ours.dli_fbase == theirs.dli_fbase;
 }
 
 /* What prepare makes may take for granted that all else is 0. */
@@ -399,11 +415,12 @@ static int make_array(struct kernel_run *run, int index)
 	owning = malloc(options.spans_args_bytes);
 	if (!owning)
 		return say(run, -ENOMEM, "out of memory");
-	owning->kernel = run->registered;
+	owning->kernel =
+		(ptrdiff_t)((uintptr_t)run->registered - (uintptr_t)&here);
 	owning->index = (uint64_t)index;
 	memcpy(owning->args, run->args, kernel->args_bytes);
 	options.spans_args = owning;
-	if (kernel->owns)
+	if (kernel->owns && is_of_this_library(run->registered))
 		options.spans = spans;
 	/* No segment is empty; an array may be. */
 	r = rig_segment_create(&array->segment, NULL,

@@ -24,6 +24,7 @@ FOLDERS = {
     "kernels": ["common", "runner"],
     "cli": ["common"],
     "bench": ["common", "runner", "kernels"],
+    "bindings/python": [],
     "docs": [],
     "hosts": [],
     "tests/install": [],

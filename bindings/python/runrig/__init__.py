@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Parallel computing with processes that share memory.
+
+    import numpy as np, runrig
+
+    a = runrig.array(np.random.rand(10**7))   # an array that processes share
+    b = runrig.sort(a)                        # a sorted copy, by all cores
+    with runrig.Pool(2) as pool:              # workers of your own
+        pool.run("sort", a)                   # in place; no byte is copied
+        pool.run("./m.so:f", a)               # a function in C, on each worker
+
+Memory: Segment, ShareableList, SharedMemoryManager (as multiprocessing has them),
+empty, zeros, array, attach, load (NumPy arrays in segments).
+Workers: Pool, Run, Outcome, kernels.
+How a run may end: RunError, WorkerDied, Deadlock, Mismatch, VerifyError.
+docs/python.md is the guide, with a cookbook.
+"""
+from ._arrays import array, attach, empty, load, zeros
+from ._errors import (Deadlock, Mismatch, RankReport, Report, RunError,
+                      VerifyError, WorkerDied)
+from ._pool import Outcome, Pool, Run, Worker, kernels
+from ._runrig import memory_available, shm_available
+from ._runrig import remove as remove
+from ._runrig import version as _version
+from ._segment import (Segment, ShareableList, SharedMemory,
+                       SharedMemoryManager)
+
+__version__ = "%d.%d.%d" % (_version() // 10000, _version() // 100 % 100,
+                            _version() % 100)
+
+__all__ = [
+    "Deadlock", "Mismatch", "Outcome", "Pool", "RankReport", "Report", "Run",
+    "RunError", "Segment", "ShareableList", "SharedMemory",
+    "SharedMemoryManager", "VerifyError", "Worker", "WorkerDied", "array",
+    "attach", "empty", "kernels", "load", "memory_available", "remove",
+    "shm_available", "zeros",
+]
