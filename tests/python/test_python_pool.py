@@ -14,12 +14,11 @@ import threading
 import time
 import unittest
 
-try:
-    import runrig
-    import numpy as np
-except ImportError as error:
-    print("not built, or without NumPy:", error)
+if "PYTHON_FAULTS" not in os.environ:
+    print("the package for Python is not built")
     sys.exit(77)
+import runrig
+import numpy as np
 
 KERNELS = os.environ["KERNELS"]
 FAULTS = os.environ["PYTHON_FAULTS"]

@@ -12,6 +12,10 @@
 Memory: Segment, ShareableList, SharedMemoryManager (as multiprocessing has them),
 empty, zeros, array, attach, load (NumPy arrays in segments).
 Workers: Pool, Run, Outcome, kernels.
+NumPy's verbs in parallel: sort, sum, prod, mean, var, std, min, max, cumsum,
+histogram, dot, matvec, evaluate.
+Programs as ranks of `runrig exec`: join, leave, Comm, and the module runrig.MPI,
+which has mpi4py's names.
 How a run may end: RunError, WorkerDied, Deadlock, Mismatch, VerifyError.
 docs/python.md is the guide, with a cookbook.
 """
@@ -19,19 +23,23 @@ from ._arrays import array, attach, empty, load, zeros
 from ._errors import (Deadlock, Mismatch, RankReport, Report, RunError,
                       VerifyError, WorkerDied)
 from ._pool import Outcome, Pool, Run, Worker, kernels
+from ._ranks import Cartcomm, Comm, join, leave
 from ._runrig import memory_available, shm_available
 from ._runrig import remove as remove
 from ._runrig import version as _version
 from ._segment import (Segment, ShareableList, SharedMemory,
                        SharedMemoryManager)
+from ._verbs import (cumsum, default_pool, dot, evaluate, histogram, matvec, max,
+                     mean, min, prod, sort, std, sum, var)
 
 __version__ = "%d.%d.%d" % (_version() // 10000, _version() // 100 % 100,
                             _version() % 100)
 
 __all__ = [
-    "Deadlock", "Mismatch", "Outcome", "Pool", "RankReport", "Report", "Run",
+    "Cartcomm", "Comm", "Deadlock", "Mismatch", "Outcome", "Pool", "RankReport", "Report", "Run",
     "RunError", "Segment", "ShareableList", "SharedMemory",
     "SharedMemoryManager", "VerifyError", "Worker", "WorkerDied", "array",
-    "attach", "empty", "kernels", "load", "memory_available", "remove",
-    "shm_available", "zeros",
+    "attach", "cumsum", "default_pool", "dot", "empty", "evaluate", "histogram",
+    "join", "kernels", "leave", "load", "matvec", "max", "mean", "memory_available", "min", "prod",
+    "remove", "shm_available", "sort", "std", "sum", "var", "zeros",
 ]

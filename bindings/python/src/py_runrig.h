@@ -85,6 +85,7 @@ int py_memory_init(PyObject *module);
 int py_segment_init(PyObject *module);
 int py_manager_init(PyObject *module);
 int py_pool_init(PyObject *module);
+int py_team_init(PyObject *module);
 
 extern PyMethodDef py_list_methods[];
 extern PyMethodDef py_kernel_functions[];

@@ -1,0 +1,508 @@
+# SPDX-License-Identifier: MIT
+"""NumPy's verbs in parallel, over a pool that is made at first need."""
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import threading
+import time
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+from . import _runrig
+from ._arrays import empty, locate, need_numpy
+from ._pool import Outcome, Pool, _known_kernel, _memory_operand
+
+
+class Size(NamedTuple):
+    """From how many bytes on the pool is faster than NumPy; None: never."""
+
+    shared: Optional[int]  # the array lies in a segment
+    private: Optional[int]  # the array is copied into a segment first
+
+
+MI = 1 << 20
+# Measured by bench/python_sizes.py on two cores.
+SIZES: Dict[str, Size] = {
+    "sort": Size(MI, MI),
+    "cumsum": Size(4 * MI, 8 * MI),
+    "histogram": Size(MI, 2 * MI),
+    "reduce": Size(8 * MI, None),
+    "moments": Size(2 * MI, 8 * MI),
+    "dot": Size(8 * MI, None),
+    "matvec": Size(8 * MI, None),
+    "evaluate": Size(2 * MI, 8 * MI),
+}
+
+REAL = "?bhilqBHILQefd"
+NUMBERS = REAL + "FD"
+
+_pool: Optional[Pool] = None
+_pool_maker = 0
+_lock = threading.Lock()
+
+
+# ---- the pool ----
+
+def _others_load() -> float:
+    """How many cores other programs have kept busy, by the last minute."""
+    try:
+        load = os.getloadavg()[0]
+    except OSError:
+        return 0.0
+    own = time.process_time() / max(time.monotonic() - _began, 1.0)
+    return load - own
+
+
+_began = time.monotonic() - 1.0
+
+
+def _is_a_helper() -> bool:
+    """Is this process of a pool of Python's, beside others like it?"""
+    mp = sys.modules.get("multiprocessing.process")
+    return (mp is not None and mp.parent_process() is not None) or \
+        "joblib.externals.loky.process_executor" in sys.modules and \
+        "LOKY_WORKER" in os.environ
+
+
+def default_pool() -> Pool:
+    """The pool of the verbs: a worker a core.
+
+    On a machine that other programs use the workers are not pinned.  A process
+    of multiprocessing's or joblib's pools gets a single worker: its siblings
+    have the other cores.
+    """
+    global _pool, _pool_maker, _lock
+    if _pool is not None and _pool_maker == os.getpid() and not _pool._closed:
+        return _pool
+    if _pool_maker not in (0, os.getpid()):
+        _lock = threading.Lock()  # a fork: whoever had the lock is not here
+        _pool = None
+    with _lock:
+        if _pool is None or _pool._closed:
+            if _is_a_helper():
+                _pool = Pool(1, place="none")
+            else:
+                _pool = Pool(place="none" if _others_load() > 0.5 else None)
+            _pool_maker = os.getpid()
+        return _pool
+
+
+def _run(kernel: str, operands: Tuple[Any, ...],
+         settings: Tuple[Any, ...] = ()) -> Outcome:
+    """A kernel over the default pool, for arrays that live on in the caller."""
+    pool = default_pool()
+    _known_kernel(kernel)
+    found = _find(kernel)
+    with pool._turn:
+        return pool._finish((found, operands, settings, 0, 0, 0, None))
+
+
+def _find(kernel: str) -> Any:
+    from ._pool import _Kernel
+    return _Kernel(kernel, False, [], [])
+
+
+# ---- arguments ----
+
+def _array(a: Any, verb: str, known: str) -> Any:
+    np = need_numpy()
+    a = np.asarray(a)
+    if a.dtype.char not in known:
+        raise TypeError(f"runrig.{verb} has no kernel for dtype {a.dtype}")
+    return a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("="))
+
+
+def _is_small(a: Any, kind: str) -> bool:
+    size = SIZES[kind]
+    if a.size == 0:
+        return True
+    if size.shared is not None and a.nbytes < size.shared:
+        return True
+    needed = size.private if locate(a) is None else size.shared
+    return needed is None or a.nbytes < needed
+
+
+def _give(value: Any, out: Any) -> Any:
+    """A result as NumPy returns it: in `out`, or a scalar for no dimensions."""
+    if out is not None:
+        if out.shape != value.shape:
+            raise ValueError(f"out has shape {out.shape}, the result "
+                             f"{value.shape}")
+        np = need_numpy()
+        np.copyto(out, value, casting="same_kind")
+        return out
+    return value[()] if value.ndim == 0 else value
+
+
+def _axis(a: Any, axis: Any, verb: str) -> Optional[int]:
+    """None, or the axis as the kernels count: of at most two dimensions."""
+    if axis is None:
+        return None
+    if not isinstance(axis, int):
+        raise TypeError(f"runrig.{verb}: axis is None or a number")
+    np = need_numpy()
+    if not -a.ndim <= axis < a.ndim:
+        if hasattr(np, "AxisError"):
+            raise np.AxisError(axis, a.ndim)
+        raise np.exceptions.AxisError(axis, a.ndim)
+    return axis % a.ndim
+
+
+# ---- one number of an array, or of each line ----
+
+def _as_integers(a: Any) -> Any:
+    """Dates and times as what NumPy keeps them in."""
+    return a.view("i8") if a.dtype.kind in "mM" else a
+
+
+def _reduce(verb: str, kernel: str, a: Any, axis: Any, out: Any, known: str,
+            kind: str = "reduce", **more: Any) -> Any:
+    np = need_numpy()
+    a = _array(a, verb, known)
+    axis = _axis(a, axis, verb)
+    function = getattr(np, verb)
+    if _is_small(a, kind):
+        return function(a, axis=axis, out=out, **more)
+    if axis is not None and a.ndim > 2:
+        if axis not in (0, a.ndim - 1):
+            raise TypeError(f"runrig.{verb}: of more than two dimensions the "
+                            "kernel has the first axis and the last")
+        rest = a.shape[1:] if axis == 0 else a.shape[:-1]
+        lines = a.reshape((a.shape[0], -1) if axis == 0 else (-1, a.shape[-1]))
+        found = _totals(kernel, lines, 0 if axis == 0 else 1, more)
+        found = found.reshape(rest)
+    else:
+        found = _totals(kernel, a, axis, more)
+    one = np.ones(1, a.dtype)
+    if more.get("ddof"):
+        one = np.ones(1 + int(np.ceil(more["ddof"])), a.dtype)
+    dtype = np.asarray(function(one, **more)).dtype
+    return _give(found.astype(dtype, copy=False), out)
+
+
+def _totals(kernel: str, a: Any, axis: Optional[int],
+            more: Dict[str, Any]) -> Any:
+    np = need_numpy()
+    settings = tuple((name, float(value)) for name, value in more.items())
+    if axis is not None and a.ndim > 1:
+        settings += (("axis", str(axis)),)
+    outcome = _run(kernel, (_memory_operand(a, False, "x"),), settings)
+    found = np.asarray(outcome.arrays["result"])
+    if axis is None or a.ndim == 1:
+        return found.reshape(())
+    return found.reshape(a.shape[1 - axis])
+
+
+def sum(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.sum(): integers modulo 2^64, floats of 16 and 32 bits as doubles."""
+    return _reduce("sum", "sum", a, axis, out, NUMBERS)
+
+
+def prod(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.prod()."""
+    return _reduce("prod", "prod", a, axis, out, REAL)
+
+
+def mean(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.mean()."""
+    return _reduce("mean", "mean", a, axis, out, REAL)
+
+
+def var(a: Any, axis: Any = None, *, out: Any = None, ddof: float = 0) -> Any:
+    """numpy.var()."""
+    return _reduce("var", "var", a, axis, out, REAL, "moments", ddof=ddof)
+
+
+def std(a: Any, axis: Any = None, *, out: Any = None, ddof: float = 0) -> Any:
+    """numpy.std()."""
+    return _reduce("std", "std", a, axis, out, REAL, "moments", ddof=ddof)
+
+
+def _extreme(verb: str, a: Any, axis: Any, out: Any) -> Any:
+    np = need_numpy()
+    a = np.asarray(a)
+    if a.dtype.kind not in "mM":
+        return _reduce(verb, verb, a, axis, out, REAL)
+    if axis is not None:
+        raise TypeError(f"runrig.{verb}: dates and times have no axis")
+    if _is_small(a, "reduce"):
+        return getattr(np, verb)(a, out=out)
+    # NaT is the least integer, and is the result where there is any.
+    least = _totals("min", _as_integers(a), None, {})
+    if verb == "max" and least != np.iinfo("i8").min:
+        least = _totals("max", _as_integers(a), None, {})
+    return _give(least.view(a.dtype), out)
+
+
+def min(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.min(): NaN and NaT where there is any."""
+    return _extreme("min", a, axis, out)
+
+
+def max(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.max(): NaN and NaT where there is any."""
+    return _extreme("max", a, axis, out)
+
+
+# ---- arrays of an array ----
+
+def _line(a: Any, axis: Any, verb: str) -> Any:
+    """The elements of an array of a single line, or of all lines for None."""
+    if axis is None or a.ndim == 0:
+        return a.reshape(-1)
+    if _axis(a, axis, verb) is not None and a.ndim > 1:
+        raise TypeError(f"runrig.{verb}: the kernel has no axis: give an array "
+                        "of one dimension, or axis=None")
+    return a
+
+
+def _result_like(a: Any, dtype: Any, out: Any) -> Any:
+    """A C-contiguous array in a segment with the elements of `a`: `out`, where
+    that is such an array."""
+    if out is not None and out.dtype == dtype and out.shape == a.shape and \
+            out.flags.c_contiguous and out.flags.writeable and locate(out):
+        if out is not a:
+            out[...] = a
+        return out
+    made = empty(a.shape, dtype)
+    made[...] = a
+    return made
+
+
+def sort(a: Any, axis: Any = -1, kind: Any = None, *, out: Any = None) -> Any:
+    """A sorted copy, as numpy.sort(); sort(a, out=a) sorts in place.
+
+    NaN and NaT come last.  kind="stable" keeps the order of equal elements that
+    can be told apart, -0.0 and 0.0.
+    """
+    np = need_numpy()
+    a = _array(a, "sort", NUMBERS + "gGmM")
+    if kind not in (None, "quicksort", "mergesort", "heapsort", "stable"):
+        raise ValueError(f"sort kind must be one of 'quick', 'heap', or "
+                         f"'stable' (got {kind!r})")
+    if out is not None and out.shape != (a if axis is not None else
+                                         a.reshape(-1)).shape:
+        raise ValueError(f"out has shape {out.shape}")
+    if _is_small(a, "sort"):
+        return _give_array(np.sort(a, axis, kind), out)
+    a = _line(a, axis, "sort")
+    result = _result_like(a, a.dtype.newbyteorder("="), out)
+    keys = result
+    if a.dtype.kind in "mM":
+        # The least integer, NaT, becomes the greatest.
+        keys = result.view("u8")
+        keys += np.uint64(2 ** 63 - 1)
+    stable = kind in ("stable", "mergesort")
+    _run("sort", (_memory_operand(keys, True, None),),
+         (("stable", "yes"),) if stable else ())
+    if a.dtype.kind in "mM":
+        keys -= np.uint64(2 ** 63 - 1)
+    if result is out:
+        return out
+    return _give_array(result, out)
+
+
+def _give_array(value: Any, out: Any) -> Any:
+    if out is None:
+        return value
+    out[...] = value
+    return out
+
+
+def cumsum(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.cumsum(): integers wrap; floats of 16 and 32 bits as doubles."""
+    np = need_numpy()
+    a = _array(a, "cumsum", REAL)
+    if _is_small(a, "cumsum"):
+        return np.cumsum(a, axis=axis, out=out)
+    a = _line(a, axis, "cumsum")
+    dtype = np.cumsum(np.ones(1, a.dtype)).dtype
+    result = _result_like(a, dtype, out)
+    _run("scan", (_memory_operand(result, True, None),))
+    return out if result is out else _give_array(result, out)
+
+
+def histogram(a: Any, bins: int = 10, range: Any = None) -> Any:
+    """numpy.histogram() of equal bins: (counts, edges)."""
+    np = need_numpy()
+    if not isinstance(bins, (int, np.integer)):
+        raise TypeError("runrig.histogram: bins is a number of equal bins")
+    a = _array(a, "histogram", REAL[1:])
+    if _is_small(a, "histogram"):
+        return np.histogram(a, bins, range)
+    ends = (min(a), max(a)) if range is None else range
+    edges = np.histogram_bin_edges(np.asarray(ends, a.dtype)
+                                   if range is None else a.reshape(-1)[:1],
+                                   bins, range)
+    outcome = _run("histogram",
+                   (_memory_operand(a.reshape(-1), False, "x"),),
+                   (("bins", int(bins)), ("low", float(edges[0])),
+                    ("high", float(edges[-1]))))
+    counts = np.asarray(outcome.arrays["counts"])
+    return counts.astype(np.intp), edges
+
+
+# ---- products ----
+
+def dot(a: Any, b: Any, *, out: Any = None) -> Any:
+    """numpy.dot() of two lines, or of a matrix and a line (matvec)."""
+    np = need_numpy()
+    a, b = _array(a, "dot", REAL[1:]), _array(b, "dot", REAL[1:])
+    if (a.ndim, b.ndim) == (2, 1):
+        return matvec(a, b, out=out)
+    if (a.ndim, b.ndim) != (1, 1):
+        raise TypeError("runrig.dot: two lines, or a matrix and a line")
+    if len(a) != len(b):
+        raise ValueError(f"shapes {a.shape} and {b.shape} not aligned")
+    if _is_small(a, "dot") or _is_small(b, "dot"):
+        return np.dot(a, b, out=out)
+    outcome = _run("dot", (_memory_operand(a, False, "x"),
+                           _memory_operand(b, False, "y")))
+    found = np.asarray(outcome.arrays["result"]).reshape(())
+    return _give(found.astype(np.result_type(a, b)), out)
+
+
+def matvec(a: Any, x: Any, *, out: Any = None) -> Any:
+    """The product of a matrix and a line of floats; summed as doubles."""
+    np = need_numpy()
+    a, x = _array(a, "matvec", "efd"), _array(x, "matvec", "efd")
+    if (a.ndim, x.ndim) != (2, 1):
+        raise TypeError("runrig.matvec: a matrix and a line")
+    if a.shape[1] != len(x):
+        raise ValueError(f"shapes {a.shape} and {x.shape} not aligned")
+    if _is_small(a, "matvec"):
+        return np.dot(a, x, out=out)
+    outcome = _run("matvec", (_memory_operand(a, False, "a"),
+                              _memory_operand(x, False, "x")))
+    found = np.asarray(outcome.arrays["y"])
+    return _give(found.astype(np.result_type(a, x), copy=False), out)
+
+
+# ---- expressions ----
+
+def _names_of(ex: str, code: Any, local: Any, known: Any,
+              depth: int) -> Dict[str, Any]:
+    frame = sys._getframe(depth)
+    local = frame.f_locals if local is None else local
+    known = frame.f_globals if known is None else known
+    found = {}
+    for name in code.co_names:
+        plain = "out" if name == OUT else name
+        if plain in local:
+            found[name] = local[plain]
+        elif plain in known:
+            found[name] = known[plain]
+    return found
+
+
+# The kernel calls its result `out`; a variable of that name has another there.
+OUT = "out_"
+
+
+def _without_out(ex: str) -> str:
+    if "out" not in ex:
+        return ex
+    tree = ast.parse(ex, mode="eval")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "out":
+            node.id = OUT
+    return ast.unparse(tree)
+
+
+def _number(value: Any) -> Optional[str]:
+    """A Python number as the kernel reads it; None: an array, or no number."""
+    if isinstance(value, bool):
+        return "True" if value else "False"
+    if type(value) in (int, float):
+        return repr(value)
+    return None
+
+
+def evaluate(ex: str, local_dict: Any = None, global_dict: Any = None, *,
+             out: Any = None, casting: str = "safe") -> Any:
+    """The value of an expression over arrays, as numexpr.evaluate().
+
+    evaluate("2*x + sin(y)") finds x and y in the caller's variables, or in
+    `local_dict` and `global_dict`.  dtypes are those of NumPy.  ValueError: the
+    expression is wrong, and the words say where.  TypeError: a variable is no
+    array and no number, or `out` cannot take the result by `casting`.
+    """
+    np = need_numpy()
+    _known_kernel("evaluate")
+    try:
+        ex = _without_out(ex.strip())
+        code = compile(ex, "<expression>", "eval")
+    except SyntaxError as error:
+        raise ValueError(f"expression: {error}") from None
+    given = _names_of(ex, code, local_dict, global_dict, 2)
+    numbers, arrays = {}, {}
+    for name, value in given.items():
+        text = _number(value)
+        if text is not None:
+            numbers[name] = text
+        elif isinstance(value, (np.ndarray, np.generic, list, tuple)):
+            arrays[name] = np.asarray(value)
+    settings = (("expr", ex),
+                ("let", ", ".join(f"{n}={t}" for n, t in numbers.items())))
+    operands = tuple(_memory_operand(_array(a, "evaluate", REAL), False, name)
+                     for name, a in arrays.items())
+    described = _runrig.check_kernel("evaluate", operands, settings, 0, 0, 0)
+    _, dtype, shape, *_ = described["arrays"]["out"]
+    names = {name: value for name, value in given.items()
+             if name in numbers}
+    want = _dtype_by_numpy(code, arrays, names, np.dtype(dtype))
+    largest = max_of(arrays.values())
+    if out is not None and not np.can_cast(want, out.dtype, casting):
+        raise TypeError(f"evaluate: out has dtype {out.dtype}, the result "
+                        f"{want}: casting={casting!r} does not allow that")
+    if largest is None or _is_small(largest, "evaluate"):
+        value = _by_numpy(code, arrays, names)
+        if value is not None:
+            return _give(np.asarray(value).astype(want, copy=False), out)
+    result = out if out is not None and locate(out) and \
+        out.dtype == np.dtype(dtype) and out.shape == tuple(shape) and \
+        out.flags.c_contiguous and \
+        not any(np.may_share_memory(out, a) for a in arrays.values()) \
+        else empty(tuple(shape), dtype)
+    _run("evaluate", operands + (_memory_operand(result, True, "out"),),
+         settings)
+    if result is out:
+        return out
+    return _give(result.astype(want, copy=False), out)
+
+
+def max_of(arrays: Any) -> Any:
+    """The array with the most bytes; None: there is none."""
+    largest = None
+    for a in arrays:
+        if largest is None or a.nbytes > largest.nbytes:
+            largest = a
+    return largest
+
+
+def _by_numpy(code: Any, arrays: Dict[str, Any],
+              numbers: Dict[str, Any]) -> Any:
+    """The value by NumPy; None: NumPy has no such function.  The kernel has
+    parsed the expression, so that no other code can be in there."""
+    np = need_numpy()
+    names = {name: getattr(np, name) for name in code.co_names
+             if hasattr(np, name)}
+    names.update(arrays, **numbers, __builtins__={"abs": abs, "min": np.min,
+                                                  "max": np.max,
+                                                  "sum": np.sum})
+    try:
+        return eval(code, names)
+    except (NameError, TypeError, AttributeError):
+        return None
+
+
+def _dtype_by_numpy(code: Any, arrays: Dict[str, Any],
+                    numbers: Dict[str, Any], fallback: Any) -> Any:
+    """The dtype that the NumPy installed gives the result."""
+    np = need_numpy()
+    ones = {name: np.ones((1,) * a.ndim, a.dtype)
+            for name, a in arrays.items()}
+    with np.errstate(all="ignore"):
+        value = _by_numpy(code, ones, numbers)
+    return fallback if value is None else np.asarray(value).dtype
