@@ -41,7 +41,8 @@ class WithPool(unittest.TestCase):
         cls.pool.close()
         del cls.x
         gc.collect()
-        assert names() == cls.before, names() - cls.before
+        left = names() - cls.before
+        assert not left, left
 
     def works(self):
         """The pool is as ever."""
@@ -114,9 +115,9 @@ class Runs(WithPool):
                 (("sort", np.array(["a"])), {}, ValueError),
                 (("sort", self.x), {"verify": "some"}, ValueError),
                 ((KERNELS + ":twice", np.arange(3.0)), {}, TypeError),
-                ((KERNELS + ":twice", self.x), {"args": bytes(5000)},
+                ((KERNELS + ":twice", self.x), {"args": bytes(100000)},
                  ValueError)):
-            with self.subTest((arguments, params)):
+            with self.subTest(kernel=arguments[0], error=error):
                 with self.assertRaises(error):
                     self.pool.run(*arguments, **params)
         with self.assertRaises(ValueError):
@@ -357,6 +358,18 @@ class Together(WithPool):
         with self.assertRaises(concurrent.futures.CancelledError):
             run.result(60)
         self.works()
+
+    def test_pools_beside_a_thread_in_blas(self):
+        """A fork would end OpenBLAS's threads under the call."""
+        a = np.random.default_rng(1).random((300, 300))
+        done = []
+        thread = threading.Thread(target=lambda: [
+            done.append(np.linalg.inv(a)) for _ in range(30)])
+        thread.start()
+        while len(done) < 30 and thread.is_alive():
+            runrig.Pool(1, place="none").close()
+        thread.join(60)
+        self.assertEqual(len(done), 30)
 
     def test_progress(self):
         run = self.pool.start("nbody", bodies=2048, steps=200)

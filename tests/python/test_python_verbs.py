@@ -17,7 +17,7 @@ if "PYTHON_FAULTS" not in os.environ:
     sys.exit(77)
 import numpy as np
 import runrig
-from runrig import _verbs
+from runrig import _default, _verbs
 
 LONG = bool(os.environ.get("RUNRIG_LONG"))
 warnings.simplefilter("ignore")
@@ -81,13 +81,13 @@ class Verbs(unittest.TestCase):
         cls.sizes = dict(_verbs.SIZES)
         for name in _verbs.SIZES:
             _verbs.SIZES[name] = _verbs.Size(0, 0)
-        _verbs._pool = runrig.Pool(2, place="none")
-        _verbs._pool_maker = os.getpid()
+        _default._pool = runrig.Pool(2, place="none")
+        _default._pool_maker = os.getpid()
 
     @classmethod
     def tearDownClass(cls):
         _verbs.SIZES.update(cls.sizes)
-        _verbs._pool.close()
+        _default._pool.close()
         gc.collect()
         left = set(os.listdir("/dev/shm")) - cls.before
         assert not left, left

@@ -309,13 +309,6 @@ class Examples(Leftovers):
         self.assertEqual(lines[-1],
                          "[b'bytes', 'h\u00e9', 'four', True, 2.5, -99]")
 
-    def test_a_pool_under_a_threaded_program(self):
-        lines = self.output(sys.executable, SOURCES / "python/pool.py",
-                            os.environ["LIBRUNRIG"], os.environ["KERNELS"])
-        self.assertEqual(lines, ["twice: True",
-                                 "killed: RigError Owner died",
-                                 "again: True"])
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -11,7 +11,7 @@
 
 Memory: Segment, ShareableList, SharedMemoryManager (as multiprocessing has them),
 empty, zeros, array, attach, load (NumPy arrays in segments).
-Workers: Pool, Run, Outcome, kernels.
+Workers: Pool, Run, Outcome, kernels; Executor, for functions in Python.
 NumPy's verbs in parallel: sort, sum, prod, mean, var, std, min, max, cumsum,
 histogram, dot, matvec, evaluate.
 Programs as ranks of `runrig exec`: join, leave, Comm, and the module runrig.MPI,
@@ -20,8 +20,10 @@ How a run may end: RunError, WorkerDied, Deadlock, Mismatch, VerifyError.
 docs/python.md is the guide, with a cookbook.
 """
 from ._arrays import array, attach, empty, load, zeros
+from ._default import default_pool
 from ._errors import (Deadlock, Mismatch, RankReport, Report, RunError,
                       VerifyError, WorkerDied)
+from ._executor import Executor
 from ._pool import Outcome, Pool, Run, Worker, kernels
 from ._ranks import Cartcomm, Comm, join, leave
 from ._runrig import memory_available, shm_available
@@ -29,14 +31,14 @@ from ._runrig import remove as remove
 from ._runrig import version as _version
 from ._segment import (Segment, ShareableList, SharedMemory,
                        SharedMemoryManager)
-from ._verbs import (cumsum, default_pool, dot, evaluate, histogram, matvec, max,
+from ._verbs import (cumsum, dot, evaluate, histogram, matvec, max,
                      mean, min, prod, sort, std, sum, var)
 
 __version__ = "%d.%d.%d" % (_version() // 10000, _version() // 100 % 100,
                             _version() % 100)
 
 __all__ = [
-    "Cartcomm", "Comm", "Deadlock", "Mismatch", "Outcome", "Pool", "RankReport", "Report", "Run",
+    "Cartcomm", "Comm", "Deadlock", "Executor", "Mismatch", "Outcome", "Pool", "RankReport", "Report", "Run",
     "RunError", "Segment", "ShareableList", "SharedMemory",
     "SharedMemoryManager", "VerifyError", "Worker", "WorkerDied", "array",
     "attach", "cumsum", "default_pool", "dot", "empty", "evaluate", "histogram",

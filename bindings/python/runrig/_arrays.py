@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple, Union
 
 from . import _runrig
-from ._segment import Segment
+from ._segment import Segment, view_of
 
 if TYPE_CHECKING:
     import numpy
@@ -30,7 +30,7 @@ def _over(memory: _runrig.Memory, offset: int, shape: Any, dtype: Any,
     dtype = np.dtype(dtype)
     if dtype.hasobject:
         raise TypeError(f"a segment holds no Python objects: dtype {dtype}")
-    raw = np.asarray(memoryview(memory))
+    raw = np.asarray(view_of(memory))
     return np.ndarray(shape, dtype, raw, offset, strides, order)
 
 
@@ -86,7 +86,7 @@ def _address(array: "numpy.ndarray") -> int:
 
 
 def _in_maps(address: int, end: int) -> Optional[Place]:
-    """The file in /dev/shm that these addresses are mapped from."""
+    """The file in /dev/shm from which the addresses are mapped."""
     with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
         for line in maps:
             first, last = (int(text, 16) for text in

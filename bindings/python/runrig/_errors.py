@@ -9,7 +9,8 @@ import re
 import signal
 from typing import NamedTuple, Optional, Tuple
 
-ENDS = ("ok", "failed", "death", "deadlock", "limit", "warden", "cancel")
+ENDS = ("ok", "failed", "death", "deadlock", "limit", "warden", "cancel",
+        "host")
 # The words of a disagreement name two ranks and their calls.
 TWO_RANKS = re.compile(r"rank \d+ .*\brank \d+ ")
 STATES = ("idle", "attaching", "running", "waiting", "done")
@@ -33,7 +34,7 @@ class Report(NamedTuple):
     """How a run ended, for each of the ranks."""
 
     end: str
-    """"ok", "failed", "death", "deadlock", "limit", "warden" or "cancel"."""
+    """"ok", "failed", "death", "deadlock", "limit", "warden", "cancel", "host"."""
     rank: int
     """The rank that died or failed first; -1: none did."""
     code: int

@@ -197,7 +197,7 @@ def _padded(data: bytes, size: int) -> bytearray:
 
 
 class Comm:
-    """Ranks that call each other; comm = runrig.join() has all of them."""
+    """Ranks that call each other; comm = runrig.join() has all ranks."""
 
     def __init__(self, team: _runrig.Team) -> None:
         self._team = team
@@ -478,7 +478,7 @@ class Comm:
 
     def irecv(self, buf: Any = None, source: int = ANY_SOURCE,
               tag: int = ANY_TAG) -> Request:
-        """An object that wait() or test() receives, in the order of these."""
+        """An object which wait() or test() receives, in the order of the calls."""
         got: List[Any] = []
 
         def finish(block: bool) -> Any:
@@ -602,7 +602,7 @@ def join() -> Comm:
 
 
 def leave() -> None:
-    """End being a rank; the Comm and all that came of it are of no use then."""
+    """End being a rank; no Comm is of use then."""
     _runrig.leave()
 
 

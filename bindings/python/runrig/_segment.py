@@ -9,6 +9,12 @@ from typing import Any, Dict, Generic, Iterable, Iterator, Optional, TypeVar
 
 from . import _runrig
 
+
+def view_of(memory: Any) -> memoryview:
+    """A memoryview of a Memory's bytes."""
+    return memoryview(memory)
+
+
 _Item = TypeVar("_Item", int, float, bool, str, bytes, None)
 
 
@@ -65,12 +71,13 @@ class Segment(_runrig.SegmentBase):
     @property
     def __array_interface__(self) -> Dict[str, Any]:
         return {"version": 3, "shape": (self.size,), "typestr": "|u1",
-                "data": memoryview(self._memory)}
+                "data": view_of(self._memory)}
 
     def __dlpack__(self, **options: Any) -> Any:
         """The bytes as a DLPack capsule of uint8, by NumPy."""
         import numpy
-        return numpy.asarray(memoryview(self._memory)).__dlpack__(**options)
+        view: Any = view_of(self._memory)
+        return numpy.asarray(view).__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
         """The CPU: (1, 0)."""
@@ -169,7 +176,7 @@ class SharedMemoryManager:
         self._manager: Optional[_runrig.Manager] = None
 
     def start(self) -> None:
-        """Start the process that watches this process."""
+        """Start the process which watches the caller."""
         if self._manager is not None:
             raise ValueError("the manager has started")
         self._manager = _runrig.Manager()

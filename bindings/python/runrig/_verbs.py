@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import os
 import sys
-import threading
-import time
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from . import _runrig
 from ._arrays import empty, locate, need_numpy
-from ._pool import Outcome, Pool, _known_kernel, _memory_operand
+from ._default import default_pool
+from ._pool import Outcome, _Kernel, _known_kernel, _memory_operand
 
 
 class Size(NamedTuple):
@@ -37,70 +35,14 @@ SIZES: Dict[str, Size] = {
 REAL = "?bhilqBHILQefd"
 NUMBERS = REAL + "FD"
 
-_pool: Optional[Pool] = None
-_pool_maker = 0
-_lock = threading.Lock()
-
-
-# ---- the pool ----
-
-def _others_load() -> float:
-    """How many cores other programs have kept busy, by the last minute."""
-    try:
-        load = os.getloadavg()[0]
-    except OSError:
-        return 0.0
-    own = time.process_time() / max(time.monotonic() - _began, 1.0)
-    return load - own
-
-
-_began = time.monotonic() - 1.0
-
-
-def _is_a_helper() -> bool:
-    """Is this process of a pool of Python's, beside others like it?"""
-    mp = sys.modules.get("multiprocessing.process")
-    return (mp is not None and mp.parent_process() is not None) or \
-        "joblib.externals.loky.process_executor" in sys.modules and \
-        "LOKY_WORKER" in os.environ
-
-
-def default_pool() -> Pool:
-    """The pool of the verbs: a worker a core.
-
-    On a machine that other programs use the workers are not pinned.  A process
-    of multiprocessing's or joblib's pools gets a single worker: its siblings
-    have the other cores.
-    """
-    global _pool, _pool_maker, _lock
-    if _pool is not None and _pool_maker == os.getpid() and not _pool._closed:
-        return _pool
-    if _pool_maker not in (0, os.getpid()):
-        _lock = threading.Lock()  # a fork: whoever had the lock is not here
-        _pool = None
-    with _lock:
-        if _pool is None or _pool._closed:
-            if _is_a_helper():
-                _pool = Pool(1, place="none")
-            else:
-                _pool = Pool(place="none" if _others_load() > 0.5 else None)
-            _pool_maker = os.getpid()
-        return _pool
-
-
 def _run(kernel: str, operands: Tuple[Any, ...],
          settings: Tuple[Any, ...] = ()) -> Outcome:
     """A kernel over the default pool, for arrays that live on in the caller."""
     pool = default_pool()
     _known_kernel(kernel)
-    found = _find(kernel)
+    found = _Kernel(kernel, False, [], [])
     with pool._turn:
         return pool._finish((found, operands, settings, 0, 0, 0, None))
-
-
-def _find(kernel: str) -> Any:
-    from ._pool import _Kernel
-    return _Kernel(kernel, False, [], [])
 
 
 # ---- arguments ----
@@ -152,7 +94,7 @@ def _axis(a: Any, axis: Any, verb: str) -> Optional[int]:
 # ---- one number of an array, or of each line ----
 
 def _as_integers(a: Any) -> Any:
-    """Dates and times as what NumPy keeps them in."""
+    """Dates and times as the integers in NumPy's memory."""
     return a.view("i8") if a.dtype.kind in "mM" else a
 
 
@@ -184,7 +126,8 @@ def _reduce(verb: str, kernel: str, a: Any, axis: Any, out: Any, known: str,
 def _totals(kernel: str, a: Any, axis: Optional[int],
             more: Dict[str, Any]) -> Any:
     np = need_numpy()
-    settings = tuple((name, float(value)) for name, value in more.items())
+    settings: Tuple[Any, ...] = tuple(
+        (name, float(value)) for name, value in more.items())
     if axis is not None and a.ndim > 1:
         settings += (("axis", str(axis)),)
     outcome = _run(kernel, (_memory_operand(a, False, "x"),), settings)
@@ -259,7 +202,7 @@ def _line(a: Any, axis: Any, verb: str) -> Any:
 
 def _result_like(a: Any, dtype: Any, out: Any) -> Any:
     """A C-contiguous array in a segment with the elements of `a`: `out`, where
-    that is such an array."""
+    `out` lies in a segment too."""
     if out is not None and out.dtype == dtype and out.shape == a.shape and \
             out.flags.c_contiguous and out.flags.writeable and locate(out):
         if out is not a:
@@ -396,7 +339,7 @@ def _names_of(ex: str, code: Any, local: Any, known: Any,
     return found
 
 
-# The kernel calls its result `out`; a variable of that name has another there.
+# The kernel calls the result `out`; a variable `out` has another name there.
 OUT = "out_"
 
 
@@ -483,8 +426,8 @@ def max_of(arrays: Any) -> Any:
 
 def _by_numpy(code: Any, arrays: Dict[str, Any],
               numbers: Dict[str, Any]) -> Any:
-    """The value by NumPy; None: NumPy has no such function.  The kernel has
-    parsed the expression, so that no other code can be in there."""
+    """The value by NumPy; None: NumPy lacks a function.  The kernel has parsed
+    the expression, and refuses all other code."""
     np = need_numpy()
     names = {name: getattr(np, name) for name in code.co_names
              if hasattr(np, name)}

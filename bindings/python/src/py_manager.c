@@ -18,9 +18,8 @@ static PyObject *start(PyTypeObject *type, PyObject *args, PyObject *words)
 	self = py_allocate(type);
 	if (!self)
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS r = rig_manager_start(&self->manager);
-	Py_END_ALLOW_THREADS if (r < 0)
-	{
+	PY_WAIT(r, rig_manager_start(&self->manager));
+	if (r < 0) {
 		Py_DECREF(self);
 		return py_raise(r);
 	}
@@ -32,8 +31,7 @@ static void shut_down(struct py_manager *self)
 	struct rig_manager *manager = self->manager;
 
 	self->manager = NULL;
-	Py_BEGIN_ALLOW_THREADS rig_manager_shutdown(manager);
-	Py_END_ALLOW_THREADS
+	PY_RELEASED(rig_manager_shutdown(manager));
 }
 
 static void dealloc(PyObject *self)

@@ -10,6 +10,7 @@
 #include "py_runrig.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 static PyTypeObject *memory_type;
 
@@ -56,6 +57,8 @@ static void dealloc(PyObject *self)
 {
 	struct py_memory *memory = (struct py_memory *)self;
 
+	if (memory->owner && memory->owner == getpid())
+		(void)rig_segment_unlink(memory->segment);
 	let_go(memory->segment, memory->list);
 	Py_XDECREF(memory->path);
 	py_free(self);
@@ -81,6 +84,15 @@ static void release_buffer(PyObject *self, Py_buffer *view)
 	((struct py_memory *)self)->exports--;
 }
 
+static PyObject *mark_made(struct rig_segment *segment)
+{
+	PyObject *memory = py_memory_wrap(segment, NULL, false);
+
+	if (memory)
+		((struct py_memory *)memory)->made = true;
+	return memory;
+}
+
 /* create(name or None, bytes, keep): a segment of zeroed bytes. */
 static PyObject *create(PyObject *class, PyObject *args)
 {
@@ -97,11 +109,8 @@ static PyObject *create(PyObject *class, PyObject *args)
 	if (given != Py_None && !(name = py_name(given)))
 		return NULL;
 	options.keep = keep;
-	Py_BEGIN_ALLOW_THREADS r =
-		rig_segment_create(&segment, name, (size_t)bytes, &options);
-	Py_END_ALLOW_THREADS return r < 0
-		? py_raise(r)
-		: py_memory_wrap(segment, NULL, false);
+	PY_WAIT(r, rig_segment_create(&segment, name, (size_t)bytes, &options));
+	return r < 0 ? py_raise(r) : mark_made(segment);
 }
 
 /* attach(name, read_only): the segment of that name. */
@@ -217,6 +226,20 @@ static PyObject *unlink_memory(PyObject *self, PyObject *unused)
 	return r < 0 ? py_raise(r) : Py_NewRef(Py_None);
 }
 
+/* own(): the name, which another process made, goes with this Memory. */
+static PyObject *own_memory(PyObject *self, PyObject *unused)
+{
+	(void)unused;
+	((struct py_memory *)self)->owner = getpid();
+	Py_RETURN_NONE;
+}
+
+static PyObject *get_made(PyObject *self, void *unused)
+{
+	(void)unused;
+	return PyBool_FromLong(((struct py_memory *)self)->made);
+}
+
 static PyObject *get_name(PyObject *self, void *unused)
 {
 	(void)unused;
@@ -272,6 +295,7 @@ static PyGetSetDef attributes[] = {
 	{ "address", get_address, NULL, "Where the bytes lie here.", NULL },
 	{ "named", get_named, NULL, "Does the name lead here?", NULL },
 	{ "closed", get_closed, NULL, "Are the bytes unmapped?", NULL },
+	{ "made", get_made, NULL, "Made by this process?", NULL },
 	{ "path", get_path, NULL, "The file's, as bytes; or None.", NULL },
 	{ "read_only", get_read_only, NULL, "Mapped to be read only?", NULL },
 	{ NULL, NULL, NULL, NULL, NULL },
@@ -288,6 +312,7 @@ static PyMethodDef methods[] = {
 	  "create_list(name, values)" },
 	{ "attach_list", attach_list, METH_O | METH_STATIC,
 	  "attach_list(name)" },
+	{ "own", own_memory, METH_NOARGS, "Remove the name at the end." },
 	{ "unlink", unlink_memory, METH_NOARGS, "Remove the name." },
 	{ NULL, NULL, 0, NULL },
 };
@@ -320,7 +345,7 @@ static PyType_Spec spec = {
 	.slots = slots,
 };
 
-/* A type has one table of methods; those of lists are in a file of their own. */
+/* A type has a single table of methods; py_list.c has the methods of lists. */
 static PyMethodDef *all_methods(void)
 {
 	static PyMethodDef all[32];

@@ -120,6 +120,15 @@ static PyObject *remove_name(PyObject *module, PyObject *object)
 	return r < 0 ? py_raise(r) : Py_NewRef(Py_None);
 }
 
+static PyObject *sweep(PyObject *module, PyObject *unused)
+{
+	int r = rig_sweep_clean(false, NULL);
+
+	(void)module;
+	(void)unused;
+	return r < 0 ? py_raise(r) : PyLong_FromLong(r);
+}
+
 static PyObject *shm_available(PyObject *module, PyObject *unused)
 {
 	(void)module;
@@ -144,6 +153,7 @@ static PyObject *version(PyObject *module, PyObject *unused)
 static PyMethodDef functions[] = {
 	{ "remove", remove_name, METH_O,
 	  "remove(name)\n\nRemove the name of a segment, whoever made it." },
+	{ "sweep", sweep, METH_NOARGS, "Remove stale names: how many." },
 	{ "shm_available", shm_available, METH_NOARGS,
 	  "The bytes free in /dev/shm." },
 	{ "memory_available", memory_available, METH_NOARGS,

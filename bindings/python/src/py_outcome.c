@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Arrays of at most so many bytes are copied; larger ones are attached to. */
+/* Bytes of an array up to which the array is copied, and not attached to. */
 #define COPIED_MAX 4096
 
 /* Enter `value` into the dictionary, and let go of `value`. */

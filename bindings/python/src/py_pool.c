@@ -60,9 +60,8 @@ static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *words)
 	self = py_allocate(type);
 	if (!self)
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS r = rig_pool_create(&self->pool, &options);
-	Py_END_ALLOW_THREADS if (r < 0)
-	{
+	PY_WAIT(r, rig_pool_create(&self->pool, &options));
+	if (r < 0) {
 		py_raise(r);
 		Py_DECREF(self);
 		return NULL;
@@ -75,8 +74,7 @@ static void destroy(struct py_pool *self)
 	struct rig_pool *pool = self->pool;
 
 	self->pool = NULL;
-	Py_BEGIN_ALLOW_THREADS rig_pool_destroy(pool);
-	Py_END_ALLOW_THREADS
+	PY_RELEASED(rig_pool_destroy(pool));
 }
 
 static void dealloc(PyObject *self)
@@ -137,9 +135,9 @@ static int wait_for_run(struct py_pool *self)
 
 	for (;;) {
 		until = raised ? RIG_FOREVER : py_clock_ns() + PY_SLICE_NS;
-		Py_BEGIN_ALLOW_THREADS r = rig_pool_wait(pool, until);
-		Py_END_ALLOW_THREADS if (
-			again && r == -EINVAL) return code_after_limit(pool, r);
+		PY_WAIT(r, rig_pool_wait(pool, until));
+		if (again && r == -EINVAL)
+			return code_after_limit(pool, r);
 		if (r != -ETIMEDOUT || py_clock_ns() < until)
 			return r;
 		again = true;
@@ -172,8 +170,8 @@ static PyObject *call(PyObject *self, PyObject *args)
 	if (read_segments(segments, &job) < 0)
 		return NULL;
 	atomic_store(&own->cancel, false);
-	Py_BEGIN_ALLOW_THREADS r = rig_pool_submit(pool, &job);
-	Py_END_ALLOW_THREADS began = r == 0;
+	PY_WAIT(r, rig_pool_submit(pool, &job));
+	began = r == 0;
 	if (began)
 		r = wait_for_run(own);
 	if (PyErr_Occurred())
@@ -244,11 +242,11 @@ static void wait_for_thread(struct py_pool *self, struct kernel_thread *thread,
 	do {
 		bool wanted = raised || atomic_load(&self->cancel);
 
-		Py_BEGIN_ALLOW_THREADS if (wanted)(void)
-			rig_pool_cancel(thread->pool);
-		done = thread_ended(thread, wanted ? 1000000 : PY_SLICE_NS);
-		Py_END_ALLOW_THREADS raised =
-			raised || PyErr_CheckSignals() < 0;
+		if (wanted)
+			(void)rig_pool_cancel(thread->pool);
+		PY_WAIT(done,
+			thread_ended(thread, wanted ? 1000000 : PY_SLICE_NS));
+		raised = raised || PyErr_CheckSignals() < 0;
 	} while (!done);
 	pthread_join(id, NULL);
 	pthread_mutex_destroy(&thread->lock);

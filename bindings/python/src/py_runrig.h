@@ -25,6 +25,15 @@ static inline PyObject *Py_NewRef(PyObject *object)
 /* A method whatever its flags are. */
 #define PY_METHOD(function) ((PyCFunction)(void (*)(void))(function))
 
+/* A call of the library without Python's lock; and such a call with a result. */
+#define PY_RELEASED(call)                                                      \
+	do {                                                                   \
+		PyThreadState *unlocked = PyEval_SaveThread();                 \
+		call;                                                          \
+		PyEval_RestoreThread(unlocked);                                \
+	} while (0)
+#define PY_WAIT(code, call) PY_RELEASED((code) = (call))
+
 /* How long a wait may go on before signals are looked at. */
 #define PY_SLICE_NS UINT64_C(50000000)
 
@@ -57,6 +66,9 @@ struct py_memory {
 	Py_ssize_t exports; /* buffers that others hold */
 	bool closed;
 	bool read_only;
+	bool made;   /* by this process */
+	pid_t owner; /* the process whose last reference removes the name; 0: as
+		      * the library says */
 };
 
 /* The memory of an argument that must be one with bytes; or NULL and an error. */

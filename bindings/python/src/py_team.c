@@ -447,7 +447,7 @@ static PyType_Spec share_spec = {
 	.slots = share_slots,
 };
 
-/* A type has one table of methods; messages and grids have files of their own. */
+/* A type has a single table of methods, in three files. */
 static PyMethodDef *all_methods(void)
 {
 	static PyMethodDef all[40];

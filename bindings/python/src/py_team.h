@@ -31,13 +31,6 @@ int py_buffer_get(struct py_buffer *buffer, PyObject *object, bool writable,
 		  size_t bytes);
 void py_buffer_put(struct py_buffer *buffer);
 
-/* A call of the library without Python's lock. */
-#define PY_WAIT(code, call)                                                    \
-	do {                                                                   \
-		Py_BEGIN_ALLOW_THREADS(code) = (call);                         \
-		Py_END_ALLOW_THREADS                                           \
-	} while (0)
-
 /* The bytes of `count` elements, `times` times; false and an error where there
  * are too many. */
 bool py_count_bytes(Py_ssize_t count, int type, int times, size_t *bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernels.c - kernels for pool.py, in a library of their own: the pool's workers
- * load it by name.
+ * kernels.c - kernels for a Pool of Python's, in a library: the pool's workers load
+ * the library by name.
  */
 #include <unistd.h>
 
