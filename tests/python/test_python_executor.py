@@ -93,6 +93,14 @@ class Tasks(unittest.TestCase):
         gc.collect()
         self.assertNotIn(name, names())
 
+    def test_an_array_is_given_away_once(self):
+        with runrig.Executor(1, place="none") as executor:
+            futures = [executor.submit(tasks.the_same_twice) for _ in range(9)]
+            for future in futures:
+                whole, rest = future.result(60)
+                self.assertEqual((whole.tolist(), rest.tolist()),
+                                 ([3.0] * 5, [3.0] * 4))
+
     def test_large_buffers(self):
         x = np.random.default_rng(1).random(50000)
         np.testing.assert_array_equal(self.submit(tasks.itself, x).result(60), x)

@@ -34,6 +34,8 @@ from ._worker import (BACK, BROKEN, FAILURE, FUNCTION, READY, RESULT, RETURNED,
 # The work of a batch in seconds, by the tasks before; the most tasks of a batch.
 BATCH_SECONDS = 0.002
 BATCH_MAX = 256
+# Functions that workers keep; further ones travel with each task.
+FUNCTIONS_MAX = 256
 # Seconds of a task; tasks behind a longer task go to idle workers.
 PATIENCE = 0.05
 
@@ -314,6 +316,8 @@ class Executor(concurrent.futures.Executor):
         if type(function) is not types.FunctionType or function.__closure__:
             return 0
         key = self._functions.get(function)
+        if key is None and len(self._functions) >= FUNCTIONS_MAX:
+            return 0
         if key is None:
             key = self._functions[function] = len(self._functions) + 1
         if key not in place.known:

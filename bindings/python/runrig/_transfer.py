@@ -22,9 +22,12 @@ from ._segment import view_of
 LARGE = 64 << 10
 HEAD = struct.Struct("<QB")  # bytes of the frame's body, kind
 _KEPT = 16
+_GIVEN = 65536
 
 _attached: "collections.OrderedDict[str, _runrig.Memory]" = \
     collections.OrderedDict()
+# Names that this process has given away.
+_given: "collections.OrderedDict[str, None]" = collections.OrderedDict()
 
 
 def _memory_called(name: str) -> _runrig.Memory:
@@ -78,6 +81,12 @@ class _Pickler(pickle.Pickler):
         if isinstance(base, _runrig.Memory) and not base.named:
             return NotImplemented  # unlinked, or given away: a copy goes
         made = self._gives and isinstance(base, _runrig.Memory) and base.made
+        if made and base.name in _given:
+            return NotImplemented  # on the way to its owner: a copy goes
+        if made:
+            _given[base.name] = None
+            while len(_given) > _GIVEN:
+                _given.popitem(last=False)
         dtype = obj.dtype if obj.dtype.fields else obj.dtype.str
         return restore, (place.name, place.offset, obj.shape, obj.strides,
                          dtype, made)
