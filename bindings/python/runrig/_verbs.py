@@ -13,14 +13,15 @@ from ._pool import Outcome, _Kernel, _known_kernel, _memory_operand
 
 
 class Size(NamedTuple):
-    """From how many bytes on the pool is faster than NumPy; None: never."""
+    """From how many bytes on the pool is asked; None: never."""
 
     shared: Optional[int]  # the array lies in a segment
     private: Optional[int]  # the array is copied into a segment first
 
 
 MI = 1 << 20
-# Measured by bench/python_sizes.py on two cores.
+# Cautious guesses, not measured sizes: bench/peers/python/package_speed.py prints
+# the ratio to NumPy for each size.
 SIZES: Dict[str, Size] = {
     "sort": Size(MI, MI),
     "cumsum": Size(4 * MI, 8 * MI),
