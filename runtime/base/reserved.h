@@ -10,25 +10,21 @@
 
 #include "base/error.h"
 
-/* Check `count` words of a `struct NAME`.  Returns 0, or -EINVAL with NAME in the
- * words of rig_why() where one is not zero. */
-static inline int reserved_check_some(const uint64_t *reserved, int count,
-				      const char *name)
+/* Check the array `words` of a `struct NAME`.  Returns 0, or -EINVAL with NAME in
+ * the words where one is not zero. */
+#define reserved_check(words, name)                                            \
+	reserved_zero((words), sizeof(words) / sizeof((words)[0]), (name))
+
+static inline int reserved_zero(const uint64_t *reserved, size_t count,
+				const char *name)
 {
-	for (int i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (reserved[i])
 			return rig_fail(-EINVAL,
-					"struct %s: reserved[%d] is not 0: "
+					"struct %s: reserved[%zu] is not 0: "
 					"zero the struct before filling it in",
 					name, i);
 	return 0;
-}
-
-/* The same where no field has been taken from the words. */
-static inline int reserved_check(const uint64_t reserved[RIG_RESERVED_WORDS],
-				 const char *name)
-{
-	return reserved_check_some(reserved, RIG_RESERVED_WORDS, name);
 }
 
 #endif

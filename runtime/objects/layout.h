@@ -172,7 +172,7 @@ struct map_shm {
 	uint64_t results_off;
 	uint64_t done_off;
 	uint32_t has_segment;
-	uint32_t reserved;
+	uint32_t again; /* some items are done, by an earlier try */
 	/* Index + 1 of the first item to fail; by CAS from 0, by a worker. */
 	alignas(RIG_LINE) _Atomic uint64_t failed;
 };

@@ -8,11 +8,15 @@
  * one without them needs none.  The items are a share (share.h).  Each worker
  * says, on a line of its own that survives its death, how many it has done and
  * which one it is at.
+ *
+ * A map with retries is several runs over the same segment.  Each worker passes
+ * over the items that a run before has done.
  */
 #include "pool/map.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <runrig/segment.h>
@@ -72,7 +76,14 @@ static int map_part(const struct mapping *m, struct rig_span part)
 		 * nobody runs. */
 		if (load_relaxed(&m->map->failed))
 			return 0;
+		if (m->map->again && m->done[i]) {
+			store_relaxed(&m->mine->done, ++done);
+			continue;
+		}
 		store_relaxed(&m->mine->at, i + 1);
+		/* Whoever was at it may have left half a result. */
+		if (m->map->again && m->results)
+			memset(m->results + i * result_bytes, 0, result_bytes);
 		r = m->fn(m->team, i,
 			  m->items ? m->items + i * item_bytes : NULL,
 			  m->results ? m->results + i * result_bytes : NULL);
@@ -174,7 +185,7 @@ static int make_room(const struct rig_map *map, struct map_shm *terms,
 	size_t bytes = 0;
 	int r;
 
-	if (!map->items && !map->results && !map->done)
+	if (!map->items && !map->results && !map->done && !map->retries)
 		return 0;
 	r = lay_out(map, terms, &bytes);
 	if (r == 0)
@@ -206,8 +217,8 @@ static int make_job(const struct rig_map *map, struct rig_segment *segment,
 		return 0;
 	if (count == RIG_SEGMENTS_MAX)
 		return rig_fail(-EINVAL,
-				"map: %d segments; with items, results or done "
-				"at most %d",
+				"map: %d segments; with items, results, done "
+				"or retries at most %d",
 				count, RIG_SEGMENTS_MAX - 1);
 	job->segments[count].name = rig_segment_name(segment);
 	return 0;
@@ -223,9 +234,36 @@ static size_t count_done(const struct rig_pool *pool)
 	return done;
 }
 
-/* Wait to the end, and tell how far it is meanwhile. */
-static int wait_for(struct rig_pool *pool, const struct rig_map *map)
+/* In the caller: a map in progress, which may be several runs. */
+struct map_tries {
+	const struct rig_map *map;
+	size_t shown;   /* items done, as the user has been told */
+	size_t failed;  /* the item that is to blame, or RIG_NO_ITEM */
+	size_t *count;  /* of each item: deaths at it; last: of none.  NULL: no
+			  * death so far */
+	uint64_t until; /* of all tries, on the clock */
+	char log[2048]; /* a line for each death */
+};
+
+/* Tell how far it is.  What is done is counted anew in a run that passes over
+ * it. */
+static void show_progress(const struct rig_pool *pool, struct map_tries *tries)
 {
+	const struct rig_map *map = tries->map;
+	size_t done;
+
+	if (!map->progress)
+		return;
+	done = count_done(pool);
+	if (done > tries->shown)
+		tries->shown = done;
+	map->progress(map->progress_arg, tries->shown, map->count);
+}
+
+/* Wait to the end, and tell how far it is meanwhile. */
+static int wait_for(struct rig_pool *pool, struct map_tries *tries)
+{
+	const struct rig_map *map = tries->map;
 	const uint64_t interval =
 		map->progress_ns ? map->progress_ns : PROGRESS_NS;
 	int r;
@@ -235,9 +273,7 @@ static int wait_for(struct rig_pool *pool, const struct rig_map *map)
 						 : RIG_FOREVER);
 		if (!pool->posted)
 			break;
-		if (map->progress)
-			map->progress(map->progress_arg, count_done(pool),
-				      map->count);
+		show_progress(pool, tries);
 	}
 	return r;
 }
@@ -293,25 +329,75 @@ static int say_how_far(struct rig_pool *pool, const struct rig_map *map, int r,
 			words, failed, count_done(pool), map->count);
 }
 
-/* Post it, wait, and take what has come of it. */
-static int run_map(struct rig_pool *pool, const struct rig_map *map,
-		   const struct map_job *job, const struct rig_job *run,
-		   const struct rig_segment *segment, size_t *failed)
+/* A worker has died at an item: may the item be tried once more? */
+static bool may_try_again(struct map_tries *tries, const struct rig_pool *pool)
 {
+	const struct rig_map *map = tries->map;
+	const struct rig_rank_report *ranks = rig_pool_report(pool)->ranks;
+	const int rank = rig_pool_report(pool)->rank;
+	const size_t used = strlen(tries->log);
+	const bool at_one = tries->failed != RIG_NO_ITEM;
+	char item[40] = "no item";
+	size_t *count;
+
+	if (!map->retries || rig_pool_report(pool)->end != RIG_END_DEATH)
+		return false;
+	if (!tries->count)
+		tries->count = calloc(map->count + 1, sizeof(*tries->count));
+	if (!tries->count)
+		return false;
+	count = &tries->count[at_one ? tries->failed : map->count];
+	++*count;
+	if (at_one)
+		snprintf(item, sizeof(item), "item %zu", tries->failed);
+	snprintf(tries->log + used, sizeof(tries->log) - used,
+		 "  %s: rank %d (pid %d) died at it, try %zu of %zu\n", item,
+		 rank, rank < 0 ? 0 : (int)ranks[rank].pid, *count,
+		 map->retries + 1);
+	return *count <= map->retries;
+}
+
+/* Post it, wait, and find out who is to blame.  1: try again. */
+static int run_once(struct rig_pool *pool, struct map_tries *tries,
+		    const struct map_job *job, const struct rig_job *run)
+{
+	bool again = false;
 	int r = run_submit(pool, run, job, NULL);
 
 	if (r < 0)
 		return r;
-	r = wait_for(pool, map);
+	r = wait_for(pool, tries);
 	if (r < 0) {
-		*failed = find_failed(pool, map);
-		r = say_how_far(pool, map, r, *failed);
+		tries->failed = find_failed(pool, tries->map);
+		again = may_try_again(tries, pool);
+		r = say_how_far(pool, tries->map, r, tries->failed);
+	}
+	report_append(&pool->report, tries->log);
+	if (!again)
+		show_progress(pool, tries);
+	run_end_turn(pool);
+	return again ? 1 : r;
+}
+
+/* All tries, and what has come of them. */
+static int run_map(struct rig_pool *pool, struct map_tries *tries,
+		   struct map_job *job, struct rig_job *run,
+		   const struct rig_segment *segment)
+{
+	int r;
+
+	tries->until = run->limit_ns ? clock_after(run->limit_ns) : RIG_FOREVER;
+	while ((r = run_once(pool, tries, job, run)) > 0) {
+		const uint64_t now = clock_ns();
+
+		job->terms.again = 1;
+		if (run->limit_ns)
+			run->limit_ns =
+				now < tries->until ? tries->until - now : 1;
 	}
 	if (segment)
-		fetch(map, &job->terms, segment, r == 0);
-	if (map->progress)
-		map->progress(map->progress_arg, count_done(pool), map->count);
-	run_end_turn(pool);
+		fetch(tries->map, &job->terms, segment, r == 0);
+	free(tries->count);
 	return r;
 }
 
@@ -323,8 +409,8 @@ static int map_all(struct rig_pool *pool, const struct rig_map *map)
 					  .chunk = map->chunk,
 					  .item_bytes = map->item_bytes,
 					  .result_bytes = map->result_bytes } };
+	struct map_tries tries = { .map = map, .failed = RIG_NO_ITEM };
 	struct rig_segment *segment = NULL;
-	size_t failed = RIG_NO_ITEM;
 	struct rig_job run;
 	int r = check_map(map);
 
@@ -335,10 +421,10 @@ static int map_all(struct rig_pool *pool, const struct rig_map *map)
 	if (r == 0 && map->done)
 		memset(map->done, 0, map->count);
 	if (r == 0 && map->count)
-		r = run_map(pool, map, &job, &run, segment, &failed);
+		r = run_map(pool, &tries, &job, &run, segment);
 	rig_segment_destroy(segment);
 	if (map->failed)
-		*map->failed = failed;
+		*map->failed = tries.failed;
 	return r;
 }
 

@@ -59,13 +59,11 @@ static int add(const struct rig_kernel *kernel)
 static int check_reserved(const struct rig_kernel *kernel)
 {
 	const struct rig_array_spec *array = kernel->arrays;
-	int r = reserved_check_some(kernel->reserved, RIG_RESERVED_WORDS - 1,
-				    "rig_kernel");
+	int r = reserved_check(kernel->reserved, "rig_kernel");
 
 	for (const struct rig_param *p = kernel->params; r == 0 && p && p->name;
 	     p++)
-		r = reserved_check_some(p->reserved, RIG_RESERVED_WORDS - 1,
-					"rig_param");
+		r = reserved_check(p->reserved, "rig_param");
 	for (int i = 0; r == 0 && array && i < RIG_ARRAYS_MAX && array[i].name;
 	     i++)
 		r = reserved_check(array[i].reserved, "rig_array_spec");

@@ -63,6 +63,7 @@ void report_clear(struct report *report)
 {
 	struct rig_report *said = &report->said;
 
+	report->text[0] = 0;
 	if (said->end == RIG_END_OK && said->rank == -1)
 		return;
 	said->end = RIG_END_OK;
@@ -72,7 +73,6 @@ void report_clear(struct report *report)
 	said->segment = -1;
 	said->offset = 0;
 	report->kernel[0] = 0;
-	report->text[0] = 0;
 	memset(report->where, 0, (size_t)said->size * sizeof(*report->where));
 	for (int i = 0; i < said->size; i++)
 		report->ranks[i] =
@@ -183,6 +183,11 @@ static void add(char *text, size_t bytes, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(text + used, bytes - used, format, list);
 	va_end(list);
+}
+
+void report_append(struct report *report, const char *lines)
+{
+	add(report->text, TEXT_BYTES, "%s", lines);
 }
 
 static const char *signal_name(int signal)

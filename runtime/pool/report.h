@@ -53,4 +53,7 @@ void report_make(struct report *report, const struct report_facts *info);
 /* A run that went well: nothing to say. */
 void report_clear(struct report *report);
 
+/* Add lines to the report's text. */
+void report_append(struct report *report, const char *lines);
+
 #endif

@@ -335,6 +335,112 @@ static int orphans(struct rig_team *team, size_t index, const void *item,
 	return 0;
 }
 
+/* ---- items that are tried again ---- */
+
+/* Who dies, and how often. */
+struct mortal {
+	size_t every; /* items i with i % every == at */
+	size_t at;
+	uint32_t deaths; /* of each */
+};
+
+/* The calls of each item are counted in the segment. */
+static int dies_some_times(struct rig_team *team, size_t index,
+			   const void *item, void *result)
+{
+	const struct mortal *mortal = rig_team_args(team);
+	_Atomic uint32_t *calls = rig_team_data(team, 0);
+	uint32_t before = atomic_fetch_add(&calls[index], 1);
+
+	(void)item;
+	if (*(uint32_t *)result != 0)
+		return rig_team_fail(team, -EBADMSG, "half a result is left");
+	*(uint32_t *)result = 1;
+	if (index % mortal->every == mortal->at && before < mortal->deaths)
+		(void)raise(SIGKILL);
+	*(uint32_t *)result = (uint32_t)index + 1;
+	return 0;
+}
+
+static const struct {
+	struct mortal mortal;
+	size_t retries;
+	int code;
+	size_t chunk;
+	const char *text;
+} tries[] = {
+	{ { ITEMS, BAD, 2 }, 2, 0, 0, "item 337: rank" },
+	{ { ITEMS, BAD, 2 }, 2, 0, 1, "try 2 of 3" },
+	{ { ITEMS, BAD, 9 }, 1, -EOWNERDEAD, 0, "try 2 of 2" },
+	{ { 100, 99, 1 }, 1, 0, 0, "try 1 of 2" },
+	{ { ITEMS, BAD, 1 }, 0, -EOWNERDEAD, 0, "SIGKILL" },
+};
+#define TRIES ((int)(sizeof(tries) / sizeof(*tries)))
+
+static size_t furthest;
+
+static void never_back(void *arg, size_t done, size_t count)
+{
+	(void)arg;
+	ck_assert_uint_ge(done, furthest);
+	ck_assert_uint_le(done, count);
+	furthest = done;
+}
+
+START_TEST(an_item_is_tried_again)
+{
+	uint32_t results[ITEMS] = { 0 };
+	bool done[ITEMS];
+	size_t failed = 0;
+	struct rig_segment *segment;
+	_Atomic uint32_t *calls;
+	int r;
+
+	make_pool(3);
+	ck_assert_int_eq(rig_segment_create(&segment, NULL,
+					    ITEMS * sizeof(*calls), NULL),
+			 0);
+	calls = rig_segment_data(segment);
+	r = rig_pool_map(
+		pool,
+		&(struct rig_map){
+			.fn = dies_some_times,
+			.count = ITEMS,
+			.chunk = tries[_i].chunk,
+			.args = &tries[_i].mortal,
+			.args_bytes = sizeof(tries[_i].mortal),
+			.segments = { { .name = rig_segment_name(segment) } },
+			.results = results,
+			.result_bytes = sizeof(*results),
+			.done = _i % 2 ? done : NULL,
+			.failed = &failed,
+			.progress = never_back,
+			.progress_ns = 1000000,
+			.retries = tries[_i].retries });
+	ck_assert_msg(r == tries[_i].code, "%d: %s", r, rig_why());
+	ck_assert_msg(strstr(rig_pool_report(pool)->text, tries[_i].text) !=
+			      NULL,
+		      "%s", rig_pool_report(pool)->text);
+	if (tries[_i].mortal.every == ITEMS) {
+		ck_assert_uint_eq(failed, BAD);
+		ck_assert_uint_eq(calls[BAD], tries[_i].retries + 1);
+	}
+	for (uint32_t i = 0; i < ITEMS; i++) {
+		if (r == 0)
+			ck_assert_uint_eq(results[i], i + 1);
+		else
+			ck_assert(results[i] == 0 || results[i] == i + 1);
+	}
+	if (r == 0)
+		ck_assert_uint_eq(furthest, ITEMS);
+	ck_assert_uint_eq(results[BAD], r == 0 ? BAD + 1 : 0);
+	map_once(ITEMS, 0);
+	ck_assert_str_eq(rig_pool_report(pool)->text, "");
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 /* Then there are no workers any more, but what they have done is there. */
 START_TEST(the_warden_dies_in_a_map)
 {
@@ -486,6 +592,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(
 		tcase, a_map_that_goes_wrong_ends_and_tells_how_far_it_came, 0,
 		WRONGS);
+	tcase_add_loop_test(tcase, an_item_is_tried_again, 0, TRIES);
 	tcase_add_loop_test(tcase, the_warden_dies_in_a_map, 0, 2);
 	tcase_add_test(tcase, nothing_is_begun_after_an_item_has_failed);
 	tcase_add_test(tcase, of_many_that_fail_one_is_told);

@@ -137,10 +137,11 @@ static int handed(uint64_t word)
 
 static int map(uint64_t word)
 {
-	return rig_pool_map(pool,
-			    &(struct rig_map){ .fn = map_nothing,
-					       .count = 3,
-					       .reserved = { [7] = word } });
+	return rig_pool_map(
+		pool, &(struct rig_map){ .fn = map_nothing,
+					 .count = 3,
+					 .reserved = { [RIG_RESERVED_WORDS -
+							2] = word } });
 }
 
 static struct rig_param params[2];

@@ -54,11 +54,12 @@ struct rig_map {
 
 	/* The caller's: which items were done, `count` of them; or NULL. */
 	bool *done;
-	/* The item that failed, or that a rank was at when it died; or NULL. */
+	/* The item that failed, or the last that a rank was at when it died (also
+	 * where the item was tried again, and all went well); or NULL. */
 	size_t *failed;
 
-	/* As in a job.  A map with items, results or `done` can be handed one
-	 * segment less. */
+	/* As in a job.  A map with items, results, `done` or retries can be
+	 * handed one segment less. */
 	struct rig_handed segments[RIG_SEGMENTS_MAX];
 	const void *args;
 	size_t args_bytes;
@@ -69,16 +70,30 @@ struct rig_map {
 	void *progress_arg;
 	uint64_t progress_ns;
 
-	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
+	/*
+	 * How often an item is tried again at which a worker has died; 0: the
+	 * first death ends the map.  Example: with 2 an item that kills its worker
+	 * each time is called three times, and then the map ends; what is done
+	 * stays done, and the report says at which item each of the three died.
+	 * A death at no item counts as one of an item of its own.
+	 *
+	 * With retries the function must bear a second call for an item: of the
+	 * one that is blamed, and of those that other workers were at when they
+	 * were ended.  The place of the result is zeroed again.
+	 */
+	size_t retries;
+
+	uint64_t reserved[RIG_RESERVED_WORDS - 1]; /* 0 */
 };
 
 /*
- * Call map->fn for items 0 to count - 1, each once, on whichever worker comes
- * for it, and wait for all.  Returns 0, or as rig_pool_run(), and -ENOSPC where
+ * Call map->fn for items 0 to count - 1, each once (but see `retries`), on
+ * whichever worker comes for it, and wait for all.  Returns 0, or as rig_pool_run(), and -ENOSPC where
  * there is no room for items and results.  The first item to fail ends the map:
  * the other workers finish the item they are at, if they can in 20 ms.  If a
- * worker dies (-EOWNERDEAD), or nobody can go on (-EDEADLK), or the limit
- * passes, the map is over too; rig_why() and `done` tell how far it has come.
+ * worker dies (-EOWNERDEAD) more often than `retries` allows, or nobody can go
+ * on (-EDEADLK), or the limit (of all tries together) passes, the map is over
+ * too; rig_why() and `done` tell how far it has come.
  *
  * Any thread; one run at a time.
  */

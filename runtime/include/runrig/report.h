@@ -64,7 +64,9 @@ struct rig_report {
 	size_t offset;      /* of the fault in it, in bytes */
 	int size;
 	const struct rig_rank_report *ranks;
-	const char *text; /* all of this in words, lines ended by \n */
+	/* All of this in words, lines ended by \n, and a line for each death
+	 * after which a map has gone on. */
+	const char *text;
 };
 
 /* Valid until the next run or destroy: segments may be created and destroyed
