@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/source_line.h"
+
 /* A whole object file, mapped. */
 struct object {
 	const unsigned char *bytes;
@@ -119,6 +121,26 @@ static int search(const struct object *object, uint64_t address,
 	return r;
 }
 
+static void note_path(struct symbol *symbol, const char *path, uint64_t in_file)
+{
+	symbol->path[0] = 0;
+	if (strlen(path) < sizeof(symbol->path))
+		strcpy(symbol->path, path);
+	symbol->in_file = in_file;
+}
+
+void symbol_write(const struct symbol *symbol, bool returned, char *text,
+		  size_t bytes)
+{
+	char line[80] = "";
+
+	if (symbol->path[0])
+		source_line(symbol->path, symbol->in_file - returned, line,
+			    sizeof(line));
+	snprintf(text, bytes, "%s+0x%llx%s%s", symbol->name,
+		 (unsigned long long)symbol->offset, line[0] ? ", " : "", line);
+}
+
 int symbol_find(uint64_t address, struct symbol *symbol)
 {
 	struct link_map *map;
@@ -136,6 +158,7 @@ int symbol_find(uint64_t address, struct symbol *symbol)
 	slash = strrchr(info.dli_fname, '/');
 	snprintf(symbol->file, sizeof(symbol->file), "%s",
 		 slash ? slash + 1 : info.dli_fname);
+	note_path(symbol, path, address - map->l_addr);
 	if (object_map(path, &object) == 0) {
 		r = search(&object, address - map->l_addr, symbol);
 		munmap((void *)(uintptr_t)object.bytes, object.size);
@@ -219,13 +242,16 @@ int symbol_find_in(const char *path, const unsigned char *id, size_t id_bytes,
 		 slash ? slash + 1 : path);
 	memcpy(symbol->name, symbol->file, sizeof(symbol->name));
 	symbol->offset = address;
+	note_path(symbol, "", address);
 	r = object_map(path, &object);
 	if (r < 0)
 		return -ENOENT;
-	if (id_bytes && !has_id(&object, id, id_bytes))
+	if (id_bytes && !has_id(&object, id, id_bytes)) {
 		r = -ESTALE;
-	else
+	} else {
+		note_path(symbol, path, address);
 		r = search(&object, address, symbol);
+	}
 	munmap((void *)(uintptr_t)object.bytes, object.size);
 	return r;
 }

@@ -5,15 +5,26 @@
 #ifndef RUNRIG_SYMBOL_H
 #define RUNRIG_SYMBOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* An address of code in this process. */
 struct symbol {
-	char name[96];   /* the function's, or its file's */
-	uint64_t offset; /* into the symbol */
-	char file[96];   /* of the object, without its folders */
+	char name[96];    /* the function's, or its file's */
+	uint64_t offset;  /* into the symbol */
+	char file[96];    /* of the object, without its folders */
+	char path[1024];  /* of the object; "": too long, or not known */
+	uint64_t in_file; /* the address, as the object's file numbers them */
 };
+
+/*
+ * Write the symbol in words: "f+0x12", and ", file.c:12" where the object has debug
+ * information (source_line.h).  `returned`: the address is where a call returns
+ * to, and the line is that of the call.
+ */
+void symbol_write(const struct symbol *symbol, bool returned, char *text,
+		  size_t bytes);
 
 /*
  * Find `address`: by the object's symbol table, which has static functions too,

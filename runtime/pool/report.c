@@ -88,9 +88,10 @@ bool called_at(const struct modules_shm *modules, uint64_t address)
 	       address < modules->calls + CALL_KERNEL_BYTES;
 }
 
-/* A place in the code of `rank` in words: "reverse+0x5c". */
+/* A place in the code of `rank` in words: "reverse+0x5c, reverse.c:31".
+ * `returned`: a call returns there. */
 static void say_where(char *out, const struct report_facts *info, int rank,
-		      uint64_t address, const char *kernel)
+		      uint64_t address, bool returned, const char *kernel)
 {
 	const struct layout *layout = info->layout;
 	const struct modules_shm *modules = &layout->modules[rank];
@@ -106,8 +107,7 @@ static void say_where(char *out, const struct report_facts *info, int rank,
 		/* The kernel ended in the call, as its very last act. */
 		snprintf(out, WHERE_BYTES, "the end of %.100s", kernel);
 	else
-		snprintf(out, WHERE_BYTES, "%s+0x%" PRIx64, symbol.name,
-			 symbol.offset);
+		symbol_write(&symbol, returned, out, WHERE_BYTES);
 }
 
 /* A number that lies in the team's memory: any rank may have written over it. */
@@ -168,7 +168,7 @@ static void fill_rank(struct report *report, const struct report_facts *info,
 	/* Waiting begins with spinning, which is not worth a state. */
 	if (where && report->ranks[rank].state == RIG_STATE_RUNNING)
 		report->ranks[rank].state = RIG_STATE_WAITING;
-	say_where(report->where[rank], info, rank, where, report->kernel);
+	say_where(report->where[rank], info, rank, where, true, report->kernel);
 }
 
 /* printf onto the end of a text of `bytes` bytes. */
@@ -229,7 +229,8 @@ static void say_death(struct report *report, const struct report_facts *info,
 		    info->layout->job->names[said->segment], said->offset);
 	else
 		add(line, bytes, " at address 0x%" PRIx64, about->address);
-	say_where(at, info, said->rank, about->instruction, report->kernel);
+	say_where(at, info, said->rank, about->instruction, false,
+		  report->kernel);
 	add(line, bytes, " in %s", at);
 	if (about->signal == SIGBUS && said->segment >= 0)
 		add(line, bytes, " (truncated, or %s is full)", "/dev/shm");

@@ -11,7 +11,7 @@
 #include "objects/layout.h"
 
 /* Bytes of one place in the code, in words. */
-#define WHERE_BYTES 128
+#define WHERE_BYTES 200
 
 /* In this process: a report and the memory behind its pointers. */
 struct report {

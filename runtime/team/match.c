@@ -46,7 +46,7 @@
 #include "team/call.h"
 #include "team/wide.h"
 #include "base/error.h"
-#include "base/symbol.h"
+#include "team/modules.h"
 
 /* One of two ranks that are compared, and until when. */
 struct party {
@@ -149,33 +149,40 @@ static void add(struct words *words, const char *format, ...)
 	va_end(list);
 }
 
-static void add_where(struct words *words, uint64_t where)
+/* Where rank `rank` of the world has called from: each rank that is no fork has
+ * its code elsewhere. */
+static void add_where(struct words *words, const struct rank *mine, int rank,
+		      uint64_t where)
 {
 	struct symbol symbol;
+	char text[120];
 
-	if (symbol_find(where, &symbol) < 0)
+	if (modules_find(&mine->layout.modules[rank], where, RIG_FOREVER,
+			 &symbol) < 0) {
 		add(words, " at 0x%llx", (unsigned long long)where);
-	else
-		add(words, " at %.60s+0x%llx", symbol.name,
-		    (unsigned long long)symbol.offset);
+		return;
+	}
+	symbol.name[60] = 0;
+	symbol_write(&symbol, true, text, sizeof(text));
+	add(words, " at %s", text);
 }
 
 /* "calls bcast(count 8, type float64, root 1) at f+0x12"; `party` is looked at
- * only where it has not called that.  Places in the code of another host (`far`)
- * mean nothing here. */
-static void describe(struct words *words, const struct said_shm *said, bool far,
-		     const struct party *party)
+ * only where it has not called that.  `rank` is of the world, or -1: places in the
+ * code of another host mean nothing here. */
+static void describe(struct words *words, const struct rank *mine, int rank,
+		     const struct said_shm *said, const struct party *party)
 {
 	words->text[0] = 0;
 	if (said->number) {
 		add(words, "calls ");
 		verb_describe(words->text, sizeof(words->text), said->what,
 			      said->count, said->words);
-		if (!far)
-			add_where(words, said->where);
+		if (rank >= 0)
+			add_where(words, mine, rank, said->where);
 	} else if (party->where) {
 		add(words, "calls barrier");
-		add_where(words, party->where);
+		add_where(words, mine, rank, party->where);
 	} else {
 		add(words, "returns");
 	}
@@ -188,7 +195,11 @@ int match_fail_said(struct rig_team *team, const int rank[2],
 	int r;
 
 	for (int k = 0; k < 2; k++)
-		describe(&words[k], &said[k], wide_is_far(team, rank[k]), NULL);
+		describe(&words[k], team->owner,
+			 wide_is_far(team, rank[k])
+				 ? -1
+				 : team_world_rank(team, rank[k]),
+			 &said[k], NULL);
 	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
 		     wide_number(team, rank[0]), words[0].text,
 		     wide_number(team, rank[1]), words[1].text);
@@ -259,7 +270,9 @@ static int fail_first(struct rig_team *team, const struct party party[2],
 	int r;
 
 	for (int k = 0; k < 2; k++)
-		describe(&words[k], &said[k], false, &party[k]);
+		describe(&words[k], team->owner,
+			 team_world_rank(team, party[k].rank), &said[k],
+			 &party[k]);
 	r = rig_fail(-EINVAL, "rank %d %s, rank %d %s",
 		     team_world_rank(team, party[0].rank), words[0].text,
 		     team_world_rank(team, party[1].rank), words[1].text);

@@ -47,7 +47,8 @@ struct rig_rank_report {
 	int pu; /* the first CPU of its set; -1: not pinned */
 	enum rig_state state;
 	uint64_t epoch;    /* barriers it had entered in this run */
-	const char *where; /* "reverse+0x5c", or "" */
+	const char *where; /* "reverse+0x5c", with debug information
+			    * "reverse+0x5c, reverse.c:31"; or "" */
 };
 
 struct rig_report {
