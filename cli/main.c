@@ -11,6 +11,7 @@
 #include "command.h"
 #include "cmd_list.h"
 #include "cmd_topo.h"
+#include "interrupt.h"
 
 #ifndef RUNRIG_VERSION
 #define RUNRIG_VERSION "unknown"
@@ -92,11 +93,14 @@ static int unknown(const char *word)
 static int dispatch(const struct command *command, int argc, char **argv)
 {
 	char name[40];
+	int code;
 
 	/* What argp calls the program in its messages. */
 	snprintf(name, sizeof(name), "runrig %s", command->name);
 	argv[0] = name;
-	return command->run(argc, argv);
+	code = command->run(argc, argv);
+	interrupt_end();
+	return code;
 }
 
 /* `runrig help run' is `runrig run --help'. */
@@ -122,6 +126,7 @@ int main(int argc, char **argv)
 
 	/* A file too large is an error to tell, not a death. */
 	(void)signal(SIGXFSZ, SIG_IGN);
+	interrupt_watch();
 	argp_program_version = "runrig " RUNRIG_VERSION;
 	if (!word)
 		return unknown(NULL);

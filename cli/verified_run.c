@@ -16,15 +16,10 @@
 #include <runrig/error.h>
 
 #include "command.h"
+#include "interrupt.h"
 #include "operands.h"
 #include "progress_line.h"
 #include "show.h"
-
-/* A mistake in the command line, or something about the system? */
-static int exit_of(int code)
-{
-	return code == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM;
-}
 
 /* The pool, and what may be said of it once. */
 static int start_pool(struct runner *runner)
@@ -33,6 +28,7 @@ static int start_pool(struct runner *runner)
 
 	if (r < 0)
 		return complain(exit_of(r), "%s", rig_why());
+	interrupt_pool(runner->pool);
 	if (runner->request->pool.workers != 1)
 		warn_squeezed(rig_pool_plan(runner->pool));
 	if (rig_pool_oversubscribed(runner->pool))
@@ -188,6 +184,7 @@ void runner_finish(struct runner *runner)
 {
 	progress_end();
 	rig_outcome_free(runner->outcome);
+	interrupt_pool(NULL);
 	rig_pool_destroy(runner->pool);
 	for (struct rig_setting *s = runner->settings; s && s->name; s++)
 		free((void *)(uintptr_t)s->name);

@@ -3,6 +3,7 @@
  * outfile.c - files that are whole or not there.
  */
 #include <common/outfile.h>
+#include <common/unfinished.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,7 +126,27 @@ static char *name_beside(const char *path)
 	    asprintf(&name, "%.*s.%.200s.rig-%016llx", (int)(base - path), path,
 		     base, random) < 0)
 		return NULL;
+	if (!unfinished_enter(name)) {
+		free(name);
+		errno = EMFILE;
+		return NULL;
+	}
 	return name;
+}
+
+static void forget_temporary(struct outfile *file)
+{
+	unfinished_strike(file->temporary);
+	free(file->temporary);
+	file->temporary = NULL;
+}
+
+/* Do the file system, the kernel or a sandbox have no files without names?
+ * (EISDIR: a kernel that takes O_TMPFILE for O_DIRECTORY.) */
+static bool is_refusal(int error)
+{
+	return error == EOPNOTSUPP || error == EISDIR || error == EINVAL ||
+	       error == ENOSYS || error == EPERM;
 }
 
 /* The file without a name, or with a temporary one. */
@@ -142,7 +163,7 @@ static int open_beside(struct outfile *file)
 		return -1;
 	file->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
 	free(folder);
-	if (file->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+	if (file->fd >= 0 || !is_refusal(errno))
 		return file->fd;
 	file->temporary = name_beside(file->path);
 	if (!file->temporary)
@@ -150,8 +171,10 @@ static int open_beside(struct outfile *file)
 	file->fd = open(file->temporary,
 			O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
 	if (file->fd < 0) {
-		free(file->temporary);
-		file->temporary = NULL;
+		int error = errno;
+
+		forget_temporary(file);
+		errno = error;
 	}
 	return file->fd;
 }
@@ -203,7 +226,7 @@ static bool reserve(const struct outfile *file, size_t head, uint64_t more)
 	}
 	return file->direct || bytes == 0 ||
 	       fallocate(file->fd, 0, 0, (off_t)bytes) == 0 ||
-	       errno == EOPNOTSUPP || errno == ENOSYS;
+	       errno == EOPNOTSUPP || errno == ENOSYS || errno == EPERM;
 }
 
 int outfile_begin(struct outfile *file, const char *path, const void *head,
@@ -245,8 +268,7 @@ int outfile_place(struct outfile *file)
 		return 0;
 	if (rename(file->temporary, file->path) < 0)
 		return -errno;
-	free(file->temporary);
-	file->temporary = NULL;
+	forget_temporary(file);
 	return 0;
 }
 
@@ -257,7 +279,7 @@ void outfile_discard(struct outfile *file)
 	/* A zeroed one was never made. */
 	if (file->path && file->fd >= 0)
 		close(file->fd);
-	free(file->temporary);
+	forget_temporary(file);
 	free(file->path);
 	*file = (struct outfile){ .fd = -1 };
 }

@@ -18,6 +18,7 @@
 #include <runrig/error.h>
 #include <runrig/pool.h>
 
+#include <common/unfinished.h>
 #include <runner/words.h>
 
 static struct kernel_call *call_of(const struct rig_outcome *outcome)
@@ -355,4 +356,9 @@ void rig_outcome_free(struct rig_outcome *outcome)
 	free(call->times_ns);
 	free(call->folder);
 	free(call);
+}
+
+void rig_outputs_remove(void)
+{
+	unfinished_remove();
 }

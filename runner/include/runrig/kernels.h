@@ -279,6 +279,14 @@ RIG_API size_t rig_outcome_private_bytes(const struct rig_outcome *outcome,
 /* Remove the segments that the library made, and free.  NULL is allowed. */
 RIG_API void rig_outcome_free(struct rig_outcome *outcome);
 
+/*
+ * Remove the files of .output that runs of this process have begun and not put in
+ * their places: for the handler of a signal that is to end the process.  A file
+ * system with O_TMPFILE needs no such call.  Any thread, any signal handler; never
+ * waits.
+ */
+RIG_API void rig_outputs_remove(void);
+
 /* ---- element types ---- */
 
 #define RIG_DTYPE_CODE_BYTES 8

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * interrupt.h - signals that end the command: the run in progress is cancelled,
+ * and tells where each rank was; files in the making go.
+ */
+#ifndef RUNRIG_INTERRUPT_H
+#define RUNRIG_INTERRUPT_H
+
+struct rig_pool;
+
+/* Handle the signals that would end this process.  A signal that is ignored
+ * (nohup) or handled stays so.  Once, before other threads. */
+void interrupt_watch(void);
+
+/* The pool whose run Ctrl-C, TERM and HUP cancel; NULL: none any more. */
+void interrupt_pool(struct rig_pool *pool);
+
+/* A run was cancelled by a signal: end by the signal now, as a shell expects. */
+void interrupt_end(void);
+
+#endif
