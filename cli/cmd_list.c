@@ -66,10 +66,10 @@ static const struct argp argp = {
 /* The exit code of a failed call: is the command line wrong, or the world? */
 static int failed(int r)
 {
-	bool usage =
-		r == -EINVAL || r == -ERANGE || r == -EOVERFLOW || r == -EILSEQ;
+	/* An index beyond the list, a value too long for its slot. */
+	bool typed = r == -ERANGE || r == -EOVERFLOW || r == -EILSEQ;
 
-	return complain(usage ? EXIT_USAGE : EXIT_SYSTEM, "%s", rig_why());
+	return complain(typed ? EXIT_USAGE : exit_of(r), "%s", rig_why());
 }
 
 static int64_t given_index(const char *text)

@@ -207,8 +207,7 @@ int command_create(int argc, char **argv)
 	r = rig_segment_create(&segment, name, bytes,
 			       &(struct rig_segment_options){ .keep = true });
 	if (r < 0)
-		return complain(r == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM, "%s",
-				rig_why());
+		return complain(exit_of(r), "%s", rig_why());
 	printf("%s: %s bytes; remove it with: runrig rm %s\n", name,
 	       show_count(bytes, text), name);
 	r = finish_output(EXIT_DONE);
@@ -232,8 +231,7 @@ static int remove_one(const char *name, int before)
 
 	if (r == 0)
 		return before;
-	return complain(r == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM, "%s",
-			rig_why());
+	return complain(exit_of(r), "%s", rig_why());
 }
 
 int command_rm(int argc, char **argv)

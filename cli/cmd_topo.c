@@ -329,8 +329,7 @@ int command_topo(int argc, char **argv)
 	parse_command(&argp, argc, argv, &options);
 	r = rig_place_plan(&plan, &options.place);
 	if (r < 0)
-		return complain(r == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM, "%s",
-				rig_why());
+		return complain(exit_of(r), "%s", rig_why());
 	if (options.svg_path)
 		code = put_svg(plan, options.svg_path);
 	if (code == EXIT_DONE && options.json_path)

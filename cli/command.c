@@ -44,6 +44,11 @@ int complain(int code, const char *format, ...)
 	return code;
 }
 
+int exit_of(int code)
+{
+	return code == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM;
+}
+
 void warn(const char *format, ...)
 {
 	va_list args;

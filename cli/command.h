@@ -24,8 +24,12 @@ enum {
 int complain(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The same with "warning: "; nothing has failed. */
+/* As complain(), with "warning: "; nothing has failed. */
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The exit code for a negative code of the library: EXIT_USAGE for what the user
+ * typed (-EINVAL), else EXIT_SYSTEM.  The same in every command. */
+int exit_of(int code);
 
 /*
  * argp_parse() for a command: errors are one line and exit with EXIT_USAGE; and

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -188,7 +189,31 @@ static void on_leave(int status, void *arg)
 		       "%s: it calls exit(0), not in a worker but in what the "
 		       "command asks it: " ASKED,
 		       plugin);
+	done = true;
 	_exit(EXIT_SYSTEM);
+}
+
+/* quick_exit() runs no handler of on_exit(). */
+static void on_quick_leave(void)
+{
+	on_leave(0, NULL);
+}
+
+/*
+ * _exit() runs no handler at all: a plugin's call comes here, for a program's own
+ * definition goes before the C library's.  So do the library's calls in workers,
+ * which are other processes.
+ */
+noreturn void _exit(int status)
+{
+	on_leave(status, NULL);
+	for (;;)
+		(void)syscall(SYS_exit_group, status);
+}
+
+noreturn void _Exit(int status)
+{
+	_exit(status);
 }
 
 void plugin_done(void)
@@ -213,6 +238,7 @@ static void guard(const char *path)
 		 path);
 	plugin = path;
 	(void)on_exit(on_leave, NULL);
+	(void)at_quick_exit(on_quick_leave);
 	(void)sigaltstack(
 		&(stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) }, NULL);
 	sigemptyset(&action.sa_mask);

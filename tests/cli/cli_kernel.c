@@ -24,7 +24,9 @@ enum mode {
 	MODE_STUCK, /* rank 0 leaves the others at the barrier */
 	MODE_SLEEP, /* for as long as it lives */
 	MODE_DOUBT, /* is verified for as long as it lives */
-	MODE_LEAVE  /* the command calls exit() in a function of its own */
+	MODE_LEAVE, /* the command calls exit() in a function of its own */
+	MODE_LEAVE_AT_ONCE, /* or _exit() */
+	MODE_LEAVE_QUICKLY  /* or quick_exit() */
 };
 
 struct probe_args {
@@ -46,7 +48,8 @@ static const struct rig_param params[] = {
 	  .kind = RIG_PARAM_CHOICE,
 	  .offset = offsetof(struct probe_args, mode),
 	  .fallback = "right",
-	  .choices = "right wrong fail crash exit stuck sleep doubt leave" },
+	  .choices = "right wrong fail crash exit stuck sleep doubt leave "
+		     "leave-at-once leave-quickly" },
 	{ 0 },
 };
 
@@ -131,6 +134,10 @@ static void result(const void *given, void *const data[], char *text,
 	(void)data;
 	if (args->mode == MODE_LEAVE)
 		exit(0);
+	if (args->mode == MODE_LEAVE_AT_ONCE)
+		_exit(0);
+	if (args->mode == MODE_LEAVE_QUICKLY)
+		quick_exit(0);
 	snprintf(text, bytes, "mode = %d", (int)args->mode);
 }
 

@@ -614,6 +614,32 @@ class Usage(Case):
                 (("clean", "x"), "runrig rm")):
             self.refuses(USAGE, pattern, *words)
 
+    def test_one_fault_has_one_code_in_every_command(self):
+        """USAGE is for what the user typed: a name that no segment can have.  A
+        name that none has now is the system's affair."""
+        memory = self.segment(size=64)
+        faults = (
+            (USAGE, ("", "a/b", "sem.x", "x" * 256)),
+            (SYSTEM, ("rig-there-is-none",)),
+        )
+        commands = (("run", "reverse", "--segment", "{}"), ("rm", "{}"),
+                    ("list", "show", "{}"), ("list", "get", "{}", "0"),
+                    ("list", "set", "{}", "0", "1"))
+        for code, wrong in faults:
+            for name in wrong:
+                for words in commands:
+                    with self.subTest(name=name, words=words):
+                        done = runrig(*[word.format(name) for word in words])
+                        self.assertEqual(done.returncode, code, done.stderr)
+                        self.assertEqual(done.stderr.count("\n"), 1)
+        for words in (("create", "{}", "8"), ("list", "create", "--name", "{}",
+                                             "1")):
+            for name in faults[0][1]:
+                done = runrig(*[word.format(name) for word in words])
+                self.assertEqual(done.returncode, USAGE, (name, done.stderr))
+            done = runrig(*[word.format(memory.name) for word in words])
+            self.assertEqual(done.returncode, SYSTEM, done.stderr)
+
     def test_values_out_of_range_say_the_range(self):
         for words, pattern in (
                 (("-n", 0), "1 to 1024"), (("-n", -3), "1 to 1024"),
@@ -978,7 +1004,9 @@ class Plugins(Case):
                      "-n", 2)
 
     def test_a_kernel_that_ends_the_command(self):
-        self.refuses(SYSTEM, "calls exit", "run", self.probe, "mode=leave")
+        for mode in ("leave", "leave-at-once", "leave-quickly"):
+            self.refuses(SYSTEM, "calls exit", "run", self.probe,
+                         "mode=" + mode)
 
     def test_deaths_deadlocks_and_limits_are_reported(self):
         for words, pattern in ((("mode=crash",), "rank 1 .*SIGSEGV"),
