@@ -200,15 +200,26 @@ static int open_file(struct rank *rank, const struct job_segment_shm *segment,
 	return fd;
 }
 
+/* A kernel may have lowered the limit: for itself, not for the runs after it. */
+static void allow_descriptors(const struct pool_startup *startup)
+{
+	struct rlimit now;
+
+	if (startup->files.rlim_max && getrlimit(RLIMIT_NOFILE, &now) == 0 &&
+	    now.rlim_cur < startup->files.rlim_cur)
+		(void)setrlimit(RLIMIT_NOFILE, &startup->files);
+}
+
 static int map(struct rank *rank, struct mapping *mapping,
 	       const struct job_segment_shm *segment, const char *name,
 	       const struct pool_startup *startup)
 {
 	bool read_only = segment->flags & JOB_READ_ONLY;
-	int fd = open_file(rank, segment, name, startup);
 	void *base;
-	int r;
+	int fd, r;
 
+	allow_descriptors(startup);
+	fd = open_file(rank, segment, name, startup);
 	if (fd < 0)
 		return fd;
 	/* The lock says "in use"; the mapping holds it when fd is closed.  (One

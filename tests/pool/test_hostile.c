@@ -318,6 +318,44 @@ START_TEST(stray_stores_do_not_end_the_caller)
 }
 END_TEST
 
+/* ---- a kernel lowers a limit ---- */
+
+static int lowers_files(struct rig_team *team)
+{
+	struct rlimit limit;
+
+	(void)team;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	limit.rlim_cur = 0;
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
+static int fills(struct rig_team *team)
+{
+	memset(rig_team_data(team, 0), 7, rig_team_bytes(team, 0));
+	return 0;
+}
+
+START_TEST(a_lowered_limit_is_of_one_run)
+{
+	struct rig_segment *segment;
+	int r;
+
+	make_pool(2);
+	ck_assert_int_eq(run(lowers_files), 0);
+	ck_assert_int_eq(rig_segment_create(&segment, NULL, 8192, NULL), 0);
+	r = rig_pool_run(pool, &(struct rig_job){
+				       .kernel = fills,
+				       .segments = { { .name = rig_segment_name(
+							       segment) } } });
+	ck_assert_msg(r == 0, "%s", rig_why());
+	ck_assert_int_eq(((char *)rig_segment_data(segment))[8191], 7);
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	const bool often = getenv("RUNRIG_SCRIBBLES") != NULL;
@@ -328,6 +366,7 @@ Suite *make_suite(void)
 
 	tcase_add_test(refused, no_worker_writes_on_where_signals_are_refused);
 	tcase_add_test(refused, a_tracer_keeps_no_truth_from_the_report);
+	tcase_add_test(refused, a_lowered_limit_is_of_one_run);
 	suite_add_tcase(suite, refused);
 	tcase_add_loop_test(stopped, a_stopped_worker_holds_no_segment_up, 0,
 			    2);
