@@ -36,9 +36,14 @@ int rig_fail_errno(int code, const char *format, ...)
 	return code == -EINVAL ? -ENOSYS : code;
 }
 
+int need(const void *argument, const char *what)
+{
+	return argument ? 0 : rig_fail(-EINVAL, "%s is NULL", what);
+}
+
 int rig_why_set(int code, const char *words)
 {
-	snprintf(why, sizeof(why), "%s", words);
+	snprintf(why, sizeof(why), "%s", words ? words : "");
 	return code;
 }
 

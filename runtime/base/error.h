@@ -21,4 +21,8 @@ int rig_fail(int code, const char *format, ...)
 int rig_fail_errno(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* An argument that a caller must give: 0, or -EINVAL.  Example: need(NULL,
+ * "list: the value") fails with "list: the value is NULL". */
+int need(const void *argument, const char *what);
+
 #endif

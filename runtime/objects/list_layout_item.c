@@ -16,6 +16,7 @@
  * reader beside a Python that changes types may be misled all the same.
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -325,6 +326,9 @@ int list_layout_get(const struct list_view *view, size_t at,
 	if (r < 0)
 		return r;
 	for (int looks = 0; looks < LOOKS; looks++) {
+		/* A writer may be halfway, and need this CPU to go on. */
+		if (looks >= LOOKS / 2)
+			(void)sched_yield();
 		/* acquire: pairs with the releases in list_layout_set(), and
 		 * keeps what follows behind. */
 		uint64_t cell = load_acquire(&view->formats[at]);

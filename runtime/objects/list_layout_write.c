@@ -69,6 +69,11 @@ int list_check_value(const char *name, const struct rig_value *value,
 				"list %s: item %zu: %zu bytes of text, at most "
 				"%d",
 				name, item, value->bytes, RIG_TEXT_MAX);
+	if ((value->kind == RIG_VALUE_STR || value->kind == RIG_VALUE_BYTES) &&
+	    value->bytes && !value->text)
+		return rig_fail(-EINVAL,
+				"list %s: item %zu: %zu bytes of text at NULL",
+				name, item, value->bytes);
 	if (value->kind != RIG_VALUE_STR)
 		return 0;
 	valid = utf8_valid(value->text, value->bytes);
@@ -86,6 +91,9 @@ int list_layout_bytes(const char *name, const struct rig_value *values,
 {
 	size_t sum;
 
+	if (count && !values)
+		return rig_fail(-EINVAL, "list %s: %zu values at NULL", name,
+				count);
 	if (!size_mul(count, 2 * WORD + 1, &sum) ||
 	    !size_add(sum, FIXED_BYTES, &sum))
 		return rig_fail(-EINVAL, "list %s: %zu items are too many",

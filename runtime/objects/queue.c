@@ -49,8 +49,10 @@ size_t rig_queue_bytes(size_t count, size_t bytes)
 int rig_queue_init(struct rig_queue *queue, size_t bytes)
 {
 	pthread_mutexattr_t attributes;
-	int r;
+	int r = need(queue, "queue: the queue");
 
+	if (r < 0)
+		return r;
 	if ((uintptr_t)queue % RIG_LINE || bytes < rig_queue_bytes(1, 1))
 		return rig_fail(-EINVAL,
 				"queue: %zu bytes at %p; at least %zu, aligned "
@@ -80,6 +82,13 @@ static bool is_queue(const struct rig_queue *queue)
 	       queue->ring % QUEUE_UNIT == 0;
 }
 
+static int check_queue(const struct rig_queue *queue)
+{
+	if (queue && !is_queue(queue))
+		return rig_fail(-EPROTO, "queue: this memory is none");
+	return need(queue, "queue: the queue");
+}
+
 size_t rig_queue_longest(const struct rig_queue *queue)
 {
 	return is_queue(queue) ? queue->ring - HEADER_BYTES : 0;
@@ -89,8 +98,11 @@ uint64_t rig_queue_count(const struct rig_queue *queue)
 {
 	/* relaxed: a number that was true.  First the messages taken: the
 	 * difference is never negative then. */
-	uint64_t takes = load_relaxed(&queue->takes);
+	uint64_t takes;
 
+	if (!is_queue(queue))
+		return 0;
+	takes = load_relaxed(&queue->takes);
 	return load_relaxed(&queue->puts) - takes;
 }
 
@@ -209,10 +221,12 @@ int rig_queue_put(struct rig_queue *queue, const void *message, size_t bytes,
 {
 	uint32_t seen;
 	bool done;
-	int r;
+	int r = check_queue(queue);
 
-	if (!is_queue(queue))
-		return rig_fail(-EPROTO, "queue: this memory is none");
+	if (r == 0 && bytes)
+		r = need(message, "queue: the message");
+	if (r < 0)
+		return r;
 	if (bytes > rig_queue_longest(queue))
 		return rig_fail(-EMSGSIZE,
 				"queue: a message of %zu bytes, not at most "
@@ -267,10 +281,14 @@ int rig_queue_take(struct rig_queue *queue, void *message, size_t room,
 		   size_t *bytes, uint64_t deadline_ns)
 {
 	uint32_t seen;
-	int r;
+	int r = check_queue(queue);
 
-	if (!is_queue(queue))
-		return rig_fail(-EPROTO, "queue: this memory is none");
+	if (r == 0 && room)
+		r = need(message, "queue: the place for the message");
+	if (r == 0)
+		r = need(bytes, "queue: the place for its bytes");
+	if (r < 0)
+		return r;
 	for (;;) {
 		r = lock(queue);
 		if (r < 0)

@@ -58,6 +58,8 @@ struct rig_value rig_bool(bool truth)
 
 struct rig_value rig_str(const char *text)
 {
+	if (!text)
+		return rig_none();
 	return (struct rig_value){ .kind = RIG_VALUE_STR,
 				   .text = text,
 				   .bytes = strlen(text) };
@@ -65,6 +67,8 @@ struct rig_value rig_str(const char *text)
 
 struct rig_value rig_bytes(const void *text, size_t bytes)
 {
+	if (!text && bytes)
+		return rig_none();
 	return (struct rig_value){ .kind = RIG_VALUE_BYTES,
 				   .text = text,
 				   .bytes = bytes };
@@ -89,6 +93,8 @@ static bool whole_equals_real(int64_t integer, double real)
 
 bool rig_value_equal(const struct rig_value *a, const struct rig_value *b)
 {
+	if (!a || !b)
+		return false;
 	if (is_whole(a) && is_whole(b))
 		return whole(a) == whole(b);
 	if (is_whole(a) && b->kind == RIG_VALUE_FLOAT)
@@ -307,9 +313,11 @@ static void put_text(struct out *out, const struct rig_value *value)
 
 size_t rig_value_repr(const struct rig_value *value, char *text, size_t room)
 {
-	struct out out = { text, room, 0 };
+	struct out out = { text, text ? room : 0, 0 };
 	char words[32];
 
+	if (!value)
+		return 0;
 	switch (value->kind) {
 	case RIG_VALUE_NONE:
 		put_words(&out, "None");
@@ -330,7 +338,7 @@ size_t rig_value_repr(const struct rig_value *value, char *text, size_t room)
 		put_text(&out, value);
 		break;
 	}
-	if (room)
+	if (out.room)
 		text[out.length < room ? out.length : room - 1] = 0;
 	return out.length;
 }

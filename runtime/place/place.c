@@ -506,11 +506,12 @@ int rig_place_plan(struct rig_plan **plan,
 	const char *origin = "place";
 	const char *place;
 	struct topology *topology = NULL;
-	int r;
+	int r = need(plan, "place: the place for the plan");
 
 	if (!options)
 		options = &defaults;
-	r = reserved_check(options->reserved, "rig_place_options");
+	if (r == 0)
+		r = reserved_check(options->reserved, "rig_place_options");
 	if (r < 0)
 		return r;
 	if (options->workers < 0 || options->workers > RIG_WORKERS_MAX)

@@ -450,9 +450,13 @@ static void drain(struct rig_launch *launch)
 
 int rig_launch_wait(struct rig_launch *launch)
 {
-	size_t count = AT_SEATS + (size_t)launch->startup.size * SEAT_FDS;
-	struct pollfd *polled = calloc(count, sizeof(*polled));
+	struct pollfd *polled;
+	size_t count;
 
+	if (!launch)
+		return need(launch, "launch: the launch");
+	count = AT_SEATS + (size_t)launch->startup.size * SEAT_FDS;
+	polled = calloc(count, sizeof(*polled));
 	if (!polled) {
 		launch_say(launch, "%s: no memory\n", launch->name);
 		note_status(launch, RIG_LAUNCH_WRONG);
@@ -576,6 +580,8 @@ int rig_launch_start(struct rig_launch **out,
 	char words[WHY_BYTES];
 	int r = 0;
 
+	if (!out)
+		return need(out, "launch: the place for the handle");
 	if (!options || !options->arguments || !options->arguments[0])
 		return rig_fail(-EINVAL, "launch: no program");
 	launch = calloc(1, sizeof(*launch));
@@ -601,18 +607,20 @@ int rig_launch_start(struct rig_launch **out,
 
 const char *rig_launch_text(const struct rig_launch *launch)
 {
-	return launch->text;
+	return launch ? launch->text : "";
 }
 
 const struct rig_plan *rig_launch_plan(const struct rig_launch *launch)
 {
-	return launch->plan;
+	return launch ? launch->plan : NULL;
 }
 
 ssize_t rig_launch_trace(const struct rig_launch *launch, int rank,
 			 struct rig_trace_span *spans, size_t max,
 			 uint64_t *lost)
 {
+	if (!launch)
+		return need(launch, "launch: the launch");
 	return tracer_read(&launch->tracer, &launch->startup.layout,
 			   launch->startup.size, rank, spans, max, lost);
 }

@@ -59,9 +59,14 @@ int rig_segment_open_file(struct rig_segment **segment, const char *path,
 	bool read_only = options && options->read_only;
 	struct segment_info info;
 	char name[RIG_NAME_MAX + 1];
-	int fd = open_above_streams(path, read_only);
-	int r;
+	int r = need(segment, "segment: the place for the handle");
+	int fd;
 
+	if (r == 0)
+		r = need(path, "segment: the path");
+	if (r < 0)
+		return r;
+	fd = open_above_streams(path, read_only);
 	if (fd < 0)
 		return fd;
 	r = read_info(fd, path, &info);

@@ -181,11 +181,12 @@ int rig_list_create(struct rig_list **out, const char *name,
 	static const struct rig_segment_options defaults;
 	char named[RIG_NAME_MAX + 1];
 	struct rig_list *list;
-	int r;
+	int r = need(out, "list: the place for the handle");
 
 	if (!options)
 		options = &defaults;
-	r = reserved_check(options->reserved, "rig_segment_options");
+	if (r == 0)
+		r = reserved_check(options->reserved, "rig_segment_options");
 	if (r == 0 && name)
 		r = shmfile_check_name(name);
 	if (r < 0)
@@ -220,11 +221,12 @@ int rig_list_attach(struct rig_list **out, const char *name,
 {
 	static const struct rig_segment_options defaults;
 	struct rig_list *list;
-	int r;
+	int r = need(out, "list: the place for the handle");
 
 	if (!options)
 		options = &defaults;
-	r = reserved_check(options->reserved, "rig_segment_options");
+	if (r == 0)
+		r = reserved_check(options->reserved, "rig_segment_options");
 	if (r < 0)
 		return r;
 	list = list_new();
@@ -242,8 +244,10 @@ int rig_list_attach(struct rig_list **out, const char *name,
 int rig_list_over(struct rig_list **out, void *memory, size_t bytes)
 {
 	struct rig_list *list;
-	int r;
+	int r = need(out, "list: the place for the handle");
 
+	if (r < 0)
+		return r;
 	if (!memory || (uintptr_t)memory % 8)
 		return rig_fail(-EINVAL, "list: memory not aligned to 8");
 	list = list_new();
@@ -260,7 +264,9 @@ int rig_list_over(struct rig_list **out, void *memory, size_t bytes)
 
 int rig_list_bytes(const struct rig_value *values, size_t count, size_t *bytes)
 {
-	return list_layout_bytes("(new)", values, count, bytes);
+	int r = need(bytes, "list: the place for its bytes");
+
+	return r < 0 ? r : list_layout_bytes("(new)", values, count, bytes);
 }
 
 static int write_memory(void *to, const void *from, size_t bytes)
@@ -291,32 +297,32 @@ int rig_list_lay(void *memory, size_t bytes, const struct rig_value *values,
 
 size_t rig_list_length(const struct rig_list *list)
 {
-	return list->view.length;
+	return list ? list->view.length : 0;
 }
 
 const char *rig_list_name(const struct rig_list *list)
 {
-	return list->segment ? rig_segment_name(list->segment) : "";
+	return list && list->segment ? rig_segment_name(list->segment) : "";
 }
 
 struct rig_segment *rig_list_segment(const struct rig_list *list)
 {
-	return list->segment;
+	return list ? list->segment : NULL;
 }
 
 static int check_attached(const struct rig_list *list)
 {
-	if (!list->view.offsets)
+	if (list && !list->view.offsets)
 		return rig_fail(-EINVAL, "list %s: detached",
 				rig_list_name(list));
-	return 0;
+	return need(list, "list: the list");
 }
 
 /* The item that `index` means, in a list that is attached. */
 static int item_of(const struct rig_list *list, int64_t index, size_t *item)
 {
 	*item = 0;
-	if (!list->view.offsets)
+	if (!list || !list->view.offsets)
 		return check_attached(list);
 	if (!list_layout_item(&list->view, index, item))
 		return list_layout_fail_index(&list->view, index);
@@ -362,6 +368,8 @@ int rig_list_get(struct rig_list *list, int64_t index, struct rig_value *value)
 	size_t item;
 	int r = item_of(list, index, &item);
 
+	if (r == 0)
+		r = need(value, "list: the place for the value");
 	return r < 0 ? r : get(list, item, value, &list->room);
 }
 
@@ -379,6 +387,8 @@ int rig_list_set(struct rig_list *list, int64_t index,
 	size_t item;
 	int r = item_of(list, index, &item);
 
+	if (r == 0)
+		r = need(value, "list: the value");
 	if (r == 0)
 		r = check_writable(list);
 	return r < 0 ? r : list_layout_set(&list->view, item, value);
@@ -445,7 +455,7 @@ static int reverse(struct rig_list *list, struct rig_span slice,
 		   struct rig_span pairs, bool write,
 		   int (*swap)(struct rig_list *list, int64_t a, int64_t b))
 {
-	size_t length = list->view.length;
+	size_t length = rig_list_length(list);
 	int r = check_attached(list);
 
 	if (r == 0 && write)
@@ -484,35 +494,45 @@ int rig_list_can_reverse(struct rig_list *list, struct rig_span slice,
 	return reverse(list, slice, pairs, false, rig_list_can_swap);
 }
 
+static int check_sought(const struct rig_list *list,
+			const struct rig_value *value)
+{
+	int r = need(list, "list: the list");
+
+	return r < 0 ? r : need(value, "list: the value");
+}
+
 int64_t rig_list_count(struct rig_list *list, const struct rig_value *value)
 {
-	int64_t count = 0, length = (int64_t)list->view.length;
+	int64_t count = 0, length = (int64_t)rig_list_length(list);
 	struct rig_value seen;
+	int r = check_sought(list, value);
 
-	for (int64_t i = 0; i < length; i++) {
-		int r = rig_list_get(list, i, &seen);
-
+	for (int64_t i = 0; r == 0 && i < length; i++) {
+		r = rig_list_get(list, i, &seen);
 		if (r < 0)
-			return r;
+			break;
 		count += rig_value_equal(&seen, value);
 	}
-	return count;
+	return r < 0 ? r : count;
 }
 
 int64_t rig_list_index(struct rig_list *list, const struct rig_value *value)
 {
-	int64_t length = (int64_t)list->view.length;
+	int64_t length = (int64_t)rig_list_length(list);
 	struct rig_value seen;
+	int r = check_sought(list, value);
 
-	for (int64_t i = 0; i < length; i++) {
-		int r = rig_list_get(list, i, &seen);
-
+	for (int64_t i = 0; r == 0 && i < length; i++) {
+		r = rig_list_get(list, i, &seen);
 		if (r < 0)
-			return r;
+			break;
 		if (rig_value_equal(&seen, value))
 			return i;
 	}
-	return rig_fail(-ENOENT, "list %s: no such value", rig_list_name(list));
+	return r < 0 ? r
+		     : rig_fail(-ENOENT, "list %s: no such value",
+				rig_list_name(list));
 }
 
 /* Text that grows: a stream in memory, whose only error is -ENOMEM. */
@@ -527,13 +547,23 @@ static int finish(FILE *stream, char **text, int r)
 	return r;
 }
 
+static int check_text_out(const struct rig_list *list, char **out)
+{
+	int r = need(list, "list: the list");
+
+	return r < 0 ? r : need(out, "list: the place for the text");
+}
+
 int rig_list_format(struct rig_list *list, char **out)
 {
 	char *text = NULL, cell[9];
 	size_t bytes, item;
-	FILE *stream = open_memstream(&text, &bytes);
-	int r = 0;
+	FILE *stream;
+	int r = check_text_out(list, out);
 
+	if (r < 0)
+		return r;
+	stream = open_memstream(&text, &bytes);
 	if (!stream)
 		return rig_fail_errno(-errno, "list: its format");
 	for (size_t i = 0; r == 0 && i < list->view.length; i++) {
@@ -572,9 +602,12 @@ int rig_list_repr(struct rig_list *list, char **out)
 	struct rig_value value;
 	char *text = NULL;
 	size_t bytes;
-	FILE *stream = open_memstream(&text, &bytes);
-	int r = 0;
+	FILE *stream;
+	int r = check_text_out(list, out);
 
+	if (r < 0)
+		return r;
+	stream = open_memstream(&text, &bytes);
 	if (!stream)
 		return rig_fail_errno(-errno, "list: its text");
 	fputs("ShareableList([", stream);
@@ -603,8 +636,10 @@ void rig_list_detach(struct rig_list *list)
 
 int rig_list_unlink(struct rig_list *list)
 {
-	int r;
+	int r = need(list, "list: the list");
 
+	if (r < 0)
+		return r;
 	if (!list->segment)
 		return rig_fail(-EINVAL, "list: over memory, has no name");
 	r = rig_segment_unlink(list->segment);

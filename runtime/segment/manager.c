@@ -282,9 +282,12 @@ static void manager_free(struct rig_manager *manager)
 
 int rig_manager_start(struct rig_manager **out)
 {
-	struct rig_manager *manager = calloc(1, sizeof(*manager));
-	int r;
+	struct rig_manager *manager;
+	int r = need(out, "manager: the place for the handle");
 
+	if (r < 0)
+		return r;
+	manager = calloc(1, sizeof(*manager));
 	if (!manager)
 		return rig_fail_errno(-ENOMEM, "manager");
 	pthread_mutex_init(&manager->lock, NULL);
@@ -302,10 +305,16 @@ int rig_manager_start(struct rig_manager **out)
 }
 
 /* Does the manager have a process, and is the process ours? */
-static int check(const struct rig_manager *manager)
+static int check(const struct rig_manager *manager, const void *out)
 {
-	struct pollfd polled = { .fd = manager->pidfd, .events = POLLIN };
+	struct pollfd polled = { .events = POLLIN };
+	int r = need(manager, "manager: the manager");
 
+	if (r == 0)
+		r = need(out, "manager: the place for the handle");
+	if (r < 0)
+		return r;
+	polled.fd = manager->pidfd;
 	if (manager->maker != process_self())
 		return rig_fail(-EINVAL,
 				"manager: of process %d, not of this "
@@ -359,7 +368,7 @@ int rig_manager_segment(struct rig_manager *manager, struct rig_segment **out,
 {
 	struct rig_segment *handle = NULL;
 	struct member member = { 0 };
-	int r = check(manager);
+	int r = check(manager, out);
 
 	if (r == 0)
 		r = rig_segment_create(&member.segment, NULL, bytes, NULL);
@@ -384,7 +393,7 @@ int rig_manager_list(struct rig_manager *manager, struct rig_list **out,
 {
 	struct rig_list *handle = NULL;
 	struct member member = { 0 };
-	int r = check(manager);
+	int r = check(manager, out);
 
 	if (r == 0)
 		r = rig_list_create(&member.list, NULL, values, count, NULL);
@@ -405,7 +414,7 @@ int rig_manager_list(struct rig_manager *manager, struct rig_list **out,
 
 pid_t rig_manager_pid(const struct rig_manager *manager)
 {
-	return manager->pid;
+	return manager ? manager->pid : need(manager, "manager: the manager");
 }
 
 void rig_manager_shutdown(struct rig_manager *manager)
@@ -424,7 +433,8 @@ int rig_manager_with(int (*body)(struct rig_manager *manager, void *arg),
 		     void *arg)
 {
 	struct rig_manager *manager = NULL;
-	int r = rig_manager_start(&manager);
+	int r = body ? rig_manager_start(&manager)
+		     : need(NULL, "manager: the function");
 
 	if (r < 0)
 		return r;

@@ -313,11 +313,12 @@ int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 {
 	static const struct rig_segment_options defaults;
 	struct rig_segment *segment;
-	int r;
+	int r = need(out, "segment: the place for the handle");
 
 	if (!options)
 		options = &defaults;
-	r = reserved_check(options->reserved, "rig_segment_options");
+	if (r == 0)
+		r = reserved_check(options->reserved, "rig_segment_options");
 	if (r == 0 && name)
 		r = shmfile_check_name(name);
 	if (r < 0)
@@ -419,11 +420,12 @@ int rig_segment_attach(struct rig_segment **out, const char *name,
 	static const struct rig_segment_options defaults;
 	struct rig_segment *segment;
 	struct stat status;
-	int r;
+	int r = need(out, "segment: the place for the handle");
 
 	if (!options)
 		options = &defaults;
-	r = reserved_check(options->reserved, "rig_segment_options");
+	if (r == 0)
+		r = reserved_check(options->reserved, "rig_segment_options");
 	if (r < 0)
 		return r;
 	segment = calloc(1, sizeof(*segment));
@@ -477,28 +479,30 @@ const struct segment_info *segment_info_of(const struct rig_segment *segment)
 
 void *rig_segment_data(const struct rig_segment *segment)
 {
-	return segment->data;
+	return segment ? segment->data : NULL;
 }
 
 size_t rig_segment_bytes(const struct rig_segment *segment)
 {
-	return segment->info.data_bytes;
+	return segment ? segment->info.data_bytes : 0;
 }
 
 const char *rig_segment_name(const struct rig_segment *segment)
 {
-	return segment->name;
+	return segment ? segment->name : NULL;
 }
 
 struct rig_barrier *rig_segment_barrier(const struct rig_segment *segment)
 {
-	return segment->barrier;
+	return segment ? segment->barrier : NULL;
 }
 
 int rig_segment_named(const struct rig_segment *segment)
 {
 	struct stat status;
 
+	if (!segment)
+		return need(segment, "segment: the segment");
 	return shmfile_status(segment->name, &status) == 0 &&
 	       identity_same(identity_of(&status), segment->info.identity);
 }
@@ -526,8 +530,10 @@ void rig_segment_detach(struct rig_segment *segment)
 
 int rig_segment_unlink(struct rig_segment *segment)
 {
-	int r;
+	int r = need(segment, "segment: the segment");
 
+	if (r < 0)
+		return r;
 	if (segment->unlinked)
 		return 0;
 	r = shmfile_unlink(segment->name, segment->info.identity);

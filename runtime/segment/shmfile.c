@@ -33,8 +33,10 @@ static void path_of(char path[static SHM_PATH_BYTES], const char *name)
 
 int shmfile_check_found(const char *name)
 {
-	size_t length = strnlen(name, RIG_NAME_MAX + 1);
+	size_t length = name ? strnlen(name, RIG_NAME_MAX + 1) : 0;
 
+	if (!name)
+		return need(name, "segment: the name");
 	if (length == 0)
 		return rig_fail(-EINVAL, "segment name is empty");
 	if (length > RIG_NAME_MAX)

@@ -238,7 +238,9 @@ static int sweep(bool remove, bool only_stale, struct rig_found **out)
 
 int rig_sweep_list(struct rig_found **found)
 {
-	return sweep(false, false, found);
+	int r = need(found, "sweep: the place for the names");
+
+	return r < 0 ? r : sweep(false, false, found);
 }
 
 int rig_sweep_clean(bool dry_run, struct rig_found **found)

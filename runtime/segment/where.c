@@ -130,11 +130,14 @@ static int number_nodes(int **nodes)
 
 ssize_t rig_segment_huge_bytes(const struct rig_segment *segment)
 {
-	const struct segment_info *info = segment_info_of(segment);
+	const struct segment_info *info;
 	const char *name = rig_segment_name(segment);
 	struct stat status;
-	ssize_t got;
+	ssize_t got = need(segment, "segment: the segment");
 
+	if (got < 0)
+		return got;
+	info = segment_info_of(segment);
 	if (info->fd < 0)
 		return rig_fail(-EINVAL, "segment %s: is detached", name);
 	if (fstat(info->fd, &status) < 0)
@@ -153,10 +156,15 @@ ssize_t rig_segment_huge_bytes(const struct rig_segment *segment)
 ssize_t rig_segment_where(const struct rig_segment *segment,
 			  struct rig_home *homes, size_t max)
 {
-	const struct segment_info *info = segment_info_of(segment);
+	const struct segment_info *info;
 	struct homes to = { .homes = homes, .max = max };
-	int r;
+	int r = need(segment, "segment: the segment");
 
+	if (r == 0 && max)
+		r = need(homes, "segment: the place for its homes");
+	if (r < 0)
+		return r;
+	info = segment_info_of(segment);
 	if (info->fd < 0)
 		return rig_fail(-EINVAL, "segment %s: is detached",
 				rig_segment_name(segment));

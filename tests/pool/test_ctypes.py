@@ -35,7 +35,7 @@ class Layout(unittest.TestCase):
         right = {name: int(number) for name, number in
                  map(str.split, listed.read_text().splitlines())}
         seen = 0
-        for path in [*ROOT.glob("tests/*/*.py"),
+        for path in [*ROOT.glob("tests/*/test_*.py"),
                      *ROOT.glob("docs/examples/python/*.py")]:
             for name, what in described(path).items():
                 if not issubclass(what, ctypes.Structure):

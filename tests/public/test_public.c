@@ -208,7 +208,7 @@ START_TEST(a_reserved_word_is_zero)
 	ck_assert_msg(strncmp(rig_why(), entries[_i].name, length) == 0 &&
 			      rig_why()[length] == ':',
 		      "%s", rig_why());
-	ck_assert_ptr_nonnull(strstr(rig_why(), "reserved[7]"));
+	ck_assert_ptr_nonnull(strstr(rig_why(), "reserved["));
 	ck_assert_msg(entries[_i].pass(0) == 0, "%s", rig_why());
 	rig_pool_destroy(pool);
 }

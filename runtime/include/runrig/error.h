@@ -46,7 +46,7 @@ extern "C" {
  */
 RIG_API const char *rig_why(void);
 
-/* Make `words` (cut to fit) those of this thread's last failure, and return
+/* Make `words` (cut to fit; NULL: "") those of this thread's last failure, and return
  * `code`.  A library that stands on this one fails so.  Any thread; never
  * waits. */
 RIG_API int rig_why_set(int code, const char *words);

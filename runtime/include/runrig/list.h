@@ -88,7 +88,8 @@ struct rig_value {
 	size_t bytes; /* of the text */
 };
 
-/* Values by the word.  `text` ends in a NUL and is borrowed. */
+/* Values by the word.  `text` ends in a NUL and is borrowed; where there is none
+ * (NULL), the value is None. */
 RIG_API struct rig_value rig_none(void);
 RIG_API struct rig_value rig_int(int64_t integer);
 RIG_API struct rig_value rig_float(double real);
@@ -97,13 +98,13 @@ RIG_API struct rig_value rig_str(const char *text);
 RIG_API struct rig_value rig_bytes(const void *text, size_t bytes);
 
 /* Equal as Python's ==: 1, 1.0 and True are, text and bytes never, nan not even
- * to itself.  Any thread; never waits. */
+ * to itself, and NULL nothing.  Any thread; never waits. */
 RIG_API bool rig_value_equal(const struct rig_value *a,
 			     const struct rig_value *b);
 
 /*
  * Write repr() of the value, as Python has repr(), to `text`, at most `room` bytes
- * with the terminating NUL (0: nothing is written), and return the length of the
+ * with the terminating NUL (0, or text NULL: nothing is written), and return the length of the
  * whole without the NUL, as snprintf() does.  Text that is not UTF-8 shows its
  * stray bytes as \xNN.  Printable characters are Unicode 14's, as in Python 3.11.
  * Any thread, whatever the locale; never waits.
@@ -121,7 +122,7 @@ struct rig_list; /* in this process */
  * untouched, nothing is left behind, and the result is as from
  * rig_segment_create(), or
  *
- *	-EINVAL     a value of no kind
+ *	-EINVAL     a value of no kind, or text at NULL
  *	-EILSEQ     a str that is not UTF-8
  *	-EOVERFLOW  text of more than RIG_TEXT_MAX bytes
  *
@@ -176,8 +177,10 @@ RIG_API struct rig_segment *rig_list_segment(const struct rig_list *list);
 
 /*
  * Get item `index`, or, below 0, item length + index.  Returns 0 and sets
- * *value, or -ERANGE, -EILSEQ, -EPROTO, -EAGAIN, -ENODATA (its maker has not
- * filled it), -EINVAL (detached), or -ENOMEM for long text.
+ * *value, or -ERANGE, -EILSEQ, -EPROTO, -EAGAIN, -ENODATA, -EINVAL (detached), or
+ * -ENOMEM for long text.  -EAGAIN and -ENODATA: another process is changing the
+ * item's type, or its maker has not filled it; a Python that writes passes through
+ * both, so ask again.
  *
  * Orders: what a process wrote before it set an 8-byte value is seen by who
  * gets that value.

@@ -51,6 +51,7 @@ RIG_API int rig_queue_init(struct rig_queue *queue, size_t bytes);
  *	            does not wait, RIG_FOREVER waits for ever
  *	-EMSGSIZE   it is longer than rig_queue_longest()
  *	-EPROTO     this memory is no queue, or is damaged
+ *	-EINVAL     queue or message is NULL
  *
  * Any thread of any process that sees the memory.
  */
@@ -68,7 +69,8 @@ RIG_API int rig_queue_take(struct rig_queue *queue, void *message, size_t room,
 /* Bytes of the longest message it can have; 0: this memory is no queue. */
 RIG_API size_t rig_queue_longest(const struct rig_queue *queue);
 
-/* Messages in it now: a number that was true.  Never waits. */
+/* Messages in it now: a number that was true; 0: this memory is no queue.  Never
+ * waits. */
 RIG_API uint64_t rig_queue_count(const struct rig_queue *queue);
 
 #ifdef __cplusplus
