@@ -622,7 +622,8 @@ class Usage(Case):
             (USAGE, ("", "a/b", "sem.x", "x" * 256)),
             (SYSTEM, ("rig-there-is-none",)),
         )
-        commands = (("run", "reverse", "--segment", "{}"), ("rm", "{}"),
+        commands = (("run", "reverse", "--dtype", "uint8", "--segment", "{}"),
+                    ("rm", "{}"),
                     ("list", "show", "{}"), ("list", "get", "{}", "0"),
                     ("list", "set", "{}", "0", "1"))
         for code, wrong in faults:

@@ -237,7 +237,7 @@ START_TEST(what_is_no_queue)
 	ck_assert_int_eq(rig_queue_put((void *)other, "x", 1, 0), -EPROTO);
 	ck_assert_int_eq(rig_queue_take((void *)other, other, 1, &bytes, 0),
 			 -EPROTO);
-	ck_assert_int_eq(rig_queue_put(NULL, "x", 1, 0), -EPROTO);
+	ck_assert_int_eq(rig_queue_put(NULL, "x", 1, 0), -EINVAL);
 	ck_assert_uint_eq(rig_queue_longest((void *)other), 0);
 	ck_assert_int_eq(rig_queue_init((void *)(other + 8), 900), -EINVAL);
 	ck_assert_int_eq(rig_queue_init((void *)other, 100), -EINVAL);

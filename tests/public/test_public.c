@@ -158,14 +158,14 @@ static int registered(const char *name)
 
 static int kernel(uint64_t word)
 {
-	known.reserved[7] = word;
+	known.reserved[0] = word;
 	return registered("test-kernel");
 }
 
 static int param(uint64_t word)
 {
 	params[0].name = "n";
-	params[0].reserved[7] = word;
+	params[0].reserved[0] = word;
 	known.params = params;
 	return registered("test-param");
 }
@@ -173,7 +173,7 @@ static int param(uint64_t word)
 static int array(uint64_t word)
 {
 	arrays[0].name = "x";
-	arrays[0].reserved[7] = word;
+	arrays[0].reserved[0] = word;
 	known.arrays = arrays;
 	return registered("test-array");
 }
