@@ -35,7 +35,6 @@ static const struct {
 	{ SYS_fstat, "fstat", { ENOMEM } },
 	{ SYS_fstatfs, "fstatfs", { ENOMEM } },
 	{ SYS_statfs, "statfs", { ENOMEM } },
-	{ SYS_readlink, "readlink", { ENOMEM } },
 	{ SYS_getdents64, "getdents64", { ENOMEM } },
 	{ SYS_fallocate, "fallocate", { ENOSPC, EINTR, EOPNOTSUPP } },
 	{ SYS_ftruncate, "ftruncate", { EINTR, ENOSPC } },
@@ -51,10 +50,7 @@ static const struct {
 	{ SYS_recvfrom, "recvfrom", { EINTR, ENOMEM } },
 	{ SYS_sendmsg, "sendmsg", { EINTR, ENOBUFS } },
 	{ SYS_sendto, "sendto", { EINTR, ENOBUFS } },
-	{ SYS_poll, "poll", { EINTR, ENOMEM } },
 	{ SYS_clone, "clone", { EAGAIN, ENOMEM } },
-	{ SYS_fork, "fork", { EAGAIN, ENOMEM } },
-	{ SYS_vfork, "vfork", { EAGAIN, ENOMEM } },
 	{ SYS_wait4, "wait4", { EINTR, ECHILD } },
 	{ SYS_getrandom, "getrandom", { EINTR, ENOSYS } },
 	{ SYS_sched_setaffinity, "sched_setaffinity", { EINVAL, EPERM } },
@@ -64,6 +60,16 @@ static const struct {
 	{ SYS_sigaltstack, "sigaltstack", { ENOMEM } },
 	{ SYS_clock_nanosleep, "clock_nanosleep", { EINTR } },
 	{ SYS_getcpu, "getcpu", { ENOSYS } },
+/* Younger architectures have only the calls that stand for these. */
+#ifdef SYS_poll
+	{ SYS_readlink, "readlink", { ENOMEM } },
+	{ SYS_poll, "poll", { EINTR, ENOMEM } },
+	{ SYS_fork, "fork", { EAGAIN, ENOMEM } },
+	{ SYS_vfork, "vfork", { EAGAIN, ENOMEM } },
+#else
+	{ SYS_readlinkat, "readlinkat", { ENOMEM } },
+	{ SYS_ppoll, "ppoll", { EINTR, ENOMEM } },
+#endif
 };
 
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
