@@ -664,6 +664,13 @@ int attach_replicate(struct rank *rank, const struct pool_startup *startup)
 	return r;
 }
 
+void attach_forked(void)
+{
+	for (int i = 0; i < MAPPINGS_MAX; i++)
+		if (mappings[i].bytes)
+			drop(&mappings[i]);
+}
+
 void attach_forget(struct rank *rank)
 {
 	struct identity identity = identity_in(&rank->layout.job->segments[0]);

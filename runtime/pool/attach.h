@@ -32,6 +32,9 @@ int attach_populate(struct rank *rank, const struct pool_startup *startup,
  * stays mapped.  0 or -errno and the words. */
 int attach_replicate(struct rank *rank, const struct pool_startup *startup);
 
+/* In a child of a worker: unmap every file.  Safe after a fork. */
+void attach_forked(void);
+
 /* Unmap segment 0's file, if it is mapped. */
 void attach_forget(struct rank *rank);
 
