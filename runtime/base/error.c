@@ -11,6 +11,14 @@
 
 static _Thread_local char why[WHY_BYTES];
 
+/* One line, whatever a name or a description of the user's has in it. */
+static void make_one_line(void)
+{
+	for (char *c = why; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = '?';
+}
+
 int rig_fail(int code, const char *format, ...)
 {
 	va_list list;
@@ -18,6 +26,7 @@ int rig_fail(int code, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(why, sizeof(why), format, list);
 	va_end(list);
+	make_one_line();
 	return code;
 }
 
@@ -33,6 +42,7 @@ int rig_fail_errno(int code, const char *format, ...)
 	/* strerrordesc_np: no locale, no allocation, safe after a fork. */
 	snprintf(why + used, sizeof(why) - used, ": %s",
 		 strerrordesc_np(-code) ? strerrordesc_np(-code) : "error");
+	make_one_line();
 	return code == -EINVAL ? -ENOSYS : code;
 }
 
@@ -44,6 +54,7 @@ int need(const void *argument, const char *what)
 int rig_why_set(int code, const char *words)
 {
 	snprintf(why, sizeof(why), "%s", words ? words : "");
+	make_one_line();
 	return code;
 }
 
