@@ -8,8 +8,11 @@
 #include "cmd_topo.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <runrig/error.h>
 
@@ -319,6 +322,34 @@ static int print(const struct rig_plan *plan, enum format format)
 	return finish_output(EXIT_DONE);
 }
 
+/* A description that is damaged may crash hwloc, which trusts what it reads: let a
+ * child go first.  0, or an exit code, and said. */
+static int check_by_child(const struct rig_place_options *place)
+{
+	struct rig_plan *plan = NULL;
+	int status = 0;
+	pid_t pid;
+
+	if (!place->topology)
+		return 0;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		(void)!freopen("/dev/null", "w", stderr);
+		(void)rig_place_plan(&plan, place);
+		_exit(EXIT_DONE);
+	}
+	if (pid < 0)
+		return complain(EXIT_SYSTEM, "fork: %s", strerror(errno));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status))
+		return complain(EXIT_SYSTEM,
+				"topo: --topology %s: hwloc crashes on it (%s)",
+				place->topology, strsignal(WTERMSIG(status)));
+	return 0;
+}
+
 int command_topo(int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -327,6 +358,9 @@ int command_topo(int argc, char **argv)
 	int r;
 
 	parse_command(&argp, argc, argv, &options);
+	r = check_by_child(&options.place);
+	if (r)
+		return r;
 	r = rig_place_plan(&plan, &options.place);
 	if (r < 0)
 		return complain(exit_of(r), "%s", rig_why());

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import random
 import re
 import struct
 import subprocess
@@ -139,6 +140,26 @@ class Description(unittest.TestCase):
         self.assertEqual(plan["memory"][0]["cores"], 3)
         self.assertIn(">no NUMA node<",
                       topo("--topology", path, "--format", "svg"))
+
+    def test_a_damaged_file_ends_nothing(self):
+        """Whatever a byte or a number is changed to: a table, or one line."""
+        rng = random.Random(29)
+        for _ in range(3000 if "RUNRIG_LONG" in os.environ else 40):
+            text = bytearray(rng.choice((MIXED, HALF)).encode())
+            for _ in range(rng.choice((1, 1, 2, 4))):
+                at = rng.randrange(len(text))
+                text[at:at + rng.randrange(3)] = rng.choice((
+                    b"", b"9", b"-1", b"0xf...f", b"4294967296",
+                    bytes([rng.randrange(256)])))
+            with tempfile.NamedTemporaryFile(suffix=".xml") as file:
+                file.write(text)
+                file.flush()
+                done = subprocess.run(
+                    [RUNRIG, "topo", "--topology", file.name],
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+            self.assertIn(done.returncode, (0, 1, 5), text)
+            if done.returncode:
+                self.assertIn(b"runrig: ", done.stderr)
 
     def test_what_has_no_end_is_refused(self):
         endless = MIXED.replace('cpuset="0xf"', 'cpuset="0xf...f"')

@@ -2,6 +2,8 @@
 /*
  * test_topology.c - tables of cores from hwloc's descriptions, from XML, and from
  * this machine; and the kernel's word for every pin.
+ *
+ * RUNRIG_MUTANTS=10000 is how many mutated descriptions are read (300).
  */
 #include "place/topology.h"
 
@@ -16,6 +18,7 @@
 #include <runrig/error.h>
 
 #include "lib/harness.h"
+#include "lib/tally.h"
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -255,6 +258,86 @@ START_TEST(kinds_of_cores_are_known)
 		ck_assert_int_eq(topology->cores[i].kind, kinds[i]);
 	ck_assert_uint_eq(topology->nodes[0].bytes, 1048576);
 	topology_free(topology);
+}
+END_TEST
+
+/* One to four changes at random places: a byte is another, goes, or is doubled; a
+ * number becomes one that no machine has. */
+static void mutate(char *text, size_t room, unsigned *seed)
+{
+	static const char *const numbers[] = {
+		"0",   "-1", "4294967296", "0xf...f", "18446744073709551615",
+		"1000"
+	};
+	const int changes = 1 + rand_r(seed) % 4;
+
+	for (int i = 0; i < changes; i++) {
+		const size_t length = strlen(text);
+		const size_t at = (size_t)rand_r(seed) % (length + 1);
+		const size_t digits = strspn(text + at, "0123456789");
+		const char *number = numbers[rand_r(seed) % 6];
+		const size_t bytes = strlen(number);
+
+		if (length + bytes + 2 > room)
+			return;
+		switch (rand_r(seed) % 4) {
+		case 0:
+			if (at < length)
+				text[at] = (char)(1 + rand_r(seed) % 255);
+			break;
+		case 1:
+			if (at < length)
+				memmove(text + at, text + at + 1, length - at);
+			break;
+		case 2:
+			memmove(text + at + 1, text + at, length - at + 1);
+			break;
+		default:
+			memmove(text + at + bytes, text + at + digits,
+				length - at - digits + 1);
+			memcpy(text + at, number, bytes);
+			break;
+		}
+	}
+}
+
+/* A table, or one line of words. */
+static void read_mutant(const char *description)
+{
+	struct topology *topology = NULL;
+	int r = topology_load(&topology, description);
+
+	if (r == 0) {
+		free(as_text(topology));
+		ck_assert_int_gt(topology->core_count, 0);
+	} else {
+		ck_assert_ptr_null(topology);
+		ck_assert_ptr_null(strchr(rig_why(), '\n'));
+		ck_assert_uint_gt(strlen(rig_why()), 0);
+	}
+	topology_free(topology);
+}
+
+START_TEST(mutated_descriptions_are_read_or_refused)
+{
+	const char *seeds[] = { "package:2 core:3 pu:2",
+				"numa:2 [numa(memory=4096 indexes=2,0)] core:2 "
+				"pu:1" };
+	const char *times = getenv("RUNRIG_MUTANTS");
+	const int count = times ? atoi(times) : 300;
+	struct tally tally = { 0 };
+	unsigned seed = 23;
+	char text[1024];
+
+	/* Each load would look for graphics cards. */
+	ck_assert_int_eq(setenv("HWLOC_PLUGINS_PATH", "/nowhere", 1), 0);
+	for (int i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "%s", seeds[i % 2]);
+		mutate(text, sizeof(text), &seed);
+		read_mutant(text);
+		tally_add(&tally, 0);
+	}
+	tally_write(&tally, "a mutated description of a machine is read");
 }
 END_TEST
 
@@ -585,7 +668,8 @@ END_TEST
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("topology");
-	TCase *words = make_tcase("described", 10);
+	TCase *words =
+		make_tcase("described", getenv("RUNRIG_MUTANTS") ? 0 : 30);
 	TCase *here = make_tcase("here", 10);
 	TCase *pins = make_tcase("pins", 10);
 
@@ -599,6 +683,7 @@ Suite *make_suite(void)
 	tcase_add_test(words, huge_descriptions_are_refused);
 	tcase_add_test(words, endless_sets_are_refused);
 	tcase_add_test(words, bad_files_are_refused);
+	tcase_add_test(words, mutated_descriptions_are_read_or_refused);
 	suite_add_tcase(suite, words);
 
 	tcase_add_test(here, usable_is_the_affinity_of_the_moment);

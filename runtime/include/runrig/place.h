@@ -101,10 +101,12 @@ struct rig_plan {
 };
 
 struct rig_place_options {
-	int workers;          /* 0: one a usable core */
-	const char *place;    /* NULL: RUNRIG_PLACE, or "core" */
-	const char *topology; /* NULL: this machine; else an hwloc XML file or
-			       * a synthetic description "numa:2 core:4 pu:2" */
+	int workers;       /* 0: one a usable core */
+	const char *place; /* NULL: RUNRIG_PLACE, or "core" */
+	/* NULL: this machine; else a synthetic description "numa:2 core:4 pu:2",
+	 * or an hwloc XML file.  A file must be trusted: hwloc may crash on a
+	 * damaged file. */
+	const char *topology;
 	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
 };
 
