@@ -10,19 +10,34 @@
  *
  * Rank r brings elements that every rank can compute, so each rank computes what
  * every verb must leave in its buffer, and compares the whole buffer.
+ *
+ * And a rank is killed at a system call within every verb.  RUNRIG_VERB_KILLS=10000 is
+ * how many kills there are (each verb and form once).
  */
 #include "lib/harness.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <runrig/runrig.h>
 
 #include "lib/elements.h"
 #include "lib/job_pool.h"
+#include "base/clock.h"
 #include "lib/table.h"
+#include "lib/tally.h"
 #include "team/fold.h"
 #include "team/type.h"
 
@@ -497,6 +512,171 @@ START_TEST(a_sum_of_more_than_all_memory_is_refused)
 }
 END_TEST
 
+/* --- a rank dies at a system call of a verb --- */
+
+/* What the verbs ask the system for, where ranks wait, copy or make room. */
+static const struct deadly {
+	int number;
+	const char *name;
+} deadly[] = {
+	{ SYS_futex, "futex" },
+	{ SYS_sched_yield, "sched_yield" },
+	{ SYS_process_vm_readv, "process_vm_readv" },
+	{ SYS_madvise, "madvise" },
+	{ SYS_mmap, "mmap" },
+	{ SYS_munmap, "munmap" },
+};
+#define DEADLY ((int)(sizeof(deadly) / sizeof(*deadly)))
+
+/* Arguments of the kernel. */
+struct killing {
+	int verb; /* index in `verbs` */
+	enum form form;
+	int victim;
+	int at; /* index in `deadly` */
+	unsigned turn;
+};
+
+/* From now on the call ends this process, by SIGSYS. */
+static int die_at(int number)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]),
+				      filter };
+	const struct rlimit no_core = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		return -ENOSYS;
+	return 0;
+}
+
+static int dies_in_a_verb(struct rig_team *team)
+{
+	const struct killing *killing = rig_team_args(team);
+	const int rank = rig_team_rank(team), size = rig_team_size(team);
+	const struct row *row = row_of(verbs[killing->verb].verb);
+	struct trial t = {
+		.team = team,
+		.row = row,
+		.rank = rank,
+		.size = size,
+		.form = killing->form,
+		.type = RIG_FLOAT64,
+		.op = row->reduces ? RIG_SUM : -1,
+		.item = sizeof(double),
+		.count = killing->turn % 2 ? 4099 : 19,
+		.turn = killing->turn,
+		.root = (int)(killing->turn % (unsigned)size),
+	};
+	int r = 0;
+
+	if (rank == killing->victim)
+		r = die_at(deadly[killing->at].number);
+	if (r == 0 && table_buffers(&t))
+		r = try_one(&t);
+	/* A verb that has not asked for it: the end is the same. */
+	if (r == 0 && rank == killing->victim)
+		(void)syscall(deadly[killing->at].number, 0, 0, 0, 0, 0, 0);
+	return r;
+}
+
+/* All that a report promises, of the death of `victim`. */
+static void check_report(const struct killing *killing, int size)
+{
+	const struct rig_report *said = rig_pool_report(pool);
+	char line[32];
+
+	ck_assert_int_eq(said->end, RIG_END_DEATH);
+	ck_assert_int_eq(said->rank, killing->victim);
+	ck_assert(WIFSIGNALED(said->wait_status) &&
+		  WTERMSIG(said->wait_status) == SIGSYS);
+	ck_assert_ptr_nonnull(strstr(said->kernel, "dies_in_a_verb"));
+	ck_assert_ptr_nonnull(strstr(rig_why(), "SIGSYS"));
+	for (int rank = 0; rank < size; rank++) {
+		snprintf(line, sizeof(line), "\n  rank %d (pid %d", rank,
+			 (int)said->ranks[rank].pid);
+		ck_assert_int_gt(said->ranks[rank].pid, 0);
+		ck_assert_msg(strstr(said->text, line) != NULL, "%s",
+			      said->text);
+		if (said->ranks[rank].state == RIG_STATE_WAITING)
+			ck_assert_uint_gt(strlen(said->ranks[rank].where), 0);
+	}
+}
+
+static int all_are_well(struct rig_team *team)
+{
+	const double one = 1;
+	double sum = 0;
+	int r = rig_team_allreduce(team, &one, &sum, 1, RIG_FLOAT64, RIG_SUM);
+
+	return r < 0 ? r : sum == rig_team_size(team) ? 0 : -EBADMSG;
+}
+
+/* False: this system has no filters. */
+static bool kill_one(struct rig_segment *segment, const struct killing *killing,
+		     int size, struct tally *tally)
+{
+	const uint64_t begun = clock_ns();
+	const struct rig_job job = {
+		.kernel = dies_in_a_verb,
+		.segments = { { .name = rig_segment_name(segment) } },
+		.args = killing,
+		.args_bytes = sizeof(*killing)
+	};
+	int r = rig_pool_run(pool, &job);
+
+	if (r == -ENOSYS)
+		return false;
+	ck_assert_msg(r == -EOWNERDEAD, "%s%s, rank %d at %s: %d, %s",
+		      verb_name(verbs[killing->verb].verb),
+		      forms[killing->form], killing->victim,
+		      deadly[killing->at].name, r, rig_why());
+	check_report(killing, size);
+	tally_add(tally, clock_ns() - begun);
+	ck_assert_msg(run(all_are_well) == 0, "%s", rig_why());
+	return true;
+}
+
+START_TEST(a_rank_dies_at_a_system_call_of_every_verb)
+{
+	const char *times = getenv("RUNRIG_VERB_KILLS");
+	const int size = 3, count = times ? atoi(times) : 2 * VERB_COUNT;
+	struct rig_segment *segment;
+	struct tally tally = { 0 };
+
+	make_pool(size);
+	ck_assert_int_eq(rig_segment_create(&segment, NULL,
+					    (size_t)size * SHARED_BYTES, NULL),
+			 0);
+	for (int i = 0; i < count; i++) {
+		const int round = i / VERB_COUNT;
+		const struct killing killing = {
+			.verb = i % VERB_COUNT,
+			.form = verbs[i % VERB_COUNT].forms
+					? (enum form)(round % 3)
+					: FORM_PLAIN,
+			.victim = (i + round) % size,
+			.at = round % DEADLY,
+			.turn = 1 + (unsigned)round,
+		};
+
+		if (!kill_one(segment, &killing, size, &tally))
+			break;
+	}
+	rig_segment_destroy(segment);
+	rig_pool_destroy(pool);
+	tally_write(&tally, "a rank at a system call of a verb");
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("table");
@@ -509,6 +689,7 @@ Suite *make_suite(void)
 	tcase_add_test(table,
 		       sizes_that_wrap_and_buffers_that_overlap_are_refused);
 	tcase_add_test(table, a_sum_of_more_than_all_memory_is_refused);
+	tcase_add_test(table, a_rank_dies_at_a_system_call_of_every_verb);
 	suite_add_tcase(suite, table);
 	return suite;
 }
