@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runrig.hpp - runrig for C++17: objects that end what they began, views instead of
- * pointers, exceptions with the report, lambdas as kernels.
+ * runrig.hpp - runrig for C++17: objects with an owner, views instead of pointers,
+ * exceptions with the report, lambdas as kernels.
  *
  *	rig::pool pool;
  *	rig::segment segment(pool, 1000 * sizeof(double));
@@ -14,19 +14,18 @@
  *			x[i] = 1;
  *	});
  *
- * A kernel runs in other processes.  So a lambda captures nothing, and what a kernel
- * is given is a struct that may be copied byte by byte; the compiler refuses all
- * else:
+ * A kernel runs in other processes: a lambda captures nothing, and the arguments are
+ * a struct of plain bytes.  The compiler refuses all else:
  *
  *	struct scale { double factor; };
  *	pool.run({ segment }, scale{ 2 }, [](rig::team team, const scale &args) {
  *		...
  *	});
  *
- * What a kernel returns is the result of rank 0, and run() returns a copy.  An
- * exception that leaves a kernel ends the run, and run() throws its words.
+ * The value that a kernel returns on rank 0 is the value that run() returns.  An
+ * exception that leaves a kernel ends the run, and run() throws the words.
  *
- * The header needs the C library alone: cc's flags are those of pkg-config runrig.
+ * The header needs the C library alone: the flags are pkg-config's.
  * Threads, waiting and errors are as in the headers of C, function by function.
  */
 #ifndef RUNRIG_RUNRIG_HPP
@@ -53,7 +52,7 @@
 namespace rig
 {
 
-/* A call that failed: what() is rig_why(), code() the negative errno, and report()
+/* A failed call: what() is rig_why(), code() the negative errno, and report()
  * the words of rig_pool_report() where a run failed. */
 class error : public std::runtime_error {
 public:
@@ -86,7 +85,7 @@ inline int check(int result)
 	return result;
 }
 
-/* Elements that somebody else owns: of a segment, for as long as that is there. */
+/* Elements of a segment, which owns the memory. */
 template <class T> class view {
 	static_assert(std::is_trivially_copyable_v<T>,
 		      "shared memory holds types that may be copied byte by "
@@ -168,18 +167,18 @@ class pool;
 /* A segment in this process; the maker's end removes the name. */
 class segment {
 public:
-	/* Make one under a fresh name, or under `name`. */
+	/* Make a segment under a fresh name, or under `name`. */
 	explicit segment(std::size_t bytes, const char *name = nullptr,
 			 const rig_segment_options &options = {})
 	{
 		create(bytes, name, options);
 	}
 
-	/* Make one whose pages are populated by the pool's workers. */
+	/* Make a segment; the pool's workers populate the pages. */
 	inline segment(pool &by, std::size_t bytes,
 		       const char *name = nullptr);
 
-	/* Map one that is there. */
+	/* Map a segment by its name. */
 	static segment attach(const std::string &name,
 			      const rig_segment_options &options = {})
 	{
@@ -189,7 +188,7 @@ public:
 		return segment(made);
 	}
 
-	/* Take over what a function of C has made. */
+	/* Own the segment of a function of C. */
 	explicit segment(rig_segment *made) noexcept : owned_(made)
 	{
 	}
@@ -343,7 +342,7 @@ public:
 		return list(made);
 	}
 
-	/* The list that lies in a kernel's segment. */
+	/* The list in a kernel's segment. */
 	static list over(view<std::byte> memory)
 	{
 		rig_list *made = nullptr;
@@ -438,8 +437,8 @@ private:
 	detail::owner<rig_manager, rig_manager_shutdown> owned_;
 };
 
-/* The element type of collectives that T is; of other types the bytes are moved,
- * and no operation folds them. */
+/* The element type of collectives for T.  Values of a struct are moved as bytes, and
+ * no operation folds a struct. */
 template <class T> int type_of()
 {
 	if constexpr (std::is_same_v<T, bool>)
@@ -465,7 +464,7 @@ template <class T> int type_of()
 }
 
 /* In a kernel: this rank of the team.  Each verb throws rig::error where the
- * function of C returns an error; let that leave the kernel. */
+ * function of C returns an error; let the exception leave the kernel. */
 class team {
 public:
 	explicit team(rig_team *c) noexcept : c_(c)
@@ -482,7 +481,7 @@ public:
 		return rig_team_size(c_);
 	}
 
-	/* Segment `index` of those handed over, as elements. */
+	/* Segment `index` of the job, as elements. */
 	template <class T> rig::view<T> view(int index) const
 	{
 		if (index < 0 || index >= rig_team_segments(c_))
@@ -606,7 +605,7 @@ struct nothing {};
 namespace detail
 {
 
-/* What a kernel returns, called with the arguments or, for `nothing`, without. */
+/* Call a kernel with the arguments or, for `nothing`, without. */
 template <class Kernel, class Args>
 decltype(auto) call(const Kernel &kernel, team team, const Args &args)
 {
@@ -623,8 +622,8 @@ using returned = decltype(call(std::declval<const Kernel &>(),
 			       std::declval<team>(),
 			       std::declval<const Args &>()));
 
-/* The rank's end of pool::run(): what C calls.  An empty lambda has no bytes that
- * would have to come from the caller. */
+/* The rank's end of pool::run(): the function for C.  An empty lambda has no bytes,
+ * and so nothing has to come from the caller. */
 template <class Kernel, class Args> int enter(rig_team *c)
 {
 	alignas(Kernel) unsigned char none[sizeof(Kernel)] = {};
@@ -704,7 +703,7 @@ public:
 		return rig_pool_size(owned_.get());
 	}
 
-	/* Run a lambda on every worker, and return what it returned on rank 0. */
+	/* Run a lambda on every worker, and return the result of rank 0. */
 	template <class Kernel>
 	auto run(std::initializer_list<handed> segments, const Kernel &kernel)
 	{
