@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <common/headers.h>
 #include <runrig/error.h>
 #include <runrig/kernels.h>
 
@@ -148,32 +149,6 @@ static void put(FILE *file, const char *name)
 	}
 }
 
-/* Where the headers are: beside an installed program, or in the tree that this
- * one was built from. */
-static const char *headers(void)
-{
-	static char path[PATH_MAX + 40];
-	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	char *slash;
-
-	path[length > 0 ? length : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (slash)
-		snprintf(slash, 40, "/../include");
-	slash = path + strlen(path);
-	snprintf(slash, 40, "/runrig/kernel.h");
-	if (access(path, R_OK) == 0) {
-		char *whole;
-
-		*slash = '\0';
-		whole = realpath(path, NULL);
-		snprintf(path, sizeof(path), "%s", whole ? whole : path);
-		free(whole);
-		return path;
-	}
-	return RUNRIG_HEADERS;
-}
-
 /* A path as a word of a shell. */
 static void put_word(const char *path)
 {
@@ -212,7 +187,7 @@ static void print_how(const char *name)
 	printf("%s.c: a kernel to begin with.  Build it, and run it:\n\n"
 	       "  cc -O2 -shared -fPIC -I",
 	       name);
-	put_word(headers());
+	put_word(headers_folder("runrig/kernel.h", "runtime/include"));
 	printf(" %s.c -o %s.so ", name, name);
 	put_word(library());
 	printf("\n  runrig run ./%s.so x=3\n", name);

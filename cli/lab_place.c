@@ -10,11 +10,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* Set by cli/meson.build: the folders of the source, and those of an installation
- * relative to the program's own. */
-#ifndef RUNRIG_SOURCE
-#define RUNRIG_SOURCE "."
-#endif
+#include <common/headers.h>
+
+/* cli/meson.build gives the folders of an installation,
+ * relative to the folder of the program. */
 
 const char *lab_program_path(char *path)
 {
@@ -48,12 +47,13 @@ static bool is_installed(void)
 
 void lab_data_path(const char *leaf, char *path)
 {
+	const char *source = source_folder();
 	char tail[PATH_MAX];
 
 	snprintf(tail, sizeof(tail), "../" RUNRIG_DATA "/labs/%s", leaf);
 	if (!is_installed() || !beside(tail, path))
-		snprintf(path, PATH_MAX, "%s/docs/labs/%s", RUNRIG_SOURCE,
-			 leaf);
+		snprintf(path, PATH_MAX, "%s/docs/labs/%s",
+			 source ? source : ".", leaf);
 }
 
 bool lab_check_path(const char *lab, char *path)
@@ -69,13 +69,5 @@ bool lab_check_path(const char *lab, char *path)
 
 const char *lab_headers(void)
 {
-	static char path[PATH_MAX];
-	char header[PATH_MAX + 20];
-
-	if (beside("../include", path)) {
-		snprintf(header, sizeof(header), "%s/runrig/runrig.h", path);
-		if (access(header, R_OK) == 0)
-			return path;
-	}
-	return RUNRIG_HEADERS;
+	return headers_folder("runrig/runrig.h", "runtime/include");
 }

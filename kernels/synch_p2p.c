@@ -20,6 +20,7 @@
 #include <kernels/builtin.h>
 #include <kernels/lib/clones.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/shuffle.h>
 
 #define SIDE_MAX 16777216.0
 #define STRIDE   (RIG_LINE / sizeof(uint64_t))
@@ -116,8 +117,8 @@ CLONES static void pass(double *restrict at, const double *restrict below,
 		quad sum = *(const quad *)(below + i) -
 			   *(const quad *)(below + i - 1);
 
-		sum += __builtin_shufflevector(zero, sum, 0, 4, 5, 6);
-		sum += __builtin_shufflevector(zero, sum, 0, 1, 4, 5);
+		sum += SHUFFLE(zero, sum, 0, 4, 5, 6);
+		sum += SHUFFLE(zero, sum, 0, 1, 4, 5);
 		*(quad *)(at + i) = left + sum;
 		left += sum[3];
 	}

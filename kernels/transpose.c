@@ -18,6 +18,7 @@
 #include <kernels/builtin.h>
 #include <kernels/lib/clones.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/shuffle.h>
 
 #define N_MAX 1048576.0
 
@@ -105,15 +106,15 @@ INLINE void turn_block(double *a, double *b, size_t n)
 	quad r1 = *(quad *)(a + n);
 	quad r2 = *(quad *)(a + 2 * n);
 	quad r3 = *(quad *)(a + 3 * n);
-	quad t0 = __builtin_shufflevector(r0, r1, 0, 4, 2, 6);
-	quad t1 = __builtin_shufflevector(r0, r1, 1, 5, 3, 7);
-	quad t2 = __builtin_shufflevector(r2, r3, 0, 4, 2, 6);
-	quad t3 = __builtin_shufflevector(r2, r3, 1, 5, 3, 7);
+	quad t0 = SHUFFLE(r0, r1, 0, 4, 2, 6);
+	quad t1 = SHUFFLE(r0, r1, 1, 5, 3, 7);
+	quad t2 = SHUFFLE(r2, r3, 0, 4, 2, 6);
+	quad t3 = SHUFFLE(r2, r3, 1, 5, 3, 7);
 
-	*(quad *)b += __builtin_shufflevector(t0, t2, 0, 1, 4, 5);
-	*(quad *)(b + n) += __builtin_shufflevector(t1, t3, 0, 1, 4, 5);
-	*(quad *)(b + 2 * n) += __builtin_shufflevector(t0, t2, 2, 3, 6, 7);
-	*(quad *)(b + 3 * n) += __builtin_shufflevector(t1, t3, 2, 3, 6, 7);
+	*(quad *)b += SHUFFLE(t0, t2, 0, 1, 4, 5);
+	*(quad *)(b + n) += SHUFFLE(t1, t3, 0, 1, 4, 5);
+	*(quad *)(b + 2 * n) += SHUFFLE(t0, t2, 2, 3, 6, 7);
+	*(quad *)(b + 3 * n) += SHUFFLE(t1, t3, 2, 3, 6, 7);
 	*(quad *)a = r0 + 1;
 	*(quad *)(a + n) = r1 + 1;
 	*(quad *)(a + 2 * n) = r2 + 1;

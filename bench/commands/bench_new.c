@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <common/headers.h>
+
 #include "commands/commands.h"
 
 #define NAME_MAX_CHARS 30
@@ -84,25 +86,6 @@ static const char template[] =
 	"\t1 /* copies */, \"$\", \"a pair of stream sockets\",\n"
 	"\tcreate, attach, put, send_all, get_all, done, destroy, { 0 } };\n";
 
-/* The folder of the header: beside an installed program, or in the tree that
- * this program was built from. */
-static const char *headers(void)
-{
-	static char path[PATH_MAX + 60];
-	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	char *slash;
-
-	path[length > 0 ? length : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (!slash)
-		return RIGBENCH_HEADERS;
-	snprintf(slash, 60, "/../include/rigbench/contender.h");
-	if (access(path, R_OK) < 0)
-		return RIGBENCH_HEADERS;
-	snprintf(slash, 60, "/../include");
-	return path;
-}
-
 static bool is_name(const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
@@ -161,7 +144,8 @@ static int command_new(struct command *c)
 	printf("%s: a transport to begin with.  Build and measure it:\n\n"
 	       "  cc -shared -fPIC -O2 -I%s %s -o %s.so\n"
 	       "  rigbench ipc --contender=./%s.so transports=seg-inplace,pipe\n",
-	       path, headers(), path, name, name);
+	       path, headers_folder("rigbench/contender.h", "bench/include"),
+	       path, name, name);
 	return EXIT_DONE;
 }
 

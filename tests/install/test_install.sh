@@ -7,7 +7,8 @@
 # Usage: test_install.sh BUILD_DIR PROGRAM.c KERNELS_PROGRAM.c [INSTALLED_PROGRAM...]
 set -eu
 
-build=$1
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=$(cd "$1" && pwd)
 source=$2
 kernels_source=$3
 shift 3
@@ -60,3 +61,34 @@ for name in "$@"; do
 	path=$(installed "$name")
 	"$path" --help >/dev/null
 done
+
+# The same bytes from any folder: no installed file names the source or the build.
+for path in "$root" "$build"; do
+	if grep -rlF --binary-files=text "$path/" "$place" --include='*.so*' \
+		--include=runrig --include=worker --include='*.pc' \
+		--include='*.cmake'; then
+		echo "these files name $path" >&2
+		exit 1
+	fi
+done
+
+# pkg-config names hwloc for static linking alone; CMake finds the installation.
+case $(pkg-config --libs runrig) in
+*hwloc*) exit 1 ;;
+esac
+pkg-config --static --libs runrig | grep -q -- -lhwloc
+if command -v cmake >/dev/null; then
+	mkdir "$place/with_cmake"
+	cd "$place/with_cmake"
+	cp "$source" program.c
+	cat >CMakeLists.txt <<'EOF'
+cmake_minimum_required(VERSION 3.18)
+project(program C)
+find_package(runrig 0.1 REQUIRED)
+add_executable(program program.c)
+target_link_libraries(program runrig::runrig)
+EOF
+	cmake -S . -B build -Drunrig_DIR="${library%/*}/cmake/runrig" >log
+	cmake --build build >>log
+	./build/program
+fi

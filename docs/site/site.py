@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The documents as HTML, or as manual pages: by Sphinx, which Debian packages.
+
+Pages are the documents as they are in docs/, a page for each public header that is
+made from the header's comments, and a page for each command that is made from what
+`runrig help COMMAND` prints.  HTML has a search and a dark mode, and asks no other
+machine for anything.  Manual pages: 1 for the commands, 3 for the headers, with a
+name for each function, and 7 for the concepts.
+
+Usage: site.py html|man SOURCE_ROOT RUNRIG RIGBENCH OUTPUT
+"""
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+# Documents that are concepts, and so pages of section 7.
+CONCEPTS = {
+    "architecture": "processes, memory and protocols of runrig",
+    "faults": "what runrig promises when something dies",
+    "kernels": "the kernels that come with runrig",
+    "languages": "runrig from C++ and Fortran",
+    "measuring": "how rigbench measures",
+    "placement": "which worker goes where",
+    "python": "runrig and Python",
+    "team": "the verbs of a team, held against MPI's",
+}
+
+
+def plain(text):
+    """The text with nothing in it that Markdown would take for itself."""
+    return re.sub(r"([\\`*_<>\[\]#|])", r"\\\1", text)
+
+
+def comment_page(comment):
+    """A comment's words as Markdown: indented lines are code."""
+    lines = [re.sub(r"^ ?\* ?", "", line.strip("\n")) for line in
+             re.sub(r"^/\*|\*/$", "", comment.strip()).strip().splitlines()]
+    out, code = [], False
+    for line in lines:
+        indented = line.startswith(("\t", "    ", "  "))
+        if indented != code and (indented or line.strip()):
+            out.append("```" if code else "\n```text")
+            code = indented
+        out.append(line.expandtabs() if code else plain(line))
+    if code:
+        out.append("```")
+    return "\n".join(out)
+
+
+def header_parts(text):
+    """(comment, code) of a header, in order; either may be empty."""
+    text = re.sub(r"/\* SPDX.*?\*/\n", "", text)
+    text = re.sub(r"#ifdef __cplusplus\n.*?#endif\n", "", text, flags=re.S)
+    comment = ""
+    for part in re.split(r"(?m)(^/\*.*?\*/\n)", text, flags=re.S):
+        if part.startswith("/*"):
+            if comment:
+                yield comment, ""
+            comment = part
+            continue
+        code = "\n".join(line for line in part.splitlines()
+                         if not re.match(r"#(ifndef|define) RUNRIG_\w+_H|"
+                                         r"#include|#endif", line)).strip()
+        if code or comment:
+            yield comment, code
+        comment = ""
+
+
+def header_page(path):
+    """(title, Markdown, functions) of a public header."""
+    text = path.read_text(encoding="utf-8")
+    first = re.search(r"/\*\n \* [\w.]+ - (.*?)(?:\n \*\n|\n \*/)", text, re.S)
+    title = " ".join(first[1].replace("\n * ", " ").split())
+    out = [f"# {path.name}\n", f"    #include <runrig/{path.name}>\n"]
+    for comment, code in header_parts(text):
+        out.append(comment_page(comment))
+        if code:
+            out.append(f"\n```c\n{code.replace('RIG_API ', '')}\n```\n")
+    return title, "\n".join(out), re.findall(
+        r"^RIG_API\b[^;(]*?(\w+)\s*\(", text, re.M)
+
+
+def said(*words):
+    return subprocess.run(words, check=True, capture_output=True,
+                          text=True).stdout
+
+
+def command_page(name, program, *words):
+    """(title, Markdown) of a command, from its help."""
+    text = said(program, *words, "--help")
+    lines = text.splitlines()
+    title = next((line for line in lines[1:] if line), name).rstrip(".")
+    return title, f"# {name}\n\n```text\n{text}```\n"
+
+
+def commands_of(program):
+    return re.findall(r"(?m)^  ([a-z0-9]+) +[A-Z]", said(program, "--help"))
+
+
+class Site:
+    def __init__(self, root, folder):
+        self.root, self.folder = root, folder
+        self.trees = {}
+        self.man = []
+        self.aliases = {}
+
+    def put(self, tree, name, text):
+        path = self.folder / (name + ".md")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        self.trees.setdefault(tree, []).append(name)
+
+    def documents(self):
+        docs = self.root / "docs"
+        for path in sorted(docs.glob("*.md")):
+            self.put("Guides", path.stem, path.read_text(encoding="utf-8"))
+            if path.stem in CONCEPTS:
+                self.man.append([path.stem, "runrig-" + path.stem,
+                                 CONCEPTS[path.stem], "runrig", 7])
+        for path in sorted(docs.glob("labs/*/README.md")):
+            self.put("Labs", f"labs/{path.parent.name}",
+                     path.read_text(encoding="utf-8"))
+        for path in sorted(docs.glob("decisions/*.md")):
+            self.put("Decisions", f"decisions/{path.stem}",
+                     path.read_text(encoding="utf-8"))
+        if (docs / "pictures").is_dir():
+            shutil.copytree(docs / "pictures", self.folder / "pictures")
+        for name in ("CHANGELOG.md", "README.zh.md", "CONTRIBUTING.md"):
+            if (self.root / name).is_file():
+                self.put("More", name[:-3],
+                         (self.root / name).read_text(encoding="utf-8"))
+
+    def headers(self):
+        for path in sorted(self.root.glob("r*/include/runrig/*.h")):
+            title, page, functions = header_page(path)
+            name = "runrig_" + path.stem
+            self.put("Reference", f"reference/{name}", page)
+            self.man.append([f"reference/{name}", name, title, "runrig", 3])
+            self.aliases[name] = functions
+
+    def commands(self, program, called):
+        title, page = command_page(called, program)
+        self.put("Commands", f"commands/{called}", page)
+        self.man.append([f"commands/{called}", called, title, "runrig", 1])
+        for command in commands_of(program):
+            title, page = command_page(f"{called} {command}", program, command)
+            name = f"{called}-{command}"
+            self.put("Commands", f"commands/{name}", page)
+            self.man.append([f"commands/{name}", name, title, "runrig", 1])
+
+    def index(self):
+        text = (self.root / "README.md").read_text(encoding="utf-8")
+        for tree, names in self.trees.items():
+            text += (f"\n```{{toctree}}\n:caption: {tree}\n:hidden:\n\n" +
+                     "\n".join(names) + "\n```\n")
+        (self.folder / "index.md").write_text(text, encoding="utf-8")
+        self.man.append(["index", "runrig",
+                         "parallel computing with processes that share memory",
+                         "runrig", 7])
+        (self.folder / "man_pages.json").write_text(json.dumps(self.man))
+        shutil.copy(self.root / "docs" / "site" / "conf.py", self.folder)
+
+
+def main(builder, root, runrig, rigbench, output):
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site(pathlib.Path(root), pathlib.Path(folder))
+        site.documents()
+        site.headers()
+        site.commands(runrig, "runrig")
+        if rigbench:
+            site.commands(rigbench, "rigbench")
+        site.index()
+        subprocess.run([sys.executable, "-m", "sphinx", "-q", "-b", builder,
+                        "-d", folder + "/_build", folder, output], check=True)
+    if builder == "man":
+        for name, functions in site.aliases.items():
+            for function in functions:
+                (pathlib.Path(output) / "man3" / (function + ".3")).write_text(
+                    f".so man3/{name}.3\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 6 or sys.argv[1] not in ("html", "man"):
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
