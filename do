@@ -15,6 +15,8 @@ usage: ./do [--yes] WORD
 
   demo      the three programs of the article, then the big reverse
   test      every test but the long ones; about 7 minutes on two cores
+  docs      the documents as HTML, in build/packaging/html
+  deb       Debian packages, in build-deb
   bench     rigbench against Open MPI, MPICH, OpenMP and Python
   lint      clang-format, clang-tidy, shellcheck
   sanitize  the tests with AddressSanitizer and UBSan, in build-asan
@@ -98,6 +100,17 @@ do_test() {
 	tests build --no-suite stress --no-suite guest
 }
 
+do_docs() {
+	.ci/need build docs
+	build build -Dbench=enabled -Dmanual=auto
+	ninja -C build site
+}
+
+do_deb() {
+	.ci/need build deb
+	packaging/deb
+}
+
 do_bench() {
 	.ci/need build bench
 	build build -Dbench=enabled
@@ -169,7 +182,7 @@ word=
 for argument in "$@"; do
 	case $argument in
 	--yes | -y) export CI=1 ;;
-	demo | test | bench | lint | sanitize | torture)
+	demo | test | docs | deb | bench | lint | sanitize | torture)
 		[ -z "$word" ] || {
 			usage >&2
 			exit 1
