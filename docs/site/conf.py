@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What Sphinx is told: MyST reads the pages, furo draws them, man has three sections.
+"""Settings of Sphinx: MyST reads the pages, furo draws HTML, man has three sections.
 
-site.py stages the pages beside this file, and names in man_pages.json the manual
+site.py stages the pages beside conf.py, and names in man_pages.json the manual
 pages.
 """
 import json

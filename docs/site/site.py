@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """The documents as HTML, or as manual pages: by Sphinx, which Debian packages.
 
-Pages are the documents as they are in docs/, a page for each public header that is
-made from the header's comments, and a page for each command that is made from what
-`runrig help COMMAND` prints.  HTML has a search and a dark mode, and asks no other
+Pages are the documents of docs/, a page for each public header, made
+from the comments, and a page for each command, made from the text of `runrig help
+COMMAND`.  HTML has a search and a dark mode, and asks no other
 machine for anything.  Manual pages: 1 for the commands, 3 for the headers, with a
 name for each function, and 7 for the concepts.
 
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-# Documents that are concepts, and so pages of section 7.
+# Documents on concepts: pages of section 7.
 CONCEPTS = {
     "architecture": "processes, memory and protocols of runrig",
     "faults": "what runrig promises when something dies",
@@ -32,7 +32,7 @@ CONCEPTS = {
 
 
 def plain(text):
-    """The text with nothing in it that Markdown would take for itself."""
+    """The text, with a backslash before each mark of Markdown."""
     return re.sub(r"([\\`*_<>\[\]#|])", r"\\\1", text)
 
 
