@@ -37,7 +37,10 @@
 /* Points handled together. */
 #define LANES 8
 
-enum { COUNTS, STEPS };
+/* Steps that a point outside goes on, so that a shade has no bands. */
+#define FURTHER 4
+
+enum { COUNTS, STEPS, SHADES };
 enum share { STATIC, DYNAMIC, GUIDED };
 
 struct mandelbrot_args {
@@ -46,6 +49,7 @@ struct mandelbrot_args {
 	size_t iterations;
 	size_t chunk;
 	uint32_t share;
+	uint32_t smooth;
 };
 
 static const struct rig_param params[] = {
@@ -75,6 +79,12 @@ static const struct rig_param params[] = {
 	  .fallback = "4",
 	  .min = 1,
 	  .max = SIDE_MAX },
+	{ .name = "smooth",
+	  .help = "yes: shades too, steps that pass evenly from point to point",
+	  .kind = RIG_PARAM_CHOICE,
+	  .offset = offsetof(struct mandelbrot_args, smooth),
+	  .fallback = "no",
+	  .choices = "no yes" },
 	{ 0 },
 };
 
@@ -150,6 +160,34 @@ static uint64_t row(const struct mandelbrot_args *args, size_t at,
 	return made;
 }
 
+/* The steps of a point with what is behind the point: n + 1 - log2(log2 |z|), which
+ * hardly depends on how many steps n were made; 0 inside. */
+static float shade(double cx, double cy, uint32_t steps, size_t iterations)
+{
+	double x = 0, y = 0;
+
+	if (steps == iterations)
+		return 0;
+	for (uint32_t i = 0; i < steps + FURTHER; i++) {
+		double t = x * x - y * y + cx;
+
+		y = 2 * x * y + cy;
+		x = t;
+	}
+	return (float)(steps + FURTHER + 1 - log2(log2(hypot(x, y))));
+}
+
+static void shade_row(const struct mandelbrot_args *args, size_t at,
+		      const uint32_t *counts, float *shades)
+{
+	size_t first = at * args->side;
+
+	for (size_t j = 0; args->smooth && j < args->side; j++)
+		shades[first + j] =
+			shade(x_at(args->side, j), y_at(args->side, at),
+			      counts[first + j], args->iterations);
+}
+
 static int run(struct rig_team *team)
 {
 	static const enum rig_schedule schedules[] = {
@@ -175,6 +213,9 @@ static int run(struct rig_team *team)
 	while (rig_share_next(&share, &rows))
 		for (size_t i = rows.begin; i < rows.end; i++) {
 			mine += row(args, i, counts);
+			shade_row(args, i, counts,
+				  args->smooth ? rig_team_data(team, SHADES)
+					       : NULL);
 			share_done(team, ++done * size, args->side);
 		}
 	made[rank * STRIDE] = mine;
@@ -240,6 +281,24 @@ static int verify_steps(struct rig_team *team,
 	return 0;
 }
 
+static int verify_shades(struct rig_team *team,
+			 const struct mandelbrot_args *args,
+			 struct rig_span rows)
+{
+	const uint32_t *counts = rig_team_data(team, COUNTS);
+	const float *shades = rig_team_data(team, SHADES);
+
+	for (size_t i = rows.begin * args->side; i < rows.end * args->side; i++)
+		if (shades[i] != shade(x_at(args->side, i % args->side),
+				       y_at(args->side, i / args->side),
+				       counts[i], args->iterations))
+			return rig_team_fail(team, -EBADMSG,
+					     "mandelbrot: point %zu has a "
+					     "shade of %g",
+					     i, (double)shades[i]);
+	return 0;
+}
+
 static int verify(struct rig_team *team)
 {
 	const struct mandelbrot_args *args = rig_team_args(team);
@@ -261,8 +320,9 @@ static int verify(struct rig_team *team)
 					i, j, counts[i * args->side + j], want);
 		}
 	}
-	if (rig_team_rank(team) > 0)
-		return 0;
+	r = args->smooth ? verify_shades(team, args, rows) : 0;
+	if (r < 0 || rig_team_rank(team) > 0)
+		return r;
 	r = verify_steps(team, args);
 	return r < 0 ? r : verify_area(team, args);
 }
@@ -314,6 +374,28 @@ static const struct rig_array_spec arrays[] = {
 	{ 0 },
 };
 
+/* The same, and shades where they are asked for. */
+static int declare(const void *given, struct rig_declared *declared, char *why,
+		   size_t why_bytes)
+{
+	const struct mandelbrot_args *args = given;
+
+	(void)why;
+	(void)why_bytes;
+	for (int i = 0; arrays[i].name; i++) {
+		declared->specs[i] = arrays[i];
+		snprintf(declared->names[i], RIG_DECLARED_BYTES, "%s",
+			 arrays[i].name);
+	}
+	if (!args->smooth)
+		return 0;
+	declared->specs[SHADES] = (struct rig_array_spec){ .role = RIG_OUTPUT,
+							   .dtype = RIG_FLOAT32,
+							   .count = count };
+	snprintf(declared->names[SHADES], RIG_DECLARED_BYTES, "shades");
+	return 0;
+}
+
 const struct rig_kernel kernel_mandelbrot = {
 	.version = RIG_KERNEL_VERSION,
 	.name = "mandelbrot",
@@ -325,6 +407,7 @@ const struct rig_kernel kernel_mandelbrot = {
 	.args_bytes = sizeof(struct mandelbrot_args),
 	.items = items,
 	.item = "points",
+	.declare = declare,
 	.run = run,
 	.verify = verify,
 	.result = result,

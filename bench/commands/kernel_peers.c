@@ -18,6 +18,7 @@
 #define FORM   "@/rigbench-omp-kernels % "
 #define PYTHON "/usr/bin/python3 @/"
 #define NUMPY  PYTHON "numpy_kernels.py % "
+#define EXPR   PYTHON "expressions.py % "
 
 /* One peer of one kernel. */
 static const struct kernel_peer {
@@ -36,6 +37,10 @@ static const struct kernel_peer {
 	  PYTHON "pool_reverse.py % $count $workers views", NULL },
 	{ "reverse", "python", "Python Pool, blocks", "",
 	  PYTHON "pool_reverse.py % $count $workers blocks", NULL },
+	{ "evaluate", "numexpr", "numexpr, its threads", OMP,
+	  EXPR "numexpr $length $workers $expr", "let=" },
+	{ "evaluate", "numpy", "NumPy in blocks", OMP,
+	  EXPR "blocks $length $workers $expr", "let=" },
 	{ "triad", "libgomp", "OpenMP libgomp", OMP,
 	  "@/rigbench-omp % triad $count", NULL },
 	{ "triad", "libomp", "OpenMP libomp", OMP,

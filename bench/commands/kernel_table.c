@@ -25,6 +25,7 @@ static const struct {
 	{ "cg", { "class=A" } },
 	{ "dgemm", { "n=1000", "iterations=4" } },
 	{ "dot", { "length=4M" } },
+	{ "evaluate", { "expr=2*x+sin(y)" } },
 	{ "ft", { "class=W" } },
 	{ "global", { "length=1M" } },
 	{ "heat", { "n=65" } },

@@ -53,6 +53,7 @@ static const struct {
 	{ "life", "side=67 generations=10", false },
 	{ "list-reverse", "length=10007", false },
 	{ "mandelbrot", "side=67", false },
+	{ "mandelbrot", "side=67 smooth=yes", false },
 	{ "matvec", "rows=67 columns=67", false },
 	{ "max", "length=10007", false },
 	{ "mean", "length=10007", false },
