@@ -278,15 +278,15 @@ static size_t private_bytes(const void *given, int size)
 {
 	(void)size;
 	struct evaluation *own;
-	size_t bytes;
+	size_t bytes, proof = evaluation_proof_bytes();
 
 	if (evaluation_open(given, &own) < 0)
-		return sizeof(*own);
+		return sizeof(*own) + proof;
 	bytes = sizeof(*own) +
 		(size_t)vector_buffers(&own->program) * VECTOR_BYTES;
 	evaluation_close(own);
 	/* What malloc() and aligned_alloc() take for themselves. */
-	return bytes + 4096;
+	return (bytes > proof ? bytes : proof) + 4096;
 }
 
 static void swap_items(void *items, size_t item_bytes, size_t count)

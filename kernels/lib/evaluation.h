@@ -32,4 +32,7 @@ const void *evaluation_items(const struct evaluate_args *args,
  * by the C library, and how far it may be off by libmvec's 4 units. */
 int evaluation_prove(struct rig_team *team, uint64_t block);
 
+/* Bytes that the proof allocates. */
+size_t evaluation_proof_bytes(void);
+
 #endif

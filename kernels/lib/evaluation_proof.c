@@ -749,6 +749,11 @@ static int prove_block(struct rig_team *team, struct proof *p, uint64_t block)
 		     : prove_elements(team, p, span);
 }
 
+size_t evaluation_proof_bytes(void)
+{
+	return sizeof(struct proof);
+}
+
 int evaluation_prove(struct rig_team *team, uint64_t block)
 {
 	const struct evaluate_args *args = rig_team_args(team);
