@@ -5,7 +5,8 @@
  *
  * A victim kills itself, so that the moment is that of a line of the program and
  * not of a clock: after so many elements, or right before a step is recorded.
- * Plans are in a second segment, which outlives the victims.
+ * Plans are in a second segment, which outlives the victims.  Deaths and numbers
+ * are drawn for each check.
  */
 #include "lab.h"
 
@@ -16,7 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SEEDS       12
+#include "labs/judge/grade.h"
+
+#define ROUNDS      12
 #define WORKERS_MAX 4
 #define DEATHS      3
 
@@ -42,9 +45,13 @@ static struct {
 	struct plan *plan;
 } seen;
 
+static double factor; /* drawn; the workers inherit it */
+static rig_kernel_fn *advance_of_student;
+static int (*persist_of_student)(struct rig_pool *, const struct rig_job *);
+
 double lab_next(double x, size_t i)
 {
-	return 3 * x + (double)(i % 7);
+	return factor * x + (double)(i % 7);
 }
 
 static struct plan *plan_of(struct rig_team *team)
@@ -111,29 +118,30 @@ int lab_run(struct rig_pool *pool, const struct rig_job *job)
 	return r;
 }
 
-/* Deaths from a seed: a linear congruential generator (Lewis, Goodman and
- * Miller, 1969) is random enough to choose three. */
-static unsigned draw(unsigned *seed, unsigned end)
+static int draw(int end)
 {
-	*seed = (unsigned)((unsigned long)*seed * 16807 % 2147483647);
-	return *seed % end;
+	return (int)grade_draw((uint64_t)end);
 }
 
-static void make_plan(struct plan *plan, unsigned seed, int workers)
+/* Deaths: those of an odd round are all in the middle of a step. */
+static void make_plan(struct plan *plan, int round, int workers)
 {
 	memset(plan, 0, sizeof(*plan));
 	for (int i = 0; i < DEATHS; i++) {
 		struct death *death = &plan->deaths[i];
 
-		death->recording = draw(&seed, 2);
-		death->rank = death->recording
-				      ? 0
-				      : (int)draw(&seed, (unsigned)workers);
-		death->countdown = (int)draw(
-			&seed, death->recording ? LAB_STEPS / DEATHS
-						: (unsigned)(LAB_N / workers) *
-							  (LAB_STEPS / DEATHS));
+		death->recording = round % 2 == 0 && draw(3) > 0;
+		death->rank = death->recording ? 0 : draw(workers);
+		death->countdown =
+			draw(death->recording
+				     ? LAB_STEPS / DEATHS
+				     : LAB_N / workers * LAB_STEPS / DEATHS);
 	}
+}
+
+static double begin_of(size_t i)
+{
+	return (double)(i + 1) * factor;
 }
 
 static size_t first_wrong(const double *x)
@@ -141,7 +149,7 @@ static size_t first_wrong(const double *x)
 	size_t i = 0;
 
 	for (; i < LAB_N; i++) {
-		double right = (double)i;
+		double right = begin_of(i);
 
 		for (int step = 0; step < LAB_STEPS; step++)
 			right = lab_next(right, i);
@@ -151,85 +159,98 @@ static size_t first_wrong(const double *x)
 	return i;
 }
 
-/* Is this seed survived? */
-static bool grade(int r, const struct lab_state *state, const struct plan *plan)
+/* Is there a death right before a step is recorded? */
+static bool has_recording(const struct plan *plan)
 {
-	size_t wrong = first_wrong(state->x[LAB_STEPS % 2]);
+	bool found = false;
 
-	if (r < 0)
-		printf("  hint: TODO(1): the job was not done: %s\n",
-		       rig_why());
-	else if (seen.untrue)
-		printf("  %d reports name another rank than died\n",
-		       seen.untrue);
-	else if (state->step != LAB_STEPS)
-		printf("  hint: TODO(2): %u of %d steps are recorded\n",
-		       (unsigned)state->step, LAB_STEPS);
-	else if (wrong < LAB_N && plan->deaths[0].recording)
-		printf("  hint: x[%zu] is wrong: TODO(2) to TODO(4): computed "
-		       "twice, or from what was overwritten\n",
-		       wrong);
-	else if (wrong < LAB_N)
-		printf("  hint: x[%zu] is wrong: TODO(2) or TODO(3): computed "
-		       "twice\n",
-		       wrong);
-	return r == 0 && !seen.untrue && state->step == LAB_STEPS &&
-	       wrong == LAB_N && seen.reports == DEATHS;
+	for (int i = 0; i < DEATHS; i++)
+		found |= plan->deaths[i].recording;
+	return found;
 }
 
-static bool check(struct rig_pool *pool, unsigned seed)
+static void give_hint(int r, const struct lab_state *state, size_t wrong,
+		      const struct plan *plan)
+{
+	if (r < 0)
+		grade_hint("TODO(1): the job was not done: persist() gave up");
+	else if (seen.reports < DEATHS && seen.reports == 0)
+		grade_hint("persist() runs the job by lab_run(), on the pool");
+	else if (state->step != LAB_STEPS)
+		grade_hint("TODO(2): %u of %d steps are recorded",
+			   (unsigned)state->step, LAB_STEPS);
+	else if (wrong < LAB_N && has_recording(plan))
+		grade_hint("TODO(2) to TODO(4): computed twice, or from what "
+			   "was overwritten before the step was recorded");
+	else if (wrong < LAB_N)
+		grade_hint("TODO(2) or TODO(3): elements are computed twice");
+	else
+		grade_hint("the kernel calls lab_point() after each element, "
+			   "and lab_record() after each step");
+}
+
+static void judge(int r, const struct lab_state *state, const struct plan *plan)
+{
+	size_t wrong = first_wrong(state->x[LAB_STEPS % 2]);
+	bool right = r == 0 && !seen.untrue && state->step == LAB_STEPS &&
+		     wrong == LAB_N && seen.reports == DEATHS;
+
+	grade_case(right,
+		   "%d deaths of %d, %d reports of another rank, x[%zu] is "
+		   "the first that is wrong of %d: %s",
+		   seen.reports, DEATHS, seen.untrue, wrong, LAB_N,
+		   r < 0 ? rig_why() : "the job is done");
+	if (!right)
+		give_hint(r, state, wrong, plan);
+}
+
+static int check(struct rig_pool *pool, int round)
 {
 	struct rig_segment *data = NULL, *plans = NULL;
-	bool right = false;
 	int r = rig_segment_create(&data, NULL, sizeof(struct lab_state), NULL);
 
 	if (r == 0)
 		r = rig_segment_create(&plans, NULL, sizeof(struct plan), NULL);
-	if (r < 0) {
-		printf("%s\n", rig_why());
+	if (r < 0)
 		goto out;
-	}
 	seen.plan = rig_segment_data(plans);
 	seen.reports = seen.untrue = 0;
-	make_plan(seen.plan, seed * 7919, rig_pool_size(pool));
+	make_plan(seen.plan, round, rig_pool_size(pool));
 	for (size_t i = 0; i < LAB_N; i++)
 		((struct lab_state *)rig_segment_data(data))->x[0][i] =
-			(double)i;
-	printf("seed %u, %d workers\n", seed, rig_pool_size(pool));
-	r = persist(
+			begin_of(i);
+	printf("round %d, %d workers\n", round, rig_pool_size(pool));
+	r = persist_of_student(
 		pool,
 		&(struct rig_job){
-			.kernel = advance,
+			.kernel = advance_of_student,
 			.segments = { { .name = rig_segment_name(data) },
 				      { .name = rig_segment_name(plans) } } });
-	right = grade(r, rig_segment_data(data), seen.plan);
+	judge(r, rig_segment_data(data), seen.plan);
+	r = 0;
 out:
 	rig_segment_destroy(plans);
 	rig_segment_destroy(data);
-	return right;
+	return r;
 }
 
-int main(void)
+int lab_check(void)
 {
-	int right = 0;
+	int r = 0;
 
-	for (unsigned seed = 1; seed <= SEEDS; seed++) {
+	advance_of_student = (rig_kernel_fn *)grade_student("advance");
+	*(grade_fn **)&persist_of_student = grade_student("persist");
+	factor = 2 + (double)grade_draw(1000) / 1024;
+	for (int round = 1; r == 0 && round <= ROUNDS; round++) {
 		struct rig_pool *pool = NULL;
 
-		if (rig_pool_create(
-			    &pool,
-			    &(struct rig_pool_options){
-				    .workers = 2 + (int)seed % (WORKERS_MAX -
-								1) }) < 0) {
-			printf("%s\n", rig_why());
-			return 3;
-		}
-		right += check(pool, seed);
+		r = rig_pool_create(
+			&pool,
+			&(struct rig_pool_options){
+				.workers = 2 + round % (WORKERS_MAX - 1) });
+		if (r == 0)
+			r = check(pool, round);
 		rig_pool_destroy(pool);
 	}
-	if (right == SEEDS)
-		printf("all right: %d of %d\n", right, SEEDS);
-	else
-		printf("not yet: %d of %d seeds right\n", right, SEEDS);
-	return right != SEEDS;
+	return r;
 }

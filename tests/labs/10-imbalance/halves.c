@@ -1,0 +1,41 @@
+/* hint: TODO(3): the first part is too large */
+#include "lab.h"
+
+/* Half of the rows that are left, as if all rows were alike. */
+int fixed(struct rig_team *team)
+{
+	size_t size = (size_t)rig_team_size(team);
+
+	for (size_t row = (size_t)rig_team_rank(team); row < lab_rows(team);
+	     row += size)
+		lab_row(team, row);
+	return 0;
+}
+
+int dynamic(struct rig_team *team)
+{
+	size_t chunk = 2;
+	size_t left;
+
+	while ((left = lab_turn(team)) > 0) {
+		struct rig_span rows =
+			lab_take(team, left < chunk ? left : chunk);
+
+		for (size_t row = rows.begin; row < rows.end; row++)
+			lab_row(team, row);
+	}
+	return 0;
+}
+
+int guided(struct rig_team *team)
+{
+	size_t left;
+
+	while ((left = lab_turn(team)) > 0) {
+		struct rig_span rows = lab_take(team, (left + 1) / 2);
+
+		for (size_t row = rows.begin; row < rows.end; row++)
+			lab_row(team, row);
+	}
+	return 0;
+}
