@@ -19,6 +19,7 @@ usage: ./do [--yes] WORD
   deb       Debian packages, in build-deb
   bench     rigbench against Open MPI, MPICH, OpenMP and Python
   lint      clang-format, clang-tidy, shellcheck
+  cluster   heat on two hosts of a network within this machine, under two MPIs
   sanitize  the tests with AddressSanitizer and UBSan, in build-asan
   torture   the long tests: kills, loops, every interleaving
 
@@ -153,6 +154,13 @@ do_lint() {
 	return $status
 }
 
+do_cluster() {
+	.ci/need build test
+	build build -Dtests=enabled -Dbench=enabled
+	/usr/bin/python3 tests/hosts/cluster.py build/cli/runrig \
+		build/tests/hosts/hosts_program
+}
+
 do_sanitize() {
 	.ci/need build test
 	build build-asan -Dtests=enabled -Dbench=enabled \
@@ -182,7 +190,7 @@ word=
 for argument in "$@"; do
 	case $argument in
 	--yes | -y) export CI=1 ;;
-	demo | test | docs | deb | bench | lint | sanitize | torture)
+	demo | test | docs | deb | bench | lint | cluster | sanitize | torture)
 		[ -z "$word" ] || {
 			usage >&2
 			exit 1

@@ -110,6 +110,8 @@ static void list(const struct rig_kernel *kernel)
 	show_wrapped(kernel->summary, (int)strlen(kernel->name) + 2, 2);
 	list_params(kernel);
 	list_arrays(kernel);
+	printf("  %s\n", kernel->hosts ? "runs on several hosts: --hosts"
+				       : "one host only");
 	if (!kernel->verified)
 		return;
 	printf("  verified: ");
@@ -173,13 +175,13 @@ static json_t *kernels_json(const struct options *options)
 	for (size_t i = 0; (kernel = rig_kernel_at(i)); i++) {
 		if (!is_asked(options, kernel))
 			continue;
-		json_array_append_new(list,
-				      json_pack("{ss ss ss? so so}", "name",
-						kernel->name, "summary",
-						kernel->summary, "verified",
-						kernel->verified, "parameters",
-						params_json(kernel), "arrays",
-						arrays_json(kernel)));
+		json_array_append_new(
+			list,
+			json_pack("{ss ss ss? sb so so}", "name", kernel->name,
+				  "summary", kernel->summary, "verified",
+				  kernel->verified, "hosts", kernel->hosts != 0,
+				  "parameters", params_json(kernel), "arrays",
+				  arrays_json(kernel)));
 	}
 	return json_pack("{so}", "kernels", list);
 }

@@ -215,6 +215,10 @@ static int run(struct options *options)
 	struct runner runner = { 0 };
 	int r = runner_run(&runner, &options->request);
 
+	if (!runner_tells(&runner)) {
+		runner_finish(&runner);
+		return r;
+	}
 	if (r == 0 && (!options->json || options->json_path)) {
 		show_run(&runner);
 		if (options->request.map)
@@ -257,6 +261,23 @@ static int declare(struct options *options, struct rig_kernel *own,
 	return r;
 }
 
+/* A launcher of several processes has started this one: each would run it all. */
+static void refuse_launchers(void)
+{
+	const char *variable;
+	const int count = rig_hosts_launched(&variable);
+
+	if (rig_hosts_launched_rank() > 0)
+		command_silence();
+	if (count)
+		exit(complain(
+			EXIT_USAGE,
+			"run: a launcher has started %d processes (%s), and "
+			"each would run the kernel: say --hosts for one "
+			"run on all, or start one",
+			count, variable));
+}
+
 int command_run(int argc, char **argv)
 {
 	struct rig_declared declared;
@@ -266,6 +287,8 @@ int command_run(int argc, char **argv)
 	int r;
 
 	parse_command(&run_argp, argc, argv, &options);
+	if (!options.request.hosts)
+		refuse_launchers();
 	if (!options.kernel)
 		return complain(EXIT_USAGE, "run: which kernel? `runrig "
 					    "kernels' lists them");

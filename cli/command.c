@@ -34,9 +34,20 @@ static void say(const char *kind, const char *format, va_list args)
 	fprintf(stderr, "runrig: %s%s\n", kind, line);
 }
 
+/* Host 0 says what all hosts would. */
+static bool is_silent;
+
+void command_silence(void)
+{
+	is_silent = true;
+}
+
 int complain(int code, const char *format, ...)
 {
 	va_list args;
+
+	if (is_silent && code != EXIT_SYSTEM)
+		return code;
 
 	va_start(args, format);
 	say("", format, args);
@@ -52,6 +63,9 @@ int exit_of(int code)
 void warn(const char *format, ...)
 {
 	va_list args;
+
+	if (is_silent)
+		return;
 
 	va_start(args, format);
 	say("warning: ", format, args);

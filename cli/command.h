@@ -21,6 +21,10 @@ enum {
 };
 
 /* Say one line on stderr, "runrig: ...", and return `code`. */
+/* This process is not host 0: of mistakes in the command line, and of runs, host 0
+ * tells. */
+void command_silence(void);
+
 int complain(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -21,6 +21,10 @@ static const struct argp_option option_table[] = {
 	  .key = 'n',
 	  .arg = "N",
 	  .doc = "Use N workers, not one a usable core." },
+	{ .name = "hosts",
+	  .key = KEY_HOSTS,
+	  .doc = "Run once on the pools of all processes that mpirun, mpiexec "
+		 "or srun has started: docs/hosts.md." },
 	{ .name = "place",
 	  .key = KEY_PLACE,
 	  .arg = "PLACE",
@@ -276,6 +280,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_PLACE:
 		options->request.pool.place = arg;
+		break;
+	case KEY_HOSTS:
+		options->request.hosts = true;
+		if (rig_hosts_launched_rank() > 0)
+			command_silence();
 		break;
 	case KEY_BARRIER:
 		options->request.pool.barrier = parse_barrier(arg);

@@ -34,7 +34,8 @@ enum {
 	KEY_HUGE,
 	KEY_COLORS,
 	KEY_LOG,
-	KEY_TRACE
+	KEY_TRACE,
+	KEY_HOSTS
 };
 
 /* An option that names an array: which, as typed. */

@@ -453,6 +453,11 @@ void show_run(const struct runner *runner)
 	show_command(runner);
 	show_arrays(runner);
 	printf("  workers   %s\n", workers ? workers : "?");
+	if (runner->hosts)
+		printf("  hosts     %d, of %d ranks in all\n",
+		       rig_hosts_size(runner->hosts),
+		       rig_hosts_first(runner->hosts,
+				       rig_hosts_size(runner->hosts)));
 	if (request->pages == RIG_PAGES_HUGE)
 		show_huge(runner);
 	show_times(runner);

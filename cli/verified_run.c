@@ -50,6 +50,8 @@ static void enter_phase(void *arg, enum rig_phase phase,
 	};
 	struct runner *runner = arg;
 
+	if (!runner_tells(runner))
+		return;
 	if (phase == RIG_PHASE_PREPARING && outcome->runs == 0)
 		progress_begin(&(struct progress_work){
 			.kernel = outcome->kernel,
@@ -60,6 +62,56 @@ static void enter_phase(void *arg, enum rig_phase phase,
 		progress_enter(phases[phase]);
 }
 
+bool runner_tells(const struct runner *runner)
+{
+	return !runner->hosts || rig_hosts_rank(runner->hosts) == 0;
+}
+
+static int run_on_hosts(void *arg, const struct rig_job *job)
+{
+	return rig_hosts_run(arg, job);
+}
+
+/* Join the other hosts, whatever has gone wrong here (`r`): they wait. */
+static int join_hosts(struct runner *runner, int r)
+{
+	int joined = rig_hosts_join(&runner->hosts,
+				    r == 0 ? runner->pool : NULL, NULL);
+
+	if (r)
+		return r;
+	if (joined < 0)
+		return complain(exit_of(joined), "%s", rig_why());
+	runner->spec.run_job = run_on_hosts;
+	runner->spec.run_job_arg = runner->hosts;
+	/* A sample would be another on each host. */
+	if (runner->spec.verify == RIG_VERIFY_SAMPLE)
+		runner->spec.verify = RIG_VERIFY_FULL;
+	for (int i = 0; !runner_tells(runner) && i < RIG_ARRAYS_MAX; i++)
+		runner->operands[i].output = NULL;
+	return 0;
+}
+
+/* Is it a kernel of several hosts, and no wish that is for one? */
+static int check_hosts(const struct run_request *request)
+{
+	if (!request->kernel->hosts)
+		return complain(EXIT_USAGE,
+				"--hosts: %s runs on one host only: `runrig "
+				"kernels' says which run on several",
+				request->kernel->name);
+	if (request->pool.trace || request->map || request->replicate)
+		return complain(EXIT_USAGE,
+				"--hosts: --trace, --map and --memory "
+				"replicate are for one host");
+	for (int i = 0; i < RIG_ARRAYS_MAX; i++)
+		if (request->arrays[i].segment)
+			return complain(EXIT_USAGE,
+					"--hosts: --segment is for one host: "
+					"use --input");
+	return 0;
+}
+
 /* The call failed: say how. */
 static int run_failed(struct runner *runner, int code)
 {
@@ -67,13 +119,18 @@ static int run_failed(struct runner *runner, int code)
 
 	progress_clear();
 	snprintf(runner->why, sizeof(runner->why), "%s", rig_why());
+	if (runner->hosts && runner_tells(runner) &&
+	    *rig_hosts_report(runner->hosts)) {
+		fprintf(stderr, "runrig: %s", rig_hosts_report(runner->hosts));
+		return code == -EBADMSG ? EXIT_UNVERIFIED : EXIT_RUN;
+	}
 	if (!runner->outcome || !runner->outcome->started)
 		return complain(exit_of(code), "%s", runner->why);
 	/* The report begins with the line that is all there is to say of what
 	 * a kernel says by itself. */
 	if (report->end == RIG_END_OK || report->end == RIG_END_FAILED)
 		(void)complain(EXIT_RUN, "%s", runner->why);
-	else
+	else if (runner_tells(runner))
 		fprintf(stderr, "runrig: %s", report->text);
 	return code == -EBADMSG ? EXIT_UNVERIFIED : EXIT_RUN;
 }
@@ -135,8 +192,12 @@ int runner_run(struct runner *runner, const struct run_request *request)
 	r = operands_enter(runner);
 	if (r == 0)
 		r = check(runner);
+	if (r == 0 && request->hosts)
+		r = check_hosts(request);
 	if (r == 0)
 		r = start_pool(runner);
+	if (request->hosts)
+		r = join_hosts(runner, r);
 	if (r)
 		return r;
 	runner->spec.phase = enter_phase;
@@ -185,6 +246,7 @@ void runner_finish(struct runner *runner)
 	progress_end();
 	rig_outcome_free(runner->outcome);
 	interrupt_pool(NULL);
+	rig_hosts_leave(runner->hosts);
 	rig_pool_destroy(runner->pool);
 	for (struct rig_setting *s = runner->settings; s && s->name; s++)
 		free((void *)(uintptr_t)s->name);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include <runrig/hosts.h>
 #include <runrig/kernels.h>
 #include <runrig/pool.h>
 
@@ -48,6 +49,7 @@ struct run_request {
 	bool replicate;         /* what is only read, on each node */
 	bool map;               /* say where they really are */
 	bool verbose;           /* show scratch memory too */
+	bool hosts;             /* on the pools of all hosts */
 	struct png_style style; /* of .output of pictures in colours */
 };
 
@@ -55,6 +57,7 @@ struct run_request {
 struct runner {
 	const struct run_request *request;
 	struct rig_pool *pool;
+	struct rig_hosts *hosts;     /* NULL: one pool alone */
 	struct rig_outcome *outcome; /* NULL: it did not come so far */
 	char why[RUN_WHY_BYTES];     /* the words of a run that failed */
 
@@ -67,6 +70,9 @@ struct runner {
 
 /* Run it; whatever comes, runner_finish() is the end of it. */
 int runner_run(struct runner *runner, const struct run_request *request);
+
+/* Is this the process that prints and writes: host 0, or the only one? */
+bool runner_tells(const struct runner *runner);
 
 /* The median of all runs but the first, in ns; of the only one where there is
  * no other. */

@@ -54,6 +54,23 @@ int rig_hosts_launched(const char **variable)
 	return 0;
 }
 
+int rig_hosts_launched_rank(void)
+{
+	static const char *const ranks[] = {
+		"OMPI_COMM_WORLD_RANK",
+		"PMI_RANK",
+		"SLURM_PROCID",
+	};
+
+	for (size_t i = 0; i < sizeof(ranks) / sizeof(*ranks); i++) {
+		const char *text = getenv(ranks[i]);
+
+		if (text)
+			return atoi(text);
+	}
+	return -1;
+}
+
 static const struct mpi *find_named(const char *name)
 {
 	for (size_t i = 0; name && i < MPIS; i++)

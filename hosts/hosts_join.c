@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <runrig/error.h>
 
@@ -39,8 +40,18 @@ static uint64_t version_word(void)
 void hosts_combine(struct rig_hosts *hosts, int count, bool sum)
 {
 	(void)hosts->engine->combine(hosts->link, hosts->words, count, sum);
-	while (!hosts->engine->combined(hosts->link))
+	for (int turns = 0; !hosts->engine->combined(hosts->link); turns++)
+		hosts_pause(turns);
+}
+
+void hosts_pause(int turns)
+{
+	const struct timespec nap = { 0, 100000 };
+
+	if (turns < 50)
 		(void)sched_yield();
+	else
+		(void)nanosleep(&nap, NULL);
 }
 
 int hosts_send(struct rig_hosts *hosts, int to, const struct wire_head *head,
@@ -50,10 +61,23 @@ int hosts_send(struct rig_hosts *hosts, int to, const struct wire_head *head,
 	return hosts->engine->send(hosts->link, to, head, data);
 }
 
+int hosts_agree(struct rig_hosts *hosts, enum hosts_step step, uint64_t sign)
+{
+	if (hosts->left)
+		return -ECANCELED;
+	hosts->words[0] = sign;
+	hosts->words[1] = ~sign;
+	hosts->words[2] = step == HOSTS_LEAVE;
+	hosts_combine(hosts, 3, false);
+	hosts->left = hosts->words[2];
+	if (hosts->left)
+		return -ECANCELED;
+	return hosts->words[0] == sign && hosts->words[1] == ~sign ? 0
+								   : -EINVAL;
+}
+
 static void destroy(struct rig_hosts *hosts)
 {
-	if (!hosts)
-		return;
 	rig_gateway_close(hosts->gateway);
 	if (hosts->link)
 		hosts->engine->leave(hosts->link);
@@ -189,6 +213,10 @@ int rig_hosts_join(struct rig_hosts **out, struct rig_pool *pool,
 
 void rig_hosts_leave(struct rig_hosts *hosts)
 {
+	if (!hosts)
+		return;
+	/* A host that wants another run learns so. */
+	(void)hosts_agree(hosts, HOSTS_LEAVE, 0);
 	destroy(hosts);
 }
 

@@ -37,9 +37,15 @@
 
 enum kind { PARCEL = 1, DONE, END, FINAL, QUIET, ASK, AGAIN, BUSY };
 
-/* The nap of a caller with nothing to carry, and turns without a nap before. */
-#define NAP_NS UINT64_C(100000)
-#define TURNS  200
+/*
+ * A caller with nothing to carry looks around for SPIN_NS, and then naps: longer after
+ * LONG_NS.  Where other processes want the CPU, a caller that only yielded would wait
+ * for their time slices; a caller that naps is woken at once.
+ */
+#define SPIN_NS UINT64_C(50000)
+#define NAP_NS  UINT64_C(50000)
+#define LONG_NS UINT64_C(20000000)
+
 /* How long past its limit a run may take to end, on all hosts. */
 #define GRACE_NS (UINT64_C(10) * 1000000000)
 
@@ -51,6 +57,8 @@ struct host_state {
 	bool quiet; /* or done */
 	bool again; /* unchanged in the second look */
 	uint64_t sent, received;
+	/* The numbers of the first look: news may come before the answer. */
+	uint64_t asked_sent, asked_received;
 };
 
 /* In this process: the run. */
@@ -198,8 +206,13 @@ static void ask_all(struct hosts_run *run)
 	run->asking = true;
 	run->answers = 0;
 	run->wave++;
-	for (int i = 0; i < run->hosts->size; i++)
-		run->states[i].again = false;
+	for (int i = 0; i < run->hosts->size; i++) {
+		struct host_state *state = &run->states[i];
+
+		state->again = false;
+		state->asked_sent = state->sent;
+		state->asked_received = state->received;
+	}
 	tell_all(run, ASK, run->wave, NULL);
 }
 
@@ -232,8 +245,9 @@ static void take_answer(struct hosts_run *run, int from,
 
 	if (!run->asking || head->numbers[0] != run->wave)
 		return;
-	state->again = head->kind == AGAIN && state->sent == head->counts[0] &&
-		       state->received == head->counts[1];
+	state->again = head->kind == AGAIN &&
+		       state->asked_sent == head->counts[0] &&
+		       state->asked_received == head->counts[1];
 	if (!state->again && !state->done)
 		state->quiet = false;
 	if (++run->answers < run->hosts->size)
@@ -419,38 +433,34 @@ static void say_quiet(struct hosts_run *run)
 	tell(run, 0, QUIET, 0, NULL);
 }
 
-/* No parcel moves: let other processes run. */
-static void rest(struct hosts_run *run, unsigned turns)
+/* No parcel has moved for `idle_ns`: let other processes run. */
+static void rest(struct hosts_run *run, uint64_t idle_ns)
 {
-	const bool quiet = is_quiet(run);
-	uint64_t until;
+	const uint64_t nap = idle_ns < LONG_NS ? NAP_NS : 10 * NAP_NS;
+	const struct timespec span = { 0, (long)nap };
 
-	if (quiet)
+	if (is_quiet(run))
 		say_quiet(run);
-	if (turns < TURNS || (quiet && turns < 20 * TURNS)) {
-		(void)sched_yield();
-		return;
-	}
-	until = now_ns() + NAP_NS;
-	if (run->over) {
-		const struct timespec nap = { 0, (long)NAP_NS };
-
-		(void)nanosleep(&nap, NULL);
-	} else if (!run->over) {
-		const int r = rig_gateway_poll(run->hosts->gateway, until);
-
-		if (r != -EAGAIN) {
-			(void)send_parcels(run);
-			part_ends(run, r);
-		}
-	}
 	if (run->abort_at && now_ns() > run->abort_at)
 		run->hosts->engine->abort(run->hosts->link, 1);
+	if (idle_ns < SPIN_NS) {
+		(void)sched_yield();
+	} else if (run->over) {
+		(void)nanosleep(&span, NULL);
+	} else {
+		const int r =
+			rig_gateway_poll(run->hosts->gateway, now_ns() + nap);
+
+		if (r == -EAGAIN)
+			return;
+		(void)send_parcels(run);
+		part_ends(run, r);
+	}
 }
 
 static void carry(struct hosts_run *run)
 {
-	unsigned turns = 0;
+	uint64_t moved_at = now_ns();
 
 	while (!run->final) {
 		bool moved = receive(run);
@@ -463,9 +473,9 @@ static void carry(struct hosts_run *run)
 				part_ends(run, r);
 		}
 		if (moved)
-			turns = 0;
+			moved_at = now_ns();
 		else if (!run->final)
-			rest(run, turns++);
+			rest(run, now_ns() - moved_at);
 	}
 }
 
@@ -503,13 +513,12 @@ static uint64_t hash_job(const struct rig_job *job)
 
 static int agree_on(struct rig_hosts *hosts, const struct rig_job *job)
 {
-	const uint64_t sign = job ? hash_job(job) : 0;
+	const int r = hosts_agree(hosts, HOSTS_RUN, job ? hash_job(job) : 0);
 
-	hosts->words[0] = sign;
-	hosts->words[1] = ~sign;
-	hosts_combine(hosts, 2, false);
-	if (hosts->words[0] == sign && hosts->words[1] == ~sign)
+	if (r == 0)
 		return 0;
+	if (r == -ECANCELED)
+		return hosts_fail(r, "hosts: another host has left");
 	return hosts_fail(-EINVAL,
 			  "hosts: not all run the same kernel with the "
 			  "same arguments");
@@ -525,15 +534,15 @@ static void drain(struct hosts_run *run)
 	       (size_t)hosts->size * sizeof(*hosts->words));
 	(void)hosts->engine->combine(hosts->link, hosts->words, hosts->size,
 				     true);
-	while (!hosts->engine->combined(hosts->link)) {
+	for (int turns = 0; !hosts->engine->combined(hosts->link); turns++) {
 		(void)receive(run);
-		(void)sched_yield();
+		hosts_pause(turns);
 	}
 	expected = hosts->words[hosts->rank];
 	while (hosts->received < expected ||
 	       !hosts->engine->is_sent(hosts->link)) {
 		if (!receive(run))
-			(void)sched_yield();
+			hosts_pause(0);
 	}
 }
 

@@ -27,6 +27,7 @@ struct rig_hosts {
 	uint64_t *messages; /* sent to each host so far */
 	uint64_t received;  /* messages from others so far */
 	uint32_t runs;
+	bool left; /* a host has left, and all know */
 	char *report;
 };
 
@@ -34,8 +35,18 @@ struct rig_hosts {
 int hosts_fail(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The step that a host is about to take, for hosts_agree(). */
+enum hosts_step { HOSTS_RUN, HOSTS_LEAVE };
+
+/* Do all hosts the same next, with the same `sign`?  0; -EINVAL: the signs differ;
+ * -ECANCELED: a host leaves, and nothing can be agreed on any more. */
+int hosts_agree(struct rig_hosts *hosts, enum hosts_step step, uint64_t sign);
+
 /* Combine the first `count` words of all hosts, and wait until all have. */
 void hosts_combine(struct rig_hosts *hosts, int count, bool sum);
+
+/* Let other processes run: the caller has looked around in vain `turns` times. */
+void hosts_pause(int turns);
 
 /* Send, and count. */
 int hosts_send(struct rig_hosts *hosts, int to, const struct wire_head *head,

@@ -18,6 +18,7 @@
 #include <kernels/lib/clones.h>
 #include <kernels/lib/reals.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/world.h>
 #include <kernels/lib/order_sum.h>
 #include <runner/convert.h>
 
@@ -166,15 +167,18 @@ static int run(struct rig_team *team)
 {
 	const struct dot_args *args = rig_team_args(team);
 	size_t count = share_chunks(args->length);
-	struct rig_span own = rig_team_strip(team, count);
+	struct rig_span own = world_strip(team, count);
 	union number *chunks = rig_team_data(team, CHUNKS);
 	union number *result = rig_team_data(team, RESULT);
 	union number sum = { .whole = 0 };
+	int r;
 
 	for (size_t c = own.begin; c < own.end; c++)
 		chunks[c] = multiply_chunk(args, rig_team_data(team, X),
 					   rig_team_data(team, Y), c);
-	rig_team_barrier(team);
+	r = world_rows(team, chunks, count, sizeof(*chunks));
+	if (r < 0)
+		return r;
 	for (size_t c = 0; c < count && rig_team_rank(team) == 0; c++) {
 		if (whole(args))
 			sum.whole += chunks[c].whole;
@@ -379,6 +383,7 @@ const struct rig_kernel kernel_dot = {
 	.prepare = prepare,
 	.digest = digest,
 	.run = run,
+	.hosts = 1,
 	.verify = verify,
 	.blocks = blocks,
 	.prove = prove,

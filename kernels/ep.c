@@ -18,6 +18,7 @@
 #include <kernels/builtin.h>
 #include <kernels/lib/npb.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/world.h>
 
 #define SEED      UINT64_C(271828183)
 #define BATCH_LOG 16
@@ -173,18 +174,19 @@ static struct sums sums_of_chunk(const struct ep_args *args, uint64_t chunk)
 static int run(struct rig_team *team)
 {
 	const struct ep_args *args = rig_team_args(team);
-	struct rig_span strip = rig_team_strip(team, chunks(args));
+	struct rig_span strip = world_strip(team, chunks(args));
 	struct sums *all = rig_team_data(team, SUMS);
 	struct answer *answer = rig_team_data(team, ANSWER);
 	struct sums sums = { 0 };
+	int r;
 
 	for (size_t i = strip.begin; i < strip.end; i++) {
 		all[i] = sums_of_chunk(args, i);
 		share_done(team, i + 1 - strip.begin, strip.end - strip.begin);
 	}
-	rig_team_barrier(team);
-	if (rig_team_rank(team) > 0)
-		return 0;
+	r = world_rows(team, all, chunks(args), sizeof(*all));
+	if (r < 0 || rig_team_rank(team) > 0)
+		return r;
 	for (size_t i = 0; i < chunks(args); i++)
 		add(&sums, &all[i]);
 	*answer = (struct answer){ .x = sums.x,
@@ -305,6 +307,7 @@ const struct rig_kernel kernel_ep = {
 	.item = "numbers",
 	.owns = owns,
 	.run = run,
+	.hosts = 1,
 	.verify = verify,
 	.result = result,
 };

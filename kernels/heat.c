@@ -16,11 +16,13 @@
 #include <math.h>
 #include <stdio.h>
 
+#include <runrig/collective.h>
 #include <runrig/kernel.h>
 
 #include <kernels/builtin.h>
 #include <kernels/lib/clones.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/world.h>
 
 #define N_MAX  1048576.0
 #define STRIDE (RIG_LINE / sizeof(double))
@@ -109,7 +111,7 @@ static bool on_rim(size_t n, size_t i, size_t j)
 static int lay_out(struct rig_team *team)
 {
 	const struct heat_args *args = rig_team_args(team);
-	struct rig_span rows = rig_team_strip(team, args->n);
+	struct rig_span rows = world_strip(team, args->n);
 	double *u = rig_team_data(team, U);
 	double *other = rig_team_data(team, OTHER);
 	size_t n = args->n;
@@ -119,6 +121,12 @@ static int lay_out(struct rig_team *team)
 
 		u[at] = rim ? exact(n, at / n, at % n) : 0;
 		other[at] = u[at];
+	}
+	if (rig_team_hosts(team, NULL) > 1) {
+		int r = world_edges(team, u, n, n * sizeof(*u));
+
+		if (r < 0)
+			return r;
 	}
 	return rig_team_barrier(team);
 }
@@ -185,11 +193,30 @@ static void say(struct rig_team *team, const struct heat_args *args, size_t k,
 		team, (double)k / ((double)k + (left < most ? left : most)));
 }
 
+/* This rank has swept `grid`, and changed a point by `own` at most: all ranks have,
+ * and *change is the largest change of all.  `now` has a line for each rank. */
+static int meet(struct rig_team *team, const struct heat_args *args,
+		double *grid, double *now, double own, double *change)
+{
+	int r;
+
+	if (rig_team_hosts(team, NULL) == 1) {
+		now[(size_t)rig_team_rank(team) * STRIDE] = own;
+		r = rig_team_barrier(team);
+		*change = largest(team, now);
+		return r;
+	}
+	r = world_edges(team, grid, args->n, args->n * sizeof(*grid));
+	return r < 0 ? r
+		     : rig_team_allreduce(rig_team_world(team), &own, change, 1,
+					  RIG_FLOAT64, RIG_MAX);
+}
+
 static int run(struct rig_team *team)
 {
 	const struct heat_args *args = rig_team_args(team);
-	struct rig_span rows = rig_team_strip(team, args->n);
-	size_t rank = (size_t)rig_team_rank(team), k = 0;
+	struct rig_span rows = world_strip(team, args->n);
+	size_t k = 0;
 	double *grids[] = { rig_team_data(team, U),
 			    rig_team_data(team, OTHER) };
 	double *changes = rig_team_data(team, CHANGES);
@@ -198,13 +225,13 @@ static int run(struct rig_team *team)
 
 	if (r < 0)
 		return r;
-	for (; k < args->sweeps && change > args->tolerance; k++) {
+	for (; r == 0 && k < args->sweeps && change > args->tolerance; k++) {
 		double *now = changes + k % 2 * RIG_WORKERS_MAX * STRIDE;
 
-		now[rank * STRIDE] =
-			sweep(grids[(k + 1) % 2], grids[k % 2], args->n, rows);
-		rig_team_barrier(team);
-		change = largest(team, now);
+		double *next = grids[(k + 1) % 2];
+		const double own = sweep(next, grids[k % 2], args->n, rows);
+
+		r = meet(team, args, next, now, own, &change);
 		if (k % ROUND == 0)
 			say(team, args, k + 1, change);
 	}
@@ -212,11 +239,13 @@ static int run(struct rig_team *team)
 	for (size_t i = rows.begin * args->n; k % 2 && i < rows.end * args->n;
 	     i++)
 		grids[0][i] = grids[1][i];
-	if (rank == 0) {
+	if (rig_team_rank(team) == 0) {
 		summary_of(changes)[0] = (double)k;
 		summary_of(changes)[1] = change;
 	}
-	return rig_team_barrier(team);
+	return r < 0 ? r
+		     : world_rows(team, grids[0], args->n,
+				  args->n * sizeof(*grids[0]));
 }
 
 static int verify(struct rig_team *team)
@@ -295,4 +324,5 @@ const struct rig_kernel kernel_heat = {
 	.run = run,
 	.verify = verify,
 	.result = result,
+	.hosts = 1,
 };

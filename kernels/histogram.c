@@ -23,6 +23,7 @@
 #include <kernels/lib/clones.h>
 #include <runner/dtype.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/world.h>
 #include <kernels/lib/order_sum.h>
 #include <runner/convert.h>
 
@@ -248,12 +249,13 @@ static void add(const struct bins *bins, uint64_t *counts,
 static int run(struct rig_team *team)
 {
 	const struct histogram_args *args = rig_team_args(team);
-	struct rig_span strip = rig_team_strip(team, args->length);
+	struct rig_span strip = world_strip(team, args->length);
 	struct rig_span own = rig_team_strip(team, args->bins);
 	_Atomic uint64_t *counts = rig_team_data(team, COUNTS);
 	struct bins bins = bins_of(args);
 	uint64_t *mine = calloc(args->bins, sizeof(*mine));
 	double room[SHARE_CHUNK];
+	int r;
 
 	if (!mine)
 		return rig_team_fail(team, -ENOMEM,
@@ -277,7 +279,10 @@ static int run(struct rig_team *team)
 			atomic_fetch_add_explicit(counts + b, mine[b],
 						  memory_order_relaxed);
 	free(mine);
-	return rig_team_barrier(team);
+	r = rig_team_barrier(team);
+	return r < 0 ? r
+		     : world_sums(team, rig_team_data(team, COUNTS),
+				  args->bins);
 }
 
 /* The same by bisection, which takes nothing but the edges themselves. */
@@ -474,6 +479,7 @@ const struct rig_kernel kernel_histogram = {
 	.prepare = prepare,
 	.digest = digest,
 	.run = run,
+	.hosts = 1,
 	.verify = verify,
 	.blocks = blocks,
 	.prove = prove,

@@ -13,11 +13,13 @@
 #include <math.h>
 #include <stdio.h>
 
+#include <runrig/collective.h>
 #include <runrig/kernel.h>
 
 #include <kernels/builtin.h>
 #include <kernels/lib/clones.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/world.h>
 
 #define POINTS_MAX 9007199254740992.0 /* 2^53 */
 #define SEED_MAX   4294967295.0
@@ -124,28 +126,27 @@ static int run(struct rig_team *team)
 {
 	const struct pi_args *args = rig_team_args(team);
 	size_t blocks = args->points / 2 + args->points % 2;
-	struct rig_span strip = rig_team_strip(team, blocks);
-	_Atomic uint64_t *answer = rig_team_data(team, 0);
+	struct rig_span strip = world_strip(team, blocks);
+	uint64_t *answer = rig_team_data(team, 0), all = 0;
 	uint32_t seed = (uint32_t)args->seed;
 	uint64_t hits = 0;
+	int r;
 
-	if (rig_team_rank(team) == 0) {
-		atomic_store_explicit(answer + HITS, 0, memory_order_relaxed);
-		atomic_store_explicit(answer + POINTS, args->points,
-				      memory_order_relaxed);
-	}
 	for (size_t at = strip.begin; at < strip.end; at += ROUND) {
 		size_t left = strip.end - at;
 
 		hits += throw(seed, at, at + (left < ROUND ? left : ROUND));
 		share_done(team, at - strip.begin, strip.end - strip.begin);
 	}
-	/* The answer is zero before anybody adds to it. */
-	rig_team_barrier(team);
 	if (args->points % 2 && strip.begin < blocks && strip.end == blocks)
 		hits -= beyond(seed, blocks - 1);
-	atomic_fetch_add_explicit(answer + HITS, hits, memory_order_relaxed);
-	return rig_team_barrier(team);
+	r = rig_team_allreduce(rig_team_world(team), &hits, &all, 1, RIG_UINT64,
+			       RIG_SUM);
+	if (rig_team_rank(team) == 0) {
+		answer[HITS] = all;
+		answer[POINTS] = args->points;
+	}
+	return r < 0 ? r : rig_team_barrier(team);
 }
 
 /* The generator's published answers. */
@@ -216,4 +217,5 @@ const struct rig_kernel kernel_pi = {
 	.run = run,
 	.verify = verify,
 	.result = result,
+	.hosts = 1,
 };

@@ -32,6 +32,7 @@
 #include <kernels/lib/mirror.h>
 #include <kernels/lib/order_sum.h>
 #include <kernels/lib/omp_threads.h>
+#include <kernels/lib/world.h>
 
 #define LENGTH_DEFAULT 40000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53: each index is a double */
@@ -237,18 +238,33 @@ static void swap_pairs(void *arg, size_t begin, size_t end)
 		    pairs->high - end * pairs->item, end - begin, pairs->item);
 }
 
+/* Each rank has written its strip of `count` items from the first on, and if
+ * `mirrored` the mirror of the strip: all hosts get all. */
+static int exchange(struct rig_team *team, const struct reverse_args *args,
+		    size_t count, bool mirrored)
+{
+	size_t item = item_bytes(args);
+	char *x = rig_team_data(team, 0);
+	int r = world_rows(team, x + args->begin * item, count, item);
+
+	if (r == 0 && mirrored && rig_team_hosts(team, NULL) > 1)
+		r = world_rows_mirrored(team, x + (args->end - count) * item,
+					count, item);
+	return r;
+}
+
 static int swap(struct rig_team *team, const struct reverse_args *args)
 {
 	size_t item = item_bytes(args);
 	char *x = rig_team_data(team, 0);
-	struct rig_span strip =
-		rig_team_strip(team, (args->end - args->begin) / 2);
+	const size_t half = (args->end - args->begin) / 2;
+	struct rig_span strip = world_strip(team, half);
 	struct pairs pairs = { x + (args->begin + strip.begin) * item,
 			       x + (args->end - strip.begin) * item, item };
 
 	threads_run(team, args->threads, strip.end - strip.begin, swap_pairs,
 		    &pairs);
-	return rig_team_barrier(team);
+	return exchange(team, args, half, true);
 }
 
 static char *private_memory(size_t bytes)
@@ -268,7 +284,8 @@ static int copy(struct rig_team *team, const struct reverse_args *args)
 {
 	size_t item = item_bytes(args);
 	char *x = rig_team_data(team, 0);
-	struct rig_span strip = rig_team_strip(team, args->end - args->begin);
+	const size_t count = args->end - args->begin;
+	struct rig_span strip = world_strip(team, count);
 	size_t bytes = (strip.end - strip.begin) * item;
 	char *mirror = private_memory(bytes);
 	int r;
@@ -283,7 +300,7 @@ static int copy(struct rig_team *team, const struct reverse_args *args)
 	r = rig_team_barrier(team);
 	memcpy(x + (args->begin + strip.begin) * item, mirror, bytes);
 	free(mirror);
-	return r ? r : rig_team_barrier(team);
+	return r ? r : exchange(team, args, count, false);
 }
 
 static int run(struct rig_team *team)
@@ -474,6 +491,7 @@ const struct rig_kernel kernel_reverse = {
 	.prepare = prepare,
 	.digest = digest,
 	.run = run,
+	.hosts = 1,
 	.verify = verify,
 	.blocks = blocks,
 	.keeps = keeps,

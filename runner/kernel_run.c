@@ -570,7 +570,8 @@ int kernel_run_job(struct kernel_run *run, rig_kernel_fn *fn,
 		job.kernel = NULL;
 		job.name = run->kernel->name;
 	}
-	r = rig_pool_run(run->pool, &job);
+	r = run->run_job ? run->run_job(run->run_job_arg, &job)
+			 : rig_pool_run(run->pool, &job);
 	return r < 0 ? say(run, r, rig_why()) : 0;
 }
 

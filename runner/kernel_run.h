@@ -57,6 +57,9 @@ struct kernel_run {
 	/* The segments that it makes may have served another run, and are kept
 	 * for the next one (spare.h): their bytes are what was left there. */
 	bool spares;
+	/* Runs a job; NULL: rig_pool_run(). */
+	int (*run_job)(void *arg, const struct rig_job *job);
+	void *run_job_arg;
 	char why[WHY_BYTES];
 };
 

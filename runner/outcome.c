@@ -92,6 +92,8 @@ static int prepare(struct kernel_call *call, struct rig_pool *pool)
 	if (r < 0)
 		return r;
 	call->run.pool = pool;
+	call->run.run_job = call->spec->run_job;
+	call->run.run_job_arg = call->spec->run_job_arg;
 	enter_phase(call, RIG_PHASE_PREPARING);
 	r = call_fails(&call->run, kernel_run_make(&call->run, pool));
 	if (r == 0)

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""hosts_program under the mpirun of an MPI: each process is a host.
+"""hosts_program and `runrig run --hosts` under an MPI: each process is a host.
 
-Usage: test_hosts.py PROGRAM MPI [LAUNCHER]
+Usage: test_hosts.py PROGRAM RUNRIG MPI
 
 RUNRIG_LONG=1: more hosts and ranks.
 """
@@ -21,6 +21,12 @@ LAUNCHERS = {
 SHORT = [("1,2", "all"), ("1,0", "no_pool"), ("1,1", "killed")]
 LONG = [("1,1", "all"), ("3,1,2", "all"), ("2,2,2", "all"), ("9,8", "verbs"),
         ("2,3", "faults")]
+# Kernels of several hosts, each of which proves all of the result.
+KERNELS = ["heat n=9", "pi points=100k", "dot length=5000",
+           "reverse length=10001", "reverse length=777 method=copy begin=5",
+           "histogram length=20000"]
+LONG_KERNELS = ["ep", "heat n=65", "reverse length=1M", "heat n=3", "heat n=1",
+                "dot length=1", "reverse length=0"]
 
 
 def names():
@@ -54,8 +60,41 @@ def run(program, mpi, ranks, case):
     return well
 
 
+def launch(mpi, hosts, words):
+    command = [*LAUNCHERS[mpi], "-n", str(hosts), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120,
+                          check=False)
+
+
+def expect(right, words, done):
+    if not right:
+        print(f"{' '.join(words)}: exit {done.returncode}", done.stdout,
+              done.stderr, sep="\n")
+    return not right
+
+
+def commands(runrig, mpi, kernels):
+    """`runrig run --hosts`: host 0 prints, and what cannot be is refused."""
+    wrong = 0
+    for i, kernel in enumerate(kernels):
+        words = [runrig, "run", *kernel.split(), "--hosts", "-n", str(1 + i % 2)]
+        done = launch(mpi, 2 + i % 2, words)
+        wrong += expect(done.returncode == 0 and
+                        done.stdout.count("verified") == 1 and
+                        f"hosts     {2 + i % 2}" in done.stdout, words, done)
+    for words, line in [
+            (["run", "heat", "n=9"], "say --hosts"),
+            (["run", "triad", "--hosts"], "triad runs on one host only"),
+            (["run", "heat", "--hosts", "n=nine"], "n=nine")]:
+        done = launch(mpi, 2, [runrig, *words])
+        said = [one for one in done.stderr.split("\n") if line in one]
+        wrong += expect(done.returncode != 0 and said and
+                        (len(said) == 1 or "--hosts" not in words), words, done)
+    return wrong
+
+
 def main():
-    program, mpi = sys.argv[1:3]
+    program, runrig, mpi = sys.argv[1:4]
     if not shutil.which(LAUNCHERS[mpi][0]):
         print(f"no {LAUNCHERS[mpi][0]}")
         return 77
@@ -72,6 +111,8 @@ def main():
         if any(left):
             print(f"{ranks} {case}: left: processes {left[0]}, names {left[1]}")
             wrong += 1
+    wrong += commands(runrig, mpi, KERNELS +
+                      (LONG_KERNELS if os.environ.get("RUNRIG_LONG") else []))
     return wrong != 0
 
 

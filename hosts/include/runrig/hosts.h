@@ -66,6 +66,7 @@ RIG_API int rig_hosts_join(struct rig_hosts **hosts, struct rig_pool *pool,
  * first, or
  *
  *	-EINVAL   the hosts do not run the same job
+ *	-ECANCELED  another host has left
  *	-EDEADLK  every rank of every host waited for another
  *
  * The next run works as ever.  If a host does not answer (the process is stopped, or
@@ -87,7 +88,7 @@ RIG_API int rig_hosts_size(const struct rig_hosts *hosts);
  * rig_hosts_size(), the size of the world.  Never waits. */
 RIG_API int rig_hosts_first(const struct rig_hosts *hosts, int host);
 
-/* Collective: leave.  The pool stays.  Calls MPI_Finalize() if the join has called
+/* Leave: a host that runs a job instead gets -ECANCELED.  The pool stays.  Calls MPI_Finalize() if the join has called
  * MPI_Init_thread().  NULL is allowed. */
 RIG_API void rig_hosts_leave(struct rig_hosts *hosts);
 
@@ -95,6 +96,10 @@ RIG_API void rig_hosts_leave(struct rig_hosts *hosts);
  * Returns how many, or 0, and sets *variable to the name of the variable that says so.
  * Any thread; never waits. */
 RIG_API int rig_hosts_launched(const char **variable);
+
+/* The number that the launcher has given this process; -1: none has.  Any thread;
+ * never waits. */
+RIG_API int rig_hosts_launched_rank(void);
 
 #ifdef __cplusplus
 }

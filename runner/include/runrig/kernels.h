@@ -34,6 +34,7 @@
 extern "C" {
 #endif
 
+struct rig_job;
 struct rig_pool;
 
 /* Make all kernels that come with runrig known by their names (kernel.h lists
@@ -145,7 +146,12 @@ struct rig_spec {
 		      const struct rig_outcome *outcome);
 	void *phase_arg;
 
-	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
+	/* Runs a job instead of rig_pool_run(), with the same results: a run of
+	 * several hosts.  NULL: rig_pool_run(). */
+	int (*run_job)(void *arg, const struct rig_job *job);
+	void *run_job_arg;
+
+	uint64_t reserved[RIG_RESERVED_WORDS - 2]; /* 0 */
 };
 
 /*

@@ -213,7 +213,12 @@ struct rig_kernel {
 	int (*declare)(const void *args, struct rig_declared *declared,
 		       char *why, size_t why_bytes);
 
-	uint64_t reserved[RIG_RESERVED_WORDS - 1]; /* 0 */
+	/* run works over several hosts (gateway.h), each of which has the whole
+	 * of each array: ranks take parts of the world, and at the end all hosts
+	 * have all that run writes. */
+	uint64_t hosts; /* 1; or 0: one host only */
+
+	uint64_t reserved[RIG_RESERVED_WORDS - 2]; /* 0 */
 };
 
 /*
