@@ -150,8 +150,8 @@ static void run_badly(enum act what, int phase, int code, const char *words,
 	const int r = run(what, phase, limit_ns);
 
 	expect(r == code, "the code", r);
-	expect(strstr(rig_why(), words) != NULL, words, what);
-	expect(rig_hosts_report(hosts)[0] != 0, "a report", what);
+	expect(strstr(rig_why(), words) != NULL, words, (int)what);
+	expect(rig_hosts_report(hosts)[0] != 0, "a report", (int)what);
 	run_well(1);
 }
 
