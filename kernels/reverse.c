@@ -470,6 +470,7 @@ static const struct rig_array_spec arrays[] = {
 	  .role = RIG_INOUT,
 	  .dtype = RIG_FLOAT64,
 	  .any_dtype = true,
+	  .any_endian = true,
 	  .any_byte = true,
 	  .count = count_generated },
 	{ 0 },

@@ -210,8 +210,43 @@ static int open_edited(struct kernel_run *run, int index, struct source *source,
 
 /* What is only read is mapped by the ranks, and what is to be edited.  A file that
  * cannot be mapped is read like one whose array is written. */
+/* The array as the kernel will have it: what it does not take as it lies becomes
+ * a copy. */
+static void plan_copy(const struct rig_array_spec *spec, struct source *source,
+		      struct rig_array *array, bool apart)
+{
+	source->apart = apart;
+	source->turned = array->swapped && !spec->any_endian;
+	if (source->apart)
+		source->shape.fortran = false;
+	if (source->turned)
+		array->swapped = 0;
+}
+
+/* Where the elements of a file lie. */
+static void find_strides(struct source *source)
+{
+	int64_t stride = source->input.array.item_bytes;
+	struct strided *strided = &source->strided;
+	int dims = source->shape.dims;
+
+	strided->offset = (uint64_t)source->input.data_at;
+	strided->item_bytes = source->input.array.item_bytes;
+	strided->dims = dims;
+	for (int k = 0; k < dims; k++) {
+		int d = source->apart ? k : dims - 1 - k;
+
+		strided->shape[d] = (int64_t)source->shape.extent[d];
+		strided->strides[d] = stride;
+		stride *= strided->shape[d];
+	}
+}
+
+/* What is only read is mapped by the ranks.  A file that cannot be mapped is
+ * read like one whose array is written; one in Fortran order has to be. */
 static int open_file(struct kernel_run *run, int index, struct source *source)
 {
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
 	struct npy_input *input = &source->input;
 	const struct rig_segment_options options = { .read_only = true };
 	char path[40];
@@ -222,21 +257,21 @@ static int open_file(struct kernel_run *run, int index, struct source *source)
 	if (r < 0)
 		return r;
 	source->shape = input->shape;
-	if (input->shape.fortran && !run->kernel->arrays[index].any_order)
-		return words_fail(-EPROTO,
-				  "%s: it is in Fortran order, and %s takes C "
-				  "order; save it with np.ascontiguousarray(a)",
-				  source->operand->file, run->kernel->name);
+	plan_copy(spec, source, &input->array,
+		  input->shape.fortran && !spec->any_order);
 	set_shape(&input->array, &source->shape);
 	/* The very file whose header was read, whatever its name leads to. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", input->fd);
 	if (source->operand->inplace)
 		r = open_edited(run, index, source, path);
-	else if (lies_well(&run->kernel->arrays[index], input))
+	else if (source->apart)
+		r = rig_segment_open_file(&source->attached, path, &options);
+	else if (lies_well(spec, input) && !source->turned)
 		(void)rig_segment_open_file(&source->attached, path, &options);
 	if (r < 0)
 		return r;
-	if (source->attached)
+	find_strides(source);
+	if (source->attached && !source->apart && !source->turned)
 		kernel_run_give(run, index, &input->array,
 				rig_segment_name(source->attached),
 				(size_t)input->data_at);
@@ -275,8 +310,7 @@ static int count_window(struct source *source, const char *name,
 {
 	const struct rig_operand *operand = source->operand;
 	size_t has = rig_segment_bytes(source->attached);
-	size_t bytes, left = has - operand->offset;
-	int r = 0;
+	size_t left = has - operand->offset;
 
 	if (operand->offset > has)
 		return words_fail(-ERANGE,
@@ -284,31 +318,55 @@ static int count_window(struct source *source, const char *name,
 				  "begin, is beyond its %zu bytes",
 				  operand->segment, operand->offset, name, has);
 	if (operand->shape)
-		r = read_shape(operand, name, &source->shape, &array->count);
-	else if (left % array->item_bytes)
-		r = words_fail(-ERANGE,
-			       "segment %s: %zu bytes are no whole number of "
-			       "%s: say how many",
-			       operand->segment, left,
-			       rig_dtype_name(array->dtype));
-	else
-		array->count = left / array->item_bytes;
-	if (r < 0)
-		return r;
-	if (__builtin_mul_overflow((size_t)array->count,
-				   (size_t)array->item_bytes, &bytes) ||
-	    bytes > left)
-		return words_fail(
-			-ERANGE,
-			"segment %s: %llu elements of %s from byte "
-			"%zu on are more than its %zu bytes",
-			operand->segment, (unsigned long long)array->count,
-			rig_dtype_name(array->dtype), operand->offset, has);
-	if (!operand->shape)
-		source->shape =
-			(struct npy_shape){ .dims = 1,
-					    .extent = { array->count } };
+		return read_shape(operand, name, &source->shape, &array->count);
+	if (operand->strides)
+		return words_fail(-EINVAL,
+				  "array %s: strides are of a shape: give it "
+				  "one",
+				  name);
+	if (left % array->item_bytes)
+		return words_fail(-ERANGE,
+				  "segment %s: %zu bytes are no whole number "
+				  "of %s: say how many",
+				  operand->segment, left,
+				  rig_dtype_name(array->dtype));
+	array->count = left / array->item_bytes;
+	source->shape =
+		(struct npy_shape){ .dims = 1, .extent = { array->count } };
 	return 0;
+}
+
+/* Where the elements of a segment lie, and whether all lie in it.  Sets *plain
+ * where that is in C order. */
+static int check_window(struct source *source, const struct rig_array *array,
+			bool *plain)
+{
+	const struct rig_operand *operand = source->operand;
+	struct strided *strided = &source->strided;
+	size_t has = rig_segment_bytes(source->attached);
+	int64_t stride = array->item_bytes;
+	uint64_t low, high;
+
+	*plain = true;
+	strided->offset = operand->offset;
+	strided->item_bytes = array->item_bytes;
+	strided->dims = source->shape.dims;
+	for (int d = strided->dims - 1; d >= 0; d--) {
+		strided->shape[d] = (int64_t)source->shape.extent[d];
+		strided->strides[d] =
+			operand->strides ? operand->strides[d] : stride;
+		*plain &=
+			strided->strides[d] == stride || strided->shape[d] == 1;
+		if (__builtin_mul_overflow(stride, strided->shape[d], &stride))
+			break;
+	}
+	if (strided_extent(strided, &low, &high) == 0 && high <= has)
+		return 0;
+	return words_fail(-ERANGE,
+			  "segment %s: %llu elements of %s from byte %zu on "
+			  "are more than its %zu bytes",
+			  operand->segment, (unsigned long long)array->count,
+			  rig_dtype_name(array->dtype), operand->offset, has);
 }
 
 /* The dtype of a segment or of memory. */
@@ -333,37 +391,6 @@ static int find_dtype(const struct rig_array_spec *spec,
 	return 0;
 }
 
-static int open_segment(struct kernel_run *run, int index,
-			struct source *source, bool replicate)
-{
-	const struct rig_array_spec *spec = &run->kernel->arrays[index];
-	const struct rig_operand *operand = source->operand;
-	struct rig_array array;
-	int r = find_dtype(spec, operand, &array);
-
-	if (r < 0)
-		return r;
-	if (operand->strides)
-		return words_fail(-EINVAL,
-				  "array %s: a segment's elements are taken as "
-				  "they lie, in C order: strides are of data",
-				  spec->name);
-	r = rig_segment_attach(
-		&source->attached, operand->segment,
-		&(struct rig_segment_options){
-			.read_only = !(spec->role & RIG_OUTPUT),
-			/* Copies on each node end with the handle. */
-			.brief = !replicate });
-	if (r < 0)
-		return r;
-	r = count_window(source, spec->name, &array);
-	if (r < 0)
-		return r;
-	set_shape(&array, &source->shape);
-	kernel_run_give(run, index, &array, operand->segment, operand->offset);
-	return 0;
-}
-
 /* Two elements of a written array would lie at one place. */
 static int check_strides(const struct rig_operand *operand, const char *name)
 {
@@ -373,6 +400,41 @@ static int check_strides(const struct rig_operand *operand, const char *name)
 					  "array %s is written, and the stride "
 					  "of its dimension %d is 0",
 					  name, d);
+	return 0;
+}
+
+static int open_segment(struct kernel_run *run, int index,
+			struct source *source, bool replicate)
+{
+	const struct rig_array_spec *spec = &run->kernel->arrays[index];
+	const struct rig_operand *operand = source->operand;
+	struct rig_array array;
+	bool plain = true;
+	int r = find_dtype(spec, operand, &array);
+
+	if (r < 0)
+		return r;
+	r = rig_segment_attach(
+		&source->attached, operand->segment,
+		&(struct rig_segment_options){
+			.read_only = !(spec->role & RIG_OUTPUT),
+			/* Copies on each node end with the handle. */
+			.brief = !replicate });
+	if (r == 0)
+		r = count_window(source, spec->name, &array);
+	if (r == 0)
+		r = check_window(source, &array, &plain);
+	if (r == 0 && spec->role & RIG_OUTPUT)
+		r = check_strides(operand, spec->name);
+	if (r < 0)
+		return r;
+	plan_copy(spec, source, &array, !plain);
+	set_shape(&array, &source->shape);
+	if (source->apart || source->turned)
+		kernel_run_give(run, index, &array, NULL, 0);
+	else
+		kernel_run_give(run, index, &array, operand->segment,
+				operand->offset);
 	return 0;
 }
 
@@ -393,6 +455,7 @@ static int open_data(struct kernel_run *run, int index, struct source *source)
 		r = check_strides(operand, spec->name);
 	if (r < 0)
 		return r;
+	plan_copy(spec, source, &array, false);
 	set_shape(&array, &source->shape);
 	kernel_run_give(run, index, &array, NULL, 0);
 	return 0;
@@ -437,37 +500,61 @@ static int check_edited(const struct kernel_run *run, int index,
 	return 0;
 }
 
+/* The bytes of the attached segment in which an array's elements lie. */
+static void extent_of(const struct kernel_run *run, int index,
+		      const struct source *source, uint64_t *low,
+		      uint64_t *high)
+{
+	const struct rigged_array *array = &run->arrays[index];
+
+	*low = array->offset;
+	*high = array->offset + array->bytes;
+	if (source->apart || source->turned)
+		(void)strided_extent(&source->strided, low, high);
+}
+
+/* Do two arrays of segments share a byte? */
+static bool overlap(const struct kernel_run *run, const struct source *sources,
+		    int first, int second)
+{
+	const struct source *a = &sources[first], *b = &sources[second];
+	uint64_t low, high, other_low, other_high;
+
+	if (!a->attached || !b->attached ||
+	    strcmp(rig_segment_name(a->attached),
+		   rig_segment_name(b->attached)) != 0)
+		return false;
+	extent_of(run, first, a, &low, &high);
+	extent_of(run, second, b, &other_low, &other_high);
+	return low < other_high && other_low < high;
+}
+
 int operands_check(const struct kernel_run *run,
 		   const struct source sources[RIG_ARRAYS_MAX])
 {
 	const struct rig_array_spec *specs = run->kernel->arrays;
 
 	for (int i = 0; i < run->count; i++) {
-		const struct rigged_array *a = &run->arrays[i];
 		int r = check_edited(run, i, sources);
 
 		if (r < 0)
 			return r;
-		for (int k = 0; k < i && sources[i].attached; k++) {
-			const struct rigged_array *b = &run->arrays[k];
-
-			if (sources[k].attached &&
-			    strcmp(a->name, b->name) == 0 &&
-			    ((specs[i].role | specs[k].role) & RIG_OUTPUT) &&
-			    a->offset < b->offset + b->bytes &&
-			    b->offset < a->offset + a->bytes)
+		for (int k = 0; k < i; k++)
+			if (((specs[i].role | specs[k].role) & RIG_OUTPUT) &&
+			    overlap(run, sources, i, k))
 				return words_fail(
 					-EINVAL,
 					"arrays %s and %s overlap in segment "
 					"%s",
-					specs[k].name, specs[i].name, a->name);
-		}
+					specs[k].name, specs[i].name,
+					rig_segment_name(sources[i].attached));
 	}
 	return 0;
 }
 
-int operand_copy(struct kernel_run *run, int index, const struct source *source,
-		 bool out)
+/* Between the caller's private memory and the segment of array `index`. */
+static int copy_data(struct kernel_run *run, int index,
+		     const struct source *source, bool out)
 {
 	const struct rig_array *array = kernel_run_array(run, index);
 	const struct rig_operand *operand = source->operand;
@@ -487,6 +574,56 @@ int operand_copy(struct kernel_run *run, int index, const struct source *source,
 		stride *= transfer.shape[d];
 	}
 	return transfer_run(run->pool, &transfer, run->arrays[index].segment);
+}
+
+/* Between where the operand says and the segment of array `index`. */
+static int copy_elements(struct kernel_run *run, int index,
+			 const struct source *source, bool out)
+{
+	struct rig_segment *segment = run->arrays[index].segment;
+
+	if (source->operand->data)
+		return copy_data(run, index, source, out);
+	return strided_copy(run->pool, &source->strided, source->attached,
+			    segment, out);
+}
+
+/* A complex number is two. */
+int operand_turn(struct kernel_run *run, int index, const struct source *source)
+{
+	const struct rig_array *array = kernel_run_array(run, index);
+	uint32_t bytes = dtype_align((enum rig_dtype)array->dtype);
+
+	if (!source->turned)
+		return 0;
+	return strided_turn(run->pool, run->arrays[index].segment,
+			    array->count * (array->item_bytes / bytes), bytes);
+}
+
+bool operand_copied(const struct kernel_run *run, int index,
+		    const struct source *source)
+{
+	return source->operand && run->arrays[index].segment &&
+	       (source->operand->data || source->operand->file ||
+		source->operand->segment);
+}
+
+int operand_load(struct kernel_run *run, int index, const struct source *source)
+{
+	int r = copy_elements(run, index, source, false);
+
+	return r == 0 ? operand_turn(run, index, source) : r;
+}
+
+/* The run's own segment is afterwards as before. */
+int operand_store(struct kernel_run *run, int index,
+		  const struct source *source)
+{
+	int r = operand_turn(run, index, source);
+
+	if (r == 0)
+		r = copy_elements(run, index, source, true);
+	return r == 0 ? operand_turn(run, index, source) : r;
 }
 
 void operand_close(struct source *source)

@@ -8,6 +8,7 @@
 #ifndef RUNNER_OPERAND_H
 #define RUNNER_OPERAND_H
 
+#include <runner/strided.h>
 #include <runner/kernel_run.h>
 #include <runner/npy.h>
 #include <runrig/kernels.h>
@@ -21,6 +22,11 @@ struct source {
 	bool edited;                  /* .file, in place */
 	int edit_fd;                  /* the lock on it */
 	struct outfile output;        /* of .output */
+	/* The kernel works on a copy: in C order, as the elements of `attached`
+	 * lie apart; in this machine's byte order, as they are in the other. */
+	bool apart, turned;
+	struct strided
+		strided; /* of .segment, and of .file where it is apart */
 };
 
 /* Which operand is which array's: sources[i] is array i's. */
@@ -36,9 +42,17 @@ int operand_open(struct kernel_run *run, int index, struct source *source,
 int operands_check(const struct kernel_run *run,
 		   const struct source sources[RIG_ARRAYS_MAX]);
 
-/* Between the caller's private memory and the segment of array `index`. */
-int operand_copy(struct kernel_run *run, int index, const struct source *source,
-		 bool out);
+/* Does array `index` lie in a segment of the run's own, which is a copy of the
+ * operand's memory, file or segment? */
+bool operand_copied(const struct kernel_run *run, int index,
+		    const struct source *source);
+
+/* Bring the elements into that segment; and take what run wrote there to where
+ * the operand's are. */
+int operand_load(struct kernel_run *run, int index,
+		 const struct source *source);
+int operand_store(struct kernel_run *run, int index,
+		  const struct source *source);
 
 /* Let go of all.  A second call does nothing. */
 void operand_close(struct source *source);

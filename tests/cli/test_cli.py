@@ -324,9 +324,16 @@ class BadFiles(Case):
             self.assertAlmostEqual(said["result"][kernel], want, places=9)
             self.assertEqual(said["arrays"][0]["shape"], [211, 97])
 
-    def test_fortran_order_with_the_cure(self):
-        a = numpy.asfortranarray(numpy.arange(6.0).reshape(2, 3))
-        self.refuses_file(r"np\.ascontiguousarray\(a\)", self.save("a.npy", a))
+    def test_fortran_order_and_the_other_byte_order(self):
+        a = numpy.asfortranarray(numpy.arange(6.0)[::-1].reshape(2, 3))
+        out = self.path("out.npy")
+        for b in a, a.astype(">f8"), a.T.astype(">f8"):
+            self.does("run", "sort", "--input", self.save("a.npy", b),
+                      "--output", out)
+            found = numpy.load(out)
+            self.assertTrue(found.flags.c_contiguous and found.dtype.isnative)
+            self.assertTrue((found == numpy.sort(b, None).reshape(
+                b.shape)).all())
 
     def test_object_structured_date_and_text(self):
         path = self.path("a.npy")

@@ -84,12 +84,18 @@ def code_of(dtype):
 
 
 def operand_of(name, array):
-    """An operand for memory of NumPy's, and what is to live as long."""
+    """An operand for memory of NumPy's; or, for (segment, view, whole, offset),
+    for a view of an array that begins at a byte of a segment."""
+    segment = None
+    if isinstance(array, tuple):
+        segment, array, whole, offset = array
+        offset += array.ctypes.data - whole.ctypes.data
     dims = array.ndim
     shape = (c.c_int64 * max(dims, 1))(*array.shape)
     strides = (c.c_int64 * max(dims, 1))(*array.strides)
-    return Operand(name=name.encode(), data=array.ctypes.data,
-                   dtype=code_of(array.dtype),
+    where = {"segment": segment.encode(), "offset": offset} if segment else \
+        {"data": array.ctypes.data}
+    return Operand(name=name.encode(), **where, dtype=code_of(array.dtype),
                    swapped=not array.dtype.isnative,
                    dims=dims, shape=shape, strides=strides)
 
@@ -97,7 +103,7 @@ def operand_of(name, array):
 class Library:
     """With a pool, while the library is open."""
 
-    def __init__(self, workers=2):
+    def __init__(self, workers=int(os.environ.get("KERNELS_TEAM", 2))):
         self.lib = c.CDLL(os.environ["LIBRUNRIG_KERNELS"], c.RTLD_GLOBAL)
         self.lib.rig_why.restype = c.c_char_p
         self.lib.rig_segment_data.restype = c.c_void_p
@@ -154,6 +160,8 @@ class Library:
 
     def elements(self, array):
         dtype = numpy.dtype(DTYPES[array.array.dtype])
+        if array.array.swapped:
+            dtype = dtype.newbyteorder()
         shape = [array.shape[d] for d in range(array.dims)]
         at = self.lib.rig_segment_data(array.segment) + array.offset
         return numpy.frombuffer(c.string_at(at, array.bytes),

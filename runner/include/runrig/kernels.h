@@ -59,8 +59,11 @@ RIG_API bool rig_kernel_is_name(const char *name);
  * data is set; an array that run writes may have none of the three, and then
  * lies in a segment that the library makes.
  *
- *	segment  the name of a segment: the array is used in place
- *	file     a .npy file: read, and never changed but where inplace is set
+ *	segment  the name of a segment: the array is used in place, or a copy
+ *	         where the kernel does not take elements as these lie: with
+ *	         strides, or in the other byte order
+ *	file     a .npy file: read, and never changed but where inplace is set; in
+ *	         Fortran order too, and in either byte order
  *	data     memory of the caller, of `shape`: copied into a segment before the
  *	         run, and back after it where the kernel writes the array
  */
@@ -85,8 +88,9 @@ struct rig_operand {
 	 * segment; data needs a shape. */
 	int dims;
 	const int64_t *shape;
-	/* Bytes from an element to the next of that dimension; NULL: C order.
-	 * Of data alone: a segment is used as it lies. */
+	/* Bytes from an element to the next of that dimension, of either sign;
+	 * NULL: C order.  A segment in another order than C is copied, and the
+	 * copy back where the kernel writes the array. */
 	const int64_t *strides;
 
 	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */

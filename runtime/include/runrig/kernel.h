@@ -119,6 +119,9 @@ struct rig_array_spec {
 	/* Of an input: nobody has to give the array, which has no element
 	 * then, `dims` of 0 and `count` of 0.  `count` below is NULL. */
 	bool optional;
+	/* Takes items in the other byte order too, as they lie; without, the
+	 * kernel gets a copy in this machine's order. */
+	bool any_endian;
 	/* Elements of a generated array for these arguments. */
 	uint64_t (*count)(const void *args);
 	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
