@@ -35,7 +35,8 @@ static bool takes(const struct rig_array_spec *spec, int key)
 	}
 }
 
-/* "b, c": the arrays that the option may name; returns how many, and one. */
+/* "b, c": the arrays that the option may name; returns how many of these are not
+ * optional, and one. */
 static int list_arrays(const struct rig_kernel *kernel, int key, char *names,
 		       size_t bytes, int *one)
 {
@@ -47,8 +48,11 @@ static int list_arrays(const struct rig_kernel *kernel, int key, char *names,
 		if (!takes(&kernel->arrays[i], key) || used >= bytes)
 			continue;
 		used += (size_t)snprintf(names + used, bytes - used, "%s%s",
-					 count++ ? ", " : "",
+					 used ? ", " : "",
 					 kernel->arrays[i].name);
+		if (kernel->arrays[i].optional)
+			continue;
+		count++;
 		*one = i;
 	}
 	return count;
@@ -101,7 +105,7 @@ static int find_array(const struct rig_kernel *kernel,
 		return complain(EXIT_USAGE,
 				"%s %s: no array \"%.*s\"; %s has %s", option,
 				named->word, (int)length, named->word,
-				kernel->name, count ? names : "none");
+				kernel->name, *names ? names : "none");
 	return complain(EXIT_USAGE, "%s %s: say of which array of %s: %s",
 			option, named->word, kernel->name,
 			count ? names : "it has none");

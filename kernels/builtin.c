@@ -9,8 +9,14 @@
 static const struct rig_kernel *const kernels[] = {
 	&kernel_all,
 	&kernel_any,
+	&kernel_argmax,
+	&kernel_argmin,
+	&kernel_argsort,
+	&kernel_bincount,
 	&kernel_cg,
+	&kernel_clip,
 	&kernel_count_nonzero,
+	&kernel_cumprod,
 	&kernel_dgemm,
 	&kernel_dot,
 	&kernel_ep,
@@ -27,6 +33,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_matvec,
 	&kernel_max,
 	&kernel_mean,
+	&kernel_median,
 	&kernel_mg,
 	&kernel_min,
 	&kernel_nbody,
@@ -34,6 +41,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_nstream,
 	&kernel_pi,
 	&kernel_prod,
+	&kernel_quantile,
 	&kernel_random,
 	&kernel_reduce,
 	&kernel_reverse,
@@ -46,6 +54,7 @@ static const struct rig_kernel *const kernels[] = {
 	&kernel_total,
 	&kernel_transpose,
 	&kernel_triad,
+	&kernel_unique,
 	&kernel_var,
 };
 /* clang-format on */

@@ -9,8 +9,14 @@
 
 extern const struct rig_kernel kernel_all;
 extern const struct rig_kernel kernel_any;
+extern const struct rig_kernel kernel_argmax;
+extern const struct rig_kernel kernel_argmin;
+extern const struct rig_kernel kernel_argsort;
+extern const struct rig_kernel kernel_bincount;
 extern const struct rig_kernel kernel_cg;
+extern const struct rig_kernel kernel_clip;
 extern const struct rig_kernel kernel_count_nonzero;
+extern const struct rig_kernel kernel_cumprod;
 extern const struct rig_kernel kernel_dgemm;
 extern const struct rig_kernel kernel_dot;
 extern const struct rig_kernel kernel_ep;
@@ -27,6 +33,7 @@ extern const struct rig_kernel kernel_mandelbrot;
 extern const struct rig_kernel kernel_matvec;
 extern const struct rig_kernel kernel_max;
 extern const struct rig_kernel kernel_mean;
+extern const struct rig_kernel kernel_median;
 extern const struct rig_kernel kernel_mg;
 extern const struct rig_kernel kernel_min;
 extern const struct rig_kernel kernel_nbody;
@@ -34,6 +41,7 @@ extern const struct rig_kernel kernel_norm;
 extern const struct rig_kernel kernel_nstream;
 extern const struct rig_kernel kernel_pi;
 extern const struct rig_kernel kernel_prod;
+extern const struct rig_kernel kernel_quantile;
 extern const struct rig_kernel kernel_random;
 extern const struct rig_kernel kernel_reduce;
 extern const struct rig_kernel kernel_reverse;
@@ -46,6 +54,7 @@ extern const struct rig_kernel kernel_synch_p2p;
 extern const struct rig_kernel kernel_total;
 extern const struct rig_kernel kernel_transpose;
 extern const struct rig_kernel kernel_triad;
+extern const struct rig_kernel kernel_unique;
 extern const struct rig_kernel kernel_var;
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * histogram.c - how many items lie in each of a number of equal bins.
+ * histogram.c - how many items lie in each of a number of equal bins, or what
+ * their weights come to.
  *
- * Each rank counts its strip in memory of its own, for counters that are shared
- * would be fought for, and then adds its counts to the result.  Bins are those
- * of NumPy: bin i holds what is at least edge i and less than edge i + 1, the
- * last one also what is equal to `high`; all else is left out.  Edges are
- * doubles; where items are float32 or float16, edges are rounded to that dtype.
+ * Bins are those of NumPy: bin i holds what is at least edge i and less than
+ * edge i + 1, the last one also what is equal to `high`; all else is left out, and
+ * said.  Without low= or high= the bins reach from the least to the greatest
+ * item.  Edges are doubles; where items are float32 or float16, edges are rounded
+ * to that dtype.
  */
 #include <errno.h>
 #include <float.h>
@@ -14,6 +15,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <runrig/collective.h>
 #include <runrig/kernel.h>
@@ -23,21 +25,28 @@
 #include <kernels/lib/clones.h>
 #include <runner/dtype.h>
 #include <kernels/lib/strips.h>
-#include <kernels/lib/world.h>
 #include <kernels/lib/order_sum.h>
+#include <kernels/lib/weighted.h>
 #include <runner/convert.h>
 
 #define LENGTH_DEFAULT 20000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
 #define BINS_MAX       16777216.0
+#define BOUND_MAX      1e300
 
-enum { X, COUNTS };
+enum { X, COUNTS, EDGES, WEIGHTS, TALLIES, PARTS, RANGE };
+
+/* The array `range`. */
+enum { LOW, HIGH, OUTSIDE, RANGE_COUNT };
 
 struct histogram_args {
 	struct rig_kernel_args header;
 	size_t length;
 	size_t bins;
-	double low, high;
+	char low[RIG_TEXT_BYTES], high[RIG_TEXT_BYTES];
+	uint32_t density;
+	uint32_t has_low, has_high; /* by check, and their numbers */
+	double low_bound, high_bound;
 };
 
 static const struct rig_param params[] = {
@@ -55,19 +64,21 @@ static const struct rig_param params[] = {
 	  .min = 1,
 	  .max = BINS_MAX },
 	{ .name = "low",
-	  .help = "where the first bin begins",
-	  .kind = RIG_PARAM_REAL,
+	  .help = "where the first bin begins; nothing: at the least item",
+	  .kind = RIG_PARAM_TEXT,
 	  .offset = offsetof(struct histogram_args, low),
-	  .fallback = "0",
-	  .min = -1e300,
-	  .max = 1e300 },
+	  .fallback = "" },
 	{ .name = "high",
-	  .help = "where the last one ends",
-	  .kind = RIG_PARAM_REAL,
+	  .help = "where the last one ends; nothing: at the greatest item",
+	  .kind = RIG_PARAM_TEXT,
 	  .offset = offsetof(struct histogram_args, high),
-	  .fallback = "1",
-	  .min = -1e300,
-	  .max = 1e300 },
+	  .fallback = "" },
+	{ .name = "density",
+	  .help = "yes: parts of all in the bins, divided by a bin's width",
+	  .kind = RIG_PARAM_CHOICE,
+	  .offset = offsetof(struct histogram_args, density),
+	  .fallback = "no",
+	  .choices = "no yes" },
 	{ 0 },
 };
 
@@ -83,6 +94,27 @@ static uint64_t count_bins(const void *given)
 	const struct histogram_args *args = given;
 
 	return args->bins;
+}
+
+static uint64_t count_edges(const void *given)
+{
+	return count_bins(given) + 1;
+}
+
+static uint64_t count_range(const void *given)
+{
+	(void)given;
+	return RANGE_COUNT;
+}
+
+static bool weighs(const struct histogram_args *args)
+{
+	return args->header.arrays[WEIGHTS].dims > 0;
+}
+
+static uint64_t count_parts(const void *given)
+{
+	return weighted_parts(count_bins(given), weighs(given));
 }
 
 /* In this process. */
@@ -119,30 +151,33 @@ INLINE double edge(const struct bins *bins, size_t i, enum rig_dtype dtype)
 	return as_item(dtype, bins->low + (double)i * bins->width);
 }
 
-static struct bins bins_of(const struct histogram_args *args)
+static struct bins bins_between(const struct histogram_args *args, double low,
+				double high)
 {
 	enum rig_dtype dtype = args->header.arrays[X].dtype;
-	double all = args->high - args->low;
+	double all = high - low;
 	/* Or the inverse of a range of denormals would be infinite. */
 	double power = all < 1 ? 0x1p100 : 1;
 
 	return (struct bins){
 		.count = args->bins,
-		.low = args->low,
+		.low = low,
 		.width = all / (double)args->bins,
-		.first = as_item(dtype, args->low),
-		.last = as_item(dtype, args->high),
+		.first = as_item(dtype, low),
+		.last = as_item(dtype, high),
 		.power = power,
 		.scale = (double)args->bins / (all * power),
 		.dtype = dtype,
 	};
 }
 
-/* A bin between equal edges could hold nothing, whatever the items are. */
+/* A bin between equal edges could hold nothing, whatever the items are.  Where the
+ * items say where bins are, that is as it is. */
 static int check_edges(const struct histogram_args *args, char *why,
 		       size_t why_bytes)
 {
-	struct bins bins = bins_of(args);
+	double low = args->low_bound, high = args->high_bound;
+	struct bins bins = bins_between(args, low, high);
 
 	for (size_t i = 0; i < bins.count; i++) {
 		if (edge(&bins, i, bins.dtype) < edge(&bins, i + 1, bins.dtype))
@@ -150,13 +185,63 @@ static int check_edges(const struct histogram_args *args, char *why,
 		snprintf(why, why_bytes,
 			 "low=%.17g high=%.17g are too close for bins=%zu: "
 			 "%s has not as many numbers between them",
-			 args->low, args->high, bins.count,
+			 low, high, bins.count,
 			 rig_dtype_name(convert_whole(bins.dtype)
 						? RIG_FLOAT64
 						: bins.dtype));
 		return -EINVAL;
 	}
 	return 0;
+}
+
+/* A bound as the user typed it. */
+static int parse_bound(const char *name, const char *text, uint32_t *has,
+		       double *bound, char *why, size_t why_bytes)
+{
+	char *end = NULL;
+
+	*has = *text != 0;
+	*bound = *text ? strtod(text, &end) : 0;
+	if (!*text || (end > text && !*end && fabs(*bound) <= BOUND_MAX))
+		return 0;
+	snprintf(why, why_bytes,
+		 "%s=%.80s is not a number from -1e+300 to 1e+300", name, text);
+	return -EINVAL;
+}
+
+static int check_range(struct histogram_args *args, char *why, size_t why_bytes)
+{
+	int r = parse_bound("low", args->low, &args->has_low, &args->low_bound,
+			    why, why_bytes);
+
+	if (r == 0)
+		r = parse_bound("high", args->high, &args->has_high,
+				&args->high_bound, why, why_bytes);
+	if (r < 0 || !args->has_low || !args->has_high)
+		return r;
+	if (args->low_bound < args->high_bound)
+		return check_edges(args, why, why_bytes);
+	snprintf(why, why_bytes, "low=%g is not below high=%g", args->low_bound,
+		 args->high_bound);
+	return -EINVAL;
+}
+
+static int check_weights(const struct histogram_args *args, char *why,
+			 size_t why_bytes)
+{
+	const struct rig_array *arrays = args->header.arrays;
+
+	if (!weighs(args))
+		return 0;
+	if (arrays[WEIGHTS].count != arrays[X].count) {
+		snprintf(why, why_bytes,
+			 "weights has %" PRIu64 " elements, and x %" PRIu64
+			 ": they are to have as many",
+			 arrays[WEIGHTS].count, arrays[X].count);
+		return -EINVAL;
+	}
+	return convert_check(&arrays[WEIGHTS], "histogram's weights", why,
+			     why_bytes);
 }
 
 static int check(void *given, char *why, size_t why_bytes)
@@ -166,16 +251,18 @@ static int check(void *given, char *why, size_t why_bytes)
 			      why_bytes);
 
 	if (r == 0)
+		r = check_weights(args, why, why_bytes);
+	if (r == 0)
 		r = arguments_length(&args->header, LENGTH_DEFAULT,
 				     &args->length, why, why_bytes);
-	if (r < 0)
-		return r;
-	if (!(args->low < args->high)) {
-		snprintf(why, why_bytes, "low=%g is not below high=%g",
-			 args->low, args->high);
-		return -EINVAL;
-	}
-	return check_edges(args, why, why_bytes);
+	if (r == 0)
+		r = check_range(args, why, why_bytes);
+	return r < 0 ? r
+		     : convert_result(&args->header.arrays[COUNTS],
+				      weighs(args) || args->density
+					      ? RIG_FLOAT64
+					      : RIG_UINT64,
+				      why, why_bytes);
 }
 
 static double bytes_moved(const void *given)
@@ -190,7 +277,7 @@ static size_t private_bytes(const void *given, int size)
 	(void)size;
 	const struct histogram_args *args = given;
 
-	return args->bins * sizeof(uint64_t);
+	return weighted_memory(args->bins);
 }
 
 static int prepare(struct rig_team *team)
@@ -220,70 +307,224 @@ INLINE size_t find(const struct bins *bins, double x, enum rig_dtype dtype)
 	return bin;
 }
 
-INLINE void add_as(enum rig_dtype dtype, const struct bins *bins,
-		   uint64_t *counts, const any_double *items, size_t count)
+INLINE void find_as(enum rig_dtype dtype, const struct bins *bins,
+		    const any_double *items, size_t count, size_t *to)
 {
-	/* A copy: the compiler sees that stores to counts do not change it. */
+	/* A copy: the compiler sees that stores do not change it. */
 	const struct bins own = *bins;
 
 	for (size_t i = 0; i < count; i++)
-		if (items[i] >= own.first && items[i] <= own.last)
-			counts[find(&own, items[i], dtype)]++;
+		to[i] = items[i] >= own.first && items[i] <= own.last
+				? find(&own, items[i], dtype)
+				: WEIGHT_NONE;
 }
 
-static void add(const struct bins *bins, uint64_t *counts,
-		const any_double *items, size_t count)
+/* ---- the run ---- */
+
+/* The bins of the range that was found. */
+static struct bins bins_of(struct rig_team *team)
 {
-	switch (bins->dtype) {
+	const double *range = rig_team_data(team, RANGE);
+
+	return bins_between(rig_team_args(team), range[LOW], range[HIGH]);
+}
+
+static void find_all(const struct weighted *w, size_t begin, size_t end,
+		     size_t *to)
+{
+	const struct histogram_args *args = w->given;
+	struct bins bins = bins_of(w->team);
+	double room[SHARE_CHUNK];
+	const any_double *items =
+		convert_doubles(args->header.arrays[X].dtype,
+				rig_team_data(w->team, X), begin, end, room);
+
+	switch (bins.dtype) {
 	case RIG_FLOAT16:
-		add_as(RIG_FLOAT16, bins, counts, items, count);
+		find_as(RIG_FLOAT16, &bins, items, end - begin, to);
 		break;
 	case RIG_FLOAT32:
-		add_as(RIG_FLOAT32, bins, counts, items, count);
+		find_as(RIG_FLOAT32, &bins, items, end - begin, to);
 		break;
 	default:
-		add_as(RIG_FLOAT64, bins, counts, items, count);
+		find_as(RIG_FLOAT64, &bins, items, end - begin, to);
 	}
+}
+
+static struct weighted weighted_of(struct rig_team *team,
+				   void (*find_bins)(const struct weighted *,
+						     size_t, size_t, size_t *))
+{
+	const struct histogram_args *args = rig_team_args(team);
+
+	return (struct weighted){
+		.team = team,
+		.given = args,
+		.length = args->length,
+		.bins = args->bins,
+		.weights = weighs(args) ? rig_team_data(team, WEIGHTS) : NULL,
+		.dtype = args->header.arrays[WEIGHTS].dtype,
+		.find = find_bins,
+	};
+}
+
+/* The greatest of -x and of x; infinite where an item is no number. */
+CLONES static void widen(const any_double *x, size_t count, double most[2])
+{
+	double low = most[0], high = most[1];
+	int64_t none = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		low = -x[i] > low ? -x[i] : low;
+		high = x[i] > high ? x[i] : high;
+		none |= x[i] != x[i];
+	}
+	most[0] = none ? INFINITY : low;
+	most[1] = none ? INFINITY : high;
+}
+
+/* The range of all items; of none, and of equal ones, NumPy's.  Not finite where
+ * an item is not. */
+static int find_range(struct rig_team *team, struct rig_span span,
+		      double range[2])
+{
+	const struct histogram_args *args = rig_team_args(team);
+	double most[2] = { -INFINITY, -INFINITY }, room[SHARE_CHUNK];
+	int r = 0;
+
+	range[LOW] = args->low_bound;
+	range[HIGH] = args->high_bound;
+	if (args->has_low && args->has_high)
+		return 0;
+	for (size_t i = span.begin; i < span.end; i += SHARE_CHUNK) {
+		size_t end =
+			span.end - i < SHARE_CHUNK ? span.end : i + SHARE_CHUNK;
+
+		widen(convert_doubles(args->header.arrays[X].dtype,
+				      rig_team_data(team, X), i, end, room),
+		      end - i, most);
+	}
+	r = rig_team_allreduce(team, RIG_IN_PLACE, most, 2, RIG_FLOAT64,
+			       RIG_MAX);
+	if (!args->has_low)
+		range[LOW] = args->length ? -most[0] : 0;
+	if (!args->has_high)
+		range[HIGH] = args->length ? most[1] : 1;
+	if (range[LOW] == range[HIGH]) {
+		range[LOW] -= 0.5;
+		range[HIGH] += 0.5;
+	}
+	return r;
+}
+
+static int refuse_range(struct rig_team *team, const double range[2])
+{
+	if (!isfinite(range[LOW]) || !isfinite(range[HIGH]))
+		return rig_team_fail(team, -EINVAL,
+				     "histogram: an item is infinite, or not a "
+				     "number: say low= and high=");
+	return rig_team_fail(team, -EINVAL,
+			     "histogram: the bins would reach from %g to %g: "
+			     "say low= and high=",
+			     range[LOW], range[HIGH]);
+}
+
+/* What rank 0 says of all bins. */
+static void finish(struct rig_team *team, const struct histogram_args *args)
+{
+	struct rig_span own = rig_team_strip(team, args->bins);
+	struct bins bins = bins_of(team);
+	double *edges = rig_team_data(team, EDGES);
+	double *reals = rig_team_data(team, COUNTS), all = 0;
+	uint64_t *wholes = rig_team_data(team, COUNTS);
+	const union number *tallies = rig_team_data(team, TALLIES);
+
+	for (size_t b = own.begin; b < own.end; b++)
+		edges[b] = edge(&bins, b, bins.dtype);
+	if (rig_team_rank(team) == 0)
+		edges[args->bins] = bins.last;
+	for (size_t b = 0; b < args->bins && args->density; b++)
+		all += weighs(args) ? tallies[b].real
+				    : (double)tallies[b].whole;
+	for (size_t b = own.begin; b < own.end; b++) {
+		double tally = weighs(args) ? tallies[b].real
+					    : (double)tallies[b].whole;
+		double width = edge(&bins, b + 1, bins.dtype) - edges[b];
+
+		if (args->density)
+			reals[b] = tally / width / all;
+		else if (weighs(args))
+			reals[b] = tally;
+		else
+			wholes[b] = tallies[b].whole;
+	}
+}
+
+/* How many of a span's items lie in no bin. */
+static double count_outside(const struct weighted *w, struct rig_span span)
+{
+	size_t bins[SHARE_CHUNK], outside = 0;
+
+	for (size_t i = span.begin; i < span.end; i += SHARE_CHUNK) {
+		size_t end =
+			span.end - i < SHARE_CHUNK ? span.end : i + SHARE_CHUNK;
+
+		w->find(w, i, end, bins);
+		for (size_t k = 0; k < end - i; k++)
+			outside += bins[k] == WEIGHT_NONE;
+	}
+	return (double)outside;
+}
+
+/* Without weights the counts tell; the sum of doubles that are whole numbers is
+ * exact. */
+static int find_outside(struct rig_team *team, const struct weighted *w)
+{
+	const uint64_t *tallies = rig_team_data(team, TALLIES);
+	double *range = rig_team_data(team, RANGE), outside, all = 0;
+	int r = 0;
+
+	if (w->weights) {
+		outside = count_outside(w, rig_team_strip(team, w->length));
+		r = rig_team_allreduce(team, &outside, &all, 1, RIG_FLOAT64,
+				       RIG_SUM);
+	} else {
+		uint64_t inside = 0;
+
+		for (size_t b = 0; b < w->bins; b++)
+			inside += tallies[b];
+		all = (double)(w->length - inside);
+	}
+	if (rig_team_rank(team) == 0)
+		range[OUTSIDE] = all;
+	return r;
 }
 
 static int run(struct rig_team *team)
 {
 	const struct histogram_args *args = rig_team_args(team);
-	struct rig_span strip = world_strip(team, args->length);
-	struct rig_span own = rig_team_strip(team, args->bins);
-	_Atomic uint64_t *counts = rig_team_data(team, COUNTS);
-	struct bins bins = bins_of(args);
-	uint64_t *mine = calloc(args->bins, sizeof(*mine));
-	double room[SHARE_CHUNK];
-	int r;
+	struct weighted w = weighted_of(team, find_all);
+	double *range = rig_team_data(team, RANGE), found[2];
+	int r = find_range(team, rig_team_strip(team, args->length), found);
 
-	if (!mine)
-		return rig_team_fail(team, -ENOMEM,
-				     "histogram: no memory for %zu bins",
-				     args->bins);
-	for (size_t b = own.begin; b < own.end; b++)
-		atomic_store_explicit(counts + b, 0, memory_order_relaxed);
-	for (size_t i = strip.begin; i < strip.end; i += SHARE_CHUNK) {
-		size_t end = strip.end - i < SHARE_CHUNK ? strip.end
-							 : i + SHARE_CHUNK;
-
-		add(&bins, mine,
-		    convert_doubles(args->header.arrays[X].dtype,
-				    rig_team_data(team, X), i, end, room),
-		    end - i);
-	}
-	/* All counts are zero before anybody adds to them. */
+	if (r < 0)
+		return r;
+	if (!(found[LOW] < found[HIGH]) || !isfinite(found[LOW]) ||
+	    !isfinite(found[HIGH]))
+		return refuse_range(team, found);
+	if (rig_team_rank(team) == 0)
+		memcpy(range, found, sizeof(found));
 	rig_team_barrier(team);
-	for (size_t b = 0; b < args->bins; b++)
-		if (mine[b])
-			atomic_fetch_add_explicit(counts + b, mine[b],
-						  memory_order_relaxed);
-	free(mine);
-	r = rig_team_barrier(team);
-	return r < 0 ? r
-		     : world_sums(team, rig_team_data(team, COUNTS),
-				  args->bins);
+	r = weighted_count(&w, rig_team_data(team, TALLIES),
+			   rig_team_data(team, PARTS));
+	if (r < 0)
+		return r;
+	finish(team, args);
+	r = find_outside(team, &w);
+	return r < 0 ? r : rig_team_barrier(team);
 }
+
+/* ---- the proof ---- */
 
 /* The same by bisection, which takes nothing but the edges themselves. */
 static size_t halve(const struct bins *bins, double x)
@@ -302,31 +543,76 @@ static size_t halve(const struct bins *bins, double x)
 	return low;
 }
 
-/* Every rank counts the next one's items again, and has all counts then. */
-static int verify_bins(struct rig_team *team, const struct histogram_args *args,
-		       uint64_t *want)
+static void halve_all(const struct weighted *w, size_t begin, size_t end,
+		      size_t *to)
 {
-	struct rig_span strip = share_next(team, args->length);
-	struct rig_span own = share_next(team, args->bins);
-	struct bins bins = bins_of(args);
-	const uint64_t *counts = rig_team_data(team, COUNTS);
-	double x;
-	int r;
+	const struct histogram_args *args = w->given;
+	struct bins bins = bins_of(w->team);
 
-	for (size_t i = strip.begin; i < strip.end; i++) {
+	for (size_t i = begin; i < end; i++) {
+		double x;
+
 		convert_to_double(args->header.arrays[X].dtype,
-				  rig_team_data(team, X), i, i + 1, &x);
-		if (x >= bins.first && x <= bins.last)
-			want[halve(&bins, x)]++;
+				  rig_team_data(w->team, X), i, i + 1, &x);
+		to[i - begin] = x >= bins.first && x <= bins.last
+					? halve(&bins, x)
+					: WEIGHT_NONE;
 	}
-	r = rig_team_allreduce(team, RIG_IN_PLACE, want, args->bins, RIG_UINT64,
-			       RIG_SUM);
-	for (size_t b = own.begin; b < own.end && r == 0; b++)
-		if (counts[b] != want[b])
-			r = rig_team_fail(team, -EBADMSG,
-					  "histogram: bin %zu has %" PRIu64
-					  ", expected %" PRIu64,
-					  b, counts[b], want[b]);
+}
+
+/* The results follow from the tallies. */
+static int check_results(struct rig_team *team,
+			 const struct histogram_args *args)
+{
+	struct rig_span own = share_next(team, args->bins);
+	struct bins bins = bins_of(team);
+	const union number *tallies = rig_team_data(team, TALLIES);
+	const uint64_t *wholes = rig_team_data(team, COUNTS);
+	const double *reals = rig_team_data(team, COUNTS);
+	const double *edges = rig_team_data(team, EDGES);
+	bool whole = !weighs(args) && !args->density;
+	long double all = 0;
+
+	for (size_t b = 0; b < args->bins; b++)
+		all += weighs(args) ? (long double)tallies[b].real
+				    : (long double)tallies[b].whole;
+	for (size_t b = own.begin; b < own.end; b++) {
+		double low = edge(&bins, b, bins.dtype);
+		double high = edge(&bins, b + 1, bins.dtype);
+		long double due = weighs(args) ? (long double)tallies[b].real
+					       : (long double)tallies[b].whole;
+
+		if (args->density)
+			due = due / (high - low) / all;
+		if (edges[b] != low || edges[b + 1] != high)
+			return rig_team_fail(team, -EBADMSG,
+					     "histogram: the edges of bin %zu "
+					     "are wrong",
+					     b);
+		if (whole ? wholes[b] == tallies[b].whole
+			  : fabsl(reals[b] - due) <= fabsl(due) * 1e-9 ||
+				    !isfinite((double)due))
+			continue;
+		return rig_team_fail(team, -EBADMSG,
+				     "histogram: the result of bin %zu is "
+				     "wrong",
+				     b);
+	}
+	return 0;
+}
+
+static int check_outside(struct rig_team *team, const struct weighted *w)
+{
+	const double *range = rig_team_data(team, RANGE);
+	double outside = count_outside(w, share_next(team, w->length)), all = 0;
+	int r = rig_team_allreduce(team, &outside, &all, 1, RIG_FLOAT64,
+				   RIG_SUM);
+
+	if (r == 0 && all != range[OUTSIDE])
+		r = rig_team_fail(team, -EBADMSG,
+				  "histogram: %.0f items lie outside, expected "
+				  "%.0f",
+				  range[OUTSIDE], all);
 	return r;
 }
 
@@ -336,27 +622,40 @@ static int digest(struct rig_team *team)
 	const struct histogram_args *args = rig_team_args(team);
 	uint64_t *sums = rig_team_result(team);
 
-	sums[0] = sum_strip(team, X, args->header.arrays[X].item_bytes,
+	sums[X] = sum_strip(team, X, args->header.arrays[X].item_bytes,
 			    share_next(team, args->length));
+	sums[WEIGHTS] = sum_strip(
+		team, WEIGHTS, args->header.arrays[WEIGHTS].item_bytes,
+		share_next(team, args->header.arrays[WEIGHTS].count));
 	return 0;
 }
 
 static int verify(struct rig_team *team)
 {
 	const struct histogram_args *args = rig_team_args(team);
-	uint64_t *want;
+	const struct rig_kernel_args *header = &args->header;
+	struct weighted w = weighted_of(team, halve_all);
+	const double *range = rig_team_data(team, RANGE);
+	double found[2];
 	int r;
 
-	if (args->header.found[0] != args->header.digest[0])
+	if (header->found[X] != header->digest[X] ||
+	    header->found[WEIGHTS] != header->digest[WEIGHTS])
 		return rig_team_fail(team, -EBADMSG,
 				     "histogram: the items have changed");
-	want = calloc(args->bins, sizeof(*want));
-	if (!want)
-		return rig_team_fail(team, -ENOMEM,
-				     "histogram: no memory to verify");
-	r = verify_bins(team, args, want);
-	free(want);
-	return r;
+	r = find_range(team, share_next(team, args->length), found);
+	if (r == 0 && (found[LOW] != range[LOW] || found[HIGH] != range[HIGH]))
+		r = rig_team_fail(team, -EBADMSG,
+				  "histogram: the bins reach from %.17g to "
+				  "%.17g, expected %.17g to %.17g",
+				  range[LOW], range[HIGH], found[LOW],
+				  found[HIGH]);
+	if (r == 0)
+		r = weighted_check(&w, rig_team_data(team, TALLIES), args->bins,
+				   "histogram");
+	if (r == 0)
+		r = check_outside(team, &w);
+	return r < 0 ? r : check_results(team, args);
 }
 
 /* Items of a block; the last block is the counts themselves. */
@@ -369,7 +668,8 @@ static size_t blocks_of(const struct histogram_args *args)
 
 static uint64_t blocks(const void *given)
 {
-	return blocks_of(given) + 1;
+	/* Sums of weights are proved as a whole. */
+	return weighs(given) ? 0 : blocks_of(given) + 1;
 }
 
 static int by_bin(const void *a, const void *b)
@@ -386,7 +686,7 @@ static size_t find_bins(struct rig_team *team,
 {
 	size_t end =
 		args->length - begin < BLOCK ? args->length : begin + BLOCK;
-	struct bins bins = bins_of(args);
+	struct bins bins = bins_of(team);
 	size_t count = 0;
 	double x;
 
@@ -404,7 +704,7 @@ static size_t find_bins(struct rig_team *team,
 static int prove_block(struct rig_team *team, const struct histogram_args *args,
 		       size_t begin)
 {
-	const uint64_t *counts = rig_team_data(team, COUNTS);
+	const uint64_t *counts = rig_team_data(team, TALLIES);
 	uint32_t found[BLOCK];
 	size_t count = find_bins(team, args, begin, found);
 
@@ -425,7 +725,7 @@ static int prove_block(struct rig_team *team, const struct histogram_args *args,
 static int prove_counts(struct rig_team *team,
 			const struct histogram_args *args)
 {
-	const uint64_t *counts = rig_team_data(team, COUNTS);
+	const uint64_t *counts = rig_team_data(team, TALLIES);
 	uint64_t left = args->length;
 
 	for (size_t b = 0; b < args->bins; b++) {
@@ -436,7 +736,7 @@ static int prove_counts(struct rig_team *team,
 					     args->length);
 		left -= counts[b];
 	}
-	return 0;
+	return check_results(team, args);
 }
 
 static int prove(struct rig_team *team, uint64_t block, const void *before)
@@ -449,25 +749,59 @@ static int prove(struct rig_team *team, uint64_t block, const void *before)
 		       : prove_block(team, args, block * BLOCK);
 }
 
+static void result(const void *given, void *const data[], char *text,
+		   size_t bytes)
+{
+	const double *range = data[RANGE];
+
+	(void)given;
+	snprintf(text, bytes, "outside = %.0f, low = %.17g, high = %.17g",
+		 range[OUTSIDE], range[LOW], range[HIGH]);
+}
+
 static const struct rig_array_spec arrays[] = {
 	{ .name = "x",
 	  .role = RIG_INPUT,
 	  .dtype = RIG_FLOAT64,
 	  .any_dtype = true,
 	  .any_byte = true,
-	  .any_order = true,
 	  .count = count_generated },
 	{ .name = "counts",
 	  .role = RIG_OUTPUT,
 	  .dtype = RIG_UINT64,
+	  .any_dtype = true,
 	  .count = count_bins },
+	{ .name = "edges",
+	  .role = RIG_OUTPUT,
+	  .dtype = RIG_FLOAT64,
+	  .optional = true,
+	  .count = count_edges },
+	{ .name = "weights",
+	  .role = RIG_INPUT,
+	  .dtype = RIG_FLOAT64,
+	  .any_dtype = true,
+	  .any_byte = true,
+	  .optional = true },
+	{ .name = "tallies",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_UINT64,
+	  .count = count_bins },
+	{ .name = "parts",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_parts },
+	{ .name = "range",
+	  .role = RIG_SCRATCH,
+	  .dtype = RIG_FLOAT64,
+	  .count = count_range },
 	{ 0 },
 };
 
 const struct rig_kernel kernel_histogram = {
 	.version = RIG_KERNEL_VERSION,
 	.name = "histogram",
-	.summary = "how many items lie in each of a number of equal bins",
+	.summary = "how many items lie in each of a number of equal bins, or "
+		   "the sums of weights",
 	.verified = "each item counted again by another rank, by search among "
 		    "the bins' edges",
 	.params = params,
@@ -479,8 +813,8 @@ const struct rig_kernel kernel_histogram = {
 	.prepare = prepare,
 	.digest = digest,
 	.run = run,
-	.hosts = 1,
 	.verify = verify,
 	.blocks = blocks,
 	.prove = prove,
+	.result = result,
 };

@@ -35,6 +35,7 @@
 #define POINTS_MAX     9007199254740992.0 /* 2^53 */
 #define K_MAX          4096.0
 #define DIMS_MAX       1024.0
+#define DIMS_DEFAULT   2
 
 /* Generated points lie this far from their centre at most, in each direction;
  * centres are 1 apart. */
@@ -69,10 +70,11 @@ static const struct rig_param params[] = {
 	  .fallback = "1M",
 	  .max = POINTS_MAX },
 	{ .name = "dims",
-	  .help = "coordinates of a point: an array is that many wide",
+	  .help = "coordinates of a point; auto: as many as the array has "
+		  "columns, and 2 of generated data",
 	  .kind = RIG_PARAM_SIZE,
 	  .offset = offsetof(struct kmeans_args, dims),
-	  .fallback = "2",
+	  .fallback = "auto",
 	  .min = 1,
 	  .max = DIMS_MAX },
 	{ .name = "k",
@@ -91,25 +93,31 @@ static const struct rig_param params[] = {
 	{ 0 },
 };
 
+/* Before check, dims= may be the word that it has where nobody says more. */
+static size_t dims_of(const struct kmeans_args *args)
+{
+	return args->dims == SIZE_MAX ? DIMS_DEFAULT : args->dims;
+}
+
 static uint64_t count_generated(const void *given)
 {
 	const struct kmeans_args *args = given;
 
-	return args->points * args->dims;
+	return args->points * dims_of(args);
 }
 
 static uint64_t count_labels(const void *given)
 {
 	const struct kmeans_args *args = given;
 
-	return args->header.arrays[POINTS].count / args->dims;
+	return args->header.arrays[POINTS].count / dims_of(args);
 }
 
 static uint64_t count_centres(const void *given)
 {
 	const struct kmeans_args *args = given;
 
-	return args->k * args->dims;
+	return args->k * dims_of(args);
 }
 
 static uint64_t count_summary(const void *given)
@@ -118,29 +126,64 @@ static uint64_t count_summary(const void *given)
 	return SUMMARY_COUNT;
 }
 
+/* A set of points is a matrix, of a point a row; or, with dims=, numbers. */
+static int find_dims(struct kmeans_args *args, char *why, size_t why_bytes)
+{
+	const struct rig_array *points = &args->header.arrays[POINTS];
+	bool given = args->header.given, is_auto = args->dims == SIZE_MAX;
+	size_t columns = shape_columns(points);
+
+	if (given && is_auto && points->dims == 2 && columns > 0 &&
+	    (double)columns <= DIMS_MAX)
+		args->dims = columns;
+	if (!given)
+		args->dims = dims_of(args);
+	if (args->dims == SIZE_MAX) {
+		snprintf(why, why_bytes,
+			 "points has %u dimension%s, the last of %zu elements: "
+			 "a set of points has 2, the last of 1 to %.0f; or say "
+			 "dims=",
+			 points->dims, points->dims == 1 ? "" : "s", columns,
+			 DIMS_MAX);
+		return -EINVAL;
+	}
+	if (points->dims > 1 && (points->dims > 2 || columns != args->dims)) {
+		snprintf(why, why_bytes,
+			 "points has %u dimensions, the last of %zu elements: "
+			 "it is to have 2, the last of dims=%zu",
+			 points->dims, columns, args->dims);
+		return -EINVAL;
+	}
+	if (points->count % args->dims == 0)
+		return 0;
+	snprintf(why, why_bytes,
+		 "%zu numbers are no whole number of points of %zu: say dims=",
+		 (size_t)points->count, args->dims);
+	return -EINVAL;
+}
+
+/* A row a centre. */
+static void shape_centres(struct kmeans_args *args)
+{
+	struct rig_array *centres = &args->header.arrays[CENTRES];
+
+	if (centres->dims)
+		return;
+	centres->dims = 2;
+	centres->shape[0] = (int64_t)args->k;
+	centres->shape[1] = (int64_t)args->dims;
+}
+
 static int check(void *given, char *why, size_t why_bytes)
 {
 	struct kmeans_args *args = given;
 	const struct rig_array *points = &args->header.arrays[POINTS];
 	int r = convert_check(points, "kmeans", why, why_bytes);
 
+	if (r == 0)
+		r = find_dims(args, why, why_bytes);
 	if (r < 0)
 		return r;
-	if (points->dims > 1 &&
-	    (points->dims > 2 || shape_columns(points) != args->dims)) {
-		snprintf(why, why_bytes,
-			 "points has %u dimensions, the last of %zu elements: "
-			 "it is to have 2, the last of dims=%zu",
-			 points->dims, shape_columns(points), args->dims);
-		return -EINVAL;
-	}
-	if (points->count % args->dims) {
-		snprintf(why, why_bytes,
-			 "%zu numbers are no whole number of points of %zu: "
-			 "say dims=",
-			 (size_t)points->count, args->dims);
-		return -EINVAL;
-	}
 	if (args->header.given && args->points != POINTS_DEFAULT &&
 	    args->points != points->count / args->dims) {
 		snprintf(why, why_bytes,
@@ -154,6 +197,7 @@ static int check(void *given, char *why, size_t why_bytes)
 			 args->k, args->points);
 		return -EINVAL;
 	}
+	shape_centres(args);
 	return 0;
 }
 

@@ -26,7 +26,7 @@
 #include <runner/arguments.h>
 #include <kernels/builtin.h>
 #include <kernels/lib/reals.h>
-#include <kernels/lib/scan_chunks.h>
+#include <kernels/lib/scan_lines.h>
 #include <kernels/lib/strips.h>
 #include <runner/convert.h>
 
@@ -47,6 +47,9 @@ static const struct rig_param params[] = {
 	  .offset = offsetof(struct scan_args, exclusive),
 	  .fallback = "inclusive",
 	  .choices = "inclusive exclusive" },
+	AXIS_PARAM(struct scan_args,
+		   "along which elements are added up: 0 goes down the columns "
+		   "of a matrix; none: through all of them"),
 	{ 0 },
 };
 
@@ -67,6 +70,8 @@ static uint64_t count_chunks(const void *given)
 static int check(void *given, char *why, size_t why_bytes)
 {
 	struct scan_args *args = given;
+	struct rig_array rest;
+	int r;
 
 	if (!convert_knows(&args->header.arrays[X]) ||
 	    dtype_of(args) == RIG_BOOL) {
@@ -75,8 +80,11 @@ static int check(void *given, char *why, size_t why_bytes)
 			 "in this machine's byte order");
 		return -EINVAL;
 	}
-	return arguments_length(&args->header, LENGTH_DEFAULT, &args->length,
-				why, why_bytes);
+	r = arguments_length(&args->header, LENGTH_DEFAULT, &args->length, why,
+			     why_bytes);
+	return r < 0 ? r
+		     : axis_find(&args->header.arrays[X], args->axis,
+				 &args->lines, &rest, why, why_bytes);
 }
 
 /* Items are read to be added up, then read again and written. */
@@ -228,6 +236,8 @@ static int run(struct rig_team *team)
 	struct chunk *chunks = rig_team_data(team, CHUNKS);
 	void *x = rig_team_data(team, X);
 
+	if (scan_has_lines(args))
+		return scan_lines(team, args);
 	for (size_t c = own.begin; c < own.end; c++)
 		chunks[c].before = add_chunk(args, x, c);
 	rig_team_barrier(team);
@@ -285,7 +295,7 @@ static const struct rig_array_spec arrays[] = {
 const struct rig_kernel kernel_scan = {
 	.version = RIG_KERNEL_VERSION,
 	.name = "scan",
-	.summary = "the running sum of an array, in place",
+	.summary = "the running sum of an array, or along an axis, in place",
 	.verified = "the closed form, each element; the user's data by sums "
 		    "of its running sums, where these are in the dtype's "
 		    "range",

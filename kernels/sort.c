@@ -24,7 +24,9 @@
 #include <kernels/builtin.h>
 #include <kernels/lib/sample.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/axis.h>
 #include <kernels/lib/sort_keys.h>
+#include <kernels/lib/sort_lines.h>
 #include <kernels/lib/sort_wide.h>
 #include <kernels/lib/order_sum.h>
 
@@ -43,6 +45,8 @@ struct sort_args {
 	size_t length;
 	uint64_t seed;
 	uint32_t stable;
+	uint32_t axis;
+	struct axis_lines lines; /* by check; one line: no axis */
 };
 
 static const struct rig_param params[] = {
@@ -65,6 +69,9 @@ static const struct rig_param params[] = {
 	  .offset = offsetof(struct sort_args, stable),
 	  .fallback = "no",
 	  .choices = "no yes" },
+	AXIS_PARAM(struct sort_args,
+		   "along which elements are put in order: 0 sorts each column "
+		   "of a matrix; none: all of them"),
 	{ 0 },
 };
 
@@ -105,10 +112,18 @@ static uint64_t count_counts(const void *given)
 	return SAMPLE_COUNTS;
 }
 
+/* More than one? */
+static bool has_lines(const struct sort_args *args)
+{
+	return args->lines.outer != 1 || args->lines.inner != 1;
+}
+
 static int check(void *given, char *why, size_t why_bytes)
 {
 	struct sort_args *args = given;
 	const struct rig_array *x = &args->header.arrays[X];
+	struct rig_array rest;
+	int r;
 
 	if ((sort_dtype(x->dtype) == SORT_DTYPES &&
 	     !sort_wide_knows(x->dtype)) ||
@@ -118,14 +133,28 @@ static int check(void *given, char *why, size_t why_bytes)
 			 "order");
 		return -EINVAL;
 	}
-	return arguments_length(&args->header, LENGTH_DEFAULT, &args->length,
-				why, why_bytes);
+	r = arguments_length(&args->header, LENGTH_DEFAULT, &args->length, why,
+			     why_bytes);
+	if (r == 0)
+		r = axis_find(x, args->axis, &args->lines, &rest, why,
+			      why_bytes);
+	if (r == 0 && args->stable && has_lines(args)) {
+		snprintf(why, why_bytes,
+			 "stable=yes goes with axis=none: lines along an axis "
+			 "are sorted by the elements' bits");
+		return -EINVAL;
+	}
+	return r;
 }
 
 static size_t private_bytes(const void *given, int size)
 {
+	const struct sort_args *args = given;
+
 	(void)size;
-	return sample_memory(item_bytes(given));
+	return has_lines(args)
+		       ? sort_lines_memory(&args->lines, item_bytes(args))
+		       : sample_memory(item_bytes(args));
 }
 
 /* Generated data: uniform in -1 to 1. */
@@ -151,7 +180,7 @@ static struct sort_order order_of(const struct sort_args *args)
 			     args->stable);
 }
 
-static int run(struct rig_team *team)
+static int run_flat(struct rig_team *team)
 {
 	const struct sort_args *args = rig_team_args(team);
 	struct sort_order by;
@@ -179,10 +208,23 @@ static int run(struct rig_team *team)
 	return r;
 }
 
+static int run(struct rig_team *team)
+{
+	const struct sort_args *args = rig_team_args(team);
+
+	if (!has_lines(args))
+		return run_flat(team);
+	return sort_lines(team, rig_team_data(team, X),
+			  args->header.arrays[X].dtype, item_bytes(args),
+			  &args->lines);
+}
+
 /* What does not tell the order: both before and after, the same. */
 static uint64_t sum_of(const struct sort_args *args, const char *x,
 		       struct rig_span strip)
 {
+	if (has_lines(args))
+		return sort_lines_sum(x, item_bytes(args), &args->lines, strip);
 	return sum_items(x + strip.begin * item_bytes(args),
 			 strip.end - strip.begin, item_bytes(args), 0, 0);
 }
@@ -268,6 +310,12 @@ static int not_in_order(struct rig_team *team, size_t i)
 			     i);
 }
 
+/* Of its line? */
+static bool is_first(const struct sort_args *args, size_t i)
+{
+	return i / args->lines.inner % args->lines.along == 0;
+}
+
 static int verify_wide(struct rig_team *team, const struct sort_args *args)
 {
 	uint32_t dtype = args->header.arrays[X].dtype;
@@ -275,10 +323,18 @@ static int verify_wide(struct rig_team *team, const struct sort_args *args)
 	struct rig_span strip = share_next(team, args->length);
 	const char *x = rig_team_data(team, X);
 
-	for (size_t i = strip.begin ? strip.begin : 1; i < strip.end; i++)
-		if (sort_wide_before(dtype, x + i * bytes, x + (i - 1) * bytes))
+	for (size_t i = strip.begin; i < strip.end; i++)
+		if (!is_first(args, i) &&
+		    sort_wide_before(dtype, x + i * bytes,
+				     x + (i - args->lines.inner) * bytes))
 			return not_in_order(team, i);
 	return 0;
+}
+
+static uint64_t key_at(const struct sort_order *by, const char *x, size_t i,
+		       size_t bytes)
+{
+	return sort_least(by, sort_key(by, sort_load(x, i, bytes), bytes));
 }
 
 static int verify_order(struct rig_team *team, const struct sort_args *args)
@@ -287,16 +343,12 @@ static int verify_order(struct rig_team *team, const struct sort_args *args)
 	struct rig_span strip = share_next(team, args->length);
 	const char *x = rig_team_data(team, X);
 	struct sort_order by = order_of(args);
-	uint64_t before = 0;
+	size_t inner = args->lines.inner;
 
-	for (size_t i = strip.begin ? strip.begin - 1 : 0; i < strip.end; i++) {
-		uint64_t key = sort_least(
-			&by, sort_key(&by, sort_load(x, i, bytes), bytes));
-
-		if (key < before)
+	for (size_t i = strip.begin; i < strip.end; i++)
+		if (!is_first(args, i) &&
+		    key_at(&by, x, i, bytes) < key_at(&by, x, i - inner, bytes))
 			return not_in_order(team, i);
-		before = key;
-	}
 	return 0;
 }
 
@@ -375,7 +427,8 @@ static const struct rig_array_spec arrays[] = {
 const struct rig_kernel kernel_sort = {
 	.version = RIG_KERNEL_VERSION,
 	.name = "sort",
-	.summary = "an array in ascending order, in place",
+	.summary =
+		"an array in ascending order, or each line along an axis, in place",
 	.verified = "the order of all neighbours, and a sum of the items "
 		    "before and after; stable=yes: the order of those that are "
 		    "equal too, 16384 different ones at most",

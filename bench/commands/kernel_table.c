@@ -29,6 +29,7 @@ static const struct {
 	{ "ft", { "class=W" } },
 	{ "global", { "length=1M" } },
 	{ "heat", { "n=65" } },
+	{ "histogram", { "low=0", "high=1" } },
 	{ "is", { "class=A" } },
 	{ "kmeans", { "points=200K" } },
 	{ "mandelbrot", { "side=500" } },

@@ -7,6 +7,7 @@
 
 #include <runrig/kernel.h>
 
+#include <kernels/lib/axis.h>
 #include <kernels/lib/strips.h>
 #include <runner/convert.h>
 
@@ -21,6 +22,8 @@ struct scan_args {
 	struct rig_kernel_args header;
 	size_t length;
 	uint32_t exclusive;
+	uint32_t axis;
+	struct axis_lines lines; /* by check */
 };
 
 /* The items that make running sums of floats infinite or not a number. */
@@ -53,8 +56,7 @@ static inline enum rig_dtype dtype_of(const struct scan_args *args)
 
 /* Items as 64 bits or doubles; returns how many. */
 static inline size_t widen_span(const struct scan_args *args, const void *x,
-				struct rig_span span,
-				union number wide[SHARE_CHUNK])
+				struct rig_span span, union number *wide)
 {
 	if (convert_whole(dtype_of(args)))
 		convert_to_64(dtype_of(args), x, span.begin, span.end,
@@ -66,7 +68,7 @@ static inline size_t widen_span(const struct scan_args *args, const void *x,
 }
 
 static inline size_t widen(const struct scan_args *args, const void *x,
-			   size_t chunk, union number wide[SHARE_CHUNK])
+			   size_t chunk, union number *wide)
 {
 	return widen_span(args, x, share_chunk(args->length, chunk), wide);
 }

@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include <kernels/lib/reals.h>
-#include <kernels/lib/scan_chunks.h>
+#include <kernels/lib/scan_lines.h>
 
 /* The values that enum names. */
 static const double others[OTHERS] = { INFINITY, -INFINITY, NAN };
@@ -78,7 +78,12 @@ int scan_digest(struct rig_team *team)
 	const struct scan_args *args = rig_team_args(team);
 	struct rig_span own = rig_team_strip(team, share_chunks(args->length));
 	struct chunk *chunks = rig_team_data(team, CHUNKS);
+	uint64_t *sums = rig_team_result(team);
 
+	if (scan_has_lines(args)) {
+		sums[0] = scan_lines_sum(team, args);
+		return 0;
+	}
 	for (size_t c = own.begin; c < own.end && !args->header.after; c++)
 		keep_chunk(args, rig_team_data(team, X), c, &chunks[c]);
 	return rig_team_barrier(team);
@@ -238,6 +243,12 @@ int scan_verify_given(struct rig_team *team, const struct scan_args *args)
 	const struct chunk *chunks = rig_team_data(team, CHUNKS);
 	const void *x = rig_team_data(team, X);
 
+	if (scan_has_lines(args))
+		return args->header.found[0] == args->header.digest[0]
+			       ? 0
+			       : rig_team_fail(team, -EBADMSG,
+					       "scan: the running sums along "
+					       "the axis are not those due");
 	for (size_t c = own.begin; c < own.end; c++)
 		if (!chunk_is_right(args, x, &chunks[c], c))
 			return rig_team_fail(team, -EBADMSG,
@@ -250,7 +261,8 @@ int scan_verify_given(struct rig_team *team, const struct scan_args *args)
 /* Each chunk is a block, which needs the items that were there. */
 uint64_t scan_blocks(const void *given)
 {
-	return share_chunks(count_of(given));
+	/* Lines along an axis are proved as a whole. */
+	return scan_has_lines(given) ? 0 : share_chunks(count_of(given));
 }
 
 struct rig_span scan_keeps(const void *given, uint64_t block)

@@ -228,3 +228,39 @@ int sort_keys(const struct sample *sample, const struct sort_order *by,
 		return sort_sized(&k, 8);
 	}
 }
+
+INLINE void line_sized(const struct sort_order *by, size_t bytes, char *items,
+		       char *other, size_t count)
+{
+	const struct sort_order own = *by;
+	char *keys = items;
+
+	for (size_t i = 0; i < count; i++)
+		sort_store(items, i, bytes,
+			   sort_key(&own, sort_load(items, i, bytes), bytes));
+	if (count > FEW)
+		keys = radix(items, other, count, bytes);
+	else
+		insertion(items, count, bytes);
+	for (size_t i = 0; i < count; i++)
+		sort_store(items, i, bytes,
+			   sort_item(&own, sort_load(keys, i, bytes), bytes));
+}
+
+void sort_keys_line(const struct sort_order *by, size_t bytes, char *items,
+		    char *other, size_t count)
+{
+	switch (bytes) {
+	case 1:
+		line_sized(by, 1, items, other, count);
+		break;
+	case 2:
+		line_sized(by, 2, items, other, count);
+		break;
+	case 4:
+		line_sized(by, 4, items, other, count);
+		break;
+	default:
+		line_sized(by, 8, items, other, count);
+	}
+}

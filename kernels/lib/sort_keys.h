@@ -157,4 +157,9 @@ static inline struct sort_order sort_order_of(uint32_t dtype, size_t bytes,
 int sort_keys(const struct sample *sample, const struct sort_order *by,
 	      size_t bytes);
 
+/* Sort `count` items by one rank alone; `other` has room for as many.  No stable
+ * order. */
+void sort_keys_line(const struct sort_order *by, size_t bytes, char *items,
+		    char *other, size_t count);
+
 #endif

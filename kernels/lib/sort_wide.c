@@ -275,3 +275,26 @@ int sort_wide(const struct sample *sample, uint32_t dtype)
 		return sort_typed(sample, RIG_FLOAT128);
 	}
 }
+
+INLINE void line_typed(size_t dtype, char *items, char *other, size_t count)
+{
+	memcpy(other, items, count * bytes_of(dtype));
+	merge_sort(dtype, items, other, count);
+}
+
+void sort_wide_line(uint32_t dtype, char *items, char *other, size_t count)
+{
+	switch (dtype) {
+	case RIG_COMPLEX64:
+		line_typed(RIG_COMPLEX64, items, other, count);
+		break;
+	case RIG_COMPLEX128:
+		line_typed(RIG_COMPLEX128, items, other, count);
+		break;
+	case RIG_COMPLEX256:
+		line_typed(RIG_COMPLEX256, items, other, count);
+		break;
+	default:
+		line_typed(RIG_FLOAT128, items, other, count);
+	}
+}

@@ -30,4 +30,7 @@ uint64_t sort_wide_class(uint32_t dtype, const void *item);
 /* Sort sample->x.  Every rank calls it; waits. */
 int sort_wide(const struct sample *sample, uint32_t dtype);
 
+/* Sort `count` items by one rank alone; `other` has room for as many. */
+void sort_wide_line(uint32_t dtype, char *items, char *other, size_t count);
+
 #endif

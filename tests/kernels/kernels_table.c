@@ -44,7 +44,8 @@ static int rig_up(struct kernel_run *run, const struct kernel_row *row,
 	     word = strtok_r(NULL, " ", &save))
 		r = kernel_run_set(run, word);
 	for (int i = 0; i < run->count && given; i++)
-		if (kernel->arrays[i].role & RIG_INPUT)
+		if (kernel->arrays[i].role & RIG_INPUT &&
+		    !kernel->arrays[i].optional)
 			kernel_run_give(run, i, given, NULL, 0);
 	return r == 0 ? kernel_run_check(run) : r;
 }
@@ -251,7 +252,8 @@ static void fill(struct kernel_run *run, enum kernels_floats floats)
 	for (int i = 0; i < run->count; i++) {
 		const struct rig_array *array = kernel_run_array(run, i);
 
-		if (!(run->kernel->arrays[i].role & RIG_INPUT))
+		if (!run->arrays[i].given ||
+		    !(run->kernel->arrays[i].role & RIG_INPUT))
 			continue;
 		if (array->dtype >= RIG_FLOAT16)
 			fill_floats(data_of(run, i), array->count, array->dtype,

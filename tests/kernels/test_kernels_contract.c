@@ -33,6 +33,15 @@ static const struct {
 	bool rests; /* an answer of zeros is right */
 } rows[] = {
 	{ "all", "length=10007", true },
+	{ "argmax", "length=10007", false },
+	{ "argmin", "length=10007", false },
+	{ "argsort", "length=10007", false },
+	{ "bincount", "length=10007", false },
+	{ "clip", "length=10007", false },
+	{ "cumprod", "length=10007", false },
+	{ "median", "length=10007", false },
+	{ "quantile", "length=10007 q=0.25", false },
+	{ "unique", "length=10007 different=500", false },
 	{ "any", "length=10007", false },
 	{ "cg", "", false },
 	{ "count-nonzero", "length=10007", false },

@@ -143,6 +143,13 @@ def running(x):
     return numpy.cumsum(x, dtype=x.dtype).reshape(x.shape)
 
 
+def running_along(axis):
+    def want(x):
+        kind = float if x.dtype.kind == "f" else x.dtype
+        return numpy.cumsum(x, axis, kind).astype(x.dtype)
+    return want
+
+
 def dot(x):
     """With itself: floats as doubles, integers modulo 2^64."""
     if x.dtype.kind == "f":
@@ -157,12 +164,36 @@ def columns(a):
 
 # No array of numbers; a language, with a test of its own: test_evaluate.py.
 OTHERS = ["list-reverse", "evaluate"]
+def histogram(x, weights=None, density=False):
+    """Between the least and the greatest."""
+    x = x.ravel()
+    if weights is not None:
+        weights = weights.astype(float)
+    counts, edges = numpy.histogram(
+        x if x.dtype.kind == "f" else x.astype(float), 7, weights=weights)
+    edges = edges.astype(float)
+    if density:
+        return counts / numpy.diff(edges) / counts.sum(), edges
+    return counts.astype("u8" if weights is None else float), edges
+
+
+def mean_point(x):
+    if x.ndim != 2 or not numpy.isfinite(x).all():
+        raise ValueError("no set of points")
+    return numpy.zeros(len(x), "u4"), wide(x).astype(float).mean(
+        0, keepdims=True)
+
+
 MATRICES = ["square", "strided", "fortran", "swapped"]
 EVERYDAY = [
     Row("sort", DTYPES, lambda x: numpy.sort(x, None).reshape(x.shape), ["x"]),
     Row("sort", DTYPES, lambda x: numpy.sort(x, None).reshape(x.shape), ["x"],
         stable="yes"),
+    *(Row("sort", DTYPES, lambda x, axis=axis: numpy.sort(x, axis), ["x"],
+          axis=axis) for axis in (0, 1, -1)),
     Row("scan", INTS + FLOATS, running, ["x"], loose=1e-3),
+    *(Row("scan", INTS + FLOATS, running_along(axis), ["x"], loose=1e-3,
+          axis=axis) for axis in (0, 1)),
     Row("reverse", DTYPES, lambda x: x.ravel()[::-1].reshape(x.shape), ["x"]),
     Row("dot", REAL, dot, more=lambda x: {"y": x}, loose=1e-12),
     Row("matvec", REAL, lambda a: wide(a).astype(float) @ columns(a), ["y"],
@@ -172,10 +203,65 @@ EVERYDAY = [
     Row("histogram", REAL, lambda x: numpy.histogram(
         x.astype(float), 16, (-4, 4))[0].astype("u8"), ["counts"],
         low=-4, high=4, bins=16),
-    Row("kmeans", REAL, lambda x: numpy.zeros(x.size, "u4"), ["labels"],
-        "points", kinds=["one", "odd", "long"], k=1, dims=1),
+    Row("histogram", REAL, histogram, ["counts", "edges"], bins=7),
+    Row("histogram", REAL, lambda x: histogram(x, density=True),
+        ["counts", "edges"], bins=7, density="yes", loose=1e-12),
+    Row("histogram", REAL, lambda x: histogram(x, x.ravel()),
+        ["counts", "edges"], bins=7, loose=1e-12,
+        more=lambda x: {"weights": x}),
+    Row("kmeans", REAL, mean_point, ["labels", "centres"], "points", k=1,
+        loose=1e-12),
+    Row("kmeans", REAL, lambda x: mean_point(x.reshape(-1, 1)),
+        ["labels", "centres"], "points", kinds=["one", "odd", "long"], k=1,
+        dims=1, loose=1e-12),
 ]
-ROWS = [*reductions(), *EVERYDAY]
+
+
+def products(x):
+    found = numpy.cumprod(wide(x)).reshape(x.shape)
+    return found.astype(x.dtype) if x.dtype.kind == "f" else found
+
+
+def quantile(q):
+    """As doubles; between the same infinities, those."""
+    def want(x):
+        x = wide(x).astype(float).ravel()
+        low, high = (numpy.quantile(x, q, method=method)
+                     for method in ("lower", "higher")) if x.size else (0, 0)
+        return low if x.size and low == high else \
+            numpy.quantile(x, q) if x.size else numpy.nan
+    return want
+
+
+def counted(x):
+    if x.size and x.min() < 0:
+        raise ValueError("negative")
+    return numpy.bincount(x.ravel().astype(int))
+
+
+def weighed(x):
+    if x.size and x.min() < 0:
+        raise ValueError("negative")
+    return numpy.bincount(x.ravel().astype(int), x.ravel() / 8,
+                          50).astype(float)
+
+
+VERBS = [
+    Row("argmin", REAL, numpy.argmin), Row("argmax", REAL, numpy.argmax),
+    Row("argsort", REAL, lambda x: numpy.argsort(x, None, "stable"), ["order"]),
+    Row("unique", REAL, lambda x: numpy.unique(x, return_counts=True),
+        ["values", "counts"]),
+    *(Row("quantile", REAL, quantile(q), loose=1e-12, q=q)
+      for q in (0, 0.37, 1)),
+    Row("median", REAL, quantile(0.5), loose=1e-12),
+    Row("bincount", BOOL + INTS, counted, ["counts"]),
+    Row("bincount", BOOL + INTS, weighed, ["counts"], loose=1e-12,
+        more=lambda x: {"weights": x / 8}, minlength=50),
+    Row("cumprod", REAL, products, loose=1e-12),
+    Row("clip", REAL, lambda x: wide(x).astype(float).clip(-3, 7).astype(
+        x.dtype), ["x"], low=-3, high=7),
+]
+ROWS = [*reductions(), *EVERYDAY, *VERBS]
 
 
 class AgainstNumPy(unittest.TestCase):
@@ -240,6 +326,26 @@ class AgainstNumPy(unittest.TestCase):
                     with self.subTest(kernel=row.kernel, dtype=dtype,
                                       kind=kind, **row.settings):
                         self.try_one(row, dtype, x)
+
+    def test_products_leave_the_range_of_doubles_as_one_by_one(self):
+        rng = numpy.random.default_rng(7)
+        length = 5000
+        arrays = [rng.uniform(0, 2, length), rng.uniform(-1, 1.5, length),
+                  10.0 ** rng.integers(-200, 200, length),
+                  numpy.tile([1e200, 1e150, 1e-180, 1e-170], length // 4),
+                  1 + rng.uniform(-1e-3, 1e-3, length)]
+        for place in 0, 1023, 1024, 3000:
+            for item in 0.0, -0.0, numpy.inf, -numpy.inf, numpy.nan, 5e-324:
+                x = 1 + rng.uniform(-1e-3, 1e-3, length)
+                x[place] = item
+                arrays.append(x)
+        for x in arrays if LONG else arrays[:12]:
+            found, _ = self.library.run("cumprod", {"x": x})
+            due = numpy.cumprod(x)
+            numpy.testing.assert_allclose(found["result"], due, 1e-9, 1e-300)
+            numpy.testing.assert_array_equal(
+                numpy.signbit(found["result"])[~numpy.isnan(due)],
+                numpy.signbit(due)[~numpy.isnan(due)])
 
     def test_a_view_of_a_segment(self):
         """Every third column, backwards, in the other byte order: in place."""

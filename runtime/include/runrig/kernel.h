@@ -117,7 +117,9 @@ struct rig_array_spec {
 	 * of RIG_ARRAYS_MAX uint64_t. */
 	bool shortens;
 	/* Of an input: nobody has to give the array, which has no element
-	 * then, `dims` of 0 and `count` of 0.  `count` below is NULL. */
+	 * then, `dims` of 0 and `count` of 0, and whose `count` below is NULL.
+	 * Of an output: one that few ask for.  In the command, a file without
+	 * the name of an array is none of these. */
 	bool optional;
 	/* Takes items in the other byte order too, as they lie; without, the
 	 * kernel gets a copy in this machine's order. */
