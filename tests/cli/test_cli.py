@@ -495,7 +495,8 @@ class Segments(Case):
 
     def one_byte_in(self, kernel, inputs, dtype, offset):
         """What a kernel of 24 items a window finds, and leaves of them."""
-        shapes = {"matvec": {"a": "4,6", "x": "6"}, "kmeans": {"points": "24"}}
+        shapes = {"matvec": {"a": "4,6", "x": "6"},
+                  "kmeans": {"points": "12,2"}}
         words, windows = [], []
         for array in inputs:
             shape = shapes.get(kernel, {}).get(array["name"], "24")
