@@ -68,13 +68,17 @@ int call_load(struct kernel_call *call)
 	for (int i = 0; i < run->count && r == 0; i++) {
 		struct source *source = &call->sources[i];
 
-		if (!source->operand)
+		if (!operand_copied(run, i, source) ||
+		    !(run->kernel->arrays[i].role & RIG_INPUT))
 			continue;
-		if (source->operand->file && run->arrays[i].segment)
+		/* A file that could not be mapped is read by all ranks. */
+		if (source->operand->file && !source->attached) {
 			r = read_file(call, i);
-		else if (source->operand->data &&
-			 run->kernel->arrays[i].role & RIG_INPUT)
-			r = operand_copy(run, i, source, false);
+			if (r == 0)
+				r = operand_turn(run, i, source);
+		} else {
+			r = operand_load(run, i, source);
+		}
 	}
 	return r;
 }
@@ -138,28 +142,31 @@ int call_write_outputs(struct kernel_call *call)
 	return r;
 }
 
-/* Give back what lies in the caller's memory. */
+/* Does what the run wrote belong to where the operand's elements are? */
+static bool returns(const struct kernel_call *call, int index)
+{
+	const struct source *source = &call->sources[index];
+
+	return operand_copied(&call->run, index, source) &&
+	       (!source->operand->file || source->edited) &&
+	       call->run.kernel->arrays[index].role & RIG_OUTPUT;
+}
+
+/* Give back what lies in the caller's memory, segment or edited file. */
 int call_return_data(struct kernel_call *call)
 {
-	const struct rig_array_spec *specs = call->run.kernel->arrays;
 	int r = 0;
 
-	for (int i = 0; i < call->run.count && r == 0; i++) {
-		struct source *source = &call->sources[i];
-
-		if (source->operand && source->operand->data &&
-		    specs[i].role & RIG_OUTPUT)
-			r = operand_copy(&call->run, i, source, true);
-	}
+	for (int i = 0; i < call->run.count && r == 0; i++)
+		if (returns(call, i))
+			r = operand_store(&call->run, i, &call->sources[i]);
 	return r;
 }
 
 bool call_stores(const struct kernel_call *call)
 {
 	for (int i = 0; i < call->run.count; i++)
-		if (call->sources[i].operand &&
-		    (call->sources[i].operand->output ||
-		     call->sources[i].operand->data))
+		if (returns(call, i) || call->sources[i].output.path)
 			return true;
 	return false;
 }

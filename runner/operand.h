@@ -54,6 +54,11 @@ int operand_load(struct kernel_run *run, int index,
 int operand_store(struct kernel_run *run, int index,
 		  const struct source *source);
 
+/* Turn the bytes of each element in that segment, where the operand's elements
+ * are in the other byte order. */
+int operand_turn(struct kernel_run *run, int index,
+		 const struct source *source);
+
 /* Let go of all.  A second call does nothing. */
 void operand_close(struct source *source);
 

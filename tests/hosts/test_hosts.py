@@ -23,8 +23,7 @@ LONG = [("1,1", "all"), ("3,1,2", "all"), ("2,2,2", "all"), ("9,8", "verbs"),
         ("2,3", "faults")]
 # Kernels of several hosts, each of which proves all of the result.
 KERNELS = ["heat n=9", "pi points=100k", "dot length=5000",
-           "reverse length=10001", "reverse length=777 method=copy begin=5",
-           "histogram length=20000"]
+           "reverse length=10001", "reverse length=777 method=copy begin=5"]
 LONG_KERNELS = ["ep", "heat n=65", "reverse length=1M", "heat n=3", "heat n=1",
                 "dot length=1", "reverse length=0"]
 

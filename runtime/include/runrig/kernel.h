@@ -98,9 +98,9 @@ enum rig_array_role {
 	 * user's data the bytes are 0, or what another run left there; so are
 	 * those of an output. */
 	RIG_SCRATCH = 0,
-	RIG_INPUT = 1,   /* read, and never written by run */
-	RIG_OUTPUT = 2,  /* written by run, all of it */
-	RIG_INOUT = 3    /* read and then written, in place */
+	RIG_INPUT = 1,  /* read, and never written by run */
+	RIG_OUTPUT = 2, /* written by run, all of it */
+	RIG_INOUT = 3   /* read and then written, in place */
 };
 
 /* One array a kernel works on: a segment. */
