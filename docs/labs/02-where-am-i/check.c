@@ -5,7 +5,8 @@
  *
  * The first is asked of this machine's workers, the second of described
  * machines, so that one node is enough; the third of a segment with holes, made
- * as Python makes its own: pages come when they are touched.
+ * as Python makes its own: pages come when they are touched.  Machines, lengths and
+ * holes are drawn.
  */
 #include "lab.h"
 
@@ -16,59 +17,81 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "labs/judge/grade.h"
+
+/* The student's; the workers inherit the pointers. */
+static struct {
+	uint64_t (*cpus)(void);
+	int (*home)(const struct rig_plan *, size_t, size_t);
+	size_t (*bytes)(const struct rig_segment *, int);
+} student;
+
 /* ---- (1) bindings ---- */
 
 static int tell_cpus(struct rig_team *team)
 {
-	uint64_t cpus = my_cpus();
+	uint64_t cpus = student.cpus();
 
 	memcpy(rig_team_result(team), &cpus, sizeof(cpus));
 	return 0;
+}
+
+static void judge_cpus(const char *place, int rank, uint64_t said, uint64_t may)
+{
+	grade_case(said == may,
+		   "place %s, rank %d: may run on CPUs %#llx, said %#llx",
+		   place, rank, (unsigned long long)may,
+		   (unsigned long long)said);
+	if (said == may)
+		return;
+	if (said && !(said & (said - 1)))
+		grade_hint("TODO(1): the CPU of the moment: which other CPUs "
+			   "may the kernel choose?");
+	else
+		grade_hint(
+			"TODO(1): one bit for each CPU of the worker's mask");
 }
 
 /* Workers placed by `place` say where they may run. */
 static int check_cpus(const char *place)
 {
 	struct rig_pool *pool = NULL;
-	int wrong = 0;
+	int r = rig_pool_create(&pool,
+				&(struct rig_pool_options){ .place = place });
 
-	if (rig_pool_create(&pool,
-			    &(struct rig_pool_options){ .place = place }) < 0 ||
-	    rig_pool_run(pool, &(struct rig_job){ .kernel = tell_cpus }) < 0) {
-		printf("%s\n", rig_why());
-		rig_pool_destroy(pool);
-		return 1;
-	}
-	for (int rank = 0; rank < rig_pool_size(pool); rank++) {
+	if (r == 0)
+		r = rig_pool_run(pool,
+				 &(struct rig_job){ .kernel = tell_cpus });
+	for (int rank = 0; r == 0 && rank < rig_pool_size(pool); rank++) {
 		const struct rig_spot *spot = &rig_pool_plan(pool)->spots[rank];
 		uint64_t said = 0;
 
-		(void)rig_pool_result(pool, rank, &said, sizeof(said));
-		if (said == spot->set[0])
-			continue;
-		printf("place %s, rank %d: may run on CPUs %#llx, said %#llx\n",
-		       place, rank, (unsigned long long)spot->set[0],
-		       (unsigned long long)said);
-		printf("  hint: TODO(1)\n");
-		wrong = 1;
-		break;
+		r = (int)rig_pool_result(pool, rank, &said, sizeof(said));
+		r = r < 0 ? r : 0;
+		judge_cpus(place, rank, said, spot->set[0]);
 	}
 	rig_pool_destroy(pool);
-	return wrong;
+	return r;
 }
 
 /* ---- (2) predictions ---- */
 
-static const struct machine {
-	const char *topology;
+struct machine {
+	char topology[64];
 	int workers;
 	size_t pages;
-} machines[] = {
-	{ "package:2 numa:1 core:4 pu:2", 4, 64 },
-	{ "package:2 numa:2 core:2 pu:1", 8, 64 },
-	{ "numa:3 core:2 pu:1", 3, 60 },
-	{ "core:4 pu:1", 4, 16 },
 };
+
+/* A machine of `nodes` NUMA nodes with a worker on each core. */
+static void draw_machine(struct machine *machine, int nodes)
+{
+	int cores = 1 + (int)grade_draw(4);
+
+	snprintf(machine->topology, sizeof(machine->topology),
+		 "numa:%d core:%d pu:%d", nodes, cores, 1 + (int)grade_draw(2));
+	machine->workers = nodes * cores;
+	machine->pages = 2 * (16 + grade_draw(24));
+}
 
 /* What reverse touches of the page's first element, from its definition. */
 static int owner_node(const struct rig_plan *plan, size_t n, size_t i)
@@ -83,57 +106,76 @@ static int owner_node(const struct rig_plan *plan, size_t n, size_t i)
 	return -1;
 }
 
-static int check_prediction(const struct machine *machine)
+/* What a wrong answer was thought to be. */
+static void hint_home(const struct rig_plan *plan, size_t n, size_t i, int said)
+{
+	for (int rank = 0; rank < plan->workers; rank++) {
+		struct rig_span strip = rig_strip(n, rank, plan->workers);
+
+		if (i >= strip.begin && i < strip.end &&
+		    plan->spots[rank].node == said) {
+			grade_hint("TODO(2): reverse divides pairs: who "
+				   "touches x[n - 1 - i]?");
+			return;
+		}
+	}
+	grade_hint("TODO(2): the mirror image of x[i] is x[n - 1 - i]");
+}
+
+/* The first page that is not where the student says. */
+static void judge_homes(const struct machine *machine,
+			const struct rig_plan *plan)
 {
 	const size_t per_page = LAB_PAGE / sizeof(double);
-	size_t n = machine->pages * per_page;
-	struct rig_plan *plan = NULL;
-	int wrong = 0;
+	const size_t n = machine->pages * per_page;
 
-	if (rig_place_plan(&plan,
-			   &(struct rig_place_options){
-				   .workers = machine->workers,
-				   .place = "core",
-				   .topology = machine->topology }) < 0) {
-		printf("%s\n", rig_why());
-		return 1;
-	}
-	for (size_t page = 0; page < machine->pages && !wrong; page++) {
+	for (size_t page = 0; page < machine->pages; page++) {
 		int first = owner_node(plan, n, page * per_page);
 		int last = owner_node(plan, n, (page + 1) * per_page - 1);
-		int said = home_of_page(plan, n, page);
+		int said = student.home(plan, n, page);
 
 		/* A page that two ranks own may lie with either. */
 		if (said == first || said == last)
 			continue;
-		printf("\"%s\", %d workers: page %zu of %zu is on node %d, "
-		       "said %d\n",
-		       machine->topology, machine->workers, page,
-		       machine->pages, first, said);
-		printf("  hint: TODO(2): who touches x[n - 1 - i]?\n");
-		wrong = 1;
+		grade_case(false,
+			   "\"%s\", %d workers: page %zu of %zu is on node "
+			   "%d, said %d",
+			   machine->topology, machine->workers, page,
+			   machine->pages, first, said);
+		hint_home(plan, n, page * per_page, said);
+		return;
 	}
+	grade_case(true, "all pages");
+}
+
+static int check_prediction(int nodes)
+{
+	struct rig_plan *plan = NULL;
+	struct machine machine;
+	int r;
+
+	draw_machine(&machine, nodes);
+	r = rig_place_plan(&plan, &(struct rig_place_options){
+					  .workers = machine.workers,
+					  .place = "core",
+					  .topology = machine.topology });
+	if (r == 0)
+		judge_homes(&machine, plan);
 	rig_place_free(plan);
-	return wrong;
+	return r < 0 ? r : 0;
 }
 
 /* ---- (3) homes ---- */
 
 #define PAGES 32
 
-/* Three pages in four are touched. */
-static int touched(size_t page)
-{
-	return page % 4 != 1;
-}
-
 /* A segment as another program makes it; its name is the caller's to remove. */
-static int make_sparse(struct rig_segment **segment, char *name, size_t bytes)
+static int make_sparse(struct rig_segment **segment, char *name, size_t room)
 {
 	char path[80];
 	int fd;
 
-	snprintf(name, bytes, "lab-02-%d", (int)getpid());
+	snprintf(name, room, "lab-02-%d", (int)getpid());
 	snprintf(path, sizeof(path), "/dev/shm/%s", name);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -146,58 +188,72 @@ static int make_sparse(struct rig_segment **segment, char *name, size_t bytes)
 	return rig_segment_attach(segment, name, NULL);
 }
 
+/* Touch most pages, and tell the bytes; the page after the first has none. */
+static size_t touch_some(struct rig_segment *segment)
+{
+	char *bytes = rig_segment_data(segment);
+	size_t touched = 0;
+
+	for (size_t page = 0; page < PAGES; page++)
+		if (page == 0 || (page != 1 && grade_draw(3) > 0)) {
+			bytes[page * LAB_PAGE] = 1;
+			touched += LAB_PAGE;
+		}
+	return touched;
+}
+
+static void judge_bytes(size_t found, size_t wanted)
+{
+	grade_case(found == wanted,
+		   "a segment with %zu bytes touched of %zu: you found %zu",
+		   wanted, PAGES * LAB_PAGE, found);
+	if (found == LAB_PAGE)
+		grade_hint(
+			"TODO(3): that is the first home: how many homes has "
+			"a segment?");
+	else if (found > wanted)
+		grade_hint("TODO(3): whose are the pages of node -1, and of "
+			   "another node?");
+	else if (found < wanted)
+		grade_hint("TODO(3): some homes are left out");
+}
+
 static int check_homes(void)
 {
 	struct rig_segment *segment = NULL;
-	size_t wanted = 0, all = 0;
+	size_t wanted, all = 0;
 	struct rig_home home;
 	char name[40] = "";
-	int wrong = 1;
-	int nodes = 0;
+	int r = make_sparse(&segment, name, sizeof(name));
 
-	if (make_sparse(&segment, name, sizeof(name)) < 0) {
-		printf("cannot make a segment: %s\n", rig_why());
-		goto out;
-	}
-	for (size_t page = 0; page < PAGES; page++)
-		if (touched(page)) {
-			((char *)rig_segment_data(segment))[page * LAB_PAGE] =
-				1;
-			wanted += LAB_PAGE;
+	if (r == 0) {
+		wanted = touch_some(segment);
+		if (rig_segment_where(segment, &home, 1) < 0) {
+			printf("skipped: %s\n", rig_why());
+		} else {
+			/* On whichever nodes this process was. */
+			for (int node = 0; node < 64; node++)
+				all += student.bytes(segment, node);
+			judge_bytes(all, wanted);
 		}
-	if (rig_segment_where(segment, &home, 1) < 0) {
-		printf("skipped: %s\n", rig_why());
-		wrong = 0;
-		goto out;
 	}
-	/* On whichever nodes this process was. */
-	for (; nodes < 64; nodes++)
-		all += bytes_on(segment, nodes);
-	wrong = all != wanted;
-	if (wrong)
-		printf("a segment with %zu bytes touched of %zu: you found %zu "
-		       "of them\n  hint: TODO(3)\n",
-		       wanted, PAGES * LAB_PAGE, all);
-out:
 	if (name[0])
 		(void)rig_segment_remove(name);
 	rig_segment_destroy(segment);
-	return wrong;
+	return r;
 }
 
-int main(void)
+int lab_check(void)
 {
 	static const char *const places[] = { "core", "numa", "none" };
-	int failed = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-		failed += check_cpus(places[i]);
-	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++)
-		failed += check_prediction(&machines[i]);
-	failed += check_homes();
-	if (failed)
-		printf("not yet: %d of 8 wrong\n", failed);
-	else
-		printf("all right: 8 of 8\n");
-	return failed != 0;
+	*(grade_fn **)&student.cpus = grade_student("my_cpus");
+	*(grade_fn **)&student.home = grade_student("home_of_page");
+	*(grade_fn **)&student.bytes = grade_student("bytes_on");
+	for (int i = 0; r == 0 && i < 3; i++)
+		r = check_cpus(places[i]);
+	for (int nodes = 1; r == 0 && nodes <= 4; nodes++)
+		r = check_prediction(nodes);
+	return r < 0 ? r : check_homes();
 }

@@ -3,6 +3,7 @@
  * start.c - three answers that are wrong.  Each is right on some machine, and
  * that is how such answers live on.
  */
+#define _GNU_SOURCE 1 /* sched_getaffinity(), sched_getcpu() */
 #include "lab.h"
 
 #include <sched.h>

@@ -2,7 +2,6 @@
 #include "lab.h"
 
 /* Every rank reads the factor, and nobody tells it. */
-/* Rank 0 adds up the array; the others have nothing more to do. */
 static int add_up(struct rig_team *team)
 {
 	const double *x = rig_team_data(team, 0);
@@ -21,7 +20,6 @@ int early(struct rig_team *team)
 	size_t n = rig_team_bytes(team, 0) / sizeof(*x);
 	struct rig_span strip = rig_team_strip(team, n);
 
-	/* A rank with nothing to do is waited for like any other. */
 	for (size_t i = strip.begin; i < strip.end; i++)
 		x[i] += 1;
 	rig_team_barrier(team);
@@ -35,7 +33,6 @@ int ragged(struct rig_team *team)
 	struct rig_span strip = rig_team_strip(team, n);
 	struct rig_span longest = rig_strip(n, 0, rig_team_size(team));
 
-	/* As many rounds for everyone, whether there is an element or not. */
 	for (size_t i = 0; i < longest.end; i++) {
 		if (strip.begin + i < strip.end)
 			x[strip.begin + i] += 1;
@@ -50,7 +47,6 @@ int swapped(struct rig_team *team)
 	double *answer = rig_team_data(team, 1);
 	double mine = x[0] + rig_team_rank(team), sum = 0;
 
-	/* All ranks call the same, in the same order. */
 	rig_team_reduce(team, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM, 0);
 	rig_team_barrier(team);
 	if (rig_team_rank(team) == 0)
@@ -80,7 +76,6 @@ int halves(struct rig_team *team)
 
 	rig_team_split(team, rig_team_rank(team) % 2, 0, &half);
 	rig_team_allreduce(half, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM);
-	/* Among themselves, then all: a team's barrier is for all its ranks. */
 	rig_team_barrier(half);
 	rig_team_barrier(team);
 	if (rig_team_rank(team) == 0)

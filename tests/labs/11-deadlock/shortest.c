@@ -2,7 +2,6 @@
 #include "lab.h"
 
 /* As many rounds as the shortest strip has: the rest is left as it was. */
-/* Rank 0 adds up the array; the others have nothing more to do. */
 static int add_up(struct rig_team *team)
 {
 	const double *x = rig_team_data(team, 0);
@@ -21,7 +20,6 @@ int early(struct rig_team *team)
 	size_t n = rig_team_bytes(team, 0) / sizeof(*x);
 	struct rig_span strip = rig_team_strip(team, n);
 
-	/* A rank with nothing to do is waited for like any other. */
 	for (size_t i = strip.begin; i < strip.end; i++)
 		x[i] += 1;
 	rig_team_barrier(team);
@@ -50,7 +48,6 @@ int swapped(struct rig_team *team)
 	double *answer = rig_team_data(team, 1);
 	double mine = x[0] + rig_team_rank(team), sum = 0;
 
-	/* All ranks call the same, in the same order. */
 	rig_team_reduce(team, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM, 0);
 	rig_team_barrier(team);
 	if (rig_team_rank(team) == 0)
@@ -65,7 +62,6 @@ int rooted(struct rig_team *team)
 	int rank = rig_team_rank(team), last = rig_team_size(team) - 1;
 	double factor = rank == last ? x[0] : 0, sum = 0;
 
-	/* The root is the same for all: who has it, not who wants it. */
 	rig_team_bcast(team, &factor, 1, RIG_FLOAT64, last);
 	rig_team_allreduce(team, &factor, &sum, 1, RIG_FLOAT64, RIG_SUM);
 	if (rank == 0)
@@ -82,7 +78,6 @@ int halves(struct rig_team *team)
 
 	rig_team_split(team, rig_team_rank(team) % 2, 0, &half);
 	rig_team_allreduce(half, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM);
-	/* Among themselves, then all: a team's barrier is for all its ranks. */
 	rig_team_barrier(half);
 	rig_team_barrier(team);
 	if (rig_team_rank(team) == 0)

@@ -2,7 +2,6 @@
 #include "lab.h"
 
 /* The rank leaves before the barrier. */
-/* Rank 0 adds up the array; the others have nothing more to do. */
 static int add_up(struct rig_team *team)
 {
 	const double *x = rig_team_data(team, 0);
@@ -21,7 +20,6 @@ int early(struct rig_team *team)
 	size_t n = rig_team_bytes(team, 0) / sizeof(*x);
 	struct rig_span strip = rig_team_strip(team, n);
 
-	/* A rank with nothing to do is waited for like any other. */
 	if (strip.begin == strip.end)
 		return add_up(team);
 	for (size_t i = strip.begin; i < strip.end; i++)
@@ -37,7 +35,6 @@ int ragged(struct rig_team *team)
 	struct rig_span strip = rig_team_strip(team, n);
 	struct rig_span longest = rig_strip(n, 0, rig_team_size(team));
 
-	/* As many rounds for everyone, whether there is an element or not. */
 	for (size_t i = 0; i < longest.end; i++) {
 		if (strip.begin + i < strip.end)
 			x[strip.begin + i] += 1;
@@ -52,7 +49,6 @@ int swapped(struct rig_team *team)
 	double *answer = rig_team_data(team, 1);
 	double mine = x[0] + rig_team_rank(team), sum = 0;
 
-	/* All ranks call the same, in the same order. */
 	rig_team_reduce(team, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM, 0);
 	rig_team_barrier(team);
 	if (rig_team_rank(team) == 0)
@@ -67,7 +63,6 @@ int rooted(struct rig_team *team)
 	int rank = rig_team_rank(team), last = rig_team_size(team) - 1;
 	double factor = rank == last ? x[0] : 0, sum = 0;
 
-	/* The root is the same for all: who has it, not who wants it. */
 	rig_team_bcast(team, &factor, 1, RIG_FLOAT64, last);
 	rig_team_allreduce(team, &factor, &sum, 1, RIG_FLOAT64, RIG_SUM);
 	if (rank == 0)
@@ -84,7 +79,6 @@ int halves(struct rig_team *team)
 
 	rig_team_split(team, rig_team_rank(team) % 2, 0, &half);
 	rig_team_allreduce(half, &mine, &sum, 1, RIG_FLOAT64, RIG_SUM);
-	/* Among themselves, then all: a team's barrier is for all its ranks. */
 	rig_team_barrier(half);
 	rig_team_barrier(team);
 	if (rig_team_rank(team) == 0)

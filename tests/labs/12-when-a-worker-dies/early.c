@@ -9,9 +9,7 @@ int advance(struct rig_team *team)
 	struct lab_state *state = rig_team_data(team, 0);
 	struct rig_span strip = rig_team_strip(team, LAB_N);
 
-	/* (2) From where the last team has got to. */
 	for (uint64_t step = state->step; step < LAB_STEPS; step++) {
-		/* (3) What a step is computed from stays until it is done. */
 		const double *from = state->x[step % 2];
 		double *to = state->x[(step + 1) % 2];
 
@@ -30,8 +28,6 @@ int persist(struct rig_pool *pool, const struct rig_job *job)
 {
 	int r;
 
-	/* (1) The pool has a new team, and the segment is as the dead left it:
-	 * again, from there.  Any other error would come again. */
 	do
 		r = lab_run(pool, job);
 	while (r == -EOWNERDEAD);
