@@ -76,7 +76,7 @@ static int act(struct rig_team *team)
 	struct rig_team *world = rig_team_world(team);
 	const int rank = rig_team_rank(world), size = rig_team_size(world);
 	const bool last = rank == size - 1;
-	double x = 1, y = 0;
+	double x[2] = { 1, 1 }, y[2];
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < arguments->phase; i++)
@@ -97,14 +97,14 @@ static int act(struct rig_team *team)
 			(void)pause();
 		break;
 	case DIFFER:
-		return rig_team_allreduce(world, &x, &y, last ? 2 : 1,
+		return rig_team_allreduce(world, x, y, last ? 2 : 1,
 					  RIG_FLOAT64, RIG_SUM);
 	case DEADLOCK:
-		return rig_team_recv(world, &x, 1, RIG_FLOAT64,
+		return rig_team_recv(world, x, 1, RIG_FLOAT64,
 				     (rank + 1) % size, 77, NULL);
 	case DEADLOCK_HERE:
 		/* The other ranks have returned. */
-		return last ? rig_team_recv(world, &x, 1, RIG_FLOAT64, 0, 77,
+		return last ? rig_team_recv(world, x, 1, RIG_FLOAT64, 0, 77,
 					    NULL)
 			    : 0;
 	case WELL:
