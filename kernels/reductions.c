@@ -36,10 +36,13 @@ static const char *const words[] = { "sum",           "min",  "max", "norm",
 		   "columns of a matrix; none: all")
 
 static const struct rig_param flat_params[] = { LENGTH, { 0 } };
-static const struct rig_param params[] = { LENGTH, AXIS, { 0 } };
+#define COLUMNS AXIS_COLUMNS(struct total_args)
+
+static const struct rig_param params[] = { LENGTH, AXIS, COLUMNS, { 0 } };
 static const struct rig_param varying_params[] = {
 	LENGTH,
 	AXIS,
+	COLUMNS,
 	{ .name = "ddof",
 	  .help = "subtracted from the number of elements before the "
 		  "division, 1 for a sample",
@@ -149,8 +152,9 @@ static int check(struct total_args *args, enum total_op op, char *why,
 		r = arguments_length(&args->header, LENGTH_DEFAULT,
 				     &args->length, why, why_bytes);
 	if (r == 0)
-		r = axis_find(&args->header.arrays[X], args->axis, &args->lines,
-			      &rest, why, why_bytes);
+		r = axis_find_generated(&args->header, args->axis,
+					args->columns, &args->lines, &rest, why,
+					why_bytes);
 	if (r < 0)
 		return r;
 	args->lines.inner *= args->parts;

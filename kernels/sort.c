@@ -46,6 +46,7 @@ struct sort_args {
 	uint64_t seed;
 	uint32_t stable;
 	uint32_t axis;
+	size_t columns;
 	struct axis_lines lines; /* by check; one line: no axis */
 };
 
@@ -72,6 +73,7 @@ static const struct rig_param params[] = {
 	AXIS_PARAM(struct sort_args,
 		   "along which elements are put in order: 0 sorts each column "
 		   "of a matrix; none: all of them"),
+	AXIS_COLUMNS(struct sort_args),
 	{ 0 },
 };
 
@@ -136,8 +138,9 @@ static int check(void *given, char *why, size_t why_bytes)
 	r = arguments_length(&args->header, LENGTH_DEFAULT, &args->length, why,
 			     why_bytes);
 	if (r == 0)
-		r = axis_find(x, args->axis, &args->lines, &rest, why,
-			      why_bytes);
+		r = axis_find_generated(&args->header, args->axis,
+					args->columns, &args->lines, &rest, why,
+					why_bytes);
 	if (r == 0 && args->stable && has_lines(args)) {
 		snprintf(why, why_bytes,
 			 "stable=yes goes with axis=none: lines along an axis "
@@ -352,6 +355,15 @@ static int verify_order(struct rig_team *team, const struct sort_args *args)
 	return 0;
 }
 
+/* Without an axis all elements are of one line. */
+static size_t line_of(const struct sort_args *args, size_t i)
+{
+	const struct axis_lines *lines = &args->lines;
+
+	return i / (lines->along * lines->inner) * lines->inner +
+	       i % lines->inner;
+}
+
 /* The sums of what was there and of what is: of generated items every rank adds
  * up the next one's. */
 static int verify_items(struct rig_team *team, const struct sort_args *args)
@@ -366,7 +378,8 @@ static int verify_items(struct rig_team *team, const struct sort_args *args)
 		for (size_t i = strip.begin; i < strip.end; i++) {
 			double value = value_at(args, i);
 
-			sums[0] += sum_items(&value, 1, sizeof(value), 0, 0);
+			sums[0] += sum_items(&value, 1, sizeof(value),
+					     line_of(args, i), 0);
 		}
 		sums[1] = sum_of(args, rig_team_data(team, X), strip);
 		r = rig_team_allreduce(team, RIG_IN_PLACE, sums, 2, RIG_UINT64,

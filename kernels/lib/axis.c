@@ -85,3 +85,31 @@ int axis_find(const struct rig_array *array, uint32_t choice,
 	find_rest(shape, dims, axis, rest);
 	return 0;
 }
+
+int axis_find_generated(const struct rig_kernel_args *args, uint32_t choice,
+			size_t columns, struct axis_lines *lines,
+			struct rig_array *rest, char *why, size_t why_bytes)
+{
+	struct rig_array array = args->arrays[0];
+
+	if (columns && args->given) {
+		snprintf(why, why_bytes,
+			 "columns= is of generated data: the array given has a "
+			 "shape");
+		return -EINVAL;
+	}
+	if (columns && array.count % columns) {
+		snprintf(why, why_bytes,
+			 "columns=%zu: %llu elements make no whole rows",
+			 columns, (unsigned long long)array.count);
+		return -EINVAL;
+	}
+	if (columns) {
+		array.dims = 2;
+		array.shape[0] = (int64_t)(array.count / columns);
+		array.shape[1] = (int64_t)columns;
+		array.strides[1] = array.item_bytes;
+		array.strides[0] = array.shape[1] * array.item_bytes;
+	}
+	return axis_find(&array, choice, lines, rest, why, why_bytes);
+}

@@ -27,6 +27,15 @@ enum { AXIS_NONE };
 		.choices = AXIS_CHOICES                                        \
 	}
 
+/* The parameter columns=: generated data as a matrix. */
+#define AXIS_COLUMNS(type)                                                     \
+	{                                                                      \
+		.name = "columns",                                             \
+		.help = "of generated data: a matrix with so many; 0: none",   \
+		.kind = RIG_PARAM_SIZE, .offset = offsetof(type, columns),     \
+		.fallback = "0", .max = 9007199254740992.0                     \
+	}
+
 struct axis_lines {
 	uint64_t outer, along, inner;
 };
@@ -40,5 +49,13 @@ struct axis_lines {
 int axis_find(const struct rig_array *array, uint32_t choice,
 	      struct axis_lines *lines, struct rig_array *rest, char *why,
 	      size_t why_bytes);
+
+/*
+ * The same of array 0, generated data of which is a matrix of `columns` columns,
+ * or, where these are 0, has one dimension.
+ */
+int axis_find_generated(const struct rig_kernel_args *args, uint32_t choice,
+			size_t columns, struct axis_lines *lines,
+			struct rig_array *rest, char *why, size_t why_bytes);
 
 #endif

@@ -57,7 +57,7 @@ struct total_args {
 	uint32_t op;
 	uint32_t parts; /* 2: complex numbers */
 	uint32_t dtype; /* of a part */
-	size_t ddof;
+	size_t ddof, columns;
 	struct axis_lines lines; /* `inner` counts parts */
 };
 

@@ -6,6 +6,11 @@
   histogram LENGTH BINS                   of numbers from 0 to 1
   matvec ROWS COLUMNS                     a matrix times a vector
   sort LENGTH                             in place; the copy before it is untimed
+  sort-axis LENGTH COLUMNS AXIS           the same of each line of a matrix
+  argsort, median, quantile LENGTH        of numbers from -1 to 1
+  unique LENGTH DIFFERENT                 values and counts
+  mean, var, cumprod LENGTH               one call over that many doubles
+  sum-axis LENGTH COLUMNS AXIS            of each line of a matrix
 
 Results go into memory that is there already, where NumPy has a way to say so.
 Speaks the protocol of peer.h.
@@ -76,12 +81,68 @@ def sort(length):
             lambda: numpy.copyto(found, given))
 
 
+def ordered(name, length):
+    x = numpy.random.default_rng(8).uniform(-1, 1, length)
+    middle = numpy.sort(x)[[(length - 1) // 2, length // 2]].mean()
+    return {
+        "argsort": (lambda: numpy.argsort(x),
+                    lambda y: (numpy.diff(x[y]) >= 0).all()),
+        "median": (lambda: numpy.median(x),
+                   lambda y: numpy.isclose(y, middle)),
+        "quantile": (lambda: numpy.quantile(x, 0.5),
+                     lambda y: numpy.isclose(y, middle)),
+    }[name]
+
+
+def unique(length, different):
+    x = numpy.random.default_rng(8).integers(0, different, length) - 7.0
+    return (lambda: numpy.unique(x, return_counts=True),
+            lambda found: found[1].sum() == length)
+
+
+def moment(name, length):
+    x = ramp(length)
+    if name == "cumprod":
+        x = 1 + (x - PERIOD / 2) * 2.0**-30
+        to = numpy.empty(length)
+        return (lambda: numpy.cumprod(x, out=to),
+                lambda y: numpy.isclose(y[1:], y[:-1] * x[1:]).all())
+    due = x.mean() if name == "mean" else (x**2).mean() - x.mean()**2
+    return ((lambda: numpy.mean(x)) if name == "mean" else
+            (lambda: numpy.var(x)), lambda y: numpy.isclose(y, due))
+
+
+def sum_axis(length, columns, axis):
+    x = ramp(length).reshape(-1, columns)
+    to = numpy.empty(x.shape[1 - axis])
+    return (lambda: numpy.sum(x, axis=axis, out=to),
+            lambda y: numpy.isclose(y.sum(), x.sum()))
+
+
+def sort_axis(length, columns, axis):
+    given = numpy.random.default_rng(8).uniform(-1, 1, length).reshape(
+        -1, columns)
+    found = given.copy()
+
+    def call():
+        found.sort(axis=axis)
+        return found
+
+    return (call, lambda y: (numpy.diff(y, axis=axis) >= 0).all(),
+            lambda: numpy.copyto(found, given))
+
+
 def form(name, numbers):
     """What is called, what its result should be, and what is done before."""
     if name in ("sum", "min", "max", "norm", "dot"):
         return total(name, *numbers)
+    if name in ("argsort", "median", "quantile"):
+        return ordered(name, *numbers)
+    if name in ("mean", "var", "cumprod"):
+        return moment(name, *numbers)
     return {"scan": scan, "histogram": histogram, "matvec": matvec,
-            "sort": sort}[name](*numbers)
+            "sort": sort, "unique": unique, "sum-axis": sum_axis,
+            "sort-axis": sort_axis}[name](*numbers)
 
 
 def main():
