@@ -12,6 +12,7 @@ The short form takes some kinds for each dtype, others for the next dtype; with
 RUNRIG_LONG=1 all kinds meet all dtypes.
 """
 import os
+import tempfile
 import unittest
 import warnings
 from multiprocessing import shared_memory
@@ -43,6 +44,7 @@ def plain(shape, dtype, rng):
     items = rng.integers(low, 41, shape).astype(dtype)
     if dtype not in INTS:
         items = (items / numpy.asarray(8, dtype)).astype(dtype)
+        items[..., ::3] *= -1  # and zeros with a sign
     if dtype.startswith("complex"):
         items = (items + 1j * rng.integers(-3, 4, shape)).astype(dtype)
     return items
@@ -53,9 +55,9 @@ def array_of(kind, dtype, rng):
     if kind in ("nan", "inf"):
         if dtype in BOOL + INTS:
             return None
-        items = plain(77, dtype, rng)
-        items[rng.integers(0, 77, 3)] = numpy.nan if kind == "nan" else \
-            numpy.inf
+        items = plain((7, 11), dtype, rng)
+        items[[1, 4, 6], rng.integers(0, 11, 3)] = \
+            numpy.nan if kind == "nan" else numpy.inf
         return items
     if kind == "swapped":
         items = plain((9, 5), dtype, rng)
@@ -326,6 +328,20 @@ class AgainstNumPy(unittest.TestCase):
                     with self.subTest(kernel=row.kernel, dtype=dtype,
                                       kind=kind, **row.settings):
                         self.try_one(row, dtype, x)
+
+    def test_files_in_fortran_order(self):
+        x = numpy.asfortranarray(numpy.arange(15.0).reshape(3, 5)[:, ::-1])
+        with tempfile.TemporaryDirectory() as folder:
+            for number, a in enumerate((x, x.astype(">i4"), x.T)):
+                path = f"{folder}/{number}.npy"
+                numpy.save(path, a)
+                for axis in 0, 1:
+                    for kernel, due in ("sum", a.sum(axis)), \
+                            ("max", a.max(axis)), ("sort", numpy.sort(a, axis)):
+                        found, _ = self.library.run(kernel, {"x": path},
+                                                    {"axis": axis})
+                        numpy.testing.assert_array_equal(
+                            next(iter(found.values())), due)
 
     def test_products_leave_the_range_of_doubles_as_one_by_one(self):
         rng = numpy.random.default_rng(7)

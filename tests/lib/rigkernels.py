@@ -85,7 +85,9 @@ def code_of(dtype):
 
 def operand_of(name, array):
     """An operand for memory of NumPy's; or, for (segment, view, whole, offset),
-    for a view of an array that begins at a byte of a segment."""
+    for a view of an array that begins at a byte of a segment; or for a file."""
+    if isinstance(array, str):
+        return Operand(name=name.encode(), file=array.encode())
     segment = None
     if isinstance(array, tuple):
         segment, array, whole, offset = array
