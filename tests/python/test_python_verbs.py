@@ -70,6 +70,12 @@ ROWS = [("sum", NUMBERS, {}), ("prod", REAL, {}), ("mean", REAL, {}),
         ("max", REAL, {"axis": -1}), ("mean", REAL, {"axis": 1}),
         ("cumsum", REAL, {}), ("sort", NUMBERS + "mM", {"axis": None}),
         ("sort", NUMBERS + "mM", {"axis": None, "kind": "stable"}),
+        ("argmin", REAL, {}), ("argmax", REAL, {}), ("cumprod", REAL, {}),
+        ("argsort", REAL, {"axis": None, "kind": "stable"}),
+        ("unique", REAL, {}), ("unique", REAL, {"return_counts": True}),
+        ("bincount", "biu", {}), ("bincount", "biu", {"minlength": 60}),
+        ("quantile", "iuf", {"q": 0.3}), ("quantile", "iuf", {"q": [0.1, 1]}),
+        ("median", "iuf", {}),
         ("histogram", "iuf", {"bins": 7}),
         ("histogram", "iuf", {"bins": 5, "range": (-2, 3)})]
 
@@ -129,7 +135,9 @@ class Verbs(unittest.TestCase):
                     a = array_of(kind, dtype)
                     if a is None:
                         continue
-                    if verb == "prod" and a.ndim == 1:
+                    if verb in ("quantile", "median") and kind == "inf":
+                        continue  # NumPy finds NaN between two infinities
+                    if verb in ("prod", "cumprod") and a.ndim == 1:
                         a = a[:12]  # in float32 more would be inf times 0
                     with self.subTest(verb=verb, dtype=dtype, array=kind,
                                       more=more):
@@ -146,7 +154,8 @@ class Verbs(unittest.TestCase):
         try:
             a = runrig.array(np.arange(12.0))
             for verb in ("sum", "prod", "mean", "var", "std", "min", "max",
-                         "cumsum", "sort", "histogram"):
+                         "cumsum", "cumprod", "sort", "argsort", "argmin",
+                         "argmax", "unique", "median", "histogram"):
                 ran.clear()
                 getattr(runrig, verb)(a)
                 self.assertTrue(ran, verb)

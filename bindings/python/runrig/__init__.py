@@ -12,8 +12,9 @@
 Memory: Segment, ShareableList, SharedMemoryManager (as multiprocessing has them),
 empty, zeros, array, attach, load (NumPy arrays in segments).
 Workers: Pool, Run, Outcome, kernels; Executor, for functions in Python.
-NumPy's verbs in parallel: sort, sum, prod, mean, var, std, min, max, cumsum,
-histogram, dot, matvec, evaluate.
+NumPy's verbs in parallel: sort, argsort, unique, sum, prod, mean, var, std, min,
+max, argmin, argmax, quantile, median, cumsum, cumprod, histogram, bincount, dot,
+matvec, evaluate.
 Programs as ranks of `runrig exec`: join, leave, Comm, and the module runrig.MPI,
 which has mpi4py's names.
 How a run may end: RunError, WorkerDied, Deadlock, Mismatch, VerifyError.
@@ -31,8 +32,9 @@ from ._runrig import remove as remove
 from ._runrig import version as _version
 from ._segment import (Segment, ShareableList, SharedMemory,
                        SharedMemoryManager)
-from ._verbs import (cumsum, dot, evaluate, histogram, matvec, max,
-                     mean, min, prod, sort, std, sum, var)
+from ._verbs import (argmax, argmin, argsort, bincount, cumprod, cumsum, dot,
+                     evaluate, histogram, matvec, max, mean, median, min, prod,
+                     quantile, sort, std, sum, unique, var)
 
 __version__ = "%d.%d.%d" % (_version() // 10000, _version() // 100 % 100,
                             _version() % 100)
@@ -40,8 +42,9 @@ __version__ = "%d.%d.%d" % (_version() // 10000, _version() // 100 % 100,
 __all__ = [
     "Cartcomm", "Comm", "Deadlock", "Executor", "Mismatch", "Outcome", "Pool", "RankReport", "Report", "Run",
     "RunError", "Segment", "ShareableList", "SharedMemory",
-    "SharedMemoryManager", "VerifyError", "Worker", "WorkerDied", "array",
-    "attach", "cumsum", "default_pool", "dot", "empty", "evaluate", "histogram",
-    "join", "kernels", "leave", "load", "matvec", "max", "mean", "memory_available", "min", "prod",
-    "remove", "shm_available", "sort", "std", "sum", "var", "zeros",
+    "SharedMemoryManager", "VerifyError", "Worker", "WorkerDied", "argmax", "argmin",
+    "argsort", "array",
+    "attach", "bincount", "cumprod", "cumsum", "default_pool", "dot", "empty", "evaluate", "histogram",
+    "join", "kernels", "leave", "load", "matvec", "max", "mean", "median", "memory_available", "min", "prod",
+    "quantile", "remove", "shm_available", "sort", "std", "sum", "unique", "var", "zeros",
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import errno
 import sys
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from . import _runrig
 from ._arrays import empty, locate, need_numpy
 from ._default import default_pool
+from ._errors import RunError
 from ._pool import Outcome, _Kernel, _known_kernel, _memory_operand
 
 
@@ -24,6 +26,10 @@ MI = 1 << 20
 # the ratio to NumPy for each size.
 SIZES: Dict[str, Size] = {
     "sort": Size(MI, MI),
+    "argsort": Size(MI, MI),
+    "unique": Size(MI, 2 * MI),
+    "bincount": Size(2 * MI, 8 * MI),
+    "quantile": Size(MI, 4 * MI),
     "cumsum": Size(4 * MI, 8 * MI),
     "histogram": Size(MI, 2 * MI),
     "reduce": Size(8 * MI, None),
@@ -287,7 +293,125 @@ def histogram(a: Any, bins: int = 10, range: Any = None) -> Any:
     return counts.astype(np.intp), edges
 
 
+# ---- places and counts ----
+
+def _place(verb: str, a: Any, axis: Any, out: Any) -> Any:
+    np = need_numpy()
+    a = _array(a, verb, REAL)
+    if a.size == 0 or _is_small(a, "reduce"):
+        return getattr(np, verb)(a, axis=axis, out=out)
+    a = _line(a, axis, verb)
+    outcome = _run(verb, (_memory_operand(a, False, "x"),))
+    found = np.asarray(outcome.arrays["result"]).reshape(())
+    return _give(found.astype(np.intp), out)
+
+
+def argmin(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.argmin(): the first place of the least element, or of NaN."""
+    return _place("argmin", a, axis, out)
+
+
+def argmax(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.argmax(): the first place of the greatest element, or of NaN."""
+    return _place("argmax", a, axis, out)
+
+
+def argsort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
+    """numpy.argsort() of a line, always stable."""
+    np = need_numpy()
+    a = _array(a, "argsort", REAL)
+    if _is_small(a, "argsort"):
+        return np.argsort(a, axis, "stable")
+    a = _line(a, axis, "argsort")
+    order = empty(a.shape, np.int64)
+    _run("argsort", (_memory_operand(a, False, "x"),
+                     _memory_operand(order, True, "order")))
+    return order.astype(np.intp, copy=False)
+
+
+def unique(ar: Any, return_counts: bool = False) -> Any:
+    """numpy.unique(): the values in order, with return_counts how often each."""
+    np = need_numpy()
+    a = _array(ar, "unique", REAL)
+    if _is_small(a, "unique"):
+        return np.unique(a, return_counts=return_counts)
+    outcome = _run("unique", (_memory_operand(a.reshape(-1), False, "x"),))
+    values = np.asarray(outcome.arrays["values"])
+    if not return_counts:
+        return values
+    return values, np.asarray(outcome.arrays["counts"]).astype(np.intp)
+
+
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """numpy.bincount()."""
+    np = need_numpy()
+    a = _array(x, "bincount", REAL[:11])
+    if a.ndim != 1:
+        raise ValueError("object too deep for desired array")
+    if _is_small(a, "bincount"):
+        return np.bincount(a, weights, minlength)
+    if not np.can_cast(a.dtype, np.intp, "safe"):
+        raise TypeError(f"runrig.bincount: cannot cast {a.dtype} to intp")
+    operands = [_memory_operand(a, False, "x")]
+    if weights is not None:
+        w = np.ascontiguousarray(weights, dtype=float)
+        if w.shape != a.shape:
+            raise ValueError("The weights and list don't have the same length.")
+        operands.append(_memory_operand(w, False, "weights"))
+    try:
+        outcome = _run("bincount", tuple(operands),
+                       (("minlength", int(minlength)),))
+    except RunError as error:
+        if error.errno == errno.EINVAL:
+            raise ValueError(str(error)) from None  # a negative element
+        raise
+    counts = np.asarray(outcome.arrays["counts"])
+    return counts if weights is not None else counts.astype(np.intp)
+
+
+def quantile(a: Any, q: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.quantile() of all elements, by linear interpolation.
+
+    Between two equal infinities lies that infinity, where NumPy says NaN.
+    """
+    return _quantiles("quantile", a, q, axis, out)
+
+
+def median(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.median() of all elements."""
+    return _quantiles("median", a, None, axis, out)
+
+
+def _quantiles(verb: str, a: Any, q: Any, axis: Any, out: Any) -> Any:
+    np = need_numpy()
+    a = _array(a, verb, REAL[1:])
+    words = () if q is None else (q,)
+    function = getattr(np, verb)
+    if _is_small(a, "quantile"):
+        return function(a, *words, axis=axis, out=out)
+    a = _line(a, axis, verb)
+    due = np.asarray(function(np.ones(1, a.dtype), *words))
+    operand = _memory_operand(a, False, "x")
+    found = [_run("quantile", (operand,), (("q", float(one)),)).arrays["result"]
+             for one in np.atleast_1d(0.5 if q is None else q).ravel()]
+    return _give(np.asarray(found).reshape(due.shape).astype(due.dtype), out)
+
+
 # ---- products ----
+
+def cumprod(a: Any, axis: Any = None, *, out: Any = None) -> Any:
+    """numpy.cumprod(): integers wrap; floats of 16 and 32 bits as doubles."""
+    np = need_numpy()
+    a = _array(a, "cumprod", REAL)
+    if _is_small(a, "cumsum"):
+        return np.cumprod(a, axis=axis, out=out)
+    a = _line(a, axis, "cumprod")
+    dtype = np.cumprod(np.ones(1, a.dtype)).dtype
+    outcome = _run("cumprod", (_memory_operand(a, False, "x"),))
+    found = np.asarray(outcome.arrays["result"]).astype(dtype, copy=False)
+    return found if out is None else _give_array(found, out)
+
+
 
 def dot(a: Any, b: Any, *, out: Any = None) -> Any:
     """numpy.dot() of two lines, or of a matrix and a line (matvec)."""
