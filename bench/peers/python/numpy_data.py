@@ -39,7 +39,7 @@ WORDS = {"sum": [], "histogram": ["bins=256", "low=0", "high=1"], "scan": []}
 def command():
     """The command: beside rigbench as built, as installed, or any."""
     here = pathlib.Path(sys.argv[0]).resolve().parent
-    for path in (here / "../cli/runrig", here / "../../bin/runrig"):
+    for path in (here / "../../cli/runrig", here / "../../bin/runrig"):
         if path.exists():
             return str(path.resolve())
     return shutil.which("runrig")
@@ -102,7 +102,7 @@ def main():
     clock = int(sys.argv[1])
     measure, who, what, length, *words = sys.argv[2:]
     if who == "runrig" and not command():
-        print("cannot find the command runrig", flush=True)
+        print("cannot the command runrig is not found", flush=True)
         return
     folder = pathlib.Path(tempfile.mkdtemp(prefix="rigbench-"))
     atexit.register(shutil.rmtree, folder)
