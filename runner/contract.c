@@ -179,7 +179,8 @@ static int check_proof(const struct rig_kernel *kernel, char why[WHY_BYTES])
 			   "it has a proof by blocks, and more than %d "
 			   "arrays",
 			   RIG_ARRAYS_MAX - 1);
-	for (size_t i = 0; i < RIG_RESERVED_WORDS - 1; i++)
+	for (size_t i = 0;
+	     i < sizeof(kernel->reserved) / sizeof(*kernel->reserved); i++)
 		if (kernel->reserved[i])
 			return say(why, "a reserved field is not 0");
 	return 0;

@@ -488,7 +488,7 @@ static void keeps_without_blocks(void)
 
 static void reserved_used(void)
 {
-	bad.reserved[7] = 1;
+	bad.reserved[sizeof(bad.reserved) / sizeof(*bad.reserved) - 1] = 1;
 }
 
 static const struct {
