@@ -320,7 +320,7 @@ class AgainstNumPy(unittest.TestCase):
             for number, dtype in enumerate(DTYPES):
                 for turn, kind in enumerate(KINDS):
                     if kind not in row.kinds or not LONG and \
-                            (turn + number + index) % 4:
+                            (turn + number + index) % 7:
                         continue
                     x = array_of(kind, dtype, rng)
                     if x is None:
