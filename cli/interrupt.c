@@ -80,6 +80,8 @@ void interrupt_end(void)
 
 	if (!number)
 		return;
+	rig_outputs_remove();
+	unfinished_remove();
 	(void)signal(number, SIG_DFL);
 	(void)raise(number);
 }

@@ -15,7 +15,8 @@ void interrupt_watch(void);
 /* The pool whose run Ctrl-C, TERM and HUP cancel; NULL: none any more. */
 void interrupt_pool(struct rig_pool *pool);
 
-/* A run was cancelled by a signal: end by the signal now, as a shell expects. */
+/* A run was cancelled by a signal, or has ended just before: remove files in the
+ * making, and end by the signal now, as a shell expects. */
 void interrupt_end(void);
 
 #endif

@@ -50,6 +50,8 @@ static void enter_phase(void *arg, enum rig_phase phase,
 	};
 	struct runner *runner = arg;
 
+	/* The signal came as the run before ended, and has cancelled none. */
+	interrupt_end();
 	if (!runner_tells(runner))
 		return;
 	if (phase == RIG_PHASE_PREPARING && outcome->runs == 0)

@@ -45,7 +45,8 @@ EXAMPLES = {
     "int": "0",
     "int *": "numbers",
     "int64_t": "0",
-    "rig_manager_body": "body",
+    "function_body *": "body",
+    "function_fn *": "calls_back",
     "rig_op_arg_fn *": "folds_arg",
     "rig_op_fn *": "folds",
     "size_t": "8",
@@ -144,6 +145,11 @@ static int body(struct rig_manager *with, void *arg)
 	return with && arg ? 0 : 0;
 }
 
+static void calls_back(void *arg)
+{
+	(void)arg;
+}
+
 static void folds(void *into, const void *from, size_t count)
 {
 	(void)into, (void)from, (void)count;
@@ -168,7 +174,7 @@ static void start(void)
 	(void)made_pool, (void)made_segment, (void)made_list, (void)made_text;
 	(void)made_manager, (void)made_launch, (void)worker, (void)spans;
 	(void)map, (void)job, (void)kernel, (void)numbers, (void)size;
-	(void)number, (void)text, (void)body, (void)folds, (void)folds_arg;
+	(void)number, (void)text, (void)body, (void)calls_back, (void)folds, (void)folds_arg;
 }
 
 static void words(const char *what)
@@ -217,9 +223,8 @@ def squeeze(text):
 
 def parameters(text):
     """(type, name) of each; a pointer to a function is its name's type."""
-    if re.match(r"int \(\*body\)", text):
-        yield "rig_manager_body", "body"
-        text = text.split("),", 1)[1]
+    # A pointer to a function goes by its own name: "int (*body)(...)".
+    text = re.sub(r"\w+ \(\*(\w+)\)\([^)]*\)", r"function_\1 * \1", text)
     for part in text.split(","):
         if part.strip() in ("void", "...", ""):
             continue
@@ -243,7 +248,7 @@ def unchecked(name, params):
 
 
 def is_pointer(kind):
-    return kind.endswith(("*", "_body"))
+    return kind.endswith("*")
 
 
 def verdict(kind, name, call):
