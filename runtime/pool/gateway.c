@@ -161,8 +161,10 @@ int rig_gateway_submit(struct rig_gateway *gateway, const struct rig_job *job)
 
 bool rig_gateway_take(struct rig_gateway *gateway, struct rig_parcel *parcel)
 {
-	struct rig_request *request = mail_gateway_take(gateway->mail);
+	struct rig_request *request = NULL;
 
+	if (gateway && parcel)
+		request = mail_gateway_take(gateway->mail);
 	if (!request)
 		return false;
 	*parcel = (struct rig_parcel){
@@ -181,10 +183,16 @@ bool rig_gateway_take(struct rig_gateway *gateway, struct rig_parcel *parcel)
 int rig_gateway_give(struct rig_gateway *gateway,
 		     const struct rig_parcel *parcel)
 {
-	const int to = parcel->to - first_of(gateway);
-	const int size = gateway->pool->startup.size;
 	struct rig_request *request;
+	int to, size;
+	int r = need(gateway, "gateway: the gateway");
 
+	if (r == 0)
+		r = need(parcel, "gateway: the parcel");
+	if (r < 0)
+		return r;
+	to = parcel->to - first_of(gateway);
+	size = gateway->pool->startup.size;
 	if (!gateway->running || to < 0 || to >= size || parcel->from < 0 ||
 	    parcel->from >= gateway->hosts.firsts[gateway->hosts.count]) {
 		free(parcel->data);
@@ -303,7 +311,7 @@ int rig_gateway_poll(struct rig_gateway *gateway, uint64_t deadline_ns)
 
 bool rig_gateway_is_quiet(struct rig_gateway *gateway)
 {
-	if (!gateway->running ||
+	if (!gateway || !gateway->running ||
 	    dispatch_anyone_awake(gateway->pool->startup.layout.dispatch))
 		return false;
 	/* What ranks sent before they slept is read, and then they still do. */
@@ -314,11 +322,14 @@ bool rig_gateway_is_quiet(struct rig_gateway *gateway)
 
 int rig_gateway_end(struct rig_gateway *gateway, bool deadlock)
 {
-	struct rig_pool *pool = gateway->pool;
-	int r;
+	struct rig_pool *pool;
+	int r = need(gateway, "gateway: the gateway");
 
+	if (r < 0)
+		return r;
 	if (!gateway->running)
 		return rig_fail(-EINVAL, "gateway: no run to end");
+	pool = gateway->pool;
 	r = run_wait(pool, clock_ns());
 	if (pool->posted)
 		r = run_stop(pool, deadlock ? RIG_END_DEADLOCK : RIG_END_HOST);

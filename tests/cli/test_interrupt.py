@@ -18,6 +18,7 @@ import unittest
 
 RUNRIG = os.environ["RUNRIG"]
 LIMIT_S = 60
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 # Of the arguments of open(): those of an output, and not of a segment, which is
 # opened to be read too.
@@ -57,9 +58,16 @@ class Interrupt(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def start(self, *words, preexec_fn=None):
+        def prepare():
+            # Under nohup the test's own are ignored.
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            if preexec_fn:
+                preexec_fn()
+
         process = subprocess.Popen(
             [RUNRIG, *words], cwd=self.folder, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, preexec_fn=preexec_fn)
+            stderr=subprocess.PIPE, text=True, preexec_fn=prepare)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
@@ -78,8 +86,7 @@ class Interrupt(unittest.TestCase):
                 if ".rig-" in path.name]
 
     def test_no_unfinished_output_is_left(self):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
-                       signal.SIGALRM):
+        for number in SIGNALS:
             process = self.start("run", "heat", "n=2049", "-n", "2", "--output",
                                  "out.npy", preexec_fn=without_tmpfile)
             self.until(self.hidden, process)

@@ -37,10 +37,12 @@ EXAMPLES = {
     "const struct rig_place_options *": "NULL",
     "const struct rig_pool *": "pool",
     "const struct rig_pool_options *": "NULL",
+    "const struct rig_parcel *": "&parcel",
     "const struct rig_queue *": "queue",
     "const struct rig_segment *": "segment",
     "const struct rig_segment_options *": "NULL",
     "const struct rig_value *": "values",
+    "const struct rig_world *": "&world",
     "const void *": "text",
     "int": "0",
     "int *": "numbers",
@@ -52,6 +54,8 @@ EXAMPLES = {
     "size_t": "8",
     "size_t *": "&size",
     "struct rig_found **": "&found",
+    "struct rig_gateway *": "gateway",
+    "struct rig_gateway **": "&made_gateway",
     "struct rig_home *": "homes",
     "struct rig_launch *": "launch",
     "struct rig_launch **": "&made_launch",
@@ -59,6 +63,7 @@ EXAMPLES = {
     "struct rig_list **": "&made_list",
     "struct rig_manager *": "manager",
     "struct rig_manager **": "&made_manager",
+    "struct rig_parcel *": "&parcel",
     "struct rig_plan *": "NULL",
     "struct rig_plan **": "&plan",
     "struct rig_pool *": "pool",
@@ -124,6 +129,10 @@ static struct rig_list *list, *made_list;
 static struct rig_manager *manager, *made_manager;
 static struct rig_launch *launch, *made_launch;
 static struct rig_queue *queue;
+static struct rig_gateway *gateway, *made_gateway;
+static struct rig_parcel parcel;
+static const int firsts[] = { 0, 1 };
+static struct rig_world world = { .hosts = 1, .firsts = firsts };
 static struct rig_plan *plan;
 static struct rig_found *found;
 static struct rig_home homes[8];
@@ -170,6 +179,7 @@ static void start(void)
 		fprintf(stderr, "%s\n", rig_why()), exit(2);
 	queue = (struct rig_queue *)memory;
 	(void)rig_queue_init(queue, sizeof(memory));
+	(void)gateway, (void)made_gateway, (void)parcel, (void)world;
 	(void)launch, (void)plan, (void)found, (void)team, (void)homes;
 	(void)made_pool, (void)made_segment, (void)made_list, (void)made_text;
 	(void)made_manager, (void)made_launch, (void)worker, (void)spans;
