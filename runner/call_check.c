@@ -315,7 +315,8 @@ bool rig_kernel_is_name(const char *name)
 
 static int check_spec(const struct rig_spec *spec)
 {
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < sizeof(spec->reserved) / sizeof(*spec->reserved);
+	     i++)
 		if (spec->reserved[i])
 			return words_fail(-EINVAL,
 					  "spec: a reserved field is not 0");

@@ -19,9 +19,9 @@
 
 _Static_assert(TRANSFER_DIMS_MAX == NPY_DIMS_MAX, "of any array");
 
-static bool is_zero(const uint64_t reserved[8])
+static bool is_zero(const uint64_t reserved[RIG_RESERVED_WORDS])
 {
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < RIG_RESERVED_WORDS; i++)
 		if (reserved[i])
 			return false;
 	return true;
