@@ -464,11 +464,20 @@ static bool is_first(const struct number *x, const struct number *y, int op)
 	return least ? x->re < y->re : x->re > y->re;
 }
 
+/* CMPLXL() of C11, which clang has not: no arithmetic, so infinity stays alone. */
+static long double _Complex complex_of(const struct number *x)
+{
+	const long double parts[2] = { x->re, x->im };
+	long double _Complex z;
+
+	memcpy(&z, parts, sizeof(z));
+	return z;
+}
+
 static struct number fold_floats(const struct number *x, const struct number *y,
 				 int op)
 {
-	const long double _Complex a = CMPLXL(x->re, x->im);
-	const long double _Complex b = CMPLXL(y->re, y->im);
+	const long double _Complex a = complex_of(x), b = complex_of(y);
 	const long double _Complex c = op == RIG_SUM ? a + b : a * b;
 
 	if (op != RIG_SUM && op != RIG_PROD)
