@@ -248,9 +248,9 @@ int lab_check(void)
 	static const char *const places[] = { "core", "numa", "none" };
 	int r = 0;
 
-	*(grade_fn **)&student.cpus = grade_student("my_cpus");
-	*(grade_fn **)&student.home = grade_student("home_of_page");
-	*(grade_fn **)&student.bytes = grade_student("bytes_on");
+	student.cpus = (__typeof__(student.cpus))grade_student("my_cpus");
+	student.home = (__typeof__(student.home))grade_student("home_of_page");
+	student.bytes = (__typeof__(student.bytes))grade_student("bytes_on");
 	for (int i = 0; r == 0 && i < 3; i++)
 		r = check_cpus(places[i]);
 	for (int nodes = 1; r == 0 && nodes <= 4; nodes++)

@@ -321,11 +321,15 @@ static int run(enum way way, struct meeting *meeting,
 
 static void find_student(void)
 {
-	*(grade_fn **)&student.pipe_give = grade_student("pipe_give");
-	*(grade_fn **)&student.pipe_take = grade_student("pipe_take");
-	*(grade_fn **)&student.ring_give = grade_student("ring_give");
-	*(grade_fn **)&student.ring_take = grade_student("ring_take");
-	*(grade_fn **)&student.share = grade_student("share");
+	student.pipe_give =
+		(__typeof__(student.pipe_give))grade_student("pipe_give");
+	student.pipe_take =
+		(__typeof__(student.pipe_take))grade_student("pipe_take");
+	student.ring_give =
+		(__typeof__(student.ring_give))grade_student("ring_give");
+	student.ring_take =
+		(__typeof__(student.ring_take))grade_student("ring_take");
+	student.share = (__typeof__(student.share))grade_student("share");
 }
 
 int lab_check(void)

@@ -267,7 +267,8 @@ int lab_check(void)
 
 	student.tally = (rig_kernel_fn *)grade_student("tally");
 	student.merge = (rig_kernel_fn *)grade_student("merge");
-	*(grade_fn **)&student.false_lines = grade_student("false_lines");
+	student.false_lines =
+		(__typeof__(student.false_lines))grade_student("false_lines");
 	for (int workers = 1; r == 0 && workers <= WORKERS; workers++)
 		r = check_team(workers);
 	if (r == 0)

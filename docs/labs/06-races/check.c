@@ -369,8 +369,9 @@ int lab_check(void)
 	struct rig_pool *pool = NULL;
 	int r;
 
-	*(grade_fn **)&student.schedule = grade_student("schedule");
-	*(grade_fn **)&student.finals = grade_student("finals");
+	student.schedule =
+		(__typeof__(student.schedule))grade_student("schedule");
+	student.finals = (__typeof__(student.finals))grade_student("finals");
 	student.transfer = (rig_kernel_fn *)grade_student("transfer");
 	for (int k = 2; k <= K_MAX; k++) {
 		check_schedule(k, 2);

@@ -239,7 +239,8 @@ int lab_check(void)
 	int r = 0;
 
 	advance_of_student = (rig_kernel_fn *)grade_student("advance");
-	*(grade_fn **)&persist_of_student = grade_student("persist");
+	persist_of_student =
+		(__typeof__(persist_of_student))grade_student("persist");
 	factor = 2 + (double)grade_draw(1000) / 1024;
 	for (int round = 1; r == 0 && round <= ROUNDS; round++) {
 		struct rig_pool *pool = NULL;

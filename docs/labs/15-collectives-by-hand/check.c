@@ -284,7 +284,7 @@ int lab_check(void)
 	int r = 0;
 
 	for (int i = 0; i < COLLECTIVES; i++)
-		*(grade_fn **)&student[i] = grade_student(names[i]);
+		student[i] = (__typeof__(student[i]))grade_student(names[i]);
 	for (size_t i = 0; r == 0 && i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct rig_pool *pool = NULL;
 		bool power = (sizes[i] & (sizes[i] - 1)) == 0;
