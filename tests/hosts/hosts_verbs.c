@@ -149,7 +149,8 @@ static int moves(struct work *work, size_t count)
 static int uneven(struct work *work)
 {
 	const size_t n = (size_t)work->size;
-	size_t counts[64], displs[64], same[64], own = (size_t)work->rank + 1;
+	size_t counts[64] = { 0 }, displs[64] = { 0 }, same[64] = { 0 };
+	size_t own = (size_t)work->rank + 1;
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
