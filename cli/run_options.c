@@ -21,10 +21,6 @@ static const struct argp_option option_table[] = {
 	  .key = 'n',
 	  .arg = "N",
 	  .doc = "Use N workers, not one a usable core." },
-	{ .name = "hosts",
-	  .key = KEY_HOSTS,
-	  .doc = "Run once on the pools of all processes that mpirun, mpiexec "
-		 "or srun has started: docs/hosts.md." },
 	{ .name = "place",
 	  .key = KEY_PLACE,
 	  .arg = "PLACE",
@@ -35,6 +31,10 @@ static const struct argp_option option_table[] = {
 	  .key = KEY_BARRIER,
 	  .arg = "KIND",
 	  .doc = "Meet at the adaptive barrier (the default) or at pthread." },
+	{ .name = "hosts",
+	  .key = KEY_HOSTS,
+	  .doc = "Run once on the pools of all processes that mpirun, mpiexec "
+		 "or srun has started: docs/hosts.md." },
 	{ .name = "memory",
 	  .key = KEY_MEMORY,
 	  .arg = "WHERE",

@@ -14,7 +14,8 @@ import numpy
 
 RUNRIG = os.environ["RUNRIG"]
 USAGE = 1
-COMMANDS = ["demo", "doctor", "topo", "kernels", "run", "exec", "new", "list",
+COMMANDS = ["demo", "doctor", "topo", "kernels", "run", "exec", "new", "lab",
+            "list",
             "segments", "create", "rm", "clean"]
 SMALL = ("run", "reverse", "length=1000", "-n", "2")
 
