@@ -58,8 +58,7 @@ if [ -n "$needs" ]; then
 fi
 
 for name in "$@"; do
-	path=$(installed "$name")
-	"$path" --help >/dev/null
+	"$(find "$place" -path "*/bin/$name" -print -quit)" --help >/dev/null
 done
 
 # The same bytes from any folder: no installed file names the source or the build.
