@@ -358,12 +358,14 @@ static int spans(const void *given, size_t bytes, int rank, int size,
 
 /* A worker that is no fork may lack the library of any other kernel: the ranks
  * begin with equal blocks then, and the first run brings the pages home. */
-static bool is_of_this_library(const struct rig_kernel *kernel)
+static bool workers_have(const struct rig_pool *pool,
+			 const struct rig_kernel *kernel)
 {
 	Dl_info ours, theirs;
 
-	return dladdr(&here, &ours) && dladdr(kernel, &theirs) &&
-	       ours.dli_fbase == theirs.dli_fbase;
+	return rig_pool_start(pool) == RIG_FORK ||
+	       (dladdr(&here, &ours) && dladdr(kernel, &theirs) &&
+		ours.dli_fbase == theirs.dli_fbase);
 }
 
 /* What prepare makes may take for granted that all else is 0. */
@@ -420,7 +422,7 @@ static int make_array(struct kernel_run *run, int index)
 	owning->index = (uint64_t)index;
 	memcpy(owning->args, run->args, kernel->args_bytes);
 	options.spans_args = owning;
-	if (kernel->owns && is_of_this_library(run->registered))
+	if (kernel->owns && workers_have(run->pool, run->registered))
 		options.spans = spans;
 	/* No segment is empty; an array may be. */
 	r = rig_segment_create(&array->segment, NULL,

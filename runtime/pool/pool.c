@@ -580,6 +580,13 @@ int rig_pool_size(const struct rig_pool *pool)
 	return pool->startup.size;
 }
 
+int rig_pool_start(const struct rig_pool *pool)
+{
+	if (!pool)
+		return no_pool();
+	return pool->startup.execed ? RIG_EXEC : RIG_FORK;
+}
+
 bool rig_pool_oversubscribed(const struct rig_pool *pool)
 {
 	return pool && pool->plan->oversubscribed;

@@ -208,6 +208,10 @@ RIG_API int rig_pool_replicate(struct rig_pool *pool, const char *name);
 
 RIG_API int rig_pool_size(const struct rig_pool *pool);
 
+/* How the pool's processes were started; -EINVAL where `pool` is NULL.  Any thread;
+ * does not wait. */
+RIG_API int rig_pool_start(const struct rig_pool *pool);
+
 /* Where one worker is, read back from the kernel. */
 struct rig_worker {
 	pid_t pid;
