@@ -115,8 +115,10 @@ def sources(root):
     for build in sorted(pathlib.Path(root, "runtime").glob("*/meson.build")):
         listed = re.search(r"runtime_sources \+= files\((.*?)\)",
                            build.read_text(), re.S)
-        found += [build.parent.name + "/" + name
-                  for name in re.findall(r"'([^']*\.c)'", listed.group(1))]
+        if listed:
+            found += [build.parent.name + "/" + name
+                      for name in re.findall(r"'([^']*\.c)'",
+                                             listed.group(1))]
     return found
 
 
