@@ -21,7 +21,7 @@
 static const int signals[] = { SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
 			       SIGPIPE, SIGALRM, SIGXCPU };
 
-/* Of these, the first three cancel a run. */
+/* The first three of these signals cancel a run. */
 #define CANCELLING 3
 
 static struct rig_pool *_Atomic pool;

@@ -22,7 +22,7 @@
 
 extern char **environ;
 
-/* Of what a program prints, so much is kept. */
+/* Bytes that are kept of a program's output. */
 #define TEXT_MAX ((size_t)1 << 20)
 
 /* Run a program, its output and errors into *text, from where that ends.

@@ -420,7 +420,7 @@ static void show_proof(const struct runner *runner)
 				      : "has no verify");
 }
 
-/* What authors of kernels and of barriers ask: where the barrier is, and which
+/* Authors of kernels and of barriers ask where the barrier is, and which
  * way its epochs went. */
 static void show_barrier(const struct runner *runner)
 {

@@ -216,7 +216,7 @@ static const char marks[] = {
 	[RIG_TRACE_WAIT] = '.',   [RIG_TRACE_REST] = ' ',
 };
 
-/* What took most of the time of each of `width` columns, an enum rig_trace_kind;
+/* The longest kind in each of `width` columns, an enum rig_trace_kind;
  * and the part of the run that the lane computed, or -1: there is no memory. */
 static double find_kinds(const struct lane *lane,
 			 const struct rig_trace_span *run, int width,

@@ -47,7 +47,7 @@ int checkup_count(const struct checkup_finding *findings, size_t count,
 void checkup_print(FILE *out, const struct checkup *checks,
 		   const struct checkup_finding *findings, size_t count);
 
-/* For a check: put words into its `found`. */
+/* A check puts words into its `found` by this call. */
 void checkup_say(char *found, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

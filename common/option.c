@@ -152,7 +152,7 @@ static void refuse_long(FILE *out, const struct table *table, const char *name)
 		put_names(out, table);
 }
 
-/* What getopt left in optopt says which mistake `word` has: the place of a long
+/* getopt's optopt says which mistake `word` has: the place of a long
  * option that there is, a letter, else nothing. */
 static void explain(FILE *out, const struct table *table, int c,
 		    const char *word)

@@ -202,7 +202,7 @@ static bool open_file(struct outfile *file)
 	return true;
 }
 
-/* To fill a disk and then to fail would be felt by others. */
+/* A run that fills a disk and then fails would be felt by others. */
 static bool has_room(const struct outfile *file, uint64_t bytes)
 {
 	struct statvfs status;

@@ -177,7 +177,7 @@ static int check(void *given, char *why, size_t why_bytes)
 	if (r == 0)
 		r = arguments_length(&args->header, LENGTH_DEFAULT,
 				     &args->length, why, why_bytes);
-	/* Of generated data half is clipped. */
+	/* Half of generated data is clipped. */
 	if (r == 0 && !args->header.given && !*args->low && !*args->high)
 		snprintf(args->high, sizeof(args->high), "%d", PERIOD / 2);
 	if (r < 0)

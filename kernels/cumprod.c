@@ -233,7 +233,7 @@ static double walk(const struct cumprod_args *args, const void *x, size_t chunk,
 	return before;
 }
 
-/* What comes after a chunk that begins with `before`. */
+/* The product behind a chunk that begins with `before`. */
 static double after(const struct cumprod_args *args, const void *x,
 		    size_t chunk, const struct cumprod_chunk *seen)
 {

@@ -101,7 +101,7 @@ static uint64_t count_chunks(const void *given)
 	.role = RIG_OUTPUT, .dtype = RIG_FLOAT64, .any_dtype = true,           \
 	.count = count_results
 
-/* Of the default expression. */
+/* Arrays of the default expression. */
 static const struct rig_array_spec arrays[] = {
 	{ .name = "x", INPUT_ARRAY },
 	{ .name = "y", INPUT_ARRAY },
@@ -285,7 +285,7 @@ static size_t private_bytes(const void *given, int size)
 	bytes = sizeof(*own) +
 		(size_t)vector_buffers(&own->program) * VECTOR_BYTES;
 	evaluation_close(own);
-	/* What malloc() and aligned_alloc() take for themselves. */
+	/* Bytes that malloc() and aligned_alloc() take for themselves. */
 	return (bytes > proof ? bytes : proof) + 4096;
 }
 
@@ -488,7 +488,7 @@ static int run_chunks(struct rig_team *team, const struct evaluate_args *args,
 	return r;
 }
 
-/* What the blocks' totals come to: a block of them at a time. */
+/* The total of the blocks' totals, a block of totals at a time. */
 static uint64_t join_chunks(const struct evaluation *own,
 			    const uint64_t *chunks, size_t count)
 {
@@ -644,7 +644,7 @@ static int verify(struct rig_team *team)
 	return r;
 }
 
-/* Of a sum, a min or a max: the number. */
+/* The number that a sum, a min or a max is. */
 static void result(const void *given, void *const data[], char *text,
 		   size_t bytes)
 {

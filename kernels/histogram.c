@@ -429,7 +429,7 @@ static int refuse_range(struct rig_team *team, const double range[2])
 			     range[LOW], range[HIGH]);
 }
 
-/* What rank 0 says of all bins. */
+/* Rank 0 says this of all bins. */
 static void finish(struct rig_team *team, const struct histogram_args *args)
 {
 	struct rig_span own = rig_team_strip(team, args->bins);

@@ -313,7 +313,7 @@ static int not_in_order(struct rig_team *team, size_t i)
 			     i);
 }
 
-/* Of its line? */
+/* Is the item the last of its line? */
 static bool is_first(const struct sort_args *args, size_t i)
 {
 	return i / args->lines.inner % args->lines.along == 0;

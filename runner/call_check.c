@@ -18,7 +18,7 @@
 #include <runner/disk.h>
 #include <runner/words.h>
 
-/* For fewer bytes nobody asks how much memory, or /dev/shm, is left: the answer
+/* Below this nobody asks how much memory, or /dev/shm, is left: the answer
  * takes longer than a small run, and who makes a segment asks again. */
 #define LARGE ((size_t)64 << 20)
 #define SMALL ((size_t)64 << 10)
@@ -96,7 +96,7 @@ static struct npy_shape shape_of(const struct rig_array *array)
 	return shape;
 }
 
-/* What the caller sees of the arrays, as they are now. */
+/* The caller sees the arrays as the arrays are now. */
 void call_show_arrays(struct kernel_call *call)
 {
 	struct kernel_run *run = &call->run;

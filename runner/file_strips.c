@@ -24,7 +24,7 @@ struct file_part_args {
 	uint64_t at, bytes;
 };
 
-/* What a rank leaves. */
+/* The result that a rank leaves. */
 struct file_part_state {
 	int32_t code;
 	uint32_t shut; /* 1: the file could not be opened */

@@ -51,7 +51,7 @@ int call_fails(const struct kernel_run *run, int r);
 /* A call whose words have been checked; rig_outcome_free() frees the call. */
 int call_open(const struct rig_spec *spec, struct kernel_call **out);
 
-/* What the caller sees of the arrays, as they are now. */
+/* The caller sees the arrays as the arrays are now. */
 void call_show_arrays(struct kernel_call *call);
 
 /* Have the workers of the pool room for what they take? */

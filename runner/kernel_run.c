@@ -18,7 +18,7 @@
 #include <runner/dtype.h>
 #include <runner/spare.h>
 
-/* What spans() needs to ask the kernel who owns what.  By value: the workers are
+/* By this spans() asks the kernel who owns what.  By value: the workers are
  * older than the struct.  The workers of RIG_EXEC have this library at another
  * address, so the kernel is named by the distance from `here`. */
 struct owning {
@@ -368,7 +368,7 @@ static bool workers_have(const struct rig_pool *pool,
 		ours.dli_fbase == theirs.dli_fbase);
 }
 
-/* What prepare makes may take for granted that all else is 0. */
+/* A kernel's prepare may take for granted that all else is 0. */
 static bool has_spares(const struct kernel_run *run)
 {
 	return run->spares && !run->memory && kernel_run_has_inputs(run);

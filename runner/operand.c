@@ -208,7 +208,7 @@ static int open_edited(struct kernel_run *run, int index, struct source *source,
 	return rig_segment_open_file(&source->attached, path, NULL);
 }
 
-/* What is only read is mapped by the ranks, and what is to be edited.  A file that
+/* Ranks map files that are only read, and files that are edited.  A file that
  * cannot be mapped is read like one whose array is written. */
 /* The array as the kernel will have it: what it does not take as it lies becomes
  * a copy. */

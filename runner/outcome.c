@@ -255,7 +255,7 @@ int rig_kernel_run(struct rig_pool *pool, const struct rig_spec *spec,
 		keep_result(call);
 	if (r == 0)
 		r = run_again(call);
-	/* Of a run that failed nobody knows who still writes where. */
+	/* After a failed run nobody knows which rank still writes. */
 	call->run.spares = r == 0;
 	call->outcome.code = r;
 	call->outcome.wall_ns = call_now_ns() - call->begun_ns;

@@ -249,7 +249,7 @@ static int add_calls(struct plan *plan, size_t part)
 	return r;
 }
 
-/* What is asked for: all, or one half, of a part of the elements. */
+/* The request: all, or one half, of a part of the elements. */
 struct file_options {
 	bool files, segments;
 	size_t part;

@@ -607,7 +607,7 @@ static int prove_elements(struct rig_team *team, struct proof *p,
 	return 0;
 }
 
-/* What is known of a total. */
+/* Knowledge about a total. */
 struct due {
 	struct reals_due sum;
 	long double slack;

@@ -38,7 +38,7 @@ enum expression_op {
 	EXPRESSION_OPS
 };
 
-/* What becomes of the dtypes of an operation's arguments. */
+/* How an operation joins the dtypes of its arguments. */
 enum expression_rule {
 	RULE_LEAF,    /* there are none */
 	RULE_ARITH,   /* promoted; of two bools a bool */

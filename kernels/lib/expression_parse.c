@@ -579,7 +579,7 @@ static int check_whole(struct expression *e)
 	return 0;
 }
 
-/* What stands where an operator or the end would be right. */
+/* The text where an operator or the end would be right. */
 static int left_over(struct parser *p)
 {
 	if (*p->at == '=')

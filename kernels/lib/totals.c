@@ -299,7 +299,7 @@ CLONES static void whole_row(uint64_t *restrict to, const uint64_t *x,
 	}
 }
 
-/* What totals begin with; the least and the greatest with the first row. */
+/* Totals begin with this; the least and the greatest with the first row. */
 static void begin_row(const struct total_args *args, union number *to,
 		      const union number *first, size_t count,
 		      enum total_step step)
@@ -449,7 +449,7 @@ static double real_result(const struct totalling *t, const union number *totals)
 	}
 }
 
-/* What was an item is one again. */
+/* An item is an item again. */
 static void store_item(uint32_t dtype, void *items, uint64_t i,
 		       union number item)
 {
@@ -491,7 +491,7 @@ static void finish(const struct totalling *t, uint64_t line,
 		reals[line] = real_result(t, totals);
 }
 
-/* What is done with the totals of all lines. */
+/* The last step with the totals of all lines. */
 static void join_all(struct rig_team *team, const struct totalling *t,
 		     const union number *chunks, bool means)
 {

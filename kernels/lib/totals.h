@@ -66,7 +66,7 @@ struct total_args {
 #define TOTAL_ROWS    128
 #define TOTAL_COLUMNS 1024
 
-/* What one rank totals at a time: rows of one chunk, and columns. */
+/* A rank totals so much at a time: rows of one chunk, and columns. */
 struct total_tile {
 	uint64_t outer, chunk;
 	struct rig_span rows, columns;
@@ -127,7 +127,7 @@ static inline uint64_t total_joined(const struct total_args *args)
 	return total_varies(args) ? args->parts : 1;
 }
 
-/* What a sum of deviations is divided by. */
+/* The divisor of a sum of deviations. */
 static inline double total_divisor(const struct total_args *args)
 {
 	uint64_t along = args->lines.along;

@@ -439,7 +439,7 @@ static uint64_t whole_of(double value, enum rig_dtype dtype)
 	return natural ? (uint64_t)value : (uint64_t)(int64_t)value;
 }
 
-/* What a literal's conversion, and an array's, have in common: to each class
+/* Conversions of a literal and of an array share this: to each class
  * from each other one. */
 CLONES_WIDE static void to_doubles(const struct vector_op *op,
 				   const struct frame *frame)
@@ -655,7 +655,7 @@ void vector_fill(const struct vector_program *program, void *const *registers)
 /* Sums side by side: in a chain each addition waits for the one before. */
 #define SUMS 32
 
-/* Of items of a, or of products of items of a and b. */
+/* Totals of items of a, or of products of items of a and b. */
 INLINE double sum_terms(const double *a, const double *b, size_t count)
 {
 	double sums[SUMS] = { 0 }, total;

@@ -51,7 +51,7 @@ struct vector_op {
 	uint8_t kind;  /* enum vector_class of the loop */
 	uint8_t from;  /* enum vector_class of a conversion's argument */
 	uint8_t dtype; /* enum rig_dtype, where the width or sign matters */
-	/* Of comparisons of whole numbers: is a, b a uint64? */
+	/* Comparisons of whole numbers ask: is a, b a uint64? */
 	bool natural[2];
 	uint16_t to, args[4];
 };
@@ -94,7 +94,7 @@ void vector_fill(const struct vector_program *program, void *const *registers);
 int vector_run(const struct vector_program *program, void *const *registers,
 	       size_t count);
 
-/* What a block's values come to: the bits of a double, or 64 bits of a whole
+/* The total of a block's values: the bits of a double, or 64 bits of a whole
  * number. */
 uint64_t vector_total(const struct vector_program *program,
 		      void *const *registers, size_t count);

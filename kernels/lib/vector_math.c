@@ -77,7 +77,7 @@ float vector_single(enum expression_op op, float a, float b)
 
 #if defined(HAVE_LIBMVEC)
 
-/* Of any type: only ever called as what the function's name says. */
+/* A function of any type; callers use the type that the name says. */
 typedef void any_fn(void);
 
 #define DECLARE_ONE(op, name)                                                  \

@@ -22,7 +22,7 @@ uint64_t weighted_parts(size_t bins, bool weighted)
 	return weighted ? (uint64_t)bins * WEIGHT_PARTS : 0;
 }
 
-/* To check: of each bin the sum of its weights, of their absolute values, and how
+/* Each bin has the sum of its weights, of their absolute values, and how
  * many. */
 size_t weighted_memory(size_t bins)
 {

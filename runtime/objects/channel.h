@@ -48,7 +48,7 @@ struct slot_shm {
 	uint16_t from;
 	uint8_t kind;
 	uint8_t bytes; /* of the payload */
-	/* Of a message to or from a rank of another host: that rank's number in
+	/* The other rank's number, where the message crosses hosts, in
 	 * the world, + 1; else 0. */
 	uint32_t far;
 	alignas(8) unsigned char payload[SLOT_PAYLOAD];

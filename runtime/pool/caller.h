@@ -127,7 +127,7 @@ struct rig_pool {
 	int unowned_next;
 	struct replica replicas[REPLICAS_MAX];
 
-	/* What others want to do when the pool is destroyed, last come first.
+	/* Functions for when the pool is destroyed, the last one first.
 	 * Added to by any thread. */
 	struct pool_farewell *_Atomic farewells;
 

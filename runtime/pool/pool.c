@@ -567,7 +567,7 @@ void pools_left_behind(void)
 		pool->left_behind = true;
 }
 
-/* What a call says that is given no pool. */
+/* A call that is given no pool says this. */
 static int no_pool(void)
 {
 	return rig_fail(-EINVAL, "pool: NULL");

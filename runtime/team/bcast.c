@@ -83,7 +83,7 @@ static int bcast(struct rig_team *team, char *data, size_t bytes, int root)
 	return call_leave(team, lent, r);
 }
 
-/* Of several hosts. */
+/* The team is one of several hosts. */
 COLD static int bcast_wide(struct rig_team *team, const struct terms *terms,
 			   void *buffer, size_t bytes, const void *where)
 {

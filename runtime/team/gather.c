@@ -194,7 +194,7 @@ int rig_team_gatherv(struct rig_team *team, const void *send, size_t send_count,
 	return gather(team, send, bytes, &to, longest, root);
 }
 
-/* Of several hosts. */
+/* The team is one of several hosts. */
 COLD static int allgather_wide(struct rig_team *team, const struct terms *terms,
 			       const void *send, void *recv, size_t bytes,
 			       const void *where)

@@ -247,7 +247,7 @@ static bool pack(struct mail *mail, struct rig_request *request,
 	struct parcel parcel = { .bytes = request->bytes,
 				 .lent = request->lend && !request->far };
 
-	/* To another host everything is copied. */
+	/* Everything to another host is copied. */
 	const bool lend = request->lend && !request->far;
 
 	if (request->bytes <= SLOT_PAYLOAD && !lend) {
@@ -311,7 +311,7 @@ static bool fill(struct mail *mail, struct rig_request *request)
 	return request->moved != before;
 }
 
-/* What another wrote for this rank cannot be. */
+/* A message for this rank is damaged. */
 COLD static void written_over(const struct mail *mail)
 {
 	rank_failed(mail->owner, -EPROTO,

@@ -197,7 +197,7 @@ static int take_terms(struct rig_team *team, struct asked *asked,
 	return terms_check(team, &asked->terms, &r->item, &r->bytes);
 }
 
-/* What it brings and the `received` bytes that it gets do not overlap. */
+/* The rank's own bytes and the `received` bytes do not overlap. */
 static int keep_apart(struct rig_team *team, const struct asked *asked,
 		      const struct reduction *r, size_t received)
 {

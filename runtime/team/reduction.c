@@ -326,7 +326,7 @@ int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 	return reduce(team, &reduction, count);
 }
 
-/* Of several hosts: allreduce, or the sum of what is exact. */
+/* A team of several hosts has allreduce, or the sum of what is exact. */
 COLD static int allreduce_wide(struct rig_team *team, const struct terms *terms,
 			       const void *send, void *recv, const void *where)
 {

@@ -225,7 +225,7 @@ static void catch_up(const struct rig_share *share)
 				  pack((uint8_t)(share->tag - 1), 0, 0));
 }
 
-/* Of several hosts: each host shares out the strips of its ranks. */
+/* In a team of several hosts each host shares out the strips of its ranks. */
 COLD static int begin_wide(struct rig_share *share, struct rig_team *team,
 			   const struct terms *terms, const void *where)
 {

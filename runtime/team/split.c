@@ -289,7 +289,7 @@ out:
 	return r;
 }
 
-/* Of several hosts.  Levels are numbered on each host anew. */
+/* Split a team of several hosts.  Levels are numbered on each host anew. */
 COLD static int split_wide(struct rig_team *team, const struct terms *terms,
 			   const struct wanted *own, struct rig_team **out,
 			   const void *where)

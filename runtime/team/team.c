@@ -127,7 +127,7 @@ static void meet_all(struct rank *rank)
 	store_relaxed(&rank->mine->where, 0);
 }
 
-/* Of several hosts. */
+/* The team is one of several hosts. */
 COLD static int barrier_wide(struct rig_team *team, const void *where)
 {
 	const struct terms terms = { .verb = VERB_BARRIER };

@@ -105,7 +105,7 @@ void verb_describe(char *text, size_t room, uint64_t what, uint64_t count,
 /* The terms cannot be met: this rank fails with the words for why. */
 COLD void terms_refuse(struct rig_team *team, const struct terms *terms);
 
-/* What the verb sends and what it receives share bytes: likewise.  -EINVAL. */
+/* The verb's send and receive buffers share bytes: likewise.  -EINVAL. */
 COLD int terms_overlap(struct rig_team *team, enum verb verb);
 
 #endif

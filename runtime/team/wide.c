@@ -25,7 +25,7 @@ struct wide_team {
 	struct member_shm self; /* of no shared memory: for match.c */
 };
 
-/* What a rank brings to a split, and what comes of it. */
+/* A rank's part in a split, and the split's answer. */
 struct wide_wanted {
 	int32_t color;
 	int32_t key;

@@ -231,7 +231,7 @@ struct wide_reduction {
 	int op;
 };
 
-/* What a rank and those below it in the tree of reduction.c have, which fits a
+/* The sum of a rank and of those below in the tree of reduction.c, which fits a
  * line. */
 static void fold_below(const struct wide_reduction *r, const char *all,
 		       int rank, int size, char *out)

@@ -223,7 +223,7 @@ static struct rig_segment *lay_out(const char *name, double first)
 	return segment;
 }
 
-/* What one call made serves the next one, and nothing else stays of the call. */
+/* Segments of a call serve the next call, and nothing else stays. */
 START_TEST(calls_that_follow_see_the_data_of_their_own)
 {
 	static const char *const kernels[] = { "sum", "min", "norm", "scan",
@@ -276,7 +276,7 @@ START_TEST(a_pool_says_that_it_is_destroyed)
 	rig_pool_destroy(pool);
 	pool = NULL;
 	ck_assert_int_eq(calls, 2);
-	/* What the outcome still has is freed all the same. */
+	/* The outcome's memory is freed all the same. */
 	rig_outcome_free(outcome);
 	outcome = NULL;
 }

@@ -485,7 +485,7 @@ static struct number fold_floats(const struct number *x, const struct number *y,
 	return (struct number){ .re = creall(c), .im = cimagl(c) };
 }
 
-/* Of real numbers an imaginary part must not come in: infinity times 0 is NaN. */
+/* No imaginary part may come into real numbers: infinity times 0 is NaN. */
 static struct number fold_reals(const struct number *x, const struct number *y,
 				int op)
 {

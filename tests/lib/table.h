@@ -20,7 +20,7 @@
 /* Numbers of operations that are tried: all plain, reproducible and users'. */
 #define OPERATIONS 256
 
-/* What is in a buffer before, and how much behind the end is looked at. */
+/* The bytes of a buffer before a call, and of the guard behind the end. */
 #define FILL  ((char)0xa5)
 #define GUARD ((size_t)64)
 

@@ -182,7 +182,7 @@ int try_wait(struct trial *t)
 	return r < 0 ? r : arrived(t, NULL);
 }
 
-/* What is lent lies in the segment; nothing at all lies there as well. */
+/* Lent bytes lie in the segment; no bytes at all lie there as well. */
 int try_lend(struct trial *t)
 {
 	struct rig_request *request = NULL;

@@ -337,7 +337,7 @@ static int orphans(struct rig_team *team, size_t index, const void *item,
 
 /* ---- items that are tried again ---- */
 
-/* Who dies, and how often. */
+/* The items whose worker dies, and how often. */
 struct mortal {
 	size_t every; /* items i with i % every == at */
 	size_t at;

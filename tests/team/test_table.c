@@ -87,7 +87,7 @@ int table_fails(const struct trial *t, const char *what, size_t index)
 			     what, index, t->turn);
 }
 
-/* What the verb finds: what this rank brings, and nothing but that. */
+/* Fill the buffers: this rank's elements, and nothing else. */
 static void fill(struct trial *t)
 {
 	const struct buffers *b = &t->buffers;
@@ -514,7 +514,7 @@ END_TEST
 
 /* --- a rank dies at a system call of a verb --- */
 
-/* What the verbs ask the system for, where ranks wait, copy or make room. */
+/* System calls of the verbs, where ranks wait, copy or make room. */
 static const struct deadly {
 	int number;
 	const char *name;

@@ -106,7 +106,7 @@ static int owner_node(const struct rig_plan *plan, size_t n, size_t i)
 	return -1;
 }
 
-/* What a wrong answer was thought to be. */
+/* The idea behind a wrong answer. */
 static void hint_home(const struct rig_plan *plan, size_t n, size_t i, int said)
 {
 	for (int rank = 0; rank < plan->workers; rank++) {

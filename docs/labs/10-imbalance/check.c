@@ -23,7 +23,7 @@
 /* A rank that has no more turns to take is behind nobody. */
 #define NEVER UINT64_MAX
 
-/* Of this check's picture; the workers inherit both. */
+/* The picture of this check; the workers inherit both. */
 static size_t rows;
 static double middle; /* where the set lies between the rows */
 

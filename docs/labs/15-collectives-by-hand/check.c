@@ -118,7 +118,7 @@ static int run_student(struct rig_team *team)
 	return r;
 }
 
-/* What the ranks together may do. */
+/* Bounds of all ranks together. */
 struct bound {
 	unsigned steps, messages, numbers; /* of the busiest rank; of all */
 	unsigned all;

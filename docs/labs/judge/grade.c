@@ -22,7 +22,7 @@
 #define HINTS      32
 #define HINT_BYTES 200
 
-/* What the child tells the parent.  The student's code runs in the child before
+/* The child tells the parent this.  The student's code runs in the child before
  * the verdict is written, and does not know the token. */
 struct verdict {
 	uint64_t token;

@@ -87,7 +87,7 @@ struct rig_param {
 	const char *fallback; /* the default, as a user would type it */
 	double min, max;      /* of SIZE, INT, REAL; inclusive */
 	const char *choices;  /* of CHOICE: "swap copy" */
-	/* Of TEXT: bytes of the field; 0: RIG_TEXT_BYTES. */
+	/* Bytes of the field of a TEXT; 0: RIG_TEXT_BYTES. */
 	uint64_t bytes;
 	uint64_t reserved[RIG_RESERVED_WORDS - 1]; /* 0 */
 };
@@ -116,7 +116,7 @@ struct rig_array_spec {
 	 * that the array has in the end in word `index` of its result, an array
 	 * of RIG_ARRAYS_MAX uint64_t. */
 	bool shortens;
-	/* Of an input: nobody has to give the array, which has no element
+	/* An input that nobody has to give; the array then has no element
 	 * then, `dims` of 0 and `count` of 0, and whose `count` below is NULL.
 	 * Of an output: one that few ask for.  In the command, a file without
 	 * the name of an array is none of these. */
