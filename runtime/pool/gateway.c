@@ -314,7 +314,7 @@ bool rig_gateway_is_quiet(struct rig_gateway *gateway)
 	if (!gateway || !gateway->running ||
 	    dispatch_anyone_awake(gateway->pool->startup.layout.dispatch))
 		return false;
-	/* Messages that were sent before are read, and the ranks still sleep. */
+	/* Messages sent before are read, and the ranks still sleep. */
 	while (progress(gateway))
 		;
 	return !gateway->mail->outbound && rank_all_wait(&gateway->rank);

@@ -348,7 +348,7 @@ static int heed_failure(struct rig_pool *pool)
 	return end_run(pool, RIG_END_FAILED);
 }
 
-/* Find who raised the alarm.  False: a cancel that came too late for the run before;
+/* Find who raised the alarm.  False: a cancel too late for the run before;
  * this run goes on.  Else the run has ended with code *r. */
 static bool heed_alarm(struct rig_pool *pool, int *r)
 {

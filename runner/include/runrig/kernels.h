@@ -232,7 +232,8 @@ struct rig_outcome {
  * files, the segments, dtypes, shapes and sizes.  Sets *outcome, which is the
  * caller's to free, with the arrays as a run would have them: an output's dtype
  * and shape are known now.  Returns 0, or as rig_kernel_run(); then *outcome is
- * NULL.  Any thread; starts nothing.
+ * NULL.  Any thread; starts no process.  A file that is to be edited is locked
+ * until the outcome is freed, and holes in the file are given room.
  */
 RIG_API int rig_kernel_check(const struct rig_spec *spec,
 			     struct rig_outcome **outcome);
