@@ -244,6 +244,7 @@ struct about_shm {
 	uint64_t entered; /* barriers */
 	uint64_t where;   /* return address; 0: none */
 	uint64_t calls;   /* as in rank_shm */
+	uint64_t unasked; /* as in rank_shm */
 	uint32_t signal;  /* the fault its handler saw; 0: none */
 	int32_t signal_code;
 	uint64_t address;
@@ -284,6 +285,8 @@ struct team_shm {
 	((uint64_t)(verb) | (uint64_t)((rank) + 2) << 8 |                      \
 	 (uint64_t)(uint32_t)(tag) << 32)
 #define CALLS_VERB(calls) ((unsigned)((calls)&0xff))
+/* Of a wait for a request: the request is a send. */
+#define CALLS_SENDS UINT64_C(0x1000000)
 /* -2: it is no message. */
 #define CALLS_RANK(calls) ((int)((calls) >> 8 & 0xffff) - 2)
 #define CALLS_TAG(calls)  ((int)(uint32_t)((calls) >> 32))
@@ -316,6 +319,9 @@ struct rank_shm {
 	/* Where it came to the last two barriers of this run from, by turns. */
 	uint64_t at[2];
 	alignas(RIG_LINE) unsigned char result[256];
+	/* CALLS_MESSAGE of a message that has come for a rank that sleeps, and
+	 * that no receive asks for; 0: there is none. */
+	_Atomic uint64_t unasked;
 	char why[WHY_BYTES];
 };
 _Static_assert(offsetof(struct rank_shm, result) == RIG_LINE,

@@ -292,13 +292,23 @@ static void say_first_line(struct report *report,
 }
 
 /* " from rank 3, tag 5" */
-static void say_message(unsigned verb, int peer, int tag, char *text)
+static void say_message(uint64_t calls, char *text)
 {
+	const unsigned verb = CALLS_VERB(calls);
+	const int peer = CALLS_RANK(calls), tag = CALLS_TAG(calls);
 	const char *way =
-		verb == VERB_SEND || verb == VERB_LEND ? "to" : "from";
+		verb == VERB_SEND || verb == VERB_LEND || calls & CALLS_SENDS
+			? "to"
+			: "from";
 
 	if (peer < RIG_ANY_SOURCE)
 		return;
+	if (verb == VERB_LOCK) {
+		add(text, TEXT_BYTES, " of rank %d", peer);
+		return;
+	}
+	if (verb == VERB_WAIT)
+		add(text, TEXT_BYTES, " for a message");
 	if (peer == RIG_ANY_SOURCE)
 		add(text, TEXT_BYTES, " %s any rank", way);
 	else
@@ -310,10 +320,9 @@ static void say_message(unsigned verb, int peer, int tag, char *text)
 }
 
 static void say_rank(const struct rig_rank_report *rank, int number,
-		     uint64_t calls, char *text)
+		     uint64_t calls, uint64_t unasked, char *text)
 {
 	const unsigned verb = CALLS_VERB(calls);
-	const int peer = CALLS_RANK(calls), tag = CALLS_TAG(calls);
 
 	add(text, TEXT_BYTES, "  rank %d (pid %d", number, (int)rank->pid);
 	if (rank->pu >= 0)
@@ -335,8 +344,13 @@ static void say_rank(const struct rig_rank_report *rank, int number,
 	case RIG_STATE_WAITING:
 		if (verb) {
 			add(text, TEXT_BYTES, "waiting in %s", verb_name(verb));
-			say_message(verb, peer, tag, text);
+			say_message(calls, text);
 			add(text, TEXT_BYTES, " (%s)", rank->where);
+			if (unasked)
+				add(text, TEXT_BYTES,
+				    "; a message from rank %d with tag %d "
+				    "waits there",
+				    CALLS_RANK(unasked), CALLS_TAG(unasked));
 			break;
 		}
 		add(text, TEXT_BYTES, "waiting at barrier %" PRIu64 " (%s)",
@@ -355,6 +369,13 @@ static uint64_t called(const struct report_facts *info, int rank)
 {
 	return info->ended ? info->layout->about[rank].calls
 			   : load_relaxed(&info->layout->ranks[rank].calls);
+}
+
+/* A message that came to the rank and that no receive asks for, likewise. */
+static uint64_t unasked(const struct report_facts *info, int rank)
+{
+	return info->ended ? info->layout->about[rank].unasked
+			   : load_relaxed(&info->layout->ranks[rank].unasked);
 }
 
 void report_make(struct report *report, const struct report_facts *info)
@@ -388,7 +409,8 @@ void report_make(struct report *report, const struct report_facts *info)
 	say_first_line(report, info, line, sizeof(line));
 	add(report->text, TEXT_BYTES, "%s\n", line);
 	for (int i = 0; i < info->size && i < LISTED; i++)
-		say_rank(&report->ranks[i], i, called(info, i), report->text);
+		say_rank(&report->ranks[i], i, called(info, i),
+			 unasked(info, i), report->text);
 	if (info->size > LISTED)
 		add(report->text, TEXT_BYTES, "  and %d more\n",
 		    info->size - LISTED);

@@ -31,6 +31,7 @@ void report_take_stock(const struct layout *layout, int size)
 		about->entered = load_relaxed(&rank->entered);
 		about->where = load_relaxed(&rank->where);
 		about->calls = load_relaxed(&rank->calls);
+		about->unasked = load_relaxed(&rank->unasked);
 		about->code = load_relaxed(&rank->code);
 		memcpy(about->why, rank->why, sizeof(about->why));
 	}

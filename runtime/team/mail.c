@@ -1082,6 +1082,34 @@ static void sleep_counted(struct mail *mail, uint64_t rung,
 	rank_awake(owner);
 }
 
+/* Show the report a message that has come and that no receive asks for: of the
+ * team and the rank that the first receive names, where there is such a message. */
+static void show_unasked(const struct mail *mail)
+{
+	const struct rig_request *wanted = TAILQ_FIRST(&mail->posted);
+	const struct message *message, *best = NULL;
+	int best_fits = -1;
+
+	TAILQ_FOREACH (message, &mail->strays, entry) {
+		int fits = 0;
+
+		/* The library's own messages are no news for a user. */
+		if (message->slot.context & MAIL_APART)
+			continue;
+		if (wanted && message->slot.context == wanted->context)
+			fits = 1 + (message->peer == wanted->peer);
+		if (fits > best_fits) {
+			best = message;
+			best_fits = fits;
+		}
+	}
+	/* relaxed: for the report. */
+	store_relaxed(
+		&mail->owner->mine->unasked,
+		best ? CALLS_MESSAGE(VERB_RECV, best->slot.from, best->slot.tag)
+		     : 0);
+}
+
 static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		      const struct told *told)
 {
@@ -1109,8 +1137,11 @@ static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		changed |= mail_progress(mail) || over(arg);
 	}
 	mail->greedy = false;
-	if (!changed)
+	if (!changed) {
+		show_unasked(mail);
 		sleep_counted(mail, rung, over, arg, told);
+		store_relaxed(&owner->mine->unasked, 0);
+	}
 	if (told->word) {
 		sub_seq(sleepers, 1);
 		store_relaxed(&owner->mine->awaited, 0);

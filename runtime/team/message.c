@@ -23,6 +23,7 @@ struct place {
 	int peer; /* in the team */
 	int tag;
 	const void *where;
+	uint64_t also; /* CALLS_SENDS, of a wait for a send */
 };
 
 static void enter(struct rig_team *team, const struct place *place)
@@ -33,7 +34,8 @@ static void enter(struct rig_team *team, const struct place *place)
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&team->owner->mine->where, (uint64_t)(uintptr_t)where);
 	store_relaxed(&team->owner->mine->calls,
-		      CALLS_MESSAGE(place->verb, place->peer, place->tag));
+		      CALLS_MESSAGE(place->verb, place->peer, place->tag) |
+			      place->also);
 	if (TRACE_BRANCH(team->owner->trace))
 		team->owner->span =
 			trace_begin(team->owner->trace, RIG_TRACE_WAIT,
@@ -229,7 +231,7 @@ int rig_team_send(struct rig_team *team, const void *buffer, size_t count,
 		  int type, int dest, int tag)
 {
 	const struct place place = { VERB_SEND, dest, tag,
-				     __builtin_return_address(0) };
+				     __builtin_return_address(0), 0 };
 	struct rig_request request;
 	struct mail *mail;
 	size_t bytes = 0;
@@ -291,7 +293,7 @@ int rig_team_recv(struct rig_team *team, void *buffer, size_t count, int type,
 		  int source, int tag, struct rig_status *status)
 {
 	const struct place place = { VERB_RECV, source, tag,
-				     __builtin_return_address(0) };
+				     __builtin_return_address(0), 0 };
 	struct rig_request request;
 	struct mail *mail;
 	size_t bytes = 0;
@@ -322,8 +324,8 @@ int rig_team_sendrecv(struct rig_team *team, const void *send,
 		      int recv_tag, struct rig_status *status)
 {
 	const struct place from = { VERB_SENDRECV, source, recv_tag,
-				    __builtin_return_address(0) };
-	const struct place to = { VERB_SEND, dest, send_tag, from.where };
+				    __builtin_return_address(0), 0 };
+	const struct place to = { VERB_SEND, dest, send_tag, from.where, 0 };
 	struct rig_request out, in;
 	size_t out_bytes = 0, in_bytes = 0;
 	struct mail *mail = mail_of(team);
@@ -380,7 +382,7 @@ int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
 	for (int i = 0; i < exchange->count; i++) {
 		const int rank = exchange->recv[i].rank;
 		const struct place place = { (enum verb)verb, rank,
-					     exchange->recv[i].tag, where };
+					     exchange->recv[i].tag, where, 0 };
 		int one;
 
 		finish(team, mail, &in[i], &place);
@@ -452,7 +454,7 @@ int rig_team_probe(struct rig_team *team, int source, int tag,
 		   struct rig_status *status)
 {
 	const struct place place = { VERB_PROBE, source, tag,
-				     __builtin_return_address(0) };
+				     __builtin_return_address(0), 0 };
 	bool found;
 
 	return probe(team, &place, true, &found, status);
@@ -461,7 +463,7 @@ int rig_team_probe(struct rig_team *team, int source, int tag,
 int rig_team_iprobe(struct rig_team *team, int source, int tag, bool *found,
 		    struct rig_status *status)
 {
-	const struct place place = { VERB_PROBE, source, tag, NULL };
+	const struct place place = { VERB_PROBE, source, tag, NULL, 0 };
 
 	return probe(team, &place, false, found, status);
 }
@@ -567,24 +569,45 @@ static bool any_complete(void *arg)
 	return none;
 }
 
+/* The rank of the team that has this number in the world, or no rank's number. */
+static int team_rank(const struct rig_team *team, int world_rank)
+{
+	if (!team->ranks || world_rank < 0)
+		return world_rank;
+	for (int i = 0; i < team->size; i++)
+		if (team->ranks[i] == world_rank)
+			return i;
+	return RIG_PROC_NULL;
+}
+
 /* The first that is not complete, as the report has it. */
-static enum verb waits_in(const struct several *several)
+static void waits_for(const struct rig_team *team,
+		      const struct several *several, struct place *place)
 {
 	for (int i = 0; i < several->count; i++) {
 		const struct rig_request *request = several->requests[i];
 
-		if (request && request->schedule &&
-		    !complete((void *)(uintptr_t)request))
-			return schedule_verb(request->schedule);
+		if (is_idle(request) || complete((void *)(uintptr_t)request))
+			continue;
+		if (request->schedule) {
+			place->verb = schedule_verb(request->schedule);
+			return;
+		}
+		place->peer = team_rank(team, request->peer);
+		place->tag = request->tag;
+		if (request->stage < STAGE_POSTED)
+			place->also = CALLS_SENDS;
+		return;
 	}
-	return VERB_WAIT;
 }
 
 /* Wait, or only look.  Returns what `over` says. */
 static bool get_on(struct rig_team *team, bool (*over)(void *arg),
 		   struct several *several, const void *where)
 {
-	struct place place = { VERB_WAIT, RIG_PROC_NULL, 0, where };
+	struct place place = { .verb = VERB_WAIT,
+			       .peer = RIG_PROC_NULL,
+			       .where = where };
 
 	if (over(several))
 		return true;
@@ -595,7 +618,7 @@ static bool get_on(struct rig_team *team, bool (*over)(void *arg),
 		mail_polls(team->owner->mail);
 		return false;
 	}
-	place.verb = waits_in(several);
+	waits_for(team, several, &place);
 	enter(team, &place);
 	mail_wait(team->owner->mail, over, several);
 	leave(team);
@@ -768,7 +791,7 @@ int rig_team_borrow(struct rig_team *team, const void **data, int source,
 		    int tag, struct rig_status *status)
 {
 	const struct place place = { VERB_BORROW, source, tag,
-				     __builtin_return_address(0) };
+				     __builtin_return_address(0), 0 };
 	struct rig_request request;
 	struct mail *mail = mail_of(team);
 	int r = check_source(team, "borrow", source, tag);

@@ -282,12 +282,12 @@ int rig_team_notify(struct rig_team *team, uint64_t *word, int rank)
 	return r;
 }
 
-static void await(struct rig_team *team, enum verb verb, const void *where,
+static void await(struct rig_team *team, uint64_t calls, const void *where,
 		  const _Atomic uint64_t *word, uint64_t value)
 {
 	/* relaxed: for the report. */
 	store_relaxed(&team->owner->mine->where, (uint64_t)(uintptr_t)where);
-	store_relaxed(&team->owner->mine->calls, verb);
+	store_relaxed(&team->owner->mine->calls, calls);
 	(void)rank_await(team->owner, word, value);
 	store_relaxed(&team->owner->mine->where, 0);
 	store_relaxed(&team->owner->mine->calls, VERB_NONE);
@@ -312,8 +312,8 @@ int rig_team_lock(struct rig_team *team, uint64_t lock[2], int rank)
 	if (r < 0)
 		return r;
 	/* relaxed: the ticket orders nothing; being served does, by acquire. */
-	await(team, VERB_LOCK, __builtin_return_address(0), &at[1],
-	      add_relaxed(&at[0], 1));
+	await(team, CALLS_MESSAGE(VERB_LOCK, rank, 0),
+	      __builtin_return_address(0), &at[1], add_relaxed(&at[0], 1));
 	return 0;
 }
 

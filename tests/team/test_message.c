@@ -639,6 +639,56 @@ static int open_at_barrier(struct rig_team *team)
 	return r ? r : rig_team_barrier(team);
 }
 
+static int waits_for_another_tag(struct rig_team *team)
+{
+	struct rig_request *request;
+	int v = 0, r;
+
+	if (rig_team_rank(team) == 0)
+		return rig_team_send(team, &v, 1, RIG_INT32, 1, 7);
+	r = rig_team_irecv(team, &v, 1, RIG_INT32, 0, 5, &request);
+	return r ? r : rig_team_wait(team, &request, NULL);
+}
+
+/* Rank 1 of the team of the odd ranks is rank 3 in the world. */
+static int waits_in_a_part(struct rig_team *team)
+{
+	static char data[1 << 20];
+	struct rig_request *request;
+	struct rig_team *half;
+	int r = rig_team_split(team, rig_team_rank(team) % 2, 0, &half);
+
+	if (r || rig_team_rank(team) != 1)
+		return r;
+	r = rig_team_isend(half, data, sizeof(data), RIG_UINT8, 1, 6, &request);
+	return r ? r : rig_team_wait(half, &request, NULL);
+}
+
+START_TEST(a_report_tells_what_a_request_waits_for)
+{
+	make_pool(4);
+	ck_assert_int_eq(run(waits_in_a_part), -EDEADLK);
+	ck_assert_msg(strstr(rig_pool_report(pool)->text,
+			     "waiting in wait for a message to rank 1, tag 6"),
+		      "%s", rig_pool_report(pool)->text);
+	rig_pool_destroy(pool);
+	make_pool(2);
+	ck_assert_int_eq(run(waits_for_another_tag), -EDEADLK);
+	ck_assert_msg(
+		strstr(rig_pool_report(pool)->text,
+		       "waiting in wait for a message from rank 0, tag 5"),
+		"%s", rig_pool_report(pool)->text);
+	ck_assert_msg(strstr(rig_pool_report(pool)->text,
+			     "a message from rank 0 with tag 7 waits there"),
+		      "%s", rig_pool_report(pool)->text);
+	/* The next run's report knows nothing of that message. */
+	ck_assert_int_eq(run(nobody_sends), -EDEADLK);
+	ck_assert_msg(!strstr(rig_pool_report(pool)->text, "waits there"), "%s",
+		      rig_pool_report(pool)->text);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 START_TEST(a_deadlock_is_told)
 {
 	rig_kernel_fn *kernels[] = { nobody_sends, another_tag, nobody_takes,
@@ -737,6 +787,7 @@ Suite *make_suite(void)
 	tcase_add_test(plain, what_is_lent_is_read_in_place);
 	tcase_add_test(plain, a_run_leaves_no_message_to_the_next);
 	tcase_add_test(wrongs, wrong_arguments_are_told);
+	tcase_add_test(wrongs, a_report_tells_what_a_request_waits_for);
 	tcase_add_loop_test(wrongs, a_deadlock_is_told, 0, 5);
 	tcase_add_test(wrongs, a_death_never_hangs);
 	suite_add_tcase(suite, random);

@@ -184,7 +184,7 @@ START_TEST(wrong_use_is_told)
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(run(keeps_lock), -EDEADLK);
 		ck_assert_ptr_nonnull(
-			strstr(rig_pool_report(pool)->text, "waiting in lock"));
+			strstr(rig_pool_report(pool)->text, "waiting in lock of rank 0"));
 		ck_assert_int_eq(run(nobody_notifies), -EDEADLK);
 		ck_assert_ptr_nonnull(strstr(rig_pool_report(pool)->text,
 					     "waiting in wait_until"));
