@@ -63,6 +63,28 @@ int process_open(pid_t pid)
 	return moved;
 }
 
+uint64_t process_born(pid_t pid)
+{
+	char path[64], text[1024];
+	const char *at;
+	ssize_t got = -1;
+	int fd, field = 2;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		got = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[got > 0 ? got : 0] = 0;
+	/* The name, in parentheses, may have any bytes. */
+	at = strrchr(text, ')');
+	/* The birth is field 22. */
+	for (; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
 /* Milliseconds until a deadline, rounded up. */
 static int left_ms(uint64_t deadline_ns)
 {

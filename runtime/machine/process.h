@@ -24,6 +24,10 @@ uint64_t process_self(void);
 /* A pidfd above the standard descriptors, or -errno. */
 int process_open(pid_t pid);
 
+/* When a process was born, in the kernel's ticks since the boot: two processes of
+ * one number differ in it.  0: nobody knows, or there is no such process. */
+uint64_t process_born(pid_t pid);
+
 /* Wait until a descriptor is readable, deadline_ns at most; false: it is not.
  * A pidfd is when its process has ended, a socket when there are words of a
  * process, or never will be. */

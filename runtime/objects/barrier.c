@@ -146,8 +146,9 @@ void barrier_wait_attending(struct rig_barrier *barrier,
 					   const _Atomic uint64_t *word,
 					   uint64_t target))
 {
-	/* acq_rel: as in barrier_wait(). */
-	const uint64_t before = add_acq_rel(&barrier->word, ARRIVAL);
+	/* acq_rel: as in barrier_wait().  seq_cst: whoever sleeps on the word
+	 * may have to be woken, see rank_meet_watched(). */
+	const uint64_t before = add_seq(&barrier->word, ARRIVAL);
 	const uint64_t target = target_of(barrier, before / ARRIVAL);
 	uint64_t seen;
 

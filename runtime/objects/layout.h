@@ -262,6 +262,9 @@ struct team_shm {
 	alignas(RIG_LINE) _Atomic uint32_t failed;
 	/* 1: all ranks wait for each other. */
 	_Atomic uint32_t deadlock;
+	/* How a team has ended that nobody watches but its ranks, as ENDED();
+	 * 0: it has not.  By CAS from 0, by the first rank to find out. */
+	_Atomic uint32_t ended;
 	/* Ranks that could not attach a segment of this job: not map it, not
 	 * populate it.  The caller resets them likewise. */
 	_Atomic uint32_t unattached[2];
@@ -278,6 +281,11 @@ struct team_shm {
 	/* Ranks asleep on words other than a barrier's: each adds itself. */
 	alignas(RIG_LINE) _Atomic uint32_t sleepers;
 };
+
+/* team_shm.ended: an enum rig_end, and the rank that is the reason. */
+#define ENDED(end, rank) ((uint32_t)(end) | (uint32_t)((rank) + 1) << 8)
+#define ENDED_END(word)  ((word)&0xff)
+#define ENDED_RANK(word) ((int)((word) >> 8) - 1)
 
 /* rank_shm.calls: which enum verb; of messages, also the rank they go to or
  * come from (-1: any), as such a rank has it, and the tag (-1: any). */

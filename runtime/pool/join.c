@@ -4,7 +4,8 @@
  *
  * With a launcher the team is the launcher's: the rank sends its pidfd and its
  * number, and is sent the memory when all have come.  Without one it is a team of
- * one, in memory of its own.  The rank publishes its code, notes faults, and is
+ * one, in memory of its own; or of processes that meet under a name (rendezvous.h)
+ * and then watch each other (watch.h).  The rank publishes its code, notes faults, and is
  * in a job that lasts until it leaves.
  *
  * When the launcher is gone, its end of the socket is closed; the rank has asked
@@ -31,12 +32,16 @@
 #include "base/clock.h"
 #include "base/environment.h"
 #include "base/error.h"
+#include "base/reserved.h"
 #include "machine/shared.h"
 #include "place/place.h"
 #include "pool/alarm.h"
+#include "pool/ended.h"
 #include "pool/exec_start.h"
 #include "pool/meeting.h"
+#include "pool/rendezvous.h"
 #include "pool/reporter.h"
+#include "pool/watch.h"
 #include "team/mail.h"
 #include "team/modules.h"
 #include "team/rank.h"
@@ -44,14 +49,16 @@
 /* This process, as a rank. */
 static struct {
 	pid_t pid;     /* 0: it is none */
-	bool has_been; /* one */
+	bool has_been; /* one, without a name */
 	int rank;
 	int socket; /* to the launcher; -1: there is none */
 	struct startup_shm *shm;
 	size_t bytes; /* of that */
 	struct pool_startup startup;
 	struct rig_plan plan;
-	struct rig_plan *own_plan; /* of a team of one */
+	struct rig_plan *own_plan; /* of a team without a launcher */
+	struct rendezvous met;     /* by name: with whom */
+	struct watch watch;        /* likewise */
 	struct tracer tracer;
 	struct alarm alarm;           /* of a team of one */
 	struct trace_event_shm *span; /* the whole of it */
@@ -238,11 +245,54 @@ static int be_alone(void)
 	return alarm_start(&joined.alarm, &startup->layout, end_alone, NULL);
 }
 
+/* ---- by name ---- */
+
+/* The team's memory, and words for its end. */
+static int meet_by_name(const struct rig_join_options *options)
+{
+	struct rendezvous *met = &joined.met;
+	int r = rendezvous_meet(met, options);
+
+	if (r < 0)
+		return r;
+	joined.rank = met->rank;
+	r = rig_place_plan(&joined.own_plan,
+			   &(struct rig_place_options){ .workers = met->size,
+							.place = "none" });
+	if (r < 0)
+		return r;
+	joined.startup = (struct pool_startup){ .size = met->size,
+						.plan = joined.own_plan,
+						.layout = met->layout,
+						.tracer = &joined.tracer,
+						.busy = met->busy,
+						.execed = true };
+	return ended_begin(options->name, met->size, joined.own_plan);
+}
+
+/* Ranks that have met may not wait for one that cannot be a rank. */
+static void tell_others(void)
+{
+	struct rank self;
+
+	if (!joined.met.layout.control)
+		return;
+	rank_init(&self, &joined.met.layout, joined.met.rank, joined.met.size,
+		  &joined.met.busy);
+	rank_end(&self, RIG_END_DEATH, self.rank);
+}
+
 /* ---- either way ---- */
 
 static void let_go(void)
 {
 	alarm_finish(&joined.alarm);
+	watch_finish(&joined.watch);
+	if (joined.met.size) {
+		ended_finish();
+		rendezvous_finish(&joined.met);
+		joined.startup.layout.control = NULL;
+	}
 	if (joined.socket >= 0)
 		close(joined.socket);
 	joined.socket = -1;
@@ -261,17 +311,30 @@ static void let_go(void)
 	joined.pid = 0;
 }
 
-static void become_rank(void)
+/* By name: notice the others' deaths. */
+static int watch_others(void)
+{
+	if (!joined.met.size)
+		return 0;
+	joined.self.ends = &ended_calls;
+	return watch_start(&joined.watch, &joined.self, joined.met.peers);
+}
+
+static int become_rank(void)
 {
 	const struct pool_startup *startup = &joined.startup;
 	struct modules_shm *modules = &startup->layout.modules[joined.rank];
 	struct rank *self = &joined.self;
+	int r;
 
 	/* A child of this process is no rank. */
 	(void)madvise(startup->layout.control, startup->layout.bytes,
 		      MADV_DONTFORK);
 	rank_init(self, &startup->layout, joined.rank, startup->size,
 		  &startup->busy);
+	r = watch_others();
+	if (r < 0)
+		return r;
 	place_levels(startup->plan, joined.rank, &self->levels);
 	self->plan = startup->plan;
 	self->trace = tracer_rank(&joined.tracer, joined.rank);
@@ -286,32 +349,74 @@ static void become_rank(void)
 	if (TRACE_BRANCH(self->trace))
 		joined.span = trace_begin(self->trace, RIG_TRACE_KERNEL, 0, 0);
 	joined.pid = getpid();
-	joined.has_been = true;
+	joined.has_been |= !joined.met.size;
+	return 0;
 }
 
-int rig_join(struct rig_team **team, const struct rig_join_options *options)
+/* With this process's turn to join. */
+static int join_somehow(const struct rig_join_options *options)
 {
 	uint64_t deadline_ns = options && options->deadline_ns
 				       ? options->deadline_ns
 				       : RIG_FOREVER;
-	const char *name = environment_launcher();
-	int r;
+	const char *launcher = environment_launcher();
 
-	if (joined.pid == getpid() || joined.has_been)
-		return rig_fail(-EALREADY, "join: this process %s",
-				joined.pid == getpid() ? "has joined already"
-						       : "has been a rank");
-	joined.rank = name ? environment_rank() : 0;
+	if (options && options->name)
+		return meet_by_name(options);
+	joined.rank = launcher ? environment_rank() : 0;
 	if (joined.rank < 0)
 		return rig_fail(-EINVAL, "join: RUNRIG_RANK is no rank");
-	r = name ? meet_launcher(name, deadline_ns) : be_alone();
-	if (r < 0) {
-		let_go();
+	return launcher ? meet_launcher(launcher, deadline_ns) : be_alone();
+}
+
+static int check_join(struct rig_team *const *team,
+		      const struct rig_join_options *options)
+{
+	int r = need(team, "join: the place for the team");
+
+	if (r == 0 && options)
+		r = reserved_check(options->reserved, "rig_join_options");
+	if (r < 0)
 		return r;
+	if (options && !options->name && (options->size || options->number))
+		return rig_fail(-EINVAL, "join: a size or a number, and no "
+					 "name to meet under");
+	if (joined.pid == 0 && (!joined.has_been || (options && options->name)))
+		return 0;
+	return rig_fail(-EALREADY, "join: this process %s",
+			joined.pid == getpid() ? "has joined already"
+					       : "has been a rank, or its "
+						 "parent has");
+}
+
+int rig_join(struct rig_team **team, const struct rig_join_options *options)
+{
+	/* 1: a thread is in here. */
+	static _Atomic uint32_t busy;
+	char words[WHY_BYTES];
+	uint32_t nobody = 0;
+	int r;
+
+	if (!cas_acq_rel(&busy, &nobody, 1))
+		return rig_fail(-EALREADY,
+				"join: another thread of this process joins");
+	r = check_join(team, options);
+	if (r < 0)
+		goto out;
+	r = join_somehow(options);
+	if (r == 0)
+		r = become_rank();
+	if (r < 0) {
+		snprintf(words, sizeof(words), "%s", rig_why());
+		tell_others();
+		let_go();
+		r = rig_fail(r, "%s", words);
+		goto out;
 	}
-	become_rank();
 	*team = &joined.self.world;
-	return 0;
+out:
+	store_release(&busy, 0);
+	return r;
 }
 
 int rig_leave(void)
@@ -328,6 +433,7 @@ int rig_leave(void)
 						  : rig_why());
 	trace_end(joined.span);
 	rank_finish(&joined.self);
+	mail_free(&joined.self);
 	reporter_remove();
 	let_go();
 	return r < 0 ? rig_fail(r, "leave: %s", words) : 0;

@@ -279,6 +279,16 @@ int shmfile_publish(int fd, const char *name, bool dies, char *named)
 	return 0;
 }
 
+int shmfile_publish_common(int fd, const char *name)
+{
+	while (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		if (errno != EINTR)
+			return rig_fail_errno(-errno, "segment %s: lock", name);
+	if (fchmod(fd, SHM_DIES | 0600) < 0)
+		return rig_fail_errno(-errno, "segment %s: mark", name);
+	return link_name(fd, name);
+}
+
 /* Is the file a segment of ours, and trusted to be a segment? */
 static int check_file(const char *name, const struct stat *status)
 {

@@ -78,6 +78,12 @@ int shmfile_reserve_new(int fd, const char *name, size_t bytes);
 int shmfile_publish(int fd, const char *name, bool dies, char *named);
 
 /*
+ * The same for a name that is to die with all who have the file, and not with its
+ * maker: the name is marked, and in no ledger.
+ */
+int shmfile_publish_common(int fd, const char *name);
+
+/*
  * Open the file called `name` and lock the file (shared).  Returns the descriptor
  * and sets *status, or -EINVAL, -ENOENT, -EACCES as in rig_segment_attach(), or
  * the error of open, fstat or flock.  The name is never touched.

@@ -53,13 +53,17 @@ static struct call_shm *own_slot(const struct call *call)
 	return &call->team->self->calls[call->number % CALLS_OPEN];
 }
 
-/* Wait until every rank is through with call `number`. */
-COLD static void get_through(struct rig_team *team, uint64_t number)
+/* What is said in a call of a team that has ended. */
+static unsigned char nowhere[STAGE_HALF];
+
+/* Wait until every rank is through with call `number`; false: the team has
+ * ended. */
+COLD static bool get_through(struct rig_team *team, uint64_t number)
 {
 	uint64_t least = team->number;
 
 	if (team->through >= number)
-		return;
+		return true;
 	for (int i = 0; i < team->size; i++) {
 		uint64_t seen;
 
@@ -67,10 +71,13 @@ COLD static void get_through(struct rig_team *team, uint64_t number)
 			continue;
 		seen = rank_await(team->owner, &team->members[i].finished,
 				  number);
+		if (seen < number)
+			return false;
 		if (seen < least)
 			least = seen;
 	}
 	team->through = least;
+	return true;
 }
 
 int call_leave(struct rig_team *team, bool lent, int r)
@@ -79,12 +86,12 @@ int call_leave(struct rig_team *team, bool lent, int r)
 	struct rank_shm *mine = owner->mine;
 
 	if (lent && r == 0)
-		get_through(team, team->number);
+		(void)get_through(team, team->number);
 	store_relaxed(&mine->where, 0);
 	store_relaxed(&mine->calls, VERB_NONE);
 	if (TRACE_BRANCH(owner->trace))
 		trace_end(owner->span);
-	return r;
+	return rank_result(owner, r);
 }
 
 static struct call begin(struct rig_team *team)
@@ -95,8 +102,10 @@ static struct call begin(struct rig_team *team)
 	/* The first of this run?  relaxed: read when all have finished. */
 	if (!load_relaxed(&shm->called))
 		store_relaxed(&shm->called, 1);
+	/* What an earlier call has said others may still read, and may not be
+	 * written over. */
 	if (team->number > team->through + CALLS_OPEN)
-		get_through(team, team->number - CALLS_OPEN);
+		call.ended = !get_through(team, team->number - CALLS_OPEN);
 	call.sign = team->sign;
 	return call;
 }
@@ -124,9 +133,9 @@ static bool is_through(struct rig_team *team, uint64_t number)
 	return true;
 }
 
-/* Room for `bytes` bytes in this rank's stage.  It goes from one half to the
- * other where it must, or, so that the stage stays in cache, earlier where
- * nobody would have to wait. */
+/* Room for `bytes` bytes in this rank's stage; NULL: the team has ended.  It goes
+ * from one half to the other where it must, or, so that the stage stays in cache,
+ * earlier where nobody would have to wait. */
 static unsigned char *take_stage(const struct call *call, size_t bytes)
 {
 	struct rig_team *team = call->team;
@@ -138,11 +147,12 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 	size_t at;
 
 	if (stage->user != team) {
-		if (stage->user)
-			get_through(stage->user,
-				    stage->until[0] > stage->until[1]
-					    ? stage->until[0]
-					    : stage->until[1]);
+		if (stage->user &&
+		    !get_through(stage->user,
+				 stage->until[0] > stage->until[1]
+					 ? stage->until[0]
+					 : stage->until[1]))
+			return NULL;
 		stage->user = team;
 		stage->until[0] = stage->until[1] = 0;
 	}
@@ -152,7 +162,8 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 	     is_through(team, stage->until[other]))) {
 		half = other;
 		stage->at = half * STAGE_HALF;
-		get_through(team, stage->until[half]);
+		if (!get_through(team, stage->until[half]))
+			return NULL;
 	}
 	stage->until[half] = call->number;
 	at = stage->at;
@@ -170,10 +181,16 @@ static void *room(struct call *call, struct line_shm *line, size_t bytes)
 {
 	unsigned char *stage;
 
+	if (call->ended)
+		return nowhere;
 	if (bytes <= LINE_PAYLOAD)
 		return line->payload;
 	call->staged = true;
 	stage = take_stage(call, bytes);
+	if (!stage) {
+		call->ended = true;
+		return nowhere;
+	}
 	put_place(line,
 		  (struct place){
 			  .offset = (uint64_t)(stage -
@@ -185,6 +202,8 @@ static void *room(struct call *call, struct line_shm *line, size_t bytes)
 
 static void say(struct call *call, struct line_shm *line)
 {
+	if (call->ended)
+		return;
 	line->sign = call->sign;
 	rank_advance(call->team->owner, &line->number, call->number);
 }
@@ -195,6 +214,8 @@ static bool lend_bytes(struct call *call, struct line_shm *line,
 {
 	struct place place = { .bytes = bytes };
 
+	if (call->ended)
+		return true;
 	if (bytes >= LEND_BYTES)
 		place.segment = rank_segment(call->team->owner, data, bytes,
 					     &place.offset);
@@ -224,6 +245,8 @@ void call_offer_line(struct call *call, const void *data, size_t bytes)
 {
 	struct line_shm *line = &own_slot(call)->up;
 
+	if (call->ended)
+		return;
 	call_copy(line->payload, data, bytes);
 	say(call, line);
 }
@@ -264,7 +287,9 @@ static const void *look(struct call *call, int rank,
 	struct rank *owner = call->team->owner;
 	struct place place;
 
-	(void)rank_await(owner, &line->number, call->number);
+	if (call->ended ||
+	    rank_await(owner, &line->number, call->number) < call->number)
+		return NULL;
 	if (line->sign != call->sign)
 		return match_fail(call->team, rank);
 	if (bytes <= LINE_PAYLOAD)
@@ -296,6 +321,8 @@ void call_end(struct call *call, bool met)
 {
 	struct rig_team *team = call->team;
 
+	if (call->ended)
+		return;
 	if (met) {
 		/* Who has begun this call is through with the one before. */
 		if (team->through < call->number - 1)

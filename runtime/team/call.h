@@ -41,6 +41,7 @@ struct call {
 	uint64_t sign;
 	bool lent;    /* others read what the kernel gave, in place */
 	bool staged;  /* this rank has said more than fits a line */
+	bool ended;   /* the team has: nothing is said or seen any more */
 	size_t there; /* bytes that lie where call_see() looked last */
 };
 

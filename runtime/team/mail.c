@@ -157,7 +157,7 @@ int mail_end_job(struct rank *rank)
 {
 	int open = mail_open(rank);
 
-	if (!open)
+	if (!open || rank_has_ended(rank))
 		return 0;
 	open -= schedule_steps_open(rank->mail) + rank->mail->copying;
 	if (!open)
@@ -1001,22 +1001,57 @@ void mail_gateway_begin(struct mail *mail)
 		store_relaxed(&inbox_of(mail, owner->rank)->from[w], 0);
 }
 
-void mail_gateway_free(struct mail *mail)
+static void free_mail(struct mail *mail)
 {
+	struct rig_request *request;
 	struct message *message;
 
-	if (!mail)
-		return;
-	free_outbound(mail);
 	drop_strays(mail);
 	while ((message = TAILQ_FIRST(&mail->spare))) {
 		TAILQ_REMOVE(&mail->spare, message, entry);
 		free(message);
 	}
+	while ((request = TAILQ_FIRST(&mail->idle))) {
+		TAILQ_REMOVE(&mail->idle, request, entry);
+		free(request);
+	}
 	free(mail->peers);
 	free(mail->sources);
 	free(mail->loans);
 	free(mail);
+}
+
+void mail_gateway_free(struct mail *mail)
+{
+	if (!mail)
+		return;
+	free_outbound(mail);
+	free_mail(mail);
+}
+
+void mail_free(struct rank *rank)
+{
+	if (!rank->mail)
+		return;
+	rank->mail->used = true;
+	mail_begin_job(rank);
+	free_mail(rank->mail);
+	rank->mail = NULL;
+}
+
+void mail_abandon(struct mail *mail)
+{
+	const int seats = seats_of(mail->owner->size);
+
+	for (int i = 0; i < seats; i++) {
+		mail->peers[i].queue = NULL;
+		mail->peers[i].wanted = 0;
+	}
+	mail->wanted_any = mail->open = mail->copying = 0;
+	TAILQ_INIT(&mail->sends);
+	TAILQ_INIT(&mail->posted);
+	TAILQ_INIT(&mail->incoming);
+	schedule_abandon(mail);
 }
 
 struct rig_request *mail_gateway_take(struct mail *mail)
@@ -1073,6 +1108,7 @@ static void sleep_counted(struct mail *mail, uint64_t rung,
 		uint32_t heard = load_seq(&mail->box->bell);
 
 		if (load_seq(&mail->box->rung) > rung ||
+		    rank_has_ended(owner) ||
 		    ((told->barrier || told->word) && over(arg)))
 			break;
 		(void)wait_sleep(&mail->box->bell, heard,
@@ -1149,7 +1185,7 @@ static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 	mailbox_disarm(mail->box);
 }
 
-static void wait_told(struct mail *mail, bool (*over)(void *arg), void *arg,
+static bool wait_told(struct mail *mail, bool (*over)(void *arg), void *arg,
 		      const struct told *told)
 {
 	struct wait wait = { 0 };
@@ -1158,10 +1194,12 @@ static void wait_told(struct mail *mail, bool (*over)(void *arg), void *arg,
 		bool moved = mail_progress(mail);
 
 		if (over(arg))
-			return;
+			return true;
 		if (moved) {
 			wait = (struct wait){ 0 };
 		} else if (!wait_more(&wait, &mail->owner->patience)) {
+			if (rank_has_ended(mail->owner))
+				return false;
 			sleep_for(mail, over, arg, told);
 			wait = (struct wait){ 0 };
 		}
@@ -1175,9 +1213,9 @@ void mail_polls(const struct mail *mail)
 		sched_yield();
 }
 
-void mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg)
+bool mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg)
 {
-	wait_told(mail, over, arg, &(struct told){ 0 });
+	return wait_told(mail, over, arg, &(struct told){ 0 });
 }
 
 /* A word that others advance. */
@@ -1199,8 +1237,8 @@ void mail_await(struct rank *rank, const _Atomic uint64_t *word,
 {
 	struct goal goal = { word, target };
 
-	wait_told(rank->mail, reached, &goal,
-		  &(struct told){ .word = word, .target = target });
+	(void)wait_told(rank->mail, reached, &goal,
+			&(struct told){ .word = word, .target = target });
 }
 
 void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
@@ -1208,6 +1246,6 @@ void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
 {
 	struct goal goal = { word, target };
 
-	wait_told(rank->mail, reached, &goal,
-		  &(struct told){ .barrier = true, .target = told });
+	(void)wait_told(rank->mail, reached, &goal,
+			&(struct told){ .barrier = true, .target = told });
 }

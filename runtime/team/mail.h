@@ -169,8 +169,12 @@ bool mail_progress(struct mail *mail);
 /* This rank looks again and again, and has found nothing: others may run. */
 void mail_polls(const struct mail *mail);
 
-/* Get on with it until `over` says so. */
-void mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg);
+/* Get on with it until `over` says so; false: the team has ended before. */
+bool mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg);
+
+/* The team has ended: no request goes on, nor is looked at again.  The memory of
+ * requests is their holders'. */
+void mail_abandon(struct mail *mail);
 
 /* The message that a receive would get, if it has come; else NULL. */
 const struct message *mail_find(struct mail *mail, uint32_t context, int source,
@@ -239,5 +243,8 @@ void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
 int mail_end_job(struct rank *rank);
 void mail_begin_job(struct rank *rank);
 void mail_all_done(struct rank *rank);
+
+/* Free all of it: the rank is none any more. */
+void mail_free(struct rank *rank);
 
 #endif

@@ -176,6 +176,19 @@ static int collect(struct rig_team *team, struct rig_request **request,
 	return r;
 }
 
+/* What a call returns that has come to `r`.  Where the team has ended, no request
+ * is looked at again: some lie on the stack of the call. */
+static int result(struct rig_team *team, int r)
+{
+	const struct rank *owner = team->owner;
+
+	if (!rank_has_ended(owner))
+		return r;
+	if (owner->mail)
+		mail_abandon(owner->mail);
+	return rank_ended(owner);
+}
+
 static bool complete(void *arg)
 {
 	const struct rig_request *request = arg;
@@ -189,7 +202,7 @@ static void finish(struct rig_team *team, struct mail *mail,
 	if (complete(request))
 		return;
 	enter(team, place);
-	mail_wait(mail, complete, request);
+	(void)mail_wait(mail, complete, request);
 	leave(team);
 }
 
@@ -242,14 +255,14 @@ int rig_team_send(struct rig_team *team, const void *buffer, size_t count,
 	if (r < 0 || dest == RIG_PROC_NULL)
 		return r;
 	if (send_short(team, buffer, bytes, dest, tag))
-		return 0;
+		return rank_result(team->owner, 0);
 	mail = mail_of(team);
 	if (!mail)
 		return no_memory(team, "send");
 	request = sending(team, buffer, bytes, dest, tag);
 	mail_send(mail, &request);
 	finish(team, mail, &request, &place);
-	return 0;
+	return result(team, 0);
 }
 
 /* The next message of the channel, where this rank has no other business and
@@ -308,14 +321,15 @@ int rig_team_recv(struct rig_team *team, void *buffer, size_t count, int type,
 		return 0;
 	}
 	if (recv_short(team, buffer, bytes, source, tag, status))
-		return 0;
+		return rank_result(team->owner, 0);
 	mail = mail_of(team);
 	if (!mail)
 		return no_memory(team, "recv");
 	request = receiving(team, buffer, bytes, source, tag);
 	mail_receive(mail, &request);
 	finish(team, mail, &request, &place);
-	return outcome(team, &request, status);
+	r = result(team, 0);
+	return r < 0 ? r : outcome(team, &request, status);
 }
 
 int rig_team_sendrecv(struct rig_team *team, const void *send,
@@ -351,7 +365,8 @@ int rig_team_sendrecv(struct rig_team *team, const void *send,
 		mail_send(mail, &out);
 	finish(team, mail, &in, &from);
 	finish(team, mail, &out, &to);
-	return outcome(team, &in, status);
+	r = result(team, 0);
+	return r < 0 ? r : outcome(team, &in, status);
 }
 
 int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
@@ -391,7 +406,7 @@ int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
 		if (r == 0)
 			r = one;
 	}
-	return r;
+	return result(team, r);
 }
 
 /* --- looking --- */
@@ -436,9 +451,12 @@ static int probe(struct rig_team *team, const struct place *place, bool wait,
 	(void)mail_progress(search.mail);
 	if (!look(&search) && wait) {
 		enter(team, place);
-		mail_wait(search.mail, look, &search);
+		(void)mail_wait(search.mail, look, &search);
 		leave(team);
 	}
+	r = result(team, 0);
+	if (r < 0)
+		return r;
 	*found = search.found != NULL;
 	if (!*found)
 		mail_polls(search.mail);
@@ -474,8 +492,12 @@ static int begin(struct rig_team *team, const struct rig_request *as,
 		 bool receive, struct rig_request **out)
 {
 	struct mail *mail = mail_of(team);
-	struct rig_request *request = mail ? make_request(mail) : NULL;
+	struct rig_request *request;
+	int r = result(team, 0);
 
+	if (r < 0)
+		return r;
+	request = mail ? make_request(mail) : NULL;
 	if (!request)
 		return no_memory(team, receive ? "irecv" : "isend");
 	*request = *as;
@@ -620,9 +642,29 @@ static bool get_on(struct rig_team *team, bool (*over)(void *arg),
 	}
 	waits_for(team, several, &place);
 	enter(team, &place);
-	mail_wait(team->owner->mail, over, several);
+	(void)mail_wait(team->owner->mail, over, several);
 	leave(team);
 	return true;
+}
+
+/* The team has ended, and the requests with it. */
+COLD static int drop_all(struct rig_team *team, const struct several *several)
+{
+	const int r = result(team, 0);
+
+	for (int i = 0; i < several->count; i++) {
+		struct rig_request *request = several->requests[i];
+
+		if (!request)
+			continue;
+		if (request->schedule) {
+			(void)schedule_collect(&several->requests[i]);
+			continue;
+		}
+		TAILQ_INSERT_HEAD(&team->owner->mail->idle, request, entry);
+		several->requests[i] = NULL;
+	}
+	return r;
 }
 
 static int turn_of(const struct rig_team *team)
@@ -637,6 +679,8 @@ static int take_all(struct rig_team *team, const struct several *several,
 {
 	int r = 0;
 
+	if (rank_has_ended(team->owner))
+		return drop_all(team, several);
 	for (int i = 0; i < several->count; i++) {
 		struct rig_status *status = statuses ? &statuses[i] : NULL;
 		int one = 0;
@@ -655,6 +699,8 @@ static int take_any(struct rig_team *team, const struct several *several,
 		    int *index, struct rig_status *status)
 {
 	*index = several->which;
+	if (rank_has_ended(team->owner))
+		return drop_all(team, several);
 	if (several->which < 0) {
 		tell(status, &nobody);
 		return 0;
@@ -698,6 +744,8 @@ static int take_some(struct rig_team *team, const struct several *several,
 	int r = 0;
 
 	*completed = several->which < 0 ? RIG_UNDEFINED : 0;
+	if (rank_has_ended(team->owner))
+		return drop_all(team, several);
 	for (int i = 0; several->which >= 0 && i < several->count; i++) {
 		const int at = *completed;
 		int one;
@@ -732,7 +780,8 @@ int rig_team_testsome(struct rig_team *team, int count,
 	struct several several = { requests, count, -1, 0 };
 
 	*completed = 0;
-	if (!get_on(team, any_complete, &several, NULL))
+	if (!get_on(team, any_complete, &several, NULL) &&
+	    !rank_has_ended(team->owner))
 		return 0;
 	return take_some(team, &several, completed, indices, statuses);
 }
@@ -750,7 +799,9 @@ int rig_team_testall(struct rig_team *team, int count,
 	struct several several = { requests, count, -1, 0 };
 
 	*done = get_on(team, all_complete, &several, NULL);
-	return *done ? take_all(team, &several, statuses) : 0;
+	return *done || rank_has_ended(team->owner)
+		       ? take_all(team, &several, statuses)
+		       : 0;
 }
 
 int rig_team_testany(struct rig_team *team, int count,
@@ -761,7 +812,9 @@ int rig_team_testany(struct rig_team *team, int count,
 
 	*done = get_on(team, any_complete, &several, NULL);
 	*index = -1;
-	return *done ? take_any(team, &several, index, status) : 0;
+	return *done || rank_has_ended(team->owner)
+		       ? take_any(team, &several, index, status)
+		       : 0;
 }
 
 /* --- lending --- */
@@ -808,7 +861,9 @@ int rig_team_borrow(struct rig_team *team, const void **data, int source,
 	request.borrow = true;
 	mail_receive(mail, &request);
 	finish(team, mail, &request, &place);
-	r = outcome(team, &request, status);
+	r = result(team, 0);
+	if (r == 0)
+		r = outcome(team, &request, status);
 	if (r == 0)
 		*data = request.buffer;
 	return r;

@@ -113,6 +113,11 @@ static void look_for_deadlock(struct rank *rank)
 	/* A rank of another host may send something yet: the caller finds out. */
 	if (rank->layout.job->hosts.count)
 		return;
+	if (rank->ends) {
+		rank->ends->say_deadlock(rank);
+		rank_end(rank, RIG_END_DEADLOCK, rank->rank);
+		return;
+	}
 	/* relaxed: the alarm releases it. */
 	store_relaxed(&rank->layout.team->deadlock, 1);
 	dispatch_alarm(rank->layout.dispatch);
@@ -189,7 +194,7 @@ COLD static uint64_t sleep_on(struct rank *rank, const _Atomic uint64_t *word,
 		uint32_t heard = load_seq(bell);
 
 		seen = load_seq(word);
-		if (seen >= target)
+		if (seen >= target || rank_has_ended(rank))
 			break;
 		if (wait_sleep(bell, heard, deadline) == -ETIMEDOUT)
 			deadline = RIG_FOREVER;
@@ -254,6 +259,60 @@ void rank_add(struct rank *rank, _Atomic uint64_t *word, uint64_t value)
 	add_seq(word, value);
 	if (load_seq(&rank->layout.team->sleepers))
 		wake(rank, word);
+}
+
+/* --- the end of a team that only its ranks watch --- */
+
+int rank_ended(const struct rank *rank)
+{
+	return rank->ends->explain(rank, load_seq(&rank->layout.team->ended));
+}
+
+/*
+ * The word first, then the bells: a sleeper reads its bell, then the word, and
+ * sleeps only while the bell is what it was.  So each sleeper sees the word, or
+ * does not sleep.
+ */
+void rank_end(struct rank *rank, unsigned end, int who)
+{
+	uint32_t nobody = 0;
+
+	/* seq_cst, all: see above, and rank_has_ended(). */
+	(void)cas_seq(&rank->layout.team->ended, &nobody, ENDED(end, who));
+	for (int i = 0; i < rank->size; i++) {
+		_Atomic uint32_t *bell = &rank->layout.inboxes[i].box.bell;
+
+		add_seq(bell, 1);
+		wait_wake(bell, 1);
+	}
+}
+
+/* In this process: who waits at the barrier. */
+struct attendant {
+	struct rank *rank;
+	bool waited;
+};
+
+static void attend_watched(void *arg, const _Atomic uint64_t *word,
+			   uint64_t target)
+{
+	struct attendant *attendant = arg;
+
+	attendant->waited = true;
+	(void)rank_await(attendant->rank, word, target);
+}
+
+/* The word of the barrier is one like any other, and the last to come wakes who
+ * sleeps on it. */
+void rank_meet_watched(struct rank *rank)
+{
+	struct attendant attendant = { .rank = rank };
+	const struct barrier_watch watch = { .arg = &attendant };
+
+	barrier_wait_attending(rank->layout.barrier, &watch, attend_watched);
+	/* seq_cst: as in rank_advance(). */
+	if (!attendant.waited && load_seq(&rank->layout.team->sleepers))
+		wake(rank, &rank->layout.barrier->word);
 }
 
 void rank_init(struct rank *rank, const struct layout *layout, int number,
@@ -321,6 +380,10 @@ void rank_failed(struct rank *rank, int code, const char *why)
 	/* release: pairs with the caller's acquire; its words are written. */
 	cas_release(&rank->layout.team->failed, &nobody,
 		    (uint32_t)rank->rank + 1);
+	if (rank->ends) {
+		rank_end(rank, RIG_END_FAILED, rank->rank);
+		return;
+	}
 	dispatch_alarm(rank->layout.dispatch);
 	dispatch_ring(rank->layout.dispatch, rank->bell);
 }

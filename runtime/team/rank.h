@@ -52,6 +52,21 @@ struct wide_teams {
 	struct rig_request *request; /* of that verb */
 };
 
+struct rank;
+
+/*
+ * In this process: what a rank does that has no warden and no launcher.  When the
+ * team ends before its time, each call of the team returns an error.
+ */
+struct rank_ends {
+	/* All ranks wait for each other: write to rank->mine->why who waits
+	 * where. */
+	void (*say_deadlock)(struct rank *rank);
+	/* The team has ended, as team_shm.ended has it: the error of the calls,
+	 * and the words. */
+	int (*explain)(const struct rank *rank, uint32_t ended);
+};
+
 /* In this process: one, or in tests one of several. */
 struct rank {
 	int rank; /* in the world, the team that a kernel is given */
@@ -60,6 +75,7 @@ struct rank {
 	struct rank_shm *mine;
 	struct patience patience;
 	int bell; /* an eventfd of a caller that polls; -1: none */
+	const struct rank_ends *ends; /* NULL: somebody else ends the team */
 	struct trace_shm *trace;      /* NULL: none */
 	struct trace_event_shm *span; /* of the verb it is in */
 	struct rig_team world;
@@ -116,13 +132,43 @@ void rank_begin(struct rank *rank, uint32_t job);
 /* All meet at the team's own barrier, whatever the job's is. */
 void rank_meet(struct rank *rank);
 
+/* The same where only the ranks watch each other: nobody sleeps in there for good. */
+void rank_meet_watched(struct rank *rank);
+
 /* This rank has failed with `code`; `why` (NULL: its slot has the words). */
 void rank_failed(struct rank *rank, int code, const char *why);
 
 /*
- * Wait until *word >= target and return what it is.  The word lies in the team
- * segment, only grows, and whoever changes it does so by rank_advance().  What
- * was written before that is seen after this.
+ * Has the team ended, where only its ranks watch it?  A call that finds so returns
+ * rank_ended(), whatever it has done.
+ *
+ * Invariant: who has seen that the team has ended may break off a call, and write
+ * again to what it lent to others; whoever reads that sees afterwards that the
+ * team has ended.  seq_cst: it stands after the release by which a rank says that
+ * it has read (call_end(), answers of mail.c), and pairs with rank_end().
+ */
+static inline bool rank_has_ended(const struct rank *rank)
+{
+	return load_seq(&rank->layout.team->ended) != 0;
+}
+
+/* The error of calls of a team that has ended, and the words. */
+COLD int rank_ended(const struct rank *rank);
+
+/* `r`, or the error where the team has ended. */
+static inline int rank_result(const struct rank *rank, int r)
+{
+	return rank_has_ended(rank) ? rank_ended(rank) : r;
+}
+
+/* The team ends, for `end` (an enum rig_end) and because of rank `who`: all ranks
+ * find out, asleep or not.  Any thread. */
+void rank_end(struct rank *rank, unsigned end, int who);
+
+/*
+ * Wait until *word >= target and return what it is: less, where the team has ended.
+ * The word lies in the team segment, only grows, and whoever changes it does so by
+ * rank_advance().  What was written before that is seen after this.
  */
 uint64_t rank_await(struct rank *rank, const _Atomic uint64_t *word,
 		    uint64_t target);

@@ -518,6 +518,10 @@ int schedule_begin(struct rig_team *team, struct schedule *schedule,
 		return rig_team_fail(team, -ENOMEM, "%s: no memory",
 				     verb_name(asked->terms.verb));
 	}
+	if (rank_has_ended(team->owner)) {
+		destroy(NULL, schedule);
+		return rank_ended(team->owner);
+	}
 	TAILQ_INSERT_TAIL(&team->owner->mail->schedules, schedule, entry);
 	if (!schedule->plan)
 		start(schedule);
@@ -583,6 +587,19 @@ int schedule_steps_open(const struct mail *mail)
 	return open;
 }
 
+void schedule_abandon(struct mail *mail)
+{
+	struct schedule *schedule;
+
+	TAILQ_FOREACH (schedule, &mail->schedules, entry) {
+		if (schedule->outer.stage == STAGE_DONE)
+			continue;
+		schedule->outer.stage = STAGE_DONE;
+		schedule->code = -EOWNERDEAD;
+		schedule->broken = true;
+	}
+}
+
 void schedule_drop_all(struct mail *mail)
 {
 	struct schedule *schedule;
@@ -611,6 +628,8 @@ int rig_team_start(struct rig_team *team, struct rig_request **request)
 				     "start: the plan of %s is started "
 				     "already: wait for it first",
 				     verb_name(schedule->terms.verb));
+	if (rank_has_ended(team->owner))
+		return rank_ended(team->owner);
 	start(schedule);
 	return 0;
 }

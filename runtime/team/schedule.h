@@ -74,6 +74,9 @@ bool schedule_progress(struct mail *mail);
 /* A new run: drop all of the last. */
 void schedule_drop_all(struct mail *mail);
 
+/* The team has ended: all are complete, with an error. */
+void schedule_abandon(struct mail *mail);
+
 /* Has the team any, begun or not? */
 bool schedule_has(const struct rig_team *team);
 

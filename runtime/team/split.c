@@ -11,7 +11,8 @@
  *
  * A map has one bit for each member of the heap, so what is free is free for a
  * team of any size.  Who looks at the map or changes it holds the lock, for no
- * longer than that; a rank that dies there ends the run, and all of it goes.
+ * longer than that; a rank that dies there ends the run, and all of it goes.  Where
+ * ranks watch each other, those who want the lock find out that the team has ended.
  */
 #include <errno.h>
 #include <sched.h>
@@ -40,16 +41,21 @@ struct wanted {
 	int32_t key;
 };
 
-static void lock_heap(struct heap_shm *heap)
+/* False: the team has ended, maybe by the death of whoever has the lock. */
+static bool lock_heap(const struct rank *rank)
 {
+	struct heap_shm *heap = rank->layout.heap;
 	uint32_t nobody = 0;
 
 	/* acquire: the map is as the last left it; pairs with the release in
 	 * unlock_heap(). */
 	while (!cas_acq_rel(&heap->lock, &nobody, 1)) {
+		if (rank_has_ended(rank))
+			return false;
 		nobody = 0;
 		sched_yield();
 	}
+	return true;
 }
 
 static void unlock_heap(struct heap_shm *heap)
@@ -94,7 +100,8 @@ static uint64_t take_block(struct rig_team *team, int size)
 	const uint64_t room = (uint64_t)team->owner->size * HEAP_MEMBERS;
 	uint64_t at;
 
-	lock_heap(heap);
+	if (!lock_heap(team->owner))
+		return 0;
 	/* relaxed: read when nobody runs. */
 	store_relaxed(&heap->used, 1);
 	at = find_free(map, heap->next, room, size);
@@ -112,7 +119,8 @@ static void give_block(struct rig_team *team, uint64_t index, int size)
 {
 	struct heap_shm *heap = team->owner->layout.heap;
 
-	lock_heap(heap);
+	if (!lock_heap(team->owner))
+		return;
 	mark(team->owner->layout.heap_map, index - 1, size, false);
 	unlock_heap(heap);
 }
@@ -254,6 +262,8 @@ static int found_teams(struct rig_team *team, const struct wanted *own,
 	if (r == -EINVAL)
 		return r;
 	call_end(&call, true);
+	if (rank_has_ended(team->owner))
+		return -EOWNERDEAD;
 	if (r < 0 && taken)
 		give_block(team, taken, size);
 	return r < 0 ? refuse(team, r) : 0;

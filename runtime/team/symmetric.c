@@ -193,7 +193,7 @@ static int check(struct rig_team *team, const char *name, const void *memory,
 {
 	*found = find(team, memory, bytes, rank);
 	if (*found)
-		return 0;
+		return rank_result(team->owner, 0);
 	if (rank < 0 || rank >= team->size)
 		return rig_team_fail(team, -EINVAL, "%s: rank %d, not 0 to %d",
 				     name, rank, team->size - 1);
@@ -282,8 +282,9 @@ int rig_team_notify(struct rig_team *team, uint64_t *word, int rank)
 	return r;
 }
 
-static void await(struct rig_team *team, uint64_t calls, const void *where,
-		  const _Atomic uint64_t *word, uint64_t value)
+/* 0, or the team has ended. */
+static int await(struct rig_team *team, uint64_t calls, const void *where,
+		 const _Atomic uint64_t *word, uint64_t value)
 {
 	/* relaxed: for the report. */
 	store_relaxed(&team->owner->mine->where, (uint64_t)(uintptr_t)where);
@@ -291,6 +292,7 @@ static void await(struct rig_team *team, uint64_t calls, const void *where,
 	(void)rank_await(team->owner, word, value);
 	store_relaxed(&team->owner->mine->where, 0);
 	store_relaxed(&team->owner->mine->calls, VERB_NONE);
+	return rank_result(team->owner, 0);
 }
 
 int rig_team_wait_until(struct rig_team *team, uint64_t *word, uint64_t value)
@@ -299,8 +301,8 @@ int rig_team_wait_until(struct rig_team *team, uint64_t *word, uint64_t value)
 	int r = check_word(team, "wait_until", word, 1, team->rank, &at);
 
 	if (r == 0)
-		await(team, VERB_WAIT_UNTIL, __builtin_return_address(0), at,
-		      value);
+		r = await(team, VERB_WAIT_UNTIL, __builtin_return_address(0),
+			  at, value);
 	return r;
 }
 
@@ -312,9 +314,9 @@ int rig_team_lock(struct rig_team *team, uint64_t lock[2], int rank)
 	if (r < 0)
 		return r;
 	/* relaxed: the ticket orders nothing; being served does, by acquire. */
-	await(team, CALLS_MESSAGE(VERB_LOCK, rank, 0),
-	      __builtin_return_address(0), &at[1], add_relaxed(&at[0], 1));
-	return 0;
+	return await(team, CALLS_MESSAGE(VERB_LOCK, rank, 0),
+		     __builtin_return_address(0), &at[1],
+		     add_relaxed(&at[0], 1));
 }
 
 int rig_team_unlock(struct rig_team *team, uint64_t lock[2], int rank)
@@ -355,8 +357,10 @@ int rig_team_accumulate(struct rig_team *team, void *memory, const void *data,
 	other = team_world_rank(team, rank);
 	/* The first words of a rank's part, which no block has. */
 	lock = (_Atomic uint64_t *)(void *)part_of(team->owner, other);
-	await(team, VERB_ACCUMULATE, __builtin_return_address(0), &lock[1],
-	      add_relaxed(&lock[0], 1));
+	r = await(team, VERB_ACCUMULATE, __builtin_return_address(0), &lock[1],
+		  add_relaxed(&lock[0], 1));
+	if (r < 0)
+		return r;
 	team->owner->symmetric.used = 1;
 	fold(at, at, data, count, type, op);
 	rank_advance(team->owner, &lock[1], load_relaxed(&lock[1]) + 1);

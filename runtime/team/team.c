@@ -120,7 +120,9 @@ static bool by_lines(const struct rank *rank)
 
 static void meet_all(struct rank *rank)
 {
-	if (TRACE_BRANCH(rank->trace))
+	if (rank->ends)
+		rank_meet_watched(rank);
+	else if (TRACE_BRANCH(rank->trace))
 		wait_traced(rank);
 	else
 		meet_at_jobs(rank);
@@ -160,6 +162,8 @@ int rig_team_barrier(struct rig_team *team)
 		r = call_barrier(team);
 	else
 		meet_all(rank);
+	if (rank_has_ended(rank))
+		return rank_ended(rank);
 	if (r == 0 && look)
 		r = match_check(rank, turn);
 	return r;

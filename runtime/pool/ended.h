@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ended.h - how a team has ended that only its ranks watch, in words.
+ */
+#ifndef RUNRIG_ENDED_H
+#define RUNRIG_ENDED_H
+
+#include <runrig/place.h>
+
+#include "team/rank.h"
+
+/* This process is a rank of the team that has met under `name` (copied), until
+ * finish.  0 or -ENOMEM. */
+int ended_begin(const char *name, int size, const struct rig_plan *plan);
+void ended_finish(void);
+
+/* For rank.ends. */
+extern const struct rank_ends ended_calls;
+
+#endif
