@@ -14,6 +14,7 @@ lower case move any object by pickle.
 from __future__ import annotations
 
 import atexit
+import errno
 import pickle
 import sys
 import time
@@ -585,24 +586,39 @@ class Cartcomm(Comm):
 
 
 _U1 = _runrig.dtype("uint8")[0]
+_FOREVER = 2 ** 64 - 1
 _world: Optional[Comm] = None
 
 
-def join() -> Comm:
+def join(name: Optional[str] = None, size: int = 0,
+         rank: Optional[int] = None, timeout: Optional[float] = None) -> Comm:
     """Become a rank of `runrig exec`, or a team of one; again: the same Comm.
 
+    With a name, meet `size` processes that nobody launched, in C or in Python;
+    as rank `rank`, else as the lowest that is free; TimeoutError: not all have
+    come after `timeout` seconds.  When one of them dies, each call of the others is
+    an OSError (errno.EOWNERDEAD): then leave(), and the name can be met under again.
+
     The program leaves at its end.  OSError, ValueError: the launcher is gone, or
-    of another build.
+    of another build; others wait under the name for another size, or as that rank.
     """
     global _world
     if _world is None:
-        _world = Comm(_runrig.join())
+        deadline = _FOREVER if timeout is None else \
+            time.monotonic_ns() + max(0, int(timeout * 1e9))
+        _world = Comm(_runrig.join(name, size,
+                                   0 if rank is None else rank + 1, deadline))
         atexit.register(leave)
+    elif name is not None:
+        raise OSError(errno.EALREADY, "this process has joined already")
     return _world
 
 
 def leave() -> None:
     """End being a rank; no Comm is of use then."""
+    global _world
+    _world = None
+    atexit.unregister(leave)
     _runrig.leave()
 
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * py_team.c - Team: the calls of a process that is a rank of `runrig exec`.
+ * py_team.c - Team: the calls of a process that is a rank, of `runrig exec` or by a
+ * name.
  *
  * A buffer is an object with contiguous bytes, None for a buffer that nobody looks
  * at on this rank, or True for RIG_IN_PLACE.  Each call checks that the buffers
@@ -367,14 +368,48 @@ static PyObject *get_size(PyObject *self, void *unused)
 
 /* ---- the process ---- */
 
-static PyObject *join_team(PyObject *module, PyObject *unused)
+/* How long to wait under a name before signals are looked at: then the seat is given
+ * up for a moment. */
+#define JOIN_SLICE_NS UINT64_C(500000000)
+
+/* Join by name, Ctrl-C heeded: as rig_join(), or 1 with an exception. */
+static int join_by_name(struct rig_team **team,
+			struct rig_join_options *options)
 {
+	const uint64_t deadline_ns = options->deadline_ns;
+	int r;
+
+	for (;;) {
+		options->deadline_ns = py_clock_ns() + JOIN_SLICE_NS;
+		if (options->deadline_ns > deadline_ns)
+			options->deadline_ns = deadline_ns;
+		PY_WAIT(r, rig_join(team, options));
+		if (r != -ETIMEDOUT || py_clock_ns() >= deadline_ns)
+			return r;
+		if (PyErr_CheckSignals() < 0)
+			return 1;
+	}
+}
+
+/* join(name or None, size, number, deadline_ns) */
+static PyObject *join_team(PyObject *module, PyObject *args)
+{
+	struct rig_join_options options = { .deadline_ns = 0 };
+	unsigned long long deadline_ns;
 	struct rig_team *team = NULL;
 	int r;
 
 	(void)module;
-	(void)unused;
-	PY_WAIT(r, rig_join(&team, NULL));
+	if (!PyArg_ParseTuple(args, "ziiK", &options.name, &options.size,
+			      &options.number, &deadline_ns))
+		return NULL;
+	options.deadline_ns = deadline_ns;
+	if (options.name)
+		r = join_by_name(&team, &options);
+	else
+		PY_WAIT(r, rig_join(&team, &options));
+	if (r > 0)
+		return NULL;
 	if (r < 0)
 		return py_raise(r);
 	joined = true;
@@ -395,7 +430,7 @@ static PyObject *leave_team(PyObject *module, PyObject *unused)
 }
 
 static PyMethodDef functions[] = {
-	{ "join", join_team, METH_NOARGS, "Become a rank: the Team of all." },
+	{ "join", join_team, METH_VARARGS, "Become a rank: the Team of all." },
 	{ "leave", leave_team, METH_NOARGS, "End being a rank." },
 	{ NULL, NULL, 0, NULL },
 };
