@@ -57,7 +57,8 @@ static inline uint64_t checker_u64(uint64_t value)
 	AS_VALUE(p, checker_load("load_acquire", ACQUIRE, AT(p)))
 #define load_seq(p) AS_VALUE(p, checker_load("load_seq", SEQ, AT(p)))
 
-#define store_relaxed(p, v) checker_store("store_relaxed", RELAXED, AT(p), (v))
+#define store_relaxed(p, v)                                                    \
+	checker_store("store_relaxed", RELAXED, AT(p), (uint64_t)(v))
 #define store_release(p, v) checker_store("store_release", RELEASE, AT(p), (v))
 #define store_seq(p, v)     checker_store("store_seq", SEQ, AT(p), (v))
 

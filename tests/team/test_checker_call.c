@@ -54,6 +54,11 @@ void rank_advance(struct rank *owner, _Atomic uint64_t *word, uint64_t value)
 	store_release(word, value);
 }
 
+int rank_ended(const struct rank *owner)
+{
+	checker_fail(CHECKER_WRONG, "the team has ended");
+}
+
 void *match_fail(struct rig_team *team, int rank)
 {
 	checker_fail(CHECKER_WRONG, "the signs differ");
@@ -197,6 +202,7 @@ static void lay_out(int n, int count, const enum kind *what, const int *by)
 	memcpy(kinds, what, (size_t)count * sizeof(*what));
 	memcpy(roots, by, (size_t)count * sizeof(*by));
 	checker_location(&shm.called, "called");
+	checker_location(&shm.ended, "ended");
 	for (int i = 0; i < n; i++) {
 		owners[i].mine = &ranks[i];
 		owners[i].layout.team = &shm;
