@@ -24,8 +24,8 @@ uint64_t process_self(void);
 /* A pidfd above the standard descriptors, or -errno. */
 int process_open(pid_t pid);
 
-/* When a process was born, in the kernel's ticks since the boot: two processes of
- * one number differ in it.  0: nobody knows, or there is no such process. */
+/* The birth of a process, in the kernel's ticks since the boot: two processes of one
+ * number have two births.  0: /proc does not tell, or no process has the number. */
 uint64_t process_born(pid_t pid);
 
 /* Wait until a descriptor is readable, deadline_ns at most; false: it is not.

@@ -49,7 +49,7 @@
 /* How often a sleeper looks, in case a dead process was to wake the sleeper. */
 #define LOOK_NS (100 * UINT64_C(1000000))
 
-enum meeting_state {
+enum rendezvous_state {
 	MEETING_OPEN,
 	MEETING_MET,   /* all have come */
 	MEETING_CLOSED /* the last to wait has gone */
@@ -69,7 +69,7 @@ struct rendezvous_shm {
 	uint64_t magic; /* RENDEZVOUS_MAGIC */
 	uint64_t build; /* startup_build() */
 	pthread_mutex_t lock;
-	_Atomic uint32_t state; /* enum meeting_state */
+	_Atomic uint32_t state; /* enum rendezvous_state */
 	int32_t size;
 	struct identity pids; /* the namespace that numbers are of */
 	struct patience busy;
@@ -77,7 +77,7 @@ struct rendezvous_shm {
 };
 
 /* In this process: a file that is open. */
-struct meeting {
+struct rendezvous_file {
 	const struct rig_join_options *options;
 	uint64_t deadline_ns;
 	struct identity pids;
@@ -108,7 +108,7 @@ static int lock_init(pthread_mutex_t *lock)
 	return r < 0 ? rig_fail_errno(r, "join: the meeting's lock") : 0;
 }
 
-static int map_file(struct meeting *meeting)
+static int map_file(struct rendezvous_file *meeting)
 {
 	void *memory = mmap(NULL, sizeof(*meeting->shm), PROT_READ | PROT_WRITE,
 			    MAP_SHARED, meeting->fd, 0);
@@ -120,7 +120,7 @@ static int map_file(struct meeting *meeting)
 	return 0;
 }
 
-static void close_file(struct meeting *meeting)
+static void close_file(struct rendezvous_file *meeting)
 {
 	if (meeting->shm)
 		munmap(meeting->shm, sizeof(*meeting->shm));
@@ -131,7 +131,7 @@ static void close_file(struct meeting *meeting)
 }
 
 /* A file that is complete has its name; -EEXIST: another was first. */
-static int make_file(struct meeting *meeting)
+static int make_file(struct rendezvous_file *meeting)
 {
 	const char *name = meeting->options->name;
 	struct stat status;
@@ -162,7 +162,7 @@ static int make_file(struct meeting *meeting)
 }
 
 /* The file behind the name, which may be anybody's; -ENOENT: there is none. */
-static int open_file(struct meeting *meeting)
+static int open_file(struct rendezvous_file *meeting)
 {
 	const char *name = meeting->options->name;
 	struct stat status;
@@ -193,7 +193,7 @@ static int open_file(struct meeting *meeting)
 	return 0;
 }
 
-static int lock(struct meeting *meeting, uint64_t deadline_ns)
+static int lock(struct rendezvous_file *meeting, uint64_t deadline_ns)
 {
 	pthread_mutex_t *mutex = &meeting->shm->lock;
 	const struct timespec until = {
@@ -219,13 +219,13 @@ static int lock(struct meeting *meeting, uint64_t deadline_ns)
 		 : 0;
 }
 
-static void unlock(struct meeting *meeting)
+static void unlock(struct rendezvous_file *meeting)
 {
 	pthread_mutex_unlock(&meeting->shm->lock);
 }
 
 /* No more than this process can tell. */
-static void remove_name(const struct meeting *meeting)
+static void remove_name(const struct rendezvous_file *meeting)
 {
 	(void)shmfile_unlink(meeting->options->name, meeting->identity);
 }
@@ -245,7 +245,7 @@ static bool lives(pid_t pid, uint64_t born)
 }
 
 /* Clear the seats of the dead, and count the living. */
-static int clear_seats(struct meeting *meeting)
+static int clear_seats(struct rendezvous_file *meeting)
 {
 	struct rendezvous_shm *shm = meeting->shm;
 	int living = 0;
@@ -265,7 +265,7 @@ static int clear_seats(struct meeting *meeting)
 
 /* Those who wait are of another PID namespace: their numbers mean nothing here.
  * Whoever waits has the file open, and locked. */
-static int check_namespace(struct meeting *meeting)
+static int check_namespace(struct rendezvous_file *meeting)
 {
 	struct rendezvous_shm *shm = meeting->shm;
 	int locked;
@@ -286,7 +286,7 @@ static int check_namespace(struct meeting *meeting)
 
 /* ---- the memory ---- */
 
-static int make_memory(struct meeting *meeting)
+static int make_memory(struct rendezvous_file *meeting)
 {
 	const int size = meeting->options->size;
 	struct layout layout = layout_at(NULL, size);
@@ -306,7 +306,7 @@ static int make_memory(struct meeting *meeting)
 }
 
 /* Map the memory that a process that waits has open. */
-static int find_memory(struct meeting *meeting)
+static int find_memory(struct rendezvous_file *meeting)
 {
 	const struct rendezvous_shm *shm = meeting->shm;
 	char path[64];
@@ -324,15 +324,14 @@ static int find_memory(struct meeting *meeting)
 		r = meeting->memory_fd < 0 ? -errno : 0;
 	}
 	if (r < 0)
-		return rig_fail_errno(r,
-				      "join %s: open the team's memory, %s",
+		return rig_fail_errno(r, "join %s: open the team's memory, %s",
 				      meeting->options->name, path);
 	return shared_map_fd(meeting->memory_fd,
-			     layout_at(NULL, shm->size).bytes,
-			     "join: the team", &meeting->memory);
+			     layout_at(NULL, shm->size).bytes, "join: the team",
+			     &meeting->memory);
 }
 
-static void drop_memory(struct meeting *meeting)
+static void drop_memory(struct rendezvous_file *meeting)
 {
 	if (meeting->memory)
 		munmap(meeting->memory,
@@ -345,7 +344,7 @@ static void drop_memory(struct meeting *meeting)
 
 /* ---- sitting down ---- */
 
-static int choose_seat(struct meeting *meeting)
+static int choose_seat(struct rendezvous_file *meeting)
 {
 	const struct rendezvous_shm *shm = meeting->shm;
 	const int wanted = meeting->options->number - 1;
@@ -365,7 +364,7 @@ static int choose_seat(struct meeting *meeting)
 }
 
 /* All have come: each finds the others' numbers in the team's memory. */
-static void meet(struct meeting *meeting)
+static void meet(struct rendezvous_file *meeting)
 {
 	struct rendezvous_shm *shm = meeting->shm;
 	const struct layout layout = layout_at(meeting->memory, shm->size);
@@ -379,7 +378,7 @@ static void meet(struct meeting *meeting)
 }
 
 /* Under the lock of a meeting that is open. */
-static int sit(struct meeting *meeting)
+static int sit(struct rendezvous_file *meeting)
 {
 	struct rendezvous_shm *shm = meeting->shm;
 	int living, r = check_namespace(meeting);
@@ -412,7 +411,7 @@ static int sit(struct meeting *meeting)
 }
 
 /* Give the seat up: 0, or 1 where all have come meanwhile. */
-static int stand_up(struct meeting *meeting)
+static int stand_up(struct rendezvous_file *meeting)
 {
 	struct rendezvous_shm *shm = meeting->shm;
 	int r = lock(meeting, RIG_FOREVER);
@@ -433,7 +432,7 @@ static int stand_up(struct meeting *meeting)
 	return 0;
 }
 
-static int await_others(struct meeting *meeting)
+static int await_others(struct rendezvous_file *meeting)
 {
 	struct rendezvous_shm *shm = meeting->shm;
 
@@ -452,14 +451,13 @@ static int await_others(struct meeting *meeting)
 			break;
 		return rig_fail(-ETIMEDOUT,
 				"join %s: not all %d ranks have come",
-				meeting->options->name,
-				meeting->options->size);
+				meeting->options->name, meeting->options->size);
 	}
 	return 0;
 }
 
 /* Open the meeting, and sit down.  1: the file was of a meeting that is over. */
-static int enter(struct meeting *meeting)
+static int enter(struct rendezvous_file *meeting)
 {
 	int r = open_file(meeting);
 
@@ -489,7 +487,7 @@ static int enter(struct meeting *meeting)
 	return r;
 }
 
-static int keep(struct rendezvous *out, struct meeting *meeting)
+static int keep(struct rendezvous *out, struct rendezvous_file *meeting)
 {
 	const struct rendezvous_shm *shm = meeting->shm;
 
@@ -524,7 +522,7 @@ static int check_options(const struct rig_join_options *options)
 }
 
 /* The namespace of this process's number. */
-static int look_at_self(struct meeting *meeting)
+static int look_at_self(struct rendezvous_file *meeting)
 {
 	struct stat status;
 
@@ -543,12 +541,13 @@ static int look_at_self(struct meeting *meeting)
 int rendezvous_meet(struct rendezvous *rendezvous,
 		    const struct rig_join_options *options)
 {
-	struct meeting meeting = { .options = options,
-				   .deadline_ns = options->deadline_ns
-							  ? options->deadline_ns
-							  : RIG_FOREVER,
-				   .fd = -1,
-				   .memory_fd = -1 };
+	struct rendezvous_file meeting = {
+		.options = options,
+		.deadline_ns = options->deadline_ns ? options->deadline_ns
+						    : RIG_FOREVER,
+		.fd = -1,
+		.memory_fd = -1
+	};
 	int r = check_options(options);
 
 	if (r == 0)

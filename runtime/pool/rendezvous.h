@@ -29,8 +29,8 @@ struct rendezvous_peer {
 struct rendezvous {
 	int rank;
 	int size;
-	struct layout layout; /* mapped */
-	struct patience busy; /* the same for all */
+	struct layout layout;          /* mapped */
+	struct patience busy;          /* the same for all */
 	struct rendezvous_peer *peers; /* `size` of them, to be freed */
 };
 

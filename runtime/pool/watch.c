@@ -20,7 +20,7 @@
 #include "machine/process.h"
 #include "machine/shared.h"
 
-static void look_at(struct watch *watch, int number)
+static void look_at(struct rank_watch *watch, int number)
 {
 	const struct rank_shm *shm = &watch->rank->layout.ranks[number];
 
@@ -32,7 +32,7 @@ static void look_at(struct watch *watch, int number)
 
 static void *watch_ranks(void *arg)
 {
-	struct watch *watch = arg;
+	struct rank_watch *watch = arg;
 	const int size = watch->rank->size;
 	/* A negative descriptor is one that poll() leaves out. */
 	struct pollfd *polled = watch->polled;
@@ -64,14 +64,16 @@ static int open_peer(const struct rendezvous_peer *peer)
 	return fd;
 }
 
-static int open_peers(struct watch *watch, const struct rendezvous_peer *peers)
+static int open_peers(struct rank_watch *watch,
+		      const struct rendezvous_peer *peers)
 {
 	const struct rank *rank = watch->rank;
 
 	for (int i = 0; i < rank->size; i++) {
 		int fd = i == rank->rank ? -1 : open_peer(&peers[i]);
 
-		watch->polled[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
+		watch->polled[i] =
+			(struct pollfd){ .fd = fd, .events = POLLIN };
 		if (i == rank->rank || fd >= 0)
 			continue;
 		if (fd != -ESRCH)
@@ -81,7 +83,7 @@ static int open_peers(struct watch *watch, const struct rendezvous_peer *peers)
 	return 0;
 }
 
-static int start_thread(struct watch *watch)
+static int start_thread(struct rank_watch *watch)
 {
 	sigset_t all, before;
 	int r;
@@ -98,14 +100,13 @@ static int start_thread(struct watch *watch)
 	return 0;
 }
 
-int watch_start(struct watch *watch, struct rank *rank,
+int watch_start(struct rank_watch *watch, struct rank *rank,
 		const struct rendezvous_peer *peers)
 {
 	int r = 0;
 
-	*watch = (struct watch){ .rank = rank, .stop = -1 };
-	watch->polled =
-		calloc((size_t)rank->size + 1, sizeof(*watch->polled));
+	*watch = (struct rank_watch){ .rank = rank, .stop = -1 };
+	watch->polled = calloc((size_t)rank->size + 1, sizeof(*watch->polled));
 	if (!watch->polled)
 		return rig_fail_errno(-ENOMEM, "join");
 	for (int i = 0; i < rank->size; i++)
@@ -124,7 +125,7 @@ int watch_start(struct watch *watch, struct rank *rank,
 	return r;
 }
 
-void watch_finish(struct watch *watch)
+void watch_finish(struct rank_watch *watch)
 {
 	const uint64_t one = 1;
 
@@ -140,5 +141,5 @@ void watch_finish(struct watch *watch)
 	if (watch->stop >= 0)
 		close(watch->stop);
 	free(watch->polled);
-	*watch = (struct watch){ .stop = -1 };
+	*watch = (struct rank_watch){ .stop = -1 };
 }

@@ -13,7 +13,7 @@
 #include "team/rank.h"
 
 /* In this process. */
-struct watch {
+struct rank_watch {
 	pthread_t thread;
 	bool runs;
 	int stop; /* eventfd: the thread is to end */
@@ -25,8 +25,8 @@ struct watch {
  * From now on the team ends when a rank ends that has not left.  `peers` are all
  * ranks.  0 or -errno and the words.
  */
-int watch_start(struct watch *watch, struct rank *rank,
+int watch_start(struct rank_watch *watch, struct rank *rank,
 		const struct rendezvous_peer *peers);
-void watch_finish(struct watch *watch);
+void watch_finish(struct rank_watch *watch);
 
 #endif

@@ -288,7 +288,7 @@ void rank_end(struct rank *rank, unsigned end, int who)
 }
 
 /* In this process: who waits at the barrier. */
-struct attendant {
+struct rank_party {
 	struct rank *rank;
 	bool waited;
 };
@@ -296,22 +296,22 @@ struct attendant {
 static void attend_watched(void *arg, const _Atomic uint64_t *word,
 			   uint64_t target)
 {
-	struct attendant *attendant = arg;
+	struct rank_party *party = arg;
 
-	attendant->waited = true;
-	(void)rank_await(attendant->rank, word, target);
+	party->waited = true;
+	(void)rank_await(party->rank, word, target);
 }
 
 /* The word of the barrier is one like any other, and the last to come wakes who
  * sleeps on it. */
 void rank_meet_watched(struct rank *rank)
 {
-	struct attendant attendant = { .rank = rank };
-	const struct barrier_watch watch = { .arg = &attendant };
+	struct rank_party party = { .rank = rank };
+	const struct barrier_watch watch = { .arg = &party };
 
 	barrier_wait_attending(rank->layout.barrier, &watch, attend_watched);
 	/* seq_cst: as in rank_advance(). */
-	if (!attendant.waited && load_seq(&rank->layout.team->sleepers))
+	if (!party.waited && load_seq(&rank->layout.team->sleepers))
 		wake(rank, &rank->layout.barrier->word);
 }
 

@@ -101,9 +101,9 @@ static int talk(struct rig_team *team)
 	CHECK(rig_team_allreduce(team, &own, &sum, 1, RIG_UINT64, RIG_SUM) ==
 	      0);
 	CHECK(sum == (uint64_t)size * (uint64_t)(size + 1) / 2);
-	CHECK(rig_team_sendrecv(team, &rank, 1, RIG_INT32, (rank + 1) % size,
-				7, &got, 1, RIG_INT32, (rank + size - 1) % size,
-				7, NULL) == 0);
+	CHECK(rig_team_sendrecv(team, &rank, 1, RIG_INT32, (rank + 1) % size, 7,
+				&got, 1, RIG_INT32, (rank + size - 1) % size, 7,
+				NULL) == 0);
 	CHECK(got == (rank + size - 1) % size);
 	memset(bytes, rank, LONG);
 	CHECK(rig_team_bcast(team, bytes, LONG, RIG_UINT8, 0) == 0);
@@ -160,9 +160,8 @@ static int gives_options(int rank, void *arg)
 	CHECK(join(&team, 0, 0) == -EINVAL);
 	CHECK(join(&team, RIG_WORKERS_MAX + 1, 0) == -EINVAL);
 	CHECK(join(&team, 2, 3) == -EINVAL);
-	CHECK(rig_join(&team,
-		       &(struct rig_join_options){ .name = "a/b", .size = 2 }) ==
-	      -EINVAL);
+	CHECK(rig_join(&team, &(struct rig_join_options){
+				      .name = "a/b", .size = 2 }) == -EINVAL);
 	CHECK(rig_join(&team, &(struct rig_join_options){
 				      .name = name,
 				      .size = 2,
@@ -178,12 +177,12 @@ static int comes_alone(int rank, void *arg)
 	(void)rank;
 	(void)arg;
 	for (int i = 0; i < 3; i++) {
-		CHECK(rig_join(&team, &(struct rig_join_options){
-					      .name = name,
-					      .size = 2,
-					      .deadline_ns = clock_after(
-						      10000000) }) ==
-		      -ETIMEDOUT);
+		CHECK(rig_join(&team,
+			       &(struct rig_join_options){
+				       .name = name,
+				       .size = 2,
+				       .deadline_ns = clock_after(
+					       10000000) }) == -ETIMEDOUT);
 		CHECK(strstr(rig_why(), "not all 2 ranks have come"));
 		CHECK(!is_there(name));
 	}
@@ -368,8 +367,8 @@ static int do_act(const struct stand *stand, enum act act)
 		return rig_team_lock(team, stand->memory + 2, 0);
 	case ACT_SHARE:
 		for (int i = 0; r == 0 && i < 64; i++)
-			r = rig_share_begin(&share, team, 10,
-					    RIG_SHARE_DYNAMIC, 1);
+			r = rig_share_begin(&share, team, 10, RIG_SHARE_DYNAMIC,
+					    1);
 		return r;
 	default:
 		return act_message(stand, act);
