@@ -58,7 +58,7 @@ static struct {
 	struct rig_plan plan;
 	struct rig_plan *own_plan; /* of a team without a launcher */
 	struct rendezvous met;     /* by name: with whom */
-	struct rank_watch watch;        /* likewise */
+	struct rank_watch watch;   /* likewise */
 	struct tracer tracer;
 	struct alarm alarm;           /* of a team of one */
 	struct trace_event_shm *span; /* the whole of it */

@@ -148,10 +148,9 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 
 	if (stage->user != team) {
 		if (stage->user &&
-		    !get_through(stage->user,
-				 stage->until[0] > stage->until[1]
-					 ? stage->until[0]
-					 : stage->until[1]))
+		    !get_through(stage->user, stage->until[0] > stage->until[1]
+						      ? stage->until[0]
+						      : stage->until[1]))
 			return NULL;
 		stage->user = team;
 		stage->until[0] = stage->until[1] = 0;

@@ -42,9 +42,10 @@ extern "C" {
 struct rig_join_options {
 	uint64_t deadline_ns; /* for the others to come, on CLOCK_MONOTONIC;
 			       * 0: RIG_FOREVER */
-	const char *name; /* to meet under, as a segment's (segment.h); NULL: the
+	const char
+		*name; /* to meet under, as a segment's (segment.h); NULL: the
 			   * launcher's team, or a team of one */
-	int size;         /* with a name: how many ranks are to meet */
+	int size;      /* with a name: how many ranks are to meet */
 	int number; /* likewise: the rank that is wanted, + 1; 0: the lowest that
 		     * is free */
 	uint64_t reserved[6]; /* 0 */
