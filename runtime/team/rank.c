@@ -391,6 +391,7 @@ void rank_failed(struct rank *rank, int code, const char *why)
 void rank_finish(struct rank *rank)
 {
 	call_end_job(rank);
+	team_segments_drop(rank);
 	/* release: whoever sees the state sees that it waits no more. */
 	store_release(&rank->mine->state, RIG_STATE_DONE);
 	switch (dispatch_finish(rank->layout.dispatch, rank->size)) {

@@ -83,6 +83,7 @@ struct rank {
 	struct stage stage;
 	struct mail *mail; /* NULL: none so far */
 	struct symmetric symmetric;
+	struct team_mapping *team_mappings; /* of rig_team_segment() */
 	struct wide_teams wide;
 
 	/* Barriers. */
@@ -182,6 +183,9 @@ void rank_add(struct rank *rank, _Atomic uint64_t *word, uint64_t value);
 
 /* A new run: what was left of the last in this rank's part of the heap goes. */
 void symmetric_begin_job(struct rank *rank);
+
+/* Unmap what rig_team_segment() has mapped in this run. */
+void team_segments_drop(struct rank *rank);
 
 /* How long it takes a store to be seen by all who look, at the very most. */
 #define STORE_NS UINT64_C(1000000)

@@ -48,6 +48,10 @@ void symmetric_begin_job(struct rank *rank)
 {
 }
 
+void team_segments_drop(struct rank *rank)
+{
+}
+
 void wide_begin_job(struct rank *rank)
 {
 }

@@ -217,6 +217,68 @@ START_TEST(a_death_with_a_lock_never_hangs)
 }
 END_TEST
 
+/* ---- memory that all map ---- */
+
+#define BIG ((size_t)64 << 20) /* more than the heap of a rank has */
+
+static int maps_one_memory(struct rig_team *team)
+{
+	const int rank = rig_team_rank(team), size = rig_team_size(team);
+	struct rig_team *half = NULL;
+	void *memory = NULL, *part = NULL, *kept = NULL;
+	uint64_t *words;
+	int r = rig_team_split(team, rank % 2, 0, &half);
+
+	if (r == 0)
+		r = rig_team_segment(team, BIG, &memory);
+	if (r == 0)
+		r = rig_team_segment(half, 1, &part);
+	/* What is left at the end goes with the run. */
+	if (r == 0)
+		r = rig_team_segment(team, 5000, &kept);
+	if (r < 0)
+		return r;
+	words = memory;
+	if (words[BIG / 8 - 1 - (size_t)rank] || *(unsigned char *)part)
+		return -EBADMSG;
+	words[BIG / 8 - 1 - (size_t)rank] = (uint64_t)rank + 1;
+	r = rig_team_barrier(team);
+	for (int i = 0; r == 0 && i < size; i++)
+		if (words[BIG / 8 - 1 - (size_t)i] != (uint64_t)i + 1)
+			return -EBADMSG;
+	if (r == 0)
+		r = rig_team_segment_free(half, part);
+	if (r == 0)
+		r = rig_team_segment_free(team, memory);
+	if (r == 0)
+		r = rig_team_segment_free(team, NULL);
+	return r;
+}
+
+static int wrong_memory(struct rig_team *team)
+{
+	void *memory = team;
+
+	if (rig_team_segment(team, 0, &memory) != -EINVAL ||
+	    rig_team_segment(team, SIZE_MAX, &memory) != -EINVAL ||
+	    rig_team_segment(team, INT64_MAX / 2, &memory) != -ENOMEM ||
+	    memory != team || rig_team_segment_free(team, team) != -EINVAL)
+		return -EBADMSG;
+	return rig_team_barrier(team);
+}
+
+START_TEST(all_map_one_memory)
+{
+	make_pool(_i);
+	for (int i = 0; i < 3; i++)
+		ck_assert_msg(run(maps_one_memory) == 0, "%s",
+			      rig_pool_report(pool)->text);
+	ck_assert_msg(run(wrong_memory) == 0, "%s",
+		      rig_pool_report(pool)->text);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("symmetric");
@@ -225,6 +287,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(tcase, what_one_rank_does_in_anothers_is_seen_there,
 			    0, SIZES);
 	tcase_add_test(tcase, wrong_use_is_told);
+	tcase_add_loop_test(tcase, all_map_one_memory, 1, 4);
 	tcase_add_test(tcase, a_death_with_a_lock_never_hangs);
 	suite_add_tcase(suite, tcase);
 	return suite;

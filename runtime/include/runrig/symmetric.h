@@ -26,7 +26,8 @@
 extern "C" {
 #endif
 
-/* Bytes of the heap that a rank has.  For more there are segments. */
+/* Bytes of the heap that a rank has.  For more there are segments, and
+ * rig_team_segment(). */
 #define RIG_HEAP_MAX ((size_t)16 << 20)
 
 /* Blocks of the heap at a time. */
@@ -44,6 +45,30 @@ RIG_API int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory);
 
 /* Collective.  Give it back; NULL is allowed, everywhere at once. */
 RIG_API int rig_team_dealloc(struct rig_team *team, void *memory);
+
+/*
+ * Collective.  Make memory of `bytes` bytes (1 and up, the same on all ranks) that
+ * all ranks of the team map, and set *memory to where this rank has it: one memory,
+ * at an address of its own in each process.  Zeroed; a page lies on the node of the
+ * rank that first touches it.  The memory has no name, and is no segment of a job:
+ * rig_team_data() does not know it.  It goes with the run, or when all have called
+ * rig_team_segment_free().  Waits for all ranks.
+ *
+ * Returns 0 on all ranks, or on all ranks an error:
+ *
+ *	-ENOMEM      more bytes than the machine, or the control group, has left
+ *	-EOPNOTSUPP  the team has ranks of several hosts
+ *	or what memfd_create, open (/proc of a rank) or mmap said
+ *
+ * A page that the machine has no memory for when it is touched is the kernel's
+ * affair, as everywhere.  A child that the process forks has no mapping of it.
+ */
+RIG_API int rig_team_segment(struct rig_team *team, size_t bytes,
+			     void **memory);
+
+/* Collective.  Unmap it, when all have come; NULL is allowed, everywhere at once.
+ * Other ranks' mappings stay until their own calls. */
+RIG_API int rig_team_segment_free(struct rig_team *team, void *memory);
 
 /* The same place in the part of `rank`; NULL: no such rank, or not allocated.
  * Never waits; the calls below wait only where their comments say so. */
