@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "machine/huge.h"
 
 int shared_above_standard(int fd)
 {
@@ -76,6 +77,43 @@ int shared_map(size_t bytes, const char *what, void **memory, int *fd)
 		close(file);
 	else
 		*fd = file;
+	return r;
+}
+
+int shared_map_sparse_fd(int fd, size_t bytes, size_t sparse, const char *what,
+			 void **memory)
+{
+	/* Without access at first: what mlockall(MCL_FUTURE) locks it would
+	 * also have there at once. */
+	char *mapped = huge_map(fd, bytes, PROT_NONE);
+
+	if (mapped == MAP_FAILED)
+		return rig_fail_errno(-errno, "%s: map %zu bytes", what, bytes);
+	(void)munlock(mapped + sparse, bytes - sparse);
+	(void)madvise(mapped + sparse, bytes - sparse, MADV_DONTDUMP);
+	if (mprotect(mapped, bytes, PROT_READ | PROT_WRITE) < 0) {
+		int r = -errno;
+
+		munmap(mapped, bytes);
+		return rig_fail_errno(r, "%s: map %zu bytes", what, bytes);
+	}
+	*memory = mapped;
+	return 0;
+}
+
+int shared_map_sparse(size_t bytes, size_t sparse, const char *what,
+		      void **memory, int *fd)
+{
+	int file = make_file(bytes, what);
+	int r;
+
+	if (file < 0)
+		return file;
+	r = shared_map_sparse_fd(file, bytes, sparse, what, memory);
+	if (r == 0 && fd)
+		*fd = file;
+	else
+		close(file);
 	return r;
 }
 

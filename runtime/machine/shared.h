@@ -21,6 +21,16 @@ int shared_map(size_t bytes, const char *what, void **memory, int *fd);
  * -EPROTO: the file is shorter. */
 int shared_map_fd(int fd, size_t bytes, const char *what, void **memory);
 
+/*
+ * The same for memory of which most is never touched: from byte `sparse` on (a whole
+ * huge page) nothing is in core dumps, nor locked by mlockall().  The address is fit
+ * for huge pages.  Without overcommit, too, only pages count that are there.
+ */
+int shared_map_sparse(size_t bytes, size_t sparse, const char *what,
+		      void **memory, int *fd);
+int shared_map_sparse_fd(int fd, size_t bytes, size_t sparse, const char *what,
+			 void **memory);
+
 /* A descriptor above the standard streams', so that a host that closed those
  * does not print into a file of the library.  Takes `fd` (or -1, errno set),
  * returns `fd` or its copy, or -1. */

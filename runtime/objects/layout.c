@@ -10,6 +10,7 @@
 #include <runrig/pool.h>
 
 #include "base/size.h"
+#include "machine/huge.h"
 #include "machine/pages.h"
 
 size_t trailer_file_bytes(size_t bytes)
@@ -86,11 +87,44 @@ struct layout layout_at(void *base, int size)
 	at = size_round_up(at, PAGE_BYTES);
 	layout.parts = take(base, &at, n * PART_BYTES);
 	layout.bytes = size_round_up(at, PAGE_BYTES);
+	layout.heaps = NULL;
+	layout.heap_bytes = 0;
+	layout.map_bytes = layout.bytes;
 	return layout;
 }
 
+size_t layout_heaps_off(const struct layout *layout)
+{
+	return size_round_up(layout->bytes, HUGE_BYTES);
+}
+
+void layout_add_heaps(struct layout *layout, int size, size_t each)
+{
+	const size_t off = layout_heaps_off(layout);
+
+	layout->heap_bytes = each;
+	layout->heaps = each ? (unsigned char *)layout->control + off : NULL;
+	layout->map_bytes = each ? off + (size_t)size * each : layout->bytes;
+}
+
+void layout_clear_heap(const struct layout *layout, int rank, size_t keep)
+{
+	struct rank_shm *shm = &layout->ranks[rank];
+	/* relaxed: nobody else runs. */
+	uint64_t there = load_relaxed(&shm->heap_there);
+
+	/* The number lies where any rank may have written over it. */
+	if (there > layout->heap_bytes)
+		there = layout->heap_bytes;
+	if (there <= keep)
+		return;
+	pages_clear(layout->heaps + (size_t)rank * layout->heap_bytes + keep,
+		    size_round_up(there, PAGE_BYTES) - keep);
+	store_relaxed(&shm->heap_there, keep);
+}
+
 /* The collectives' memory becomes zero again. */
-static void clear_calls(const struct layout *layout)
+static void clear_calls(const struct layout *layout, int size)
 {
 	char *base = (char *)layout->control;
 
@@ -100,6 +134,9 @@ static void clear_calls(const struct layout *layout)
 	store_relaxed(&layout->team->mailed, 0);
 	store_relaxed(&layout->team->shared, 0);
 	store_relaxed(&layout->team->sleepers, 0);
+	store_relaxed(&layout->team->heaped, 0);
+	for (int i = 0; i < size; i++)
+		layout_clear_heap(layout, i, 0);
 	if (load_relaxed(&layout->control->generation) != 0)
 		pages_clear(base + layout->calls_off,
 			    layout->bytes - layout->calls_off);
@@ -108,7 +145,7 @@ static void clear_calls(const struct layout *layout)
 int layout_team(const struct layout *layout, int size,
 		enum rig_barrier_kind kind)
 {
-	clear_calls(layout);
+	clear_calls(layout, size);
 	memset((void *)layout->barrier, 0, sizeof(*layout->barrier));
 	dispatch_init(layout->dispatch, size);
 	return rig_barrier_init(layout->barrier, size, kind);

@@ -23,9 +23,12 @@
  *	| inbox_shm  x seat |  each worker its own; the others ring
  *	| loans      x seat |  each worker its own; who borrowed answers
  *	| trays      x seat |  each worker its own; the receiver reads
- *	| parts      x size |  of the heap: whoever is given them
  *	| channels x seat^2 |  those to rank 0, to rank 1, ...: sender, receiver
- *	+-------------------+
+ *	| parts      x size |  of the heap: whoever is given them
+ *	+-------------------+ layout.bytes, rounded up to a huge page
+ *	| heaps      x size |  each worker its own; the others read.  Pages come as
+ *	|                   |  a rank asks for them, see team/heap.h
+ *	+-------------------+ layout.map_bytes
  *
  * A rank has a seat, and behind the last rank's the caller has one: the gateway,
  * by which messages come from ranks of other hosts and go there.
@@ -277,6 +280,8 @@ struct team_shm {
 	_Atomic uint32_t mailed;
 	/* 1: the team of all has shared work out in this run. */
 	_Atomic uint32_t shared;
+	/* 1: some rank has had something of its heap in this run. */
+	_Atomic uint32_t heaped;
 
 	/* Ranks asleep on words other than a barrier's: each adds itself. */
 	alignas(RIG_LINE) _Atomic uint32_t sleepers;
@@ -331,6 +336,10 @@ struct rank_shm {
 	 * that no receive asks for; 0: there is none. */
 	_Atomic uint64_t unasked;
 	char why[WHY_BYTES];
+	/* Bytes of its heap, from the first on, that may have pages.  Written by
+	 * the rank before it asks for them, and by whoever gives them back: the
+	 * last to finish a run, or the warden, when no rank is left. */
+	_Atomic uint64_t heap_there;
 };
 _Static_assert(offsetof(struct rank_shm, result) == RIG_LINE,
 	       "what is written in a run is one line");
@@ -514,7 +523,10 @@ struct layout {
 	struct channel_shm *channels; /* see layout_channel() */
 	unsigned char *parts;         /* PART_BYTES a rank */
 	size_t calls_off;             /* where `members` are */
-	size_t bytes;                 /* of it all, whole pages */
+	size_t bytes;                 /* of it all but heaps, whole pages */
+	unsigned char *heaps;         /* heap_bytes a rank; NULL: no room */
+	size_t heap_bytes;            /* whole huge pages */
+	size_t map_bytes;             /* of it all, heaps included */
 };
 
 /* The channel from seat `from` to seat `to` of a team of `size` ranks. */
@@ -527,6 +539,15 @@ static inline struct channel_shm *layout_channel(const struct layout *layout,
 
 /* The layout of a team segment of `size` ranks at `base` (NULL: only bytes). */
 struct layout layout_at(void *base, int size);
+
+/* Add a heap of `each` bytes (whole huge pages; 0: none) for every rank, from
+ * layout_heaps_off() on. */
+size_t layout_heaps_off(const struct layout *layout);
+void layout_add_heaps(struct layout *layout, int size, size_t each);
+
+/* Give back what rank `rank` has of its heap from byte `keep` on, a page's.  Nobody
+ * is at work there. */
+void layout_clear_heap(const struct layout *layout, int rank, size_t keep);
 
 /* Lay out what belongs to one team, in memory that no worker maps.  What the
  * last run left for the caller to read stays: each rank clears its own slot

@@ -41,6 +41,7 @@
 #include "pool/meeting.h"
 #include "pool/rendezvous.h"
 #include "pool/reporter.h"
+#include "pool/team_memory.h"
 #include "pool/watch.h"
 #include "team/mail.h"
 #include "team/modules.h"
@@ -173,12 +174,10 @@ static int map_memory(const int *fds, int count)
 			   &joined.plan, &joined.tracer);
 	if (r < 0)
 		return r;
-	r = shared_map_fd(fds[MEETING_TEAM],
-			  layout_at(NULL, joined.startup.size).bytes,
-			  "join: the team", &memory);
+	r = team_memory_map_fd(&joined.startup.layout, joined.startup.size,
+			       "join: the team", fds[MEETING_TEAM]);
 	if (r < 0)
 		return r;
-	joined.startup.layout = layout_at(memory, joined.startup.size);
 	if (!joined.tracer.bytes || count <= MEETING_TRACE)
 		return 0;
 	r = shared_map_fd(fds[MEETING_TRACE], joined.tracer.bytes,
@@ -223,19 +222,18 @@ static void end_alone(void *arg)
 static int be_alone(void)
 {
 	struct pool_startup *startup = &joined.startup;
-	void *memory;
+	struct layout layout;
 	int r = rig_place_plan(
 		&joined.own_plan,
 		&(struct rig_place_options){ .workers = 1, .place = "none" });
 
 	if (r == 0)
-		r = shared_map(layout_at(NULL, 1).bytes, "join: the team",
-			       &memory, NULL);
+		r = team_memory_map(&layout, 1, "join: the team", NULL);
 	if (r < 0)
 		return r;
 	*startup = (struct pool_startup){ .size = 1,
 					  .plan = joined.own_plan,
-					  .layout = layout_at(memory, 1),
+					  .layout = layout,
 					  .tracer = &joined.tracer,
 					  .execed = true };
 	r = layout_team(&startup->layout, 1, RIG_BARRIER_ADAPTIVE);
@@ -298,7 +296,7 @@ static void let_go(void)
 	joined.socket = -1;
 	if (joined.startup.layout.control)
 		munmap(joined.startup.layout.control,
-		       joined.startup.layout.bytes);
+		       joined.startup.layout.map_bytes);
 	if (joined.tracer.memory)
 		munmap(joined.tracer.memory, joined.tracer.bytes);
 	if (joined.shm)
@@ -328,7 +326,7 @@ static int become_rank(void)
 	int r;
 
 	/* A child of this process is no rank. */
-	(void)madvise(startup->layout.control, startup->layout.bytes,
+	(void)madvise(startup->layout.control, startup->layout.map_bytes,
 		      MADV_DONTFORK);
 	rank_init(self, &startup->layout, joined.rank, startup->size,
 		  &startup->busy);

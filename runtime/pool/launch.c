@@ -9,6 +9,7 @@
  * becomes a child.  By ending children until none is left, the launcher ends all.
  */
 #include "pool/launch.h"
+#include "pool/team_memory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -494,11 +495,10 @@ static int prepare_memory(struct rig_launch *launch, size_t trace)
 	if (r == 0)
 		r = report_init(&launch->report, startup->size);
 	if (r == 0)
-		r = shared_map(layout_at(NULL, startup->size).bytes,
-			       "launch: the team", &memory, &launch->team_fd);
+		r = team_memory_map(&startup->layout, startup->size,
+				    "launch: the team", &launch->team_fd);
 	if (r < 0)
 		return r;
-	startup->layout = layout_at(memory, startup->size);
 	r = layout_team(&startup->layout, startup->size, startup->kind);
 	launch->shm_bytes = startup_bytes(launch->plan);
 	if (r == 0)
@@ -661,7 +661,7 @@ void rig_launch_finish(struct rig_launch *launch)
 	}
 	if (launch->startup.layout.control)
 		munmap(launch->startup.layout.control,
-		       launch->startup.layout.bytes);
+		       launch->startup.layout.map_bytes);
 	if (launch->shm)
 		munmap(launch->shm, launch->shm_bytes);
 	report_finish(&launch->report);

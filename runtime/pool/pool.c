@@ -34,6 +34,7 @@
 #include "machine/process.h"
 #include "machine/shared.h"
 #include "pool/report.h"
+#include "pool/team_memory.h"
 #include "segment/segment.h"
 #include "place/topology.h"
 
@@ -315,7 +316,6 @@ static int prepare(struct rig_pool *pool,
 		   const struct rig_pool_options *options)
 {
 	struct pool_startup *startup = &pool->startup;
-	void *memory;
 	int r;
 
 	r = rig_place_plan(&pool->plan, &(struct rig_place_options){
@@ -342,12 +342,11 @@ static int prepare(struct rig_pool *pool,
 	pool->kept = calloc((size_t)startup->size, sizeof(*pool->kept));
 	if (!pool->kept)
 		return rig_fail_errno(-ENOMEM, "pool");
-	r = shared_map(layout_at(NULL, startup->size).bytes,
-		       "pool: its team segment", &memory,
-		       startup->execed ? &pool->exec.team : NULL);
+	r = team_memory_map(&startup->layout, startup->size,
+			    "pool: its team segment",
+			    startup->execed ? &pool->exec.team : NULL);
 	if (r < 0)
 		return r;
-	startup->layout = layout_at(memory, startup->size);
 	r = layout_team(&startup->layout, startup->size, startup->kind);
 	if (r < 0)
 		return r;
@@ -379,7 +378,7 @@ static void pool_free(struct rig_pool *pool)
 	close_if_open(&startup->files_receive);
 	close_if_open(&pool->warden_pidfd);
 	if (startup->layout.control)
-		munmap(startup->layout.control, startup->layout.bytes);
+		munmap(startup->layout.control, startup->layout.map_bytes);
 	report_finish(&pool->report);
 	report_finish(&pool->aside);
 	free(pool->kept);

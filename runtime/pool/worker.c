@@ -44,7 +44,7 @@ void worker_forked(void)
 		return;
 	/* Where MADV_DONTFORK is taken for a hint, as by emulators. */
 	attach_forked();
-	(void)munmap(own_startup->layout.control, own_startup->layout.bytes);
+	(void)munmap(own_startup->layout.control, own_startup->layout.map_bytes);
 	close(own_startup->lifeline_held);
 	close(own_startup->ready);
 	close(own_startup->files_receive);
@@ -101,7 +101,7 @@ static void be_born(const struct pool_startup *startup, struct rank *rank)
 	set_signals();
 	/* A child that a kernel forks is no rank: if it returns from the
 	 * kernel, it ends here at what it has not. */
-	(void)madvise(startup->layout.control, startup->layout.bytes,
+	(void)madvise(startup->layout.control, startup->layout.map_bytes,
 		      MADV_DONTFORK);
 	/* Losing a worker is an error of a run; losing the caller, its end. */
 	oom_volunteer();

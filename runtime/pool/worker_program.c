@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "machine/shared.h"
 #include "pool/exec_start.h"
+#include "pool/team_memory.h"
 #include "segment/ledger.h"
 
 static int map_startup(int fd, struct startup_shm **shm, size_t *bytes)
@@ -39,14 +40,12 @@ static int map_startup(int fd, struct startup_shm **shm, size_t *bytes)
 static int map_memory(const struct startup_shm *shm,
 		      struct pool_startup *startup, struct tracer *tracer)
 {
-	size_t bytes = layout_at(NULL, shm->size).bytes;
 	void *memory;
-	int r = shared_map_fd(shm->fds[STARTUP_TEAM], bytes, "start: its team",
-			      &memory);
+	int r = team_memory_map_fd(&startup->layout, shm->size,
+				   "start: its team", shm->fds[STARTUP_TEAM]);
 
 	if (r < 0)
 		return r;
-	startup->layout = layout_at(memory, shm->size);
 	if (tracer->bytes)
 		r = shared_map_fd(shm->fds[STARTUP_TRACE], tracer->bytes,
 				  "start: its trace", &memory);

@@ -32,7 +32,7 @@
 
 /* Where the bytes are that do not fit a line. */
 struct place {
-	uint64_t segment; /* index + 1; 0: the team segment */
+	uint64_t segment; /* as rank_segment() */
 	uint64_t offset;
 	uint64_t bytes;
 };
@@ -192,6 +192,7 @@ static void *room(struct call *call, struct line_shm *line, size_t bytes)
 	}
 	put_place(line,
 		  (struct place){
+			  .segment = SEGMENT_TEAM,
 			  .offset = (uint64_t)(stage -
 					       (unsigned char *)call->team
 						       ->owner->layout.control),
@@ -295,10 +296,7 @@ static const void *look(struct call *call, int rank,
 		return line->payload;
 	memcpy(&place, line->payload, sizeof(place));
 	call->there = place.bytes;
-	if (place.segment)
-		return (const char *)owner->handed[place.segment - 1].data +
-		       place.offset;
-	return (const char *)owner->layout.control + place.offset;
+	return rank_found(owner, place.segment, place.offset);
 }
 
 const void *call_see(struct call *call, int rank, size_t bytes)

@@ -467,8 +467,7 @@ static void read_lent(struct mail *mail, struct rig_request *request, int peer,
 		      const struct parcel *parcel)
 {
 	const char *data =
-		(const char *)mail->owner->handed[parcel->segment - 1].data +
-		parcel->offset;
+		rank_found(mail->owner, parcel->segment, parcel->offset);
 	uint64_t keep = request->whole < request->bytes ? request->whole
 							: request->bytes;
 	struct loan *loan;

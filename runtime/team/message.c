@@ -833,7 +833,7 @@ int rig_team_lend(struct rig_team *team, const void *buffer, size_t count,
 	if (!mail_lendable(team, buffer, bytes))
 		return rig_team_fail(team, -EINVAL,
 				     "lend: %zu bytes at %p are in no segment "
-				     "of the job",
+				     "of the job, and in no heap",
 				     bytes, buffer);
 	as = sending(team, buffer, bytes, dest, tag);
 	as.lend = true;

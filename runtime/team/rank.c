@@ -326,6 +326,7 @@ void rank_init(struct rank *rank, const struct layout *layout, int number,
 	rank->barrier = layout->barrier;
 	rank->patience = *patience;
 	rank->bell = -1;
+	heap_init(rank);
 	rank->world = (struct rig_team){ .owner = rank,
 					 .rank = number,
 					 .size = size,
@@ -348,6 +349,7 @@ void rank_begin(struct rank *rank, uint32_t job)
 	call_begin_job(rank);
 	mail_begin_job(rank);
 	symmetric_begin_job(rank);
+	heap_begin_job(rank);
 	wide_begin_job(rank);
 	mine->why[0] = 0;
 	if (rank->result_used)
@@ -398,6 +400,7 @@ void rank_finish(struct rank *rank)
 	case DISPATCH_ALL_DONE:
 		call_all_done(rank);
 		mail_all_done(rank);
+		heap_all_done(rank);
 		dispatch_done(rank->layout.dispatch);
 		dispatch_ring(rank->layout.dispatch, rank->bell);
 		break;

@@ -10,6 +10,7 @@
 #include "machine/wait.h"
 #include "objects/layout.h"
 #include "place/levels.h"
+#include "team/heap.h"
 #include "team/team.h"
 #include "team/trace.h"
 
@@ -84,6 +85,7 @@ struct rank {
 	struct mail *mail; /* NULL: none so far */
 	struct symmetric symmetric;
 	struct team_mapping *team_mappings; /* of rig_team_segment() */
+	struct rig_heap heap;
 	struct wide_teams wide;
 
 	/* Barriers. */
@@ -107,11 +109,18 @@ struct rank {
 /* Shorter data is copied: a loan has to be waited for until it is read. */
 #define LEND_BYTES ((size_t)4096)
 
-/* Where all of the bytes lie in an array of the job, which every rank finds:
- * index + 1 and the offset in there; else 0. */
+/* As the number of a segment: the team's own memory. */
+#define SEGMENT_TEAM ((uint32_t)RIG_SEGMENTS_MAX + 1)
+
+/* Where all of the bytes lie in memory that every rank finds: index + 1 of an array
+ * of the job, or SEGMENT_TEAM for what rig_team_alloc() or a heap has given, and the
+ * offset in there; else 0. */
 static inline uint32_t rank_segment(const struct rank *rank, const void *data,
 				    size_t bytes, uint64_t *offset)
 {
+	const uintptr_t control = (uintptr_t)rank->layout.control;
+	const uint64_t parts = (uintptr_t)rank->layout.parts - control;
+
 	for (int i = 0; i < rank->segments; i++) {
 		const struct handed *handed = &rank->handed[i];
 
@@ -119,7 +128,20 @@ static inline uint32_t rank_segment(const struct rank *rank, const void *data,
 		if (*offset < handed->bytes && bytes <= handed->bytes - *offset)
 			return (uint32_t)i + 1;
 	}
-	return 0;
+	*offset = (uintptr_t)data - control;
+	return *offset >= parts && *offset < rank->layout.map_bytes &&
+			       bytes <= rank->layout.map_bytes - *offset
+		       ? SEGMENT_TEAM
+		       : 0;
+}
+
+/* The way back: where this rank has that. */
+static inline char *rank_found(const struct rank *rank, uint64_t segment,
+			       uint64_t offset)
+{
+	if (segment - 1 < (uint64_t)RIG_SEGMENTS_MAX)
+		return (char *)rank->handed[segment - 1].data + offset;
+	return (char *)rank->layout.control + offset;
 }
 
 /* Make *rank rank `number` of the `size` in `layout`. */

@@ -18,6 +18,18 @@
 
 static char memory[3][BUFFER_BYTES];
 
+/* Of the heap; what the trial before had is given back.  (What a run before had is
+ * no block of the heap, and is refused.) */
+static char *in_heap(struct rig_team *team, size_t bytes)
+{
+	static char *lent;
+	struct rig_heap *heap = rig_team_heap(team);
+
+	(void)rig_heap_free(heap, lent);
+	lent = rig_heap_malloc(heap, bytes);
+	return lent;
+}
+
 bool table_buffers(struct trial *t)
 {
 	const size_t longest = (t->count + 8) * (size_t)t->size * t->item;
@@ -28,12 +40,17 @@ bool table_buffers(struct trial *t)
 	t->expect = memory[2];
 	t->send = memory[0];
 	t->recv = memory[1];
-	/* By turns in a segment, where others read them in place. */
+	/* By turns in a segment or in the heap, where others read them in place. */
 	shared += (size_t)t->rank * SHARED_BYTES;
+	if (t->turn % 3 && t->turn / 3 % 2)
+		shared = in_heap(t->team, 2 * (longest + GUARD));
+	if (!shared)
+		return false;
 	if (t->turn % 3)
 		t->send = shared;
 	if (t->turn % 3 == 2)
-		t->recv = shared + BUFFER_BYTES;
+		t->recv = t->turn / 3 % 2 ? shared + longest + GUARD
+					  : shared + BUFFER_BYTES;
 	return true;
 }
 

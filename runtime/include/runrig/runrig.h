@@ -12,6 +12,7 @@
 #include <runrig/dtype.h>
 #include <runrig/error.h>
 #include <runrig/gateway.h>
+#include <runrig/heap.h>
 #include <runrig/join.h>
 #include <runrig/kernel.h>
 #include <runrig/launch.h>
