@@ -91,11 +91,15 @@ static int add_dispatches(struct plan *plan)
 	int r;
 
 	r = pool_calls_add_dispatch(
-		plan, "runrig, 1 worker", 1, true,
+		plan, "runrig, 1 worker", 1, true, 0,
 		"rig_pool_run, caller pinned to another core");
 	if (r == 0)
 		r = pool_calls_add_dispatch(plan, "runrig, 2 workers", 2, false,
-					    "rig_pool_run, back to back");
+					    0, "rig_pool_run, back to back");
+	if (r == 0)
+		r = pool_calls_add_dispatch(
+			plan, "runrig, 2 workers, chain", 2, false, 1000,
+			"rig_pool_run_all of 1000 jobs, a job");
 	for (int i = 0; r == 0 && i < 2; i++)
 		r = add_openmp(plan, "dispatch", "libgomp", 2, policies[i],
 			       "region");

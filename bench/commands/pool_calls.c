@@ -19,11 +19,13 @@
 struct dispatch_arg {
 	int workers;
 	bool caller_apart; /* the caller is pinned to a core without a worker */
+	int chain;         /* jobs that are posted at once; 0: one by one */
 };
 
 struct dispatch {
 	struct dispatch_arg arg;
 	struct rig_pool *pool;
+	struct rig_job *jobs; /* of the chain */
 	cpu_set_t caller; /* where it is to run, with .caller_apart */
 	cpu_set_t before;
 };
@@ -59,6 +61,7 @@ static void dispatch_close(void *state)
 	struct dispatch *d = state;
 
 	rig_pool_destroy(d->pool);
+	free(d->jobs);
 	free(d);
 }
 
@@ -73,7 +76,12 @@ static int dispatch_open(const void *arg, clockid_t clock, void **state,
 	if (!d)
 		return -ENOMEM;
 	d->arg = *(const struct dispatch_arg *)arg;
-	if (sched_getaffinity(0, sizeof(d->before), &d->before) < 0)
+	d->jobs = calloc((size_t)d->arg.chain + 1, sizeof(*d->jobs));
+	for (int i = 0; d->jobs && i < d->arg.chain; i++)
+		d->jobs[i].kernel = nothing;
+	if (!d->jobs)
+		r = -ENOMEM;
+	else if (sched_getaffinity(0, sizeof(d->before), &d->before) < 0)
 		r = -errno;
 	if (r == 0 && d->arg.caller_apart)
 		r = plan_caller(d, place, sizeof(place), why);
@@ -118,8 +126,18 @@ static int dispatch_run(void *state, uint64_t count, struct timing *timing,
 	int r = 0;
 
 	(void)timing;
-	for (uint64_t i = 0; i < count && r == 0; i++)
-		r = rig_pool_run(d->pool, &job);
+	for (uint64_t i = 0; i < count && r == 0; i++) {
+		const uint64_t left = count - i;
+		const int chain = left < (uint64_t)d->arg.chain ? (int)left
+								: d->arg.chain;
+
+		if (chain == 0) {
+			r = rig_pool_run(d->pool, &job);
+			continue;
+		}
+		r = rig_pool_run_all(d->pool, d->jobs, chain);
+		i += (uint64_t)chain - 1;
+	}
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
 	return r;
@@ -189,9 +207,9 @@ static const struct bench_ops start_ops = {
 };
 
 int pool_calls_add_dispatch(struct plan *plan, const char *name, int workers,
-			    bool caller_apart, const char *settings)
+			    bool caller_apart, int chain, const char *settings)
 {
-	struct dispatch_arg arg = { workers, caller_apart };
+	struct dispatch_arg arg = { workers, caller_apart, chain };
 	struct bench_case what = {
 		.contest = "dispatch",
 		.unit = "ns",

@@ -10,10 +10,10 @@
 #include "driver/measure.h"
 
 /* Add a contender of the contest "dispatch": a run of a kernel that does
- * nothing.  With `caller_apart` the caller is pinned to a core without a worker.
+ * nothing, or `chain` of them at once.  With `caller_apart` the caller is pinned to a core without a worker.
  * 0 or -ENOMEM. */
 int pool_calls_add_dispatch(struct plan *plan, const char *name, int workers,
-			    bool caller_apart, const char *settings);
+			    bool caller_apart, int chain, const char *settings);
 
 /* Add a contender that creates and destroys a pool.  0 or -ENOMEM. */
 int pool_calls_add_start(struct plan *plan, const char *name, int workers);

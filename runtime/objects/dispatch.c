@@ -2,6 +2,10 @@
 /*
  * dispatch.c - posting, taking and finishing jobs.
  *
+ * Invariant: no job is in progress where `done` is `posted`.  While one is, `done` is
+ * `before`, with or without the alarm, and only the last taker to finish a job, or
+ * the warden when no taker is left, changes `posted` or the number in `done`.
+ *
  * Hot path, nobody asleep: the poster stores `posted` (a line to the takers with
  * the job's words), each taker subtracts itself from `progress`, the last taker
  * stores `done` (a line to the poster).
@@ -48,65 +52,93 @@ void dispatch_init(struct dispatch_shm *dispatch, int size)
 	store_relaxed(&dispatch->sleepers, 0);
 }
 
-void dispatch_post(struct dispatch_shm *dispatch)
+/* Job `job` is there, with all earlier writes. */
+static void post(struct dispatch_shm *dispatch, uint32_t job)
 {
-	/* relaxed: nobody else writes the word. */
-	uint32_t job = load_relaxed(&dispatch->posted) + JOB;
-
 	/* seq_cst: see above; releases the job to dispatch_take(). */
 	store_seq(&dispatch->posted, job);
 	if (load_seq(&dispatch->sleepers))
 		wait_wake(&dispatch->posted, INT_MAX);
 }
 
-/* Is `done` as the poster of `job` wants it? */
-static bool settled(uint32_t done, uint32_t job, bool heed)
+void dispatch_post(struct dispatch_shm *dispatch)
 {
-	return done == job || (heed && (done & ALARM));
+	/* relaxed: nobody else writes the words while no job is in progress. */
+	uint32_t before = load_relaxed(&dispatch->posted);
+
+	store_relaxed(&dispatch->before, before);
+	post(dispatch, before + JOB);
+}
+
+void dispatch_next(struct dispatch_shm *dispatch)
+{
+	/* relaxed: the poster waits, and the other takers have finished. */
+	post(dispatch, load_relaxed(&dispatch->posted) + JOB);
+}
+
+uint32_t dispatch_place(const struct dispatch_shm *dispatch, uint32_t posted)
+{
+	/* relaxed: written before the job was posted. */
+	return (posted - load_relaxed(&dispatch->before)) / JOB - 1;
+}
+
+uint32_t dispatch_posted(const struct dispatch_shm *dispatch)
+{
+	/* acquire: pairs with the store in post(); what the last taker wrote of
+	 * this job is seen. */
+	return load_acquire(&dispatch->posted);
+}
+
+/* Is `done` as the poster of the job after `before` wants it? */
+static bool settled(uint32_t done, uint32_t before, bool heed)
+{
+	return (done & ~ALARM) != before || (heed && (done & ALARM));
 }
 
 int dispatch_wait(struct dispatch_shm *dispatch,
 		  const struct patience *patience, bool heed,
 		  uint64_t deadline_ns)
 {
-	uint32_t job = load_relaxed(&dispatch->posted);
+	uint32_t before = load_relaxed(&dispatch->before);
 	/* acquire in there: pairs with the store in dispatch_done(). */
-	uint32_t done = wait_change(&dispatch->done, job - JOB, patience);
+	uint32_t done = wait_change(&dispatch->done, before, patience);
 	int r = 0;
 
-	if (!settled(done, job, heed)) {
+	if (!settled(done, before, heed)) {
 		store_seq(&dispatch->poster_sleeps, 1);
 		done = load_seq(&dispatch->done);
-		while (!settled(done, job, heed) && r != -ETIMEDOUT) {
+		while (!settled(done, before, heed) && r != -ETIMEDOUT) {
 			r = wait_sleep(&dispatch->done, done, deadline_ns);
 			done = load_seq(&dispatch->done);
 		}
 		/* relaxed: a wake too many does no harm. */
 		store_relaxed(&dispatch->poster_sleeps, 0);
 	}
-	if (done == job)
+	if (settled(done, before, false))
 		return 0;
-	return settled(done, job, heed) ? -EINTR : -ETIMEDOUT;
+	return settled(done, before, heed) ? -EINTR : -ETIMEDOUT;
 }
 
 bool dispatch_poll(const struct dispatch_shm *dispatch,
 		   const struct patience *patience)
 {
-	uint32_t job = load_relaxed(&dispatch->posted);
+	uint32_t before = load_relaxed(&dispatch->before);
 
 	/* acquire in there: pairs with the store in dispatch_done(). */
-	return wait_change(&dispatch->done, job - JOB, patience) == job;
+	return settled(wait_change(&dispatch->done, before, patience), before,
+		       false);
 }
 
 bool dispatch_is_done(const struct dispatch_shm *dispatch)
 {
-	return load_acquire(&dispatch->done) == load_relaxed(&dispatch->posted);
+	return settled(load_acquire(&dispatch->done),
+		       load_relaxed(&dispatch->before), false);
 }
 
 bool dispatch_has_news(const struct dispatch_shm *dispatch)
 {
 	return settled(load_acquire(&dispatch->done),
-		       load_relaxed(&dispatch->posted), true);
+		       load_relaxed(&dispatch->before), true);
 }
 
 void dispatch_wake(struct dispatch_shm *dispatch)
@@ -144,11 +176,11 @@ void dispatch_alarm(struct dispatch_shm *dispatch)
 void dispatch_interrupt(struct dispatch_shm *dispatch)
 {
 	/* relaxed: a job that is posted meanwhile hears an alarm too many. */
-	uint32_t job = load_relaxed(&dispatch->posted);
+	uint32_t before = load_relaxed(&dispatch->before);
 	uint32_t done = load_seq(&dispatch->done);
 
 	/* A job that is done has no alarm: `done` stays the number. */
-	while (done == job - JOB &&
+	while (done == before &&
 	       !cas_seq(&dispatch->done, &done, done | ALARM))
 		;
 	dispatch_wake(dispatch);

@@ -5,6 +5,10 @@
  *
  * A poster (the caller) and `size` takers (the workers) share the memory.  Jobs
  * have numbers; a job is posted only when the job before is done.
+ *
+ * Of a chain of jobs the poster posts the first, and the last taker to finish a job
+ * posts the next one instead of saying that the job is done.  For the poster the
+ * chain is one job, whose number is that of the last job that was posted.
  */
 #ifndef RUNRIG_DISPATCH_H
 #define RUNRIG_DISPATCH_H
@@ -22,12 +26,15 @@
 
 /* In shared memory. */
 struct dispatch_shm {
-	/* Twice the number of the last job posted.  The poster writes the number
-	 * last on the line. */
+	/* Twice the number of the last job posted.  The poster, or in a chain the
+	 * last taker to finish a job, writes the number last on the line. */
 	alignas(RIG_LINE) _Atomic uint32_t posted;
 	uint32_t reserved;
 	/* The job's words; their meaning is the poster's and the takers' affair. */
 	uint64_t words[DISPATCH_WORDS];
+	/* What `done` was when the job, or the first of a chain of jobs, was posted,
+	 * and so is while it is in progress.  The poster writes the word first. */
+	_Atomic uint32_t before;
 
 	/* The takers': how many have not finished the job (low half), and how
 	 * many of them are awake (high half).  The last taker to finish sets the
@@ -116,6 +123,17 @@ enum dispatch_finish {
 
 /* Taker: finished the job. */
 enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size);
+
+/* Last taker, where the chain has another job: post that job, instead of
+ * dispatch_done(). */
+void dispatch_next(struct dispatch_shm *dispatch);
+
+/* The jobs that come before job `posted`, as dispatch_take() gave it, in its chain.
+ * Poster, or taker of the job. */
+uint32_t dispatch_place(const struct dispatch_shm *dispatch, uint32_t posted);
+
+/* The poster, any time: job `posted`. */
+uint32_t dispatch_posted(const struct dispatch_shm *dispatch);
 
 /* Last taker, or the warden: job `posted` is done. */
 void dispatch_done(struct dispatch_shm *dispatch);

@@ -66,6 +66,7 @@ struct layout layout_at(void *base, int size)
 	layout.mapped = take(base, &at, n * sizeof(*layout.mapped));
 	at = size_round_up(at, PAGE_BYTES);
 	layout.modules = take(base, &at, n * sizeof(*layout.modules));
+	layout.chain = take(base, &at, sizeof(*layout.chain));
 	layout.barrier = take(base, &at, sizeof(*layout.barrier));
 	layout.team = take(base, &at, sizeof(*layout.team));
 	layout.ranks = take(base, &at, n * sizeof(*layout.ranks));

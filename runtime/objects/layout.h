@@ -12,6 +12,8 @@
  *	| mapped_shm x size |  each worker its own; caller reads
  *	| modules_shm x size|  each worker its own; caller reads; untouched, and
  *	|                   |  so zero, until one publishes what it has loaded
+ *	| chain_shm         |  caller -> workers: jobs posted at once; rank 0 ->
+ *	|                   |  caller: their results
  *	+-------------------+ dropped and laid out afresh after a crash:
  *	| rig_barrier       |  workers: the team's own barrier
  *	| team_shm          |  workers
@@ -155,7 +157,40 @@ enum job_kind {
 };
 
 /* dispatch_shm.words */
-enum { JOB_KIND, JOB_FN, JOB_SEGMENTS, JOB_ARGS_BYTES, JOB_BY_SOCKET };
+enum {
+	JOB_KIND,
+	JOB_FN,
+	JOB_SEGMENTS,
+	JOB_ARGS_BYTES,
+	JOB_BY_SOCKET,
+	JOB_CHAIN /* jobs in chain_shm; 0: there is this job, and no other */
+};
+
+/* Jobs that are posted at once, and bytes of their arguments and results. */
+#define CHAIN_JOBS_MAX   1024
+#define CHAIN_ROOM_BYTES ((size_t)1 << 20)
+
+/* One of them: what differs from job to job. */
+struct chain_job_shm {
+	uint64_t kind; /* enum job_kind */
+	uint64_t fn;
+	uint64_t limit_ns; /* 0: none */
+	/* In `room`. */
+	uint32_t args_at;
+	uint32_t args_bytes;
+	uint32_t result_at;
+	uint32_t result_bytes;
+};
+
+/* In shared memory.  Written by the caller before the first job is posted, but for
+ * `began_ns`, by the last rank to finish the job before, and results, each by
+ * rank 0 at the end of its job. */
+struct chain_shm {
+	alignas(RIG_LINE) uint64_t limited; /* 1: a job has a limit */
+	_Atomic uint64_t began_ns; /* when the job `posted` did, on the clock */
+	struct chain_job_shm jobs[CHAIN_JOBS_MAX];
+	alignas(RIG_LINE) unsigned char room[CHAIN_ROOM_BYTES];
+};
 
 /* What a rank returns that could not open a file through /proc of its caller:
  * the caller posts the job again with JOB_BY_SOCKET set, and hands every rank
@@ -509,6 +544,7 @@ struct layout {
 	struct about_shm *about;
 	struct mapped_shm *mapped;
 	struct modules_shm *modules;
+	struct chain_shm *chain;
 	struct rig_barrier *barrier;
 	struct team_shm *team;
 	struct rank_shm *ranks;

@@ -511,6 +511,17 @@ undo:
 	return r;
 }
 
+void attach_again(struct rank *rank, int count)
+{
+	rank->segments = count;
+	/* The caller of several hosts looks at the team's own. */
+	for (int i = 0; i < count && rank->layout.job->hosts.count == 0; i++)
+		if (rank->handed[i].barrier) {
+			rank->barrier = rank->handed[i].barrier;
+			break;
+		}
+}
+
 int attach_segments(struct rank *rank, int count,
 		    const struct pool_startup *startup)
 {
@@ -537,23 +548,18 @@ int attach_segments(struct rank *rank, int count,
 		if (r < 0)
 			return r;
 	}
-	rank->segments = count;
 	for (int i = 0; i < count; i++) {
 		const struct job_segment_shm *segment = &job->segments[i];
 		struct mapping *mapping = find(segment);
-		struct rig_barrier *barrier = barrier_in(segment, mapping);
 
 		rank->handed[i] = (struct handed){
 			.data = (char *)mapping->base + segment->offset +
 				copy_off(rank, segment, startup),
 			.bytes = segment->bytes,
-			.barrier = barrier,
+			.barrier = barrier_in(segment, mapping),
 		};
-		/* The caller of several hosts looks at the team's own. */
-		if (barrier && rank->barrier == rank->layout.barrier &&
-		    rank->layout.job->hosts.count == 0)
-			rank->barrier = barrier;
 	}
+	attach_again(rank, count);
 	return 0;
 }
 

@@ -23,6 +23,9 @@ void attach_begin(void);
 int attach_segments(struct rank *rank, int count,
 		    const struct pool_startup *startup);
 
+/* The same segments once more, in the next job of a chain. */
+void attach_again(struct rank *rank, int count);
+
 /* Map segment 0 (which has no name yet) and populate the spans this rank owns:
  * 0 or -errno and the words. */
 int attach_populate(struct rank *rank, const struct pool_startup *startup,

@@ -67,6 +67,17 @@ struct replica {
 	struct segment_info info; /* of the copies; its fd is ours */
 };
 
+/* In this process: the jobs of a chain that are posted now. */
+struct chain_run {
+	const struct rig_job *jobs; /* NULL: the run is no chain */
+	int first;                  /* the first of jobs that is posted now */
+	int count;                  /* how many are */
+	bool limited;               /* one of them has a limit */
+	uint32_t at;                /* the job whose limit is pool->limit_at, as
+				     * dispatch_shm.posted; and while it ran */
+	uint64_t stopped_ns;        /* the caller was stopped so long */
+};
+
 /* In this process: what the user's last run left of a rank. */
 struct kept_rank {
 	int code;
@@ -105,6 +116,9 @@ struct rig_pool {
 	struct code_name named_owns;   /* likewise */
 	bool posted;   /* submitted, and not waited for to the end */
 	bool internal; /* it is the library's own job */
+	struct chain_run chain;
+	int chain_all; /* jobs of the whole chain */
+	int ran;       /* of the last chain, those that ended well */
 
 	/* enum cancel: written by submit and wait, and by who cancels. */
 	_Atomic uint32_t cancel;
@@ -203,6 +217,16 @@ struct map_job {
 int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	       const struct map_job *map, struct rig_gateway *gateway);
 
+/* Parts of run_submit().  Is the job one that can be; which kernel it is; all else
+ * that travels by job_shm, as one of `chained` jobs (0: the only one); and the post.
+ * With the turn; the first three return as rig_pool_run(). */
+int run_check_job(const struct rig_pool *pool, const struct rig_job *job);
+int run_put_kernel(struct rig_pool *pool, const struct rig_job *job);
+int run_put_job(struct rig_pool *pool, const struct rig_job *job,
+		uint64_t chained);
+int run_keep_name(struct rig_pool *pool, const char *name);
+void run_post(struct rig_pool *pool, uint64_t limit_ns);
+
 /* Have the warden end the run in progress.  As run_wait() for what has ended. */
 int run_stop(struct rig_pool *pool, enum rig_end end);
 
@@ -214,6 +238,15 @@ int run_take_turn(struct rig_pool *pool);
 
 /* Give the turn back, having forgotten what was queued. */
 void run_end_turn(struct rig_pool *pool);
+
+/* ---- chain.c ---- */
+
+/* The chain has failed: whose the report is. */
+void chain_name(struct rig_pool *pool, struct report_facts *info);
+
+/* Set pool->limit_at to the end of the job that runs now.  Returns when to look
+ * again: then, or earlier where a later job may have reached its limit. */
+uint64_t chain_look(struct rig_pool *pool);
 
 /* ---- handed.c ---- */
 

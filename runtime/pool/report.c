@@ -243,6 +243,8 @@ static void say_first_line(struct report *report,
 	const struct rig_report *said = &report->said;
 	const char *words;
 
+	if (info->jobs)
+		add(line, bytes, "jobs[%d] of %d: ", info->job, info->jobs);
 	if (said->rank < 0 &&
 	    (info->end == RIG_END_FAILED || info->end == RIG_END_DEATH)) {
 		add(line, bytes,

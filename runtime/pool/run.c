@@ -65,8 +65,10 @@ static void not_while_stopped(struct rig_pool *pool, uint64_t look)
 {
 	uint64_t now = clock_ns();
 
-	if (pool->limit_at != RIG_FOREVER && now > look + STOPPED_NS)
+	if (pool->limit_at != RIG_FOREVER && now > look + STOPPED_NS) {
 		pool->limit_at += now - look;
+		pool->chain.stopped_ns += now - look;
+	}
 }
 
 /* Whoever waits for the run, or polls, is to look.  In a signal handler too. */
@@ -281,6 +283,8 @@ static int finish_bad(struct rig_pool *pool, enum rig_end end)
 	info.code = code_of(end);
 	if (end == RIG_END_FAILED)
 		info.code = code_of_failed(pool, info.ended, info.failed);
+	if (pool->chain.jobs && !pool->internal)
+		chain_name(pool, &info);
 	report_make(pool->internal ? &pool->aside : &pool->report, &info);
 	reset_run(pool);
 	return info.code;
@@ -377,11 +381,15 @@ static int await_end(struct rig_pool *pool, uint64_t deadline_ns)
 	int r;
 
 	do {
-		limit = pool->limit_at;
+		limit = pool->chain.limited ? chain_look(pool) : pool->limit_at;
 		until = limit < deadline_ns ? limit : deadline_ns;
 		r = run_await(pool, until ? caller_patience(pool) : &none, true,
 			      until);
-	} while (r == -ETIMEDOUT && until == limit && limit != pool->limit_at);
+		if (r == -ETIMEDOUT && pool->chain.limited)
+			(void)chain_look(pool);
+	} while (r == -ETIMEDOUT && until == limit &&
+		 (limit != pool->limit_at || pool->chain.limited) &&
+		 clock_ns() < pool->limit_at);
 	return r;
 }
 
@@ -436,6 +444,7 @@ int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 	dispatch->words[JOB_FN] = fn;
 	dispatch->words[JOB_SEGMENTS] = kind == JOB_REPLICATE ? 2 : 1;
 	dispatch->words[JOB_ARGS_BYTES] = args_bytes;
+	dispatch->words[JOB_CHAIN] = 0;
 	pool->name = kind == JOB_POPULATE    ? "populate"
 		     : kind == JOB_REPLICATE ? "replicate"
 					     : "forget";
@@ -520,7 +529,7 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 	return r;
 }
 
-static int check_job(const struct rig_pool *pool, const struct rig_job *job)
+int run_check_job(const struct rig_pool *pool, const struct rig_job *job)
 {
 	int r = reserved_check(job->reserved, "rig_job");
 
@@ -590,7 +599,7 @@ static int put_map(struct rig_pool *pool, const struct map_job *map)
 }
 
 /* The words that say which kernel. */
-static int put_kernel(struct rig_pool *pool, const struct rig_job *job)
+int run_put_kernel(struct rig_pool *pool, const struct rig_job *job)
 {
 	const struct rig_kernel *known = NULL;
 	rig_kernel_fn *fn = job->kernel;
@@ -642,10 +651,11 @@ static int put_owns(struct rig_pool *pool, const struct rig_job *job)
 	return 0;
 }
 
-static int put_job(struct rig_pool *pool, const struct rig_job *job)
+int run_put_job(struct rig_pool *pool, const struct rig_job *job,
+		uint64_t chained)
 {
 	int count = 0;
-	int r = put_kernel(pool, job);
+	int r = run_put_kernel(pool, job);
 
 	while (r == 0 && count < RIG_SEGMENTS_MAX &&
 	       job->segments[count].name) {
@@ -656,6 +666,7 @@ static int put_job(struct rig_pool *pool, const struct rig_job *job)
 		return r;
 	put_word(pool, JOB_SEGMENTS, (uint64_t)count);
 	put_word(pool, JOB_ARGS_BYTES, job->args_bytes);
+	put_word(pool, JOB_CHAIN, chained);
 	r = put_owns(pool, job);
 	if (r < 0)
 		return r;
@@ -666,7 +677,7 @@ static int put_job(struct rig_pool *pool, const struct rig_job *job)
 }
 
 /* The kernel's name, for the report: the caller's own may be gone by then. */
-static int keep_name(struct rig_pool *pool, const char *name)
+int run_keep_name(struct rig_pool *pool, const char *name)
 {
 	char *copy;
 
@@ -690,13 +701,13 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 
 	if (r < 0)
 		return r;
-	r = check_job(pool, job);
+	r = run_check_job(pool, job);
 	if (r == 0)
 		replica_forget_written(pool, job);
 	if (r == 0)
-		r = keep_name(pool, map ? map->name : job->name);
+		r = run_keep_name(pool, map ? map->name : job->name);
 	if (r == 0)
-		r = put_job(pool, job);
+		r = run_put_job(pool, job, 0);
 	if (r == 0 && map)
 		r = put_map(pool, map);
 	if (r < 0) {
@@ -707,9 +718,15 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	pool->kernel = map ? (rig_kernel_fn *)(uintptr_t)map->fn : job->kernel;
 	pool->result = job->result;
 	pool->result_bytes = job->result_bytes;
-	pool->limit_ns = job->limit_ns;
-	pool->limit_at =
-		job->limit_ns ? clock_after(job->limit_ns) : RIG_FOREVER;
+	pool->chain = (struct chain_run){ .jobs = NULL };
+	run_post(pool, job->limit_ns);
+	return 0;
+}
+
+void run_post(struct rig_pool *pool, uint64_t limit_ns)
+{
+	pool->limit_ns = limit_ns;
+	pool->limit_at = limit_ns ? clock_after(limit_ns) : RIG_FOREVER;
 	pool->holder = pthread_self();
 	pool->posted = true;
 	/* relaxed: read by who waits for this run, or has waited. */
@@ -719,7 +736,6 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	tracer_run_begins(&pool->tracer, pool->name,
 			  (uint64_t)(uintptr_t)pool->kernel);
 	dispatch_post(pool->startup.layout.dispatch);
-	return 0;
 }
 
 int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job)

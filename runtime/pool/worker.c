@@ -115,11 +115,10 @@ static void be_born(const struct pool_startup *startup, struct rank *rank)
 }
 
 static int find_kernel(const struct rank *rank, enum job_kind kind,
-		       rig_kernel_fn **fn)
+		       uint64_t named, rig_kernel_fn **fn)
 {
 	static struct code code;
-	uint64_t address =
-		kind == JOB_SYMBOL ? 0 : rank->layout.dispatch->words[JOB_FN];
+	uint64_t address = kind == JOB_SYMBOL ? 0 : named;
 	int r;
 
 	*fn = kind == JOB_MAP ? map_items : NULL;
@@ -189,6 +188,49 @@ static int run_kernel(struct rank *rank, rig_kernel_fn *fn)
 	return r;
 }
 
+/* Run the kernel, to the end of the job. */
+static int run_to_end(struct rank *rank, rig_kernel_fn *fn)
+{
+	int r = run_kernel(rank, fn);
+
+	if (r == 0)
+		r = mail_end_job(rank);
+	/* rig_team_fail() has written the words, or there are none. */
+	if (r < 0 && !rank->mine->why[0])
+		return rig_fail(r, "the kernel returned %d", r);
+	if (r < 0)
+		return rig_fail(r, "%s", rank->mine->why);
+	return 0;
+}
+
+/* A job of a chain.  All have the segments of the first, which attaches them. */
+static int run_chained(const struct pool_startup *startup, struct rank *rank,
+		       const struct chain_job_shm *job, bool first)
+{
+	const int segments = (int)rank->layout.dispatch->words[JOB_SEGMENTS];
+	struct chain_shm *chain = rank->layout.chain;
+	rig_kernel_fn *fn;
+	int r = find_kernel(rank, (enum job_kind)job->kind, job->fn, &fn);
+
+	rank->args_bytes = job->args_bytes;
+	if (job->args_bytes)
+		memcpy(rank->args, chain->room + job->args_at, job->args_bytes);
+	if (r == 0 && first)
+		r = attach_segments(rank, segments, startup);
+	else if (r == 0)
+		attach_again(rank, segments);
+	if (r < 0) {
+		trace_end(rank->span);
+		return r;
+	}
+	r = run_to_end(rank, fn);
+	/* The next job clears it. */
+	if (r == 0 && rank->rank == 0 && job->result_bytes)
+		memcpy(chain->room + job->result_at, rank->mine->result,
+		       job->result_bytes);
+	return r;
+}
+
 static int run_job(const struct pool_startup *startup, struct rank *rank)
 {
 	const uint64_t *words = rank->layout.dispatch->words;
@@ -200,6 +242,10 @@ static int run_job(const struct pool_startup *startup, struct rank *rank)
 	rank->span = NULL;
 	if (TRACE_BRANCH(rank->trace))
 		rank->span = trace_begin(rank->trace, RIG_TRACE_ATTACH, 0, 0);
+	if (words[JOB_CHAIN])
+		return run_chained(startup, rank,
+				   &rank->layout.chain->jobs[rank->place],
+				   rank->place == 0);
 	rank->args_bytes = words[JOB_ARGS_BYTES];
 	memcpy(rank->args, rank->layout.job->args, rank->args_bytes);
 	rank->segments = 0;
@@ -210,7 +256,7 @@ static int run_job(const struct pool_startup *startup, struct rank *rank)
 	}
 	if (kind == JOB_REPLICATE)
 		return attach_replicate(rank, startup);
-	r = find_kernel(rank, kind, &fn);
+	r = find_kernel(rank, kind, words[JOB_FN], &fn);
 	if (r < 0)
 		return r;
 	if (kind == JOB_POPULATE)
@@ -222,15 +268,7 @@ static int run_job(const struct pool_startup *startup, struct rank *rank)
 		trace_end(rank->span);
 		return r;
 	}
-	r = run_kernel(rank, fn);
-	if (r == 0)
-		r = mail_end_job(rank);
-	/* rig_team_fail() has written the words, or there are none. */
-	if (r < 0 && !rank->mine->why[0])
-		return rig_fail(r, "the kernel returned %d", r);
-	if (r < 0)
-		return rig_fail(r, "%s", rank->mine->why);
-	return 0;
+	return run_to_end(rank, fn);
 }
 
 /* What a kernel printed is to be seen in order with what the caller prints. */

@@ -346,6 +346,7 @@ void rank_begin(struct rank *rank, uint32_t job)
 
 	rank->barrier = rank->layout.barrier;
 	rank->entered = 0;
+	rank->place = dispatch_place(rank->layout.dispatch, job);
 	call_begin_job(rank);
 	mail_begin_job(rank);
 	symmetric_begin_job(rank);
@@ -390,6 +391,28 @@ void rank_failed(struct rank *rank, int code, const char *why)
 	dispatch_ring(rank->layout.dispatch, rank->bell);
 }
 
+/* All ranks have finished.  Is another job of the chain to begin? */
+static bool goes_on(const struct rank *rank)
+{
+	const struct layout *layout = &rank->layout;
+
+	/* relaxed, both: all have finished. */
+	return rank->place + 1 < layout->dispatch->words[JOB_CHAIN] &&
+	       !load_relaxed(&layout->team->failed) &&
+	       !load_relaxed(&layout->team->deadlock);
+}
+
+/* This rank, the last to finish the job before, begins the next. */
+static void begin_next(struct rank *rank)
+{
+	struct chain_shm *chain = rank->layout.chain;
+
+	/* relaxed: dispatch_next() releases it. */
+	if (chain->limited)
+		store_relaxed(&chain->began_ns, clock_ns());
+	dispatch_next(rank->layout.dispatch);
+}
+
 void rank_finish(struct rank *rank)
 {
 	call_end_job(rank);
@@ -401,6 +424,10 @@ void rank_finish(struct rank *rank)
 		call_all_done(rank);
 		mail_all_done(rank);
 		heap_all_done(rank);
+		if (goes_on(rank)) {
+			begin_next(rank);
+			break;
+		}
 		dispatch_done(rank->layout.dispatch);
 		dispatch_ring(rank->layout.dispatch, rank->bell);
 		break;

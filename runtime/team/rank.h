@@ -99,6 +99,7 @@ struct rank {
 	const struct rig_plan *plan;
 
 	/* The job at hand. */
+	uint32_t place; /* in its chain; 0: the first, or the only one */
 	bool result_used; /* since it was last zeroed */
 	int segments;
 	struct handed handed[RIG_SEGMENTS_MAX];

@@ -33,6 +33,9 @@ static char *in_heap(struct rig_team *team, size_t bytes)
 bool table_buffers(struct trial *t)
 {
 	const size_t longest = (t->count + 8) * (size_t)t->size * t->item;
+	/* In the heap: and with neighbours, of which a rank alone has many. */
+	const size_t room = (t->count + 8) * ((size_t)t->size + 16) * t->item +
+			    GUARD;
 	char *shared = rig_team_data(t->team, 0);
 
 	if (longest + GUARD > BUFFER_BYTES)
@@ -43,14 +46,13 @@ bool table_buffers(struct trial *t)
 	/* By turns in a segment or in the heap, where others read them in place. */
 	shared += (size_t)t->rank * SHARED_BYTES;
 	if (t->turn % 3 && t->turn / 3 % 2)
-		shared = in_heap(t->team, 2 * (longest + GUARD));
+		shared = in_heap(t->team, 2 * room);
 	if (!shared)
 		return false;
 	if (t->turn % 3)
 		t->send = shared;
 	if (t->turn % 3 == 2)
-		t->recv = t->turn / 3 % 2 ? shared + longest + GUARD
-					  : shared + BUFFER_BYTES;
+		t->recv = shared + (t->turn / 3 % 2 ? room : BUFFER_BYTES);
 	return true;
 }
 

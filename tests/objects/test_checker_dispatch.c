@@ -26,6 +26,7 @@ enum {
 /* The real events. */
 struct ghost {
 	uint32_t posted;
+	uint32_t left;     /* jobs of the chain after that */
 	uint32_t finished; /* takers that have finished that job */
 	uint32_t all_done; /* takers told that they were the last, over all */
 	uint32_t given_up; /* the last job that the warden ended */
@@ -62,6 +63,7 @@ static void lay_out(uint32_t yields, uint64_t deadline, uint32_t job_count,
 	jobs = job_count;
 	takers = taker_count;
 	checker_location(&dispatch.posted, "posted");
+	checker_location(&dispatch.before, "before");
 	checker_location(&dispatch.progress, "progress");
 	checker_location(&dispatch.done, "done");
 	checker_location(&dispatch.sleepers, "sleepers");
@@ -75,6 +77,17 @@ static void lay_out(uint32_t yields, uint64_t deadline, uint32_t job_count,
 static void post(uint32_t job)
 {
 	ghost()->posted = job;
+	ghost()->left = 0;
+	ghost()->finished = 0;
+	checker_write(CELL_JOB, job);
+	dispatch_post(&dispatch);
+}
+
+/* The first of a chain, which no other job than `left` more belong to. */
+static void post_chain(uint32_t job, uint32_t left)
+{
+	ghost()->posted = job;
+	ghost()->left = left;
 	ghost()->finished = 0;
 	checker_write(CELL_JOB, job);
 	dispatch_post(&dispatch);
@@ -117,7 +130,19 @@ static void finish(void)
 	if (dispatch_finish(&dispatch, (int)takers) != DISPATCH_ALL_DONE)
 		return;
 	ghost()->all_done++;
-	dispatch_done(&dispatch);
+	/* Who is last has what the others wrote. */
+	for (int i = 1; i <= (int)takers; i++)
+		expect(checker_read(CELL_RESULT + i) == ghost()->posted,
+		       "the last taker does not see a result");
+	if (ghost()->left == 0) {
+		dispatch_done(&dispatch);
+		return;
+	}
+	ghost()->left--;
+	ghost()->posted += JOB;
+	ghost()->finished = 0;
+	checker_write(CELL_JOB, ghost()->posted);
+	dispatch_next(&dispatch);
 }
 
 static void taker(int self)
@@ -146,6 +171,48 @@ static const char *end_jobs(bool stuck)
 	if (ghost()->all_done != jobs)
 		return "not exactly one taker was the last of each job";
 	return NULL;
+}
+
+/* --- a chain of two jobs, then single jobs --- */
+
+static void chain_poster(void)
+{
+	uint32_t job = JOB, reached;
+
+	while (job <= jobs * JOB) {
+		int r;
+
+		post_chain(job, job == JOB && jobs > 1 ? 1 : 0);
+		do
+			r = dispatch_wait(&dispatch, &patience, false,
+					  deadline_ns);
+		while (r == -ETIMEDOUT);
+		expect(r == 0, "waiting failed");
+		expect(dispatch_is_done(&dispatch), "done, and then not");
+		reached = dispatch_posted(&dispatch);
+		expect(reached >= job, "a job is done that was not posted");
+		expect(dispatch_place(&dispatch, reached) ==
+			       (reached - job) / JOB,
+		       "not that place in the chain");
+		if (ghost()->given_up != reached) {
+			expect(ghost()->left == 0, "the chain has jobs left");
+			expect(ghost()->posted == reached &&
+				       ghost()->finished == takers,
+			       "a job is done that not all have finished");
+			for (int i = 1; i <= (int)takers; i++)
+				expect(checker_read(CELL_RESULT + i) == reached,
+				       "a result is old");
+		}
+		job = reached + JOB;
+	}
+}
+
+static void thread_chain(int self)
+{
+	if (self == 0)
+		chain_poster();
+	else
+		taker(self);
 }
 
 static void sleepy(void)
@@ -188,6 +255,7 @@ static void thread_alarm_done(int self)
 
 	if (self) {
 		take(0);
+		checker_write(CELL_RESULT + self, JOB);
 		dispatch_alarm(&dispatch);
 		finish();
 		return;
@@ -404,6 +472,14 @@ static void thread_death(int self)
 		thread_jobs(self);
 }
 
+static void thread_chain_death(int self)
+{
+	if (self == (int)takers + 1)
+		warden();
+	else
+		thread_chain(self);
+}
+
 static void one_taker(void)
 {
 	lay_out(0, 1, 2, 1);
@@ -497,6 +573,35 @@ int main(int argc, char **argv)
 		  .end = end_death,
 		  .mortal = 1u << 1 | 1u << 2,
 		  .deaths = 1 },
+		{ .name = "chain, hot",
+		  .threads = 3,
+		  .names = names,
+		  .set_up = patient,
+		  .thread = thread_chain,
+		  .end = end_jobs },
+		{ .name = "chain, asleep",
+		  .threads = 3,
+		  .names = names,
+		  .set_up = sleepy,
+		  .thread = thread_chain,
+		  .end = end_jobs },
+		{ .name = "chain, death, hot",
+		  .threads = 4,
+		  .names = names,
+		  .set_up = patient,
+		  .thread = thread_chain_death,
+		  .end = end_death,
+		  .mortal = 1u << 1 | 1u << 2,
+		  .deaths = 1 },
+		{ .name = "chain, death, asleep, one taker",
+		  .threads = 3,
+		  .names = lone,
+		  .set_up = one_taker,
+		  .thread = thread_chain_death,
+		  .end = end_death,
+		  .mortal = 1u << 1,
+		  .deaths = 1,
+		  .spurious = 1 },
 		/* The takers are alike: it is enough that one may die. */
 		{ .name = "death, asleep, one taker",
 		  .threads = 3,

@@ -133,6 +133,31 @@ RIG_API int rig_pool_create(struct rig_pool **pool,
 RIG_API int rig_pool_run(struct rig_pool *pool, const struct rig_job *job);
 
 /*
+ * Run `count` jobs, one after the other, posted at once: each begins where the last
+ * rank has ended the job before, without the caller, some tenths of a microsecond
+ * later.  Each is a run of its own: its collectives, its rig_team_alloc() and heap,
+ * its result and its limit, which counts from when the job begins.  The first job
+ * that fails, or a cancel, ends the chain: later jobs do not begin, and the code is
+ * that job's; rig_why() and the report name it as jobs[i].  Results of jobs before
+ * are there.
+ *
+ * Neighbours that are handed the same segments (the same names, windows and
+ * .read_only, in the same order) and whose arguments and results fit a megabyte go on
+ * without the caller, up to 1024 of them; elsewhere the caller posts anew.
+ *
+ * Returns 0, also where `count` is 0, or as rig_pool_run(); -EINVAL also: `jobs` is
+ * NULL, or a job is malformed: then no job has run.  Any thread; waits its turn, once
+ * for all jobs, and until the last job is over.
+ */
+RIG_API int rig_pool_run_all(struct rig_pool *pool, const struct rig_job *jobs,
+			     int count);
+
+/* How many jobs of the last rig_pool_run_all() ended well: the index of the job that
+ * failed, where one did.  -EINVAL: the pool is NULL.  The thread that called, before
+ * another run.  Never waits. */
+RIG_API int rig_pool_ran(const struct rig_pool *pool);
+
+/*
  * The two halves of run.  submit posts the job (having waited its turn) and
  * returns; wait waits for it until `deadline_ns` and returns as run does, or
  * -ETIMEDOUT with the run still going (wait again), or -EINVAL where there is
