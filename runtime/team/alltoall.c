@@ -4,7 +4,8 @@
  * is that from one rank.
  *
  * Who sends says a piece of every block at once, side by side, and each
- * receiver takes its own.
+ * receiver takes its own.  Blocks that all lie where others can read them are said
+ * once, and read there.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -30,65 +31,161 @@ static size_t piece_of(size_t longest, int size)
 	return longest < piece ? longest : piece;
 }
 
-/* Say a piece of every block. */
-static void offer_blocks(struct call *call, const struct blocks *from,
-			 size_t done, size_t piece)
+/* What of all blocks comes first in memory, and how long it all is. */
+static char *extent_of(const struct blocks *from, int size, size_t *bytes)
 {
-	const int size = call->team->size;
-	char *room = call_offer_room(call, piece * (size_t)size);
+	uintptr_t begin = UINTPTR_MAX, end = 0;
 
 	for (int i = 0; i < size; i++) {
-		size_t n = blocks_part(blocks_bytes(from, i), done, piece);
+		const uintptr_t at = (uintptr_t)blocks_at(from, i);
+		const size_t n = blocks_bytes(from, i);
 
-		call_say(room + (size_t)i * piece, blocks_at(from, i) + done,
-			 n);
+		if (n && at < begin)
+			begin = at;
+		if (n && at + n > end)
+			end = at + n;
 	}
+	*bytes = end > begin ? end - begin : 0;
+	return *bytes ? (char *)begin : NULL;
+}
+
+/* Where the block for each rank begins, from there. */
+static void put_offs(const struct blocks *from, int size, uint64_t *offs)
+{
+	size_t bytes;
+	const char *begin = extent_of(from, size, &bytes);
+
+	for (int i = 0; i < size; i++)
+		offs[i] = blocks_bytes(from, i)
+				  ? (uint64_t)(blocks_at(from, i) - begin)
+				  : 0;
+}
+
+/* Say a piece of every block but this rank's own, which nobody else reads.  Or all of
+ * them, where they lie, if they stay as they are (`lend`) and others find them. */
+static void offer_blocks(struct call *call, const struct blocks *from,
+			 size_t done, size_t piece, bool lend)
+{
+	const int self = call->team->rank, size = call->team->size;
+	size_t all;
+	char *room;
+
+	if (lend && piece * (size_t)size >= LEND_BYTES) {
+		const char *begin = extent_of(from, size, &all);
+
+		if (call_offer_lent(call, begin, all))
+			return;
+	}
+	room = call_offer_room(call, piece * (size_t)size);
+	for (int i = 0; i < size; i++)
+		if (i != self)
+			call_say(room + (size_t)i * piece,
+				 blocks_at(from, i) + done,
+				 blocks_part(blocks_bytes(from, i), done,
+					     piece));
 	call_offer_ready(call);
 }
 
-/* Take a piece of the block that `rank` has for this one. */
+/* Take a piece of the block that `rank` has for this one; or all of the block, which
+ * begins `off` bytes from where that rank's do, and then call->in_place. */
 static int take_block(struct call *call, int rank, char *to, size_t bytes,
-		      size_t done, size_t piece)
+		      size_t done, size_t piece, size_t off)
 {
 	const int self = call->team->rank, size = call->team->size;
-	size_t n = blocks_part(bytes, done, piece);
-	const char *found = call_see(call, rank, piece * (size_t)size);
+	const char *found;
 
+	call->in_place = false;
+	found = call_see(call, rank, piece * (size_t)size);
 	if (!found)
 		return -EINVAL;
-	call_copy(to + done, found + (size_t)self * piece, n);
+	if (call->in_place)
+		call_copy(to, found + off, bytes);
+	else
+		call_copy(to + done, found + (size_t)self * piece,
+			  blocks_part(bytes, done, piece));
 	return 0;
 }
 
+/* Of ranks, a bit each. */
+struct rank_set {
+	uint64_t bits[RIG_WORKERS_MAX / 64];
+	int count;
+};
+
+static bool ranks_have(const struct rank_set *ranks, int rank)
+{
+	return ranks->bits[rank / 64] >> rank % 64 & 1;
+}
+
+static void ranks_add(struct rank_set *ranks, int rank)
+{
+	ranks->bits[rank / 64] |= UINT64_C(1) << rank % 64;
+	ranks->count++;
+}
+
+/* Take what the others have, but those that have lent all of it in a call before. */
+static int take_blocks(struct call *call, const struct blocks *to, size_t done,
+		       size_t piece, const uint64_t *offs, struct rank_set *lent)
+{
+	const int rank = call->team->rank, size = call->team->size;
+
+	for (int i = 1; i < size; i++) {
+		const int other = rank + i < size ? rank + i : rank + i - size;
+		const size_t bytes = blocks_bytes(to, other);
+		int r;
+
+		if (lent->count && ranks_have(lent, other))
+			continue;
+		r = take_block(call, other, blocks_at(to, other), bytes, done,
+			       piece, offs ? offs[other] : (size_t)rank * bytes);
+		if (r < 0)
+			return r;
+		if (call->in_place)
+			ranks_add(lent, other);
+	}
+	return 0;
+}
+
+/*
+ * `offs`: where the block for this rank begins in what each other rank lends; NULL:
+ * as blocks that are alike lie.  Every rank hears from all others who lends, so all
+ * know after the first call how many calls there are.
+ */
 static int alltoall(struct rig_team *team, const struct blocks *from,
-		    const struct blocks *to, size_t longest)
+		    const struct blocks *to, size_t longest,
+		    const uint64_t *offs)
 {
 	const int rank = team->rank, size = team->size;
+	const bool moves = blocks_at(to, rank) != blocks_at(from, rank);
+	const bool lend = from->data != to->data;
 	size_t piece = piece_of(longest, size);
+	struct rank_set lent = { .count = 0 };
+	bool own = false;
 	size_t done = 0;
 	int r = 0;
 
 	do {
 		struct call call = call_begin(team);
+		const bool all_say = lent.count == 0;
 
-		offer_blocks(&call, from, done, piece);
+		if (!own)
+			offer_blocks(&call, from, done, piece,
+				     lend && done == 0);
+		if (call.lent && !own) {
+			own = true;
+			ranks_add(&lent, rank);
+		}
 		/* Its own, while the others' are on their way. */
-		if (done == 0 && blocks_at(to, rank) != blocks_at(from, rank))
+		if (done == 0 && moves)
 			call_copy(blocks_at(to, rank), blocks_at(from, rank),
 				  blocks_bytes(from, rank));
-		for (int i = 1; i < size && r == 0; i++) {
-			int other =
-				rank + i < size ? rank + i : rank + i - size;
-
-			r = take_block(&call, other, blocks_at(to, other),
-				       blocks_bytes(to, other), done, piece);
-		}
+		r = take_blocks(&call, to, done, piece, offs, &lent);
 		if (r < 0)
 			break;
-		call_end(&call, true);
+		call_end(&call, done == 0 || all_say);
 		done += piece;
-	} while (done < longest);
-	return call_leave(team, false, r);
+	} while (done < longest && lent.count < size);
+	return call_leave(team, own, r);
 }
 
 int rig_team_alltoall(struct rig_team *team, const void *send,
@@ -123,22 +220,23 @@ int rig_team_alltoall(struct rig_team *team, const void *send,
 				      wide_enter(team, &terms,
 						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
-	return alltoall(team, &from, &to, bytes);
+	return alltoall(team, &from, &to, bytes, NULL);
 }
 
 /*
- * Everybody tells everybody how much is coming, and how long the longest block
- * is that it sends.
+ * Everybody tells everybody how much is coming, how long the longest block is that
+ * it sends, and where each block begins: *offs of those for this rank.
  */
 static int agree(struct rig_team *team, const struct blocks *from,
-		 const struct blocks *to, size_t *longest)
+		 const struct blocks *to, size_t *longest, uint64_t *offs)
 {
 	const size_t size = (size_t)team->size;
-	const size_t bytes = (size + 1) * sizeof(uint64_t);
+	const size_t bytes = (2 * size + 1) * sizeof(uint64_t);
 	struct call call = call_begin(team);
 	uint64_t *room = call_offer_room(&call, bytes);
 
 	*longest = blocks_longest(from, team->size);
+	put_offs(from, team->size, room + size + 1);
 	for (int i = 0; i < team->size; i++)
 		room[i] = blocks_bytes(from, i);
 	room[size] = *longest;
@@ -158,6 +256,7 @@ static int agree(struct rig_team *team, const struct blocks *from,
 				blocks_bytes(to, i));
 		if (*longest < found[size])
 			*longest = found[size];
+		offs[i] = found[size + 1 + (size_t)team->rank];
 	}
 	call_end(&call, true);
 	return 0;
@@ -170,6 +269,7 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 {
 	const struct blocks to =
 		blocks_each(recv, recv_type, recv_counts, recv_displs);
+	static uint64_t offs[RIG_WORKERS_MAX];
 	struct blocks from = to;
 	const struct terms terms = { .verb = VERB_ALLTOALLV,
 				     .type = recv_type };
@@ -193,35 +293,41 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 				wide_enter(team, &terms,
 					   __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
-	r = agree(team, &from, &to, &longest);
+	r = agree(team, &from, &to, &longest, offs);
 	if (r < 0)
 		return call_leave(team, false, r);
-	return alltoall(team, &from, &to, longest);
+	return alltoall(team, &from, &to, longest, offs);
 }
 
-/* Blocks of the root; the longest has `longest` bytes, this rank's `bytes`. */
+/* Blocks of the root; the longest has `longest` bytes, this rank's `bytes`, and
+ * begins at `off` of what the root lends. */
 static int scatter(struct rig_team *team, const struct blocks *from, char *to,
-		   size_t bytes, size_t longest, int root)
+		   size_t bytes, size_t longest, size_t off, int root)
 {
 	size_t piece = piece_of(longest, team->size);
+	bool in_place = false;
 	size_t done = 0;
 	int r = 0;
 
 	do {
 		struct call call = call_begin(team);
 
-		if (team->rank == root)
-			offer_blocks(&call, from, done, piece);
-		else
-			r = take_block(&call, root, to, bytes, done, piece);
+		if (team->rank == root) {
+			offer_blocks(&call, from, done, piece, done == 0);
+			in_place = call.lent;
+		} else {
+			r = take_block(&call, root, to, bytes, done, piece,
+				       off);
+			in_place = call.in_place;
+		}
 		if (r < 0)
 			break;
 		call_end(&call, false);
 		done += piece;
-	} while (done < longest);
+	} while (done < longest && !in_place);
 	if (r == 0 && team->rank == root && to != RIG_IN_PLACE && bytes)
 		memmove(to, blocks_at(from, root), bytes);
-	return call_leave(team, false, r);
+	return call_leave(team, in_place && team->rank == root, r);
 }
 
 /* The root sends all blocks, and each rank receives one. */
@@ -268,15 +374,17 @@ int rig_team_scatter(struct rig_team *team, const void *send, size_t send_count,
 				      wide_enter(team, &terms,
 						 __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
-	return scatter(team, &from, recv, bytes, bytes, root);
+	return scatter(team, &from, recv, bytes, bytes,
+		       (size_t)team->rank * bytes, root);
 }
 
-/* The root tells how long each rank's block is, and the longest. */
+/* The root tells how long each rank's block is, the longest, and where each begins:
+ * *off of this rank's. */
 static int hear_lengths(struct rig_team *team, const struct blocks *from,
-			size_t bytes, int root, size_t *longest)
+			size_t bytes, int root, size_t *longest, size_t *off)
 {
 	const size_t size = (size_t)team->size;
-	const size_t said = (size + 1) * sizeof(uint64_t);
+	const size_t said = (2 * size + 1) * sizeof(uint64_t);
 	struct call call = call_begin(team);
 	const uint64_t *found;
 
@@ -286,6 +394,7 @@ static int hear_lengths(struct rig_team *team, const struct blocks *from,
 		for (int i = 0; i < team->size; i++)
 			room[i] = blocks_bytes(from, i);
 		room[size] = blocks_longest(from, team->size);
+		put_offs(from, team->size, room + size + 1);
 		call_offer_ready(&call);
 		found = room;
 	} else {
@@ -299,6 +408,7 @@ static int hear_lengths(struct rig_team *team, const struct blocks *from,
 				     "are expected",
 				     root, (size_t)found[team->rank], bytes);
 	*longest = found[size];
+	*off = found[size + 1 + (size_t)team->rank];
 	call_end(&call, false);
 	return 0;
 }
@@ -315,7 +425,7 @@ int rig_team_scatterv(struct rig_team *team, const void *send,
 				     .count = recv_count,
 				     .type = recv_type,
 				     .root = root };
-	size_t bytes = 0, longest = 0, item;
+	size_t bytes = 0, longest = 0, off = 0, item;
 	int r = check_scatter(team, VERB_SCATTERV, &from,
 			      blocks_alike(recv, recv_type, recv_count), root);
 
@@ -334,8 +444,8 @@ int rig_team_scatterv(struct rig_team *team, const void *send,
 				wide_enter(team, &terms,
 					   __builtin_return_address(0))));
 	call_enter(team, &terms, __builtin_return_address(0));
-	r = hear_lengths(team, &from, bytes, root, &longest);
+	r = hear_lengths(team, &from, bytes, root, &longest, &off);
 	if (r < 0)
 		return call_leave(team, false, r);
-	return scatter(team, &from, recv, bytes, longest, root);
+	return scatter(team, &from, recv, bytes, longest, off, root);
 }

@@ -32,7 +32,7 @@
 
 /* Where the bytes are that do not fit a line. */
 struct place {
-	uint64_t segment; /* as rank_segment() */
+	uint64_t segment; /* as rank_segment(); 0: a stage */
 	uint64_t offset;
 	uint64_t bytes;
 };
@@ -192,7 +192,6 @@ static void *room(struct call *call, struct line_shm *line, size_t bytes)
 	}
 	put_place(line,
 		  (struct place){
-			  .segment = SEGMENT_TEAM,
 			  .offset = (uint64_t)(stage -
 					       (unsigned char *)call->team
 						       ->owner->layout.control),
@@ -296,6 +295,7 @@ static const void *look(struct call *call, int rank,
 		return line->payload;
 	memcpy(&place, line->payload, sizeof(place));
 	call->there = place.bytes;
+	call->in_place = place.segment != 0;
 	return rank_found(owner, place.segment, place.offset);
 }
 

@@ -42,7 +42,8 @@ struct call {
 	bool lent;    /* others read what the kernel gave, in place */
 	bool staged;  /* this rank has said more than fits a line */
 	bool ended;   /* the team has: nothing is said or seen any more */
-	size_t there; /* bytes that lie where call_see() looked last */
+	size_t there; /* bytes that lie where call_see() looked last, and have */
+	bool in_place; /* been lent, where they do not fit a line */
 };
 
 /* Bytes said at a time: long enough to be worth a call, short enough that the
