@@ -230,7 +230,7 @@ int rig_pool_run_all(struct rig_pool *pool, const struct rig_job *jobs,
 {
 	int r;
 
-	if (count < 0 || (!jobs && count))
+	if (count < 0 || !jobs)
 		return rig_fail(-EINVAL, "jobs: %d of them at %p", count,
 				(const void *)jobs);
 	r = run_take_turn(pool);
