@@ -269,7 +269,7 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 {
 	const struct blocks to =
 		blocks_each(recv, recv_type, recv_counts, recv_displs);
-	static uint64_t offs[RIG_WORKERS_MAX];
+	uint64_t offs[RIG_WORKERS_MAX];
 	struct blocks from = to;
 	const struct terms terms = { .verb = VERB_ALLTOALLV,
 				     .type = recv_type };
