@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_coll.c - rigbench coll [VERB...]: the team's verbs against Open MPI and
- * MPICH, from 8 bytes to 4 MiB, private buffers and buffers in a segment.
+ * MPICH, from 8 bytes to 16 MiB, private buffers and buffers in a segment or in the
+ * rank's own heap.
  *
  * Every contender runs the loop of verb.h; each MPI is taken as it comes and at
  * its best on one node.  Rows where ranks share cores are timed in a row only,
@@ -54,7 +55,7 @@ static int coll_open(const void *arg, clockid_t clock, void **state, char *why)
 		&c->pool, &(struct rig_pool_options){ .workers = c->arg.ranks },
 		why);
 	bytes = coll_lines_bytes(&c->arg);
-	if (c->arg.buffers != BUFFERS_PRIVATE)
+	if (c->arg.buffers == BUFFERS_SEGMENT || c->arg.buffers == BUFFERS_LENT)
 		bytes += (size_t)c->arg.ranks * coll_rank_bytes(&c->arg);
 	if (r == 0) {
 		r = rig_segment_create(
@@ -252,6 +253,9 @@ static int add_contest(struct plan *plan, const char *verb, int ranks,
 	if (r == 0 && bytes >= VERB_SINGLE_BYTES)
 		r = add_ours(plan, &contest, "runrig, segment", BUFFERS_SEGMENT,
 			     "buffers in a segment");
+	if (r == 0 && bytes >= VERB_SINGLE_BYTES)
+		r = add_ours(plan, &contest, "runrig, heap", BUFFERS_HEAP,
+			     "buffers in the rank's own heap");
 	if (r == 0 && bytes >= VERB_SINGLE_BYTES && lends)
 		r = add_ours(plan, &contest, "runrig, lent", BUFFERS_LENT,
 			     "read where it is, in a segment");
@@ -270,7 +274,9 @@ static bool chosen(const struct command *c, const char *verb)
 
 static int add_all(struct command *c)
 {
-	static const size_t sizes[] = { 8, 512, 4096, 65536, 1 << 20, 4 << 20 };
+	static const size_t sizes[] = { 8,	 512,	  4096,
+					65536, 1 << 20, 4 << 20,
+					16 << 20 };
 	static const size_t most[] = { 8, 65536, 1 << 20 };
 	int r = 0;
 

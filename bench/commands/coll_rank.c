@@ -229,11 +229,15 @@ static int prepare(struct rig_team *team, const struct coll_job *job)
 		work.call = call_lend;
 		work.lends = true;
 	}
-	/* Private memory goes with this worker. */
-	mine = arg->buffers == BUFFERS_PRIVATE
-		       ? aligned_alloc(PAGE, coll_rank_bytes(arg))
-		       : shared + coll_lines_bytes(arg) +
-				 (size_t)work.rank * coll_rank_bytes(arg);
+	/* Private memory goes with this worker, the heap's with this job. */
+	if (arg->buffers == BUFFERS_PRIVATE)
+		mine = aligned_alloc(PAGE, coll_rank_bytes(arg));
+	else if (arg->buffers == BUFFERS_HEAP)
+		mine = rig_heap_aligned(rig_team_heap(team), PAGE,
+					coll_rank_bytes(arg));
+	else
+		mine = shared + coll_lines_bytes(arg) +
+		       (size_t)work.rank * coll_rank_bytes(arg);
 	if (!mine || !work.call)
 		return rig_team_fail(team, -ENOMEM, "out of memory");
 	work.send = (double *)(void *)mine;
@@ -255,7 +259,8 @@ int coll_rank(struct rig_team *team)
 	const struct coll_job *job = rig_team_args(team);
 	struct verb_time *time = rig_team_result(team);
 	struct rig_request *plan = NULL;
-	int r = work.verb ? 0 : prepare(team, job);
+	const bool stays = job->arg.buffers != BUFFERS_HEAP;
+	int r = work.verb && stays ? 0 : prepare(team, job);
 
 	if (r < 0)
 		return r;

@@ -6,7 +6,8 @@
  * A plain store must own the line that the store goes to, and the line is in the
  * cache of the last reader.  To get the line back costs little between CPUs that
  * share a cache, and most of the time of a message between others.  A store past
- * the caches owns no line.  The first bytes tell which of the two is faster here.
+ * the caches owns no line, but the reader has to read memory.  Which of the two is
+ * faster is found by trying both: see team/way.h.
  * (Measured in docs/decisions/0015-past-the-caches.md.)
  */
 #ifndef RUNRIG_COPY_H
@@ -21,32 +22,8 @@
 #include <emmintrin.h>
 #endif
 
-#include "base/clock.h"
-
-/* The bytes of a probe.  A copy of fewer than COPY_BYPASS_BYTES is not worth a
- * probe. */
-#define COPY_BYPASS_PROBE 2048
+/* A shorter copy is not worth a look at the way (team/way.h). */
 #define COPY_BYPASS_BYTES 8192
-
-/* Bytes a nanosecond: a slower probe means that copies pass the caches. */
-#define COPY_BYPASS_RATE 8
-
-/* Copy the first COPY_BYPASS_PROBE bytes; is the way past the caches better for
- * the rest? */
-static inline bool copy_bypass_probe(void *to, const void *from)
-{
-#if defined(__SSE2__)
-	uint64_t begin = clock_ns();
-
-	memcpy(to, from, COPY_BYPASS_PROBE);
-	/* The stores are done, not only given. */
-	_mm_mfence();
-	return clock_ns() - begin > COPY_BYPASS_PROBE / COPY_BYPASS_RATE;
-#else
-	memcpy(to, from, COPY_BYPASS_PROBE);
-	return false;
-#endif
-}
 
 /* Copy, past the caches if `bypass`.  Later stores are seen after the copy's own,
  * as releases are. */
@@ -87,17 +64,6 @@ static inline void copy_bypass_copy(void *to, const void *from, size_t bytes,
 #endif
 	if (bytes)
 		memcpy(to, from, bytes);
-}
-
-/* Copy, as is better. */
-static inline void copy_bypass_copy_all(void *to, const void *from,
-					size_t bytes)
-{
-	bool bypass = copy_bypass_probe(to, from);
-
-	copy_bypass_copy((char *)to + COPY_BYPASS_PROBE,
-			 (const char *)from + COPY_BYPASS_PROBE,
-			 bytes - COPY_BYPASS_PROBE, bypass);
 }
 
 #endif

@@ -315,6 +315,9 @@ struct team_shm {
 	_Atomic uint32_t mailed;
 	/* 1: the team of all has shared work out in this run. */
 	_Atomic uint32_t shared;
+	/* Runs in which a rank failed: ranks may have made other calls.  Written
+	 * by the last to finish such a run. */
+	_Atomic uint32_t failures;
 	/* 1: some rank has had something of its heap in this run. */
 	_Atomic uint32_t heaped;
 
@@ -517,7 +520,9 @@ struct tray_shm {
 	/* Bytes put in and taken out so far: written by the sender, and by the
 	 * receiver. */
 	alignas(RIG_LINE) _Atomic uint64_t filled;
+	uint64_t timed; /* when this trial began, its number; 0: it is none */
 	alignas(RIG_LINE) _Atomic uint64_t drained;
+	_Atomic uint64_t drained_ns; /* when all was, on the clock, of a trial */
 };
 
 /* Of the team's heap, each rank's: a page of the library's own, and blocks. */

@@ -192,8 +192,9 @@ static void put_event(struct sink *sink, const struct trace_event_shm *event,
 		span.end_ns = run->end_ns;
 	switch (span.kind) {
 	case RIG_TRACE_WAIT:
-		snprintf(span.name, sizeof(span.name), "%s",
-			 verb_name(event->verb));
+		snprintf(span.name, sizeof(span.name), "%s%s",
+			 verb_name(event->verb & ~TRACE_PAST),
+			 event->verb & TRACE_PAST ? ", past the caches" : "");
 		if (sink->count < sink->max && event->where) {
 			if (!is_where_it_was(sink, event->where))
 				describe(sink, event, run->name);

@@ -79,7 +79,7 @@ static void offer_blocks(struct call *call, const struct blocks *from,
 	room = call_offer_room(call, piece * (size_t)size);
 	for (int i = 0; i < size; i++)
 		if (i != self)
-			call_say(room + (size_t)i * piece,
+			call_say(call, room + (size_t)i * piece,
 				 blocks_at(from, i) + done,
 				 blocks_part(blocks_bytes(from, i), done,
 					     piece));
@@ -164,6 +164,7 @@ static int alltoall(struct rig_team *team, const struct blocks *from,
 	size_t done = 0;
 	int r = 0;
 
+	way_enter(team, WAY_ALLTOALL, longest);
 	do {
 		struct call call = call_begin(team);
 		const bool all_say = lent.count == 0;
@@ -309,6 +310,7 @@ static int scatter(struct rig_team *team, const struct blocks *from, char *to,
 	size_t done = 0;
 	int r = 0;
 
+	way_enter(team, WAY_SCATTER, longest);
 	do {
 		struct call call = call_begin(team);
 

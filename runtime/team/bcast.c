@@ -67,6 +67,7 @@ static int bcast(struct rig_team *team, char *data, size_t bytes, int root)
 	size_t done = 0;
 	int r = 0;
 
+	way_enter(team, WAY_BCAST, bytes);
 	do {
 		struct call call = call_begin(team);
 		size_t n = bytes;

@@ -82,11 +82,13 @@ COLD static bool get_through(struct rig_team *team, uint64_t number)
 
 int call_leave(struct rig_team *team, bool lent, int r)
 {
-	const struct rank *owner = team->owner;
+	struct rank *owner = team->owner;
 	struct rank_shm *mine = owner->mine;
 
 	if (lent && r == 0)
 		(void)get_through(team, team->number);
+	if (__builtin_expect(owner->way != NULL, 0))
+		way_leave(owner);
 	store_relaxed(&mine->where, 0);
 	store_relaxed(&mine->calls, VERB_NONE);
 	if (TRACE_BRANCH(owner->trace))
@@ -231,7 +233,7 @@ static void say_bytes(struct call *call, struct line_shm *line,
 {
 	if (lend && lend_bytes(call, line, data, bytes))
 		return;
-	call_say(room(call, line, bytes), data, bytes);
+	call_say(call, room(call, line, bytes), data, bytes);
 	say(call, line);
 }
 

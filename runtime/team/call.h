@@ -26,6 +26,7 @@
 #include "team/fold.h"
 #include "base/size.h"
 #include "team/tree.h"
+#include "team/way.h"
 
 /* Ranks that look at each other directly: beyond, lines are handed on in a
  * tree, so that no line has more readers. */
@@ -39,11 +40,11 @@ struct call {
 	struct rig_team *team;
 	uint64_t number;
 	uint64_t sign;
-	bool lent;    /* others read what the kernel gave, in place */
-	bool staged;  /* this rank has said more than fits a line */
-	bool ended;   /* the team has: nothing is said or seen any more */
-	size_t there; /* bytes that lie where call_see() looked last, and have */
-	bool in_place; /* been lent, where they do not fit a line */
+	bool lent;     /* others read what the kernel gave, in place */
+	bool staged;   /* this rank has said more than fits a line */
+	bool ended;    /* the team has: nothing is said or seen any more */
+	size_t there;  /* bytes that lie where call_see() looked last, */
+	bool in_place; /* and these are lent: they lie in no stage */
 };
 
 /* Bytes said at a time: long enough to be worth a call, short enough that the
@@ -70,13 +71,18 @@ static inline bool buffers_overlap(const void *a, size_t a_bytes, const void *b,
 }
 
 /* To where other ranks read it. */
-static inline void call_say(void *to, const void *from, size_t bytes)
+static inline void call_say(const struct call *call, void *to, const void *from,
+			    size_t bytes)
 {
 	if (bytes >= COPY_BYPASS_BYTES)
-		copy_bypass_copy_all(to, from, bytes);
+		copy_bypass_copy(to, from, bytes, call->team->owner->past);
 	else
 		call_copy(to, from, bytes);
 }
+
+/* values[i] = the most that any rank has there; `count` of them fit a line.  All ranks
+ * call it within a verb.  0 or -EINVAL. */
+int reduce_most(struct rig_team *team, uint64_t *values, size_t count);
 
 /*
  * Are these terms that can be met?  Returns 0, with the bytes of an element in

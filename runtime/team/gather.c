@@ -48,6 +48,7 @@ static int gather(struct rig_team *team, const char *mine, size_t bytes,
 	size_t done = 0;
 	int r = 0;
 
+	way_enter(team, root < 0 ? WAY_ALLGATHER : WAY_GATHER, longest);
 	do {
 		struct call call = call_begin(team);
 		size_t n = blocks_part(bytes, done, CALL_PIECE);

@@ -70,8 +70,10 @@ static struct mail *make(struct rank *owner)
 	mail->peers = calloc(n, sizeof(*mail->peers));
 	mail->sources = calloc(n, sizeof(*mail->sources));
 	mail->loans = calloc(loans_of(owner->size), sizeof(*mail->loans));
-	if (!mail->peers || !mail->sources || !mail->loans) {
+	mail->sent = calloc(n, sizeof(*mail->sent));
+	if (!mail->peers || !mail->sources || !mail->loans || !mail->sent) {
 		free(mail->peers);
+		free(mail->sent);
 		free(mail->sources);
 		free(mail->loans);
 		free(mail);
@@ -240,6 +242,22 @@ bool mail_lendable(struct rig_team *team, const void *data, size_t bytes)
 	return mail && rank_segment(mail->owner, data, bytes, &offset);
 }
 
+/* The first piece goes into the tray, past the caches or not. */
+static void begin_fill(struct mail *mail, struct rig_request *request)
+{
+	const int seat = mail_seat(mail->owner, request->peer);
+	uint64_t timed = 0;
+
+	request->bypass = request->bytes >= COPY_BYPASS_BYTES &&
+			  way_send(&mail->sent[seat], request->tray,
+				   request->bytes, &timed);
+	if (request->bypass && TRACE_BRANCH(mail->owner->trace))
+		trace_past(mail->owner->span);
+	request->moved = tray_begin(request->tray, request->buffer,
+				    request->bytes, request->bypass, timed);
+	request->stage = STAGE_FILL;
+}
+
 /* How the message is to travel, with all it needs; false: not yet. */
 static bool pack(struct mail *mail, struct rig_request *request,
 		 struct slot_shm *slot)
@@ -271,9 +289,7 @@ static bool pack(struct mail *mail, struct rig_request *request,
 		slot->kind = MAIL_TRAY;
 		parcel.room = request->room;
 		request->tray = tray_at(&mail->owner->layout, parcel.offset);
-		request->moved = tray_begin(request->tray, request->buffer,
-					    request->bytes, &request->bypass);
-		request->stage = STAGE_FILL;
+		begin_fill(mail, request);
 	} else {
 		if (!take_loan(mail, &parcel.loan))
 			return false;
@@ -1015,6 +1031,7 @@ static void free_mail(struct mail *mail)
 		free(request);
 	}
 	free(mail->peers);
+	free(mail->sent);
 	free(mail->sources);
 	free(mail->loans);
 	free(mail);

@@ -111,6 +111,7 @@ struct mail {
 	bool careful; /* see mailbox_set() */
 	struct mailbox_shm *box;
 	struct peer *peers; /* one a seat: mail_peer() */
+	struct way_sent *sent; /* likewise; kept from run to run */
 	int *sources;       /* peers whose channel to here has begun */
 	int source_count;
 	int turn;       /* which of them is looked at first */

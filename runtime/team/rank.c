@@ -351,6 +351,7 @@ void rank_begin(struct rank *rank, uint32_t job)
 	mail_begin_job(rank);
 	symmetric_begin_job(rank);
 	heap_begin_job(rank);
+	way_begin_job(rank);
 	wide_begin_job(rank);
 	mine->why[0] = 0;
 	if (rank->result_used)
@@ -424,6 +425,7 @@ void rank_finish(struct rank *rank)
 		call_all_done(rank);
 		mail_all_done(rank);
 		heap_all_done(rank);
+		way_all_done(rank);
 		if (goes_on(rank)) {
 			begin_next(rank);
 			break;

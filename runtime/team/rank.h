@@ -82,6 +82,10 @@ struct rank {
 	struct rig_team world;
 	uint64_t high; /* of calls of teams freed since */
 	struct stage stage;
+	struct way *way;       /* of the verb it is in; NULL: it has none */
+	uint64_t way_began;    /* on the clock; 0: the verb is not timed */
+	uint32_t way_failures; /* team_shm.failures, when it looked last */
+	bool past;             /* copies to others pass the caches */
 	struct mail *mail; /* NULL: none so far */
 	struct symmetric symmetric;
 	struct team_mapping *team_mappings; /* of rig_team_segment() */

@@ -251,6 +251,19 @@ static int reduce_slices(struct call *call, const struct reduction *r,
 	return wanted ? fetch_slices(call, r, first, count) : 0;
 }
 
+int reduce_most(struct rig_team *team, uint64_t *values, size_t count)
+{
+	const struct reduction r = { RIG_UINT64,     RIG_MAX,
+				     -1,             sizeof(*values),
+				     RIG_IN_PLACE,   (char *)values };
+	struct call call = call_begin(team);
+	int result = reduce_in_line(&call, &r, count);
+
+	if (result == 0)
+		call_end(&call, true);
+	return result;
+}
+
 NOINLINE static int reduce_long(struct rig_team *team,
 				const struct reduction *r, size_t count)
 {
@@ -265,6 +278,8 @@ NOINLINE static int reduce_long(struct rig_team *team,
 
 	if (each == 0)
 		each = 1;
+	way_enter(team, r->root < 0 ? WAY_ALLREDUCE : WAY_REDUCE,
+		  count * r->item);
 	do {
 		struct call call = call_begin(team);
 		size_t n = least(count - done, each);
@@ -441,6 +456,7 @@ static int scatter_reduced(struct rig_team *team, const struct reduction *r,
 	size_t done = 0;
 	int result = 0;
 
+	way_enter(team, WAY_REDUCE_SCATTER, count * r->item);
 	do {
 		struct call call = call_begin(team);
 		size_t n = least(count - done, each);
@@ -547,6 +563,7 @@ static int scan(struct rig_team *team, const struct reduction *r, size_t count,
 	size_t done = 0;
 	int result = 0;
 
+	way_enter(team, WAY_SCAN, count * r->item);
 	do {
 		struct call call = call_begin(team);
 		size_t n = least(count - done, each);

@@ -14,6 +14,7 @@
 #include <runrig/team.h>
 
 #include "objects/layout.h"
+#include "team/way.h"
 
 struct rank;
 
@@ -49,6 +50,7 @@ struct rig_team {
 	uint64_t shown[2]; /* what it is in self->met */
 	uint64_t begun;    /* non-blocking calls and plans, in this run */
 	uint64_t shares;   /* likewise */
+	struct way ways[WAY_KINDS][WAY_SIZES];
 
 	/* Messages. */
 	uint32_t id; /* of the team, in this run */

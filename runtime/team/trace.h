@@ -24,8 +24,11 @@ struct trace_event_shm {
 	_Atomic uint64_t end_ns; /* 0: not yet */
 	uint64_t where;          /* return address; 0: none */
 	uint32_t kind;           /* enum rig_trace_kind */
-	uint32_t verb;           /* enum verb, of a wait */
+	uint32_t verb;           /* enum verb, of a wait; and TRACE_PAST */
 };
+
+/* In trace_event_shm.verb: copies of the verb passed the caches. */
+#define TRACE_PAST (UINT32_C(1) << 31)
 
 /* In shared memory: one rank's.  Written by its rank, and by the one that takes
  * its place after a death. */
@@ -45,6 +48,13 @@ COLD struct trace_event_shm *trace_begin(struct trace_shm *trace,
 struct trace_event_shm *trace_follow(struct trace_shm *trace,
 				     struct trace_event_shm *before,
 				     enum rig_trace_kind kind);
+
+/* Its copies pass the caches.  NULL is allowed. */
+static inline void trace_past(struct trace_event_shm *event)
+{
+	if (event)
+		event->verb |= TRACE_PAST;
+}
 
 /* It ends now.  NULL is allowed. */
 static inline void trace_end(struct trace_event_shm *event)

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "objects/copy.h"
 
 /* Bytes told of at a time: the other copies one piece while this copies the
@@ -98,6 +99,20 @@ uint64_t tray_take(struct trays *trays, const struct layout *layout, int rank,
 	return 0;
 }
 
+bool tray_has(const struct tray_shm *tray, uint64_t timed)
+{
+	return tray->timed == timed;
+}
+
+uint64_t tray_ended(const struct tray_shm *tray, uint64_t bytes, uint64_t timed)
+{
+	/* The sender's own word: another message has not taken the tray.
+	 * acquire: pairs with tray_drain(). */
+	if (!tray_has(tray, timed) || load_acquire(&tray->drained) != bytes)
+		return 0;
+	return load_relaxed(&tray->drained_ns);
+}
+
 uint64_t tray_landing(const struct layout *layout, int rank)
 {
 	uint64_t offset = own(layout, rank) + TRAYS_BYTES - TRAY_LONG_ROOM -
@@ -105,6 +120,7 @@ uint64_t tray_landing(const struct layout *layout, int rank)
 	struct tray_shm *tray = tray_at(layout, offset);
 
 	/* relaxed: whoever tells of it releases it. */
+	tray->timed = 0;
 	store_relaxed(&tray->filled, 0);
 	store_relaxed(&tray->drained, 0);
 	return offset;
@@ -120,18 +136,13 @@ static uint64_t piece_of(uint64_t left, uint64_t at, size_t room)
 }
 
 uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
-		    bool *bypass)
+		    bool bypass, uint64_t timed)
 {
-	uint64_t piece = bytes < PIECE ? bytes : PIECE, probed = 0;
+	uint64_t piece = bytes < PIECE ? bytes : PIECE;
 
-	*bypass = false;
-	if (bytes >= COPY_BYPASS_BYTES) {
-		*bypass = copy_bypass_probe(data_of(tray), data);
-		probed = COPY_BYPASS_PROBE;
-	}
-	copy_bypass_copy(data_of(tray) + probed, data + probed, piece - probed,
-			 *bypass);
-	/* relaxed: the header, posted next, releases both. */
+	copy_bypass_copy(data_of(tray), data, piece, bypass);
+	/* relaxed: the header, posted next, releases all of this. */
+	tray->timed = timed;
 	store_relaxed(&tray->drained, 0);
 	store_relaxed(&tray->filled, piece);
 	return piece;
@@ -173,6 +184,9 @@ uint64_t tray_drain(struct tray_shm *tray, size_t room, char *data,
 			memcpy(data + done, data_of(tray) + done % room,
 			       keep - done < n ? keep - done : n);
 		done += n;
+		/* relaxed: released by what follows. */
+		if (done == whole && tray->timed)
+			store_relaxed(&tray->drained_ns, clock_ns());
 		mailbox_set(box, &tray->drained, done, careful);
 	}
 	return done;

@@ -47,9 +47,17 @@ uint64_t tray_drain(struct tray_shm *tray, size_t room, char *data,
 		    uint64_t keep, uint64_t whole, uint64_t done,
 		    struct mailbox_shm *box, bool careful);
 
-/* The same for the first piece, before the receiver knows of the tray; finds out
- * whether the others are put in past the caches (bypass.h). */
+/* The same for the first piece, before the receiver knows of the tray.  `bypass`:
+ * past the caches.  `timed`: the number of a trial, 0: it is none. */
 uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
-		    bool *bypass);
+		    bool bypass, uint64_t timed);
+
+/* The sender's: is trial `timed` the last message that the tray has had? */
+bool tray_has(const struct tray_shm *tray, uint64_t timed);
+
+/* The sender's: when the receiver had all `bytes` bytes of trial `timed`, on the
+ * clock; 0: not yet, or the tray has had another message since. */
+uint64_t tray_ended(const struct tray_shm *tray, uint64_t bytes,
+		    uint64_t timed);
 
 #endif

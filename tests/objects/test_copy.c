@@ -49,25 +49,12 @@ START_TEST(from_any_address_to_any)
 }
 END_TEST
 
-/* Whatever the probe finds. */
-START_TEST(with_its_probe)
-{
-	for (size_t bytes = COPY_BYPASS_BYTES; bytes < ROOM - EDGE;
-	     bytes += 1021) {
-		fill();
-		copy_bypass_copy_all(to + EDGE + 3, from, bytes);
-		must_be_there(3, 0, bytes);
-	}
-}
-END_TEST
-
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("bypass");
 	TCase *tcase = make_tcase("copies", 10);
 
 	tcase_add_loop_test(tcase, from_any_address_to_any, 0, 2);
-	tcase_add_test(tcase, with_its_probe);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_way.c - past the caches or not: what trials decide, that all ranks take the
+ * same way, and that the data is the same whichever way it goes.
+ */
+#include "lib/harness.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <runrig/runrig.h>
+
+#include "lib/job_pool.h"
+#include "team/mail.h"
+#include "team/rank.h"
+#include "team/way.h"
+
+#define BYTES ((size_t)64 << 10)
+
+/* A round of trials: plain takes `plain` ns, past the caches `past`. */
+static void try_both(struct way *way, uint64_t plain, uint64_t past)
+{
+	bool trial;
+
+	for (int i = 0; i < WAY_TRIALS; i++) {
+		const bool way_taken = way_next(way, &trial);
+
+		ck_assert(trial);
+		ck_assert_int_eq(way_taken, i % 2);
+		/* A late one counts for nothing: the least does. */
+		way_used(way, way_taken,
+			 (way_taken ? past : plain) + (i < 2 ? 5000 : 0));
+	}
+	ck_assert_int_eq(way->calls, WAY_TRIALS);
+	way_decide(way);
+}
+
+/* The calls until both are tried again; all take the way that was found. */
+static int rest(struct way *way, bool past)
+{
+	bool trial;
+	int count = 0;
+
+	do {
+		ck_assert_int_eq(way_next(way, &trial), past);
+		ck_assert(!trial);
+		way_used(way, past, 0);
+		count++;
+	} while (way->calls);
+	return count;
+}
+
+START_TEST(the_faster_way_is_taken)
+{
+	struct way way = { .rest = 0 };
+
+	try_both(&way, 100, 80);
+	ck_assert_int_eq(rest(&way, true), WAY_REST_FIRST);
+	/* Looked at again: as good as the same changes nothing. */
+	try_both(&way, 98, 100);
+	ck_assert_int_eq(rest(&way, true), 2 * WAY_REST_FIRST);
+	try_both(&way, 80, 100);
+	ck_assert_int_eq(rest(&way, false), 4 * WAY_REST_FIRST);
+	for (int i = 0; i < 10; i++) {
+		try_both(&way, 80, 100);
+		ck_assert_int_le(rest(&way, false), WAY_REST_MOST);
+	}
+}
+END_TEST
+
+START_TEST(sizes_are_powers_of_two)
+{
+	ck_assert_int_eq(way_size(COPY_BYPASS_BYTES), 0);
+	ck_assert_int_eq(way_size(2 * COPY_BYPASS_BYTES - 1), 0);
+	ck_assert_int_eq(way_size(2 * COPY_BYPASS_BYTES), 1);
+	ck_assert_int_eq(way_size(SIZE_MAX / 2), WAY_SIZES - 1);
+}
+END_TEST
+
+static void fill(unsigned char *data, int rank, int turn)
+{
+	memset(data, rank * 31 + turn, BYTES);
+}
+
+static bool has(const unsigned char *data, int rank, int turn)
+{
+	for (size_t i = 0; i < BYTES; i += 61)
+		if (data[i] != (unsigned char)(rank * 31 + turn))
+			return false;
+	return data[BYTES - 1] == (unsigned char)(rank * 31 + turn);
+}
+
+/* All of them, through trials and beyond; then all have decided alike. */
+static int gathers(struct rig_team *team)
+{
+	const int rank = rig_team_rank(team), size = rig_team_size(team);
+	const struct way *way = &team->ways[WAY_ALLGATHER][way_size(BYTES)];
+	unsigned char *mine = malloc(BYTES);
+	unsigned char *all = malloc(BYTES * (size_t)size);
+	uint32_t own, both[2];
+	int r = mine && all ? 0 : -ENOMEM;
+
+	for (int turn = 0; r == 0 && turn < 2 * WAY_TRIALS; turn++) {
+		fill(mine, rank, turn);
+		r = rig_team_allgather(team, mine, BYTES, RIG_UINT8, all, BYTES,
+				       RIG_UINT8);
+		for (int i = 0; r == 0 && i < size; i++)
+			if (!has(all + (size_t)i * BYTES, i, turn))
+				r = rig_team_fail(team, -EBADMSG,
+						  "turn %d, block %d", turn, i);
+	}
+	own = way->past | (uint32_t)way->calls << 1 | (uint32_t)way->rest << 16;
+	if (r == 0)
+		r = rig_team_allreduce(team, &own, &both[0], 1, RIG_UINT32,
+				       RIG_MIN);
+	if (r == 0)
+		r = rig_team_allreduce(team, &own, &both[1], 1, RIG_UINT32,
+				       RIG_MAX);
+	if (r == 0 && (both[0] != both[1] || way->rest == 0))
+		r = rig_team_fail(team, -EBADMSG, "%x, but %x", both[0],
+				  both[1]);
+	free(mine);
+	free(all);
+	return r;
+}
+
+/* After a failure ranks may be at different trials: all begin anew. */
+static int fails(struct rig_team *team)
+{
+	(void)gathers(team);
+	if (rig_team_rank(team) == 1)
+		team->ways[WAY_ALLGATHER][way_size(BYTES)].calls = 1;
+	return -EDOM;
+}
+
+START_TEST(all_ranks_take_the_same)
+{
+	make_pool(3);
+	ck_assert_msg(run(gathers) == 0, "%s", rig_why());
+	ck_assert_msg(run(gathers) == 0, "%s", rig_why());
+	ck_assert_int_eq(run(fails), -EDOM);
+	ck_assert_msg(run(gathers) == 0, "%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+/* To and fro, until the sender has decided. */
+static int sends(struct rig_team *team)
+{
+	const int rank = rig_team_rank(team), other = !rank;
+	unsigned char *mine = malloc(BYTES), *got = malloc(BYTES);
+	int r = mine && got ? 0 : -ENOMEM;
+
+	for (int turn = 0; r == 0 && turn < 3 * WAY_TRIALS; turn++) {
+		fill(mine, rank, turn);
+		if (rank == 0)
+			r = rig_team_send(team, mine, BYTES, RIG_UINT8, other,
+					  1);
+		if (r == 0)
+			r = rig_team_recv(team, got, BYTES, RIG_UINT8, other, 1,
+					  NULL);
+		if (r == 0 && rank == 1)
+			r = rig_team_send(team, mine, BYTES, RIG_UINT8, other,
+					  1);
+		if (r == 0 && !has(got, other, turn))
+			r = rig_team_fail(team, -EBADMSG, "turn %d", turn);
+	}
+	if (r == 0) {
+		const struct way *way =
+			&team->owner->mail->sent[other].ways[way_size(BYTES)];
+
+		if (!way->rest || !way->least[0] || !way->least[1])
+			r = rig_team_fail(team, -EBADMSG,
+					  "not timed: %u and %u ns, rest %u",
+					  way->least[0], way->least[1],
+					  way->rest);
+	}
+	free(mine);
+	free(got);
+	return r;
+}
+
+START_TEST(messages_are_timed)
+{
+	make_pool(2);
+	ck_assert_msg(run(sends) == 0, "%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+	Suite *suite = suite_create("way");
+	TCase *tcase = make_tcase("way", 20);
+
+	tcase_add_test(tcase, the_faster_way_is_taken);
+	tcase_add_test(tcase, sizes_are_powers_of_two);
+	tcase_add_test(tcase, all_ranks_take_the_same);
+	tcase_add_test(tcase, messages_are_timed);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
