@@ -61,6 +61,10 @@ struct sample {
 struct sample_kind {
 	/* The bucket of item i of x. */
 	size_t (*bucket)(const struct sample *s, size_t what, size_t i);
+	/* Note the buckets of the first of these items of x, as many as is quick
+	 * to do at once; returns how many. */
+	size_t (*note)(const struct sample *s, size_t what,
+		       struct rig_span span);
 	/* Put item `from` of x to place `to` of dealt. */
 	void (*deal)(const struct sample *s, size_t what, size_t to,
 		     size_t from);
@@ -104,8 +108,9 @@ INLINE void sample_note(const struct sample *s, const struct sample_kind *kind,
 {
 	struct rig_span span = rig_strip(s->length, (int)chunk, SAMPLE_CHUNKS);
 	uint64_t found[SAMPLE_BUCKETS] = { 0 };
+	size_t noted = kind->note ? kind->note(s, what, span) : 0;
 
-	for (size_t i = span.begin; i < span.end; i++)
+	for (size_t i = span.begin + noted; i < span.end; i++)
 		s->notes[i] = (uint8_t)kind->bucket(s, what, i);
 	for (size_t i = span.begin; i < span.end; i++)
 		found[s->notes[i]]++;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sort_keys.c - a sample sort of keys, with radix sorts inside.
+ * sort_keys.c - a sample sort of keys, with quicksorts or radix sorts inside.
  *
- * Items are dealt out as keys; a bucket's are sorted by radix between the two
- * arrays and end as items in the first.
+ * Items are dealt out as keys.  A bucket's keys of 4 and 8 bytes are sorted in
+ * vectors where they lie, where this CPU has vectors for it (quicksort.h).  Other
+ * keys, and those that the quicksort gives up, are sorted by radix between the two
+ * arrays.  They end as items in the first.
  *
  * In a stable order zeros have a bucket of their own, and so have all that are
  * no numbers: dealt in order, they are in order.
@@ -13,19 +15,20 @@
 #include <string.h>
 
 #include <kernels/lib/clones.h>
+#include <kernels/lib/quicksort.h>
 #include <kernels/lib/sample.h>
+#include <kernels/lib/splitters.h>
 
 #define RADIX 256
 
 /* Keys up to which a bucket is sorted by insertion. */
 #define FEW 48
 
-#define SPLITTERS (SAMPLE_BUCKETS - 1)
-
 /* In this process: one rank's view of a run. */
 struct keyed {
 	struct sample sample; /* first: what is given stands for all of it */
 	struct sort_order by;
+	enum quicksort_kind vectors;
 	uint64_t splitters[SPLITTERS];
 };
 
@@ -49,6 +52,13 @@ INLINE size_t bucket_of(const struct sample *s, size_t bytes, size_t i)
 	for (size_t half = SAMPLE_BUCKETS / 2; half > 0; half /= 2)
 		bucket += at[bucket + half - 1] <= key ? half : 0;
 	return bucket;
+}
+
+INLINE size_t note(const struct sample *s, size_t bytes, struct rig_span span)
+{
+	return splitters_note(keyed(s)->splitters, &keyed(s)->by, false,
+			      s->x + span.begin * bytes, span.end - span.begin,
+			      bytes, s->notes + span.begin);
 }
 
 INLINE void deal(const struct sample *s, size_t bytes, size_t to, size_t from)
@@ -132,14 +142,24 @@ INLINE char *radix(char *keys, char *other, size_t count, size_t bytes)
 	return keys;
 }
 
+/* Returns where the sorted keys are: `keys` or `other`. */
+INLINE char *sort_any(enum quicksort_kind vectors, char *keys, char *other,
+		      size_t count, size_t bytes)
+{
+	if (bytes >= 4 && quicksort(vectors, keys, count, bytes))
+		return keys;
+	if (count > FEW)
+		return radix(keys, other, count, bytes);
+	insertion(keys, count, bytes);
+	return keys;
+}
+
 INLINE void sort(const struct sample *s, size_t bytes, size_t first, size_t end)
 {
 	char *keys = s->dealt + first * bytes;
 
-	if (end - first > FEW)
-		keys = radix(keys, s->x + first * bytes, end - first, bytes);
-	else
-		insertion(keys, end - first, bytes);
+	keys = sort_any(keyed(s)->vectors, keys, s->x + first * bytes,
+			end - first, bytes);
 	put(s, bytes, keys, first, end - first);
 }
 
@@ -202,7 +222,7 @@ INLINE void split(struct keyed *k, size_t bytes)
 	find_equals(k);
 }
 
-static const struct sample_kind kind = { bucket_of, deal, move, sort };
+static const struct sample_kind kind = { bucket_of, note, deal, move, sort };
 
 INLINE int sort_sized(struct keyed *k, size_t bytes)
 {
@@ -215,7 +235,9 @@ INLINE int sort_sized(struct keyed *k, size_t bytes)
 int sort_keys(const struct sample *sample, const struct sort_order *by,
 	      size_t bytes)
 {
-	struct keyed k = { .sample = *sample, .by = *by };
+	struct keyed k = { .sample = *sample,
+			   .by = *by,
+			   .vectors = quicksort_best() };
 
 	switch (bytes) {
 	case 1:
@@ -233,15 +255,12 @@ INLINE void line_sized(const struct sort_order *by, size_t bytes, char *items,
 		       char *other, size_t count)
 {
 	const struct sort_order own = *by;
-	char *keys = items;
+	char *keys;
 
 	for (size_t i = 0; i < count; i++)
 		sort_store(items, i, bytes,
 			   sort_key(&own, sort_load(items, i, bytes), bytes));
-	if (count > FEW)
-		keys = radix(items, other, count, bytes);
-	else
-		insertion(items, count, bytes);
+	keys = sort_any(quicksort_best(), items, other, count, bytes);
 	for (size_t i = 0; i < count; i++)
 		sort_store(items, i, bytes,
 			   sort_item(&own, sort_load(keys, i, bytes), bytes));

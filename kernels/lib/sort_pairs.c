@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kernels/lib/splitters.h>
+
 #define RADIX 256
 
 /* Pairs up to which a bucket is sorted by insertion. */
 #define FEW 48
-
-#define SPLITTERS (SAMPLE_BUCKETS - 1)
 
 /* In this process: one rank's view of a run. */
 struct paired {
@@ -42,6 +42,14 @@ INLINE size_t bucket_of(const struct sample *s, size_t bytes, size_t i)
 	for (size_t half = SAMPLE_BUCKETS / 2; half > 0; half /= 2)
 		bucket += at[bucket + half - 1] <= key ? half : 0;
 	return bucket;
+}
+
+INLINE size_t note(const struct sample *s, size_t bytes, struct rig_span span)
+{
+	return splitters_note(paired(s)->splitters, &paired(s)->by, true,
+			      paired(s)->items + span.begin * bytes,
+			      span.end - span.begin, bytes,
+			      s->notes + span.begin);
 }
 
 INLINE void deal(const struct sample *s, size_t bytes, size_t to, size_t from)
@@ -169,7 +177,7 @@ INLINE void split(struct paired *p, size_t bytes)
 			(b < SPLITTERS ? p->splitters[b] - 1 : UINT64_MAX);
 }
 
-static const struct sample_kind kind = { bucket_of, deal, move, sort };
+static const struct sample_kind kind = { bucket_of, note, deal, move, sort };
 
 INLINE int sort_sized(struct paired *p, size_t bytes)
 {

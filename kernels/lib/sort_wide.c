@@ -250,7 +250,7 @@ INLINE void split(struct sample *s, size_t dtype)
 	}
 }
 
-static const struct sample_kind kind = { bucket_of, deal, move, sort };
+static const struct sample_kind kind = { bucket_of, NULL, deal, move, sort };
 
 INLINE int sort_typed(const struct sample *sample, size_t dtype)
 {
