@@ -83,6 +83,7 @@ struct hosts_run {
 	int32_t wave;  /* of looks at all */
 	bool asking;
 	int answers;
+	bool finished; /* FINAL is sent */
 };
 
 static uint64_t now_ns(void)
@@ -176,6 +177,10 @@ static void finish_all(struct hosts_run *run)
 	char *text = NULL;
 	int code = 0;
 
+	/* END ends the own part too: the last news may come within the first. */
+	if (run->finished)
+		return;
+	run->finished = true;
 	if (run->failed >= 0) {
 		code = run->deadlock ? -EDEADLK : run->states[run->failed].code;
 		text = make_text(run);
@@ -433,6 +438,13 @@ static void say_quiet(struct hosts_run *run)
 	tell(run, 0, QUIET, 0, NULL);
 }
 
+/* A host does not answer, long past the limit of the run: end all processes. */
+static void heed_limit(const struct hosts_run *run)
+{
+	if (run->abort_at && now_ns() > run->abort_at)
+		run->hosts->engine->abort(run->hosts->link, 1);
+}
+
 /* No parcel has moved for `idle_ns`: let other processes run. */
 static void rest(struct hosts_run *run, uint64_t idle_ns)
 {
@@ -441,8 +453,7 @@ static void rest(struct hosts_run *run, uint64_t idle_ns)
 
 	if (is_quiet(run))
 		say_quiet(run);
-	if (run->abort_at && now_ns() > run->abort_at)
-		run->hosts->engine->abort(run->hosts->link, 1);
+	heed_limit(run);
 	if (idle_ns < SPIN_NS) {
 		(void)sched_yield();
 	} else if (run->over) {
@@ -536,13 +547,16 @@ static void drain(struct hosts_run *run)
 				     true);
 	for (int turns = 0; !hosts->engine->combined(hosts->link); turns++) {
 		(void)receive(run);
+		heed_limit(run);
 		hosts_pause(turns);
 	}
 	expected = hosts->words[hosts->rank];
 	while (hosts->received < expected ||
 	       !hosts->engine->is_sent(hosts->link)) {
-		if (!receive(run))
-			hosts_pause(0);
+		if (receive(run))
+			continue;
+		heed_limit(run);
+		hosts_pause(0);
 	}
 }
 
