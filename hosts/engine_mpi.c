@@ -13,12 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Data that travels behind its head. */
 #define SHORT_BYTES 8192
 
 /* Bytes of an MPI message: MPI counts in ints. */
 #define CHUNK ((uint64_t)1 << 30)
+
+/* See part_quietly(). */
+#define LAST_LOOK_NS 200000000
 
 enum { TAG_HEAD = 1, TAG_DATA };
 
@@ -300,6 +304,29 @@ static void link_abort(struct engine_link *link, int code)
 	MPI_Abort(link->comm, code);
 }
 
+/*
+ * MPI_Finalize() of MPICH before 4.2 asks every other process for an answer, over UCX,
+ * and answers as long as answers are outstanding; then the function waits for all
+ * processes, and answers no more (MPICH's pull request 6596 took that wait out).  So a
+ * process that looks at the network when another process has asked, and has not begun
+ * MPI_Finalize() itself, answers too early: the other process goes on to the wait, and
+ * this process asks later and in vain, for ever.
+ *
+ * So all processes meet, and then none looks at the network for LAST_LOOK_NS, in which
+ * the last process has seen that all have met: each process answers from within its own
+ * MPI_Finalize(), behind its own question.
+ */
+static void part_quietly(void)
+{
+#if defined(MPICH_NUMVERSION) && MPICH_NUMVERSION < 40200000
+	struct timespec look_away = { 0, LAST_LOOK_NS };
+
+	MPI_Barrier(MPI_COMM_WORLD);
+	while (nanosleep(&look_away, &look_away) < 0 && errno == EINTR)
+		;
+#endif
+}
+
 static void link_leave(struct engine_link *link)
 {
 	const bool finalize = link->finalize;
@@ -310,8 +337,10 @@ static void link_leave(struct engine_link *link)
 	MPI_Wait(&link->waiting, MPI_STATUS_IGNORE);
 	MPI_Comm_free(&link->comm);
 	free(link);
-	if (finalize)
-		MPI_Finalize();
+	if (!finalize)
+		return;
+	part_quietly();
+	MPI_Finalize();
 }
 
 extern const struct engine rig_hosts_engine;

@@ -96,8 +96,13 @@ def expect(right, what, done=None):
 
 
 def run(command):
-    return subprocess.run(command, capture_output=True, text=True, timeout=120,
-                          check=False)
+    try:
+        return subprocess.run(command, capture_output=True, text=True,
+                              timeout=60, check=False)
+    except subprocess.TimeoutExpired as late:
+        return subprocess.CompletedProcess(
+            command, 124, (late.stdout or b"").decode(),
+            (late.stderr or b"").decode() + "no end in 60 s")
 
 
 # Ticks of the clock that a worker has computed for when a run is in progress.
@@ -120,7 +125,7 @@ def busy_workers(program):
 
 
 def kill_a_worker(launch, runrig):
-    """Of the last host, in the middle of a run."""
+    """A worker of the last host is killed in the middle of a run."""
     command = [*launch, runrig, "run", "heat", "--hosts", "-n", "1", "n=513",
                "tolerance=0", "sweeps=1000000000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE,
