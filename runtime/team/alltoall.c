@@ -213,13 +213,19 @@ int rig_team_alltoall(struct rig_team *team, const void *send,
 			team, -EINVAL,
 			"alltoall: sends %zu bytes to each, and expects %zu",
 			blocks_bytes(&from, 0), bytes);
-	if (team->wide)
-		return wide_leave(
-			team, rig_team_ialltoall(
-				      team, send, send_count, send_type, recv,
-				      recv_count, recv_type,
-				      wide_enter(team, &terms,
-						 __builtin_return_address(0))));
+	if (team->wide) {
+		struct rig_request **request =
+			wide_enter(team, &terms, __builtin_return_address(0));
+
+		if (team == team->owner->wide.world &&
+		    wide_alltoall_is_short(team, bytes))
+			r = wide_alltoall(team, send, recv, bytes);
+		else
+			r = rig_team_ialltoall(team, send, send_count,
+					       send_type, recv, recv_count,
+					       recv_type, request);
+		return wide_leave(team, r);
+	}
 	call_enter(team, &terms, __builtin_return_address(0));
 	return alltoall(team, &from, &to, bytes, NULL);
 }

@@ -314,6 +314,22 @@ static inline int reduce(struct rig_team *team, const struct reduction *r,
 	return call_leave(team, false, result);
 }
 
+/* Of a team of several hosts. */
+COLD static int reduce_wide(struct rig_team *team, const struct terms *terms,
+			    const void *send, void *recv, const void *where)
+{
+	struct rig_request **request = wide_enter(team, terms, where);
+	const int op = terms->op;
+
+	return wide_leave(team,
+			  team == team->owner->wide.world
+				  ? wide_reduce(team, send, recv, terms->count,
+						terms->type, op, terms->root)
+				  : rig_team_ireduce(team, send, recv,
+						     terms->count, terms->type,
+						     op, terms->root, request));
+}
+
 int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 		    size_t count, int type, int op, int root)
 {
@@ -332,11 +348,8 @@ int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 	if (r < 0)
 		return r;
 	if (team->wide)
-		return wide_leave(
-			team, rig_team_ireduce(
-				      team, send, recv, count, type, op, root,
-				      wide_enter(team, &terms,
-						 __builtin_return_address(0))));
+		return reduce_wide(team, &terms, send, recv,
+				   __builtin_return_address(0));
 	call_enter(team, &terms, __builtin_return_address(0));
 	return reduce(team, &reduction, count);
 }

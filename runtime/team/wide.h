@@ -62,8 +62,21 @@ int wide_barrier(struct rig_team *team);
 int wide_bcast(struct rig_team *team, void *buffer, size_t bytes, int root);
 int wide_allreduce(struct rig_team *team, const void *send, void *recv,
 		   size_t count, int type, int op);
+int wide_reduce(struct rig_team *team, const void *send, void *recv,
+		size_t count, int type, int op, int root);
 int wide_allgather(struct rig_team *team, const void *send, void *recv,
 		   size_t bytes);
+
+/* Is an alltoall of blocks of `bytes` bytes best done by the leaders?  The same on
+ * every rank. */
+bool wide_alltoall_is_short(const struct rig_team *team, size_t bytes);
+int wide_alltoall(struct rig_team *team, const void *send, void *recv,
+		  size_t bytes);
+
+/* Every rank has `bytes` bytes at `mine`: the ranks of the root's host get all of
+ * them in `all`, which each rank has room for. */
+int wide_gather_short(struct rig_team *team, const void *mine, char *all,
+		      size_t bytes, int root);
 
 /* Split a wide team: as rig_team_split(). */
 int wide_split(struct rig_team *team, int color, int key,

@@ -20,6 +20,7 @@
 
 #include "team/fold.h"
 #include "team/wide.h"
+#include "team/wide_rounds.h"
 
 /* Contributions of all ranks, in bytes, that go whole to each. */
 #define WHOLE_BYTES ((size_t)16 << 10)
@@ -29,8 +30,9 @@
 #define PIECE ((size_t)256 << 10)
 #define AHEAD 4
 
-/* Tags of the chain, up and down. */
-enum { TAG_FOLDED = 1, TAG_RESULT };
+/* Tags of the chain, up and down; and of parts, to the last host and from the first
+ * host on. */
+enum { TAG_FOLDED = 1, TAG_RESULT, TAG_PARTS, TAG_PARTS_BEHIND };
 
 static const struct hosts_shm *hosts_of(const struct rig_team *team)
 {
@@ -168,38 +170,104 @@ int wide_bcast(struct rig_team *team, void *buffer, size_t bytes, int root)
 
 /* --- allgather --- */
 
+/* The bytes of `count` hosts' parts from host `first` on, as far as the last host, or
+ * the bytes behind: from host 0 on. */
+static struct rig_span span_of(const struct hosts_shm *hosts, int first,
+			       int count, size_t each, bool behind)
+{
+	const int end = first + count, all = hosts->count;
+	const int from = behind ? 0 : first;
+	const int to =
+		behind ? (end > all ? end - all : 0) : (end > all ? all : end);
+
+	return (struct rig_span){ each * (size_t)hosts->firsts[from],
+				  each * (size_t)hosts->firsts[to] };
+}
+
+/* One round of wide_rounds.h: the parts are up to two spans each way. */
+static int exchange_round(struct rig_team *leaders, char *all, size_t each,
+			  const struct wide_round *round)
+{
+	const struct hosts_shm *hosts = hosts_of(leaders);
+	struct rig_request *sent[2] = { NULL };
+	int r = 0;
+
+	for (int b = 0; r == 0 && b < 2; b++) {
+		const struct rig_span out = span_of(hosts, round->send_first,
+						    round->count, each, b);
+
+		if (out.begin < out.end)
+			r = rig_team_isend(leaders, all + out.begin,
+					   out.end - out.begin, RIG_UINT8,
+					   round->to, TAG_PARTS + b, &sent[b]);
+	}
+	for (int b = 0; r == 0 && b < 2; b++) {
+		const struct rig_span in = span_of(hosts, round->receive_first,
+						   round->count, each, b);
+
+		if (in.begin < in.end)
+			r = rig_team_recv(leaders, all + in.begin,
+					  in.end - in.begin, RIG_UINT8,
+					  round->from, TAG_PARTS + b, NULL);
+	}
+	return r < 0 ? r : rig_team_waitall(leaders, 2, sent, NULL);
+}
+
+/* Many leaders: in rounds. */
+static int exchange_rounds(struct rig_team *leaders, char *all, size_t each)
+{
+	const int hosts = hosts_of(leaders)->count;
+	struct rig_request *agreed = NULL;
+	/* Do all hosts call the same?  It carries the terms. */
+	int r = finish(leaders, rig_team_ibarrier(leaders, &agreed), &agreed);
+
+	for (int k = 0; r == 0 && k < wide_rounds(hosts); k++) {
+		const struct wide_round round =
+			wide_round(hosts, leaders->rank, k);
+
+		r = exchange_round(leaders, all, each, &round);
+	}
+	return r;
+}
+
+/* Few leaders: each sends its part to each. */
+static int exchange_directly(struct rig_team *leaders, char *all, size_t each)
+{
+	const struct hosts_shm *hosts = hosts_of(leaders);
+	struct rig_request *request = NULL;
+	size_t *counts = malloc(2 * (size_t)hosts->count * sizeof(*counts));
+	int r;
+
+	if (!counts)
+		return rig_team_fail(leaders, -ENOMEM, "allgather: no memory");
+	for (int i = 0; i < hosts->count; i++) {
+		const int first = hosts->firsts[i];
+
+		counts[i] = each * (size_t)(hosts->firsts[i + 1] - first);
+		counts[hosts->count + i] = each * (size_t)first;
+	}
+	r = finish(leaders,
+		   rig_team_iallgatherv(leaders, RIG_IN_PLACE, 0, RIG_UINT8,
+					all, counts, counts + hosts->count,
+					RIG_UINT8, &request),
+		   &request);
+	free(counts);
+	return r;
+}
+
 /* Each host's ranks have filled the host's part of `all`, `each` bytes a rank:
  * all ranks get all parts. */
 static int exchange_parts(struct rig_team *team, char *all, size_t each)
 {
-	const struct hosts_shm *hosts = hosts_of(team);
 	struct rig_team *leaders = team->owner->wide.leaders;
-	struct rig_request *request = NULL;
-	size_t *counts;
-	int r;
+	int r = 0;
 
-	if (leaders) {
-		counts = malloc(2 * (size_t)hosts->count * sizeof(*counts));
-		if (!counts)
-			return rig_team_fail(team, -ENOMEM,
-					     "allgather: no memory");
-		for (int i = 0; i < hosts->count; i++) {
-			const int first = hosts->firsts[i];
-
-			counts[i] =
-				each * (size_t)(hosts->firsts[i + 1] - first);
-			counts[hosts->count + i] = each * (size_t)first;
-		}
-		r = finish(team,
-			   rig_team_iallgatherv(leaders, RIG_IN_PLACE, 0,
-						RIG_UINT8, all, counts,
-						counts + hosts->count,
-						RIG_UINT8, &request),
-			   &request);
-		free(counts);
-		if (r < 0)
-			return r;
-	}
+	if (leaders)
+		r = leaders->size > WIDE_DIRECT
+			    ? exchange_rounds(leaders, all, each)
+			    : exchange_directly(leaders, all, each);
+	if (r < 0)
+		return r;
 	return rig_team_bcast(&team->owner->world, all,
 			      each * (size_t)team->size, RIG_UINT8, 0);
 }
@@ -413,6 +481,58 @@ static int reduce_chain(struct rig_team *team, const struct wide_reduction *r)
 		result = rig_team_wait(team, &agreed, NULL);
 	free(chain.folded);
 	free(chain.sent);
+	return result;
+}
+
+/* Short data goes whole to the root, which folds as one pool does. */
+static int reduce_short(struct rig_team *team, const struct wide_reduction *r,
+			int root)
+{
+	const size_t bytes = r->count * r->item;
+	char *all = aligned_alloc(
+		64, size_round_up(bytes * (size_t)team->size + 1, 64));
+	int result;
+
+	if (!all)
+		return rig_team_fail(team, -ENOMEM, "reduce: no memory");
+	result = wide_gather_short(team, r->mine, all, bytes, root);
+	if (result == 0 && team->rank == root)
+		result = fold_whole(team, r, all);
+	free(all);
+	return result;
+}
+
+int wide_reduce(struct rig_team *team, const void *send, void *recv,
+		size_t count, int type, int op, int root)
+{
+	const bool is_root = team->rank == root;
+	const struct wide_reduction r = { .mine = send == RIG_IN_PLACE ? recv
+								       : send,
+					  .recv = recv,
+					  .count = count,
+					  .item = rig_type_bytes(type),
+					  .type = type,
+					  .op = op };
+	struct rig_request *request = NULL;
+	char *room;
+	int result;
+
+	if (count && (count * r.item <= WHOLE_BYTES / (size_t)team->size ||
+		      count * r.item <= LINE_PAYLOAD))
+		return reduce_short(team, &r, root);
+	if (count == 0 || fold_all_at_once(op, type))
+		return finish(team,
+			      rig_team_ireduce(team, send, recv, count, type,
+					       op, root, &request),
+			      &request);
+	if (is_root)
+		return wide_allreduce(team, send, recv, count, type, op);
+	/* Along the chain, as an allreduce; the others drop the result. */
+	room = aligned_alloc(64, size_round_up(count * r.item, 64));
+	if (!room)
+		return rig_team_fail(team, -ENOMEM, "reduce: no memory");
+	result = wide_allreduce(team, send, room, count, type, op);
+	free(room);
 	return result;
 }
 
