@@ -22,6 +22,7 @@
 #include <kernels/builtin.h>
 #include <kernels/lib/npb.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/world.h>
 
 #define SEED    UINT64_C(314159265)
 #define STEPS   25
@@ -151,6 +152,8 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 /* In this process: one rank's view. */
 struct cg {
 	struct rig_team *team;
+	const struct world *world; /* of a run */
+	int *code;                 /* of a run: 0, or what has failed */
 	size_t n, width;
 	double *entries;
 	uint32_t *columns;
@@ -166,6 +169,17 @@ struct cg {
 	double shift;
 };
 
+/* The chunks that the rank has, and their rows. */
+static void deal(struct cg *cg, struct rig_span own)
+{
+	cg->own = own;
+	cg->rows.begin = own.begin * CHUNK;
+	cg->rows.end = own.end * CHUNK < cg->n ? own.end * CHUNK : cg->n;
+	if (cg->rows.begin > cg->rows.end)
+		cg->rows.begin = cg->rows.end;
+}
+
+/* With the rank's rows among those of its host: each host has the whole matrix. */
 static struct cg view(struct rig_team *team)
 {
 	const struct cg_args *args = rig_team_args(team);
@@ -189,14 +203,10 @@ static struct cg view(struct rig_team *team)
 		.r = v + R * n,
 		.elements = v + VECTOR_COUNT * n,
 		.chunks = chunks_of(n),
-		.own = rig_team_strip(team, chunks_of(n)),
 		.shift = classes[args->class].shift,
 	};
 
-	cg.rows.begin = cg.own.begin * CHUNK;
-	cg.rows.end = cg.own.end * CHUNK < n ? cg.own.end * CHUNK : n;
-	if (cg.rows.begin > cg.rows.end)
-		cg.rows.begin = cg.rows.end;
+	deal(&cg, rig_team_strip(team, cg.chunks));
 	for (int s = 0; s < 3; s++)
 		cg.sums[s] = cg.elements + n * cg.width + (size_t)s * cg.chunks;
 	cg.zeta = cg.sums[2] + cg.chunks;
@@ -375,12 +385,15 @@ static void sum(const struct cg *cg, int set, const double *a, const double *b)
 		cg->sums[set][c] = dot(a, b, rows_of(cg, c));
 }
 
-/* Meet, and add all chunks up. */
+/* Meet, and add all chunks up: every host gets the sums of the others. */
 static double total(const struct cg *cg, int set)
 {
 	double all = 0;
+	const int r = world_fill_rows(cg->world, cg->sums[set], cg->chunks,
+				      sizeof(all));
 
-	rig_team_barrier(cg->team);
+	if (r < 0)
+		*cg->code = r;
 	for (size_t c = 0; c < cg->chunks; c++)
 		all += cg->sums[set][c];
 	return all;
@@ -409,6 +422,17 @@ static void multiply(const struct cg *cg, double *restrict to,
 	}
 }
 
+/* The same of a vector, which is dealt by chunks. */
+static void meet_rows(const struct cg *cg, double *vector)
+{
+	const int r = world_fill_chunks(cg->world, vector, cg->chunks,
+					CHUNK * sizeof(*vector),
+					cg->n * sizeof(*vector));
+
+	if (r < 0)
+		*cg->code = r;
+}
+
 /* z = the solution of A z = x, as far as 25 steps get.  What a chunk adds to a
  * sum is taken while it is in the cache. */
 static void solve(const struct cg *cg)
@@ -421,6 +445,8 @@ static void solve(const struct cg *cg)
 	}
 	sum(cg, 0, cg->r, cg->r);
 	rho = total(cg, 0);
+	if (cg->world->hosts > 1)
+		meet_rows(cg, cg->p);
 	for (int step = 0; step < STEPS; step++) {
 		for (size_t c = cg->own.begin; c < cg->own.end; c++) {
 			struct rig_span rows = rows_of(cg, c);
@@ -443,8 +469,8 @@ static void solve(const struct cg *cg)
 		beta = rho / rho_before;
 		for (size_t i = cg->rows.begin; i < cg->rows.end; i++)
 			cg->p[i] = cg->r[i] + beta * cg->p[i];
-		/* The next product reads all of p. */
-		rig_team_barrier(cg->team);
+		/* The next product reads all of p, chunks of CHUNK rows. */
+		meet_rows(cg, cg->p);
 	}
 }
 
@@ -474,16 +500,30 @@ static int run(struct rig_team *team)
 	const struct cg_args *args = rig_team_args(team);
 	struct cg cg = view(team);
 	int iterations = classes[args->class].iterations;
+	struct world world;
 	double zeta = 0;
+	int r = world_begin(&world, team);
 
+	cg.world = &world;
+	cg.code = &r;
+	deal(&cg, world_strip(team, cg.chunks));
 	start(&cg);
-	for (int i = 0; i < iterations; i++) {
+	for (int i = 0; i < iterations && r == 0; i++) {
 		zeta = iterate(&cg);
 		share_done(team, (size_t)i + 1, (size_t)iterations);
 	}
+	/* The vectors are a result. */
+	if (r == 0 && world.hosts > 1) {
+		meet_rows(&cg, cg.x);
+		meet_rows(&cg, cg.z);
+		meet_rows(&cg, cg.q);
+		meet_rows(&cg, cg.r);
+	}
+	if (r == 0)
+		r = world_end(&world);
 	if (rig_team_rank(team) == 0)
 		*cg.zeta = zeta;
-	return rig_team_barrier(team);
+	return r < 0 ? r : rig_team_barrier(team);
 }
 
 static int verify(struct rig_team *team)
@@ -542,6 +582,7 @@ const struct rig_kernel kernel_cg = {
 	.owns = owns,
 	.prepare = prepare,
 	.run = run,
+	.hosts = 1,
 	.verify = verify,
 	.result = result,
 };

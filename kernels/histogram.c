@@ -27,6 +27,7 @@
 #include <kernels/lib/strips.h>
 #include <kernels/lib/order_sum.h>
 #include <kernels/lib/weighted.h>
+#include <kernels/lib/world.h>
 #include <runner/convert.h>
 
 #define LENGTH_DEFAULT 20000000
@@ -383,10 +384,10 @@ CLONES static void widen(const any_double *x, size_t count, double most[2])
 	most[1] = none ? INFINITY : high;
 }
 
-/* The range of all items; of none, and of equal ones, NumPy's.  Not finite where
- * an item is not. */
-static int find_range(struct rig_team *team, struct rig_span span,
-		      double range[2])
+/* The range of all items, of which each rank of the team `all` has a span; of none,
+ * and of equal items, NumPy's.  Not finite where an item is not. */
+static int find_range(struct rig_team *team, struct rig_team *all,
+		      struct rig_span span, double range[2])
 {
 	const struct histogram_args *args = rig_team_args(team);
 	double most[2] = { -INFINITY, -INFINITY }, room[SHARE_CHUNK];
@@ -404,7 +405,7 @@ static int find_range(struct rig_team *team, struct rig_span span,
 				      rig_team_data(team, X), i, end, room),
 		      end - i, most);
 	}
-	r = rig_team_allreduce(team, RIG_IN_PLACE, most, 2, RIG_FLOAT64,
+	r = rig_team_allreduce(all, RIG_IN_PLACE, most, 2, RIG_FLOAT64,
 			       RIG_MAX);
 	if (!args->has_low)
 		range[LOW] = args->length ? -most[0] : 0;
@@ -485,9 +486,9 @@ static int find_outside(struct rig_team *team, const struct weighted *w)
 	int r = 0;
 
 	if (w->weights) {
-		outside = count_outside(w, rig_team_strip(team, w->length));
-		r = rig_team_allreduce(team, &outside, &all, 1, RIG_FLOAT64,
-				       RIG_SUM);
+		outside = count_outside(w, world_strip(team, w->length));
+		r = rig_team_allreduce(rig_team_world(team), &outside, &all, 1,
+				       RIG_FLOAT64, RIG_SUM);
 	} else {
 		uint64_t inside = 0;
 
@@ -505,7 +506,8 @@ static int run(struct rig_team *team)
 	const struct histogram_args *args = rig_team_args(team);
 	struct weighted w = weighted_of(team, find_all);
 	double *range = rig_team_data(team, RANGE), found[2];
-	int r = find_range(team, rig_team_strip(team, args->length), found);
+	int r = find_range(team, rig_team_world(team),
+			   world_strip(team, args->length), found);
 
 	if (r < 0)
 		return r;
@@ -643,7 +645,7 @@ static int verify(struct rig_team *team)
 	    header->found[WEIGHTS] != header->digest[WEIGHTS])
 		return rig_team_fail(team, -EBADMSG,
 				     "histogram: the items have changed");
-	r = find_range(team, share_next(team, args->length), found);
+	r = find_range(team, team, share_next(team, args->length), found);
 	if (r == 0 && (found[LOW] != range[LOW] || found[HIGH] != range[HIGH]))
 		r = rig_team_fail(team, -EBADMSG,
 				  "histogram: the bins reach from %.17g to "
@@ -813,6 +815,7 @@ const struct rig_kernel kernel_histogram = {
 	.prepare = prepare,
 	.digest = digest,
 	.run = run,
+	.hosts = 1,
 	.verify = verify,
 	.blocks = blocks,
 	.prove = prove,

@@ -275,6 +275,7 @@ static const struct rig_array_spec varying_arrays[] = {
 		.prepare = prepare,                                            \
 		.digest = total_digest,                                        \
 		.run = total_run,                                              \
+		.hosts = 1,                                                    \
 		.verify = total_verify,                                        \
 		.blocks = total_blocks,                                        \
 		.prove = total_prove,                                          \

@@ -195,6 +195,7 @@ static int run_flat(struct rig_team *team)
 		.notes = rig_team_data(team, NOTES),
 		.totals = rig_team_data(team, COUNTS),
 		.memory = malloc(sample_memory(item_bytes(args))),
+		.item_bytes = item_bytes(args),
 	};
 	int r;
 
@@ -455,5 +456,6 @@ const struct rig_kernel kernel_sort = {
 	.prepare = prepare,
 	.digest = digest,
 	.run = run,
+	.hosts = 1,
 	.verify = verify,
 };

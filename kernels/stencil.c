@@ -16,6 +16,7 @@
 #include <kernels/builtin.h>
 #include <kernels/lib/clones.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/world.h>
 
 #define N_MAX      1048576.0
 #define RADIUS_MAX 9
@@ -401,29 +402,50 @@ static void grow_edges(double *in, size_t n, struct rig_span rows,
 	add_one(in + own.end * n, (rows.end - own.end) * n);
 }
 
-static int run(struct rig_team *team)
+/* The own rows: swept, and grown at the edges when everybody has read. */
+static int sweep_all(const struct world *world, double *in, double *out)
 {
+	struct rig_team *team = world->team;
 	const struct stencil_args *args = rig_team_args(team);
-	struct rig_span rows = rig_team_strip(team, args->n);
-	double *in = grid_in(team);
-	double *out = rig_team_data(team, OUT);
+	struct rig_span rows = world_strip(team, args->n);
+	const size_t row_bytes = args->n * sizeof(*in);
 	struct weights w = { 0 };
+	int r = 0;
 
 	if (args->shape == STAR)
 		weigh_star(&w, (int)args->radius);
 	else
 		weigh_box(&w, (int)args->radius);
-	for (size_t k = 0; k <= args->iterations; k++) {
+	for (size_t k = 0; k <= args->iterations && r == 0; k++) {
 		/* Without an interior nothing is read. */
 		if (interior(args))
 			sweep(args, out, in, rows, &w);
 		/* Everybody has read before the rows at the edges grow. */
 		rig_team_barrier(team);
 		grow_edges(in, args->n, rows, (size_t)args->radius);
-		rig_team_barrier(team);
+		r = world_fill_edges(world, in, args->n, row_bytes,
+				     (size_t)args->radius);
 		share_done(team, k + 1, args->iterations + 1);
 	}
-	return 0;
+	return r;
+}
+
+static int run(struct rig_team *team)
+{
+	const struct stencil_args *args = rig_team_args(team);
+	double *in = grid_in(team);
+	double *out = rig_team_data(team, OUT);
+	const size_t row_bytes = args->n * sizeof(*in);
+	struct world world;
+	int r = world_begin(&world, team);
+
+	if (r == 0)
+		r = sweep_all(&world, in, out);
+	if (r == 0 && world.hosts > 1)
+		r = world_fill_rows(&world, in, args->n, row_bytes);
+	if (r == 0 && world.hosts > 1)
+		r = world_fill_rows(&world, out, args->n, row_bytes);
+	return r < 0 ? r : world_end(&world);
 }
 
 static int verify(struct rig_team *team)
@@ -483,5 +505,6 @@ const struct rig_kernel kernel_stencil = {
 	.owns = owns,
 	.prepare = prepare,
 	.run = run,
+	.hosts = 1,
 	.verify = verify,
 };

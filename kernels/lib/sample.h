@@ -17,6 +17,9 @@
  * a part of it.  All other buckets have about 1/256 of the items or less, and
  * ranks sort equal shares of them.
  *
+ * Several hosts each do steps 1 to 4 alone, with the same results, and share out the
+ * buckets of step 5.
+ *
  * What the items are is told by a struct sample_kind.  Its functions are known
  * when this is compiled, and become part of the loops.
  */
@@ -32,6 +35,7 @@
 
 #include <kernels/lib/clones.h>
 #include <kernels/lib/strips.h>
+#include <kernels/lib/world.h>
 
 #define SAMPLE_BUCKETS 256
 #define SAMPLE_CHUNKS  256
@@ -54,7 +58,12 @@ struct sample {
 	uint64_t *totals, *places;  /* shared: of buckets; chunks x buckets */
 	void *memory;               /* private: sample_memory() */
 	bool equal[SAMPLE_BUCKETS]; /* all items of the bucket are equal */
+	size_t item_bytes;          /* of x; 0: the kernel is for one host */
 };
+
+/* Every rank of every host has sorted the buckets that begin in its strip of the
+ * world: each host gets the buckets of the others.  Waits. */
+int sample_exchange(const struct sample *s);
 
 /* What is done with items of a kind.  `what` tells apart kinds that differ in
  * little, and is a constant too. */
@@ -172,7 +181,7 @@ INLINE void sample_finish(const struct sample *s,
 
 	for (size_t b = 0; b < SAMPLE_BUCKETS; b++)
 		unequal += s->equal[b] ? 0 : s->totals[b];
-	own = rig_team_strip(s->team, unequal);
+	own = world_strip(s->team, unequal);
 	for (size_t b = 0; b < SAMPLE_BUCKETS; b++) {
 		size_t end = first + s->totals[b];
 
@@ -214,6 +223,8 @@ INLINE int sample_sort(const struct sample *s, const struct sample_kind *kind,
 	}
 	rig_team_barrier(s->team);
 	sample_finish(s, kind, what);
+	if (s->item_bytes && rig_team_hosts(s->team, NULL) > 1)
+		return sample_exchange(s);
 	return rig_team_barrier(s->team);
 }
 

@@ -9,12 +9,15 @@
  */
 #include <kernels/lib/totals.h>
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <kernels/lib/clones.h>
 #include <kernels/lib/reals.h>
 #include <kernels/lib/sort_keys.h>
+#include <kernels/lib/world.h>
 
 #define LANES REALS_LANES
 
@@ -389,7 +392,7 @@ static void total_tile(const struct totalling *t, const struct total_tile *tile,
 static void pass(struct rig_team *team, const struct totalling *t,
 		 enum total_step step, union number *chunks)
 {
-	struct rig_span own = rig_team_strip(team, total_tiles(t->args));
+	struct rig_span own = world_strip(team, total_tiles(t->args));
 
 	for (uint64_t i = own.begin; i < own.end; i++) {
 		struct total_tile tile = total_tile_at(t->args, i);
@@ -399,6 +402,41 @@ static void pass(struct rig_team *team, const struct totalling *t,
 		if (i % TOTAL_COLUMNS == 0)
 			share_done(team, i - own.begin, own.end - own.begin);
 	}
+}
+
+/* The bytes of the totals before tile `index`: tiles lie in their order. */
+static size_t bytes_before(const struct total_args *args, uint64_t index)
+{
+	struct total_tile tile;
+
+	if (index == total_tiles(args))
+		return total_chunks(args) * total_lines(args) *
+		       sizeof(union number);
+	tile = total_tile_at(args, index);
+	return total_place(args, &tile) * sizeof(union number);
+}
+
+/* A pass, after which every host has the totals of all chunks. */
+static int pass_all(const struct world *world, const struct totalling *t,
+		    enum total_step step, union number *chunks)
+{
+	const uint64_t tiles = total_tiles(t->args);
+	size_t *parts;
+	int r;
+
+	pass(world->team, t, step, chunks);
+	if (world->hosts == 1)
+		return rig_team_barrier(world->team);
+	parts = malloc(((size_t)world->hosts + 1) * sizeof(*parts));
+	if (!parts)
+		return rig_team_fail(world->team, -ENOMEM, "total: no memory");
+	for (int host = 0; host < world->hosts; host++)
+		parts[host] = bytes_before(
+			t->args, world_part(world, tiles, host).begin);
+	parts[world->hosts] = bytes_before(t->args, tiles);
+	r = world_fill(world, chunks, parts);
+	free(parts);
+	return r;
 }
 
 /* ---- from chunks to totals ---- */
@@ -549,15 +587,22 @@ int total_run(struct rig_team *team)
 		.result = rig_team_data(team, RESULT),
 	};
 	const uint64_t count = total_chunks(args) * total_lines(args);
+	struct world world;
+	int r;
 
-	pass(team, &t, total_first(args), t.chunks);
-	rig_team_barrier(team);
+	r = world_begin(&world, team);
+	if (r == 0)
+		r = pass_all(&world, &t, total_first(args), t.chunks);
+	if (r < 0)
+		return r;
 	join_all(team, &t, t.chunks, total_varies(args));
 	if (total_varies(args)) {
 		rig_team_barrier(team);
-		pass(team, &t, STEP_DEVIATIONS, t.chunks + count);
-		rig_team_barrier(team);
+		r = pass_all(&world, &t, STEP_DEVIATIONS, t.chunks + count);
+		if (r < 0)
+			return r;
 		join_all(team, &t, t.chunks + count, false);
 	}
-	return rig_team_barrier(team);
+	r = world_end(&world);
+	return r < 0 ? r : rig_team_barrier(team);
 }

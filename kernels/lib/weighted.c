@@ -15,6 +15,7 @@
 #include <runrig/collective.h>
 
 #include <kernels/lib/strips.h>
+#include <kernels/lib/world.h>
 #include <runner/convert.h>
 
 uint64_t weighted_parts(size_t bins, bool weighted)
@@ -67,6 +68,14 @@ static void add_span(const struct weighted *w, struct rig_span span,
 	}
 }
 
+/* Every rank has added its counts: the sums over all hosts. */
+static int sum_hosts(const struct weighted *w, uint64_t *to)
+{
+	int r = rig_team_barrier(w->team);
+
+	return r < 0 ? r : world_sums(w->team, to, w->bins);
+}
+
 static int count_all(const struct weighted *w, _Atomic uint64_t *to)
 {
 	struct rig_span own = rig_team_strip(w->team, w->bins);
@@ -77,7 +86,7 @@ static int count_all(const struct weighted *w, _Atomic uint64_t *to)
 				     w->bins);
 	for (size_t b = own.begin; b < own.end; b++)
 		atomic_store_explicit(to + b, 0, memory_order_relaxed);
-	count_span(w, rig_team_strip(w->team, w->length), mine);
+	count_span(w, world_strip(w->team, w->length), mine);
 	/* All counts are zero before anybody adds to them. */
 	rig_team_barrier(w->team);
 	for (size_t b = 0; b < w->bins; b++)
@@ -85,14 +94,15 @@ static int count_all(const struct weighted *w, _Atomic uint64_t *to)
 			atomic_fetch_add_explicit(to + b, mine[b],
 						  memory_order_relaxed);
 	free(mine);
-	return rig_team_barrier(w->team);
+	return sum_hosts(w, (uint64_t *)to);
 }
 
 int weighted_count(const struct weighted *w, void *to, double *parts)
 {
-	struct rig_span own = rig_team_strip(w->team, WEIGHT_PARTS);
+	struct rig_span own = world_strip(w->team, WEIGHT_PARTS);
 	struct rig_span bins = rig_team_strip(w->team, w->bins);
 	double *sums = to;
+	int r;
 
 	if (!w->weights)
 		return count_all(w, to);
@@ -101,7 +111,9 @@ int weighted_count(const struct weighted *w, void *to, double *parts)
 		add_span(w, rig_strip(w->length, (int)p, WEIGHT_PARTS),
 			 parts + p * w->bins);
 	}
-	rig_team_barrier(w->team);
+	r = world_rows(w->team, parts, WEIGHT_PARTS, w->bins * sizeof(*parts));
+	if (r < 0)
+		return r;
 	for (size_t b = bins.begin; b < bins.end; b++) {
 		sums[b] = 0;
 		for (size_t p = 0; p < WEIGHT_PARTS; p++)

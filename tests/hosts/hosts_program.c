@@ -18,8 +18,10 @@
 #include <unistd.h>
 
 #include <runrig/hosts.h>
+#include <runrig/kernels.h>
 #include <runrig/runrig.h>
 
+#include "hosts_kernels.h"
 #include "hosts_verbs.h"
 
 #define LIMIT_NS UINT64_C(60000000000)
@@ -184,6 +186,14 @@ static void case_verbs(void)
 	rig_pool_destroy(one);
 }
 
+/* Kernels give the same bits, too. */
+static void case_kernels(void)
+{
+	const bool all = getenv("RUNRIG_LONG") != NULL;
+
+	wrong += hosts_kernels(hosts, pool, all);
+}
+
 static void case_faults(void)
 {
 	run_well(0);
@@ -237,9 +247,8 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } cases[] = {
-	{ "verbs", case_verbs },
-	{ "faults", case_faults },
-	{ "refused", case_refused },
+	{ "verbs", case_verbs },   { "kernels", case_kernels },
+	{ "faults", case_faults }, { "refused", case_refused },
 	{ "killed", case_killed },
 };
 
@@ -266,6 +275,8 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
+	/* The workers have the kernels that are known before the pool is made. */
+	(void)rig_kernels_register();
 	options.workers = workers_of(argv[1]);
 	/* 0: a host without a pool. */
 	r = options.workers ? rig_pool_create(&pool, &options) : 0;
