@@ -15,12 +15,21 @@
 #include <unistd.h>
 
 #include <runrig/error.h>
+#include <runrig/hosts.h>
 
 #include "command.h"
+#include "hosts_text.h"
 #include "json.h"
 #include "show.h"
 
-enum { KEY_JSON = 256, KEY_SVG, KEY_FORMAT, KEY_PLACE, KEY_TOPOLOGY };
+enum {
+	KEY_JSON = 256,
+	KEY_SVG,
+	KEY_FORMAT,
+	KEY_PLACE,
+	KEY_TOPOLOGY,
+	KEY_HOSTS
+};
 
 /* Of what goes to stdout. */
 enum format { FORMAT_UNSAID, FORMAT_TEXT, FORMAT_JSON, FORMAT_SVG, FORMATS };
@@ -32,6 +41,7 @@ struct options {
 	enum format format;
 	const char *json_path;
 	const char *svg_path;
+	bool hosts;
 };
 
 static const struct argp_option option_table[] = {
@@ -62,6 +72,10 @@ static const struct argp_option option_table[] = {
 	  .key = KEY_SVG,
 	  .arg = "FILE",
 	  .doc = "Write a picture to FILE." },
+	{ .name = "hosts",
+	  .key = KEY_HOSTS,
+	  .doc = "Show all hosts that mpirun, mpiexec or srun has started: "
+		 "docs/hosts.md." },
 	{ 0 },
 };
 
@@ -99,6 +113,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SVG:
 		options->svg_path = given_path("--svg", arg);
+		return 0;
+	case KEY_HOSTS:
+		options->hosts = true;
+		if (rig_hosts_launched_rank() > 0)
+			command_silence();
 		return 0;
 	case ARGP_KEY_ARG:
 		exit(complain(EXIT_USAGE, "topo: takes no words: %s",
@@ -208,30 +227,30 @@ static const char *number_or(int number, char text[12])
 	return text;
 }
 
-static void list_workers(const struct rig_plan *plan)
+static void list_workers(const struct rig_plan *plan, FILE *out)
 {
 	char set[64], package[12], node[12];
 	int width;
 
 	if (!plan->pinned) {
 		print_set(plan->spots[0].set, set, sizeof(set));
-		printf("\n%d worker%s, not pinned: on CPUs %s\n", plan->workers,
-		       plan->workers == 1 ? "" : "s", set);
+		fprintf(out, "\n%d worker%s, not pinned: on CPUs %s\n",
+			plan->workers, plan->workers == 1 ? "" : "s", set);
 		return;
 	}
 	width = plan->spots[0].cores > 1 ? 8 : 4;
-	printf("\nrank  package  node  %*s  CPUs\n", width,
-	       plan->spots[0].cores > 1 ? "cores" : "core");
+	fprintf(out, "\nrank  package  node  %*s  CPUs\n", width,
+		plan->spots[0].cores > 1 ? "cores" : "core");
 	for (int rank = 0; rank < plan->workers; rank++) {
 		const struct rig_spot *spot = &plan->spots[rank];
 		char cores[20];
 
 		print_set(spot->set, set, sizeof(set));
 		print_cores(plan, rank, cores, sizeof(cores));
-		printf("%4d  %7s  %4s  %*s  %s%s\n", rank,
-		       number_or(spot->package, package),
-		       number_or(spot->node, node), width, cores, set,
-		       spot->shared ? "  (shares its core)" : "");
+		fprintf(out, "%4d  %7s  %4s  %*s  %s%s\n", rank,
+			number_or(spot->package, package),
+			number_or(spot->node, node), width, cores, set,
+			spot->shared ? "  (shares its core)" : "");
 	}
 }
 
@@ -309,6 +328,61 @@ static int put_svg(const struct rig_plan *plan, const char *path)
 	return r;
 }
 
+/* All of a host's plan as text or JSON, from malloc(); NULL: no memory. */
+static char *plan_words(const struct rig_plan *plan, bool json)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out;
+
+	if (json) {
+		json_t *root = plan_json(plan);
+
+		text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+		json_decref(root);
+		return text;
+	}
+	out = open_memstream(&text, &bytes);
+	if (!out)
+		return NULL;
+	topo_text(plan, out);
+	list_workers(plan, out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* { "hosts": [...] }, of each host as `runrig topo --json` has the host. */
+static json_t *hosts_json(const struct hosts_text *texts)
+{
+	json_t *list = json_array();
+
+	for (int host = 0; host < texts->hosts; host++)
+		json_array_append_new(list,
+				      json_loads(texts->each[host], 0, NULL));
+	return json_pack("{so}", "hosts", list);
+}
+
+/* The plans of all hosts, which host 0 prints. */
+static int show_hosts(const struct options *options, struct rig_plan *plan)
+{
+	const bool json = options->json_path || options->format == FORMAT_JSON;
+	char *words = plan ? plan_words(plan, json) : NULL;
+	struct hosts_text texts;
+	int r = hosts_text_gather(&texts, words);
+
+	free(words);
+	if (r == 0 && texts.own == 0 && json)
+		r = json_put(hosts_json(&texts), options->json_path);
+	for (int host = 0;
+	     r == 0 && texts.own == 0 && !json && host < texts.hosts; host++)
+		printf("%shost %d\n%s", host ? "\n" : "", host,
+		       texts.each[host]);
+	hosts_text_free(&texts);
+	return finish_output(r);
+}
+
 static int print(const struct rig_plan *plan, enum format format)
 {
 	if (format == FORMAT_JSON)
@@ -317,7 +391,7 @@ static int print(const struct rig_plan *plan, enum format format)
 		topo_svg(plan, stdout);
 	} else {
 		topo_text(plan, stdout);
-		list_workers(plan);
+		list_workers(plan, stdout);
 	}
 	return finish_output(EXIT_DONE);
 }
@@ -358,10 +432,21 @@ int command_topo(int argc, char **argv)
 	int r;
 
 	parse_command(&argp, argc, argv, &options);
+	if (options.hosts && (options.svg_path || options.place.topology ||
+			      options.format == FORMAT_SVG))
+		return complain(EXIT_USAGE, "topo: --hosts: --svg and "
+					    "--topology are for one host");
 	r = check_by_child(&options.place);
 	if (r)
 		return r;
 	r = rig_place_plan(&plan, &options.place);
+	if (options.hosts) {
+		if (r < 0)
+			(void)complain(exit_of(r), "%s", rig_why());
+		code = show_hosts(&options, plan);
+		rig_place_free(plan);
+		return r < 0 ? exit_of(r) : code;
+	}
 	if (r < 0)
 		return complain(exit_of(r), "%s", rig_why());
 	if (options.svg_path)

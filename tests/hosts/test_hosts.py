@@ -6,6 +6,7 @@ Usage: test_hosts.py PROGRAM RUNRIG MPI
 
 RUNRIG_LONG=1: more hosts and ranks.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -81,6 +82,11 @@ def commands(runrig, mpi, kernels):
         wrong += expect(done.returncode == 0 and
                         done.stdout.count("verified") == 1 and
                         f"hosts     {2 + i % 2}" in done.stdout, words, done)
+    words = [runrig, "topo", "--hosts", "--json"]
+    done = launch(mpi, 2, words)
+    wrong += expect(done.returncode == 0 and
+                    done.stdout.count('"workers"') >= 2 and
+                    len(json.loads(done.stdout)["hosts"]) == 2, words, done)
     for words, line in [
             (["run", "heat", "n=9"], "say --hosts"),
             (["run", "triad", "--hosts"], "triad runs on one host only"),
