@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hosts_helper.c - rigbench-hosts CLOCK WORKERS WORD...: what the pools of several
+ * hosts, or a single pool, take for it.
+ *
+ *	rigbench-hosts 1 2 verb allreduce 8192       a verb of the world, timed as
+ *	                                             verb.h says, doubles a rank
+ *	rigbench-hosts 1 2 kernel heat n=513         a run of a kernel
+ *	rigbench-hosts 1 1 caller                    a message from a worker to the
+ *	                                             caller, and back
+ *
+ * Under the launcher of an MPI every process is a host of WORKERS workers; else there
+ * is one pool.  Host 0 talks to the driver, and tells the other hosts how much to do
+ * in a job of its own: only its segment has the number.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <runrig/hosts.h>
+#include <runrig/runrig.h>
+#include <runrig/gateway.h>
+#include <runrig/kernels.h>
+
+#include "driver/stopwatch.h"
+#include "peers/serve.h"
+#include "peers/verb.h"
+
+/* A run that takes longer hangs. */
+#define LIMIT_NS UINT64_C(90000000000)
+
+#define PAGE ((size_t)4096)
+
+/* In shared memory, of each host.  Rank 0 of the world writes what is known there. */
+struct orders_shm {
+	uint64_t calls; /* 0: the end */
+	struct verb_time times[TIMING_RANKS_MAX];
+	int32_t pids[TIMING_RANKS_MAX];
+	int32_t size;
+};
+
+/* The same on every host. */
+struct verb_job {
+	char verb[32];
+	uint64_t count;
+	clockid_t clock;
+};
+
+static struct {
+	clockid_t clock;
+	struct rig_pool *pool;
+	struct rig_hosts *hosts; /* NULL: one pool */
+	struct rig_segment *segment;
+	struct orders_shm *orders;
+	struct verb_job verb;
+	const char *kernel;
+	struct rig_setting settings[16];
+	char why[CASE_WHY_BYTES];
+	uint64_t wrong;
+} job;
+
+/* --- a verb of the world --- */
+
+static int call_barrier(struct verb_work *w)
+{
+	return rig_team_barrier(w->with);
+}
+
+static int call_bcast(struct verb_work *w)
+{
+	return rig_team_bcast(w->with, w->rank == VERB_ROOT ? w->send : w->recv,
+			      w->count, RIG_FLOAT64, VERB_ROOT);
+}
+
+static int call_reduce(struct verb_work *w)
+{
+	return rig_team_reduce(w->with, w->send, w->recv, w->count, RIG_FLOAT64,
+			       RIG_SUM, VERB_ROOT);
+}
+
+static int call_allreduce(struct verb_work *w)
+{
+	return rig_team_allreduce(w->with, w->send, w->recv, w->count,
+				  RIG_FLOAT64, RIG_SUM);
+}
+
+static int call_allgather(struct verb_work *w)
+{
+	return rig_team_allgather(w->with, w->send, w->count, RIG_FLOAT64,
+				  w->recv, w->count, RIG_FLOAT64);
+}
+
+static int call_alltoall(struct verb_work *w)
+{
+	return rig_team_alltoall(w->with, w->send, w->count, RIG_FLOAT64,
+				 w->recv, w->count, RIG_FLOAT64);
+}
+
+static const struct {
+	const char *name;
+	int (*call)(struct verb_work *w);
+} calls[] = {
+	{ "barrier", call_barrier },     { "bcast", call_bcast },
+	{ "reduce", call_reduce },       { "allreduce", call_allreduce },
+	{ "allgather", call_allgather }, { "alltoall", call_alltoall },
+};
+
+static double *buffer(size_t count)
+{
+	const size_t bytes = (count * sizeof(double) + PAGE) / PAGE * PAGE;
+	double *data = aligned_alloc(PAGE, bytes);
+
+	if (data)
+		memset(data, 0, bytes);
+	return data;
+}
+
+/* This worker's part, kept from job to job. */
+static struct verb_work work;
+
+static int prepare(struct rig_team *world, const struct verb_job *args)
+{
+	work = (struct verb_work){ .verb = verb_find(args->verb),
+				   .clock = args->clock,
+				   .rank = rig_team_rank(world),
+				   .size = rig_team_size(world),
+				   .count = args->count };
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (strcmp(calls[i].name, args->verb) == 0)
+			work.call = calls[i].call;
+	if (!work.verb || !work.call || work.size > TIMING_RANKS_MAX)
+		return rig_team_fail(world, -EINVAL, "no such verb, or ranks");
+	work.send = buffer(work.verb->sends(work.count, work.size));
+	work.recv = buffer(work.verb->receives(work.count, work.size));
+	if (!work.send || !work.recv)
+		return rig_team_fail(world, -ENOMEM, "no memory");
+	verb_prepare(&work);
+	return 0;
+}
+
+/* Rank 0 of the world knows how many calls; afterwards it knows all times. */
+static int time_verb(struct rig_team *team)
+{
+	struct rig_team *world = rig_team_world(team);
+	struct orders_shm *orders = rig_team_data(team, 0);
+	const int32_t pid = (int32_t)getpid();
+	struct verb_time mine = { 0 };
+	uint64_t count = orders->calls;
+	int r = rig_team_bcast(world, &count, 1, RIG_UINT64, 0);
+
+	if (r == 0 && !work.verb)
+		r = prepare(world, rig_team_args(team));
+	/* Every host reads on here how much was asked. */
+	if (r == 0 && rig_team_rank(team) == 0)
+		orders->calls = count;
+	work.with = world;
+	if (r == 0)
+		r = rig_team_barrier(world);
+	if (r == 0 && count)
+		verb_run(&work, count, &mine);
+	if (r == 0)
+		r = rig_team_gather(world, &mine, sizeof(mine), RIG_UINT8,
+				    orders->times, sizeof(mine), RIG_UINT8, 0);
+	if (r == 0)
+		r = rig_team_gather(world, &pid, sizeof(pid), RIG_UINT8,
+				    orders->pids, sizeof(pid), RIG_UINT8, 0);
+	if (rig_team_rank(world) == 0)
+		orders->size = rig_team_size(world);
+	return r;
+}
+
+/* All hosts learn the number of host 0. */
+static int tell_hosts(struct rig_team *team)
+{
+	struct orders_shm *orders = rig_team_data(team, 0);
+	uint64_t count = orders->calls;
+	const int r =
+		rig_team_bcast(rig_team_world(team), &count, 1, RIG_UINT64, 0);
+
+	if (r == 0 && rig_team_rank(team) == 0)
+		orders->calls = count;
+	return r;
+}
+
+static int run_job(void *arg, const struct rig_job *what)
+{
+	(void)arg;
+	return job.hosts ? rig_hosts_run(job.hosts, what)
+			 : rig_pool_run(job.pool, what);
+}
+
+static int run_with_orders(rig_kernel_fn *kernel)
+{
+	const struct rig_job what = {
+		.kernel = kernel,
+		.args = &job.verb,
+		.args_bytes = sizeof(job.verb),
+		.segments = { { .name = rig_segment_name(job.segment) } },
+		.limit_ns = LIMIT_NS,
+	};
+
+	return run_job(NULL, &what);
+}
+
+static int run_verb(uint64_t count, struct timing *timing)
+{
+	int r;
+
+	job.orders->calls = count;
+	r = run_with_orders(time_verb);
+	if (r < 0)
+		return r;
+	timing->ranks = job.orders->size;
+	for (int i = 0; i < timing->ranks; i++) {
+		const struct verb_time *time = &job.orders->times[i];
+
+		timing->rank[i].begin_ns = time->begin_ns;
+		timing->rank[i].end_ns = time->end_ns;
+		timing->cost.cpu_ns += time->cpu_ns;
+		job.wrong += time->wrong;
+	}
+	return 0;
+}
+
+/* --- a kernel --- */
+
+/* `count` runs: the least of their times, in ns. */
+static int run_kernel_here(uint64_t count, double *ns)
+{
+	struct rig_outcome *outcome = NULL;
+	struct rig_spec spec = { .kernel = job.kernel,
+				 .settings = job.settings,
+				 .repeat = (int)count,
+				 .limit_ns = LIMIT_NS,
+				 .verify = RIG_VERIFY_NONE,
+				 .run_job = run_job };
+	int r = rig_kernel_run(job.pool, &spec, &outcome);
+
+	for (int i = 0; r == 0 && i < outcome->runs; i++)
+		if (i == 0 || (double)outcome->times_ns[i] < *ns)
+			*ns = (double)outcome->times_ns[i];
+	rig_outcome_free(outcome);
+	return r;
+}
+
+static int run_kernel(uint64_t count, struct timing *timing)
+{
+	int r;
+
+	job.orders->calls = count;
+	r = run_with_orders(tell_hosts);
+	if (r == 0)
+		r = run_kernel_here(count, &timing->value);
+	timing->measured = true;
+	return r;
+}
+
+/* --- a worker and its caller --- */
+
+/* The rank sends, and waits for what the caller sends back. */
+static int there_and_back(struct rig_team *team)
+{
+	struct rig_team *world = rig_team_world(team);
+	struct orders_shm *orders = rig_team_data(team, 0);
+	struct verb_time *time = &orders->times[0];
+	uint64_t word = 0;
+	int r = 0;
+
+	time->begin_ns = stopwatch_ns(job.clock);
+	for (uint64_t i = 0; r == 0 && i < orders->calls; i++) {
+		r = rig_team_send(world, &i, 1, RIG_UINT64, 1, 1);
+		if (r == 0)
+			r = rig_team_recv(world, &word, 1, RIG_UINT64, 1, 1,
+					  NULL);
+		time->wrong += word != i;
+	}
+	time->end_ns = stopwatch_ns(job.clock);
+	return r;
+}
+
+/* To the end of the run: each parcel goes back, as if from another host. */
+static int give_back(struct rig_gateway *gateway)
+{
+	struct rig_parcel parcel;
+	int r;
+
+	do {
+		while (rig_gateway_take(gateway, &parcel)) {
+			parcel.to = 0;
+			parcel.from = 1;
+			parcel.team_rank = 1;
+			r = rig_gateway_give(gateway, &parcel);
+			if (r < 0)
+				return r;
+		}
+		r = rig_gateway_poll(gateway, 0);
+	} while (r == -EAGAIN);
+	return r;
+}
+
+static int run_caller(uint64_t count, struct timing *timing)
+{
+	const int firsts[] = { 0, 1, 2 };
+	const struct rig_world world = { .hosts = 2, .firsts = firsts };
+	const struct rig_job what = {
+		.kernel = there_and_back,
+		.segments = { { .name = rig_segment_name(job.segment) } },
+		.limit_ns = LIMIT_NS,
+	};
+	struct rig_gateway *gateway;
+	int r = rig_gateway_open(&gateway, job.pool, &world);
+
+	if (r < 0)
+		return r;
+	job.orders->calls = count;
+	job.orders->times[0].wrong = 0;
+	r = rig_gateway_submit(gateway, &what);
+	if (r == 0)
+		r = give_back(gateway);
+	rig_gateway_close(gateway);
+	timing->ranks = 1;
+	timing->rank[0].begin_ns = job.orders->times[0].begin_ns;
+	timing->rank[0].end_ns = job.orders->times[0].end_ns;
+	job.wrong += job.orders->times[0].wrong;
+	return r;
+}
+
+/* --- the driver --- */
+
+static int (*run)(uint64_t count, struct timing *timing);
+
+static int obey(uint64_t count, struct timing *timing)
+{
+	const int r = run(count, timing);
+
+	if (r < 0)
+		fprintf(stderr, "rigbench-hosts: %s\n", rig_why());
+	return r;
+}
+
+static int verify(char *why)
+{
+	if (!job.wrong)
+		return 0;
+	snprintf(why, CASE_WHY_BYTES, "%llu results are wrong",
+		 (unsigned long long)job.wrong);
+	return 1;
+}
+
+/* Host 0: until the driver has gone; then all hosts end. */
+static int lead(void)
+{
+	static const struct served served = { obey, verify };
+	struct timing timing = { 0 };
+	int r = run == run_verb ? run_verb(1, &timing) : 0;
+	int status;
+
+	if (r < 0)
+		return serve_cannot(rig_why());
+	status = serve(&served, job.orders->pids,
+		       run == run_verb ? job.orders->size : 0);
+	job.orders->calls = 0;
+	if (job.hosts)
+		(void)run_with_orders(run == run_verb ? time_verb : tell_hosts);
+	return status;
+}
+
+static int follow(void)
+{
+	double ns;
+	int r;
+
+	do {
+		r = run_with_orders(run == run_verb ? time_verb : tell_hosts);
+		if (r == 0 && run == run_kernel && job.orders->calls)
+			r = run_kernel_here(job.orders->calls, &ns);
+	} while (r == 0 && job.orders->calls);
+	return r < 0;
+}
+
+static int read_words(int argc, char **argv)
+{
+	if (argc < 4)
+		return -EINVAL;
+	job.clock = job.verb.clock = (clockid_t)atoi(argv[1]);
+	if (strcmp(argv[3], "verb") == 0 && argc == 6) {
+		run = run_verb;
+		snprintf(job.verb.verb, sizeof(job.verb.verb), "%s", argv[4]);
+		job.verb.count = strtoull(argv[5], NULL, 10);
+	} else if (strcmp(argv[3], "kernel") == 0 && argc >= 5 &&
+		   argc < 5 + 16) {
+		run = run_kernel;
+		job.kernel = argv[4];
+		for (int i = 5; i < argc; i++) {
+			char *value = strchr(argv[i], '=');
+
+			if (!value)
+				return -EINVAL;
+			*value = 0;
+			job.settings[i - 5] =
+				(struct rig_setting){ .name = argv[i],
+						      .text = value + 1 };
+		}
+	} else if (strcmp(argv[3], "caller") == 0 && argc == 4) {
+		run = run_caller;
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int start(int workers)
+{
+	const struct rig_pool_options options = { .workers = workers,
+						  .place = "none" };
+	int r = rig_pool_create(&job.pool, &options);
+
+	if (rig_hosts_launched(NULL)) {
+		const int joined = rig_hosts_join(
+			&job.hosts, r == 0 ? job.pool : NULL, NULL);
+
+		r = r < 0 ? r : joined;
+	}
+	if (r == 0)
+		r = rig_segment_create(
+			&job.segment, NULL, sizeof(*job.orders),
+			&(struct rig_segment_options){ .pool = job.pool });
+	if (r == 0)
+		job.orders = rig_segment_data(job.segment);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (read_words(argc, argv) < 0) {
+		fprintf(stderr,
+			"usage: %s CLOCK WORKERS verb VERB COUNT | "
+			"kernel NAME WORD... | caller\n",
+			argv[0]);
+		return 1;
+	}
+	if (rig_kernels_register() < 0 || start(atoi(argv[2])) < 0)
+		return serve_cannot(rig_why());
+	status = !job.hosts || rig_hosts_rank(job.hosts) == 0 ? lead()
+							      : follow();
+	rig_segment_destroy(job.segment);
+	rig_hosts_leave(job.hosts);
+	rig_pool_destroy(job.pool);
+	return status;
+}
