@@ -20,7 +20,7 @@
 
 #include "fake_world.h"
 
-#define SEEDS      400u
+#define SEEDS      150u
 #define LONG_SEEDS 20000u
 
 #define LIMIT_NS UINT64_C(2000000000)
