@@ -116,7 +116,8 @@ static int add_verbs(struct plan *plan, const char *mpi)
 		if (r == 0)
 			r = add_verb(plan, &contest);
 		for (int v = 0; v < 4; v++)
-			for (int i = 0; i < 3 && r == 0; i++) {
+			/* 16 MiB of each rank for each other fill a machine. */
+			for (int i = 0; i < 3 - s && r == 0; i++) {
 				contest.what = moves[v];
 				contest.bytes = sizes[i];
 				r = add_verb(plan, &contest);

@@ -21,7 +21,7 @@ LAUNCHERS = {
 # Workers of each host, and what they are to do.
 SHORT = [("1,2", "all"), ("1,0", "no_pool"), ("1,1", "killed")]
 LONG = [("1,1", "all"), ("3,1,2", "all"), ("2,2,2", "all"), ("9,8", "verbs"),
-        ("2,3", "faults")]
+        ("2,3", "faults"), ("1,2,1,1,2", "verbs"), ("1,1,1,1,1,1,1", "verbs")]
 # Kernels of several hosts, each of which proves all of the result.
 KERNELS = ["heat n=9", "pi points=100k", "dot length=5000",
            "reverse length=10001", "reverse length=777 method=copy begin=5"]
