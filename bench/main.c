@@ -20,6 +20,7 @@ enum {
 	KEY_BUDGET,
 	KEY_LAUNCHES,
 	KEY_BLOCKS,
+	KEY_OPENINGS,
 	KEY_SEED,
 	KEY_STRICT,
 	KEY_JSON,
@@ -39,13 +40,16 @@ static const struct argp_option option_list[] = {
 	  "Start every process anew N times, not 6.", 0 },
 	{ "blocks", KEY_BLOCKS, "N", 0, "Visit every cell N times a launch.",
 	  0 },
+	{ "openings", KEY_OPENINGS, "N", 0,
+	  "Open contenders anew N times a launch (ipc and suite: 3).", 0 },
 	{ "seed", KEY_SEED, "N", 0, "Replay the order of seed N.", 0 },
 	{ "warmup", KEY_WARMUP, "SECONDS", 0,
 	  "Warm every cell up for so long, not for 0.2 s.", 0 },
 	{ "batch", KEY_BATCH, "SECONDS", 0,
 	  "Let one sample take so long, not 0.002 s.", 0 },
 	{ "contender", KEY_CONTENDER, "FILE.so", 0,
-	  "Measure in ipc a transport of your own (rigbench new contender).",
+	  "Measure in ipc a transport of your own (rigbench new contender), "
+	  "or a program, 'cmd:python3 mine.py'.",
 	  0 },
 	{ "strict", KEY_STRICT, NULL, 0,
 	  "Exit with 4 where the machine is too noisy, or A/A beyond 1.2.", 0 },
@@ -115,6 +119,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case KEY_BLOCKS:
 		c->plan.blocks = (uint32_t)number("blocks", text, 1, 100000);
 		break;
+	case KEY_OPENINGS:
+		c->openings_given = true;
+		c->plan.openings = (uint32_t)number("openings", text, 1, 1000);
+		break;
 	case KEY_SEED:
 		c->plan.seed = (uint64_t)number("seed", text, 0, 9e15);
 		break;
@@ -131,7 +139,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		c->folder = file_name("output", text);
 		break;
 	case KEY_CONTENDER:
-		c->contender = file_name("contender", text);
+		if (c->contender_count == COMMAND_CONTENDERS_MAX)
+			refuse("more than %d contenders",
+			       COMMAND_CONTENDERS_MAX);
+		c->contenders[c->contender_count++] =
+			file_name("contender", text);
 		break;
 	case KEY_STRICT:
 		c->strict = true;

@@ -20,8 +20,9 @@ static int command_ipc(struct command *c)
 	};
 	int r = 0;
 
-	if (c->contender && transport_own_load(c->contender) < 0)
-		return EXIT_USAGE;
+	for (int i = 0; i < c->contender_count; i++)
+		if (transport_own_load(c->contenders[i]) < 0)
+			return EXIT_USAGE;
 	ipc_tier(&choice, 1);
 	for (int i = 1; i < c->word_count && r == 0; i++)
 		r = ipc_word(&choice, c->words[i]);
@@ -32,6 +33,7 @@ static int command_ipc(struct command *c)
 	if (r < 0)
 		return r == -EINVAL ? 1 : 5;
 	c->verdict = ipc_verdict;
+	command_openings(c, 3);
 	return command_measure(c);
 }
 

@@ -194,6 +194,12 @@ void command_warmup(struct command *c, uint64_t ns)
 	c->plan.warmup_max_ns = 10 * c->plan.warmup_ns;
 }
 
+void command_openings(struct command *c, uint32_t openings)
+{
+	if (!c->openings_given)
+		c->plan.openings = openings;
+}
+
 /* From so long on, how long a run takes is said before it begins. */
 #define LONG_NS UINT64_C(60000000000)
 

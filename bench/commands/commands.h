@@ -26,6 +26,9 @@ enum {
 /* Words of a command line: kernels and their parameters, mostly. */
 #define COMMAND_WORDS_MAX 128
 
+/* Transports of the user's in one run. */
+#define COMMAND_CONTENDERS_MAX 8
+
 struct command {
 	int argc;
 	char **argv;
@@ -36,9 +39,11 @@ struct command {
 	bool json;
 	const char *json_path; /* NULL, with json: stdout */
 	const char *csv_path;
-	const char *folder;    /* -o; NULL: here */
-	const char *contender; /* a shared object; NULL: none */
-	bool warmup_given;
+	const char *folder; /* -o; NULL: here */
+	/* Shared objects, and "cmd:" with the words that start a program. */
+	const char *contenders[COMMAND_CONTENDERS_MAX];
+	int contender_count;
+	bool warmup_given, openings_given;
 	/* Sentences before the tables; NULL: those about peers. */
 	void (*verdict)(const struct plan *plan, FILE *out);
 	/* Instead of a table a contest; NULL: those. */
@@ -59,6 +64,10 @@ int command_measure(struct command *c);
 /* Warm up for `ns` unless told otherwise, and at most ten times as long: for
  * commands of many short cells. */
 void command_warmup(struct command *c, uint64_t ns);
+
+/* Open contenders so often in a launch, unless told otherwise: for commands whose
+ * contenders are quickly opened. */
+void command_openings(struct command *c, uint32_t openings);
 
 /* A word of the command line.  Each lives in a file of its own, bench_NAME.c,
  * and in one line of meson.build: the table is made of those lines. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * budget.c - an equal part for every launch, and within a launch for every
- * contest that is left: a whole table with wider intervals.
+ * cell that is left: a whole table with wider intervals.
  */
 #include "driver/budget.h"
 
@@ -10,6 +10,11 @@
 
 /* The time one by one at the end of a launch, of a contender that has it. */
 #define TAIL_NS UINT64_C(5000000)
+
+/* The time to open a contender: processes of ours; a peer with its launcher or its
+ * interpreter. */
+#define OPEN_NS      UINT64_C(2000000)
+#define OPEN_PEER_NS UINT64_C(300000000)
 
 uint64_t budget_now(const struct plan *plan)
 {
@@ -22,7 +27,8 @@ bool budget_spent(const struct plan *plan)
 	       budget_now(plan) - plan->began_ns >= plan->budget_ns;
 }
 
-uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t contests)
+uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t cells,
+		      size_t left)
 {
 	uint64_t now = budget_now(plan);
 	uint64_t end = plan->began_ns +
@@ -30,9 +36,9 @@ uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t contests)
 
 	if (!plan->budget_ns)
 		return 0;
-	if (now >= end || !contests)
+	if (now >= end || !left)
 		return now;
-	return now + (end - now) / contests;
+	return now + (end - now) / left * cells;
 }
 
 uint32_t budget_launches(const struct plan *plan, uint64_t first_ns)
@@ -56,6 +62,17 @@ static uint64_t sample_ns(const struct plan *plan, const struct cell *cell)
 	return cell->what.batch_ns ? cell->what.batch_ns : plan->batch_ns;
 }
 
+/* Warm-ups and tails of all openings; a later opening warms up a quarter. */
+static uint64_t warm_ns(const struct plan *plan, const struct cell *cell)
+{
+	uint64_t openings = cell->what.peer                 ? 1
+			    : plan->openings < plan->blocks ? plan->openings
+							    : plan->blocks;
+
+	return plan->warmup_ns + (openings - 1) * plan->warmup_ns / 4 +
+	       openings * (cell->what.ops->each ? TAIL_NS : 0);
+}
+
 uint64_t budget_estimate_ns(const struct plan *plan)
 {
 	uint64_t launch = 0;
@@ -64,12 +81,12 @@ uint64_t budget_estimate_ns(const struct plan *plan)
 		const struct cell *cell = &plan->cells[i];
 		uint64_t sample = sample_ns(plan, cell);
 
+		launch += cell->what.peer ? OPEN_PEER_NS : OPEN_NS;
 		if (cell->what.once)
 			launch += sample;
 		else
-			launch += plan->warmup_ns +
-				  sample * 9 / 8 * plan->blocks +
-				  (cell->what.ops->each ? TAIL_NS : 0);
+			launch += warm_ns(plan, cell) +
+				  sample * 9 / 8 * plan->blocks;
 	}
 	return launch * plan->launches;
 }

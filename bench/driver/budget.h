@@ -16,10 +16,10 @@ uint64_t budget_now(const struct plan *plan);
 /* Is there a budget, and is all of it spent? */
 bool budget_spent(const struct plan *plan);
 
-/* When the next contest of launch number `launch` has to end, where `contests`
- * of that launch are left; 0: there is no budget. */
-uint64_t budget_until(const struct plan *plan, uint32_t launch,
-		      size_t contests);
+/* When the next contest of launch number `launch` has to end, which has `cells` of
+ * the `left` cells that the launch has yet to measure; 0: there is no budget. */
+uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t cells,
+		      size_t left);
 
 /* How many launches fit, when the first took so long; 1 at least, and never more
  * than the plan has. */

@@ -34,6 +34,12 @@ static bool stopped(const struct plan *plan)
 	return plan->stop && *plan->stop;
 }
 
+/* Is it later than that?  0: there is no such time. */
+static bool past(const struct plan *plan, uint64_t until_ns)
+{
+	return until_ns && budget_now(plan) >= until_ns;
+}
+
 static void cell_close(struct cell *cell)
 {
 	if (cell->state)
@@ -143,14 +149,17 @@ static int cell_calibrate(struct plan *plan, struct cell *cell)
 	return 0;
 }
 
-static int cell_window(struct plan *plan, struct cell *cell, double *median)
+/* A window of samples: WINDOW of them, or one where the time is up. */
+static int cell_window(struct plan *plan, struct cell *cell, uint64_t until_ns,
+		       double *median)
 {
 	double values[WINDOW];
 	int n = 0;
 	int last;
 	int r;
 
-	while (n < WINDOW && !stopped(plan)) {
+	while (n < WINDOW && !stopped(plan) &&
+	       (n == 0 || !past(plan, until_ns))) {
 		r = cell_time(cell, plan->watch.clock, cell->count, &values[n],
 			      &last);
 		if (r < 0)
@@ -164,25 +173,27 @@ static int cell_window(struct plan *plan, struct cell *cell, double *median)
 
 /* At least warmup_ns, and until two windows agree, at most warmup_max_ns; not
  * beyond until_ns, where that is not 0. */
-static int cell_warm(struct plan *plan, struct cell *cell, uint64_t until_ns)
+static int cell_warm(struct plan *plan, struct cell *cell, uint64_t until_ns,
+		     bool again)
 {
+	/* Opened again: what it takes to open is warm, its pages are not. */
+	uint64_t least_ns = again ? plan->warmup_ns / 4 : plan->warmup_ns;
 	uint64_t begin = budget_now(plan);
 	double before = 0;
 	double now = 0;
 	uint64_t spent;
 	int r;
 
-	r = cell_window(plan, cell, &now);
+	r = cell_window(plan, cell, until_ns, &now);
 	while (r == 0 && !stopped(plan)) {
 		spent = budget_now(plan) - begin;
-		if (spent >= plan->warmup_max_ns ||
-		    (until_ns && begin + spent >= until_ns))
+		if (spent >= plan->warmup_max_ns || past(plan, until_ns))
 			break;
-		if (spent >= plan->warmup_ns && before > 0 &&
+		if (spent >= least_ns && before > 0 &&
 		    fabs(now / before - 1) < WINDOW_SPREAD)
 			break;
 		before = now;
-		r = cell_window(plan, cell, &now);
+		r = cell_window(plan, cell, until_ns, &now);
 	}
 	return r;
 }
@@ -202,7 +213,8 @@ static void cell_rest(struct cell *cell)
 		cell->what.ops->rest(cell->state);
 }
 
-static void cell_open(struct plan *plan, struct cell *cell, uint64_t until_ns)
+static void cell_open(struct plan *plan, struct cell *cell, uint64_t until_ns,
+		      bool again)
 {
 	char why[CASE_WHY_BYTES] = "";
 	int r;
@@ -224,7 +236,7 @@ static void cell_open(struct plan *plan, struct cell *cell, uint64_t until_ns)
 	else if (!cell->count)
 		r = cell_calibrate(plan, cell);
 	if (r == 0 && !cell->what.once)
-		(void)cell_warm(plan, cell, until_ns);
+		(void)cell_warm(plan, cell, until_ns, again);
 	cell_rest(cell);
 }
 
@@ -298,14 +310,17 @@ static int cell_each(struct cell *cell, char *why)
 				    cell->histogram, why);
 }
 
-static void cell_finish(struct cell *cell)
+/* `hurry`: the time of this contest is up, and a tail that an earlier launch has
+ * seen is not looked at again. */
+static void cell_finish(struct cell *cell, bool hurry)
 {
 	char why[CASE_WHY_BYTES] = "";
-	int r;
+	int r = 0;
 
 	if (!cell->state || cell_wake(cell) < 0)
 		return;
-	r = cell_each(cell, why);
+	if (!hurry || (cell->histogram && !cell->histogram->n))
+		r = cell_each(cell, why);
 	if (r < 0) {
 		cell_fail(cell, r, why);
 		cell->unverified = r == -EBADMSG;
@@ -341,24 +356,35 @@ static void say(const struct plan *plan, const char *contest, uint32_t launch,
 	plan->progress(plan->progress_arg, text);
 }
 
-/* The cells from `begin` to `end`, one contest, in one launch. */
-static void measure_blocks(struct plan *plan, size_t begin, size_t end,
-			   uint32_t launch, uint64_t until_ns, uint32_t *order,
-			   uint64_t *random)
-{
-	uint32_t seq = 0;
+/* A contest in a launch: the cells from `begin` to `end`. */
+struct contest {
+	size_t begin, end;
+	uint32_t launch, opening, openings;
+	uint32_t seq;      /* visits so far */
+	uint64_t until_ns; /* when it has to end; 0: there is no such time */
+	uint32_t *order;   /* room for the numbers of its cells */
+	uint64_t *random;
+};
 
-	for (uint32_t block = 0; block < plan->blocks; block++) {
-		if (block && until_ns && budget_now(plan) > until_ns) {
+/* Blocks `from` to `to`; false: the time was up before. */
+static bool measure_blocks(struct plan *plan, struct contest *c, uint32_t from,
+			   uint32_t to)
+{
+	size_t cells = c->end - c->begin;
+
+	for (uint32_t block = from; block < to; block++) {
+		if (block && past(plan, c->until_ns)) {
 			plan->blocks_cut += plan->blocks - block;
-			return;
+			return false;
 		}
-		stats_shuffle(order, end - begin, random);
-		for (size_t i = 0; i < end - begin && !stopped(plan); i++)
-			cell_visit(
-				plan, &plan->cells[begin + order[i]],
-				(struct sample_origin){ launch, block, seq++ });
+		stats_shuffle(c->order, cells, c->random);
+		for (size_t i = 0; i < cells && !stopped(plan); i++)
+			cell_visit(plan, &plan->cells[c->begin + c->order[i]],
+				   (struct sample_origin){ c->launch,
+							   c->opening, block,
+							   c->seq++ });
 	}
+	return true;
 }
 
 static size_t contest_end(const struct plan *plan, size_t begin)
@@ -457,26 +483,62 @@ static void judge_again(struct plan *plan)
 	}
 }
 
-/* One contest in one launch: open and warm up all cells, then the blocks. */
-static void measure_contest(struct plan *plan, size_t begin, size_t end,
-			    uint32_t launch, uint64_t until_ns, uint32_t *order,
-			    uint64_t *random)
+/* Does a cell stay open from one opening to the next? */
+static bool stays_open(const struct cell *cell)
 {
-	/* Half of the time at most for warm-ups, the same for each cell. */
-	uint64_t now = budget_now(plan);
-	uint64_t warm = until_ns > now ? (until_ns - now) / 2 : 0;
+	return cell->what.peer || cell->what.once;
+}
 
-	for (size_t k = begin; k < end && !stopped(plan); k++)
-		cell_open(plan, &plan->cells[k],
-			  until_ns
-				  ? now + warm * (k - begin + 1) / (end - begin)
-				  : 0);
-	measure_blocks(plan, begin, end, launch, until_ns, order, random);
-	for (size_t k = begin; k < end; k++)
+/* Open and warm up what is not open, in an order of its own: whose pages come
+ * first differs each time. */
+static void open_cells(struct plan *plan, struct contest *c)
+{
+	size_t cells = c->end - c->begin;
+	uint64_t now = budget_now(plan);
+	/* Half of the time of this opening at most for warm-ups, the same for
+	 * each cell. */
+	uint64_t warm = c->until_ns > now ? (c->until_ns - now) / 2 /
+						    (c->openings - c->opening)
+					  : 0;
+
+	stats_shuffle(c->order, cells, c->random);
+	for (size_t k = 0; k < cells && !stopped(plan); k++) {
+		struct cell *cell = &plan->cells[c->begin + c->order[k]];
+
+		if (cell->state || (cell->what.once && c->opening))
+			continue;
+		cell_open(plan, cell,
+			  c->until_ns ? now + warm * (k + 1) / cells : 0,
+			  c->opening > 0);
+	}
+}
+
+/* One contest in one launch: the blocks are shared out among its openings. */
+static void measure_contest(struct plan *plan, struct contest *c)
+{
+	bool going = true;
+
+	c->openings =
+		plan->openings < plan->blocks ? plan->openings : plan->blocks;
+	for (c->opening = 0; c->opening < c->openings && going; c->opening++) {
+		bool last = c->opening + 1 == c->openings;
+
+		open_cells(plan, c);
+		going = measure_blocks(plan, c,
+				       plan->blocks * c->opening / c->openings,
+				       plan->blocks * (c->opening + 1) /
+					       c->openings) &&
+			!stopped(plan);
+		for (size_t k = c->begin; k < c->end && going && !last; k++)
+			if (!stays_open(&plan->cells[k]))
+				cell_finish(&plan->cells[k],
+					    past(plan, c->until_ns));
+	}
+	for (size_t k = c->begin; k < c->end; k++)
 		if (stopped(plan))
 			cell_close(&plan->cells[k]);
 		else
-			cell_finish(&plan->cells[k]);
+			cell_finish(&plan->cells[k], past(plan, c->until_ns));
 }
 
 /* A contest that the budget left no time for says so. */
@@ -495,7 +557,7 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 	size_t left = contests;
 
 	for (size_t i = 0, end; i < plan->cell_count && !stopped(plan);
-	     i = end) {
+	     i = end, left--) {
 		end = contest_end(plan, i);
 		if (budget_spent(plan)) {
 			skip_contest(plan, i, end);
@@ -503,9 +565,15 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 		}
 		say(plan, plan->cells[i].what.contest, launch,
 		    (launch + 1) * contests - left, plan->launches * contests);
-		measure_contest(plan, i, end, launch,
-				budget_until(plan, launch, left--), order,
-				random);
+		measure_contest(
+			plan, &(struct contest){ .begin = i,
+						 .end = end,
+						 .launch = launch,
+						 .until_ns = budget_until(
+							 plan, launch, end - i,
+							 plan->cell_count - i),
+						 .order = order,
+						 .random = random });
 	}
 }
 

@@ -5,13 +5,14 @@
  *
  *	for each launch            processes, pages and addresses afresh
  *	    for each contest
- *	        open and warm up every cell
- *	        for each block     visits every cell once, in random order
- *	        verify, read bindings back, close
+ *	        for each opening   1, or more: pages and processes afresh again
+ *	            open and warm up every cell, in random order
+ *	            for each block visits every cell once, in random order
+ *	            verify, read bindings back, close
  *
  * One seed decides every order.  A budget bounds the whole run: each launch gets
- * an equal part, each contest an equal part of what is left of its launch, and
- * blocks, then launches, are cut.  A visit is
+ * an equal part, each cell an equal part of what is left of its launch, and
+ * warm-ups, then blocks, then launches are cut.  A visit is
  * an untimed run, of an eighth of a sample and one operation at least, then a
  * timed one of a fixed number of operations, long enough that the clock costs
  * less than 1 %.  What is run once a launch is timed at once.
@@ -30,7 +31,7 @@ enum cell_status { CELL_OK, CELL_SKIPPED, CELL_FAILED, CELL_IMPLAUSIBLE };
 
 /* Where a sample comes from. */
 struct sample_origin {
-	uint32_t launch, block, seq;
+	uint32_t launch, opening, block, seq;
 };
 
 /* A case with its samples. */
@@ -68,6 +69,10 @@ struct plan {
 	/* Given. */
 	uint64_t seed;
 	uint32_t launches, blocks;
+	/* How often in a launch contenders of ours are opened: each time has
+	 * other pages and another order, and a part of the blocks.  A peer, which
+	 * is dear to open, stays open. */
+	uint32_t openings;
 	uint64_t budget_ns;                /* of the whole; 0: none */
 	uint64_t batch_ns;                 /* of one sample */
 	uint64_t warmup_ns, warmup_max_ns; /* of one cell in one launch */

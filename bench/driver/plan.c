@@ -14,6 +14,7 @@ void plan_init(struct plan *plan)
 	*plan = (struct plan){
 		.launches = 6,
 		.blocks = 11,
+		.openings = 1,
 		.batch_ns = 2000000,
 		.warmup_ns = 200000000,
 		.warmup_max_ns = 2000000000,

@@ -106,6 +106,17 @@ static json_t *launches_json(const struct cell *cell)
 	return list;
 }
 
+/* Which opening of its launch each sample was taken in. */
+static json_t *openings_json(const struct cell *cell)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < cell->n; i++)
+		json_array_append_new(list,
+				      json_integer(cell->origin[i].opening));
+	return list;
+}
+
 static json_t *stragglers_json(const struct cell *cell)
 {
 	json_t *list = json_array();
@@ -184,7 +195,7 @@ static json_t *cell_json(const struct cell *cell)
 	cell_id(cell, id, sizeof(id));
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:s,"
-		" s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}, s:o, s:o,"
+		" s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}, s:o, s:o,"
 		" s:o, s:o}",
 		"id", id, "contest", cell->what.contest, "name",
 		cell->what.name, "settings", cell->what.settings, "peer",
@@ -196,8 +207,8 @@ static json_t *cell_json(const struct cell *cell)
 		"binding", binding_json(&cell->binding), "memory",
 		memory_json(&cell->binding.memory), "n", (json_int_t)cell->n,
 		"unit", cell->what.unit, "samples", samples_json(cell),
-		"launch", launches_json(cell), "summary",
-		summary_json(&cell->summary), "bytes_per_operation",
+		"launch", launches_json(cell), "opening", openings_json(cell),
+		"summary", summary_json(&cell->summary), "bytes_per_operation",
 		number(cell->what.bytes), "last_to_end", stragglers_json(cell),
 		"operations_per_sample", (json_int_t)cell->count,
 		"warmup_operations", (json_int_t)cell->dropped, "verify",
@@ -250,7 +261,7 @@ static json_t *plan_json(const struct plan *plan, const struct run_info *info)
 	}
 	return json_pack(
 		"{s:I, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:f, s:o,"
-		" s:I, s:b, s:I}",
+		" s:I, s:b, s:I, s:I}",
 		"seed", (json_int_t)plan->seed, "design",
 		"randomised-complete-blocks", "launches",
 		(json_int_t)plan->launches, "blocks", (json_int_t)plan->blocks,
@@ -261,7 +272,8 @@ static json_t *plan_json(const struct plan *plan, const struct run_info *info)
 		(json_int_t)plan->warmup_ns, "min_effect", plan->min_effect,
 		"argv", argv, "elapsed_ns", (json_int_t)plan->elapsed_ns,
 		"interrupted", plan->interrupted, "cells",
-		(json_int_t)plan->cell_count);
+		(json_int_t)plan->cell_count, "openings",
+		(json_int_t)plan->openings);
 }
 
 static void append_warning(void *arg, const char *text)

@@ -294,10 +294,11 @@ void table_print(const struct plan *plan, const struct run_info *info,
 		100 * noise_floor(plan));
 	fprintf(out,
 		"clock: %s, %" PRIu64 " ns a reading, step %" PRIu64 " ns; "
-		"%u launches of %u blocks, seed %" PRIu64 ", %.1f s\n",
+		"%u launches of %u blocks in %u openings, seed %" PRIu64
+		", %.1f s\n",
 		plan->watch.name, plan->watch.cost_ns,
 		plan->watch.resolution_ns, plan->launches, plan->blocks,
-		plan->seed, (double)plan->elapsed_ns / 1e9);
+		plan->openings, plan->seed, (double)plan->elapsed_ns / 1e9);
 	fprintf(out, "again: rigbench");
 	for (int i = 1; i < info->argc; i++) {
 		fprintf(out, " %s", info->argv[i]);

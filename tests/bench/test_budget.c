@@ -29,10 +29,13 @@ struct timed_arg {
 	uint64_t open_ns, run_ns;
 	double value;
 	/* Every other contender that is opened is twice as slow. */
-	bool drifts;
+	bool lucky;
 };
 
-static double drift;
+static double luck;
+
+/* Contenders that were opened. */
+static uint32_t opened;
 
 static int timed_open(const void *arg, clockid_t clock, void **state, char *why)
 {
@@ -41,9 +44,10 @@ static int timed_open(const void *arg, clockid_t clock, void **state, char *why)
 	struct timed_arg *a = &args[next++ % 64];
 
 	*a = *(const struct timed_arg *)arg;
-	if (a->drifts) {
-		a->value *= drift;
-		drift = 3 - drift;
+	opened++;
+	if (a->lucky) {
+		a->value *= luck;
+		luck = 3 - luck;
 	}
 	now_ns += a->open_ns;
 	*state = a;
@@ -93,7 +97,8 @@ static void make_plan(struct plan *plan, uint64_t budget_ns, int contests,
 	plan_init(plan);
 	plan->seed = 1;
 	now_ns = 1000 * S;
-	drift = 1;
+	luck = 1;
+	opened = 0;
 	plan->now = fake_now;
 	plan->began_ns = now_ns;
 	plan->budget_ns = budget_ns;
@@ -209,6 +214,45 @@ START_TEST(a_warm_up_has_its_part_of_the_budget)
 }
 END_TEST
 
+START_TEST(long_operations_leave_no_row_out)
+{
+	struct plan plan;
+	size_t least;
+	size_t most;
+
+	/* 20 cells: one window of five in each would take 32 s by itself. */
+	make_plan(&plan, 30 * S, 10,
+		  (struct timed_arg){ .run_ns = 200 * MS, .value = 5 });
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_le(spent(&plan), 36 * S);
+	count_samples(&plan, &least, &most);
+	ck_assert_uint_ge(least, 1);
+	plan_free(&plan);
+}
+END_TEST
+
+START_TEST(a_contest_of_many_has_the_time_of_many)
+{
+	struct plan plan;
+	size_t few;
+	size_t many;
+
+	make_plan(&plan, 30 * S, 0, (struct timed_arg){ .value = 5 });
+	for (int i = 0; i < 20; i++)
+		add(&plan, i < 18 ? 0 : 1, "one", false,
+		    (struct timed_arg){ .run_ns = 20 * MS, .value = 5 });
+	plan.blocks = 1000;
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_le(spent(&plan), 36 * S);
+	few = plan.cells[0].n;
+	many = plan.cells[19].n;
+	ck_assert_uint_ge(few, 6);
+	ck_assert_uint_le(many, 3 * few);
+	ck_assert_uint_le(few, 3 * many);
+	plan_free(&plan);
+}
+END_TEST
+
 START_TEST(the_rest_of_the_time_is_told)
 {
 	struct plan plan;
@@ -217,8 +261,11 @@ START_TEST(the_rest_of_the_time_is_told)
 	make_plan(&plan, 0, 1, (struct timed_arg){ .value = 5 });
 	plan.warmup_ns = 100 * MS;
 	plan.batch_ns = 8 * MS;
-	/* 2 cells, 6 launches, 11 blocks of 9 ms and a warm-up. */
-	ck_assert_uint_eq(budget_estimate_ns(&plan), 12 * 199 * MS);
+	/* 2 cells, 6 launches, 11 blocks of 9 ms, a warm-up, and 2 ms to open. */
+	ck_assert_uint_eq(budget_estimate_ns(&plan), 12 * 201 * MS);
+	plan.cells[0].what.peer = "a program";
+	ck_assert_uint_eq(budget_estimate_ns(&plan), 6 * (201 + 499) * MS);
+	plan.cells[0].what.peer = NULL;
 	now_ns += 60 * S;
 	ck_assert_uint_eq(budget_left_ns(&plan, 2, 6), 120 * S);
 	plan.budget_ns = 100 * S;
@@ -244,11 +291,10 @@ START_TEST(a_contest_whose_a_and_a_differ_is_no_result)
 	plan.warmup_ns = plan.warmup_max_ns = 0;
 	add(&plan, 0, "sound", true, (struct timed_arg){ .value = 100 });
 	add(&plan, 0, "other", false, (struct timed_arg){ .value = 300 });
-	add(&plan, 1, "odd", true,
-	    (struct timed_arg){ .value = 100, .drifts = true });
+	add(&plan, 1, "odd", true, (struct timed_arg){ .value = 100 });
 	add(&plan, 1, "other", false, (struct timed_arg){ .value = 300 });
 	add(&plan, 2, "once", false, (struct timed_arg){ .value = 100 });
-	drift = 1;
+	((struct timed_arg *)(uintptr_t)plan.cells[4].what.arg)->value = 200;
 	ck_assert_int_eq(measure(&plan), 0);
 	ck_assert(cell_trusted(&plan.cells[0]));
 	ck_assert(!cell_trusted(&plan.cells[3]));
@@ -266,6 +312,63 @@ START_TEST(a_contest_whose_a_and_a_differ_is_no_result)
 }
 END_TEST
 
+/* The ratio of A to A where every other contender that is opened is twice as
+ * slow, and which of the samples are of which opening. */
+static double lucky_again(uint32_t openings, uint32_t *last)
+{
+	struct plan plan;
+	double again;
+
+	make_plan(&plan, 0, 0, (struct timed_arg){ .value = 5 });
+	plan.warmup_ns = plan.warmup_max_ns = 0;
+	plan.blocks = 12;
+	plan.launches = 4;
+	plan.openings = openings;
+	add(&plan, 0, "lucky", true,
+	    (struct timed_arg){ .value = 100, .lucky = true });
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_eq(plan.cells[0].n, 48);
+	for (size_t i = 0; i < 48; i++)
+		ck_assert_uint_eq(plan.cells[0].origin[i].opening,
+				  plan.cells[0].origin[i].block * openings /
+					  12);
+	*last = plan.cells[0].origin[47].opening;
+	again = plan.cells[0].again;
+	plan_free(&plan);
+	return again;
+}
+
+START_TEST(luck_is_drawn_out_within_a_launch)
+{
+	uint32_t last;
+
+	ck_assert_double_le(lucky_again(6, &last), AGAIN_MAX);
+	ck_assert_uint_eq(last, 5);
+	/* One opening a launch leaves each of four launches its luck. */
+	ck_assert_double_gt(lucky_again(1, &last), AGAIN_MAX);
+	ck_assert_uint_eq(last, 0);
+}
+END_TEST
+
+START_TEST(more_openings_than_blocks_are_as_many_as_blocks)
+{
+	struct plan plan;
+
+	make_plan(&plan, 0, 1,
+		  (struct timed_arg){ .run_ns = 10 * MS, .value = 5 });
+	plan.blocks = 2;
+	plan.launches = 1;
+	plan.openings = 9;
+	plan.cells[1].what.peer = "stays open";
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_eq(plan.cells[0].n, 2);
+	ck_assert_uint_eq(plan.cells[1].n, 2);
+	ck_assert_uint_eq(opened, 3);
+	plan.cells[1].what.peer = NULL;
+	plan_free(&plan);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("budget");
@@ -276,7 +379,11 @@ Suite *make_suite(void)
 	tcase_add_test(budget,
 		       a_budget_that_one_launch_exceeds_is_a_bound_still);
 	tcase_add_test(budget, a_warm_up_has_its_part_of_the_budget);
+	tcase_add_test(budget, long_operations_leave_no_row_out);
+	tcase_add_test(budget, a_contest_of_many_has_the_time_of_many);
 	tcase_add_test(budget, the_rest_of_the_time_is_told);
+	tcase_add_test(budget, luck_is_drawn_out_within_a_launch);
+	tcase_add_test(budget, more_openings_than_blocks_are_as_many_as_blocks);
 	tcase_add_test(budget, a_contest_whose_a_and_a_differ_is_no_result);
 	suite_add_tcase(suite, budget);
 	return suite;
