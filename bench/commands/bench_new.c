@@ -5,6 +5,7 @@
  * The file is whole: the file builds with the command that is printed, and is
  * measured and verified beside rigbench's transports.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,74 +18,14 @@
 
 #include "commands/commands.h"
 
+/* Made of docs/examples/contender: contender_c, contender_py. */
+#include "contender_c.h"
+#include "contender_py.h"
+
 #define NAME_MAX_CHARS 30
 
-/* $ stands for the contender's name. */
-static const char template[] =
-	"/* $.c - a transport of your own: a pair of sockets.  What each function is for:\n"
-	" * <rigbench/contender.h>. */\n"
-	"#include <errno.h>\n"
-	"#include <stdlib.h>\n"
-	"#include <sys/socket.h>\n"
-	"#include <unistd.h>\n"
-	"\n"
-	"#include <rigbench/contender.h>\n"
-	"\n"
-	"struct mine {\n"
-	"\tint fd[2]; /* of side 0, of side 1 */\n"
-	"\tchar *out, *in;\n"
-	"};\n"
-	"\n"
-	"static int create(struct rigbench_link *link)\n"
-	"{\n"
-	"\tstruct mine *m = link->state = calloc(1, sizeof(*m));\n"
-	"\n"
-	"\tm->out = calloc(2, link->bytes + 1);\n"
-	"\tm->in = m->out + link->bytes + 1;\n"
-	"\tif (socketpair(AF_UNIX, SOCK_STREAM, 0, m->fd) < 0)\n"
-	"\t\treturn -errno;\n"
-	"\treturn link->bytes ? 0 : -ENOTSUP; /* a stream has no empty message */\n"
-	"}\n"
-	"/* Without the other's descriptor a side sees that the other has died. */\n"
-	"static int attach(struct rigbench_link *link)\n"
-	"{\n"
-	"\treturn close(((struct mine *)link->state)->fd[!link->side]);\n"
-	"}\n"
-	"static void *put(struct rigbench_link *link) { return ((struct mine *)link->state)->out; }\n"
-	"static int send_all(struct rigbench_link *link)\n"
-	"{\n"
-	"\tstruct mine *m = link->state;\n"
-	"\n"
-	"\tfor (size_t at = 0; at < link->bytes;) {\n"
-	"\t\tssize_t n = write(m->fd[link->side], m->out + at, link->bytes - at);\n"
-	"\t\tif (n < 0 && errno != EINTR)\n"
-	"\t\t\treturn -errno;\n"
-	"\t\tat += n > 0 ? (size_t)n : 0;\n"
-	"\t}\n"
-	"\treturn 0;\n"
-	"}\n"
-	"static void *get_all(struct rigbench_link *link)\n"
-	"{\n"
-	"\tstruct mine *m = link->state;\n"
-	"\n"
-	"\tfor (size_t at = 0; at < link->bytes;) {\n"
-	"\t\tssize_t n = read(m->fd[link->side], m->in + at, link->bytes - at);\n"
-	"\t\tif (n == 0 || (n < 0 && errno != EINTR))\n"
-	"\t\t\treturn NULL;\n"
-	"\t\tat += n > 0 ? (size_t)n : 0;\n"
-	"\t}\n"
-	"\treturn m->in;\n"
-	"}\n"
-	"static int done(struct rigbench_link *link) { (void)link; return 0; }\n"
-	"static void destroy(struct rigbench_link *link)\n"
-	"{\n"
-	"\tstruct mine *m = link->state;\n"
-	"\tif (m && close(m->fd[0]) == 0 && close(m->fd[1]) == 0)\n"
-	"\t\tlink->state = NULL;\n"
-	"}\n"
-	"const struct rigbench_contender rigbench_contender = { RIGBENCH_CONTENDER_VERSION,\n"
-	"\t1 /* copies */, \"$\", \"a pair of stream sockets\",\n"
-	"\tcreate, attach, put, send_all, get_all, done, destroy, { 0 } };\n";
+/* Where the contender's name stands in the examples. */
+#define PLACE "mine"
 
 static bool is_name(const char *name)
 {
@@ -96,7 +37,28 @@ static bool is_name(const char *name)
 	       strspn(name, allowed) == strlen(name);
 }
 
-static int write_example(const char *path, const char *name)
+static bool in_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Put the example, with the name wherever the word PLACE stands. */
+static void put_example(const char *text, const char *name, FILE *out)
+{
+	size_t n = strlen(PLACE);
+
+	for (const char *c = text; *c;) {
+		if (strncmp(c, PLACE, n) == 0 && !in_word(c[n]) &&
+		    (c == text || !in_word(c[-1]))) {
+			fputs(name, out);
+			c += n;
+		} else {
+			fputc(*c++, out);
+		}
+	}
+}
+
+static int write_example(const char *path, const char *text, const char *name)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -109,11 +71,7 @@ static int write_example(const char *path, const char *name)
 					: strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	for (const char *c = template; *c; c++)
-		if (*c == '$')
-			fputs(name, file);
-		else
-			fputc(*c, file);
+	put_example(text, name, file);
 	bad = ferror(file);
 	if (fclose(file) == 0 && !bad)
 		return EXIT_DONE;
@@ -123,38 +81,68 @@ static int write_example(const char *path, const char *name)
 	return EXIT_SYSTEM;
 }
 
-static int command_new(struct command *c)
+/* The name without its .py; true: there was one. */
+static bool cut_python(char *name)
 {
-	const char *name = c->word_count == 3 ? c->words[2] : "mine";
-	char path[NAME_MAX_CHARS + 3];
-	int status;
+	size_t n = strlen(name);
+	bool python = n > 3 && strcmp(name + n - 3, ".py") == 0;
 
-	if (c->word_count < 2 || c->word_count > 3 ||
-	    strcmp(c->words[1], "contender") != 0 || !is_name(name)) {
-		fprintf(stderr,
-			"rigbench: new contender [NAME], and a NAME is "
-			"1 to %d letters, digits, - or _\n",
-			NAME_MAX_CHARS);
-		return EXIT_USAGE;
-	}
-	snprintf(path, sizeof(path), "%s.c", name);
-	status = write_example(path, name);
-	if (status != EXIT_DONE)
-		return status;
+	if (python)
+		name[n - 3] = '\0';
+	return python;
+}
+
+static void say_python(const char *path)
+{
+	printf("%s: a transport to begin with.  Measure it:\n\n"
+	       "  rigbench ipc --contender='cmd:python3 %s' "
+	       "transports=seg-inplace,pipe\n",
+	       path, path);
+}
+
+static void say_c(const char *path, const char *name)
+{
 	printf("%s: a transport to begin with.  Build and measure it:\n\n"
 	       "  cc -shared -fPIC -O2 -I%s %s -o %s.so\n"
 	       "  rigbench ipc --contender=./%s.so transports=seg-inplace,pipe\n",
 	       path, headers_folder("rigbench/contender.h", "bench/include"),
 	       path, name, name);
+}
+
+static int command_new(struct command *c)
+{
+	char name[NAME_MAX_CHARS + 4] = PLACE;
+	char path[NAME_MAX_CHARS + 4];
+	bool python;
+	int status;
+
+	if (c->word_count == 3)
+		snprintf(name, sizeof(name), "%s", c->words[2]);
+	python = cut_python(name);
+	if (c->word_count < 2 || c->word_count > 3 ||
+	    strcmp(c->words[1], "contender") != 0 || !is_name(name)) {
+		fprintf(stderr,
+			"rigbench: new contender [NAME|NAME.py], and a NAME is "
+			"1 to %d letters, digits, - or _\n",
+			NAME_MAX_CHARS);
+		return EXIT_USAGE;
+	}
+	snprintf(path, sizeof(path), "%.30s.%s", name, python ? "py" : "c");
+	status = write_example(path, python ? contender_py : contender_c, name);
+	if (status != EXIT_DONE)
+		return status;
+	if (python)
+		say_python(path);
+	else
+		say_c(path, name);
 	return EXIT_DONE;
 }
 
 const struct bench_command bench_new = {
 	.name = "new",
-	.words = "contender [NAME]",
+	.words = "contender [NAME|NAME.py]",
 	.summary = "Write the beginning of a transport of your own.",
 	.run = command_new,
-	.about =
-		"Writes NAME.c (mine.c), and says how to build and measure the "
-		"file.",
+	.about = "Writes NAME.c (mine.c) or NAME.py, and says how to build and "
+		 "measure the file.",
 };

@@ -284,6 +284,29 @@ static bool helper_is_built(const struct peer_arg *arg, char *why)
 	return false;
 }
 
+int peer_describe(const struct peer_arg *arg, char *line, size_t bytes,
+		  char *why)
+{
+	struct peer_process *peer = calloc(1, sizeof(*peer));
+	int r;
+
+	if (!peer)
+		return -ENOMEM;
+	r = start(peer, arg, CLOCK_MONOTONIC);
+	if (r == 0) {
+		r = answer(peer);
+		snprintf(line, bytes, "%s", r == 0 ? peer->line : "");
+		peer_close(peer);
+	} else {
+		free(peer);
+	}
+	if (r < 0)
+		snprintf(why, CASE_WHY_BYTES, "%s",
+			 r == -ECANCELED ? "it ended without a word"
+					 : strerror(-r));
+	return r;
+}
+
 static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 {
 	struct peer_process *peer = calloc(1, sizeof(*peer));
@@ -325,8 +348,12 @@ static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 	return r;
 }
 
-static int read_timing(const char *text, struct timing *timing)
+/* Pairs of numbers, and " cpu NS"; what stands behind them, or NULL where there is
+ * no pair.  Ranks are added to those that `timing` has. */
+static const char *read_timing(const char *text, struct timing *timing)
 {
+	int before = timing->ranks;
+	uint64_t cpu_ns;
 	int used;
 
 	while (timing->ranks < TIMING_RANKS_MAX &&
@@ -336,8 +363,11 @@ static int read_timing(const char *text, struct timing *timing)
 		timing->ranks++;
 		text += used;
 	}
-	(void)sscanf(text, " cpu %" SCNu64, &timing->cost.cpu_ns);
-	return timing->ranks ? 0 : -EPROTO;
+	if (sscanf(text, " cpu %" SCNu64 "%n", &cpu_ns, &used) == 1) {
+		timing->cost.cpu_ns += cpu_ns;
+		text += used;
+	}
+	return timing->ranks > before ? text : NULL;
 }
 
 /* Where a line begins with the word and a space, the rest of it; else NULL. */
@@ -349,11 +379,40 @@ static const char *after(const char *line, const char *word)
 							     : NULL;
 }
 
+const char *peer_timing(const char *line, struct timing *timing)
+{
+	const char *text = after(line, "measured");
+	char *rest;
+
+	if (text) {
+		timing->measured = true;
+		timing->value += strtod(text, &rest);
+		return rest;
+	}
+	text = after(line, "timing");
+	return text ? read_timing(text, timing) : NULL;
+}
+
+int peer_tell(void *state, const char *order)
+{
+	int r = tell(state, order);
+
+	return r == 0 ? tell(state, "\n") : r;
+}
+
+int peer_answer(void *state, const char **text)
+{
+	struct peer_process *peer = state;
+	int r = answer(peer);
+
+	*text = peer->line;
+	return r;
+}
+
 static int peer_run(void *state, uint64_t count, struct timing *timing,
 		    char *why)
 {
 	struct peer_process *peer = state;
-	const char *text;
 	char order[32];
 	int r;
 
@@ -361,15 +420,8 @@ static int peer_run(void *state, uint64_t count, struct timing *timing,
 	r = tell(peer, order);
 	if (r == 0)
 		r = answer(peer);
-	if (r == 0 && (text = after(peer->line, "measured"))) {
-		timing->measured = true;
-		timing->value = strtod(text, NULL);
-		return 0;
-	}
-	if (r == 0) {
-		text = after(peer->line, "timing");
-		r = text ? read_timing(text, timing) : -EPROTO;
-	}
+	if (r == 0 && !peer_timing(peer->line, timing))
+		r = -EPROTO;
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "its helper: %.200s",
 			 r == -EPROTO ? peer->line : strerror(-r));

@@ -28,7 +28,7 @@
 /* How to start a helper: words parted by spaces. */
 struct peer_arg {
 	char environment[160]; /* NAME=VALUE ... */
-	char command[200]; /* PROGRAM ARGUMENT ...; @ stands for the folder of
+	char command[600]; /* PROGRAM ARGUMENT ...; @ stands for the folder of
 			    * rigbench and % for the number of the clock */
 };
 
@@ -44,6 +44,21 @@ void peer_case(struct bench_case *what, struct peer_arg *arg);
 void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
 	      const char *helper, int ranks, const char *launch,
 	      const char *words);
+
+/* Orders and answers beyond those of peer_ops: give the helper of an open `state`
+ * one line, without its end, and take the line that it answers.  The answer lives
+ * until the next call.  0, -ECANCELED where the helper has ended, -ETIMEDOUT. */
+int peer_tell(void *state, const char *order);
+int peer_answer(void *state, const char **answer);
+
+/* Take what "timing" is followed by, or "measured": the numbers of a run.  Returns
+ * what stands behind them, or NULL where the line is neither. */
+const char *peer_timing(const char *line, struct timing *timing);
+
+/* Start a program for the first line that it prints, and end it.  0 or -errno
+ * with words in `why`. */
+int peer_describe(const struct peer_arg *arg, char *line, size_t bytes,
+		  char *why);
 
 /* The folder of this program (its helpers lie beside it, or in ../libexec). */
 const char *peer_folder(void);

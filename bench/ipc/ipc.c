@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "driver/peer.h"
+#include "ipc/transport_own.h"
 
 /* 4Ki, 1Mi, 64: as one says them. */
 static void format_size(char *text, size_t bytes, size_t size)
@@ -48,6 +49,8 @@ static const struct bench_ops *ops_of(const struct pair_arg *arg)
 {
 	if (arg->transport == &transport_pool)
 		return &pair_pool_ops;
+	if (transport_command(arg->transport))
+		return &pair_command_ops;
 	switch (arg->pattern) {
 	case PATTERN_PINGPONG:
 	case PATTERN_RATE:

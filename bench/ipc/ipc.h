@@ -13,7 +13,7 @@
 
 /* The choice of what is measured: ended by a name that is NULL, a size that is
  * SIZE_MAX. */
-#define IPC_LIST_MAX 48
+#define IPC_LIST_MAX 80
 
 /* Values of one axis; a count of 0 is its first value alone. */
 #define IPC_VALUES_MAX 8
@@ -57,7 +57,7 @@ int ipc_word(struct ipc_choice *choice, const char *word);
 /* All transports up to a tier, in their order, the segment in place first. */
 void ipc_tier(struct ipc_choice *choice, int tier);
 
-/* The user's own transport too, where one was loaded: in every contest, whatever
+/* The user's own transports too, where some were loaded: in every contest, whatever
  * transports were chosen. */
 void ipc_take_own(struct ipc_choice *choice);
 

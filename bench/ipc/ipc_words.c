@@ -76,16 +76,19 @@ void ipc_tier(struct ipc_choice *choice, int tier)
 
 void ipc_take_own(struct ipc_choice *choice)
 {
-	const struct transport *own = transport_own();
-	int n = 0;
+	const struct transport *own;
 
-	while (choice->transports[n] &&
-	       !(own && strcmp(choice->transports[n], own->name) == 0))
-		n++;
-	if (!own || choice->transports[n] || n >= IPC_LIST_MAX - 1)
-		return;
-	choice->transports[n] = own->name;
-	choice->transports[n + 1] = NULL;
+	for (size_t i = 0; (own = transport_own(i)); i++) {
+		int n = 0;
+
+		while (choice->transports[n] &&
+		       strcmp(choice->transports[n], own->name) != 0)
+			n++;
+		if (choice->transports[n] || n >= IPC_LIST_MAX - 1)
+			continue;
+		choice->transports[n] = own->name;
+		choice->transports[n + 1] = NULL;
+	}
 }
 
 static int parse_size(const char *text, size_t *size)

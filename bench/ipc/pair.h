@@ -56,12 +56,18 @@ struct pair_arg {
 };
 
 extern const struct bench_ops pair_pingpong_ops, pair_stream_ops,
-	pair_setup_ops, pair_crash_ops, pair_pool_ops;
+	pair_setup_ops, pair_crash_ops, pair_pool_ops, pair_command_ops;
 
 /* Produce a message, and check a message: closed forms of `seq`, at the speed
  * of memory. payload_right() returns whether the message is right. */
 void payload_fill(void *data, size_t bytes, uint64_t seq);
 bool payload_right(const void *data, size_t bytes, uint64_t seq);
+
+/* The sum of the words of a message, modulo 2^64: the closed form. */
+uint64_t payload_sum(size_t bytes, uint64_t seq);
+
+/* The first and the last word of an array of so many bytes, added up. */
+uint64_t payload_ends(size_t bytes, uint64_t seq);
 
 /* The map: the words of a message in reverse order, in place or into another
  * buffer; and whether the first and the last word, or all words, are in the

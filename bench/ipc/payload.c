@@ -42,14 +42,26 @@ static uint64_t sum(const void *data, size_t words)
 	return total;
 }
 
+uint64_t payload_sum(size_t bytes, uint64_t seq)
+{
+	uint64_t words = bytes / 8;
+	/* One of words and words - 1 is even. */
+	uint64_t pairs =
+		words % 2 ? (words - 1) / 2 * words : words / 2 * (words - 1);
+
+	return words * seq * A + pairs * B;
+}
+
+uint64_t payload_ends(size_t bytes, uint64_t seq)
+{
+	return 2 * seq * A + (bytes / 8 - 1) * B;
+}
+
 bool payload_right(const void *data, size_t bytes, uint64_t seq)
 {
 	uint64_t words = bytes / 8;
 	const unsigned char *tail = (const unsigned char *)data + words * 8;
-	/* One of words and words - 1 is even. */
-	uint64_t pairs =
-		words % 2 ? (words - 1) / 2 * words : words / 2 * (words - 1);
-	bool right = sum(data, words) == words * seq * A + pairs * B;
+	bool right = sum(data, words) == payload_sum(bytes, seq);
 
 	for (size_t i = 0; i < bytes % 8; i++)
 		right &= tail[i] == (unsigned char)(seq + i);

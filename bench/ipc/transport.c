@@ -55,12 +55,15 @@ const struct transport *const transports[] = {
 
 const struct transport *transport_find(const char *name)
 {
-	const struct transport *own = transport_own();
+	const struct transport *own;
 
 	for (const struct transport *const *t = transports; *t; t++)
 		if (strcmp((*t)->name, name) == 0)
 			return *t;
-	return own && strcmp(own->name, name) == 0 ? own : NULL;
+	for (size_t i = 0; (own = transport_own(i)); i++)
+		if (strcmp(own->name, name) == 0)
+			return own;
+	return NULL;
 }
 
 void *link_out(struct link *link)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transport_own.c - a transport out of a shared object, as one of rigbench's own.
+ * transport_own.c - transports of the user's beside rigbench's own.
  *
  * The driver and the sides see a struct transport; the functions here hand each
- * call on.  Payloads are filled, summed and compared as with every transport.
+ * call on to a contender out of a shared object.  Payloads are filled, summed and
+ * compared as with every transport.  A contender that is a program has a name and
+ * words here; pair_command.c starts and tells the program.
  */
 #include "ipc/transport_own.h"
 
@@ -16,6 +18,18 @@
 #include <rigbench/contender.h>
 
 #include "driver/case.h"
+#include "ipc/pair_command.h"
+
+#define OWN_MAX 24
+
+struct own {
+	struct transport transport; /* first: the driver sees no more */
+	const struct rigbench_contender *contender; /* NULL: a program */
+	struct command_words words;
+};
+
+static struct own owns[OWN_MAX];
+static size_t own_count;
 
 /* The `extra` of a link. */
 struct own_link {
@@ -23,52 +37,65 @@ struct own_link {
 	struct rigbench_link link;
 };
 
-/* The one that was loaded; NULL: none. */
-static const struct rigbench_contender *contender;
+/* Words for what one of its functions returned. */
+static int own_fail(const struct own_link *own, const char *function, int r,
+		    char *why)
+{
+	if (r < 0 && *own->link.why)
+		snprintf(why, CASE_WHY_BYTES, "%.120s", own->link.why);
+	else if (r < 0)
+		snprintf(why, CASE_WHY_BYTES, "its %s(): %s", function,
+			 strerror(-r));
+	return r;
+}
 
 static int own_create(struct link *link, char *why)
 {
-	struct own_link *own = calloc(1, sizeof(*own));
-	int r;
+	const struct own *own = (const void *)link->transport;
+	struct own_link *extra = calloc(1, sizeof(*extra));
 
-	if (!own)
+	if (!extra)
 		return -ENOMEM;
-	*own = (struct own_link){
-		.contender = contender,
+	*extra = (struct own_link){
+		.contender = own->contender,
 		.link = { .bytes = link->bytes,
 			  .slots = link->slots,
 			  .waiting = (enum rigbench_waiting)link->waiting },
 	};
-	link->extra = own;
-	r = contender->create(&own->link);
-	if (r < 0)
-		snprintf(why, CASE_WHY_BYTES, "its create(): %s", strerror(-r));
-	return r;
+	link->extra = extra;
+	return own_fail(extra, "create", own->contender->create(&extra->link),
+			why);
 }
 
 static int own_attach(struct link *link, char *why)
 {
 	struct own_link *own = link->extra;
-	int r;
+	int r = link_private(link);
 
-	own->link.side = link->side;
-	r = own->contender->attach ? own->contender->attach(&own->link) : 0;
 	if (r < 0)
-		snprintf(why, CASE_WHY_BYTES, "its attach(): %s", strerror(-r));
-	return r;
+		return r;
+	own->link.side = link->side;
+	own->link.out = link_out(link);
+	own->link.in = link->in;
+	r = own->contender->attach ? own->contender->attach(&own->link) : 0;
+	return own_fail(own, "attach", r, why);
 }
 
 static void *own_put(struct link *link)
 {
 	struct own_link *own = link->extra;
 
-	return own->contender->put(&own->link);
+	own->link.out = link_out(link);
+	errno = 0;
+	return own->contender->put ? own->contender->put(&own->link)
+				   : own->link.out;
 }
 
 static int own_send(struct link *link)
 {
 	struct own_link *own = link->extra;
 
+	link->sent++;
 	return own->contender->send(&own->link);
 }
 
@@ -84,7 +111,7 @@ static int own_done(struct link *link)
 {
 	struct own_link *own = link->extra;
 
-	return own->contender->done(&own->link);
+	return own->contender->done ? own->contender->done(&own->link) : 0;
 }
 
 static void own_destroy(struct link *link)
@@ -98,7 +125,7 @@ static void own_destroy(struct link *link)
 	link->extra = NULL;
 }
 
-static struct transport own = {
+static const struct transport blank = {
 	.calls = "unknown",
 	.boundaries = true,
 	.empty = true,
@@ -112,9 +139,26 @@ static struct transport own = {
 	.destroy = own_destroy,
 };
 
-const struct transport *transport_own(void)
+const struct transport *transport_own(size_t at)
 {
-	return contender ? &own : NULL;
+	return at < own_count ? &owns[at].transport : NULL;
+}
+
+const char *transport_command(const struct transport *transport)
+{
+	const struct own *own = (const void *)transport;
+
+	if (own < owns || own >= owns + own_count || own->contender)
+		return NULL;
+	return own->words.command;
+}
+
+static const char *wrong_name(const char *name)
+{
+	if (!name || !*name || strlen(name) > 30 || strchr(name, ','))
+		return "its name has to be 1 to 30 characters without a comma";
+	return transport_find(name) ? "its name is a transport of rigbench's"
+				    : NULL;
 }
 
 /* Words for what is wrong with a contender; NULL: nothing is. */
@@ -122,21 +166,55 @@ static const char *wrong_with(const struct rigbench_contender *c)
 {
 	if (c->version != RIGBENCH_CONTENDER_VERSION)
 		return "its version is not RIGBENCH_CONTENDER_VERSION";
-	if (!c->name || !*c->name || strlen(c->name) > 30 ||
-	    strchr(c->name, ','))
-		return "its name has to be 1 to 30 characters without a comma";
-	if (transport_find(c->name))
-		return "its name is a transport of rigbench's";
 	if (!c->summary)
 		return "it has no summary";
-	if (!c->create || !c->put || !c->send || !c->get || !c->done ||
-	    !c->destroy)
-		return "create, put, send, get, done and destroy have to be "
-		       "there";
-	return NULL;
+	if (!c->create || !c->send || !c->get || !c->destroy)
+		return "create, send, get and destroy have to be there";
+	return wrong_name(c->name);
 }
 
-int transport_own_load(const char *path)
+const struct transport *transport_own_add(
+	const struct rigbench_contender *contender)
+{
+	struct own *own = &owns[own_count];
+
+	if (own_count == OWN_MAX)
+		return NULL;
+	*own = (struct own){ .transport = blank, .contender = contender };
+	own->transport.name = contender->name;
+	own->transport.summary = contender->summary;
+	own->transport.copies = (int)contender->copies;
+	own_count++;
+	return &own->transport;
+}
+
+static int refuse(const char *what, const char *wrong)
+{
+	fprintf(stderr, "rigbench: --contender: %s: %s\n", what, wrong);
+	return -EINVAL;
+}
+
+static int load_program(const char *what)
+{
+	struct own *own = &owns[own_count];
+	char why[CASE_WHY_BYTES] = "";
+	const char *wrong;
+
+	*own = (struct own){ .transport = blank };
+	if (command_describe(what + strlen(COMMAND_PREFIX), &own->words, why) <
+	    0)
+		return refuse(what, why);
+	wrong = wrong_name(own->words.name);
+	if (wrong)
+		return refuse(what, wrong);
+	own->transport.name = own->words.name;
+	own->transport.summary = own->words.summary;
+	own->transport.copies = own->words.copies;
+	own_count++;
+	return 0;
+}
+
+static int load_object(const char *path)
 {
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	const struct rigbench_contender *c;
@@ -151,13 +229,19 @@ int transport_own_load(const char *path)
 		  : "it defines no rigbench_contender "
 		    "(`rigbench new` writes an example)";
 	if (wrong) {
-		fprintf(stderr, "rigbench: --contender: %s: %s\n", path, wrong);
+		(void)refuse(path, wrong);
 		dlclose(object);
 		return -EINVAL;
 	}
-	contender = c;
-	own.name = c->name;
-	own.summary = c->summary;
-	own.copies = (int)c->copies;
+	(void)transport_own_add(c);
 	return 0;
+}
+
+int transport_own_load(const char *what)
+{
+	if (own_count == OWN_MAX)
+		return refuse(what, "there are too many of them");
+	if (strncmp(what, COMMAND_PREFIX, strlen(COMMAND_PREFIX)) == 0)
+		return load_program(what);
+	return load_object(what);
 }

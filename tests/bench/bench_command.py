@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -152,6 +153,19 @@ class Command(unittest.TestCase):
         done = rigbench("cases")
         for name in ("c2c", "mem", "scale", "doctor"):
             self.assertRegex(done.stdout, rf"(?m)^{name} +(yes|no: )")
+
+    def test_the_selftest_catches_every_fault(self):
+        """A short form: noise may hide what is a tenth slower, and nothing
+        else."""
+        done = rigbench("selftest", "--budget", "2", check=None)
+        line = done.stdout.splitlines()[-1]
+        self.assertIn(done.returncode, (0, 4), line)
+        for fault in ("corruption", "half a message", "a message not read",
+                      "a message not sent"):
+            caught = re.search(rf"{fault} caught in (\d+) of (\d+)", line)
+            self.assertEqual(caught[1], caught[2], line)
+            self.assertGreaterEqual(int(caught[2]), 1)
+        self.assertNotIn("which does its work", done.stdout)
 
     def test_a_kernel_is_verified(self):
         done = rigbench("kernel", "reverse", "length=100003", *SHORT, "--json")

@@ -234,7 +234,7 @@ class Own(unittest.TestCase):
                 if cell["name"] == "own"]
 
     def test_the_example_is_short_and_right_in_every_pattern(self):
-        self.assertLessEqual(len(self.example.splitlines()), 64)
+        self.assertLessEqual(len(self.example.splitlines()), 60)
         found = self.measure("sizes=0,8,65537", "patterns=pingpong,stream,"
                              "map,setup,crash,rate", "rate=20000",
                              "wait=hybrid,block", "disturb=signals")
@@ -262,10 +262,11 @@ class Own(unittest.TestCase):
 
     def test_one_that_copies_less_or_reads_nothing_is_caught(self):
         less = self.example.replace(
-            "read(m->fd[link->side], m->in + at, link->bytes - at)",
-            "read(m->fd[link->side], at ? m->out : m->in, "
-            "at ? link->bytes - at : (link->bytes + 1) / 2)")
-        nothing = self.example.replace("return m->in;", "return m->out;")
+            "(char *)link->in + at, link->bytes - at",
+            "(char *)(at ? link->out : link->in), "
+            "at ? link->bytes - at : (link->bytes + 1) / 2")
+        nothing = self.example.replace("return link->in;",
+                                       "return link->out;")
         for text in (less, nothing):
             self.assertNotEqual(text, self.example)
             (cell,) = self.measure("sizes=4096", "patterns=stream", text=text,
@@ -275,7 +276,8 @@ class Own(unittest.TestCase):
 
     def test_what_is_no_contender_is_one_line(self):
         wrong = self.example.replace("RIGBENCH_CONTENDER_VERSION,", "77,")
-        named = self.example.replace('"own"', '"pipe"')
+        named = self.example.replace('.name = "own"', '.name = "pipe"')
+        self.assertNotIn(self.example, (wrong, named))
         for text, said in ((wrong, "its version is not .*"),
                            (named, "its name is a transport of rigbench's")):
             with open(os.path.join(self.folder.name, "own.c"), "w",
@@ -297,5 +299,103 @@ class Own(unittest.TestCase):
         self.assertEqual(done.returncode, 5)
         self.assertIn("own.c: is there already", done.stderr)
         for words in ([], ["kernel"], ["contender", "../x"],
-                      ["contender", "a", "b"]):
+                      ["contender", "a", "b"], ["contender", ".py"]):
             rigbench("new", *words, check=1)
+
+
+class Program(unittest.TestCase):
+    """A transport of the user's that is a program of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        subprocess.run([RIGBENCH, "new", "contender", "own.py"], check=True,
+                       capture_output=True, cwd=cls.folder.name,
+                       timeout=HANG_S)
+        cls.path = os.path.join(cls.folder.name, "own.py")
+        with open(cls.path, encoding="utf-8") as file:
+            cls.example = file.read()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def measure(self, *words, text=None, check=0):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(text or self.example)
+        done = rigbench("ipc", "transports=pipe", *words, *SHORT, "--json",
+                        "--contender=cmd:/usr/bin/python3 " + self.path,
+                        check=check)
+        return [cell for cell in json.loads(done.stdout)["cells"]
+                if cell["name"] == "own"]
+
+    def test_the_example_is_right_in_every_pattern(self):
+        patterns = "pingpong,stream,map,setup,crash,rate"
+        found = self.measure("sizes=8,65537" if LONG else "sizes=4097",
+                             "patterns=" + patterns, "rate=2000")
+        self.assertEqual({cell["axes"]["pattern"] for cell in found},
+                         set(patterns.split(",")))
+        for cell in found:
+            self.assertEqual(cell["status"], "ok",
+                             (cell["id"], cell["reason"]))
+            self.assertEqual(cell["verify"], {"passes": 1, "errors": 0}
+                             if cell["axes"]["pattern"] != "crash" else
+                             cell["verify"])
+
+    def test_axes_are_its_own_or_say_so(self):
+        for cell in self.measure("sizes=64", "patterns=pingpong",
+                                 "pages=4k,thp", "pairs=1,2", "wait=block"):
+            if cell["axes"]["pages"] == "thp":
+                self.assertIn("not ours to choose", cell["reason"])
+            else:
+                self.assertEqual(cell["status"], "ok", cell["reason"])
+        (cell,) = self.measure("sizes=64", "patterns=stream",
+                               "disturb=signals")
+        self.assertIn("no program but its own", cell["reason"])
+
+    def test_each_kind_of_liar_fails_in_words(self):
+        half = self.example.replace("send_bytes(data)", "send_bytes(data[:2000])")
+        stale = self.example.replace(
+            "return self.ends[link.side].recv_bytes()",
+            "self.ends[link.side].recv_bytes(); return bytes(link.bytes)")
+        sums = self.example.replace(
+            "rigbench_contender.main(Mine)",
+            "rigbench_contender.Side.consume = lambda side, seq: "
+            "(side.get(), side.contender.done(side.link))\n"
+            "rigbench_contender.main(Mine)")
+        for text, said in ((half, "a message of 2000 bytes, not 4096"),
+                           (stale, "is not what was sent"),
+                           (sums, "is not what was sent: a sum of 0")):
+            self.assertNotEqual(text, self.example)
+            (cell,) = self.measure("sizes=4096", "patterns=stream", text=text,
+                                   check=2)
+            self.assertEqual(cell["status"], "failed")
+            self.assertIn(said, cell["reason"])
+
+    def test_a_right_sum_of_wrong_bytes_is_caught(self):
+        """Two words change places on the way: the sum is the same."""
+        swapped = self.example.replace(
+            "return self.ends[link.side].recv_bytes()",
+            "data = self.ends[link.side].recv_bytes()\n"
+            "        return data[8:16] + data[:8] + data[16:]")
+        (cell,) = self.measure("sizes=64", "patterns=pingpong", text=swapped,
+                               check=2)
+        self.assertIn("byte 0 of 64 is wrong at side 1", cell["reason"])
+
+    def test_what_is_no_contender_is_one_line(self):
+        for words, said in (
+                ("/nonexistent/x", "/nonexistent/x is not installed .*"),
+                ("/bin/echo hello", 'it says "hello describe", not .*'),
+                ("/bin/true", "it ended without a word")):
+            done = rigbench("ipc", "--contender=cmd:" + words, check=1)
+            self.assertRegex(done.stderr, r"\Arigbench: --contender: "
+                             rf"cmd:{words}: {said}\n\Z")
+
+    def test_one_that_dies_is_a_row_that_says_so(self):
+        dies = self.example.replace(
+            "        self.ends[link.side].send_bytes(data)",
+            "        import os\n        os.kill(os.getppid(), 9)")
+        (cell,) = self.measure("sizes=64", "patterns=stream", text=dies,
+                               check=3)
+        self.assertEqual(cell["status"], "failed")
+        self.assertIn("it has ended", cell["reason"])

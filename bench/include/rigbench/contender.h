@@ -4,6 +4,8 @@
  *
  *	rigbench new contender          writes mine.c, an example, and says
  *	                                how to build and measure the example
+ *	rigbench new contender mine.py  the same for a program of its own in
+ *	                                Python, which needs no header
  *
  * A shared object defines `const struct rigbench_contender rigbench_contender`.
  * A link joins two processes, side 0 and side 1, and carries messages of
@@ -33,6 +35,12 @@ struct rigbench_link {
 	int side;       /* 0 or 1, from attach() on */
 	enum rigbench_waiting waiting;
 	void *state; /* the contender's own; NULL at first */
+	/* Two buffers of `bytes` bytes in this side, from attach() on, on a page
+	 * each.  A transport that copies sends from `out`, which may be another
+	 * buffer for each message, and receives into `in`. */
+	void *out, *in;
+	/* Words, where create() or attach() fails, for the row; or none. */
+	char why[128];
 };
 
 struct rigbench_contender {
@@ -41,16 +49,18 @@ struct rigbench_contender {
 	const char *name;    /* at most 30 characters, no comma */
 	const char *summary; /* one line */
 
-	/* In the driver, before there are sides. */
+	/* In the driver, before there are sides.  -ENOTSUP: the transport has
+	 * no such messages, and the row says so. */
 	int (*create)(struct rigbench_link *link);
 	/* In each side, after the fork.  May be NULL. */
 	int (*attach)(struct rigbench_link *link);
 	/* Where the next message is to be written: bytes of memory, or NULL with
-	 * errno.  The memory belongs to the driver until send(). */
+	 * errno.  The memory belongs to the driver until send().  May be NULL:
+	 * messages are written in link->out. */
 	void *(*put)(struct rigbench_link *link);
 	int (*send)(struct rigbench_link *link);
 	/* Wait for the next message: its bytes, or NULL with errno.  The memory
-	 * belongs to the driver until done(). */
+	 * belongs to the driver until done(), which may be NULL. */
 	void *(*get)(struct rigbench_link *link);
 	int (*done)(struct rigbench_link *link);
 	/* In the driver, at the end; also after a create() that failed. */
