@@ -17,10 +17,7 @@
 #include <common/headers.h>
 
 #include "commands/commands.h"
-
-/* Made of docs/examples/contender: contender_c, contender_py. */
-#include "contender_c.h"
-#include "contender_py.h"
+#include "commands/contender_text.h"
 
 #define NAME_MAX_CHARS 30
 

@@ -17,7 +17,7 @@
 #include "ipc/transport_own.h"
 
 /* What has to be caught, and how the summary says so. */
-enum fault {
+enum sabotage_kind {
 	FAULT_SLOW,
 	FAULT_CORRUPT,
 	FAULT_LIE,

@@ -357,7 +357,7 @@ static void say(const struct plan *plan, const char *contest, uint32_t launch,
 }
 
 /* A contest in a launch: the cells from `begin` to `end`. */
-struct contest {
+struct contest_run {
 	size_t begin, end;
 	uint32_t launch, opening, openings;
 	uint32_t seq;      /* visits so far */
@@ -367,7 +367,7 @@ struct contest {
 };
 
 /* Blocks `from` to `to`; false: the time was up before. */
-static bool measure_blocks(struct plan *plan, struct contest *c, uint32_t from,
+static bool measure_blocks(struct plan *plan, struct contest_run *c, uint32_t from,
 			   uint32_t to)
 {
 	size_t cells = c->end - c->begin;
@@ -491,7 +491,7 @@ static bool stays_open(const struct cell *cell)
 
 /* Open and warm up what is not open, in an order of its own: whose pages come
  * first differs each time. */
-static void open_cells(struct plan *plan, struct contest *c)
+static void open_cells(struct plan *plan, struct contest_run *c)
 {
 	size_t cells = c->end - c->begin;
 	uint64_t now = budget_now(plan);
@@ -514,7 +514,7 @@ static void open_cells(struct plan *plan, struct contest *c)
 }
 
 /* One contest in one launch: the blocks are shared out among its openings. */
-static void measure_contest(struct plan *plan, struct contest *c)
+static void measure_contest(struct plan *plan, struct contest_run *c)
 {
 	bool going = true;
 
@@ -566,7 +566,7 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 		say(plan, plan->cells[i].what.contest, launch,
 		    (launch + 1) * contests - left, plan->launches * contests);
 		measure_contest(
-			plan, &(struct contest){ .begin = i,
+			plan, &(struct contest_run){ .begin = i,
 						 .end = end,
 						 .launch = launch,
 						 .until_ns = budget_until(

@@ -18,7 +18,7 @@
 #define LINE 128
 
 /* In shared memory, before the slots. */
-struct slots_shm {
+struct slot_pair_shm {
 	alignas(LINE) _Atomic uint32_t sent[2];  /* by side 0, by side 1 */
 	alignas(LINE) _Atomic uint32_t taken[2]; /* of what side s sent */
 	alignas(LINE) char data[];
@@ -26,7 +26,7 @@ struct slots_shm {
 
 static size_t slots_bytes(const struct rigbench_link *link)
 {
-	return sizeof(struct slots_shm) + 2 * link->bytes;
+	return sizeof(struct slot_pair_shm) + 2 * link->bytes;
 }
 
 static int create(struct rigbench_link *link)
@@ -49,7 +49,7 @@ static void destroy(struct rigbench_link *link)
 
 static char *slot(const struct rigbench_link *link, int side)
 {
-	struct slots_shm *shm = link->state;
+	struct slot_pair_shm *shm = link->state;
 
 	return shm->data + (size_t)side * link->bytes;
 }
@@ -57,7 +57,7 @@ static char *slot(const struct rigbench_link *link, int side)
 /* Copy `bytes` of the message into this side's slot. */
 static int fill(const struct rigbench_link *link, size_t bytes)
 {
-	struct slots_shm *shm = link->state;
+	struct slot_pair_shm *shm = link->state;
 	int me = link->side;
 
 	/* acquire: the slot's bytes have been read; pairs with empty(). */
@@ -72,7 +72,7 @@ static int fill(const struct rigbench_link *link, size_t bytes)
 
 static void await(const struct rigbench_link *link)
 {
-	struct slots_shm *shm = link->state;
+	struct slot_pair_shm *shm = link->state;
 	int from = !link->side;
 
 	while (atomic_load_explicit(&shm->sent[from], memory_order_acquire) ==
@@ -82,7 +82,7 @@ static void await(const struct rigbench_link *link)
 
 static void empty(const struct rigbench_link *link)
 {
-	struct slots_shm *shm = link->state;
+	struct slot_pair_shm *shm = link->state;
 
 	atomic_fetch_add_explicit(&shm->taken[!link->side], 1,
 				  memory_order_release);
