@@ -12,7 +12,9 @@
 
 #include "commands/commands.h"
 #include "driver/fit.h"
+#include "ipc/field.h"
 #include "ipc/ipc.h"
+#include "ipc/transport_own.h"
 #include "driver/machine.h"
 #include "driver/peer.h"
 #include "commands/roof.h"
@@ -37,8 +39,10 @@ static struct pair_arg usual(const struct transport *t)
 static void try_pair(const struct pair_arg *arg, clockid_t clock, char *why)
 {
 	const struct transport *t = arg->transport;
-	const struct bench_ops *ops =
-		t == &transport_pool ? &pair_pool_ops : &pair_pingpong_ops;
+	const struct bench_ops *ops = t == &transport_pool ? &pair_pool_ops
+				      : transport_command(t)
+					      ? &pair_command_ops
+					      : &pair_pingpong_ops;
 	void *state = NULL;
 	int r = ops->open(arg, clock, &state, why);
 
@@ -125,6 +129,25 @@ static void print_transports(const struct plan *plan)
 	       "the death of the other side\n\n");
 }
 
+/* What others use: shared objects and programs, each as a contender. */
+static void print_field(const struct plan *plan)
+{
+	const char *name;
+
+	field_load();
+	printf("%-15s %6s  available\n", "of the field", "copies");
+	for (size_t i = 0; (name = field_name(i)); i++) {
+		const struct transport *t = transport_find(name);
+		const struct pair_arg arg = usual(t);
+		char why[CASE_WHY_BYTES] = "";
+
+		try_pair(&arg, plan->watch.clock, why);
+		printf("%-15s %6d  %s%s\n", name, t->copies,
+		       *why ? "no: " : "yes: ", *why ? why : t->summary);
+	}
+	printf("\n");
+}
+
 /* Start a helper and see whether it is ready. */
 static void print_peer(const struct plan *plan, const char *name,
 		       const char *environment, const char *command)
@@ -166,6 +189,7 @@ static void print_machine(void)
 static int command_cases(struct command *c)
 {
 	print_transports(&c->plan);
+	print_field(&c->plan);
 	print_axes(&c->plan);
 	print_machine();
 	printf("%-15s available\n", "peer");

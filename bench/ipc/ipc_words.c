@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "ipc/field.h"
 #include "ipc/ipc.h"
 #include "ipc/transport_own.h"
 
@@ -45,8 +46,9 @@ static const struct {
 static const struct {
 	const char *word, *about;
 } others[] = {
-	{ "transports=LIST|all",
-	  "`rigbench cases' lists them (the default ones)" },
+	{ "transports=LIST|all|field",
+	  "`rigbench cases' lists them (the default ones); field: what others "
+	  "use" },
 	{ "sizes=0..4096Mi (bytes, Ki, Mi; a list)",
 	  "of a message (0,64,4Ki,64Ki,1Mi)" },
 	{ "touch=full|header",
@@ -81,6 +83,8 @@ void ipc_take_own(struct ipc_choice *choice)
 	for (size_t i = 0; (own = transport_own(i)); i++) {
 		int n = 0;
 
+		if (!transport_given(own))
+			continue;
 		while (choice->transports[n] &&
 		       strcmp(choice->transports[n], own->name) != 0)
 			n++;
@@ -89,6 +93,21 @@ void ipc_take_own(struct ipc_choice *choice)
 		choice->transports[n] = own->name;
 		choice->transports[n + 1] = NULL;
 	}
+}
+
+/* The segment in place, a pipe and a socket, and all that others use. */
+static void take_field(struct ipc_choice *choice)
+{
+	const char *name;
+	int n = 0;
+
+	field_load();
+	choice->transports[n++] = "seg-inplace";
+	choice->transports[n++] = "pipe";
+	choice->transports[n++] = "unix-stream";
+	for (size_t i = 0; (name = field_name(i)) && n < IPC_LIST_MAX - 1; i++)
+		choice->transports[n++] = name;
+	choice->transports[n] = NULL;
 }
 
 static int parse_size(const char *text, size_t *size)
@@ -144,6 +163,10 @@ static int take_transport(struct ipc_choice *choice, int n, const char *word)
 {
 	const struct transport *t = transport_find(word);
 
+	if (!t) {
+		field_load();
+		t = transport_find(word);
+	}
 	if (!t) {
 		fprintf(stderr,
 			"rigbench: no transport %s; `rigbench cases` lists "
@@ -241,6 +264,8 @@ int ipc_word(struct ipc_choice *choice, const char *word)
 		*equals = '\0';
 	if (strcmp(word, "transports=all") == 0)
 		ipc_tier(choice, 2);
+	else if (strcmp(word, "transports=field") == 0)
+		take_field(choice);
 	else if (strcmp(word, "touch=header") == 0)
 		choice->touch = TOUCH_HEADER;
 	else if (strcmp(word, "touch=full") == 0)

@@ -36,7 +36,7 @@ struct pair_command {
 };
 
 /* What rigbench has for programs in Python lies beside its helpers. */
-static void offer_module(void)
+void command_offer_module(void)
 {
 	const char *path = getenv("PYTHONPATH");
 	char text[4096];
@@ -60,7 +60,7 @@ int command_describe(const char *command, struct command_words *words,
 			 sizeof(words->command) - 1);
 		return -EINVAL;
 	}
-	offer_module();
+	command_offer_module();
 	snprintf(words->command, sizeof(words->command), "%s", command);
 	snprintf(arg.command, sizeof(arg.command), "%s describe", command);
 	r = peer_describe(&arg, line, sizeof(line), why);

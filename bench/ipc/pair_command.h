@@ -66,6 +66,9 @@ struct command_words {
 	int copies;
 };
 
+/* Put the module rigbench_contender on the path of programs in Python. */
+void command_offer_module(void);
+
 /* Ask a program to describe itself.  0, or -errno with words in `why`. */
 int command_describe(const char *command, struct command_words *words,
 		     char *why);

@@ -20,12 +20,14 @@
 #include "driver/case.h"
 #include "ipc/pair_command.h"
 
-#define OWN_MAX 24
+#define OWN_MAX 40
 
 struct own {
 	struct transport transport; /* first: the driver sees no more */
 	const struct rigbench_contender *contender; /* NULL: a program */
 	struct command_words words;
+	char missing[CASE_WHY_BYTES]; /* why it is not here; "": it is */
+	bool given;                   /* by the user */
 };
 
 static struct own owns[OWN_MAX];
@@ -148,9 +150,15 @@ const char *transport_command(const struct transport *transport)
 {
 	const struct own *own = (const void *)transport;
 
-	if (own < owns || own >= owns + own_count || own->contender)
+	if (own < owns || own >= owns + own_count || own->contender ||
+	    *own->missing)
 		return NULL;
 	return own->words.command;
+}
+
+bool transport_given(const struct transport *transport)
+{
+	return ((const struct own *)(const void *)transport)->given;
 }
 
 static const char *wrong_name(const char *name)
@@ -207,6 +215,7 @@ static int load_program(const char *what)
 	wrong = wrong_name(own->words.name);
 	if (wrong)
 		return refuse(what, wrong);
+	own->given = true;
 	own->transport.name = own->words.name;
 	own->transport.summary = own->words.summary;
 	own->transport.copies = own->words.copies;
@@ -214,27 +223,84 @@ static int load_program(const char *what)
 	return 0;
 }
 
-static int load_object(const char *path)
+int transport_own_object(const char *path, char *why, size_t bytes)
 {
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	const struct rigbench_contender *c;
 	const char *wrong;
 
 	if (!object) {
-		fprintf(stderr, "rigbench: --contender: %s\n", dlerror());
+		snprintf(why, bytes, "%s", dlerror());
 		return -EINVAL;
 	}
 	c = dlsym(object, "rigbench_contender");
 	wrong = c ? wrong_with(c)
 		  : "it defines no rigbench_contender "
 		    "(`rigbench new` writes an example)";
-	if (wrong) {
-		(void)refuse(path, wrong);
-		dlclose(object);
-		return -EINVAL;
+	if (!wrong && !transport_own_add(c))
+		wrong = "there are too many of them";
+	if (!wrong)
+		return 0;
+	snprintf(why, bytes, "%s: %s", path, wrong);
+	dlclose(object);
+	return -EINVAL;
+}
+
+/* A place for one that has no functions here; NULL: there is none left. */
+static struct own *own_blank(const char *name, const char *summary, int copies)
+{
+	struct own *own = &owns[own_count];
+
+	if (own_count == OWN_MAX)
+		return NULL;
+	*own = (struct own){ .transport = blank };
+	own->transport.name = name;
+	own->transport.summary = summary;
+	own->transport.copies = copies;
+	own_count++;
+	return own;
+}
+
+void transport_own_program(const char *name, const char *summary, int copies,
+			   const char *command)
+{
+	struct own *own = own_blank(name, summary, copies);
+
+	command_offer_module();
+	if (own)
+		snprintf(own->words.command, sizeof(own->words.command), "%s",
+			 command);
+}
+
+static int missing_create(struct link *link, char *why)
+{
+	const struct own *own = (const void *)link->transport;
+
+	snprintf(why, CASE_WHY_BYTES, "%s", own->missing);
+	return -ENOTSUP;
+}
+
+void transport_own_missing(const char *name, const char *summary, int copies,
+			   const char *why)
+{
+	struct own *own = own_blank(name, summary, copies);
+
+	if (!own)
+		return;
+	own->transport.create = missing_create;
+	snprintf(own->missing, sizeof(own->missing), "%s", why);
+}
+
+static int load_object(const char *path)
+{
+	char why[2 * CASE_WHY_BYTES];
+
+	if (transport_own_object(path, why, sizeof(why)) == 0) {
+		owns[own_count - 1].given = true;
+		return 0;
 	}
-	(void)transport_own_add(c);
-	return 0;
+	fprintf(stderr, "rigbench: --contender: %s\n", why);
+	return -EINVAL;
 }
 
 int transport_own_load(const char *what)

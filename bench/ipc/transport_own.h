@@ -21,9 +21,21 @@ int transport_own_load(const char *what);
 const struct transport *transport_own_add(
 	const struct rigbench_contender *contender);
 
+/* Contenders that rigbench brings with it: out of a shared object, 0 or -errno with
+ * words; a program, started by `command`; and one that is missing here, whose rows
+ * say `why`.  The texts `name` and `summary` live as long as this process. */
+int transport_own_object(const char *path, char *why, size_t bytes);
+void transport_own_program(const char *name, const char *summary, int copies,
+			   const char *command);
+void transport_own_missing(const char *name, const char *summary, int copies,
+			   const char *why);
+
 /* Contender `at` of those that were taken, in their order; NULL beyond the
  * last. */
 const struct transport *transport_own(size_t at);
+
+/* Did the user give it, and not rigbench? */
+bool transport_given(const struct transport *transport);
 
 /* The words that start the program of a transport; NULL: the transport is no
  * program of its own. */

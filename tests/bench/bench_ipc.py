@@ -2,6 +2,7 @@
 """rigbench from outside: transports at their limits, and what others would use."""
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -399,3 +400,41 @@ class Program(unittest.TestCase):
                                check=3)
         self.assertEqual(cell["status"], "failed")
         self.assertIn("it has ended", cell["reason"])
+
+
+class Field(unittest.TestCase):
+    """What others use: right, or a row that says why it is not here."""
+
+    def test_each_is_right_or_says_why_not(self):
+        some = "field" if LONG else ("zeromq-ipc,nng-ipc,boost-queue,sd-bus,"
+                                     "python-queue")
+        done = rigbench("ipc", "transports=" + some, "sizes=4097",
+                        "patterns=pingpong,stream" if LONG else
+                        "patterns=pingpong", *SHORT, "--json")
+        found = json.loads(done.stdout)["cells"]
+        self.assertGreaterEqual(len(found), 5)
+        for cell in found:
+            if cell["status"] == "skipped":
+                self.assertRegex(cell["reason"], "was not built: .* was not "
+                                 "there|cannot open shared|is not installed|"
+                                 "has no")
+            else:
+                self.assertEqual(cell["status"], "ok",
+                                 (cell["id"], cell["reason"]))
+                self.assertEqual(cell["verify"], {"passes": 1, "errors": 0})
+
+    def test_a_missing_one_is_a_row(self):
+        """A copy of rigbench that stands alone has no helpers beside it."""
+        with tempfile.TemporaryDirectory() as folder:
+            alone = os.path.join(folder, "rigbench")
+            shutil.copy(RIGBENCH, alone)
+            done = subprocess.run(
+                [alone, "ipc", "transports=pipe,nng-ipc,redis,python-pipe",
+                 "sizes=64", "patterns=pingpong", *SHORT, "--json"],
+                capture_output=True, text=True, check=True, timeout=HANG_S)
+        status = {cell["name"]: (cell["status"], cell["reason"])
+                  for cell in json.loads(done.stdout)["cells"]}
+        self.assertEqual(status["pipe"][0], "ok")
+        for name in ("nng-ipc", "redis", "python-pipe"):
+            self.assertEqual(status[name][0], "skipped")
+            self.assertIn("was not built", status[name][1])
