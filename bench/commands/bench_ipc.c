@@ -33,6 +33,7 @@ static int command_ipc(struct command *c)
 	if (r < 0)
 		return r == -EINVAL ? 1 : 5;
 	c->verdict = ipc_verdict;
+	c->more = ipc_answer;
 	command_openings(c, 3);
 	return command_measure(c);
 }

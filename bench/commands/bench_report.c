@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/answer.h"
 #include "report/charts.h"
 #include "commands/commands.h"
 #include "report/markdown.h"
@@ -32,6 +33,7 @@ static const char page_head[] =
 	"body{background:var(--paper);color:var(--ink);max-width:60rem;"
 	"margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif}\n"
 	"h2{margin-top:3rem}figure{margin:2rem 0}h3{margin:0}\n"
+	".answer{font-size:1.25rem}\n"
 	"svg{width:100%;height:auto}figcaption,summary{color:var(--faint)}\n"
 	"table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
 	"font-size:.85rem}\n"
@@ -249,7 +251,8 @@ static int put_result(const json_t *result, const json_t *roofs, int number,
 	fprintf(out, "<section>\n<h2>");
 	put_text(out, heading(result));
 	fprintf(out, "</h2>\n");
-	put_verdict(result, out);
+	if (!answer_put(result, out))
+		put_verdict(result, out);
 	put_facts(result, out);
 	put_implausible(result, roofs, out);
 	put_checks(json_object_get(result, "checks"), out);
@@ -337,9 +340,10 @@ static int explain(const char *path, const char *id, int r)
 			id);
 	else if (r == -ENODATA)
 		fprintf(stderr,
-			"rigbench: %s: these results have no table of kernels; "
-			"rigbench kernel --json=FILE, without a kernel's name, "
-			"makes one\n",
+			"rigbench: %s: these results have no table of kernels "
+			"or transports; rigbench kernel --json=FILE, without a "
+			"kernel's name, makes one, and rigbench ipc "
+			"--json=FILE\n",
 			path);
 	if (r == -ENODATA)
 		return 1;
@@ -354,12 +358,26 @@ static int explain(const char *path, const char *id, int r)
 	return r == -EIO || (*id && r < 0) ? 5 : 0;
 }
 
+/* Markdown is the kernels' where there are some, else the transports'. */
+static int write_table(json_t *const *results, int count, const char *path,
+		       FILE *out)
+{
+	enum table_form form = ends_in(path, ".tex")   ? TABLE_LATEX
+			       : ends_in(path, ".csv") ? TABLE_CSV
+						       : TABLE_MARKDOWN;
+	int r = form == TABLE_MARKDOWN ? markdown_kernels(results, count, out)
+				       : -ENODATA;
+
+	return r == -ENODATA ? answer_tables(results, count, form, out) : r;
+}
+
 /* Write what the path's name asks for.  Returns the exit status. */
 static int write_report(json_t *const *results, int count, const char *path)
 {
 	char id[64] = "";
 	bool picture = picture_id(path, id, sizeof(id));
-	bool table = ends_in(path, ".md");
+	bool table = ends_in(path, ".md") || ends_in(path, ".tex") ||
+		     ends_in(path, ".csv");
 	FILE *out = fopen(path, "w");
 	int status, r;
 
@@ -370,7 +388,7 @@ static int write_report(json_t *const *results, int count, const char *path)
 	if (picture)
 		r = write_picture(results, count, id, out);
 	else if (table)
-		r = markdown_kernels(results, count, out);
+		r = write_table(results, count, path, out);
 	else
 		r = write_page(results, count, out);
 	if (fclose(out) != 0)
@@ -414,5 +432,6 @@ const struct bench_command bench_report = {
 	.about =
 		"Each is what --json=FILE wrote (rigbench-quick.json).  -o PAGE.html "
 		"is the page (rigbench.html), -o latency.svg its figure latency, "
-		"-o TABLE.md the table of kernels.",
+		"-o TABLE.md, .tex or .csv the table of transports, or in Markdown "
+		"of kernels.",
 };

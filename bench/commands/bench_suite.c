@@ -80,6 +80,7 @@ static int command_suite(struct command *c)
 		return 1;
 	}
 	c->verdict = ipc_verdict;
+	c->more = ipc_answer;
 	command_openings(c, 3);
 	if (strcmp(c->words[1], "quick") == 0) {
 		/* 80 cells in 90 seconds: short warm-ups, short samples. */

@@ -413,3 +413,19 @@ void machine_line(char *text, size_t bytes)
 	snprintf(text, bytes, "%s, %d PUs, Linux %s", model, machine_pus(),
 		 name.release);
 }
+
+double machine_pss_bytes(int pid)
+{
+	char line[128];
+	double kib = 0;
+	FILE *file;
+
+	snprintf(line, sizeof(line), "/proc/%d/smaps_rollup", pid);
+	file = fopen(line, "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Pss: %lf kB", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib * 1024;
+}

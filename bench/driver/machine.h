@@ -58,6 +58,10 @@ struct machine_cache {
 /* From the nearest on, as the system tells them; returns how many. */
 int machine_caches(struct machine_cache caches[MACHINE_CACHES_MAX]);
 
+/* The proportional set size of a process: shared pages are shared out.  0: it
+ * cannot be read. */
+double machine_pss_bytes(int pid);
+
 /* PUs this process may run on. */
 int machine_pus(void);
 

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "driver/machine.h"
+
 int pool_contender_open(struct rig_pool **pool,
 			const struct rig_pool_options *options, char *why)
 {
@@ -50,23 +52,14 @@ double pool_contender_pss_bytes(const struct rig_pool *pool)
 
 	for (int rank = 0; rank < rig_pool_size(pool); rank++) {
 		struct rig_worker worker;
-		char line[128];
-		double kib = 0;
-		FILE *file;
+		double pss;
 
 		if (rig_pool_worker(pool, rank, &worker) < 0)
 			return 0;
-		snprintf(line, sizeof(line), "/proc/%d/smaps_rollup",
-			 (int)worker.pid);
-		file = fopen(line, "r");
-		while (file && fgets(line, sizeof(line), file))
-			if (sscanf(line, "Pss: %lf kB", &kib) == 1)
-				break;
-		if (file)
-			fclose(file);
-		if (kib <= 0)
+		pss = machine_pss_bytes((int)worker.pid);
+		if (pss <= 0)
 			return 0;
-		sum += kib * 1024;
+		sum += pss;
 	}
 	return sum;
 }

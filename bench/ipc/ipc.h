@@ -10,6 +10,7 @@
 #include "driver/distance.h"
 #include "driver/measure.h"
 #include "ipc/pair.h"
+#include "report/result.h"
 
 /* The choice of what is measured: ended by a name that is NULL, a size that is
  * SIZE_MAX. */
@@ -64,6 +65,10 @@ void ipc_take_own(struct ipc_choice *choice);
 /* Where each transport is overtaken, and after how many messages a segment has
  * paid for itself. */
 void ipc_verdict(const struct plan *plan, FILE *out);
+
+/* The same for programs: adds "answer" to a result.  0 or -ENOMEM. */
+int ipc_answer(const struct plan *plan, const struct run_info *info,
+	       json_t *result);
 
 /* Put the words that rigbench ipc takes, for its --help. */
 void help_ipc(FILE *out);

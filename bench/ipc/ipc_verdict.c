@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ipc_verdict.c - the sentences rigbench ipc comes to: where sharing overtakes
- * copying, and after how many messages a segment has paid for itself.
+ * ipc_verdict.c - what rigbench ipc comes to, in sentences and as numbers: where
+ * sharing overtakes copying, and after how many messages a segment has paid for
+ * itself.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,89 +96,234 @@ static void put_ratio(FILE *out, const struct comparison *c)
 		fprintf(out, " [%.3g, %.3g]", c->ratio.low, c->ratio.high);
 }
 
-/* CPU time of sharing by that of the other. */
-static void put_cpu(FILE *out, const struct comparison *c)
+/* CPU time of sharing by that of the other; NaN: nobody looked. */
+static double cpu_ratio(const struct comparison *c)
 {
-	if (c->a->cost_operations && c->b->cost_operations && c->b->cost.cpu_ns)
-		fprintf(out, ", with %.2g of the CPU time",
-			(double)c->a->cost.cpu_ns /
-				(double)c->a->cost_operations /
-				((double)c->b->cost.cpu_ns /
-				 (double)c->b->cost_operations));
+	if (!c->a->cost_operations || !c->b->cost_operations ||
+	    !c->b->cost.cpu_ns)
+		return NAN;
+	return (double)c->a->cost.cpu_ns / (double)c->a->cost_operations /
+	       ((double)c->b->cost.cpu_ns / (double)c->b->cost_operations);
 }
+
+/* Patterns that have a crossover, and how a sentence begins. */
+static const struct {
+	const char *pattern, *words;
+} crossing[] = {
+	{ "pingpong", "Round trips" },
+	{ "stream", "A stream" },
+	{ "map", "An array turned round" },
+};
+
+/* What sharing is held against. */
+static const char *const others[] = { "pipe", "unix-stream", "tcp",
+				      "seg-copyboth", "cma-read" };
+
+#define COUNT(list) (sizeof(list) / sizeof(*(list)))
 
 /* The answer in a sentence: up to which size copying is as good as sharing, and
  * from which size on sharing is how many times cheaper. */
-static void say_crossover(const struct plan *plan, const char *pattern,
-			  const char *other, FILE *out)
+static void put_crossover(FILE *out, const char *words, const char *other,
+			  const struct crossover *x)
 {
-	struct crossover x = find_crossover(plan, pattern, other);
-
-	if (!x.from && !x.same)
-		return;
-	fprintf(out, "%s: ", pattern);
-	if (x.same) {
+	fprintf(out, "%s: ", words);
+	if (x->same) {
 		fprintf(out, "up to ");
-		put_size(out, x.same);
-		fprintf(out, " copying through %s is as good as sharing%s",
-			other, x.from ? "; " : "");
+		put_size(out, x->same);
+		fprintf(out,
+			" copying through %s is as good as sharing on this "
+			"machine; ",
+			other);
 	}
-	if (x.from) {
+	if (x->from) {
 		fprintf(out, "from ");
-		put_size(out, x.from);
+		put_size(out, x->from);
 		fprintf(out, " on sharing in place is ");
-		put_ratio(out, &x.least);
-		fprintf(out, " times cheaper or more than %s", other);
-		fprintf(out, ", at ");
-		put_size(out, x.last.a->what.axes[1].value);
-		fprintf(out, " ");
-		put_ratio(out, &x.last);
-		put_cpu(out, &x.last);
+		put_ratio(out, &x->least);
+		fprintf(out, " times cheaper%s than %s",
+			x->last.a == x->least.a ? "" : ", or more,", other);
+		if (x->last.a != x->least.a) {
+			fprintf(out, ", and ");
+			put_ratio(out, &x->last);
+			fprintf(out, " times at ");
+			put_size(out, x->last.a->what.axes[1].value);
+		}
+		if (isfinite(cpu_ratio(&x->last)))
+			fprintf(out, ", with %.2g of the CPU time",
+				cpu_ratio(&x->last));
+	} else {
+		fprintf(out, "at no size that was measured is sharing shown to "
+			     "be cheaper");
 	}
-	if (x.refused)
+	if (x->refused)
 		fprintf(out, "; sizes left out, for they are not a result: %zu",
-			x.refused);
-	fprintf(out, ".\n");
+			x->refused);
+	fprintf(out, ".");
 }
 
-/* After how many messages a segment's dearer set-up has paid. */
-static void say_break_even(const struct plan *plan, const char *size, FILE *out)
+/* A range of whole round trips; `high` is NaN where there is no end. */
+struct break_even {
+	double trips, low, high;
+};
+
+static double trips_of(double setup, double other, double cost, double saved)
+{
+	return cost > saved ? fmax(1, ceil((setup - other) / (cost - saved)))
+			    : NAN;
+}
+
+/* After how many round trips a segment's dearer set-up has paid; false: never,
+ * or nobody measured. */
+static bool find_break_even(const struct plan *plan, const char *other,
+			    const char *size, struct break_even *e)
 {
 	const struct cell *seg = cell_at(plan, "setup", "seg-inplace", size);
-	const struct cell *pipe = cell_at(plan, "setup", "pipe", size);
+	const struct cell *set = cell_at(plan, "setup", other, size);
 	const struct cell *a = cell_at(plan, "pingpong", "seg-inplace", size);
-	const struct cell *b = cell_at(plan, "pingpong", "pipe", size);
-	double saved;
+	const struct cell *b = cell_at(plan, "pingpong", other, size);
+	const struct stats_interval *s, *o, *x, *y;
 
-	if (!seg || !pipe || !a || !b || !cell_trusted(a))
-		return;
-	saved = b->summary.p50.estimate - a->summary.p50.estimate;
-	if (saved <= 0)
-		return;
+	if (!seg || !set || !a || !b || !cell_trusted(a))
+		return false;
+	s = &seg->summary.p50;
+	o = &set->summary.p50;
+	x = &a->summary.p50;
+	y = &b->summary.p50;
+	e->trips = trips_of(s->estimate, o->estimate, y->estimate, x->estimate);
+	e->low = e->high = NAN;
+	if (s->known && o->known && x->known && y->known) {
+		e->low = trips_of(s->low, o->high, y->high, x->low);
+		e->high = trips_of(s->high, o->low, y->low, x->high);
+	}
+	return isfinite(e->trips);
+}
+
+/* Calls say() for each transport and size that have a break-even. */
+static void each_break_even(const struct plan *plan,
+			    void (*say)(void *arg, const char *other,
+					const char *size,
+					const struct break_even *e),
+			    void *arg)
+{
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		const struct cell *cell = &plan->cells[i];
+		const char *size = cell->what.axes[1].value;
+		struct break_even e;
+
+		if (strcmp(cell->what.axes[0].value, "setup") == 0 &&
+		    strcmp(cell->what.name, "seg-inplace") != 0 &&
+		    find_break_even(plan, cell->what.name, size, &e))
+			say(arg, cell->what.name, size, &e);
+	}
+}
+
+static void print_break_even(void *arg, const char *other, const char *size,
+			     const struct break_even *e)
+{
+	FILE *out = arg;
+
+	fprintf(out, "break-even at ");
+	put_size(out, size);
 	fprintf(out,
-		"break-even at %s B: a segment has paid for its set-up after "
-		"%.0f round trips against a pipe.\n",
-		size,
-		fmax(1, ceil((seg->summary.p50.estimate -
-			      pipe->summary.p50.estimate) /
-			     saved)));
+		": a segment has paid for its set-up after %.0f round trips",
+		e->trips);
+	if (isfinite(e->low) && isfinite(e->high))
+		fprintf(out, " [%.0f, %.0f]", e->low, e->high);
+	fprintf(out, " against %s.\n", other);
 }
 
 void ipc_verdict(const struct plan *plan, FILE *out)
 {
-	const char *size = "";
+	for (size_t p = 0; p < COUNT(crossing); p++)
+		for (size_t k = 0; k < 2; k++) {
+			struct crossover x = find_crossover(
+				plan, crossing[p].pattern, others[k]);
 
-	say_crossover(plan, "pingpong", "pipe", out);
-	say_crossover(plan, "stream", "pipe", out);
-	say_crossover(plan, "pingpong", "unix-stream", out);
-	for (size_t i = 0; i < plan->cell_count; i++) {
-		const struct cell *cell = &plan->cells[i];
-
-		if (strcmp(cell->what.axes[0].value, "setup") != 0 ||
-		    strcmp(cell->what.axes[1].value, size) == 0)
-			continue;
-		size = cell->what.axes[1].value;
-		say_break_even(plan, size, out);
-	}
+			if (!x.from && !x.same)
+				continue;
+			put_crossover(out, crossing[p].words, others[k], &x);
+			fprintf(out, "\n");
+		}
+	each_break_even(plan, print_break_even, out);
 	fprintf(out, "\n");
+}
+
+static json_t *real(double x)
+{
+	return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *ratio_json(const struct comparison *c)
+{
+	if (!c->a)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "bytes",
+			 c->a->what.axes[1].value, "ratio",
+			 real(c->ratio.estimate), "low",
+			 real(c->ratio.known ? c->ratio.low : NAN), "high",
+			 real(c->ratio.known ? c->ratio.high : NAN), "cpu",
+			 real(cpu_ratio(c)));
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static void append_crossover(json_t *sentences, json_t *list, size_t p,
+			     const char *other, const struct crossover *x)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *file = open_memstream(&text, &bytes);
+
+	if (!file)
+		return;
+	put_crossover(file, crossing[p].words, other, x);
+	if (fclose(file) == 0)
+		json_array_append_new(sentences, json_string(text));
+	free(text);
+	json_array_append_new(
+		list,
+		json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:I}", "pattern",
+			  crossing[p].pattern, "transport", other, "same_bytes",
+			  text_or_null(x->same), "from_bytes",
+			  text_or_null(x->from), "least", ratio_json(&x->least),
+			  "last", ratio_json(&x->last), "not_a_result",
+			  (json_int_t)x->refused));
+}
+
+static void append_break_even(void *arg, const char *other, const char *size,
+			      const struct break_even *e)
+{
+	json_array_append_new(
+		arg, json_pack("{s:s, s:s, s:f, s:o, s:o}", "transport", other,
+			       "bytes", size, "round_trips", e->trips, "low",
+			       real(e->low), "high", real(e->high)));
+}
+
+int ipc_answer(const struct plan *plan, const struct run_info *info,
+	       json_t *result)
+{
+	json_t *sentences = json_array();
+	json_t *list = json_array();
+	json_t *trips = json_array();
+
+	(void)info;
+	for (size_t p = 0; p < COUNT(crossing); p++)
+		for (size_t k = 0; k < COUNT(others); k++) {
+			struct crossover x = find_crossover(
+				plan, crossing[p].pattern, others[k]);
+
+			if (x.from || x.same)
+				append_crossover(sentences, list, p, others[k],
+						 &x);
+		}
+	each_break_even(plan, append_break_even, trips);
+	return json_object_set_new(result, "answer",
+				   json_pack("{s:o, s:o, s:o}", "sentences",
+					     sentences, "crossovers", list,
+					     "break_even", trips)) < 0
+		       ? -ENOMEM
+		       : 0;
 }

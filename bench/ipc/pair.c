@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "driver/latency_histogram.h"
+#include "driver/machine.h"
 #include "ipc/side.h"
 #include "driver/stopwatch.h"
 
@@ -318,12 +319,24 @@ static int pair_each(void *state, uint64_t count, struct histogram *histogram,
 	return 0;
 }
 
+/* The memory of all sides together. */
+static double pss_of(const struct pair *p)
+{
+	double sum = 0;
+
+	for (int i = 0; i < p->ends; i++)
+		if (p->end[i].pid > 0)
+			sum += machine_pss_bytes((int)p->end[i].pid);
+	return sum;
+}
+
 static int pair_verify(void *state, char *why)
 {
 	struct pair *p = state;
 	int r = command(p, ORDER_VERIFY, 0, why);
 
 	p->binding.memory = p->answers[0].memory;
+	p->binding.pss_bytes = pss_of(p);
 	return r;
 }
 

@@ -99,6 +99,17 @@ static void collect_cpu_stream(struct figure *f, const json_t *cell)
 	collect_cpu(f, cell, "stream");
 }
 
+/* Memory of all sides: each page is counted once, however many map it. */
+static void collect_memory(struct figure *f, const json_t *cell)
+{
+	double pss = result_read_number(cell, "pss_bytes") / 1e6;
+
+	if (is_pattern(cell, "pingpong") && pss > 0)
+		add_transport(f, cell,
+			      (struct point){ chart_axis(cell, "size"), pss,
+					      NAN, NAN });
+}
+
 /* The tail of one size: latency against 1 / (1 - share). */
 static void collect_tail(struct figure *f, const json_t *cell)
 {
@@ -170,8 +181,9 @@ static double y_at(const struct figure *f, const char *name, double x)
 static void finish_latency(struct figure *f, const json_t *result,
 			   const json_t *roofs)
 {
-	char *at = f->note;
-	char *end = at + sizeof(f->note);
+	char *begin = f->note + strlen(f->note);
+	char *at = begin;
+	char *end = f->note + sizeof(f->note);
 
 	(void)result;
 	(void)roofs;
@@ -187,14 +199,14 @@ static void finish_latency(struct figure *f, const json_t *result,
 			format_bytes(size, sizeof(size), s->points[k].x);
 			if (end - at > 40)
 				at += snprintf(at, (size_t)(end - at), "%s%s",
-					       at > f->note
+					       at > begin
 						       ? ", "
 						       : "The pool is slower "
 							 "than a pipe at ",
 					       size);
 		}
 	}
-	if (at > f->note)
+	if (at > begin)
 		snprintf(at, (size_t)(end - at), ".");
 }
 
@@ -251,6 +263,17 @@ const struct chart chart_ipc[] = {
 	    .kind = FIGURE_SIZES },
 	  true,
 	  collect_setup,
+	  NULL },
+	{ { .id = "memory",
+	    .title = "Memory of both sides",
+	    .caption = "The sum of the two processes' proportional set sizes "
+		       "(Pss) after round trips: a page that both map counts "
+		       "once, a buffer that each has counts twice.",
+	    .xlabel = "message",
+	    .ylabel = "MB",
+	    .kind = FIGURE_SIZES },
+	  false,
+	  collect_memory,
 	  NULL },
 	{ { .id = "percentiles",
 	    .title = "One way at 4 KiB, by percentile",

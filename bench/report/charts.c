@@ -126,6 +126,38 @@ static void note_load(struct figure *f, const json_t *result)
 			 used ? " " : "");
 }
 
+static int points_of(const struct figure *f)
+{
+	int count = 0;
+
+	for (int i = 0; i < f->count; i++)
+		count += f->series[i].count;
+	return count;
+}
+
+/* A contest whose A/A is beyond the bound is named under each figure that has its
+ * points. */
+static void note_untrusted(struct figure *f, const json_t *cell)
+{
+	static const char words[] = "Not a result, A/A beyond 1.2: ";
+	const char *name = result_read_text(cell, "contest");
+	size_t used = strlen(f->note);
+	bool first = !strstr(f->note, words);
+
+	if (strstr(f->note, name))
+		return;
+	if (used + strlen(name) + sizeof(words) + 4 < sizeof(f->note))
+		snprintf(f->note + used, sizeof(f->note) - used, "%s%s",
+			 first ? words : "; ", name);
+}
+
+static void end_sentence(struct figure *f)
+{
+	size_t used = strlen(f->note);
+
+	snprintf(f->note + used, sizeof(f->note) - used, ". ");
+}
+
 /* Add the figure of one chart, where the result has points for it. */
 static void collect(struct charts *out, const struct chart *chart,
 		    const json_t *result, const json_t *roofs,
@@ -136,8 +168,16 @@ static void collect(struct charts *out, const struct chart *chart,
 
 	*f = chart->blank;
 	f->palette = palette;
-	for (size_t i = 0; i < json_array_size(cells); i++)
-		chart->collect(f, json_array_get(cells, i));
+	for (size_t i = 0; i < json_array_size(cells); i++) {
+		const json_t *cell = json_array_get(cells, i);
+		int before = points_of(f);
+
+		chart->collect(f, cell);
+		if (points_of(f) > before && !result_read_trusted(cell))
+			note_untrusted(f, cell);
+	}
+	if (*f->note)
+		end_sentence(f);
 	if (chart->finish)
 		chart->finish(f, result, roofs);
 	note_load(f, result);

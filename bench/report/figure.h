@@ -63,7 +63,7 @@ struct figure {
 	/* How many nanoseconds one of y is, where y is a time: the axis has ns,
 	 * us, ms. 0: y is no time. */
 	double y_ns;
-	char note[200]; /* a sentence more than the caption, or "" */
+	char note[400]; /* sentences more than the caption, or "" */
 	int number;     /* from 2 on it is part of the id */
 	enum figure_kind kind;
 	struct palette *palette;

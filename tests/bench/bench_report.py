@@ -20,8 +20,8 @@ class Files(unittest.TestCase):
         cls.csv = os.path.join(cls.folder.name, "run.csv")
         quietly("ipc", "transports=seg-inplace,pipe,null",
                 "sizes=64,4096,65536", "patterns=pingpong,stream,setup",
-                "--launches", "2", "--blocks", "3", "--warmup", "0",
-                "--peer", "none", "--batch", "0.0002",
+                "--launches", "6", "--blocks", "2", "--warmup", "0",
+                "--peer", "none", "--batch", "0.0001",
                 "--json=" + cls.path, "--csv", cls.csv)
         with open(cls.path, encoding="utf-8") as file:
             cls.result = json.load(file)
@@ -141,9 +141,72 @@ class Files(unittest.TestCase):
         self.assertIn("| 2 ms, **not verified** |", lines[3])
         self.assertIn("| 250 M keys/s |", lines[4])
         os.remove(path)
-        done = rigbench("report", self.path, "-o", path, check=1)
+        with open(made, "w", encoding="utf-8") as file:
+            json.dump(dict(result, kernels=[], cells=[]), file)
+        done = rigbench("report", made, "-o", path, check=1)
         self.assertIn("no table of kernels", done.stderr)
         self.assertFalse(os.path.exists(path))
+
+    def crossover(self, pattern, other):
+        """(largest size with no difference shown, size from which sharing is
+        faster), out of the comparisons."""
+        same = first = None
+        for cell in self.result["cells"]:
+            if (cell["axes"]["pattern"] != pattern
+                    or cell["name"] != "seg-inplace" or not cell["n"]
+                    or (cell["again"] or 0) > 1.2):
+                continue
+            size = cell["axes"]["size"]
+            ours = [c["verdict"] for c in self.result["comparisons"]
+                    if c["a"] == cell["id"]
+                    and c["b"] == cell["contest"] + "/" + other]
+            if ours != ["A faster"]:
+                same, first = size, None
+            else:
+                first = first or size
+        return same, first
+
+    def test_the_answer_is_what_the_comparisons_say(self):
+        answer = self.result["answer"]
+        self.assertEqual(len(answer["sentences"]), len(answer["crossovers"]))
+        for said, text in zip(answer["crossovers"], answer["sentences"]):
+            self.assertEqual(
+                (said["same_bytes"], said["from_bytes"]),
+                self.crossover(said["pattern"], said["transport"]))
+            self.assertIn(said["transport"] if said["from_bytes"]
+                          else "is sharing shown to be cheaper", text)
+            if said["from_bytes"]:
+                self.assertIn(f"{said['least']['ratio']:.3g} ["
+                              f"{said['least']['low']:.3g}, ", text)
+        for even in answer["break_even"]:
+            self.assertGreaterEqual(even["round_trips"], 1)
+        text = page(self.folder.name, self.path)
+        for sentence in answer["sentences"]:
+            self.assertIn(sentence, text)
+
+    def test_tables_for_papers(self):
+        made = {}
+        for end in ("md", "tex", "csv"):
+            path = os.path.join(self.folder.name, "table." + end)
+            rigbench("report", self.path, "-o", path)
+            with open(path, encoding="utf-8") as file:
+                made[end] = file.read()
+        cells = [cell for cell in self.result["cells"]
+                 if "(again)" not in cell["name"]]
+        self.assertEqual(len(made["csv"].splitlines()), len(cells) + 1)
+        for line, cell in zip(made["csv"].splitlines()[1:], cells):
+            row = line.split(",")
+            self.assertEqual(row[:2], [cell["axes"]["pattern"],
+                                       cell["axes"]["size"]])
+            if cell["n"]:
+                self.assertAlmostEqual(
+                    float(row[5]) / cell["summary"]["p50"], 1, 6)
+        self.assertIn("| pingpong | 64 B | 4 KiB | 64 KiB |", made["md"])
+        self.assertIn("pingpong & 64 B & 4 KiB & 64 KiB \\\\", made["tex"])
+        for text in (made["md"], made["tex"]):
+            self.assertEqual(text.count("seg-inplace"), 3)
+        self.assertEqual(made["tex"].count("\\begin{tabular}"), 3)
+        self.assertNotIn("e+0", made["md"] + made["tex"])
 
     def test_texts_of_a_result_are_texts_on_the_page(self):
         bad = '<b x="1">&'
