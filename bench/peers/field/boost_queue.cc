@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
-#include <string>
 
 #include <boost/interprocess/ipc/message_queue.hpp>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 extern "C" {
 #include <rigbench/contender.h>
 }
+#include "peers/field/port.h"
 
 using boost::interprocess::create_only;
 using boost::interprocess::message_queue;
@@ -36,20 +36,17 @@ struct queues *of(struct rigbench_link *link)
 
 int create(struct rigbench_link *link)
 {
-	static unsigned number;
-
 	try {
 		auto made = std::make_unique<struct queues>();
 
 		for (auto &way : made->way) {
-			std::string name = "rigbench-" +
-					   std::to_string(getpid()) + "-" +
-					   std::to_string(number++);
+			char name[48];
 
+			port_name(name, sizeof(name), "");
 			way = std::make_unique<message_queue>(
-				create_only, name.c_str(), link->slots,
+				create_only, name, link->slots,
 				link->bytes ? link->bytes : 1);
-			message_queue::remove(name.c_str());
+			message_queue::remove(name);
 		}
 		link->state = made.release();
 		return 0;

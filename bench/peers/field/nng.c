@@ -28,18 +28,16 @@ struct nng {
 
 static int create(struct rigbench_link *link)
 {
-	static unsigned number;
 	struct nng *n = link->state = calloc(1, sizeof(*n));
 
 	if (!n)
 		return -ENOMEM;
 #ifdef OVER_TCP
-	(void)number;
 	snprintf(n->address, sizeof(n->address), "tcp://127.0.0.1:%d",
 		 port_free());
 #else
-	snprintf(n->address, sizeof(n->address), "abstract://rigbench-%d-%u",
-		 (int)getpid(), number++);
+	/* A name that no folder has, and that goes with its sockets. */
+	port_name(n->address, sizeof(n->address), "abstract://");
 #endif
 	return 0;
 }

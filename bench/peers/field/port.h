@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * port.h - a port of the loopback that nobody listens at.
+ * port.h - a port of the loopback, and a name, that nobody else has.
  */
 #ifndef RIGBENCH_PORT_H
 #define RIGBENCH_PORT_H
 
 #include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/random.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +29,16 @@ static inline int port_free(void)
 	if (fd >= 0)
 		close(fd);
 	return port;
+}
+
+/* PREFIX, "rigbench-" and a random number.  Process numbers are no names: names of
+ * sockets are shared by containers whose processes have the same numbers. */
+static inline void port_name(char *text, size_t bytes, const char *prefix)
+{
+	uint64_t number = 0;
+
+	(void)!getrandom(&number, sizeof(number), 0);
+	snprintf(text, bytes, "%srigbench-%016" PRIx64, prefix, number);
 }
 
 #endif

@@ -22,6 +22,8 @@
 
 #include <rigbench/contender.h>
 
+#include "peers/field/port.h"
+
 /* How long a server may take until it listens. */
 #define START_MS 5000
 
@@ -72,14 +74,12 @@ static int fail(struct rigbench_link *link, const char *why)
 
 static int create(struct rigbench_link *link)
 {
-	static unsigned number;
 	struct redis *s = link->state = calloc(1, sizeof(*s));
 	int fd = -1;
 
 	if (!s)
 		return -ENOMEM;
-	snprintf(s->path, sizeof(s->path), "/tmp/rigbench-redis-%d-%u",
-		 (int)getpid(), number++);
+	port_name(s->path, sizeof(s->path), "/tmp/");
 	s->server = fork();
 	if (s->server == 0)
 		become_server(s->path);

@@ -25,19 +25,16 @@ struct zeromq {
 
 static int create(struct rigbench_link *link)
 {
-	static unsigned number;
 	struct zeromq *z = link->state = calloc(1, sizeof(*z));
 
 	if (!z)
 		return -ENOMEM;
 #ifdef OVER_TCP
-	(void)number;
 	snprintf(z->address, sizeof(z->address), "tcp://127.0.0.1:%d",
 		 port_free());
 #else
 	/* A name that no folder has, and that goes with its sockets. */
-	snprintf(z->address, sizeof(z->address), "ipc://@rigbench-%d-%u",
-		 (int)getpid(), number++);
+	port_name(z->address, sizeof(z->address), "ipc://@");
 #endif
 	return 0;
 }
