@@ -106,7 +106,7 @@ static void name_contest(struct bench_case *what, const struct pair_arg *arg,
 /* Bytes of payload that one operation moves. */
 static double moved(const struct pair_arg *arg)
 {
-	if (arg->pattern > PATTERN_MAP)
+	if (arg->pattern > PATTERN_MAP && !pair_fans(arg))
 		return 0;
 	return (double)arg->bytes * arg->pairs *
 	       (arg->pattern == PATTERN_PINGPONG ? 2 : 1);
@@ -188,6 +188,9 @@ static bool has_row(const struct pair_arg *arg)
 		return !control;
 	case PATTERN_RATE:
 		return !t->solo && t != &transport_pool;
+	case PATTERN_FAN_OUT:
+	case PATTERN_FAN_IN:
+		return !control && t != &transport_pool;
 	case PATTERN_MAP:
 		return !t->only_empty && (!t->solo || t == &transport_null);
 	default:

@@ -28,28 +28,41 @@ static const struct cell *cell_at(const struct plan *plan, const char *pattern,
 	return NULL;
 }
 
-/* How the segment in place stands to the pipe at one size. */
-static enum verdict against(const struct plan *plan, const struct cell *own,
-			    const char *pattern, const char *other,
-			    struct comparison *c)
-{
-	const struct cell *cell =
-		cell_at(plan, pattern, other, own->what.axes[1].value);
-
-	if (!cell || measure_compare(plan, own, cell, c) < 0)
-		return VERDICT_NOT_SHOWN;
-	return c->verdict;
-}
-
 /* Sharing and another transport, over the sizes of one pattern. */
 struct crossover {
 	const char *same; /* the largest size with no difference shown */
 	const char
 		*from;  /* from this size on sharing is faster at every size */
 	size_t refused; /* sizes that are no result */
+	size_t open;    /* sizes with too few launches for an interval */
 	struct comparison least,
 		last; /* the least and the last one from there */
 };
+
+/* One size, `own` the segment in place there. */
+static void look_at(const struct plan *plan, const struct cell *own,
+		    const char *pattern, const char *other, struct crossover *x)
+{
+	const char *size = own->what.axes[1].value;
+	const struct cell *cell = cell_at(plan, pattern, other, size);
+	struct comparison c = { 0 };
+
+	if (!cell || measure_compare(plan, own, cell, &c) < 0)
+		return;
+	if (!cell_trusted(own)) {
+		x->refused++;
+	} else if (!c.ratio.known) {
+		x->open++;
+	} else if (c.verdict != VERDICT_A_FASTER) {
+		x->same = size;
+		x->from = NULL;
+	} else {
+		if (!x->from || c.ratio.estimate < x->least.ratio.estimate)
+			x->least = c;
+		x->from = x->from ? x->from : size;
+		x->last = c;
+	}
+}
 
 static struct crossover find_crossover(const struct plan *plan,
 				       const char *pattern, const char *other)
@@ -58,27 +71,18 @@ static struct crossover find_crossover(const struct plan *plan,
 
 	for (size_t i = 0; i < plan->cell_count; i++) {
 		const struct cell *own = &plan->cells[i];
-		struct comparison c = { 0 };
 
-		if (strcmp(own->what.name, "seg-inplace") != 0 || !own->n ||
-		    strcmp(own->what.axes[0].value, pattern) != 0)
-			continue;
-		if (!cell_trusted(own)) {
-			x.refused++;
-			continue;
-		}
-		if (against(plan, own, pattern, other, &c) !=
-		    VERDICT_A_FASTER) {
-			x.same = own->what.axes[1].value;
-			x.from = NULL;
-			continue;
-		}
-		if (!x.from || c.ratio.estimate < x.least.ratio.estimate)
-			x.least = c;
-		x.from = x.from ? x.from : own->what.axes[1].value;
-		x.last = c;
+		if (strcmp(own->what.name, "seg-inplace") == 0 && own->n &&
+		    strcmp(own->what.axes[0].value, pattern) == 0)
+			look_at(plan, own, pattern, other, &x);
 	}
 	return x;
+}
+
+/* Was the other measured beside the segment at all? */
+static bool has_crossover(const struct crossover *x)
+{
+	return x->from || x->same || x->refused || x->open;
 }
 
 static void put_size(FILE *out, const char *bytes)
@@ -115,9 +119,22 @@ static const struct {
 	{ "map", "An array turned round" },
 };
 
-/* What sharing is held against. */
-static const char *const others[] = { "pipe", "unix-stream", "tcp",
-				      "seg-copyboth", "cma-read" };
+/* What sharing is held against, and how a sentence has it. */
+static const struct {
+	const char *transport, *words;
+} others[] = {
+	{ "pipe", "a pipe" },
+	{ "unix-stream", "a Unix socket" },
+	{ "tcp", "TCP" },
+	{ "seg-copyboth", "a segment" },
+	{ "cma-read", "process_vm_readv" },
+	{ "zeromq-ipc", "ZeroMQ" },
+	{ "nng-ipc", "nng" },
+	{ "boost-queue", "Boost's message_queue" },
+	{ "redis", "Redis" },
+	{ "python-queue", "Python's Queue" },
+	{ "grpc-unix", "gRPC" },
+};
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 
@@ -140,7 +157,7 @@ static void put_crossover(FILE *out, const char *words, const char *other,
 		put_size(out, x->from);
 		fprintf(out, " on sharing in place is ");
 		put_ratio(out, &x->least);
-		fprintf(out, " times cheaper%s than %s",
+		fprintf(out, " times cheaper%s than copying through %s",
 			x->last.a == x->least.a ? "" : ", or more,", other);
 		if (x->last.a != x->least.a) {
 			fprintf(out, ", and ");
@@ -152,12 +169,19 @@ static void put_crossover(FILE *out, const char *words, const char *other,
 			fprintf(out, ", with %.2g of the CPU time",
 				cpu_ratio(&x->last));
 	} else {
-		fprintf(out, "at no size that was measured is sharing shown to "
-			     "be cheaper");
+		fprintf(out,
+			"at no size is sharing shown to be cheaper than "
+			"copying through %s",
+			other);
 	}
 	if (x->refused)
-		fprintf(out, "; sizes left out, for they are not a result: %zu",
-			x->refused);
+		fprintf(out,
+			" (sizes that are not a result, A/A beyond %.1f: "
+			"%zu)",
+			AGAIN_MAX, x->refused);
+	if (x->open)
+		fprintf(out, " (sizes with too few launches to tell: %zu)",
+			x->open);
 	fprintf(out, ".");
 }
 
@@ -237,11 +261,12 @@ void ipc_verdict(const struct plan *plan, FILE *out)
 	for (size_t p = 0; p < COUNT(crossing); p++)
 		for (size_t k = 0; k < 2; k++) {
 			struct crossover x = find_crossover(
-				plan, crossing[p].pattern, others[k]);
+				plan, crossing[p].pattern, others[k].transport);
 
-			if (!x.from && !x.same)
+			if (!has_crossover(&x))
 				continue;
-			put_crossover(out, crossing[p].words, others[k], &x);
+			put_crossover(out, crossing[p].words, others[k].words,
+				      &x);
 			fprintf(out, "\n");
 		}
 	each_break_even(plan, print_break_even, out);
@@ -271,7 +296,7 @@ static json_t *text_or_null(const char *text)
 }
 
 static void append_crossover(json_t *sentences, json_t *list, size_t p,
-			     const char *other, const struct crossover *x)
+			     size_t k, const struct crossover *x)
 {
 	char *text = NULL;
 	size_t bytes;
@@ -279,15 +304,15 @@ static void append_crossover(json_t *sentences, json_t *list, size_t p,
 
 	if (!file)
 		return;
-	put_crossover(file, crossing[p].words, other, x);
+	put_crossover(file, crossing[p].words, others[k].words, x);
 	if (fclose(file) == 0)
 		json_array_append_new(sentences, json_string(text));
 	free(text);
 	json_array_append_new(
 		list,
 		json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:I}", "pattern",
-			  crossing[p].pattern, "transport", other, "same_bytes",
-			  text_or_null(x->same), "from_bytes",
+			  crossing[p].pattern, "transport", others[k].transport,
+			  "same_bytes", text_or_null(x->same), "from_bytes",
 			  text_or_null(x->from), "least", ratio_json(&x->least),
 			  "last", ratio_json(&x->last), "not_a_result",
 			  (json_int_t)x->refused));
@@ -313,11 +338,10 @@ int ipc_answer(const struct plan *plan, const struct run_info *info,
 	for (size_t p = 0; p < COUNT(crossing); p++)
 		for (size_t k = 0; k < COUNT(others); k++) {
 			struct crossover x = find_crossover(
-				plan, crossing[p].pattern, others[k]);
+				plan, crossing[p].pattern, others[k].transport);
 
-			if (x.from || x.same)
-				append_crossover(sentences, list, p, others[k],
-						 &x);
+			if (has_crossover(&x))
+				append_crossover(sentences, list, p, k, &x);
 		}
 	each_break_even(plan, append_break_even, trips);
 	return json_object_set_new(result, "answer",

@@ -14,8 +14,9 @@
 #include "ipc/ipc.h"
 #include "ipc/transport_own.h"
 
-const char *const ipc_patterns[] = { "pingpong", "stream", "map", "setup",
-				     "crash",    "rate",   NULL };
+const char *const ipc_patterns[] = { "pingpong", "stream", "map",
+				     "setup",    "crash",  "rate",
+				     "fan-out",  "fan-in", NULL };
 const char *const ipc_waits[] = { "spin", "hybrid", "block", NULL };
 const char *const ipc_pages[] = { "4k", "thp", "2m", NULL };
 const char *const ipc_homes[] = { "writer", "reader", "node:N", NULL };

@@ -56,6 +56,26 @@ static int ends_of(const struct pair_arg *arg)
 	return arg->transport->solo ? 1 : 2;
 }
 
+/* The one side of a fan is end 0 and has all links; each of the others has one. */
+static void make_fan_side(const struct pair *p, int end, int orders,
+			  struct side *s)
+{
+	int pair = end ? end - 1 : 0;
+
+	*s = (struct side){ .arg = &p->arg,
+			    .link = p->link[pair],
+			    .clock = p->clock,
+			    .cpu = p->arg.cpu[pair][end > 0],
+			    .orders = orders };
+	s->link.side = end > 0;
+	if (end)
+		return;
+	/* It lives as long as the side's process. */
+	s->fan = calloc((size_t)p->arg.pairs, sizeof(*s->fan));
+	for (int i = 0; s->fan && i < p->arg.pairs; i++)
+		s->fan[i].link = p->link[i];
+}
+
 static void make_side(const struct pair *p, int end, int orders, struct side *s)
 {
 	int ends = ends_of(&p->arg);
@@ -84,7 +104,10 @@ static void end_process(const struct pair *p, int end, const int *theirs)
 		if (i != end && !(threads && i == end + 1) && theirs[i] >= 0)
 			close(theirs[i]);
 	}
-	make_side(p, end, theirs[end], &sides[0]);
+	if (pair_fans(&p->arg))
+		make_fan_side(p, end, theirs[end], &sides[0]);
+	else
+		make_side(p, end, theirs[end], &sides[0]);
 	side_begin();
 	if (threads) {
 		make_side(p, end + 1, theirs[end + 1], &sides[1]);
@@ -247,7 +270,8 @@ static int pair_open(const void *arg, clockid_t clock, void **state, char *why)
 		return -ENOMEM;
 	p->arg = *(const struct pair_arg *)arg;
 	p->clock = clock;
-	p->ends = p->arg.pairs * ends_of(&p->arg);
+	p->ends = pair_fans(&p->arg) ? p->arg.pairs + 1
+				     : p->arg.pairs * ends_of(&p->arg);
 	for (int i = 0; i < p->ends; i++)
 		p->end[i].orders = -1;
 	for (int i = 0; i < p->arg.pairs; i++)

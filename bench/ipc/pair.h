@@ -17,8 +17,10 @@ enum pair_pattern {
 	PATTERN_MAP,      /* side 1 turns an array of side 0's round */
 	PATTERN_SETUP,    /* make the link, one round trip, take it down */
 	PATTERN_CRASH,    /* side 1 is killed: until side 0 is told */
-	PATTERN_RATE      /* one way, each message sent when the message is due;
+	PATTERN_RATE,     /* one way, each message sent when the message is due;
 			   * from the due time to the end of the consumption */
+	PATTERN_FAN_OUT,  /* one side sends a message to each of several */
+	PATTERN_FAN_IN    /* each of several sends a message to one */
 };
 
 enum touch {
@@ -48,7 +50,7 @@ struct pair_arg {
 	int node;              /* with NUMA_NODE */
 	int nodes;             /* NUMA nodes of this machine */
 	bool disturb;          /* signals interrupt both sides all the time */
-	int pairs;             /* at once */
+	int pairs;             /* at once; of a fan: links to the one side */
 	const char *missing;   /* why there is no such place; NULL: there is a
 			        * place */
 	bool crowded;          /* two sides may share a PU */
@@ -57,6 +59,13 @@ struct pair_arg {
 
 extern const struct bench_ops pair_pingpong_ops, pair_stream_ops,
 	pair_setup_ops, pair_crash_ops, pair_pool_ops, pair_command_ops;
+
+/* Is it one side with several, each over a link of its own? */
+static inline bool pair_fans(const struct pair_arg *arg)
+{
+	return arg->pattern == PATTERN_FAN_OUT ||
+	       arg->pattern == PATTERN_FAN_IN;
+}
 
 /* Produce a message, and check a message: closed forms of `seq`, at the speed
  * of memory. payload_right() returns whether the message is right. */

@@ -82,7 +82,8 @@ int command_describe(const char *command, struct command_words *words,
 /* Why a program has no such row; NULL: it may have one. */
 static const char *not_here(const struct pair_arg *arg)
 {
-	return arg->disturb    ? "rigbench interrupts no program but its own"
+	return pair_fans(arg)  ? "a program joins two sides"
+	       : arg->disturb  ? "rigbench interrupts no program but its own"
 	       : arg->sabotage ? "a sabotage is of rigbench's own transports"
 			       : NULL;
 }

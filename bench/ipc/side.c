@@ -36,70 +36,6 @@
 /* How often a disturbed side is interrupted. */
 #define DISTURB_US 200
 
-/* The most bytes of a ring, where messages are large. */
-#define RING_BYTES_MAX ((size_t)16 << 20)
-#define SLOTS          16
-
-void link_init(struct link *link, const struct pair_arg *arg)
-{
-	*link = (struct link){ .transport = arg->transport,
-			       .bytes = arg->bytes,
-			       .waiting = arg->waiting,
-			       .slots = arg->pattern == PATTERN_STREAM ||
-							arg->pattern ==
-								PATTERN_RATE
-						? SLOTS
-						: 1,
-			       .buffers = 1,
-			       .pages = arg->pages,
-			       .home = arg->home,
-			       .node = arg->node,
-			       .nodes = arg->nodes,
-			       .threads = arg->transport->threads };
-	link_stride(link);
-	if (arg->rotate > link->stride) {
-		link->buffers = (uint32_t)(arg->rotate / link->stride);
-		if (link->buffers > link->slots)
-			link->slots = link->buffers;
-	} else if (link->slots * link->stride > RING_BYTES_MAX) {
-		link->slots = 2;
-	}
-	for (int d = 0; d < 2; d++)
-		for (int k = 0; k < 2; k++)
-			link->fd[d][k] = link->now[d][k] = -1;
-}
-
-int link_fits(const struct pair_arg *arg, char *why)
-{
-	const struct transport *t = arg->transport;
-	const char *no = NULL;
-
-	if (arg->missing)
-		no = arg->missing;
-	else if (arg->waiting == WAITING_SPIN && arg->crowded && !t->solo)
-		no = "two sides that spin would share a PU";
-	else if (arg->bytes == 0 && !t->empty && !t->only_empty)
-		no = "carries no empty message";
-	else if (arg->bytes > 0 && t->only_empty)
-		no = "carries no bytes";
-	else if (t->fixed && arg->bytes != t->fixed)
-		no = "carries eight bytes and no more or less";
-	else if (arg->pattern == PATTERN_MAP && arg->bytes < 8)
-		no = "no word to turn round";
-	else if (arg->pages != PAGES_BASE && t->memory != MEMORY_SEGMENT)
-		no = "its pages are not ours to choose";
-	else if (arg->home == NUMA_READER && arg->nodes < 2)
-		no = "one NUMA node: every page is at home there";
-	else if (arg->home == NUMA_NODE && arg->node >= arg->nodes)
-		no = "there is no such NUMA node";
-	else if (arg->home != NUMA_WRITER && t->memory == MEMORY_NONE)
-		no = "where its memory lies is not ours to choose";
-	if (!no)
-		return 0;
-	snprintf(why, CASE_WHY_BYTES, "%s", no);
-	return -ENOTSUP;
-}
-
 static size_t touched(const struct side *s)
 {
 	return s->arg->touch == TOUCH_FULL || s->link.bytes < 8 ? s->link.bytes
@@ -143,6 +79,41 @@ static int one_way(struct side *s)
 		return r == 0 ? receive_one(s) : r;
 	}
 	return s->link.side == 0 ? send_one(s) : receive_one(s);
+}
+
+/* Make link `i` of a fan the side's own. */
+static void choose(struct side *s, int i)
+{
+	if (!s->fan || i == s->chosen)
+		return;
+	s->fan[s->chosen] =
+		(struct side_link){ s->link, s->out_seq, s->in_seq };
+	s->chosen = i;
+	s->link = s->fan[i].link;
+	s->out_seq = s->fan[i].out_seq;
+	s->in_seq = s->fan[i].in_seq;
+}
+
+/* Do one thing over each link of this side. */
+static int over_links(struct side *s, int (*once)(struct side *s))
+{
+	int links = s->fan ? s->arg->pairs : 1;
+	int r = 0;
+
+	for (int i = 0; i < links && r == 0; i++) {
+		choose(s, i);
+		r = once(s);
+	}
+	return r;
+}
+
+/* A message over each link, from the one side or to it. */
+static int fan(struct side *s)
+{
+	bool out = s->arg->pattern == PATTERN_FAN_OUT;
+
+	return over_links(s,
+			  out == (s->link.side == 0) ? send_one : receive_one);
 }
 
 /* Side 0 asks, side 1 answers; a solo side does either in turn. */
@@ -317,14 +288,15 @@ static int obey_rate(struct side *s, const struct side_order *order,
 static int obey_run(struct side *s, uint64_t count, struct side_answer *a)
 {
 	int (*operation)(struct side *) =
-		s->arg->pattern == PATTERN_STREAM ? one_way
-		: s->arg->pattern == PATTERN_MAP  ? map
-						  : side_round_trip;
+		pair_fans(s->arg)                   ? fan
+		: s->arg->pattern == PATTERN_STREAM ? one_way
+		: s->arg->pattern == PATTERN_MAP    ? map
+						    : side_round_trip;
 	struct timing_cost before;
 	int r = 0;
 
 	if (!s->link.transport->solo)
-		r = operation == map ? map(s) : side_round_trip(s);
+		r = operation == map ? map(s) : over_links(s, side_round_trip);
 	cost_now(&before);
 	a->begin_ns = stopwatch_ns(s->clock);
 	for (uint64_t i = 0; i < count && r == 0; i++)
@@ -434,14 +406,17 @@ static int verify_trip(struct side *s, uint64_t seq, char *why)
 
 static int obey_verify(struct side *s, struct side_answer *a)
 {
+	int links = s->fan ? s->arg->pairs : 1;
 	int r = 0;
 
 	if (s->arg->pattern == PATTERN_MAP)
 		for (int i = 0; i < VERIFY_MAPS && r == 0; i++)
 			r = map_once(s, true);
-	else
+	for (int l = 0; s->arg->pattern != PATTERN_MAP && l < links; l++) {
+		choose(s, l);
 		for (uint64_t i = 0; i < VERIFY_MESSAGES && r == 0; i++)
 			r = verify_trip(s, i, a->why);
+	}
 	if (r == 0)
 		shared_look(&s->link, &a->memory);
 	return r;
@@ -510,18 +485,29 @@ void side_begin(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static int attach_link(struct side *s, char *why)
+{
+	return s->link.transport->attach
+		       ? s->link.transport->attach(&s->link, why)
+		       : 0;
+}
+
 int side_attach(struct side *s, char *why)
 {
+	int links = s->fan ? s->arg->pairs : 1;
 	cpu_set_t set;
+	int r = 0;
 
 	if (s->cpu >= 0) {
 		CPU_ZERO(&set);
 		CPU_SET((size_t)s->cpu, &set);
 		(void)sched_setaffinity(0, sizeof(set), &set);
 	}
-	if (!s->link.transport->attach)
-		return 0;
-	return s->link.transport->attach(&s->link, why);
+	for (int i = 0; i < links && r == 0; i++) {
+		choose(s, i);
+		r = attach_link(s, why);
+	}
+	return r;
 }
 
 static int obey(struct side *s, struct side_order order, struct side_answer *a)

@@ -26,10 +26,20 @@ struct side_answer {
 	char why[CASE_WHY_BYTES];
 };
 
+/* A link of the one side of a fan, while another link is the side's own. */
+struct side_link {
+	struct link link;
+	uint64_t out_seq, in_seq;
+};
+
 /* In this process. */
 struct side {
 	const struct pair_arg *arg;
 	struct link link;
+	/* The one side of a fan: all its links, and which of them is `link` now;
+	 * NULL: the side has one. */
+	struct side_link *fan;
+	int chosen;
 	clockid_t clock;
 	int cpu;    /* -1: not bound */
 	int orders; /* the side's end of the socket */

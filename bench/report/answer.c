@@ -48,23 +48,77 @@ static void put_trips(const json_t *list, FILE *page)
 	fprintf(page, "</table></div>\n");
 }
 
+/* "3.2 [3.1, 3.3] at 1 MiB", as a cell. */
+static void put_times(const json_t *ratio, FILE *page)
+{
+	double low = result_read_number(ratio, "low");
+	double high = result_read_number(ratio, "high");
+
+	fprintf(page, "<td>");
+	if (result_read_number(ratio, "ratio") > 0) {
+		fprintf(page, "%.3g", result_read_number(ratio, "ratio"));
+		if (isfinite(low) && isfinite(high))
+			fprintf(page, " [%.3g, %.3g]", low, high);
+		fprintf(page, " at ");
+		put_bytes(page, result_read_text(ratio, "bytes"));
+	}
+	fprintf(page, "</td>");
+}
+
+static void put_bytes_cell(const char *bytes, FILE *page)
+{
+	fprintf(page, "<td>");
+	if (*bytes)
+		put_bytes(page, bytes);
+	fprintf(page, "</td>");
+}
+
+/* Where each transport breaks even with sharing. */
+static void put_crossovers(const json_t *list, FILE *page)
+{
+	fprintf(page, "<h3>Break-even by transport</h3>\n"
+		      "<div class=\"wide\"><table>\n<tr><th>pattern</th>"
+		      "<th>copied through</th><th>as good up to</th>"
+		      "<th>sharing cheaper from</th><th>times, at least</th>"
+		      "<th>times, at the largest</th></tr>\n");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *c = json_array_get(list, i);
+
+		fprintf(page, "<tr><td>");
+		put_text(page, result_read_text(c, "pattern"));
+		fprintf(page, "</td><td>");
+		put_text(page, result_read_text(c, "transport"));
+		fprintf(page, "</td>");
+		put_bytes_cell(result_read_text(c, "same_bytes"), page);
+		put_bytes_cell(result_read_text(c, "from_bytes"), page);
+		put_times(json_object_get(c, "least"), page);
+		put_times(json_object_get(c, "last"), page);
+		fprintf(page, "</tr>\n");
+	}
+	fprintf(page, "</table></div>\n");
+}
+
 bool answer_put(const json_t *result, FILE *page)
 {
 	const json_t *answer = json_object_get(result, "answer");
 	const json_t *sentences = json_object_get(answer, "sentences");
+	const json_t *list = json_object_get(answer, "crossovers");
 	size_t count = json_array_size(sentences);
 
+	/* In words the pipe, in a table all of them. */
 	for (size_t i = 0; i < count; i++) {
-		const char *text =
-			json_string_value(json_array_get(sentences, i));
+		const json_t *text = json_array_get(sentences, i);
+		const char *other =
+			result_read_text(json_array_get(list, i), "transport");
 
-		fprintf(page, i ? i == 1 ? "<ul>\n<li>" : "<li>"
-				: "<p class=\"answer\"><strong>");
-		put_text(page, text ? text : "");
-		fprintf(page, i ? "</li>\n" : "</strong></p>\n");
+		if (!json_is_string(text) || (i && strcmp(other, "pipe") != 0))
+			continue;
+		fprintf(page, i ? "<p>" : "<p class=\"answer\"><strong>");
+		put_text(page, json_string_value(text));
+		fprintf(page, i ? "</p>\n" : "</strong></p>\n");
 	}
 	if (count > 1)
-		fprintf(page, "</ul>\n");
+		put_crossovers(list, page);
 	put_trips(json_object_get(answer, "break_even"), page);
 	return count > 0;
 }

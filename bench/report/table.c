@@ -157,6 +157,48 @@ static void print_settings(const struct plan *plan, size_t begin, size_t end,
 	}
 }
 
+static bool same_opening(const struct sample_origin *a,
+			 const struct sample_origin *b)
+{
+	return a->launch == b->launch && a->opening == b->opening;
+}
+
+/* How far the pages and processes that a contender is given each time matter: the
+ * least and the greatest median of an opening. */
+static void print_openings(const struct cell *cell, FILE *out)
+{
+	/* A copy: a median sorts what it is given. */
+	double *values = malloc((cell->n + 1) * sizeof(*values));
+	double least = INFINITY;
+	double most = 0;
+	char low[24];
+	char high[24];
+	size_t count = 0;
+
+	if (values)
+		memcpy(values, cell->values, cell->n * sizeof(*values));
+	for (size_t i = 0, end; values && i < cell->n; i = end) {
+		double median;
+
+		end = i;
+		while (end < cell->n &&
+		       same_opening(&cell->origin[i], &cell->origin[end]))
+			end++;
+		median = stats_median(values + i, end - i);
+		least = fmin(least, median);
+		most = fmax(most, median);
+		count++;
+	}
+	free(values);
+	if (count < 2 || !(cell->again > 0))
+		return;
+	format_value(low, sizeof(low), cell->what.unit, least);
+	format_value(high, sizeof(high), cell->what.unit, most);
+	fprintf(out,
+		"    A/A %.3f; %zu openings of %s had medians of %s to %s\n",
+		cell->again, count, cell->what.name, low, high);
+}
+
 static size_t print_contest(const struct plan *plan, size_t begin, FILE *out)
 {
 	const struct cell *reference = &plan->cells[begin];
@@ -175,6 +217,7 @@ static size_t print_contest(const struct plan *plan, size_t begin, FILE *out)
 			reference->again, AGAIN_MAX);
 	for (size_t i = begin; i < end; i++)
 		print_row(plan, reference, &plan->cells[i], out);
+	print_openings(reference, out);
 	print_settings(plan, begin, end, out);
 	fprintf(out, "\n");
 	return end;

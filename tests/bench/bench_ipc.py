@@ -144,11 +144,23 @@ class Transports(unittest.TestCase):
                          3 * one["bytes_per_operation"])
         self.moved(three)
 
+    def test_one_to_many_and_many_to_one(self):
+        for cell in self.measure("transports=seg-inplace,pipe,mq-posix,byref",
+                                 "sizes=4097", "pairs=1,3",
+                                 "patterns=fan-out,fan-in"):
+            if cell["axes"]["pairs"] == "1":
+                self.assertIn("one to one is a stream", cell["reason"])
+                continue
+            self.assertEqual(len(cell["binding"]), 4)
+            self.assertEqual(cell["bytes_per_operation"], 3 * 4097)
+            self.assertNotEqual(cell["name"], "byref")
+            self.moved(cell)
+
     def test_cases_says_what_is_here_and_why_not(self):
         text = rigbench("cases").stdout
         for line in ("seg-inplace     default", "io_uring        on request",
                      "pages           4k         yes",
-                     "place           pu         yes", "crash rate"):
+                     "place           pu         yes", "crash rate fan-out"):
             self.assertIn(line, text)
         # What is absent says why.
         self.assertNotRegex(text, r"no: *$")

@@ -19,6 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RIGBENCH_CONTENDER_VERSION 1
 
 /* How a side waits while there is nothing for the side to do. */
@@ -68,5 +72,12 @@ struct rigbench_contender {
 
 	uint64_t reserved[8]; /* 0 */
 };
+
+/* Defined by the shared object. */
+extern const struct rigbench_contender rigbench_contender;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

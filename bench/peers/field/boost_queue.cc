@@ -13,9 +13,8 @@
 #include <boost/interprocess/ipc/message_queue.hpp>
 #include <unistd.h>
 
-extern "C" {
 #include <rigbench/contender.h>
-}
+
 #include "peers/field/port.h"
 
 using boost::interprocess::create_only;
@@ -94,7 +93,7 @@ void destroy(struct rigbench_link *link)
 
 } // namespace
 
-extern "C" const struct rigbench_contender rigbench_contender = {
+const struct rigbench_contender rigbench_contender = {
 	RIGBENCH_CONTENDER_VERSION,
 	2,
 	"boost-queue",
