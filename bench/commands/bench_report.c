@@ -33,7 +33,7 @@ static const char page_head[] =
 	"body{background:var(--paper);color:var(--ink);max-width:60rem;"
 	"margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif}\n"
 	"h2{margin-top:3rem}figure{margin:2rem 0}h3{margin:0}\n"
-	".answer{font-size:1.25rem}\n"
+	".answer{font-size:1.25rem}.wide+h3{margin-top:1.5rem}\n"
 	"svg{width:100%;height:auto}figcaption,summary{color:var(--faint)}\n"
 	"table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
 	"font-size:.85rem}\n"

@@ -207,22 +207,27 @@ static void script_points(const struct figure *f, FILE *gp)
 
 static void script_curves(const struct figure *f, FILE *gp)
 {
-	/* How, which points, which dashes. */
+	/* How, with which dashes, and with points or not. */
 	static const struct {
 		const char *with, *dash;
-		int point;
-	} styles[] = { [SERIES_LINE] = { "yerrorlines", "1", 7 },
-		       [SERIES_DASHED] = { "yerrorlines", "(4,4)", 7 },
-		       [SERIES_LIMIT] = { "lines", "(10,5)", 0 },
-		       [SERIES_POINTS] = { "yerrorbars", "1", 7 } };
+		bool point;
+	} styles[] = { [SERIES_LINE] = { "yerrorlines", "1", true },
+		       [SERIES_DASHED] = { "yerrorlines", "(4,4)", true },
+		       [SERIES_LIMIT] = { "lines", "(10,5)", false },
+		       [SERIES_POINTS] = { "yerrorbars", "1", true } };
+
+	/* A colour that comes again comes with another shape. */
+	static const int shapes[4] = { 7, 5, 9, 13 };
 
 	for (int i = 0; i < f->count; i++) {
 		const struct series *s = &f->series[i];
 		const char *colour = "gray";
+		int number = 0;
 
-		if (s->style != SERIES_LIMIT)
-			colour = colours[figure_colour(f->palette, s->name) %
-					 COLOURS];
+		if (s->style != SERIES_LIMIT) {
+			number = figure_colour(f->palette, s->name);
+			colour = colours[number % COLOURS];
+		}
 		fprintf(gp,
 			"%s $s%d using 1:2%s with %s lw 1.5 dt %s lc rgb "
 			"'%s'",
@@ -230,7 +235,9 @@ static void script_curves(const struct figure *f, FILE *gp)
 			styles[s->style].point ? ":3:4" : "",
 			styles[s->style].with, styles[s->style].dash, colour);
 		if (styles[s->style].point)
-			fprintf(gp, " pt %d ps 0.5", styles[s->style].point);
+			fprintf(gp, " pt %d ps %g",
+				shapes[number / COLOURS % 4],
+				number < COLOURS ? 0.5 : 0.8);
 		fprintf(gp, " title '%s'", s->name);
 	}
 	fprintf(gp, "\n");
