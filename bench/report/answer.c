@@ -124,7 +124,7 @@ bool answer_put(const json_t *result, FILE *page)
 }
 
 /* What a table has of a result: one pattern, its sizes, its transports. */
-struct table {
+struct answer_table {
 	const json_t *cells;
 	const char *pattern;
 	int sizes, names;
@@ -148,9 +148,10 @@ static void note(const char **list, int *count, int max, const char *text)
 		list[(*count)++] = text;
 }
 
-static void collect(struct table *t, const json_t *cells, const char *pattern)
+static void collect(struct answer_table *t, const json_t *cells,
+		    const char *pattern)
 {
-	*t = (struct table){ .cells = cells, .pattern = pattern };
+	*t = (struct answer_table){ .cells = cells, .pattern = pattern };
 	for (size_t i = 0; i < json_array_size(cells); i++) {
 		const json_t *cell = json_array_get(cells, i);
 
@@ -165,7 +166,7 @@ static void collect(struct table *t, const json_t *cells, const char *pattern)
 }
 
 /* The first of that name and size; NULL: it is not there. */
-static const json_t *find(const struct table *t, const char *name,
+static const json_t *find(const struct answer_table *t, const char *name,
 			  const char *size)
 {
 	for (size_t i = 0; i < json_array_size(t->cells); i++) {
@@ -229,7 +230,7 @@ static void put_latex(FILE *out, const char *text)
 	}
 }
 
-static void put_markdown(const struct table *t, FILE *out)
+static void put_markdown(const struct answer_table *t, FILE *out)
 {
 	fprintf(out, "| %s |", t->pattern);
 	for (int s = 0; s < t->sizes; s++) {
@@ -251,7 +252,7 @@ static void put_markdown(const struct table *t, FILE *out)
 	fprintf(out, "\n\n");
 }
 
-static void put_tabular(const struct table *t, FILE *out)
+static void put_tabular(const struct answer_table *t, FILE *out)
 {
 	fprintf(out, "\\begin{tabular}{l");
 	for (int s = 0; s < t->sizes; s++)
@@ -347,7 +348,7 @@ static void put_tables(const json_t *result, enum table_form form, FILE *out)
 			     result_read_axis(json_array_get(cells, i),
 					      "pattern"));
 	for (int p = 0; p < count; p++) {
-		struct table t;
+		struct answer_table t;
 
 		collect(&t, cells, patterns[p]);
 		(form == TABLE_LATEX ? put_tabular : put_markdown)(&t, out);
