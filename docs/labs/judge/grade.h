@@ -17,6 +17,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The student's code cannot call these. */
+#pragma GCC visibility push(hidden)
+
 /*
  * Each check.c defines lab_check(): the function judges every case by
  * grade_case() and returns 0, or -errno where a case could not be run.
@@ -40,5 +43,7 @@ void grade_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A random number below `bound`, which is not 0.  The numbers are those of the
  * check's seed (splitmix64). */
 uint64_t grade_draw(uint64_t bound);
+
+#pragma GCC visibility pop
 
 #endif
