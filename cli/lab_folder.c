@@ -180,8 +180,10 @@ static int write_name(const char *name, const char *folder)
 
 static void remove_folder(const char *folder)
 {
-	static const char *const leaves[] = { "README.md", "start.c", "lab.h",
-					      "Makefile", "LAB" };
+	static const char *const leaves[] = { "README.md",  "start.c",
+					      "lab.h",      "figure.svg",
+					      "figure.png", "Makefile",
+					      "LAB" };
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(leaves) / sizeof(*leaves); i++) {
@@ -193,7 +195,8 @@ static void remove_folder(const char *folder)
 
 int lab_write_folder(const char *name, const char *folder)
 {
-	static const char *const leaves[] = { "README.md", "start.c", "lab.h" };
+	static const char *const leaves[] = { "README.md", "start.c", "lab.h",
+					      "figure.svg", "figure.png" };
 	int r = 0;
 
 	if (mkdir(folder, 0777) < 0)
@@ -211,7 +214,9 @@ int lab_write_folder(const char *name, const char *folder)
 
 		snprintf(leaf, sizeof(leaf), "%s/%s", name, leaves[i]);
 		lab_data_path(leaf, path);
-		r = copy_file(path, folder, leaves[i]);
+		/* Most labs have a single figure, or a figure in the text. */
+		if (i < 3 || access(path, R_OK) == 0)
+			r = copy_file(path, folder, leaves[i]);
 	}
 	if (r == 0)
 		r = write_makefile(name, folder);
