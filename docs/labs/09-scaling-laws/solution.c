@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * solution.c - the three laws, and a program whose serial part is a logarithm.
+ */
+#include "lab.h"
+
+#include <math.h>
+
+/* (1) The serial part takes as long as ever. */
+double amdahl(double serial, int workers)
+{
+	return 1 / (serial + (1 - serial) / workers);
+}
+
+/* (2) Alone, a worker would have had the parallel part `workers` times. */
+double gustafson(double serial, int workers)
+{
+	return serial + (1 - serial) * workers;
+}
+
+/* (3) */
+double karp_flatt(double speedup, int workers)
+{
+	return (1 / speedup - 1.0 / workers) / (1 - 1.0 / workers);
+}
+
+/* (4) Never more than 1 / serial. */
+int workers_for(double serial, double speedup)
+{
+	int workers = 1;
+
+	if (speedup * serial >= 1)
+		return 0;
+	while (amdahl(serial, workers) < speedup)
+		workers++;
+	return workers;
+}
+
+/* (5) The run with most workers: there the serial part is most of the time. */
+double predict(const struct lab_run *runs, int count, int workers)
+{
+	const struct lab_run *last = &runs[count - 1];
+	double serial = karp_flatt(runs[0].ns / last->ns, last->workers);
+
+	return runs[0].ns / amdahl(serial, workers);
+}
+
+/* (6) A serial part is the same share whatever the workers. */
+enum lab_loss diagnose(const struct lab_run *runs, int count)
+{
+	const struct lab_run *few = &runs[1], *many = &runs[count - 1];
+	double first = karp_flatt(runs[0].ns / few->ns, few->workers);
+	double last = karp_flatt(runs[0].ns / many->ns, many->workers);
+
+	return last > 1.5 * first ? LAB_OVERHEAD : LAB_SERIAL;
+}
+
+/* (7) Each rank looks at its strip. */
+int scale(struct rig_team *team)
+{
+	struct rig_span mine = rig_team_strip(team, lab_count(team));
+	double found = -INFINITY, all = 0;
+	int r;
+
+	for (size_t i = mine.begin; i < mine.end; i++)
+		found = fmax(found, lab_look(team, i));
+	r = lab_greatest(team, found, &all);
+	for (size_t i = mine.begin; r == 0 && i < mine.end; i++)
+		lab_divide(team, i, all);
+	return r;
+}
