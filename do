@@ -18,6 +18,7 @@ usage: ./do [--yes] WORD
   gate      the tests that only the gate runs; about 3 minutes more
   docs      the documents as HTML, in build/packaging/html
   deb       Debian packages, in build-deb
+  labs      the labs, and apart the solutions, as archives in build-labs
   bench     rigbench against Open MPI, MPICH, OpenMP and Python
   lint      clang-format, clang-tidy, shellcheck
   cluster   heat on two hosts of a network within this machine, under two MPIs
@@ -119,6 +120,10 @@ do_deb() {
 	packaging/deb
 }
 
+do_labs() {
+	packaging/labs
+}
+
 do_bench() {
 	.ci/need build bench
 	build build -Dbench=enabled
@@ -197,7 +202,8 @@ word=
 for argument in "$@"; do
 	case $argument in
 	--yes | -y) export CI=1 ;;
-	demo | test | gate | docs | deb | bench | lint | cluster | sanitize | torture)
+	demo | test | gate | docs | deb | labs | bench | lint | cluster | sanitize | \
+		torture)
 		[ -z "$word" ] || {
 			usage >&2
 			exit 1

@@ -62,7 +62,7 @@ bool lab_check_path(const char *lab, char *path)
 
 	snprintf(tail, sizeof(tail),
 		 is_installed() ? "../" RUNRIG_LIBEXEC "/labs/lab-%.2s-check"
-				: "../docs/lab-%.2s-check",
+				: "../docs/labs/lab-%.2s-check",
 		 lab);
 	return beside(tail, path);
 }

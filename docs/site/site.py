@@ -123,8 +123,13 @@ class Site:
                 self.man.append([path.stem, "runrig-" + path.stem,
                                  CONCEPTS[path.stem], "runrig", 7])
         for path in sorted(docs.glob("labs/*/README.md")):
-            self.put("Labs", f"labs/{path.parent.name}",
-                     path.read_text(encoding="utf-8"))
+            name = path.parent.name
+            self.put("Labs", f"labs/{name}",
+                     path.read_text(encoding="utf-8").replace(
+                         "](figure.", f"]({name}-figure."))
+            for figure in path.parent.glob("figure.*"):
+                shutil.copy(figure,
+                            self.folder / "labs" / f"{name}-{figure.name}")
         for path in sorted(docs.glob("decisions/*.md")):
             self.put("Decisions", f"decisions/{path.stem}",
                      path.read_text(encoding="utf-8"))
