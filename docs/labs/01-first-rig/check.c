@@ -17,7 +17,8 @@
 
 #include "labs/judge/grade.h"
 
-/* Workers of the largest team, and numbers of the longest array. */
+/* Workers of the team whose writes are counted, and numbers of the longest
+ * array. */
 #define WORKERS 4
 #define LONGEST 2000
 
@@ -203,12 +204,12 @@ static int check_team(rig_kernel_fn *kernel, int workers)
 
 int lab_check(void)
 {
+	static const int teams[] = { 1, 2, 3, 4, 8 };
 	rig_kernel_fn *kernel = (rig_kernel_fn *)grade_student("mirror");
 	int r = 0;
 
 	watched = kernel;
-
-	for (int workers = 1; r == 0 && workers <= WORKERS; workers++)
-		r = check_team(kernel, workers);
+	for (int i = 0; r == 0 && i < 5; i++)
+		r = check_team(kernel, teams[i]);
 	return r;
 }

@@ -16,7 +16,8 @@
 
 #include "labs/judge/grade.h"
 
-#define WORKERS 4
+#define WORKERS 8 /* of the largest team */
+#define WRITERS 4 /* ranks in a list of writes */
 #define LONGEST 3000
 #define LINES   ((sizeof(struct lab_board) + RIG_LINE - 1) / RIG_LINE)
 #define LISTS   12
@@ -222,7 +223,7 @@ static void draw_writes(struct lab_write *writes)
 {
 	for (size_t i = 0; i < WRITES; i++)
 		writes[i] = (struct lab_write){
-			.rank = (int)grade_draw(WORKERS),
+			.rank = (int)grade_draw(WRITERS),
 			.offset = grade_draw(3 * RIG_LINE / 4) * 4 + RIG_LINE,
 			.bytes = 4
 		};
@@ -263,14 +264,15 @@ static void check_lists(void)
 
 int lab_check(void)
 {
+	static const int teams[] = { 1, 2, 3, 4, 8 };
 	int r = 0;
 
 	student.tally = (rig_kernel_fn *)grade_student("tally");
 	student.merge = (rig_kernel_fn *)grade_student("merge");
 	student.false_lines =
 		(__typeof__(student.false_lines))grade_student("false_lines");
-	for (int workers = 1; r == 0 && workers <= WORKERS; workers++)
-		r = check_team(workers);
+	for (int i = 0; r == 0 && i < 5; i++)
+		r = check_team(teams[i]);
 	if (r == 0)
 		check_lists();
 	return r;

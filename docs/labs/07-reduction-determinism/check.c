@@ -19,7 +19,7 @@
 
 #include "labs/judge/grade.h"
 
-#define WORKERS_MAX 6
+#define WORKERS_MAX 8
 #define NUMBERS     1003
 
 /* Segment 2: who is next in lab_lock(), and the order. */
@@ -167,7 +167,7 @@ static void check_order(void)
 {
 	double right = exact();
 
-	for (int i = 0; i < WORKERS_MAX; i++) {
+	for (int i = 0; i < 6; i++) {
 		compare("the numbers in order", i,
 			run(total_of_student, i + 1, 0, NUMBERS), right,
 			"TODO(3): a small number is lost in a large sum, and "

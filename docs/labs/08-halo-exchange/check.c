@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c - relax drawn grids by 1 to 4 ranks, compare bits with one rank's
+ * check.c - relax drawn grids by 1 to 8 ranks, compare bits with one rank's
  * result, and count messages and bytes.
  *
  * No clock decides anything.  A rank sees the rows of its strip, and NaN
@@ -17,8 +17,8 @@
 
 #include "labs/judge/grade.h"
 
-#define WORKERS  4
-#define ROWS_MAX 20
+#define WORKERS  8
+#define ROWS_MAX 24
 #define NUMBERS  ((size_t)ROWS_MAX * LAB_COLUMNS)
 
 static rig_kernel_fn *relax_of_student;
@@ -236,10 +236,11 @@ static int check_team(int workers)
 
 int lab_check(void)
 {
+	static const int teams[] = { 1, 2, 3, 4, 8 };
 	int r = 0;
 
 	relax_of_student = (rig_kernel_fn *)grade_student("relax");
-	for (int workers = 1; r == 0 && workers <= WORKERS; workers++)
-		r = check_team(workers);
+	for (int i = 0; r == 0 && i < 5; i++)
+		r = check_team(teams[i]);
 	return r;
 }
