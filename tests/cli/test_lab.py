@@ -4,12 +4,16 @@
 passes, and each wrong solution of tests/labs fails with the hint of its first
 line.  A cheat does not pass.
 """
+import base64
 import csv
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
+import sys
+import tarfile
 import tempfile
 import unittest
 import xml.etree.ElementTree as xml
@@ -19,8 +23,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LABS = ROOT / "docs/labs"
 WRONG = ROOT / "tests/labs"
 
-# All labs and all wrong solutions; else a few labs, and for each lab the first
-# wrong solution.  Meson runs each start and each solution besides.
+# All labs and all wrong solutions, each cheat in each lab, and all of it on a single
+# core too; else a few labs, and for each lab the first wrong solution.  Meson runs
+# each start and each solution besides.
 LONG = os.environ.get("RUNRIG_LONG") == "1"
 FEW = 2
 
@@ -40,7 +45,16 @@ __attribute__((constructor)) static void cheat(void)
 {
         exit(0);
 }""",
+    "counts": """
+void grade_case(_Bool right, const char *format, ...);
+__attribute__((constructor)) static void cheat(void)
+{
+        for (int i = 0; i < 100; i++)
+                grade_case(1, "right");
+}""",
 }
+SAID = {"prints": "the program ended before", "exits": "the program ended before",
+        "counts": "cannot be loaded"}
 
 
 def lab(*words, cwd=None, env=None):
@@ -98,6 +112,37 @@ class Labs(unittest.TestCase):
             self.assertTrue(mark["passed"], mark)
             self.assertGreater(mark["cases"], 0)
 
+    @unittest.skipUnless(LONG, "RUNRIG_LONG=1")
+    def test_a_single_core_gives_the_same_marks(self):
+        core = min(os.sched_getaffinity(0))
+        for i, name in enumerate(labs()):
+            solved = self.folder(name, LABS / name / "solution.c", i)
+            started = self.folder(name, LABS / name / "start.c", 100 + i)
+            # Lab 2's first mistake cannot be seen on a single core; others can.
+            done = subprocess.run(
+                ["taskset", "-c", str(core), RUNRIG, "lab", "check", "--json",
+                 solved, started], capture_output=True, text=True,
+                timeout=LIMIT_S, check=False)
+            right, wrong = json.loads(done.stdout)
+            self.assertTrue(right["passed"], right)
+            self.assertFalse(wrong["passed"], wrong)
+            self.assertTrue(wrong["hint"], wrong)
+
+    def test_the_page_has_all_that_a_lab_needs(self):
+        for name in labs():
+            page = (LABS / name / "README.md").read_text(encoding="utf-8")
+            for part in ("**Goal.**", "Time: ", "## Theory", "## API",
+                         "## Before you run anything", "**Write down",
+                         "## Tasks", "## What usually goes wrong",
+                         "## Questions"):
+                self.assertIn(part, page, name)
+            for figure in re.findall(r"\]\((figure\.\w+)\)", page):
+                self.assertTrue((LABS / name / figure).is_file(), name)
+            notes = (LABS / name / "INSTRUCTOR.md").read_text(encoding="utf-8")
+            for part in ("**Time.**", "**The prediction.**", "**Pitfalls**",
+                         "**Grading.**", "**Answers.**"):
+                self.assertIn(part, notes, name)
+
     def test_each_wrong_solution_fails_with_its_hint(self):
         sources = every = sorted(WRONG.glob("*/*.c"))
         if not LONG:
@@ -116,15 +161,16 @@ class Labs(unittest.TestCase):
             self.assertIn("  hint: " + wanted, mark["text"], source)
 
     def test_a_cheat_does_not_pass(self):
-        name = labs()[0]
-        for number, words in enumerate(CHEATS.values()):
+        cheated = [(name, cheat) for name in (labs() if LONG else labs()[:1])
+                   for cheat in CHEATS]
+        for number, (name, cheat) in enumerate(cheated):
             folder = self.folder(name, LABS / name / "start.c", number)
             with open(folder / "start.c", "a", encoding="ascii") as file:
                 file.write("#include <stdio.h>\n#include <stdlib.h>\n"
-                           "#include <unistd.h>\n" + words + "\n")
+                           "#include <unistd.h>\n" + CHEATS[cheat] + "\n")
             mark, = self.check(folder)
             self.assertFalse(mark["passed"], mark)
-            self.assertIn("the program ended before", mark["text"])
+            self.assertIn(SAID[cheat], mark["text"])
 
     def test_tables_for_classroom_systems(self):
         name = labs()[0]
@@ -142,6 +188,47 @@ class Labs(unittest.TestCase):
         with open(self.room / "a.csv", newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         self.assertEqual([row["passed"] for row in rows], ["1", "0"])
+
+    def test_what_classroom_systems_take(self):
+        marks = [{"folder": "hand-in/alice/04", "lab": "04-false-sharing",
+                  "passed": False, "right": 33, "cases": 66,
+                  "hint": 'a "line", shared', "text": "..."},
+                 {"folder": "hand-in/bob/04", "lab": "04-false-sharing",
+                  "passed": True, "right": 66, "cases": 66, "hint": "",
+                  "text": ""}]
+
+        def made(system):
+            return subprocess.run(
+                [sys.executable, LABS / "classroom.py", system],
+                input=json.dumps(marks), text=True, capture_output=True,
+                check=True).stdout
+
+        tests = json.loads(made("gradescope"))["tests"]
+        self.assertEqual([(t["score"], t["max_score"], t["status"])
+                          for t in tests],
+                         [(50, 100, "failed"), (100, 100, "passed")])
+        key, _, value = made("github").partition("=")
+        result = json.loads(base64.b64decode(value))
+        self.assertEqual((key, result["version"], result["status"],
+                          result["max_score"]), ("result", 1, "fail", 200))
+        rows = list(csv.DictReader(made("moodle").splitlines()))
+        self.assertEqual([(row["ID number"], row["Grade"]) for row in rows],
+                         [("alice", "50"), ("bob", "100")])
+        self.assertEqual(rows[0]["Feedback"], 'a "line", shared')
+
+    def test_archives_keep_solutions_apart(self):
+        made = subprocess.run([ROOT / "packaging/labs", self.room], text=True,
+                              capture_output=True, check=True).stdout.split()
+        names = []
+        for path in made:
+            with tarfile.open(path) as archive:
+                names.append({"/".join(name.split("/")[-2:])
+                              for name in archive.getnames()})
+        for name in labs():
+            for apart in ("solution.c", "INSTRUCTOR.md"):
+                self.assertNotIn(f"{name}/{apart}", names[0])
+                self.assertIn(f"{name}/{apart}", names[1])
+            self.assertIn(f"{name}/start.c", names[0])
 
     def test_the_makefile_compiles_and_checks(self):
         lab("start", "1", self.room / "mine")
