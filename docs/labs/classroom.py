@@ -1,8 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Marks of `runrig lab check --json` for classroom systems.
 
-Usage: runrig lab check FOLDER... --json | classroom.py SYSTEM
+Usage: runrig lab check FOLDER... --json | python3 classroom.py SYSTEM
 
 	gradescope   results.json of a submission: a test for each lab
 	github       what autograding-grading-reporter takes from GitHub Classroom
