@@ -148,7 +148,8 @@ void lab_row(struct rig_team *team, size_t row, unsigned char *shades)
 	board->maker[row] = rig_team_rank(team);
 	board->made_at[row] = board->barriers[rig_team_rank(team)];
 	if (dies(team, false)) {
-		board->early += canvas->made[row] != 0;
+		/* The record may be of an earlier run, which made the row. */
+		board->early += canvas->made[row] && board->made[row] == 1;
 		memcpy(shades, made, LAB_COLUMNS / 2);
 		raise(SIGKILL);
 	}
