@@ -11,9 +11,10 @@
  *
  * Life: rig_barrier_init() in zeroed or dropped memory, before anyone else can
  * see the memory; rig_barrier_wait() ever after.  A barrier is never destroyed: a
- * barrier goes with its memory.  A party that dies leaves the others waiting; a
- * pool repairs the barrier of its own team (the memory is laid out afresh), nobody
- * repairs a barrier of processes that merely met by a segment's name.
+ * barrier goes with its memory.  A party that dies leaves the other parties
+ * waiting.  A pool repairs the barrier of its own team (the memory is laid out
+ * afresh); nobody repairs a barrier of processes that merely met by a segment's
+ * name.
  */
 #ifndef RUNRIG_BARRIER_H
 #define RUNRIG_BARRIER_H
@@ -46,12 +47,14 @@ RIG_API int rig_barrier_init(struct rig_barrier *barrier, int parties,
 /*
  * Wait until all parties have arrived in this epoch.  Returns 0.
  *
- * Any party, each once per epoch.  Waits until the last arrives, without
- * limit.  Writes made by any party before it arrived are seen by all after.
+ * Any party, each once per epoch.  Waits until the last party arrives, without
+ * limit.  A party that returns sees all writes that any party made before its
+ * arrival.
  */
 RIG_API int rig_barrier_wait(struct rig_barrier *barrier);
 
-/* Epochs completed, and how many of them went through the pthread barrier.
+/* Epochs completed, and the epochs among these that went through the pthread
+ * barrier.
  * Any thread; never waits; exact while nobody is inside. */
 RIG_API uint64_t rig_barrier_epochs(const struct rig_barrier *barrier);
 RIG_API uint64_t rig_barrier_blocked(const struct rig_barrier *barrier);

@@ -4,27 +4,29 @@
  *
  * Names, argument order and meaning are MPI's, but the team comes first, counts
  * are size_t, and errors are negative.  All functions here are for workers,
- * within a kernel, and but where it is said otherwise *collective*: every rank
- * of the team calls the same ones in the same order, with the same root, count,
- * type and operation.  They wait for the ranks whose data they need.
+ * within a kernel.  Unless a comment says otherwise a function is *collective*:
+ * every rank of the team calls the same functions in the same order, with the
+ * same root, count, type and operation, and waits for the ranks whose data the
+ * call needs.
  *
- * Buffers may be private memory or lie in segments of the job; from those the
- * other ranks read in place.  The buffers of one call do not overlap, across
+ * Buffers may be private memory or lie in segments of the job; other ranks read
+ * a buffer in a segment in place.  The buffers of a call do not overlap, across
  * ranks either, but for RIG_IN_PLACE.  When a call returns, its buffers are the
  * caller's again.  Where there are no elements a buffer may be NULL.
  *
  * Reductions keep rank order and associate the same way on every run with the
  * same number of ranks and the same count: the same bits each time, on each
- * rank.  So operations need not commute.  RIG_SUM | RIG_REPRODUCIBLE goes
- * further: see there.
+ * rank.  Operations therefore need not commute.  RIG_SUM | RIG_REPRODUCIBLE
+ * promises more: see RIG_REPRODUCIBLE.
  *
- * Each returns 0, or
+ * Each function returns 0, or
  *
  *	-EINVAL   an argument is out of range, buffers of this rank overlap or
- *	          would end beyond all memory, or ranks disagree about what they
- *	          call; the words name both calls, and the run fails.  Where no
- *	          rank has to look at another, that is found at the next barrier
- *	          of the team or of the team of all, or when the run ends
+ *	          would end beyond all memory, or ranks make different calls:
+ *	          the words name both calls, and the run fails.  Where no rank
+ *	          looks at another rank, the difference is found at the next
+ *	          barrier of the team or of the team of all, or when the run
+ *	          ends
  */
 #ifndef RUNRIG_COLLECTIVE_H
 #define RUNRIG_COLLECTIVE_H
@@ -43,10 +45,10 @@ extern "C" {
  * contribution.  (For scatter, at the root, as `recv`.) */
 #define RIG_IN_PLACE ((void *)-1)
 
-/* User-defined operations of one process. */
+/* The most user-defined operations of a process. */
 #define RIG_USER_OPS_MAX 64
 
-/* Bytes of one element of a type made by rig_type_opaque(). */
+/* The most bytes of an element of a type made by rig_type_opaque(). */
 #define RIG_OPAQUE_MAX ((size_t)1 << 16)
 
 /*
@@ -55,7 +57,7 @@ extern "C" {
  */
 enum rig_type {
 	RIG_INT32_AT = 64, /* struct rig_int32_at */
-	RIG_INT64_AT,      /* and so on */
+	RIG_INT64_AT,      /* struct rig_int64_at, likewise the next types */
 	RIG_FLOAT32_AT,
 	RIG_FLOAT64_AT,
 	RIG_EXACT, /* struct rig_sum of sum.h; only for RIG_SUM */
@@ -114,22 +116,23 @@ struct rig_float128_at32 {
  * both signs are equal.  Every byte but 0 is true in RIG_BOOL, and a result is
  * 0 or 1.
  *
- * float16 and bfloat16 are summed and multiplied in float32, and rounded once,
- * when all ranks' are in; so a result is not the fold of partial results.
+ * float16 and bfloat16 are summed and multiplied in float32, and rounded a
+ * single time, when all ranks' elements are in: a result is not the fold of
+ * partial results.
  */
 enum rig_op {
-	RIG_SUM, /* not for bool, as those that follow up to RIG_MAX */
+	RIG_SUM, /* RIG_SUM to RIG_MAX: not for bool */
 	RIG_PROD,
 	RIG_MIN,  /* not for complex numbers */
 	RIG_MAX,  /* likewise */
-	RIG_LAND, /* for integers and bool, as those that follow */
+	RIG_LAND, /* RIG_LAND to RIG_BXOR: for integers and bool only */
 	RIG_LOR,
 	RIG_LXOR,
 	RIG_BAND,
 	RIG_BOR,
 	RIG_BXOR,
-	RIG_MINLOC, /* for the ..._AT types, and only they */
-	RIG_MAXLOC, /* of equal values the lower `at` wins */
+	RIG_MINLOC, /* MINLOC and MAXLOC: for the ..._AT types only */
+	RIG_MAXLOC, /* among equal values the lower `at` wins */
 	RIG_OPS
 };
 
@@ -145,27 +148,27 @@ enum rig_op {
  */
 #define RIG_REPRODUCIBLE 128
 
-/* Bytes of one element; 0: no such type.  Any thread; never waits. */
+/* Bytes of an element; 0: `type` is no type.  Any thread; never waits. */
 RIG_API size_t rig_type_bytes(int type);
 
 /* The type of elements of `bytes` bytes (1 to RIG_OPAQUE_MAX) of which nothing
- * else is known: to be moved, or reduced by an operation of one's own.  Returns
- * the type or -EINVAL.  Any process; nothing to free. */
+ * else is known: to be moved, or reduced by a user's operation.  Returns the
+ * type or -EINVAL.  Any process; nothing to free. */
 RIG_API int rig_type_opaque(size_t bytes);
 
 /* inout[i] = in[i] op inout[i], where `in` is of the lower ranks. */
 typedef void rig_op_fn(const void *in, void *inout, size_t count, int type);
 
 /*
- * An operation of one's own, for any type; associative.  Returns a number to
- * be given as `op`, or -ENOSPC.  The same function has the same number however
- * often it is asked for.  Not collective, but every rank makes its operations
- * in the same order; or they are made before the pool is.
+ * An associative operation of the user's, for any type.  Returns a number to be
+ * given as `op`, or -ENOSPC.  A second call for the same function returns the
+ * same number.  Not collective, but every rank makes its operations in the same
+ * order, or the caller makes the operations before the pool.
  */
 RIG_API int rig_op_create(rig_op_fn *fn);
 
-/* The same for a function that is given `arg` each time, as it was at the call.
- * The same function and argument have the same number. */
+/* The same for a function that gets the pointer `arg` each time.  The same
+ * function and argument have the same number. */
 typedef void rig_op_arg_fn(const void *in, void *inout, size_t count, int type,
 			   void *arg);
 RIG_API int rig_op_create_arg(rig_op_arg_fn *fn, void *arg);
@@ -197,14 +200,15 @@ RIG_API int rig_team_reduce_scatter_block(struct rig_team *team,
 					  const void *send, void *recv,
 					  size_t count, int type, int op);
 
-/* exscan leaves rank 0's `recv` as it is. */
+/* exscan leaves rank 0's `recv` unchanged. */
 RIG_API int rig_team_scan(struct rig_team *team, const void *send, void *recv,
 			  size_t count, int type, int op);
 RIG_API int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
 			    size_t count, int type, int op);
 
-/* Counts and displacements are in elements of the type they stand beside; what
- * one rank sends and another receives has the same number of bytes. */
+/* A count or displacement is in elements of the type beside the count:
+ * send_type or recv_type.  A rank sends as many bytes as the other rank
+ * receives. */
 RIG_API int rig_team_gather(struct rig_team *team, const void *send,
 			    size_t send_count, int send_type, void *recv,
 			    size_t recv_count, int recv_type, int root);
@@ -244,7 +248,7 @@ RIG_API int rig_team_alltoallv(struct rig_team *team, const void *send,
 			       void *recv, const size_t *recv_counts,
 			       const size_t *recv_displs, int recv_type);
 
-/* As `color`: this rank will be in none of the new teams. */
+/* As `color`: this rank will be in no new team. */
 #define RIG_UNDEFINED (-1)
 
 /*
@@ -253,8 +257,8 @@ RIG_API int rig_team_alltoallv(struct rig_team *team, const void *send,
  * or to NULL.  The ranks end the team by rig_team_free(), or the team goes with
  * the run.
  *
- * Also -ENOSPC: there are 4096 teams that all ranks of the pool are in, or more
- * smaller ones; -ENOMEM.  Either is so in all ranks of `team`, and none has a
+ * Also -ENOSPC: there are 4096 teams of all ranks of the pool, or more smaller
+ * teams; -ENOMEM.  All ranks of `team` return the same error, and no rank has a
  * new team.
  */
 RIG_API int rig_team_split(struct rig_team *team, int color, int key,
@@ -262,7 +266,7 @@ RIG_API int rig_team_split(struct rig_team *team, int color, int key,
 
 /* The parts of the machine that ranks may have in common. */
 enum rig_level {
-	RIG_LEVEL_HOST, /* all ranks of a pool have */
+	RIG_LEVEL_HOST, /* all ranks of a pool have the host in common */
 	RIG_LEVEL_PACKAGE,
 	RIG_LEVEL_NODE, /* NUMA node */
 	RIG_LEVEL_L3,
@@ -271,9 +275,9 @@ enum rig_level {
 
 /*
  * As rig_team_split(), a team a package, NUMA node or L3 cache, by the place of
- * each rank when the pool was made.  Ranks whose cores belong to several, or are
- * not known to belong to any, are a team of their own.  Also -EINVAL: no such
- * level.
+ * each rank when the pool was made.  The ranks whose cores belong to several
+ * packages (nodes, caches), or to none that is known, are a team together.
+ * Also -EINVAL: `level` is no level.
  */
 RIG_API int rig_team_split_type(struct rig_team *team, enum rig_level level,
 				int key, struct rig_team **out);

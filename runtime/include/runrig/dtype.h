@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dtype.h - what the elements of an array are.
+ * dtype.h - the types of the elements of an array.
  */
 #ifndef RUNRIG_DTYPE_H
 #define RUNRIG_DTYPE_H
@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* An element type, named as NumPy names it. */
+/* The element types, by NumPy's names. */
 enum rig_dtype {
 	RIG_DTYPE_NONE,
 	RIG_BOOL,

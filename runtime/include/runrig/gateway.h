@@ -35,7 +35,7 @@ struct rig_gateway; /* in this process */
 
 /* Which part of the world of all hosts a pool is. */
 struct rig_world {
-	int hosts; /* 1 to RIG_HOSTS_MAX */
+	int hosts; /* at least 1, at most RIG_HOSTS_MAX */
 	int own;   /* the pool's number among the hosts */
 	/* The number of each host's first rank; firsts[hosts]: how many ranks
 	 * there are in all, at most RIG_WORLD_MAX.  Copied. */
@@ -104,9 +104,9 @@ RIG_API int rig_gateway_give(struct rig_gateway *gateway,
 RIG_API int rig_gateway_poll(struct rig_gateway *gateway, uint64_t deadline_ns);
 
 /*
- * Does every rank of the host that has not returned wait for another, and for
- * nothing that has been given, and is all taken that ranks have sent?  Then only a
- * parcel can free one of them.  Never waits.
+ * Whether only a parcel can wake a rank of the host: every rank that has not
+ * returned waits for another rank, no rank waits for a message that has been
+ * given, and all messages that ranks have sent are taken.  Never waits.
  */
 RIG_API bool rig_gateway_is_quiet(struct rig_gateway *gateway);
 

@@ -4,7 +4,7 @@
  *
  *	rig_launch_start()   the programs run
  *	rig_launch_wait()    ... until all have ended
- *	rig_launch_finish()  nothing is left of them
+ *	rig_launch_finish()  nothing is left of the programs
  *
  * For a program that does nothing else, such as `runrig exec`: from start to
  * finish the launch has the signals INT, TERM, HUP and CHLD of this process, and
@@ -41,11 +41,12 @@ struct rig_launch_options {
  * Start the ranks.  Returns 0 and sets *launch, which the caller finishes, or
  *
  *	-EINVAL  as rig_place_plan(), or a trace that is too long
- *	-ENOENT, -ENOTDIR  there is no such program or folder
- *	-EACCES, -ENOEXEC  it cannot be executed
- *	or what fork, socket, memfd_create or mmap said
+ *	-ENOENT, -ENOTDIR  there is no program or folder of the name
+ *	-EACCES, -ENOEXEC  the program cannot be executed
+ *	or the error of fork, socket, memfd_create or mmap
  *
- * and then nothing of it is left.  One thread; waits until all have begun.
+ * and on failure leaves no process and no file.  A single thread; waits until
+ * all programs have begun.
  */
 RIG_API int rig_launch_start(struct rig_launch **launch,
 			     const struct rig_launch_options *options);
@@ -57,15 +58,15 @@ RIG_API int rig_launch_start(struct rig_launch **launch,
 			      * with exit status 0; or the launch itself */
 
 /*
- * Wait until every rank has ended.  Returns the status for a shell: 0; that of the
- * first rank to end with another; 128 + the number of the signal that killed it,
- * or that ended the launch; or one of the above.  When it returns nothing of the
- * programs runs any more.
+ * Wait until every rank has ended.  Returns the status for a shell: 0; the
+ * status of the first rank to end with another status; 128 + the number of the
+ * signal that killed the rank or ended the launch; or a status above.  When
+ * rig_launch_wait() returns, no process of the programs runs any more.
  */
 RIG_API int rig_launch_wait(struct rig_launch *launch);
 
-/* What is to be said of it, lines ended by \n; "": nothing.  After wait; until
- * finish.  Never NULL. */
+/* The report on the launch, lines ended by \n; "": nothing to say.  After wait;
+ * valid until finish.  Never NULL. */
 RIG_API const char *rig_launch_text(const struct rig_launch *launch);
 
 /* Where the ranks are: until finish. */

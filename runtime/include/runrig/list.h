@@ -67,7 +67,7 @@ enum rig_value_kind {
 	RIG_VALUE_INT,
 	RIG_VALUE_FLOAT,
 	RIG_VALUE_BOOL,
-	RIG_VALUE_STR, /* UTF-8, may contain NULs, need not end in one */
+	RIG_VALUE_STR, /* UTF-8, may contain NULs, need not end in a NUL */
 	RIG_VALUE_BYTES
 };
 
@@ -85,7 +85,7 @@ struct rig_value {
 		bool truth;       /* RIG_VALUE_BOOL */
 		const char *text; /* RIG_VALUE_STR, RIG_VALUE_BYTES */
 	};
-	size_t bytes; /* of the text */
+	size_t bytes; /* bytes of the text */
 };
 
 /* Values by the word.  `text` ends in a NUL and is borrowed; where there is none
@@ -103,11 +103,11 @@ RIG_API bool rig_value_equal(const struct rig_value *a,
 			     const struct rig_value *b);
 
 /*
- * Write repr() of the value, as Python has repr(), to `text`, at most `room` bytes
- * with the terminating NUL (0, or text NULL: nothing is written), and return the length of the
- * whole without the NUL, as snprintf() does.  Text that is not UTF-8 shows its
- * stray bytes as \xNN.  Printable characters are Unicode 14's, as in Python 3.11.
- * Any thread, whatever the locale; never waits.
+ * Write Python's repr() of the value to `text`, at most `room` bytes with the
+ * terminating NUL (0, or text NULL: nothing is written), and return the length
+ * of the whole without the NUL, as snprintf() does.  Text that is not UTF-8
+ * shows its stray bytes as \xNN.  Printable characters are Unicode 14's, as in
+ * Python 3.11.  Any thread, whatever the locale; never waits.
  */
 RIG_API size_t rig_value_repr(const struct rig_value *value, char *text,
 			      size_t room);
@@ -148,7 +148,7 @@ RIG_API int rig_list_attach(struct rig_list **list, const char *name,
 
 /*
  * A list in memory that is mapped already, such as a kernel's segment
- * (rig_team_data()).  `memory` is aligned to 8 and stays the caller's, and
+ * (rig_team_data()).  `memory` is aligned to 8, stays the caller's, and stays
  * mapped for as long as the handle is used; the handle has no name.  Returns as
  * rig_list_attach(), without waiting.
  */
@@ -169,21 +169,21 @@ RIG_API int rig_list_lay(void *memory, size_t bytes,
 /* How many items; never changes.  Never waits. */
 RIG_API size_t rig_list_length(const struct rig_list *list);
 
-/* The name; "" of a list over memory.  Valid until destroy. */
+/* The name; "" for a list over memory.  Valid until destroy. */
 RIG_API const char *rig_list_name(const struct rig_list *list);
 
-/* The segment it lies in, which stays the list's; NULL of a list over memory. */
+/* The list's segment, which stays the list's; NULL for a list over memory. */
 RIG_API struct rig_segment *rig_list_segment(const struct rig_list *list);
 
 /*
  * Get item `index`, or, below 0, item length + index.  Returns 0 and sets
- * *value, or -ERANGE, -EILSEQ, -EPROTO, -EAGAIN, -ENODATA, -EINVAL (detached), or
- * -ENOMEM for long text.  -EAGAIN and -ENODATA: another process is changing the
- * item's type, or its maker has not filled it; a Python that writes passes through
- * both, so ask again.
+ * *value, or -ERANGE, -EILSEQ, -EPROTO, -EAGAIN, -ENODATA, -EINVAL (detached),
+ * or -ENOMEM for long text.  -EAGAIN and -ENODATA: another process is changing
+ * the item's type, or the maker has not filled the item; a Python that writes
+ * passes through both states, so ask again.
  *
- * Orders: what a process wrote before it set an 8-byte value is seen by who
- * gets that value.
+ * Orders: a process that gets an 8-byte value also sees all writes that another
+ * process made before setting the value.
  */
 RIG_API int rig_list_get(struct rig_list *list, int64_t index,
 			 struct rig_value *value);
@@ -197,28 +197,29 @@ RIG_API int rig_list_set(struct rig_list *list, int64_t index,
 			 const struct rig_value *value);
 
 /*
- * Exchange two items.  Returns 0, or with the list unchanged as get and set do:
- * -EOVERFLOW where one's text is longer than the other's slot.  can_swap only
- * tells.
+ * Exchange two items.  Returns 0, or with the list unchanged an error of get or
+ * set: -EOVERFLOW where an item's text is longer than the other item's slot.
+ * can_swap returns the same, and exchanges nothing.
  */
 RIG_API int rig_list_swap(struct rig_list *list, int64_t a, int64_t b);
 RIG_API int rig_list_can_swap(struct rig_list *list, int64_t a, int64_t b);
 
 /*
- * Reverse the items [slice.begin, slice.end), in pairs: pair 0 is the outermost,
- * and there are (slice.end - slice.begin) / 2.  Only the pairs in `pairs` are
- * exchanged, so that ranks can share the work.  Returns 0, -ERANGE, or swap's
- * error for a pair, the pairs before exchanged.  can_reverse exchanges nothing:
- * ranks that share a list call can_reverse first and then meet, so that the list
- * is reversed or unchanged.
+ * Reverse the items [slice.begin, slice.end) in pairs: pair 0 is the outermost
+ * pair, and there are (slice.end - slice.begin) / 2 pairs.  Only the pairs in
+ * `pairs` are exchanged, and ranks can share the work.  Returns 0, -ERANGE, or
+ * swap's error for a pair, with the earlier pairs exchanged.  can_reverse
+ * exchanges nothing: ranks that share a list call can_reverse first and then
+ * meet, so that the list is reversed or unchanged.
  */
 RIG_API int rig_list_reverse(struct rig_list *list, struct rig_span slice,
 			     struct rig_span pairs);
 RIG_API int rig_list_can_reverse(struct rig_list *list, struct rig_span slice,
 				 struct rig_span pairs);
 
-/* The number of items equal to `value`; the first such item, or -ENOENT.  Or get's
- * error for an item that cannot be read. */
+/* count: the number of items equal to `value`.  index: the first item equal to
+ * `value`, or -ENOENT.  Both return get's error for an item that cannot be
+ * read. */
 RIG_API int64_t rig_list_count(struct rig_list *list,
 			       const struct rig_value *value);
 RIG_API int64_t rig_list_index(struct rig_list *list,
@@ -232,10 +233,11 @@ RIG_API int64_t rig_list_index(struct rig_list *list,
 RIG_API int rig_list_format(struct rig_list *list, char **text);
 RIG_API int rig_list_repr(struct rig_list *list, char **text);
 
-/* Unmap it; handle and name stay.  Twice is once. */
+/* Unmap the list; handle and name stay.  A second call does nothing. */
 RIG_API void rig_list_detach(struct rig_list *list);
 
-/* Remove the name, as rig_segment_unlink() does.  Twice is once. */
+/* Remove the name, as rig_segment_unlink() does.  A second call does
+ * nothing. */
 RIG_API int rig_list_unlink(struct rig_list *list);
 
 /* Detach, remove the name if this process made the list without .keep, and free

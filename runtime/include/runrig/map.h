@@ -24,16 +24,16 @@ struct rig_team;
 #define RIG_NO_ITEM SIZE_MAX
 
 /*
- * What a map does with item `index`, in one of the workers.  `item` points to
- * it and `result` to its place, which is zeroed; NULL where the map has none.
- * Returns 0, or a negative code, which ends the map: rig_team_fail() gives it
- * words.
+ * The work on item `index`, in a worker.  `item` points to the item and
+ * `result` to the item's result, which is zeroed; each is NULL where the map
+ * has no items or no results.  Returns 0, or a negative code, which ends the
+ * map: rig_team_fail() adds words to the code.
  */
 typedef int rig_map_fn(struct rig_team *team, size_t index, const void *item,
 		       void *result);
 
-/* Called in the thread that called rig_pool_map(), which it may not call
- * itself for that pool. */
+/* Called in the thread that called rig_pool_map().  The function may not call
+ * rig_pool_map() for the same pool. */
 typedef void rig_progress_fn(void *arg, size_t done, size_t count);
 
 struct rig_map {
@@ -41,20 +41,21 @@ struct rig_map {
 	const char *name; /* "path.so:symbol" */
 	size_t count;     /* items */
 
-	/* How many a worker takes at a time; 0: many at first, then fewer, down
-	 * to one. */
+	/* Items that a worker takes at a time; 0: many at first, then fewer,
+	 * down to 1. */
 	size_t chunk;
 
-	/* Of the caller, `count` of each, copied there and back; or NULL.  The
-	 * result of an item that was not done stays as it was. */
+	/* The caller's memory: `count` items, copied to the workers, and
+	 * `count` results, copied back; or NULL.  The result of an item that
+	 * was not done stays unchanged. */
 	const void *items;
 	size_t item_bytes;
 	void *results;
 	size_t result_bytes;
 
-	/* The caller's: which items were done, `count` of them; or NULL. */
+	/* The caller's array of `count`: which items were done; or NULL. */
 	bool *done;
-	/* The item that failed, or the last that a rank was at when it died (also
+	/* The item that failed, or the last item at which a rank died (also
 	 * where the item was tried again, and all went well); or NULL. */
 	size_t *failed;
 
@@ -72,14 +73,14 @@ struct rig_map {
 
 	/*
 	 * How often an item is tried again at which a worker has died; 0: the
-	 * first death ends the map.  Example: with 2 an item that kills its worker
-	 * each time is called three times, and then the map ends; what is done
-	 * stays done, and the report says at which item each of the three died.
-	 * A death at no item counts as one of an item of its own.
+	 * first death ends the map.  Example: with 2 an item that kills its
+	 * worker each time is called three times, and then the map ends; the
+	 * items done stay done, and the report says at which item each worker
+	 * died.  A death at no item counts as the death at an item of its own.
 	 *
-	 * With retries the function must bear a second call for an item: of the
-	 * one that is blamed, and of those that other workers were at when they
-	 * were ended.  The place of the result is zeroed again.
+	 * With retries the function must bear a second call for an item: the
+	 * item at which a worker died, and the items at which the other workers
+	 * were ended.  The result is zeroed again.
 	 */
 	size_t retries;
 
@@ -87,13 +88,14 @@ struct rig_map {
 };
 
 /*
- * Call map->fn for items 0 to count - 1, each once (but see `retries`), on
- * whichever worker comes for it, and wait for all.  Returns 0, or as rig_pool_run(), and -ENOSPC where
- * there is no room for items and results.  The first item to fail ends the map:
- * the other workers finish the item they are at, if they can in 20 ms.  If a
- * worker dies (-EOWNERDEAD) more often than `retries` allows, or nobody can go
- * on (-EDEADLK), or the limit (of all tries together) passes, the map is over
- * too; rig_why() and `done` tell how far it has come.
+ * Call map->fn once for each item from 0 to count - 1 (but see `retries`), on
+ * whichever worker is free, and wait for all items.  Returns 0, or an error of
+ * rig_pool_run(), or -ENOSPC where memory for items and results is too small.
+ * The first item to fail ends the map: each other worker has 20 ms to finish
+ * its item.  The map also ends where workers die more often than `retries`
+ * allows (-EOWNERDEAD), where no worker can go on (-EDEADLK), or when the limit
+ * passes, which counts all tries together.  rig_why() and `done` then tell how
+ * far the map has come.
  *
  * Any thread; one run at a time.
  */

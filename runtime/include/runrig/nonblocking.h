@@ -17,19 +17,19 @@
  * be waited for in any order.
  *
  * Requests move on while the rank waits in any function of a team, and in
- * rig_team_test(), _testall(), _testany(), _probe() and _iprobe(); not while the
- * rank computes.  Data that other ranks need from a rank may come only then, so a
- * rank that computes for long tests now and then.  docs/decisions/0010-progress.md
- * has the whole rule.
+ * rig_team_test(), _testall(), _testany(), _probe() and _iprobe(); not while
+ * the rank computes.  Other ranks may get no data from a rank that computes, so
+ * a rank that computes for long tests now and then.
+ * docs/decisions/0010-progress.md has the whole rule.
  *
- * A plan, *_init(), is a request that is not started.  rig_team_start() starts a
- * plan; waited or tested for and complete, the plan is ready to start again, and
- * the pointer stays.  A wait for a plan that is not started returns at once.  All
- * ranks make their plans in the same order and start each equally often, but may
- * start different plans in different order.  Plans go with the run, or by
- * rig_team_request_free().
+ * A plan, *_init(), is a request that is not started.  rig_team_start() starts
+ * a plan; waited or tested for and complete, the plan is ready to start again,
+ * and the pointer stays.  A wait for a plan that is not started returns at
+ * once.  All ranks make their plans in the same order and start each plan
+ * equally often, but may start different plans in different order.  Plans go
+ * with the run, or by rig_team_request_free().
  *
- * Each returns 0, or
+ * Each function returns 0, or
  *
  *	-EINVAL   an argument is out of range, or buffers overlap
  *	-ENOMEM   no memory for the steps
@@ -177,14 +177,14 @@ RIG_API int rig_team_alltoallv_init(struct rig_team *team, const void *send,
 				    const size_t *recv_displs, int recv_type,
 				    struct rig_request **request);
 
-/* Start a plan, or all of them; the data is read from now on.  Never waits.
- * -EINVAL: it is no plan, or is started already. */
+/* Start a plan, or all plans of an array; from now on the data is read.  Never
+ * waits.  -EINVAL: a request is no plan, or is started already. */
 RIG_API int rig_team_start(struct rig_team *team, struct rig_request **request);
 RIG_API int rig_team_startall(struct rig_team *team, int count,
 			      struct rig_request **requests);
 
 /* Free a plan, and set *request to NULL; NULL is allowed.  Not collective.
- * -EINVAL: it is no plan, or it is started and was not waited for. */
+ * -EINVAL: the request is no plan, or a started plan that nobody waited for. */
 RIG_API int rig_team_request_free(struct rig_team *team,
 				  struct rig_request **request);
 

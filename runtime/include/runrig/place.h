@@ -8,11 +8,13 @@
  *	          a node (the default)
  *	pu        a worker a hardware thread
  *	l2 l3 numa package
- *	          a worker a cache, NUMA node or package, with all its cores
+ *	          a worker a cache, NUMA node or package, with all cores of the
+ *	          cache, node or package
  *	OBJECT:N  N workers an object, each with an equal part of the cores:
- *	          "l3:2", "numa:4"; "core:2" for two hardware threads of each
+ *	          "l3:2", "numa:4"; "core:2" is a worker a hardware thread, two
+ *	          on each core
  *	spread    a worker a core, as far from each other as can be: evenly over
- *	          packages, in each over nodes, in each node over caches
+ *	          packages, in each package over nodes, in each node over caches
  *	compact   a worker a core, core after core
  *	none      workers are not pinned
  *	LIST      the cores' logical numbers, as printed by `runrig topo`, in rank
@@ -22,8 +24,9 @@
  * of a core is used only then, or where "pu" or "core:N" asks for the thread.
  * Where a machine has faster and slower cores, the faster are taken first.
  *
- * Usable CPUs are the CPUs that this process may run on: its affinity, within its
- * cpuset; the cgroup's CPU quota also caps the default number of workers.
+ * Usable CPUs are the CPUs on which this process may run: the process's
+ * affinity, within the cpuset.  The cgroup's CPU quota also caps the default
+ * number of workers.
  */
 #ifndef RUNRIG_PLACE_H
 #define RUNRIG_PLACE_H
@@ -36,72 +39,73 @@
 extern "C" {
 #endif
 
-/* Hardware threads one machine may have. */
+/* The most hardware threads of a machine. */
 #define RIG_PUS_MAX 4096
 
 /* The place of a rank; numbers are hwloc's logical numbers, except pu.  Unpinned:
  * package, node and core are -1, and the set is every usable CPU. */
 struct rig_spot {
-	int package; /* -1: it has cores of several */
-	int node;    /* likewise; or its cores lie in none */
-	int core;    /* the first, where it has several */
+	int package; /* -1: the rank's cores lie in several packages */
+	int node;    /* -1: the cores lie in several nodes, or in none */
+	int core;    /* the first of the rank's cores */
 	int cores;
-	int pu;      /* first PU of the rank's set, as the system numbers it */
-	int pus;     /* how many PUs are in its set */
-	bool shared; /* another rank has this core too; false where unpinned */
+	int pu;      /* first PU of the rank's set, by the system's number */
+	int pus;     /* PUs in the rank's set */
+	bool shared; /* another rank has the core too; false where unpinned */
 	uint64_t set[RIG_PUS_MAX / 64]; /* the system's PU numbers */
 };
 
-/* One core of the machine, whether we may use it or not. */
+/* A core of the machine, usable or not. */
 struct rig_core {
-	int number; /* logical, as the rest */
+	int number; /* logical, as the other numbers */
 	int package;
-	int node; /* the nearest NUMA node; -1: it lies in none */
-	int l3;   /* its L3 cache; -1: none known */
-	int l2;   /* likewise */
-	int kind; /* of rig_plan.kinds: 0 is the slowest */
+	int node; /* the nearest NUMA node; -1: the core lies in none */
+	int l3;   /* the core's L3 cache; -1: none known */
+	int l2;   /* likewise, the L2 cache */
+	int kind; /* 0 is the slowest of rig_plan.kinds */
 	int pus;
-	int usable; /* of those, how many we may run on; 0: not ours */
-	uint64_t set[RIG_PUS_MAX / 64];  /* all of it, the system's numbers */
-	uint64_t ours[RIG_PUS_MAX / 64]; /* the usable ones */
+	int usable; /* usable PUs among `pus`; 0: the core is not usable */
+	uint64_t set[RIG_PUS_MAX / 64];  /* all PUs, by the system's numbers */
+	uint64_t ours[RIG_PUS_MAX / 64]; /* the usable PUs, likewise */
 };
 
-/* One NUMA node of the machine. */
+/* A NUMA node of the machine. */
 struct rig_node {
-	int os;         /* the system's number; the logical one is its index */
-	int package;    /* -1: of none, or of several */
-	int cores;      /* those it is the nearest node of; 0: memory only */
-	uint64_t bytes; /* its memory; 0: none, or unknown */
+	int os;      /* the system's number; the index is the logical number */
+	int package; /* -1: in no package, or in several */
+	int cores;   /* cores to which the node is nearest; 0: memory only */
+	uint64_t bytes; /* memory of the node; 0: none, or unknown */
 };
 
 struct rig_plan {
 	int workers;
-	int cores;           /* usable ones */
-	int pus;             /* usable ones */
-	int cpus;            /* what workers can really have: the quota too */
-	int nodes;           /* NUMA nodes the usable ones lie on */
-	int allowed;         /* cores in the cpuset: what there would be
-			      * without this process's affinity */
-	bool squeezed;       /* a single core, of several allowed: a launcher
-			      * leaves a process so that it took for a rank */
-	bool pinned;         /* false: place "none" */
-	bool oversubscribed; /* more workers than CPUs they can have */
-	bool described;      /* not this machine: a plan, nothing to bind */
-	struct rig_spot *spots; /* one a worker, in rank order */
-	uint64_t planned_ns;    /* what planning took, the topology loaded */
+	int cores;     /* usable cores */
+	int pus;       /* usable PUs */
+	int cpus;      /* CPUs for the workers: usable, and in the quota */
+	int nodes;     /* NUMA nodes with a usable core */
+	int allowed;   /* cores in the cpuset, whatever the affinity of
+			* this process is */
+	bool squeezed; /* a single usable core of several allowed cores:
+			* a launcher that takes the process for a rank
+			* binds the process to a core */
+	bool pinned;   /* false: place "none" */
+	bool oversubscribed;    /* more workers than `cpus` */
+	bool described;         /* another machine's plan: nothing to bind */
+	struct rig_spot *spots; /* a worker's each, in rank order */
+	uint64_t planned_ns;    /* time of planning, the topology loaded */
 
-	/* The machine it was planned on. */
+	/* The machine of the plan. */
 	int machine_packages;
-	int machine_nodes; /* those that are memory only, too */
+	int machine_nodes; /* nodes that are memory only, too */
 	int machine_cores;
-	struct rig_core *machine; /* one a core, by number */
-	struct rig_node *memory;  /* one a node, by number */
-	int kinds;                /* of cores; 1: all alike */
+	struct rig_core *machine; /* the cores, by number */
+	struct rig_node *memory;  /* the nodes, by number */
+	int kinds;                /* kinds of cores; 1: all alike */
 	int quota; /* CPUs of the cgroup's quota, rounded up; 0: none */
 };
 
 struct rig_place_options {
-	int workers;       /* 0: one a usable core */
+	int workers;       /* 0: a worker a usable core */
 	const char *place; /* NULL: RUNRIG_PLACE, or "core" */
 	/* NULL: this machine; else a synthetic description "numa:2 core:4 pu:2",
 	 * or an hwloc XML file.  A file must be trusted: hwloc may crash on a
@@ -113,12 +117,12 @@ struct rig_place_options {
 /*
  * Plan.  Returns 0 and sets *plan (the caller frees the plan), or
  *
- *	-EINVAL  workers outside 0..RIG_WORKERS_MAX, a place that is not in the
+ *	-EINVAL  workers outside 0..RIG_WORKERS_MAX, a place outside the
  *	         grammar, an object that the machine lacks, more workers an
  *	         object than cores, a core that is not usable or listed twice, a
  *	         topology that cannot be read
  *	-ENOSYS  this machine's topology cannot be discovered, or hwloc has been
- *	         told of another (HWLOC_XMLFILE, HWLOC_SYNTHETIC)
+ *	         told of another topology (HWLOC_XMLFILE, HWLOC_SYNTHETIC)
  *
  * Any thread; never waits.  Loading a topology costs milliseconds, once per
  * process for this machine.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool.h - workers forked once, pinned, and handed jobs for as long as it lives.
+ * pool.h - workers: forked once, pinned, and given jobs for as long as the pool
+ * lives.
  *
  *	rig_pool_create()   forks a warden, which forks and watches the workers
  *	rig_pool_run()      every worker runs a kernel over named segments
@@ -8,7 +9,7 @@
  *	rig_pool_submit()   as run, in two halves: a poll loop can wait for the end
  *	rig_pool_cancel()   ends the run in progress
  *	rig_pool_report()   how the last run ended: report.h
- *	rig_pool_destroy()  ends them
+ *	rig_pool_destroy()  ends the workers
  *
  * The workers are a snapshot of the caller at create: they have its globals
  * and heap as they were then, and its code; a kernel from code loaded later is
@@ -62,8 +63,8 @@ struct rig_pool; /* in this process */
 
 /* How the processes of a pool are started. */
 enum rig_start {
-	RIG_FORK, /* as forks of the caller: they have what it had */
-	RIG_EXEC  /* afresh: nothing of the caller's memory is in them */
+	RIG_FORK, /* as forks of the caller, with the caller's memory */
+	RIG_EXEC  /* afresh, without the caller's memory */
 };
 
 struct rig_pool_options {
@@ -78,18 +79,19 @@ struct rig_pool_options {
 struct rig_job {
 	rig_kernel_fn *kernel; /* or */
 	const char *name;      /* a registered kernel, or "path.so:symbol" */
-	struct rig_handed segments[RIG_SEGMENTS_MAX]; /* to the first NULL */
+	struct rig_handed segments[RIG_SEGMENTS_MAX]; /* until a NULL name */
 	const void *args;    /* copied; rig_team_args() */
 	size_t args_bytes;   /* at most RIG_ARGS_MAX */
 	void *result;        /* rank 0's rig_team_result(), copied back */
 	size_t result_bytes; /* at most RIG_RESULT_MAX */
 	uint64_t limit_ns;   /* how long the run may take; 0: no limit */
 
-	/* Who owns which bytes of segment `index` (of its window), for `args`
-	 * as above; NULL: as the registered kernel `name` says, else one equal
-	 * block a rank.  At the first run with a segment its pages are brought
-	 * to the NUMA nodes of their owners, whoever made it, unless it was
-	 * made with a .memory of its own. */
+	/* The bytes of segment `index` (of the window) that each rank owns,
+	 * with the arguments `args` above.  NULL: as the registered kernel
+	 * `name` tells, else an equal block a rank.  At the first run with a
+	 * segment its pages are brought to the NUMA nodes of their owners,
+	 * whichever process made the segment, unless the segment was made with
+	 * a .memory. */
 	int (*owns)(const void *args, int index, size_t bytes, int rank,
 		    int size, struct rig_span *spans);
 
@@ -127,8 +129,8 @@ RIG_API int rig_pool_create(struct rig_pool **pool,
  *	-EBUSY       this very thread has a submitted run to wait for
  *	or the negative code a kernel returned (the first rank's to fail)
  *
- * Any thread; one run at a time: a second caller waits its turn.  When it
- * returns no worker is in the kernel any more.
+ * Any thread; a single run at a time: a second caller waits its turn.  When
+ * rig_pool_run() returns, no worker is in the kernel any more.
  */
 RIG_API int rig_pool_run(struct rig_pool *pool, const struct rig_job *job);
 
@@ -158,11 +160,12 @@ RIG_API int rig_pool_run_all(struct rig_pool *pool, const struct rig_job *jobs,
 RIG_API int rig_pool_ran(const struct rig_pool *pool);
 
 /*
- * The two halves of run.  submit posts the job (having waited its turn) and
- * returns; wait waits for it until `deadline_ns` and returns as run does, or
- * -ETIMEDOUT with the run still going (wait again), or -EINVAL where there is
- * none.  The job's result must live until wait; the rest is copied.  The job's
- * limit counts from submit and is enforced by wait, whatever the deadline.
+ * The two halves of run.  submit waits its turn, posts the job and returns;
+ * wait waits for the run's end until `deadline_ns`, and returns as run does, or
+ * -ETIMEDOUT with the run still going (wait again), or -EINVAL where no run was
+ * submitted.  The job's result must live until wait; the rest is copied.  The
+ * job's limit counts from submit and is enforced by wait, whatever the
+ * deadline.
  */
 RIG_API int rig_pool_submit(struct rig_pool *pool, const struct rig_job *job);
 RIG_API int rig_pool_wait(struct rig_pool *pool, uint64_t deadline_ns);
@@ -218,16 +221,16 @@ RIG_API int rig_pool_fd(struct rig_pool *pool);
 RIG_API double rig_pool_progress(const struct rig_pool *pool);
 
 /*
- * Give each NUMA node that this pool's workers are on a copy of the segment as
- * it is now.  From then on a job that is handed it .read_only reads the copy on
- * the rank's own node, until the segment is handed to a job of this pool that
- * may write to it, or is destroyed; what others write to it meanwhile the copies
- * do not have: call it again.
+ * Copy the segment's present bytes to each NUMA node of this pool's workers.
+ * From then on a rank of a job with the segment .read_only reads the copy on
+ * the rank's own node.  The copies end when the segment is destroyed, or is
+ * given to a job of this pool that may write to the segment.  Other processes'
+ * later writes are not in the copies: call rig_pool_replicate() again.
  *
- * Returns how many copies there are (1: the workers are on one node, or not
- * pinned, and all stays as it is), or as rig_pool_run(), or -ENOSPC: there is no
- * room for the copies, or 16 segments have copies already.  Any thread; waits
- * its turn as run does.
+ * Returns the number of copies (1: the workers are on a single node, or not
+ * pinned, and nothing changes), or an error of rig_pool_run(), or -ENOSPC:
+ * there is no room for the copies, or 16 segments have copies already.  Any
+ * thread; waits its turn as run does.
  */
 RIG_API int rig_pool_replicate(struct rig_pool *pool, const char *name);
 

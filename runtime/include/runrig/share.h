@@ -13,13 +13,14 @@
  *			...
  *	return rig_team_barrier(team);
  *
- * Each rank begins with its strip (rig_team_strip()), so that the rank on a page's
- * node works on the page.  A rank that has finished its own strip takes half of the
- * rest of the strip with the largest rest.  Taking costs an atomic operation,
- * mostly on a line that nobody else wants.  In the world of several hosts
- * (gateway.h) each host has the strips of its ranks, and ranks take from ranks of
- * their host; in a team split off the world, chunks are dealt out in turn whatever
- * the schedule is.  For workers only, within a kernel.
+ * Each rank begins with its strip (rig_team_strip()), so that the rank on a
+ * page's node works on the page.  A rank that has finished its own strip takes
+ * half of the rest of the strip with the largest rest.  Taking a part costs an
+ * atomic operation, mostly on a cache line that no other rank wants.  In the
+ * world of several hosts (gateway.h) each host has the strips of its ranks, and
+ * ranks take from ranks of their host; in a team split off the world, chunks
+ * are dealt out in turn whatever the schedule is.  For workers only, within a
+ * kernel.
  */
 #ifndef RUNRIG_SHARE_H
 #define RUNRIG_SHARE_H
@@ -50,22 +51,23 @@ struct rig_share {
 	size_t count;
 	size_t unit;          /* elements of a chunk; 0: the strip is all */
 	size_t units;         /* chunks; the last may be shorter */
-	size_t next;          /* of a static share */
-	struct rig_span hand; /* chunks taken that nobody else can take */
+	size_t next;          /* a static share's next chunk */
+	struct rig_span hand; /* chunks taken, which no other rank can take */
 	uint8_t tag;
-	size_t first; /* of several hosts: this one's first element */
+	size_t first; /* with several hosts: the first element of this host */
 	uint64_t reserved[RIG_RESERVED_WORDS - 1]; /* later versions' */
 };
 
 /*
- * Collective.  Begin to share out 0..count-1.  It ends where rig_share_next()
- * returns false, and each rank goes on until then (or fails the run); several
- * shares may follow each other without a barrier.  Returns 0, or
+ * Collective.  Begin to share out 0..count-1.  The share ends where
+ * rig_share_next() returns false, and each rank takes parts until then (or
+ * fails the run); several shares may follow each other without a barrier.
+ * Returns 0, or
  *
  *	-EINVAL  there is no such schedule
  *
- * Waits only, now and then, for ranks that are behind: no rank gets more than 16
- * collective calls ahead of another.
+ * Waits now and then for ranks that are behind: no rank gets more than 16
+ * collective calls ahead of another rank.
  */
 RIG_API int rig_share_begin(struct rig_share *share, struct rig_team *team,
 			    size_t count, enum rig_schedule schedule,

@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-/* The most spans of one worker. */
+/* The most spans of a worker. */
 #define RIG_TRACE_MAX ((size_t)1 << 24)
 
 struct rig_pool;
@@ -47,8 +47,8 @@ struct rig_trace_span {
 	uint64_t begin_ns; /* CLOCK_MONOTONIC */
 	uint64_t end_ns;
 	bool ended;      /* false: the run ended first */
-	char name[64];   /* of the kernel, or of what waited: "barrier" */
-	char where[128]; /* of a wait: from where, "heat+0x5c"; else "" */
+	char name[64];   /* the kernel's, or the wait's: "barrier" */
+	char where[128]; /* where a wait was called, "heat+0x5c"; else "" */
 };
 
 /*
