@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * checkup.h - a list of checks of this machine, each with its effect and its cure:
- * what both doctors, runrig's and rigbench's, are made of.
+ * checkup.h - a list of checks of this machine, each with an effect and a cure.
  *
- * A check looks at one thing and changes nothing.  Where a thing cannot be read
- * the check says UNKNOWN and why, and never FINE.
+ * Both doctors, runrig's and rigbench's, are lists of checks.  A check looks at
+ * a single thing and changes nothing.  Where a thing cannot be read, the check
+ * says UNKNOWN and why, and never FINE.
  */
 #ifndef COMMON_CHECKUP_H
 #define COMMON_CHECKUP_H
@@ -25,7 +25,8 @@ struct checkup_finding {
 struct checkup {
 	const char *name;
 
-	/* Look, and say in `found` (FOUND_BYTES) what there is. */
+	/* Look at the machine, and put the finding into `found`
+	 * (FOUND_BYTES). */
 	enum checkup_state (*look)(const void *context, char *found);
 
 	const char *effect; /* where the state is NOTE or BAD */
@@ -35,23 +36,25 @@ struct checkup {
 /* "fine", "note", "bad" or "unknown". */
 const char *checkup_word(enum checkup_state state);
 
-/* Do all checks; findings[i] is what check i found. */
+/* Do all checks; findings[i] is the finding of check i. */
 void checkup_do(const struct checkup *checks, size_t count, const void *context,
 		struct checkup_finding *findings);
 
-/* How many findings have that state. */
+/* The number of findings with the state `state`. */
 int checkup_count(const struct checkup_finding *findings, size_t count,
 		  enum checkup_state state);
 
-/* A line a finding, and effect and cure below what is to note or bad. */
+/* Print a line a finding; below a NOTE or BAD finding also the effect and the
+ * cure. */
 void checkup_print(FILE *out, const struct checkup *checks,
 		   const struct checkup_finding *findings, size_t count);
 
-/* A check puts words into its `found` by this call. */
+/* A check puts words into its `found` by this function. */
 void checkup_say(char *found, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The first line of a file, without its end; false where it cannot be read. */
+/* The first line of a file, without the line's end; false where the file cannot
+ * be read. */
 bool checkup_file(const char *path, char *text, size_t bytes);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * headers.c - the folder of the headers that this program came with.
+ * headers.c - the folder of this program's headers.
  */
 #include <common/headers.h>
 
@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Put the folder of this program into `path`; false where nobody knows it. */
+/* Put the folder of this program into `path`; false where the folder is
+ * unknown. */
 static bool own_folder(char path[PATH_MAX])
 {
 	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);

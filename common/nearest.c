@@ -49,7 +49,7 @@ void nearest_look(struct nearest *nearest, const char *name)
 	if (length < 2 || length > LETTERS_MAX || name_length > LETTERS_MAX)
 		return;
 	mistakes = distance(nearest->word, length, name, name_length);
-	/* The beginning of a name is as good as one mistake. */
+	/* The beginning of a name counts as a single mistake. */
 	if (strncmp(nearest->word, name, length) == 0)
 		mistakes = 1;
 	if (mistakes > (length + 2) / 3 ||

@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 struct nearest {
-	const char *word; /* as typed; up to its NUL or '=' */
+	const char *word; /* as typed; ends at NUL or '=' */
 	const char *name; /* the nearest name so far, or NULL */
 	size_t mistakes;  /* between the two */
 };

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The multiplier that a number's tail stands for; 0: none. */
+/* The multiplier for a number's tail, as K; 0: the tail has no meaning. */
 static uint64_t unit(const char *tail)
 {
 	static const char letters[] = "KMGTPE";

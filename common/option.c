@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * option.c - getopt, asked quietly, and its answer in words; argp, with manners.
+ * option.c - getopt without messages, its answers in words; argp in our order.
  */
 #include <common/option.h>
 
@@ -13,7 +13,8 @@
 
 #include <common/nearest.h>
 
-/* What getopt says of a long option: FIRST and its place in the table. */
+/* getopt's answer for a long option: FIRST and the option's place in the
+ * table. */
 enum { FIRST = 1000, KEY_USAGE = FIRST - 1 };
 
 /* The common options, which every command has. */
@@ -27,8 +28,8 @@ static const struct argp_option common_options[] = {
 
 struct table {
 	struct option *longs; /* with names; ends with a zeroed entry */
-	char *shorts;         /* as getopt takes them */
-	int count;            /* of both kinds of options */
+	char *shorts;         /* in getopt's form */
+	int count;            /* options of both kinds */
 	const struct argp_option **options;
 };
 
@@ -51,7 +52,7 @@ static void enter(struct table *table, const struct argp_option *option)
 		*entry = (struct option){ .name = option->name,
 					  .has_arg = wants(option),
 					  .val = FIRST + table->count };
-	/* getopt would take "-?" for its own answer. */
+	/* getopt would confuse "-?" with its own answer '?'. */
 	if (option->key > ' ' && option->key < 127 && option->key != '?') {
 		*end++ = (char)option->key;
 		for (int i = 0; i < wants(option); i++)
@@ -77,7 +78,7 @@ static int fill(struct table *table, const struct argp_option *options)
 	table->shorts = calloc(1, 3 * most + 3);
 	if (!table->longs || !table->options || !table->shorts)
 		return -ENOMEM;
-	/* Words that are no options in their place; and no message. */
+	/* getopt returns every other word in its place, and prints nothing. */
 	strcpy(table->shorts, "-:");
 	for (int part = 0; part < 2; part++)
 		for (const struct argp_option *o = parts[part]; o && !is_end(o);
@@ -86,7 +87,7 @@ static int fill(struct table *table, const struct argp_option *options)
 	return 0;
 }
 
-/* The options, for somebody who has typed another. */
+/* The options, for a user who has typed another word. */
 static void put_names(FILE *out, const struct table *table)
 {
 	const char *between = "there are ";
@@ -104,7 +105,8 @@ static void put_names(FILE *out, const struct table *table)
 	}
 }
 
-/* The options whose names begin so, to be written in full; returns how many. */
+/* The options whose names begin with the word, to be written in full; returns
+ * their number. */
 static int put_beginning(FILE *out, const struct table *table, const char *name,
 			 size_t length)
 {
@@ -119,7 +121,7 @@ static int put_beginning(FILE *out, const struct table *table, const char *name,
 	return count;
 }
 
-/* An option that getopt knows, by `said`: a place or a letter. */
+/* The option of getopt's answer `said`: a place in the table or a letter. */
 static const struct argp_option *known(const struct table *table, int said)
 {
 	if (said >= FIRST)
@@ -152,8 +154,8 @@ static void refuse_long(FILE *out, const struct table *table, const char *name)
 		put_names(out, table);
 }
 
-/* getopt's optopt says which mistake `word` has: the place of a long
- * option that there is, a letter, else nothing. */
+/* getopt's optopt tells the mistake in `word`: the place of a known long
+ * option, a letter, or nothing. */
 static void explain(FILE *out, const struct table *table, int c,
 		    const char *word)
 {
@@ -173,7 +175,8 @@ static void explain(FILE *out, const struct table *table, int c,
 		refuse_long(out, table, word + 2);
 }
 
-/* Is the word, "--repeat=3", the name in full of an option that getopt took? */
+/* Whether the word, "--repeat=3", has the full name of the option that getopt
+ * took. */
 static bool in_full(const char *word, const char *name)
 {
 	size_t length = strlen(name);
@@ -182,7 +185,7 @@ static bool in_full(const char *word, const char *name)
 	       (word[2 + length] == '=' || word[2 + length] == '\0');
 }
 
-/* An option's word as this command writes it: see option_check(). */
+/* Write an option's word in the command's own form: see option_check(). */
 static char *rewritten(const struct table *table, char *word)
 {
 	static char number[] = "-n";
@@ -192,7 +195,7 @@ static char *rewritten(const struct table *table, char *word)
 		return word;
 	if (strcmp(word, "-np") == 0 || strcmp(word, "--np") == 0)
 		return number;
-	/* It lives on: argp keeps pointers to the words. */
+	/* The new word stays allocated: argp keeps pointers to the words. */
 	if (strncmp(word, "--np=", 5) == 0 &&
 	    asprintf(&joined, "-n%s", word + 5) >= 0)
 		return joined;
@@ -267,8 +270,8 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* A copy of the table in which every option is a group by itself: argp sorts the
- * options of a group by their names. */
+/* A copy of the table in which every option is a group by itself: argp sorts
+ * the options within a group by their names. */
 static struct argp_option *in_order(const struct argp_option *options)
 {
 	struct argp_option *copy;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outfile.c - files that are whole or not there.
+ * outfile.c - files that are complete or not there.
  */
 #include <common/outfile.h>
 #include <common/unfinished.h>
@@ -16,10 +16,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Bytes that one write may be of. */
+/* The most bytes of a write. */
 #define PIECE_MAX ((size_t)1 << 30)
 
-/* Links that lead to one another, as many as the kernel follows. */
+/* The longest chain of links, as in the kernel. */
 #define LINKS_MAX 40
 
 static bool write_all(int fd, const void *from, size_t bytes)
@@ -40,7 +40,7 @@ static bool write_all(int fd, const void *from, size_t bytes)
 	return true;
 }
 
-/* Where a link leads; NULL: it is none. */
+/* The path to which a link leads; NULL: `path` is no link. */
 static char *follow(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -57,7 +57,8 @@ static char *follow(const char *path)
 	return next;
 }
 
-/* A path of what is not there, its folder's links resolved.  Takes `path`. */
+/* The path of a file that does not exist, with the links in the folder's path
+ * resolved.  Frees `path`. */
 static char *in_folder(char *path)
 {
 	char *slash = path ? strrchr(path, '/') : NULL;
@@ -80,14 +81,14 @@ static char *in_folder(char *path)
 	return whole;
 }
 
-/* `path`, links resolved: those to what is not there yet, too.  NULL: no memory.
- */
+/* `path` with links resolved, also a link to a file that does not exist yet.
+ * NULL: no memory. */
 static char *resolve(const char *path)
 {
 	char *at = realpath(path, NULL), *next;
 	struct stat status;
 
-	/* What a descriptor of this process leads to may have no path. */
+	/* The file behind a descriptor of this process may have no path. */
 	if (at || stat(path, &status) == 0)
 		return at ? at : strdup(path);
 	at = strdup(path);
@@ -114,7 +115,7 @@ bool outfile_same(const char *a, const char *b)
 	return same;
 }
 
-/* A name beside `path` that nobody has: .NAME.rig-16 hex digits. */
+/* An unused name beside `path`: .NAME.rig-16 hex digits. */
 static char *name_beside(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -141,7 +142,7 @@ static void forget_temporary(struct outfile *file)
 	file->temporary = NULL;
 }
 
-/* Do the file system, the kernel or a sandbox have no files without names?
+/* Whether the file system, the kernel or a sandbox lacks files without names.
  * (EISDIR: a kernel that takes O_TMPFILE for O_DIRECTORY.) */
 static bool is_refusal(int error)
 {
@@ -149,7 +150,7 @@ static bool is_refusal(int error)
 	       error == ENOSYS || error == EPERM;
 }
 
-/* The file without a name, or with a temporary one. */
+/* Open the file without a name, or with a temporary name. */
 static int open_beside(struct outfile *file)
 {
 	const char *slash = strrchr(file->path, '/');
@@ -179,7 +180,8 @@ static int open_beside(struct outfile *file)
 	return file->fd;
 }
 
-/* What is there now decides how to write: false, with errno, if it cannot be. */
+/* Choose how to write, by the present file; false, with errno, where the file
+ * cannot be written. */
 static bool open_file(struct outfile *file)
 {
 	struct stat status;
@@ -195,14 +197,15 @@ static bool open_file(struct outfile *file)
 		file->fd = open(file->path, O_WRONLY | O_CLOEXEC);
 		return file->fd >= 0;
 	}
-	/* Whom the file refuses may not replace it either. */
+	/* A user who may not write the old file may not replace the file
+	 * either. */
 	if (access(file->path, W_OK) < 0 || open_beside(file) < 0)
 		return false;
 	(void)fchmod(file->fd, status.st_mode & 0777);
 	return true;
 }
 
-/* A run that fills a disk and then fails would be felt by others. */
+/* Other programs would feel a run that fills a disk and then fails. */
 static bool has_room(const struct outfile *file, uint64_t bytes)
 {
 	struct statvfs status;
@@ -211,7 +214,7 @@ static bool has_room(const struct outfile *file, uint64_t bytes)
 	       bytes / status.f_frsize <= status.f_bavail;
 }
 
-/* Room for all of it now, rather than a failure when the work is done. */
+/* Reserve all space now: a full disk is found before the work is done. */
 static bool reserve(const struct outfile *file, size_t head, uint64_t more)
 {
 	uint64_t bytes;
@@ -256,7 +259,7 @@ int outfile_end(struct outfile *file, const void *data, size_t bytes)
 			   AT_SYMLINK_FOLLOW) < 0)
 			return -errno;
 	}
-	/* Some file systems tell only now that the disk is full. */
+	/* Some file systems report a full disk only here. */
 	r = close(file->fd);
 	file->fd = -1;
 	return r < 0 ? -errno : 0;
@@ -276,7 +279,7 @@ void outfile_discard(struct outfile *file)
 {
 	if (file->temporary)
 		(void)unlink(file->temporary);
-	/* A zeroed one was never made. */
+	/* A zeroed file was never made. */
 	if (file->path && file->fd >= 0)
 		close(file->fd);
 	forget_temporary(file);

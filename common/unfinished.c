@@ -3,8 +3,8 @@
  * unfinished.c - a table of names of files in the making.
  *
  * A handler may read the table between any two instructions of other threads: a
- * slot is one atomic pointer, and the text behind the pointer outlives the slot's
- * content.
+ * slot is an atomic pointer, and the text behind the pointer outlives the
+ * slot's content.
  */
 #include <common/unfinished.h>
 
@@ -12,12 +12,12 @@
 #include <stddef.h>
 #include <unistd.h>
 
-/* More files than one run writes. */
+/* More files than a run writes. */
 #define NAMES_MAX 32
 
 static _Atomic(const char *) names[NAMES_MAX];
 
-/* Whose files they are. */
+/* The process that owns the files. */
 static _Atomic pid_t owner;
 
 bool unfinished_enter(const char *path)
