@@ -29,7 +29,7 @@ static const struct rig_param *find(const struct rig_kernel *kernel,
 	return NULL;
 }
 
-/* As short as it can be and still be that number; returns `text`. */
+/* The shortest text that still reads back as `value`; returns `text`. */
 static char *show_real(double value, char *text, size_t bytes)
 {
 	for (int digits = 15; digits <= 17; digits++) {

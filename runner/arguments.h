@@ -2,9 +2,9 @@
 /*
  * arguments.h - a kernel's arguments from words such as length=40M.
  *
- * `args` is the kernel's argument struct, kernel->args_bytes long.  What fails
- * returns -EINVAL with one line of words in `why`, which name what would have
- * been right.
+ * `args` is the kernel's argument struct, kernel->args_bytes long.  A function
+ * that fails returns -EINVAL, and leaves in `why` a single line of words that
+ * name a right value.
  */
 #ifndef KERNELS_ARGUMENTS_H
 #define KERNELS_ARGUMENTS_H
@@ -21,16 +21,16 @@ int arguments_default(const struct rig_kernel *kernel, void *args,
 		      char why[WHY_BYTES]);
 
 /*
- * Set a parameter from NAME=VALUE.  A SIZE also takes the word that is its
- * default, if that is no number ("all"): it stands for SIZE_MAX.
+ * Set a parameter from NAME=VALUE. A SIZE whose default is a word and no number
+ * ("all") also takes this word, which stands for SIZE_MAX.
  */
 int arguments_set(const struct rig_kernel *kernel, void *args, const char *word,
 		  char why[WHY_BYTES]);
 
 /*
- * Of the user's data, `length` is how many elements array 0 has, and if the
- * parameter of that name does not have its default, it says the same.  Sets
- * *length.
+ * Set *length, the parameter `length` of a kernel, for the user's data: the
+ * number of elements of array 0.  A `length` that the user gives (another value
+ * than the default) must be the same number.
  */
 int arguments_length(const struct rig_kernel_args *args, size_t fallback,
 		     size_t *length, char *why, size_t why_bytes);

@@ -11,18 +11,18 @@
 
 #include <runrig/error.h>
 
-/* A sample has an eighth of the blocks at most, and of large results one block
- * in SPARSE. */
+/* A sample has at most an eighth of the blocks; for a large result, a block in
+ * SPARSE. */
 #define PART   8
 #define FEW    64
 #define SPARSE 128
 
-/* In shared memory, in the segment behind the arrays.  Written by the caller
- * before the jobs, and only read by them. */
+/* In shared memory, in the segment behind the arrays.  The caller writes the
+ * struct before the jobs, and the jobs only read. */
 struct sample_shm {
-	uint64_t kernel; /* its address: the workers have the code, too */
+	uint64_t kernel; /* the kernel's address: workers have the code, too */
 	uint64_t blocks, covered, seed;
-	uint64_t kept_bytes; /* of each block's copy; 0: nothing is kept */
+	uint64_t kept_bytes; /* bytes of a block's copy; 0: nothing is kept */
 };
 
 /* Where the copies begin. */
@@ -30,7 +30,7 @@ struct sample_shm {
 
 _Static_assert(sizeof(struct sample_shm) <= KEPT_AT, "before the copies");
 
-/* 64 bits that tell nothing of their neighbours. */
+/* 64 bits that tell nothing of the bits of neighbouring numbers. */
 static uint64_t mix(uint64_t at)
 {
 	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
@@ -46,7 +46,7 @@ static uint64_t begin_of(const struct sample_shm *shm, uint64_t index)
 	       shm->blocks % shm->covered * index / shm->covered;
 }
 
-/* The block that is drawn of run `index`. */
+/* The block that is drawn from run `index`. */
 static uint64_t drawn(const struct sample_shm *shm, uint64_t index)
 {
 	uint64_t begin = begin_of(shm, index);
@@ -58,7 +58,7 @@ static uint64_t drawn(const struct sample_shm *shm, uint64_t index)
 	return begin + mix(shm->seed ^ mix(index)) % count;
 }
 
-/* The rank whose strip of the blocks has this one. */
+/* The rank in whose strip of the blocks the block is. */
 static int owner_of(const struct sample_shm *shm, uint64_t block, int size)
 {
 	uint64_t each = shm->blocks / (uint64_t)size;

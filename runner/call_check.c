@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * call_check.c - what the caller of rig_kernel_run() says, judged before anything is
+ * call_check.c - the arguments of rig_kernel_run(), judged before anything is
  * made.
  */
 #include <runner/kernel_call.h>
@@ -18,15 +18,16 @@
 #include <runner/disk.h>
 #include <runner/words.h>
 
-/* Below this nobody asks how much memory, or /dev/shm, is left: the answer
- * takes longer than a small run, and who makes a segment asks again. */
+/* Below this size the run does not ask how much memory, or /dev/shm, is left:
+ * the answer takes longer than a small run, and rig_segment_create() asks
+ * again. */
 #define LARGE ((size_t)64 << 20)
 #define SMALL ((size_t)64 << 10)
 
 /* Bytes of a setting as NAME=VALUE. */
 #define WORD_BYTES 4096
 
-/* The run has words of its own. */
+/* The words of the run become the words of rig_why(). */
 int call_fails(const struct kernel_run *run, int r)
 {
 	return r < 0 ? rig_why_set(r, run->why) : r;
@@ -83,7 +84,8 @@ static int enter_settings(struct kernel_run *run,
 
 /* ---- before anything is made ---- */
 
-/* The shape of an array that nobody gives: the kernel's, or one dimension. */
+/* The shape of an array that the caller does not give: the kernel's shape, or a
+ * single dimension. */
 static struct npy_shape shape_of(const struct rig_array *array)
 {
 	struct npy_shape shape = { .dims = (int)array->dims };
@@ -125,8 +127,8 @@ void call_show_arrays(struct kernel_call *call)
 	}
 }
 
-/* The arrays that the library makes in memory, in bytes; SIZE_MAX where they are beyond
- * all count. */
+/* The bytes of the arrays that the library makes in memory; SIZE_MAX where the
+ * sum overflows. */
 static size_t new_bytes(const struct kernel_run *run)
 {
 	size_t bytes = 0;
@@ -138,7 +140,7 @@ static size_t new_bytes(const struct kernel_run *run)
 	return bytes;
 }
 
-/* Three digits that count, and a unit. */
+/* A number with three digits, and a unit. */
 static const char *size_words(size_t bytes, char text[40])
 {
 	static const char *const units[] = { "bytes", "kB", "MB", "GB",
@@ -154,7 +156,7 @@ static const char *size_words(size_t bytes, char text[40])
 	return text;
 }
 
-/* The largest array that is yet to be made in memory; -1: there is none. */
+/* The largest array that is still to be made in memory; -1: there is none. */
 static int largest_of(const struct kernel_run *run)
 {
 	int found = -1;
@@ -181,8 +183,8 @@ static const char *disk_beside(const struct kernel_call *call)
 	return NULL;
 }
 
-/* Arrays of the caller's data need not lie in memory: the largest ones go to disk,
- * until the others fit. */
+/* With the caller's data arrays need not lie in memory: the largest arrays go
+ * to disk, until the others fit. */
 static int put_on_disk(struct kernel_call *call, size_t room)
 {
 	struct kernel_run *run = &call->run;
@@ -201,9 +203,9 @@ static int put_on_disk(struct kernel_call *call, size_t room)
 	return call->folder ? 0 : words_fail(-ENOMEM, "out of memory");
 }
 
-/* /dev/shm may be larger than memory: what is beyond either is not begun, before
- * the kernel of the system kills somebody for it; and what the dead have left
- * is no excuse. */
+/* /dev/shm may be larger than memory.  A run that needs more than either is
+ * refused, before the system's kernel kills a process for the run.  Segments
+ * that dead processes have left are removed first. */
 static int check_memory(struct kernel_call *call)
 {
 	size_t bytes = new_bytes(&call->run);
@@ -227,7 +229,8 @@ static int check_memory(struct kernel_call *call)
 			  size_words(bytes > shm ? shm : memory, has));
 }
 
-/* Runs after the first need a copy of what the first one wrote over. */
+/* Runs after the first need a copy of the arrays that the first run wrote
+ * over. */
 static int check_repeat(const struct kernel_call *call)
 {
 	for (int i = 0; i < call->run.count; i++)
@@ -240,7 +243,7 @@ static int check_repeat(const struct kernel_call *call)
 	return 0;
 }
 
-/* Kernel, settings, operands: all that the caller says. */
+/* Kernel, settings, operands: the caller's whole specification. */
 static int check_call(struct kernel_call *call)
 {
 	const struct rig_spec *spec = call->spec;
@@ -275,7 +278,7 @@ int rig_kernel_examine(const struct rig_kernel *kernel)
 	return 0;
 }
 
-/* Names as the struct of the caller has them. */
+/* Copy the arrays; their names point into the caller's struct. */
 static void copy_arrays(const struct kernel_run *run,
 			struct rig_declared *arrays)
 {

@@ -59,7 +59,7 @@ static int read_file(struct kernel_call *call, int index)
 			     : words_fail_file(r, input->path);
 }
 
-/* Bring in what lies elsewhere. */
+/* Bring in the arrays that lie in files or in private memory. */
 int call_load(struct kernel_call *call)
 {
 	struct kernel_run *run = &call->run;
@@ -71,7 +71,7 @@ int call_load(struct kernel_call *call)
 		if (!operand_copied(run, i, source) ||
 		    !(run->kernel->arrays[i].role & RIG_INPUT))
 			continue;
-		/* A file that could not be mapped is read by all ranks. */
+		/* All ranks read a file that could not be mapped. */
 		if (source->operand->file && !source->attached) {
 			r = read_file(call, i);
 			if (r == 0)
@@ -83,7 +83,7 @@ int call_load(struct kernel_call *call)
 	return r;
 }
 
-/* All ranks write the array behind the header, where there is room for it. */
+/* All ranks write the array behind the header, where the file has room. */
 static int write_strips(struct kernel_call *call, int index)
 {
 	const struct source *source = &call->sources[index];
@@ -122,7 +122,7 @@ static int end_output(struct kernel_call *call, int index)
 	return r < 0 ? words_fail_file(r, path) : 0;
 }
 
-/* All files are complete before the first is put in its place. */
+/* All files are complete before the first file is put in its place. */
 int call_write_outputs(struct kernel_call *call)
 {
 	int r = 0;
@@ -142,7 +142,7 @@ int call_write_outputs(struct kernel_call *call)
 	return r;
 }
 
-/* Does what the run wrote belong to where the operand's elements are? */
+/* Whether the run's elements go back to the operand's place. */
 static bool returns(const struct kernel_call *call, int index)
 {
 	const struct source *source = &call->sources[index];
@@ -152,7 +152,7 @@ static bool returns(const struct kernel_call *call, int index)
 	       call->run.kernel->arrays[index].role & RIG_OUTPUT;
 }
 
-/* Give back what lies in the caller's memory, segment or edited file. */
+/* Copy the results back to the caller's memory, segment or edited file. */
 int call_return_data(struct kernel_call *call)
 {
 	int r = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * contract.c - is a kernel what runrig/kernel.h says it is?
+ * contract.c - the check that a kernel keeps the contract of runrig/kernel.h.
  */
 #include <runner/contract.h>
 
@@ -43,7 +43,8 @@ static int check_name(const char *what, const char *name, char why[WHY_BYTES])
 		   what, name, CONTRACT_NAME_MAX);
 }
 
-/* Words that are shown as one line; NULL: none. */
+/* Whether the words are a single line that can be shown; NULL: there are
+ * none. */
 static bool is_line(const char *text)
 {
 	for (; text && *text; text++)
@@ -117,7 +118,8 @@ static int check_fixed(const struct rig_kernel *kernel, int index,
 	return r < 0 ? r : check_array(kernel->arrays, index, why);
 }
 
-/* A name that a kernel declares: an expression's, or one that is in none. */
+/* Whether a declared array may have the name: a letter or _, then letters,
+ * digits, - and _ (kernel.h). */
 static bool is_declared_name(const char *name)
 {
 	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz"
@@ -191,7 +193,8 @@ int contract_check(const struct rig_kernel *kernel, char why[WHY_BYTES])
 	const struct rig_param *param = kernel->params;
 	int r;
 
-	/* First: in a struct of another version nothing else has its place. */
+	/* First: in a struct of another version every other field is
+	 * elsewhere. */
 	if (kernel->version != RIG_KERNEL_VERSION)
 		return say(why,
 			   "it is of version %u of runrig/kernel.h, and this "
@@ -215,7 +218,7 @@ int contract_check(const struct rig_kernel *kernel, char why[WHY_BYTES])
 	return r == 0 ? check_proof(kernel, why) : r;
 }
 
-/* One span, and whose it is. */
+/* A span, and the rank that owns the span. */
 struct owned_span {
 	struct rig_span span;
 	int rank;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * convert.c - items of any real dtype as doubles, or whole ones as 64 bits.
+ * convert.c - items of any real dtype as doubles, and integers as 64 bits.
  */
 #include <runner/convert.h>
 
@@ -16,15 +16,16 @@
 #define HALF_INFINITY 0x7c00
 #define HALF_QUIET    0x0200
 #define HALF_FRACTION 10
-#define HALF_OVERFLOW 65520.0 /* this and more becomes infinity */
-#define HALF_NORMAL   0x1p-14 /* the least that is not denormal */
+#define HALF_OVERFLOW 65520.0 /* from here on a value becomes infinity */
+#define HALF_NORMAL   0x1p-14 /* the least value that is not denormal */
 
-/* A double.  Its exponent has a bias of 1023, that of a float16 one of 15. */
+/* The exponent of a double has a bias of 1023, the exponent of a float16 a bias
+ * of 15. */
 #define DOUBLE_FRACTION 52
 #define DOUBLE_EXPONENT UINT64_C(0x7ff0000000000000)
 #define BIAS            0x1p1008
 
-/* The double of these bits, and the bits of a double. */
+/* The double of the bits `bits`, and the bits of a double. */
 static double double_of(uint64_t bits)
 {
 	double value;
@@ -87,10 +88,10 @@ int convert_result(struct rig_array *result, enum rig_dtype dtype, char *why,
 	return 0;
 }
 
-/* The bits of a float16 but its sign, moved to where a double has them, are the
- * same number with a bias that is too small: a product puts that right, for
- * denormals too.  Infinity and not-a-numbers have the greatest exponent in
- * both. */
+/* The bits of a float16, without the sign, moved to the place of a double's
+ * bits, are the same number with a bias that is too small: a product corrects
+ * the bias, for denormals too.  Infinities and NaNs have the greatest exponent
+ * in both formats. */
 static double of_float16(uint16_t half)
 {
 	uint64_t sign = (uint64_t)(half & HALF_SIGN) << 48;
@@ -111,8 +112,8 @@ uint16_t convert_float16_of(double value)
 		return sign | HALF_INFINITY | HALF_QUIET;
 	if (size >= HALF_OVERFLOW)
 		return sign | HALF_INFINITY;
-	/* The last bit of `rounder` is worth as much as that of a float16 of
-	 * this exponent: so the sum is rounded to one. */
+	/* The last bit of `rounder` is worth as much as the last bit of a
+	 * float16 of the same exponent: the sum is rounded to a float16. */
 	power = double_of(bits_of(size) & DOUBLE_EXPONENT);
 	rounder = (power > HALF_NORMAL ? power : HALF_NORMAL) * 0x1.8p42;
 	size = size + rounder - rounder;
@@ -127,7 +128,7 @@ static void halves_to_double(const any_uint16 *from, size_t begin, size_t end,
 		*to++ = of_float16(from[i]);
 }
 
-/* A case of a switch over dtypes: a loop over items of one type. */
+/* A case of a switch over dtypes: a loop over items of a type. */
 #define WIDEN_AS(dtype, type, value)                                           \
 	case dtype: {                                                          \
 		const type *from = items;                                      \
@@ -145,7 +146,7 @@ void convert_to_double(enum rig_dtype dtype, const void *items, size_t begin,
 		WIDEN(RIG_INT16, any_int16, double)
 		WIDEN(RIG_INT32, any_int32, double)
 		WIDEN(RIG_INT64, any_int64, double)
-		/* Any bit makes a bool true, as NumPy has it. */
+		/* A bool with any bit set is true, as in NumPy. */
 		WIDEN_AS(RIG_BOOL, any_uint8, from[i] != 0)
 		WIDEN(RIG_UINT8, any_uint8, double)
 		WIDEN(RIG_UINT16, any_uint16, double)

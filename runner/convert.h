@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * convert.h - items of any real dtype of up to 8 bytes as doubles, or whole ones
+ * convert.h - items of any real dtype of up to 8 bytes as doubles, and integers
  * as 64 bits, a chunk at a time.
  *
  * Items are in the machine's byte order and need no alignment.
@@ -26,25 +26,27 @@ typedef uint64_t any_uint64 WIDEN_ANY;
 typedef float any_float WIDEN_ANY;
 typedef double any_double WIDEN_ANY;
 
-/* An item widened, or what some come to. */
+/* A widened item, or a reduction of several items. */
 union number {
 	double real;
 	uint64_t whole;
 };
 
-/* Is it bool, or an integer or float of up to 8 bytes? */
+/* Whether the items are bool, or integers or floats of up to 8 bytes. */
 bool convert_knows(const struct rig_array *array);
 
-/* 0, or -EINVAL where convert_knows() not, with words: what `kernel` takes. */
+/* 0, or -EINVAL where convert_knows() returns false, with words: the dtypes
+ * that `kernel` takes. */
 int convert_check(const struct rig_array *array, const char *kernel, char *why,
 		  size_t why_bytes);
 
-/* A result is of this dtype: one that is made here becomes so.  0, or -EINVAL,
- * with words, where the user's is of another. */
+/* The result has the dtype `dtype`: a result that is made here gets the dtype.
+ * 0, or -EINVAL with words where the user's result has another dtype. */
 int convert_result(struct rig_array *result, enum rig_dtype dtype, char *why,
 		   size_t why_bytes);
 
-/* Is it bool or an integer?  An integer with a sign? */
+/* whole: whether a dtype is bool or an integer. signed: whether it is an
+ * integer with a sign. */
 bool convert_whole(enum rig_dtype dtype);
 bool convert_signed(enum rig_dtype dtype);
 
@@ -52,16 +54,16 @@ bool convert_signed(enum rig_dtype dtype);
 void convert_to_double(enum rig_dtype dtype, const void *items, size_t begin,
 		       size_t end, double *to);
 
-/* The same for who only reads: doubles where they lie, others in `room`, which
- * has one for each item. */
+/* The same, for a caller that only reads: doubles are read in place; other
+ * items are converted into `room`, which has a double for each item. */
 const any_double *convert_doubles(enum rig_dtype dtype, const void *items,
 				  size_t begin, size_t end, double *room);
 
-/* Whole ones as 64 bits: extended by their sign, if they have one. */
+/* Bools and integers as 64 bits, extended by the sign if there is a sign. */
 void convert_to_64(enum rig_dtype dtype, const void *items, size_t begin,
 		   size_t end, uint64_t *to);
 
-/* The float16 nearest to a double, of two the even one. */
+/* The float16 nearest to a double; half way, the even float16. */
 uint16_t convert_float16_of(double value);
 
 #endif

@@ -70,7 +70,7 @@ uint32_t dtype_align(enum rig_dtype dtype)
 	return bytes ? bytes : 1;
 }
 
-/* The type of that kind and size, or RIG_DTYPE_NONE. */
+/* The dtype of the kind and size, or RIG_DTYPE_NONE. */
 static enum rig_dtype of_kind(char kind, unsigned long bytes)
 {
 	for (size_t i = 1; i < DTYPES; i++)
@@ -79,7 +79,7 @@ static enum rig_dtype of_kind(char kind, unsigned long bytes)
 	return RIG_DTYPE_NONE;
 }
 
-/* "f8": its kind and number; false: no such word. */
+/* "f8": the kind and the number; false: the text has another form. */
 static bool split_code(const char *text, char *kind, unsigned long *number)
 {
 	char *end;
@@ -109,14 +109,14 @@ int dtype_parse_code(const char *text, struct rig_array *array)
 	    !split_code(text + 1, &kind, &bytes))
 		return -EINVAL;
 	dtype = of_kind(kind, bytes);
-	/* | says that there is no byte order, which only bytes can say. */
+	/* | says that there is no byte order, which is right for bytes only. */
 	if (!dtype || (*text == '|' && bytes > 1))
 		return -EINVAL;
 	set(array, dtype, *text == OTHER);
 	return 0;
 }
 
-/* A code without its byte order: what may it mean? */
+/* A code without a byte order: the dtypes that the code may mean. */
 static void refuse_bare(const char *text, enum rig_dtype by_bytes,
 			enum rig_dtype by_bits, char *why, size_t why_bytes)
 {

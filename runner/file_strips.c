@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Strips begin at multiples of it in the file. */
+/* Strips begin at multiples of GRAIN in the file. */
 #define GRAIN ((size_t)1 << 20)
 
-/* Bytes that one call moves: a signal need not wait for more. */
+/* Bytes that a call moves: a signal waits no longer than a call. */
 #define PIECE ((size_t)16 << 20)
 
 /* The arguments of the job. */
@@ -24,7 +24,7 @@ struct file_part_args {
 	uint64_t at, bytes;
 };
 
-/* The result that a rank leaves. */
+/* The result slot of a rank. */
 struct file_part_state {
 	int32_t code;
 	uint32_t shut; /* 1: the file could not be opened */
@@ -50,7 +50,7 @@ static int move(int fd, char *data, size_t bytes, off_t at, bool out)
 	return 0;
 }
 
-/* One rank's part, whose borders are multiples of GRAIN in the file. */
+/* A rank's part, whose borders are multiples of GRAIN in the file. */
 static struct rig_span part_of(const struct file_part_args *args,
 			       struct rig_team *team)
 {

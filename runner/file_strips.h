@@ -17,15 +17,15 @@
 
 /* Where an array lies in either. */
 struct file_part {
-	int fd;   /* of the caller */
+	int fd;   /* memory of the caller */
 	off_t at; /* the first byte in the file */
 	const struct rig_segment *segment;
 	size_t offset; /* the first byte in the segment */
 	size_t bytes;
 };
 
-/* Returns 0, -ENODATA: the file ends before, what read or write said, or as
- * rig_pool_run(), and then *job is set. */
+/* Returns 0; -ENODATA: the file ends too early; the error of read or write; or
+ * an error of rig_pool_run(), and then *job is set. */
 int file_strips_read(struct rig_pool *pool, const struct file_part *what,
 		     bool *job);
 int file_strips_write(struct rig_pool *pool, const struct file_part *what,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel_call.h - one call of rig_kernel_run(), as the parts of the call share it.
+ * kernel_call.h - a call of rig_kernel_run(), shared by the parts of the call.
  *
- *	call_check.c  what the caller says, judged before anything is made
+ *	call_check.c  the caller's specification, judged before anything is made
  *	call_files.c  the arrays in and out of files and private memory
- *	outcome.c     the run, the proof, and what was done
+ *	outcome.c     the run, the proof, and the outcome
  *
  * Functions return 0 or a negative errno with the words in rig_why().
  */
@@ -19,10 +19,10 @@
 #include <runner/kernel_run.h>
 #include <runner/operand.h>
 
-/* Bytes of what a kernel says it found. */
+/* Bytes of a kernel's result in words. */
 #define RESULT_BYTES 512
 
-/* In this process: one call, and what the caller has of it. */
+/* In this process: a call, and the outcome that the caller gets. */
 struct kernel_call {
 	struct rig_outcome outcome;  /* first */
 	const struct rig_spec *spec; /* while the call lasts */
@@ -33,7 +33,7 @@ struct kernel_call {
 	char result[RESULT_BYTES];
 	uint64_t *times_ns;
 	uint64_t begun_ns;
-	char *folder; /* of arrays on disk */
+	char *folder; /* the folder of arrays on disk */
 };
 
 /* On the clock of the wall's length. */
@@ -45,7 +45,7 @@ static inline uint64_t call_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* The run has words of its own, which become those of rig_why(). */
+/* The words of the run become the words of rig_why(). */
 int call_fails(const struct kernel_run *run, int r);
 
 /* A call whose words have been checked; rig_outcome_free() frees the call. */
@@ -54,20 +54,20 @@ int call_open(const struct rig_spec *spec, struct kernel_call **out);
 /* The caller sees the arrays as the arrays are now. */
 void call_show_arrays(struct kernel_call *call);
 
-/* Have the workers of the pool room for what they take? */
+/* Whether the memory is enough for the workers of the pool. */
 int call_check_private(const struct kernel_call *call,
 		       const struct rig_pool *pool);
 
-/* Begin the files of outputs; bring in what lies in files or private memory. */
+/* Begin the files of outputs; bring in arrays from files or private memory. */
 int call_begin_outputs(struct kernel_call *call);
 int call_load(struct kernel_call *call);
 
-/* Does anything go to a file or to private memory?  Write it. */
+/* Write the arrays that go to a file or to private memory, if any. */
 bool call_stores(const struct kernel_call *call);
 int call_write_outputs(struct kernel_call *call);
 int call_return_data(struct kernel_call *call);
 
-/* Where the elements of an array lie in this process. */
+/* The address of an array's elements in this process. */
 const char *call_data(const struct kernel_call *call, int index);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel_run.c - a kernel rigged up: its arguments, its arrays, a pool to run on.
+ * kernel_run.c - a kernel made ready: its arguments, its arrays and a pool.
  */
 #include <runner/kernel_run.h>
 
@@ -18,16 +18,18 @@
 #include <runner/dtype.h>
 #include <runner/spare.h>
 
-/* By this spans() asks the kernel who owns what.  By value: the workers are
- * older than the struct.  The workers of RIG_EXEC have this library at another
- * address, so the kernel is named by the distance from `here`. */
+/* The arguments with which spans() asks the kernel for the spans of a rank.
+ * The struct holds copies: the workers are older than the struct.  The workers
+ * of RIG_EXEC have this library at another address, so the struct has the
+ * kernel's distance from `here`. */
 struct owning {
 	ptrdiff_t kernel; /* bytes from `here` to a kernel of this library */
 	uint64_t index;
 	max_align_t args[]; /* kernel->args_bytes */
 };
 
-/* Arguments travel with the arrays' spans, in half of what a job may carry. */
+/* The arguments travel beside the spans of the arrays, in half of a job's
+ * arguments. */
 #define ARGS_MAX (RIG_ARGS_MAX / 2 - sizeof(struct owning))
 
 static int say(struct kernel_run *run, int code, const char *words)
@@ -47,7 +49,8 @@ static int check_kernel(struct kernel_run *run)
 	const struct rig_kernel *kernel = run->kernel;
 	char words[WHY_BYTES];
 
-	/* First: it is what is known of its parameters. */
+	/* The size of the arguments is checked first: the parameters lie in the
+	 * arguments. */
 	if (kernel->version == RIG_KERNEL_VERSION &&
 	    (kernel->args_bytes < sizeof(struct rig_kernel_args) ||
 	     kernel->args_bytes > ARGS_MAX))
@@ -122,7 +125,7 @@ int kernel_run_set(struct kernel_run *run, const char *word)
 	return arguments_set(run->kernel, run->args, word, run->why);
 }
 
-/* Is the parameter of `word` named by a word before it? */
+/* Whether an earlier word sets the same parameter as `word`. */
 static bool is_repeated(char *const *words, char *const *word)
 {
 	size_t length = strcspn(*word, "=");
@@ -173,7 +176,8 @@ bool kernel_run_has_inputs(const struct kernel_run *run)
 	return header(run)->given;
 }
 
-/* A given array is of a type the kernel takes; of others it is the kernel's. */
+/* A given array has a dtype that the kernel takes; any other array has the
+ * kernel's dtype. */
 static int check_dtype(struct kernel_run *run, int index)
 {
 	const struct rig_array_spec *spec = &run->kernel->arrays[index];
@@ -194,7 +198,8 @@ static int check_dtype(struct kernel_run *run, int index)
 	return -EINVAL;
 }
 
-/* A window may begin anywhere in its segment, which itself is on a page. */
+/* The elements may begin anywhere in a segment; the segment itself begins on a
+ * page. */
 static int check_alignment(struct kernel_run *run, int index)
 {
 	const struct rig_array_spec *spec = &run->kernel->arrays[index];
@@ -211,7 +216,7 @@ static int check_alignment(struct kernel_run *run, int index)
 	return -EINVAL;
 }
 
-/* The user's data is all of what goes in. */
+/* The user gives all inputs, or none. */
 static int check_given(struct kernel_run *run)
 {
 	const struct rig_array_spec *specs = run->kernel->arrays;
@@ -247,7 +252,8 @@ static int size_array(struct kernel_run *run, int index)
 	return -EINVAL;
 }
 
-/* The kernel may have changed the dtype of an array that nobody gives. */
+/* The kernel may have changed the dtype of an array that the user does not
+ * give. */
 static int size_again(struct kernel_run *run, int index)
 {
 	struct rig_array *array = kernel_run_array(run, index);
@@ -258,7 +264,8 @@ static int size_again(struct kernel_run *run, int index)
 	return size_array(run, index);
 }
 
-/* Where a kernel writes no more than its results, it writes all of them. */
+/* A kernel that writes an output, and reads nothing there, writes every
+ * element. */
 static int check_room_given(struct kernel_run *run, int index)
 {
 	const struct rig_array_spec *spec = &run->kernel->arrays[index];
@@ -277,7 +284,7 @@ static int check_room_given(struct kernel_run *run, int index)
 	return -EINVAL;
 }
 
-/* What a kernel says it does is a number, or no rate can be made of it. */
+/* A kernel's figure must be a number: otherwise there is no rate. */
 static int check_figure(struct kernel_run *run, const char *name,
 			double (*figure)(const void *args))
 {
@@ -356,8 +363,9 @@ static int spans(const void *given, size_t bytes, int rank, int size,
 			    to);
 }
 
-/* A worker that is no fork may lack the library of any other kernel: the ranks
- * begin with equal blocks then, and the first run brings the pages home. */
+/* A worker that is no fork may lack the library of a kernel outside of this
+ * library: the ranks begin with equal blocks then, and the first run brings the
+ * pages to their owners' nodes. */
 static bool workers_have(const struct rig_pool *pool,
 			 const struct rig_kernel *kernel)
 {
@@ -368,13 +376,15 @@ static bool workers_have(const struct rig_pool *pool,
 		ours.dli_fbase == theirs.dli_fbase);
 }
 
-/* A kernel's prepare may take for granted that all else is 0. */
+/* A kernel's prepare may rely on zeroed memory, so only runs over the user's
+ * data use spare segments. */
 static bool has_spares(const struct kernel_run *run)
 {
 	return run->spares && !run->memory && kernel_run_has_inputs(run);
 }
 
-/* Segments of one key are alike: the size, the policy, and who owns which part. */
+/* Segments with equal keys are alike: the size, the policy, and the owners of
+ * the parts. */
 static struct spare_key key_of(const struct kernel_run *run, int index)
 {
 	return (struct spare_key){ .kernel = run->kernel,
@@ -434,7 +444,7 @@ static int make_array(struct kernel_run *run, int index)
 	return r;
 }
 
-/* What the kernel says of who owns what, before anybody believes it. */
+/* Check the kernel's answers about the owners of an array before using them. */
 static int check_owns(struct kernel_run *run, int index)
 {
 	int size = rig_pool_size(run->pool);
@@ -453,7 +463,7 @@ static int check_owns(struct kernel_run *run, int index)
 		snprintf(run->why, WHY_BYTES, "kernel %s: array %s: %.300s",
 			 run->kernel->name, run->kernel->arrays[index].name,
 			 words);
-	/* It is no mistake of the user's words. */
+	/* The kernel is wrong here, not the user's words. */
 	return r == -EINVAL ? -ENOEXEC : r;
 }
 
@@ -566,7 +576,8 @@ int kernel_run_job(struct kernel_run *run, rig_kernel_fn *fn,
 	}
 	if (more)
 		job.segments[run->count].name = rig_segment_name(more);
-	/* By its name where that is known: so the report calls it. */
+	/* The job names a registered kernel, so that the report has the
+	 * name. */
 	if (fn == run->kernel->run &&
 	    rig_kernel_find(run->kernel->name) == run->registered) {
 		job.kernel = NULL;
@@ -584,7 +595,7 @@ int kernel_run_prepare(struct kernel_run *run)
 	return kernel_run_job(run, run->kernel->prepare, NULL);
 }
 
-/* Add up what every rank left. */
+/* Add up the digests of all ranks. */
 int kernel_run_digest(struct kernel_run *run, bool after)
 {
 	struct rig_kernel_args *args = header(run);
@@ -606,7 +617,7 @@ int kernel_run_digest(struct kernel_run *run, bool after)
 	return r;
 }
 
-/* The run may have said that array `index` is shorter than it might be. */
+/* The run may have shortened array `index`. */
 static int shorten(struct kernel_run *run, int index, uint64_t count)
 {
 	struct rig_array *array = kernel_run_array(run, index);

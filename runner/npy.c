@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * npy.c - NumPy's .npy files: read straight into memory, written with their
- * header.
+ * npy.c - NumPy's .npy files: read straight into memory, written with a header.
  */
 #include <runner/npy.h>
 
@@ -16,10 +15,10 @@
 #include <runner/npy_header.h>
 #include <runner/words.h>
 
-/* Longer headers than this no array of numbers has. */
+/* No array of numbers has a longer header. */
 #define HEADER_MAX (1 << 20)
 
-/* Bytes that one read may be of. */
+/* The most bytes of a read. */
 #define PIECE_MAX ((size_t)1 << 30)
 
 static int unreadable(const char *path)
@@ -27,7 +26,7 @@ static int unreadable(const char *path)
 	return words_fail_file(-errno, path);
 }
 
-/* Read exactly `bytes` bytes; a file that ends before sets errno to 0. */
+/* Read exactly `bytes` bytes; a file that ends too early sets errno to 0. */
 static bool read_all(int fd, void *to, size_t bytes, off_t at)
 {
 	char *next = to;
@@ -49,8 +48,8 @@ static bool read_all(int fd, void *to, size_t bytes, off_t at)
 	return true;
 }
 
-/* Where the header's text is: its offset and length.  NULL, or what is wrong
- * (errno where reading was). */
+/* Find the header's text: its offset and length.  Returns NULL, or words about
+ * the mistake (and errno, where a read failed). */
 static const char *find_header(int fd, off_t *text_at, size_t *bytes)
 {
 	unsigned char start[12] = { 0 };
@@ -79,7 +78,7 @@ static const char *find_header(int fd, off_t *text_at, size_t *bytes)
 	return *bytes > HEADER_MAX ? "its header is too long" : NULL;
 }
 
-/* The size of the file is what the header says? */
+/* Check the size of the file against the header. */
 static int check_size(const struct npy_input *input, off_t file_bytes)
 {
 	size_t bytes, has = (size_t)(file_bytes - input->data_at);
@@ -132,7 +131,8 @@ int npy_open(struct npy_input *input, const char *path)
 	int r;
 
 	*input = (struct npy_input){ .path = path };
-	/* Not waiting for a pipe's writer: it is refused below. */
+	/* O_NONBLOCK: open() does not wait for the writer of a pipe, which is
+	 * refused below. */
 	input->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (input->fd < 0 || fstat(input->fd, &status) < 0)
 		r = unreadable(path);

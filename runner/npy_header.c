@@ -2,9 +2,9 @@
 /*
  * npy_header.c - the header of a .npy file, as text: a Python dict literal.
  *
- * It has exactly the keys descr, fortran_order and shape, in any order, each
- * once.  The literal is read by descent, and what NumPy would not have written
- * is refused: guessing would mean reading somebody's data wrong.
+ * The literal has exactly the keys descr, fortran_order and shape, each once,
+ * in any order.  The literal is read by descent.  A text that NumPy would not
+ * have written is refused: a guess could read the user's data wrong.
  */
 #include <runner/npy_header.h>
 
@@ -15,10 +15,10 @@
 
 #include <runner/dtype.h>
 
-/* Headers begin at multiples of this, so that elements do. */
+/* Headers end at multiples of ALIGN, so that the elements begin there. */
 #define ALIGN 64
 
-/* Longest descr that is quoted in words. */
+/* The longest descr that words quote. */
 #define DESCR_BYTES 64
 
 #define MALFORMED "its header is malformed"
@@ -86,7 +86,7 @@ static bool take_string(struct cursor *cursor, char *text, size_t bytes)
 		}
 		if (*cursor->at == '\\' || (unsigned char)*cursor->at < ' ')
 			return false;
-		/* What is not ASCII is no part of any name of ours. */
+		/* A character outside of ASCII is in none of our names. */
 		if (used + 1 < bytes)
 			text[used++] = *cursor->at & '\x80' ? '?' : *cursor->at;
 	}
@@ -106,16 +106,17 @@ static bool take_number(struct cursor *cursor, size_t *number)
 		    __builtin_add_overflow(*number, (size_t)(*cursor->at - '0'),
 					   number))
 			return false;
-	/* 010 is no number of Python's, and none is so large an extent. */
+	/* 010 is no number in Python, and no extent is larger than
+	 * INT64_MAX. */
 	if ((zero && *number > 0) || *number > INT64_MAX)
 		return false;
-	/* Python 2 wrote its long integers so. */
+	/* Python 2 wrote long integers with an L. */
 	if (any && cursor->at < cursor->end && *cursor->at == 'L')
 		cursor->at++;
 	return any;
 }
 
-/* () or (3,) or (3, 4): a tuple of one has its comma. */
+/* () or (3,) or (3, 4): a tuple of a single number has a comma. */
 static bool take_shape(struct cursor *cursor, struct npy_shape *shape)
 {
 	bool comma = true;
@@ -132,7 +133,7 @@ static bool take_shape(struct cursor *cursor, struct npy_shape *shape)
 	return shape->dims != 1 || comma;
 }
 
-/* A list of fields, which may hold lists: to its closing bracket. */
+/* A list of fields, which may hold lists: to the closing bracket. */
 static bool skip_list(struct cursor *cursor)
 {
 	char text[2];
@@ -205,7 +206,7 @@ static bool take_dict(struct cursor *cursor, struct fields *fields)
 	return cursor->at == cursor->end && fields->seen == SEEN_ALL;
 }
 
-/* In which order its elements lie makes no difference? */
+/* Whether C order and Fortran order are the same for the shape. */
 static bool orders_agree(const struct npy_shape *shape)
 {
 	int wide = 0;

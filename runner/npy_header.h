@@ -12,14 +12,15 @@
 
 /*
  * Parse "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }", of
- * `bytes` bytes.  Sets shape and array and returns NULL, or returns what is
- * wrong and how to cure it, which is static or in `words`.
+ * `bytes` bytes.  Sets shape and array and returns NULL, or returns words about
+ * the mistake and its cure, which are static or in `words`.
  */
 const char *npy_parse_header(const char *text, size_t bytes,
 			     struct npy_shape *shape, struct rig_array *array,
 			     char *words, size_t words_bytes);
 
-/* Such a header, magic and padding included, to be freed; NULL: no memory. */
+/* The text of a header, magic and padding included; the caller frees the text.
+ * NULL: no memory. */
 char *npy_make_header(const struct rig_array *array,
 		      const struct npy_shape *shape, size_t *bytes);
 

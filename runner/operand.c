@@ -27,7 +27,7 @@ static bool is_zero(const uint64_t reserved[RIG_RESERVED_WORDS])
 	return true;
 }
 
-/* The array that an operand means; -1: none is left. */
+/* The array for an operand; -1: no array is left, or none has the name. */
 static int find_array(const struct kernel_run *run, const char *name,
 		      const struct source *sources)
 {
@@ -40,7 +40,7 @@ static int find_array(const struct kernel_run *run, const char *name,
 	return -1;
 }
 
-/* May the array be what the operand makes of it? */
+/* Whether the array may play the part that the operand gives it. */
 static int check_role(const struct rig_kernel *kernel, int index,
 		      const struct rig_operand *operand)
 {
@@ -112,7 +112,7 @@ static void turn_strides(struct rig_array *array)
 	}
 }
 
-/* Tell the kernel of the array's shape what it can use of it. */
+/* Tell the kernel the shape of the array, as far as rig_array has room. */
 static void set_shape(struct rig_array *array, const struct npy_shape *shape)
 {
 	int more = shape->dims > RIG_DIMS_MAX ? shape->dims - RIG_DIMS_MAX : 0;
@@ -130,7 +130,7 @@ static void set_shape(struct rig_array *array, const struct npy_shape *shape)
 		turn_strides(array);
 }
 
-/* Can the ranks use the elements where they lie in the file? */
+/* Whether the ranks can use the elements in place, in the file. */
 static bool lies_well(const struct rig_array_spec *spec,
 		      const struct npy_input *input)
 {
@@ -189,7 +189,7 @@ static int reserve_edit(struct source *source, const char *path)
 	return 0;
 }
 
-/* The ranks edit the file where it lies. */
+/* The ranks edit the file in place. */
 static int open_edited(struct kernel_run *run, int index, struct source *source,
 		       const char *path)
 {
@@ -208,10 +208,8 @@ static int open_edited(struct kernel_run *run, int index, struct source *source,
 	return rig_segment_open_file(&source->attached, path, NULL);
 }
 
-/* Ranks map files that are only read, and files that are edited.  A file that
- * cannot be mapped is read like one whose array is written. */
-/* The array as the kernel will have it: what it does not take as it lies becomes
- * a copy. */
+/* Whether the kernel gets a copy: elements whose order in memory or order of
+ * bytes the kernel does not take are copied. */
 static void plan_copy(const struct rig_array_spec *spec, struct source *source,
 		      struct rig_array *array, bool apart)
 {
@@ -242,8 +240,9 @@ static void find_strides(struct source *source)
 	}
 }
 
-/* What is only read is mapped by the ranks.  A file that cannot be mapped is
- * read like one whose array is written; one in Fortran order has to be. */
+/* Ranks map files that are only read, and files that are edited.  A file that
+ * cannot be mapped is read, as the file of an array that the kernel writes is;
+ * a file in Fortran order must be mapped. */
 static int open_file(struct kernel_run *run, int index, struct source *source)
 {
 	const struct rig_array_spec *spec = &run->kernel->arrays[index];
@@ -260,7 +259,8 @@ static int open_file(struct kernel_run *run, int index, struct source *source)
 	plan_copy(spec, source, &input->array,
 		  input->shape.fortran && !spec->any_order);
 	set_shape(&input->array, &source->shape);
-	/* The very file whose header was read, whatever its name leads to. */
+	/* The path of the open file itself, whatever the operand's name means
+	 * by now. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", input->fd);
 	if (source->operand->inplace)
 		r = open_edited(run, index, source, path);
@@ -280,7 +280,7 @@ static int open_file(struct kernel_run *run, int index, struct source *source)
 	return 0;
 }
 
-/* The shape that the operand states, and the elements it has. */
+/* Read the operand's shape, and count the elements. */
 static int read_shape(const struct rig_operand *operand, const char *name,
 		      struct npy_shape *shape, uint64_t *count)
 {
@@ -304,7 +304,8 @@ static int read_shape(const struct rig_operand *operand, const char *name,
 	return 0;
 }
 
-/* The elements of a segment's array, from its shape or from what is there. */
+/* Count the elements of a segment's array, from the shape or from the size of
+ * the segment. */
 static int count_window(struct source *source, const char *name,
 			struct rig_array *array)
 {
@@ -336,8 +337,8 @@ static int count_window(struct source *source, const char *name,
 	return 0;
 }
 
-/* Where the elements of a segment lie, and whether all lie in it.  Sets *plain
- * where that is in C order. */
+/* Check that all elements lie in the segment.  Sets *plain where the elements
+ * are in C order. */
 static int check_window(struct source *source, const struct rig_array *array,
 			bool *plain)
 {
@@ -391,7 +392,8 @@ static int find_dtype(const struct rig_array_spec *spec,
 	return 0;
 }
 
-/* Two elements of a written array would lie at one place. */
+/* With a stride of 0 two elements of a written array would lie at the same
+ * place. */
 static int check_strides(const struct rig_operand *operand, const char *name)
 {
 	for (int d = 0; operand->strides && d < operand->dims; d++)
@@ -475,7 +477,7 @@ int operand_open(struct kernel_run *run, int index, struct source *source,
 	return operand->data ? open_data(run, index, source) : 0;
 }
 
-/* Is the file of array `index` one that array `other` has, too? */
+/* Whether array `other` uses the file of the edited array `index`. */
 static bool shares_file(const struct source sources[RIG_ARRAYS_MAX], int index,
 			int other)
 {

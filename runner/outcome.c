@@ -2,10 +2,10 @@
 /*
  * outcome.c - rig_kernel_run(): a kernel by its name, run once, and proved.
  *
- * Everything that can be refused is refused before anything is made: files are
- * opened and judged, segments attached, sizes counted (call_check.c), outputs begun
- * (call_files.c), and only then comes the memory of the arrays.  A call that fails
- * leaves what there was, but for a file that is edited in place.
+ * All checks come before anything is made: files are opened and judged,
+ * segments attached, sizes counted (call_check.c), outputs begun
+ * (call_files.c), and only then comes the memory of the arrays.  A call that
+ * fails changes nothing, but for a file that is edited in place.
  */
 #include <runner/kernel_call.h>
 
@@ -26,7 +26,7 @@ static struct kernel_call *call_of(const struct rig_outcome *outcome)
 	return (struct kernel_call *)(uintptr_t)outcome;
 }
 
-/* A job of the workers failed: there is a report of it. */
+/* A job of the workers failed: the pool has a report. */
 static int job_fails(struct kernel_call *call, int r)
 {
 	call->outcome.started |= r < 0;
@@ -43,7 +43,7 @@ static void enter_phase(struct kernel_call *call, enum rig_phase phase)
 		call->spec->phase(call->spec->phase_arg, phase, &call->outcome);
 }
 
-/* The level of proof that this run has. */
+/* The level of proof of the run. */
 static enum rig_verify level_of(const struct kernel_call *call)
 {
 	const struct rig_kernel *kernel = call->run.kernel;
@@ -192,7 +192,7 @@ static int store(struct kernel_call *call)
 	return r;
 }
 
-/* Before another run writes over it. */
+/* Keep the result before another run writes over it. */
 static void keep_result(struct kernel_call *call)
 {
 	const struct rig_kernel *kernel = call->run.kernel;
@@ -277,9 +277,9 @@ int rig_kernel_check(const struct rig_spec *spec, struct rig_outcome **outcome)
 	return 0;
 }
 
-/* ---- what was done ---- */
+/* ---- the outcome ---- */
 
-/* The words after "NAME = "; NULL: it has none. */
+/* The words after "NAME = "; NULL: the result has no such name. */
 static const char *value_of(const char *result, const char *name)
 {
 	size_t length = strlen(name);

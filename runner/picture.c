@@ -44,7 +44,7 @@ bool picture_wanted(const char *path)
 	return ends_in(path, ".pgm") || is_other(path);
 }
 
-/* The side of a square of so many points; 0: it is none. */
+/* The side of a square of `count` points; 0: there is no such square. */
 static uint64_t side_of(uint64_t count)
 {
 	uint64_t side = (uint64_t)llrint(sqrt((double)count));
@@ -86,7 +86,7 @@ int picture_create(struct outfile *output, const char *path,
 	return r < 0 ? words_fail_file(r, path) : 0;
 }
 
-/* The least and the greatest that are finite; false: there are none. */
+/* The least and the greatest finite element; false: no element is finite. */
 static bool range_of(const void *data, const struct rig_array *array,
 		     double *least, double *greatest)
 {
@@ -121,7 +121,7 @@ int picture_end(struct outfile *output, const void *data,
 		convert_to_double(array->dtype, data, i, i + 1, &x);
 		if (any && greatest > least)
 			part = (x / 2 - least / 2) / (greatest / 2 - least / 2);
-		/* What is no number is black. */
+		/* A NaN is black. */
 		part = part > 0 ? part : 0;
 		shades[i] = (unsigned char)lrint((part < 1 ? part : 1) * WHITE);
 	}

@@ -2,9 +2,9 @@
 /*
  * picture.h - an array as a picture: --output FILE.pgm.
  *
- * Netpbm's PGM, a byte a point: black is the least of its elements, white the
- * greatest.  An array of two dimensions is that wide; one that a kernel made is
- * a square.
+ * The format is Netpbm's PGM, a byte a point: black is the least element of the
+ * array, white the greatest.  An array of two dimensions is as wide as its
+ * second dimension; an array of a kernel's own is a square.
  */
 #ifndef RUNNER_PICTURE_H
 #define RUNNER_PICTURE_H
@@ -13,7 +13,7 @@
 
 #include <runner/npy.h>
 
-/* Is it the name of one? */
+/* Whether the path is the name of a picture. */
 bool picture_wanted(const char *path);
 
 /* As npy_create() and outfile_end().  -EINVAL: the array is no picture. */

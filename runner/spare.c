@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spare.c - segments that one call made and the next call of the same kernel uses.
+ * spare.c - segments of a call that the next call of the same kernel uses.
  */
 #include <runner/spare.h>
 
 #include <pthread.h>
 #include <stdlib.h>
 
-/* In this process: what is kept for one pool. */
+/* In this process: the segments kept for a pool. */
 struct spare_store {
 	struct spare_store *next;
 	struct rig_pool *pool;
@@ -101,7 +101,8 @@ static size_t bytes_of(const struct spare_store *spares)
 	return bytes;
 }
 
-/* The place that was used least lately; `taken`: of those with a segment. */
+/* A free place, or the place that was used least lately; `taken`: only places
+ * with a segment. */
 static struct spare *oldest(struct spare_store *spares, bool taken)
 {
 	struct spare *found = NULL;
@@ -118,7 +119,8 @@ static struct spare *oldest(struct spare_store *spares, bool taken)
 	return found;
 }
 
-/* Put it in, and take out what has to go for it: one at a time, NULL at the end. */
+/* Put the segment in.  Where a kept segment must go first, returns the kept
+ * segment, and the caller tries again; NULL: the segment is in. */
 static struct rig_segment *put_in(struct spare_store *spares,
 				  struct spare_key key,
 				  struct rig_segment **segment)

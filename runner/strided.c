@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Rows and columns that are copied together: either side then reads or writes
+/* Rows and columns that are copied together, so that reads and writes are of
  * whole cache lines. */
 #define TILE 32
 
@@ -47,7 +47,7 @@ int strided_extent(const struct strided *strided, uint64_t *low, uint64_t *high)
 	return 0;
 }
 
-/* The array as matrices of `rows` by `columns`: `outer` of these. */
+/* The array as `outer` matrices of `rows` by `columns`. */
 struct matrices {
 	uint64_t outer, rows, columns;
 	int64_t row_stride, column_stride;
@@ -91,7 +91,7 @@ static void copy(char *apart, char *plain, size_t bytes, bool out)
 	memcpy(out ? apart : plain, out ? plain : apart, bytes);
 }
 
-/* An item of a usual size is one load and one store. */
+/* An item of a usual size is a single load and a single store. */
 static void copy_item(char *apart, char *plain, size_t bytes, bool out)
 {
 	switch (bytes) {
@@ -112,8 +112,8 @@ static void copy_item(char *apart, char *plain, size_t bytes, bool out)
 	}
 }
 
-/* Up to TILE rows of a matrix; `apart` is at the first of these, and `plain`
- * too. */
+/* Copy up to TILE rows of a matrix, whose first row begins at `apart` and at
+ * `plain`. */
 static void copy_rows(const struct matrices *m, size_t bytes, char *apart,
 		      char *plain, uint64_t rows, bool out)
 {

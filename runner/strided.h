@@ -25,7 +25,7 @@ struct strided {
 };
 
 /* The bytes between which all elements lie, counted from the segment's begin:
- * from *low to *high - 1.  0, or -ERANGE: there are no such numbers. */
+ * from *low to *high - 1. 0, or -ERANGE: a number is too large. */
 int strided_extent(const struct strided *strided, uint64_t *low,
 		   uint64_t *high);
 

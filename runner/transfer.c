@@ -8,14 +8,14 @@
 #include <string.h>
 #include <sys/uio.h>
 
-/* Pieces of the caller's memory that one system call copies, and the bytes of
- * these together: a call that large is as good as one, and ends when a signal
- * comes. */
+/* The most pieces of the caller's memory that a system call copies, and the
+ * most bytes.  A larger call would be no faster, and a signal waits until the
+ * call ends. */
 #define PIECES     256
 #define CALL_BYTES ((size_t)16 << 20)
 
-/* Elements that lie one behind another: how many, and the number of dimensions
- * before those that they make up. */
+/* Elements that lie without gaps: their number, and the number of dimensions
+ * outside of them. */
 struct run_of {
 	uint64_t elements;
 	int outer;
@@ -33,7 +33,7 @@ static struct run_of find_run(const struct transfer *t)
 	return run;
 }
 
-/* How many bytes element `index` is from the first one. */
+/* The distance of element `index` from the first element, in bytes. */
 static int64_t place_of(const struct transfer *t, struct run_of run,
 			uint64_t index)
 {
@@ -48,8 +48,8 @@ static int64_t place_of(const struct transfer *t, struct run_of run,
 	return place;
 }
 
-/* Elements [begin, ...) as pieces of the caller's memory, up to PIECES; returns
- * how many, and moves *begin behind them. */
+/* Elements [begin, ...) as up to PIECES pieces of the caller's memory.  Returns
+ * the number of pieces, and moves *begin behind the last piece. */
 static int next_pieces(const struct transfer *t, struct run_of run,
 		       uint64_t *begin, uint64_t end,
 		       struct iovec pieces[PIECES], size_t *bytes)
@@ -72,7 +72,7 @@ static int next_pieces(const struct transfer *t, struct run_of run,
 	return count;
 }
 
-/* A strip of the elements, by one rank.  0, or what the system said. */
+/* A rank copies a strip of the elements. 0, or the system's error. */
 static int move_strip(const struct transfer *t, char *data,
 		      struct rig_span strip)
 {

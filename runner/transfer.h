@@ -17,21 +17,21 @@
 
 #define TRANSFER_DIMS_MAX 64
 
-/* An array as it lies in the caller's memory. */
+/* An array in the caller's memory. */
 struct transfer {
-	uint64_t address; /* of its first element */
+	uint64_t address; /* address of the first element */
 	uint64_t count;   /* elements */
 	uint32_t item_bytes;
 	int32_t dims;
-	int32_t pid;  /* of the caller */
+	int32_t pid;  /* the caller's */
 	uint32_t out; /* 1: from the segment to the caller's memory */
 	int64_t shape[TRANSFER_DIMS_MAX];
 	int64_t strides[TRANSFER_DIMS_MAX]; /* in bytes; of either sign */
 };
 
 /*
- * Copy between that array and the beginning of `segment`, where its elements lie
- * in C order.  0, or as rig_pool_run(), with words in rig_why().
+ * Copy between the array and the beginning of `segment`, where the elements lie
+ * in C order.  Returns as rig_pool_run(), with words in rig_why().
  */
 int transfer_run(struct rig_pool *pool, const struct transfer *transfer,
 		 struct rig_segment *segment);
