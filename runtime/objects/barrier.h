@@ -65,7 +65,7 @@ void barrier_wait_attending(struct rig_barrier *barrier,
 					   const _Atomic uint64_t *word,
 					   uint64_t target));
 
-/* Has the epoch that completes at `target` not completed yet? */
+/* Whether the epoch that completes at `target` is still incomplete. */
 bool barrier_pending(const struct rig_barrier *barrier, uint64_t target);
 
 #endif

@@ -38,7 +38,7 @@ uint64_t mailbox_arm(struct mailbox_shm *box)
 	/* relaxed: rung only while armed, and the mailbox was not armed. */
 	uint64_t rung = load_relaxed(&box->rung);
 
-	/* seq_cst: before the looks that follow. */
+	/* seq_cst: the store comes before the owner's looks that follow. */
 	store_seq(&box->armed, 1);
 	return rung;
 }

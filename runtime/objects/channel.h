@@ -47,7 +47,7 @@ struct slot_shm {
 	int32_t tag;
 	uint16_t from;
 	uint8_t kind;
-	uint8_t bytes; /* of the payload */
+	uint8_t bytes; /* bytes of the payload */
 	/* The other rank's number, where the message crosses hosts, in
 	 * the world, + 1; else 0. */
 	uint32_t far;
@@ -80,7 +80,7 @@ struct mailbox_shm {
 };
 _Static_assert(sizeof(struct mailbox_shm) == RIG_LINE, "part of the format");
 
-/* In this process: the two ends. */
+/* In this process: the ends of a channel. */
 struct channel_writer {
 	struct channel_shm *channel;
 	uint64_t last;  /* message posted */
@@ -93,9 +93,10 @@ struct channel_reader {
 };
 
 /*
- * Begin, in memory that was zeroed once: the writer first; then, told by other
- * means (which order the two), the reader.  To begin again, when neither uses the
- * channel any more: messages that were not taken are dropped.
+ * Begin, in memory that was zeroed once: the writer first, and then the reader,
+ * whom other means tell about the writer and put in order.  Either may begin
+ * again when neither uses the channel any more: messages that were not taken
+ * are dropped.
  */
 void channel_write_begin(struct channel_writer *writer,
 			 struct channel_shm *channel);
@@ -120,7 +121,7 @@ static inline struct slot_shm *channel_room(struct channel_writer *writer)
 static inline void mailbox_set(struct mailbox_shm *box, _Atomic uint64_t *word,
 			       uint64_t value, bool careful);
 
-/* Post the slot that channel_room() gave; `box` is the reader's. */
+/* Post the slot that channel_room() returned; `box` is the reader's. */
 static inline void channel_post(struct channel_writer *writer,
 				struct mailbox_shm *box, bool careful)
 {
@@ -143,7 +144,7 @@ static inline uint64_t channel_next(const struct channel_reader *reader)
 	return reader->last + 1;
 }
 
-/* The next message, until it is taken; NULL: there is none. */
+/* The next message, valid until channel_take(); NULL: there is none. */
 static inline const struct slot_shm *channel_peek(
 	const struct channel_reader *reader)
 {
@@ -184,8 +185,9 @@ static inline void mailbox_set(struct mailbox_shm *box, _Atomic uint64_t *word,
 }
 
 /*
- * The owner: say that whoever changes a word must ring.  The owner then looks at
- * all its words with seq_cst, and may sleep.  Returns the count of rings.
+ * The owner arms the mailbox: every process that changes a word must ring.  The
+ * owner then looks at all its words with seq_cst, and may sleep.  Returns the
+ * count of rings.
  */
 uint64_t mailbox_arm(struct mailbox_shm *box);
 void mailbox_disarm(struct mailbox_shm *box);

@@ -66,8 +66,8 @@
 struct trailer_shm {
 	uint64_t reserved[2]; /* 0 */
 	uint64_t bytes;       /* the user's, before the trailer's page */
-	uint64_t pool;        /* the pool it was made for; 0: none */
-	uint32_t parties;     /* of the barrier */
+	uint64_t pool;        /* the pool of the segment; 0: none */
+	uint32_t parties;     /* parties of the barrier */
 	uint32_t owner;       /* pid of the maker, for display */
 	uint32_t kind;        /* enum rig_barrier_kind */
 	uint32_t reserved2;   /* 0 */
@@ -78,8 +78,8 @@ _Static_assert(sizeof(struct trailer_shm) == 64, "part of the format");
 
 #define TRAILER_MAGIC UINT64_C(0x72656c6961727467) /* "gtrailer" */
 
-/* Version, cache line, barrier and C library: who differs in one of them must
- * not use the barrier. */
+/* Version, cache line, barrier and C library: a process with another value of
+ * any of these must not use the barrier. */
 #define LAYOUT_VERSION UINT64_C(1)
 #ifdef __GLIBC__
 #define LAYOUT_LIBC UINT64_C(1)
@@ -91,13 +91,14 @@ _Static_assert(sizeof(struct trailer_shm) == 64, "part of the format");
 	 (uint64_t)sizeof(pthread_barrier_t) << 32 |                           \
 	 (uint64_t)sizeof(struct rig_barrier) << 48)
 
-/* Bytes of a file whose user has `bytes` and a trailer; 0: does not fit. */
+/* Bytes of a file with `bytes` user bytes and a trailer; 0: the size does not
+ * fit. */
 size_t trailer_file_bytes(size_t bytes);
 
 /*
- * Does a file of `file_bytes` whose last 64 bytes are a copy in *trailer have a
- * trailer?  1: yes, and it is sound; 0: no; -EPROTO: it has one that is not
- * ours or not sound.  `name` is for the words.
+ * Whether a file of `file_bytes` has a trailer; *trailer is a copy of the
+ * file's last 64 bytes.  1: yes, and the trailer is sound; 0: no; -EPROTO: the
+ * trailer is not ours or not sound.  `name` is for the words.
  */
 int trailer_check(const struct trailer_shm *trailer, size_t file_bytes,
 		  const char *name);
@@ -105,11 +106,11 @@ int trailer_check(const struct trailer_shm *trailer, size_t file_bytes,
 enum control_state {
 	CONTROL_STARTING, /* the warden forks workers */
 	CONTROL_READY,
-	CONTROL_DEAD /* no workers any more, nor will there be */
+	CONTROL_DEAD /* no workers, now or later */
 };
 
-/* In shared memory.  Written by the warden while no worker lives, before it
- * calls dispatch_done(); read by the caller after. */
+/* In shared memory.  Written by the warden while no worker lives, before the
+ * warden calls dispatch_done(); read by the caller after. */
 struct control_shm {
 	alignas(RIG_LINE) _Atomic uint32_t state; /* enum control_state */
 	_Atomic uint32_t generation;              /* teams forked so far */
@@ -118,39 +119,39 @@ struct control_shm {
 
 	/* How the run `posted` ended, if not by itself. */
 	uint32_t end;           /* enum rig_end; RIG_END_OK: by itself */
-	int32_t rank;           /* who died first; -1: nobody */
-	int32_t wait_status;    /* of that rank */
-	uint32_t out_of_memory; /* 1: the kernel has killed for want of it */
-	int32_t code;           /* what went wrong when state is CONTROL_DEAD */
-	uint32_t failed;        /* team_shm.failed of the team that was ended */
-	uint64_t ended_ns;      /* when that was, on the clock */
+	int32_t rank;           /* the rank that died first; -1: none */
+	int32_t wait_status;    /* wait status of `rank` */
+	uint32_t out_of_memory; /* 1: the kernel killed for want of memory */
+	int32_t code;           /* the failure when state is CONTROL_DEAD */
+	uint32_t failed;        /* team_shm.failed of the ended team */
+	uint64_t ended_ns;      /* when the run ended, on the clock */
 	char why[WHY_BYTES];    /* words for `code` */
 };
 
-#define JOB_READ_ONLY 1u /* map it so */
-#define JOB_HUGE      4u /* populate it with huge pages */
-#define JOB_BARRIER   2u /* its trailer's barrier is this pool's */
+#define JOB_READ_ONLY 1u /* map the segment read-only */
+#define JOB_HUGE      4u /* populate the segment with huge pages */
+#define JOB_BARRIER   2u /* the trailer's barrier is this pool's */
 #define JOB_FILE      8u /* not in /dev/shm: neither locked nor populated */
 
-/* One segment of a job.  Written by the caller before the job is posted. */
+/* A segment of a job.  Written by the caller before the job is posted. */
 struct job_segment_shm {
 	uint64_t device; /* identity */
 	uint64_t inode;
-	uint64_t file_bytes; /* to map */
-	uint64_t data_bytes; /* the user's, in the file */
+	uint64_t file_bytes; /* bytes to map */
+	uint64_t data_bytes; /* the user's bytes in the file */
 	uint64_t offset;     /* the window */
 	uint64_t bytes;
-	uint64_t stride; /* from one node's copy to the next; 0: one for all */
-	int32_t holder_fd; /* of the caller's, or -1 */
+	uint64_t stride; /* from a node's copy to the next; 0: a single copy */
+	int32_t holder_fd; /* descriptor of the caller, or -1 */
 	uint32_t flags;    /* JOB_... */
 };
 
 enum job_kind {
-	JOB_START,     /* be there */
+	JOB_START,     /* nothing to do: the worker is there */
 	JOB_KERNEL,    /* words[JOB_FN] is the function */
 	JOB_SYMBOL,    /* job_shm.symbol is path.so:symbol */
 	JOB_MAP,       /* job_shm.map, by map_items() */
-	JOB_POPULATE,  /* segment 0, in the spans words[JOB_FN] tells */
+	JOB_POPULATE,  /* segment 0, in the spans of words[JOB_FN] */
 	JOB_REPLICATE, /* copy segment 0 to each copy in segment 1 */
 	JOB_FORGET,    /* unmap segment 0's file */
 	JOB_QUIT
@@ -192,20 +193,20 @@ struct chain_shm {
 	alignas(RIG_LINE) unsigned char room[CHAIN_ROOM_BYTES];
 };
 
-/* What a rank returns that could not open a file through /proc of its caller:
- * the caller posts the job again with JOB_BY_SOCKET set, and hands every rank
- * every file of a segment it holds, one after the other. */
-#define JOB_HAND_OVER (-0x72696721) /* no errno, nor a kernel's code */
+/* The result of a rank that could not open a file through the caller's /proc:
+ * the caller posts the job again with JOB_BY_SOCKET set, and passes every rank
+ * all files of the caller's segments, file after file. */
+#define JOB_HAND_OVER (-0x72696721) /* neither an errno nor a kernel's code */
 
-/* In shared memory: what a job that is a map does.  Written by the caller before
- * the job is posted. */
+/* In shared memory: a job that is a map.  Written by the caller before the job
+ * is posted. */
 struct map_shm {
-	uint64_t fn; /* its address; 0: job_shm.symbol names it */
+	uint64_t fn; /* address of the function; 0: see job_shm.symbol */
 	uint64_t count;
 	uint64_t chunk;
-	uint64_t item_bytes;   /* 0: there are none */
-	uint64_t result_bytes; /* likewise */
-	/* In the last segment of the job, which is the map's. */
+	uint64_t item_bytes;   /* 0: the map has no items */
+	uint64_t result_bytes; /* 0: the map has no results */
+	/* Offsets in the last segment of the job, which is the map's. */
 	uint64_t items_off;
 	uint64_t results_off;
 	uint64_t done_off;
@@ -215,35 +216,37 @@ struct map_shm {
 	alignas(RIG_LINE) _Atomic uint64_t failed;
 };
 
-/* In shared memory: what a worker has done of a map.  Written by it, set to 0 by
- * the caller before the job is posted. */
+/* In shared memory: a worker's progress in a map.  Written by the worker; set
+ * to 0 by the caller before the job is posted. */
 struct mapped_shm {
 	alignas(RIG_LINE) _Atomic uint64_t done; /* items */
-	_Atomic uint64_t at; /* index + 1 of the one in hand; 0: none */
+	_Atomic uint64_t at; /* index + 1 of the item in hand; 0: none */
 };
 
 /* In shared memory: a range of code in the memory of a rank. */
 struct module_shm {
-	uint64_t begin, end; /* its addresses there */
-	uint64_t base;       /* of them: that of the file's address 0 */
-	uint64_t since_ns;   /* when it was noted, on the clock */
-	uint64_t born_ns;    /* when the process that noted it was */
-	uint32_t id_bytes;   /* of its build-id; 0: it has none */
+	uint64_t begin, end; /* addresses in the rank */
+	uint64_t base;       /* the address of the file's address 0 there */
+	uint64_t since_ns;   /* when the range was noted, on the clock */
+	uint64_t born_ns;    /* when the noting process was born */
+	uint32_t id_bytes;   /* bytes of the build-id; 0: there is none */
 	unsigned char id[20];
-	char path[448]; /* of its file; "": too long */
+	char path[448]; /* path of the file; "": too long */
 };
 _Static_assert(sizeof(struct module_shm) == 512, "a power of two");
 
-/* Ranges a rank notes: of those that have taken its place, too. */
+/* Ranges that a rank notes, with the ranges of processes that took the rank's
+ * place. */
 #define MODULES_MAX 512
 
-/* In shared memory: what code a rank has, where its caller has other code at
- * these addresses: see modules.h.  Written by the rank, and by the process that
- * takes its place after a death; the oldest ranges are written over. */
+/* In shared memory: the code of a rank, where the caller has other code at the
+ * same addresses: see modules.h.  Written by the rank, and by the process that
+ * takes the rank's place after a death; the newest ranges replace the
+ * oldest. */
 struct modules_shm {
 	_Atomic uint64_t count; /* ranges noted so far */
-	uint64_t born_ns;       /* as in the newest */
-	uint64_t calls;         /* where it calls kernels from; 0: nowhere */
+	uint64_t born_ns;       /* born_ns of the newest range */
+	uint64_t calls;         /* where kernels are called from; 0: nowhere */
 	char padding[512 - 24];
 	struct module_shm ring[MODULES_MAX];
 };
@@ -253,8 +256,8 @@ struct modules_shm {
 struct hosts_shm {
 	int32_t count; /* 0: the job is this pool's alone */
 	int32_t own;   /* this pool's number among the hosts */
-	/* The number in the world of each host's first rank, and after the last
-	 * host the size of the world. */
+	/* The number in the world of each host's first rank; behind the last
+	 * host's number, the size of the world. */
 	int32_t firsts[RIG_HOSTS_MAX + 1];
 };
 
@@ -262,41 +265,41 @@ struct hosts_shm {
 struct job_shm {
 	alignas(RIG_LINE) struct job_segment_shm segments[RIG_SEGMENTS_MAX];
 	alignas(RIG_LINE) unsigned char args[RIG_ARGS_MAX];
-	uint64_t owns; /* rig_job.owns, or 0; read where one is attached */
+	uint64_t owns; /* rig_job.owns, or 0; read when a worker attaches */
 	char names[RIG_SEGMENTS_MAX][RIG_NAME_MAX + 1];
 	char symbol[PAGE_BYTES];
-	/* As `symbol`, of `owns`, where workers are no forks of the caller; "":
+	/* The symbol of `owns`, where workers are no forks of the caller; "":
 	 * none. */
 	char owns_symbol[PAGE_BYTES];
 	struct map_shm map;
 	struct hosts_shm hosts;
 };
 
-/* In shared memory.  Written by the warden: pid when it forks a team, the rest
- * when it has ended one; read by the caller. */
+/* In shared memory.  Written by the warden: `pid` when the warden forks a team,
+ * the other fields when the warden has ended a team; read by the caller. */
 struct about_shm {
-	int32_t pid;    /* of the team that lives */
-	int32_t was;    /* of the one that was ended: what follows is its */
+	int32_t pid;    /* the pid in the living team */
+	int32_t was;    /* the pid in the ended team, as all that follows */
 	uint32_t state; /* enum rig_state */
 	int32_t code;
 	uint64_t entered; /* barriers */
 	uint64_t where;   /* return address; 0: none */
 	uint64_t calls;   /* as in rank_shm */
 	uint64_t unasked; /* as in rank_shm */
-	uint32_t signal;  /* the fault its handler saw; 0: none */
+	uint32_t signal;  /* the fault that the handler saw; 0: none */
 	int32_t signal_code;
 	uint64_t address;
 	uint64_t instruction;
 	uint64_t offset;
-	uint32_t segment; /* index + 1; 0: in none */
+	uint32_t segment; /* index + 1 of the fault's segment; 0: none */
 	uint32_t reserved;
 	char why[WHY_BYTES];
 };
 
 /* In shared memory, the team's. */
 struct team_shm {
-	/* Rank + 1 of the first to fail; by CAS from 0.  The caller resets it
-	 * between runs. */
+	/* Rank + 1 of the first rank to fail; by CAS from 0.  The caller resets
+	 * the field between runs. */
 	alignas(RIG_LINE) _Atomic uint32_t failed;
 	/* 1: all ranks wait for each other. */
 	_Atomic uint32_t deadlock;
@@ -336,33 +339,33 @@ struct team_shm {
 	((uint64_t)(verb) | (uint64_t)((rank) + 2) << 8 |                      \
 	 (uint64_t)(uint32_t)(tag) << 32)
 #define CALLS_VERB(calls) ((unsigned)((calls)&0xff))
-/* Of a wait for a request: the request is a send. */
+/* In a wait for a request: the request is a send. */
 #define CALLS_SENDS UINT64_C(0x1000000)
-/* -2: it is no message. */
+/* -2: the call is no message. */
 #define CALLS_RANK(calls) ((int)((calls) >> 8 & 0xffff) - 2)
 #define CALLS_TAG(calls)  ((int)(uint32_t)((calls) >> 32))
 
-/* In shared memory.  Written by its rank; the caller reads what a run left
- * after the run, the warden and the report read all of it any time. */
+/* In shared memory.  Written by the rank.  The caller reads the results after a
+ * run; the warden and the report read every field at any time. */
 struct rank_shm {
 	alignas(RIG_LINE) _Atomic uint32_t state; /* enum rig_state */
-	_Atomic int32_t code;                     /* what the kernel returned */
-	_Atomic uint32_t job;                     /* the last it has begun */
-	_Atomic uint64_t where;   /* it called what may wait from; 0: is not
-				    * in such a call */
+	_Atomic int32_t code;                     /* the kernel's result */
+	_Atomic uint32_t job;                     /* last job begun */
+	_Atomic uint64_t where;   /* where the rank called a function that may
+				   * wait; 0: the rank is in no such function */
 	_Atomic uint64_t entered; /* barriers entered in this run */
-	_Atomic uint64_t target;  /* of the epoch it sleeps in, or */
+	_Atomic uint64_t target;  /* of the epoch that the rank sleeps in, or */
 	_Atomic uint64_t awaited; /* of the word at this offset, if not 0 */
-	_Atomic uint64_t rung; /* and its mailbox rung so often; 0: no matter */
-	_Atomic uint64_t calls; /* CALLS_...; 0: none but a barrier */
-	/* The reporter's, from a signal handler. */
+	_Atomic uint64_t rung;    /* or this count of rings wakes it; 0: no */
+	_Atomic uint64_t calls;   /* CALLS_...; 0: none but a barrier */
+	/* Written by the reporter, in a signal handler. */
 	_Atomic uint32_t signal;
 	int32_t signal_code;
 	uint64_t address;
 	uint64_t instruction;
 	uint32_t segment;
-	/* What it says to have done of its part of this run, in
-	 * 1/PROGRESS_WHOLE; the caller reads it any time. */
+	/* The progress that the rank reports for its part of this run, in
+	 * 1/PROGRESS_WHOLE; the caller reads the field at any time. */
 	_Atomic uint32_t progress;
 	uint64_t offset;
 	/* The highest number of a call it has had; set when it finishes. */
@@ -387,23 +390,23 @@ _Static_assert(offsetof(struct rank_shm, result) == RIG_LINE,
 /* Bytes that travel beside the number of a call. */
 #define LINE_PAYLOAD 48
 
-/* Calls of one team that a rank may have open: it begins call k only when all
- * ranks are through with call k - CALLS_OPEN. */
+/* Calls of a team that a rank may have open: the rank begins call k only when
+ * all ranks have finished call k - CALLS_OPEN. */
 #ifndef CALLS_OPEN
 #define CALLS_OPEN 16 /* fewer for the checker */
 #endif
 
-/* In shared memory.  Written by one rank, the number last; nobody reads the
- * rest before it. */
+/* In shared memory.  Written by a single rank, with the number last; no rank
+ * reads the other fields before the number. */
 struct line_shm {
 	alignas(64) _Atomic uint64_t number;
-	uint64_t sign; /* of all calls so far; the ranks' must agree */
+	uint64_t sign; /* hash of all calls so far; ranks must agree */
 	unsigned char payload[LINE_PAYLOAD];
 };
 
-/* In shared memory.  A verb that a rank has called: the number of its first
- * call; verb, root, operation, type in one word; how many; from where; and the
- * further terms of a verb that has such. */
+/* In shared memory.  A verb that a rank has called: the number of the verb's
+ * first call; verb, root, operation and type in a word; the count; the caller's
+ * address; and the further terms of a verb that has further terms. */
 struct said_shm {
 	uint64_t number;
 	uint64_t what;
@@ -412,24 +415,24 @@ struct said_shm {
 	uint64_t words[2];
 };
 
-/* Verbs that are remembered: more than a rank can be ahead of another. */
+/* Verbs that are remembered: more than a rank can be ahead of another rank. */
 #define SAID_KEPT (2 * CALLS_OPEN)
 
-/* In shared memory.  How far a rank has got in a team: the number of its last
- * call, and the sign of them all. */
+/* In shared memory.  A rank's progress in a team: the number of the rank's last
+ * call, and the hash of all its calls. */
 struct met_shm {
 	uint64_t number;
 	uint64_t sign;
 };
 
-/* Of member_shm.met: two barriers by turns, and the end of the run. */
+/* Places of member_shm.met: two barriers by turns, and the end of the run. */
 #define MET_END 2
 #define METS    3
 
-/* In shared memory: what one rank says in one call.  Written by that rank, when
- * every rank is through with the call CALLS_OPEN before. */
+/* In shared memory: a rank's lines of a call.  Written by the rank, when every
+ * rank has finished the call CALLS_OPEN before. */
 struct call_shm {
-	/* What it brings. */
+	/* up: the rank's contribution. */
 	alignas(RIG_LINE) struct line_shm up;
 	alignas(RIG_LINE) struct line_shm down;
 };
@@ -437,67 +440,72 @@ _Static_assert(sizeof(struct call_shm) == 2 * RIG_LINE, "part of the format");
 
 /* In shared memory: a rank in a team. */
 struct member_shm {
-	/* The last call it is through with.  Written by the rank. */
+	/* The last call that the rank has finished.  Written by the rank. */
 	alignas(RIG_LINE) _Atomic uint64_t finished;
-	/* Numbers of the teams so far that it was in.  Written by whoever
-	 * frees the team's memory. */
+	/* The highest number of a call in the earlier teams that used this
+	 * memory.  Written by the rank that frees the team's memory. */
 	uint64_t high;
-	/* Of the first member of a team that was split off: how many of its
-	 * ranks have ended the run.  Each adds itself. */
+	/* For the first member of a team that was split off: how many of the
+	 * team's ranks have ended the run.  Each rank adds 1. */
 	_Atomic uint64_t ended;
-	/* What is left of its part of a share: see share.c.  Written by every
-	 * rank; 0 when the team is new, and between runs. */
+	/* The rest of the rank's part of a share: see share.c.  Written by
+	 * every rank; 0 when the team is new, and between runs. */
 	alignas(RIG_LINE) _Atomic uint64_t share;
-	/* For the comparison; see match.c.  Written by the rank. */
+	/* For the comparison of calls; see match.c.  Written by the rank. */
 	alignas(RIG_LINE) struct met_shm met[METS];
-	/* The verb whose first call is n is at n % SAID_KEPT.  Written by the
-	 * rank; read, for the words, by who sees that it called otherwise. */
+	/* The verb whose first call is n lies at n % SAID_KEPT.  Written by the
+	 * rank; read, for the words of a failure, by a rank that finds a
+	 * different call. */
 	alignas(RIG_LINE) struct said_shm said[SAID_KEPT];
-	/* Likewise of non-blocking calls and plans, numbered apart: see
-	 * match_begun(). */
+	/* Likewise for non-blocking calls and plans, which are numbered apart:
+	 * see match_begun(). */
 	alignas(RIG_LINE) struct said_shm begun[SAID_KEPT];
 	struct call_shm calls[CALLS_OPEN];
 };
 
-/* Members of teams that were split off there is room for, per rank: so many
- * teams that all ranks are in.  What no team has used is no memory. */
+/* Members of split teams for which there is room, per rank: as many teams of
+ * all ranks.  Members that no team has used take no memory. */
 #define HEAP_MEMBERS 4096
 
-/* In shared memory.  Every rank takes and gives. */
+/* In shared memory.  Every rank takes and gives members. */
 struct heap_shm {
-	/* 1: a rank is at what follows, and at heap_map. */
+	/* 1: a rank works on the following fields, and on heap_map. */
 	alignas(RIG_LINE) _Atomic uint32_t lock;
-	/* 1: this run has had such teams. */
+	/* 1: this run has had split teams. */
 	_Atomic uint32_t used;
-	/* Teams so far: their numbers. */
+	/* Number of teams so far, which numbers the teams. */
 	_Atomic uint64_t teams;
-	/* Where the next free member is looked for. */
+	/* Where the search for a free member begins. */
 	uint64_t next;
 };
 
 /*
- * What a rank brings and is longer than a line goes through its stage, a ring
- * of two halves: as much as two L2 caches, for a buffer that is used again at
- * once is still in the reader's cache, and dear to take back.
+ * A contribution that is longer than a line goes through the rank's stage, a
+ * ring of two halves.  A stage is as large as two L2 caches: a buffer that is
+ * used again at once is still in the reader's cache, and expensive to take
+ * back.
  */
 #define STAGE_HALF  ((size_t)1 << 20)
 #define STAGE_BYTES (2 * STAGE_HALF)
 
-/* In shared memory: what a rank sleeps at, and who may have written to it. */
+/* In shared memory: where a rank sleeps, and the ranks that may have written to
+ * the rank. */
 struct inbox_shm {
 	struct mailbox_shm box;
-	/* Bit w: rank w has begun its channel to this one, in this run.  Each
-	 * sets its own; the last to finish the run clears them. */
+	/* Bit w: rank w has begun its channel to this rank, in this run.  Each
+	 * rank sets its own bit; the last rank to finish the run clears the
+	 * bits. */
 	alignas(RIG_LINE) _Atomic uint64_t from[RIG_WORKERS_MAX / 64 + 1];
 };
 
-/* Loans that a rank may have given others to keep: sends that wait for their
- * receiver, who reads from where they are or gives them a tray.  Beside them
- * there is one for each slot of its channels, so that those which nobody has
- * read yet hold up nobody else.  More sends wait for one to end. */
+/* Loans that a rank may have given to other ranks: sends that wait for their
+ * receiver, which reads the bytes in place or gives the loan a tray.  There is
+ * also a loan for each slot of the rank's channels, so that messages which no
+ * rank has read yet hold up no other message.  Further sends wait for a loan to
+ * end. */
 #define LOANS 1024
 
-/* Places at which messages are sent and received: the ranks', and the caller's. */
+/* Places where messages are sent and received: the ranks', and the caller's. */
 static inline int seats_of(int size)
 {
 	return size + 1;
@@ -508,28 +516,28 @@ static inline size_t loans_of(int size)
 	return LOANS + (size_t)seats_of(size) * CHANNEL_SLOTS;
 }
 
-/* In shared memory.  The owner sets it to 0, the other to 1 when it has what it
- * wants, or to the offset of a tray. */
+/* In shared memory.  The owner stores 0.  The other rank stores 1 when that
+ * rank has all bytes, or the offset of a tray. */
 struct loan_shm {
 	alignas(64) _Atomic uint64_t state;
 };
 
-/* In shared memory: what goes through it are the bytes of one message, which
- * may be longer than there is room after this. */
+/* In shared memory: the bytes of a message go through the tray, and may be
+ * longer than the room behind this struct. */
 struct tray_shm {
-	/* Bytes put in and taken out so far: written by the sender, and by the
-	 * receiver. */
+	/* Bytes put in and taken out so far: `filled` is written by the sender,
+	 * `drained` by the receiver. */
 	alignas(RIG_LINE) _Atomic uint64_t filled;
 	uint64_t timed; /* when this trial began, its number; 0: it is none */
 	alignas(RIG_LINE) _Atomic uint64_t drained;
 	_Atomic uint64_t drained_ns; /* when all was, on the clock, of a trial */
 };
 
-/* Of the team's heap, each rank's: a page of the library's own, and blocks. */
+/* A rank's part of the team's heap: a page of the library's own, and blocks. */
 #define PART_BYTES (RIG_HEAP_MAX + PAGE_BYTES)
 
-/* Trays of a rank: of three sizes; the last of all is for messages that come in
- * and have found no tray at their sender. */
+/* Trays of a rank, of three sizes; the very last tray is for incoming messages
+ * whose sender had no free tray. */
 #define TRAYS_SHORT      32
 #define TRAYS_MIDDLE     16
 #define TRAYS_LONG       8
@@ -541,7 +549,7 @@ struct tray_shm {
 	(TRAYS * sizeof(struct tray_shm) + TRAYS_SHORT * TRAY_SHORT_ROOM +     \
 	 TRAYS_MIDDLE * TRAY_MIDDLE_ROOM + TRAYS_LONG * TRAY_LONG_ROOM)
 
-/* In this process: where everything is. */
+/* In this process: the address of each part. */
 struct layout {
 	struct control_shm *control;
 	struct dispatch_shm *dispatch;
@@ -553,7 +561,7 @@ struct layout {
 	struct rig_barrier *barrier;
 	struct team_shm *team;
 	struct rank_shm *ranks;
-	struct member_shm *members; /* of the team of all */
+	struct member_shm *members; /* members of the team of all */
 	struct heap_shm *heap;
 	uint64_t *heap_map; /* bit i: heap_members[i] is in a team */
 	struct member_shm *heap_members;
@@ -563,11 +571,11 @@ struct layout {
 	unsigned char *trays;         /* TRAYS_BYTES a seat */
 	struct channel_shm *channels; /* see layout_channel() */
 	unsigned char *parts;         /* PART_BYTES a rank */
-	size_t calls_off;             /* where `members` are */
-	size_t bytes;                 /* of it all but heaps, whole pages */
+	size_t calls_off;             /* offset of `members` */
+	size_t bytes;                 /* of all but heaps, whole pages */
 	unsigned char *heaps;         /* heap_bytes a rank; NULL: no room */
 	size_t heap_bytes;            /* whole huge pages */
-	size_t map_bytes;             /* of it all, heaps included */
+	size_t map_bytes;             /* of all, heaps included */
 };
 
 /* The channel from seat `from` to seat `to` of a team of `size` ranks. */

@@ -18,14 +18,14 @@
 
 #define WORD ((size_t)8)
 
-/* Bytes of a list beside its items, and of the least item. */
+/* Bytes of a list beside the items, and of the smallest item. */
 #define FIXED_BYTES (2 * WORD)
 #define ITEM_BYTES  (3 * WORD + 1)
 
 /* The stored form of a value. */
 struct store {
 	uint64_t cell;
-	uint64_t word; /* unless it is text */
+	uint64_t word; /* except for text */
 	uint8_t code;
 	bool is_text;
 };
@@ -52,7 +52,7 @@ uint64_t list_cell_of_text(size_t slot_bytes);
 int list_check_value(const char *name, const struct rig_value *value,
 		     size_t item);
 
-/* The word and the rest of what is stored for `value` in a slot. */
+/* The stored word for `value` in a slot, and the bytes behind the word. */
 static inline struct store store_of(const struct rig_value *value,
 				    size_t slot_bytes)
 {

@@ -22,8 +22,8 @@
 #include "base/error.h"
 #include "objects/list_cell.h"
 
-/* How often a reader looks again at an item that is being changed.  A change
- * takes some stores; a change without end was not begun by a list. */
+/* How often a reader looks again at an item that is changing.  A change takes a
+ * few stores; no list begins a change that never ends. */
 #define LOOKS 1000
 
 /* Digits in the format cell of a text. */
@@ -85,7 +85,7 @@ static inline void store_slot(const struct slot *slot,
 static inline bool find_slot(const struct list_view *view, size_t item,
 			     struct slot *slot)
 {
-	/* relaxed: offsets do not change, and are checked if they do. */
+	/* relaxed: offsets do not change, and are checked at each use. */
 	uint64_t begin = load_relaxed(&view->offsets[item]);
 	uint64_t end = load_relaxed(&view->offsets[item + 1]);
 
@@ -211,7 +211,7 @@ static int read_slot(const struct slot *slot, const struct item *item,
 	return 0;
 }
 
-/* Why an item could not be read, going by the last look at it. */
+/* Why an item could not be read, by the last look at the item. */
 static int fail_reading(const struct list_view *view, size_t at,
 			enum reading reading)
 {
@@ -420,7 +420,7 @@ int list_layout_set(const struct list_view *view, size_t at,
 	struct slot slot = { 0 };
 	int r;
 
-	/* Most are; and a number fits any slot that is sound. */
+	/* Most items are; and a number fits any sound slot. */
 	if (!is_number || !find_slot(view, at, &slot)) {
 		r = fit(view, at, value, &slot);
 		if (r < 0)
@@ -458,7 +458,7 @@ bool list_layout_swap(const struct list_view *view, size_t a, size_t b)
 	return true;
 }
 
-/* The word of an item that has the cell of an int or a float, or NULL. */
+/* The word of an item with the cell of an int or a float, or NULL. */
 static inline _Atomic uint64_t *word_of(const struct list_view *view, size_t at,
 					uint64_t cell)
 {

@@ -38,8 +38,8 @@ static size_t characters(const struct rig_value *value)
 	return count;
 }
 
-/* The slot that a value is created with: Python's size, which goes by characters,
- * where the bytes fit, else a size that goes by bytes. */
+/* The slot of a new value: Python's size, which goes by characters, where the
+ * bytes fit, else a size by bytes. */
 static inline size_t slot_bytes_of(const struct rig_value *value)
 {
 	size_t slot;
