@@ -5,7 +5,8 @@
 #ifndef RUNRIG_COMPILER_H
 #define RUNRIG_COMPILER_H
 
-/* A function that is called seldom: the compiler lays out its callers so. */
+/* A function that is called seldom: the compiler lays out the callers for the
+ * other case. */
 #define COLD __attribute__((cold, noinline))
 
 /* A long function that the compiler must not inline into a short function. */

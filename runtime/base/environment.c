@@ -29,7 +29,7 @@ const char *environment_place(void)
 	return variable("RUNRIG_PLACE");
 }
 
-/* The rank that a variable names; -1: unset, or not a rank. */
+/* The rank in a variable; -1: unset, or not a rank. */
 static int rank_in(const char *name)
 {
 	const char *value = variable(name);

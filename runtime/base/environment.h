@@ -15,8 +15,8 @@ const char *environment_place(void);
  * -1: unset, or not a rank. */
 int environment_stop_rank(void);
 
-/* RUNRIG_LAUNCHER and RUNRIG_RANK: where a program that was started as a rank
- * finds its launcher (NULL: it was not), and which rank (-1: none).  Valid until
+/* RUNRIG_LAUNCHER and RUNRIG_RANK: the launcher of a program that was started
+ * as a rank (NULL: the program was not), and the rank (-1: none).  Valid until
  * the environment changes. */
 const char *environment_launcher(void);
 int environment_rank(void);
@@ -25,9 +25,9 @@ int environment_rank(void);
  * present machine; NULL: no such variable is set. */
 const char *environment_of_another_machine(void);
 
-/* Does a variable tell OpenMP to bind threads to places?  Then the first thread
- * of the program may run on one place alone, and the others are OpenMP's to know.
- */
+/* Whether a variable tells OpenMP to bind threads to places.  The first thread
+ * of the program may then run on a single place, and only OpenMP knows the
+ * other places. */
 bool environment_binds_threads(void);
 
 /* Has the environment been set by somebody with no more rights than the program?

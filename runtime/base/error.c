@@ -11,7 +11,7 @@
 
 static _Thread_local char why[WHY_BYTES];
 
-/* One line, whatever a name or a description of the user's has in it. */
+/* A single line, whatever characters a user's name or description has. */
 static void make_one_line(void)
 {
 	for (char *c = why; *c; c++)

@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 
-/* Check the array `words` of a `struct NAME`.  Returns 0, or -EINVAL with NAME in
- * the words where one is not zero. */
+/* Check the array `words` of a `struct NAME`.  Returns 0, or -EINVAL with NAME
+ * in the words where a word is not zero. */
 #define reserved_check(words, name)                                            \
 	reserved_zero((words), sizeof(words) / sizeof((words)[0]), (name))
 

@@ -2,9 +2,9 @@
 /*
  * source_line.c - reading an object's line table, with libdw.
  *
- * libdw and the libraries that it needs are loaded when a report is made, and by
- * no program that makes none.  The headers are needed to build this file, and the
- * library itself only where it runs.
+ * libdw and the libraries that libdw needs are loaded when a report is made; a
+ * program that makes no report never loads libdw.  The headers are needed to
+ * build this file, and the library itself only at run time.
  */
 #include "base/source_line.h"
 
@@ -21,7 +21,7 @@
 
 #define LIBDW "libdw.so.1"
 
-/* In this process: what of libdw is called. */
+/* In this process: the functions of libdw that are called. */
 static struct libdw {
 	__typeof__(dwarf_begin) *begin;
 	__typeof__(dwarf_end) *end;
@@ -64,7 +64,7 @@ static void load(void)
 	loaded = true;
 }
 
-/* The unit of the source that has the address; false: none. */
+/* The unit of the source that has the address; false: none has. */
 static bool find_unit(Dwarf *dwarf, Dwarf_Addr address, Dwarf_Die *unit)
 {
 	Dwarf_Off at = 0, next;

@@ -202,7 +202,7 @@ size_t symbol_build_id(const void *notes, size_t bytes,
 	return 0;
 }
 
-/* Is it the object of that build-id? */
+/* Whether the object has the build-id. */
 static bool has_id(const struct object *object, const unsigned char *id,
 		   size_t id_bytes)
 {

@@ -11,11 +11,11 @@
 
 /* An address of code in this process. */
 struct symbol {
-	char name[96];    /* the function's, or its file's */
+	char name[96];    /* name of the function, or of the file */
 	uint64_t offset;  /* into the symbol */
-	char file[96];    /* of the object, without its folders */
-	char path[1024];  /* of the object; "": too long, or not known */
-	uint64_t in_file; /* the address, as the object's file numbers them */
+	char file[96];    /* file name of the object, without folders */
+	char path[1024];  /* path of the object; "": too long, or not known */
+	uint64_t in_file; /* the address, as the object's file counts */
 };
 
 /*
@@ -34,11 +34,11 @@ void symbol_write(const struct symbol *symbol, bool returned, char *text,
  */
 int symbol_find(uint64_t address, struct symbol *symbol);
 
-/* Bytes of a build-id that are kept: those of SHA-1, which linkers make. */
+/* Bytes of a build-id that are kept: the bytes of SHA-1, which linkers make. */
 #define BUILD_ID_BYTES 20
 
-/* The build-id among the notes in `bytes` bytes at `notes`, as ELF has them:
- * how many of its bytes went to `id`; 0: none. */
+/* The build-id among the notes in `bytes` bytes at `notes`, in ELF's format.
+ * Returns the number of bytes written to `id`; 0: there is no build-id. */
 size_t symbol_build_id(const void *notes, size_t bytes,
 		       unsigned char id[static BUILD_ID_BYTES]);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * version.c - the version of the library, for programs that load it.
+ * version.c - the version of the library, for programs that load the library.
  */
 #include <runrig/api.h>
 

@@ -21,7 +21,7 @@
 
 #define MOUNTS "/sys/fs/cgroup"
 
-/* /proc/self/cgroup has a dozen lines, most of them short. */
+/* /proc/self/cgroup has a dozen lines, most of which are short. */
 #define LINES_BYTES 8192
 
 bool group_read(const char *folder, const char *name, char *text, size_t bytes)
@@ -70,7 +70,7 @@ static bool walk_up(const char *root, const char *mount, const char *path,
 	}
 }
 
-/* Is `wanted` one of the comma-separated controllers? */
+/* Whether `wanted` is among the comma-separated controllers. */
 static bool is_among(const char *controllers, const char *wanted)
 {
 	const char *at = controllers;
@@ -87,7 +87,7 @@ static bool is_among(const char *controllers, const char *wanted)
 	}
 }
 
-/* One line, "number:controllers:path". */
+/* A line, "number:controllers:path". */
 static bool walk_line(const char *root, char *line, const char *controller,
 		      group_fn *visit, void *arg)
 {

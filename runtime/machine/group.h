@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * group.h - this process's control groups: their folders, and the text of their
- * files.
+ * group.h - this process's control groups: the folders of the groups, and the
+ * text of the files in the folders.
  *
- * No function here allocates: a warden may call all of them.
+ * No function here allocates: a warden may call all functions.
  */
 #ifndef RUNRIG_GROUP_H
 #define RUNRIG_GROUP_H
@@ -15,10 +15,10 @@
 typedef bool group_fn(const char *folder, void *arg);
 
 /*
- * Call visit(folder, arg) for our group in each hierarchy that may have
- * `controller` ("cpu"), and then for the groups above up to the mount point.
- * Some of the folders may not exist.  `root` is put before /proc and /sys ("" for
- * the real ones).  Returns whether a visit returned true.
+ * Call visit(folder, arg) for this process's group in each hierarchy that may
+ * have `controller` ("cpu"), and then for the groups above up to the mount
+ * point.  Some of the folders may not exist.  `root` is put before /proc and
+ * /sys ("" for the real folders).  Returns whether a visit returned true.
  */
 bool group_walk(const char *root, const char *controller, group_fn *visit,
 		void *arg);

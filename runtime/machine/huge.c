@@ -13,7 +13,7 @@
 
 #include "base/size.h"
 
-/* C libraries of Linux before 6.1 lack it. */
+/* C libraries of Linux before 6.1 lack the constant. */
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif

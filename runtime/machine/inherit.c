@@ -22,7 +22,7 @@
 /* Ranges of code a caller may have: a Python with NumPy has some 200. */
 #define RANGES_MAX 4096
 
-/* Descriptors that are tried where nothing tells which are open. */
+/* The numbers to try where no list of open descriptors can be read. */
 #define NUMBERS_MAX (1 << 20)
 
 struct range {
@@ -32,7 +32,7 @@ struct range {
 static struct range ranges[RANGES_MAX];
 static int range_count;
 
-/* As the kernel writes them: see getdents(2). */
+/* An entry as the kernel writes it: see getdents(2). */
 struct listed {
 	uint64_t inode;
 	int64_t off;
@@ -49,7 +49,7 @@ static bool is_kept(int fd, const int *keep, int count)
 	return fd <= STDERR_FILENO;
 }
 
-/* The descriptors in one block of entries of /proc/self/fd. */
+/* The descriptors in a block of entries of /proc/self/fd. */
 static void close_block(const char *block, long bytes, int folder,
 			const int *keep, int count)
 {
@@ -65,8 +65,8 @@ static void close_block(const char *block, long bytes, int folder,
 	}
 }
 
-/* Before Linux 5.9, and where close_range() is refused; opendir() would
- * allocate.  Where there is no /proc either, each number that may be open. */
+/* For Linux before 5.9, and where close_range() is refused; opendir() would
+ * allocate.  Without /proc every number that may be open is closed. */
 static void close_each(const int *keep, int count)
 {
 	static alignas(8) char block[4096];
@@ -92,7 +92,7 @@ void inherit_close(const int *keep, int count)
 {
 	unsigned from = STDERR_FILENO + 1;
 
-	/* The gaps between the kept ones, lowest first. */
+	/* The gaps between the kept descriptors, lowest first. */
 	for (;;) {
 		unsigned next = UINT_MAX;
 
@@ -125,7 +125,7 @@ static uint64_t hex(const char **at)
 	}
 }
 
-/* One line of /proc/self/maps: "begin-end rwxs offset dev inode   path". */
+/* A line of /proc/self/maps: "begin-end rwxs offset dev inode path". */
 static void take_line(const char *line)
 {
 	struct range range;
@@ -180,7 +180,7 @@ int inherit_maps(void)
 		}
 		held -= (size_t)(line - buffer);
 		memmove(buffer, line, held);
-		/* No path is that long. */
+		/* No path is longer. */
 		if (held == sizeof(buffer) - 1)
 			held = 0;
 	}

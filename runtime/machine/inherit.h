@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inherit.h - letting go of the things that a fork brings along, and a record of
- * the things that stay.
+ * inherit.h - closing and unmapping the things that a fork brings along, and a
+ * record of the things that stay.
  *
  * For the warden right after its fork from a caller that may have threads:
  * nothing here allocates, locks or prints.
@@ -28,8 +28,8 @@ bool inherit_has_code(uint64_t address);
  * sched_getcpu() would return the caller's CPU for ever. */
 void inherit_rseq(void);
 
-/* Set every signal to its default action, but INT, TERM, HUP, QUIT and PIPE,
- * which are ignored: a user sends these to the caller. */
+/* Set every signal to its default action, except INT, TERM, HUP, QUIT and PIPE,
+ * which are ignored: a user sends these signals to the caller. */
 void inherit_signals(void);
 
 #endif

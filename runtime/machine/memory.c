@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.c - how much memory there is to be had, before taking it.
+ * memory.c - the memory that is still available, asked before taking it.
  *
- * The kernel's out-of-memory killer answers a process that takes more, at a time
+ * The kernel's out-of-memory killer ends a process that takes more, at a time
  * of the kernel's choosing.  A control group's limit is often far below the
- * machine's memory: /proc/self/cgroup names our group, in version 2 on the line
- * "0::PATH", in version 1 on the line of the controller "memory".  A group has
- * at most the memory of its ancestors, so all of them are asked.  The memory
- * that a group uses includes pages of files that the kernel can take back at any
- * time; MemAvailable counts the same pages of the machine as free.
+ * machine's memory: /proc/self/cgroup names this process's group, in version 2
+ * on the line "0::PATH", in version 1 on the line of the controller "memory".
+ * A group has at most the memory of its ancestors, and all ancestors are asked.
+ * The memory that a group uses includes pages of files that the kernel can take
+ * back at any time; MemAvailable counts the same pages of the machine as free.
  */
 #include "machine/memory.h"
 
@@ -93,7 +93,7 @@ static unsigned long long read_files(const struct version *version,
 	return sum;
 }
 
-/* The memory that a group leaves, its ancestors aside. */
+/* The memory that the group itself still allows, without its ancestors. */
 static size_t own_room(const struct version *version, const char *group)
 {
 	unsigned long long limit, used, files;
@@ -106,7 +106,7 @@ static size_t own_room(const struct version *version, const char *group)
 	return limit > used ? limit - used : 0;
 }
 
-/* The memory that a group and its ancestors leave. */
+/* The memory that a group and its ancestors still allow. */
 static size_t group_room(const struct version *version, const char *below)
 {
 	char group[PATH_MAX];

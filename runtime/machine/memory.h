@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.h - how much memory there is to be had, before taking it.
+ * memory.h - the memory that is still available, asked before taking it.
  */
 #ifndef RUNRIG_MEMORY_H
 #define RUNRIG_MEMORY_H
@@ -11,7 +11,8 @@
 size_t memory_in_shm(void);
 
 /* Bytes of memory that this process and its workers can still have, by the
- * machine and by its control groups; SIZE_MAX where the system does not tell. */
+ * machine and by the control groups; SIZE_MAX where the system does not
+ * tell. */
 size_t memory_available(void);
 
 #endif

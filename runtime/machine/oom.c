@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * oom.c - the kernel's killing for want of memory.
+ * oom.c - processes that the kernel killed for want of memory.
  *
- * A SIGKILL does not name its sender.  The control group counts the SIGKILLs that
- * the kernel has sent for want of memory, whether the group's own or the
- * machine's, in a line "oom_kill N" of memory.events (version 2; the groups below
- * are counted too) or memory.oom_control (version 1).  The kernel counts before
- * the kill.
+ * A SIGKILL does not name its sender.  The control group counts the SIGKILLs
+ * that the kernel has sent for want of memory, whether the group's own or the
+ * machine's, in a line "oom_kill N" of memory.events (version 2; the groups
+ * below are counted too) or memory.oom_control (version 1).  The kernel counts
+ * before the kill.
  */
 #include "machine/oom.h"
 

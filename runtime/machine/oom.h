@@ -10,12 +10,12 @@
 
 /*
  * The number of processes of this process's control group that the kernel has
- * killed for want of memory so far; -1: no file tells.  `root` is put before
- * /proc and /sys ("" for the real ones).  Allocates nothing.
+ * killed for want of memory so far; -1: no file tells the number.  `root` is
+ * put before /proc and /sys ("" for the real folders).  Allocates nothing.
  */
 int64_t oom_kills(const char *root);
 
-/* Have the kernel take this process before processes without the mark.  Where
+/* Have the kernel kill this process before processes without the mark.  Where
  * the kernel refuses, nothing is changed. */
 void oom_volunteer(void);
 

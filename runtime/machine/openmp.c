@@ -37,7 +37,7 @@ void openmp_before_fork(void)
 }
 
 /* A function of whichever OpenMP the process has loaded, also where a host has
- * loaded it for itself alone; NULL: there is none. */
+ * loaded the library for its own use alone; NULL: no OpenMP is loaded. */
 static void *find(const char *function)
 {
 	static const char *const files[] = { "libgomp.so.1", "libomp.so.5",
@@ -56,7 +56,7 @@ static void *find(const char *function)
 	return found;
 }
 
-/* The CPUs of one place. */
+/* The CPUs of a place. */
 static void add_place(uint64_t *bits, int pus, const int *cpus, int count)
 {
 	for (int i = 0; i < count; i++)

@@ -13,8 +13,8 @@
  * new threads. */
 void openmp_before_fork(void);
 
-/* Add to a set of `pus` bits the CPUs of each place that this process's OpenMP
- * knows, if the process has loaded one.  Returns how many places there are. */
+/* Add to a set of `pus` bits the CPUs of each place of this process's OpenMP,
+ * if the process has loaded an OpenMP.  Returns the number of places. */
 int openmp_places(uint64_t *bits, int pus);
 
 /* Remove the name in /dev/shm that LLVM's OpenMP gave the process `pid`, which is

@@ -22,8 +22,8 @@ static int advise(void *base, size_t bytes, int advice)
 	return 0;
 }
 
-/* Is that the answer of a kernel, or of a sandbox, that does not know the
- * advice? */
+/* Whether the result is that of a kernel, or of a sandbox, that does not know
+ * the advice. */
 static bool is_refusal(int r)
 {
 	return r == -EINVAL || r == -ENOSYS || r == -EPERM;
@@ -47,8 +47,8 @@ bool pages_can_populate(void)
 	return answer == YES;
 }
 
-/* Write a byte of the page without changing it.  A compare-and-swap: another
- * process that writes the byte in between is not undone. */
+/* Write a byte of the page without changing the byte.  A compare-and-swap keeps
+ * a value that another process writes in between. */
 static void touch(_Atomic unsigned char *byte)
 {
 	unsigned char seen = atomic_load_explicit(byte, memory_order_relaxed);
@@ -87,8 +87,8 @@ void pages_clear(void *base, size_t bytes)
 {
 	unsigned char *page = base;
 
-	/* A hole reads as zero.  An emulator (qemu's, of one program) says that
-	 * it has made one, and has not. */
+	/* A hole reads as zero.  An emulator (qemu's, of a single program)
+	 * reports a hole without making the hole. */
 	*page = 1;
 	if (advise(base, bytes, MADV_REMOVE) == 0 &&
 	    *(volatile unsigned char *)page == 0)

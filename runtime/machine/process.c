@@ -23,7 +23,7 @@
 /* P_PIDFD, which a C library before glibc 2.36 has no name for. */
 #define BY_PIDFD ((idtype_t)3)
 
-/* Between two looks at what tells of itself in no other way. */
+/* The pause between two looks, where there is nothing to wait for. */
 #define LOOK_MS 1
 
 /* Forks between the first process and this one. */
@@ -94,7 +94,7 @@ static int left_ms(uint64_t deadline_ns)
 	return ms < 1000000 ? (int)ms : 1000000;
 }
 
-/* As waitpid() would have given it. */
+/* The status as waitpid() would have returned it. */
 static int status_of(const siginfo_t *info)
 {
 	switch (info->si_code) {
@@ -107,7 +107,8 @@ static int status_of(const siginfo_t *info)
 	}
 }
 
-/* Reap a child until deadline_ns; false where it is none, or has not ended. */
+/* Reap a child until deadline_ns; false where the process is no child, or has
+ * not ended. */
 static bool reap(idtype_t type, id_t id, uint64_t deadline_ns, siginfo_t *info)
 {
 	for (;;) {
@@ -144,7 +145,8 @@ bool process_await(int pidfd, uint64_t deadline_ns, int *status)
 	return ended;
 }
 
-/* What the kernel calls a process, a dead one too. */
+/* Whether the kernel calls the process `name`; a dead process keeps its
+ * name. */
 static bool is_called(pid_t pid, const char *name)
 {
 	char path[64], line[64] = "";
@@ -172,8 +174,8 @@ void process_reap_child(pid_t pid, const char *name, uint64_t deadline_ns)
 		(void)reap(P_PID, (id_t)pid, deadline_ns, &info);
 }
 
-/* The number of the process behind a pidfd, as the system tells it; 0: it does
- * not. */
+/* The number of the process behind a pidfd, from the system; 0: the system does
+ * not tell. */
 static pid_t number_of(int pidfd)
 {
 	char path[64], text[512] = "";
@@ -201,7 +203,7 @@ int process_kill(int pidfd)
 	if (errno == ESRCH)
 		return -ESRCH;
 	pid = number_of(pidfd);
-	/* Now it lives: its number is its own. */
+	/* The process still lives: the number is its own. */
 	if (pid <= 0 || poll(&polled, 1, 0) > 0)
 		return -ESRCH;
 	return kill(pid, SIGKILL) < 0 ? -errno : 0;

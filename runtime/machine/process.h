@@ -2,10 +2,11 @@
 /*
  * process.h - processes known by a descriptor: their end, and reaping them.
  *
- * The first process of a container, and one that has asked for orphans
+ * The first process of a container, and a process that has asked for orphans
  * (PR_SET_CHILD_SUBREAPER), becomes the parent of processes whose parent has
  * ended: a warden, a manager's process, workers whose warden was killed.  The
- * library reaps them where it waits for their end, for nobody else knows them.
+ * library reaps these processes where the library waits for their end, for no
+ * other code knows them.
  */
 #ifndef RUNRIG_PROCESS_H
 #define RUNRIG_PROCESS_H
@@ -35,19 +36,20 @@ bool process_readable(int fd, uint64_t deadline_ns);
 
 /*
  * Wait until the process behind a pidfd has ended, deadline_ns at most, and
- * reap it if it is a child of this process: one that is traced can be reaped
- * only after its tracer has done so, and is waited for.  True: it has ended.
- * *status (may be NULL) is as waitpid() gives it, or STATUS_UNKNOWN.
+ * reap a child of this process.  A traced child can be reaped only after the
+ * tracer has reaped the child, and the wait goes on until then.  Returns
+ * whether the process has ended. *status (may be NULL) is as from waitpid(), or
+ * STATUS_UNKNOWN.
  */
 bool process_await(int pidfd, uint64_t deadline_ns, int *status);
 
-/* Likewise a child known by its number alone, if it is one and is called
- * `name`: else nothing happens. */
+/* Likewise a process known by its number alone.  Nothing happens unless the
+ * process is a child and is called `name`. */
 void process_reap_child(pid_t pid, const char *name, uint64_t deadline_ns);
 
 /* Kill the process behind a pidfd.  Where the system refuses the signal by
- * descriptor, it is sent by number: the process's as the system tells it, while
- * it has not ended.  0 or -errno. */
+ * descriptor, the signal goes to the process's number, which the system tells
+ * while the process has not ended. 0 or -errno. */
 int process_kill(int pidfd);
 
 #endif

@@ -9,10 +9,10 @@
 
 /*
  * Map `bytes` zeroed bytes that children share; pages come when touched.  Where
- * `fd` is not NULL, the memory is a file without a name, and *fd its descriptor,
- * above 2 and closed by exec, for processes that are no children: the caller
- * closes it.  Returns 0 and *memory, which the caller unmaps, or what
- * memfd_create, ftruncate or mmap said, or -EFBIG: RLIMIT_FSIZE is less.
+ * `fd` is not NULL, the memory is a file without a name, for processes that are
+ * no children, and *fd is the file's descriptor, above 2 and closed by exec;
+ * the caller closes *fd.  Returns 0 and *memory, which the caller unmaps; the
+ * error of memfd_create, ftruncate or mmap; or -EFBIG: RLIMIT_FSIZE is less.
  * `what` is for the words, "pool: its trace".
  */
 int shared_map(size_t bytes, const char *what, void **memory, int *fd);

@@ -30,7 +30,7 @@ static inline void relax(void)
 
 struct patience wait_patience(int parties)
 {
-	/* The number of CPUs this process may use; 0: not asked yet. */
+	/* The number of CPUs this process may use; 0: not known yet. */
 	static _Atomic uint32_t cpus;
 	uint32_t usable = load_relaxed(&cpus);
 

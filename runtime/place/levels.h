@@ -7,8 +7,8 @@
 
 #include <runrig/collective.h>
 
-/* Logical numbers, by enum rig_level; -1: the rank is in several of that level,
- * or nobody knows. */
+/* Logical numbers, by enum rig_level; -1: the rank's cores lie in several
+ * objects of the level, or in none that is known. */
 struct levels {
 	int number[RIG_LEVELS];
 };

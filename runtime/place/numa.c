@@ -2,8 +2,8 @@
 /*
  * numa.c - where pages lie: rules, questions and moves.
  *
- * The system calls are made directly: hwloc's functions need a topology, which a
- * worker has not, and sum up answers that are wanted page by page.
+ * The system calls are made directly: hwloc's functions need a topology, which
+ * a worker does not have, and summarize answers that are needed page by page.
  */
 #include "place/numa.h"
 
@@ -19,7 +19,7 @@
 #include "base/error.h"
 #include "base/size.h"
 
-/* Pages asked about, or moved, in one system call. */
+/* Pages in a single system call that asks about pages or moves pages. */
 #define BATCH 1024
 
 static int mbind_call(void *base, size_t bytes, int mode, const uint64_t *nodes)
@@ -37,7 +37,8 @@ static void add_node(struct numa_rule *rule, int os)
 	rule->nodes[os / 64] |= UINT64_C(1) << (os % 64);
 }
 
-/* Nodes with memory; `cores`: only those that have usable cores too. */
+/* The nodes with memory; `cores`: only the nodes that also have usable
+ * cores. */
 static int add_nodes(struct numa_rule *rule, const struct topology *topology,
 		     bool cores)
 {
@@ -66,7 +67,7 @@ static int not_a_rule(const char *words)
 			words);
 }
 
-/* The nodes that have memory, as "0-1,3". */
+/* The nodes with memory, as "0-1,3". */
 static void print_nodes(const struct topology *topology, char *text,
 			size_t bytes)
 {
@@ -156,8 +157,8 @@ int numa_parse(struct numa_rule *rule, const char *words,
 	return parse_bind(rule, words, words + 5, topology);
 }
 
-/* The bytes that a node can hold: free, or in use for files; SIZE_MAX where the
- * system does not say. */
+/* The bytes that a node can hold: free memory, and memory of cached files;
+ * SIZE_MAX where the system does not say. */
 static size_t room_on(int os)
 {
 	char path[80], line[128];
@@ -178,7 +179,8 @@ static size_t room_on(int os)
 	return total * 1024;
 }
 
-/* A bind beyond the memory of its nodes would call the kernel's killer. */
+/* A bind beyond the memory of the nodes would make the kernel kill a
+ * process. */
 static int check_room(const char *name, size_t bytes,
 		      const struct numa_rule *rule)
 {
@@ -240,7 +242,7 @@ int numa_set(int fd, const char *name, size_t bytes,
 
 /* ---- pages ---- */
 
-/* One batch; targets NULL: only ask. */
+/* A batch of pages; targets NULL: only ask. */
 static int move_batch(char *base, size_t pages, const int *targets, int *status,
 		      int flags)
 {
@@ -270,8 +272,8 @@ int numa_ask(const void *base, size_t pages, int *homes)
 	return 0;
 }
 
-/* Move the pages of a batch that are elsewhere.  Returns -errno where the kernel
- * moves no page at all. */
+/* Move the pages of a batch that lie on other nodes.  Returns -errno where the
+ * kernel moves no page at all. */
 static int bring_batch(char *base, size_t pages, int os, int *flags)
 {
 	int homes[BATCH], targets[BATCH], status[BATCH];
@@ -300,7 +302,8 @@ void numa_bring(void *base, size_t bytes, int os)
 {
 	size_t pages = bytes / PAGE_BYTES;
 	int mode = MPOL_DEFAULT;
-	/* All: pages that other processes have mapped too, where we may. */
+	/* MPOL_MF_MOVE_ALL: also pages that other processes have mapped, where
+	 * the process may move such pages. */
 	int flags = MPOL_MF_MOVE_ALL;
 
 	if (pages == 0 ||

@@ -15,7 +15,7 @@
 
 #include "place/topology.h"
 
-/* NUMA nodes one machine may have, by the system's numbers. */
+/* The most NUMA nodes of a machine, by the system's numbers. */
 #define NODES_MAX 1024
 
 enum numa_rule_kind {
@@ -48,9 +48,9 @@ int numa_ask(const void *base, size_t pages, int *homes);
 
 /*
  * Bring the pages that this process has mapped at `base` to node `os`, unless
- * their file has a rule of its own.  A page that the kernel cannot move (pinned,
- * or mapped by another process while we have no privilege) stays; numa_ask()
- * tells.
+ * the file of the pages has a rule of its own.  A page that the kernel cannot
+ * move stays: a pinned page, or a page that another process has mapped while
+ * this process has no privilege; numa_ask() tells.
  */
 void numa_bring(void *base, size_t bytes, int os);
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * place.c - deciding which worker goes where.
+ * place.c - the decision which worker goes where.
  *
  * There are three steps.  A policy turns the usable CPUs into *units*
  * (policy.c).  Dealing counts the workers of each unit: each worker goes to the
- * least filled units, among them to the units of the fastest cores, then, by
- * default, to the node with the fewest workers, there to the first unit.  So
- * nodes get equal shares; within a node, neighbours (which share an L3) fill up
- * first; every core has a worker before an SMT sibling has; and every CPU has a
- * worker before two workers share a CPU.  Ranks then run through nodes and units
- * in order: neighbouring ranks are neighbours on the machine.
+ * least filled units, among these to the units of the fastest cores, then, by
+ * default, to the node with the fewest workers, and on the node to the first
+ * unit.  Nodes therefore get equal shares; within a node, neighbours (which
+ * share an L3) fill up first; every core has a worker before an SMT sibling
+ * has; and every CPU has a worker before two workers share a CPU.  Ranks then
+ * run through nodes and units in order: neighbouring ranks are neighbours on
+ * the machine.
  *
- * Workers of a unit divide the unit: its cores into equal parts; where there are
- * more workers than cores, each worker has one hardware thread.
+ * Workers of a unit divide the unit: the cores of the unit in equal parts;
+ * where there are more workers than cores, each worker has a single hardware
+ * thread.
  */
 #include "place/place.h"
 
@@ -28,7 +30,7 @@
 
 /* ---- how many, and which unit each ---- */
 
-/* The objects that workers are spread over, the farthest apart first. */
+/* The objects over which workers are spread, the farthest apart first. */
 enum level { LEVEL_PACKAGE, LEVEL_NODE, LEVEL_L3, LEVEL_L2, LEVELS };
 
 /* Workers so far, by level and number; an unknown number counts as one more. */
@@ -211,8 +213,8 @@ static void keep_one(struct cpu_bits *set, int turn)
 	cpu_bits_add(set, only);
 }
 
-/* The part of `unit` for the `turn`-th of the workers that share the unit: its
- * cores, returned as a span, and its CPUs. */
+/* The part of `unit` for the `turn`-th of the workers that share the unit:
+ * cores, returned as a span, and CPUs. */
 static struct rig_span part_of(const struct unit *unit, int turn,
 			       struct cpu_bits *set)
 {
@@ -543,7 +545,7 @@ void rig_place_free(struct rig_plan *plan)
 	free(plan);
 }
 
-/* Has the rank a PU of this core? */
+/* Whether the rank has a PU of the core. */
 static bool has_core(const struct rig_spot *spot, const struct rig_core *core)
 {
 	for (int w = 0; w < RIG_PUS_MAX / 64; w++)

@@ -27,7 +27,7 @@ enum object {
 
 static const struct policy {
 	const char *name;
-	const char *words; /* of its object, for messages */
+	const char *words; /* the unit's object, for messages */
 	enum object object;
 	enum dealing dealing;
 } policies[] = {
@@ -66,7 +66,7 @@ static struct unit *add_unit(struct placer *placer, const struct core **cores,
 	return unit;
 }
 
-/* `count` of a core's PUs from the `skip`-th on. */
+/* The PUs of a core: `count` PUs from the `skip`-th on. */
 static void add_pus(struct placer *placer, const struct core **core, int skip,
 		    int count)
 {
@@ -86,7 +86,7 @@ static void add_pus(struct placer *placer, const struct core **core, int skip,
 
 /* ---- objects ---- */
 
-/* The object of that type that the core lies in; -1: in no known object. */
+/* The object of the type in which the core lies; -1: in no known object. */
 static int object_of(const struct core *core, enum object object)
 {
 	switch (object) {
@@ -117,8 +117,8 @@ static bool together(const struct core *a, const struct core *b,
 	return number >= 0 && number == object_of(b, object);
 }
 
-/* Sort placer->order so that an object's cores stand together, in their old
- * order otherwise.  hwloc's cores stand together already. */
+/* Sort placer->order so that the cores of an object stand together, and
+ * otherwise keep the old order.  hwloc's cores stand together already. */
 static void gather(struct placer *placer, enum object object)
 {
 	const struct core **order = placer->order;
@@ -151,7 +151,7 @@ static int missing(const struct placer *placer, const struct policy *policy)
 			core->l3 >= 0 ? "l3, " : "");
 }
 
-/* `core` is the first core of the object that has the fewest parts. */
+/* `core` is the first core of the object with the fewest parts. */
 static int too_many(const struct placer *placer, const struct policy *policy,
 		    const struct core *core, int has)
 {

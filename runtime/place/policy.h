@@ -17,14 +17,14 @@ struct unit {
 	int core_count;
 	struct cpu_bits set;
 	int capacity; /* PUs in the set */
-	int load;     /* workers that have the unit */
+	int load;     /* workers on the unit */
 };
 
 /* How workers are dealt to units that are equally full. */
 enum dealing {
-	DEAL_EVENLY,  /* to the node with the fewest, there to the first unit */
+	DEAL_EVENLY,  /* the node with the fewest, and its first unit */
 	DEAL_SPREAD,  /* likewise by package, node, L3 and L2 */
-	DEAL_COMPACT, /* to the first */
+	DEAL_COMPACT, /* the first unit */
 	DEAL_LIST,    /* in order, and round again */
 	DEAL_NOBODY   /* there are no units: workers are not pinned */
 };
@@ -36,8 +36,8 @@ struct placer {
 	const struct core **order; /* usable cores, in the order of ranks */
 	int cores;                 /* usable: how many `order` has */
 	int pus;                   /* usable */
-	int nodes;                 /* that usable cores lie on */
-	int cpus;                  /* that workers can really have */
+	int nodes;                 /* nodes with usable cores */
+	int cpus;                  /* CPUs for the workers, by the quota too */
 	struct unit *units;        /* room for `pus` */
 	int unit_count;
 	enum dealing dealing;

@@ -2,16 +2,16 @@
 /*
  * topology.c - hwloc's knowledge of the machine, in a table of cores.
  *
- * The only file that includes hwloc.h.  Discovery costs milliseconds, so this
- * machine's discovery is done once per process and kept: an immutable table
- * behind an atomic pointer, so that neither a fork nor two threads at once can
- * find a table half made.  Where two threads come first at once, both discover,
- * and the slower thread throws its table away.
+ * The only file that includes hwloc.h.  Discovery costs milliseconds: this
+ * machine is discovered once per process, and the table is kept.  The table is
+ * immutable and behind an atomic pointer: neither a fork nor a second thread
+ * can find a table that is half made.  Where two threads come first at the same
+ * time, both discover, and the slower thread throws its table away.
  *
- * The table has all cores of the machine, so that numbers mean the same in a
- * container as outside; the kernel is asked at each load which of them are
- * usable.  sched_getaffinity() answers with the affinity already cut to the
- * cpuset of the control group.
+ * The table has all cores of the machine, and a core has the same number in a
+ * container as outside.  The kernel is asked at each load which cores are
+ * usable: sched_getaffinity() returns the affinity, already cut to the cpuset
+ * of the control group.
  */
 #include "place/topology.h"
 
@@ -72,9 +72,9 @@ static void copy_set(struct cpu_bits *to, hwloc_const_cpuset_t from)
 		cpu_bits_add(to, pu);
 }
 
-/* The node of the smallest set of cores that has the core; of several such nodes
- * (fast memory beside plain) the first, which is the plain memory.  -1: no node
- * has the core, as in a package without memory of its own. */
+/* The node of the smallest set of cores that has the core; of several such
+ * nodes (fast memory beside plain memory) the first, which is the plain memory.
+ * -1: no node has the core, as in a package without memory of its own. */
 static int nearest_node(hwloc_topology_t hwloc, hwloc_obj_t core)
 {
 	hwloc_obj_t node = NULL;
@@ -180,7 +180,7 @@ static struct topology *topology_new(int cores, int nodes)
 	return topology;
 }
 
-/* A number that is an index later, here or where a plan is drawn, must be within
+/* A number that becomes an index, here or where a plan is drawn, must be within
  * the limits: a description may claim anything. */
 static int check_limits(hwloc_topology_t hwloc, hwloc_obj_type_t type)
 {
@@ -202,7 +202,7 @@ static int check_limits(hwloc_topology_t hwloc, hwloc_obj_type_t type)
 	return 0;
 }
 
-/* The cores' usable sets become what the description allows. */
+/* The usable sets of the cores become the sets that the description allows. */
 static int tabulate(hwloc_topology_t hwloc, struct topology **out)
 {
 	hwloc_obj_type_t type = HWLOC_OBJ_CORE;
@@ -210,7 +210,7 @@ static int tabulate(hwloc_topology_t hwloc, struct topology **out)
 	struct topology *topology;
 	int r;
 
-	/* A system that hides its cores: take each CPU for a core. */
+	/* A system that hides the cores: take each CPU for a core. */
 	if (count_of(hwloc, type) == 0)
 		type = HWLOC_OBJ_PU;
 	r = check_limits(hwloc, type);
@@ -246,7 +246,8 @@ static int tabulate(hwloc_topology_t hwloc, struct topology **out)
 
 /* ---- discovery ---- */
 
-/* A topology of the few types that we look at, not loaded yet. */
+/* A topology that is not loaded yet, with the few types of objects in the
+ * table. */
 static int prepare(hwloc_topology_t *out)
 {
 	static const hwloc_obj_type_t types[] = { HWLOC_OBJ_PACKAGE,
@@ -255,7 +256,7 @@ static int prepare(hwloc_topology_t *out)
 						  HWLOC_OBJ_CORE };
 	hwloc_topology_t hwloc;
 
-	/* hwloc runs what HWLOC_PLUGINS_PATH leads to. */
+	/* hwloc runs the plugins that HWLOC_PLUGINS_PATH names. */
 	if (!environment_is_ours())
 		return rig_fail(-EPERM,
 				"topology: this program runs with more rights "
@@ -268,7 +269,7 @@ static int prepare(hwloc_topology_t *out)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		hwloc_topology_set_type_filter(hwloc, types[i],
 					       HWLOC_TYPE_FILTER_KEEP_ALL);
-	/* The object that NUMA nodes hang from where no package or cache will do. */
+	/* The object for NUMA nodes that belong to no package or cache. */
 	hwloc_topology_set_type_filter(hwloc, HWLOC_OBJ_GROUP,
 				       HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
 	hwloc_topology_set_flags(hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
@@ -276,7 +277,7 @@ static int prepare(hwloc_topology_t *out)
 	return 0;
 }
 
-/* `described`: the variable that had hwloc look elsewhere, or NULL. */
+/* `described`: the variable that sent hwloc elsewhere, or NULL. */
 static int not_discovered(const char *described)
 {
 	if (described)
@@ -344,11 +345,11 @@ static int discover(const struct topology **out)
 	return 0;
 }
 
-/* ---- this machine, and described ones ---- */
+/* ---- this machine, and described machines ---- */
 
-/* OpenMP binds the first thread of a program to the first of its places as the
- * runtime is loaded: what that thread may run on is less than what the process
- * may.  OpenMP, which has seen the latter, tells all its places. */
+/* OpenMP binds the first thread of a program to the first OpenMP place while
+ * the runtime is loaded: the thread may then run on fewer CPUs than the process
+ * may.  OpenMP saw the CPUs of the process before, and tells all its places. */
 static void widen_to_places(const struct topology *known,
 			    struct cpu_bits *affinity)
 {
@@ -362,7 +363,8 @@ static void widen_to_places(const struct topology *known,
 	    cpu_bits_count(&both) == cpu_bits_count(&allowed) ||
 	    openmp_places(places.bits, RIG_PUS_MAX) < 1)
 		return;
-	/* A host that has moved this thread elsewhere means it. */
+	/* A host that has moved this thread elsewhere wants the thread
+	 * there. */
 	cpu_bits_and(&both, &places, affinity);
 	if (cpu_bits_count(&both) == cpu_bits_count(affinity))
 		*affinity = places;
@@ -419,9 +421,9 @@ static bool names_a_file(const char *description)
 	       access(description, F_OK) == 0;
 }
 
-/* Has "package:1000 core:1000 pu:16" more than RIG_PUS_MAX CPUs?  hwloc would
- * build every CPU before anything could be asked.  Each level has as many
- * objects as the number behind its colon says, in each object of the level
+/* Whether "package:1000 core:1000 pu:16" has more than RIG_PUS_MAX CPUs: hwloc
+ * would build every CPU before anything could be asked.  Each level has as many
+ * objects as the number behind the colon says, in each object of the level
  * before; brackets (memory) and parentheses multiply nothing. */
 static bool describes_too_many(const char *description)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * topology.h - the machine, or a described one: cores, nodes, caches.
+ * topology.h - this machine, or a described machine: cores, nodes, caches.
  *
- * topology.c is the only file that includes hwloc.h, so nothing of hwloc's
+ * topology.c is the only file that includes hwloc.h, and nothing of hwloc's
  * shows here: CPU sets are bit arrays of the system's PU numbers.
  */
 #ifndef RUNRIG_TOPOLOGY_H
@@ -72,8 +72,8 @@ static inline bool core_is_usable(const struct core *core)
 /* One NUMA node. */
 struct node {
 	int os;      /* the system's number; the logical number is its index */
-	int package; /* -1: of none, or of several */
-	uint64_t bytes; /* 0: it has no memory */
+	int package; /* -1: the node is in no package, or in several */
+	uint64_t bytes; /* 0: the node has no memory */
 };
 
 struct topology {
@@ -89,11 +89,11 @@ struct topology {
 };
 
 /*
- * The machine we are on (`description` NULL), discovered once per process, its
+ * This machine (`description` NULL), discovered once per process, with the
  * usable sets read afresh; or a described machine, usable as far as the
- * description allows (all of a synthetic one).  0, -EINVAL for a description that
- * cannot be read, -ENOSYS where discovery fails, -EPERM in a set-uid program.
- * The caller frees the topology with topology_free().  Any thread.
+ * description allows (a synthetic machine wholly). 0, -EINVAL for a description
+ * that cannot be read, -ENOSYS where discovery fails, -EPERM in a set-uid
+ * program.  The caller frees the topology with topology_free().  Any thread.
  */
 int topology_load(struct topology **topology, const char *description);
 void topology_free(struct topology *topology);
