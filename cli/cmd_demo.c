@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_demo.c - runrig demo: what runrig is for, in one go, checked.
+ * cmd_demo.c - runrig demo: the purpose of runrig in a single, checked run.
  *
- * The article's three programs; then an array of doubles, as large as 40
- * million, is reversed in place by pinned workers; then the same workers do the
- * same job with the data copied to them and back through pipes.
+ * The article's three programs; then pinned workers reverse an array of
+ * doubles, of 40 million or fewer, in place; then the same workers do the same
+ * job with the data copied through pipes to the workers and back.
  */
 #include "cmd_demo.h"
 
@@ -25,11 +25,11 @@
 #define LENGTH     40000000
 #define LENGTH_MIN 1000
 
-/* Runs of the big reverse: the first and those for the median. */
+/* Runs of the big reverse: the first run, and the runs for the median. */
 #define RUNS 6
 
 struct options {
-	size_t length; /* 0: what there is room for */
+	size_t length; /* 0: as many as there is room for */
 	int workers;
 	bool verbose;
 };
@@ -78,8 +78,8 @@ static const struct argp argp = {
 	       "timed, checked, and held against copying through pipes.",
 };
 
-/* As many doubles as there is room for: the segment, and for the pipes a copy
- * beside it, in half of the memory there is. */
+/* As many doubles as there is room for: the segment in /dev/shm; and the
+ * segment and a copy for the pipes in half of the available memory. */
 static size_t choose_length(void)
 {
 	size_t shm = rig_shm_available() / sizeof(double) / 16 * 15;
@@ -167,8 +167,8 @@ static int check_elements(const double *to, const double *from, size_t length)
 	return 0;
 }
 
-/* The copying of the same job, which may not be possible here: that is said,
- * and no failure. */
+/* The same job with copies.  Copying may be impossible here: the user is told,
+ * and the demo goes on. */
 static int copy_through_pipes(const struct runner *runner, size_t length)
 {
 	const double *from =

@@ -10,21 +10,20 @@
 
 #include <runrig/pool.h>
 
-/* The article's three programs, to stdout.  Returns an exit code: what they
- * leave in memory is checked. */
+/* Run the article's three programs, with output on stdout.  Returns an exit
+ * code: the results in memory are checked. */
 int demo_article(void);
 
-/* What copying cost. */
+/* The costs of copying. */
 struct pipes_cost {
 	uint64_t ns;
-	int pipe_bytes; /* that one pipe holds */
+	int pipe_bytes; /* bytes that a pipe holds */
 };
 
 /*
- * Reverse `count` doubles by the pool's workers, but hand them their strips
- * through pipes and take them back through pipes.  `from` is read, `to` gets
- * the result.  Returns 0 and sets *cost, or a negative errno with one line of
- * words in `why`.
+ * Reverse `count` doubles by the pool's workers, with the strips copied to the
+ * workers and back through pipes.  `from` is read, `to` gets the result.
+ * Returns 0 and sets *cost, or a negative errno with a line of words in `why`.
  */
 int demo_pipes(struct rig_pool *pool, const double *from, double *to,
 	       size_t count, struct pipes_cost *cost, char *why,

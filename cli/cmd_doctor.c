@@ -2,9 +2,10 @@
 /*
  * cmd_doctor.c - runrig doctor: will runrig work here, and what is the cure?
  *
- * The first checks do what every program does: make a segment, make a pool, run.
- * The others look for the reason, and for what works less well than it could.
- * `rigbench doctor' looks at other things: can numbers be believed here?
+ * The first checks do the work of every program: make a segment, make a pool,
+ * run.  The other checks look for reasons, and for things that work less well
+ * than they could.  `rigbench doctor' looks at the other side: can numbers be
+ * believed here?
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,20 +38,20 @@
 #define KERNEL_MAJOR 5
 #define KERNEL_MINOR 14
 
-/* Below the first, nothing of a size that matters fits into memory; the second
- * is what kernels at their defaults take. */
+/* Below ROOM_LEAST no array of a useful size fits into memory; ROOM_ENOUGH is
+ * enough for kernels with default parameters. */
 #define ROOM_LEAST  ((size_t)64 << 20)
 #define ROOM_ENOUGH ((size_t)1 << 30)
 
-/* Processes of a pool that are no workers: the warden. */
+/* The only process of a pool that is no worker: the warden. */
 #define OTHER_PROCESSES 1
 
-/* Descriptors that a program should be able to have. */
+/* A program should be able to have this many descriptors. */
 #define FILES_ENOUGH 1024
 
 #define SEGMENT_BYTES 65536
 
-/* Four huge pages, of which one at least is aligned. */
+/* Four huge pages, at least one of which is aligned. */
 #define HUGE_BYTES ((size_t)8 << 20)
 
 enum { KEY_JSON = 256 };
@@ -65,15 +66,16 @@ struct setting {
 	const struct rig_plan *plan;
 };
 
-/* ---- what every program does ---- */
+/* ---- the work of every program ---- */
 
 static int meet(struct rig_team *team)
 {
 	return rig_team_barrier(team);
 }
 
-/* A pool of as many workers as there would be, and a run; with RIG_EXEC one worker
- * and no run, for a program's own kernel is refused there. */
+/* A pool with the default number of workers, and a run; with RIG_EXEC a pool
+ * with a single worker and no run, for such a pool refuses a program's own
+ * kernel. */
 static enum checkup_state try_pool(enum rig_start start, char *found)
 {
 	struct rig_pool_options options = { .start = start };
@@ -173,7 +175,7 @@ static bool mbind_refused(void)
 		return true;
 	r = syscall(SYS_mbind, page, 4096, MPOL_DEFAULT, NULL, 0, 0);
 	free(page);
-	/* A kernel for one node has none, and needs none. */
+	/* A kernel built for a single node has no such file, and needs none. */
 	return r < 0 && errno != ENOSYS;
 }
 
@@ -384,7 +386,7 @@ static enum checkup_state look_numa(const void *context, char *found)
 	return FINE;
 }
 
-/* ---- who may do what ---- */
+/* ---- permissions ---- */
 
 static enum checkup_state look_cores(const void *context, char *found)
 {
@@ -411,8 +413,8 @@ static enum checkup_state look_user(const void *context, char *found)
 	return FINE;
 }
 
-/* The last "RemoveIPC=" of logind's files decides; without one the answer is yes
- * or no as the distribution built it. */
+/* The last "RemoveIPC=" in logind's files decides; without such a line the
+ * answer is the distribution's default. */
 static enum checkup_state look_remove_ipc(const void *context, char *found)
 {
 	glob_t files = { 0 };

@@ -2,8 +2,8 @@
 /*
  * cmd_exec.c - runrig exec: programs as ranks.
  *
- * What the command line says of the launch ends at the first word that is no
- * option, or at "--"; the rest is the program's.
+ * The command's own options end at the first word that is no option, or at
+ * "--"; the other words are the program's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +19,8 @@
 #include "command.h"
 #include "timeline.h"
 
-/* What a shell is told: of the program, and of the command itself. */
+/* Exit statuses for a shell: about the program, and about the command
+ * itself. */
 enum { EXIT_OWN = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_MISSING = 127 };
 
 enum { KEY_PLACE = 256, KEY_LIMIT, KEY_BINDINGS, KEY_WDIR, KEY_TRACE };
@@ -159,13 +160,13 @@ static const struct argp argp = {
 	       "program cannot be executed; 127: there is none.",
 };
 
-/* Does the option take the word after it? */
+/* Whether the option takes the next word. */
 static bool takes_next(const char *word)
 {
 	const size_t length = strlen(word);
 
 	if (word[1] != '-')
-		/* The last letter, with nothing after it. */
+		/* The last letter, with nothing behind the letter. */
 		return word[length - 1] == 'n' || word[length - 1] == 'x';
 	if (strchr(word, '='))
 		return false;
@@ -184,7 +185,7 @@ static int count_own(int argc, char **argv)
 
 	while (i < argc && argv[i][0] == '-' && argv[i][1] &&
 	       strcmp(argv[i], "--") != 0) {
-		/* As mpirun has it. */
+		/* mpirun's spelling of -n. */
 		if (strcmp(argv[i], "-np") == 0 || strcmp(argv[i], "--np") == 0)
 			argv[i] = number;
 		i += 1 + takes_next(argv[i]);
@@ -192,8 +193,8 @@ static int count_own(int argc, char **argv)
 	return i < argc ? i : argc;
 }
 
-/* A launcher of several processes has started this one: each would start the
- * ranks again. */
+/* A launcher of several processes has started this process: each process would
+ * start the ranks again. */
 static void refuse_launchers(void)
 {
 	static const struct {

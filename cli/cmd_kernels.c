@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_kernels.c - runrig kernels: which there are, and what they take.
+ * cmd_kernels.c - runrig kernels: the list of kernels, and their parameters.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ enum { KEY_JSON = 256 };
 struct options {
 	bool json;
 	const char *path;
-	const char *name; /* of the only kernel; NULL: all */
+	const char *name; /* name of the only kernel; NULL: all */
 };
 
 static const struct argp_option option_table[] = {

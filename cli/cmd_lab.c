@@ -2,9 +2,10 @@
 /*
  * cmd_lab.c - runrig lab: the labs of the course, given out and checked.
  *
- * `start` writes a student's folder; `check` compiles the start.c of each folder
- * that it is given and runs the check of that lab (docs/labs/judge/grade.h) in a
- * process of its own.  The check's last line is the verdict.
+ * `start` writes a student's folder; `check` compiles the start.c of each
+ * folder on the command line, and runs the check of the lab
+ * (docs/labs/judge/grade.h) in a separate process.  The check's last line is
+ * the verdict.
  */
 #include <stdio.h>
 #include <stdlib.h>

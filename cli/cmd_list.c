@@ -2,8 +2,8 @@
 /*
  * cmd_list.c - runrig list show, get, set and create.
  *
- * Values go in as Python literals and come out as Python's repr(), so what get
- * prints, set takes.
+ * Values go in as Python literals and come out as Python's repr(): the output
+ * of get is right for set.
  */
 #include "cmd_list.h"
 
@@ -90,7 +90,7 @@ static int64_t given_index(const char *text)
 	return index;
 }
 
-/* The value; its text is for the caller to free. */
+/* The value; the caller frees the text. */
 static struct rig_value given_value(const char *text, char **held)
 {
 	char why[LITERAL_WHY_BYTES];
@@ -168,7 +168,7 @@ static int create(const struct words *words)
 		puts(rig_list_name(list));
 		code = finish_output(EXIT_DONE);
 	}
-	/* Whoever was not told the name could not remove it. */
+	/* A user who never saw the name could not remove the list. */
 	if (code != EXIT_DONE)
 		(void)rig_list_unlink(list);
 	rig_list_destroy(list);
@@ -179,7 +179,7 @@ static int create(const struct words *words)
 	return r < 0 ? failed(r) : code;
 }
 
-/* What to say where a part of a list's file is gone from under its mapping. */
+/* The words for a list whose file lost a part under the mapping. */
 static char gone[RIG_NAME_MAX + 100];
 
 static void on_gone(int number)

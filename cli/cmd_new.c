@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_new.c - runrig new: a kernel of one's own, to begin with.
+ * cmd_new.c - runrig new: the source of a new kernel, for a user to begin with.
  *
- * The file it writes is whole: it builds with the command that is printed, runs
+ * The file is complete: built by the command that is printed, the kernel runs
  * and verifies.
  */
 #include <dlfcn.h>
@@ -169,8 +169,9 @@ static void put_word(const char *path)
 	putchar('\'');
 }
 
-/* The library itself.  A kernel that is linked with the library finds rig_team_*()
- * also where a program has loaded the library by dlopen(), for itself alone. */
+/* The library itself.  A kernel that is linked with the library finds
+ * rig_team_*() also where a program has loaded the library by dlopen(), for the
+ * program's own use alone. */
 static const char *library(void)
 {
 	static char path[PATH_MAX];
@@ -193,7 +194,7 @@ static void print_how(const char *name)
 	printf("\n  runrig run ./%s.so x=3\n", name);
 }
 
-/* The file stays where it is told how to build it. */
+/* Make the file in the current folder, where the printed command looks. */
 static int write_file(const char *name)
 {
 	char path[RIG_KERNEL_NAME_MAX + 3];

@@ -20,7 +20,7 @@
 #include "show.h"
 #include "timeline.h"
 
-/* May the array be what the option asks? */
+/* Whether the option may name the array. */
 static bool takes(const struct rig_array_spec *spec, int key)
 {
 	switch (key) {
@@ -35,8 +35,8 @@ static bool takes(const struct rig_array_spec *spec, int key)
 	}
 }
 
-/* "b, c": the arrays that the option may name; returns how many of these are not
- * optional, and one. */
+/* "b, c": the arrays that the option may name.  Returns the number of arrays
+ * that are not optional, and sets *one to the last of these. */
 static int list_arrays(const struct rig_kernel *kernel, int key, char *names,
 		       size_t bytes, int *one)
 {
@@ -58,7 +58,7 @@ static int list_arrays(const struct rig_kernel *kernel, int key, char *names,
 	return count;
 }
 
-/* Is there a file, or a segment, of exactly that name? */
+/* Whether there is a file, or a segment, with exactly the name. */
 static bool is_there(const struct named *named)
 {
 	char path[sizeof("/dev/shm/") + RIG_NAME_MAX];
@@ -70,7 +70,7 @@ static bool is_there(const struct named *named)
 	       access(path, F_OK) == 0;
 }
 
-/* Which array "x=data.npy" means, and what of it: sets *index and *rest. */
+/* The array of "x=data.npy", and the rest: sets *index and *rest. */
 static int find_array(const struct rig_kernel *kernel,
 		      const struct named *named, int *index, const char **rest)
 {
@@ -97,7 +97,7 @@ static int find_array(const struct rig_kernel *kernel,
 	}
 	*rest = named->word;
 	count = list_arrays(kernel, named->key, names, sizeof(names), index);
-	/* A name with = in it may just be a file's, or a segment's. */
+	/* The name of a file or of a segment may have a = in it. */
 	if (count == 1 && (!named->word[length] ||
 			   memchr(named->word, '/', length) || is_there(named)))
 		return 0;
@@ -111,7 +111,7 @@ static int find_array(const struct rig_kernel *kernel,
 			count ? names : "it has none");
 }
 
-/* Enter what an option says of its array. */
+/* Enter an option into the option's array. */
 static int enter(struct options *options, const struct named *named)
 {
 	struct run_request *request = &options->request;
@@ -155,8 +155,8 @@ static int enter(struct options *options, const struct named *named)
 	return 0;
 }
 
-/* No file is written twice, and what describes the run not over what it reads:
- * an array may be. */
+/* No file is written twice, and neither JSON nor a trace is written over an
+ * input; an output may be. */
 static int check_twice(const struct options *options)
 {
 	const char *written[RIG_ARRAYS_MAX + 2] = { options->json_path,
@@ -187,7 +187,8 @@ static int check_twice(const struct options *options)
 	return 0;
 }
 
-/* No file is written twice, and what describes a segment has one. */
+/* Check the options together: no file is written twice, and --dtype and the
+ * like follow a --segment. */
 static int check(const struct options *options)
 {
 	const struct named *loose = &options->loose;
@@ -228,7 +229,8 @@ static int run(struct options *options)
 		if (options->request.map)
 			r = map_show(&runner);
 	}
-	/* Both of a run that failed as well: then they are wanted most. */
+	/* JSON and trace are also written for a failed run, when a user needs
+	 * both most. */
 	if (options->json && runner.outcome) {
 		int put = run_json_put(&runner, options->json_path);
 
@@ -245,7 +247,7 @@ static int run(struct options *options)
 	return r;
 }
 
-/* A kernel whose parameters name the arrays becomes one that has them. */
+/* A kernel whose parameters name the arrays gets these arrays. */
 static int declare(struct options *options, struct rig_kernel *own,
 		   struct rig_declared *declared)
 {
@@ -265,7 +267,8 @@ static int declare(struct options *options, struct rig_kernel *own,
 	return r;
 }
 
-/* A launcher of several processes has started this one: each would run it all. */
+/* A launcher of several processes has started this process: each process would
+ * run the whole kernel. */
 static void refuse_launchers(void)
 {
 	const char *variable;

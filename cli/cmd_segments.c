@@ -73,11 +73,11 @@ static const char *user_name(uid_t uid, char text[SHOWN_BYTES])
 	return entry ? entry->pw_name : text;
 }
 
-/* Bytes of a name as it is shown. */
+/* Bytes of a name in its printable form. */
 #define TAME_BYTES (4 * sizeof(((struct rig_found *)0)->name))
 
-/* The name, with \xNN for whatever a terminal or JSON might take amiss: it is
- * anybody's, and any bytes. */
+/* The name, with \xNN for each byte that could disturb a terminal or JSON:
+ * other users' names may have any bytes. */
 static const char *tame(const char *name, char text[TAME_BYTES])
 {
 	char *at = text;
@@ -224,7 +224,7 @@ static const struct argp rm_argp = {
 	       "Those who have them attached keep the memory.",
 };
 
-/* Returns the exit code: `before`, or that of a failure. */
+/* Returns the exit code: `before`, or the code of a failure. */
 static int remove_one(const char *name, int before)
 {
 	int r = rig_segment_remove(name);

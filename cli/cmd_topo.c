@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_topo.c - runrig topo: the machine, and where each worker would go.
+ * cmd_topo.c - runrig topo: the machine, and the place of each worker.
  *
- * It only plans: nothing is bound, so a described machine (--topology) is as
- * good as this one.
+ * The command only plans, and binds nothing: a described machine (--topology)
+ * is as good as this machine.
  */
 #include "cmd_topo.h"
 
@@ -31,7 +31,7 @@ enum {
 	KEY_HOSTS
 };
 
-/* Of what goes to stdout. */
+/* The formats of the output. */
 enum format { FORMAT_UNSAID, FORMAT_TEXT, FORMAT_JSON, FORMAT_SVG, FORMATS };
 
 static const char *const format_names[FORMATS] = { "", "text", "json", "svg" };
@@ -134,7 +134,7 @@ static const struct argp argp = {
 	       "would go.",
 };
 
-/* Does the rank have any CPU of that core? */
+/* Whether the rank has any CPU of the core. */
 static bool has_core(const struct rig_plan *plan, int rank, int number)
 {
 	for (int i = 0; i < RIG_PUS_MAX / 64; i++)
@@ -208,7 +208,7 @@ static void print_set(const uint64_t *set, char *text, size_t bytes)
 	}
 }
 
-/* The cores of a rank, by their numbers. */
+/* The numbers of a rank's cores. */
 static void print_cores(const struct rig_plan *plan, int rank, char *text,
 			size_t bytes)
 {
@@ -220,7 +220,7 @@ static void print_cores(const struct rig_plan *plan, int rank, char *text,
 	print_set(cores, text, bytes);
 }
 
-/* Of what spans several: "-". */
+/* "-" for a rank that spans several. */
 static const char *number_or(int number, char text[12])
 {
 	snprintf(text, 12, number < 0 ? "-" : "%d", number);
@@ -396,8 +396,8 @@ static int print(const struct rig_plan *plan, enum format format)
 	return finish_output(EXIT_DONE);
 }
 
-/* A description that is damaged may crash hwloc, which trusts what it reads: let a
- * child go first.  0, or an exit code, and said. */
+/* A damaged description may crash hwloc, which trusts the file: a child tries
+ * the description first. 0, or an exit code after a message. */
 static int check_by_child(const struct rig_place_options *place)
 {
 	struct rig_plan *plan = NULL;

@@ -11,7 +11,7 @@
 
 int command_topo(int argc, char **argv);
 
-/* Ranks on core `number`, "0,2", cut with ".." where they are many; "" where
+/* Ranks on core `number`, "0,2", cut with ".." where there are many; "" where
  * there are none. */
 void topo_ranks(const struct rig_plan *plan, int number, char *text,
 		size_t bytes);
@@ -19,12 +19,12 @@ void topo_ranks(const struct rig_plan *plan, int number, char *text,
 /* "NUMA node 1, memory only, 16.0 GB" */
 void topo_node(const struct rig_plan *plan, int node, char *text, size_t bytes);
 
-/* What stands behind the number of a core: "e" where the machine has faster
- * ones, else "". */
+/* The mark behind the number of a core: "e" where the machine also has faster
+ * cores, else "". */
 const char *topo_kind(const struct rig_plan *plan, const struct rig_core *core);
 
-/* The machine in boxes, as wide as the terminal is, or 78 columns, and who is
- * where. */
+/* The machine in boxes, as wide as the terminal, or 78 columns, with the ranks
+ * on the cores. */
 void topo_text(const struct rig_plan *plan, FILE *out);
 
 /* The same as an SVG document, readable on light and dark grounds. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command.c - what every command of runrig shares.
+ * command.c - the functions that all commands of runrig share.
  */
 #include "command.h"
 
@@ -18,7 +18,7 @@
 
 #include "progress_line.h"
 
-/* Put before words that argp would take for options. */
+/* MARK stands before words that argp would take for options. */
 #define MARK '\1'
 
 static void say(const char *kind, const char *format, va_list args)
@@ -27,14 +27,14 @@ static void say(const char *kind, const char *format, va_list args)
 
 	progress_clear();
 	vsnprintf(line, sizeof(line), format, args);
-	/* One line, whatever names are in it. */
+	/* A single line, whatever characters the names have. */
 	for (char *c = line; *c; c++)
 		if ((unsigned char)*c < ' ')
 			*c = '?';
 	fprintf(stderr, "runrig: %s%s\n", kind, line);
 }
 
-/* Host 0 says what all hosts would. */
+/* Host 0 prints for all hosts. */
 static bool is_silent;
 
 void command_silence(void)
@@ -85,7 +85,7 @@ static char *marked(const char *word)
 
 void parse_command(const struct argp *argp, int argc, char **argv, void *input)
 {
-	/* They live on, for the parser keeps pointers to them. */
+	/* The words are never freed: the parser keeps pointers to the words. */
 	static char **words;
 	char wrong[800];
 

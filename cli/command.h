@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command.h - what every command of runrig shares: its exit codes, its errors.
+ * command.h - the exit codes and the errors that all commands of runrig share.
  *
- * A command is a function that takes its own argv, argv[0] being "runrig run",
- * and returns the exit code.  Data goes to stdout; what is wrong is one line
- * on stderr, said where it is found, by complain().
+ * A command is a function that takes its own argv, with "runrig run" as
+ * argv[0], and returns the exit code.  Data goes to stdout.  An error is a
+ * single line on stderr; the function that finds the error prints the line by
+ * complain().
  */
 #ifndef RUNRIG_COMMAND_H
 #define RUNRIG_COMMAND_H
@@ -16,15 +17,15 @@ enum {
 	EXIT_DONE = 0,       /* and verified, unless told not to */
 	EXIT_USAGE = 1,      /* the command line is wrong */
 	EXIT_UNVERIFIED = 2, /* the result is wrong */
-	EXIT_RUN = 3,        /* a run failed: its report is on stderr */
+	EXIT_RUN = 3,        /* a run failed: the report is on stderr */
 	EXIT_SYSTEM = 5      /* a file, a segment, memory or the system is */
 };
 
-/* Say one line on stderr, "runrig: ...", and return `code`. */
-/* This process is not host 0: of mistakes in the command line, and of runs, host 0
- * tells. */
+/* From now on only host 0 prints mistakes in the command line and errors of
+ * runs: this process is another host's. */
 void command_silence(void);
 
+/* Print a line on stderr, "runrig: ...", and return `code`. */
 int complain(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -36,30 +37,32 @@ void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int exit_of(int code);
 
 /*
- * argp_parse() for a command: errors are one line and exit with EXIT_USAGE; and
- * -3 is a number,
- * never an option.  To that end words that begin with a minus and a digit are
- * handed to the parser as given_word() takes them.
+ * argp_parse() for a command: errors are a single line and exit with
+ * EXIT_USAGE; and -3 is a number, never an option.  For this purpose words that
+ * begin with a minus and a digit reach the parser in another form, which
+ * given_word() turns back.
  */
 void parse_command(const struct argp *argp, int argc, char **argv, void *input);
 
-/* The word that the user typed, from what argp gave the parser; may be NULL. */
+/* The word as the user typed it, from the parser's `arg`; may be NULL. */
 char *given_word(char *arg);
 
-/* The same of an option that takes a file's name: exits where that is empty. */
+/* The same for an option with a file's name: an empty name exits. */
 char *given_path(const char *option, char *arg);
 
-/* A whole number within min..max, or exit with one line that names `what`. */
+/* A whole number within min..max; another text exits with a line that names
+ * `what`. */
 int given_int(const char *what, const char *text, int min, int max);
 
-/* Can a file be written there?  Asked before the work whose result it is for:
- * EXIT_DONE, or EXIT_SYSTEM and said. */
+/* Whether a file can be written at `path`, asked before the work whose result
+ * goes there: EXIT_DONE, or EXIT_SYSTEM after a message. */
 int check_writable(const char *path);
 
-/* Write a whole file, which replaces what is there: 0, or EXIT_SYSTEM and said. */
+/* Write a complete file, which replaces the old file: 0, or EXIT_SYSTEM after a
+ * message. */
 int write_whole(const char *path, const void *data, size_t bytes);
 
-/* Flush stdout: EXIT_SYSTEM where it cannot be written, else `code`. */
+/* Flush stdout: EXIT_SYSTEM where stdout cannot be written, else `code`. */
 int finish_output(int code);
 
 /* The commands. */

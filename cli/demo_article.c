@@ -2,11 +2,11 @@
 /*
  * demo_article.c - the three programs of the article, in C.
  *
- * Each shows one thing that Python's multiprocessing.shared_memory has:
+ * Each program shows a class of Python's multiprocessing.shared_memory:
  * SharedMemory, ShareableList, SharedMemoryManager.  The child is a forked
- * process that knows nothing but the name.  The article's third program is a
- * race with itself: it reads what it has already overwritten.  So the same is
- * done a second time by a pool, each rank on its strip of pairs.
+ * process that knows only the name.  The article's third program is a race with
+ * itself: the program reads items that it has already written over.  A pool
+ * therefore does the same work again, each rank on its strip of pairs.
  */
 #include "cmd_demo.h"
 
@@ -23,8 +23,8 @@
 
 #include "command.h"
 
-#define BYTES 10 /* of program 1 */
-#define ITEMS 10 /* of program 3 */
+#define BYTES 10 /* bytes in program 1 */
+#define ITEMS 10 /* items in program 3 */
 
 static int failed(void)
 {
@@ -36,7 +36,7 @@ static int differs(void)
 	return complain(EXIT_UNVERIFIED, "that is not what it must be");
 }
 
-/* Run fn(name) in a process of its own, which attaches by name. */
+/* Run fn(name) in another process, which attaches by the name. */
 static int in_child(int (*fn)(const char *name), const char *name)
 {
 	int status = 0;
@@ -123,7 +123,7 @@ static int change_items(const char *name)
 	return r;
 }
 
-/* Print the items, and hold them against what they must be. */
+/* Print the items, and compare with the expected items. */
 static int print_items(struct rig_list *list, const int64_t *want, size_t count)
 {
 	struct rig_value value;
@@ -183,7 +183,7 @@ static int copy_item(struct rig_list *list, int64_t to, int64_t from)
 	return r < 0 ? r : rig_list_set(list, to, &value);
 }
 
-/* The article's loop, as it stands. */
+/* The article's loop, unchanged. */
 static int reverse_like_the_article(const char *name)
 {
 	struct rig_list *list = NULL;

@@ -2,15 +2,15 @@
 /*
  * demo_pipes.c - the same reverse, with the data copied instead of shared.
  *
- * What most programs do: a pipe to each worker and one back.  The caller writes
- * a worker its strip, a mebibyte at a time; the worker reverses each piece and
- * writes it back; the caller reads it to where it belongs.  Pieces are in flight
- * both ways at once, pipes hold as much as the system lets them, and neither
- * side copies anything that the pipes do not ask for: this is copying at its
- * best.
+ * The design is that of most programs: a pipe to each worker, and a pipe back.
+ * The caller writes a worker's strip into the pipe, a mebibyte at a time; the
+ * worker reverses each piece and writes the piece back; the caller reads the
+ * piece to its place.  Pieces are in flight both ways at once, pipes are as
+ * large as the system allows, and neither side copies more than the pipes need:
+ * copying could not be faster.
  *
- * The workers are those of the pool, older than the pipes, and open them
- * through /proc/CALLER/fd; which are whose they find in a segment.
+ * The workers are the pool's, older than the pipes, and open the pipes through
+ * /proc/CALLER/fd; a segment tells each worker its pipes.
  */
 #include "cmd_demo.h"
 
@@ -29,18 +29,19 @@
 #include <runrig/segment.h>
 #include <runrig/team.h>
 
-/* Bytes of one write. */
+/* Bytes of a write. */
 #define PIECE_BYTES ((size_t)1 << 20)
 #define PIECE       (PIECE_BYTES / sizeof(double))
 
-/* How often a caller that waits for pipes looks whether the run still goes. */
+/* How often a caller that waits for pipes looks whether the run still goes
+ * on. */
 #define LOOK_MS 100
 
-/* The caller's descriptors: four a worker, and some of its own. */
+/* Descriptors of the caller: four a worker, and some more. */
 #define DESCRIPTORS 64
 
-/* In shared memory, one for each rank: the caller's descriptors of the ends
- * that are the worker's.  Written before the run, never after. */
+/* In shared memory, an entry for each rank: the caller's descriptors of the
+ * worker's ends.  Written before the run, never after. */
 struct ends_shm {
 	int32_t in;
 	int32_t out;
@@ -89,7 +90,7 @@ static bool write_piece(int fd, const void *from, size_t bytes)
 	return true;
 }
 
-/* Reverse what comes in, piece by piece, and send it back. */
+/* Reverse the incoming pieces, and send each piece back. */
 static bool reverse_stream(int in, int out, size_t count)
 {
 	double *piece = malloc(2 * PIECE_BYTES);
@@ -135,12 +136,12 @@ static int reverse_by_pipe(struct rig_team *team)
 
 /* ---- the caller ---- */
 
-/* One worker's pipes and how far they are; elements are counted in bytes of
- * its strip, in the order in which they are sent. */
+/* A worker's pipes, and the progress on both; elements are counted in bytes of
+ * the strip, in the order of sending. */
 struct lane {
 	int to[2];         /* read end, write end */
 	int from[2];       /* read end, write end */
-	size_t begin, end; /* its strip, elements */
+	size_t begin, end; /* the worker's strip, in elements */
 	size_t sent;
 	size_t received;
 };
@@ -169,8 +170,8 @@ static int largest_pipe(void)
 	return bytes;
 }
 
-/* The caller's own ends do not wait: it serves all lanes at once.  The worker
- * opens its ends anew, and those do. */
+/* The caller's own ends never block, for the caller serves all lanes at once.
+ * The worker opens its ends anew, and the new ends block. */
 static bool open_pipe(struct pump *pump, int ends[2], int own)
 {
 	int bytes;
@@ -179,7 +180,7 @@ static bool open_pipe(struct pump *pump, int ends[2], int own)
 		ends[0] = ends[1] = -1;
 		return false;
 	}
-	/* Beyond a user's share of pipe memory it may have to stay small. */
+	/* A pipe beyond the user's share of pipe memory may stay small. */
 	(void)fcntl(ends[0], F_SETPIPE_SZ, largest_pipe());
 	bytes = fcntl(ends[0], F_GETPIPE_SZ);
 	if (!pump->pipe_bytes || bytes < pump->pipe_bytes)
@@ -240,7 +241,7 @@ static void pump_close(struct pump *pump)
 	free(pump->polled);
 }
 
-/* Write of a lane's strip what the pipe takes. */
+/* Write as much of a lane's strip as the pipe takes. */
 static int send_some(struct pump *pump, struct lane *lane)
 {
 	size_t bytes = (lane->end - lane->begin) * sizeof(double);
@@ -256,7 +257,7 @@ static int send_some(struct pump *pump, struct lane *lane)
 	return 0;
 }
 
-/* Read the piece at hand to its mirror image's place. */
+/* Read the piece in hand to the place of its mirror image. */
 static int receive_some(struct pump *pump, struct lane *lane)
 {
 	size_t piece = lane->received / PIECE_BYTES;
@@ -273,7 +274,8 @@ static int receive_some(struct pump *pump, struct lane *lane)
 	return 0;
 }
 
-/* Who still has to send or receive: how many, in pump->polled. */
+/* The lanes that still send or receive, in pump->polled; returns their
+ * number. */
 static int who_is_left(struct pump *pump)
 {
 	int left = 0;
@@ -284,7 +286,7 @@ static int who_is_left(struct pump *pump)
 		bool sends = lane->sent < bytes;
 		bool receives = lane->received < bytes;
 
-		/* poll() passes over those below 0. */
+		/* poll() skips negative descriptors. */
 		pump->polled[2 * i] =
 			(struct pollfd){ .fd = sends ? lane->to[1] : -1,
 					 .events = POLLOUT };
@@ -338,7 +340,8 @@ static int pump_run(struct pump *pump)
 	r = pump_all(pump, &run);
 	if (r > 0)
 		return run < 0 ? run : -EIO;
-	/* A caller that fails closes its ends: then the workers fail too. */
+	/* A caller that fails closes its ends, and then the workers fail
+	 * too. */
 	if (r < 0)
 		return r;
 	return rig_pool_wait(pump->pool, RIG_FOREVER);

@@ -9,7 +9,8 @@
 struct rig_pool;
 
 /* Handle the signals that would end this process.  A signal that is ignored
- * (nohup) or handled stays so.  Once, before other threads. */
+ * (nohup) or handled already is left alone.  Called once, before other
+ * threads. */
 void interrupt_watch(void);
 
 /* The pool whose run Ctrl-C, TERM and HUP cancel; NULL: none any more. */

@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-/* Write `root` (which it takes, and may be NULL: no memory) to the file `path`,
- * or to stdout where it is NULL.  Returns an exit code. */
+/* Write `root` to the file `path`, or to stdout where `path` is NULL.  Frees
+ * `root`, which may be NULL: no memory.  Returns an exit code. */
 int json_put(json_t *root, const char *path);
 
 #endif

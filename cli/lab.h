@@ -10,7 +10,7 @@
 #define LABS_MAX     99
 #define LAB_NAME_MAX 64
 
-/* The labs that are installed, by number: "01-first-rig" and so on. */
+/* The installed labs, by number: "01-first-rig" and so on. */
 struct lab_set {
 	char names[LABS_MAX][LAB_NAME_MAX];
 	int count;
@@ -21,12 +21,12 @@ struct lab_mark {
 	const char *folder;
 	char lab[LAB_NAME_MAX];
 	bool passed;
-	int right, cases; /* 0 of 0: the check could not count */
+	int right, cases; /* both 0: the check could not count */
 	char hint[256];   /* the first hint, or "" */
-	char *text;       /* all that the check printed; free() */
+	char *text;       /* the whole output of the check; free() */
 };
 
-/* Each of these returns 0, or an exit code after complain(). */
+/* Each function below returns 0, or an exit code after complain(). */
 int labs_find(struct lab_set *labs);
 int lab_named(const char *word, char name[LAB_NAME_MAX]);
 int lab_write_folder(const char *name, const char *folder);

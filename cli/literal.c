@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is being read. */
+/* The text that is being read. */
 struct reader {
 	const char *at;
 	char *why;
 	bool is_bytes;
 };
 
-/* Letters after a backslash that stand for one byte. */
+/* Letters after a backslash that stand for a single byte. */
 static const char simple_letters[] = "\\'\"abfnrtv";
 static const char simple_bytes[] = "\\'\"\a\b\f\n\r\t\v";
 
@@ -28,7 +28,7 @@ static int wrong(char *why, const char *format, const char *what)
 	return -EINVAL;
 }
 
-/* The words that stand for a value.  1: it is none of them. */
+/* The words that stand for a value. 1: the text is no such word. */
 static int parse_word(const char *text, struct rig_value *value)
 {
 	const struct {
@@ -52,8 +52,8 @@ static int parse_word(const char *text, struct rig_value *value)
 	return 1;
 }
 
-/* Copy a number without its underscores, each of which must be between two
- * digits (or after 0x); false where one is not. */
+/* Copy a number without underscores; each must stand between two digits (or
+ * after 0x), else the result is false. */
 static bool without_underscores(const char *text, char *plain)
 {
 	for (const char *at = text; *at; at++) {
@@ -136,7 +136,8 @@ static int parse_number(const char *text, struct rig_value *value, char *why)
 		if (r == 0) {
 			*value = rig_int(number);
 		} else if (r == -EINVAL && is_float(plain)) {
-			/* The programs run in the C locale: a point is one. */
+			/* The programs run in the C locale, whose decimal point
+			 * is a point. */
 			double real = strtod(plain, NULL);
 
 			*value = rig_float(negative ? -real : real);
@@ -151,7 +152,7 @@ static int parse_number(const char *text, struct rig_value *value, char *why)
 	return 0;
 }
 
-/* Exactly `count` hex digits, or up to 3 octal ones, at reader->at. */
+/* Exactly `count` hex digits, or up to 3 octal digits, at reader->at. */
 static int read_code(struct reader *reader, int count, uint32_t *code)
 {
 	*code = 0;
@@ -197,7 +198,7 @@ static int put_code(struct reader *reader, uint32_t code, char **to)
 	return 0;
 }
 
-/* What follows a backslash. */
+/* The rest of an escape, behind the backslash. */
 static int read_escape(struct reader *reader, char **to)
 {
 	char letter = *reader->at;

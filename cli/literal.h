@@ -11,10 +11,10 @@
 
 /*
  * Read a value as Python would: 5, 0xff, 1_000, -2.5, 1e-3, True, None, 'text',
- * "text", b'bytes', with escapes; and inf and nan, as repr() shows floats that
- * Python has no literal for.  Returns 0 and sets *value, whose text is *held,
- * for the caller to free() (NULL where there is none); or -EINVAL with one line
- * of words, or -ENOMEM.
+ * "text", b'bytes', with escapes; and inf and nan, as repr() shows floats for
+ * which Python has no literal.  Returns 0 and sets *value, and *held to the
+ * value's text, which the caller frees by free() (NULL: no text); or returns
+ * -EINVAL with a line of words, or -ENOMEM.
  */
 int literal_parse(const char *text, struct rig_value *value, char **held,
 		  char why[LITERAL_WHY_BYTES]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c - runrig: one program, a word for each thing it does.
+ * main.c - runrig: a single program, with a word for each command.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -66,7 +66,7 @@ static int help(void)
 	return finish_output(EXIT_DONE);
 }
 
-/* No command, or none that there is. */
+/* No command, or an unknown word. */
 static int unknown(const char *word)
 {
 	struct nearest nearest = { .word = word };
@@ -95,7 +95,7 @@ static int dispatch(const struct command *command, int argc, char **argv)
 	char name[40];
 	int code;
 
-	/* What argp calls the program in its messages. */
+	/* The program's name in argp's messages. */
 	snprintf(name, sizeof(name), "runrig %s", command->name);
 	argv[0] = name;
 	code = command->run(argc, argv);

@@ -12,7 +12,7 @@
 #include "command.h"
 #include "show.h"
 
-/* One array: its homes, as they are. */
+/* An array, and where its pages are now. */
 struct mapped {
 	const struct runner *runner;
 	int index;
@@ -74,7 +74,8 @@ static struct rig_span whole(const struct mapped *mapped)
 	return (struct rig_span){ 0, array_of(mapped)->bytes };
 }
 
-/* What rank `rank` owns, and how much of it is on its own node. */
+/* The bytes that rank `rank` owns, and how many of these lie on the rank's
+ * node. */
 static void sum_rank(const struct mapped *mapped, int rank, size_t *owned,
 		     size_t *local)
 {

@@ -52,7 +52,7 @@ static int parse_size(const char *option, const char *text, size_t *value)
 			option, text);
 }
 
-/* --count and --shape: the same, or one of them. */
+/* --count and --shape: both agree, or only a single option is given. */
 static int enter_shape(const struct run_array *asked,
 		       struct rig_operand *operand, int64_t *shape)
 {

@@ -8,15 +8,15 @@
 
 #include "verified_run.h"
 
-/* The parameters NAME=VALUE of the command line, cut in two and ended by one
- * without a name.  0, or an exit code; *settings is freed by the next function,
- * in any case. */
+/* The parameters NAME=VALUE of the command line, each cut in two; an entry
+ * without a name ends the parameters. 0, or an exit code; in either case the
+ * next function frees *settings. */
 int operands_settings(char *const *words, struct rig_setting **settings);
 
 void operands_settings_free(struct rig_setting *settings);
 
-/* Enter all that the request says in runner->spec.  0, or an exit code: what is
- * wrong has been said. */
+/* Enter the whole request into runner->spec. 0, or an exit code after a
+ * message. */
 int operands_enter(struct runner *runner);
 
 #endif

@@ -28,12 +28,12 @@
 /* Seconds that loading may take. */
 #define LOAD_LIMIT_S 20
 
-/* Which of its functions are called in this process. */
+/* The kernel's functions that are called in this process. */
 #define ASKED                                                                  \
 	"count, check, owns, bytes_moved, flops, items, private_bytes or "     \
 	"result"
 
-/* What the child that loads it first leaves with. */
+/* The exit status of the child that loads the object first. */
 #define TRIED 42
 
 static bool is_path(const char *word)
@@ -55,7 +55,8 @@ static bool right_size(const void *symbol)
 	return entry->st_size == sizeof(struct rig_kernel);
 }
 
-/* Of a shared object for another machine dlopen() says that it is not there. */
+/* About an object for another machine dlopen() says only that there is no such
+ * file. */
 static int check_machine(const char *path, const char *word)
 {
 	ElfW(Ehdr) own, theirs = { 0 };
@@ -91,7 +92,7 @@ static int check_file(const char *path, const char *word)
 	return check_machine(path, word);
 }
 
-/* Names and words, to their ends: they may lie anywhere. */
+/* Read names and words to their ends: the pointers may lead anywhere. */
 static size_t read_words(const struct rig_kernel *kernel)
 {
 	size_t length = kernel->name ? strlen(kernel->name) : 0;
@@ -103,7 +104,7 @@ static size_t read_words(const struct rig_kernel *kernel)
 	return length;
 }
 
-/* All that happens to a kernel before its workers have it. */
+/* All uses of a kernel before workers have the kernel. */
 static noreturn void try(const char *path)
 {
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -119,12 +120,13 @@ static noreturn void try(const char *path)
 			     &outcome) == 0 &&
 	    kernel->items)
 		(void)kernel->items(outcome->args, NULL);
-	/* What is merely wrong is said where it is loaded in earnest. */
+	/* A mere mistake is reported by the later load in the command
+	 * itself. */
 	_exit(TRIED);
 }
 
-/* Somebody else's code may crash or hang as it is loaded, and later: let a
- * child go first. */
+/* A user's code may crash or hang while it is loaded, or later: a child loads
+ * the object first. */
 static int check_by_child(const char *path)
 {
 	int status = 0;
@@ -158,12 +160,12 @@ static int check_by_child(const char *path)
 	return 0;
 }
 
-/* What to say where the kernel crashes in this process, and which that is: a
- * worker's end is told by the pool's report. */
+/* The words for a kernel that crashes in this process: a worker's crash is told
+ * by the pool's report. */
 static char crashed[4096 + 200];
 static const char *plugin;
 static pid_t command;
-static bool done; /* nothing more is asked of it */
+static bool done; /* the plugin's functions are no longer called */
 
 static void on_crash(int number)
 {
@@ -179,7 +181,8 @@ static void on_crash(int number)
 	_exit(EXIT_SYSTEM);
 }
 
-/* The end of the program that was not ours: it would look like a success. */
+/* An exit that the command did not ask for: exit status 0 would look like a
+ * success. */
 static void on_leave(int status, void *arg)
 {
 	(void)arg;
@@ -200,9 +203,9 @@ static void on_quick_leave(void)
 }
 
 /*
- * _exit() runs no handler at all: a plugin's call comes here, for a program's own
- * definition goes before the C library's.  So do the library's calls in workers,
- * which are other processes.
+ * _exit() runs no handler at all.  A plugin's call comes here, for a program's
+ * own definition goes before the C library's.  The library's calls in workers,
+ * which are other processes, come here too.
  */
 noreturn void _exit(int status)
 {
@@ -221,12 +224,12 @@ void plugin_done(void)
 	done = true;
 }
 
-/* From here on its functions are called with the user's own values. */
+/* From here on the kernel's functions are called with the user's own values. */
 static void guard(const char *path)
 {
 	static const int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
 				       SIGABRT };
-	/* It may be the stack that has overflowed. */
+	/* A separate stack: the crash may be an overflow of the stack. */
 	static char stack[64 << 10];
 	struct sigaction action = { .sa_handler = on_crash,
 				    .sa_flags = SA_ONSTACK };
@@ -261,7 +264,7 @@ static int load(const char *path, const struct rig_kernel **kernel)
 	if (r)
 		return r;
 	guard(path);
-	/* It stays loaded: the kernel is in it. */
+	/* The object is never unloaded: the kernel lies in the object. */
 	object = dlopen(beside, RTLD_NOW | RTLD_LOCAL);
 	if (!object)
 		return complain(EXIT_SYSTEM, "%s", dlerror());
@@ -278,7 +281,8 @@ static int load(const char *path, const struct rig_kernel **kernel)
 				path);
 	if (rig_kernel_examine(*kernel) < 0)
 		return complain(EXIT_SYSTEM, "%s: %s", path, rig_why());
-	/* So that a report calls it by its name, which must mean one kernel. */
+	/* A report calls the kernel by its name, which must mean a single
+	 * kernel. */
 	if (rig_kernel_register(*kernel) < 0)
 		return complain(EXIT_SYSTEM,
 				"%s: its kernel is called %s, as one that "

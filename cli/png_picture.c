@@ -30,7 +30,7 @@ static const struct {
 	const char *name;
 	uint32_t stops[STOPS];
 } scales[] = {
-	/* Those of Matplotlib (Smith, van der Walt and Firing, CC0): equal
+	/* Matplotlib's colours (Smith, van der Walt and Firing, CC0): equal
 	 * steps look equal. */
 	{ "inferno",
 	  { 0x000004, 0x1b0c41, 0x4a0c6b, 0x781c6d, 0xa52c60, 0xcf4446,
@@ -51,7 +51,7 @@ int png_colors(const char *name)
 	return -1;
 }
 
-/* ---- what an array is ---- */
+/* ---- the shape of the picture ---- */
 
 /* Points across and down of each picture of a row of `count`. */
 struct frames {
@@ -129,16 +129,16 @@ static double item_of(enum rig_dtype dtype, const void *items, uint64_t i)
 	}
 }
 
-/* A picture in the making.  In this process. */
+/* In this process: a picture in the making. */
 struct painting {
 	const struct rig_outcome_array *array;
 	const void *items;
 	const struct png_style *style;
 	struct frames frames;
-	double least, greatest; /* of the finite elements */
+	double least, greatest; /* among the finite elements */
 	double least_positive;
 	uint64_t zoom;
-	uint64_t wide, high; /* of all, in points */
+	uint64_t wide, high; /* the whole row, in points */
 	unsigned char *row;
 };
 
@@ -163,7 +163,8 @@ static void find_range(struct painting *p)
 	}
 }
 
-/* From 0, the least, to 1, the greatest; what is no number is 0. */
+/* The place of x in the scale: from 0, the least, to 1, the greatest; a NaN is
+ * 0. */
 static double part_of(const struct painting *p, double x)
 {
 	double part, least = p->least, greatest = p->greatest;
@@ -194,7 +195,7 @@ static void put_color(const struct painting *p, double part,
 	}
 }
 
-/* One row of points, through all pictures that stand side by side. */
+/* A row of points, through all pictures that stand side by side. */
 static void paint_row(const struct painting *p, uint64_t y)
 {
 	uint64_t step = p->frames.wide * p->zoom + GAP;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress_line.c - how far a long run is, on a terminal.
+ * progress_line.c - the progress of a long run, on a terminal.
  *
- * Within a run it is what the ranks say (rig_pool_progress()), and of several
- * runs those are done that are.  Time that no run takes is no run's: rates and
- * what is left are of the runs alone.
+ * Within a run the progress is what the ranks report (rig_pool_progress());
+ * among several runs the finished runs count too.  Time outside of runs is left
+ * out: rates and the time left are those of the runs alone.
  */
 #include "progress_line.h"
 
@@ -25,7 +25,7 @@
 /* Between two lines, and before the first. */
 #define STEP_NS UINT64_C(500000000)
 
-/* Of what is drawn: more than any of it takes. */
+/* Bytes of a line: more than any line takes. */
 #define LINE_BYTES 400
 
 /* From the line's beginning on. */
@@ -43,11 +43,11 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static pthread_t thread;
 static bool begun, drawn;
 static struct progress_work work;
-static double flops, bytes, items; /* of one run; 0: not known */
+static double flops, bytes, items; /* a run's; 0: not known */
 static enum progress_phase phase;
-static uint64_t since_ns; /* that it is this phase */
+static uint64_t since_ns; /* begin of the phase */
 static uint64_t done;     /* runs */
-static uint64_t done_ns;  /* and how long they took */
+static uint64_t done_ns;  /* time of these runs */
 
 static uint64_t now_ns(void)
 {
@@ -72,7 +72,8 @@ static void draw_rate(FILE *line, double runs, double ns)
 				       rate));
 }
 
-/* Runs done, the one in progress as far as it says, and the time of those. */
+/* The runs done, with the reported part of the present run, and the time of
+ * both. */
 static void draw_running(FILE *line, uint64_t now)
 {
 	double part = rig_pool_progress(work.pool);
@@ -91,8 +92,8 @@ static void draw_running(FILE *line, uint64_t now)
 	fprintf(line, ", %s left", time);
 }
 
-/* A line longer than the terminal is wide would be two, of which only one can be
- * cleared. */
+/* A line longer than the terminal's width would become two lines, and only one
+ * could be cleared. */
 static void cut(char *text)
 {
 	struct winsize size;
@@ -101,7 +102,7 @@ static void cut(char *text)
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 ||
 	    strlen(text) < size.ws_col)
 		return;
-	/* Not within a character: that of a microsecond has two bytes. */
+	/* Not within a character: the sign of a microsecond has two bytes. */
 	for (end = size.ws_col - 1U; end > 0 && (text[end] & 0xc0) == 0x80;)
 		end--;
 	text[end] = '\0';

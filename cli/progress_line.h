@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress_line.h - how far a long run is, on a terminal.
+ * progress_line.h - the progress of a long run, on a terminal.
  *
- * A thread of its own draws one line on stderr, twice a second, while the
- * caller waits for the workers: what is being done, for how long, and of runs
- * which share is done, at which rate, and when the rest will be.  There is one
- * line, as there is one terminal; where stderr is none all of this does
- * nothing.
+ * A separate thread draws a line on stderr, twice a second, while the caller
+ * waits for the workers: the phase and its time, and for runs the share done,
+ * the rate, and the time left.  There is a single line, as there is a single
+ * terminal; where stderr is no terminal, the functions do nothing.
  */
 #ifndef RUNRIG_PROGRESS_LINE_H
 #define RUNRIG_PROGRESS_LINE_H
@@ -23,7 +22,7 @@ enum progress_phase {
 	PROGRESS_WRITING
 };
 
-/* Of what: `runs` runs of a kernel with these arguments, by a pool. */
+/* The work: `runs` runs of a kernel with these arguments, by a pool. */
 struct progress_work {
 	const struct rig_kernel *kernel;
 	const void *args;
@@ -34,13 +33,13 @@ struct progress_work {
 /* Preparing begins.  The pool is there, and stays until progress_end(). */
 void progress_begin(const struct progress_work *work);
 
-/* Another phase begins, or, where that is PROGRESS_RUNNING, the next run. */
+/* Another phase begins; PROGRESS_RUNNING: the next run begins. */
 void progress_enter(enum progress_phase phase);
 
-/* Remove the line until it is drawn again: something else is to be said. */
+/* Remove the line until it is drawn again: a message is to be printed. */
 void progress_clear(void);
 
-/* Remove it for good.  Twice is once. */
+/* Remove the line for good.  A second call does nothing. */
 void progress_end(void);
 
 #endif

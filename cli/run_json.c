@@ -14,13 +14,15 @@
 #include "memory_map.h"
 #include "show.h"
 
-/* Of what is written: raised where a reader would have to change. */
+/* The version of the format: raised when a reader would have to change. */
 #define VERSION 1
 
-/* Whole numbers that a double has exactly: many readers have no others. */
+/* The largest whole number that every double holds: many JSON readers have only
+ * doubles. */
 #define EXACT_MAX (INT64_C(1) << 53)
 
-/* A number where the text is one that JSON and its readers have; else text. */
+/* A number where the text is a number of JSON that readers hold exactly; else
+ * text. */
 static json_t *number_json(const char *text)
 {
 	char *end = NULL;
@@ -136,7 +138,7 @@ static json_t *verification_json(const struct rig_outcome *outcome)
 		sample ? json_integer((json_int_t)outcome->seed) : json_null());
 }
 
-/* How a run failed; null: it did not. */
+/* The failure of a run; null: the run did not fail. */
 static json_t *failed_json(const struct runner *runner)
 {
 	static const char *const phases[] = {
@@ -158,7 +160,7 @@ static json_t *failed_json(const struct runner *runner)
 		outcome->started ? json_string(report->text) : json_null());
 }
 
-/* Figures of runs that were done. */
+/* The figures of finished runs. */
 static void add_figures(json_t *root, const struct runner *runner)
 {
 	const struct rig_outcome *outcome = runner->outcome;

@@ -7,8 +7,8 @@
 
 #include "verified_run.h"
 
-/* Write what a run did, or how far a run came that failed, to the file `path` or
- * to stdout (NULL).  Returns an exit code. */
+/* Write the facts of a run, also of a failed run, to the file `path` or to
+ * stdout (NULL).  Returns an exit code. */
 int run_json_put(const struct runner *runner, const char *path);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run_options.c - the options of runrig run, as they were typed.
+ * run_options.c - the options of runrig run, as the user typed the options.
  */
 #include "run_options.h"
 
@@ -186,9 +186,10 @@ static const char **field_of(struct named *named, int key)
 	}
 }
 
-/* --dtype and its like are of the segments before them, back to the last that
- * had been described when the next was named; before the first segment, of all
- * that come.  A dtype, which every segment needs, is of all without one. */
+/* --dtype and the like describe the segments named before them, back to the
+ * last segment that was described before the next segment was named; before the
+ * first --segment they describe all segments to come.  A --dtype is also for
+ * all segments without a dtype, since every segment needs a dtype. */
 static void describe(struct options *options, int key, const char *word)
 {
 	struct named *last = NULL;

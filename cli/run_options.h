@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run_options.h - the options of runrig run, as they were typed.
+ * run_options.h - the options of runrig run, as the user typed the options.
  */
 #ifndef RUNRIG_RUN_OPTIONS_H
 #define RUNRIG_RUN_OPTIONS_H
@@ -38,12 +38,12 @@ enum {
 	KEY_HOSTS
 };
 
-/* An option that names an array: which, as typed. */
+/* An option that names an array: the option, and the word as typed. */
 struct named {
 	int key;
 	const char *word;
-	int group; /* of segments that are described together */
-	const char *dtype, *shape, *offset, *count; /* of a segment */
+	int group; /* number of a group of segments described together */
+	const char *dtype, *shape, *offset, *count; /* the segment's */
 };
 
 struct options {
@@ -53,7 +53,7 @@ struct options {
 	size_t word_count;
 	struct named *named;
 	size_t named_count;
-	struct named loose; /* said of segments before there was one */
+	struct named loose; /* descriptions before the first segment */
 	bool described;     /* the last segment has been, by an option */
 	bool json;
 	const char *json_path; /* NULL: stdout */
@@ -62,7 +62,7 @@ struct options {
 
 extern const struct argp run_argp;
 
-/* "--input" of KEY_INPUT, of the options that name an array. */
+/* "--input" for KEY_INPUT: the options that name an array. */
 const char *run_option_name(int key);
 
 /* A word of the kernel's parameters; NULL ends them. */

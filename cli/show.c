@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * show.c - what a run did, for people and for programs.
+ * show.c - the results of a run, for people and for programs.
  */
 #include "show.h"
 
@@ -31,7 +31,7 @@ char *show_count(uint64_t count, char text[SHOWN_BYTES])
 	return text;
 }
 
-/* Three digits that count, and the largest unit below the number. */
+/* Three significant digits, and the largest unit below the number. */
 static char *show_scaled(double value, double base, const char *const units[],
 			 char *text)
 {
@@ -228,7 +228,8 @@ void warn_squeezed(const struct rig_plan *plan)
 
 /* ---- a run ---- */
 
-/* Somebody else's words, on this line, and no order to a terminal. */
+/* A kernel's words on this line; control characters must not reach the
+ * terminal. */
 static void put_tame(const char *text)
 {
 	for (; *text; text++)
@@ -394,7 +395,7 @@ static void show_times(const struct runner *runner)
 	       outcome->copied ? ", on a copy: yours has it once" : "");
 }
 
-/* The proof, or that there is none, and why. */
+/* The proof, or why there is none. */
 static void show_proof(const struct runner *runner)
 {
 	const struct rig_outcome *outcome = runner->outcome;
@@ -420,8 +421,8 @@ static void show_proof(const struct runner *runner)
 				      : "has no verify");
 }
 
-/* Authors of kernels and of barriers ask where the barrier is, and which
- * way its epochs went. */
+/* Authors of kernels and of barriers ask where the barrier lies, and how many
+ * epochs went either way. */
 static void show_barrier(const struct runner *runner)
 {
 	const struct rig_outcome *outcome = runner->outcome;

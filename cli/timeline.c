@@ -38,7 +38,7 @@ struct lane {
 struct lanes {
 	int count; /* the caller's is the first */
 	struct lane *lane;
-	uint64_t begin_ns; /* of the first run */
+	uint64_t begin_ns; /* begin of the first run */
 };
 
 static ssize_t read_spans(const struct traced *traced, int rank,
@@ -51,7 +51,7 @@ static ssize_t read_spans(const struct traced *traced, int rank,
 					  lost);
 }
 
-/* The one CPU that a rank has; -1: it has several. */
+/* The only CPU of a rank; -1: the rank has several CPUs. */
 static int cpu_of(const struct traced *traced, int rank)
 {
 	const struct rig_plan *plan;
@@ -209,15 +209,15 @@ static int columns(void)
 				       : n);
 }
 
-/* What a lane does at each moment; later ones lie on top. */
+/* The mark of each kind of span; a later kind is drawn over an earlier kind. */
 static const char marks[] = {
 	[RIG_TRACE_RUN] = ' ',    [RIG_TRACE_START] = ' ',
 	[RIG_TRACE_ATTACH] = 'a', [RIG_TRACE_KERNEL] = '#',
 	[RIG_TRACE_WAIT] = '.',   [RIG_TRACE_REST] = ' ',
 };
 
-/* The longest kind in each of `width` columns, an enum rig_trace_kind;
- * and the part of the run that the lane computed, or -1: there is no memory. */
+/* The longest kind in each of `width` columns, an enum rig_trace_kind.  Returns
+ * the part of the run that the lane computed, or -1: there is no memory. */
 static double find_kinds(const struct lane *lane,
 			 const struct rig_trace_span *run, int width,
 			 unsigned char *kinds_of)
@@ -295,7 +295,8 @@ static int draw(const struct lanes *lanes, const char *kernel)
 
 /* ---- as a picture ---- */
 
-/* Points of the picture: of the lanes, of what stands left and right of them. */
+/* Points of the picture: the lanes, and the margins left and right of the
+ * lanes. */
 #define SVG_LANES 800
 #define SVG_LEFT  110
 #define SVG_RIGHT 60
@@ -310,7 +311,7 @@ static const char svg_style[] =
 	".kernel{fill:#5fbf78}.wait{fill:#d08e2a}.attach{fill:#9a8fe0}"
 	".lane{fill:#262b30}}";
 
-/* NULL: nothing is drawn where a lane is so. */
+/* NULL: nothing is drawn for the kind. */
 static const char *svg_class(int kind)
 {
 	return kind == RIG_TRACE_KERNEL   ? "kernel"
@@ -333,7 +334,7 @@ static void svg_text(FILE *file, int x, int y, const char *text)
 	fprintf(file, "<text x=\"%d\" y=\"%d\">%s</text>\n", x, y, text);
 }
 
-/* Columns of one kind that stand together are one box. */
+/* Neighbouring columns of the same kind are a single box. */
 static void svg_lane(FILE *file, const struct lane *lane,
 		     const struct rig_trace_span *run, int y)
 {

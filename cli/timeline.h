@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timeline.h - what a run's workers did when, as a file or in text.
+ * timeline.h - the spans of a run's workers over time, as a file or in text.
  */
 #ifndef RUNRIG_TIMELINE_H
 #define RUNRIG_TIMELINE_H
@@ -8,10 +8,10 @@
 #include <runrig/launch.h>
 #include <runrig/pool.h>
 
-/* Spans of each worker that --trace keeps: 2 MiB of them. */
+/* Spans of each worker that --trace keeps: 2 MiB of spans. */
 #define TIMELINE_SPANS ((size_t)1 << 16)
 
-/* Whose spans: of the one that is not NULL. */
+/* The source of the spans: the pointer that is not NULL. */
 struct traced {
 	const struct rig_pool *pool;
 	const struct rig_launch *launch;

@@ -4,9 +4,9 @@
  * boxes in each other, workers in the cores, and a square for each hardware
  * thread.
  *
- * Each put_...() draws its box at a place and returns how high it is; without a
- * file it only measures.  Colours follow the reader's scheme, light or dark, and
- * never say anything that the text in the box does not say too.
+ * Each put_...() draws its box at a place and returns the box's height; without
+ * a file the function only measures.  Colours follow the reader's scheme, light
+ * or dark, and never tell more than the text in the box.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@
 #define HEAD    22
 #define PER_ROW 8
 #define MARGIN  10
-#define SQUARE  6 /* of a hardware thread */
+#define SQUARE  6 /* side of a hardware thread's square */
 
 /* Inside of a NUMA node, of a package, of all. */
 #define NODE_W    (PER_ROW * (CELL_W + GAP) + 3 * GAP)
@@ -44,8 +44,8 @@ static const char style[] =
 	".idle{fill:#171b1f}.off{fill:#3a3a3a}"
 	".off+text,.off+text+text{fill:#aaa}.has{fill:#8fe0a0}}";
 
-/* Cores from `at` on that stand together: in a package; in a node of it; in an
- * L3 cache of that. */
+/* Cores from `at` on that stand together: in a package; in a node of the
+ * package; in an L3 cache of the node. */
 enum level { IN_PACKAGE, IN_NODE, IN_L3 };
 
 static int end_of(const struct rig_plan *plan, int at, enum level level)
@@ -124,7 +124,7 @@ static void put_core(const struct pen *pen, const struct rig_core *core, int x,
 	put_threads(pen, core, x, y);
 }
 
-/* The cores of one L3 cache, or those of which none is known, without a box. */
+/* The cores of an L3 cache, or, without a box, the cores of no known cache. */
 static int put_l3(const struct pen *pen, int at, int end, int x, int y)
 {
 	int count = end - at, l3 = pen->plan->machine[at].l3;
@@ -174,7 +174,7 @@ static int put_node(const struct pen *pen, int at, int end, int x, int y)
 	return row + row_height + GAP - y;
 }
 
-/* The nodes of a package (-1: of none) that have no cores. */
+/* The nodes of a package (-1: in no package) that have no cores. */
 static int put_memory(const struct pen *pen, int package, int x, int y)
 {
 	int height = 0;

@@ -2,16 +2,17 @@
 /*
  * topo_text.c - a plan in boxes for a terminal.
  *
- * A box for each package, in it one for each NUMA node, in that a row (or some)
- * for each L3 cache: cells of a core's number and the ranks on it.
+ * A package is a box, a NUMA node a box within the package's box, and an L3
+ * cache a row (or several) within the node's box: cells of a core's number and
+ * the ranks on the core.
  *
  *	+ package 0 ----------------------------------+
  *	| + node 0 ---------------------------------+ |
  *	| | L3 0   0 r0   1 r1   2 .    3 x         | |
  *
- * "." is a core without a worker, "x" one that is not ours (and dim, where the
- * terminal has colours); "e" stands behind the numbers of slower cores.  Nodes
- * without cores are empty boxes.
+ * "." is a core without a worker, "x" a core that is not usable (and dim, where
+ * the terminal has colours); "e" stands behind the numbers of slower cores.
+ * Nodes without cores are empty boxes.
  */
 #include <langinfo.h>
 #include <locale.h>
@@ -24,8 +25,8 @@
 
 #include "cmd_topo.h"
 
-/* Columns, all boxes included: of a file; what a terminal has is kept within
- * these. */
+/* The columns of all boxes together: WIDTH in a file; a terminal's width,
+ * within WIDTH_MIN and WIDTH_MAX. */
 #define WIDTH     78
 #define WIDTH_MIN 40
 #define WIDTH_MAX 200
@@ -33,8 +34,8 @@
 struct pen {
 	FILE *out;
 	bool utf8, colour;
-	int cell;  /* columns of one core */
-	int width; /* of the outermost boxes */
+	int cell;  /* columns of a core */
+	int width; /* columns of the outermost boxes */
 };
 
 static const char *glyph(const struct pen *pen, const char *utf8,
@@ -50,8 +51,8 @@ static void repeat(const struct pen *pen, const char *utf8, const char *ascii,
 		fputs(glyph(pen, utf8, ascii), pen->out);
 }
 
-/* The upper edge of a box `width` wide, with its title; `depth` boxes are
- * around it. */
+/* The upper edge of a box `width` wide, with the title; `depth` boxes are
+ * around the box. */
 static void open_box(const struct pen *pen, int depth, int width,
 		     const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -120,8 +121,8 @@ static void put_cell(const struct pen *pen, const struct rig_plan *plan,
 		dim ? "\033[0m" : "");
 }
 
-/* One row of the innermost box: its label, then cells from plan->machine[at]
- * on that share the cache.  Returns where the next row begins. */
+/* A row of the innermost box: the label, then cells from plan->machine[at] on
+ * that share the cache.  Returns where the next row begins. */
 static int put_row(const struct pen *pen, const struct rig_plan *plan, int at,
 		   bool first)
 {
@@ -149,8 +150,8 @@ static int put_row(const struct pen *pen, const struct rig_plan *plan, int at,
 	return at;
 }
 
-/* The nodes of a package (-1: of none) that have no cores; `depth` boxes are
- * around them. */
+/* The nodes of a package (-1: in no package) that have no cores; `depth` boxes
+ * are around the nodes. */
 static void put_memory(const struct pen *pen, const struct rig_plan *plan,
 		       int package, int depth)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verified_run.c - a run of the command line: a pool, and rig_kernel_run() on
- * it.
+ * verified_run.c - a run of the command line: a pool, and a kernel on the pool.
  *
- * The words are checked before there is a pool: a mistake costs nothing, and is
- * all that is said.
+ * The words are checked before there is a pool: a mistake costs nothing, and
+ * the mistake is the only message.
  */
 #include "verified_run.h"
 
@@ -21,7 +20,7 @@
 #include "progress_line.h"
 #include "show.h"
 
-/* The pool, and what may be said of it once. */
+/* Make the pool, and print warnings about the pool once. */
 static int start_pool(struct runner *runner)
 {
 	int r = rig_pool_create(&runner->pool, &runner->request->pool);
@@ -74,7 +73,8 @@ static int run_on_hosts(void *arg, const struct rig_job *job)
 	return rig_hosts_run(arg, job);
 }
 
-/* Join the other hosts, whatever has gone wrong here (`r`): they wait. */
+/* Join the other hosts, also after a failure here (`r`): the other hosts
+ * wait. */
 static int join_hosts(struct runner *runner, int r)
 {
 	int joined = rig_hosts_join(&runner->hosts,
@@ -94,7 +94,8 @@ static int join_hosts(struct runner *runner, int r)
 	return 0;
 }
 
-/* Is it a kernel of several hosts, and no wish that is for one? */
+/* Whether the kernel runs on several hosts, and no option is for a single
+ * host. */
 static int check_hosts(const struct run_request *request)
 {
 	if (!request->kernel->hosts)
@@ -128,8 +129,8 @@ static int run_failed(struct runner *runner, int code)
 	}
 	if (!runner->outcome || !runner->outcome->started)
 		return complain(exit_of(code), "%s", runner->why);
-	/* The report begins with the line that is all there is to say of what
-	 * a kernel says by itself. */
+	/* For a kernel that fails by itself, the report's first line is the
+	 * whole message. */
 	if (report->end == RIG_END_OK || report->end == RIG_END_FAILED)
 		(void)complain(EXIT_RUN, "%s", runner->why);
 	else if (runner_tells(runner))
@@ -137,7 +138,7 @@ static int run_failed(struct runner *runner, int code)
 	return code == -EBADMSG ? EXIT_UNVERIFIED : EXIT_RUN;
 }
 
-/* Call `fn` for each array that is to be a picture in colours. */
+/* Call `fn` for each array with a picture in colours. */
 static int each_picture(const struct runner *runner,
 			const struct rig_outcome *outcome,
 			int (*fn)(const struct run_request *request,
