@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * heat.c - heat spreads over a plate cut into tiles, a tile to each rank, by
- * Jacobi steps; beside it, its MPI form: mpi/heat.c.
+ * Jacobi steps.  The MPI form is mpi/heat.c.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include <runrig/runrig.h>
 
-#define N     64 /* points a side of a tile, and one more layer around */
+#define N     64 /* points a side of a tile, and a layer around */
 #define STEPS 500
 
 static double now[N + 2][N + 2], then[N + 2][N + 2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * overlap.c - a sum that is under way while the rank computes: an iallreduce of
- * one step's residual, and a plan of it, started once a step.
+ * a step's residual, and a plan for the same sum, started once a step.
  */
 #include <stdio.h>
 
@@ -10,7 +10,7 @@
 #define STEPS 100
 #define CELLS 10000
 
-/* One step of work; returns what is left to do. */
+/* A step of work; returns the residual. */
 static double relax(double *cells, size_t count)
 {
 	double left = 0;
@@ -38,7 +38,8 @@ static int overlap(struct rig_team *team) /* runs on every rank */
 	for (int step = 1; r == 0 && step <= STEPS; step++) {
 		own = next;
 		r = rig_team_start(team, &sum);
-		/* The next step, while the sum of this one is on its way. */
+		/* Compute the next step, while the sum of this step is on its
+		 * way. */
 		if (step < STEPS)
 			next = relax(cells, count);
 		if (r == 0)
@@ -54,7 +55,7 @@ int main(void)
 {
 	struct rig_pool *pool = NULL;
 	double left = 0, wanted = CELLS;
-	int r = rig_pool_create(&pool, NULL); /* one worker per usable core */
+	int r = rig_pool_create(&pool, NULL); /* a worker per usable core */
 
 	for (int step = 0; step < STEPS; step++)
 		wanted *= 0.9;

@@ -28,7 +28,7 @@ int main(void)
 	const double known = 3.14159265358979;
 	struct rig_pool *pool = NULL;
 	double found = 0;
-	int r = rig_pool_create(&pool, NULL); /* one worker per usable core */
+	int r = rig_pool_create(&pool, NULL); /* a worker per usable core */
 
 	if (r == 0)
 		r = rig_pool_run(pool, &(struct rig_job){

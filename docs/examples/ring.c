@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring.c - a token goes around all ranks; beside it, its MPI form: mpi/ring.c.
+ * ring.c - a token goes around all ranks.  The MPI form is mpi/ring.c.
  */
 #include <stdio.h>
 
@@ -34,7 +34,7 @@ static int ring(struct rig_team *team) /* runs on every rank */
 int main(void)
 {
 	struct rig_pool *pool = NULL;
-	int r = rig_pool_create(&pool, NULL); /* one worker per usable core */
+	int r = rig_pool_create(&pool, NULL); /* a worker per usable core */
 
 	if (r == 0)
 		r = rig_pool_run(pool, &(struct rig_job){ .kernel = ring });

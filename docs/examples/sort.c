@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sort.c - sort an array of this program's, and one in a live segment.
+ * sort.c - sort an array of this program's, and an array in a live segment.
  *
  *	sort [SEGMENT]     the segment holds doubles: Python's, for example
  */

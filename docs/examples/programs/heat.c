@@ -5,14 +5,14 @@
  *
  *	runrig exec -n 4 -- ./heat
  *
- * Beside it, its pool form, ../heat.c, and its MPI form, ../mpi/heat.c.
+ * The pool form is ../heat.c, and the MPI form ../mpi/heat.c.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include <runrig/runrig.h>
 
-#define N     64 /* points a side of a tile, and one more layer around */
+#define N     64 /* points a side of a tile, and a layer around */
 #define STEPS 500
 
 static double now[N + 2][N + 2], then[N + 2][N + 2];

@@ -4,7 +4,7 @@
  *
  *	runrig exec -n 4 -- ./pi
  *
- * Beside it, its pool form, ../pi.c, and its MPI form, ../mpi/pi.c.
+ * The pool form is ../pi.c, and the MPI form ../mpi/pi.c.
  */
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
  *
  *	runrig exec -n 4 -- ./ring
  *
- * Beside it, its pool form, ../ring.c, and its MPI form, ../mpi/ring.c.
+ * The pool form is ../ring.c, and the MPI form ../mpi/ring.c.
  */
 #include <stdio.h>
 

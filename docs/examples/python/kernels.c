@@ -22,7 +22,7 @@ __attribute__((visibility("default"))) int twice(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Say so in x[0], and go on for ever. */
+/* Leave a sign in x[0], and go on for ever. */
 __attribute__((visibility("default"))) int linger(struct rig_team *team)
 {
 	double *x = rig_team_data(team, 0);
