@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bincount.c - how often each of 0, 1, 2, ... occurs in an array of integers, or
- * what the weights of its elements come to.
+ * the sum of the weights of the elements with each value.
  *
- * Element 3 of the result counts the threes.  The result reaches to the greatest
- * element, and to minlength= at least; bins= is the memory for it: no element may
- * be as great.
+ * Element 3 of the result counts the threes.  The result reaches to the
+ * greatest element, and at least to minlength=. bins= is the memory for the
+ * result: no element may be as great.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -148,7 +148,7 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* A negative one is a large number without a sign. */
+/* A negative integer is a large number without a sign. */
 static void find(const struct weighted *w, size_t begin, size_t end,
 		 size_t *bins)
 {
@@ -176,8 +176,8 @@ static struct weighted weighted_of(struct rig_team *team)
 	};
 }
 
-/* The greatest element plus 1; and the first that is in no bin, counted from the
- * end: length where there is none. */
+/* The greatest element plus 1; and the first element that is in no bin, counted
+ * from the end: length where every element is in a bin. */
 struct reach {
 	uint64_t end, outside;
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * builtin.c - the table of the kernels that come with runrig.
+ * builtin.c - the table of runrig's own kernels.
  */
 #include <kernels/builtin.h>
 
-/* One a line, so that one more is one line more. */
+/* A line a kernel: another kernel is another line. */
 /* clang-format off */
 static const struct rig_kernel *const kernels[] = {
 	&kernel_all,

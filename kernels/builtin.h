@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * builtin.h - the kernels that come with runrig.
+ * builtin.h - runrig's own kernels.
  */
 #ifndef KERNELS_BUILTIN_H
 #define KERNELS_BUILTIN_H

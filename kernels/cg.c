@@ -3,14 +3,14 @@
  * cg.c - NPB's CG: the smallest eigenvalue of a sparse matrix, by inverse
  * iteration with 25 steps of conjugate gradients each.
  *
- * The matrix is a sum of outer products of sparse random vectors, made by one
- * stream of random numbers: rank 0 makes the vectors, all ranks then build
- * their own rows from them.  There is one matrix, and one copy of each vector,
- * which everybody reads in place.
+ * The matrix is a sum of outer products of sparse random vectors, made by a
+ * single stream of random numbers: rank 0 makes the vectors, and all ranks then
+ * build their own rows.  There is a single matrix, and a single copy of each
+ * vector, which every rank reads in place.
  *
- * Sums over vectors are made of sums of chunks (share.h), so that zeta has the
- * same bits for any number of workers.  A step has three barriers: the next
- * product needs all of p, and alpha and beta need all of their sums.
+ * Sums over vectors are made of sums of chunks (share.h): zeta has the same
+ * bits for any number of workers.  A step has three barriers: the next product
+ * needs all of p, and alpha and beta need all of their sums.
  */
 #include <errno.h>
 #include <math.h>
@@ -29,7 +29,7 @@
 #define RCOND   0.1
 #define EPSILON 1e-10
 
-/* Elements of a chunk: small, for ranks take whole ones. */
+/* Elements of a chunk: few, for ranks take whole chunks. */
 #define CHUNK 128
 
 enum { MATRIX, COLUMNS, ROWS, VECTORS };
@@ -71,7 +71,8 @@ static size_t size_of(const struct cg_args *args)
 	return classes[args->class].n;
 }
 
-/* Elements of one random vector: nonzer of them, and the diagonal's. */
+/* Elements of a random vector: nonzer elements, and the element of the
+ * diagonal. */
 static size_t width_of(const struct cg_args *args)
 {
 	return classes[args->class].nonzer + 1;
@@ -82,14 +83,15 @@ static size_t chunks_of(size_t n)
 	return (n + CHUNK - 1) / CHUNK;
 }
 
-/* No more than this in any row is not known before; in all it is. */
+/* The bound for all rows together; a single row may have more. */
 static uint64_t count_matrix(const void *given)
 {
 	return size_of(given) * width_of(given) * width_of(given);
 }
 
-/* Per row: where it begins (and where the last one ends), how many entries it
- * has; and of each random vector how many elements, and their places. */
+/* For each row: where the row begins (and where the last row ends), and how
+ * many entries the row has.  For each random vector: how many elements, and the
+ * places of the elements. */
 static uint64_t count_rows(const void *given)
 {
 	size_t n = size_of(given);
@@ -97,8 +99,8 @@ static uint64_t count_rows(const void *given)
 	return n + 1 + n + n + n * width_of(given);
 }
 
-/* The five vectors, the elements of the random ones, two sets of chunks' sums
- * (one is read while the other is written), and zeta. */
+/* The five vectors, the elements of the random vectors, two sets of chunks'
+ * sums (a set is read while the other is written), and zeta. */
 static uint64_t count_vectors(const void *given)
 {
 	size_t n = size_of(given);
@@ -116,8 +118,8 @@ static double flops(const void *given)
 	       (3 + nz + STEPS * (5 + nz) + 3);
 }
 
-/* The own rows of `count` vectors of n words, one behind the other, and what
- * comes behind those, which rank 0 makes or adds up. */
+/* The own rows of `count` vectors of n words, vector after vector; and for rank
+ * 0 the rest of the array, which rank 0 makes or adds up. */
 static int own_rows(size_t n, size_t count, size_t bytes, int rank, int size,
 		    struct rig_span *spans)
 {
@@ -136,7 +138,8 @@ static int own_rows(size_t n, size_t count, size_t bytes, int rank, int size,
 	return owned;
 }
 
-/* Of the matrix equal blocks: rows are not known yet, and much alike. */
+/* The matrix has equal blocks: the rows are not known yet, and are much
+ * alike. */
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
@@ -149,7 +152,7 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 	return share_rows(bytes / 4, 4, rank, size, spans);
 }
 
-/* In this process: one rank's view. */
+/* In this process: a rank's view. */
 struct cg {
 	struct rig_team *team;
 	const struct world *world; /* of a run */
@@ -158,7 +161,7 @@ struct cg {
 	double *entries;
 	uint32_t *columns;
 	uint64_t *begins, *used;
-	uint64_t *lengths, *places; /* of the random vectors */
+	uint64_t *lengths, *places; /* the random vectors' */
 	double *elements;
 	double *x, *z, *p, *q, *r;
 	double *sums[3];
@@ -213,7 +216,7 @@ static struct cg view(struct rig_team *team)
 	return cg;
 }
 
-/* One random vector: nonzer places below n, each once, and the row's own. */
+/* A random vector: nonzer different places below n, and the row's own place. */
 static void make_vector(const struct cg *cg, size_t row, uint64_t *state,
 			uint64_t power)
 {
@@ -248,7 +251,7 @@ static void make_vectors(const struct cg *cg)
 
 	while (power < cg->n)
 		power *= 2;
-	npb_next(&state); /* NPB's main program draws one */
+	npb_next(&state); /* NPB's main program draws a number first */
 	for (size_t row = 0; row < cg->n; row++)
 		make_vector(cg, row, &state, power);
 }
@@ -296,7 +299,7 @@ static void add_entry(const struct cg *cg, size_t row, uint64_t column,
 	cg->used[row] = used + 1;
 }
 
-/* What vector v, times itself and `size`, adds to the own rows. */
+/* Add the product of vector v with itself, times `size`, to the own rows. */
 static void add_product(const struct cg *cg, size_t v, double size)
 {
 	const uint64_t *places = cg->places + v * cg->width;
@@ -318,7 +321,7 @@ static void add_product(const struct cg *cg, size_t v, double size)
 	}
 }
 
-/* Rows took less than they could: put the own ones side by side. */
+/* The rows took less than they could: move the own rows together. */
 static void close_gaps(const struct cg *cg)
 {
 	uint64_t to = cg->begins[cg->rows.begin];
@@ -474,7 +477,7 @@ static void solve(const struct cg *cg)
 	}
 }
 
-/* One step of inverse iteration; returns zeta. */
+/* A step of inverse iteration; returns zeta. */
 static double iterate(const struct cg *cg)
 {
 	double along, length;

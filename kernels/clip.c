@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clip.c - each element of an array, in place: low= where it is less, high= where
- * it is greater.
+ * clip.c - clip each element of an array, in place: to low= where the element is
+ * less, to high= where the element is greater.
  *
- * Bounds are numbers of the array's dtype, exactly.  What is no number stays so.
- * Where low is above high all elements become high, as NumPy has it.
+ * Bounds are numbers of the array's dtype, exactly.  A NaN stays.  Where low is
+ * above high all elements become high, as in NumPy.
  *
- * The user's data is verified by a sum of what is due (order_sum.h), taken before
- * the run.
+ * The user's data is verified by a sum of the expected elements (order_sum.h),
+ * taken before the run.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,8 +32,8 @@
 
 enum { X };
 
-/* A bound: of a float as a double, of an integer as 64 bits with the sign bit
- * turned where there is a sign, so that all are compared without. */
+/* A bound: for floats a double, for integers 64 bits, with the sign bit turned
+ * where there is a sign: all integers are then compared without a sign. */
 struct clip_args {
 	struct rig_kernel_args header;
 	size_t length;
@@ -93,7 +93,7 @@ static void range_of(enum rig_dtype dtype, uint64_t *least, uint64_t *most)
 	}
 }
 
-/* 0, or -EINVAL.  A number beyond 64 bits is the nearest one. */
+/* 0, or -EINVAL.  A number beyond 64 bits becomes the nearest number. */
 static int parse_whole(const char *text, enum rig_dtype dtype, uint64_t *bound)
 {
 	char *end = NULL;
@@ -101,7 +101,7 @@ static int parse_whole(const char *text, enum rig_dtype dtype, uint64_t *bound)
 	if (convert_signed(dtype)) {
 		*bound = (uint64_t)strtoll(text, &end, 10) ^ sign_of(dtype);
 	} else if (*text == '-') {
-		/* Below all that there is. */
+		/* Below every number. */
 		(void)strtoll(text, &end, 10);
 		*bound = 0;
 	} else {
@@ -211,8 +211,8 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Items of a type, with bounds of this type; a comparison with what is no number
- * is false. */
+/* Items of a type, with bounds of the same type; a comparison with a NaN is
+ * false. */
 #define CLIP(type, low, high)                                                  \
 	{                                                                      \
 		const type least = (type)(low), most = (type)(high);           \
@@ -304,7 +304,7 @@ static int run(struct rig_team *team)
 
 /* ---- the proof ---- */
 
-/* An item as it is due, by comparisons of numbers widened. */
+/* The expected item, by comparisons of widened numbers. */
 static void due_item(const struct clip_args *args, const char *item, char *due)
 {
 	enum rig_dtype dtype = dtype_of(args);

@@ -3,18 +3,19 @@
  * cumprod.c - the running product of an array.
  *
  *	1  each rank multiplies the items of each of its chunks (strips.h)
- *	2  rank 0 multiplies the chunks' products: so it is known what each
- *	   begins with
+ *	2  rank 0 multiplies the chunks' products, and finds the product with
+ *	   which each chunk begins
  *	3  each rank writes the running products of its chunks
  *
- * Where chunks begin does not depend on the team, so the bits of floats do not
- * either.  Integers wrap, as NumPy's do; floats are multiplied as doubles.
+ * The borders of chunks do not depend on the team, and neither do the bits of
+ * floats.  Integers wrap, as in NumPy; floats are multiplied as doubles.
  *
- * A product of doubles leaves their range soon, and is 0 or infinite from there
- * on.  Whether that happens inside of a chunk its product alone does not tell.
- * Of each chunk the sum of the items' exponents is known, of those above 1 and of
- * those below apart; where these do not exclude it, rank 0 goes through the chunk
- * item by item.
+ * A product of doubles leaves the range of doubles soon, and is 0 or infinite
+ * from there on.  A chunk's product alone does not tell whether a running
+ * product leaves the range inside of the chunk.  Each chunk therefore has two
+ * sums of the items' exponents: of the items above 1, and of the items below.
+ * Where the two sums do not exclude it, rank 0 goes through the chunk item by
+ * item.
  */
 #include <errno.h>
 #include <float.h>
@@ -131,7 +132,7 @@ static double bytes_moved(const void *given)
 				       args->header.arrays[RESULT].item_bytes);
 }
 
-/* About 1, and no product of them leaves a double's range. */
+/* The items are about 1, and no product leaves a double's range. */
 static int prepare(struct rig_team *team)
 {
 	const struct cumprod_args *args = rig_team_args(team);
@@ -163,8 +164,8 @@ CLONES static double product(const any_double *x, size_t count)
 }
 
 /* The exponent of a double is its bits 52 to 62, with a bias of 1023.  A number
- * from 2^e to 2^(e + 1) makes a product grow by 2^(e + 1) at most, and shrink by
- * 2^e. */
+ * from 2^e to 2^(e + 1) makes a product grow by 2^(e + 1) at most, and shrink
+ * by 2^e. */
 CLONES static void exponents(const any_uint64 *bits, size_t count,
 			     struct cumprod_chunk *to)
 {
@@ -174,8 +175,8 @@ CLONES static void exponents(const any_uint64 *bits, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		int64_t biased = (int64_t)(bits[i] >> 52 & 0x7ff);
 
-		/* Denormal numbers and zeros have 0, what is no finite number
-		 * has 0x7ff. */
+		/* The biased exponent is 0 for denormals and zeros, 0x7ff for
+		 * infinities and NaNs. */
 		special |= biased == 0 || biased == 0x7ff;
 		negative ^= bits[i] >> 63;
 		grows += biased >= 1023 ? biased - 1022 : 0;
@@ -219,7 +220,7 @@ static void see_chunk(const struct cumprod_args *args, const void *x,
 	exponents((const any_uint64 *)reals, count, to);
 }
 
-/* ---- 2: what chunks begin with ---- */
+/* ---- 2: the products with which chunks begin ---- */
 
 static double walk(const struct cumprod_args *args, const void *x, size_t chunk,
 		   double before)
@@ -347,18 +348,19 @@ static bool same(double a, double b)
 	return a == b || (a != a && b != b);
 }
 
-/* A chunk's products were multiplied in another order than one after another:
- * each order has an error of 2^-53 of the result a multiplication at most
- * (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1).  Near
- * the ends of the range of doubles, where a product has fewer bits, rank 0 went
- * item by item. */
+/* A chunk's products were multiplied in lanes, not item after item: each order
+ * has an error of at most 2^-53 of the result a multiplication (Higham,
+ * Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1).  Near the ends
+ * of the range of doubles, where a product has fewer bits, rank 0 went item by
+ * item. */
 static bool follows(double due, double begun)
 {
 	return same(due, begun) ||
 	       fabs(due - begun) <= fabs(due) * 2 * SHARE_CHUNK * 0x1p-53;
 }
 
-/* Each product is that of the one before and the item, as it was stored. */
+/* Each stored product is the product of the stored product before and the
+ * item. */
 static bool reals_are_right(const struct cumprod_args *args, const void *x,
 			    const struct cumprod_chunk *chunks, size_t chunk,
 			    const void *result)
@@ -432,7 +434,7 @@ static int verify(struct rig_team *team)
 	return r;
 }
 
-/* Each chunk is a block; the last one is empty. */
+/* Each chunk is a block; the last block is empty. */
 static uint64_t blocks(const void *given)
 {
 	return share_chunks(count_items(given)) + 1;

@@ -2,10 +2,10 @@
 /*
  * dgemm.c - PRK's dgemm: C += A B, of square matrices.
  *
- * Each rank owns a strip of the rows of A and C, and reads all of B where it
- * lies.  Where there is an OpenBLAS each worker loads it, for itself and with
- * one thread, and multiplies its strip with that; else a loop of our own does,
- * tile by tile, four rows of C at a time.  A(i, j) = B(i, j) = j.
+ * Each rank owns a strip of the rows of A and C, and reads all of B in place.
+ * Where there is an OpenBLAS, each worker loads a copy, with a single thread,
+ * and OpenBLAS multiplies the worker's strip.  Otherwise a loop of our own
+ * multiplies, tile by tile, four rows of C at a time.  A(i, j) = B(i, j) = j.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,16 +22,16 @@
 #define N_MAX   1048576.0
 #define EPSILON 1e-8
 
-/* What OpenBLAS takes for its packed tiles, one thread of it. */
+/* Memory for the packed tiles of an OpenBLAS thread. */
 #define OPENBLAS_BYTES ((size_t)32 << 20)
 
-/* Rows of C that the own loop handles together. */
+/* Rows of C that our own loop handles together. */
 #define ROWS 4
 
 enum { A, B, C, RAN };
 enum method { AUTO, OPENBLAS, OWN };
 
-/* Of cblas.h, whose enumerations are part of the interface. */
+/* Constants of cblas.h, whose enumerations are part of the interface. */
 enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111 };
 
 typedef void dgemm_fn(int order, int transpose_a, int transpose_b, int m, int n,
@@ -84,7 +84,7 @@ static uint64_t count(const void *given)
 	return args->n * args->n;
 }
 
-/* The method that ran, of enum method. */
+/* The method that ran, an enum method. */
 static uint64_t count_ran(const void *given)
 {
 	(void)given;
@@ -135,8 +135,9 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* OpenBLAS's dgemm with one thread, or NULL.  It stays loaded; its threads
- * would start with it, so it is told before. */
+/* OpenBLAS's dgemm with a single thread, or NULL.  The library stays loaded.
+ * The number of threads is set before the load, for OpenBLAS starts threads
+ * while it is loaded. */
 static dgemm_fn *openblas(void)
 {
 	threads_fn *set_threads;
@@ -183,7 +184,7 @@ INLINE void one_row(double *restrict c, const double *restrict a,
 			c[j] += a[k] * b[k * n + j];
 }
 
-/* All rows of C with one tile of B. */
+/* All rows of C with a tile of B. */
 CLONES static void tile_of(double *restrict c, const double *restrict a,
 			   const double *restrict b, size_t n,
 			   struct rig_span rows, size_t columns, size_t depth)
@@ -196,7 +197,7 @@ CLONES static void tile_of(double *restrict c, const double *restrict a,
 		one_row(c + i * n, a + i * n, b, n, columns, depth);
 }
 
-/* `before`: products before this one. */
+/* `before`: the number of earlier products. */
 static void multiply(struct rig_team *team, const struct dgemm_args *args,
 		     struct rig_span rows, size_t before)
 {

@@ -2,8 +2,8 @@
 /*
  * dot.c - the dot product of two arrays.
  *
- * Each chunk (share.h) has a product, and rank 0 adds these up.  Both are done
- * in a fixed order, so that the bits do not depend on the team.  Integers are
+ * Each chunk (share.h) has a product, and rank 0 adds up the products.  Both
+ * are done in a fixed order: the bits do not depend on the team.  Integers are
  * multiplied and added modulo 2^64.
  */
 #include <errno.h>
@@ -258,7 +258,7 @@ static int judge_real(struct rig_team *team, const char *what, double result,
 			     due->sum + due->others);
 }
 
-/* Is `number` the sum of the products of that span? */
+/* Whether `number` is the sum of the products of the span. */
 static int judge(struct rig_team *team, const struct dot_args *args,
 		 const char *what, const union number *number,
 		 struct rig_span span)
@@ -272,8 +272,8 @@ static int judge(struct rig_team *team, const struct dot_args *args,
 	return judge_real(team, what, number->real, &due);
 }
 
-/* Each chunk is a block, and the result that follows from their totals is the
- * last one. */
+/* Each chunk is a block; the last block is the result, which follows from the
+ * chunks' totals. */
 static uint64_t blocks(const void *given)
 {
 	const struct dot_args *args = given;

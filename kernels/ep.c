@@ -2,11 +2,11 @@
 /*
  * ep.c - NPB's EP: pairs of Gaussian deviates, counted by square annuli.
  *
- * Nothing is shared but the answer: the control among the kernels.  The stream
- * of random numbers is cut in batches of 2^16 pairs, and batches are put
- * together in CHUNKS chunks, or fewer, which ranks take by strips.  A chunk's
- * sums are taken in one order and stored, and those of all chunks are added up
- * in another, so the answer has the same bits for any number of workers.
+ * Ranks share only the answer: EP is the control among the kernels.  The stream
+ * of random numbers is cut in batches of 2^16 pairs.  Batches are put together
+ * in CHUNKS chunks, or fewer, which ranks take by strips.  A chunk's sums are
+ * taken in a fixed order and stored, and the sums of all chunks are added up in
+ * a fixed order too: the answer has the same bits for any number of workers.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,13 +30,13 @@ enum { SUMS, ANSWER };
 
 /* In shared memory, as doubles: the sums of a batch, or of a chunk. */
 struct sums {
-	double x, y;         /* of the deviates */
-	double x_abs, y_abs; /* of their absolute values */
+	double x, y;         /* sums of the deviates */
+	double x_abs, y_abs; /* sums of the deviates' absolute values */
 	double counts[ANNULI];
 	double reserved[2];
 };
 
-/* In shared memory, as doubles: what NPB prints. */
+/* In shared memory, as doubles: the answers that NPB prints. */
 struct answer {
 	double x, y, x_abs, y_abs;
 	double accepted;
@@ -68,7 +68,7 @@ static const struct {
 	  13816870608324 },
 };
 
-/* Pairs by annuli, where they are published: classes S and A. */
+/* Pairs by annuli, for the classes with published counts: S and A. */
 static const struct {
 	int log;
 	double counts[ANNULI];
@@ -238,7 +238,7 @@ static int verify_counts(struct rig_team *team, uint32_t class)
 	return r;
 }
 
-/* The classic check, where it is published, and the later one. */
+/* The classic check, for the published classes, and the later check. */
 static int verify(struct rig_team *team)
 {
 	const struct ep_args *args = rig_team_args(team);
@@ -272,7 +272,7 @@ static void result(const void *given, void *const data[], char *text,
 		 answer->x, answer->y, answer->accepted);
 }
 
-/* As NPB counts operations: numbers that are drawn, two a pair. */
+/* NPB's count of operations: the numbers that are drawn, two a pair. */
 static double items(const void *given, void *const data[])
 {
 	const struct ep_args *args = given;

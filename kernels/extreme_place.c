@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * extreme_place.c - where the least or the greatest element of an array is: the
- * kernels argmin and argmax.
+ * extreme_place.c - the place of the least or of the greatest element of an
+ * array: the kernels argmin and argmax.
  *
- * Each chunk (strips.h) has its place, and of these the best is the result.  Of
- * equal elements the first counts; where an element is no number, the first of
- * these is the place, as NumPy has it.
+ * Each chunk (strips.h) has a place, and the best of these places is the
+ * result.  Among equal elements the first counts; where the array has a NaN,
+ * the place of the first NaN is the result, as in NumPy.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -113,7 +113,7 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Is the first item to be preferred to the second, which lies before it? */
+/* Whether the first item is better than the second, which lies before it. */
 static bool real_better(double item, double best, bool greatest)
 {
 	if (best != best)
@@ -121,7 +121,8 @@ static bool real_better(double item, double best, bool greatest)
 	return item != item || (greatest ? item > best : item < best);
 }
 
-/* Integers with their sign bit turned, or without: all are unsigned then. */
+/* Integers with the sign bit turned where there is a sign: all integers are
+ * then compared without a sign. */
 static uint64_t sign_of(const struct place_args *args)
 {
 	return convert_signed(args->header.arrays[X].dtype) ? UINT64_C(1) << 63
@@ -231,7 +232,7 @@ static int digest(struct rig_team *team)
 	return 0;
 }
 
-/* No item after the result is better, and each before it is worse. */
+/* No item after the result is better, and each item before is worse. */
 static int check_span(struct rig_team *team, struct rig_span span)
 {
 	const struct place_args *args = rig_team_args(team);
@@ -258,7 +259,7 @@ static int verify(struct rig_team *team)
 	return check_span(team, share_next(team, args->length));
 }
 
-/* Each chunk is a block; the last one is empty. */
+/* Each chunk is a block; the last block is empty. */
 static uint64_t blocks(const void *given)
 {
 	return count_chunks(given) + 1;

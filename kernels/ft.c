@@ -6,14 +6,15 @@
  * by exp(-4 pi^2 alpha t |k|^2), transforms back, and adds up 1024 of the
  * points.  The multiplier is a product of three numbers, one a direction.
  *
- * Planes of equal z are transformed in x and y by the ranks that own them, and
- * columns along z by strips of columns: each reads in place what the others
- * wrote, so what is an exchange of everything with everybody between machines
- * is a barrier here.  Eight lines at a time are transformed together, side by
- * side, in memory of the rank's own that stays in its cache; a line's transform
- * does not depend on its neighbours, nor any bit of the answer on the team.
+ * Planes of equal z are transformed in x and y by the ranks that own the
+ * planes, and columns along z by strips of columns.  Each rank reads in place
+ * the values that other ranks wrote: an exchange of everything between all
+ * machines is only a barrier here.  Eight lines at a time are transformed
+ * together, side by side, in the rank's own memory that stays in its cache.  A
+ * line's transform does not depend on the neighbouring lines, nor any bit of
+ * the answer on the team.
  *
- * Transforms are Stockham's, which need no reordering: radix 4, and one step of
+ * Transforms are Stockham's, which need no reordering: radix 4, and a step of
  * radix 2 where the length is no power of 4.
  */
 #include <complex.h>
@@ -110,12 +111,12 @@ static size_t longest(const struct ft_args *args)
 	return n > classes[args->class].nz ? n : classes[args->class].nz;
 }
 
-/* Lines of LANES numbers, real parts and imaginary ones apart. */
+/* Lines of LANES numbers; real parts and imaginary parts lie apart. */
 struct lines {
 	double *re, *im;
 };
 
-/* In this process: one rank's view. */
+/* In this process: a rank's view. */
 struct ft {
 	struct rig_team *team;
 	size_t nx, ny, nz, n_max;
@@ -171,8 +172,8 @@ static int view(struct ft *ft, struct rig_team *team)
 	return 0;
 }
 
-/* One step of radix 4 of transforms of `n` numbers, `stride` of them side by
- * side (lanes included); `root` is 2 pi / n in entries of the table. */
+/* A step of radix 4 of transforms of `n` numbers, `stride` of them side by side
+ * (lanes included); `root` is 2 pi / n in entries of the table. */
 CLONES static void step4(struct lines to, struct lines from, size_t n,
 			 size_t stride, const double *roots, size_t root)
 {
@@ -229,8 +230,8 @@ CLONES static void step2(struct lines to, struct lines from, size_t stride)
 	}
 }
 
-/* Transform ft->lines, of `n` numbers each, back where `back` is set.  Exchanges
- * ft->lines and ft->other as it goes. */
+/* Transform ft->lines, of `n` numbers each, back where `back` is set.  The
+ * function exchanges ft->lines and ft->other. */
 static void transform(struct ft *ft, size_t n, bool back)
 {
 	struct lines from = ft->lines, to = ft->other;
@@ -313,7 +314,7 @@ static void store_rows(double complex *to, struct lines from, size_t n)
 	}
 }
 
-/* One plane of the field, in x and y. */
+/* A plane of the field, in x and y. */
 static void transform_plane(struct ft *ft, size_t z, bool back)
 {
 	double complex *plane = ft->field + z * ft->ny * ft->nx;
@@ -330,7 +331,7 @@ static void transform_plane(struct ft *ft, size_t z, bool back)
 	}
 }
 
-/* Random numbers for the own planes, and their modes. */
+/* Random numbers for the own planes, and the modes of these planes. */
 static void start(struct ft *ft)
 {
 	size_t points = ft->nx * ft->ny;
@@ -351,7 +352,7 @@ static void start(struct ft *ft)
 	}
 }
 
-/* What is left of each mode of one direction at time t. */
+/* The multiplier of each mode of a direction at time t. */
 static void decay(double *left, size_t n, int t)
 {
 	for (size_t k = 0; k < n; k++) {

@@ -4,11 +4,12 @@
  *
  * The string is `parts` parts of `length` digits.  A sweep deals the digits of
  * every part out round robin, which is a transposition of a parts by length
- * matrix: each rank reads digits from all over the string and writes its own
- * strip, and nobody may begin the next sweep before all have ended this one.
+ * matrix: each rank reads digits from the whole string and writes its own
+ * strip, and no rank may begin the next sweep before all ranks have ended this
+ * sweep.
  *
- * The sum of the digits never changes, and the digit that ends at p began at
- * p length^sweeps modulo the string's length less one.
+ * The sum of the digits never changes, and the digit that ends at p began at p
+ * length^sweeps modulo the string's length less one.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heat.c - the heat of a plate at rest: Jacobi's sweeps until nothing moves.
+ * heat.c - the heat of a plate at rest: Jacobi's sweeps until no point moves.
  *
- * The rim is held at x^2 - y^2, which is harmonic, and which the five-point
- * star solves without an error of its own: so the answer is x^2 - y^2 at every
- * point, but for the error that is left when the sweeps end.  If the last one
- * changed no point by more than d, that error is at most n d / (1 - rho) at any
- * point: rho = cos(pi / (n - 1)) is the part of an error that a sweep leaves, in
- * the Euclidean norm, and the factor n makes a bound of that norm from d.
+ * The rim is held at x^2 - y^2, a harmonic function, which the five-point star
+ * solves without an error: the answer is x^2 - y^2 at every point, but for the
+ * error that is left when the sweeps end.  If the last sweep changed no point
+ * by more than d, this error is at most n d / (1 - rho) at any point: rho =
+ * cos(pi / (n - 1)) is the part of an error that a sweep leaves, in the
+ * Euclidean norm, and the factor n turns d into a bound of the norm.
  *
- * One barrier a sweep: largest changes are kept for two sweeps, so that nobody
- * overwrites what a slower rank still reads.
+ * A sweep has a single barrier: the largest changes are kept for two sweeps,
+ * and no rank overwrites a change that a slower rank still reads.
  */
 #include <errno.h>
 #include <math.h>
@@ -27,7 +27,7 @@
 #define N_MAX  1048576.0
 #define STRIDE (RIG_LINE / sizeof(double))
 
-/* Sweeps after which a rank says how far it is. */
+/* Sweeps after which a rank reports its progress. */
 #define ROUND 64
 
 enum { U, OTHER, CHANGES };
@@ -70,8 +70,8 @@ static uint64_t count(const void *given)
 	return args->n * args->n;
 }
 
-/* Of two sweeps, each rank's on a line of its own; then how many sweeps there
- * were, and the last one's largest change. */
+/* The changes of two sweeps, each rank's change on a separate line; then the
+ * number of sweeps, and the largest change of the last sweep. */
 static uint64_t count_changes(const void *given)
 {
 	(void)given;
@@ -106,8 +106,8 @@ static bool on_rim(size_t n, size_t i, size_t j)
 	return i == 0 || j == 0 || i == n - 1 || j == n - 1;
 }
 
-/* The rim as it stays, and zero within.  A run begins with it, for it leaves
- * nothing that the next one could begin from. */
+/* The rim with its values, and zero within.  A run begins by laying out the
+ * plate, for a run leaves no state from which the next run could begin. */
 static int lay_out(struct rig_team *team)
 {
 	const struct heat_args *args = rig_team_args(team);
@@ -166,7 +166,7 @@ static double sweep(double *to, const double *from, size_t n,
 	return change;
 }
 
-/* The team's largest change; every rank has stored its own. */
+/* The team's largest change; every rank has stored its own change. */
 static double largest(const struct rig_team *team, const double *changes)
 {
 	double change = 0;
@@ -178,9 +178,9 @@ static double largest(const struct rig_team *team, const double *changes)
 }
 
 /*
- * How far it is after `k` sweeps, of which the last changed a point by `change`.
- * A sweep leaves less of it than rho, the more so in the beginning, so what is
- * to come is rather less than is thought.
+ * Report the progress after `k` sweeps; the last sweep changed a point by
+ * `change`.  A sweep leaves less of the change than the part rho, most of all
+ * in the beginning: the sweeps to come are rather fewer than the estimate.
  */
 static void say(struct rig_team *team, const struct heat_args *args, size_t k,
 		double change)
@@ -193,8 +193,9 @@ static void say(struct rig_team *team, const struct heat_args *args, size_t k,
 		team, (double)k / ((double)k + (left < most ? left : most)));
 }
 
-/* This rank has swept `grid`, and changed a point by `own` at most: all ranks have,
- * and *change is the largest change of all.  `now` has a line for each rank. */
+/* This rank has swept `grid`, and changed a point by `own` at most.  Afterwards
+ * all ranks have swept, and *change is the largest change of all ranks.  `now`
+ * has a line for each rank. */
 static int meet(struct rig_team *team, const struct heat_args *args,
 		double *grid, double *now, double own, double *change)
 {
@@ -275,7 +276,8 @@ static int verify(struct rig_team *team)
 	return 0;
 }
 
-/* Points that all sweeps have set; how many there are, shows. */
+/* The points that all sweeps have set; the number of sweeps is known after the
+ * run. */
 static double items(const void *given, void *const data[])
 {
 	const struct heat_args *args = given;

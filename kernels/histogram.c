@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * histogram.c - how many items lie in each of a number of equal bins, or what
- * their weights come to.
+ * histogram.c - the number of items in each of equal bins, or the sum of the
+ * weights of the items in each bin.
  *
- * Bins are those of NumPy: bin i holds what is at least edge i and less than
- * edge i + 1, the last one also what is equal to `high`; all else is left out, and
- * said.  Without low= or high= the bins reach from the least to the greatest
- * item.  Edges are doubles; where items are float32 or float16, edges are rounded
- * to that dtype.
+ * Bins are NumPy's: bin i holds the items that are at least edge i and less
+ * than edge i + 1; the last bin also holds items equal to `high`.  All other
+ * items are left out, and the result tells their number.  Without low= or high=
+ * the bins reach from the least to the greatest item.  Edges are doubles; where
+ * items are float32 or float16, edges are rounded to the items' dtype.
  */
 #include <errno.h>
 #include <float.h>
@@ -46,7 +46,7 @@ struct histogram_args {
 	size_t bins;
 	char low[RIG_TEXT_BYTES], high[RIG_TEXT_BYTES];
 	uint32_t density;
-	uint32_t has_low, has_high; /* by check, and their numbers */
+	uint32_t has_low, has_high; /* set by check, with the numbers below */
 	double low_bound, high_bound;
 };
 
@@ -121,11 +121,11 @@ static uint64_t count_parts(const void *given)
 /* In this process. */
 struct bins {
 	size_t count;
-	double low, width;    /* edge i is low + i * width, and then rounded */
-	double first, last;   /* edges */
-	double power;         /* of two, by which small items are multiplied */
-	double scale;         /* bins in a width of 1, after that */
-	enum rig_dtype dtype; /* that edges are rounded to */
+	double low, width;  /* edge i is low + i * width, and then rounded */
+	double first, last; /* edges */
+	double power; /* the power of two by which small items are multiplied */
+	double scale; /* bins in a width of 1, after the multiplication */
+	enum rig_dtype dtype; /* the dtype to which edges are rounded */
 };
 
 /* The nearest item of a dtype; beyond its range, the value itself. */
@@ -143,8 +143,8 @@ INLINE double as_item(enum rig_dtype dtype, double value)
 	return isfinite(item) ? item : value;
 }
 
-/* `dtype` is bins->dtype.  It is an argument so that loops can give a constant,
- * which makes them faster. */
+/* `dtype` is bins->dtype.  The argument lets a loop pass a constant, which
+ * makes the loop faster. */
 INLINE double edge(const struct bins *bins, size_t i, enum rig_dtype dtype)
 {
 	if (i == bins->count)
@@ -172,8 +172,8 @@ static struct bins bins_between(const struct histogram_args *args, double low,
 	};
 }
 
-/* A bin between equal edges could hold nothing, whatever the items are.  Where the
- * items say where bins are, that is as it is. */
+/* A bin between equal edges could never hold an item: an error where the user
+ * gives low= and high=, and accepted where the items' range makes the bins. */
 static int check_edges(const struct histogram_args *args, char *why,
 		       size_t why_bytes)
 {
@@ -195,7 +195,7 @@ static int check_edges(const struct histogram_args *args, char *why,
 	return 0;
 }
 
-/* A bound as the user typed it. */
+/* A bound as the user typed the bound. */
 static int parse_bound(const char *name, const char *text, uint32_t *has,
 		       double *bound, char *why, size_t why_bytes)
 {
@@ -300,7 +300,7 @@ INLINE size_t find(const struct bins *bins, double x, enum rig_dtype dtype)
 
 	if (guess < (double)bins->count)
 		bin = guess > 0 ? (size_t)guess : 0;
-	/* By rounding, the guess may be off, seldom by more than one. */
+	/* Because of rounding the guess may be wrong, seldom by more than 1. */
 	while (x < edge(bins, bin, dtype))
 		bin--;
 	while (bin + 1 < bins->count && x >= edge(bins, bin + 1, dtype))
@@ -311,7 +311,7 @@ INLINE size_t find(const struct bins *bins, double x, enum rig_dtype dtype)
 INLINE void find_as(enum rig_dtype dtype, const struct bins *bins,
 		    const any_double *items, size_t count, size_t *to)
 {
-	/* A copy: the compiler sees that stores do not change it. */
+	/* A copy: the compiler sees that no store changes the bins. */
 	const struct bins own = *bins;
 
 	for (size_t i = 0; i < count; i++)
@@ -322,7 +322,7 @@ INLINE void find_as(enum rig_dtype dtype, const struct bins *bins,
 
 /* ---- the run ---- */
 
-/* The bins of the range that was found. */
+/* The bins of the found range. */
 static struct bins bins_of(struct rig_team *team)
 {
 	const double *range = rig_team_data(team, RANGE);
@@ -430,7 +430,7 @@ static int refuse_range(struct rig_team *team, const double range[2])
 			     range[LOW], range[HIGH]);
 }
 
-/* Rank 0 says this of all bins. */
+/* Rank 0 checks all bins. */
 static void finish(struct rig_team *team, const struct histogram_args *args)
 {
 	struct rig_span own = rig_team_strip(team, args->bins);
@@ -477,8 +477,8 @@ static double count_outside(const struct weighted *w, struct rig_span span)
 	return (double)outside;
 }
 
-/* Without weights the counts tell; the sum of doubles that are whole numbers is
- * exact. */
+/* Without weights the counts are enough; the sum of doubles that are whole
+ * numbers is exact. */
 static int find_outside(struct rig_team *team, const struct weighted *w)
 {
 	const uint64_t *tallies = rig_team_data(team, TALLIES);
@@ -681,7 +681,8 @@ static int by_bin(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* The bins of a block's items, in order; returns how many are in one. */
+/* The bins of a block's items, in order; returns how many items are in a
+ * bin. */
 static size_t find_bins(struct rig_team *team,
 			const struct histogram_args *args, size_t begin,
 			uint32_t found[BLOCK])
@@ -702,7 +703,7 @@ static size_t find_bins(struct rig_team *team,
 	return count;
 }
 
-/* A bin has at least what one block has put there. */
+/* A bin has at least as many items as a single block put into the bin. */
 static int prove_block(struct rig_team *team, const struct histogram_args *args,
 		       size_t begin)
 {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * is.c - NPB's IS: the rank of every key, ten times over, with two keys changed
- * each time.
+ * is.c - NPB's IS: the rank of every key, ten times, with two keys changed each
+ * time.
  *
  * Ranks share out the keys, in chunks, and key values are in buckets of
  * consecutive values.  In each iteration
  *
  *	1  each rank counts its keys by bucket
- *	2  each bucket's counts become places: before them come the smaller
- *	   buckets, then the earlier ranks
- *	3  each rank deals its keys out to those places
- *	4  each bucket's keys are counted by value: running sums of that are
- *	   the ranks, and all of it stays in the cache
+ *	2  each bucket's counts become places: the keys of smaller buckets come
+ *	   first, then the keys of earlier ranks
+ *	3  each rank deals its keys out to these places
+ *	4  each bucket's keys are counted by value: the running sums of the
+ *	   counts are the ranks, and all of the bucket stays in the cache
  *
- * with a barrier after each: nothing is exchanged but through the memory where
- * it has to be anyway.  Five keys' ranks are checked in every iteration, and
- * after the last the rank of every value.
+ * with a barrier after each step.  Data moves only through the memory, where
+ * the data has to be anyway.  The ranks of five keys are checked in every
+ * iteration, and after the last iteration the rank of every value.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -35,8 +35,8 @@
 #define BUCKETS_LOG 8
 #define BUCKETS     (1 << BUCKETS_LOG)
 #define CHUNK_LOG   13 /* keys of a chunk, at least */
-#define TABLES      4  /* that a rank counts its keys in */
-#define LINE_KEYS   16 /* of 64 bytes */
+#define TABLES      4  /* tables in which a rank counts its keys */
+#define LINE_KEYS   16 /* keys of 64 bytes */
 #define CHUNKS_MAX  256
 
 enum { KEYS, DEALT, RANKS, COUNTS };
@@ -45,8 +45,9 @@ static const struct {
 	int keys_log, values_log;
 	uint64_t index[TESTS];
 	uint64_t rank[TESTS];
-	/* Tests, as bits, whose rank grows with the iteration, and what is
-	 * added to the iteration for those, and for the others. */
+	/* `grows` has a bit for each test whose rank grows with the iteration;
+	 * `grow` is added to the iteration for these tests, `shrink` for the
+	 * other tests. */
 	unsigned grows;
 	int grow, shrink;
 } classes[] = {
@@ -112,7 +113,8 @@ struct is_args {
 struct counts {
 	uint64_t passed;          /* tests, of all iterations */
 	uint64_t totals[BUCKETS]; /* keys of a bucket */
-	/* Of a rank's next key of a bucket, in the row of its first chunk. */
+	/* Place of a rank's next key of a bucket, in the row of the rank's
+	 * first chunk. */
 	uint64_t places[][BUCKETS];
 };
 
@@ -165,7 +167,7 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 	return share_rows(rows, bytes / rows, rank, size, spans);
 }
 
-/* What verify counts a rank's strip of the values in. */
+/* The memory in which verify counts a rank's strip of the values. */
 static size_t private_bytes(const void *given, int size)
 {
 	return (count_values(given) / (size_t)size + 2) * sizeof(uint32_t);
@@ -191,7 +193,7 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* In this process: one rank's view of a run. */
+/* In this process: a rank's view of a run. */
 struct ranking {
 	struct rig_team *team;
 	uint32_t *keys, *dealt;
@@ -201,12 +203,12 @@ struct ranking {
 	struct rig_span buckets; /* an equal part, however full */
 	size_t chunk_count, key_count, row;
 	size_t width; /* values of a bucket */
-	int shift;    /* from a key to its bucket */
+	int shift;    /* turns a key into its bucket */
 	uint32_t class;
 };
 
-/* A counter that was just written is slow to read again, so keys side by side
- * have tables of their own.  No class has 2^32 keys in a bucket. */
+/* A counter that was just written is slow to read again, and so neighbouring
+ * keys have separate tables.  No class has 2^32 keys in a bucket. */
 static void count_keys_of_rank(const struct ranking *r)
 {
 	uint32_t found[TABLES][BUCKETS] = { 0 };
@@ -226,7 +228,7 @@ static void count_keys_of_rank(const struct ranking *r)
 	}
 }
 
-/* Of the own buckets: places from 0 on, rank after rank. */
+/* For the own buckets: places from 0 on, rank after rank. */
 static void place_within(const struct ranking *r)
 {
 	int size = rig_team_size(r->team);
@@ -267,7 +269,7 @@ static void deal(const struct ranking *r)
 		uint32_t key = keys[i];
 		uint32_t *to = dealt + place[key >> shift]++;
 
-		/* Another rank had that line last. */
+		/* Another rank had the line last. */
 		share_fetch_to_write(to + LINE_KEYS);
 		*to = key;
 	}
@@ -288,9 +290,10 @@ static void rank_bucket(const struct ranking *r, size_t bucket, uint64_t before)
 		ranks[v] = before += ranks[v];
 }
 
-/* Those buckets that begin in this rank's strip of the keys, in their order: not
- * equally many, but about equally full.  The last is never empty, so all are
- * ended: the first iteration makes one key the greatest of all. */
+/* The buckets that begin in this rank's strip of the keys, in order.  Ranks get
+ * different numbers of buckets, but about equally many keys.  The last bucket
+ * is never empty, and so all buckets end: the first iteration makes a key the
+ * greatest of all. */
 static void rank_buckets(const struct ranking *r)
 {
 	struct rig_span strip = rig_team_strip(r->team, r->key_count);
@@ -309,7 +312,8 @@ static int64_t expected(uint32_t class, int test, int iteration)
 	int64_t by = iteration +
 		     (grows ? classes[class].grow : classes[class].shrink);
 
-	/* As NPB has it: two of the keys changed later lie below this one. */
+	/* By NPB's rule: two of the keys that are changed later lie below this
+	 * key. */
 	if (class == CLASS_E && test == 2)
 		by -= iteration > 4 ? 2 : iteration > 2 ? 1 : 0;
 	return (int64_t)classes[class].rank[test] + (grows ? by : -by);
@@ -330,7 +334,7 @@ static uint64_t pass(const struct ranking *r, int iteration)
 	return passed;
 }
 
-/* Iteration 0 is not counted: it warms up. */
+/* Iteration 0 only warms up, and is not counted. */
 static void iterate(const struct ranking *r, int iteration, uint32_t values)
 {
 	bool first = rig_team_rank(r->team) == 0;
@@ -440,7 +444,8 @@ static void result(const void *given, void *const data[], char *text,
 	snprintf(text, bytes, "passed = %" PRIu64, counts->passed);
 }
 
-/* As NPB counts operations: keys that are ranked; the first time as well. */
+/* NPB's count of operations: the keys that are ranked, the first iteration
+ * included. */
 static double items(const void *given, void *const data[])
 {
 	(void)data;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kmeans.c - points parted among k centres, each of which is the mean of its
- * own: Lloyd's algorithm (1957), until no point changes from one to another.
+ * kmeans.c - points parted among k centres; each centre is the mean of its own
+ * points: Lloyd's algorithm (1957), until no point changes its centre.
  *
  * All coordinates are multiplied by the same power of two, after which the
- * greatest is about 1: so squares of distances neither overflow nor vanish.
+ * greatest is about 1: squares of distances neither overflow nor vanish.
  *
- * To be added up, coordinates are rounded to multiples of a unit, the smallest
- * with which the sum of all points fits into 64 bits.  Sums of whole numbers do
- * not depend on who adds what, so centres and labels have the same bits for any
- * number of workers.
+ * For the sums, coordinates are rounded to multiples of a unit, the smallest
+ * unit with which the sum of all points fits into 64 bits.  Sums of whole
+ * numbers do not depend on the ranks that add: centres and labels have the same
+ * bits for any number of workers.
  *
- * Points are cut into k equal parts, and the first point of each part is where a
- * centre begins.  Where there are no points there are no labels, and the
- * coordinates of centres are not-a-numbers.
+ * Points are cut into k equal parts, and a centre begins at the first point of
+ * each part.  Where there are no points there are no labels, and the
+ * coordinates of centres are NaNs.
  */
 #include <errno.h>
 #include <float.h>
@@ -37,16 +37,16 @@
 #define DIMS_MAX       1024.0
 #define DIMS_DEFAULT   2
 
-/* Generated points lie this far from their centre at most, in each direction;
+/* The largest distance of a generated point from its centre, in each direction;
  * centres are 1 apart. */
 #define SPREAD 0.125
 
 /* Bits of a sum. */
 #define SUM_BITS 62
 
-/* Coordinates are multiplied by at most 2 to this, for a double does not go much
- * further.  Where all are denormal they stay far below 1, but their squares do
- * not vanish. */
+/* Coordinates are multiplied by at most 2 to the power SCALE_BITS_MAX, for a
+ * double does not reach much further.  Denormal coordinates stay far below 1,
+ * but their squares do not vanish. */
 #define SCALE_BITS_MAX 1000
 
 enum { POINTS, LABELS, CENTRES, SUMMARY };
@@ -93,7 +93,7 @@ static const struct rig_param params[] = {
 	{ 0 },
 };
 
-/* Before check, dims= may be the word that it has where nobody says more. */
+/* Before check, dims= may still hold the word of its default. */
 static size_t dims_of(const struct kmeans_args *args)
 {
 	return args->dims == SIZE_MAX ? DIMS_DEFAULT : args->dims;
@@ -212,15 +212,16 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 			  rank, size, spans);
 }
 
-/* How many sums a run takes: for each centre its points' coordinates; then for
- * each centre how many points it has; then how many points have changed. */
+/* The number of sums in a run: for each centre the coordinates of its points;
+ * for each centre the number of its points; and the number of points that
+ * changed. */
 static size_t count_sums(const struct kmeans_args *args)
 {
 	return args->k * (args->dims + 1) + 1;
 }
 
-/* To verify, of each centre: the sums of its points' coordinates and of their
- * absolute values, and how many points. */
+/* For verify, each centre has the sums of its points' coordinates and of their
+ * absolute values, and the number of the points. */
 static size_t plain_sums(const struct kmeans_args *args)
 {
 	return 2 * args->dims + 1;
@@ -232,8 +233,8 @@ static size_t count_plain_sums(const struct kmeans_args *args)
 	return args->k * plain_sums(args) + 1;
 }
 
-/* Room for all centres, a point, and `sums` sums twice: of this rank's points,
- * and of all. */
+/* Memory for all centres, a point, and `sums` sums twice: of this rank's
+ * points, and of all points. */
 static size_t memory_of(const struct kmeans_args *args, size_t sums)
 {
 	return ((args->k + 1) * args->dims + 2 * sums) * sizeof(double);
@@ -251,7 +252,7 @@ static double scatter(uint64_t at)
 	return (double)(int64_t)share_scatter(at) * 0x1p-63;
 }
 
-/* The centre that generated point i lies at. */
+/* The centre near which generated point i lies. */
 static size_t home(const struct kmeans_args *args, size_t i)
 {
 	size_t part = args->points / args->k;
@@ -273,20 +274,20 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* In this process: one rank's view of a run. */
+/* In this process: a rank's view of a run. */
 struct means {
 	struct rig_team *team;
 	const struct kmeans_args *args;
 	const void *points;
 	uint32_t *labels;
 	double *centres, *summary;
-	struct rig_span own; /* this rank's points */
-	double scale;        /* what coordinates are multiplied by */
-	double unit;         /* what they are rounded to after that */
+	struct rig_span own; /* the points of this rank */
+	double scale;        /* the factor of the coordinates */
+	double unit;         /* the unit of the rounding after that */
 	double *scaled;      /* all centres, multiplied */
 	double *point;
-	size_t words;     /* of `sums`, and of `all` */
-	void *sums, *all; /* of this rank's points, and of all */
+	size_t words;     /* length of `sums` and of `all` */
+	void *sums, *all; /* over this rank's points, and all points */
 };
 
 static const double *point_at(const struct means *m, size_t i)
@@ -364,7 +365,8 @@ static int find_scale(struct means *m)
 	return 0;
 }
 
-/* Label this rank's points and add them up; then every rank has all sums. */
+/* Label this rank's points and add the points up; then every rank has all
+ * sums. */
 static int assign(struct means *m)
 {
 	size_t dims = m->args->dims;
@@ -389,7 +391,7 @@ static int assign(struct means *m)
 				  RIG_SUM);
 }
 
-/* A centre is the mean of its points; one that has none stays. */
+/* A centre becomes the mean of its points; a centre without points stays. */
 static void move(struct means *m)
 {
 	struct rig_span own = rig_team_strip(m->team, m->args->k);
@@ -422,7 +424,8 @@ static double inertia(const struct means *m)
 	     i < chunks.end * SHARE_CHUNK && i < m->args->points; i++)
 		sum += distance(point_at(m, i), m->scaled + m->labels[i] * dims,
 				dims);
-	/* Its last bits may differ between teams: nothing is made of it. */
+	/* Teams may differ in the last bits of the number: no decision depends
+	 * on it. */
 	(void)rig_team_reduce(m->team, &sum, &all, 1, RIG_FLOAT64, RIG_SUM, 0);
 	return all / m->scale / m->scale;
 }
@@ -532,8 +535,9 @@ static void add_plainly(double *sums, const double *point, size_t dims)
 	sums[2 * dims]++;
 }
 
-/* Is each point labelled with the centre nearest to it?  On the way all points
- * are added up again, as doubles; the last sum is that of squared distances. */
+/* Check that each point has the label of the nearest centre.  On the way all
+ * points are added up again, as doubles; the last sum is the sum of squared
+ * distances. */
 static int verify_labels(struct means *m)
 {
 	struct rig_span strip = share_next(m->team, m->args->points);
@@ -562,9 +566,9 @@ static int verify_labels(struct means *m)
 				  RIG_FLOAT64, RIG_SUM);
 }
 
-/* The error of each addition is at most 2^-53 of the sum of absolute values,
- * that of the run's rounding of a coordinate half a unit, and a centre may be
- * rounded to a denormal. */
+/* The error of each addition is at most 2^-53 of the sum of absolute values;
+ * the run's rounding of a coordinate has an error of at most half a unit; and a
+ * centre may be rounded to a denormal. */
 static bool is_mean(const struct means *m, const double *centre,
 		    const double *sums)
 {

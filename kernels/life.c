@@ -3,9 +3,9 @@
  * life.c - Conway's Game of Life on a torus.
  *
  * Two grids take turns; a generation needs the rows above and below, which are
- * read in place, and one barrier.  The first generation is put where the last
- * one ends up in the first grid, and the one before it in the second, so that
- * the last step can always be done again.
+ * read in place, and a barrier.  The place of the first generation is chosen so
+ * that the last generation ends in the first grid, and the generation before in
+ * the second: the last step can always be done again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -57,8 +57,8 @@ static const uint8_t figures[][5][2] = {
 	[RPENTOMINO] = { { 0, 1 }, { 0, 2 }, { 1, 0 }, { 1, 1 }, { 2, 1 } },
 };
 
-/* The R-pentomino is at rest after so many generations, with so many cells;
- * its gliders do not come round a torus of this side before that. */
+/* The R-pentomino is at rest after REST_GENERATION generations, with REST_CELLS
+ * cells; its gliders do not come round a torus of side REST_SIDE before. */
 #define REST_GENERATION 1103
 #define REST_CELLS      116
 #define REST_SIDE       1024
@@ -98,7 +98,7 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 	return share_rows(args->side, args->side, rank, size, spans);
 }
 
-/* A bit that tells nothing of its neighbours'. */
+/* A bit that tells nothing of the bits of neighbouring cells. */
 static uint8_t coin(uint64_t at)
 {
 	return (uint8_t)(share_scatter(at) >> 63);
@@ -135,7 +135,7 @@ INLINE uint8_t next(uint8_t alive, uint8_t neighbours)
 	return (uint8_t)((neighbours == 3) | (alive & (neighbours == 2)));
 }
 
-/* Of a row's inner cells. */
+/* The inner cells of a row. */
 CLONES static void inner(uint8_t *restrict to, const uint8_t *restrict up,
 			 const uint8_t *restrict at,
 			 const uint8_t *restrict down, size_t side)
@@ -149,7 +149,7 @@ CLONES static void inner(uint8_t *restrict to, const uint8_t *restrict up,
 	}
 }
 
-/* Any cell, by the rule as it stands in the books. */
+/* Any cell, by the rule of the game. */
 static uint8_t cell(const uint8_t *cells, size_t side, size_t i, size_t j)
 {
 	uint8_t n = 0;
@@ -191,7 +191,7 @@ static int run(struct rig_team *team)
 	return 0;
 }
 
-/* A glider is where it was, further by a cell each way in four generations. */
+/* In four generations a glider moves by a cell each way. */
 static int verify_glider(struct rig_team *team, const struct life_args *args)
 {
 	const uint8_t *cells = rig_team_data(team, CELLS);

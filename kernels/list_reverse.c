@@ -24,18 +24,18 @@
 #include <kernels/builtin.h>
 #include <kernels/lib/order_sum.h>
 
-/* Bytes of a list of ints, beside its items and for each. */
+/* Bytes of a list of ints: for the whole list, and for each item. */
 #define FIXED_BYTES 16
 #define ITEM_BYTES  25
 
 #define LENGTH_MAX 1e12
 
-/* What the words of a digest are. */
+/* The words of a digest. */
 enum { DIGEST_INSIDE, DIGEST_OUTSIDE };
 
 struct list_args {
 	struct rig_kernel_args header;
-	size_t length; /* of a generated list */
+	size_t length; /* length of a generated list */
 	size_t begin;
 	size_t end; /* SIZE_MAX: the list's */
 };
@@ -94,7 +94,8 @@ static int check(void *given, char *why, size_t why_bytes)
 			 args->length);
 		return -EINVAL;
 	}
-	/* Only the list itself knows: as many as it may have. */
+	/* Only the list itself knows its length: take the most items for which
+	 * the array has room. */
 	if (args->header.given && array->count >= FIXED_BYTES)
 		args->length = (array->count - FIXED_BYTES) / ITEM_BYTES;
 	return 0;
@@ -117,7 +118,8 @@ static int fail(struct rig_team *team, int code)
 	return rig_team_fail(team, code, "%s", rig_why());
 }
 
-/* The list of this run and its slice, with `slice` clipped to nothing. */
+/* Open the list of this run, and find the slice; fails where the slice is out of
+ * range. */
 static int open_list(struct rig_team *team, struct rig_list **list,
 		     struct rig_span *slice)
 {
@@ -160,7 +162,7 @@ static int run(struct rig_team *team)
 		return r;
 	strip = rig_team_strip(team, (slice.end - slice.begin) / 2);
 	r = rig_list_can_reverse(list, slice, strip);
-	/* Nobody begins before all have found that every pair fits. */
+	/* No rank begins before all ranks have found that every pair fits. */
 	if (r == 0)
 		r = rig_team_barrier(team);
 	if (r == 0)
@@ -169,7 +171,7 @@ static int run(struct rig_team *team)
 	return r < 0 ? fail(team, r) : rig_team_barrier(team);
 }
 
-/* The values of which rank 0 makes a list: each rank's part of them. */
+/* The values from which rank 0 makes a list: each rank's part of the values. */
 static size_t private_bytes(const void *given, int size)
 {
 	const struct list_args *args = given;
@@ -179,7 +181,7 @@ static size_t private_bytes(const void *given, int size)
 	return (args->length + 1) * sizeof(struct rig_value) / (size_t)size + 1;
 }
 
-/* Rank 0 lays the list out, then each sets its strip. */
+/* Rank 0 lays the list out, then each rank sets its strip. */
 static int prepare(struct rig_team *team)
 {
 	const struct list_args *args = rig_team_args(team);
@@ -215,7 +217,7 @@ static int prepare(struct rig_team *team)
 	return r < 0 ? fail(team, r) : rig_team_barrier(team);
 }
 
-/* A value in one word, its kind included. */
+/* A hash of a value and its kind, in a single word. */
 static uint64_t word_of(const struct rig_value *value)
 {
 	uint64_t word = 0;
@@ -240,7 +242,8 @@ static uint64_t word_of(const struct rig_value *value)
 	return word;
 }
 
-/* After the run the next rank's items, so that nobody judges its own work. */
+/* After the run a rank looks at the next rank's items: no rank judges its own
+ * work. */
 static int digest(struct rig_team *team)
 {
 	const struct list_args *args = rig_team_args(team);

@@ -3,12 +3,13 @@
  * mandelbrot.c - the Mandelbrot set, row by row: rows that take long lie beside
  * rows that do not.
  *
- *	share=static   a strip of the rows a rank: the middle ones do the work
- *	share=dynamic  `chunk` rows at a time, from the own strip and then others'
- *	share=guided   the same, but a part of what is left, at least `chunk`
+ *	share=static   a strip of the rows a rank: the middle ranks do the work
+ *	share=dynamic  `chunk` rows at a time, from the own strip and then from
+ *	               other ranks' strips
+ *	share=guided   the same, but a part of the rest, at least `chunk`
  *
- * Each rank notes the steps it made, which is its work, whatever the time; the
- * result says how many times an equal share of them the busiest rank had.
+ * Each rank notes the number of its steps, which is its work, whatever the
+ * time; the result tells how many times an equal share the busiest rank did.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -37,7 +38,8 @@
 /* Points handled together. */
 #define LANES 8
 
-/* Steps that a point outside goes on, so that a shade has no bands. */
+/* Steps that a point outside goes on after leaving, for a shade without
+ * bands. */
 #define FURTHER 4
 
 enum { COUNTS, STEPS, SHADES };
@@ -95,7 +97,7 @@ static uint64_t count(const void *given)
 	return args->side * args->side;
 }
 
-/* Each rank's steps, on a line of its own; then how many ranks there are. */
+/* Each rank's steps, on a separate line; then the number of ranks. */
 static uint64_t count_steps(const void *given)
 {
 	(void)given;
@@ -112,8 +114,8 @@ INLINE double y_at(size_t side, size_t row)
 	return BOTTOM + WIDE * ((double)row + 0.5) / (double)side;
 }
 
-/* The steps of LANES points.  One that is out stays out: it grows until it is
- * infinite, or not a number, which is no less. */
+/* The steps of LANES points.  A point that is out stays out: the point grows
+ * until it is infinite, or a NaN, which is never less. */
 CLONES static void steps_of(const double *restrict cx, double cy,
 			    uint64_t iterations, int64_t *restrict steps)
 {
@@ -139,7 +141,7 @@ CLONES static void steps_of(const double *restrict cx, double cy,
 		steps[l] = out[l];
 }
 
-/* One row; returns the steps made. */
+/* A row; returns the steps made. */
 static uint64_t row(const struct mandelbrot_args *args, size_t at,
 		    uint32_t *counts)
 {
@@ -160,8 +162,8 @@ static uint64_t row(const struct mandelbrot_args *args, size_t at,
 	return made;
 }
 
-/* The steps of a point with what is behind the point: n + 1 - log2(log2 |z|), which
- * hardly depends on how many steps n were made; 0 inside. */
+/* The steps of a point with a fraction: n + 1 - log2(log2 |z|), which hardly
+ * depends on the number n of steps; 0 inside. */
 static float shade(double cx, double cy, uint32_t steps, size_t iterations)
 {
 	double x = 0, y = 0;
@@ -224,7 +226,7 @@ static int run(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* One point, as one would write it down. */
+/* A single point, by the formula as it is written in books. */
 static uint32_t point(double cx, double cy, size_t iterations)
 {
 	double x = 0, y = 0;
@@ -240,7 +242,7 @@ static uint32_t point(double cx, double cy, size_t iterations)
 	return steps;
 }
 
-/* The area, where there are points and steps enough to speak of one. */
+/* The area, where points and steps are enough for an estimate. */
 static int verify_area(struct rig_team *team,
 		       const struct mandelbrot_args *args)
 {
@@ -333,7 +335,7 @@ static double items(const void *given, void *const data[])
 	return (double)count(given);
 }
 
-/* The steps of the rank that made most, by the mean of all. */
+/* The steps of the busiest rank, divided by the mean of all ranks. */
 static double busiest(const uint64_t *made)
 {
 	uint64_t ranks = made[RANKS], most = 0, all = 0;
@@ -374,7 +376,7 @@ static const struct rig_array_spec arrays[] = {
 	{ 0 },
 };
 
-/* The same, and shades where they are asked for. */
+/* The same, and shades where the user asks for shades. */
 static int declare(const void *given, struct rig_declared *declared, char *why,
 		   size_t why_bytes)
 {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * matvec.c - y = A x, of a dense matrix.
+ * matvec.c - y = A x, for a dense matrix A.
  *
- * Each rank owns a strip of the rows of A and of y, and reads all of x where it
- * lies.  A row's products are added up in a fixed order, so y has the same bits
+ * Each rank owns a strip of the rows of A and of y, and reads all of x in
+ * place.  A row's products are added up in a fixed order: y has the same bits
  * for any number of workers.  With the user's A and x, A has as many columns as
  * x has elements.
  *
- * A and x may each be of any real dtype, and y is float64.  What is not float64
- * is converted: x by each rank to a copy of its own, A chunk by chunk.
+ * A and x may each have any real dtype, and y is float64.  An array that is not
+ * float64 is converted: each rank converts x to a copy of its own, and A chunk
+ * by chunk.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -70,9 +71,9 @@ static uint64_t count_x(const void *given)
 	return args->columns;
 }
 
-/* The runner has counted A and x before it asks for y, so where they are given
- * they tell the number of rows.  A given with one dimension is taken as its
- * rows, one after another. */
+/* The runner has counted A and x before y: where A and x are given, they tell
+ * the number of rows.  An A with a single dimension is the rows of A, row after
+ * row. */
 static uint64_t count_y(const void *given)
 {
 	const struct matvec_args *args = given;
@@ -293,7 +294,7 @@ static int digest(struct rig_team *team)
 	return 0;
 }
 
-/* One product after the other, in extended precision. */
+/* Product after product, in extended precision. */
 static int verify_row(struct rig_team *team, const struct matvec_args *args,
 		      size_t i)
 {

@@ -4,14 +4,14 @@
  * cube, with charges of 1 and -1 at twenty points.
  *
  * Level k has 2^k points a side.  Planes lie one behind the other, the last
- * beside the first; a plane has a rim of one point in x and y, which repeats
- * the points of the other side.  A rank owns a strip of the planes of each
- * level, and reads its neighbours' planes in place: a barrier after each step
- * is all there is to say.  Levels of up to 2^COARSE points a side are rank 0's
- * alone, for they are done before a barrier is.
+ * plane beside the first; a plane has a rim of a point in x and y, which
+ * repeats the points of the other side.  A rank owns a strip of the planes of
+ * each level, and reads its neighbours' planes in place: a barrier after each
+ * step is enough.  Levels of up to 2^COARSE points a side belong to rank 0
+ * alone, for they take less time than a barrier.
  *
- * Steps compute each point by one formula, and the norm is added up plane by
- * plane, so the answer has the same bits for any number of workers.
+ * Steps compute each point by a fixed formula, and the norm is added up plane
+ * by plane: the answer has the same bits for any number of workers.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,15 +30,15 @@
 
 #define SEED    UINT64_C(314159265)
 #define EPSILON 1e-8
-#define CHARGES 10 /* of each sign */
+#define CHARGES 10 /* points of each sign */
 #define COARSE  3
 #define TOP_MAX 12
 #define ROW_MAX (((size_t)1 << TOP_MAX) + 2)
 
 enum { U, V, R, SUMS };
 
-/* Class E's norm is that of NASA's Fortran, which 3.4 kept; some copies in
- * other languages have another. */
+/* The norm of class E is from NASA's Fortran, which version 3.4 kept; some
+ * copies in other languages have another norm. */
 static const struct {
 	int top; /* level of the whole cube */
 	int iterations;
@@ -50,7 +50,7 @@ static const struct {
 	{ 11, 50, 0.5630442584711e-10 }, { 12, 50, 0.1889225697989e-10 },
 };
 
-/* The last class with the smoother of the small ones. */
+/* The last class that uses the smoother of the small classes. */
 #define CLASS_A 2
 
 /* By how many of the three coordinates a neighbour differs: 0 to 3. */
@@ -83,7 +83,7 @@ static size_t plane_of(int level)
 	return (side_of(level) + 2) * (side_of(level) + 2);
 }
 
-/* Elements before a level: the larger ones come first. */
+/* Elements before a level: the larger levels come first. */
 static size_t offset_of(int top, int level)
 {
 	size_t offset = 0;
@@ -124,8 +124,8 @@ static double flops(const void *given)
 	       pow((double)side_of(classes[args->class].top), 3);
 }
 
-/* Of the two largest levels the planes that a rank works on; what is left, a
- * sixty-fourth, is rank 0's. */
+/* The planes that a rank works on, on the two largest levels; the other levels,
+ * a sixty-fourth of the work, are rank 0's. */
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
@@ -153,11 +153,11 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 	return count;
 }
 
-/* In this process: one rank's view. */
+/* In this process: a rank's view. */
 struct mg {
 	struct rig_team *team;
 	int top;
-	double *u, *v, *r; /* of all levels, the largest first */
+	double *u, *v, *r; /* elements of all levels, the largest level first */
 	double *sums, *norm;
 	const double *smoother;
 };
@@ -191,7 +191,7 @@ static struct rig_span own_planes(const struct mg *mg, int level)
 	return (struct rig_span){ 0, rig_team_rank(mg->team) == 0 ? side : 0 };
 }
 
-/* After a step that others may read of. */
+/* After a step whose results other ranks may read. */
 static void meet(const struct mg *mg, int level)
 {
 	if (level > COARSE)
@@ -229,8 +229,9 @@ static void close_plane(double *plane, size_t side)
 	memcpy(plane + (side + 1) * row, plane + row, row * sizeof(*plane));
 }
 
-/* At each point of a row and its rim: the sums of the four neighbours of the
- * row that differ in one of y and z, and of the four that differ in both. */
+/* At each point of a row and its rim: the sum of the four neighbours of the row
+ * with another y or another z, and the sum of the four neighbours where both
+ * differ. */
 CLONES static void across(const double *rows[3][3], size_t row,
 			  double *restrict one, double *restrict two)
 {
@@ -245,7 +246,7 @@ CLONES static void across(const double *rows[3][3], size_t row,
 	}
 }
 
-/* r = v - A u of one row; the Laplacian's second number is 0. */
+/* r = v - A u for a row; the Laplacian's second number is 0. */
 CLONES static void residual_row(double *to, const double *v,
 				const double *restrict u,
 				const double *restrict one,
@@ -279,7 +280,7 @@ static void residual(const struct mg *mg, int level, double *r, const double *v)
 	meet(mg, level);
 }
 
-/* u += S r of one row; the smoother's last number is 0. */
+/* u += S r for a row; the smoother's last number is 0. */
 CLONES static void smooth_row(double *restrict u, const double *restrict r,
 			      const double *restrict one,
 			      const double *restrict two, size_t side,
@@ -347,12 +348,14 @@ static void restrict_to(const struct mg *mg, int coarse)
 		}
 		close_plane(r + z * row * row, side);
 	}
-	/* The coarse levels are rank 0's, who reads what all have written. */
+	/* The coarse levels are rank 0's, which reads the values that all ranks
+	 * have written. */
 	meet(mg, coarse);
 }
 
-/* One row from up to four of the coarser level, of which those that are the
- * same count twice; `add` to what is there, or in its place. */
+/* A row from up to four rows of the coarser level; a row that occurs twice
+ * counts twice.  `add` adds to the old values; otherwise the new values replace
+ * the old. */
 CLONES static void interpolate_row(double *restrict to,
 				   const double *const z[4], size_t side,
 				   bool add)
@@ -369,7 +372,8 @@ CLONES static void interpolate_row(double *restrict to,
 	}
 }
 
-/* u of a level from that of the next coarser one, or, at the top, u += it. */
+/* u of a level from u of the next coarser level; at the top, u += that
+ * value. */
 static void interpolate(const struct mg *mg, int level)
 {
 	struct rig_span own = own_planes(mg, level);
@@ -408,7 +412,7 @@ static void zero(const struct mg *mg, double *grid, int level)
 	       (own.end - own.begin) * plane * sizeof(double));
 }
 
-/* One V: down to level 1, and up again. */
+/* A V-cycle: down to level 1, and up again. */
 static void cycle(const struct mg *mg)
 {
 	for (int level = mg->top - 1; level >= 1; level--)
@@ -459,8 +463,8 @@ struct charge {
 	uint64_t point;
 };
 
-/* Put `charge` where it belongs among the CHARGES largest (or, where `least`
- * is set, smallest) so far, the last of which falls out. */
+/* Put `charge` in order among the CHARGES largest so far (where `least` is set:
+ * the smallest); the last of these falls out. */
 static void rank_charge(struct charge *charges, struct charge charge,
 			bool least)
 {
@@ -494,7 +498,7 @@ static void rank_points(struct charge most[CHARGES],
 	}
 }
 
-/* Charge a point, and what repeats it on the rim, where this rank owns it. */
+/* Charge a point, and its repetitions on the rim, where this rank owns them. */
 static void put_charge(const struct mg *mg, size_t point, double size)
 {
 	struct rig_span own = own_planes(mg, mg->top);
@@ -515,8 +519,8 @@ static size_t private_bytes(const void *given, int size)
 	return (size_t)size * 2 * CHARGES * sizeof(struct charge);
 }
 
-/* The CHARGES points with the largest numbers are 1, those with the smallest
- * are -1. */
+/* The CHARGES points with the largest numbers are 1, the points with the
+ * smallest numbers -1. */
 static int prepare(struct rig_team *team)
 {
 	struct mg mg = view(team);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nbody.c - bodies of which each attracts all the others.
+ * nbody.c - bodies, each of which attracts all other bodies.
  *
  * Five bodies are the Sun and the giant planets of the Benchmarks Game, whose
- * energy after so many steps of 0.01 years is published; more are a cloud at
- * rest.  Each rank owns a strip of the bodies and reads the places of all; a
- * step changes speeds, then places, with a barrier after each.  A body's sum
- * goes over the others in one order: the same bits for any number of workers.
+ * energy after so many steps of 0.01 years is published; more bodies are a
+ * cloud at rest.  Each rank owns a strip of the bodies and reads the places of
+ * all bodies; a step changes speeds, then places, with a barrier after each.  A
+ * body's sum goes over the other bodies in a fixed order: the same bits for any
+ * number of workers.
  *
- * Verify makes all steps again, by a loop of its own, and compares bits.  That
- * takes as long as the run, but nothing less would do: bodies in a cloud soon
- * forget where they came from, and what is conserved tells neither how many
- * steps there were nor, of one at rest, whether there was any.
+ * Verify makes all steps again, by a separate loop, and compares bits.  The
+ * proof takes as long as the run, but nothing less would be a proof: bodies in
+ * a cloud soon forget their origin, and the conserved quantities tell neither
+ * the number of steps nor, for a cloud at rest, whether there was any step.
  */
 #include <errno.h>
 #include <math.h>
@@ -36,7 +37,7 @@
 /* Bodies that verify handles together. */
 #define LANES 4
 
-/* Arrays: the bodies, and those that verify moves. */
+/* Arrays: the bodies, and the bodies that verify moves. */
 enum { STATE, AGAIN };
 
 /* Each is seven arrays of as many elements as there are bodies. */
@@ -112,7 +113,7 @@ static double flops(const void *given)
 	return (double)args->steps * 20 * bodies * bodies;
 }
 
-/* A strip of the bodies, of each field; of `again` that of the next rank. */
+/* A strip of the bodies, for each field; for `again` the next rank's strip. */
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
@@ -140,7 +141,7 @@ static double place_at(uint64_t at)
 	return (double)(int64_t)share_scatter(at) * 0x1p-63;
 }
 
-/* What field `f` of body `i` begins as; the Sun's speed makes up for the
+/* The first value of field `f` of body `i`; the Sun's speed makes up for the
  * planets'. */
 static double initial(size_t bodies, size_t i, int f)
 {
@@ -205,7 +206,7 @@ CLONES static void attract(double *state, size_t n, size_t i, double soft)
 						 (sum[a][2] + sum[a][3]));
 }
 
-/* Bodies after which a rank says how far it is. */
+/* Bodies after which a rank reports its progress. */
 #define ROUND 64
 
 static int run(struct rig_team *team)
@@ -238,7 +239,7 @@ static int run(struct rig_team *team)
 
 /*
  * Verify's own step: the speeds of `count` bodies from the first on, a lane
- * each.  The sums have the order of attract(), so their bits must be the same.
+ * each.  The sums have the order of attract(): their bits must be the same.
  */
 CLONES static void attract_again(double *state, size_t n, size_t first,
 				 size_t count, double soft)
@@ -269,8 +270,8 @@ CLONES static void attract_again(double *state, size_t n, size_t first,
 				      (sums[2][a][l] + sums[3][a][l]));
 }
 
-/* All steps once more, from the beginning, into `state`; each rank does what
- * the next one did. */
+/* All steps again, from the beginning, into `state`; each rank repeats the next
+ * rank's work. */
 static void run_again(struct rig_team *team, double *state)
 {
 	const struct nbody_args *args = rig_team_args(team);

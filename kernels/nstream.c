@@ -2,7 +2,7 @@
 /*
  * nstream.c - PRK's nstream: A += B + s C, sweep after sweep.
  *
- * Unlike triad it adds to what is there, so that every sweep counts in the
+ * Unlike triad, nstream adds to the old elements: every sweep counts in the
  * result.  Each rank owns the same strip of the three arrays.
  */
 #include <errno.h>

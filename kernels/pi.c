@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pi.c - pi by points thrown into a square, the same ones for any number of
+ * pi.c - pi by points thrown into a square, the same points for any number of
  * workers.
  *
  * The generator is Philox4x32-10 (Salmon et al., 2011): a number is a function
- * of its place alone, there is no state to hand on, and so rank and size do not
- * come into it.  Points are 32 bits a side, and whether x^2 + y^2 < 2^64 is
- * answered exactly.
+ * of its place alone, there is no state to hand on, and the numbers depend
+ * neither on rank nor on size.  Points have 32 bits a side, and x^2 + y^2 <
+ * 2^64 is tested exactly.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -119,7 +119,7 @@ static uint64_t beyond(uint32_t seed, uint64_t last)
 	return inside(b.word[2], b.word[3]);
 }
 
-/* Blocks after which a rank says how far it is. */
+/* Blocks after which a rank reports its progress. */
 #define ROUND ((size_t)1 << 20)
 
 static int run(struct rig_team *team)

@@ -40,7 +40,7 @@ struct quantile_args {
 	struct rig_kernel_args header;
 	size_t length;
 	double q;
-	uint32_t median; /* by check: 1: that is the kernel's name */
+	uint32_t median; /* set by check: 1: the kernel is called median */
 };
 
 #define LENGTH                                                                 \
@@ -130,14 +130,14 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* In this process: one rank's view of a run. */
+/* In this process: a rank's view of a run. */
 struct picking {
 	struct rig_team *team;
 	struct sort_order by;
 	const char *x;
 	size_t bytes;
 	struct rig_span own;
-	uint64_t *counts; /* of this rank's items, then of all */
+	uint64_t *counts; /* counts of this rank's items, then of all items */
 };
 
 static struct picking view(struct rig_team *team, struct rig_span own)

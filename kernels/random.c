@@ -2,15 +2,16 @@
 /*
  * random.c - PRK's random access (GUPS): updates at random places of a table.
  *
- * A place is the low bits of a number, the update is XOR with that number, and
- * the numbers are x^k in GF(2^64), modulo x^64 + x^2 + x + 1: the next is a
- * shift, and any of them is had by repeated squaring.  A fixed number of
- * streams, apart by equal steps, is shared out among the ranks, so the updates
- * are the same for any number of workers; each is atomic, so none is lost.
+ * A place is the low bits of a number, the update is XOR with the number, and
+ * the numbers are x^k in GF(2^64), modulo x^64 + x^2 + x + 1: the next number
+ * is a shift, and any number is found by repeated squaring.  A fixed number of
+ * streams, apart by equal steps, is shared out among the ranks: the updates are
+ * the same for any number of workers.  Each update is atomic, and none is lost.
  *
- * All updates are made twice: XOR undoes itself, and the table is what it was.
- * As it would also be if nothing were done, a sample of it is taken between the
- * two passes, and held against the numbers made again.
+ * All updates are made twice: XOR undoes itself, and the table ends as it
+ * began.  A run without any update would end so too.  A sample of the table is
+ * therefore taken between the two passes, and compared with the numbers, which
+ * are made again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +23,7 @@
 #include <kernels/lib/clones.h>
 #include <kernels/lib/strips.h>
 
-/* PRK's first number is x to this. */
+/* PRK's first number is x to this power. */
 #define SEED UINT64_C(834568137686317453)
 #define POLY UINT64_C(7)
 
@@ -32,8 +33,9 @@
 
 #define SAMPLES_MAX 256
 
-/* Words of a table of which every page is in the TLB: to ask for a word of that
- * costs more than it saves (measured in docs/decisions/0014-kernels.md). */
+/* Words of a table whose pages are all in the TLB: asking for a word of such a
+ * table costs more than it saves (measured in
+ * docs/decisions/0014-kernels.md). */
 #define AHEAD_WORDS ((size_t)1 << 20)
 
 enum { TABLE, SAMPLES };
@@ -74,13 +76,13 @@ static uint64_t count_samples(const void *given)
 	return words < SAMPLES_MAX ? words : SAMPLES_MAX;
 }
 
-/* From one word of the sample to the next: a power of two. */
+/* Words of the table for each word of the sample: a power of two. */
 static uint64_t sample_step(const struct random_args *args)
 {
 	return count_table(args) / count_samples(args);
 }
 
-/* Of one pass. */
+/* Updates of a pass. */
 static uint64_t updates(const struct random_args *args)
 {
 	return count_table(args) * args->ratio;
@@ -129,14 +131,14 @@ static uint64_t power(uint64_t k)
 	return result;
 }
 
-/* The updates that stream `stream` makes in one pass. */
+/* The updates that stream `stream` makes in a pass. */
 static struct rig_span stream_of(const struct random_args *args, size_t stream)
 {
 	return rig_strip(updates(args), (int)stream, STREAMS);
 }
 
-/* Make the update of one number, and say which is the stream's next.  Its word
- * may be on its way while those of the other streams are updated. */
+/* Make the update of a number, and return the stream's next number.  The next
+ * word may be on its way while the words of the other streams are updated. */
 INLINE uint64_t update(_Atomic uint64_t *table, uint64_t mask, uint64_t number,
 		       bool ahead)
 {
@@ -181,13 +183,13 @@ static void pass(const struct random_args *args, _Atomic uint64_t *table,
 		advance(table, mask, number, LANES, steps, true);
 	else
 		advance(table, mask, number, LANES, steps, false);
-	/* Streams differ by at most one. */
+	/* Streams differ by at most 1. */
 	for (size_t l = 0; l < lanes; l++)
 		if (left[l] > steps)
 			update(table, mask, number[l], false);
 }
 
-/* One of the two passes of the own streams, `before` of which are done. */
+/* A pass of the own streams, which have made `before` updates. */
 static void pass_all(struct rig_team *team, struct rig_span streams,
 		     size_t before)
 {
@@ -214,7 +216,7 @@ static int run(struct rig_team *team)
 	pass_all(team, streams, 0);
 	rig_team_barrier(team);
 	for (size_t s = own.begin; s < own.end; s++)
-		/* relaxed: the barrier orders it. */
+		/* relaxed: the barrier orders the update. */
 		samples[s] = atomic_load_explicit(&table[s * sample_step(args)],
 						  memory_order_relaxed);
 	rig_team_barrier(team);
@@ -222,7 +224,7 @@ static int run(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* What the own streams did to the sample, from their numbers alone. */
+/* The own streams' updates of the sample, from the numbers alone. */
 static void resample(const struct random_args *args, struct rig_span streams,
 		     uint64_t *changes)
 {

@@ -82,7 +82,7 @@ static uint64_t count_result(const void *given)
 	return args->length;
 }
 
-/* Of each vector, on a line of its own. */
+/* The round of each vector, on a separate line. */
 static uint64_t count_rounds(const void *given)
 {
 	const struct reduce_args *args = given;
@@ -107,7 +107,7 @@ static double flops(const void *given)
 	       (double)(args->vectors - 1);
 }
 
-/* A strip of each vector, where strips are what a rank adds up. */
+/* A strip of each vector, where ranks add up strips. */
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
@@ -127,7 +127,7 @@ static int owns(const void *given, int index, size_t bytes, int rank, int size,
 	return count;
 }
 
-/* Whole vectors, about those that the tree has this rank write. */
+/* Whole vectors: about the vectors that the tree has this rank write. */
 static void fill(const struct reduce_args *args, double *vectors,
 		 struct rig_span mine)
 {
@@ -149,8 +149,8 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* The sum of `many` vectors, `n` apart, in `to`, or on top of what is there: with
- * `many` and `on_top` constants, each sum is written once. */
+/* The sum of `many` vectors, `n` apart, in `to`, or on top of the old elements:
+ * with constants for `many` and `on_top`, each sum is written once. */
 INLINE void sum_up(double *restrict to, const double *restrict from, size_t n,
 		   size_t count, size_t many, bool on_top)
 {
@@ -224,8 +224,8 @@ static void strips(const struct reduce_args *args, double *result,
 	}
 }
 
-/* In shared memory: the round in which vector v last had another added to it,
- * counted from 1 through all sweeps. */
+/* In shared memory: the last round in which another vector was added to vector
+ * v, counted from 1 through all sweeps. */
 static _Atomic uint64_t *rounds_of(const struct rig_team *team, size_t v)
 {
 	_Atomic uint64_t *rounds = rig_team_data(team, ROUNDS);
@@ -233,9 +233,9 @@ static _Atomic uint64_t *rounds_of(const struct rig_team *team, size_t v)
 	return rounds + v * STRIDE;
 }
 
-/* Wait until a vector has had all that is added to it before this round, of a
- * sweep before which there were `before` rounds: in the last of them that finds
- * it a partner, if any. */
+/* Wait until all earlier additions to a vector are done: those of the last
+ * round before `round` in which the vector has a partner, if there is such a
+ * round.  `before` rounds came before this sweep. */
 static void await_vector(const struct rig_team *team,
 			 const struct reduce_args *args, size_t v,
 			 uint64_t before, unsigned round)
@@ -282,7 +282,7 @@ static unsigned add_pairs(struct rig_team *team, const struct reduce_args *args,
 	return round;
 }
 
-/* One sweep by a tree; returns how many rounds there were before the next. */
+/* A sweep by a tree; returns the number of rounds before the next sweep. */
 static uint64_t tree(struct rig_team *team, const struct reduce_args *args,
 		     double *vectors, uint64_t before)
 {
@@ -292,7 +292,8 @@ static uint64_t tree(struct rig_team *team, const struct reduce_args *args,
 	before += add_pairs(team, args, vectors, before);
 	for (size_t i = strip.begin; i < strip.end; i++)
 		result[i] = vectors[i];
-	/* What the tree has added up is whole again for the next sweep. */
+	/* The tree has changed the vectors: fill them again for the next
+	 * sweep. */
 	rig_team_barrier(team);
 	fill(args, vectors, rig_team_strip(team, args->vectors));
 	return before;

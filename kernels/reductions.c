@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reductions.c - one number of an array, or of each of its lines along an axis:
- * the sum, the least, the mean, ... (totals.h).
+ * reductions.c - a number from an array, or from each line of an array along an
+ * axis: the sum, the least, the mean, ... (totals.h).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -89,8 +89,8 @@ static uint32_t part_of(uint32_t dtype)
 					 : dtype;
 }
 
-/* Complex numbers have a sum and a mean, are zero or not, and are off their
- * mean. */
+/* Complex numbers have a sum and a mean, are zero or not, and have a deviation
+ * from the mean. */
 static bool takes_complex(enum total_op op)
 {
 	return op == TOTAL_SUM || op >= TOTAL_MEAN;
@@ -174,7 +174,7 @@ static double bytes_moved(const void *given)
 	       (total_varies(args) ? 2 : 1);
 }
 
-/* Factors are about 1, and no product of them leaves a double's range. */
+/* Factors are about 1, and no product leaves a double's range. */
 static double value_at(const struct total_args *args, size_t i)
 {
 	double item = (double)(i % PERIOD);
@@ -194,7 +194,7 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* A number that is none has no sign here. */
+/* The sign of a NaN does not count here. */
 static double unsigned_nan(double real)
 {
 	return isnan(real) ? (double)NAN : real;

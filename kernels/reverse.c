@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reverse.c - an array in reverse order, in place, or a slice [begin, end) of it.
+ * reverse.c - an array, or a slice [begin, end) of it, in reverse order, in place.
  *
- * The pairs (begin + i, end - 1 - i) are independent of each other, so each
- * rank takes a strip of the pairs: a strip of the lower half *and its mirror*
- * in the upper half.  Nobody reads what another writes, and the middle of an odd
- * slice stays where it is.
+ * The pairs (begin + i, end - 1 - i) are independent of each other, and each
+ * rank takes a strip of the pairs: a strip of the lower half *and the strip's
+ * mirror* in the upper half.  No rank reads items that another rank writes, and
+ * the middle of an odd slice stays.
  *
  *	method=swap  exchange the items of each pair
  *	method=copy  each rank takes a contiguous strip of the slice: copy the
  *	             strip's mirror image to private memory, meet at the barrier,
- *	             write it back.  Without the barrier a rank would read what
- *	             another has already overwritten.
+ *	             write the copy back.  Without the barrier a rank would read
+ *	             items that another rank has already overwritten.
  *
- * Generated data is x[i] = i, so the result is known for each element.  The
- * user's data is held against sums that tell the order of the items: before the
- * run each item counts for the place it must go to, afterwards for the one it
- * is at; inside and outside of the slice apart.
+ * Generated data is x[i] = i: the result is known for each element.  The user's
+ * data is compared with sums that tell the order of the items: before the run
+ * each item counts for the place to which it must go, afterwards for the place
+ * at which it is; inside and outside of the slice apart.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -37,21 +37,21 @@
 #define LENGTH_DEFAULT 40000000
 #define LENGTH_MAX     9007199254740992.0 /* 2^53: each index is a double */
 
-/* Large pages, as x86-64 and most of the others have them. */
+/* Large pages, as on x86-64 and on most other machines. */
 #define HUGE_BYTES ((size_t)2 << 20)
 
 enum method { METHOD_SWAP, METHOD_COPY };
 
-/* What the words of a digest are. */
+/* The words of a digest. */
 enum { DIGEST_INSIDE, DIGEST_OUTSIDE };
 
 struct reverse_args {
 	struct rig_kernel_args header;
-	size_t length; /* of generated data */
+	size_t length; /* length of generated data */
 	size_t begin;
-	size_t end; /* SIZE_MAX until checked: all of it */
+	size_t end; /* SIZE_MAX until checked: to the end */
 	uint32_t method;
-	int64_t threads; /* of method=swap */
+	int64_t threads; /* threads of method=swap */
 };
 
 static const struct rig_param params[] = {
@@ -129,7 +129,8 @@ static size_t item_bytes(const struct reverse_args *args)
 	return args->header.arrays[0].item_bytes;
 }
 
-/* Every item is read and written once; by copy, its private copy too. */
+/* Every item is read and written once; method=copy also reads and writes a
+ * private copy. */
 static double bytes_moved(const void *given)
 {
 	const struct reverse_args *args = given;
@@ -139,8 +140,8 @@ static double bytes_moved(const void *given)
 	       (double)item_bytes(args);
 }
 
-/* Private memory that is large lies in large pages: page faults would cost more
- * than the copying. */
+/* Large private memory lies in large pages: page faults would cost more than
+ * the copying. */
 static size_t whole_pages(size_t bytes)
 {
 	if (bytes < HUGE_BYTES)
@@ -158,11 +159,11 @@ static size_t private_bytes(const void *given, int size)
 	return whole_pages((first.end - first.begin) * item_bytes(args));
 }
 
-/* What own() gives, empty ones too. */
+/* The number of spans of own(), empty spans too. */
 #define SPANS 4
 
-/* The elements that a rank owns: spans 0 and 1 of the slice, 2 and 3 outside
- * of it. */
+/* The elements that a rank owns: spans 0 and 1 of the slice, 2 and 3 outside of
+ * the slice. */
 static void own(const struct reverse_args *args, int rank, int size,
 		struct rig_span spans[SPANS])
 {
@@ -226,7 +227,7 @@ static int prepare(struct rig_team *team)
 
 /* A rank's strip of the pairs, for its threads. */
 struct pairs {
-	char *low, *high; /* its first items, and the end of their mirrors */
+	char *low, *high; /* first items of the strip, end of the mirror */
 	size_t item;
 };
 
@@ -239,7 +240,7 @@ static void swap_pairs(void *arg, size_t begin, size_t end)
 }
 
 /* Each rank has written its strip of `count` items from the first on, and if
- * `mirrored` the mirror of the strip: all hosts get all. */
+ * `mirrored` the mirror of the strip: afterwards all hosts have all items. */
 static int exchange(struct rig_team *team, const struct reverse_args *args,
 		    size_t count, bool mirrored)
 {
@@ -311,7 +312,8 @@ static int run(struct rig_team *team)
 					   : swap(team, args);
 }
 
-/* After the run the next rank's items, so that nobody judges its own work. */
+/* After the run a rank looks at the next rank's items: no rank judges its own
+ * work. */
 static int digest(struct rig_team *team)
 {
 	const struct reverse_args *args = rig_team_args(team);
@@ -356,7 +358,7 @@ static int verify_given(struct rig_team *team, const struct reverse_args *args)
 	return 0;
 }
 
-/* One span of generated data, another rank's. */
+/* A span of generated data, another rank's. */
 static int verify_span(struct rig_team *team, const struct reverse_args *args,
 		       struct rig_span span)
 {
@@ -393,13 +395,14 @@ static int verify(struct rig_team *team)
 /* Elements of a block. */
 #define BLOCK 1024
 
-/* The blocks that `count` elements make. */
+/* The number of blocks in `count` elements. */
 static uint64_t blocks_in(size_t count)
 {
 	return count / BLOCK + (count % BLOCK != 0);
 }
 
-/* The blocks of the slice, then those before it, then those behind it. */
+/* The blocks of the slice, then the blocks before the slice, then the blocks
+ * behind. */
 static uint64_t blocks(const void *given)
 {
 	const struct reverse_args *args = given;
@@ -408,7 +411,7 @@ static uint64_t blocks(const void *given)
 	       blocks_in(args->length - args->end);
 }
 
-/* The elements of a block; `inside`: they are of the slice. */
+/* The elements of a block; `inside`: the block is of the slice. */
 static struct rig_span block_at(const struct reverse_args *args, uint64_t block,
 				bool *inside)
 {

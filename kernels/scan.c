@@ -3,19 +3,20 @@
  * scan.c - the running sum of an array, in place.
  *
  *	1  each rank adds up each of its chunks (share.h)
- *	2  rank 0 adds up the chunks' sums: so it is known what each begins with
+ *	2  rank 0 adds up the chunks' sums, and finds the sum with which each
+ *	   chunk begins
  *	3  each rank replaces the items of its chunks by their running sums
  *
- * Where chunks begin, and in which order a chunk is added up, does not depend on
- * the team, so the bits of floats do not either.  Integers wrap, as NumPy's do;
- * float16 and float32 are added up in double precision.
+ * The borders of chunks, and the order in which a chunk is added up, do not
+ * depend on the team, and neither do the bits of floats.  Integers wrap, as in
+ * NumPy; float16 and float32 are added up in double precision.
  *
- * The user's data is verified without a copy of it.  Before the run, digest
- * keeps the sum of each chunk, and for each *piece* of a chunk the sum of the
- * running sums that are due there: an item has a part in each of those that
- * follow it, so this sum changes with the order of the items as well.  It also
- * keeps where the first infinite items are, and the first that is not a number:
- * from there on running sums are that too.
+ * The user's data is verified without a copy of the data.  Before the run,
+ * digest keeps the sum of each chunk, and for each *piece* of a chunk the sum
+ * of the expected running sums: an item has a part in each running sum that
+ * follows, and so the sum also changes with the order of the items.  Digest
+ * also keeps the places of the first infinite items and of the first NaN: from
+ * there on running sums are infinite or NaN too.
  */
 #include <errno.h>
 #include <math.h>
@@ -60,7 +61,7 @@ static uint64_t count_generated(const void *given)
 	return args->length;
 }
 
-/* The one after the last has the sum of all before it. */
+/* The element after the last has the sum of all before. */
 static uint64_t count_chunks(const void *given)
 {
 	return (share_chunks(count_of(given)) + 1) * sizeof(struct chunk) /
@@ -210,7 +211,7 @@ static void run_chunk(const struct scan_args *args, void *x, size_t chunk,
 			  args->exclusive);
 }
 
-/* In place of its sum, each chunk gets the sum of all chunks before it. */
+/* Each chunk's sum is replaced by the sum of all chunks before. */
 static void add_chunks(const struct scan_args *args, struct chunk *chunks)
 {
 	size_t count = share_chunks(args->length);
@@ -249,7 +250,7 @@ static int run(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* The sum of i % PERIOD for i below n: whole periods, and what is left. */
+/* The sum of i % PERIOD for i below n: whole periods, and the rest. */
 static double sum_below(size_t n)
 {
 	double left = (double)(n % PERIOD);

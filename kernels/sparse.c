@@ -2,11 +2,11 @@
 /*
  * sparse.c - PRK's sparse matrix times vector, with columns far apart.
  *
- * The matrix is a star stencil on a periodic grid of 2^log by 2^log points
- * whose columns are renamed by reversing the bits of their numbers, so that the
- * vector is read all over the place.  With vector(j) = k (j + 1) in sweep k and
- * matrix(i, j) = 1 / (j + 1) every product is k.  Each rank owns a strip of the
- * rows; the vector is read where its owners wrote it.
+ * The matrix is a star stencil on a periodic grid of 2^log by 2^log points.
+ * The columns are renamed by reversing the bits of their numbers, and the
+ * vector is read at places far apart.  With vector(j) = k (j + 1) in sweep k
+ * and matrix(i, j) = 1 / (j + 1) every product is k.  Each rank owns a strip of
+ * the rows; the vector is read in place.
  */
 #include <errno.h>
 #include <math.h>
@@ -131,7 +131,7 @@ static int order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The columns of one row, in order. */
+/* The columns of a row, in order. */
 static void fill(const struct sparse_args *args, size_t row, uint32_t *columns)
 {
 	size_t side = (size_t)1 << args->log;
@@ -174,9 +174,9 @@ static int prepare(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Four sums a row: a chain of additions waits for itself.  A star has a point in
- * the middle and four at each distance up to its radius: with that a constant,
- * the loop over distances is unrolled. */
+/* Four sums a row: in a chain each addition waits for the addition before.  A
+ * star has a point in the middle and four points at each distance up to the
+ * radius: with a constant radius the loop over distances is unrolled. */
 INLINE void rows_of_star(double *restrict result, const double *restrict matrix,
 			 const uint32_t *restrict columns,
 			 const double *restrict vector, struct rig_span rows,

@@ -2,11 +2,12 @@
 /*
  * stencil.c - PRK's stencil: a star or a box of weights moved over a grid.
  *
- * The weights are a discrete divergence, and the grid is in(i, j) = i + j, so
- * every sweep adds 2 to each point of the interior, while `in` grows by one
- * everywhere, which keeps anybody from skipping sweeps.  Each rank owns a strip
- * of the rows of both grids and reads its neighbours' rows in place: rows that
- * only it reads grow right behind its sweep, the others once all have read.
+ * The weights are a discrete divergence, and the grid is in(i, j) = i + j:
+ * every sweep adds 2 to each point of the interior, while `in` grows by 1
+ * everywhere, which keeps a kernel from skipping sweeps.  Each rank owns a
+ * strip of the rows of both grids and reads its neighbours' rows in place.
+ * Rows that only the owner reads grow right behind the sweep, the other rows
+ * when all ranks have read.
  */
 #include <errno.h>
 #include <math.h>
@@ -22,15 +23,15 @@
 #define RADIUS_MAX 9
 #define SPAN_MAX   (2 * RADIUS_MAX + 1)
 
-/* Columns handled at a time: their rows stay in the cache. */
+/* Columns handled at a time: the rows of a tile stay in the cache. */
 #define TILE 2048
 
 /* Rows handled at a time. */
 #define AT_ONCE 4
 
-/* Points that `in` begins behind its array's first: half a page.  Both arrays
- * begin with a page, and a load whose last twelve bits are those of a store
- * before it waits for that store. */
+/* The distance of `in` from its array's begin, in points: half a page.  Both
+ * arrays begin with a page, and a load waits for an earlier store with the same
+ * last twelve bits of the address. */
 #define SHIFT 256
 
 #define EPSILON 1e-8
@@ -111,7 +112,8 @@ static double points(const struct stencil_args *args)
 	return args->shape == STAR ? 2 * span - 1 : span * span;
 }
 
-/* Of each point of a grid: in and out read, out written; then in, both ways. */
+/* For each point of a grid: in and out read, out written; then in, read and
+ * written. */
 static double bytes_moved(const void *given)
 {
 	const struct stencil_args *args = given;
@@ -187,8 +189,9 @@ static void weigh_box(struct weights *w, int radius)
 	}
 }
 
-/* What is added to the point at *in; n points lie between two rows.  Points on
- * opposite sides have weights of opposite signs, and both axes the same. */
+/* The sum that is added to the point at *in; n points lie between two rows.
+ * Points on opposite sides have weights of opposite signs, and both axes the
+ * same weights. */
 INLINE double star_at(const double *in, size_t n, const double *c, size_t r)
 {
 	double sum = 0;
@@ -213,9 +216,8 @@ INLINE void star_rows(double *restrict out, const double *restrict in, size_t n,
 			out[i * n + j] += star_at(in + i * n + j, n, c, r);
 }
 
-/* The same of AT_ONCE rows and PRK's radius, 2: what one row reads above and
- * below, others read too, and it is loaded once; and the memory has more lines
- * to fetch at a time. */
+/* The same for AT_ONCE rows and PRK's radius, 2: rows that several of the rows
+ * read are loaded once, and the memory has more lines to fetch at a time. */
 CLONES static void star_block(double *restrict out, const double *restrict in,
 			      size_t n, size_t begin, size_t end,
 			      const struct weights *w)
@@ -317,7 +319,7 @@ CLONES static void add_one(double *in, size_t count)
 		in[i] += 1;
 }
 
-/* Of a rank's rows, those that no other rank reads. */
+/* The rows of a rank that no other rank reads. */
 static struct rig_span inner(struct rig_span rows, size_t radius)
 {
 	if (rows.end - rows.begin < 2 * radius)
@@ -327,8 +329,8 @@ static struct rig_span inner(struct rig_span rows, size_t radius)
 
 /* In this process: columns of a rank's rows. */
 struct tile {
-	struct rig_span columns; /* of the interior, that are computed */
-	struct rig_span grow;    /* that nothing reads once they are */
+	struct rig_span columns; /* columns of the interior that are computed */
+	struct rig_span grow;    /* columns that no later tile reads */
 };
 
 /* Some rows of a tile. */
@@ -348,8 +350,8 @@ static void sweep_rows(const struct stencil_args *args, double *out,
 			 radius);
 }
 
-/* A tile of the rank's rows, from which `in` grows as soon as it has been read:
- * while it is still in the cache.  Only inner rows do. */
+/* A tile of the rank's rows.  `in` grows right after the last read, while the
+ * rows are still in the cache; only inner rows grow here. */
 static void sweep_tile(const struct stencil_args *args, double *out, double *in,
 		       struct rig_span rows, const struct tile *tile,
 		       const struct weights *w)
@@ -385,7 +387,7 @@ static void sweep(const struct stencil_args *args, double *out, double *in,
 					   ? n - r
 					   : tile.columns.begin + TILE;
 		tile.grow.begin = tile.grow.end;
-		/* The next tile reads some columns of this. */
+		/* The next tile reads some columns of this tile. */
 		tile.grow.end =
 			tile.columns.end == n - r ? n : tile.columns.end - r;
 		sweep_tile(args, out, in, rows, &tile, w);

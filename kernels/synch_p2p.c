@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * synch_p2p.c - PRK's pipeline: each point needs its left, lower and diagonal
- * neighbours, so ranks follow each other through the rows.
+ * neighbours, and ranks follow each other through the rows.
  *
- * Each rank owns a strip of the columns and a counter of the rows it has done,
- * on a line of its own.  It begins a row when the rank to its left has done it.
- * After a sweep the last point, negated, becomes the first: rank 0 waits for
- * the last rank, which waited for all others, so counters that only grow are
- * all the synchronisation there is.
+ * Each rank owns a strip of the columns and, on a separate line, a counter of
+ * the rows that the rank has done.  A rank begins a row when the rank to its
+ * left has done the row.  After a sweep the last point, negated, becomes the
+ * first: rank 0 waits for the last rank, which waited for all other ranks.
+ * Counters that only grow are therefore enough synchronisation.
  *
- * Whose pages are whose is left at equal blocks: a row's strips are as a rule
- * less than a page, and each page has several ranks' in it.
+ * Pages are owned by equal blocks: a row's strip is usually smaller than a
+ * page, and each page has strips of several ranks.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -103,8 +103,8 @@ static int prepare(struct rig_team *team)
 
 typedef double quad __attribute__((vector_size(32), aligned(8), may_alias));
 
-/* One strip of one row: a chain of additions, each waiting for the last.  Four
- * differences are added up among themselves before they join it, so that one
+/* A strip of a row is a chain of additions, each of which waits for the last.
+ * Four differences are first added up among themselves, and so only a single
  * addition in four is in the chain. */
 CLONES static void pass(double *restrict at, const double *restrict below,
 			size_t begin, size_t end)
@@ -138,7 +138,7 @@ static int run(struct rig_team *team)
 {
 	const struct pipeline_args *args = rig_team_args(team);
 	int rank = rig_team_rank(team);
-	/* The last rank that has columns: the others have nothing to do. */
+	/* The last rank with columns: the ranks after it have nothing to do. */
 	int last = rig_team_size(team) - 1;
 	struct rig_span strip = rig_team_strip(team, args->m);
 	_Atomic uint64_t *mine = rows_of(team, rank);
@@ -160,8 +160,8 @@ static int run(struct rig_team *team)
 			if (rank > 0)
 				share_await(rows_of(team, rank - 1), done);
 			pass(at, at - args->m, begin, strip.end);
-			/* release: what this rank wrote, for the next one's
-			 * share_await(). */
+			/* release: publishes this rank's writes to the next
+			 * rank's share_await(). */
 			atomic_store_explicit(mine, done, memory_order_release);
 		}
 		share_done(team, k + 1, args->iterations + 1);

@@ -2,12 +2,12 @@
 /*
  * transpose.c - PRK's transpose: B += A transposed, then A += 1, tile by tile.
  *
- * Each rank owns a strip of the rows of B, and so reads the same columns of A,
- * wherever they lie: nothing is exchanged but what the reads themselves bring.
- * An element of A is read and increased by one rank alone, so a sweep is one
- * pass without a barrier in it.
+ * Each rank owns a strip of the rows of B, and reads the same columns of A in
+ * place: the reads are the only exchange.  An element of A is read and
+ * increased by a single rank: a sweep is a single pass without a barrier
+ * inside.
  *
- * Inside a tile blocks of 4 by 4 are turned round in registers, so that both
+ * Inside a tile, blocks of 4 by 4 are turned round in registers, so that both
  * matrices are read and written along their rows.
  */
 #include <errno.h>
@@ -132,7 +132,7 @@ INLINE void turn_each(double *restrict a, double *restrict b, size_t n,
 	}
 }
 
-/* A tile: these rows and columns of a. */
+/* A tile: the given rows and columns of a. */
 CLONES static void turn(double *restrict a, double *restrict b, size_t n,
 			struct rig_span rows, struct rig_span columns)
 {

@@ -3,10 +3,10 @@
  * triad.c - a = b + s * c over three arrays of float64, the loop of STREAM.
  *
  * Each rank owns the same strip of all three arrays.  Generated data is small
- * whole numbers that repeat, so every element of the result is known and, with
- * a whole s, exact.  With the user's data b and c are still there afterwards:
+ * whole numbers that repeat: every element of the result is known and, with a
+ * whole s, exact.  With the user's data b and c are still there afterwards:
  * each element is computed again and compared, and sums before and after show
- * that b and c are what they were.
+ * that b and c have not changed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include <kernels/lib/order_sum.h>
 #include <kernels/lib/omp_threads.h>
 
-/* b and c repeat after so many elements. */
+/* b and c repeat after PERIOD elements. */
 #define B_PERIOD 1000
 #define C_PERIOD 77
 
@@ -30,7 +30,7 @@ enum { A, B, C };
 
 struct triad_args {
 	struct rig_kernel_args header;
-	size_t length; /* of generated data */
+	size_t length; /* length of generated data */
 	double s;
 	int64_t threads;
 };
@@ -53,7 +53,8 @@ static const struct rig_param params[] = {
 	{ 0 },
 };
 
-/* Of what is not given: as long as b, where that is. */
+/* Elements of an array that is not given: as many as b has, where b is
+ * given. */
 static uint64_t count_elements(const void *given)
 {
 	const struct triad_args *args = given;
@@ -189,7 +190,7 @@ static int run(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* The strip of the rank after this one: nobody judges its own work. */
+/* The strip of the rank after this rank: no rank judges its own work. */
 static struct rig_span next_strip(const struct rig_team *team, size_t count)
 {
 	int size = rig_team_size(team);
@@ -197,7 +198,7 @@ static struct rig_span next_strip(const struct rig_team *team, size_t count)
 	return rig_strip(count, (rig_team_rank(team) + 1) % size, size);
 }
 
-/* Of b and c, which must not change. */
+/* Sums of b and c, which must not change. */
 static int digest(struct rig_team *team)
 {
 	const struct triad_args *args = rig_team_args(team);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * unique.c - the different elements of an array in ascending order, and how often
- * each occurs.
+ * each element occurs.
  *
- * A copy is sorted (sort_keys.h), in which all elements that compare as equal
- * have the same bits: both zeros are 0.0, and all that are no numbers are the
- * same one, as NumPy's equal_nan has it.  Then the first of each run of equal
- * elements goes to `values`, and where runs begin tells how long these are.
+ * A copy of the array is sorted (sort_keys.h).  In the copy elements that
+ * compare as equal have the same bits: both zeros are 0.0, and all NaNs are a
+ * single NaN, as with NumPy's equal_nan.  Then the first element of each run of
+ * equal elements goes to `values`, and the begins of the runs tell their
+ * lengths.
  *
  * The proof: values ascend, and the sum of a hash of each element of the array
- * is that of the values' hashes times their counts.
+ * equals the sum of the values' hashes times their counts.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -120,8 +121,8 @@ static int prepare(struct rig_team *team)
 /* In this process. */
 struct distinct {
 	struct sort_order by;
-	bool truth;     /* of bool: any bit makes it true */
-	uint64_t quiet; /* the item that stands for all that are no numbers */
+	bool truth;     /* the item true of bool, which any bit makes */
+	uint64_t quiet; /* the item that stands for all NaNs */
 };
 
 static struct distinct distinct_of(const struct unique_args *args)
@@ -136,7 +137,7 @@ static struct distinct distinct_of(const struct unique_args *args)
 	};
 }
 
-/* Item i, as all that are equal to it are. */
+/* Item i, in the form that all equal items share. */
 static uint64_t item_at(const struct distinct *d, const char *items, size_t i,
 			size_t bytes)
 {
@@ -194,8 +195,8 @@ static bool is_first(const char *sorted, size_t i, size_t bytes)
 	       sort_load(sorted, i, bytes) != sort_load(sorted, i - 1, bytes);
 }
 
-/* How many runs begin in each chunk; then, for each run, its value and where the
- * run begins.  Returns how many runs there are. */
+/* The number of runs that begin in each chunk; then, for each run, its value
+ * and its begin.  Returns the number of runs. */
 static uint64_t find_runs(struct rig_team *team, const struct unique_args *args)
 {
 	struct rig_span own = rig_team_strip(team, SAMPLE_CHUNKS);
@@ -235,7 +236,7 @@ static uint64_t find_runs(struct rig_team *team, const struct unique_args *args)
 	return all;
 }
 
-/* Where runs begin becomes how long they are. */
+/* Replace the begins of runs by their lengths. */
 static void count_runs(struct rig_team *team, const struct unique_args *args,
 		       uint64_t runs)
 {

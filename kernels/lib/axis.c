@@ -46,7 +46,7 @@ static int refuse(const struct rig_array *array, int axis, uint32_t dims,
 	return -EINVAL;
 }
 
-/* The dimensions in the order in which they lie, but the axis. */
+/* The dimensions in the order in which they lie in memory, without the axis. */
 static void find_rest(const int64_t *shape, uint32_t dims, uint32_t axis,
 		      struct rig_array *rest)
 {

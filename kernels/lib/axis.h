@@ -41,18 +41,19 @@ struct axis_lines {
 };
 
 /*
- * The lines of an array along the axis that a user chose, and in `rest` the
+ * The lines of an array along the axis that the user chose, and in `rest` the
  * array's dimensions without the axis: dims and shape.  An array without
- * dimensions, which is a generated one, has one.  A matrix in Fortran order is
- * taken as its transpose in C order.  Returns 0, or -EINVAL with words.
+ * dimensions, which generated data is, has a single line.  A matrix in Fortran
+ * order is taken as its transpose in C order.  Returns 0, or -EINVAL with
+ * words.
  */
 int axis_find(const struct rig_array *array, uint32_t choice,
 	      struct axis_lines *lines, struct rig_array *rest, char *why,
 	      size_t why_bytes);
 
 /*
- * The same of array 0, generated data of which is a matrix of `columns` columns,
- * or, where these are 0, has one dimension.
+ * The same for array 0, whose generated data is a matrix of `columns` columns,
+ * or, where `columns` is 0, has a single dimension.
  */
 int axis_find_generated(const struct rig_kernel_args *args, uint32_t choice,
 			size_t columns, struct axis_lines *lines,

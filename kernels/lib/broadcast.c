@@ -11,7 +11,7 @@
 /* Bytes of a shape in words. */
 #define SHAPE_BYTES 96
 
-/* An array that nobody gave has no dimensions, and any number of elements. */
+/* An array that is not given has no dimensions, and any number of elements. */
 static int dims_of(const struct rig_array *array)
 {
 	return array->dims == 0 ? array->count != 1 : (int)array->dims;
@@ -43,7 +43,8 @@ static const char *shape_words(const struct rig_array *array,
 	return text;
 }
 
-/* Make the result's shape one that array k has, too; false: none is. */
+/* Widen the result's shape by the shape of array k; false: there is no common
+ * shape. */
 static bool join(struct broadcast *all, const struct rig_array *array)
 {
 	int dims = dims_of(array);
@@ -135,7 +136,8 @@ int broadcast_shapes(struct broadcast *all, const struct rig_array *arrays,
 	return 0;
 }
 
-/* `count` elements, `stride` bytes apart; by the sizes that there are. */
+/* `count` elements, `stride` bytes apart; a loop for each size of an
+ * element. */
 static void copy_run(char *to, const char *from, int64_t stride, size_t item,
 		     size_t count)
 {

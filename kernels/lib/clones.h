@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clones.h - a function compiled for AVX2 as well, or for AVX-512 too, the right
- * one chosen when the program starts.  Sanitizers come up too late for that.
+ * clones.h - a function compiled also for AVX2, or for AVX-512 too; the right
+ * version is chosen when the program starts, too early for the sanitizers.
  */
 #ifndef KERNELS_CLONES_H
 #define KERNELS_CLONES_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expression.c - the table of operations, and the words of what is wrong.
+ * expression.c - the table of operations, and the words for a mistake.
  */
 #include <kernels/lib/expression.h>
 
@@ -21,7 +21,7 @@ static const struct {
 #undef EXPRESSION
 };
 
-/* Other names that NumPy has for the same. */
+/* NumPy's other names for the same operations. */
 static const struct {
 	const char *name;
 	enum expression_op op;

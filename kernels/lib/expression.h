@@ -26,7 +26,7 @@
 
 #define EXPRESSION_NODES   512
 #define EXPRESSION_ARRAYS  (RIG_ARRAYS_MAX - 1)
-#define EXPRESSION_DEPTH   64 /* of parentheses, signs and powers */
+#define EXPRESSION_DEPTH   64 /* depth of parentheses, signs and powers */
 #define EXPRESSION_ARGS    3
 #define EXPRESSION_SCALARS 32
 #define EXPRESSION_WHY     160 /* bytes of words */
@@ -49,17 +49,17 @@ enum expression_rule {
 	RULE_BITS,    /* promoted; floats are refused */
 	RULE_SHIFT,   /* likewise; a bool becomes an int8 */
 	RULE_LOGIC,   /* anything; the result is bool */
-	RULE_FLOAT,   /* the least float that holds the dtype */
+	RULE_FLOAT,   /* the smallest float that holds the dtype */
 	RULE_TEST,    /* anything; the result is bool */
 	RULE_WHERE,   /* the last two promoted */
 	RULE_CAST,    /* anything; to the dtype of the name */
-	RULE_WHOLE    /* of the whole expression: sum, min, max */
+	RULE_WHOLE    /* a total of the whole expression: sum, min, max */
 };
 
 struct expression_node {
 	uint8_t op;    /* enum expression_op */
 	uint8_t dtype; /* enum rig_dtype of the value; a literal's own */
-	uint8_t inner; /* dtype that the arguments are converted to */
+	uint8_t inner; /* dtype to which the arguments are converted */
 	bool weak;     /* a Python number */
 	uint16_t at;   /* place in the text, for the caret */
 	uint16_t args[EXPRESSION_ARGS];
@@ -71,11 +71,11 @@ struct expression_node {
 };
 
 struct expression {
-	int count; /* of nodes; the last is the root */
+	int count; /* number of nodes; the last node is the root */
 	int arrays;
 	struct expression_node nodes[EXPRESSION_NODES];
 	char names[EXPRESSION_ARRAYS][RIG_DECLARED_BYTES];
-	char why[EXPRESSION_WHY]; /* what is wrong */
+	char why[EXPRESSION_WHY]; /* the mistake, in words */
 	int wrong_at;             /* and where; -1: nowhere in the text */
 };
 
@@ -87,11 +87,11 @@ int expression_parse(struct expression *e, const char *text,
 /* With the dtype of each array.  Returns 0, or -EINVAL likewise. */
 int expression_type(struct expression *e, const enum rig_dtype *dtypes);
 
-/* One line of what is wrong, the text with a caret in it. */
+/* A line about the mistake, and the text with a caret. */
 void expression_say(const struct expression *e, const char *text, char *why,
 		    size_t why_bytes);
 
-/* Note what is wrong at byte `at`; returns -EINVAL. */
+/* Note a mistake at byte `at`; returns -EINVAL. */
 int expression_wrong(struct expression *e, int at, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -101,7 +101,7 @@ const char *expression_name(enum expression_op op);
 int expression_arity(enum expression_op op);
 enum expression_rule expression_rule_of(enum expression_op op);
 
-/* The function of that name; EXPRESSION_OPS: there is none. */
+/* The function called `name`; EXPRESSION_OPS: there is none. */
 enum expression_op expression_find(const char *name, size_t length);
 
 /* The dtype of a RULE_CAST. */

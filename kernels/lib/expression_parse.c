@@ -27,7 +27,7 @@
 
 /* Levels of the operators, the loosest first. */
 #define LEVEL_COMPARE 1
-#define LEVEL_SIGN    8 /* of + - ~ before a value: all of its kind bind tighter */
+#define LEVEL_SIGN    8 /* for + - ~ before a value: such signs bind tighter */
 
 struct named_number {
 	char name[RIG_DECLARED_BYTES];
@@ -49,7 +49,7 @@ struct infix {
 	uint8_t level, op;
 };
 
-/* A sign comes before the signs that it begins with. */
+/* A longer sign comes before its own beginning: << before <. */
 static const struct infix infixes[] = {
 	{ "<<", 5, EXPRESSION_LEFT_SHIFT },
 	{ ">>", 5, EXPRESSION_RIGHT_SHIFT },
@@ -178,7 +178,7 @@ static int parse_literal(struct parser *p, int *node)
 	return *node < 0 ? *node : 0;
 }
 
-/* Names that have a value: False, True, pi, ... */
+/* Names with a value: False, True, pi, ... */
 static bool find_constant(const char *name, size_t length,
 			  struct expression_node *node)
 {
@@ -225,7 +225,7 @@ static bool is_keyword(const char *name, size_t length)
 	return false;
 }
 
-/* The scalar of that name; NULL: there is none. */
+/* The scalar called `name`; NULL: there is none. */
 static struct named_number *find_scalar(struct parser *p, const char *name,
 					size_t length)
 {
@@ -236,7 +236,7 @@ static struct named_number *find_scalar(struct parser *p, const char *name,
 	return NULL;
 }
 
-/* The array of that name, new or not; or -EINVAL. */
+/* The array called `name`, new or old; or -EINVAL. */
 static int find_array(struct parser *p, const char *name, size_t length)
 {
 	struct expression *e = p->e;
@@ -379,7 +379,7 @@ static int parse_value(struct parser *p, int *node)
 
 static int parse_sign(struct parser *p, int *node);
 
-/* A value, and what it is raised to. */
+/* A value, and the power to which the value is raised. */
 static int parse_power(struct parser *p, int *node)
 {
 	int args[EXPRESSION_ARGS];
@@ -549,7 +549,7 @@ static int parse_scalars(struct parser *p, const char *text)
 	return r;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole text ---- */
 
 static int check_used(struct parser *p)
 {

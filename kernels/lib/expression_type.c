@@ -11,7 +11,7 @@
 
 #include <runrig/kernels.h>
 
-/* Holds every value of int64 and uint64, and most of what two of them give. */
+/* Every value of int64 and uint64 fits, and most results of two such values. */
 __extension__ typedef __int128 wide;
 
 #define WIDE_MIN ((wide)INT64_MIN)
@@ -31,7 +31,7 @@ static enum rig_dtype signed_of(int bits)
 			    : RIG_FLOAT64;
 }
 
-/* The least float dtype that holds the dtype: NumPy's choice of a loop. */
+/* The smallest float dtype that holds the dtype: NumPy's choice of a loop. */
 static enum rig_dtype float_of(enum rig_dtype dtype)
 {
 	if (expression_is_float(dtype))
@@ -110,7 +110,7 @@ static int set_real(struct expression *e, struct expression_node *node,
 	return 0;
 }
 
-/* As Python has them: the quotient is rounded down. */
+/* Python's operators: the quotient is rounded down. */
 static wide floor_quotient(wide a, wide b)
 {
 	wide quotient = a / b;
@@ -259,7 +259,7 @@ static bool divides(const struct expression_node *node)
 	       node->op == EXPRESSION_REMAINDER;
 }
 
-/* An operation of Python numbers becomes one. */
+/* An operation on Python numbers becomes a Python number. */
 static int fold(struct expression *e, struct expression_node *node)
 {
 	int arity = expression_arity((enum expression_op)node->op);
@@ -296,7 +296,8 @@ static wide greatest_of(enum rig_dtype dtype)
 	       1;
 }
 
-/* A whole literal is one of the dtype that its neighbour gives it. */
+/* A literal that is a whole number has the dtype that the literal's neighbour
+ * gives. */
 static int check_fits(struct expression *e, const struct expression_node *a,
 		      enum rig_dtype dtype)
 {
@@ -308,7 +309,7 @@ static int check_fits(struct expression *e, const struct expression_node *a,
 				rig_dtype_name(dtype));
 }
 
-/* The dtype that arguments `first` to the last have together. */
+/* The common dtype of the arguments from `first` to the last. */
 static enum rig_dtype common_of(struct expression *e,
 				const struct expression_node *node, int first)
 {
@@ -332,7 +333,7 @@ static enum rig_dtype common_of(struct expression *e,
 	return strong;
 }
 
-/* The float dtype of all arguments, each of which finds its own. */
+/* The float dtype of all arguments, found for each argument by itself. */
 static enum rig_dtype common_float(struct expression *e,
 				   const struct expression_node *node)
 {
@@ -357,7 +358,7 @@ static int refuse(struct expression *e, const struct expression_node *node,
 				what, instead);
 }
 
-/* The dtype that the arguments get, by the rule; or -EINVAL. */
+/* The dtype for the arguments, by the rule; or -EINVAL. */
 static int find_inner(struct expression *e, const struct expression_node *node,
 		      enum rig_dtype *inner)
 {
@@ -409,7 +410,7 @@ static int check_power(struct expression *e, const struct expression_node *node)
 				(long long)b->value.whole);
 }
 
-/* Arguments of one dtype, which the rule tells. */
+/* Arguments of a common dtype, by the rule. */
 static int type_common(struct expression *e, struct expression_node *node)
 {
 	int arity = expression_arity((enum expression_op)node->op);
@@ -420,7 +421,8 @@ static int type_common(struct expression *e, struct expression_node *node)
 
 	node->inner = (uint8_t)inner;
 	node->dtype = rule == RULE_COMPARE ? RIG_BOOL : (uint8_t)inner;
-	/* Whole numbers are compared as what they are, however wide. */
+	/* Whole numbers are compared by their values, however wide the dtypes
+	 * are. */
 	if (rule == RULE_COMPARE) {
 		bool whole = true;
 

@@ -14,9 +14,9 @@
 
 #include <kernels/lib/reals.h>
 
-/* A product of doubles: those above 1 and those below it apart, for either is
- * beyond a long double's range in the end.  Each is a factor times a power of
- * two. */
+/* A product of doubles: the numbers above 1 and the numbers below 1 apart, for
+ * in the end either product is beyond a long double's range.  Each product is a
+ * factor times a power of two. */
 struct product_due {
 	long double large, small;
 	int64_t large_power, small_power;
@@ -50,10 +50,11 @@ static inline void product_due_add(struct product_due *due, double item)
 }
 
 /*
- * May `result` be the product, in whatever order it was taken?  Each
- * multiplication has an error of 2^-53 at most (Higham, Accuracy and Stability
- * of Numerical Algorithms, 2nd ed., 3.1).  Where a product of some of the items
- * is beyond a double's range, the result depends on the order and is not judged.
+ * Whether `result` may be the product, in any order of the multiplications.
+ * Each multiplication has an error of 2^-53 at most (Higham, Accuracy and
+ * Stability of Numerical Algorithms, 2nd ed., 3.1).  Where a product of some of
+ * the items is beyond a double's range, the result depends on the order and is
+ * not judged.
  */
 static inline bool product_due_is(const struct product_due *due, double result)
 {

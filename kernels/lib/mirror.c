@@ -2,8 +2,8 @@
 /*
  * mirror.c - items in reverse order, as fast as memory allows.
  *
- * One loop for each size of item, so that the compiler sees a constant.  `high`
- * and `from` are walked from their end.
+ * A separate loop for each size of an item lets the compiler see a constant.
+ * Loops walk through `high` and `from` from the end.
  */
 #include <kernels/lib/mirror.h>
 
@@ -67,7 +67,8 @@ INLINE void copy_small(any8 *restrict to, const any8 *restrict from,
 		memcpy(to + at, from + bytes - item - at, item);
 }
 
-/* Items of one or more words: the words of an item keep their order. */
+/* Items of a word or of several words: the words of an item keep their
+ * order. */
 INLINE void swap_words(any64 *restrict low, any64 *restrict high, size_t count,
 		       size_t words)
 {

@@ -2,8 +2,9 @@
 /*
  * mirror.h - items in reverse order, as fast as memory allows.
  *
- * Items are of 1, 2, 4, 8, 16 or 32 bytes and need no alignment.  Small ones
- * are handled a word at a time, the items within it turned round in registers.
+ * Items have 1, 2, 4, 8, 16 or 32 bytes and need no alignment.  Small items are
+ * handled a word at a time, with the items of the word turned round in
+ * registers.
  */
 #ifndef KERNELS_MIRROR_H
 #define KERNELS_MIRROR_H
@@ -11,14 +12,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Is it a size of item that the functions here know? */
+/* Whether the functions here know the size of an item. */
 bool mirror_knows(size_t item_bytes);
 
 /* Exchange item i of `low` with item count - 1 - i of `high`.  The two do not
  * overlap. */
 void mirror_swap(void *low, void *high, size_t count, size_t item_bytes);
 
-/* Copy item count - 1 - i of `from` to item i of `to`.  They do not overlap. */
+/* Copy item count - 1 - i of `from` to item i of `to`.  The two do not
+ * overlap. */
 void mirror_copy(void *to, const void *from, size_t count, size_t item_bytes);
 
 #endif

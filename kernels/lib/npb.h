@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * npb.h - NPB's random numbers: x <- 5^13 x mod 2^46, of which 2^-46 x is used.
+ * npb.h - NPB's random numbers: x <- 5^13 x mod 2^46; a kernel uses 2^-46 x.
  *
- * Numbers of 46 bits fit a product that wraps at 2^64, so integers serve, and
- * any number of the stream is had at once, wherever a rank's part begins.
+ * Numbers of 46 bits fit a product that wraps at 2^64, and so integers are
+ * enough.  Any number of the stream is found at once, wherever a rank's part
+ * begins.
  */
 #ifndef KERNELS_NPB_H
 #define KERNELS_NPB_H

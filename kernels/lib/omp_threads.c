@@ -2,23 +2,23 @@
 /*
  * omp_threads.c - an OpenMP team within a rank.
  *
- * OpenMP's own binding knows the places of the process that was forked from,
- * not those of a rank; so each thread binds itself, once, and the rank's own
- * thread is given back all of its place when the work is done, for what other
- * kernels may do with it.
+ * OpenMP's own binding knows the places of the process that the rank was forked
+ * from, not the rank's places.  Each thread therefore binds itself, once.  When
+ * the work is done, the rank's own thread gets back all of its place, for other
+ * kernels.
  */
 #include <kernels/lib/omp_threads.h>
 
 #include <omp.h>
 
-/* Where this thread is bound: index + 1; 0: where it was born. */
+/* The place to which this thread is bound: index + 1; 0: not bound. */
 static _Thread_local int bound;
 
 static void bind(const struct rig_team *team, int index)
 {
 	if (bound == index + 1)
 		return;
-	/* Threads that cannot be bound compute all the same. */
+	/* A thread that cannot be bound computes all the same. */
 	(void)rig_team_bind(team, index);
 	bound = index + 1;
 }

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * omp_threads.h - a rank's part done by an OpenMP team of its own: processes
- * between NUMA nodes, threads within one.
+ * omp_threads.h - a rank's part done by an OpenMP team of the rank: processes
+ * between NUMA nodes, threads within a node.
  *
- * A kernel that can has the parameter threads=1; 0 is as many as the rank has
- * cores.  The team is pinned within the rank's place for as long as it works.
+ * A kernel with such a loop has the parameter threads=1; 0 is as many threads
+ * as the rank has cores.  The team is pinned within the rank's place while the
+ * team works.
  */
 #ifndef KERNELS_OMP_THREADS_H
 #define KERNELS_OMP_THREADS_H
 
 #include <runrig/kernel.h>
 
-/* The most that may be asked for. */
+/* The largest number of threads. */
 #define THREADS_MAX 4096
 
-/* Its line in a table of parameters; FIELD is an int64_t of STRUCT. */
+/* The parameter's line in a table of parameters; FIELD is an int64_t of
+ * STRUCT. */
 #define THREADS_PARAM(STRUCT, FIELD)                                           \
 	{                                                                      \
 		.name = "threads",                                             \
@@ -24,12 +26,13 @@
 		.fallback = "1", .min = 0, .max = THREADS_MAX                  \
 	}
 
-/* Elements begin to end of what is to be done. */
+/* Elements begin to end - 1 of the work. */
 typedef void threads_fn(void *arg, size_t begin, size_t end);
 
 /*
- * fn(arg, ...) over 0 to count, by `threads` threads (0: as above), each an
- * equal part; the calling thread is one of them.  Returns when all is done.
+ * Call fn(arg, ...) over 0 to count, by `threads` threads (0: as above), each
+ * with an equal part; the calling thread is among them.  Returns when all
+ * threads are done.
  */
 void threads_run(const struct rig_team *team, int64_t threads, size_t count,
 		 threads_fn *fn, void *arg);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * order_sum.c - sums of items that tell their order.
+ * order_sum.c - sums that depend on the order of the items.
  */
 #include <kernels/lib/order_sum.h>
 
@@ -8,8 +8,9 @@
 
 #include <kernels/lib/clones.h>
 
-/* A word and its place, mixed so that every bit of either sways every bit of
- * the result, as a hash's finalizer does.  Of one place it is a bijection. */
+/* A word and its place, mixed like the last step of a hash: every bit of either
+ * changes every bit of the result.  For a fixed place the function is a
+ * bijection. */
 INLINE uint64_t mix(uint64_t word, uint64_t place)
 {
 	word = (word + UINT64_C(0x9e3779b97f4a7c15)) *
@@ -22,8 +23,9 @@ INLINE uint64_t mix(uint64_t word, uint64_t place)
 	return word ^ word >> 32;
 }
 
-/* With `bytes` (of the item, or of one of its words) a constant.  Each word is
- * mixed with those before it, so that no two items can exchange one. */
+/* `bytes` (the size of an item, or of a word of an item) is a constant.  Each
+ * word is mixed with the words before, so that two items cannot exchange a word
+ * unnoticed. */
 INLINE uint64_t sum(const char *at, size_t count, size_t words, size_t bytes,
 		    uint64_t place, uint64_t step)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reals.h - doubles added up, always in the same order; and what a sum must be.
+ * reals.h - doubles added up, always in the same order; and the proof of a sum.
  */
 #ifndef KERNELS_REALS_H
 #define KERNELS_REALS_H
@@ -13,7 +13,8 @@
 #include <kernels/lib/clones.h>
 #include <runner/convert.h>
 
-/* Additions side by side: in a chain each waits for the one before. */
+/* Additions side by side: in a chain each addition waits for the addition
+ * before. */
 #define REALS_LANES 8
 
 INLINE double reals_join(const double lanes[REALS_LANES])
@@ -48,12 +49,12 @@ INLINE double reals_dot(const any_double *x, const any_double *y, size_t count)
 	return reals_join(lanes);
 }
 
-/* What is known of a sum of terms, each an item or a product of two, that was to
- * be taken in doubles. */
+/* The facts of a sum of terms that was to be taken in doubles; a term is an
+ * item, or a product of two items. */
 struct reals_due {
 	long double sum,
-		size;  /* of the finite ones; of their absolute values */
-	double others; /* the sum of those that are infinite or no number */
+		size;  /* sum of the finite terms; of their absolute values */
+	double others; /* the sum of the infinite terms and NaNs */
 	size_t count;
 };
 
@@ -71,12 +72,13 @@ INLINE void reals_due_add(struct reals_due *due, long double term)
 }
 
 /*
- * May `result` be their sum, in whatever order it was taken?  The error is at
- * most nu / (1 - nu) of `size`, where n is the count and u = 2^-53 (Higham,
- * Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1 and 4.2); and
- * what products lose that are too small for a double.  `sum` has a rounding
- * error of its own, of 2^-64 for each term.  Where `size` is beyond a double's
- * range, a sum may be infinite in one order and finite in another.
+ * Whether `result` may be the sum of the terms, in any order of the additions.
+ * The error is at most nu / (1 - nu) of `size`, where n is the count and u =
+ * 2^-53 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1
+ * and 4.2), plus the loss of products that are too small for a double.  `sum`
+ * has a rounding error of its own, of 2^-64 for each term.  Where `size` is
+ * beyond a double's range, a sum may be infinite in some order and finite in
+ * another.
  */
 static inline bool reals_due_is(const struct reals_due *due, double result)
 {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sample.h - a sample sort: the part that does not ask what the items are.
+ * sample.h - a sample sort: the part that does not depend on the kind of item.
  *
- *	1  everybody draws the same sample and takes splitters from it: the
- *	   values between two of them are a bucket
- *	2  each chunk notes its items' buckets, and how many go to each
+ *	1  every rank draws the same sample, and takes splitters from it: the
+ *	   values between two splitters are a bucket
+ *	2  each chunk notes its items' buckets, and the number of items in each
  *	3  each bucket's counts become places, chunk after chunk
  *	4  each chunk deals its items out to the second array
- *	5  each bucket is put in order and back into the first
+ *	5  each bucket is put in order and back into the first array
  *
- * with a barrier after each but the first.  Neither chunks nor buckets depend
- * on the team.
+ * with a barrier after each step but the first.  Neither chunks nor buckets
+ * depend on the team.
  *
- * A value so frequent that it is two splitters at least gets a bucket of its
- * own.  Such a bucket is in order as it is, however large, and every rank moves
- * a part of it.  All other buckets have about 1/256 of the items or less, and
- * ranks sort equal shares of them.
+ * A value so frequent that it is two splitters at least gets a separate bucket.
+ * Such a bucket is in order already, however large, and every rank moves a part
+ * of the bucket.  All other buckets have about 1/256 of the items or less, and
+ * ranks sort equal shares of these buckets.
  *
  * Several hosts each do steps 1 to 4 alone, with the same results, and share out the
  * buckets of step 5.
@@ -43,13 +43,13 @@
 /* Items of the sample. */
 #define SAMPLE_ITEMS (SAMPLE_BUCKETS * 16)
 
-/* Items up to which one rank alone is quickest. */
+/* Up to so many items a single rank is quickest. */
 #define SAMPLE_FEW 4096
 
-/* Words of the array that s->totals and s->places lie in. */
+/* Words of the array with s->totals and s->places. */
 #define SAMPLE_COUNTS (SAMPLE_BUCKETS + SAMPLE_CHUNKS * SAMPLE_BUCKETS)
 
-/* In this process: one rank's view of a run. */
+/* In this process: a rank's view of a run. */
 struct sample {
 	struct rig_team *team;
 	size_t length;
@@ -77,7 +77,7 @@ struct sample_kind {
 	/* Put item `from` of x to place `to` of dealt. */
 	void (*deal)(const struct sample *s, size_t what, size_t to,
 		     size_t from);
-	/* Items first to end - 1, from dealt to x: as they are, or sorted. */
+	/* Items first to end - 1, from dealt to x: unchanged, or sorted. */
 	void (*move)(const struct sample *s, size_t what, size_t first,
 		     size_t end);
 	void (*sort)(const struct sample *s, size_t what, size_t first,
@@ -91,8 +91,8 @@ static inline size_t sample_memory(size_t item_bytes)
 	       (item_bytes < sizeof(uint64_t) ? sizeof(uint64_t) : item_bytes);
 }
 
-/* Which item of x is number i of the sample: one of each of as many strips.
- * There are at least SAMPLE_ITEMS. */
+/* The place in x of number i of the sample: an item of each of as many strips.
+ * There are at least SAMPLE_ITEMS items. */
 static inline size_t sample_at(const struct sample *s, size_t i)
 {
 	size_t step = s->length / SAMPLE_ITEMS;
@@ -100,7 +100,7 @@ static inline size_t sample_at(const struct sample *s, size_t i)
 	return i * step + share_scatter(i) % step;
 }
 
-/* What is done of a sort, about, once all is noted, and dealt. */
+/* The rough progress of a sort when all items are noted, and dealt. */
 #define SAMPLE_NOTED 0.3
 #define SAMPLE_DEALT 0.6
 
@@ -126,8 +126,8 @@ INLINE void sample_note(const struct sample *s, const struct sample_kind *kind,
 	memcpy(s->places + chunk * SAMPLE_BUCKETS, found, sizeof(found));
 }
 
-/* Of these buckets: counts of chunks become places from 0 on, chunk after
- * chunk, and totals. */
+/* In the given buckets, counts of chunks become places from 0 on, chunk after
+ * chunk; and the totals are set. */
 static inline void sample_place(const struct sample *s, struct rig_span buckets)
 {
 	for (size_t b = buckets.begin; b < buckets.end; b++) {
@@ -159,7 +159,8 @@ INLINE void sample_deal(const struct sample *s, const struct sample_kind *kind,
 		kind->deal(s, what, next[s->notes[i]]++, i);
 }
 
-/* The part of items first to end - 1 that lies in the own strip of all. */
+/* Move the part of items first to end - 1 that lies in the own strip of all
+ * items. */
 INLINE void sample_move(const struct sample *s, const struct sample_kind *kind,
 			size_t what, size_t first, size_t end)
 {
@@ -171,8 +172,8 @@ INLINE void sample_move(const struct sample *s, const struct sample_kind *kind,
 		kind->move(s, what, from, to);
 }
 
-/* Of the items that are to be sorted every rank has a strip, and the buckets
- * that begin in it. */
+/* Every rank has a strip of the items to be sorted, and sorts the buckets that
+ * begin in the strip. */
 INLINE void sample_finish(const struct sample *s,
 			  const struct sample_kind *kind, size_t what)
 {
@@ -201,8 +202,7 @@ INLINE void sample_finish(const struct sample *s,
 	}
 }
 
-/* With splitters and s->equal as the kind has them.  Every rank calls it;
- * waits. */
+/* Sort with the kind's splitters and s->equal.  Called by every rank; waits. */
 INLINE int sample_sort(const struct sample *s, const struct sample_kind *kind,
 		       size_t what)
 {
@@ -228,7 +228,7 @@ INLINE int sample_sort(const struct sample *s, const struct sample_kind *kind,
 	return rig_team_barrier(s->team);
 }
 
-/* The same for few items: one rank does it all. */
+/* The same for few items: a single rank sorts. */
 INLINE int sample_sort_few(const struct sample *s,
 			   const struct sample_kind *kind, size_t what)
 {

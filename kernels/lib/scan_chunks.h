@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scan_chunks.h - what the kernel scan and the proof of its result share.
+ * scan_chunks.h - code shared by the kernel scan and the proof of its result.
  */
 #ifndef KERNELS_SCAN_CHUNKS_H
 #define KERNELS_SCAN_CHUNKS_H
@@ -11,8 +11,8 @@
 #include <kernels/lib/strips.h>
 #include <runner/convert.h>
 
-/* Items of a piece.  Few: what verify has to tolerate is the rounding errors of
- * a whole piece. */
+/* Items of a piece.  Few: verify must tolerate the rounding errors of a whole
+ * piece. */
 #define PIECE  64
 #define PIECES (SHARE_CHUNK / PIECE)
 
@@ -26,16 +26,16 @@ struct scan_args {
 	struct axis_lines lines; /* by check */
 };
 
-/* The items that make running sums of floats infinite or not a number. */
+/* The items that make running sums of floats infinite or NaN. */
 enum { PLUS, MINUS, NONE, OTHERS };
 
 /* In shared memory. */
 struct chunk {
-	union number before; /* first its own sum, then that of all before it */
-	/* What follows is of the user's data, written by digest. */
-	union number sum; /* of the items */
-	/* For each piece, the sum of those running sums that are finite,
-	 * counted from the beginning of the chunk. */
+	union number before; /* first the own sum, then that of all before */
+	/* For the user's data, the following fields are written by digest. */
+	union number sum; /* sum of the items */
+	/* For each piece, the sum of its finite running sums, counted from the
+	 * beginning of the chunk. */
 	union number running[PIECES];
 	double size; /* the sum of the absolute values of finite floats */
 	uint32_t first[OTHERS]; /* where; SHARE_CHUNK: there is none */
@@ -73,7 +73,7 @@ static inline size_t widen(const struct scan_args *args, const void *x,
 	return widen_span(args, x, share_chunk(args->length, chunk), wide);
 }
 
-/* The kernel's functions of these names; verify of the user's data. */
+/* The kernel's functions with these names; verify is for the user's data. */
 int scan_digest(struct rig_team *team);
 int scan_verify_given(struct rig_team *team, const struct scan_args *args);
 uint64_t scan_blocks(const void *given);

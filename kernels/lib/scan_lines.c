@@ -2,8 +2,8 @@
 /*
  * scan_lines.c - running sums of each line of an array along an axis.
  *
- * The columns of a matrix are added up row after row, some columns at a time, so
- * that whole cache lines are read and written.
+ * The columns of a matrix are added up row after row, some columns at a time:
+ * whole cache lines are read and written.
  */
 #include <kernels/lib/scan_lines.h>
 
@@ -66,7 +66,7 @@ CLONES static void add_doubles(double *restrict sums, any_double *x,
 	}
 }
 
-/* One row of a band: `first` is the number of its first item. */
+/* A row of a band: `first` is the number of its first item. */
 static void add_row(const struct scan_args *args, void *x, size_t first,
 		    size_t count, union number *sums)
 {
@@ -86,7 +86,7 @@ static void add_row(const struct scan_args *args, void *x, size_t first,
 	}
 }
 
-/* A line whose items lie one after another. */
+/* A line whose items lie without gaps. */
 static void add_line(const struct scan_args *args, void *x, size_t first)
 {
 	size_t end = first + args->lines.along;
@@ -130,7 +130,7 @@ int scan_lines(struct rig_team *team, const struct scan_args *args)
 	return rig_team_barrier(team);
 }
 
-/* The hashes of a line's results, each with its place. */
+/* The hashes of a line's results, each with the result's place. */
 static uint64_t line_sum(const struct scan_args *args, const void *x,
 			 uint64_t first)
 {

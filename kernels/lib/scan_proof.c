@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scan_proof.c - are running sums of the user's data right?  What scan.c says of
- * the sums that are kept for it.
+ * scan_proof.c - are running sums of the user's data right?  scan.c tells which
+ * sums are kept for the proof.
  */
 #include <errno.h>
 #include <float.h>
@@ -89,7 +89,7 @@ int scan_digest(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Sums are compared in as many bits as an item has, for they wrap. */
+/* Sums wrap, and are compared in as many bits as an item has. */
 static bool wholes_are_right(const struct scan_args *args,
 			     const union number *sums, size_t count,
 			     const struct chunk *chunk)
@@ -105,9 +105,9 @@ static bool wholes_are_right(const struct scan_args *args,
 	       chunk[1].before.whole - chunk->before.whole == chunk->sum.whole;
 }
 
-/* What a running sum suffers when it is stored as an item: an error of at most
- * `unit` of it, or of `tiny` where that is more; beyond `most` it is infinite.
- * To store a double changes nothing. */
+/* The effect of storing a running sum as an item: an error of at most `unit` of
+ * the sum, or of `tiny` where that is more; beyond `most` the item is infinite.
+ * Storing a double changes nothing. */
 struct format {
 	double unit, tiny, most;
 };
@@ -124,8 +124,8 @@ static struct format format_of(enum rig_dtype dtype)
 	}
 }
 
-/* What the sum of all before the chunk and of its first i items is: infinite,
- * not a number, or, for which 0 stands, finite. */
+/* The kind of the sum of all items before the chunk and of the first i items of
+ * the chunk: infinite, NaN, or finite, for which 0 stands. */
 static double kind_at(const struct chunk *chunk, size_t i)
 {
 	double kind = isfinite(chunk->before.real) ? 0 : chunk->before.real;
@@ -142,14 +142,14 @@ static bool same(double a, double b)
 }
 
 /*
- * Are a chunk's first `count` running sums, which are finite, what is due?
+ * Whether a chunk's first `count` running sums, which are finite, are right.
  *
- * They are compared piece by piece.  The error of an addition is at most
- * u = 2^-53 of its result, and it is in all running sums from there on (Higham,
- * Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.3: running error
- * analysis).  A float of fewer bits is rounded once more when it is stored.
- * What digest kept was rounded to a double, and the additions in extended
- * precision, there and here, have errors of less than 2^-63 each.
+ * The sums are compared piece by piece.  The error of an addition is at most u
+ * = 2^-53 of the result, and is in all later running sums (Higham, Accuracy and
+ * Stability of Numerical Algorithms, 2nd ed., 3.3: running error analysis).  A
+ * float of fewer bits is rounded once more when it is stored.  The sums of
+ * digest were rounded to a double, and the additions in extended precision,
+ * there and here, have errors of less than 2^-63 each.
  */
 static bool runs_right(const struct scan_args *args, const union number *sums,
 		       size_t count, const struct chunk *chunk)
@@ -178,9 +178,9 @@ static bool runs_right(const struct scan_args *args, const union number *sums,
 	return true;
 }
 
-/* Sums of finite items may be out of the range of the dtype, and are infinite
- * then.  A chunk in which that is not certain, and not excluded, is not judged
- * there. */
+/* Sums of finite items may leave the range of the dtype, and are then infinite.
+ * Where leaving the range is neither certain nor excluded, the sums of a chunk
+ * are not judged. */
 static bool reals_are_right(const struct scan_args *args,
 			    const union number *sums, size_t count,
 			    const struct chunk *chunk)
@@ -203,10 +203,10 @@ static bool reals_are_right(const struct scan_args *args,
 	       runs_right(args, sums, finite, chunk);
 }
 
-/* Does the next chunk begin with what this one begins with, and this one's sum?
- * That was taken in lanes (reals.h), where an item goes through at most `deep`
- * additions: so the error is at most `deep` times 2^-53 of `size` (Higham,
- * 4.2). */
+/* Whether the next chunk begins with the sum of this chunk's begin and this
+ * chunk's sum.  The chunk's sum was taken in lanes (reals.h), where an item
+ * goes through at most `deep` additions: the error is at most `deep` times
+ * 2^-53 of `size` (Higham, 4.2). */
 static bool next_is_right(const struct chunk *chunk)
 {
 	double before = isfinite(chunk->before.real) ? chunk->before.real : 0;
@@ -258,7 +258,7 @@ int scan_verify_given(struct rig_team *team, const struct scan_args *args)
 	return 0;
 }
 
-/* Each chunk is a block, which needs the items that were there. */
+/* Each chunk is a block, and needs the items from before the run. */
 uint64_t scan_blocks(const void *given)
 {
 	/* Lines along an axis are proved as a whole. */

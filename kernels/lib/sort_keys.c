@@ -96,7 +96,7 @@ INLINE void insertion(char *keys, size_t count, size_t bytes)
 	}
 }
 
-/* One digit of all keys; counts become places. */
+/* A digit of all keys; counts become places. */
 INLINE void pass(char *restrict to, const char *restrict from, size_t count,
 		 size_t digit, uint64_t counts[RADIX], size_t bytes)
 {
@@ -116,8 +116,8 @@ INLINE void pass(char *restrict to, const char *restrict from, size_t count,
 	}
 }
 
-/* Sort keys by radix, lowest digit first, skipping digits that all share;
- * returns where the sorted ones are: `keys` or `other`. */
+/* Sort keys by radix, lowest digit first, skipping digits that all keys share;
+ * returns the array with the sorted keys: `keys` or `other`. */
 INLINE char *radix(char *keys, char *other, size_t count, size_t bytes)
 {
 	uint64_t counts[8][RADIX];
@@ -163,8 +163,8 @@ INLINE void sort(const struct sample *s, size_t bytes, size_t first, size_t end)
 	put(s, bytes, keys, first, end - first);
 }
 
-/* Where a value is several splitters, the last of them becomes the next
- * greater key, so that the bucket before holds this value and no other. */
+/* Where a value is several splitters, the last of these becomes the next
+ * greater key: the bucket before then holds only this value. */
 static void part_equals(struct keyed *k)
 {
 	uint64_t before = k->splitters[0];
@@ -180,7 +180,7 @@ static void part_equals(struct keyed *k)
 	}
 }
 
-/* Which buckets have no room for two that differ. */
+/* Find the buckets with room for a single key only. */
 static void find_equals(struct keyed *k)
 {
 	k->sample.equal[0] = false;
@@ -211,7 +211,8 @@ INLINE void split(struct keyed *k, size_t bytes)
 	for (size_t b = 0; b < SPLITTERS; b++)
 		k->splitters[b] =
 			samples[(b + 1) * (SAMPLE_ITEMS / SAMPLE_BUCKETS)];
-	/* Equal ones of other bits have their buckets, be they few or many. */
+	/* Equal keys with different bits have separate buckets, be they few or
+	 * many. */
 	if (k->by.stable) {
 		k->splitters[SPLITTERS / 4] = k->by.zero;
 		k->splitters[SPLITTERS / 2] = k->by.zero + 2;

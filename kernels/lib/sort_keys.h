@@ -2,10 +2,9 @@
 /*
  * sort_keys.h - items as keys: unsigned numbers of the same size and order.
  *
- * Keys that are equal are the same bits, so their order is total: -0.0 comes
- * before 0.0, and what is no number last, by its bits.  In a stable order those
- * compare as equal, as they do in NumPy's: the two zeros, and all that are no
- * numbers.
+ * Equal keys have the same bits, and the order of keys is total: -0.0 comes
+ * before 0.0, and NaNs come last, by their bits.  In a stable order the two
+ * zeros compare as equal, and so do all NaNs, as in NumPy.
  */
 #ifndef KERNELS_SORT_KEYS_H
 #define KERNELS_SORT_KEYS_H
@@ -24,7 +23,7 @@ enum sort_kind { SORT_UNSIGNED, SORT_SIGNED, SORT_FLOAT };
 static const struct {
 	enum rig_dtype dtype;
 	enum sort_kind kind;
-	uint64_t infinity; /* of SORT_FLOAT: its bits */
+	uint64_t infinity; /* for SORT_FLOAT: the bits of infinity */
 } sort_dtypes[] = {
 	{ RIG_BOOL, SORT_UNSIGNED, 0 },
 	{ RIG_INT8, SORT_SIGNED, 0 },
@@ -42,15 +41,15 @@ static const struct {
 
 #define SORT_DTYPES (sizeof(sort_dtypes) / sizeof(*sort_dtypes))
 
-/* In this process: what the items are, and which of them are equal. */
+/* In this process: the kind of the items, and which items are equal. */
 struct sort_order {
 	enum sort_kind kind;
 	uint64_t sign, lowest; /* the sign bit; minus infinity's key */
 	bool stable;           /* and there are equal items of other bits */
-	uint64_t zero, nan;    /* keys: of -0.0; the least that is no number */
+	uint64_t zero, nan;    /* keys: of -0.0; of the least NaN */
 };
 
-/* Its place in the table; SORT_DTYPES: it has no keys. */
+/* The place of a dtype in the table; SORT_DTYPES: the dtype has no keys. */
 static inline size_t sort_dtype(uint32_t dtype)
 {
 	size_t i = 0;
@@ -60,7 +59,7 @@ static inline size_t sort_dtype(uint32_t dtype)
 	return i;
 }
 
-/* `bytes` is a constant wherever these matter. */
+/* `bytes` is a constant wherever speed matters. */
 INLINE uint64_t sort_load(const char *items, size_t i, size_t bytes)
 {
 	uint64_t word = 0;
@@ -79,9 +78,9 @@ INLINE uint64_t sort_mask(size_t bytes)
 	return bytes == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * bytes) - 1;
 }
 
-/* Floats: the bits of negative ones are inverted, which puts them below the
- * others in order; then minus infinity becomes 0, and what lay below it, which
- * is no number, wraps to the top. */
+/* Floats: the bits of negative floats are inverted, which puts the negative
+ * floats below the others in order; then minus infinity becomes 0, and the NaNs
+ * that lay below wrap to the top. */
 INLINE uint64_t sort_key(const struct sort_order *by, uint64_t item,
 			 size_t bytes)
 {
@@ -104,7 +103,7 @@ INLINE uint64_t sort_item(const struct sort_order *by, uint64_t key,
 	return (key & by->sign ? key ^ by->sign : ~key) & sort_mask(bytes);
 }
 
-/* Is it one of those that are equal and of other bits: a zero, no number? */
+/* Whether the key belongs to equal items with different bits: a zero, a NaN. */
 static inline bool sort_is_zero(const struct sort_order *by, uint64_t key)
 {
 	return key - by->zero <= 1;
@@ -115,7 +114,7 @@ static inline bool sort_is_nan(const struct sort_order *by, uint64_t key)
 	return key >= by->nan;
 }
 
-/* The least of the keys that compare as equal to this one. */
+/* The least of the keys that compare as equal to `key`. */
 static inline uint64_t sort_least(const struct sort_order *by, uint64_t key)
 {
 	if (!by->stable)
@@ -145,7 +144,7 @@ static inline struct sort_order sort_order_of(uint32_t dtype, size_t bytes,
 		.sign = UINT64_C(1) << (8 * bytes - 1),
 	};
 
-	/* Of minus infinity: its bits, turned round. */
+	/* The key of minus infinity: its bits, inverted. */
 	by.lowest = ~(infinity | by.sign) & sort_mask(bytes);
 	by.stable = stable && by.kind == SORT_FLOAT;
 	by.zero = sort_key(&by, by.sign, bytes);
@@ -153,12 +152,12 @@ static inline struct sort_order sort_order_of(uint32_t dtype, size_t bytes,
 	return by;
 }
 
-/* Sort sample->x, items of 1, 2, 4 or 8 bytes.  Every rank calls it; waits. */
+/* Sort sample->x, items of 1, 2, 4 or 8 bytes.  Called by every rank; waits. */
 int sort_keys(const struct sample *sample, const struct sort_order *by,
 	      size_t bytes);
 
-/* Sort `count` items by one rank alone; `other` has room for as many.  No stable
- * order. */
+/* A single rank sorts `count` items; `other` has room for as many.  The order
+ * is not stable. */
 void sort_keys_line(const struct sort_order *by, size_t bytes, char *items,
 		    char *other, size_t count);
 

@@ -2,9 +2,9 @@
 /*
  * sort_lines.c - each line of an array along an axis in ascending order.
  *
- * Lines that lie one after another are sorted where they lie.  Of lines that lie
- * side by side, the columns of a matrix, a rank copies some that are neighbours,
- * so that whole cache lines are read and written.
+ * Lines without gaps are sorted in place.  Where lines lie side by side, as the
+ * columns of a matrix, a rank copies some neighbouring lines, and so reads and
+ * writes whole cache lines.
  */
 #include <kernels/lib/sort_lines.h>
 
@@ -24,7 +24,7 @@ static size_t band_of(const struct axis_lines *lines)
 	return lines->inner < BAND ? lines->inner : BAND;
 }
 
-/* Room for a line beside those that are sorted. */
+/* Memory for a line, besides the lines that are sorted. */
 size_t sort_lines_memory(const struct axis_lines *lines, size_t item_bytes)
 {
 	size_t copied = lines->inner > 1 ? band_of(lines) : 0;
@@ -86,7 +86,7 @@ static void sort_band(const struct line_sort *l, char *x, size_t width,
 	copy_band(l, x, width, inner, true);
 }
 
-/* Bands of a rank: those of all blocks of lines, one block after another. */
+/* The bands of a rank: the bands of all blocks of lines, block after block. */
 static void sort_own(struct rig_team *team, const struct line_sort *l, char *x,
 		     const struct axis_lines *lines)
 {

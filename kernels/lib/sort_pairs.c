@@ -86,7 +86,7 @@ static void insertion(struct sort_pair *pairs, size_t count)
 	}
 }
 
-/* One digit of all keys; counts become places. */
+/* A digit of all keys; counts become places. */
 static void pass(struct sort_pair *restrict to,
 		 const struct sort_pair *restrict from, size_t count,
 		 size_t digit, uint64_t counts[RADIX])
@@ -103,8 +103,8 @@ static void pass(struct sort_pair *restrict to,
 		to[counts[from[i].key >> 8 * digit & (RADIX - 1)]++] = from[i];
 }
 
-/* By radix, lowest digit first, skipping digits that all share; returns where the
- * sorted ones are: `pairs` or `other`. */
+/* By radix, lowest digit first, skipping digits that all keys share; returns
+ * the array with the sorted pairs: `pairs` or `other`. */
 static struct sort_pair *radix(struct sort_pair *pairs, struct sort_pair *other,
 			       size_t count, size_t bytes)
 {
@@ -146,9 +146,9 @@ static int by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* The same splitters in every rank.  Where a value is several splitters, the last
- * of them becomes the next greater key, so that the bucket before holds this
- * value and no other. */
+/* The same splitters in every rank.  Where a value is several splitters, the
+ * last of these becomes the next greater key: the bucket before then holds only
+ * this value. */
 INLINE void split(struct paired *p, size_t bytes)
 {
 	uint64_t *samples = p->sample.memory;

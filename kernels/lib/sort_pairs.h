@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sort_pairs.h - keys with the places that their items came from, in the order of
- * the keys and then of the places.
+ * sort_pairs.h - keys with the places of their items, in the order of the keys
+ * and then of the places.
  *
- * Items that compare as equal have equal keys here, unlike those of sort_keys.h:
- * both zeros, and all that are no numbers.  A sort of pairs by radix is stable,
- * so the places of equal items ascend.
+ * Unlike in sort_keys.h, items that compare as equal have equal keys here: both
+ * zeros, and all NaNs.  A sort of pairs by radix is stable, and so the places
+ * of equal items ascend.
  */
 #ifndef KERNELS_SORT_PAIRS_H
 #define KERNELS_SORT_PAIRS_H
@@ -27,7 +27,8 @@ static inline uint64_t pair_key(const struct sort_order *by, const char *items,
 /*
  * The places of `items`, of 1, 2, 4 or 8 bytes each, in ascending order of the
  * items, in sample->x as uint64_t.  sample->dealt has two pairs for each item;
- * sample->memory is sample_memory(sizeof(uint64_t)).  Every rank calls it; waits.
+ * sample->memory is sample_memory(sizeof(uint64_t)).  Called by every rank;
+ * waits.
  */
 int sort_pairs(const struct sample *sample, const struct sort_order *by,
 	       const char *items, size_t bytes);

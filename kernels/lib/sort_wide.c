@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sort_wide.c - items that no unsigned number of 64 bits stands for.
+ * sort_wide.c - items for which no unsigned number of 64 bits can stand.
  *
- * A sample sort by comparison, with merge sorts inside.  All of its parts keep
- * the order of items that are equal: those have one bucket, chunks are dealt in
- * order, and merging prefers what came first.
+ * A sample sort by comparison, with merge sorts inside.  All parts keep the
+ * order of equal items: equal items have the same bucket, chunks are dealt in
+ * order, and merging prefers the earlier item.
  */
 #include <kernels/lib/sort_wide.h>
 
@@ -25,7 +25,7 @@ bool sort_wide_knows(uint32_t dtype)
 	       dtype == RIG_COMPLEX128 || dtype == RIG_COMPLEX256;
 }
 
-/* `dtype` is a constant wherever these matter. */
+/* `dtype` is a constant wherever speed matters. */
 INLINE size_t bytes_of(size_t dtype)
 {
 	return dtype == RIG_COMPLEX64    ? 2 * sizeof(float)
@@ -61,8 +61,8 @@ INLINE struct parts load(size_t dtype, const void *item)
 	}
 }
 
-/* 0: both parts are numbers; 1: the real one alone is; 2: the other one alone;
- * 3: neither.  Lower kinds come first. */
+/* 0: both parts are numbers; 1: only the real part is; 2: only the other part
+ * is; 3: neither part is.  Lower kinds come first. */
 INLINE int kind_of(struct parts x)
 {
 	return 2 * (x.real != x.real) + (x.other != x.other);
@@ -72,7 +72,8 @@ INLINE bool before(size_t dtype, const void *first, const void *second)
 {
 	struct parts a = load(dtype, first), b = load(dtype, second);
 
-	/* Most are numbers, of other real parts: then this is all. */
+	/* Most items are numbers with different real parts: then the comparison
+	 * ends here. */
 	if (a.other == a.other && b.other == b.other) {
 		if (a.real < b.real)
 			return true;
@@ -81,7 +82,7 @@ INLINE bool before(size_t dtype, const void *first, const void *second)
 	}
 	if (kind_of(a) != kind_of(b))
 		return kind_of(a) < kind_of(b);
-	/* Comparisons with what is no number are false. */
+	/* Comparisons with a NaN are false. */
 	if (a.real < b.real || a.real > b.real)
 		return a.real < b.real;
 	return a.other < b.other;
@@ -92,7 +93,8 @@ bool sort_wide_before(uint32_t dtype, const void *a, const void *b)
 	return before(dtype, a, b);
 }
 
-/* The bytes of a long double that count: the rest of 16 may be anything. */
+/* The bytes of a long double that count: the other bytes of the 16 may have any
+ * value. */
 #define LONG_BYTES (LDBL_MANT_DIG == 64 ? 10 : sizeof(long double))
 
 uint64_t sort_wide_class(uint32_t dtype, const void *item)
@@ -103,7 +105,7 @@ uint64_t sort_wide_class(uint32_t dtype, const void *item)
 	if (x.real == x.real && x.real != 0 && x.other == x.other &&
 	    (x.other != 0 || dtype == RIG_FLOAT128))
 		return 0;
-	/* Zeros stay zero here, and all that are no numbers become one. */
+	/* Zeros stay zero here, and all NaNs become the same NaN. */
 	if (x.real != x.real)
 		memset(words[0], 0xff, sizeof(words[0]));
 	else if (x.real != 0)
@@ -135,7 +137,7 @@ INLINE void insertion(size_t dtype, char *items, size_t count)
 	}
 }
 
-/* Two runs that lie one after the other, of `left` and `right` items. */
+/* Two neighbouring runs, of `left` and `right` items. */
 INLINE void merge(size_t dtype, char *to, const char *a, size_t left,
 		  size_t right)
 {
@@ -196,7 +198,7 @@ INLINE size_t bucket_of(const struct sample *s, size_t dtype, size_t i)
 		if (!before(dtype, item,
 			    splitters + (bucket + half - 1) * bytes))
 			bucket += half;
-	/* Those equal to a frequent value lie apart from those beyond it. */
+	/* Items equal to a frequent value lie apart from the items beyond. */
 	if (bucket > 0 && s->equal[bucket - 1] &&
 	    !before(dtype, splitters + (bucket - 1) * bytes, item))
 		bucket--;
@@ -227,7 +229,8 @@ INLINE void sort(const struct sample *s, size_t dtype, size_t first, size_t end)
 }
 
 /* The same splitters in every rank, at the beginning of the memory.  Where a
- * value is two of them, the bucket between them is for it alone. */
+ * value is two splitters, the bucket between the two is for this value
+ * alone. */
 INLINE void split(struct sample *s, size_t dtype)
 {
 	const size_t bytes = bytes_of(dtype);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sort_wide.h - items that no unsigned number of 64 bits stands for: complex
- * numbers, and those of float128.
+ * sort_wide.h - items for which no unsigned number of 64 bits can stand:
+ * complex numbers and float128.
  *
- * They are moved as they are and compared as NumPy does: complex numbers by
- * their real parts, then by the others; what is no number, in either part, comes
- * last.  Those that are equal keep the order they came in.
+ * Items are moved unchanged and compared as in NumPy: complex numbers by their
+ * real parts, then by the imaginary parts; an item with a NaN in either part
+ * comes last.  Equal items keep their order.
  */
 #ifndef KERNELS_SORT_WIDE_H
 #define KERNELS_SORT_WIDE_H
@@ -21,16 +21,16 @@ bool sort_wide_knows(uint32_t dtype);
 bool sort_wide_before(uint32_t dtype, const void *a, const void *b);
 
 /*
- * The same for all items that compare as equal and may differ in their bits: a
- * zero in it, or no number.  Others never have the same, but for a chance of
- * 2^-64.  0: those equal to this one have the same bits.
+ * The same number for all items that compare as equal and may have different
+ * bits: items with a zero or a NaN.  Unequal items have different numbers, but
+ * for a chance of 2^-64. 0: all items equal to this item have the same bits.
  */
 uint64_t sort_wide_class(uint32_t dtype, const void *item);
 
-/* Sort sample->x.  Every rank calls it; waits. */
+/* Sort sample->x.  Called by every rank; waits. */
 int sort_wide(const struct sample *sample, uint32_t dtype);
 
-/* Sort `count` items by one rank alone; `other` has room for as many. */
+/* A single rank sorts `count` items; `other` has room for as many. */
 void sort_wide_line(uint32_t dtype, char *items, char *other, size_t count);
 
 #endif

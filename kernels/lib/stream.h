@@ -2,12 +2,12 @@
 /*
  * stream.h - loops through more than the caches hold.
  *
- * A plain store reads the line it writes to first; where a kernel writes more
- * than the caches hold and reads none of it again soon, that is a third of
- * triad's traffic for nothing.  Measured on two cores: 33 - 44 GB/s of triad
- * against 20 - 30 with plain stores.
+ * A plain store first reads the line of the store.  Where a kernel writes more
+ * than the caches hold and does not read the bytes again soon, the read is a
+ * third of triad's traffic for nothing.  Measured on two cores: 33 - 44 GB/s of
+ * triad against 20 - 30 with plain stores.
  *
- * A rank that has streamed calls stream_fence() before it arrives anywhere.
+ * A rank that has streamed calls stream_fence() before it arrives at a barrier.
  */
 #ifndef RUNRIG_KERNELS_STREAM_H
 #define RUNRIG_KERNELS_STREAM_H
@@ -19,11 +19,11 @@
 #include <emmintrin.h>
 #endif
 
-/* What one rank must write at least for streaming to pay, in bytes: more than
- * its share of a last-level cache of today. */
+/* The least bytes that a rank must write for streaming to pay: more than the
+ * rank's share of a last-level cache of today. */
 #define STREAM_BYTES ((size_t)8 << 20)
 
-/* Bytes that `to` of stream_two() is aligned to. */
+/* The alignment of `to` in stream_two(), in bytes. */
 #define STREAM_ALIGN 16
 
 #if defined(__SSE2__)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * strips.h - who gets what, beyond rig_team_strip().
+ * strips.h - parts of the work for ranks, beyond rig_team_strip().
  *
  * Sums that must have the same bits for any number of workers are made of
  * *chunks* of SHARE_CHUNK elements.  The elements of a chunk are added up in a
- * fixed order and the sum is stored; then the chunks' sums are added up, also in
- * a fixed order.  Neither order depends on how many ranks there are.
+ * fixed order and the sum is stored; then the chunks' sums are added up, also
+ * in a fixed order.  Neither order depends on the number of ranks.
  */
 #ifndef KERNELS_STRIPS_H
 #define KERNELS_STRIPS_H
@@ -22,7 +22,7 @@
 /* How often a flag is looked at before the CPU is left to somebody else. */
 #define SHARE_LOOKS 2000
 
-/* The strip of the rank after this one: nobody judges its own work. */
+/* The strip of the rank after this rank: no rank judges its own work. */
 static inline struct rig_span share_next(const struct rig_team *team,
 					 size_t count)
 {
@@ -31,7 +31,7 @@ static inline struct rig_span share_next(const struct rig_team *team,
 	return rig_strip(count, (rig_team_rank(team) + 1) % size, size);
 }
 
-/* This rank is through with `done` of `count` equal pieces of its part. */
+/* This rank has done `done` of `count` equal pieces of its part. */
 static inline void share_done(struct rig_team *team, size_t done, size_t count)
 {
 	rig_team_progress(team, (double)done / (double)count);
@@ -42,7 +42,7 @@ static inline size_t share_chunks(size_t count)
 	return count / SHARE_CHUNK + (count % SHARE_CHUNK != 0);
 }
 
-/* The elements of one chunk of `count`. */
+/* The elements of a chunk of `count` elements. */
 static inline struct rig_span share_chunk(size_t count, size_t chunk)
 {
 	size_t begin = chunk * SHARE_CHUNK;
@@ -53,7 +53,7 @@ static inline struct rig_span share_chunk(size_t count, size_t chunk)
 	};
 }
 
-/* 64 bits that tell nothing of their neighbours. */
+/* 64 bits that tell nothing of the bits of neighbouring numbers. */
 static inline uint64_t share_scatter(uint64_t at)
 {
 	at = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
@@ -75,9 +75,9 @@ static inline int share_rows(size_t rows, size_t row_bytes, int rank, int size,
 	return 1;
 }
 
-/* Have the line of *at in this CPU's cache, to be written: a hint.  GCC's builtin
- * asks for it to be read without -mprfchw, and a line that another CPU has is
- * then paid for twice. */
+/* A hint: fetch the line of *at into this CPU's cache, for writing.  Without
+ * -mprfchw GCC's builtin fetches for reading, and a line that another CPU has
+ * is then paid for twice. */
 static inline void share_fetch_to_write(const void *at)
 {
 #if defined(__x86_64__)
@@ -87,8 +87,8 @@ static inline void share_fetch_to_write(const void *at)
 #endif
 }
 
-/* Wait until a counter of another rank has come to `value`.  Its partner is a
- * release store of that rank. */
+/* Wait until a counter of another rank has reached `value`.  acquire: pairs
+ * with a release store of the other rank. */
 static inline void share_await(const _Atomic uint64_t *counter, uint64_t value)
 {
 	for (uint32_t looks = 1;

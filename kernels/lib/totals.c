@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * totals.c - each line of an array becomes one number.
+ * totals.c - each line of an array becomes a number.
  *
- * Where an item is no number, neither is the least nor the greatest.  Integers
- * are added and multiplied modulo 2^64, as NumPy does.  The norm is the square
- * root of the sum of squares; where these are too large or too small for a
- * double, that of items divided by the greatest.
+ * A NaN among the items makes the least and the greatest a NaN.  Integers are
+ * added and multiplied modulo 2^64, as in NumPy.  The norm is the square root
+ * of the sum of squares; where the squares are too large or too small for a
+ * double, the items are first divided by the greatest.
  */
 #include <kernels/lib/totals.h>
 
@@ -99,8 +99,8 @@ enum total_step total_second(const struct total_args *args)
 	return first == STEP_SQUARES ? STEP_SUM : first;
 }
 
-/* Parts that are not zero, as 1; a complex number's second part as 0, and its
- * first for both. */
+/* Parts that are not zero become 1; a complex number counts as a whole, for
+ * both of its parts. */
 static void load_truth(const struct total_args *args, const void *x,
 		       uint64_t begin, uint64_t end, uint64_t *to)
 {
@@ -137,9 +137,9 @@ const union number *total_load(const struct total_args *args, const void *x,
 	return to;
 }
 
-/* ---- one line, whose items lie one after another ---- */
+/* ---- a line whose items lie without gaps ---- */
 
-/* The first that is not a number. */
+/* The first NaN. */
 static double not_a_number(const any_double *x)
 {
 	while (*x == *x)
@@ -147,8 +147,8 @@ static double not_a_number(const any_double *x)
 	return *x;
 }
 
-/* Items that are compared side by side: each comparison waits for the one before
- * in its lane. */
+/* Items that are compared side by side: each comparison waits for the
+ * comparison before in its lane. */
 #define WIDE_LANES 32
 
 INLINE bool before(double a, double b, bool greatest)
@@ -234,7 +234,7 @@ CLONES_WIDE static double real_line(const any_double *x, size_t count,
 	}
 }
 
-/* Numbers with a sign are compared with that bit turned. */
+/* Numbers with a sign are compared with the sign bit turned. */
 CLONES static uint64_t whole_line(const uint64_t *x, size_t count,
 				  enum total_step step, uint64_t sign)
 {
@@ -302,7 +302,8 @@ CLONES static void whole_row(uint64_t *restrict to, const uint64_t *x,
 	}
 }
 
-/* Totals begin with this; the least and the greatest with the first row. */
+/* Totals begin with this value; the least and the greatest begin with the first
+ * row. */
 static void begin_row(const struct total_args *args, union number *to,
 		      const union number *first, size_t count,
 		      enum total_step step)
@@ -342,7 +343,7 @@ static union number line_total(const struct total_args *args,
 
 /* ---- a pass over the items ---- */
 
-/* In this process: one rank's view of a run. */
+/* In this process: a rank's view of a run. */
 struct totalling {
 	const struct total_args *args;
 	const void *x;
@@ -513,7 +514,7 @@ static void finish(const struct totalling *t, uint64_t line,
 	uint8_t *bits = t->result;
 	double *reals = t->result;
 
-	/* Both parts of a complex number say whether it is zero. */
+	/* Both parts of a complex number tell whether the number is zero. */
 	if (total_counts(args) && line % args->parts)
 		return;
 	line /= total_counts(args) ? args->parts : total_joined(args);

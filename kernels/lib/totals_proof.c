@@ -113,7 +113,7 @@ static bool is_product(const struct judged_items *what, double result,
 	return product_due_is(&due, result);
 }
 
-/* May `result` be what the step makes of these? */
+/* Whether `result` may be the step's total of the numbers. */
 static bool is_real(const struct judged_items *what, enum total_step step,
 		    double mean, double result, long double *want)
 {
@@ -262,8 +262,8 @@ static int prove_variance(struct rig_team *team, const struct total_args *args,
 		       : fail_real(team, "the result", result, due.sum);
 }
 
-/* The root of the sum of squares, or, where that is out of range, the norm of
- * the items themselves. */
+/* The root of the sum of squares, or, where the sum is out of range, the norm
+ * of the items themselves. */
 static int prove_norm(struct rig_team *team, const struct total_args *args,
 		      double result)
 {

@@ -17,7 +17,7 @@
 #include <runrig/kernels.h>
 
 #ifdef __clang__
-#define INDEPENDENT /* its own pragma warns of what it cannot vectorise */
+#define INDEPENDENT /* clang's pragma warns of loops left scalar */
 #else
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
@@ -30,7 +30,7 @@
 			to[i] = value;                                         \
 		break;
 
-/* Registers that an operation uses, and how many items. */
+/* The registers of an operation, and the number of items. */
 struct frame {
 	void *to;
 	const void *args[4];
@@ -237,7 +237,7 @@ static uint64_t power_whole(uint64_t a, uint64_t b)
 	return power;
 }
 
-/* By any number: negative ones are beyond every width. */
+/* A shift by any number: a negative number is beyond every width. */
 static uint64_t shift_left(uint64_t a, uint64_t b, uint64_t bits)
 {
 	return b < bits ? a << b : 0;
@@ -255,8 +255,8 @@ static uint64_t bits_of(const struct vector_op *op)
 	return rig_dtype_bytes((enum rig_dtype)op->dtype) * UINT64_C(8);
 }
 
-/* Operations that ask for the sign: of int64, and of all that is narrower, for
- * no narrow number has the highest of 64 bits by its size. */
+/* Operations that depend on the sign: for int64, and for all narrower dtypes,
+ * whose numbers never reach the highest of 64 bits by their size. */
 CLONES static void run_signed(const struct vector_op *op,
 			      const struct frame *frame)
 {
@@ -420,8 +420,8 @@ static void round_halves(const struct frame *frame)
 		to[i] = half_of((double)a[i]);
 }
 
-/* The integer of a float: towards 0, the nearest one of the dtype where that is
- * beyond its range, and 0 of what is no number. */
+/* The integer of a float: rounded towards 0; beyond the range the nearest
+ * integer of the dtype; for a NaN 0. */
 static uint64_t whole_of(double value, enum rig_dtype dtype)
 {
 	double bits = rig_dtype_bytes(dtype) * 8.0;
@@ -439,8 +439,8 @@ static uint64_t whole_of(double value, enum rig_dtype dtype)
 	return natural ? (uint64_t)value : (uint64_t)(int64_t)value;
 }
 
-/* Conversions of a literal and of an array share this: to each class
- * from each other one. */
+/* The conversions of a literal and of an array: to each class from each other
+ * class. */
 CLONES_WIDE static void to_doubles(const struct vector_op *op,
 				   const struct frame *frame)
 {
@@ -652,7 +652,7 @@ void vector_fill(const struct vector_program *program, void *const *registers)
 
 /* ---- totals ---- */
 
-/* Sums side by side: in a chain each addition waits for the one before. */
+/* Sums side by side: in a chain each addition waits for the addition before. */
 #define SUMS 32
 
 /* Totals of items of a, or of products of items of a and b. */

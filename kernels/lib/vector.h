@@ -34,13 +34,13 @@ enum vector_class { VECTOR_DOUBLE, VECTOR_FLOAT, VECTOR_WHOLE };
 /* Beside the operations of an expression. */
 enum vector_code {
 	VECTOR_CONVERT = EXPRESSION_OPS, /* from class `from` */
-	VECTOR_WRAP,                     /* to the width of `dtype` */
+	VECTOR_WRAP,                     /* wraps to the width of `dtype` */
 	VECTOR_HALF,                     /* floats, to float16 */
-	VECTOR_TRUTH,                    /* is it not 0?  From class `from` */
+	VECTOR_TRUTH,                    /* whether not 0; from class `from` */
 	VECTOR_MULTIPLY_ADD,             /* a * b + c, rounded twice */
 	VECTOR_MULTIPLY_SUBTRACT,        /* a * b - c */
 	VECTOR_SUBTRACT_PRODUCT,         /* c - a * b */
-	VECTOR_WHERE_LESS,               /* a < b ? c : d; and so on */
+	VECTOR_WHERE_LESS,               /* a < b ? c : d; the next likewise */
 	VECTOR_WHERE_LESS_EQUAL,
 	VECTOR_WHERE_EQUAL,
 	VECTOR_WHERE_NOT_EQUAL
@@ -83,13 +83,14 @@ enum vector_class vector_class_of(enum rig_dtype dtype);
 /* The program of a typed expression. */
 void vector_compile(struct vector_program *program, const struct expression *e);
 
-/* Registers that need memory of VECTOR_BYTES each, those of arrays included. */
+/* Registers that need memory of VECTOR_BYTES each, the arrays' registers
+ * included. */
 int vector_buffers(const struct vector_program *program);
 
 /* Fill the constants' registers. */
 void vector_fill(const struct vector_program *program, void *const *registers);
 
-/* One block of `count` values.  Returns 0, or -EDOM for a whole number to a
+/* A block of `count` values.  Returns 0, or -EDOM for a whole number to a
  * negative power. */
 int vector_run(const struct vector_program *program, void *const *registers,
 	       size_t count);
@@ -99,14 +100,15 @@ int vector_run(const struct vector_program *program, void *const *registers,
 uint64_t vector_total(const struct vector_program *program,
 		      void *const *registers, size_t count);
 
-/* sin, pow, ...: by the vector library where it is there, at most 4 units in the
- * last place wrong.  b is the second argument, or NULL. */
+/* sin, pow, ...: by the vector library where there is one, with an error of at
+ * most 4 units in the last place.  b is the second argument, or NULL. */
 void vector_doubles(enum expression_op op, size_t count, double *to,
 		    const double *a, const double *b);
 void vector_floats(enum expression_op op, size_t count, float *to,
 		   const float *a, const float *b);
 
-/* The same for one value by the C library, at most 1 unit wrong. */
+/* The same for a single value by the C library, with an error of at most 1
+ * unit. */
 double vector_scalar(enum expression_op op, double a, double b);
 float vector_single(enum expression_op op, float a, float b);
 

@@ -2,8 +2,8 @@
 /*
  * vector_compile.c - a typed expression becomes a program.
  *
- * Arguments first, then the operation; a temporary is free again as soon as it
- * has been used.  Recursion is as deep as the expression, which its number of
+ * The arguments come first, then the operation; a temporary is free again right
+ * after its use.  Recursion is as deep as the expression, which the number of
  * nodes bounds.
  */
 #include <kernels/lib/vector.h>
@@ -135,7 +135,7 @@ static uint16_t put_truth(struct compiler *c, uint16_t where,
 		   1, true);
 }
 
-/* After an operation of that dtype: round, or wrap around. */
+/* After an operation of the dtype: round, or wrap around. */
 static uint16_t put_width(struct compiler *c, uint16_t where,
 			  enum rig_dtype dtype)
 {
@@ -201,7 +201,8 @@ static bool is_product(const struct compiler *c, int node, enum rig_dtype dtype)
 	       (dtype == RIG_FLOAT64 || dtype == RIG_FLOAT32);
 }
 
-/* a*b + c and its like in one loop; false: the node is none of them. */
+/* a*b + c and similar expressions in a single loop; false: the node is no such
+ * expression. */
 static bool put_fused(struct compiler *c, const struct expression_node *node,
 		      uint16_t *where)
 {
@@ -226,7 +227,8 @@ static bool put_fused(struct compiler *c, const struct expression_node *node,
 	return true;
 }
 
-/* where(a < b, c, d) of doubles in one loop; false: the node is none. */
+/* where(a < b, c, d) of doubles in a single loop; false: the node is no such
+ * expression. */
 static bool put_choice(struct compiler *c, const struct expression_node *node,
 		       uint16_t *where)
 {
@@ -289,7 +291,7 @@ static uint16_t put_logic(struct compiler *c,
 	return add(c, op, arity, false);
 }
 
-/* isnan and its like, and comparisons: from any class to bools. */
+/* isnan and similar functions, and comparisons: from any class to bools. */
 static uint16_t put_question(struct compiler *c,
 			     const struct expression_node *node)
 {
@@ -307,7 +309,8 @@ static uint16_t put_question(struct compiler *c,
 	return add(c, op, arity, true);
 }
 
-/* The operation of bools that does the same; the same one: there is none. */
+/* The operation on bools with the same meaning; the same operation: there is
+ * none. */
 static uint8_t code_of_bools(uint8_t op)
 {
 	switch ((enum expression_op)op) {
@@ -326,7 +329,7 @@ static uint8_t code_of_bools(uint8_t op)
 	}
 }
 
-/* Does the operation leave every value of the dtype as it is? */
+/* Whether the operation leaves every value of the dtype unchanged. */
 static bool changes_nothing(const struct expression_node *node)
 {
 	bool whole = !expression_is_float((enum rig_dtype)node->inner);
@@ -345,7 +348,7 @@ static bool changes_nothing(const struct expression_node *node)
 	}
 }
 
-/* x**2 is what NumPy makes of it, x*x. */
+/* NumPy turns x**2 into x*x. */
 static bool is_square(const struct compiler *c,
 		      const struct expression_node *node)
 {

@@ -116,7 +116,8 @@ typedef float floats16 __attribute__((vector_size(16)));
 typedef float floats32 __attribute__((vector_size(32)));
 typedef float floats64 __attribute__((vector_size(64)));
 
-/* One vector from memory, and one back; `bytes` is its size, or less. */
+/* A vector from memory, and a vector to memory; `bytes` is the vector's size,
+ * or less. */
 #define CALL_ONE(vector)                                                       \
 	{                                                                      \
 		vector x;                                                      \
@@ -192,7 +193,7 @@ static loop_fn *const loops[2][WIDTHS] = {
 	{ floats_sse, floats_avx2, floats_avx512 },
 };
 
-/* libmvec's AVX-512 functions ask for AVX512DQ as well, those of AVX2 for FMA. */
+/* libmvec's AVX-512 functions also need AVX512DQ, the AVX2 functions FMA. */
 static int widest(void)
 {
 	if (__builtin_cpu_supports("avx512f") &&
@@ -203,7 +204,8 @@ static int widest(void)
 		       : SSE;
 }
 
-/* The items behind the last full vector: a vector of copies of the last one. */
+/* The items behind the last full vector: a vector filled up with copies of the
+ * last item. */
 static void run_rest(loop_fn *loop, any_fn *fn, size_t item, size_t rest,
 		     size_t vector, char *const at[3])
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weighted.c - how often each of some bins is met, or what the weights of the
- * items that meet it come to.
+ * weighted.c - how many items each bin has, or the sum of the weights of these
+ * items.
  */
 #include <kernels/lib/weighted.h>
 
@@ -23,8 +23,8 @@ uint64_t weighted_parts(size_t bins, bool weighted)
 	return weighted ? (uint64_t)bins * WEIGHT_PARTS : 0;
 }
 
-/* Each bin has the sum of its weights, of their absolute values, and how
- * many. */
+/* Each bin has the sum of its weights, the sum of their absolute values, and
+ * the number of items. */
 size_t weighted_memory(size_t bins)
 {
 	return 3 * bins * sizeof(double);
@@ -122,7 +122,7 @@ int weighted_count(const struct weighted *w, void *to, double *parts)
 	return rig_team_barrier(w->team);
 }
 
-/* The bins of the next rank's items, with what is there. */
+/* The bins of the next rank's items, compared with the result. */
 static void tally_next(const struct weighted *w, double *sums, double *sizes,
 		       double *counts)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.c - kernels over several hosts: what hosts fill in for each other.
+ * world.c - kernels over several hosts: rows that hosts fill in for each other.
  */
 #include <kernels/lib/world.h>
 
 #include <runrig/collective.h>
 #include <runrig/message.h>
 
-/* Tags of rows that go to the rank before, and to the rank behind. */
+/* Tags of rows for the rank before, and for the rank behind. */
 enum { TAG_BEFORE = 1, TAG_BEHIND };
 
 /* The rows of ranks `first` to `last` - 1 of the world. */
@@ -22,7 +22,7 @@ static struct rig_span rows_of(size_t rows, int first, int last, int size,
 	return (struct rig_span){ begin.begin, end.end };
 }
 
-/* Between rank 0 of each host: each sends its host's rows to all. */
+/* Between rank 0 of each host: each sends the rows of its host to all. */
 static int fill(struct rig_team *leaders, struct rig_team *team, char *data,
 		size_t rows, size_t row_bytes, bool mirrored)
 {

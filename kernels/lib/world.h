@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.h - kernels over several hosts: each host has the whole of each array, its
- * ranks work at their strips of the world, and hosts fill in each other's parts.
+ * world.h - kernels over several hosts: each host has the whole of each array,
+ * the ranks of a host work at their strips of the world, and hosts fill in each
+ * other's parts.
  */
 #ifndef KERNELS_WORLD_H
 #define KERNELS_WORLD_H
@@ -69,14 +70,14 @@ int world_rows(struct rig_team *team, void *data, size_t rows,
 int world_rows_mirrored(struct rig_team *team, void *data, size_t rows,
 			size_t row_bytes);
 
-/* Collective over the world: the sums of `count` numbers that each host has, in
+/* Collective over the world: the sums of `count` numbers of each host, in
  * place, on every host. */
 int world_sums(struct rig_team *team, uint64_t *numbers, size_t count);
 
 /*
- * Ranks next to each other on different hosts give each other the rows at the edge
- * of their strips: each has the row before and the row behind its strip afterwards,
- * where another host's rank has written the row.  No barrier.
+ * Neighbouring ranks on different hosts give each other the rows at the edge of
+ * their strips.  Afterwards each rank has the row before and the row behind its
+ * strip, where another host's rank has written the row.  No barrier.
  */
 int world_edges(struct rig_team *team, void *data, size_t rows,
 		size_t row_bytes);
