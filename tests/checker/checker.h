@@ -41,7 +41,7 @@
 #define CHECKER_THREADS 4
 #ifndef CHECKER_LOCATIONS
 #define CHECKER_LOCATIONS 8
-#define CHECKER_MESSAGES  32 /* that some thread may still read */
+#define CHECKER_MESSAGES  32 /* values that a thread may still read */
 #endif
 #define CHECKER_CELLS 16
 #define CHECKER_GHOST 64
@@ -49,9 +49,9 @@
 /* The faults that the checker finds. */
 enum checker_verdict {
 	CHECKER_FINE,
-	CHECKER_EARLY,    /* released before all have arrived */
-	CHECKER_RACE,     /* a plain access is not ordered */
-	CHECKER_MIX,      /* two epochs in one round of the pthread barrier */
+	CHECKER_EARLY, /* released before all have arrived */
+	CHECKER_RACE,  /* a plain access is not ordered */
+	CHECKER_MIX,   /* two epochs in the same round of the pthread barrier */
 	CHECKER_DEADLOCK, /* nothing can happen any more */
 	CHECKER_WRONG,    /* the scenario's own check failed */
 	CHECKER_VERDICTS
@@ -59,32 +59,35 @@ enum checker_verdict {
 
 struct checker_scenario {
 	const char *name;
-	const char *const *names; /* of the threads, for the trace */
+	const char *const *names; /* names of the threads, for the trace */
 	/* Lay everything out: before any thread runs. */
 	void (*set_up)(void);
 	void (*thread)(int self);
-	/* No thread can go on; `stuck`: some have not ended.  Returns what is
-	 * wrong with that, or NULL.  No function: stuck is a deadlock. */
+	/* No thread can go on; `stuck`: some threads have not ended.  Returns
+	 * words for a fault, or NULL.  Without a function, stuck is a
+	 * deadlock. */
 	const char *(*end)(bool stuck);
 	int threads;
 	/* Bit t: thread t may die before any of its operations. */
 	unsigned mortal;
-	int deaths;   /* at most so many */
+	int deaths;   /* the most deaths */
 	int spurious; /* wakes for no reason, at most */
-	int timeouts; /* deadlines that pass early, at most */
+	int timeouts; /* the most deadlines that pass early */
 };
 
-/* Explore; prints what it was, and on failure the schedule that led there. */
+/* Explore; prints the search, and on failure the schedule that led to the
+ * failure. */
 enum checker_verdict checker_run(const struct checker_scenario *scenario);
 
-/* Run `count` scenarios.  As main(): arguments are the verdicts one of which
- * must be found (a mutant); none: all must be fine.  Returns the status. */
+/* Run `count` scenarios.  As main(): the arguments are verdicts, and the search
+ * must find any of these (a mutant); without arguments all scenarios must be
+ * fine.  Returns the status. */
 int checker_main(const struct checker_scenario *scenarios, int count, int argc,
 		 char **argv);
 
 /* --- in set_up --- */
 
-/* A location that the code under test uses atomically; zero. */
+/* A location that the code under test uses atomically; zero at first. */
 void checker_location(const volatile void *p, const char *name);
 
 /* --- in end --- */
@@ -96,24 +99,24 @@ int checker_rounds(void);
 
 /* --- in a thread --- */
 
-/* Patience that never ends: for polls that must not rely on its end. */
+/* Endless patience, for polls that must not rely on an end. */
 #define CHECKER_ENDLESS UINT32_MAX
 
 /* Something is wrong; does not return. */
 void checker_fail(enum checker_verdict verdict, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 
-/* A plain (not atomic) object: one of the cells. */
+/* A plain (not atomic) object: a cell. */
 void checker_write(int cell, uint32_t value);
 uint32_t checker_read(int cell);
 
-/* This thread is about to arrive in round `round`: all who enter one round of
- * the pthread barrier must be in the same. */
+/* This thread is about to arrive in round `round`: all threads that enter a
+ * round of the pthread barrier must have the same `round`. */
 void checker_arrive(int round);
-/* Has that thread arrived in `round`, by at least one operation? */
+/* Whether the thread has arrived in `round`, by at least a single operation. */
 bool checker_arrived(int thread, int round);
 
-/* Bytes that belong to the state, zero at first; the scenario's own. */
+/* Bytes that belong to the state, zero at first; for the scenario alone. */
 void *checker_ghost(void);
 
 /* Let anybody go first. */

@@ -21,8 +21,8 @@
 
 /* --- coroutines --- */
 
-/* Pushes what a call must preserve, notes the stack pointer in *from, takes
- * `to` instead and pops. */
+/* Pushes the registers that a call must preserve, notes the stack pointer in
+ * *from, takes `to` instead and pops. */
 void checker_switch(void **from, void *to);
 
 #if defined(__x86_64__)
@@ -159,7 +159,7 @@ void checker_fail(enum checker_verdict what, const char *format, ...)
 struct step {
 	struct op op;
 	struct choice choice;
-	bool released; /* the operation was waiting and has come to its end */
+	bool released; /* the waiting operation has come to its end */
 	int thread;
 	uint64_t value; /* read, or stored */
 };
@@ -167,10 +167,10 @@ struct step {
 struct node {
 	struct state state;
 	void *stack_at[CHECKER_THREADS];
-	unsigned char *stacks; /* bytes in use, one after the other */
+	unsigned char *stacks; /* bytes in use, thread after thread */
 	struct step step;
 	int tried;  /* threads whose choices have been tried */
-	int choice; /* of the next one */
+	int choice; /* number of the next thread */
 };
 
 static struct node *path[DEPTH_MAX];
@@ -184,7 +184,7 @@ static size_t stack_bytes(int t, void *const *at)
 static struct node *keep(const struct step *step)
 {
 	struct node *node = calloc(1, sizeof(*node));
-	size_t bytes = 1; /* there is one thread at least */
+	size_t bytes = 1; /* at least a single thread */
 	size_t at = 0;
 
 	for (int t = 0; t < scenario->threads; t++)
@@ -299,7 +299,7 @@ static void grow(void)
 	seen_size = size;
 }
 
-/* Is this state new? */
+/* Whether the state is new. */
 static bool note(void)
 {
 	if (2 * seen_count >= seen_size)
@@ -386,7 +386,7 @@ static void print_trace(const struct step *last)
 
 /* --- the search --- */
 
-/* Do one thing in the current state, and note in *step what it was. */
+/* Do a step in the current state, and note the step in *step. */
 static void advance(int t, struct choice choice, struct step *step)
 {
 	struct thread *self = &state.threads[t];
@@ -403,7 +403,7 @@ static void advance(int t, struct choice choice, struct step *step)
 	model_tidy();
 }
 
-/* Nothing more can happen: may it end so? */
+/* Nothing more can happen: whether the scenario may end in this state. */
 static void check_end(void)
 {
 	const char *why = NULL;
@@ -430,8 +430,9 @@ static void check_end(void)
 		explore_fail(stuck ? CHECKER_DEADLOCK : CHECKER_WRONG, why);
 }
 
-/* The next thing to try in `node`; the thread that got there goes on first, so
- * that traces are easy to read.  Returns false when all has been tried. */
+/* The next choice to try in `node`; the thread that got there goes on first, so
+ * that traces are easy to read.  Returns false when all choices have been
+ * tried. */
 static bool next(struct node *node, int *t, struct choice *choice)
 {
 	struct choice choices[CHOICES_MAX];
@@ -529,5 +530,5 @@ int checker_main(const struct checker_scenario *scenarios, int count, int argc,
 				return 0;
 		return 1;
 	}
-	return argc > 1; /* a mutant that nobody noticed */
+	return argc > 1; /* a mutant that was not caught */
 }

@@ -3,7 +3,7 @@
  * model.c - the modelled memory: messages, views, futexes, a pthread barrier.
  *
  * See checker.h for the rules.  Modification order is the order in which stores
- * are done here; what makes a machine weak is that loads may be late.
+ * are done here; the modelled machine is weak because loads may be late.
  */
 #include "model.h"
 
@@ -120,7 +120,8 @@ uint32_t checker_read(int number)
 	return cell->value;
 }
 
-/* --- what threads call: note the operation, and let the explorer decide --- */
+/* --- functions that threads call: note the operation, and let the explorer
+ * decide --- */
 
 static struct thread *submit(struct op op)
 {
@@ -342,14 +343,14 @@ void checker_start(int thread)
 			    .operand = (uint64_t)thread });
 }
 
-/* --- what may happen --- */
+/* --- the possible steps --- */
 
 static uint64_t value_at(const struct op *op, int index)
 {
 	return state.locations[op->location].messages[index].value;
 }
 
-/* The oldest message that thread `t` may read by its operation. */
+/* The oldest message that thread `t` may read by the thread's operation. */
 static int oldest(int t)
 {
 	const struct thread *self = &state.threads[t];
@@ -455,7 +456,7 @@ int model_choices(int t, struct choice *choices)
 	case STATUS_ASLEEP:
 		if (state.spurious < scenario->spurious)
 			choices[n++].how = HOW_SPURIOUS;
-		/* Beyond that a deadline passes when nothing else happens. */
+		/* Further deadlines pass only when nothing else can happen. */
 		if (!self->op.endless &&
 		    (state.timeouts < scenario->timeouts || all_wait()))
 			choices[n++].how = HOW_TIMEOUT;
@@ -475,7 +476,7 @@ bool model_progress(struct choice choice)
 	return choice.how != HOW_SPURIOUS && choice.how != HOW_DIE;
 }
 
-/* --- doing it --- */
+/* --- the steps --- */
 
 static uint64_t cut(const struct op *op, uint64_t value)
 {
@@ -495,7 +496,7 @@ static void do_read(int t, int index, uint8_t order)
 		location->seq = max(location->seq, (uint8_t)index);
 }
 
-/* `before`: the message an RMW replaces; its view goes on. */
+/* `before`: the message that an RMW replaces; the message's view goes on. */
 static void do_write(int t, uint64_t value, const struct message *before)
 {
 	struct thread *self = &state.threads[t];
@@ -683,10 +684,10 @@ bool model_do(int t, struct choice choice)
 	}
 }
 
-/* --- dropping what nobody can read --- */
+/* --- dropping messages that no thread can read --- */
 
-/* Do the values matter that the thread may still read?  A thread that waits for a
- * death will know at least the dead thread's view. */
+/* Whether the values that the thread may still read matter.  A thread that
+ * waits for a death will know at least the dead thread's view. */
 static bool counts(const struct thread *thread)
 {
 	return thread->status != STATUS_NONE &&

@@ -11,8 +11,9 @@
 #include "checker.h"
 #include "checker_atomic.h"
 
-/* A thread's knowledge: of each location, the index of the oldest message that the
- * thread may still read; of each thread, how many plain accesses came before. */
+/* A thread's knowledge: for each location, the index of the oldest message that
+ * the thread may still read; for each thread, the number of plain accesses that
+ * came before. */
 struct view {
 	uint8_t oldest[CHECKER_LOCATIONS];
 	uint8_t clock[CHECKER_THREADS];
@@ -20,15 +21,15 @@ struct view {
 
 struct message {
 	uint64_t value;
-	struct view view; /* handed to those who acquire it */
+	struct view view; /* taken over by an acquire of the message */
 	uint32_t reserved;
 };
 
 struct location {
 	struct message messages[CHECKER_MESSAGES];
 	uint8_t count;
-	uint8_t seq;   /* the oldest that a seq_cst load may read */
-	uint8_t futex; /* the oldest that a sleeper may: wakers knew it */
+	uint8_t seq;   /* the oldest message that a seq_cst load may read */
+	uint8_t futex; /* the oldest that a sleeper may read: wakers knew it */
 };
 
 struct cell {
@@ -51,7 +52,7 @@ enum action {
 	ACTION_WAKE,
 	ACTION_BLOCK,
 	ACTION_STEP,
-	ACTION_DEATH, /* wait for one */
+	ACTION_DEATH, /* wait for a death */
 	ACTION_KILL,
 	ACTION_START
 };
@@ -60,7 +61,7 @@ enum action {
 struct op {
 	const char *name;
 	uint64_t operand;  /* value, target, how many */
-	uint64_t expected; /* of a CAS; the bits that stop wait_reach() */
+	uint64_t expected; /* CAS: old value; wait_reach(): bits that stop it */
 	uint8_t action;
 	uint8_t order;
 	uint8_t failed; /* order of a failing CAS */
@@ -71,8 +72,8 @@ struct op {
 };
 
 enum status {
-	STATUS_NONE,  /* there is no such thread */
-	STATUS_READY, /* before its operation */
+	STATUS_NONE,  /* there is no thread */
+	STATUS_READY, /* before the thread's operation */
 	STATUS_ASLEEP,
 	STATUS_BLOCKED,  /* in the pthread barrier */
 	STATUS_RELEASED, /* woken, or the pthread barrier is complete */
@@ -95,17 +96,17 @@ struct state {
 	struct location locations[CHECKER_LOCATIONS];
 	struct cell cells[CHECKER_CELLS];
 	uint64_t ghost[CHECKER_GHOST / sizeof(uint64_t)];
-	struct view block; /* of those in the pthread barrier */
+	struct view block; /* view of the threads in the pthread barrier */
 	uint8_t blocked;   /* how many are */
 	uint8_t deaths;
-	uint8_t dead;     /* who died last, plus one, until somebody was told */
-	uint8_t timeouts; /* that came while others could do something */
+	uint8_t dead;     /* last dead thread plus 1, until a thread was told */
+	uint8_t timeouts; /* early deadlines, while other threads could go on */
 	uint8_t spurious; /* wakes for no reason */
-	uint8_t rounds;   /* of the pthread barrier */
+	uint8_t rounds;   /* rounds of the pthread barrier */
 	uint8_t reserved[2];
 };
 
-/* One thing a thread may do next. */
+/* A thing that a thread may do next. */
 enum how {
 	HOW_GO,
 	HOW_READ, /* a load, or a failing CAS, of message `index` */
@@ -123,7 +124,7 @@ struct choice {
 
 #define CHOICES_MAX (CHECKER_MESSAGES + 4)
 
-/* The state the threads work on, the scenario, and which of its threads runs;
+/* The state on which the threads work, the scenario, and the running thread;
  * -1: none, the scenario is being set up. */
 extern struct state state;
 extern const struct checker_scenario *scenario;
@@ -136,13 +137,14 @@ const char *model_location_name(int location);
 /* The steps that thread `t` may take next; returns their number. */
 int model_choices(int t, struct choice *choices);
 
-/* Would that change anything for good?  A wake for no reason does not. */
+/* Whether the choice changes anything for good.  A wake for no reason does
+ * not. */
 bool model_progress(struct choice choice);
 
-/* Do it.  Returns whether the thread goes on. */
+/* Do the step.  Returns whether the thread goes on. */
 bool model_do(int t, struct choice choice);
 
-/* Drop what nobody can read any more. */
+/* Drop the messages that no thread can read any more. */
 void model_tidy(void);
 
 /* Go back to the explorer until the operation has been done. */

@@ -3,8 +3,8 @@
  * test_harness.c - a test that leaves something behind fails, and a worker's status
  * arrives unchanged.
  *
- * The leaking tests are a suite of their own that runs here, silently; each must
- * fail, and the leaks are removed afterwards.
+ * The leaking tests are a separate suite that runs here, silently; each test
+ * must fail, and the leaks are removed afterwards.
  */
 #include "lib/harness.h"
 
@@ -18,10 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A name of this run's own. */
+/* A name for this run alone. */
 static char path[64];
 
-/* Makes it, with the mark of names that die with their maker. */
+/* Makes the name, with the mark of names that go with their maker. */
 static int make_name(void)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -87,7 +87,7 @@ static int hold_name(int rank, void *arg)
 {
 	(void)rank;
 	(void)arg;
-	/* As a maker does that then dies. */
+	/* Make a name, as a maker that then dies. */
 	return flock(make_name(), LOCK_SH) < 0;
 }
 
@@ -97,7 +97,7 @@ START_TEST(leaves_a_dead_makers_name)
 }
 END_TEST
 
-/* Runs one test as a suite of its own, and returns how many failed. */
+/* Runs a test as a separate suite, and returns the number of failures. */
 static int failures_of(const TTest *test)
 {
 	Suite *suite = suite_create("inner");

@@ -2,15 +2,15 @@
 /*
  * actor.c - ROLE PREFIX [NAME...]: a process that test_leftovers.py kills.
  *
- *	create   lists and segments, over and over; two of them for others
- *	manage   a manager's members, over and over; two of them for others
- *	pool     runs over a segment that others may attach to
- *	attach   the names given, over and over, whatever has become of the names
+ *	create   lists and segments, over and over; two names for other actors
+ *	manage   a manager's members, over and over; two names for other actors
+ *	pool     runs over a segment to which other actors may attach
+ *	attach   the given names, over and over, whether a name exists or not
  *
  * The program prints "pid ROLE PID" for each process that the program starts,
- * "name NAME" for each name that others may attach to, and "ready"; and plays
- * until the standard input ends.  The exit status is 0 where every failure is
- * explained by a death.
+ * "name NAME" for each name to which others may attach, and "ready"; then the
+ * program plays until the standard input ends.  The exit status is 0 where
+ * every failure is explained by a death.
  */
 #include <errno.h>
 #include <poll.h>
@@ -30,7 +30,8 @@ static const char *prefix;
 static char **names;
 static int name_count;
 
-/* Is there more to play?  A turn every so often, so that a hundred can. */
+/* Whether the play goes on.  A turn every millisecond leaves the CPU to a
+ * hundred actors. */
 static bool goes_on(void)
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -100,7 +101,7 @@ static int play_create(void)
 	own_name(name, "segment");
 	if (r == 0)
 		r = rig_segment_create(&segment, name, BYTES, NULL);
-	/* And one that nobody else takes away. */
+	/* A name that no other process removes. */
 	if (r == 0)
 		r = rig_list_create(&own, NULL, values, 3, NULL);
 	if (r < 0)
@@ -172,7 +173,7 @@ static int flip(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* The warden is its workers' parent, and says so itself. */
+/* The warden is the parent of its workers, and prints its own pid. */
 static void say_pool(const struct rig_pool *pool)
 {
 	struct rig_worker worker = { 0 };
@@ -192,7 +193,7 @@ static void say_pool(const struct rig_pool *pool)
 		fclose(status);
 }
 
-/* Turns of one pool, until it is no more. */
+/* The turns of a pool, until the pool is no more. */
 static int pool_turns(struct rig_pool *pool, const char *name)
 {
 	struct rig_job job = { .kernel = flip,
@@ -245,7 +246,8 @@ static int play_pool(void)
 	return r < 0 ? fail("pool", r) : 0;
 }
 
-/* What a stranger's death, or a maker's haste, may do to an attach. */
+/* The errors that a stranger's death, or a maker's haste, may cause in an
+ * attach. */
 static bool is_explained(int r)
 {
 	return r == 0 || r == -ENOENT || r == -ENODATA;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elements.c - elements of every type, and operations on them, one by one.
+ * elements.c - elements of every type, and operations on the elements, singly.
  *
  * A floating-point number is folded as a long double, an integer as a 64-bit
  * number, whatever its type, and then put back.
@@ -16,7 +16,7 @@
 #include <runrig/collective.h>
 #include <runrig/sum.h>
 
-/* Numbers that are looked at for types with a number of their own. */
+/* The type numbers to look at, for types with a number. */
 #define NUMBERS 1024
 
 _Static_assert(
@@ -35,7 +35,8 @@ enum kind {
 	KIND_OPAQUE
 };
 
-/* A new type is a row here, and a case in each get_... and put_... of its kind. */
+/* A new type is a row here, and a case in each get_... and put_... of the
+ * type's kind. */
 static enum kind kind_of(int type)
 {
 	static const unsigned char kinds[NUMBERS] = {
@@ -186,7 +187,8 @@ unsigned element_narrow(double x, int fraction)
 	e = x > 0 ? ilogb(x) : -bias;
 	if (e < 1 - bias)
 		e = 1 - bias;
-	/* In units of the last place; 2 << fraction of them are the next e. */
+	/* In units of the last place; 2 << fraction units are the next power of
+	 * e. */
 	quanta = nearbyint(ldexp(x, fraction - e));
 	if (quanta >= (2 << fraction)) {
 		quanta /= 2;
@@ -201,10 +203,10 @@ unsigned element_narrow(double x, int fraction)
 
 /* --- elements as numbers --- */
 
-/* Any element that is no bytes alone. */
+/* An element of any type but an opaque type. */
 struct number {
 	uint64_t integer;
-	long double re; /* or the value of what has a place */
+	long double re; /* or the value, for a type with a place */
 	long double im;
 	int64_t at;
 };
@@ -334,7 +336,7 @@ static void put(void *element, int type, const struct number *x)
 	}
 }
 
-/* --- making them --- */
+/* --- making elements --- */
 
 static uint64_t hash(const struct element_of *which)
 {
@@ -347,8 +349,8 @@ static uint64_t hash(const struct element_of *which)
 	return x ^ x >> 29;
 }
 
-/* A power of two, or the odd number of this element where it is the rank's
- * turn to have that: NaN, zeros, infinities. */
+/* A power of two, or the odd number of this element in the rank's turn: NaN,
+ * zeros, infinities. */
 static long double choose(const struct element_of *which)
 {
 	static const long double usual[] = { 1, -1, 2, 0.5L };
@@ -383,7 +385,7 @@ void elements_put(void *out, int type, const struct element_of *which)
 		x.integer = truths[any % 4];
 		break;
 	case KIND_COMPLEX:
-		/* On an axis, so that products stay exact. */
+		/* On an axis: products stay exact. */
 		if (which->index % 2) {
 			x.im = x.re;
 			x.re = 0;
@@ -408,7 +410,7 @@ void elements_put(void *out, int type, const struct element_of *which)
 	put(out, type, &x);
 }
 
-/* --- folding them --- */
+/* --- folding elements --- */
 
 static bool is_signed(int type)
 {
@@ -451,7 +453,7 @@ static uint64_t fold_integers(uint64_t x, uint64_t y, int type, int op)
 	abort();
 }
 
-/* MIN, MAX, MINLOC or MAXLOC: is x the one? */
+/* MIN, MAX, MINLOC or MAXLOC: whether x wins. */
 static bool is_first(const struct number *x, const struct number *y, int op)
 {
 	const bool least = op == RIG_MIN || op == RIG_MINLOC;
@@ -464,7 +466,8 @@ static bool is_first(const struct number *x, const struct number *y, int op)
 	return least ? x->re < y->re : x->re > y->re;
 }
 
-/* CMPLXL() of C11, which clang has not: no arithmetic, so infinity stays alone. */
+/* CMPLXL() of C11, which clang lacks: without arithmetic an infinity stays
+ * alone. */
 static long double _Complex complex_of(const struct number *x)
 {
 	const long double parts[2] = { x->re, x->im };
@@ -539,7 +542,7 @@ void elements_fold(void *out, const void *const *from, int count, int type,
 	put(out, type, &all);
 }
 
-/* --- comparing them --- */
+/* --- comparing elements --- */
 
 static bool same(long double a, long double b)
 {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elements.h - elements of every type, what every operation makes of them, and
- * whether two are the same: a serial reference for what a team computes.
+ * elements.h - elements of every type, the result of every operation on
+ * elements, and whether two elements are the same: a serial reference for a
+ * team's results.
  *
  *	elements_put(&x, RIG_FLOAT64, &(struct element_of){ rank, 3, size, 0 });
  *	elements_fold(&sum, from, 5, RIG_FLOAT64, RIG_SUM);
  *	elements_same(&sum, &got, RIG_FLOAT64)
  *
- * Numbers are chosen so that no order of folding rounds them.  Among floating-point
- * numbers there are NaN, zeros of both signs and infinities, one rank's of each
- * element, each rank's in turn.
+ * Numbers are chosen so that no order of folding rounds a result.  Among the
+ * floating-point numbers there are NaN, zeros of both signs and infinities;
+ * each element has such a number on a single rank, by turns.
  */
 #ifndef RUNRIG_TEST_ELEMENTS_H
 #define RUNRIG_TEST_ELEMENTS_H
@@ -17,13 +18,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Elements of the longest type that is tried. */
+/* Bytes of an element of the longest type that is tried. */
 #define ELEMENT_BYTES 544
 
-/* Types that may be tried at a time. */
+/* The most types that are tried at a time. */
 #define ELEMENT_TYPES_MAX 64
 
-/* Which element: the `index`-th that `rank` of `size` has, in the trial `turn`. */
+/* The element: the `index`-th element that `rank` of `size` has, in the trial
+ * `turn`. */
 struct element_of {
 	int rank;
 	size_t index;
@@ -31,14 +33,14 @@ struct element_of {
 	unsigned turn;
 };
 
-/* All types that the library has, and opaque types of some lengths.  Returns how
- * many. */
+/* All types of the library, and opaque types of some lengths.  Returns the
+ * number of types. */
 int elements_types(int types[ELEMENT_TYPES_MAX]);
 
 /* Is the type known here?  A new type needs a row in elements.c. */
 bool elements_known(int type);
 
-/* Must there be this operation on this type? */
+/* Whether the library must have the operation on the type. */
 bool elements_has(int op, int type);
 
 void elements_put(void *out, int type, const struct element_of *which);
@@ -47,8 +49,8 @@ void elements_put(void *out, int type, const struct element_of *which);
 void elements_fold(void *out, const void *const *from, int count, int type,
 		   int op);
 
-/* The same, but for what no kernel can tell: the sign of a zero, the bits of a
- * NaN, the bytes between the members of a struct. */
+/* The same, but for the parts that no kernel can tell: the sign of a zero, the
+ * bits of a NaN, the bytes between the members of a struct. */
 bool elements_same(const void *a, const void *b, int type);
 
 /* Two associative operations of a user's own, which do not commute: the element

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exec_kernels.c - kernels in a library, for pools whose workers find them there.
+ * exec_kernels.c - kernels in a library, for pools whose workers load the
+ * library.
  */
 #include <errno.h>
 
@@ -40,8 +41,9 @@ int exec_reverse_owns(const void *args, int index, size_t bytes, int rank,
 	return 1;
 }
 
-/* Does rank 0 own the part that exec_reverse_owns() says?  The pages are there
- * when the kernel begins, whoever owns them; only the sum is looked at. */
+/* Whether rank 0 owns the part that exec_reverse_owns() tells.  The pages are
+ * there when the kernel begins, whichever rank owns a page; only the sum is
+ * checked. */
 const struct rig_kernel *exec_kernel(void)
 {
 	static const struct rig_kernel kernel = {

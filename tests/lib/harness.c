@@ -49,7 +49,7 @@ struct words {
 	char text[WORDS_MAX][WORD_BYTES];
 };
 
-/* Takes down one kind of thing. */
+/* Takes down the things of a kind. */
 typedef void holding_fn(struct words *words);
 
 struct harness_limits harness_limits = {
@@ -91,7 +91,7 @@ static bool words_have(const struct words *words, const char *word)
 		       compare) != NULL;
 }
 
-/* Call fn for each entry of a folder; entries may go while it reads. */
+/* Call fn for each entry of a folder; entries may go during the call. */
 static void each_entry(const char *folder,
 		       void (*fn)(struct words *words, int folder_fd,
 				  const char *name),
@@ -111,7 +111,7 @@ static void descriptor(struct words *words, int folder_fd, const char *name)
 {
 	char target[WORD_BYTES - 16] = "";
 
-	/* The descriptor that reads this folder is not the test's. */
+	/* The descriptor that reads the folder is not the test's. */
 	if (atoi(name) == folder_fd)
 		return;
 	(void)!readlinkat(folder_fd, name, target, sizeof(target) - 1);
@@ -166,7 +166,7 @@ static void process(struct words *words, int folder_fd, const char *name)
 	fclose(stat);
 	if (!rest || sscanf(rest, ") %c %d %d", &state, &parent, &group) != 3)
 		return;
-	/* A dead one that is not our child waits for init, not for us. */
+	/* A dead process that is not our child waits for init, not for us. */
 	if (parent == getpid() || (group == getpgrp() && state != 'Z'))
 		words_add(words, "%s %.*s", name,
 			  (int)(rest - strchr(line, '(')) + 1,
@@ -178,7 +178,7 @@ static void processes(struct words *words)
 	each_entry("/proc", process, words);
 }
 
-/* Does anyone hold a lock on this file? */
+/* Whether any process holds a lock on the file. */
 static bool locked(const struct stat *file)
 {
 	FILE *locks = fopen("/proc/locks", "re");
@@ -210,7 +210,7 @@ static void stale_names(struct words *words)
 	each_entry("/dev/shm", stale_name, words);
 }
 
-/* Compare the lists.  Things that `settle` may be about to go. */
+/* Compare the lists.  Things for which `settle` is set may be about to go. */
 static const struct {
 	const char *what;
 	holding_fn *take;
@@ -224,7 +224,7 @@ static const struct {
 
 #define HOLDINGS (sizeof(holdings) / sizeof(holdings[0]))
 
-/* As they were when the test began. */
+/* The lists from the begin of the test. */
 static struct words before[HOLDINGS];
 
 static void take(holding_fn *fn, struct words *words)
@@ -240,7 +240,7 @@ static void take_before(void)
 		take(holdings[i].take, &before[i]);
 }
 
-/* The first word that is there now and was not before, or NULL. */
+/* The first word that is in the list now and was not before, or NULL. */
 static const char *left(holding_fn *fn, const struct words *then)
 {
 	static struct words after;
@@ -296,8 +296,8 @@ TCase *make_tcase(const char *name, double limit_s)
 	return tcase;
 }
 
-/* Check catches these signals to kill the test, and children inherit the handlers:
- * a signal to a child would end all of them. */
+/* Check catches these signals to kill the test, and children inherit the
+ * handlers: a signal to a child would end the whole test. */
 static void reset_signals(void)
 {
 	static const int caught[] = { SIGTERM, SIGINT, SIGALRM };
@@ -324,7 +324,7 @@ __attribute__((noreturn)) static void work(int rank, worker_fn *fn, void *arg,
 	_exit(status > 255 ? 255 : status);
 }
 
-/* Waits for a child of ours until deadline_ns, then kills it. */
+/* Waits for a child of ours until deadline_ns, then kills the child. */
 static int collect(pid_t pid, uint64_t deadline_ns)
 {
 	struct pollfd end = { .events = POLLIN };

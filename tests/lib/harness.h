@@ -30,24 +30,25 @@
 /* Processes run_workers() may fork. */
 #define HARNESS_WORKERS_MAX 64
 
-/* The status of a worker that run_workers() had to kill: it was too late. */
+/* The status of a worker that run_workers() had to kill because of the time. */
 #define WORKER_LATE (-1000)
 
 /*
- * The time that dying processes and names have to go, and workers for their work.
- * Long, for the limits are against hanging only; a test may change them.
+ * The time that dying processes and names have to go, and workers for their
+ * work.  The times are long, for the limits are only against hanging; a test
+ * may change the times.
  */
 extern struct harness_limits {
 	uint64_t settle_ns;
 	uint64_t workers_ns;
 } harness_limits;
 
-/* AddressSanitizer is built in: the sanitizer maps memory at will, ends a program
- * that cannot have memory, and keeps resident memory of its own. */
+/* AddressSanitizer is built in: the sanitizer maps memory at will, ends a
+ * program that cannot have memory, and keeps resident memory for itself. */
 extern const bool harness_sanitized;
 
-/* The pools of the test are made with RIG_EXEC: their workers do not have the
- * memory of the test.  True once such a pool was made: see exec_pool.c. */
+/* The pools of the test are made with RIG_EXEC: workers do not have the memory
+ * of the test.  True from the first RIG_EXEC pool on: see exec_pool.c. */
 extern bool harness_execed;
 
 /*
@@ -65,35 +66,37 @@ bool harness_long(void);
 Suite *make_suite(void);
 
 /*
- * A test case whose tests may take `limit_s` seconds each (0: no limit of their
- * own, for long loops under meson's limit) and leave nothing behind.  Before and
- * after each test its open descriptors, its mappings of /dev/shm, the processes
- * that the test started (children, and everything of the process group) and the
- * names in /dev/shm that die with their maker are compared; processes and names
- * that are just going get settle_ns.
+ * A test case whose tests may take `limit_s` seconds each (0: no separate
+ * limit, for long loops under meson's limit) and leave nothing behind.  The
+ * state before each test and after the test is compared: open descriptors,
+ * mappings of /dev/shm, the processes that the test started (children, and
+ * everything of the process group), and the names in /dev/shm that go with
+ * their maker.  Processes and names that are about to go get settle_ns.
  *
- * A test that leaves something behind by its subject removes the thing itself.
+ * A test that leaves something behind on purpose removes the thing itself.
  *
  * With HARNESS_HURRY in the environment, all waits are seconds: for callers that
  * expect the test to fail (tests/mutants.py).
  */
 TCase *make_tcase(const char *name, double limit_s);
 
-/* Runs in a worker.  0: all is well; else what went wrong, 1..255, or a
- * negative errno, which shows as errno. */
+/* Runs in a worker. 0: all is well; else the failed step, 1..255, or a negative
+ * errno, which shows as errno. */
 typedef int worker_fn(int rank, void *arg);
 
 /*
- * Fork `size` processes, each of which calls fn(rank, arg) and leaves by _exit(),
- * and wait for all of them; processes that are not done after workers_ns are
- * killed.  Signals are at their defaults, and the processes die with the test.
+ * Fork `size` processes, each of which calls fn(rank, arg) and leaves by
+ * _exit(), and wait for all processes; a process that is not done after
+ * workers_ns is killed.  Signals are at their defaults, and the processes die
+ * with the test.
  *
- * Returns 0 where each returned 0, else the status of the first rank that did not:
- * the value returned, minus the signal that ended the rank, or WORKER_LATE.
+ * Returns 0 where each process returned 0, else the status of the first rank
+ * with another status: the value returned, minus the signal that ended the
+ * rank, or WORKER_LATE.
  */
 int run_workers(int size, worker_fn *fn, void *arg);
 
-/* The status of one rank of the last run_workers(). */
+/* The status of a rank in the last run_workers(). */
 int worker_status(int rank);
 
 #endif

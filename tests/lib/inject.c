@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inject.c - a tracer that has a system call fail: the call is turned into none on
- * the way in, and the result is set on the way out.
+ * inject.c - a tracer that has a system call fail: on the way in the call
+ * becomes no call, and on the way out the result is set.
  */
 #include "lib/inject.h"
 
@@ -17,9 +17,9 @@
 
 #define ERRORS_MAX 4
 
-/* What may fail, and how.  What cannot, or not but by a mistake of the caller's
- * (close, munmap, kill), is not here; nor is futex, of which the C library
- * believes it. */
+/* The calls that may fail, and their errors.  Calls that cannot fail without a
+ * mistake of the caller (close, munmap, kill) are not here; nor is futex, whose
+ * failures the C library does not expect. */
 static const struct {
 	int number;
 	const char *name;
@@ -60,7 +60,7 @@ static const struct {
 	{ SYS_sigaltstack, "sigaltstack", { ENOMEM } },
 	{ SYS_clock_nanosleep, "clock_nanosleep", { EINTR } },
 	{ SYS_getcpu, "getcpu", { ENOSYS } },
-/* Younger architectures have only the calls that stand for these. */
+/* Younger architectures have only the calls that replace these. */
 #ifdef SYS_poll
 	{ SYS_readlink, "readlink", { ENOMEM } },
 	{ SYS_poll, "poll", { EINTR, ENOMEM } },
@@ -114,10 +114,10 @@ const char *inject_name(int number)
 /* The processes that are traced. */
 struct traced {
 	pid_t pid;
-	bool known;   /* whose child it is; until then it stays stopped */
-	bool stopped; /* so it is */
+	bool known;   /* its parent is known; before, it stays stopped */
+	bool stopped; /* the process is stopped */
 	enum inject_role role;
-	bool counts; /* its calls are those that are counted */
+	bool counts; /* the calls of this process are counted */
 	bool failing;
 };
 
@@ -183,7 +183,7 @@ static void set_register(pid_t pid, size_t offset, long value)
 	(void)ptrace(PTRACE_POKEUSER, pid, (void *)offset, (void *)value);
 }
 
-/* On the way into a call, or out of it. */
+/* On the way into a call, or out of a call. */
 static void at_call(struct tracer *tracer, struct traced *traced)
 {
 	struct inject *inject = tracer->inject;

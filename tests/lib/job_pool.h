@@ -2,7 +2,7 @@
 /*
  * job_pool.h - the pool whose ranks run the kernels of a test.
  *
- * A test makes it, and destroys it before it ends.
+ * A test makes the pool at its begin, and destroys the pool at its end.
  */
 #ifndef RUNRIG_TEST_JOB_POOL_H
 #define RUNRIG_TEST_JOB_POOL_H
@@ -11,10 +11,10 @@
 
 extern struct rig_pool *pool;
 
-/* Make it, or fail the test. */
+/* Make the pool, or fail the test. */
 void make_pool(int workers);
 
-/* One run in it, without and with arguments; what rig_pool_run() returns. */
+/* A run in the pool, without and with arguments; returns as rig_pool_run(). */
 int run(rig_kernel_fn *kernel);
 int run_args(rig_kernel_fn *kernel, const void *args, size_t bytes);
 

@@ -32,7 +32,7 @@ static int try_pool(void)
 	return r;
 }
 
-/* Made and attached: whose is it, and who may? */
+/* The owner and the mode of a segment that was made and attached. */
 static int try_segment(void)
 {
 	struct rig_segment *segment = NULL, *again = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * puppet.c - ptrace, as far as the tests need it.
+ * puppet.c - ptrace, as far as the tests need ptrace.
  *
  * A place to stop is a breakpoint instruction in the puppet's own copy of the
- * page.  Signals that come for it meanwhile go through.
+ * page.  Signals that come for the puppet meanwhile go through.
  */
 #include "lib/puppet.h"
 
@@ -40,8 +40,8 @@ bool puppet_possible(void)
 	return r == 0;
 }
 
-/* Wait until `pid` stops, goes, or it is time: its status, -ETIMEDOUT or
- * -ESRCH. */
+/* Wait until `pid` stops or ends, or until the deadline: the status, -ETIMEDOUT
+ * or -ESRCH. */
 static int await_stop(pid_t pid, int *status, uint64_t deadline_ns)
 {
 	const struct timespec moment = { .tv_nsec = 20000 };
@@ -104,7 +104,7 @@ uint64_t puppet_where(const struct puppet *puppet)
 	return regs.rip;
 }
 
-/* Put back what stood where it was to stop. */
+/* Put back the instruction that the breakpoint replaced. */
 static void clear(struct puppet *puppet)
 {
 	if (puppet->at)
@@ -147,7 +147,8 @@ int puppet_arrive(struct puppet *puppet, uint64_t deadline_ns)
 			puppet->entered = true;
 			break;
 		}
-		/* A stop of another kind: on, with its signal if it is one. */
+		/* A stop of another kind: the puppet goes on, with the signal
+		 * if there is a signal. */
 		(void)ptrace(
 			PTRACE_CONT, puppet->pid, NULL,
 			(void *)(long)(status >> 16 ? 0 : WSTOPSIG(status)));
@@ -167,7 +168,7 @@ int puppet_step(struct puppet *puppet, long count)
 			return -ESRCH;
 		r = await_stop(puppet->pid, &status,
 			       clock_after(UINT64_C(100000000)));
-		/* Asleep in a system call: it stays there. */
+		/* A puppet that sleeps in a system call stays there. */
 		if (r == -ETIMEDOUT)
 			return interrupt(puppet) < 0 ? -ESRCH : -ETIMEDOUT;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rank.c - a program that is a rank: it joins, and does what its words say.
+ * rank.c - a program that is a rank: the program joins, and obeys its words.
  *
- *	rank WORD [NUMBER]   ... rank 1 does; the others go to a barrier and leave
+ *	rank WORD [NUMBER]   rank 1 obeys; the others go to a barrier and leave
  *
  * Every rank prints "rank R of N: S" first, where S is the sum of 1 to N, which
  * the ranks have added up together.
@@ -19,7 +19,7 @@
 
 static int number;
 
-/* An address that nothing is at; where, the compiler does not know. */
+/* An unused address, unknown to the compiler. */
 static volatile int *volatile nowhere = (volatile int *)8;
 
 static void put(const char *text)
@@ -54,7 +54,7 @@ static int forks(struct rig_team *team)
 	return 0;
 }
 
-/* What rank 1 does before the last barrier. */
+/* The deed of rank 1 before the last barrier. */
 static int act(struct rig_team *team, const char *word)
 {
 	double x = 0;

@@ -52,7 +52,8 @@ const struct refusal refusals[] = {
 };
 const int refusals_count = sizeof(refusals) / sizeof(refusals[0]);
 
-/* The lower half of argument `argument`, on a machine that stores it first. */
+/* The lower half of argument `argument`, on a machine that stores the lower
+ * half first. */
 static uint32_t argument_at(int argument)
 {
 	return (uint32_t)(offsetof(struct seccomp_data, args) +

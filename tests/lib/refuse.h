@@ -17,13 +17,13 @@ struct refusal {
 	uint32_t value;
 };
 
-/* What is tried, `refusals_count` of them. */
+/* The refusals that are tried, `refusals_count` entries. */
 extern const struct refusal refusals[];
 extern const int refusals_count;
 
 /*
- * From now on, for ever, such calls of this process and of all that it forks
- * fail with `error` and do nothing.  0, or -errno where the system has no
+ * From now on, for ever, such calls fail with `error` and do nothing, in this
+ * process and in all its descendants. 0, or -errno where the system has no
  * filters.
  */
 int refuse(const struct refusal *refusal, int error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.h - one trial of the table of all verbs, and what each verb must give.
+ * table.h - a trial of the table of all verbs, and the result that each verb
+ * must give.
  */
 #ifndef RUNRIG_TEST_TABLE_H
 #define RUNRIG_TEST_TABLE_H
@@ -17,7 +18,8 @@
 /* Bytes of each rank's part of the segment of the run. */
 #define SHARED_BYTES ((size_t)8 << 20)
 
-/* Numbers of operations that are tried: all plain, reproducible and users'. */
+/* The most operations that are tried: all plain, reproducible and users'
+ * operations. */
 #define OPERATIONS 256
 
 /* The bytes of a buffer before a call, and of the guard behind the end. */
@@ -28,22 +30,24 @@ enum form { FORM_PLAIN, FORM_BEGUN, FORM_PLAN };
 
 struct trial;
 
-/* A verb, and its reference. */
+/* A verb, and the reference for the verb. */
 struct row {
 	enum verb verb;
 	bool reduces;  /* elements are folded, by every operation */
-	bool in_place; /* may be so */
+	bool in_place; /* the verb may be called in place */
 	bool untyped;  /* moves no elements */
-	/* All of it, for what has more than buffers; else NULL, and: */
+	/* The whole trial, for a verb with more than buffers; else NULL,
+	 * and: */
 	int (*whole)(struct trial *trial);
-	/* How long the buffers are; the call; what must be in `recv` then. */
+	/* Set the lengths of the buffers; call the verb; set the expected bytes
+	 * of `recv`. */
 	void (*lay)(struct trial *trial);
 	int (*call)(struct trial *trial, struct rig_request **request);
 	void (*expect)(struct trial *trial);
 };
 
-/* In elements: what is to be sent, and, in place, which of this rank's elements
- * lie in the buffer that receives, and where. */
+/* In elements: the elements to be sent, and, in place, the elements of this
+ * rank that lie in the receiving buffer, and where. */
 struct buffers {
 	size_t sent;
 	size_t kept;
@@ -63,14 +67,14 @@ struct trial {
 	size_t count;
 	bool in_place;
 	int root;
-	unsigned turn; /* makes the elements other ones */
+	unsigned turn; /* gives the elements other values */
 	char *send;
 	char *recv;
 	char *expect;
 	struct buffers buffers;
-	size_t room;   /* elements of the buffer that receives */
-	size_t open;   /* of those, at the end, whose values are open */
-	size_t folded; /* elements of those that come of a reduction */
+	size_t room;   /* elements of the receiving buffer */
+	size_t open;   /* elements at the end of `room` whose values are open */
+	size_t folded; /* elements of `room` that a reduction computes */
 	size_t send_counts[TABLE_RANKS_MAX], send_displs[TABLE_RANKS_MAX];
 	size_t recv_counts[TABLE_RANKS_MAX], recv_displs[TABLE_RANKS_MAX];
 };
@@ -78,14 +82,14 @@ struct trial {
 extern const struct row table_rows[];
 extern const int table_row_count;
 
-/* Elements that `from` has for `to` where these differ in length. */
+/* Elements that `from` has for `to`, where pairs have different lengths. */
 size_t table_length(const struct trial *trial, int from, int to);
 
-/* Element `index` of those that `rank` brings. */
+/* Element `index` of the elements that `rank` contributes. */
 void table_brought(const struct trial *trial, int rank, size_t index,
 		   void *out);
 
-/* Set the trial's buffers; false: they are too long. */
+/* Set the trial's buffers; false: the buffers are too long. */
 bool table_buffers(struct trial *trial);
 
 /* Is the operation tried in the short form of the test, too? */

@@ -3,8 +3,8 @@
  * table_messages.c - trials of messages, neighbours, teams, shares and one-sided
  * memory.
  *
- * Messages go around: each rank sends to the next and receives from the one before,
- * which of a single rank is itself.
+ * Messages go around: each rank sends to the next rank and receives from the
+ * rank before; a single rank sends to itself.
  */
 #include "lib/table_messages.h"
 
@@ -48,7 +48,7 @@ static int holds(const struct trial *t, const char *found, int rank,
 	return 0;
 }
 
-/* The message of the rank before, and nothing behind its end. */
+/* The message of the rank before, and nothing behind the end. */
 static int arrived(const struct trial *t, const struct rig_status *status)
 {
 	if (status && (status->bytes != t->count * t->item ||
@@ -72,7 +72,8 @@ static void *into(const struct trial *t)
 
 /* --- messages --- */
 
-/* A single rank's send may wait for its own receive, so that is begun first. */
+/* A single rank's send may wait for the rank's own receive, and so the receive
+ * is begun first. */
 int try_send(struct trial *t)
 {
 	struct rig_request *request = NULL;
@@ -208,7 +209,7 @@ int try_lend(struct trial *t)
 
 /* --- neighbours --- */
 
-/* Block 0 goes to the rank before, which has it as block 1 of its next. */
+/* Block 0 goes to the rank before, which gets it as block 1. */
 static int hears_neighbors(const struct trial *t, bool alike)
 {
 	const size_t count = t->count;
@@ -244,7 +245,7 @@ static int exchanges(struct trial *t, struct rig_team *ring)
 	return r < 0 ? r : hears_neighbors(t, true);
 }
 
-/* A ring: with one or two ranks a rank is its own neighbour twice. */
+/* In a ring of one or two ranks a rank is its own neighbour twice. */
 static int in_ring(struct trial *t,
 		   int (*run)(struct trial *t, struct rig_team *ring))
 {
@@ -287,7 +288,8 @@ int try_halo(struct trial *t)
 
 /* --- teams --- */
 
-/* All have come: nobody is past the barrier before the last is at it. */
+/* All ranks have come: no rank is past the barrier before the last rank
+ * arrives. */
 int try_barrier(struct trial *t)
 {
 	struct rig_request *request = NULL;
@@ -368,7 +370,7 @@ int try_dup(struct trial *t)
 	return r < 0 ? r : rig_team_free(dup);
 }
 
-/* Each element is one rank's, once. */
+/* Each element belongs to a single rank, once. */
 int try_share(struct trial *t)
 {
 	const enum rig_schedule schedule = (enum rig_schedule)(t->turn % 3);
@@ -392,7 +394,7 @@ int try_share(struct trial *t)
 
 /* --- sums --- */
 
-/* All elements of all ranks are put into one exact sum, real parts and imaginary
+/* All elements of all ranks are put into an exact sum, real parts and imaginary
  * parts apart. */
 int try_sum(struct trial *t)
 {
@@ -434,7 +436,7 @@ int try_wait_until(struct trial *t)
 	return r < 0 ? r : rig_team_dealloc(t->team, memory);
 }
 
-/* A number beside the lock of rank 0, that everybody adds to in two steps. */
+/* A number beside the lock of rank 0, to which every rank adds in two steps. */
 int try_lock(struct trial *t)
 {
 	const size_t rounds = t->count < 20 ? t->count : 20;
@@ -462,14 +464,15 @@ int try_lock(struct trial *t)
 	return r < 0 ? r : rig_team_dealloc(t->team, memory);
 }
 
-/* Is it one that only makes sense in rank order, or all at once? */
+/* Whether the operation makes sense only in rank order, or only on all elements
+ * at once. */
 static bool by_twos(const struct trial *t)
 {
 	return t->op < RIG_OPS && t->type != RIG_FLOAT16 &&
 	       t->type != RIG_BFLOAT16;
 }
 
-/* Everybody adds to the memory of the root, which has elements of its own. */
+/* Every rank adds to the memory of the root, which has elements of its own. */
 int try_accumulate(struct trial *t)
 {
 	static _Alignas(16) char each[TABLE_RANKS_MAX][ELEMENT_BYTES];
@@ -478,7 +481,8 @@ int try_accumulate(struct trial *t)
 	void *memory = NULL;
 	int r;
 
-	/* The order of ranks is open, and every element has one odd rank. */
+	/* The order of ranks is open, and every element has a single odd
+	 * rank. */
 	if (!by_twos(t) || t->count > 301)
 		return 0;
 	r = rig_team_alloc(t->team, t->count * t->item + GUARD, &memory);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table_messages.h - trials of the verbs that are more than two buffers: messages,
- * neighbours, teams, work that is shared out, memory of all ranks.
+ * table_messages.h - trials of verbs with more than two buffers: messages,
+ * neighbours, teams, shared work, memory of all ranks.
  */
 #ifndef RUNRIG_TEST_TABLE_MESSAGES_H
 #define RUNRIG_TEST_TABLE_MESSAGES_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tally.c - counting faults, and one line about them.
+ * tally.c - counting faults, and a line about the faults.
  */
 #include "lib/tally.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tally.h - what a long test has tried, for the table of `./do torture`.
+ * tally.h - the count of a long test's trials, for the table of `./do torture`.
  *
  * Faults are counted as they are tried and survived; RUNRIG_TALLY names a file
  * that gets a line when the test ends.
@@ -16,7 +16,7 @@ struct tally {
 	uint64_t worst_ns; /* from fault to report */
 };
 
-/* One more that was survived, after `ns`. */
+/* Count a fault that was survived, after `ns`. */
 void tally_add(struct tally *tally, uint64_t ns);
 
 /* Add the line. */

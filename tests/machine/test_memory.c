@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_memory.c - no memory, and little of it: an error that names the limit,
+ * test_memory.c - no memory, and little memory: an error that names the limit,
  * nothing left behind, and never a SIGBUS.
  *
  * The small file systems are tmpfs mounted over /dev/shm in a mount namespace
- * that only one child sees.  The little memory is that of a control group of our
- * own (of version 2, where this user may make one below the topmost).
+ * that only a child sees.  Little memory is the memory of a control group of
+ * the test's own (of version 2, where this user may make a group below the
+ * topmost group).
  */
 #include "lib/harness.h"
 
@@ -28,7 +29,7 @@
 
 #define PAGE ((size_t)4096)
 
-/* What a worker returns where there can be no mount namespace. */
+/* The result of a worker without a mount namespace. */
 #define NO_NAMESPACE 99
 
 /* A /dev/shm of our own, as `options` say. */
@@ -55,7 +56,7 @@ static void in_small_shm(worker_fn *fn, const char *options)
 		ck_assert_int_eq(r, 0);
 }
 
-/* Touches all of it, which would be a SIGBUS where it is not there. */
+/* Touches all bytes: a missing page would be a SIGBUS. */
 static int create_and_touch(size_t bytes,
 			    const struct rig_segment_options *options)
 {
@@ -93,7 +94,7 @@ static int fill_up(int rank, void *arg)
 		}
 		if (!fits && !strstr(rig_why(), "/dev/shm"))
 			return 2;
-		/* With a trailer it takes a page more. */
+		/* With a trailer the file takes another page. */
 		r = create_and_touch(sizes[i], &(struct rig_segment_options){
 						       .parties = 2 });
 		if (r != ((pages + 1) * PAGE <= before ? 0 : -ENOSPC))
@@ -133,8 +134,8 @@ static int nothing(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* The pages a pool makes for itself must not come from /dev/shm, and those it
- * makes for a segment are asked for before they are touched. */
+/* The pages of a pool itself must not come from /dev/shm, and the pages of a
+ * segment are asked for before they are touched. */
 static int pool_fills_up(int rank, void *arg)
 {
 	const struct rlimit none = { 0, 0 };
@@ -163,7 +164,7 @@ static int pool_fills_up(int rank, void *arg)
 		if (room() != before)
 			return 3;
 	}
-	/* A sparse file of somebody else's, larger than what there is. */
+	/* A sparse file of another user, larger than the file system. */
 	r = open("/dev/shm/sparse", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (r < 0 || ftruncate(r, (off_t)(before * 4)) < 0)
 		return 4;
@@ -175,7 +176,7 @@ static int pool_fills_up(int rank, void *arg)
 		return 5;
 	if (unlink("/dev/shm/sparse") < 0)
 		return 6;
-	/* The pool goes on, and what it had taken is given back. */
+	/* The pool goes on, and memory of the failed run is given back. */
 	if (rig_segment_create(&segment, "fits", before / 2, &options) < 0)
 		return 7;
 	r = rig_pool_run(
@@ -194,7 +195,7 @@ START_TEST(a_pool_in_a_small_shm)
 }
 END_TEST
 
-/* A dead maker's name is what is in the way: create removes it, once. */
+/* A dead maker's name is in the way: create removes the name, once. */
 static int dead_maker(int rank, void *arg)
 {
 	struct rig_segment *segment;
@@ -270,7 +271,7 @@ static int limited_descriptors(int rank, void *arg)
 
 	(void)rank;
 	(void)arg;
-	/* However many there are, an error or a pool that works. */
+	/* However many calls there are: an error, or a pool that works. */
 	close(first);
 	for (limit.rlim_cur = (rlim_t)first + 1; limit.rlim_cur < 40;
 	     limit.rlim_cur++) {
@@ -340,7 +341,7 @@ START_TEST(a_limit_on_addresses)
 }
 END_TEST
 
-/* As a user of whom the limit counts, and who has no other process. */
+/* As a user to whom the limit applies, and who has no other process. */
 static int limited_processes(int rank, void *arg)
 {
 	const struct rlimit limit = { 4, 4 };
@@ -353,7 +354,8 @@ static int limited_processes(int rank, void *arg)
 		return NO_NAMESPACE;
 	if (setrlimit(RLIMIT_NPROC, &limit) < 0)
 		return 1;
-	/* This process, the one between, the warden: 2 of 8 workers at most. */
+	/* This process, the process between and the warden leave room for 2 of
+	 * 8 workers at most. */
 	r = rig_pool_create(&pool, &(struct rig_pool_options){ .workers = 8 });
 	if (r != -EAGAIN || pool)
 		return 2;
@@ -382,7 +384,7 @@ END_TEST
 #define FILE_BYTES  ((size_t)96 << 20)
 #define GROUP_PATH  64
 
-/* `word` to file `name` of the group. */
+/* Write `word` to file `name` of the group. */
 static bool group_say(const char *group, const char *name, const char *word)
 {
 	char path[GROUP_PATH + 32];
@@ -398,7 +400,8 @@ static bool group_say(const char *group, const char *name, const char *word)
 	return said;
 }
 
-/* Once the last of its processes, which may be on its way out, has left. */
+/* Remove the group, once the last process, which may be about to end, has
+ * left. */
 static int group_remove(const char *group)
 {
 	for (int i = 0; rmdir(group) < 0; i++) {
@@ -453,7 +456,7 @@ static int in_group(int rank, void *arg)
 		if (rig_pool_run(pool, &(struct rig_job){ .kernel = nothing }))
 			return 6;
 	}
-	/* Another's SIGKILL is not taken for it. */
+	/* The SIGKILL of another sender is not taken for the kernel's. */
 	if (rig_pool_run(pool, &(struct rig_job){ .kernel = killed }) !=
 		    -EOWNERDEAD ||
 	    strstr(rig_why(), "out of memory"))
@@ -495,8 +498,8 @@ static bool is_on_disk(int fd)
 	       fs.f_type != RAMFS_MAGIC;
 }
 
-/* What segments may have there: less than the machine has, and more than is in
- * use of files that can be had back. */
+/* The memory that segments may have in the group: less than the machine has,
+ * and more than the group uses for files that the kernel can take back. */
 static int segments_in_group(int rank, void *arg)
 {
 	struct rig_segment *segment = NULL;
@@ -506,7 +509,7 @@ static int segments_in_group(int rank, void *arg)
 	(void)rank;
 	if (!group_say(arg, "cgroup.procs", "0"))
 		return 1;
-	/* Not the one that is in the way. */
+	/* The limit of /dev/shm is not in the way. */
 	r = own_shm("size=1g");
 	if (r)
 		return r;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_openmp.c - a host that uses OpenMP, and kernels that do.
+ * test_openmp.c - a host that uses OpenMP, and kernels that use OpenMP.
  *
- * GCC's OpenMP keeps its threads from one parallel region to the next.  A fork
- * has none of them and its next region waits for them for ever, unless they
- * were let go before.  LLVM's gives each process a name in /dev/shm, and takes
- * it away at exit, which a worker has none of.
+ * GCC's OpenMP keeps its threads from a parallel region to the next.  A fork
+ * has none of these threads, and the next region of the fork waits for the
+ * threads for ever, unless they were let go before.  LLVM's OpenMP gives each
+ * process a name in /dev/shm, and removes the name at exit, which a worker
+ * never reaches.
  */
 #include "lib/harness.h"
 
@@ -55,10 +56,10 @@ static int run(struct rig_pool *pool, rig_kernel_fn *kernel)
 						     .limit_ns = LIMIT_NS });
 }
 
-/* Has this program a /dev/shm of its own?  Else what is in it says nothing. */
+/* This program has a private /dev/shm.  In a shared one, names tell nothing. */
 static bool alone;
 
-/* Nothing lies in /dev/shm that is not this process's own OpenMP's. */
+/* /dev/shm has only the name of this process's own OpenMP. */
 static void no_name_is_left(void)
 {
 	DIR *folder = alone ? opendir("/dev/shm") : NULL;
@@ -87,11 +88,11 @@ START_TEST(a_host_that_was_in_a_parallel_region)
 		rig_pool_create(&pool,
 				&(struct rig_pool_options){ .workers = 2 }),
 		0);
-	/* The host goes on with its own. */
+	/* The host's OpenMP goes on. */
 	ck_assert_int_eq(region(), THREADS);
 	r = run(pool, in_parallel);
 	ck_assert_msg(r == 0, "%s", rig_why());
-	/* A team that was forked after that, too. */
+	/* A team that was forked afterwards works too. */
 	ck_assert_int_eq(run(pool, dies), -EOWNERDEAD);
 	ck_assert_int_eq(region(), THREADS);
 	r = run(pool, in_parallel);
@@ -101,7 +102,8 @@ START_TEST(a_host_that_was_in_a_parallel_region)
 }
 END_TEST
 
-/* CPUs that whoever started this program may use: OpenMP has not bound that. */
+/* The CPUs that the starter of this program may use: OpenMP has not bound the
+ * starter. */
 static int usable;
 
 /* OMP_PROC_BIND=true, in half of all job scripts, binds the first thread. */

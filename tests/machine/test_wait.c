@@ -58,7 +58,7 @@ START_TEST(patience_ends)
 	uint64_t began = clock_ns();
 
 	ck_assert_uint_eq(wait_change(&shared->word, 0, &brief), 0);
-	/* Not before its time; how much later is the machine's affair. */
+	/* Not before the deadline; the machine decides how much later. */
 	ck_assert_uint_ge(clock_ns() - began, brief.spin_ns);
 }
 END_TEST
@@ -178,7 +178,7 @@ START_TEST(a_deadline_that_has_passed_does_not_sleep)
 }
 END_TEST
 
-/* Sleeps for good while the word is 0; rank 0 wakes all who do. */
+/* Sleeps for good while the word is 0; rank 0 wakes all sleepers. */
 static int sleep_or_wake(int rank, void *arg)
 {
 	const uint32_t sleepers = *(const uint32_t *)arg;
@@ -223,7 +223,8 @@ static int interrupted(int rank, void *arg)
 		return 1;
 	if (setitimer(ITIMER_REAL, &soon, NULL) < 0)
 		return 1;
-	/* Either it goes on sleeping or it returns 0: no third code. */
+	/* Either the call goes on sleeping or returns 0: there is no third
+	 * outcome. */
 	r = wait_sleep(&shared->word, 0, clock_after(200000000));
 	return r == 0 || r == -ETIMEDOUT ? 0 : 2;
 }

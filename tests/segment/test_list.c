@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_list.c - lists: what is refused, what stays unchanged, what a reader
- * beside a writer sees, and what is left behind.  That the bytes are Python's is
- * for test_list_python.py to say.
+ * test_list.c - lists: the calls that are refused, the items that stay
+ * unchanged, the values that a reader beside a writer sees, and no leftovers.
+ *
+ * test_list_python.py shows that the bytes are Python's.
  */
 #include <runrig/list.h>
 
@@ -26,13 +27,14 @@
 
 #define SOME_BYTES 4096
 
-/* Memory as a hostile process may leave it, aligned as a mapping is. */
+/* Memory with any bytes that a hostile process may leave, aligned as a mapping
+ * is. */
 static union {
 	uint64_t words[SOME_BYTES / 8];
 	unsigned char bytes[SOME_BYTES];
 } memory;
 
-/* [1, 2.5, True, None, 'hé', b'ab\0'], as CPython 3.9 to 3.13 lay it out. */
+/* [1, 2.5, True, None, 'hé', b'ab\0'], in the layout of CPython 3.9 to 3.13. */
 static const unsigned char worked[166] =
 	"\6\0\0\0\0\0\0\0"
 	"\0\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0\20\0\0\0\0\0\0\0\30\0\0\0\0\0\0\0"
@@ -64,7 +66,7 @@ static struct rig_list *worked_list(void)
 	return list;
 }
 
-/* What rig_list_over() says of the first `bytes` of memory. */
+/* The result of rig_list_over() on the first `bytes` of memory. */
 static int over(size_t bytes)
 {
 	struct rig_list *list = NULL;
@@ -297,7 +299,7 @@ START_TEST(reverse_refuses)
 	ck_assert_int_eq(rig_list_can_reverse(list, all, pairs), -EOVERFLOW);
 	for (size_t i = 0; i < 5; i++)
 		ck_assert_int_eq(rig_list_index(list, &values[i]), (int64_t)i);
-	/* The pair that fits is exchanged, the other is not. */
+	/* The pair that fits is exchanged, the other pair is not. */
 	ck_assert_int_eq(rig_list_reverse(list, all, pairs), -EOVERFLOW);
 	ck_assert_int_eq(rig_list_index(list, &values[0]), 4);
 	ck_assert_int_eq(rig_list_index(list, &values[1]), 1);
@@ -335,7 +337,7 @@ START_TEST(repr_does_not_mind_the_locale)
 	struct rig_value value = rig_float(0.1);
 	char text[32];
 
-	/* Where the machine has one with a decimal comma. */
+	/* Where the machine has a locale with a decimal comma. */
 	if (!setlocale(LC_ALL, "de_DE.UTF-8"))
 		(void)setlocale(LC_ALL, "fr_FR.UTF-8");
 	ck_assert_uint_eq(rig_value_repr(&value, text, sizeof(text)), 3);
@@ -346,7 +348,7 @@ START_TEST(repr_does_not_mind_the_locale)
 }
 END_TEST
 
-/* Which damage, at which word, and what is said of it. */
+/* A kind of damage, the damaged word, and the expected error. */
 static const struct damage {
 	size_t at; /* byte */
 	uint64_t word;
@@ -407,7 +409,7 @@ START_TEST(a_damaged_item_is_named_when_it_is_used)
 	struct rig_value value;
 	size_t bytes = damage->at == 160 ? 1 : 8;
 
-	/* After the attach: what was checked then does not count. */
+	/* Damage after the attach: checks during the attach do not count. */
 	memcpy(memory.bytes + damage->at, &damage->word, bytes);
 	if (!damage->words) {
 		ck_assert_int_eq(rig_list_get(list, 0, &value), 0);
@@ -644,7 +646,7 @@ END_TEST
 
 #define READS 2000000
 
-/* The items of the list that two processes meet over. */
+/* The items of the list that two processes share. */
 enum { CHANGING, DONE };
 
 struct beside {
@@ -665,7 +667,7 @@ static int write_until_done(struct rig_list *list, const struct beside *beside)
 	return r;
 }
 
-/* 1 where it sees what nobody stored. */
+/* 1 where the reader sees a value that nobody stored. */
 static int read_much(struct rig_list *list, const struct beside *beside)
 {
 	struct rig_value seen, done = rig_bool(true);
@@ -712,16 +714,16 @@ START_TEST(a_reader_sees_only_what_was_stored)
 }
 END_TEST
 
-/* Each item changes from int to float once, while it is being read. */
+/* Each item changes from int to float once, during the reads. */
 #define ITEMS 2000
 
-/* Looks before the other is given the CPU: it may have no other. */
+/* Looks before the other process gets the CPU, which may be the only CPU. */
 #define LOOKS 2000
 
 static const struct rig_value was = { .kind = RIG_VALUE_INT, .integer = -1 };
 static const struct rig_value is = { .kind = RIG_VALUE_FLOAT, .real = 2.5 };
 
-/* Wait until the reader, who counts in the last item, is at `item`. */
+/* Wait until the reader, which counts in the last item, is at `item`. */
 static int await_reader(struct rig_list *list, int64_t item)
 {
 	struct rig_value at = rig_int(-1);
@@ -747,7 +749,7 @@ static int change_types(struct rig_list *list)
 	return r;
 }
 
-/* Look at an item until it is what it becomes. */
+/* Look at an item until it has its last value. */
 static int read_item(struct rig_list *list, int64_t item)
 {
 	struct rig_value seen = rig_none();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_manager.c - what a manager made is gone afterwards, whoever died.
+ * test_manager.c - a manager's segments and lists are gone afterwards,
+ * whichever process died.
  */
 #include <runrig/manager.h>
 
@@ -24,7 +25,8 @@
 
 #define MEMBERS 3
 
-/* What a process that uses a manager tells the test, in memory they share. */
+/* The messages of a process that uses a manager to the test, in shared
+ * memory. */
 struct told {
 	char names[MEMBERS][RIG_NAME_MAX + 1];
 	pid_t manager;
@@ -63,7 +65,7 @@ static void forget(void)
 	munmap(told, sizeof(*told));
 }
 
-/* Two segments and a list; their names in `told`.  0 or a negative errno. */
+/* Two segments and a list; the names go to `told`. 0 or a negative errno. */
 static int make_members(struct rig_manager *manager)
 {
 	struct rig_value values[] = { rig_int(1), rig_str("two") };
@@ -103,8 +105,8 @@ static int pidfd_of(pid_t pid)
 	return fd;
 }
 
-/* Fork a process that starts a manager, makes members, says so, and then does
- * what `then` does. */
+/* Fork a process that starts a manager, makes members, tells the test, and then
+ * does `then`. */
 static pid_t fork_user(void (*then)(struct rig_manager *manager))
 {
 	struct rig_manager *manager = NULL;
@@ -121,8 +123,8 @@ static pid_t fork_user(void (*then)(struct rig_manager *manager))
 	_exit(0);
 }
 
-/* A user of a manager, up to where it has said that all is made; the manager's
- * pidfd in *manager. */
+/* Start a user of a manager, and wait until the user has made all members; the
+ * manager's pidfd goes to *manager. */
 static pid_t start_user(void (*then)(struct rig_manager *manager), int *manager)
 {
 	pid_t pid = fork_user(then);
@@ -164,7 +166,7 @@ START_TEST(handles_come_and_go_and_names_stay_until_shutdown)
 	ck_assert_uint_eq(rig_segment_bytes(segment), 100);
 	rig_manager_shutdown(manager);
 	ck_assert_int_eq(members_left(), 0);
-	/* What is attached stays usable. */
+	/* Attached members stay usable. */
 	data = rig_segment_data(segment);
 	data[99] = 1;
 	ck_assert_int_eq(data[99], 1);
@@ -228,7 +230,8 @@ START_TEST(the_caller_may_leave_without_a_word)
 }
 END_TEST
 
-/* A child that holds the caller's end of the socket, until the test kills it. */
+/* A child that holds the caller's end of the socket, until the test kills the
+ * child. */
 static void leave_a_child(struct rig_manager *manager)
 {
 	pid_t pid = fork();
@@ -330,7 +333,7 @@ START_TEST(it_is_no_child_that_wait_would_meet)
 }
 END_TEST
 
-/* In a fork of the process that made the manager. */
+/* In a fork of the manager's starter. */
 static int use_and_shut_down(int rank, void *arg)
 {
 	struct rig_segment *segment = NULL;
@@ -441,7 +444,7 @@ START_TEST(a_member_may_be_handed_to_a_pool)
 }
 END_TEST
 
-/* Killed anywhere between starting a manager and shutting it down. */
+/* Killed anywhere between starting a manager and shutting the manager down. */
 static void live_a_life(void)
 {
 	struct rig_manager *manager = NULL;
@@ -473,8 +476,9 @@ START_TEST(killed_at_random_it_leaves_nothing)
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ck_assert(WIFSIGNALED(status));
 	}
-	/* Managers' processes that are just going take a moment.  Who was
-	 * killed before it had one is for clean. */
+	/* Managers' processes that are about to end take a moment.  The names
+	 * of a process that was killed before it had a manager are left to
+	 * clean. */
 	for (int i = 0; i < 500; i++) {
 		ck_assert_int_ge(rig_sweep_clean(false, NULL), 0);
 		count = rig_sweep_list(&found);

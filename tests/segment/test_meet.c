@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_meet.c - programs that share nothing but a segment's name meet in it.
+ * test_meet.c - programs that share only a segment's name meet in the segment.
  *
- * Without arguments it makes a segment for PARTIES, and executes itself that
- * often with the name and a rank: each attaches and meets the others.  (A main
- * of its own: under Check there is no way to be executed afresh.)
+ * Without arguments the program makes a segment for PARTIES, and executes
+ * itself PARTIES times with the name and a rank: each program attaches and
+ * meets the others.  (A separate main: under Check a program cannot be executed
+ * afresh.)
  */
 #include <spawn.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@ static int fail(const char *what)
 	return 1;
 }
 
-/* One party: its element before, everybody's after; two rows take turns. */
+/* A party: writes its element before, and reads all elements after; two rows
+ * take turns. */
 static int meet(const char *name, int rank)
 {
 	struct rig_segment *segment = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_segment.c - handles and names: made whole, refused when not ours,
- * removed by whom it is due, and every call twice.
+ * test_segment.c - handles and names: complete from the start, refused when not
+ * ours, removed by the right process, and every call twice.
  */
 #include "lib/harness.h"
 
@@ -26,7 +26,7 @@
 
 #define NOBODY 65534
 
-/* This test's own name, and its path. */
+/* The test's own name, and its path. */
 static char name[64];
 static char path[96];
 
@@ -42,7 +42,7 @@ static void remove_name(void)
 	(void)rmdir(path);
 }
 
-/* A file of that name that runrig did not make. */
+/* A file with the name, not made by runrig. */
 static int make_foreign(mode_t mode, off_t bytes)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -109,7 +109,7 @@ START_TEST(bad_names_are_refused)
 	const char *bad[] = { "",    ".",           "..",      "a/b",
 			      "/a",  "sem.a",       long_name, ".hidden",
 			      "a b", "caf\xc3\xa9", "a\n" };
-	/* The last four are names that other programs may have made. */
+	/* The last four names are names that other programs may have made. */
 	int found = _i < 7 ? -EINVAL : -ENOENT;
 	struct rig_segment *segment = NULL;
 
@@ -278,7 +278,7 @@ START_TEST(read_only_is)
 }
 END_TEST
 
-/* Squatters, all of this user but one. */
+/* Squatters, all of this user but the last. */
 static void squat(int which)
 {
 	switch (which) {
@@ -298,7 +298,8 @@ static void squat(int which)
 		ck_assert_int_eq(mkdir(path, 0700), 0);
 		break;
 	case 5:
-		/* Root may open another's file; it is refused all the same. */
+		/* Root may open another user's file; the library refuses the
+		 * file all the same. */
 		close(make_foreign(0600, 8));
 		if (geteuid() == 0)
 			ck_assert_int_eq(chown(path, NOBODY, NOBODY), 0);
@@ -316,7 +317,7 @@ START_TEST(squatters_are_refused_and_left)
 	squat(_i);
 	ck_assert_int_eq(lstat(path, &before), 0);
 	ck_assert_int_eq(attach(), -EACCES);
-	/* A file of one's own that is open to others may be removed, below. */
+	/* A file of this user that is open to others may be removed, below. */
 	if (_i > 1)
 		ck_assert_int_eq(rig_segment_remove(name), -EACCES);
 	ck_assert_int_eq(rig_segment_create(&segment, name, 8, NULL), -EEXIST);
@@ -354,7 +355,7 @@ static int attach_as_nobody(int rank, void *arg)
 		return 2;
 	if (rig_segment_remove(name) != -EACCES)
 		return 3;
-	/* Nor is it swept away. */
+	/* The file is not swept away either. */
 	return rig_sweep_clean(false, NULL) < 0 ? 4 : 0;
 }
 
@@ -440,7 +441,7 @@ START_TEST(a_trailer_holds_a_barrier)
 }
 END_TEST
 
-/* The trailer of the segment of that name. */
+/* The trailer of the segment with the name. */
 static void rewrite(void (*change)(struct trailer_shm *trailer))
 {
 	struct trailer_shm trailer;
@@ -518,7 +519,7 @@ START_TEST(a_damaged_trailer_is_refused)
 }
 END_TEST
 
-/* Without its magic it is a plain file, trailer and all. */
+/* Without the magic the file is a plain file, trailer and all. */
 START_TEST(without_magic_it_is_plain)
 {
 	struct rig_segment *maker, *other;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_sweep.c - what is stale is removed, and nothing else is: not what lives,
- * not what is kept, not what something else made.
+ * test_sweep.c - stale names are removed, and nothing else is: no live name, no
+ * kept name, no other program's name.
  *
- * In a mount namespace of its own where there can be one, so that /dev/shm is
- * empty; elsewhere among whatever lies there, which must stay.
+ * In a private mount namespace where there can be one, with an empty /dev/shm;
+ * elsewhere among any other names, which must stay.
  */
 #include "lib/harness.h"
 #include "lib/refuse.h"
@@ -69,7 +69,7 @@ static bool lives(const struct rig_found *list, int count, const char *name,
 	return found && found->life == life;
 }
 
-/* One of each, by their lives. */
+/* A name for each kind of life. */
 static int make_zoo(struct rig_segment **live, struct rig_segment **kept)
 {
 	int fd;
@@ -81,7 +81,8 @@ static int make_zoo(struct rig_segment **live, struct rig_segment **kept)
 		return 1;
 	if (leave_stale("zoo-stale"))
 		return 2;
-	/* Python's: no lock, no mark; one mapped, one not. */
+	/* Python's files have no lock and no mark; the first is mapped, the
+	 * second is not. */
 	fd = shm_open("psm_zoo", O_RDWR | O_CREAT | O_EXCL, 0600);
 	if (fd < 0 || ftruncate(fd, 100) < 0)
 		return 3;
@@ -176,7 +177,7 @@ START_TEST(only_what_is_stale_goes)
 }
 END_TEST
 
-/* The maker is dead, but somebody who holds no lock (Python) maps it. */
+/* The maker is dead, but a process without a lock (Python) maps the file. */
 START_TEST(mapped_by_somebody_it_lives)
 {
 	char name[64], path[96];
@@ -217,7 +218,7 @@ static int sweep_from_inside(int rank, void *arg)
 	if (child == 0) {
 		if (mount("proc", "/proc", "proc", 0, NULL) < 0)
 			_exit(99);
-		/* Its copy of the mapping would show. */
+		/* A copy of the mapping in a fork would show. */
 		rig_segment_detach(segment);
 		if (rig_sweep_clean(false, NULL) < 0)
 			_exit(1);
@@ -276,8 +277,8 @@ START_TEST(makers_beside_sweepers)
 }
 END_TEST
 
-/* With a pool alive its warden removes them, and only what this process
- * made. */
+/* Where a pool is alive, the pool's warden removes the names, and only the
+ * names that this process made. */
 static int dies_with_names(int rank, void *arg)
 {
 	const char *const *names = arg;
@@ -315,7 +316,8 @@ START_TEST(the_warden_removes_what_a_killed_maker_left)
 		list[i] = names[i];
 	}
 	ck_assert_int_eq(run_workers(1, dies_with_names, list), -SIGKILL);
-	/* Ends when the warden has: the harness waits for its processes. */
+	/* Ends when the warden has ended: the harness waits for its
+	 * processes. */
 	for (int i = 0; i < 5000 && (named(names[0]) || named(names[1])); i++)
 		(void)usleep(1000);
 	ck_assert(!named(names[0]));
@@ -352,7 +354,7 @@ START_TEST(makers_are_known_by_bytes_and_marks)
 				 &kept, "sweep-kept", 10,
 				 &(struct rig_segment_options){ .keep = true }),
 			 0);
-	/* What is written does not wash the mark away. */
+	/* Writing to the file does not remove the mark. */
 	((char *)rig_segment_data(kept))[0] = 1;
 	rig_segment_destroy(kept);
 	rewrite("/dev/shm/sweep-kept");
@@ -385,7 +387,8 @@ struct world {
 
 #define NOBODY 65534
 
-/* A process that maps the file until `go` ends; `ready` ends when it does. */
+/* A process that maps the file until `go` ends; `ready` ends when the file is
+ * mapped. */
 static pid_t start_mapper(const char *path, int kind, int ready[2], int go[2])
 {
 	pid_t pid = fork();
@@ -396,7 +399,7 @@ static pid_t start_mapper(const char *path, int kind, int ready[2], int go[2])
 		return pid;
 	close(ready[0]);
 	close(go[1]);
-	/* The file is nobody's, and root may map it. */
+	/* The file belongs to nobody, and root may map the file. */
 	if (kind != ANOTHER_USERS && setuid(NOBODY) < 0)
 		_exit(1);
 	fd = open(path, O_RDWR | O_CLOEXEC);
@@ -409,8 +412,8 @@ static pid_t start_mapper(const char *path, int kind, int ready[2], int go[2])
 	_exit(0);
 }
 
-/* By nobody: 0 where the mapped name stays, and, where the kernel can be asked,
- * goes when its mapper has gone. */
+/* As user nobody: 0 where the mapped name stays, and, where the kernel can be
+ * asked, goes when the mapper has gone. */
 static int clean_beside(const char *name, bool leases, int ready[2], int go[2],
 			pid_t mapper)
 {
@@ -460,7 +463,7 @@ static int sweep_blind(int rank, void *arg)
 	return clean_beside("blind", world->leases, ready, go, mapper);
 }
 
-/* What cannot be asked is in use. */
+/* A file about which the kernel cannot be asked counts as in use. */
 START_TEST(mapped_by_who_cannot_be_asked_it_lives)
 {
 	struct world world = { _i / 2, _i % 2 };
