@@ -25,8 +25,8 @@ static const char *const judged_by_last[] = { "cg", "ft", "mg", "synch-p2p" };
 /* The first two, and in the long form all. */
 static const int teams[] = { 1, 3, 2, 5, 8 };
 
-/* With the row's words, and `given` as each array that is read (NULL:
- * generated); what the first bad word said. */
+/* A run with the row's words, with `given` as each array that is read (NULL:
+ * generated data).  Returns the words of the first failure. */
 static int rig_up(struct kernel_run *run, const struct kernel_row *row,
 		  const struct rig_array *given)
 {
@@ -57,7 +57,8 @@ static void must(int r, const struct kernel_run *run,
 		      team, run->why);
 }
 
-/* Its arrays, and a pool for it, which the caller destroys. */
+/* Make the kernel's arrays, and a pool for the kernel, which the caller
+ * destroys. */
 static struct rig_pool *make(struct kernel_run *run,
 			     const struct kernel_row *row, int team)
 {
@@ -76,7 +77,7 @@ static unsigned char *data_of(const struct kernel_run *run, int index)
 	return rig_segment_data(run->arrays[index].segment);
 }
 
-/* What is in the answer now is wrong, and verify says so. */
+/* The present answer is wrong, and verify must say so. */
 static void must_be_wrong(struct kernel_run *run, const struct kernel_row *row,
 			  int team, const char *what)
 {
@@ -87,8 +88,8 @@ static void must_be_wrong(struct kernel_run *run, const struct kernel_row *row,
 		      row->kernel, row->words, team, what);
 }
 
-/* Two high bits: what was less than 2^9 is that and more, what was not is tiny,
- * and neither infinite nor a not-a-number. */
+/* Turn two high bits: a number less than 2^9 becomes larger, any other number
+ * becomes tiny, and none becomes infinite or NaN. */
 static unsigned char spoiled(unsigned char high)
 {
 	return (high & 0x60) == 0x60 ? high & 0x9f : high | 0x60;
@@ -125,7 +126,7 @@ static void spoil_each(struct kernel_run *run, const struct kernel_row *row,
 	}
 }
 
-/* Change the least bit of what is only read: no answer tells. */
+/* Change the least bit of an array that is only read: no answer tells. */
 static void spoil_inputs(struct kernel_run *run, const struct kernel_row *row,
 			 int team)
 {
@@ -140,7 +141,7 @@ static void spoil_inputs(struct kernel_run *run, const struct kernel_row *row,
 	}
 }
 
-/* The answer's bytes of one team; the caller frees them. */
+/* The bytes of the answer of a single team; the caller frees the bytes. */
 static unsigned char *answer_of(const struct kernel_row *row, int team,
 				size_t *bytes)
 {
@@ -208,7 +209,7 @@ static void fill_bits(unsigned char *bytes, size_t count, bool bits)
 	}
 }
 
-/* What is not usual about item i of `count`, or what is usual. */
+/* The unusual value of item i of `count`, or a usual value. */
 static double special(double usual, size_t i, size_t count,
 		      enum kernels_floats floats)
 {
@@ -223,7 +224,7 @@ static double special(double usual, size_t i, size_t count,
 			     : usual;
 }
 
-/* -43 to 43, of any bits; denormal ones are so small in any dtype. */
+/* -43 to 43, with any bits; denormals are as small in any dtype. */
 static void fill_floats(void *items, size_t count, enum rig_dtype dtype,
 			enum kernels_floats floats)
 {

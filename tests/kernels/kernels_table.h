@@ -14,31 +14,33 @@ struct kernel_row {
 	int answer;        /* the array whose bits tell the answer */
 };
 
-/* What the user's floats are: numbers of the same order of magnitude; those,
- * infinities, denormals and negative zeros; and not-a-numbers too. */
+/* The user's floats: numbers of the same order of magnitude; such numbers with
+ * infinities, denormals and negative zeros; and with NaNs too. */
 enum kernels_floats { FLOATS_FINITE, FLOATS_INFINITE, FLOATS_NAN };
 
-/* Each team verifies it, has the same bits in `answer` as a team of one, and
- * finds it wrong once the first item of its answer is spoiled, or the middle or
- * the last one.  (Of kernels that a published value judges: the last one.) */
+/* Each team verifies the answer, has the same bits in `answer` as a team of a
+ * single rank, and finds the answer wrong when the first, the middle or the
+ * last item is spoiled.  (Where a published value judges the kernel: the last
+ * item.) */
 void kernels_check_row(const struct kernel_row *row);
 
-/* The same for one team, compared with nothing. */
+/* The same for a single team, without a comparison. */
 void kernels_check_once(const struct kernel_row *row, int team);
 
 /* The row's kernel on `count` random items of a dtype, given as each array that
- * it reads, by a team: digests before and after, verified, and found wrong once
- * the answer is spoiled, as above, or the least bit of what is only read. */
+ * the kernel reads, by a team: digests before and after, verified, and found
+ * wrong when the answer is spoiled, as above, or when the least bit of a
+ * read-only array is changed. */
 void kernels_check_given(const struct kernel_row *row, const char *dtype,
 			 size_t count, int team, enum kernels_floats floats);
 
-/* The same with finite floats, and it is found wrong once `spoil` has been at
- * the answer's items. */
+/* The same with finite floats; the answer is found wrong when `spoil` has
+ * changed the items. */
 void kernels_check_found(const struct kernel_row *row, const char *dtype,
 			 size_t count, int team,
 			 void (*spoil)(void *items, size_t count));
 
-/* One of the words, or all of them together, are refused with words. */
+/* Each of the words, or all together, are refused with words. */
 void kernels_check_refused(const struct kernel_row *row);
 
 #endif

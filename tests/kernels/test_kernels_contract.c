@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_kernels_contract.c - what kernel.h says of every kernel, held against
- * each of those that come with runrig: it allocates no more than it states, and
- * gives it back; and where nothing was run, verify says so.
+ * test_kernels_contract.c - the rules of kernel.h, checked for each kernel of
+ * runrig: a kernel allocates no more than the kernel states, and frees all of
+ * that; and where nothing was run, verify says so.
  *
- * The linker gives this program's calls of malloc() and its kin, and so the
- * kernels', to the functions below (--wrap), which count.
+ * The linker sends this program's calls of malloc() and similar functions, and
+ * so the kernels' calls, to the functions below (--wrap), which count.
  */
 #include "kernels/kernels_table.h"
 
@@ -24,10 +24,10 @@
 
 #define WORKERS 3
 
-/* Allocations of one rank that are not given back yet, at most. */
+/* The most allocations of a rank that are not freed yet. */
 #define LIVE_MAX 64
 
-/* Every kernel, small; what is private as large as to show. */
+/* Every kernel, small, but with private memory large enough to show. */
 static const struct {
 	const char *kernel, *words;
 	bool rests; /* an answer of zeros is right */
@@ -99,8 +99,8 @@ static struct {
 	size_t now, most;
 } live;
 
-/* In shared memory, each rank's: the most it had of any of the jobs, and what
- * they left. */
+/* In shared memory, for each rank: the most memory in any of the jobs, and the
+ * memory left by the jobs. */
 static struct found {
 	size_t most, left;
 } * found;
@@ -170,7 +170,7 @@ void __wrap_free(void *at)
 	__real_free(at);
 }
 
-/* The kernel under test, and the same with jobs that count. */
+/* The kernel under test, and a copy with jobs that count. */
 static const struct rig_kernel *plain;
 static struct rig_kernel counting;
 

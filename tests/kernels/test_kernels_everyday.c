@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_kernels_everyday.c - the everyday kernels by teams of several sizes, and
- * that verify finds what is wrong.
+ * verify finds wrong results.
  */
 #include "kernels/kernels_table.h"
 
@@ -132,7 +132,7 @@ START_TEST(same_answer_of_long_runs)
 }
 END_TEST
 
-/* The words to which a random size is added, and the most that is. */
+/* The words to which a random size is added, and the largest size. */
 static const struct random_row {
 	const char *kernel, *words;
 	int answer;
@@ -156,8 +156,8 @@ static const struct random_row {
 
 #define RANDOM_SIZES 2
 
-/* The words of a failure have the size and the workers; with KERNELS_SEED in the
- * environment, the sizes of that seed come again. */
+/* The words of a failure have the size and the workers; KERNELS_SEED in the
+ * environment repeats the sizes of the seed. */
 START_TEST(random_sizes)
 {
 	const struct random_row *random = &random_rows[_i];
@@ -271,7 +271,8 @@ static void spoil_floats(void *items, size_t count)
 		x[i] = nextafterf(nextafterf(x[i], INFINITY), INFINITY);
 }
 
-/* In the last chunk, by what its additions cannot be wrong by. */
+/* A change in the last chunk, larger than any error of the chunk's
+ * additions. */
 static void spoil_doubles(void *items, size_t count)
 {
 	double *x = items;
@@ -280,7 +281,7 @@ static void spoil_doubles(void *items, size_t count)
 		x[i] += fabs(x[i]) * 0x1p-42;
 }
 
-/* All wrong together, by little: rounding does not excuse it. */
+/* All items wrong together, by little: rounding is no excuse. */
 START_TEST(scan_finds_a_few_ulps)
 {
 	static const struct kernel_row scan = { "scan", "", 0 };
@@ -304,8 +305,9 @@ static double half_of(uint16_t bits)
 	return bits >> 15 ? -size : size;
 }
 
-/* Each one is what it is; what lies between two goes to the nearer, and from the
- * middle to the even one, which above the greatest is infinity. */
+/* Each float16 converts to itself.  A number between two goes to the nearer,
+ * and from the middle to the even float16, which above the greatest is
+ * infinity. */
 START_TEST(float16_is_widened_exactly_and_rounded_to_even)
 {
 	for (uint32_t i = 0; i < 65536; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_kernels_library.c - librunrig-kernels, as a program of somebody else's has
- * it: kernels on the caller's own memory, on segments and on files.
+ * test_kernels_library.c - librunrig-kernels in the hands of another program:
+ * kernels on the caller's own memory, on segments and on files.
  */
 #include <errno.h>
 #include <math.h>
@@ -90,7 +90,7 @@ START_TEST(an_input_stays_as_it_is_and_its_sum_is_a_number)
 	ck_assert_mem_eq(before, x, sizeof(x));
 	ck_assert_int_eq(rig_outcome_get(outcome, "su", &sum), -ENOENT);
 	ck_assert_int_eq(rig_outcome_get(outcome, "sum = 5", &sum), -ENOENT);
-	/* A chunk each, and their total. */
+	/* A total for each chunk, and the total of all chunks. */
 	ck_assert_uint_eq(outcome->blocks, 11);
 	ck_assert_uint_ge(outcome->covered, 1);
 	ck_assert_uint_le(outcome->covered, outcome->blocks / 8 + 1);
@@ -174,7 +174,7 @@ START_TEST(strides_of_either_sign_are_followed)
 	for (int c = 0; c < COLUMNS; c++)
 		ck_assert_double_eq(
 			y[c], matrix[ROWS * COLUMNS - 1 - 5 * COLUMNS - c]);
-	/* What is written goes where its strides say. */
+	/* Written elements go where the strides say. */
 	memcpy(x, matrix, sizeof(matrix));
 	operands[0].data = x;
 	operands[0].strides = across;
@@ -210,7 +210,7 @@ START_TEST(segments_are_used_in_place)
 }
 END_TEST
 
-/* Doubles under a name, that the pool does not know yet. */
+/* Doubles under a name that the pool does not know yet. */
 static struct rig_segment *lay_out(const char *name, double first)
 {
 	struct rig_segment *segment = NULL;
@@ -339,7 +339,7 @@ START_TEST(runs_are_repeated_for_their_times_alone)
 }
 END_TEST
 
-/* What nobody can want, and a word of what is said of it. */
+/* A senseless specification, and a word of the refusal. */
 static const struct {
 	const char *kernel;
 	struct rig_operand operand;

@@ -18,8 +18,8 @@ START_TEST(same_answer_for_any_team)
 }
 END_TEST
 
-/* Classes that take longer, by two workers: each has a row of its own in a
- * kernel's table. */
+/* Classes that take longer, by two workers: each class has a row in a kernel's
+ * table. */
 static const struct kernel_row classes[] = {
 	{ "is", "class=A", 2 }, { "cg", "class=W", 3 }, { "cg", "class=A", 3 },
 	{ "ft", "class=W", 2 }, { "ft", "class=A", 2 }, { "mg", "class=W", 3 },

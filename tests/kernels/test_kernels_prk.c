@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_kernels_prk.c - PRK's kernels against PRK's closed forms, by teams of
- * several sizes, and that verify finds what is wrong.
+ * several sizes; and verify finds wrong results.
  */
 #include "kernels/kernels_table.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_kernels_reverse.c - reverse and triad: for any team, length, slice and
- * size of item; with data of their own and of the user's; and that verify finds
- * whatever is wrong.
+ * size of item; with generated data and with the user's data; and verify finds
+ * every wrong item.
  */
 #include "kernels/kernels_table.h"
 
@@ -126,13 +126,13 @@ START_TEST(sums_tell_order_and_add_up)
 	parts = sum_items(x, 6, item, 100, 1) +
 		sum_items(x + 6 * item, 14, item, 106, 1);
 	ck_assert_uint_eq(whole, parts);
-	/* Backwards it is the sum of the array reversed. */
+	/* The backward sum is the sum of the reversed array. */
 	memcpy(y, x, sizeof(x));
 	reverse_plainly(y, 0, 20, item);
 	ck_assert_uint_eq(sum_items(x, 20, item, 19, -1),
 			  sum_items(y, 20, item, 0, 1));
 	ck_assert_uint_ne(whole, sum_items(y, 20, item, 100, 1));
-	/* Any bit, and any two neighbours that differ. */
+	/* Any bit, and any two different neighbours. */
 	for (size_t bit = 0; bit < 20 * item * 8; bit++) {
 		x[bit / 8] ^= (unsigned char)(1 << bit % 8);
 		ck_assert_uint_ne(whole, sum_items(x, 20, item, 100, 1));
@@ -148,7 +148,8 @@ START_TEST(sums_tell_order_and_add_up)
 }
 END_TEST
 
-/* A sum that does not tell the order of items still tells which they are. */
+/* A sum that does not depend on the order of items still depends on the
+ * items. */
 START_TEST(sums_tell_torn_items)
 {
 	uint64_t x[] = { 1, 2, 3, 4, 5, 6 }; /* three items of two words */
@@ -168,7 +169,7 @@ START_TEST(sums_tell_torn_items)
 }
 END_TEST
 
-/* ---- who owns what ---- */
+/* ---- the owners of the parts ---- */
 
 static void rig_reverse(struct kernel_run *run, const char *const *words)
 {
@@ -268,7 +269,7 @@ START_TEST(verify_names_any_element_that_is_wrong)
 }
 END_TEST
 
-/* One kind of the user's data. */
+/* A kind of the user's data. */
 struct given {
 	size_t item;
 	size_t count, begin, end;
@@ -305,7 +306,7 @@ static int verify_given(struct kernel_run *run)
 	return r < 0 ? r : kernel_run_verify(run);
 }
 
-/* A byte that is wrong, and two items that have changed places. */
+/* A wrong byte, and two items that have changed places. */
 static void check_damage(struct kernel_run *run, const struct given *given,
 			 unsigned char *x)
 {
@@ -415,7 +416,7 @@ START_TEST(triad_holds_what_it_read_against_what_it_was)
 		ck_assert_int_eq(verify_given(&run), -EBADMSG);
 		x[array][700] -= 1;
 	}
-	/* Wrong together, so that a = b + s * c all the same. */
+	/* b and c wrong together, so that a = b + s * c still holds. */
 	x[1][3] += 3;
 	x[2][3] -= 1;
 	x[0][3] = x[1][3] + 3 * x[2][3];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_kernels_sample.c - a proof by sample takes a result that is right, and
- * none of which every block, or what holds the blocks together, is wrong.
+ * test_kernels_sample.c - a proof by sample accepts a right result, and refuses
+ * a result in which every block, or the last block, is wrong.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #define WORKERS 3
 #define COUNT   40009
 
-/* `spoiled` is an array that is made wrong. */
+/* `spoiled` is an array that the test makes wrong. */
 static const struct {
 	const char *kernel, *words;
 	enum rig_dtype dtype;
@@ -57,7 +57,7 @@ static const struct {
 	{ "clip", "low=-10 high=10", RIG_FLOAT64, 0 },
 };
 
-/* Items that NumPy would call arange(count) % 97 - 48. */
+/* The items of NumPy's arange(count) % 97 - 48. */
 static void fill(char *at, enum rig_dtype dtype, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -91,7 +91,7 @@ static char *data_of(const struct kernel_run *run, int index)
 	return rig_segment_data(run->arrays[index].segment);
 }
 
-/* The run of row i, its input given and made. */
+/* The run of row i, with the input given and made. */
 static void set_up(struct kernel_run *run, struct rig_pool *pool, int i)
 {
 	const struct rig_kernel *kernel = rig_kernel_find(rows[i].kernel);

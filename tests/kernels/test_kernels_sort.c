@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_kernels_sort.c - sort on data with many equal items, and that verify
- * finds items that are torn, and equal ones that have changed places.
+ * test_kernels_sort.c - sort on data with many equal items; and verify finds
+ * torn items, and equal items that have changed places.
  */
 #include "kernels/kernels_table.h"
 
@@ -23,8 +23,8 @@ static const char *const dtypes[] = { "uint8",      "int16",    "float32",
 				      "int64",      "float64",  "complex64",
 				      "complex128", "float128", "complex256" };
 
-/* How item i of `bytes` bytes is filled: small numbers, and of floats what is
- * tiny, zero, or no number. */
+/* How item i of `bytes` bytes is filled: small numbers; among floats also tiny
+ * numbers, zeros and NaNs. */
 typedef uint32_t fill_fn(size_t i);
 
 static uint32_t scattered(size_t i)
@@ -90,7 +90,7 @@ static void sort_it(struct kernel_run *run)
 	ck_assert_msg(kernel_run_run(run) == 0, "%s", run->why);
 }
 
-/* What verify says of the data as they are now. */
+/* verify's answer about the present data. */
 static int judge(struct kernel_run *run)
 {
 	ck_assert_int_eq(kernel_run_digest(run, true), 0);
@@ -108,7 +108,7 @@ static struct rig_pool *pool_of(int workers)
 	return pool;
 }
 
-/* Sort it; its bytes go to `sorted`. */
+/* Sort the array; the bytes go to `sorted`. */
 static void sort_fill(struct rig_pool *pool, const char *dtype, fill_fn *fill,
 		      const char *stable, char *sorted)
 {
@@ -147,7 +147,7 @@ START_TEST(values_that_are_frequent)
 }
 END_TEST
 
-/* The imaginary parts of two neighbours exchanged: the order is as it was. */
+/* The imaginary parts of two neighbours are exchanged: the order stays. */
 START_TEST(a_torn_item_is_found)
 {
 	struct rig_pool *pool = pool_of(3);
@@ -173,7 +173,7 @@ START_TEST(a_torn_item_is_found)
 }
 END_TEST
 
-/* Small numbers, so that many are equal, though none are frequent; zeros have
+/* Small numbers: many are equal, though no number is frequent; zeros have
  * either sign. */
 static void fill_small(char *x, size_t bytes, size_t part)
 {
@@ -196,8 +196,8 @@ static void fill_small(char *x, size_t bytes, size_t part)
 	}
 }
 
-/* Exchange two neighbours that compare as equal and differ in their bits:
- * among the least items, which are all zero. */
+/* Exchange two neighbours that compare as equal and have different bits: among
+ * the least items, which are all zero. */
 static void exchange_equals(char *x, size_t bytes)
 {
 	char one[2 * sizeof(long double)];

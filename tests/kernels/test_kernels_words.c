@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_kernels_words.c - what a user types: numbers, dtypes, parameters; and
- * kernels that are malformed.
+ * test_kernels_words.c - the words that a user types: numbers, dtypes,
+ * parameters; and malformed kernels.
  */
 #include "lib/harness.h"
 
@@ -328,7 +328,7 @@ START_TEST(a_wrong_parameter_is_told_the_right_ones)
 }
 END_TEST
 
-/* What is wrong with `all`, and a word of what is said of it. */
+/* A fault in `all`, and a word of the refusal. */
 static struct rig_kernel bad;
 static struct rig_param bad_params[3];
 static struct rig_array_spec bad_arrays[RIG_ARRAYS_MAX + 2];
@@ -543,7 +543,7 @@ START_TEST(malformed_kernels_are_refused)
 }
 END_TEST
 
-/* What three ranks own of ten bytes, and what is said of it. */
+/* The parts of ten bytes that three ranks own, and a word of the refusal. */
 static const struct {
 	struct contract_owned owned[3];
 	const char *why; /* NULL: nothing */

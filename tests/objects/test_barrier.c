@@ -21,8 +21,8 @@
 /* In shared memory. */
 struct arena {
 	struct rig_barrier barrier;
-	/* Written by their rank before the barrier, read by all after it; two
-	 * sets take turns. */
+	/* Written by their rank before the barrier, read by all ranks after the
+	 * barrier; two sets take turns. */
 	uint64_t cells[2][SIZE_MAX_HERE];
 };
 
@@ -33,8 +33,8 @@ struct meeting {
 	uint64_t epochs;
 	struct patience patience;
 	bool own_patience; /* else rig_barrier_wait()'s */
-	bool last_waits;   /* rank 0 arrives once the epoch is a blocking one */
-	uint32_t sleeps;   /* each rank's own count */
+	bool last_waits; /* rank 0 arrives when the epoch is a blocking epoch */
+	uint32_t sleeps; /* each rank's own count */
 	uint32_t awakes;
 };
 
@@ -75,7 +75,8 @@ static void arrive(struct meeting *meeting, int rank, uint64_t epoch)
 		rig_barrier_wait(barrier);
 }
 
-/* A rank: 0, or 1 where it left too early, 2 where its watch was not told. */
+/* A rank: 0; 1 where the rank left too early; 2 where the watch was not
+ * told. */
 static int meet(int rank, void *arg)
 {
 	struct meeting *meeting = arg;
@@ -136,7 +137,7 @@ START_TEST(no_patience_meets)
 }
 END_TEST
 
-/* One party comes when another's patience has ended: all epochs block. */
+/* A party comes when the other party's patience has ended: all epochs block. */
 START_TEST(waiting_for_the_late_blocks)
 {
 	check_meeting((struct meeting){ .size = _i,
@@ -147,7 +148,7 @@ START_TEST(waiting_for_the_late_blocks)
 }
 END_TEST
 
-/* Patience that outlasts the test: nobody blocks. */
+/* Patience that outlasts the test: no party blocks. */
 START_TEST(patience_never_blocks)
 {
 	check_meeting((struct meeting){ .size = _i,

@@ -18,7 +18,7 @@ static int parties;
 static int epochs = 3;
 static const struct patience finite = { 0 };
 static const struct patience endless = { .yields = CHECKER_ENDLESS };
-/* How many of them, from rank 0 up, poll without end. */
+/* Ranks 0 to endless - 1 poll without end. */
 static int endless_parties;
 
 static void party(int self)
@@ -42,8 +42,8 @@ static void party(int self)
 	}
 }
 
-/* At rest the word tells the arrivals, and that nobody wants to block; epochs
- * block only where a party asked for it. */
+/* At rest the word tells the arrivals, and has no BLOCKING; epochs block only
+ * where a party asked for blocking. */
 static const char *at_end(bool stuck)
 {
 	uint64_t word = checker_last(&barrier.word);

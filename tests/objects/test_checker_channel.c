@@ -104,7 +104,7 @@ static void two(void)
 	lay_out(2);
 }
 
-/* As the warden has it: everybody is killed, the memory is zero again. */
+/* As after the warden: every process is killed, the memory is zero again. */
 static void warden(void)
 {
 	checker_wait_death();

@@ -16,11 +16,11 @@
 #include "objects/barrier.h"
 #include "objects/dispatch.h"
 
-#define JOB 2u /* one job more, in `posted` and `done` */
+#define JOB 2u /* another job, in `posted` and `done` */
 
 enum {
 	CELL_JOB = 0,   /* the poster's */
-	CELL_RESULT = 4 /* and so on: the takers' */
+	CELL_RESULT = 4 /* the next locations are the takers' */
 };
 
 /* The real events. */
@@ -31,7 +31,7 @@ struct ghost {
 	uint32_t all_done; /* takers told that they were the last, over all */
 	uint32_t given_up; /* the last job that the warden ended */
 	uint32_t seen;     /* by the takers to start next */
-	uint32_t notices;  /* takers told that nobody is awake */
+	uint32_t notices;  /* takers told that no taker is awake */
 	uint32_t asleep;   /* bit t: t sleeps or has finished, for good */
 };
 
@@ -72,7 +72,7 @@ static void lay_out(uint32_t yields, uint64_t deadline, uint32_t job_count,
 	dispatch_init(&dispatch, (int)takers);
 }
 
-/* --- one job after another --- */
+/* --- job after job --- */
 
 static void post(uint32_t job)
 {
@@ -232,7 +232,8 @@ static void timed(void)
 
 /* --- the alarm --- */
 
-/* Taker 1 raises it in job 1 and does not finish; taker 2 has nothing to do. */
+/* Taker 1 raises the alarm in job 1 and does not finish; taker 2 has nothing to
+ * do. */
 static void thread_alarm(int self)
 {
 	if (self == 0) {
@@ -248,7 +249,8 @@ static void thread_alarm(int self)
 	}
 }
 
-/* Both raise it, and finish all the same; one poster heeds, then does not. */
+/* Both takers raise the alarm, and finish all the same; a poster heeds the
+ * alarm once, then not. */
 static void thread_alarm_done(int self)
 {
 	int r;
@@ -269,8 +271,9 @@ static void thread_alarm_done(int self)
 }
 
 /*
- * Somebody interrupts, at any moment.  The poster hears of it or of the end, and
- * an end stays an end; with two jobs the interrupt may be heard in the job after.
+ * A thread interrupts, at any moment.  The poster hears of the interrupt or of
+ * the end, and an end stays an end; with two jobs the interrupt may be heard in
+ * the job after.
  */
 static void thread_interrupt(int self)
 {
@@ -328,7 +331,7 @@ static void one_job(void)
 	lay_out(0, RIG_FOREVER, 1, 2);
 }
 
-/* --- who notices that nobody is awake --- */
+/* --- the taker that notices that no taker is awake --- */
 
 #define MEETING    3
 #define ALL_ASLEEP ((1u << MEETING) - 1)
@@ -385,9 +388,9 @@ static void meeting(void)
 }
 
 /*
- * All come, then all but one: only threads that still sleep are taken for asleep.  A
- * late notice may come from the first meeting; the thread that gets the notice looks,
- * and sees that another thread has moved on.
+ * All takers come, then all but the last: only threads that still sleep count
+ * as asleep.  A late notice may come from the first meeting; the thread that
+ * gets the notice looks, and sees that another thread has moved on.
  */
 static void sleeps_twice(void *arg, uint64_t target)
 {
@@ -441,7 +444,7 @@ static const char *end_all_meet(bool stuck)
 
 /* --- a taker dies at any step --- */
 
-/* As warden.c's renew() has it. */
+/* The same steps as in warden.c's renew(). */
 static void warden(void)
 {
 	bool in_flight;

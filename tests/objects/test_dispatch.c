@@ -172,7 +172,7 @@ START_TEST(alarm_is_heard_only_by_who_heeds)
 			 -ETIMEDOUT);
 	dispatch_done(dispatch);
 	ck_assert_int_eq(dispatch_wait(dispatch, &none, true, RIG_FOREVER), 0);
-	/* The next job starts without it. */
+	/* The next job starts without the alarm. */
 	dispatch_post(dispatch);
 	ck_assert_int_eq(dispatch_wait(dispatch, &none, true, clock_after(1)),
 			 -ETIMEDOUT);

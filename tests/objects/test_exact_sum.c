@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_exact_sum.c - sums that know no order: equal bits however the numbers are
- * dealt out, and the right bits.
+ * test_exact_sum.c - sums that do not depend on the order: equal bits however
+ * the numbers are dealt out, and the right bits.
  *
- * Numbers are made from their index alone, and hold everything by which ordinary
- * sums differ.  The right sum is told by integers of 128 bits where all numbers are
- * multiples of the same number, else by test_exact_sum_python.py (math.fsum,
- * fractions); the ranks' sums are held against rig_sum.
+ * Numbers are made from their index alone, and hold everything by which
+ * ordinary sums differ.  The right sum comes from integers of 128 bits where
+ * all numbers are multiples of the same number, else from
+ * test_exact_sum_python.py (math.fsum, fractions); the ranks' sums are compared
+ * with rig_sum.
  */
 #include "lib/harness.h"
 
@@ -29,7 +30,7 @@ static const int types[] = { RIG_FLOAT32, RIG_FLOAT64, RIG_COMPLEX64,
 /* The kinds of numbers. */
 enum kind { PLAIN, WIDE, CANCELS, DENORMAL, INFINITE, CLASHES, NAN_TOO, KINDS };
 
-#define NUMBERS 3001 /* odd, so that pairs do not all cancel */
+#define NUMBERS 3001 /* odd, so that not all pairs cancel */
 
 static uint64_t mix(uint64_t x)
 {
@@ -38,7 +39,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 32;
 }
 
-/* -1 to 1. */
+/* A number from -1 to 1. */
 static double fraction(uint64_t i)
 {
 	return (double)(int64_t)mix(i) / 9223372036854775808.0;
@@ -56,7 +57,7 @@ static double number(enum kind kind, size_t i, int range)
 	case WIDE:
 		return ldexp(x, wide);
 	case CANCELS:
-		/* Pairs that cancel, far apart; what is left is small. */
+		/* Pairs that cancel, far apart; the rest is small. */
 		return i < NUMBERS / 2 ? ldexp(fraction(i), range / 2)
 		       : i < NUMBERS - 1
 			       ? -ldexp(fraction(i - NUMBERS / 2), range / 2)
@@ -243,7 +244,7 @@ START_TEST(many_numbers_carry)
 }
 END_TEST
 
-/* ---- of a team ---- */
+/* ---- a team's sums ---- */
 
 struct told {
 	int type;
@@ -256,7 +257,7 @@ static size_t bytes_of(int type)
 	return parts_of(type) * (is_wide(type) ? 8 : 4);
 }
 
-/* Numbers of which this rank was dealt some, in an order of its own. */
+/* Numbers, some of which were dealt to this rank, in the rank's own order. */
 static int sums_parts(struct rig_team *team)
 {
 	const struct told *told = rig_team_args(team);
@@ -474,7 +475,7 @@ static int marks(struct rig_team *team)
 	return r;
 }
 
-/* One says so, the other does not. */
+/* A rank marks the operation as reproducible, and the other rank does not. */
 static int disagree(struct rig_team *team)
 {
 	double x = 1, y;

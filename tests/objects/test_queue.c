@@ -29,7 +29,8 @@
 #define MESSAGES    2000u
 #define PATIENCE_NS UINT64_C(20000000000)
 
-/* A message: who has sent it, which of theirs, and bytes that follow from both. */
+/* A message: the sender, the number among the sender's messages, and bytes that
+ * follow from both. */
 struct message {
 	uint32_t putter;
 	uint32_t number;
@@ -40,7 +41,7 @@ struct message {
 struct arena {
 	_Atomic uint32_t go;
 	_Atomic uint32_t taken[PUTTERS];
-	_Atomic uint32_t left; /* messages that nobody has taken yet */
+	_Atomic uint32_t left; /* messages that no process has taken yet */
 	alignas(RIG_LINE) unsigned char queue[ROOM_BYTES];
 };
 
@@ -134,7 +135,7 @@ static int put_all(int putter)
 	return 0;
 }
 
-/* Of each putter, the messages that one taker gets come in their order. */
+/* The messages that a taker gets from a putter come in the putter's order. */
 static int take_many(void)
 {
 	uint32_t next[PUTTERS] = { 0 };
@@ -246,7 +247,7 @@ END_TEST
 
 /* ---- deaths ---- */
 
-/* A child that puts or takes one message when it is told to; it then waits to be
+/* A child that puts or takes a message on command; then the child waits to be
  * killed. */
 static pid_t start_victim(bool puts, uint32_t number)
 {
@@ -264,7 +265,7 @@ static pid_t start_victim(bool puts, uint32_t number)
 		pause();
 }
 
-/* Kill it `steps` instructions after the beginning of its call. */
+/* Kill the child `steps` instructions after the begin of its call. */
 static void kill_within(bool puts, uint32_t number, long steps)
 {
 	void (*call)(void) = puts ? (void (*)(void))rig_queue_put
@@ -288,8 +289,9 @@ static void kill_within(bool puts, uint32_t number, long steps)
 /* Instructions of a call, at the very most. */
 #define STEPS_MAX 3000
 
-/* Three messages are in it.  One who puts a fourth is killed after each instruction
- * in turn: then there are the three, and perhaps the fourth; and it goes on. */
+/* Three messages are in the queue.  A process that puts a fourth message is
+ * killed after each instruction in turn: then the queue has the three messages,
+ * and perhaps the fourth, and goes on. */
 START_TEST(a_putter_dies_anywhere)
 {
 	uint32_t arrived = 0, lost = 0;

@@ -2,9 +2,9 @@
 /*
  * test_numa.c - where pages lie: rules in words, and the kernel's answers.
  *
- * A machine rarely has nodes enough: a guest with several (numa_vm.py) shows that
- * pages go where a rule sends them.  Here: the words, and that asking tells the
- * truth and changes nothing.
+ * A machine rarely has nodes enough: a guest with several nodes (numa_vm.py)
+ * shows that pages go where a rule sends them.  This test checks the words, and
+ * that asking tells the truth and changes nothing.
  */
 #include "place/numa.h"
 
@@ -44,7 +44,7 @@ static const struct rule {
 	/* By the system's numbers. */
 	{ FOUR, "interleave", NUMA_INTERLEAVE, 1 << 5 | 1 << 7 },
 	{ FOUR, "bind:1", NUMA_BIND, 1 << 7 },
-	/* Those with cores have no memory. */
+	/* The nodes with cores have no memory. */
 	{ "package:2 [numa(memory=0)][numa(memory=1GB)] core:1 pu:1",
 	  "interleave", NUMA_INTERLEAVE, 1 << 1 | 1 << 3 },
 };
@@ -117,7 +117,7 @@ START_TEST(a_segment_refuses_a_bad_rule)
 }
 END_TEST
 
-/* As a cpuset that leaves this process other nodes would have it. */
+/* The answer of a cpuset that leaves other nodes to this process. */
 START_TEST(what_the_kernel_refuses_is_told_with_its_likely_cause)
 {
 	struct numa_rule rule = { .kind = NUMA_BIND };
@@ -181,7 +181,7 @@ START_TEST(asking_gives_no_page_a_home)
 	char *data;
 	FILE *file;
 
-	/* Sparse, as Python leaves what it has not touched. */
+	/* A sparse file, as Python leaves bytes that Python has not touched. */
 	snprintf(name, sizeof(name), "psm_home_%d", (int)getpid());
 	snprintf(path, sizeof(path), "/dev/shm/%s", name);
 	file = fopen(path, "wx");
@@ -217,7 +217,7 @@ END_TEST
 
 /* ---- huge pages ---- */
 
-/* Whether there are any is the system's affair; what is said of it is true. */
+/* The system decides whether there are huge pages; the answer must be true. */
 START_TEST(huge_pages_hold_the_same_bytes)
 {
 	struct rig_segment_options options = { .pages = RIG_PAGES_HUGE };
@@ -240,7 +240,8 @@ START_TEST(huge_pages_hold_the_same_bytes)
 	ck_assert_int_eq(huge % (2 << 20), 0);
 	data = rig_segment_data(segment);
 	ck_assert_uint_eq((uintptr_t)data % (2 << 20), 0);
-	/* All of them are 0: the first is, and each is as the one before. */
+	/* All bytes are 0: the first byte is, and each byte equals the byte
+	 * before. */
 	ck_assert(data[0] == 0 && memcmp(data, data + 1, bytes - 1) == 0);
 	data[0] = 1;
 	data[bytes - 1] = 2;
@@ -276,7 +277,7 @@ START_TEST(huge_pages_are_not_asked_of_what_is_not_there)
 }
 END_TEST
 
-/* ---- what a job brings along ---- */
+/* ---- pages that a job brings to their owners ---- */
 
 /* The second half of everything to rank 0, the first to rank 1. */
 static int halves(const void *args, size_t bytes, int rank, int size,
@@ -306,8 +307,9 @@ static int nothing(struct rig_team *team)
 	return 0;
 }
 
-/* A sparse file gets its pages by the owners' spans alone where the spans cover the
- * file, or by reading afterwards; either way the whole file is there after a run. */
+/* A sparse file gets its pages by the owners' spans alone where the spans cover
+ * the file, or by reading afterwards; either way the whole file is there after
+ * a run. */
 START_TEST(a_job_says_who_owns_what)
 {
 	struct rig_pool *pool = NULL;

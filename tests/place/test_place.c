@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_place.c - who goes where, on machines of many shapes.
+ * test_place.c - the place of each worker, on machines of many shapes.
  *
  * A plan is compared as text, a word a rank: "package.node.core{PUs}", with a '
- * where the rank shares a core.  Machines that hwloc's descriptions cannot express
- * (uneven, restricted, with a quota) are written down core by core.
+ * where the rank shares a core.  Machines that hwloc's descriptions cannot
+ * express (uneven, restricted, with a quota) are written down core by core.
  */
 #include "place/place.h"
 
@@ -93,7 +93,7 @@ static const struct described {
 	const char *plan;
 	bool oversubscribed;
 } described[] = {
-	/* One worker a core, with all of it. */
+	/* A worker a core, with the whole core. */
 	{ "core:3 pu:1", NULL, 0, "0.0.0{0} 0.0.1{1} 0.0.2{2}", false },
 	{ "package:1 core:2 pu:2", "core", 0, "0.0.0{0,1} 0.0.1{2,3}", false },
 	{ "core:1 pu:1", "core", 0, "0.0.0{0}", false },
@@ -111,7 +111,7 @@ static const struct described {
 	  true },
 	{ "core:2 pu:1", "core", 3, "0.0.0{0}' 0.0.0{0}' 0.0.1{1}", true },
 
-	/* Evenly over nodes, ranks consecutive within one. */
+	/* Evenly over nodes, with consecutive ranks within a node. */
 	{ "package:2 numa:1 core:4 pu:2", "core", 3,
 	  "0.0.0{0,1} 0.0.1{2,3} 1.1.4{8,9}", false },
 	{ "package:2 numa:2 core:2 pu:1", "core", 6,
@@ -129,7 +129,7 @@ static const struct described {
 	  "1.1.3{3}' 1.1.3{3}' 1.1.4{4} 1.1.5{5}",
 	  true },
 
-	/* Within a node one L3 after the other. */
+	/* Within a node, L3 after L3. */
 	{ "package:1 numa:1 l3:4 core:2 pu:1", "core", 3,
 	  "0.0.0{0} 0.0.1{1} 0.0.2{2}", false },
 	{ "numa:2 l3:2 core:2 pu:2", "core", 6,
@@ -137,32 +137,33 @@ static const struct described {
 	  "0.1.6{12,13}",
 	  false },
 
-	/* The system's numbers are not the logical ones. */
+	/* The system's numbers differ from the logical numbers. */
 	{ "package:2 numa:1 core:2 pu:2(indexes=0,4,2,6,1,5,3,7)", "core", 0,
 	  "0.0.0{0,4} 0.0.1{2,6} 1.1.2{1,5} 1.1.3{3,7}", false },
 	{ "package:2 numa:1 core:2 pu:1(indexes=0,2,1,3)", "core", 3,
 	  "0.0.0{0} 0.0.1{2} 1.1.2{1}", false },
 	{ "core:3 pu:2(indexes=0,3,1,4,2,5)", "core", 4,
 	  "0.0.0{0}' 0.0.0{3}' 0.0.1{1,4} 0.0.2{2,5}", false },
-	/* hwloc's order is that of the PUs, whatever a node's number. */
+	/* hwloc's order is the order of the PUs, whatever a node's number
+	 * is. */
 	{ "package:2 numa:1(indexes=1,0) core:2 pu:1(indexes=2,3,0,1)", "core",
 	  0, "0.0.0{0} 0.0.1{1} 1.1.2{2} 1.1.3{3}", false },
 
-	/* Nodes without cores of their own: the memory of a package beside the plain
-	 * memory, and a memory for all. */
+	/* Nodes without cores of their own: the memory of a package beside the
+	 * plain memory, and a memory for all. */
 	{ "package:2 [numa][numa] core:2 pu:1", "core", 0,
 	  "0.0.0{0} 0.0.1{1} 1.2.2{2} 1.2.3{3}", false },
 	{ "[numa] package:2 [numa] core:1 pu:1", "core", 0, "0.0.0{0} 1.1.1{1}",
 	  false },
 
-	/* One a hardware thread. */
+	/* A worker a hardware thread. */
 	{ "package:2 numa:1 core:1 pu:2", "pu", 0,
 	  "0.0.0{0}' 0.0.0{1}' 1.1.1{2}' 1.1.1{3}'", false },
 	{ "package:2 numa:1 core:2 pu:2", "pu", 3,
 	  "0.0.0{0}' 0.0.0{1}' 1.1.2{4}", false },
 	{ "core:1 pu:2", "pu", 3, "0.0.0{0}' 0.0.0{0}' 0.0.0{1}'", true },
 
-	/* Lists: as they stand. */
+	/* Lists are taken in their order. */
 	{ "package:2 numa:1 core:2 pu:2", "3,0-1", 0,
 	  "1.1.3{6,7} 0.0.0{0,1} 0.0.1{2,3}", false },
 	{ "package:2 numa:1 core:2 pu:2", "3,0-1", 2, "1.1.3{6,7} 0.0.0{0,1}",
@@ -176,7 +177,7 @@ static const struct described {
 	{ "core:2 pu:1", "1,0", 4, "0.0.1{1}' 0.0.0{0}' 0.0.1{1}' 0.0.0{0}'",
 	  true },
 
-	/* One an object, with all that is in it. */
+	/* A worker an object, with all cores of the object. */
 	{ "package:2 numa:1 l3:2 core:2 pu:1", "l3", 0,
 	  "0.0.0{0,1} 0.0.2{2,3} 1.1.4{4,5} 1.1.6{6,7}", false },
 	{ "package:2 numa:1 l3:2 core:2 pu:2", "l3", 2,
@@ -189,7 +190,7 @@ static const struct described {
 	  "0.-1.0{0,1,2,3} 1.-1.4{4,5,6,7}", false },
 	/* A node that spans packages. */
 	{ "numa:1 package:2 core:1 pu:1", "numa", 0, "-1.0.0{0,1}", false },
-	/* More of them divide its cores, then its threads. */
+	/* Several workers an object divide the cores, then the threads. */
 	{ "numa:2 core:4 pu:1", "numa", 4,
 	  "0.0.0{0,1} 0.0.2{2,3} 0.1.4{4,5} 0.1.6{6,7}", false },
 	{ "numa:2 core:3 pu:1", "numa", 3, "0.0.0{0} 0.0.1{1,2} 0.1.3{3,4,5}",
@@ -201,7 +202,7 @@ static const struct described {
 	{ "numa:1 core:2 pu:1", "numa", 3, "0.0.0{0}' 0.0.0{0}' 0.0.1{1}",
 	  true },
 
-	/* So many an object. */
+	/* N workers an object. */
 	{ "numa:2 l3:1 core:4 pu:1", "l3:2", 0,
 	  "0.0.0{0,1} 0.0.2{2,3} 0.1.4{4,5} 0.1.6{6,7}", false },
 	{ "numa:2 l3:1 core:4 pu:1", "l3:2", 3,
@@ -282,26 +283,27 @@ END_TEST
 
 /* ---- machines written down ---- */
 
-/* One core: its node, its PUs and the usable ones as bits. */
+/* A core: the core's node, the PUs and the usable PUs as bits. */
 struct given_core {
 	int node;
 	uint64_t pus;
 	uint64_t usable;
 	int kind;
-	int l3; /* 0: none known; else its number + 1 */
+	int l3; /* 0: none known; else the L3's number + 1 */
 };
 
 #define CORES_MAX 8
 
 static const struct given {
-	struct given_core cores[CORES_MAX]; /* to the first without PUs */
+	struct given_core cores[CORES_MAX]; /* until one without PUs */
 	int quota;
 	const char *place;
 	int workers;
 	const char *plan;
 	bool oversubscribed;
 } given[] = {
-	/* An uneven machine: the small node fills, the large one has the rest. */
+	/* An uneven machine: the small node fills, the large node has the other
+	 * workers. */
 	{ .cores = { { 0, 1, 1, 0, 0 },
 		     { 1, 2, 2, 0, 0 },
 		     { 1, 4, 4, 0, 0 },
@@ -314,7 +316,7 @@ static const struct given {
 	  .workers = 4,
 	  .plan = "0.0.0{0}' 0.0.0{0}' 0.1.1{1} 0.1.2{2}",
 	  .oversubscribed = true },
-	/* Nodes that alternate: ranks go node by node all the same. */
+	/* Alternating nodes: ranks go node by node all the same. */
 	{ .cores = { { 0, 1, 1, 0, 0 },
 		     { 1, 2, 2, 0, 0 },
 		     { 0, 4, 4, 0, 0 },
@@ -328,7 +330,8 @@ static const struct given {
 		     { 2, 8, 8, 0, 0 } },
 	  .place = "core",
 	  .plan = "0.1.2{2} 0.2.3{3}" },
-	/* Half a core is a core, of one PU; whole ones take more. */
+	/* Half a core is a core with a single PU; whole cores take more
+	 * workers. */
 	{ .cores = { { 0, 3, 2, 0, 0 }, { 0, 12, 12, 0, 0 } },
 	  .place = "core",
 	  .plan = "0.0.0{1} 0.0.1{2,3}" },
@@ -342,7 +345,7 @@ static const struct given {
 	{ .cores = { { 0, 3, 2, 0, 0 }, { 0, 12, 12, 0, 0 } },
 	  .place = "none",
 	  .plan = "-1.-1.-1{1,2,3} -1.-1.-1{1,2,3}" },
-	/* One CPU of many is ours. */
+	/* A single CPU of many is usable. */
 	{ .cores = { { 0, 1, 0, 0, 0 },
 		     { 0, 2, 0, 0, 0 },
 		     { 1, 4, 0, 0, 0 },
@@ -351,7 +354,7 @@ static const struct given {
 	  .workers = 2,
 	  .plan = "0.1.3{3}' 0.1.3{3}'",
 	  .oversubscribed = true },
-	/* The quota caps what is not asked for, and only that. */
+	/* The quota caps only the default number of workers. */
 	{ .cores = { { 0, 1, 1, 0, 0 },
 		     { 0, 2, 2, 0, 0 },
 		     { 1, 4, 4, 0, 0 },
@@ -374,8 +377,8 @@ static const struct given {
 	  .quota = 1,
 	  .place = "none",
 	  .plan = "-1.-1.-1{0,1}" },
-	/* The faster cores first, whatever they are called; all of them before
-	 * any has two. */
+	/* The faster cores first, whatever their numbers; all faster cores
+	 * before any core has two workers. */
 	{ .cores = { { 0, 1, 1, 0, 0 },
 		     { 0, 2, 2, 0, 0 },
 		     { 0, 12, 12, 1, 0 } },
@@ -399,7 +402,7 @@ static const struct given {
 	  .place = "core",
 	  .workers = 4,
 	  .plan = "0.0.0{0} 0.0.1{1} 0.0.2{2}' 0.0.2{3}'" },
-	/* Even where that fills one node and leaves another empty. */
+	/* Even where even parts fill a node and leave another node empty. */
 	{ .cores = { { 0, 1, 1, 1, 0 }, { 0, 2, 2, 1, 0 }, { 1, 4, 4, 0, 0 } },
 	  .place = "core",
 	  .workers = 2,
@@ -411,14 +414,14 @@ static const struct given {
 		     { 0, 8, 8, 0, 0 } },
 	  .place = "l3",
 	  .plan = "0.0.0{0,1} 0.0.2{2} 0.0.3{3}" },
-	/* The part of a cache that is ours. */
+	/* The usable part of a cache. */
 	{ .cores = { { 0, 1, 1, 0, 1 },
 		     { 0, 2, 0, 0, 1 },
 		     { 0, 4, 4, 0, 2 },
 		     { 0, 8, 0, 0, 3 } },
 	  .place = "l3",
 	  .plan = "0.0.0{0} 0.0.2{2}" },
-	/* The fuller cache gets more of those that divide them. */
+	/* The fuller cache gets more of the workers that divide the caches. */
 	{ .cores = { { 0, 1, 1, 0, 1 },
 		     { 0, 2, 2, 0, 2 },
 		     { 0, 4, 4, 0, 2 },
@@ -433,7 +436,8 @@ static const struct given {
 		     { 1, 8, 8, 0, 0 } },
 	  .place = "numa",
 	  .plan = "0.0.0{0,2} 0.1.1{1,3}" },
-	/* Cores that lie in no node: a part of their own, after the nodes'. */
+	/* Cores that lie in no node: a separate part, after the nodes'
+	 * parts. */
 	{ .cores = { { -1, 1, 1, 0, 0 },
 		     { -1, 2, 2, 0, 0 },
 		     { 0, 4, 4, 0, 0 },
@@ -527,7 +531,7 @@ START_TEST(forbidden_cores_are_told)
 }
 END_TEST
 
-/* The greatest count said is the count that can be had. */
+/* The largest count in the words is a count that can be had. */
 START_TEST(the_most_an_object_is_what_the_least_has)
 {
 	/* Caches of three cores and of two; then a core without any. */
@@ -575,7 +579,7 @@ START_TEST(no_usable_core_is_an_error)
 }
 END_TEST
 
-/* ---- what is refused ---- */
+/* ---- refusals ---- */
 
 #define NOT_A_PLACE                                                            \
 	"not a policy; use core, pu, l2, l3, numa, package (l3:2 for two an "  \
@@ -714,7 +718,7 @@ START_TEST(environment_is_the_fallback)
 }
 END_TEST
 
-/* ---- what holds of every machine ---- */
+/* ---- rules for every machine ---- */
 
 static const char *const machines[] = {
 	"pu:1",
@@ -761,7 +765,7 @@ static const char *const everywhere[] = { "core",    "pu",     "numa",
 					  "l2",      "l3",     "none",
 					  "numa:2",  "core:2", "package:1" };
 
-/* How many PUs does more than one rank have? */
+/* The number of PUs that several ranks share. */
 static int shared_pus(const struct rig_plan *plan)
 {
 	struct cpu_bits once = { 0 }, twice = { 0 };
@@ -809,7 +813,7 @@ static void check_rules(const struct rig_plan *plan, const char *place,
 	for (int rank = 0; rank < plan->workers; rank++) {
 		const struct rig_spot *spot = &plan->spots[rank];
 
-		/* Ranks in the machine's order, within it. */
+		/* Ranks follow the machine's order. */
 		ck_assert_msg(spot->core >= last, "%s", words);
 		last = spot->core;
 		ck_assert_int_lt(last, plan->machine_cores);
@@ -825,7 +829,7 @@ static void check_rules(const struct rig_plan *plan, const char *place,
 		ck_assert_msg(imbalance(plan, true) <= 1, "%s", words);
 }
 
-/* All machines here are even ones. */
+/* All machines here are even. */
 START_TEST(every_plan_keeps_the_rules)
 {
 	static const int sizes[] = { 0, 1, 2, 3, 4, 7, 8, 13, 40 };

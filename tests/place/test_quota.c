@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_quota.c - what made-up control groups of both versions say: the CPU quota,
- * and how often the kernel has killed for want of memory.
+ * test_quota.c - the answers of made-up control groups of both versions: the
+ * CPU quota, and how often the kernel has killed for want of memory.
  *
- * Each case is a few files under a root of its own.
+ * Each case is a few files under a separate root.
  */
 #include "place/quota.h"
 
@@ -60,7 +60,7 @@ static const struct quota_case {
 		     { CGROUP "/a/cpu.max", "700000 100000\n" },
 		     { CGROUP "/a/b/cpu.max", "500000 100000\n" } },
 	  .cpus = 5 },
-	/* The host's path, in a container that has just its own part. */
+	/* The host's path, in a container that sees only its own part. */
 	{ .files = { { GROUPS, "0::/host/only/12ab\n" },
 		     { CGROUP "/cpu.max", "400000 100000\n" } },
 	  .cpus = 4 },
@@ -132,7 +132,7 @@ static const struct kills_case {
 	{ .files = { { GROUPS, "0::/a/b/c\n" },
 		     { CGROUP "/a/memory.events", EVENTS("5") } },
 	  .kills = 5 },
-	/* The host's path, in a container that has just its own part. */
+	/* The host's path, in a container that sees only its own part. */
 	{ .files = { { GROUPS, "0::/host/only/12ab\n" },
 		     { CGROUP "/memory.events", EVENTS("7") } },
 	  .kills = 7 },
@@ -141,7 +141,7 @@ static const struct kills_case {
 		     { CGROUP "/memory.events", "oom 3\n" } },
 	  .kills = -1 },
 
-	/* Version 1, with a version 2 that has no memory in it. */
+	/* Version 1, beside a version 2 without the memory controller. */
 	{ .files = { { GROUPS, "4:memory:/docker/1\n1:cpu:/\n0::/\n" },
 		     { CGROUP "/memory/docker/1/memory.oom_control",
 		       "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n" } },

@@ -70,10 +70,10 @@ static const struct described {
 	  "0.0.-1{0+} 0.0.-1{1+} 0.0.-1{2+} 0.0.-1{3+}" },
 	/* A second node beside the first, with memory alone. */
 	{ "package:2 [numa][numa] core:1 pu:1", 2, 4, "0.0.-1{0+} 1.2.-1{1+}" },
-	/* A node for all, and nearer ones. */
+	/* A node for all cores, and nearer nodes. */
 	{ "[numa] package:2 [numa] core:1 pu:1", 2, 3,
 	  "0.0.-1{0+} 1.1.-1{1+}" },
-	/* Nodes within one L3. */
+	/* Several nodes within an L3. */
 	{ "package:1 l3:1 numa:2 core:1 pu:1", 1, 2, "0.0.0{0+} 0.1.0{1+}" },
 };
 
@@ -95,7 +95,7 @@ START_TEST(description_becomes_its_table)
 }
 END_TEST
 
-/* A file of `text`; its name is to be freed, and the file removed. */
+/* A file of `text`; the caller frees the name and removes the file. */
 static char *write_file(const char *text)
 {
 	char *path = strdup("/tmp/rig-topology-XXXXXX.xml");
@@ -169,8 +169,8 @@ START_TEST(xml_becomes_its_table)
 }
 END_TEST
 
-/* The same, but for one line or two that are left out or changed: every
- * occurrence of `from` becomes `to`.  To be freed. */
+/* The same description with a line or two left out or changed: every occurrence
+ * of `from` becomes `to`.  The caller frees the text. */
 static char *changed(const char *text, const char *from, const char *to)
 {
 	char *result;
@@ -187,7 +187,8 @@ static char *changed(const char *text, const char *from, const char *to)
 	return result;
 }
 
-/* The first package has its memory with the second's cores, or has none. */
+/* The first package has its memory with the second package's cores, or has no
+ * memory. */
 START_TEST(a_package_without_a_node_lies_in_none)
 {
 	static const char node[] =
@@ -213,8 +214,8 @@ START_TEST(a_package_without_a_node_lies_in_none)
 }
 END_TEST
 
-/* Four cores, the last of which is the fast one, and the middle two likewise
- * above the first. */
+/* Four cores: the last core is the fast core, and the middle two are faster
+ * than the first. */
 static const char hybrid[] =
 	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	"<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n"
@@ -261,8 +262,8 @@ START_TEST(kinds_of_cores_are_known)
 }
 END_TEST
 
-/* One to four changes at random places: a byte is another, goes, or is doubled; a
- * number becomes one that no machine has. */
+/* One to four changes at random places: a byte changes, goes, or is doubled; a
+ * number becomes a number that no machine has. */
 static void mutate(char *text, size_t room, unsigned *seed)
 {
 	static const char *const numbers[] = {
@@ -301,7 +302,7 @@ static void mutate(char *text, size_t room, unsigned *seed)
 	}
 }
 
-/* A table, or one line of words. */
+/* A table, or a line of words. */
 static void read_mutant(const char *description)
 {
 	struct topology *topology = NULL;
@@ -435,7 +436,7 @@ static void refuses_xml(const char *from, const char *to, const char *why)
 	free(xml);
 }
 
-/* hwloc loads a set of CPUs without end, and says that its last one is -1. */
+/* hwloc loads a set of CPUs without end, and returns -1 for the last CPU. */
 START_TEST(endless_sets_are_refused)
 {
 	refuses_xml("cpuset=\"0xf\"", "cpuset=\"0xf...f\"",
