@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_c2c.c - rigbench c2c: what a cache line takes from each PU to each other.
+ * bench_c2c.c - rigbench c2c: the time of a cache line from each PU to each
+ * other PU.
  *
- * One pool of two serves all pairs of a launch: the ranks pin themselves to the
- * pair's PUs and hand one word of a segment to and fro.  One operation is one
- * way, half a round trip.  Pairs of a launch are visited interleaved, so that a
- * slow moment of the machine does not look like a slow pair.
+ * A single pool of two workers serves all pairs of a launch: the ranks pin
+ * themselves to the pair's PUs and hand a word of a segment to and fro.  An
+ * operation is a hand-over one way, half a round trip.  Pairs of a launch are
+ * visited interleaved, so that a slow moment of the machine does not look like
+ * a slow pair.
  */
 #include <errno.h>
 #include <math.h>
@@ -25,7 +27,7 @@
 /* A matrix of more PUs has its rows in the files only. */
 #define MATRIX_MAX 24
 
-/* A hardware thread and where it lies; numbers as in place.h. */
+/* A hardware thread and its place; numbers as in place.h. */
 struct pu {
 	int number; /* the system's */
 	int core, l3, node, package;
@@ -35,7 +37,7 @@ struct pair_of_pus {
 	int pu[2]; /* -1: there are none */
 };
 
-/* In this process: what the pairs of one launch share. */
+/* In this process: the data that the pairs of a launch share. */
 struct distance_line {
 	int users;
 	clockid_t clock;
@@ -56,7 +58,7 @@ struct c2c_job {
 	uint64_t from, count;
 };
 
-/* The pairs that are open share it; the driver has one thread. */
+/* The open pairs share the pool; the driver has a single thread. */
 static struct distance_line *shared;
 
 static int exchange(struct rig_team *team)
@@ -178,7 +180,8 @@ static int c2c_verify(void *state, char *why)
 	return -EBADMSG;
 }
 
-/* Another pair may have been the last to run: this one again, then look. */
+/* Another pair may have been the last to run: run this pair again, then
+ * look. */
 static void c2c_bound(void *state, struct case_binding *binding)
 {
 	struct c2c *c = state;
@@ -331,7 +334,7 @@ static void print_matrix(const struct plan *plan, FILE *out)
 	}
 }
 
-/* Least, median and most of a class of pairs, and who it was. */
+/* Least, median and most of a class of pairs, and the pairs of the extremes. */
 static void print_class(const struct plan *plan, const char *class, FILE *out)
 {
 	double *x = calloc(plan->cell_count, sizeof(*x));
@@ -418,7 +421,7 @@ static void print_verdict(const struct plan *plan, FILE *out)
 	fprintf(out, ".\n\n");
 }
 
-/* Values that the user did not give are short: there are n (n - 1) / 2
+/* Values are short where the user did not give any: there are n (n - 1) / 2
  * pairs. */
 static void shorten(struct command *c)
 {

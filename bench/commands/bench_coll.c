@@ -138,7 +138,7 @@ static const struct bench_ops coll_ops = {
 	.close = coll_close,
 };
 
-/* One contest: a verb, so many ranks, so many bytes. */
+/* A contest: a verb, a number of ranks, a number of bytes. */
 struct contest {
 	const struct verb *verb;
 	int ranks;
@@ -219,7 +219,7 @@ static int add_floor(struct plan *plan, const struct contest *contest)
 	return plan_add(plan, &what);
 }
 
-/* coll_sm has neither point-to-point calls nor calls that do not block. */
+/* coll_sm has neither point-to-point calls nor non-blocking calls. */
 static bool is_of_coll_sm(const char *verb)
 {
 	return strcmp(verb, "send") != 0 && strcmp(verb, "iallreduce") != 0 &&
@@ -281,7 +281,7 @@ static int add_all(struct command *c)
 	int r = 0;
 
 	for (const struct verb *v = verbs; v->name && r == 0; v++) {
-		/* A verb that a target names gets every size. */
+		/* A verb in a target gets every size. */
 		bool main = strcmp(v->name, "bcast") == 0 ||
 			    strcmp(v->name, "reduce") == 0 ||
 			    strcmp(v->name, "allreduce") == 0 ||

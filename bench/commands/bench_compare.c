@@ -2,12 +2,13 @@
 /*
  * bench_compare.c - rigbench compare: two results, cell by cell.
  *
- * Runs are not interleaved, so the machine may have changed between them: a
- * difference is claimed only where the unpaired interval of launch medians
- * excludes 1 by more than the machine's own noise.  That is what A against A
- * showed in either run, or what the controls moved by from one to the other,
- * whichever is more: a control is a loop on one core that has nothing to do
- * with what is compared.  The interval is one of 99 %, for many are looked at.
+ * Runs are not interleaved, and the machine may have changed between the runs.
+ * A difference is therefore claimed only where the unpaired interval of launch
+ * medians excludes 1 by more than the machine's own noise.  The noise is the
+ * larger of two numbers: the difference that A against A showed in either run,
+ * and the change of the controls from run to run.  A control is a loop on a
+ * single core that has nothing to do with the compared cells.  The interval has
+ * 99 %, for many cells are looked at.
  */
 #include <errno.h>
 #include <math.h>
@@ -22,8 +23,8 @@
 #define PAIRS_LOOKED 256
 #define TAIL         0.005
 
-/* How far from 1 the same cell measured twice was, in logarithms: the median
- * over a run's pairs of their intervals' far ends. */
+/* The distance from 1 of the same cell measured twice, in logarithms: the
+ * median over a run's pairs of their intervals' far ends. */
 static double noise_of(const json_t *result)
 {
 	const json_t *list = json_object_get(result, "comparisons");
@@ -87,7 +88,7 @@ static double drift_of(const json_t *a, const json_t *b)
 	return n ? stats_median(moved, n) : 0;
 }
 
-/* The ratio of new to old, its interval widened by the noise. */
+/* The ratio of new to old, with the interval widened by the noise. */
 static int ratio_of(const json_t *old, const json_t *new, double noise,
 		    struct stats_interval *ratio)
 {
@@ -120,7 +121,7 @@ static void compare_cell(const json_t *old, const json_t *new, double noise,
 		tally->cells++;
 		return;
 	}
-	/* new / old: A is the old one. */
+	/* new / old: A is the old cell. */
 	verdict = verdict_of(&ratio, min_effect);
 	words = verdict == VERDICT_NOT_SHOWN  ? "not shown"
 		: verdict == VERDICT_A_FASTER ? "SLOWER"

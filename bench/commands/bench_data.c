@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_data.c - rigbench data: kernels on data where the data lies, against NumPy.
+ * bench_data.c - rigbench data: kernels on data in place, against NumPy.
  *
- * Numbers in a file: the command `runrig run` as a whole, beside NumPy's work alone and
- * a program that imports NumPy; by the clock, and by the CPU time of all processes.
- * Numbers in a live segment: rig_kernel_run() of this process on a pool that is
- * there, beside NumPy in its process.  "over the kernel": what a call takes beyond the
- * job that is the kernel's run.
+ * Numbers in a file: the whole command `runrig run`, beside NumPy's work alone
+ * and a program that imports NumPy; by the clock, and by the CPU time of all
+ * processes.  Numbers in a live segment: rig_kernel_run() of this process on an
+ * existing pool, beside NumPy in a process.  "over the kernel": the time of a
+ * call beyond the job that is the kernel's run.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@
 
 #define WORKERS 2
 
-/* Elements of the files, and of the one that is small. */
+/* Elements of the files, and of the small file. */
 #define SUM_LENGTH   100000000
 #define OTHER_LENGTH 30000000
 #define SMALL_LENGTH 1000
@@ -34,7 +34,7 @@
 struct call_arg {
 	char kernel[16];
 	size_t length;
-	bool over; /* what is over the kernel counts */
+	bool over; /* the time over the kernel counts */
 };
 
 /* In this process. */
@@ -249,7 +249,7 @@ static int add_calls(struct plan *plan, size_t part)
 	return r;
 }
 
-/* The request: all, or one half, of a part of the elements. */
+/* The request: all elements, or a half, of a part of the elements. */
 struct file_options {
 	bool files, segments;
 	size_t part;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_doctor.c - rigbench doctor: what on this machine makes numbers
- * untrustworthy, what each does to them, and the cure.
+ * bench_doctor.c - rigbench doctor: the things on this machine that make
+ * numbers untrustworthy, the effect of each, and the cure.
  *
- * The grade is that of every other command: the noise probe's.  `runrig doctor'
- * looks at other things: will runrig work here?
+ * The grade comes from the noise probe, as in every other command.  `runrig
+ * doctor' looks at the other side: will runrig work here?
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "commands/commands.h"
 #include "driver/machine.h"
 
-/* A reading of a clock that needs no system call takes less. */
+/* A reading of a clock without a system call takes less. */
 #define READING_NS 200
 
 /* The parts of the run that a check sees. */

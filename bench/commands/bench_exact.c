@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_exact.c - rigbench exact: what sums cost that have the same bits in any order.
+ * bench_exact.c - rigbench exact: the cost of sums with the same bits in any
+ * order.
  *
- * An operation is one call: rig_sum_add() of numbers in the cache beside the
- * loop everybody writes, and an allreduce with RIG_REPRODUCIBLE beside one
- * without, its buffers private and written before each call.
+ * An operation is a call: rig_sum_add() of numbers in the cache beside the
+ * plain loop, and an allreduce with RIG_REPRODUCIBLE beside an allreduce
+ * without, with private buffers that are written before each call.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 #define LIMIT_NS UINT64_C(60000000000)
 
 struct exact_arg {
-	int ranks; /* 0: one process sums by itself */
+	int ranks; /* 0: a single process sums by itself */
 	size_t count;
 	bool exact;
 };

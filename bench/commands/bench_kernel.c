@@ -3,14 +3,16 @@
  * bench_kernel.c - rigbench kernel: any registered kernel, and the loops that people
  * would write instead.
  *
- * A kernel under measurement is a pool, segments that its own ranks populated
- * and prepared, and one job that runs again and again.  Its first run after
- * preparing is a contender of its own.  Peers are in kernel_peers.c; without a
- * name all kernels are measured, into one table (kernel_table.c).
+ * A kernel under measurement is a pool, segments that the pool's ranks
+ * populated and prepared, and a job that runs again and again.  The first run
+ * after preparing is a separate contender.  Peers are in kernel_peers.c;
+ * without a name all kernels are measured, into a single table
+ * (kernel_table.c).
  *
- * Segments are on the pages that malloc's memory, which peers have, is on by
- * this system's rule for it: huge ones (`runrig run --huge`) where that says
- * always, else base pages.  The other kind is a contender of its own.
+ * Peers use malloc's memory, and segments are on the kind of pages that this
+ * system gives to malloc: huge pages (`runrig run --huge`) where the system's
+ * rule says always, else base pages.  The other kind of pages is a separate
+ * contender.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -109,14 +111,14 @@ static int kernel_run(void *state, uint64_t count, struct timing *timing,
 	return r;
 }
 
-/* Does a run leave its input as it must not be for another? */
+/* Whether a run spends its input, so that another run needs new input. */
 static bool spends(const struct rig_kernel *kernel)
 {
 	return strcmp(kernel->name, "sort") == 0;
 }
 
-/* The same of one that spends its input: made again before each run, which
- * alone is timed. */
+/* The same for a kernel that spends its input: the input is made again before
+ * each run, and only the run is timed. */
 static int kernel_run_fresh(void *state, uint64_t count, struct timing *timing,
 			    char *why)
 {
@@ -206,7 +208,7 @@ double kernel_least_ns(const struct kernel_run *run, int workers,
 	return moved > 0 ? roof_least_ns(moved, held, workers, clock) : 0;
 }
 
-/* A contender of the contest; `least` is the time it cannot beat. */
+/* A contender of the contest; `least` is the floor of its time. */
 static int add_one(struct plan *plan, const struct kernel_arg *arg,
 		   const struct kernel_run *run, struct bench_case what)
 {
@@ -225,7 +227,7 @@ static int add_one(struct plan *plan, const struct kernel_arg *arg,
 	return plan_add(plan, &all);
 }
 
-/* Does malloc get huge pages without asking for them? */
+/* Whether malloc gets huge pages without asking. */
 static bool malloc_is_huge(void)
 {
 	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
@@ -239,7 +241,7 @@ static bool malloc_is_huge(void)
 	return strstr(rule, "[always]") != NULL;
 }
 
-/* The one that peers are compared with, on the pages they have. */
+/* The contender with which peers are compared, on the peers' kind of pages. */
 static int add_own(struct plan *plan, const struct kernel_arg *arg,
 		   const struct kernel_run *run)
 {
@@ -293,7 +295,7 @@ static bool has_threads(const struct rig_kernel *kernel)
 	return false;
 }
 
-/* Processes between NUMA nodes, threads within them. */
+/* Processes between NUMA nodes, threads within a node. */
 static int add_hybrid(struct plan *plan, const struct kernel_arg *arg,
 		      const struct kernel_run *run)
 {
@@ -308,7 +310,7 @@ static int add_hybrid(struct plan *plan, const struct kernel_arg *arg,
 					   "team in each worker" });
 }
 
-/* All contenders of one kernel; `run` knows its sizes. */
+/* All contenders of a kernel; `run` knows the kernel's sizes. */
 static int add_contest(struct plan *plan, const struct kernel_arg *arg,
 		       const struct kernel_run *run, char *why)
 {
@@ -324,7 +326,8 @@ static int add_contest(struct plan *plan, const struct kernel_arg *arg,
 	return r == 0 ? kernel_peers_add(plan, arg, run) : r;
 }
 
-/* The same for a table of them: the rest would be rows too many. */
+/* The same for a table of all kernels: the other contenders would be too many
+ * rows. */
 static int add_row(struct plan *plan, const struct kernel_arg *arg,
 		   const struct kernel_run *run, char *why)
 {
@@ -349,7 +352,7 @@ void help_kernel(FILE *out)
 	fprintf(out, "\n");
 }
 
-/* The NAME=VALUE words from words[*at] on; moves *at past them. */
+/* The NAME=VALUE words from words[*at] on; moves *at past these words. */
 static bool take_words(struct kernel_arg *arg, const struct command *c, int *at)
 {
 	for (; *at < c->word_count && strchr(c->words[*at], '='); ++*at) {
@@ -362,7 +365,7 @@ static bool take_words(struct kernel_arg *arg, const struct command *c, int *at)
 	return true;
 }
 
-/* One kernel's name and the words behind it; moves *at past them. */
+/* A kernel's name and the words behind the name; moves *at past both. */
 static int one_kernel(struct command *c, int *at, int workers,
 		      kernel_add_fn *add)
 {

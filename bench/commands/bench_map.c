@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_map.c - rigbench map: what it costs to hand out an item of work.
+ * bench_map.c - rigbench map: the cost of handing out an item of work.
  *
- * An operation is an item of one map, whose function does nothing, so that a
- * sample is rig_pool_map() from call to return over its number of items.  The
- * peer is Python's Pool.map over the same number of integers; in one more row
- * our items have eight bytes to be brought and eight to be taken back, as
- * Python's have.  Samples are of up to a million items.
+ * An operation is an item of a map whose function does nothing: a sample is
+ * rig_pool_map() from call to return, divided by the number of items.  The peer
+ * is Python's Pool.map over the same number of integers; in another row our
+ * items have eight bytes to bring and eight to take back, as Python's have.
+ * Samples have up to a million items.
  *
- * Beside them, work shared out among ranks that are in a kernel already, and
- * OpenMP's loop with the same schedule.
+ * Beside the maps: work shared out among ranks that are in a kernel already,
+ * and OpenMP's loop with the same schedule.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@
 #include "driver/stopwatch.h"
 
 #define WORKERS   2
-#define ITEMS_MAX (1 << 20) /* a power of two: counts are doubled up to it */
+#define ITEMS_MAX (1 << 20) /* a power of two: counts are doubled up to this */
 
 /* After which a run counts as hung. */
 #define LIMIT_NS UINT64_C(60000000000)
@@ -64,7 +64,8 @@ static int doubles(struct rig_team *team, size_t index, const void *item,
 	return 0;
 }
 
-/* The body of a loop that is shared out: it must not be taken out of it. */
+/* The body of a shared loop: the compiler must not move the body out of the
+ * loop. */
 static void touch(size_t i)
 {
 	__asm__ volatile("" : : "r"(i));
@@ -195,7 +196,7 @@ static const struct bench_ops map_ops = {
 	.close = map_close,
 };
 
-/* A case without its operations: a sample is long, for Python's sake. */
+/* A case without the operations: a sample is long, for Python's sake. */
 static struct bench_case make_case(const char *contest, const char *name)
 {
 	struct bench_case what = { .unit = "ns",

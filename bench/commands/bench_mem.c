@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_mem.c - rigbench mem: what caches and memory can do at best, for one worker
- * and for all.
+ * bench_mem.c - rigbench mem: the best rates of caches and memory, for a single
+ * worker and for all workers.
  *
- * One pool serves the five loops of a size: each rank has private memory, on
- * huge pages where there are any, touched by itself.  One operation is one pass
- * of every rank over its working set.  Rates count the bytes that the program
- * reads and writes; roof_moves says what memory moves besides.
+ * A single pool serves the five loops of a size: each rank has private memory,
+ * on huge pages where there are any, touched by the rank itself.  An operation
+ * is a pass of every rank over its working set.  Rates count the bytes that the
+ * program reads and writes; roof_moves tells the bytes that memory moves
+ * besides.
  */
 #include <errno.h>
 #include <math.h>
@@ -27,16 +28,17 @@
 
 #define SIZES_MAX 32
 
-/* A working set that counts as memory is so many times the last cache. */
+/* A working set that counts as memory is this many times as large as the last
+ * cache. */
 #define BEYOND 4
 
 struct mem_arg {
 	enum roof roof;
 	int workers;
-	size_t bytes; /* of one worker's working set */
+	size_t bytes; /* bytes of a worker's working set */
 };
 
-/* In this process: what the loops of one size share. */
+/* In this process: the data that the loops of a size share. */
 struct ground {
 	int users;
 	clockid_t clock;
@@ -53,13 +55,13 @@ struct mem_job {
 	clockid_t clock;
 	enum roof roof;
 	uint64_t bytes;
-	uint64_t count; /* 0: one pass, checked */
+	uint64_t count; /* 0: a single pass, checked */
 };
 
-/* The loops that are open share it; the driver has one thread. */
+/* The open loops share the pool; the driver has a single thread. */
 static struct ground *shared;
 
-/* In a worker: its working set, from its first job on. */
+/* In a worker: the working set, from the worker's first job on. */
 static double *mine;
 static size_t mine_bytes;
 
@@ -129,8 +131,8 @@ static int ground_get(int workers, clockid_t clock, char *why)
 	return r;
 }
 
-/* Half of what is free, at most: a worker that dies of the rest measures
- * nothing. */
+/* Half of the free memory, at most: a worker that dies for want of memory
+ * measures nothing. */
 static bool fits(const struct mem_arg *arg, char *why)
 {
 	char line[128];
@@ -222,7 +224,7 @@ static const struct bench_ops mem_ops = {
 	.close = mem_close,
 };
 
-/* Which cache holds so many bytes of each of `workers`: "L2", "memory". */
+/* The cache that holds this many bytes of each of `workers`: "L2", "memory". */
 static void level_of(size_t bytes, int workers, char *text, size_t room)
 {
 	struct machine_cache caches[MACHINE_CACHES_MAX];
@@ -321,7 +323,7 @@ static const struct cell *find(const struct plan *plan, int workers,
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", workers);
-	/* The last: the largest of that place. */
+	/* The last size: the largest of the place. */
 	for (size_t i = 0; i < plan->cell_count; i++) {
 		const struct cell *c = &plan->cells[i];
 
@@ -358,7 +360,7 @@ static void print_verdict(const struct plan *plan, FILE *out)
 		rate(copy));
 }
 
-/* Median, half its interval, and the best: a capacity is both. */
+/* Median, half the interval, and the best: a capacity is both. */
 static void print_rate(const struct cell *cell, FILE *out)
 {
 	const struct stats_summary *s = &cell->summary;
@@ -373,7 +375,7 @@ static void print_rate(const struct cell *cell, FILE *out)
 	if (s->p50.known)
 		snprintf(spread, sizeof(spread), half < 9.5 ? "±%.1f" : "±%.0f",
 			 half);
-	/* The sign is two bytes and one column. */
+	/* The sign has two bytes and a single column. */
 	fprintf(out, " %6.4g %-*s %5.4g", bytes / s->p50.estimate,
 		*spread ? 6 : 5, spread, bytes / s->min);
 }

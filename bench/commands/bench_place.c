@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_place.c - rigbench place: what it costs to have memory where it is used, and
- * to decide who goes where.
+ * bench_place.c - rigbench place: the cost of having memory where it is used,
+ * and of planning the places of workers.
  *
- * Populating: from no segment to one of which each page is there and has been
- * written to; by a pool's workers, each what it owns, or by one process that
- * reserves it (fallocate) and touches every page.  Removing it is not timed.
- * Planning: what rig_place_plan() says it took, the topology loaded.
+ * Populating: from no segment to a segment of which each page is there and has
+ * been written to; by a pool's workers, each its own part, or by a single
+ * process that reserves the segment (fallocate) and touches every page.
+ * Removing the segment is not timed.  Planning: the time that rig_place_plan()
+ * reports, with the topology loaded.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@
 
 struct populate_arg {
 	size_t bytes;
-	int workers; /* 0: one process by itself */
+	int workers; /* 0: a single process by itself */
 	enum rig_pages pages;
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_python.c - rigbench python: runrig's lists and segments against CPython's
- * own, one operation a contest.
+ * bench_python.c - rigbench python: runrig's lists and segments against
+ * CPython's, an operation a contest.
  *
- * Both sides are processes of their own on the same first CPU, driven by the
- * same lines (see peer.h), so neither is nearer to the driver.  CPython runs
- * every operation in each form that makes sense of it; what counts is the
- * fastest, but for the article's program, which is what it is.
+ * Both sides are separate processes on the same first CPU, driven by the same
+ * lines (see peer.h): neither is nearer to the driver.  CPython runs every
+ * operation in each sensible form, and the fastest form counts; only the
+ * article's program runs unchanged.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +18,12 @@
 #include "commands/commands.h"
 #include "driver/peer.h"
 
-/* Items of the lists that are large, and of the one whose items are got and
- * set, which stays in the nearest cache. */
+/* Items of the large lists, and of the list whose items are got and set, which
+ * stays in the nearest cache. */
 #define LENGTH_DEFAULT 1000000
 #define LENGTH_ITEMS   1000
 
-/* Items of the article's list, and bytes of a segment: one page either way. */
+/* Items of the article's list, and bytes of a segment: a page either way. */
 #define LENGTH_SMALL 10
 #define BYTES_SMALL  64
 
@@ -92,7 +92,8 @@ static int add(struct plan *plan, const struct contestant *c, size_t large)
 		.axes = { { .name = "length" } },
 	};
 
-	/* The length is part of the contest: promises are about one. */
+	/* The length is part of the contest: a promise is about a single
+	 * length. */
 	snprintf(what.contest, sizeof(what.contest), "%s, %zu", c->contest,
 		 length);
 	snprintf(what.name, sizeof(what.name), "%s", c->name);

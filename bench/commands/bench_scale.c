@@ -3,10 +3,10 @@
  * bench_scale.c - rigbench scale: kernels by 1 worker, 2, ... to all.
  *
  * Strong: the same work for every count.  Weak: the kernel's first parameter
- * grows so that each worker's share of the work stays.  All counts of a kernel
- * are one contest, one worker its reference, so that every speed-up is a ratio
- * within blocks.  Counts beyond the cores are measured too on small machines,
- * and said to share; no law is fitted to them.
+ * grows so that each worker's share of the work stays the same.  All counts of
+ * a kernel are a single contest, with a single worker as the reference: every
+ * speed-up is a ratio within blocks.  Small machines also measure counts beyond
+ * the cores, marked as sharing; no law is fitted to these counts.
  */
 #include <errno.h>
 #include <math.h>
@@ -20,11 +20,11 @@
 #include "commands/bench_kernel.h"
 #include "commands/scale_report.h"
 
-/* With fewer cores than this, counts beyond them are measured as well. */
+/* With fewer cores than this, counts beyond the cores are measured as well. */
 #define FEW 4
 
-/* Every count to 8, then 12, 16, 24, 32, ...; all cores; siblings; and beyond,
- * where that is few.  Returns how many. */
+/* Every count to 8, then 12, 16, 24, 32, ...; all cores; siblings; and counts
+ * beyond, where these are few.  Returns the number of counts. */
 static int choose_counts(const struct rig_plan *all, int counts[COUNTS_MAX])
 {
 	int cores = all->cpus < all->cores ? all->cpus : all->cores;
@@ -44,7 +44,7 @@ static int choose_counts(const struct rig_plan *all, int counts[COUNTS_MAX])
 	return n;
 }
 
-/* How a team of that size lies on the cores: "own", "smt" or "shared". */
+/* How a team of the size lies on the cores: "own", "smt" or "shared". */
 static const char *cores_of(int workers)
 {
 	struct rig_plan *plan;
@@ -62,7 +62,7 @@ static const char *cores_of(int workers)
 	return word;
 }
 
-/* How much a run is, in what the kernel knows of it: flop, bytes moved, or its
+/* The work of a run, in the kernel's own measure: flop, bytes moved, or
  * data. */
 static double work_of(const struct kernel_run *run, const char **unit)
 {
@@ -82,7 +82,7 @@ static double work_of(const struct kernel_run *run, const char **unit)
 	return work;
 }
 
-/* The size that grows: the first parameter, where that is a number. */
+/* The growing size: the first parameter, where this is a number. */
 static const struct rig_param *size_parameter(const struct rig_kernel *kernel)
 {
 	const struct rig_param *first = kernel->params;
@@ -93,7 +93,7 @@ static const struct rig_param *size_parameter(const struct rig_kernel *kernel)
 	return first;
 }
 
-/* The size that a rigged kernel has. */
+/* The size of a kernel that is made ready. */
 static uint64_t size_of(const struct kernel_run *run,
 			const struct rig_param *param)
 {
@@ -109,7 +109,7 @@ static uint64_t size_of(const struct kernel_run *run,
 	return number > 0 ? (uint64_t)number : 1;
 }
 
-/* Set the size among the words; false: there is no room for one more. */
+/* Set the size among the words; false: there is no room for another word. */
 static bool set_size(struct kernel_arg *arg, const struct rig_param *param,
 		     uint64_t size)
 {
@@ -129,7 +129,7 @@ static bool set_size(struct kernel_arg *arg, const struct rig_param *param,
 	return true;
 }
 
-/* The work of that size; infinite where the kernel refuses it. */
+/* The work with the size; infinite where the kernel refuses the size. */
 static double work_at(struct kernel_arg arg, const struct rig_param *param,
 		      uint64_t size)
 {
@@ -145,7 +145,7 @@ static double work_at(struct kernel_arg arg, const struct rig_param *param,
 	return work;
 }
 
-/* The least size from `low` on with that much work; 0: there is none. */
+/* The least size from `low` on with as much work; 0: there is none. */
 static uint64_t grow(const struct kernel_arg *base,
 		     const struct rig_param *param, uint64_t low, double work)
 {
@@ -165,7 +165,7 @@ static uint64_t grow(const struct kernel_arg *base,
 	return isfinite(work_at(*base, param, low)) ? low : 0;
 }
 
-/* A row that cannot be. */
+/* A row that cannot be measured. */
 static int refuse(const void *arg, clockid_t clock, void **state, char *why)
 {
 	(void)arg;
@@ -190,7 +190,7 @@ static double array_bytes(const struct kernel_arg *arg)
 	return bytes;
 }
 
-/* `arg` with its words; no words of a row that is refused. */
+/* `arg` with its words; a refused row has no words. */
 static int add_count(struct plan *plan, const struct kernel_arg *arg,
 		     const char *mode, double work, bool refused)
 {
@@ -243,7 +243,7 @@ static int add_count(struct plan *plan, const struct kernel_arg *arg,
 	return plan_add(plan, &what);
 }
 
-/* Adds up what the arrays take; the first count is there twice. */
+/* Add up the bytes of the arrays; the first count occurs twice. */
 static int add_strong(struct plan *plan, struct kernel_arg arg,
 		      const int *counts, int n, double work, double *bytes)
 {
@@ -283,7 +283,7 @@ static int add_weak(struct plan *plan, const struct kernel_arg *base,
 	return r;
 }
 
-/* All counts of a contest hold their arrays at once. */
+/* All counts of a contest hold their arrays at the same time. */
 static int check_room(const struct rig_kernel *kernel, double bytes, char *why)
 {
 	const struct rig_param *param = size_parameter(kernel);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * coll_rank.c - what a rank of rigbench coll does: the loop of verb.h around a
- * call of the team.
+ * coll_rank.c - the work of a rank of rigbench coll: the loop of verb.h around
+ * a call of the team.
  */
 #include "commands/coll_rank.h"
 
@@ -34,7 +34,7 @@ static int call_allreduce(struct verb_work *w)
 				  RIG_FLOAT64, RIG_SUM);
 }
 
-/* Begun, and waited for at once: what it costs by itself. */
+/* Begun, and waited for at once: the cost of the non-blocking call alone. */
 static int call_iallreduce(struct verb_work *w)
 {
 	struct rig_request *request = NULL;
@@ -44,7 +44,7 @@ static int call_iallreduce(struct verb_work *w)
 	return r ? r : rig_team_wait(w->with, &request, NULL);
 }
 
-/* Planned once a job, outside the time that is taken... */
+/* Planned once a job, outside the timed part... */
 static int plan_allreduce(struct verb_work *w, struct rig_request **plan)
 {
 	return rig_team_allreduce_init(w->with, w->send, w->recv, w->count,
@@ -114,8 +114,8 @@ static int call_send(struct verb_work *w)
 	return r;
 }
 
-/* The same, read where it is: only the last element of it, and that is what is
- * looked at.  The loan is over when it has been given back. */
+/* The same, read in place: only the last element is read, and that element is
+ * checked.  The loan is over when the receiver has given the loan back. */
 static int lend(struct verb_work *w)
 {
 	struct rig_request *request = NULL;
@@ -148,8 +148,8 @@ static int call_lend(struct verb_work *w)
 	return r;
 }
 
-/* As many bytes as the rank receives, out of its own memory: no call that leaves
- * them there can take less. */
+/* As many bytes as the rank receives, copied from the rank's own memory: no
+ * call that leaves the bytes there can take less. */
 static int call_floor(struct verb_work *w)
 {
 	const size_t sends = w->verb->sends(w->count, w->size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * coll_rank.h - a rank of rigbench coll: its buffers, and the calls it makes.
+ * coll_rank.h - a rank of rigbench coll: the rank's buffers, and its calls.
  */
 #ifndef RIGBENCH_COLL_RANK_H
 #define RIGBENCH_COLL_RANK_H
@@ -19,11 +19,11 @@ enum buffers {
 
 struct coll_arg {
 	const struct verb *verb;
-	size_t count; /* doubles one rank contributes */
+	size_t count; /* doubles that a rank contributes */
 	int ranks;
 	enum buffers buffers;
 	bool single;
-	bool floor; /* no call: one memcpy of as many bytes by each rank */
+	bool floor; /* no call: each rank copies as many bytes by memcpy */
 };
 
 /* A job's arguments. */
@@ -33,8 +33,8 @@ struct coll_job {
 	uint64_t calls;
 };
 
-/* Bytes of a segment: what one rank's buffers take, and the lines that all ranks
- * share before them. */
+/* Bytes of a segment: the buffers of a rank, and the lines before the buffers,
+ * which all ranks share. */
 size_t coll_rank_bytes(const struct coll_arg *arg);
 size_t coll_lines_bytes(const struct coll_arg *arg);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * handover.c - two ranks, one word.
+ * handover.c - two ranks, and a single word.
  */
 #include "commands/handover.h"
 
-/* acquire: pairs with the release below, the line hands on what was written
- * before it. */
+/* acquire: pairs with the release below; the line hands on the earlier
+ * writes. */
 static void await(struct handover_shm *line, uint64_t turn)
 {
 	while (atomic_load_explicit(&line->turn, memory_order_acquire) != turn)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel_peers.c - who does the same as a kernel.
+ * kernel_peers.c - programs that do the same work as a kernel.
  *
  * A peer is a helper's command line, with $NAME for the kernel's parameter and
- * $workers for how many threads or ranks there are.
+ * $workers for the number of threads or ranks.
  */
 #include "commands/kernel_peers.h"
 
@@ -20,7 +20,7 @@
 #define NUMPY  PYTHON "numpy_kernels.py % "
 #define EXPR   PYTHON "expressions.py % "
 
-/* One peer of one kernel. */
+/* A peer of a kernel. */
 static const struct kernel_peer {
 	const char *kernel;
 	const char *peer; /* for --peer */
@@ -104,7 +104,7 @@ static const struct kernel_peer {
 	  NULL },
 };
 
-/* Kernels that Open MPI's window has a form of. */
+/* Kernels that also have a form for Open MPI's window. */
 static const struct {
 	const char *kernel, *words, *needs;
 } windows[] = {
@@ -159,7 +159,7 @@ static void show(const struct kernel_run *run, const char *name, size_t length,
 	}
 }
 
-/* Put parameters for their names. */
+/* Replace names by parameters. */
 static void expand(const struct kernel_run *run, int workers, const char *from,
 		   char *to, size_t bytes)
 {
@@ -184,7 +184,7 @@ static void expand(const struct kernel_run *run, int workers, const char *from,
 	to[used < bytes ? used : bytes - 1] = '\0';
 }
 
-/* Are the parameters those the peer has? */
+/* Whether the parameters are the peer's parameters. */
 static bool has(const struct kernel_run *run, const char *needs)
 {
 	while (needs && *needs) {

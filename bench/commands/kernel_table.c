@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel_table.c - all kernels in one table.
+ * kernel_table.c - all kernels in a single table.
  *
- * A row is a contest: the kernel's time and rate, and of each peer how often
- * the kernel's rate its own is: `x peer`, above 1 where the kernel is faster.
+ * A row is a contest: the kernel's time and rate, and for each peer the ratio
+ * of the kernel's rate to the peer's rate: `x peer`, above 1 where the kernel
+ * is faster.
  */
 #include "commands/kernel_table.h"
 
@@ -18,7 +19,7 @@
 /* The budget of the whole table where the user gives none. */
 #define BUDGET_S 300
 
-/* Parameters of those whose defaults take too long or too little. */
+/* Parameters for kernels whose defaults take too long or too little. */
 static const struct {
 	const char *kernel, *words[4];
 } sizes[] = {
@@ -71,7 +72,7 @@ static bool is_own(const struct cell *cell)
 
 /* The work of a run, beside the bytes that the run moves. */
 struct table_work {
-	double flops, items; /* 0: that means nothing */
+	double flops, items; /* 0: the figure means nothing */
 	const char *item;
 };
 
@@ -180,7 +181,7 @@ static void print_table(const struct plan *plan, const struct run_info *info,
 	fprintf(out, "\n");
 }
 
-/* The table says it. */
+/* The table shows the kernel. */
 static void print_nothing(const struct plan *plan, FILE *out)
 {
 	(void)plan;

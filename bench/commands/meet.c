@@ -2,8 +2,8 @@
 /*
  * meet.c - ranks that meet `count` times between two readings of the clock.
  *
- * The bare pthread barrier and the hand-over of a cache line are met by the same
- * pinned ranks as the team's barrier, and nothing but the meeting differs.
+ * The same pinned ranks meet at the bare pthread barrier, at the hand-over of a
+ * cache line and at the team's barrier: only the meeting differs.
  */
 #include "commands/meet.h"
 
@@ -26,7 +26,7 @@ struct meet_arg {
 	enum rig_barrier_kind kind;
 };
 
-/* In shared memory: what they meet at. */
+/* In shared memory: the place of the meeting. */
 struct meet_shm {
 	struct handover_shm line;
 	alignas(RIG_LINE) pthread_barrier_t bare;
@@ -173,7 +173,7 @@ struct traced_arg {
 	size_t spans;
 };
 
-/* Work that no compiler sees through. */
+/* Work that no compiler can leave out. */
 static void work_for(clockid_t clock, uint64_t ns)
 {
 	const uint64_t end = stopwatch_ns(clock) + ns;

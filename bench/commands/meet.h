@@ -19,8 +19,8 @@ int meet_add(struct plan *plan, const char *name, int ranks,
 	     enum meeting meeting, enum rig_barrier_kind kind,
 	     const char *settings);
 
-/* Add two ranks that work for 10 us and meet; `spans` is how many spans of a
- * trace each rank keeps, 0 for none.  0 or -ENOMEM. */
+/* Add two ranks that work for 10 us and meet; `spans` is the number of spans of
+ * a trace that each rank keeps, 0 for none. 0 or -ENOMEM. */
 int meet_add_traced(struct plan *plan, const char *name, size_t spans,
 		    const char *settings);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roof.c - five loops in the widest vectors that the processor has.
+ * roof.c - five loops in the widest vectors of the processor.
  *
- * Each step of a loop moves eight lines of 64 bytes; a barrier for the compiler
- * after each keeps it from calling memset and memcpy instead, whose choice of
- * stores is their own.
+ * Each step of a loop moves eight lines of 64 bytes.  A barrier for the
+ * compiler after each step keeps the compiler from calling memset and memcpy
+ * instead, which choose their own stores.
  */
 #include "commands/roof.h"
 
@@ -18,7 +18,7 @@
 
 #include "driver/stopwatch.h"
 
-/* A line.  Narrower processors take it in parts. */
+/* A line.  Narrower processors take the line in parts. */
 typedef double line __attribute__((vector_size(64), may_alias));
 typedef uint64_t words __attribute__((vector_size(64), may_alias));
 
@@ -26,7 +26,7 @@ typedef uint64_t words __attribute__((vector_size(64), may_alias));
 #define UNROLL       8
 #define STEP_BYTES   (UNROLL * sizeof(line))
 
-/* Bytes of a page that spares the TLB. */
+/* Bytes of a page that needs few TLB entries. */
 #define HUGE ((size_t)2 << 20)
 
 #define FACTOR  3.0
@@ -37,7 +37,7 @@ const char *const roof_names[ROOFS] = { "read", "write", "write-nt", "copy",
 					"triad" };
 const double roof_moves[ROOFS] = { 1, 2, 1, 1.5, 4.0 / 3 };
 
-/* One barrier for the compiler: memory is as it looks. */
+/* A barrier for the compiler: memory may have changed. */
 #define SETTLE() __asm__ volatile("" ::: "memory")
 
 bool roof_has_nt(void)
@@ -174,7 +174,7 @@ uint64_t roof_run(enum roof roof, double *memory, size_t bytes, uint64_t count)
 		case ROOFS:
 			break;
 		}
-		/* Each pass is done, and its sum is wanted. */
+		/* Each pass is done, and the sum of each pass is used. */
 		__asm__ volatile("" ::"r"(sum) : "memory");
 	}
 	return sum;
@@ -218,7 +218,7 @@ bool roof_right(enum roof roof, const double *memory, size_t bytes,
 /* A working set of more is memory on any machine, or as good as. */
 #define LEAST_MAX ((double)((size_t)64 << 20))
 
-/* A reading shorter than this says more of the clock than of memory. */
+/* A reading shorter than this tells more about the clock than about memory. */
 #define READING_NS 200000
 
 /* The best of some passes, bytes a nanosecond. */

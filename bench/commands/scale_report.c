@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scale_report.c - speed-ups within blocks, and the laws fitted to them once a
- * launch.
+ * scale_report.c - speed-ups within blocks, and the laws fitted to the
+ * speed-ups once a launch.
  */
 #include "commands/scale_report.h"
 
@@ -28,7 +28,7 @@ static bool strong(const struct cell *cell)
 	return strcmp(cell->what.axes[AXIS_MODE].value, "strong") == 0;
 }
 
-/* Median of one launch's samples; NaN: it has none. */
+/* Median of a launch's samples; NaN: the launch has no samples. */
 static double launch_median(const struct cell *cell, uint32_t launch,
 			    double *room)
 {
@@ -40,12 +40,12 @@ static double launch_median(const struct cell *cell, uint32_t launch,
 	return n ? stats_median(room, n) : NAN;
 }
 
-/* A law fitted to one contest: each parameter once a launch. */
+/* A law fitted to a contest: each parameter once a launch. */
 struct fit {
 	const char *contest;
-	int points; /* counts with a core each that were measured */
+	int points; /* measured counts with a core for each worker */
 	size_t launches;
-	double *serial, *contention, *coherency; /* one a launch */
+	double *serial, *contention, *coherency; /* a value a launch */
 };
 
 enum law { AMDAHL, USL };
@@ -84,7 +84,7 @@ static int fit_launch(const struct plan *plan, size_t begin, size_t end,
 	return 0;
 }
 
-/* 0, or -ENOMEM.  fit_free() it. */
+/* 0, or -ENOMEM.  The caller calls fit_free(). */
 static int fit_contest(const struct plan *plan, size_t begin, size_t end,
 		       struct fit *fit)
 {
@@ -112,7 +112,7 @@ static void fit_free(struct fit *fit)
 	free(fit->serial);
 }
 
-/* Median over the launches that have one, with its interval, from six launches
+/* Median over the launches with a value, with its interval, from six launches
  * on; sorts. */
 static struct stats_interval over_launches(double *x, size_t launches)
 {
@@ -277,7 +277,7 @@ void scale_tables(const struct plan *plan, const struct run_info *info,
 		     "for the behaviour, not for the law.\n\n");
 }
 
-/* The most workers with a core each, against one. */
+/* The most workers with a core each, against a single worker. */
 void scale_verdict(const struct plan *plan, FILE *out)
 {
 	for (size_t i = 0, end; i < plan->cell_count; i = end) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scale_report.h - what rigbench scale says of its cells: speed-ups and laws.
+ * scale_report.h - the report of rigbench scale: speed-ups and laws.
  */
 #ifndef RIGBENCH_SCALE_REPORT_H
 #define RIGBENCH_SCALE_REPORT_H
@@ -10,7 +10,7 @@
 #include "driver/measure.h"
 #include "report/result.h"
 
-/* Counts of workers of one contest, at most. */
+/* The most counts of workers in a contest. */
 #define COUNTS_MAX 32
 
 /* The places of a cell's axes. */

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * case.h - what can be measured: the contract between a contender and the
- * driver.
+ * case.h - a case to measure: the contract between a contender and the driver.
  *
  * A contender opens, runs `count` operations when told, proves that the
  * operations' results are right, and closes.  A contender knows nothing of
  * order, repetition, warm-up or statistics, and the driver knows nothing of the
- * operations.  Cases of one contest are measured interleaved and compared with
+ * operations.  Cases of a contest are measured interleaved and compared with
  * each other.
  *
- * Where more than one process or thread takes part, each notes when it began
- * and ended on the driver's clock, and the driver takes the time from the
- * first beginning to the last end.  Where only the calling thread takes part,
- * the contender notes nothing and the driver reads the clock around the call.
+ * Where several processes or threads take part, each notes its begin and end on
+ * the driver's clock, and the driver takes the time from the first begin to the
+ * last end.  Where only the calling thread takes part, the contender notes
+ * nothing and the driver reads the clock around the call.
  */
 #ifndef RIGBENCH_CASE_H
 #define RIGBENCH_CASE_H
@@ -22,14 +21,14 @@
 #include <stdint.h>
 #include <time.h>
 
-/* The most ranks of one contender: barriers and hand-overs of more ranks are
- * not measured on one machine's cores. */
+/* The most ranks of a contender: barriers and hand-overs of more ranks are not
+ * measured on a machine's cores. */
 #define TIMING_RANKS_MAX 64
 #define CASE_AXES_MAX    12
 #define CASE_WHY_BYTES   256
 #define CASE_NODES_MAX   16
 
-/* The times and costs that one run leaves. */
+/* The times and costs of a run. */
 struct timing {
 	int ranks; /* 0: the driver's own readings count */
 	struct {
@@ -52,22 +51,23 @@ struct timing {
 struct case_binding {
 	struct case_memory {
 		uint64_t page_bytes;               /* 0: none is shared */
-		uint64_t pages_on[CASE_NODES_MAX]; /* 4 KiB ones looked at */
+		uint64_t pages_on[CASE_NODES_MAX]; /* 4 KiB pages looked at */
 	} memory;
 	int workers;
 	double pss_bytes; /* proportional set size of all; 0: nobody looked */
 	struct {
 		int pid;
-		int cpu;  /* the first it may run on */
-		int cpus; /* how many it may run on */
+		int cpu;  /* first CPU that the process may use */
+		int cpus; /* number of CPUs that the process may use */
 	} worker[TIMING_RANKS_MAX];
 };
 
 struct histogram;
 
 struct bench_ops {
-	/* Sets *state and returns 0; or -ENOTSUP where this cannot be had here
-	 * (a row says why), or another -errno, with words in `why`. */
+	/* Sets *state and returns 0; or -ENOTSUP where the machine lacks
+	 * something (a row tells the reason), or another -errno, with words in
+	 * `why`. */
 	int (*open)(const void *arg, clockid_t clock, void **state, char *why);
 
 	/* Before and after each visit, for contenders whose idle threads would
@@ -100,22 +100,22 @@ struct bench_axis {
 };
 
 struct bench_case {
-	char contest[80];   /* cases of one contest are compared */
+	char contest[80];   /* cases of the same contest are compared */
 	char name[40];      /* unique in the contest */
 	char settings[320]; /* launch and binding, for a reader */
 	const char *peer;   /* the peer's name: "libgomp"; NULL: ours, or a
 			   * control */
-	const char *unit;   /* of a sample: "ns" an operation, or "bytes" */
-	struct bench_axis axes[CASE_AXES_MAX]; /* to .name == NULL */
+	const char *unit; /* unit of a sample: "ns" an operation, or "bytes" */
+	struct bench_axis axes[CASE_AXES_MAX]; /* the last has .name == NULL */
 	double bytes;       /* an operation moves; 0: no rate is given */
 	double least;       /* a smaller sample is implausible; 0: unknown */
-	uint64_t batch_ns;  /* length of one sample; 0: the driver's default */
-	uint64_t count;     /* operations of one sample; 0: by their time */
-	uint64_t count_max; /* no more than so many; 0: no limit */
-	bool once;          /* one sample a launch, no warm-up: a first time */
-	bool again;         /* measure twice, as A and A: the noise floor */
+	uint64_t batch_ns;  /* length of a sample; 0: the driver's default */
+	uint64_t count;     /* operations of a sample; 0: by their time */
+	uint64_t count_max; /* the most operations; 0: no limit */
+	bool once;  /* a single sample a launch, no warm-up: a first time */
+	bool again; /* measure twice, as A and A: the noise floor */
 	const struct bench_ops *ops;
-	const void *arg; /* copied, arg_bytes of it */
+	const void *arg; /* copied, arg_bytes bytes */
 	size_t arg_bytes;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * comparison.c - two cells of one run, paired within blocks; and what may be
- * claimed of a ratio.
+ * comparison.c - two cells of a run, paired within blocks; and the claims that
+ * a ratio allows.
  */
 #include <errno.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * distance.c - choose the PUs of two sides by what lies between them.
+ * distance.c - choose the PUs of two sides by the distance between the PUs.
  */
 #include "driver/distance.h"
 
@@ -9,7 +9,7 @@
 
 #include <runrig/runrig.h>
 
-/* The number of the n-th usable PU of a core; -1: it has fewer. */
+/* The number of the n-th usable PU of a core; -1: the core has fewer. */
 static int pu_of(const struct rig_core *core, int n)
 {
 	for (int pu = 0; pu < RIG_PUS_MAX; pu++)
@@ -33,7 +33,7 @@ static bool far_as(enum distance distance, const struct rig_core *a,
 	}
 }
 
-/* The first pair of usable cores that are so far apart. */
+/* The first pair of usable cores at the distance. */
 static const char *choose(const struct rig_plan *plan, enum distance distance,
 			  int cpu[2])
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fit.c - least squares of one and of two parameters.
+ * fit.c - least squares with a single parameter and with two.
  */
 #include "driver/fit.h"
 

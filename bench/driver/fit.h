@@ -2,18 +2,19 @@
 /*
  * fit.h - laws of scaling, fitted to times.
  *
- * Both take the times of p workers as multiples of one worker's, for worker
- * counts that have a core each, and are least squares in the form in which the
- * law is linear.  Parameters are not held to be sensible: a negative one says
- * that the law does not fit (more caches with more cores, for one).
+ * Both laws take the times of p workers as multiples of a single worker's time,
+ * for worker counts with a core for each worker, and are least squares in the
+ * form in which the law is linear.  Parameters may have senseless values: a
+ * negative parameter shows that the law does not fit (where more cores have
+ * more caches, for example).
  */
 #ifndef RIGBENCH_FIT_H
 #define RIGBENCH_FIT_H
 
 #include <stddef.h>
 
-/* Counts of workers, 1 among them, that a fit needs: one more than it has
- * parameters to find, and 1 itself. */
+/* The least number of worker counts for a fit, 1 among them: the count 1, and
+ * one more count than the law has parameters. */
 #define FIT_AMDAHL_POINTS 3
 #define FIT_USL_POINTS    4
 
@@ -28,15 +29,15 @@ struct fit_usl {
 	double contention, coherency;
 };
 
-/* workers[i] workers take times[i] times what one takes.  0, or -EINVAL for
- * fewer different counts than the law needs. */
+/* workers[i] workers take times[i] times as long as a single worker. 0, or
+ * -EINVAL for fewer different counts than the law needs. */
 int fit_amdahl(const int *workers, const double *times, size_t n,
 	       struct fit_amdahl *out);
 int fit_usl(const int *workers, const double *times, size_t n,
 	    struct fit_usl *out);
 
-/* Karp and Flatt (1990): the serial share that one measured time of p > 1
- * workers implies. */
+/* Karp and Flatt (1990): the serial share that follows from a measured time of
+ * p > 1 workers. */
 double fit_karp_flatt(int workers, double time);
 
 #endif

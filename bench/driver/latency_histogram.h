@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * latency_histogram.h - how often each latency was seen: log-linear bins of 3 %.
+ * latency_histogram.h - the count of each latency: log-linear bins of 3 %.
  *
- * Fixed in size, so that counting neither allocates nor grows; it may lie in
- * shared memory.
+ * The size is fixed: counting neither allocates nor grows, and a histogram may
+ * lie in shared memory.
  */
 #ifndef RIGBENCH_LATENCY_HISTOGRAM_H
 #define RIGBENCH_LATENCY_HISTOGRAM_H
@@ -38,7 +38,7 @@ static inline void histogram_add(struct histogram *h, uint64_t ns)
 		h->max = ns;
 }
 
-/* The least value that falls into a bin. */
+/* The least value in a bin. */
 static inline uint64_t histogram_floor(size_t bin)
 {
 	size_t top = bin / HISTOGRAM_STEPS;
@@ -48,7 +48,7 @@ static inline uint64_t histogram_floor(size_t bin)
 	return (uint64_t)(bin % HISTOGRAM_STEPS + HISTOGRAM_STEPS) << (top - 1);
 }
 
-/* The value that a share q of what was counted does not exceed; 0: empty. */
+/* The value that a share q of the counted values does not exceed; 0: empty. */
 static inline uint64_t histogram_quantile(const struct histogram *h, double q)
 {
 	uint64_t seen = 0;

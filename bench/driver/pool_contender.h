@@ -9,7 +9,7 @@
 
 #include "driver/case.h"
 
-/* The times that each rank leaves in the rank's result slot. */
+/* The times that each rank leaves in its result slot. */
 struct rank_timing {
 	uint64_t begin_ns;
 	uint64_t end_ns;
@@ -24,7 +24,7 @@ int pool_contender_run(struct rig_pool *pool, const struct rig_job *job,
 		       struct timing *timing, char *why);
 
 /* The sum of the workers' proportional set sizes, from smaps_rollup: shared
- * pages count once; 0: it cannot be read. */
+ * pages count once; 0: the file cannot be read. */
 double pool_contender_pss_bytes(const struct rig_pool *pool);
 
 void pool_contender_bound(const struct rig_pool *pool,

@@ -2,9 +2,9 @@
 /*
  * stats.c - order statistics, Hodges-Lehmann, bootstrap.
  *
- * Blocks of one launch share its pages and its luck, so they are not
- * independent; launches are.  Where there are enough launches for an interval
- * (six) the launch is the unit, and n is small but honest.
+ * Blocks of a launch share the launch's pages and luck: blocks are not
+ * independent, and launches are.  Where there are enough launches for an
+ * interval (six) the launch is the unit, and n is small but honest.
  */
 #include "driver/stats.h"
 
@@ -18,7 +18,7 @@
 #define EXACT_RANKS     70   /* exact binomial below, normal from here */
 #define EXACT_PAIRS     50   /* exact signed-rank distribution up to here */
 #define EXACT_SHIFT     40   /* exact rank-sum distribution up to here */
-#define RESAMPLES       1000 /* of the bootstrap */
+#define RESAMPLES       1000 /* resamples of the bootstrap */
 #define BOOTSTRAP_SEED  UINT64_C(0x72756e726967)
 
 uint64_t stats_random(uint64_t *state)
@@ -209,8 +209,8 @@ int stats_paired(const double *difference, size_t n, struct stats_interval *out)
 	return 0;
 }
 
-/* Beyond how many standard deviations a normal variable is with so small a
- * probability: by halving. */
+/* The number of standard deviations beyond which a normal variable lies with
+ * the probability: by halving. */
 static double normal_point(double tail)
 {
 	double low = 0;
@@ -307,7 +307,8 @@ static double variance(const double *x, size_t n)
 	return sum / (double)(n - 1);
 }
 
-/* One resample: as many values of each launch as it has, with replacement. */
+/* A resample: as many values of each launch as the launch has, with
+ * replacement. */
 static double resample_median(const double *values, const uint32_t *launch,
 			      size_t n, double *scratch, uint64_t *state)
 {
@@ -358,7 +359,8 @@ static int median_interval(const double *values, const uint32_t *launch,
 	return 0;
 }
 
-/* Fills `medians` with one median a launch, sorted; returns how many. */
+/* Fill `medians` with a median a launch, sorted; returns the number of
+ * medians. */
 static size_t launch_medians(const double *values, const uint32_t *launch,
 			     size_t n, double *scratch, double *medians,
 			     double *within)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stats.h - the one place where samples become statements.
+ * stats.h - the only place where samples become statements.
  *
  * Everything is distribution-free: medians, order statistics, Hodges-Lehmann
  * with Wilcoxon's intervals, a bootstrap with a fixed seed.  No sample is ever
- * dropped.  All functions are pure; those that sort say that they do.
+ * dropped.  All functions are pure; the comment of a function that sorts says
+ * so.
  */
 #ifndef RIGBENCH_STATS_H
 #define RIGBENCH_STATS_H
@@ -82,8 +83,8 @@ int stats_summarise(const double *values, const uint32_t *launch, size_t n,
 
 /*
  * Paired log ratios of two series that were visited in the same blocks:
- * log(b/a), reduced to one per launch (its median) where there are six launches
- * or more.  `pairs` has room for n; returns how many were made.
+ * log(b/a), reduced to a median per launch where there are six launches or
+ * more.  `pairs` has room for n; returns the number of ratios.
  */
 size_t stats_log_ratios(const double *a, const double *b,
 			const uint32_t *launch, size_t n, double *pairs);

@@ -8,7 +8,7 @@
 
 #define READS 100000
 
-/* Steps longer than this are interruptions; they count as this long. */
+/* A longer step is an interruption, and counts as STEP_MAX. */
 #define STEP_MAX 4096
 
 static uint64_t step_at(const uint32_t *count, uint32_t rank)

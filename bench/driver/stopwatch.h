@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stopwatch.h - the clock that every measurement reads, and what it costs.
+ * stopwatch.h - the clock that every measurement reads, and the cost of a
+ * reading.
  *
- * CLOCK_MONOTONIC_RAW where a reading costs at most twice one of
- * CLOCK_MONOTONIC, else CLOCK_MONOTONIC (which NTP may slew by 0.05 %).  Both
- * are one clock for all processes of the host, in integer nanoseconds.
+ * CLOCK_MONOTONIC_RAW where a reading costs at most twice as much as a reading
+ * of CLOCK_MONOTONIC, else CLOCK_MONOTONIC (which NTP may slew by 0.05 %).
+ * Either clock is the same for all processes of the host, in integer
+ * nanoseconds.
  */
 #ifndef RIGBENCH_STOPWATCH_H
 #define RIGBENCH_STOPWATCH_H
@@ -18,7 +20,7 @@ struct stopwatch {
 	uint64_t resolution_ns; /* smallest step seen between two readings */
 	uint64_t cost_ns;       /* median of back-to-back readings */
 	uint64_t cost_p99_ns;
-	uint64_t other_cost_ns; /* of the clock that was not chosen */
+	uint64_t other_cost_ns; /* cost of the clock that was not chosen */
 };
 
 static inline uint64_t stopwatch_ns(clockid_t clock)

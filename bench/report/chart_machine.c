@@ -101,8 +101,8 @@ static struct point speedup(const json_t *result, const json_t *cell)
 	return p;
 }
 
-/* "reverse", of "scale reverse, strong"; with a mark where cores are shared:
- * those points belong to no line. */
+/* "reverse", from "scale reverse, strong"; with a mark where cores are shared:
+ * such points belong to no line. */
 static enum series_style kernel_name(const json_t *cell, char *name)
 {
 	const char *contest = result_read_text(cell, "contest");
@@ -177,14 +177,14 @@ static void collect_pss(struct figure *f, const json_t *cell)
 	    strcmp(result_read_axis(cell, "mode"), "strong") != 0 ||
 	    chart_again(cell))
 		return;
-	/* Memory does not mind who shares a core. */
+	/* Memory does not depend on shared cores. */
 	(void)kernel_name(cell, name);
 	name[strcspn(name, ",")] = '\0';
 	figure_add(f, name, SERIES_LINE,
 		   (struct point){ workers, pss, NAN, NAN });
 }
 
-/* Beside each kernel what a copy for each worker would take. */
+/* Beside each kernel the time of a copy for each worker. */
 static void finish_pss(struct figure *f, const json_t *result,
 		       const json_t *roofs)
 {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * figure_script.c - axes in the units that people say, marks, curves, maps.
+ * figure_script.c - axes in common units, marks, curves, maps.
  */
 #include "report/figure_script.h"
 
 #include <math.h>
 #include <string.h>
 
-/* A map of more columns has no numbers in it. */
+/* A map of more columns has no numbers inside. */
 #define NUMBERS_MAX 20
 
-/* Colours told apart by those who see fewer, and on light and dark. */
+/* Colours that differ for people who see fewer colours, on light and dark
+ * ground. */
 static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73",
 				       "#cc79a7", "#e69f00", "#56b4e9",
 				       "#8b5fbf", "#7f7f3f", "#a0522d",
@@ -22,7 +23,7 @@ static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73",
 static const char viridis[] = "0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', "
 			      "0.75 '#5ec962', 1 '#fde725'";
 
-/* The number of a name up to its comma, which has one from now on. */
+/* The number of the name up to its comma; a new name gets a number now. */
 int figure_colour(struct palette *p, const char *name)
 {
 	int room = (int)(sizeof(p->name) / sizeof(*p->name));
@@ -92,7 +93,7 @@ struct axis_range figure_range(const struct figure *f)
 	return r;
 }
 
-/* "64 B", "1 KiB", ...: eight of them or so. */
+/* "64 B", "1 KiB", ...: about eight labels. */
 static void script_sizes(const struct axis_range *r, FILE *gp)
 {
 	static const char *const units[] = { "B",   "KiB", "MiB",
@@ -154,7 +155,7 @@ static void script_axes(const struct figure *f, const struct axis_range *r,
 	case FIGURE_MAP:
 		break;
 	}
-	/* Fainter than what is drawn on the grid. */
+	/* Fainter than the marks on the grid. */
 	if (f->kind != FIGURE_MAP)
 		fprintf(gp, "set format y '%%g'\n"
 			    "set grid lw 0.5 lc rgb 'gray'\n");
@@ -162,7 +163,7 @@ static void script_axes(const struct figure *f, const struct axis_range *r,
 		script_times(f, r, gp);
 }
 
-/* Lines across, with their names at the top. */
+/* Lines across, with names at the top. */
 static void script_marks(const struct figure *f, const struct axis_range *r,
 			 FILE *gp)
 {

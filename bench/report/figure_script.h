@@ -13,13 +13,13 @@ struct axis_range {
 	double xmin, xmax, ymin, ymax;
 };
 
-/* The number of the colour that a name has, now and in all later figures. */
+/* The number of the name's colour, the same in all later figures. */
 int figure_colour(struct palette *p, const char *name);
 
 /* The ranges of a figure's axes. */
 struct axis_range figure_range(const struct figure *f);
 
-/* Write the script to `gp`; `alone`: the picture has its title in itself. */
+/* Write the script to `gp`; `alone`: the picture shows its own title. */
 void figure_script(const struct figure *f, const struct axis_range *r,
 		   bool alone, FILE *gp);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * markdown.c - rigbench report FILE.json -o TABLE.md: the kernels, what each is
- * checked against, its rate, and how often its peers' that is.
+ * markdown.c - rigbench report FILE.json -o TABLE.md: the kernels, how each is
+ * checked, the rate, and the ratio to the rates of the peers.
  *
- * A column has the peer that the kernel stands worst against: of OpenMP's
- * runtimes the faster one counts.  The last has all that no other column has,
- * each by its name.
+ * A column shows the peer against which the kernel is worst: among OpenMP's
+ * runtimes the faster counts.  The last column has all peers without a column,
+ * each by name.
  */
 #include "report/markdown.h"
 
@@ -17,8 +17,8 @@
 #include "report/result_read.h"
 #include "report/table.h"
 
-/* Peers of a column: those whose name begins so; "" are all that no other
- * column has. */
+/* The peers of a column: peers whose name begins with the prefix; "" means all
+ * peers that no other column has. */
 static const struct {
 	const char *heading, *begins;
 } columns[] = {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * result.h - what a run leaves in files: JSON and CSV.
+ * result.h - the files of a run: JSON and CSV.
  *
  * The JSON has everything, raw samples included; schema/runrig-bench-1.json
- * says what.  The CSV is tidy: one line a sample, and FILE-summary.csv with one
- * line a cell.
+ * describes the JSON.  The CSV is tidy: a line a sample, and FILE-summary.csv
+ * with a line a cell.
  */
 #ifndef RIGBENCH_RESULT_H
 #define RIGBENCH_RESULT_H
@@ -26,17 +26,18 @@ struct run_info {
 /* NULL: out of memory. */
 json_t *result_json(const struct plan *plan, const struct run_info *info);
 
-/* Both files.  0, or -errno of the first that failed. */
+/* Write both files. 0, or -errno of the first file that failed. */
 int result_csv(const struct plan *plan, const char *path);
 
 /* "barrier, 2 ranks/runrig", a cell's name in files. */
 void cell_id(const struct cell *cell, char *text, size_t bytes);
 
-/* The cell that the others of its contest are compared with: its first. */
+/* The reference cell of a contest, with which the other cells are compared: the
+ * first. */
 const struct cell *contest_reference(const struct plan *plan,
 				     const struct cell *cell);
 
-/* Sentences on what to be careful about; calls `say` for each. */
+/* Sentences about cautions; calls `say` for each sentence. */
 void result_warnings(const struct plan *plan, const struct run_info *info,
 		     void (*say)(void *arg, const char *text), void *arg);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * result_read.c - what JSON files say.
+ * result_read.c - reading JSON files of results.
  */
 #include "report/result_read.h"
 
@@ -14,7 +14,7 @@
 /* Room for "cells[4711].summary.p50". */
 #define PATH_BYTES 96
 
-/* Numbers that a ratio or a logarithm is taken of: nought is none of them. */
+/* Numbers for a ratio or a logarithm must not be 0. */
 static bool must_be_positive(const char *key)
 {
 	static const char *const keys[] = {
@@ -51,8 +51,9 @@ static bool number_sound(const char *path, const json_t *value, const char *key,
 }
 
 /*
- * Are all numbers in `value`, which stands at `at`, such as a measurement
- * leaves?  False, with words on stderr that name the first one that is not.
+ * Whether all numbers in `value`, which stands at `at`, are possible in a
+ * measurement.  False, with words on stderr that name the first impossible
+ * number.
  */
 static bool sound(const char *path, const json_t *value, const char *key,
 		  const char *at)
@@ -85,7 +86,7 @@ static bool sound(const char *path, const json_t *value, const char *key,
 	return fine;
 }
 
-/* Each sample has the launch that it was taken in. */
+/* Each sample has the number of its launch. */
 static bool launches_told(const char *path, const json_t *result)
 {
 	const json_t *cells = json_object_get(result, "cells");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.h - what a run says to a person: verdict, tables, caveats.
+ * table.h - the report of a run for a person: verdict, tables, caveats.
  */
 #ifndef RIGBENCH_TABLE_H
 #define RIGBENCH_TABLE_H
@@ -10,8 +10,8 @@
 #include "driver/measure.h"
 #include "report/result.h"
 
-/* All of it; `verdict` and `tables` as in struct command, `json` the path the
- * numbers are in, or NULL. */
+/* Print the whole report; `verdict` and `tables` as in struct command, `json`
+ * the path of the file with the numbers, or NULL. */
 void table_print(const struct plan *plan, const struct run_info *info,
 		 void (*verdict)(const struct plan *plan, FILE *out),
 		 void (*tables)(const struct plan *plan,

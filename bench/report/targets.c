@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * targets.c - a table of promises: a cell, what it is held against, how much.
+ * targets.c - a table of promises: a cell, the cell to compare with, the limit.
  *
- * Against peers a target is held against the best of them that ran; one whose
- * peer was skipped counts as not judged, never as met.
+ * A target with several peers is compared with the best peer that ran; a target
+ * whose peer was skipped counts as not judged, never as met.
  */
 #include "report/targets.h"
 
@@ -15,7 +15,7 @@
 enum held {
 	HELD_TIME,
 	HELD_RATE, /* against / cell >= limit instead */
-	HELD_EVEN, /* the same, of its 95 % interval: which also reaches 1 */
+	HELD_EVEN, /* the same for the 95 % interval, which must also reach 1 */
 	HELD_CPU   /* CPU time, of all ranks together */
 };
 
@@ -45,8 +45,8 @@ struct target {
 			HELD_TIME                                              \
 	}
 
-/* A kernel against its OpenMP form; and, where MPI's shared window has one,
- * against that. */
+/* A kernel against its OpenMP form; and, where there is a form for MPI's shared
+ * window, against that form. */
 #define EVEN(kernel)                                                           \
 	{                                                                      \
 		kernel " >= 0.97 of OpenMP's rate, reaching 1",                \
@@ -59,7 +59,7 @@ struct target {
 			"runrig", { "Open MPI, shared window" }, 1, HELD_RATE  \
 	}
 
-/* A kernel's rate by that of one peer. */
+/* A kernel's rate divided by a peer's rate. */
 #define RATE(kernel, limit, words, peer)                                       \
 	{                                                                      \
 		kernel " >= " #limit " of " words, "kernel " kernel, "runrig", \
@@ -74,7 +74,7 @@ struct target {
 			5 * MS, HELD_TIME                                      \
 	}
 
-/* From so short to so long. */
+/* The two short sizes, and the two long sizes. */
 #define COLL_SHORT(verb, cell, limit)                                          \
 	COLL(verb, "512 B", cell, limit), COLL(verb, "4 KiB", cell, limit)
 #define COLL_LONG(verb, cell, limit)                                           \
@@ -332,7 +332,7 @@ static bool is_rate(const struct target *t)
 	return t->held == HELD_RATE || t->held == HELD_EVEN;
 }
 
-/* The ratio against one peer: paired where it can be, of medians else. */
+/* The ratio against a peer: paired where possible, else of medians. */
 static bool ratio_to(const struct plan *plan, const struct target *t,
 		     const struct cell *cell, const struct cell *peer,
 		     struct stats_interval *ratio)
@@ -355,7 +355,7 @@ static bool ratio_to(const struct plan *plan, const struct target *t,
 	return true;
 }
 
-/* Is what was measured what is promised? */
+/* Whether the measured cell is the promised cell. */
 static enum judged hold(const struct target *t,
 			const struct stats_interval *measured)
 {
@@ -389,7 +389,7 @@ static struct judgement judge(const struct plan *plan, const struct target *t)
 
 		if (!peer || !ratio_to(plan, t, cell, peer, &ratio))
 			continue;
-		/* The best peer is the one we look worst against. */
+		/* The best peer is the peer against which we look worst. */
 		if (isnan(j.measured.estimate) ||
 		    (is_rate(t) ? ratio.estimate < j.measured.estimate
 				: ratio.estimate > j.measured.estimate)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * targets.h - what runrig must reach on two cores, held against a run.
+ * targets.h - the promises for runrig on two cores, compared with a run.
  */
 #ifndef RIGBENCH_TARGETS_H
 #define RIGBENCH_TARGETS_H
@@ -10,8 +10,8 @@
 
 #include "driver/measure.h"
 
-/* Print those targets whose cells are in the plan; returns how many are
- * missed. */
+/* Print the targets whose cells are in the plan; returns the number of missed
+ * targets. */
 int targets_print(const struct plan *plan, FILE *out);
 
 json_t *targets_json(const struct plan *plan);
