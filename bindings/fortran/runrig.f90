@@ -652,7 +652,7 @@ contains
     called = c_null_ptr
     if (present(pool)) options%pool = pool%c
     if (present(name)) then
-      letters = to_c(name)
+      allocate (letters, source=to_c(name))
       called = c_loc(letters)
     end if
     call finish(c_segment_create(self%c, called, bytes, options), stat)
