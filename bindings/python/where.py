@@ -12,6 +12,9 @@ def main():
     prefix = sys.argv[1].rstrip("/") + "/"
     known = [sysconfig.get_path("platlib"), *site.getsitepackages(), *sys.path]
     for folder in known:
+        # /usr/local is below /usr, and another prefix.
+        if prefix == "/usr/" and folder.startswith("/usr/local/"):
+            continue
         if folder.startswith(prefix) and folder.endswith("-packages"):
             print(folder)
             return
