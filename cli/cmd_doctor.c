@@ -36,7 +36,7 @@
 
 /* The oldest kernel on which all tests pass. */
 #define KERNEL_MAJOR 5
-#define KERNEL_MINOR 14
+#define KERNEL_MINOR 4
 
 /* Below ROOM_LEAST no array of a useful size fits into memory; ROOM_ENOUGH is
  * enough for kernels with default parameters. */
@@ -447,8 +447,8 @@ static enum checkup_state look_remove_ipc(const void *context, char *found)
 
 static const struct checkup checks[] = {
 	{ "Linux", look_kernel,
-	  "runrig is tested on Linux 5.14 and newer; an older one lacks calls "
-	  "that runrig needs.",
+	  "runrig needs calls that Linux has since 5.4, and is tested with these "
+	  "calls alone.",
 	  "A newer kernel." },
 	{ "system calls", look_calls,
 	  "A seccomp filter or an old kernel refuses them: the lines on pools "

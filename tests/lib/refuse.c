@@ -17,10 +17,16 @@
 	{                                                                      \
 		"madvise(" #name ")", SYS_madvise, 2, UINT32_MAX, name         \
 	}
+#define NEWER -1
 #define CALL(name)                                                             \
 	{                                                                      \
 #name, SYS_##name, 0, 0, 0                                     \
 	}
+
+/* The last call and the last advice that Linux 5.4 has; numbers from 424 on are
+ * the same on every machine. */
+#define LAST_CALL   435 /* clone3 */
+#define LAST_ADVICE 21  /* MADV_PAGEOUT */
 
 const struct refusal refusals[] = {
 	ADVICE(MADV_POPULATE_WRITE),
@@ -49,6 +55,7 @@ const struct refusal refusals[] = {
 	{ "prctl(PR_SET_PDEATHSIG)", SYS_prctl, 0, UINT32_MAX,
 	  PR_SET_PDEATHSIG },
 	{ "prctl(PR_SET_NAME)", SYS_prctl, 0, UINT32_MAX, PR_SET_NAME },
+	{ .name = "all that Linux 5.4 lacks", .number = NEWER },
 };
 const int refusals_count = sizeof(refusals) / sizeof(refusals[0]);
 
@@ -58,6 +65,38 @@ static uint32_t argument_at(int argument)
 {
 	return (uint32_t)(offsetof(struct seccomp_data, args) +
 			  sizeof(uint64_t) * (size_t)argument);
+}
+
+static int install(struct sock_filter *filter, size_t count)
+{
+	struct sock_fprog program = {
+		.len = (unsigned short)count,
+		.filter = filter,
+	};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Linux 5.4 itself answers ENOSYS or EINVAL. */
+static int refuse_newer(int error)
+{
+	const uint32_t answer =
+		SECCOMP_RET_ERRNO | ((uint32_t)error & SECCOMP_RET_DATA);
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LAST_CALL, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at(2)),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LAST_ADVICE, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, answer),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	return install(filter, sizeof(filter) / sizeof(filter[0]));
 }
 
 int refuse(const struct refusal *refusal, int error)
@@ -76,13 +115,8 @@ int refuse(const struct refusal *refusal, int error)
 				 ((uint32_t)error & SECCOMP_RET_DATA)),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {
-		.len = sizeof(filter) / sizeof(filter[0]),
-		.filter = filter,
-	};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		return -errno;
-	return 0;
+	if (refusal->number == NEWER)
+		return refuse_newer(error);
+	return install(filter, sizeof(filter) / sizeof(filter[0]));
 }

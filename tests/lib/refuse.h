@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* Calls of that number; and, unless `bits` is 0, only those whose argument
+/* Calls of that number, and with -1 what kernels newer than 5.4 have; and, unless `bits` is 0, only those whose argument
  * `argument` (0 to 5) is `value` in these bits. */
 struct refusal {
 	const char *name;
