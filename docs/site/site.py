@@ -31,6 +31,11 @@ CONCEPTS = {
 }
 
 
+# Guides in the order in which a newcomer reads them; others follow by name.
+READING = ["commands", "python", "library", "kernels", "languages", "team",
+           "placement", "hosts", "measuring", "faults", "architecture"]
+
+
 def plain(text):
     """The text, with a backslash before each mark of Markdown."""
     return re.sub(r"([\\`*_<>\[\]#|])", r"\\\1", text)
@@ -78,6 +83,10 @@ def header_page(path):
     title = " ".join(first[1].replace("\n * ", " ").split())
     out = [f"# {path.name}\n", f"    #include <runrig/{path.name}>\n"]
     for comment, code in header_parts(text):
+        names = re.findall(r"^RIG_API\b[^;(]*?(\w+)\s*\(", code, re.M)
+        if names:
+            out.append("\n## " + ", ".join(name + "()" for name in names[:3]) +
+                       (", ..." if len(names) > 3 else "") + "\n")
         out.append(comment_page(comment))
         if code:
             out.append(f"\n```c\n{code.replace('RIG_API ', '')}\n```\n")
@@ -109,7 +118,30 @@ class Site:
         self.man = []
         self.aliases = {}
 
+    def linked(self, name, text):
+        """Names of pages and headers in the text, as links from the page `name`."""
+        up = "../" * name.count("/")
+
+        def link(match):
+            word, stem = match[0], match[1]
+            for folder, page in (("docs", stem), ("", stem)):
+                if (self.root / folder / (page + ".md")).is_file() and page != name:
+                    return f"[{word}]({up}{page}.md)"
+            return word
+
+        def header(match):
+            page = "reference/runrig_" + match[1]
+            known = list(self.root.glob(f"r*/include/runrig/{match[1]}.h"))
+            return f"[{match[0]}]({up}{page}.md)" if known and page != name else match[0]
+
+        parts = re.split(r"(?ms)(^ *```.*?^ *```$)", text)
+        for at in range(0, len(parts), 2):
+            parts[at] = re.sub(r"`(?:docs/)?([\w.]+)\.md`(?!\])", link, parts[at])
+            parts[at] = re.sub(r"`(?:runrig/)?(\w+)\.h`(?!\])", header, parts[at])
+        return "".join(parts)
+
     def put(self, tree, name, text):
+        text = self.linked(name, text)
         path = self.folder / (name + ".md")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -117,11 +149,16 @@ class Site:
 
     def documents(self):
         docs = self.root / "docs"
-        for path in sorted(docs.glob("*.md")):
+        guides = sorted(docs.glob("*.md"), key=lambda path: (
+            READING.index(path.stem) if path.stem in READING else len(READING),
+            path.stem))
+        for path in guides:
             self.put("Guides", path.stem, path.read_text(encoding="utf-8"))
             if path.stem in CONCEPTS:
                 self.man.append([path.stem, "runrig-" + path.stem,
                                  CONCEPTS[path.stem], "runrig", 7])
+        self.put("Labs", "labs/README",
+                 (docs / "labs" / "README.md").read_text(encoding="utf-8"))
         for path in sorted(docs.glob("labs/*/README.md")):
             name = path.parent.name
             self.put("Labs", f"labs/{name}",
@@ -135,7 +172,7 @@ class Site:
                      path.read_text(encoding="utf-8"))
         if (docs / "pictures").is_dir():
             shutil.copytree(docs / "pictures", self.folder / "pictures")
-        for name in ("CHANGELOG.md", "README.zh.md", "CONTRIBUTING.md"):
+        for name in ("CHANGELOG.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md"):
             if (self.root / name).is_file():
                 self.put("More", name[:-3],
                          (self.root / name).read_text(encoding="utf-8"))
@@ -160,6 +197,7 @@ class Site:
 
     def index(self):
         text = (self.root / "README.md").read_text(encoding="utf-8")
+        text = self.linked("index", text.replace("](docs/", "]("))
         for tree, names in self.trees.items():
             text += (f"\n```{{toctree}}\n:caption: {tree}\n:hidden:\n\n" +
                      "\n".join(names) + "\n```\n")
@@ -169,6 +207,24 @@ class Site:
                          "runrig", 7])
         (self.folder / "man_pages.json").write_text(json.dumps(self.man))
         shutil.copy(self.root / "docs" / "site" / "conf.py", self.folder)
+        (self.folder / "static").mkdir()
+        shutil.copy(self.root / "docs" / "site" / "runrig.css",
+                    self.folder / "static")
+
+
+def one_script(folder):
+    """Furo's script with the module that the script imports, in one file.
+
+    Debian ships the two as they were written, and a page loads the first as no
+    module: the switch of the dark mode and the table of contents were dead.
+    """
+    scripts = folder / "_static" / "scripts"
+    furo = (scripts / "furo.js").read_text(encoding="utf-8")
+    imported = re.match(r'import Gumshoe from "\./([\w-]+\.js)";\n', furo)
+    if imported:
+        (scripts / "furo.js").write_text(
+            (scripts / imported[1]).read_text(encoding="utf-8") +
+            furo[imported.end():], encoding="utf-8")
 
 
 def main(builder, root, runrig, rigbench, output):
@@ -182,6 +238,8 @@ def main(builder, root, runrig, rigbench, output):
         site.index()
         subprocess.run([sys.executable, "-m", "sphinx", "-q", "-b", builder,
                         "-d", folder + "/_build", folder, output], check=True)
+    if builder == "html":
+        one_script(pathlib.Path(output))
     if builder == "man":
         for name, functions in site.aliases.items():
             for function in functions:
