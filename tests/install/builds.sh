@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# builds.sh - the other ways to build, each in a folder of its own, and what a user
-# does with each: a prefix without root, static linking, link-time optimization,
-# the oldest compilers that Debian 12 packages, and what configuring refuses.
+# builds.sh - the other ways to build, each in a fresh folder: a prefix without root,
+# static linking, link-time optimization, the same bytes from two folders, the oldest
+# compilers of Debian 12, and systems for which configuring stops with a reason.
 #
 # A way whose tools are missing is skipped, and named.  The last line counts.
 #
@@ -35,7 +35,7 @@ fresh() {
 	fresh_from "$source" "$@"
 }
 
-# reverses FOLDER: the command of that build works.
+# reverses FOLDER: the command of the build works.
 reverses() {
 	"$1/cli/runrig" run reverse length=1e5 -n 2 | grep -q 'verified'
 }
@@ -71,7 +71,7 @@ way_prefix() {
 		"${flags[@]}" -o "$home/hello" && "${run[@]}" "$home/hello"
 }
 
-# Static linking by what pkg-config says; the program needs no librunrig.so.
+# Static linking by the flags of pkg-config; the program needs no librunrig.so.
 way_static() {
 	local flags
 
@@ -115,7 +115,7 @@ way_gcc11() {
 
 way_clang13() {
 	needs clang-13 || return
-	# Debian has libomp for one clang: the kernels want OpenMP, the library not.
+	# Debian has libomp for the default clang alone: the kernels want OpenMP, the library not.
 	CC=clang-13 fresh "$place/clang13" -Dbindings=disabled || return
 	if [ -x "$place/clang13/cli/runrig" ]; then
 		reverses "$place/clang13"

@@ -4,11 +4,10 @@
 # fresh_root.sh - the Debian packages in a fresh root: install, try, remove, and
 # nothing is left.
 #
-# debootstrap makes a minimal Debian 12 in a folder, in a mount namespace of its own;
-# what the packages need comes from Debian's mirror, then dpkg alone installs the
-# packages.  packaging/debian/tests/installed tries what is installed.  After
-# `dpkg --purge` the root has the files it had before, no process of ours, and an
-# empty /dev/shm.
+# debootstrap makes a minimal Debian 12 in a folder, in a private mount namespace.
+# Dependencies come from Debian's mirror, then dpkg alone installs the packages.
+# packaging/debian/tests/installed tries the packages.  After `dpkg --purge` the root
+# has the files of before, no process of ours, and an empty /dev/shm.
 #
 # RUNRIG_ROOT names a folder with a finished debootstrap, to be copied.
 #
@@ -55,7 +54,7 @@ in_root() {
 		chroot "$root" "$@"
 }
 
-# Files of the root, less what every installation of any package changes.
+# Files of the root, less the files of dpkg and apt, which any installation changes.
 files() {
 	(cd "$root" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o \
 		-path ./tmp -o -path ./var/lib/dpkg -o -path ./var/log -o \
@@ -81,7 +80,8 @@ tries=$(sed -n '/^Depends:/,/^Restrictions:/p' \
 	"$source/packaging/debian/tests/control" |
 	sed 's/^Depends: @,//; /^Restrictions:/d' | tr '\n' ' ')
 in_root apt-get update -qq
-in_root apt-get satisfy -y -qq --no-install-recommends "$needed, $tries" >"$root/tmp/apt.log" 2>&1 || {
+in_root apt-get satisfy -y -qq --no-install-recommends "$needed, $tries" \
+	>"$root/tmp/apt.log" 2>&1 || {
 	tail -n 20 "$root/tmp/apt.log" >&2
 	exit 1
 }
@@ -105,7 +105,7 @@ left=$(find "$root/dev/shm" -mindepth 1)
 	echo "fresh_root.sh: in /dev/shm: $left" >&2
 	exit 1
 }
-# This namespace has this script and what it started.
+# The namespace has this script and its children alone.
 running=$(pgrep -fl 'runrig|rigbench' | grep -v fresh_root || true)
 [ -z "$running" ] || {
 	echo "fresh_root.sh: still running: $running" >&2

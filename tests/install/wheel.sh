@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # wheel.sh - the package for Python by pip: built in a fresh virtual environment with
-# Debian's meson-python, and without the environment's build isolation, which would
-# ask the network.  Then README's line, and the cookbook of docs/python.md, run on
-# what pip installed.
+# Debian's meson-python, and without build isolation, which would ask the network.
+# Then README's line and the cookbook of docs/python.md run on the installed package.
 #
 # Usage: wheel.sh RUNRIG KERNELS.so PYTHON_FAULTS.so
 set -euo pipefail
@@ -18,7 +17,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 unset PYTHONPATH
 
-# meson-python builds within the source: a copy of what git has.
+# meson-python builds within the source: here, a copy of git's files.
 mkdir "$place/source"
 git -C "$source" ls-files -z | (cd "$source" && tar -c --null -T -) |
 	tar -x -C "$place/source"
