@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """packaging/Dockerfile without Docker: its instructions, in fresh roots by debootstrap.
 
-FROM is a copy of a minimal Debian 12, RUN runs in the root, COPY copies what git
-has, and what ENTRYPOINT and CMD say is run in the end, as USER, with a /dev/shm of
-64 MiB: a container's.  What an image's layers and a daemon add is not tested.
+FROM is a copy of a minimal Debian 12, RUN runs in the root, COPY copies git's files,
+and ENTRYPOINT and CMD run in the end, as USER, with a /dev/shm of 64 MiB, as in a
+container.  Layers of an image and a daemon are not tested.
 
 Needs root.  RUNRIG_ROOT names a folder with a finished debootstrap, to be copied.
 
