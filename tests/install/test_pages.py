@@ -1,24 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Every block of code and every command of the pages runs, and prints what the page says.
+"""Every block of code and every command of the pages runs, and prints the page's text.
 
 Pages are README.md, README.zh.md, CONTRIBUTING.md and the documents, labs' tasks
 included.  A block is fenced or indented by four spaces.  Blocks of a page share a
 folder, and run in the page's order:
 
     $ COMMAND and output   a transcript: commands run by bash, output compared
-    lines of commands      each line runs, and the exit status is 0; what stands
-                           after three spaces is an explanation
-    python, c, cpp, ...    a program: built where it is to be, and run
+    lines of commands      each line runs, and the exit status is 0; words after
+                           three spaces are an explanation
+    python, c, cpp, ...    a program: built, and run
     text                   no code: a drawing, a file's form
 
 Numbers, units, names of segments and white space are not compared; `...` stands
-for any text.  Comments of HTML before a block say what the block cannot:
+for any text.  Comments of HTML before a block are instructions:
 
     <!-- file: NAME -->      the block is kept as NAME, for commands to use
     <!-- with: A @ B -->     the block runs between A and B
-    <!-- before: COMMANDS -->  what has to happen first
-    <!-- output -->          the block is what the block before prints
+    <!-- before: COMMANDS -->  commands to run first
+    <!-- output -->          the block is the output of the block before
     <!-- exit: N... -->      the exit status of each command
     <!-- synopsis -->        each option of the block is in the command's help
     <!-- long -->            with RUNRIG_LONG=1 alone
@@ -58,7 +58,7 @@ COMPILERS = {"c": ["cc", "-std=c17"], "cpp": ["c++", "-std=c++17"]}
 # Segments that pages make and keep.
 KEPT = "NAME NAME1 NAME2 prices"
 
-# What a measuring command takes, so that a measurement is short.
+# Options of the measuring commands, for a short measurement.
 SHORT = "--launches 1 --blocks 1 --warmup 0 --batch 0.0001"
 RIGBENCH = """#!/bin/sh
 case $1 in
@@ -108,7 +108,7 @@ def blocks_of(path):
 
 
 def loose(text):
-    """The text without what differs from run to run."""
+    """The text without numbers and names of a run."""
     for pattern, word in (
             (r"(?:rig-[0-9a-f]{32}|psm_[0-9a-f]+)", "SEGMENT"),
             (r"\+0x[0-9a-f]+|0x[0-9a-f]+", "0"),
@@ -124,14 +124,14 @@ def loose(text):
 
 
 def says(expected, actual):
-    """Whether the actual text is what the expected text stands for."""
+    """Whether the expected text stands for the actual text."""
     parts = [re.escape(loose(part)) for part in expected.split("...")]
     return re.fullmatch(r"\s*.*\s*".join(parts).strip() or "", loose(actual),
                         re.S) is not None
 
 
 class Page:
-    """A page's folder, and what its blocks did."""
+    """A page's folder, and the output of the last block."""
 
     def __init__(self, test, folder):
         self.test, self.folder = test, folder
@@ -180,7 +180,7 @@ class Page:
         self.printed = text
 
     def transcript(self, block):
-        """Commands after `$ `, and what each prints."""
+        """Commands after `$ `, and the output of each."""
         commands, expected = [], []
         for line in block.lines:
             if line.startswith("$ "):
@@ -227,7 +227,7 @@ class Page:
             line = ""
 
     def synopsis(self, block):
-        """Each long option of the block is in the help of the program it names."""
+        """Each long option of the block is in the help of a command of the block."""
         text, helps = "\n".join(block.lines), ""
         for program, words in re.findall(r"^ *(runrig|rigbench) ([a-z0-9| ·]+)",
                                          text, re.M):
