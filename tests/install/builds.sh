@@ -13,7 +13,7 @@ source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 passed=0 failed=0 skipped=0
-ways=(prefix static lto bytes gcc11 clang13 meson061 hwloc24 bits32 musl)
+ways=(prefix static lto bytes gcc11 clang13 meson061 hwloc24 bits32 musl release)
 
 # fresh_from SOURCE FOLDER OPTION...: the library, the kernels and the command, built
 # in FOLDER.
@@ -186,6 +186,29 @@ EOF
 way_musl() {
 	needs musl-gcc || return
 	CC=musl-gcc refused musl "glibc"
+}
+
+# The script for a release, in a clone: a tag, a tarball with the tag's files, raw
+# samples, the machine's record, checksums; and no second tag of the same version.
+way_release() {
+	local clone=$place/clone
+
+	[ -x "$source/build/bench/rigbench" ] || {
+		echo "no build/bench/rigbench"
+		return 77
+	}
+	git clone --quiet "$source" "$clone"
+	export RIGBENCH=$source/build/bench/rigbench
+	export GIT_COMMITTER_NAME=release GIT_COMMITTER_EMAIL=release@localhost
+	echo '{}' >"$place/samples.json"
+	(cd "$clone" && packaging/release "$place/samples.json") >/dev/null || return
+	(cd "$clone/release" && sha256sum --quiet -c SHA256SUMS) || return
+	diff <(tar -tzf "$clone"/release/*.tar.gz | grep -v '/$' | cut -d / -f 2- |
+		sort) <(git -C "$clone" ls-tree -r --name-only HEAD | sort) || return
+	if (cd "$clone" && packaging/release "$place/samples.json") 2>/dev/null; then
+		echo "a second release of one version was not refused" >&2
+		return 1
+	fi
 }
 
 for way in "${@:-${ways[@]}}"; do
