@@ -21,6 +21,7 @@ import tempfile
 # Documents on concepts: pages of section 7.
 CONCEPTS = {
     "architecture": "processes, memory and protocols of runrig",
+    "choosing": "which tool when: MPI, OpenMP, multiprocessing, runrig",
     "faults": "what runrig promises when something dies",
     "kernels": "the kernels that come with runrig",
     "languages": "runrig from C++ and Fortran",
@@ -32,7 +33,7 @@ CONCEPTS = {
 
 
 # Guides in the order in which a newcomer reads them; others follow by name.
-READING = ["commands", "python", "library", "kernels", "languages", "team",
+READING = ["choosing", "commands", "python", "library", "kernels", "languages", "team",
            "placement", "hosts", "measuring", "faults", "architecture"]
 
 

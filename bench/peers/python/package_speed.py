@@ -6,7 +6,7 @@ Contenders take turns, round after round, in one process; a figure is the median
 the rounds, with the quartiles.  PYTHONPATH leads to the package, KERNELS to the
 kernels of docs/examples/python.
 
-Usage: package_speed.py [ROUNDS]
+Usage: package_speed.py [ROUNDS [runs|expressions|sorts|tasks|fleets|crossings...]]
 """
 import concurrent.futures
 import multiprocessing
@@ -144,6 +144,25 @@ def tasks():
         }, rounds=rounds)
 
 
+def fleets():
+    """Pools of processes for Python functions, with arrays as arguments."""
+    import joblib
+    x = runrig.array(np.random.rand(10 ** 6))
+    parts = [x[1000 * i:1000 * (i + 1)] for i in range(1000)]
+    private = [np.array(part) for part in parts]
+    with runrig.Executor(2) as ours, multiprocessing.Pool(2) as pool, \
+            joblib.Parallel(n_jobs=2) as parallel:
+        contest("1000 tasks that sum 1000 items, map", {
+            "Executor, chunks of 125": lambda: list(
+                ours.map(add, parts, chunksize=125)),
+            "Executor": lambda: list(ours.map(add, parts)),
+            "joblib " + joblib.__version__: lambda: parallel(
+                joblib.delayed(add)(part) for part in private),
+            "multiprocessing.Pool, chunks of 125": lambda: pool.map(
+                add, private, chunksize=125),
+        })
+
+
 def crossings():
     """From how many bytes on a verb is faster than NumPy."""
     print("runrig / NumPy by size, in a segment; SIZES of _verbs.py")
@@ -168,13 +187,19 @@ def main():
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, "
           f"{len(os.sched_getaffinity(0))} CPUs, {ROUNDS} rounds; medians and "
           "quartiles")
-    pool = runrig.default_pool()
-    runs(pool)
+    chosen = sys.argv[2:] or ["runs", "expressions", "sorts", "tasks", "fleets",
+                              "crossings"]
+    if "runs" in chosen:
+        runs(runrig.default_pool())
     for count in 10 ** 6, 10 ** 7:
-        expressions(count)
-        sorts(count)
-    tasks()
-    crossings()
+        if "expressions" in chosen:
+            expressions(count)
+        if "sorts" in chosen:
+            sorts(count)
+    for name, part in (("tasks", tasks), ("fleets", fleets),
+                       ("crossings", crossings)):
+        if name in chosen:
+            part()
 
 
 if __name__ == "__main__":
