@@ -274,9 +274,8 @@ static bool chosen(const struct command *c, const char *verb)
 
 static int add_all(struct command *c)
 {
-	static const size_t sizes[] = { 8,	 512,	  4096,
-					65536, 1 << 20, 4 << 20,
-					16 << 20 };
+	static const size_t sizes[] = { 8,       512,     4096,    65536,
+					1 << 20, 4 << 20, 16 << 20 };
 	static const size_t most[] = { 8, 65536, 1 << 20 };
 	int r = 0;
 

@@ -26,7 +26,7 @@ struct dispatch {
 	struct dispatch_arg arg;
 	struct rig_pool *pool;
 	struct rig_job *jobs; /* of the chain */
-	cpu_set_t caller; /* where it is to run, with .caller_apart */
+	cpu_set_t caller;     /* where it is to run, with .caller_apart */
 	cpu_set_t before;
 };
 

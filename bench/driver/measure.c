@@ -367,8 +367,8 @@ struct contest_run {
 };
 
 /* Blocks `from` to `to`; false: the time was up before. */
-static bool measure_blocks(struct plan *plan, struct contest_run *c, uint32_t from,
-			   uint32_t to)
+static bool measure_blocks(struct plan *plan, struct contest_run *c,
+			   uint32_t from, uint32_t to)
 {
 	size_t cells = c->end - c->begin;
 
@@ -565,15 +565,15 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 		}
 		say(plan, plan->cells[i].what.contest, launch,
 		    (launch + 1) * contests - left, plan->launches * contests);
-		measure_contest(
-			plan, &(struct contest_run){ .begin = i,
-						 .end = end,
-						 .launch = launch,
-						 .until_ns = budget_until(
-							 plan, launch, end - i,
-							 plan->cell_count - i),
-						 .order = order,
-						 .random = random });
+		measure_contest(plan, &(struct contest_run){
+					      .begin = i,
+					      .end = end,
+					      .launch = launch,
+					      .until_ns = budget_until(
+						      plan, launch, end - i,
+						      plan->cell_count - i),
+					      .order = order,
+					      .random = random });
 	}
 }
 

@@ -180,8 +180,7 @@ void dispatch_interrupt(struct dispatch_shm *dispatch)
 	uint32_t done = load_seq(&dispatch->done);
 
 	/* A job that is done has no alarm: `done` stays the number. */
-	while (done == before &&
-	       !cas_seq(&dispatch->done, &done, done | ALARM))
+	while (done == before && !cas_seq(&dispatch->done, &done, done | ALARM))
 		;
 	dispatch_wake(dispatch);
 }

@@ -530,7 +530,8 @@ struct tray_shm {
 	alignas(RIG_LINE) _Atomic uint64_t filled;
 	uint64_t timed; /* when this trial began, its number; 0: it is none */
 	alignas(RIG_LINE) _Atomic uint64_t drained;
-	_Atomic uint64_t drained_ns; /* when all was, on the clock, of a trial */
+	_Atomic uint64_t
+		drained_ns; /* when all was, on the clock, of a trial */
 };
 
 /* A rank's part of the team's heap: a page of the library's own, and blocks. */

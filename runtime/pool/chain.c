@@ -67,8 +67,8 @@ static size_t part_bytes(size_t bytes)
 static bool joins(const struct rig_pool *pool, const struct stretch *stretch,
 		  const struct rig_job *job)
 {
-	const size_t bytes = part_bytes(job->args_bytes) +
-			     part_bytes(job->result_bytes);
+	const size_t bytes =
+		part_bytes(job->args_bytes) + part_bytes(job->result_bytes);
 
 	if (stretch->count == CHAIN_JOBS_MAX ||
 	    stretch->used + bytes > CHAIN_ROOM_BYTES ||
@@ -212,8 +212,8 @@ static int run_all(struct rig_pool *pool, const struct rig_job *jobs, int count)
 		const int first = pool->ran;
 		struct stretch stretch = { .first = jobs + first };
 
-		pool->chain = (struct chain_run){ .jobs = jobs,
-						  .first = first };
+		pool->chain =
+			(struct chain_run){ .jobs = jobs, .first = first };
 		pool->chain_all = count;
 		r = run_keep_name(pool, jobs[first].name);
 		if (r == 0)
@@ -298,8 +298,8 @@ uint64_t chain_look(struct rig_pool *pool)
 		pool->chain.stopped_ns = 0;
 	pool->chain.at = posted;
 	limit = pool->chain.jobs[pool->chain.first + (int)place].limit_ns;
-	pool->limit_at = limit ? began + limit + pool->chain.stopped_ns
-			       : RIG_FOREVER;
+	pool->limit_at =
+		limit ? began + limit + pool->chain.stopped_ns : RIG_FOREVER;
 	shortest = shortest_after(pool, place);
 	if (shortest != RIG_FOREVER && clock_after(shortest) < pool->limit_at)
 		return clock_after(shortest);

@@ -38,7 +38,7 @@ struct report_facts {
 	int failed; /* rank of the first to fail; -1: not known */
 	bool ended; /* the team was ended: about_shm tells, else rank_shm */
 	uint64_t limit_ns;
-	int job;   /* of a chain; where `jobs` is 0 there is none */
+	int job; /* of a chain; where `jobs` is 0 there is none */
 	int jobs;
 };
 

@@ -55,8 +55,9 @@ int team_memory_map(struct layout *layout, int size, const char *what, int *fd)
 		struct layout wished = plain;
 
 		layout_add_heaps(&wished, size, each);
-		r = shared_map_sparse(wished.map_bytes, layout_heaps_off(&plain),
-				      what, &memory, fd);
+		r = shared_map_sparse(wished.map_bytes,
+				      layout_heaps_off(&plain), what, &memory,
+				      fd);
 		if (r == 0)
 			break;
 	}

@@ -44,7 +44,8 @@ void worker_forked(void)
 		return;
 	/* Where MADV_DONTFORK is taken for a hint, as by emulators. */
 	attach_forked();
-	(void)munmap(own_startup->layout.control, own_startup->layout.map_bytes);
+	(void)munmap(own_startup->layout.control,
+		     own_startup->layout.map_bytes);
 	close(own_startup->lifeline_held);
 	close(own_startup->ready);
 	close(own_startup->files_receive);

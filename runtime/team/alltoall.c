@@ -125,7 +125,8 @@ static void ranks_add(struct rank_set *ranks, int rank)
 
 /* Take what the others have, but those that have lent all of it in a call before. */
 static int take_blocks(struct call *call, const struct blocks *to, size_t done,
-		       size_t piece, const uint64_t *offs, struct rank_set *lent)
+		       size_t piece, const uint64_t *offs,
+		       struct rank_set *lent)
 {
 	const int rank = call->team->rank, size = call->team->size;
 
@@ -137,7 +138,8 @@ static int take_blocks(struct call *call, const struct blocks *to, size_t done,
 		if (lent->count && ranks_have(lent, other))
 			continue;
 		r = take_block(call, other, blocks_at(to, other), bytes, done,
-			       piece, offs ? offs[other] : (size_t)rank * bytes);
+			       piece,
+			       offs ? offs[other] : (size_t)rank * bytes);
 		if (r < 0)
 			return r;
 		if (call->in_place)

@@ -193,8 +193,7 @@ static void trim(struct rig_heap *heap, bool bare)
 {
 	const size_t from = size_round_up(heap->top, PAGE_BYTES);
 
-	if (heap->there <= from ||
-	    (!bare && heap->there - from <= SPARE_BYTES))
+	if (heap->there <= from || (!bare && heap->there - from <= SPARE_BYTES))
 		return;
 	pages_clear(heap->base + from, heap->there - from);
 	heap->there = from;
@@ -404,7 +403,8 @@ static void *allocate(struct rig_heap *heap, size_t alignment, size_t bytes,
 	memory = memory_of(block);
 	begin = offset_of(heap, memory);
 	if (zero && begin < dirty)
-		memset(memory, 0, dirty - begin < bytes ? dirty - begin : bytes);
+		memset(memory, 0,
+		       dirty - begin < bytes ? dirty - begin : bytes);
 	return memory;
 }
 
@@ -541,8 +541,8 @@ void heap_init(struct rank *rank)
 					.lock = PTHREAD_MUTEX_INITIALIZER };
 	if (!layout->heaps)
 		return;
-	rank->heap.base = (char *)layout->heaps +
-			  (size_t)rank->rank * layout->heap_bytes;
+	rank->heap.base =
+		(char *)layout->heaps + (size_t)rank->rank * layout->heap_bytes;
 	rank->heap.room = layout->heap_bytes;
 }
 

@@ -110,9 +110,9 @@ struct mail {
 	bool used;    /* in this run */
 	bool careful; /* see mailbox_set() */
 	struct mailbox_shm *box;
-	struct peer *peers; /* one a seat: mail_peer() */
+	struct peer *peers;    /* one a seat: mail_peer() */
 	struct way_sent *sent; /* likewise; kept from run to run */
-	int *sources;       /* peers whose channel to here has begun */
+	int *sources;          /* peers whose channel to here has begun */
 	int source_count;
 	int turn;       /* which of them is looked at first */
 	int any;        /* which of several requests is, by any of them */

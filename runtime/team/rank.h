@@ -86,7 +86,7 @@ struct rank {
 	uint64_t way_began;    /* on the clock; 0: the verb is not timed */
 	uint32_t way_failures; /* team_shm.failures, when it looked last */
 	bool past;             /* copies to others pass the caches */
-	struct mail *mail; /* NULL: none so far */
+	struct mail *mail;     /* NULL: none so far */
 	struct symmetric symmetric;
 	struct team_mapping *team_mappings; /* of rig_team_segment() */
 	struct rig_heap heap;
@@ -103,7 +103,7 @@ struct rank {
 	const struct rig_plan *plan;
 
 	/* The job at hand. */
-	uint32_t place; /* in its chain; 0: the first, or the only one */
+	uint32_t place;   /* in its chain; 0: the first, or the only one */
 	bool result_used; /* since it was last zeroed */
 	int segments;
 	struct handed handed[RIG_SEGMENTS_MAX];

@@ -253,9 +253,9 @@ static int reduce_slices(struct call *call, const struct reduction *r,
 
 int reduce_most(struct rig_team *team, uint64_t *values, size_t count)
 {
-	const struct reduction r = { RIG_UINT64,     RIG_MAX,
-				     -1,             sizeof(*values),
-				     RIG_IN_PLACE,   (char *)values };
+	const struct reduction r = { RIG_UINT64,   RIG_MAX,
+				     -1,           sizeof(*values),
+				     RIG_IN_PLACE, (char *)values };
 	struct call call = call_begin(team);
 	int result = reduce_in_line(&call, &r, count);
 

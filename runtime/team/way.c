@@ -40,10 +40,9 @@ void way_decide(struct way *way)
 
 	if (taken && other && other + other / BETTER_PARTS < taken)
 		way->past = !way->past;
-	way->rest = !way->rest ? WAY_REST_FIRST
-		    : way->rest < WAY_REST_MOST
-			    ? (uint16_t)(2 * way->rest)
-			    : WAY_REST_MOST;
+	way->rest = !way->rest                  ? WAY_REST_FIRST
+		    : way->rest < WAY_REST_MOST ? (uint16_t)(2 * way->rest)
+						: WAY_REST_MOST;
 }
 
 /* How long the message of the trial under way was on its way, once it has come. */

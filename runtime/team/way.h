@@ -52,8 +52,8 @@ enum way_kind {
 struct way {
 	uint32_t least[2]; /* ns, plain and past the caches; 0: not timed */
 	uint16_t calls;    /* since both were tried last */
-	uint16_t rest;     /* of them after the trials; 0: there were none yet */
-	bool past;         /* the way that is taken */
+	uint16_t rest; /* of them after the trials; 0: there were none yet */
+	bool past;     /* the way that is taken */
 };
 
 struct tray_shm;

@@ -34,8 +34,8 @@ bool table_buffers(struct trial *t)
 {
 	const size_t longest = (t->count + 8) * (size_t)t->size * t->item;
 	/* In the heap: and with neighbours, of which a rank alone has many. */
-	const size_t room = (t->count + 8) * ((size_t)t->size + 16) * t->item +
-			    GUARD;
+	const size_t room =
+		(t->count + 8) * ((size_t)t->size + 16) * t->item + GUARD;
 	char *shared = rig_team_data(t->team, 0);
 
 	if (longest + GUARD > BUFFER_BYTES)

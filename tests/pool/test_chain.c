@@ -265,8 +265,8 @@ START_TEST(a_death_anywhere)
 	int r, died = 0;
 
 	for (int i = 0; i < tries; i++) {
-		const struct timespec time = { .tv_nsec = rand_r(&seed) %
-							  300000 };
+		const struct timespec time = { .tv_nsec =
+						       rand_r(&seed) % 300000 };
 		pid_t pid;
 
 		ck_assert_int_eq(rig_pool_worker(pool, i % RANKS, &worker), 0);
@@ -297,9 +297,9 @@ START_TEST(is_cut_where_it_must_be)
 	static char args[2500][1000];
 	struct rig_segment *segment = NULL;
 
-	ck_assert_int_eq(rig_segment_create(&segment, "chain", 8192,
-					    &(struct rig_segment_options){
-						    .pool = pool }),
+	ck_assert_int_eq(rig_segment_create(
+				 &segment, "chain", 8192,
+				 &(struct rig_segment_options){ .pool = pool }),
 			 0);
 	for (int i = 0; i < 2500; i++) {
 		memcpy(args[i], &told[0], sizeof(told[0]));

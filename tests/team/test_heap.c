@@ -176,7 +176,8 @@ static int errors(struct rig_team *team)
 	    rig_heap_free(heap, own) != -EINVAL ||
 	    rig_heap_free(heap, memory + RIG_LINE) != -EINVAL ||
 	    rig_heap_free(heap, memory + 1) != -EINVAL ||
-	    rig_heap_free(heap, NULL) != 0 || rig_heap_free(heap, memory) != 0 ||
+	    rig_heap_free(heap, NULL) != 0 ||
+	    rig_heap_free(heap, memory) != 0 ||
 	    rig_heap_free(heap, memory) != -EINVAL)
 		return -4;
 	return 0;
@@ -196,7 +197,8 @@ static int has_none(struct rig_team *team)
 	char *data = malloc(65536), *all = malloc(2 * 65536);
 	int r = -1;
 
-	if (data && all && refused(rig_heap_malloc(rig_team_heap(team), 1), ENOMEM) &&
+	if (data && all &&
+	    refused(rig_heap_malloc(rig_team_heap(team), 1), ENOMEM) &&
 	    strstr(rig_why(), "ulimit"))
 		r = rig_team_allgather(team, memset(data, 1, 65536), 65536,
 				       RIG_UINT8, all, 65536, RIG_UINT8);
@@ -335,7 +337,8 @@ static int lends(struct rig_team *team)
 		if (!memory)
 			return -ENOMEM;
 		memset(memory, 77, 5000);
-		r = rig_team_lend(team, memory, 5000, RIG_UINT8, 1, 1, &request);
+		r = rig_team_lend(team, memory, 5000, RIG_UINT8, 1, 1,
+				  &request);
 		return r < 0 ? r : rig_team_wait(team, &request, NULL);
 	}
 	r = rig_team_borrow(team, (const void **)&data, 0, 1, NULL);

@@ -183,8 +183,8 @@ START_TEST(wrong_use_is_told)
 	ck_assert_msg(run(wrong) == 0, "%s", rig_pool_report(pool)->text);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(run(keeps_lock), -EDEADLK);
-		ck_assert_ptr_nonnull(
-			strstr(rig_pool_report(pool)->text, "waiting in lock of rank 0"));
+		ck_assert_ptr_nonnull(strstr(rig_pool_report(pool)->text,
+					     "waiting in lock of rank 0"));
 		ck_assert_int_eq(run(nobody_notifies), -EDEADLK);
 		ck_assert_ptr_nonnull(strstr(rig_pool_report(pool)->text,
 					     "waiting in wait_until"));
