@@ -55,13 +55,6 @@ static void destroy(struct rigbench_link *link)
 }
 
 const struct rigbench_contender rigbench_contender = {
-	.version = RIGBENCH_CONTENDER_VERSION,
-	.copies = 1,
-	.name = "mine",
-	.summary = "a pair of sockets",
-	.create = create,
-	.attach = attach,
-	.send = send_all,
-	.get = get_all,
-	.destroy = destroy
-};
+	.version = RIGBENCH_CONTENDER_VERSION, .copies = 1, .name = "mine",
+	.summary = "a pair of sockets", .create = create, .attach = attach,
+	.send = send_all, .get = get_all, .destroy = destroy };
