@@ -169,7 +169,7 @@ VECTOR void exchange(vec *a, vec *b, size_t d, size_t bytes)
 	}
 }
 
-/* Of keys of 4 bytes in 4 rows. */
+/* Keys of 4 bytes in 4 rows. */
 VECTOR vec turn(vec v, size_t rows, size_t bytes)
 {
 	(void)rows;

@@ -172,7 +172,7 @@ VECTOR void exchange(vec *a, vec *b, size_t d, size_t bytes)
 	}
 }
 
-/* Of keys of 4 bytes in 4 or 8 rows, and of 8 bytes in 4. */
+/* Keys of 4 bytes in 4 or 8 rows, and keys of 8 bytes in 4 rows. */
 VECTOR vec turn(vec v, size_t rows, size_t bytes)
 {
 	if (bytes == 8)

@@ -155,7 +155,7 @@ VECTOR void halves16(vec *v, size_t bytes)
 	halves8(v + 8, bytes);
 }
 
-/* Of two runs of `d` columns each, side by side, the first is ordered with the
+/* Two runs of `d` columns each lie side by side: the first is ordered with the
  * second from its end: row a with row b, the same distance from the last row. */
 VECTOR void fold(vec *a, vec *b, size_t d, size_t bytes)
 {
@@ -361,7 +361,7 @@ VECTOR void put_rows4(const vec *v, char *keys, size_t i, size_t rows,
 	put_row(v, keys, i + 3, rows, full, count, bytes);
 }
 
-/* Of 8 or 16 rows the first half is full. */
+/* The first half of 8 or 16 rows is full. */
 VECTOR void few_rows(char *keys, size_t rows, size_t count, size_t bytes)
 {
 	vec v[16];
@@ -536,7 +536,7 @@ struct division {
 	size_t low, left, right, high; /* numbers of keys */
 };
 
-/* Of `width` keys, at the end where there is less room: the number of the first. */
+/* The number of the first of `width` keys, at the end where there is less room. */
 VECTOR size_t next_keys(struct division *d, size_t width)
 {
 	bool from_left = d->left - d->low <= d->high - d->right;

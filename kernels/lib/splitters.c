@@ -106,7 +106,7 @@ VECTOR __m512i of16(const __m512i *table, __m512i i)
 	return _mm512_permutex2var_epi64(table[0], i, table[1]);
 }
 
-/* Of a table of 32 words. */
+/* Words of a table of 32 words. */
 VECTOR __m512i of32(const __m512i *table, __m512i i)
 {
 	return _mm512_mask_mov_epi64(
@@ -123,7 +123,7 @@ VECTOR __m512i of64(const __m512i *table, __m512i i)
 		of32(table + 4, i));
 }
 
-/* Of a table of 64 numbers of 4 bytes. */
+/* Numbers of a table of 64 numbers of 4 bytes. */
 VECTOR __m512i narrow_of64(const __m512i *table, __m512i i)
 {
 	return _mm512_mask_mov_epi32(
