@@ -440,10 +440,14 @@ class Field(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             alone = os.path.join(folder, "rigbench")
             shutil.copy(RIGBENCH, alone)
+            build = os.path.dirname(os.path.dirname(RIGBENCH))
+            libraries = [os.path.join(build, name)
+                         for name in ("runtime", "kernels", "runner")]
             done = subprocess.run(
                 [alone, "ipc", "transports=pipe,nng-ipc,redis,python-pipe",
                  "sizes=64", "patterns=pingpong", *SHORT, "--json"],
-                capture_output=True, text=True, check=True, timeout=HANG_S)
+                capture_output=True, text=True, check=True, timeout=HANG_S,
+                env=dict(os.environ, LD_LIBRARY_PATH=":".join(libraries)))
         status = {cell["name"]: (cell["status"], cell["reason"])
                   for cell in json.loads(done.stdout)["cells"]}
         self.assertEqual(status["pipe"][0], "ok")
