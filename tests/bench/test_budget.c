@@ -30,6 +30,8 @@ struct timed_arg {
 	double value;
 	/* Every other contender that is opened is twice as slow. */
 	bool lucky;
+	/* So many of its first runs are disturbed. */
+	int disturbed;
 };
 
 static double luck;
@@ -57,11 +59,15 @@ static int timed_open(const void *arg, clockid_t clock, void **state, char *why)
 static int timed_run(void *state, uint64_t count, struct timing *timing,
 		     char *why)
 {
-	const struct timed_arg *a = state;
+	struct timed_arg *a = state;
 
 	now_ns += a->run_ns;
 	timing->measured = true;
 	timing->value = a->value;
+	if (a->disturbed > 0) {
+		a->disturbed--;
+		timing->value = 20 * MS / (double)count;
+	}
 	return 0;
 }
 
@@ -350,6 +356,40 @@ START_TEST(luck_is_drawn_out_within_a_launch)
 }
 END_TEST
 
+START_TEST(equal_contenders_have_samples_of_equal_length)
+{
+	static const int disturbed[] = { 0, 1, 2 };
+	struct plan plan;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct timed_arg arg = { .run_ns = MS,
+					 .value = 100,
+					 .disturbed = disturbed[i] };
+		struct bench_case what = { .contest = "contest",
+					   .name = "a",
+					   .unit = "ns",
+					   .again = true,
+					   .ops = &timed_ops,
+					   .arg = &arg,
+					   .arg_bytes = sizeof(arg) };
+
+		make_plan(&plan, 0, 0, arg);
+		plan.batch_ns = 2 * MS;
+		plan.blocks = 2;
+		plan.launches = 1;
+		ck_assert_int_eq(plan_add(&plan, &what), 0);
+		/* The second one is never disturbed. */
+		((struct timed_arg *)(uintptr_t)plan.cells[1].what.arg)
+			->disturbed = 0;
+		ck_assert_int_eq(measure(&plan), 0);
+		/* 2 ms of 100 ns: the disturbance made no sample shorter. */
+		ck_assert_uint_eq(plan.cells[0].count, 20000);
+		ck_assert_uint_eq(plan.cells[1].count, 20000);
+		plan_free(&plan);
+	}
+}
+END_TEST
+
 START_TEST(more_openings_than_blocks_are_as_many_as_blocks)
 {
 	struct plan plan;
@@ -383,6 +423,7 @@ Suite *make_suite(void)
 	tcase_add_test(budget, a_contest_of_many_has_the_time_of_many);
 	tcase_add_test(budget, the_rest_of_the_time_is_told);
 	tcase_add_test(budget, luck_is_drawn_out_within_a_launch);
+	tcase_add_test(budget, equal_contenders_have_samples_of_equal_length);
 	tcase_add_test(budget, more_openings_than_blocks_are_as_many_as_blocks);
 	tcase_add_test(budget, a_contest_whose_a_and_a_differ_is_no_result);
 	suite_add_tcase(suite, budget);
