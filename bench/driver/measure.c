@@ -539,6 +539,13 @@ static bool stays_open(const struct cell *cell)
 	return cell->what.peer || cell->what.once;
 }
 
+/* A cell without a sample that the budget left no time for. */
+static void skip_cell(struct cell *cell)
+{
+	if (cell->status == CELL_OK && !cell->n)
+		cell_fail(cell, -ENOTSUP, "the budget ended before its turn");
+}
+
 /* Open and warm up what is not open, in an order of its own: whose pages come
  * first differs each time. */
 static void open_cells(struct plan *plan, struct contest_run *c)
@@ -557,6 +564,11 @@ static void open_cells(struct plan *plan, struct contest_run *c)
 
 		if (cell->state || (cell->what.once && c->opening))
 			continue;
+		/* Launchers and interpreters take their time to start. */
+		if (budget_spent(plan)) {
+			skip_cell(cell);
+			continue;
+		}
 		cell_open(plan, cell,
 			  c->until_ns ? now + warm * (k + 1) / cells : 0,
 			  c->opening > 0);
@@ -595,9 +607,7 @@ static void measure_contest(struct plan *plan, struct contest_run *c)
 static void skip_contest(struct plan *plan, size_t begin, size_t end)
 {
 	for (size_t k = begin; k < end; k++)
-		if (plan->cells[k].status == CELL_OK && !plan->cells[k].n)
-			cell_fail(&plan->cells[k], -ENOTSUP,
-				  "the budget ended before its turn");
+		skip_cell(&plan->cells[k]);
 }
 
 static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,

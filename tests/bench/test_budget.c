@@ -202,6 +202,27 @@ START_TEST(a_budget_that_one_launch_exceeds_is_a_bound_still)
 }
 END_TEST
 
+START_TEST(a_contest_that_takes_long_to_open_ends_with_the_budget)
+{
+	struct plan plan;
+	int skipped = 0;
+
+	make_plan(&plan, 5 * S, 0, (struct timed_arg){ .value = 5 });
+	for (int i = 0; i < 20; i++)
+		add(&plan, 0, "one", false,
+		    (struct timed_arg){ .open_ns = 500 * MS,
+					.run_ns = 5 * MS,
+					.value = 5 });
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_le(spent(&plan), 6 * S);
+	for (size_t i = 0; i < plan.cell_count; i++)
+		skipped += plan.cells[i].status == CELL_SKIPPED;
+	ck_assert_int_gt(skipped, 0);
+	ck_assert_int_lt(skipped, 20);
+	plan_free(&plan);
+}
+END_TEST
+
 START_TEST(a_warm_up_has_its_part_of_the_budget)
 {
 	struct plan plan;
@@ -358,10 +379,11 @@ END_TEST
 
 START_TEST(equal_contenders_have_samples_of_equal_length)
 {
-	static const int disturbed[] = { 0, 1, 2 };
+	/* The last: all that it tries. */
+	static const int disturbed[] = { 0, 1, 2, 99 };
 	struct plan plan;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct timed_arg arg = { .run_ns = MS,
 					 .value = 100,
 					 .disturbed = disturbed[i] };
@@ -382,9 +404,10 @@ START_TEST(equal_contenders_have_samples_of_equal_length)
 		((struct timed_arg *)(uintptr_t)plan.cells[1].what.arg)
 			->disturbed = 0;
 		ck_assert_int_eq(measure(&plan), 0);
+		ck_assert_uint_eq(plan.cells[0].count, plan.cells[1].count);
 		/* 2 ms of 100 ns: the disturbance made no sample shorter. */
-		ck_assert_uint_eq(plan.cells[0].count, 20000);
-		ck_assert_uint_eq(plan.cells[1].count, 20000);
+		if (i < 3)
+			ck_assert_uint_eq(plan.cells[0].count, 20000);
 		plan_free(&plan);
 	}
 }
@@ -418,6 +441,8 @@ Suite *make_suite(void)
 	tcase_add_test(budget, what_takes_long_to_open_has_fewer_launches);
 	tcase_add_test(budget,
 		       a_budget_that_one_launch_exceeds_is_a_bound_still);
+	tcase_add_test(budget,
+		       a_contest_that_takes_long_to_open_ends_with_the_budget);
 	tcase_add_test(budget, a_warm_up_has_its_part_of_the_budget);
 	tcase_add_test(budget, long_operations_leave_no_row_out);
 	tcase_add_test(budget, a_contest_of_many_has_the_time_of_many);
