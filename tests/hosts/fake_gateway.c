@@ -150,9 +150,10 @@ static int end(struct rig_gateway *gateway, int code, const char *words)
 
 	gateway->running = false;
 	pool->report.code = code;
-	snprintf(pool->text, sizeof(pool->text),
-		 code ? "%s of host %d, code %d\n" : "", words, gateway->own,
-		 code);
+	pool->text[0] = 0;
+	if (code)
+		snprintf(pool->text, sizeof(pool->text),
+			 "%s of host %d, code %d\n", words, gateway->own, code);
 	if (code < 0) {
 		gateway->fetched = gateway->sent;
 		(void)rig_why_set(code, words);
