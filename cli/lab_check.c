@@ -25,6 +25,9 @@ extern char **environ;
 /* Bytes that are kept of a program's output. */
 #define TEXT_MAX ((size_t)1 << 20)
 
+/* The most words of $CC. */
+#define COMPILER_WORDS 8
+
 /* Run a program, its output and errors into *text, from where that ends.
  * Returns its wait status, or -errno. */
 static int run_into(char *const words[], char **text)
@@ -103,30 +106,45 @@ static void find_verdict(struct lab_mark *mark)
 			     &mark->cases);
 }
 
+/* The words of $CC, which may be "ccache gcc", as make takes them; else cc. */
+static int compiler_words(char compiler[PATH_MAX], char **words)
+{
+	const char *given = getenv("CC");
+	char *rest = NULL;
+	int count = 0;
+
+	snprintf(compiler, PATH_MAX, "%s", given ? given : "");
+	for (char *word = strtok_r(compiler, " ", &rest);
+	     word && count < COMPILER_WORDS; word = strtok_r(NULL, " ", &rest))
+		words[count++] = word;
+	if (count == 0)
+		words[count++] = "cc";
+	return count;
+}
+
 /* The compiler's command; the lab's own lab.h, whatever the student's says. */
 static int compile(struct lab_mark *mark, const char *source,
 		   const char *library)
 {
 	char lab[PATH_MAX], include[PATH_MAX + 2], headers[PATH_MAX + 2];
-	const char *compiler = getenv("CC");
-	int status;
+	char compiler[PATH_MAX], *words[COMPILER_WORDS + 24];
+	int count = compiler_words(compiler, words), status;
 
 	lab_data_path(mark->lab, lab);
 	snprintf(include, sizeof(include), "-I%s", lab);
 	snprintf(headers, sizeof(headers), "-I%s", lab_headers());
-	if (!compiler || !*compiler)
-		compiler = "cc";
-	status = run_into((char *[]){ (char *)compiler, "-std=gnu17", "-O1",
-				      "-g", "-Wall", "-Wextra", "-shared",
-				      "-fPIC", "-iquote", include + 2, include,
-				      headers, "-x", "c", (char *)source, "-o",
-				      (char *)library, "-lm", NULL },
-			  &mark->text);
+	memcpy(words + count,
+	       (char *[]){ "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra",
+			   "-shared", "-fPIC", "-iquote", include + 2, include,
+			   headers, "-x", "c", (char *)source, "-o",
+			   (char *)library, "-lm", NULL },
+	       18 * sizeof(*words));
+	status = run_into(words, &mark->text);
 	if (status == -ENOENT)
 		return complain(EXIT_SYSTEM,
 				"lab check: no compiler %s: install gcc, or "
 				"set CC",
-				compiler);
+				words[0]);
 	if (status < 0)
 		return complain(EXIT_SYSTEM, "lab check: %s",
 				strerror(-status));

@@ -255,6 +255,8 @@ class Labs(unittest.TestCase):
             self.assertEqual(err.count("\n"), 1, err)
         self.assertEqual(os.listdir(self.room / "there"), [])
         folder = self.folder(labs()[0], LABS / labs()[0] / "start.c", 0)
+        got, _, err = lab("check", folder, env={"CC": "env cc"})
+        self.assertEqual((got, err), (2, ""))
         got, _, err = lab("check", folder, env={"CC": "no-such-cc"})
         self.assertEqual((got, err.count("\n")), (5, 1))
 
