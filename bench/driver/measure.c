@@ -20,8 +20,8 @@
 #define WINDOW        5
 #define WINDOW_SPREAD 0.02
 
-/* How often so many operations are timed before their time counts as long, unless
- * they take longer than a disturbance. */
+/* How often a number of operations is timed before the time counts as long, unless
+ * the operations take longer than a disturbance. */
 #define CALIBRATE_TRIES   3
 #define CALIBRATE_LONG_NS 5e7
 
@@ -126,8 +126,8 @@ static uint64_t cell_batch_ns(const struct plan *plan, const struct cell *cell)
 	return batch > floor ? batch : floor;
 }
 
-/* The least time of so many operations, of a few tries where the first is long: one
- * that was disturbed, or that had to wake whoever works here, is no measure. */
+/* The least time of `count` operations, of a few tries where the first is long: a
+ * try that was disturbed, or that had to wake a process, is no measure. */
 static int cell_least(struct plan *plan, struct cell *cell, uint64_t count,
 		      double enough_ns, double *least_ns)
 {
@@ -174,8 +174,9 @@ static int cell_calibrate(struct plan *plan, struct cell *cell)
 	return 0;
 }
 
-/* The same contender, measured once more: it has as many operations in a sample.
- * Two equal ones that had not would differ by what it takes to begin a sample. */
+/* The same contender, measured once more, has as many operations in a sample.  Two
+ * equal contenders with different numbers would differ by the time that a sample
+ * takes to begin. */
 static const struct cell *same_contender(const struct plan *plan,
 					 const struct cell *cell)
 {
