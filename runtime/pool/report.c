@@ -298,10 +298,11 @@ static void say_message(uint64_t calls, char *text)
 {
 	const unsigned verb = CALLS_VERB(calls);
 	const int peer = CALLS_RANK(calls), tag = CALLS_TAG(calls);
-	const char *way =
-		verb == VERB_SEND || verb == VERB_LEND || calls & CALLS_SENDS
-			? "to"
-			: "from";
+	const char *way = verb == VERB_SEND || verb == VERB_SSEND ||
+					  verb == VERB_LEND ||
+					  calls & CALLS_SENDS
+				  ? "to"
+				  : "from";
 
 	if (peer < RIG_ANY_SOURCE)
 		return;

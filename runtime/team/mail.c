@@ -86,6 +86,7 @@ static struct mail *make(struct rank *owner)
 	TAILQ_INIT(&mail->posted);
 	TAILQ_INIT(&mail->incoming);
 	TAILQ_INIT(&mail->strays);
+	TAILQ_INIT(&mail->matched);
 	TAILQ_INIT(&mail->taken);
 	TAILQ_INIT(&mail->spare);
 	TAILQ_INIT(&mail->idle);
@@ -119,6 +120,7 @@ static void drop_strays(struct mail *mail)
 	struct message *message;
 
 	TAILQ_CONCAT(&mail->strays, &mail->taken, entry);
+	TAILQ_CONCAT(&mail->strays, &mail->matched, entry);
 	TAILQ_FOREACH (message, &mail->strays, entry)
 		free_copy(message);
 	TAILQ_CONCAT(&mail->spare, &mail->strays, entry);
@@ -262,13 +264,13 @@ static void begin_fill(struct mail *mail, struct rig_request *request)
 static bool pack(struct mail *mail, struct rig_request *request,
 		 struct slot_shm *slot)
 {
-	struct parcel parcel = { .bytes = request->bytes,
-				 .lent = request->lend && !request->far };
-
 	/* Everything to another host is copied. */
 	const bool lend = request->lend && !request->far;
+	/* The receiver is to answer when a receive has asked for it. */
+	const bool stays = lend || request->sync;
+	struct parcel parcel = { .bytes = request->bytes, .lent = stays };
 
-	if (request->bytes <= SLOT_PAYLOAD && !lend) {
+	if (request->bytes <= SLOT_PAYLOAD && !stays) {
 		slot->kind = MAIL_INLINE;
 		slot->bytes = (uint8_t)request->bytes;
 		if (request->bytes)
@@ -281,7 +283,7 @@ static bool pack(struct mail *mail, struct rig_request *request,
 		     !mail->is_gateway))
 		parcel.segment = rank_segment(mail->owner, request->buffer,
 					      request->bytes, &parcel.offset);
-	if (!parcel.segment)
+	if (!parcel.segment && !request->sync)
 		parcel.offset = tray_take(&mail->trays, &mail->owner->layout,
 					  mail->owner->rank, request->bytes,
 					  &request->room);
@@ -656,9 +658,8 @@ static bool holds_up(const struct slot_shm *slot)
 	case MAIL_TRAY:
 		return parcel.bytes > parcel.room;
 	case MAIL_LENT:
-		return !parcel.lent;
 	case MAIL_BARE:
-		return true;
+		return !parcel.lent;
 	case MAIL_INLINE:
 		break;
 	}
@@ -701,8 +702,8 @@ static bool settle_stray(struct mail *mail, struct message *message)
 
 	message->holds = holds_up(&message->slot);
 	peer->held += message->holds;
-	if (message->slot.kind == MAIL_BARE ||
-	    (message->holds && peer->held > LOANS / (2 * mail->owner->size)))
+	if (message->holds && (message->slot.kind == MAIL_BARE ||
+			       peer->held > LOANS / (2 * mail->owner->size)))
 		return copy_stray(mail, message);
 	return true;
 }
@@ -934,10 +935,10 @@ const struct message *mail_find(struct mail *mail, uint32_t context, int source,
 	return found;
 }
 
+/* The message is in no list. */
 static void receive_stray(struct mail *mail, struct rig_request *request,
 			  struct message *message)
 {
-	TAILQ_REMOVE(&mail->strays, message, entry);
 	release_sender(mail, message);
 	if (message->copy) {
 		TAILQ_INSERT_TAIL(&mail->taken, message, entry);
@@ -959,6 +960,7 @@ void mail_receive(struct mail *mail, struct rig_request *request)
 
 	mail->open++;
 	if (message) {
+		TAILQ_REMOVE(&mail->strays, message, entry);
 		receive_stray(mail, request, message);
 		return;
 	}
@@ -969,6 +971,43 @@ void mail_receive(struct mail *mail, struct rig_request *request)
 	else
 		mail_peer(mail, request->peer)->wanted++;
 	(void)read_channels(mail, CHANNEL_SLOTS);
+}
+
+struct message *mail_take(struct mail *mail, uint32_t context, int source,
+			  int tag)
+{
+	struct message *message;
+
+	if (!mail_find(mail, context, source, tag))
+		return NULL;
+	message = find_stray(mail, context, source, tag);
+	TAILQ_REMOVE(&mail->strays, message, entry);
+	TAILQ_INSERT_TAIL(&mail->matched, message, entry);
+	return message;
+}
+
+void mail_receive_taken(struct mail *mail, struct rig_request *request,
+			struct message *message)
+{
+	mail->open++;
+	TAILQ_REMOVE(&mail->matched, message, entry);
+	receive_stray(mail, request, message);
+}
+
+bool mail_cancel(struct mail *mail, struct rig_request *request)
+{
+	const struct rig_request *posted;
+
+	/* A message that has come to the channel is this receive's. */
+	(void)mail_progress(mail);
+	TAILQ_FOREACH (posted, &mail->posted, entry)
+		if (posted == request)
+			break;
+	if (!posted)
+		return false;
+	drop_wanted(mail, request);
+	finish(mail, &mail->posted, request);
+	return true;
 }
 
 /* --- the gateway --- */

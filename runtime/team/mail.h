@@ -26,7 +26,7 @@ struct parcel {
 	uint64_t offset;  /* of the tray, or of what is lent */
 	uint32_t segment; /* index + 1, of what is lent */
 	uint32_t loan;    /* index */
-	uint32_t lent;    /* 1: by rig_team_lend(): it is not copied */
+	uint32_t lent;    /* 1: it stays at its sender until a receive asks */
 	uint64_t room;    /* of the tray */
 };
 _Static_assert(sizeof(struct parcel) <= SLOT_PAYLOAD, "fits a slot");
@@ -60,6 +60,7 @@ struct rig_request {
 	int tag;
 	int from; /* this rank, in its team */
 	bool lend;
+	bool sync; /* a send that is complete when a receive has asked for it */
 	bool borrow;
 	bool copies;           /* a stray; it is the library's own */
 	struct message *stray; /* whose copy it waits for */
@@ -129,7 +130,8 @@ struct mail {
 	bool *loans;   /* given, of loans_of(size) */
 	struct trays trays;
 	struct mail_requests sends, posted, incoming;
-	struct mail_messages strays, taken, spare;
+	/* Those that mail_take() has taken out are in `matched`. */
+	struct mail_messages strays, matched, taken, spare;
 	struct mail_requests idle; /* to be used again */
 	struct mail_loans borrowed;
 	TAILQ_HEAD(, schedule) schedules; /* all there are */
@@ -181,6 +183,18 @@ void mail_abandon(struct mail *mail);
 const struct message *mail_find(struct mail *mail, uint32_t context, int source,
 				int tag);
 size_t mail_bytes(const struct slot_shm *slot);
+
+/*
+ * Take the message out that a receive would get, so that no other receive gets it;
+ * NULL: none has come.  receive_taken gives it to a receive, once.
+ */
+struct message *mail_take(struct mail *mail, uint32_t context, int source,
+			  int tag);
+void mail_receive_taken(struct mail *mail, struct rig_request *request,
+			struct message *message);
+
+/* End a receive that no message has met: false: one has, or it is none. */
+bool mail_cancel(struct mail *mail, struct rig_request *request);
 
 /* In this process: one of the blocks that ranks exchange. */
 struct mail_block {

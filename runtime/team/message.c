@@ -240,6 +240,40 @@ static bool send_short(const struct rig_team *team, const void *buffer,
 	return true;
 }
 
+/* No rank of another host answers. */
+static int check_near(struct rig_team *team, const char *name)
+{
+	return team->wide
+		       ? rig_team_fail(team, -EOPNOTSUPP,
+				       "%s: in a team of several hosts", name)
+		       : 0;
+}
+
+int rig_team_ssend(struct rig_team *team, const void *buffer, size_t count,
+		   int type, int dest, int tag)
+{
+	const struct place place = { VERB_SSEND, dest, tag,
+				     __builtin_return_address(0), 0 };
+	struct mail *mail = mail_of(team);
+	struct rig_request request;
+	size_t bytes = 0;
+	int r = check(team, "ssend", count, type, &bytes);
+
+	if (r == 0)
+		r = check_dest(team, "ssend", dest, tag);
+	if (r == 0)
+		r = check_near(team, "ssend");
+	if (r < 0 || dest == RIG_PROC_NULL)
+		return r;
+	if (!mail)
+		return no_memory(team, "ssend");
+	request = sending(team, buffer, bytes, dest, tag);
+	request.sync = true;
+	mail_send(mail, &request);
+	finish(team, mail, &request, &place);
+	return result(team, 0);
+}
+
 int rig_team_send(struct rig_team *team, const void *buffer, size_t count,
 		  int type, int dest, int tag)
 {
@@ -418,6 +452,7 @@ struct search {
 	int source;
 	int tag;
 	const struct message *found;
+	struct message *taken;
 };
 
 static bool look(void *arg)
@@ -429,43 +464,53 @@ static bool look(void *arg)
 	return search->found != NULL;
 }
 
-static int probe(struct rig_team *team, const struct place *place, bool wait,
-		 bool *found, struct rig_status *status)
+/* `by` looks, and fills in *search. */
+static int probe_by(struct rig_team *team, const struct place *place, bool wait,
+		    bool (*by)(void *arg), struct search *search, bool *found,
+		    struct rig_status *status)
 {
-	struct search search = { .mail = mail_of(team),
-				 .context = team->id,
-				 .source = team_world_rank(team, place->peer),
-				 .tag = place->tag };
 	const struct slot_shm *slot;
 	int r = check_source(team, "probe", place->peer, place->tag);
 
+	*search = (struct search){ .mail = mail_of(team),
+				   .context = team->id,
+				   .source = team_world_rank(team, place->peer),
+				   .tag = place->tag };
 	if (r < 0)
 		return r;
-	if (!search.mail)
+	if (!search->mail)
 		return no_memory(team, "probe");
 	*found = true;
 	if (place->peer == RIG_PROC_NULL) {
 		tell(status, &nobody);
 		return 0;
 	}
-	(void)mail_progress(search.mail);
-	if (!look(&search) && wait) {
+	(void)mail_progress(search->mail);
+	if (!by(search) && wait) {
 		enter(team, place);
-		(void)mail_wait(search.mail, look, &search);
+		(void)mail_wait(search->mail, by, search);
 		leave(team);
 	}
 	r = result(team, 0);
 	if (r < 0)
 		return r;
-	*found = search.found != NULL;
+	*found = search->found != NULL;
 	if (!*found)
-		mail_polls(search.mail);
+		mail_polls(search->mail);
 	if (*found) {
-		slot = &search.found->slot;
+		slot = &search->found->slot;
 		tell(status, &(struct rig_status){ slot->from, slot->tag,
 						   mail_bytes(slot), 0 });
 	}
 	return 0;
+}
+
+static int probe(struct rig_team *team, const struct place *place, bool wait,
+		 bool *found, struct rig_status *status)
+{
+	struct search search;
+
+	return probe_by(team, place, wait, look, &search, found, status);
 }
 
 int rig_team_probe(struct rig_team *team, int source, int tag,
@@ -484,6 +529,98 @@ int rig_team_iprobe(struct rig_team *team, int source, int tag, bool *found,
 	const struct place place = { VERB_PROBE, source, tag, NULL, 0 };
 
 	return probe(team, &place, false, found, status);
+}
+
+/* --- messages that are found, and received by nobody else --- */
+
+static bool take(void *arg)
+{
+	struct search *search = arg;
+
+	search->taken = mail_take(search->mail, search->context, search->source,
+				  search->tag);
+	search->found = search->taken;
+	return search->found != NULL;
+}
+
+/* In place of the message that RIG_PROC_NULL has. */
+static struct rig_message *const no_message = (struct rig_message *)&nobody;
+
+static int matched_probe(struct rig_team *team, const struct place *place,
+			 bool wait, bool *found, struct rig_message **message,
+			 struct rig_status *status)
+{
+	struct search search = { .found = NULL };
+	int r = probe_by(team, place, wait, take, &search, found, status);
+
+	if (r < 0)
+		return r;
+	if (*found)
+		*message = place->peer == RIG_PROC_NULL
+				   ? no_message
+				   : (struct rig_message *)search.taken;
+	return 0;
+}
+
+int rig_team_mprobe(struct rig_team *team, int source, int tag,
+		    struct rig_message **message, struct rig_status *status)
+{
+	const struct place place = { VERB_PROBE, source, tag,
+				     __builtin_return_address(0), 0 };
+	bool found;
+
+	return matched_probe(team, &place, true, &found, message, status);
+}
+
+int rig_team_improbe(struct rig_team *team, int source, int tag, bool *found,
+		     struct rig_message **message, struct rig_status *status)
+{
+	const struct place place = { VERB_PROBE, source, tag, NULL, 0 };
+
+	return matched_probe(team, &place, false, found, message, status);
+}
+
+/* A receive of a message that was taken out: `request` is filled in. */
+static int receiving_taken(struct rig_team *team, const char *name,
+			   void *buffer, size_t count, int type,
+			   struct rig_message **message,
+			   struct rig_request *request)
+{
+	size_t bytes = 0;
+	int r = check(team, name, count, type, &bytes);
+
+	if (r == 0 && !*message)
+		r = rig_team_fail(team, -EINVAL,
+				  "%s: no message of rig_team_mprobe()", name);
+	*request = receiving(team, buffer, bytes, RIG_ANY_SOURCE, RIG_ANY_TAG);
+	return r;
+}
+
+int rig_team_mrecv(struct rig_team *team, void *buffer, size_t count, int type,
+		   struct rig_message **message, struct rig_status *status)
+{
+	const struct place place = { VERB_RECV, RIG_ANY_SOURCE, RIG_ANY_TAG,
+				     __builtin_return_address(0), 0 };
+	struct rig_request request;
+	int r = receiving_taken(team, "mrecv", buffer, count, type, message,
+				&request);
+
+	if (r < 0)
+		return r;
+	if (*message == no_message) {
+		*message = NULL;
+		tell(status, &nobody);
+		return 0;
+	}
+	r = result(team, 0);
+	if (r < 0)
+		return r;
+	mail_receive_taken(team->owner->mail, &request,
+			   (struct message *)*message);
+	*message = NULL;
+	finish(team, team->owner->mail, &request, &place);
+	r = result(team, 0);
+	return r < 0 ? r : outcome(team, &request, status);
 }
 
 /* --- requests --- */
@@ -528,6 +665,45 @@ int rig_team_isend(struct rig_team *team, const void *buffer, size_t count,
 	return begin(team, &as, false, request);
 }
 
+int rig_team_issend(struct rig_team *team, const void *buffer, size_t count,
+		    int type, int dest, int tag, struct rig_request **request)
+{
+	struct rig_request as;
+	size_t bytes = 0;
+	int r = check(team, "issend", count, type, &bytes);
+
+	if (r == 0)
+		r = check_dest(team, "issend", dest, tag);
+	if (r == 0)
+		r = check_near(team, "issend");
+	if (r < 0)
+		return r;
+	as = sending(team, buffer, bytes, dest, tag);
+	as.sync = true;
+	return begin(team, &as, false, request);
+}
+
+int rig_team_cancel(struct rig_team *team, struct rig_request **request,
+		    bool *cancelled)
+{
+	struct mail *mail = mail_of(team);
+
+	*cancelled = false;
+	if (!mail)
+		return no_memory(team, "cancel");
+	if (!*request || (*request)->schedule)
+		return rig_team_fail(team, -EINVAL,
+				     "cancel: this is no request of irecv");
+	if (rank_has_ended(team->owner))
+		return result(team, 0);
+	*cancelled = mail_cancel(mail, *request);
+	if (*cancelled) {
+		TAILQ_INSERT_HEAD(&mail->idle, *request, entry);
+		*request = NULL;
+	}
+	return 0;
+}
+
 int rig_team_irecv(struct rig_team *team, void *buffer, size_t count, int type,
 		   int source, int tag, struct rig_request **request)
 {
@@ -541,6 +717,33 @@ int rig_team_irecv(struct rig_team *team, void *buffer, size_t count, int type,
 		return r;
 	as = receiving(team, buffer, bytes, source, tag);
 	return begin(team, &as, true, request);
+}
+
+int rig_team_imrecv(struct rig_team *team, void *buffer, size_t count, int type,
+		    struct rig_message **message, struct rig_request **request)
+{
+	struct mail *mail = mail_of(team);
+	struct rig_request *made, as;
+	int r = receiving_taken(team, "imrecv", buffer, count, type, message,
+				&as);
+
+	if (r == 0)
+		r = result(team, 0);
+	if (r < 0)
+		return r;
+	made = mail ? make_request(mail) : NULL;
+	if (!made)
+		return no_memory(team, "imrecv");
+	*made = as;
+	if (*message == no_message) {
+		made->stage = STAGE_DONE;
+		made->status = nobody;
+	} else {
+		mail_receive_taken(mail, made, (struct message *)*message);
+	}
+	*message = NULL;
+	*request = made;
+	return 0;
 }
 
 /* In this process: requests that are waited for together. */

@@ -770,6 +770,143 @@ START_TEST(a_run_leaves_no_message_to_the_next)
 }
 END_TEST
 
+/* ---- sends that wait, receives that are taken back, messages taken out ---- */
+
+#define LONG_BYTES ((size_t)300 << 10) /* longer than any tray */
+
+static const size_t sync_bytes[] = { 0, 8, 1000, 20000, LONG_BYTES };
+
+#define EXPECT(condition)                                                      \
+	do {                                                                   \
+		if (!(condition))                                              \
+			return rig_team_fail(team, -EBADMSG, "line %d: %s",    \
+					     __LINE__, #condition);            \
+	} while (0)
+
+/* Rank 0 sends to rank 1, which looks that no send is complete before its receive,
+ * by a message of another tag. */
+static int sends_in_step(struct rig_team *team, unsigned char *bytes, size_t n)
+{
+	struct rig_request *request = NULL;
+	struct rig_status status;
+	bool done = true;
+	int word = 0;
+
+	if (rig_team_rank(team) == 0) {
+		memset(bytes, 5, n);
+		EXPECT(rig_team_issend(team, bytes, n, RIG_UINT8, 1, 3,
+				       &request) == 0);
+		/* Rank 1 has seen the message, and has asked for none. */
+		EXPECT(rig_team_recv(team, &word, 1, RIG_INT32, 1, 4, NULL) ==
+		       0);
+		EXPECT(rig_team_test(team, &request, &done, NULL) == 0);
+		EXPECT(!done);
+		EXPECT(rig_team_send(team, &word, 1, RIG_INT32, 1, 5) == 0);
+		EXPECT(rig_team_wait(team, &request, NULL) == 0);
+		return rig_team_ssend(team, bytes, n, RIG_UINT8, 1, 6);
+	}
+	memset(bytes, 0, n);
+	EXPECT(rig_team_probe(team, 0, 3, &status) == 0 && status.bytes == n);
+	EXPECT(rig_team_send(team, &word, 1, RIG_INT32, 0, 4) == 0);
+	EXPECT(rig_team_recv(team, &word, 1, RIG_INT32, 0, 5, NULL) == 0);
+	EXPECT(rig_team_recv(team, bytes, n, RIG_UINT8, 0, 3, &status) == 0);
+	EXPECT(status.bytes == n && (n == 0 || bytes[n - 1] == 5));
+	return rig_team_recv(team, bytes, n, RIG_UINT8, RIG_ANY_SOURCE,
+			     RIG_ANY_TAG, NULL);
+}
+
+static int takes_back(struct rig_team *team)
+{
+	struct rig_request *requests[2] = { NULL, NULL };
+	int words[2] = { 0, 0 }, word = 7;
+	bool cancelled;
+
+	if (rig_team_rank(team) == 0) {
+		EXPECT(rig_team_barrier(team) == 0);
+		EXPECT(rig_team_send(team, &word, 1, RIG_INT32, 1, 9) == 0);
+		return rig_team_barrier(team);
+	}
+	for (int i = 0; i < 2; i++)
+		EXPECT(rig_team_irecv(team, &words[i], 1, RIG_INT32, 0, 9,
+				      &requests[i]) == 0);
+	EXPECT(rig_team_cancel(team, &requests[0], &cancelled) == 0);
+	EXPECT(cancelled && !requests[0]);
+	EXPECT(rig_team_cancel(team, &requests[0], &cancelled) == -EINVAL);
+	EXPECT(rig_team_barrier(team) == 0);
+	EXPECT(rig_team_barrier(team) == 0);
+	/* The message is there: it is the second one's. */
+	EXPECT(rig_team_cancel(team, &requests[1], &cancelled) == 0);
+	EXPECT(!cancelled);
+	EXPECT(rig_team_wait(team, &requests[1], NULL) == 0);
+	EXPECT(words[0] == 0 && words[1] == 7);
+	return 0;
+}
+
+static int takes_out(struct rig_team *team, unsigned char *bytes, size_t n)
+{
+	struct rig_message *first = NULL, *second = NULL;
+	struct rig_request *request = NULL;
+	struct rig_status status;
+	unsigned char other = 0;
+	bool found = true;
+
+	if (rig_team_rank(team) == 0) {
+		memset(bytes, 1, n);
+		EXPECT(rig_team_isend(team, bytes, n, RIG_UINT8, 1, 2,
+				      &request) == 0);
+		other = 2;
+		EXPECT(rig_team_send(team, &other, 1, RIG_UINT8, 1, 2) == 0);
+		EXPECT(rig_team_send(team, &other, 1, RIG_UINT8, 1, 2) == 0);
+		return rig_team_wait(team, &request, NULL);
+	}
+	EXPECT(rig_team_mrecv(team, bytes, n, RIG_UINT8, &first, NULL) ==
+	       -EINVAL);
+	EXPECT(rig_team_mprobe(team, 0, 2, &first, &status) == 0);
+	EXPECT(status.bytes == n && status.tag == 2 && first);
+	/* The next one is another message. */
+	EXPECT(rig_team_recv(team, &other, 1, RIG_UINT8, RIG_ANY_SOURCE, 2,
+			     NULL) == 0);
+	EXPECT(other == 2);
+	EXPECT(rig_team_mprobe(team, 0, RIG_ANY_TAG, &second, &status) == 0);
+	EXPECT(status.bytes == 1);
+	EXPECT(rig_team_improbe(team, 0, 2, &found, &second, NULL) == 0 &&
+	       !found);
+	EXPECT(rig_team_imrecv(team, &other, 1, RIG_UINT8, &second, &request) ==
+		       0 &&
+	       !second);
+	memset(bytes, 0, n);
+	EXPECT(rig_team_mrecv(team, bytes, n, RIG_UINT8, &first, &status) == 0);
+	EXPECT(!first && status.bytes == n && (n == 0 || bytes[n - 1] == 1));
+	return rig_team_wait(team, &request, NULL);
+}
+
+static int in_step(struct rig_team *team)
+{
+	unsigned char *bytes = malloc(LONG_BYTES);
+	int r = bytes ? 0 : -ENOMEM;
+
+	for (size_t i = 0;
+	     r == 0 && i < sizeof(sync_bytes) / sizeof(*sync_bytes); i++) {
+		r = sends_in_step(team, bytes, sync_bytes[i]);
+		if (r == 0)
+			r = takes_back(team);
+		if (r == 0)
+			r = takes_out(team, bytes, sync_bytes[i]);
+	}
+	free(bytes);
+	return r;
+}
+
+START_TEST(sync_sends_cancel_and_matched_probes)
+{
+	make_pool(2);
+	for (int i = 0; i < 3; i++)
+		ck_assert_msg(run(in_step) == 0, "%s",
+			      rig_pool_report(pool)->text);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("message");
@@ -785,6 +922,7 @@ Suite *make_suite(void)
 	tcase_add_loop_test(plain, sendrecv_goes_around, 0, SIZES);
 	tcase_add_loop_test(plain, the_corners, 0, 4);
 	tcase_add_test(plain, what_is_lent_is_read_in_place);
+	tcase_add_test(plain, sync_sends_cancel_and_matched_probes);
 	tcase_add_test(plain, a_run_leaves_no_message_to_the_next);
 	tcase_add_test(wrongs, wrong_arguments_are_told);
 	tcase_add_test(wrongs, a_report_tells_what_a_request_waits_for);

@@ -76,6 +76,11 @@ struct rig_request;
 RIG_API int rig_team_send(struct rig_team *team, const void *buffer,
 			  size_t count, int type, int dest, int tag);
 
+/* The same, and waits until a receive has asked for the message: then the receiver
+ * has come so far.  -EOPNOTSUPP in a team of several hosts. */
+RIG_API int rig_team_ssend(struct rig_team *team, const void *buffer,
+			   size_t count, int type, int dest, int tag);
+
 /* Waits for the message. */
 RIG_API int rig_team_recv(struct rig_team *team, void *buffer, size_t count,
 			  int type, int source, int tag,
@@ -96,6 +101,26 @@ RIG_API int rig_team_probe(struct rig_team *team, int source, int tag,
 RIG_API int rig_team_iprobe(struct rig_team *team, int source, int tag,
 			    bool *found, struct rig_status *status);
 
+/*
+ * The same, and the message is taken out: no other receive gets it, whatever thread
+ * or library of this rank makes one.  *message names it until mrecv or imrecv, once,
+ * receives it (as rig_team_recv() and rig_team_irecv()) and sets *message to NULL.  A
+ * message that nobody has received goes with the run.  -EINVAL: *message is NULL.
+ */
+struct rig_message;
+RIG_API int rig_team_mprobe(struct rig_team *team, int source, int tag,
+			    struct rig_message **message,
+			    struct rig_status *status);
+RIG_API int rig_team_improbe(struct rig_team *team, int source, int tag,
+			     bool *found, struct rig_message **message,
+			     struct rig_status *status);
+RIG_API int rig_team_mrecv(struct rig_team *team, void *buffer, size_t count,
+			   int type, struct rig_message **message,
+			   struct rig_status *status);
+RIG_API int rig_team_imrecv(struct rig_team *team, void *buffer, size_t count,
+			    int type, struct rig_message **message,
+			    struct rig_request **request);
+
 /* Begin, and set *request.  Leave the buffer alone until the request is
  * complete. */
 RIG_API int rig_team_isend(struct rig_team *team, const void *buffer,
@@ -104,6 +129,19 @@ RIG_API int rig_team_isend(struct rig_team *team, const void *buffer,
 RIG_API int rig_team_irecv(struct rig_team *team, void *buffer, size_t count,
 			   int type, int source, int tag,
 			   struct rig_request **request);
+/* As rig_team_ssend(), begun: complete when a receive has asked for the message. */
+RIG_API int rig_team_issend(struct rig_team *team, const void *buffer,
+			    size_t count, int type, int dest, int tag,
+			    struct rig_request **request);
+
+/*
+ * Take back a receive that no message has met.  *cancelled: true, and *request is
+ * gone and NULL; false, a message has met it, or the request is a send's: wait for
+ * it.  -EINVAL: the request is NULL, or of a collective call.  Never waits.
+ */
+RIG_API int rig_team_cancel(struct rig_team *team, struct rig_request **request,
+			    bool *cancelled);
+
 
 /* Wait for a request, for all requests, or for any request.  waitany sets
  * *index to a complete request, or -1 where all requests are NULL; where
