@@ -13,9 +13,11 @@
 #include <runrig/report.h>
 
 #include "team/call.h"
+#include "team/heap.h"
 #include "team/mail.h"
 #include "team/match.h"
 #include "team/rank.h"
+#include "team/way.h"
 #include "team/wide.h"
 
 /* In shared memory. */
@@ -98,6 +100,35 @@ enum dispatch_finish dispatch_finish(struct dispatch_shm *dispatch, int size)
 }
 
 void dispatch_done(struct dispatch_shm *dispatch)
+{
+}
+
+void dispatch_next(struct dispatch_shm *dispatch)
+{
+}
+
+uint32_t dispatch_place(const struct dispatch_shm *dispatch, uint32_t posted)
+{
+	return 0;
+}
+
+void heap_init(struct rank *rank)
+{
+}
+
+void heap_begin_job(struct rank *rank)
+{
+}
+
+void heap_all_done(struct rank *rank)
+{
+}
+
+void way_begin_job(struct rank *rank)
+{
+}
+
+void way_all_done(struct rank *rank)
 {
 }
 

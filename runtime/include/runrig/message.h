@@ -142,7 +142,6 @@ RIG_API int rig_team_issend(struct rig_team *team, const void *buffer,
 RIG_API int rig_team_cancel(struct rig_team *team, struct rig_request **request,
 			    bool *cancelled);
 
-
 /* Wait for a request, for all requests, or for any request.  waitany sets
  * *index to a complete request, or -1 where all requests are NULL; where
  * several are complete, to the next after the request of the last call.
