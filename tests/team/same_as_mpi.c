@@ -6,7 +6,6 @@
  *
  * A line has the name of MPI's call and what the call left in every rank.
  */
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -304,6 +303,17 @@ static int count_of(status_t *status)
 #endif
 }
 
+#ifdef WITH_MPI
+static void cancel(MPI_Request *request, int *cancelled)
+{
+	MPI_Status status;
+
+	MUST(MPI_Cancel(request));
+	MUST(MPI_Wait(request, &status));
+	MUST(MPI_Test_cancelled(&status, cancelled));
+}
+#endif
+
 /* A barrier, so that a row's messages are in no other row. */
 static void meet(void)
 {
@@ -324,6 +334,7 @@ static void note(int cell, status_t *status)
 static void blocking_messages(void)
 {
 	status_t status;
+	message_t message;
 	flag_t found = 0;
 	int next = (rank + 1) % size, before = (rank + size - 1) % size;
 
@@ -375,25 +386,22 @@ static void blocking_messages(void)
 	print("Probe", "");
 
 	begin();
-	if (rank == 0) {
-#ifdef WITH_MPI
-		MUST(MPI_Ssend(in, 2, I64, 1, 8, all));
-#else
-		request_t request;
-		struct rig_heap *heap = rig_team_heap(all);
-		int64_t *lent = rig_heap_malloc(heap, 2 * sizeof(*lent));
-
-		if (!lent)
-			MUST(-ENOMEM);
-		memcpy(lent, in, 2 * sizeof(*lent));
-		MUST(rig_team_lend(all, lent, 2, I64, 1, 8, &request));
-		WAIT(&request, NULL);
-		rig_heap_free(heap, lent);
-#endif
-	}
+	if (rank == 0)
+		SSEND(in, 2, 1, 8);
 	if (rank == 1)
 		RECV(out, 2, 0, 8, &status);
 	print("Ssend", "");
+
+	begin();
+	if (rank == 0)
+		SEND(in, 3, 1, 9);
+	if (rank == 1) {
+		MPROBE(ANY_SOURCE, 9, &message, &status);
+		note(4, &status);
+		MRECV(out, 3, &message, &status);
+		note(8, &status);
+	}
+	print("Mprobe", "");
 }
 
 /* Rank 0 sends three messages; rank 1 has three receives open. */
@@ -416,6 +424,13 @@ static void requests(void)
 	status_t statuses[4];
 	flag_t done = 0;
 	int index, completed, indices[4], seen = 0;
+
+	/* A receive that no message meets. */
+	begin();
+	IRECV(out, 1, (rank + 1) % size, 77, &r[0]);
+	CANCEL(&r[0], &done);
+	out[0] = done;
+	print("Cancel", "");
 
 	open_three(r);
 	for (int i = 2; i >= 0; i--)

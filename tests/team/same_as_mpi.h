@@ -11,6 +11,7 @@
 typedef MPI_Comm team_t;
 typedef MPI_Request request_t;
 typedef MPI_Status status_t;
+typedef MPI_Message message_t;
 typedef int count_t;
 
 #define OK         MPI_SUCCESS
@@ -36,6 +37,10 @@ typedef int count_t;
 #define SENDRECV(b, n, to, c, m, from, s)                                      \
 	MUST(MPI_Sendrecv(b, n, I64, to, 1, c, m, I64, from, 1, all, s))
 #define PROBE(from, tag, s)     MUST(MPI_Probe(from, tag, all, s))
+#define SSEND(b, n, to, tag)    MUST(MPI_Ssend(b, n, I64, to, tag, all))
+#define MPROBE(from, tag, m, s) MUST(MPI_Mprobe(from, tag, all, m, s))
+#define MRECV(b, n, m, s)       MUST(MPI_Mrecv(b, n, I64, m, s))
+#define CANCEL(r, done)         cancel(r, done)
 #define IPROBE(from, tag, f, s) MUST(MPI_Iprobe(from, tag, all, f, s))
 #define WAIT(r, s)              MUST(MPI_Wait(r, s))
 #define WAITALL(n, r, s)        MUST(MPI_Waitall(n, r, s))
@@ -52,6 +57,7 @@ typedef int flag_t;
 typedef struct rig_team *team_t;
 typedef struct rig_request *request_t;
 typedef struct rig_status status_t;
+typedef struct rig_message *message_t;
 typedef size_t count_t;
 
 #define OK         0
@@ -79,6 +85,10 @@ typedef size_t count_t;
 #define SENDRECV(b, n, to, c, m, from, s)                                      \
 	MUST(rig_team_sendrecv(all, b, n, I64, to, 1, c, m, I64, from, 1, s))
 #define PROBE(from, tag, s)     MUST(rig_team_probe(all, from, tag, s))
+#define SSEND(b, n, to, tag)    MUST(rig_team_ssend(all, b, n, I64, to, tag))
+#define MPROBE(from, tag, m, s) MUST(rig_team_mprobe(all, from, tag, m, s))
+#define MRECV(b, n, m, s)       MUST(rig_team_mrecv(all, b, n, I64, m, s))
+#define CANCEL(r, done)         MUST(rig_team_cancel(all, r, done))
 #define IPROBE(from, tag, f, s) MUST(rig_team_iprobe(all, from, tag, f, s))
 #define WAIT(r, s)              MUST(rig_team_wait(all, r, s))
 #define WAITALL(n, r, s)        MUST(rig_team_waitall(all, n, r, s))

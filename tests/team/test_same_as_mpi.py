@@ -45,7 +45,7 @@ APART = {
     "Cart_sub": "the row of Comm_split",
     "Neighbor_alltoall(v)": "the row of Cart_create",
     "Type_subarray": "a type of MPI's own making",
-    "Alloc_mem": "the row of Ssend",
+    "Alloc_mem": "test_heap",
     "Put": "the row of Win_allocate",
     "Fetch_and_op": "the row of Win_allocate",
     "Accumulate": "the row of Win_allocate",
