@@ -283,10 +283,13 @@ static bool pack(struct mail *mail, struct rig_request *request,
 		     !mail->is_gateway))
 		parcel.segment = rank_segment(mail->owner, request->buffer,
 					      request->bytes, &parcel.offset);
-	if (!parcel.segment && !request->sync)
-		parcel.offset = tray_take(&mail->trays, &mail->owner->layout,
-					  mail->owner->rank, request->bytes,
-					  &request->room);
+	if (!parcel.segment)
+		parcel.offset =
+			request->sync
+				? 0
+				: tray_take(&mail->trays, &mail->owner->layout,
+					    mail->owner->rank, request->bytes,
+					    &request->room);
 	if (!parcel.segment && parcel.offset) {
 		slot->kind = MAIL_TRAY;
 		parcel.room = request->room;

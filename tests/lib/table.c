@@ -447,6 +447,7 @@ const struct row table_rows[] = {
 	UNTYPED(DUP, dup),
 	UNTYPED(FREE, dup),
 	WHOLE(SEND, send),
+	WHOLE(SSEND, ssend),
 	WHOLE(RECV, send),
 	WHOLE(SENDRECV, sendrecv),
 	WHOLE(PROBE, probe),

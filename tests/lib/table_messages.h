@@ -16,6 +16,7 @@ int try_split(struct trial *t);
 int try_split_type(struct trial *t);
 int try_dup(struct trial *t);
 int try_send(struct trial *t);
+int try_ssend(struct trial *t);
 int try_sendrecv(struct trial *t);
 int try_probe(struct trial *t);
 int try_wait(struct trial *t);
