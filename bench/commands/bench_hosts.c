@@ -256,4 +256,6 @@ const struct bench_command bench_hosts = {
 	.words = "[openmpi|mpich] [verbs|many|kernels]",
 	.summary = "Time verbs and kernels over several hosts against an MPI.",
 	.run = command_hosts,
+	.about = "verbs: two hosts of a worker; many: four hosts of two; "
+		 "kernels: against a pool.",
 };
