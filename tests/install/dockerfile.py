@@ -40,7 +40,7 @@ def fresh(root):
         run("cp", "-a", os.environ["RUNRIG_ROOT"] + "/.", root)
     else:
         run("debootstrap", "--variant=minbase", "bookworm", root,
-            "http://deb.debian.org/debian", stdout=subprocess.DEVNULL)
+            stdout=subprocess.DEVNULL)
     run("mount", "-t", "proc", "proc", f"{root}/proc")
     run("mount", "--rbind", "/dev", f"{root}/dev")
     run("mount", "-t", "tmpfs", "-o", "mode=1777,size=64m", "tmpfs", f"{root}/dev/shm")

@@ -29,11 +29,10 @@ root=$(mktemp -d)
 mount -t tmpfs -o mode=0755 tmpfs "$root"
 trap 'umount -l "$root" && rmdir "$root"' EXIT
 
-mirror=http://deb.debian.org/debian
 if [ -n "${RUNRIG_ROOT:-}" ]; then
 	cp -a "$RUNRIG_ROOT/." "$root/"
 else
-	debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.log" 2>&1 || {
+	debootstrap --variant=minbase bookworm "$root" >"$root.log" 2>&1 || {
 		tail -n 20 "$root.log" >&2
 		rm -f "$root.log"
 		exit 1
