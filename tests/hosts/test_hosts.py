@@ -34,6 +34,11 @@ def names():
                   if p.name.startswith("rig-"))
 
 
+# In the environment of all that this test starts: another MPI's test may run the same
+# program at the same time.
+MARK = f"RUNRIG_TEST_HOSTS={os.getpid()}"
+
+
 def workers_of(program):
     """Processes of the program, or of its pools, that are left."""
     left = []
@@ -43,7 +48,13 @@ def workers_of(program):
         except OSError:
             continue
         if exe == os.path.realpath(program):
-            status = (entry / "status").read_text().split("\n")
+            try:
+                mine = MARK.encode() in (entry / "environ").read_bytes()
+                status = (entry / "status").read_text().split("\n")
+            except OSError:
+                continue
+            if not mine:
+                continue
             left.append([entry.name, *status[:3], *status[6:7]])
     return left
 
@@ -100,6 +111,7 @@ def commands(runrig, mpi, kernels):
 
 def main():
     program, runrig, mpi = sys.argv[1:4]
+    os.environ.update([MARK.split("=")])
     if not shutil.which(LAUNCHERS[mpi][0]):
         print(f"no {LAUNCHERS[mpi][0]}")
         return 77
