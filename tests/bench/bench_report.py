@@ -20,7 +20,7 @@ class Files(unittest.TestCase):
         cls.csv = os.path.join(cls.folder.name, "run.csv")
         quietly("ipc", "transports=seg-inplace,pipe,null",
                 "sizes=64,4096,65536", "patterns=pingpong,stream,setup",
-                "--launches", "6", "--blocks", "2", "--warmup", "0",
+                "--launches", "6", "--openings", "1", "--blocks", "2", "--warmup", "0",
                 "--peer", "none", "--batch", "0.0001",
                 "--json=" + cls.path, "--csv", cls.csv)
         with open(cls.path, encoding="utf-8") as file:
