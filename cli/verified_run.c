@@ -129,8 +129,8 @@ static int run_failed(struct runner *runner, int code)
 	}
 	if (!runner->outcome || !runner->outcome->started)
 		return complain(exit_of(code), "%s", runner->why);
-	/* For a kernel that fails by itself, the report's first line is the
-	 * whole message. */
+	/* The report's first line is the whole message of a kernel that
+	 * fails by itself. */
 	if (report->end == RIG_END_OK || report->end == RIG_END_FAILED)
 		(void)complain(EXIT_RUN, "%s", runner->why);
 	else if (runner_tells(runner))

@@ -89,9 +89,9 @@ static uint64_t count_matrix(const void *given)
 	return size_of(given) * width_of(given) * width_of(given);
 }
 
-/* For each row: where the row begins (and where the last row ends), and how
- * many entries the row has.  For each random vector: how many elements, and the
- * places of the elements. */
+/* Each row has the place where the row begins (and where the last row ends), and a
+ * number of entries; each random vector has a number of elements, and the places of
+ * the elements. */
 static uint64_t count_rows(const void *given)
 {
 	size_t n = size_of(given);

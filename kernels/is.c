@@ -228,7 +228,7 @@ static void count_keys_of_rank(const struct ranking *r)
 	}
 }
 
-/* For the own buckets: places from 0 on, rank after rank. */
+/* The own buckets get places from 0 on, rank after rank. */
 static void place_within(const struct ranking *r)
 {
 	int size = rig_team_size(r->team);

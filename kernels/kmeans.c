@@ -220,7 +220,7 @@ static size_t count_sums(const struct kmeans_args *args)
 	return args->k * (args->dims + 1) + 1;
 }
 
-/* For verify, each centre has the sums of its points' coordinates and of their
+/* Each centre has, for verify, the sums of its points' coordinates and of their
  * absolute values, and the number of the points. */
 static size_t plain_sums(const struct kmeans_args *args)
 {

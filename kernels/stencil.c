@@ -112,8 +112,8 @@ static double points(const struct stencil_args *args)
 	return args->shape == STAR ? 2 * span - 1 : span * span;
 }
 
-/* For each point of a grid: in and out read, out written; then in, read and
- * written. */
+/* Each point of a grid is read in `in` and `out`, and written in `out`; then read
+ * and written in `in`. */
 static double bytes_moved(const void *given)
 {
 	const struct stencil_args *args = given;

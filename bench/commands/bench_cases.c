@@ -127,7 +127,7 @@ static void print_transports(const struct plan *plan)
 	       "the death of the other side\n\n");
 }
 
-/* What others use: shared objects and programs, each as a contender. */
+/* Transports that others use: shared objects and programs, each as a contender. */
 static void print_field(const struct plan *plan)
 {
 	const char *name;

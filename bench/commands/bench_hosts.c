@@ -174,7 +174,7 @@ static int add_caller(struct plan *plan)
 		   "@/rigbench-hosts % 1 caller");
 }
 
-/* What hosts take over what the MPI, or one pool, takes. */
+/* The time that hosts take, over the time of the MPI or of one pool. */
 static void hosts_verdict(const struct plan *plan, FILE *out)
 {
 	for (size_t i = 0; i < plan->cell_count; i++) {

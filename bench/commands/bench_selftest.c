@@ -16,7 +16,7 @@
 #include "ipc/liars.h"
 #include "ipc/transport_own.h"
 
-/* What has to be caught, and how the summary says so. */
+/* A fault that has to be caught, and the summary's words for the fault. */
 enum sabotage_kind {
 	FAULT_SLOW,
 	FAULT_CORRUPT,

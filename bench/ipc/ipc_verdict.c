@@ -119,7 +119,7 @@ static const struct {
 	{ "map", "An array turned round" },
 };
 
-/* What sharing is held against, and how a sentence has it. */
+/* A transport that sharing is held against, and its name in a sentence. */
 static const struct {
 	const char *transport, *words;
 } others[] = {

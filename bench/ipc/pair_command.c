@@ -35,7 +35,7 @@ struct pair_command {
 	void *program[PAIRS_MAX];
 };
 
-/* What rigbench has for programs in Python lies beside its helpers. */
+/* The module for programs in Python lies beside rigbench's helpers. */
 void command_offer_module(void)
 {
 	const char *path = getenv("PYTHONPATH");
@@ -162,7 +162,7 @@ static void command_rest(void *state)
 		peer_ops.rest(p->program[i]);
 }
 
-/* What the words add up to that one program consumes in a run. */
+/* The sum of the words that one program consumes in a run. */
 static uint64_t sum_due(const struct pair_arg *arg, uint64_t seed,
 			uint64_t count)
 {

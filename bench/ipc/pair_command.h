@@ -55,7 +55,7 @@
 
 #include "ipc/pair.h"
 
-/* What --contender's word begins with where it is a program. */
+/* The word of --contender begins so where the contender is a program. */
 #define COMMAND_PREFIX "cmd:"
 
 /* A program, as it describes itself. */

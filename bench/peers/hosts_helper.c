@@ -280,7 +280,7 @@ static int there_and_back(struct rig_team *team)
 	return r;
 }
 
-/* To the end of the run: each parcel goes back, as if from another host. */
+/* Each parcel goes back until the run ends, as if from another host. */
 static int give_back(struct rig_gateway *gateway)
 {
 	struct rig_parcel parcel;

@@ -123,7 +123,7 @@ bool answer_put(const json_t *result, FILE *page)
 	return count > 0;
 }
 
-/* What a table has of a result: one pattern, its sizes, its transports. */
+/* A table shows one pattern of a result: sizes and transports. */
 struct answer_table {
 	const json_t *cells;
 	const char *pattern;

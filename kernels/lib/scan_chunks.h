@@ -32,9 +32,9 @@ enum { PLUS, MINUS, NONE, OTHERS };
 /* In shared memory. */
 struct chunk {
 	union number before; /* first the own sum, then that of all before */
-	/* For the user's data, the following fields are written by digest. */
+	/* Digest writes the following fields for the user's data. */
 	union number sum; /* sum of the items */
-	/* For each piece, the sum of its finite running sums, counted from the
+	/* The sum of each piece's finite running sums, counted from the
 	 * beginning of the chunk. */
 	union number running[PIECES];
 	double size; /* the sum of the absolute values of finite floats */

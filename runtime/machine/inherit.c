@@ -65,8 +65,8 @@ static void close_block(const char *block, long bytes, int folder,
 	}
 }
 
-/* For Linux before 5.9, and where close_range() is refused; opendir() would
- * allocate.  Without /proc every number that may be open is closed. */
+/* Linux before 5.9 needs this, and a system that refuses close_range();
+ * opendir() would allocate.  Without /proc every number that may be open is closed. */
 static void close_each(const int *keep, int count)
 {
 	static alignas(8) char block[4096];

@@ -32,8 +32,8 @@ struct dispatch_shm {
 	uint32_t reserved;
 	/* The job's words; their meaning is the poster's and the takers' affair. */
 	uint64_t words[DISPATCH_WORDS];
-	/* What `done` was when the job, or the first of a chain of jobs, was posted,
-	 * and so is while it is in progress.  The poster writes the word first. */
+	/* The number in `done` when the job, or the first of a chain of jobs, was
+	 * posted, and while the job is in progress.  The poster writes the word first. */
 	_Atomic uint32_t before;
 
 	/* The takers': how many have not finished the job (low half), and how

@@ -445,13 +445,13 @@ struct member_shm {
 	/* The highest number of a call in the earlier teams that used this
 	 * memory.  Written by the rank that frees the team's memory. */
 	uint64_t high;
-	/* For the first member of a team that was split off: how many of the
-	 * team's ranks have ended the run.  Each rank adds 1. */
+	/* How many ranks of a team that was split off have ended the run: in the
+	 * team's first member.  Each rank adds 1. */
 	_Atomic uint64_t ended;
 	/* The rest of the rank's part of a share: see share.c.  Written by
 	 * every rank; 0 when the team is new, and between runs. */
 	alignas(RIG_LINE) _Atomic uint64_t share;
-	/* For the comparison of calls; see match.c.  Written by the rank. */
+	/* Calls are compared by these; see match.c.  Written by the rank. */
 	alignas(RIG_LINE) struct met_shm met[METS];
 	/* The verb whose first call is n lies at n % SAID_KEPT.  Written by the
 	 * rank; read, for the words of a failure, by a rank that finds a

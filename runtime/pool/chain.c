@@ -127,7 +127,7 @@ static int fill(struct rig_pool *pool, const struct rig_job *jobs, int count,
 	while (r == 0 && stretch->count < count &&
 	       joins(pool, stretch, &jobs[stretch->count]))
 		r = put(pool, stretch, &jobs[stretch->count]);
-	/* What the jobs have in common; of their functions, the one that has to
+	/* The words that the jobs have in common, and the function that has to
 	 * be named, which is written last. */
 	if (r == 0)
 		r = run_put_job(pool, jobs, (uint64_t)stretch->count);

@@ -14,7 +14,7 @@
 int ended_begin(const char *name, int size, const struct rig_plan *plan);
 void ended_finish(void);
 
-/* For rank.ends. */
+/* The functions of rank.ends. */
 extern const struct rank_ends ended_calls;
 
 #endif

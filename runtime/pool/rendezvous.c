@@ -206,7 +206,7 @@ static int lock(struct rendezvous_file *meeting, uint64_t deadline_ns)
 		r = pthread_mutex_lock(mutex);
 	else
 		r = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
-	/* What the dead holder has written is whole: see above. */
+	/* The dead holder has left everything whole: see above. */
 	if (r == EOWNERDEAD)
 		r = pthread_mutex_consistent(mutex);
 	if (r == ETIMEDOUT)

@@ -31,7 +31,7 @@ static size_t piece_of(size_t longest, int size)
 	return longest < piece ? longest : piece;
 }
 
-/* What of all blocks comes first in memory, and how long it all is. */
+/* The first byte of all blocks in memory, and the bytes from there to the last. */
 static char *extent_of(const struct blocks *from, int size, size_t *bytes)
 {
 	uintptr_t begin = UINTPTR_MAX, end = 0;
@@ -106,7 +106,7 @@ static int take_block(struct call *call, int rank, char *to, size_t bytes,
 	return 0;
 }
 
-/* Of ranks, a bit each. */
+/* A set of ranks, a bit each. */
 struct rank_set {
 	uint64_t bits[RIG_WORKERS_MAX / 64];
 	int count;

@@ -53,7 +53,7 @@ static struct call_shm *own_slot(const struct call *call)
 	return &call->team->self->calls[call->number % CALLS_OPEN];
 }
 
-/* What is said in a call of a team that has ended. */
+/* Words said in a call of a team that has ended are written here. */
 static unsigned char nowhere[STAGE_HALF];
 
 /* Wait until every rank is through with call `number`; false: the team has
@@ -104,8 +104,8 @@ static struct call begin(struct rig_team *team)
 	/* The first of this run?  relaxed: read when all have finished. */
 	if (!load_relaxed(&shm->called))
 		store_relaxed(&shm->called, 1);
-	/* What an earlier call has said others may still read, and may not be
-	 * written over. */
+	/* Others may still read what an earlier call has said: nothing may be
+	 * written over it. */
 	if (team->number > team->through + CALLS_OPEN)
 		call.ended = !get_through(team, team->number - CALLS_OPEN);
 	call.sign = team->sign;

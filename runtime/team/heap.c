@@ -39,7 +39,7 @@ struct heap_block {
 	size_t bytes;  /* with this line: a multiple of RIG_LINE */
 	size_t below;  /* bytes of the block below; 0: there is none */
 	bool bare;     /* free, and some pages within are not there */
-	/* Of those in the same bin. */
+	/* Neighbours in the same bin. */
 	struct heap_block *next;
 	struct heap_block *previous;
 };
@@ -80,7 +80,7 @@ static bool has_mark(const struct rig_heap *heap,
 	return block->mark == mark + offset_of(heap, block);
 }
 
-/* What is above `block`, or the top, is told how long `block` is. */
+/* Tell the block above `block`, or the top, how long `block` is. */
 static void tell_above(struct rig_heap *heap, const struct heap_block *block)
 {
 	struct heap_block *next = above(heap, block);

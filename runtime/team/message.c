@@ -176,7 +176,7 @@ static int collect(struct rig_team *team, struct rig_request **request,
 	return r;
 }
 
-/* What a call returns that has come to `r`.  Where the team has ended, no request
+/* The code of a call that has come to `r`.  Where the team has ended, no request
  * is looked at again: some lie on the stack of the call. */
 static int result(struct rig_team *team, int r)
 {

@@ -314,7 +314,7 @@ static inline int reduce(struct rig_team *team, const struct reduction *r,
 	return call_leave(team, false, result);
 }
 
-/* Of a team of several hosts. */
+/* A reduction of a team of several hosts. */
 COLD static int reduce_wide(struct rig_team *team, const struct terms *terms,
 			    const void *send, void *recv, const void *where)
 {

@@ -30,7 +30,7 @@ struct team_mapping {
 	size_t bytes; /* whole pages */
 };
 
-/* What rank 0 of the team tells the others. */
+/* Rank 0 of the team tells the others this. */
 struct team_file {
 	int64_t code; /* 0, or why there is none */
 	int64_t pid;
@@ -159,8 +159,8 @@ int rig_team_segment_free(struct rig_team *team, void *memory)
 				     "segment_free: %p is no memory of "
 				     "rig_team_segment()",
 				     memory);
-	/* What one rank unmaps the others keep; but no rank is to be surprised
-	 * by an error of a call that it believes all have made. */
+	/* The others keep the mapping that one rank drops; but no rank is to be
+	 * surprised by an error of a call that all seem to have made. */
 	r = rig_team_barrier(team);
 	*at = mapping->next;
 	drop(mapping);

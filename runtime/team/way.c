@@ -88,7 +88,7 @@ bool way_send(struct way_sent *sent, struct tray_shm *tray, uint64_t bytes,
 	return past;
 }
 
-/* What the slowest rank took: all ranks come here in the same call of the verb. */
+/* The time of the slowest rank: all ranks come here in the same call of the verb. */
 static void agree(struct rig_team *team, struct way *way)
 {
 	uint64_t least[2] = { way->least[0], way->least[1] };

@@ -84,8 +84,8 @@ static char *block(const struct exchange *x, int i, int j)
 	return x->rows + ((size_t)i * (size_t)x->all + (size_t)j) * x->bytes;
 }
 
-/* To each host: the blocks of each own rank for each rank there.  As much comes back:
- * the blocks of each rank there for each own rank. */
+/* Each host gets the blocks of each own rank for each rank there.  As much comes
+ * back: the blocks of each rank there for each own rank. */
 static void pack(struct exchange *x)
 {
 	char *to = x->sent;

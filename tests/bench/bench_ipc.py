@@ -415,7 +415,7 @@ class Program(unittest.TestCase):
 
 
 class Field(unittest.TestCase):
-    """What others use: right, or a row that says why it is not here."""
+    """Transports that others use: right, or a row that says why it is not here."""
 
     def test_each_is_right_or_says_why_not(self):
         some = "field" if LONG else ("zeromq-ipc,nng-ipc,boost-queue,sd-bus,"

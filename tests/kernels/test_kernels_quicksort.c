@@ -19,7 +19,7 @@
 /* Keys from which on a pivot is chosen among more, and beyond. */
 #define LARGE 20011
 
-/* What lies before and behind the keys, and stays. */
+/* Bytes before and behind the keys, which stay. */
 #define GUARD 0x5a
 
 static uint64_t scattered(uint64_t i)
@@ -222,7 +222,7 @@ START_TEST(too_few_divisions_lose_no_key)
 }
 END_TEST
 
-/* What the kernels call: it must not matter what the CPU has. */
+/* The kernels call this: the result must not depend on the CPU. */
 START_TEST(lines_of_floats_are_sorted)
 {
 	struct sort_order by = sort_order_of(RIG_FLOAT64, 8, false);

@@ -18,8 +18,8 @@
 
 static char memory[3][BUFFER_BYTES];
 
-/* Of the heap; what the trial before had is given back.  (What a run before had is
- * no block of the heap, and is refused.) */
+/* Memory of the heap; the memory of the trial before is given back.  (The memory of
+ * a run before is no block of the heap, and is refused.) */
 static char *in_heap(struct rig_team *team, size_t bytes)
 {
 	static char *lent;

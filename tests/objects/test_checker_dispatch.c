@@ -135,7 +135,7 @@ static void finish(void)
 	if (dispatch_finish(&dispatch, (int)takers) != DISPATCH_ALL_DONE)
 		return;
 	ghost()->all_done++;
-	/* Who is last has what the others wrote. */
+	/* The last taker sees the words that the others wrote. */
 	for (int i = 1; i <= (int)takers; i++)
 		expect(checker_read(CELL_RESULT + i) == ghost()->posted,
 		       "the last taker does not see a result");

@@ -24,7 +24,7 @@
 #define RANKS 3
 #define JOBS  40
 
-/* What a job is told, and what it gives. */
+/* The arguments and the result of a job. */
 struct told {
 	int number;
 	int dies; /* this job: rank 1 fails so; see enum */

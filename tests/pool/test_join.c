@@ -328,7 +328,7 @@ static int act_request(const struct stand *stand, enum act act)
 	return r < 0 ? r : rig_team_wait(stand->team, &request, NULL);
 }
 
-/* What waits for rank 2, as ranks 0 and 1 do it. */
+/* Calls that wait for rank 2, as ranks 0 and 1 make them. */
 static int do_act(const struct stand *stand, enum act act)
 {
 	struct rig_team *team = stand->team, *made;
@@ -531,7 +531,7 @@ START_TEST(a_dead_meeting)
 		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 		ck_assert(is_there(name));
 		if (!clean) {
-			/* Of another size: nobody waits. */
+			/* A meeting of another size: nobody waits. */
 			ck_assert_int_eq(run_workers(size, talks, &size), 0);
 			ck_assert(!is_there(name));
 			continue;
@@ -548,7 +548,7 @@ END_TEST
 
 /* ---- a kill at every step of the meeting ---- */
 
-/* What is left after the kill does not keep two others from meeting. */
+/* Leftovers of the kill do not keep two others from meeting. */
 static void meet_after(long steps, bool last)
 {
 	struct puppet puppet;

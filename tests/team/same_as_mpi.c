@@ -19,7 +19,7 @@
 team_t all;
 int rank, size;
 
-/* What a row works on, and what the row leaves. */
+/* The input of a row, and the result. */
 int64_t in[CELLS], out[CELLS];
 
 void must(int code, const char *call)

@@ -109,7 +109,7 @@ typedef bool flag_t;
 extern team_t all;
 extern int rank, size;
 
-/* What a row works on, and what the row leaves. */
+/* The input of a row, and the result. */
 extern int64_t in[CELLS], out[CELLS];
 
 /* A call that fails ends the program. */

@@ -372,7 +372,7 @@ static int leaves_much(struct rig_team *team)
 	return dies ? rig_team_barrier(team) : 0;
 }
 
-/* What is left of it, as the caller sees: bytes of each rank that are not zero. */
+/* Bytes of each rank's heap that are not zero, as the caller sees the heap. */
 static size_t left(int rank)
 {
 	const struct layout *layout = &pool->startup.layout;

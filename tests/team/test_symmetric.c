@@ -233,7 +233,7 @@ static int maps_one_memory(struct rig_team *team)
 		r = rig_team_segment(team, BIG, &memory);
 	if (r == 0)
 		r = rig_team_segment(half, 1, &part);
-	/* What is left at the end goes with the run. */
+	/* Leftovers at the end go with the run. */
 	if (r == 0)
 		r = rig_team_segment(team, 5000, &kept);
 	if (r < 0)

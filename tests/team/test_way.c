@@ -145,7 +145,7 @@ START_TEST(all_ranks_take_the_same)
 }
 END_TEST
 
-/* To and fro, until the sender has decided. */
+/* Messages go to and fro, until the sender has decided. */
 static int sends(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team), other = !rank;

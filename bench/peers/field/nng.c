@@ -58,7 +58,7 @@ static int attach(struct rigbench_link *link)
 	if (code == 0)
 		code = nng_socket_set_ms(n->socket, NNG_OPT_RECONNMINT,
 					 REDIAL_MS);
-	/* Of any size: the usual bound is 1 MiB. */
+	/* Messages may have any size: the usual bound is 1 MiB. */
 	if (code == 0)
 		code = nng_socket_set_size(n->socket, NNG_OPT_RECVMAXSZ, 0);
 	if (code == 0 && link->side == 0)

@@ -47,7 +47,7 @@ class Wrong(Exception):
 
 
 class Link:
-    """What a link is asked for.  `side` is None before the fork."""
+    """The orders for a link.  `side` is None before the fork."""
 
     def __init__(self, words):
         given = dict(word.split("=", 1) for word in words if "=" in word)

@@ -29,7 +29,7 @@ static struct {
 	size_t (*long_enough)(const struct lab_line *, double);
 } student;
 
-/* What a run is to do.  bytes is 0: measure this machine. */
+/* The orders for a run.  bytes is 0: measure this machine. */
 struct task {
 	struct lab_line line; /* to rank `peer` */
 	int peer;

@@ -107,7 +107,7 @@ static int watched(struct rig_team *team)
 	return r;
 }
 
-/* What is wrong with the pages, each counted once. */
+/* Faults of the pages, each page counted once. */
 struct findings {
 	size_t untouched, twice, wrong, far, of_first;
 };

@@ -19,7 +19,7 @@ struct lab_time {
 	uint64_t result; /* a checksum */
 };
 
-/* What a claim's runs show.  No claim has two flaws. */
+/* Flaws that a claim's runs show.  No claim has two flaws. */
 enum lab_verdict {
 	LAB_FASTER,       /* by 10 % at least */
 	LAB_SLOWER,       /* likewise */

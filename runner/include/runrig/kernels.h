@@ -81,8 +81,8 @@ struct rig_operand {
 	size_t offset;
 	enum rig_dtype dtype; /* segment, data: the dtype; NONE: the kernel's */
 	bool swapped;         /* the items are in the other byte order */
-	/* For an array that the kernel reads and writes: the ranks edit the
-	 * file itself.  The file's old contents are lost from the first store
+	/* The ranks edit the file itself, for an array that the kernel reads
+	 * and writes.  The file's old contents are lost from the first store
 	 * on, even where the run fails.  No other run uses the file
 	 * meanwhile. */
 	bool inplace;

@@ -1,5 +1,5 @@
 /* hint: TODO(3): solve 1 / speedup */
-/* What the efficiency lacks. */
+/* The part that the efficiency lacks. */
 #include "lab.h"
 
 #include <math.h>
