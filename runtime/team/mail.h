@@ -248,11 +248,11 @@ static inline int mail_open(const struct rank *rank)
 }
 
 /* See to the requests until *word >= target.  The word is one of rank_await();
- * or a barrier's, which is told as `told`, and nobody rings for it. */
+ * or a barrier's, which the report has as `shown`, and nobody rings for it. */
 COLD void mail_await(struct rank *rank, const _Atomic uint64_t *word,
 		     uint64_t target);
 void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
-			uint64_t target, uint64_t told);
+			uint64_t target, uint64_t shown);
 
 /* The kernel has returned: 0, or -EINVAL where requests are not complete. */
 int mail_end_job(struct rank *rank);

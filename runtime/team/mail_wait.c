@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mail_wait.c - how a rank waits while its mail goes on.
+ *
+ * A rank that waits moves its mail on again and again.  A rank out of patience reads
+ * all channels, whoever the messages are for, and sleeps at its mailbox, or at a word
+ * of the team; the report finds in shared memory what the rank waits for.
+ */
+#include <sched.h>
+
+#include "base/clock.h"
+#include "team/mail_parts.h"
+#include "team/verb.h"
+
+/* What a sleeper is counted as waiting for, beside its mailbox. */
+struct wait_as {
+	const _Atomic uint64_t *word; /* of rank_await(); or NULL */
+	bool barrier;
+	uint64_t target;
+};
+
+/* Asleep, and counted so, until something has changed. */
+static void sleep_counted(struct mail *mail, uint64_t rung,
+			  bool (*over)(void *arg), void *arg,
+			  const struct wait_as *as)
+{
+	struct rank *owner = mail->owner;
+	const char *base = (const char *)owner->layout.control;
+
+	if (as->barrier)
+		rank_sleeps(owner, 0, as->target, rung + 1);
+	else if (as->word)
+		rank_sleeps(owner, (uint64_t)((const char *)as->word - base),
+			    as->target, rung + 1);
+	else
+		rank_sleeps(owner,
+			    (uint64_t)((const char *)&mail->box->rung - base),
+			    rung + 1, 0);
+	for (;;) {
+		/* seq_cst: the bell before what it is rung for. */
+		uint32_t heard = load_seq(&mail->box->bell);
+
+		if (load_seq(&mail->box->rung) > rung ||
+		    rank_has_ended(owner) ||
+		    ((as->barrier || as->word) && over(arg)))
+			break;
+		(void)wait_sleep(&mail->box->bell, heard,
+				 as->barrier ? clock_after(STORE_NS)
+					     : RIG_FOREVER);
+	}
+	rank_awake(owner);
+}
+
+/* Show the report a message that has come and that no receive asks for: of the
+ * team and the rank that the first receive names, where there is such a message. */
+static void show_unasked(const struct mail *mail)
+{
+	const struct rig_request *wanted = TAILQ_FIRST(&mail->posted);
+	const struct message *message, *best = NULL;
+	int best_fits = -1;
+
+	TAILQ_FOREACH (message, &mail->strays, entry) {
+		int fits = 0;
+
+		/* The library's own messages are no news for a user. */
+		if (message->slot.context & MAIL_APART)
+			continue;
+		if (wanted && message->slot.context == wanted->context)
+			fits = 1 + (message->peer == wanted->peer);
+		if (fits > best_fits) {
+			best = message;
+			best_fits = fits;
+		}
+	}
+	/* relaxed: for the report. */
+	store_relaxed(
+		&mail->owner->mine->unasked,
+		best ? CALLS_MESSAGE(VERB_RECV, best->slot.from, best->slot.tag)
+		     : 0);
+}
+
+static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
+		      const struct wait_as *as)
+{
+	struct rank *owner = mail->owner;
+	_Atomic uint32_t *sleepers = &owner->layout.team->sleepers;
+	uint64_t rung = mailbox_arm(mail->box);
+	bool changed;
+
+	if (as->word) {
+		store_relaxed(&owner->mine->target, as->target);
+		store_relaxed(&owner->mine->awaited,
+			      (uint64_t)((const char *)as->word -
+					 (const char *)owner->layout.control));
+		/* seq_cst: as in sleep_on() of rank.c. */
+		add_seq(sleepers, 1);
+	}
+	/* Once more, now that whoever changes something rings; and nobody is
+	 * to wait for this rank that waits itself. */
+	mail->greedy = true;
+	changed = mail_progress(mail) || over(arg);
+	if (!changed && !mail->careful) {
+		/* See mailbox_set(): a change may still be unseen here, and
+		 * whoever made it may not have seen that the box is armed. */
+		changed = mailbox_sleep(mail->box, rung, clock_after(STORE_NS));
+		changed |= mail_progress(mail) || over(arg);
+	}
+	mail->greedy = false;
+	if (!changed) {
+		show_unasked(mail);
+		sleep_counted(mail, rung, over, arg, as);
+		store_relaxed(&owner->mine->unasked, 0);
+	}
+	if (as->word) {
+		sub_seq(sleepers, 1);
+		store_relaxed(&owner->mine->awaited, 0);
+	}
+	mailbox_disarm(mail->box);
+}
+
+static bool wait_or_sleep(struct mail *mail, bool (*over)(void *arg), void *arg,
+			  const struct wait_as *as)
+{
+	struct wait wait = { 0 };
+
+	for (;;) {
+		bool moved = mail_progress(mail);
+
+		if (over(arg))
+			return true;
+		if (moved) {
+			wait = (struct wait){ 0 };
+		} else if (!wait_more(&wait, &mail->owner->patience)) {
+			if (rank_has_ended(mail->owner))
+				return false;
+			sleep_for(mail, over, arg, as);
+			wait = (struct wait){ 0 };
+		}
+	}
+}
+
+void mail_polls(const struct mail *mail)
+{
+	/* Ranks have no CPU each: whoever is polled for may need this one. */
+	if (mail->careful)
+		sched_yield();
+}
+
+bool mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg)
+{
+	return wait_or_sleep(mail, over, arg, &(struct wait_as){ 0 });
+}
+
+/* A word that others advance. */
+struct goal {
+	const _Atomic uint64_t *word;
+	uint64_t target;
+};
+
+static bool reached(void *arg)
+{
+	const struct goal *goal = arg;
+
+	/* acquire: what led to it; seq_cst: see sleep_on() of rank.c. */
+	return load_seq(goal->word) >= goal->target;
+}
+
+void mail_await(struct rank *rank, const _Atomic uint64_t *word,
+		uint64_t target)
+{
+	struct goal goal = { word, target };
+
+	(void)wait_or_sleep(
+		rank->mail, reached, &goal,
+		&(struct wait_as){ .word = word, .target = target });
+}
+
+void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
+			uint64_t target, uint64_t shown)
+{
+	struct goal goal = { word, target };
+
+	(void)wait_or_sleep(
+		rank->mail, reached, &goal,
+		&(struct wait_as){ .barrier = true, .target = shown });
+}
