@@ -4,20 +4,7 @@
  *
  * The callers of all hosts do the same.  A caller agrees with the other callers on
  * the job, posts the job to the pool, and then carries parcels between the gateway
- * and the other hosts until host 0 says that the run is over:
- *
- *	DONE   to host 0: the host's part has ended, with a code and words
- *	END    from host 0: end the host's part; a host has failed, or all wait
- *	FINAL  from host 0, when all are done: the code and words of the run
- *	QUIET  to host 0: all ranks of the host wait; parcels sent and received
- *	ASK    from host 0: does the host still wait?  The answer is AGAIN, with
- *	       the numbers of parcels, or BUSY
- *
- * A deadlock over several hosts is found by F. Mattern's four counters (Algorithms
- * for distributed termination detection, 1987).  Only a parcel frees a quiet host.  If
- * all hosts are quiet, the sums of parcels sent and received are equal, and a second
- * look at all hosts finds the same numbers, then no parcel is under way, and no host
- * will ever send a parcel.
+ * and the other hosts until host 0 (hosts_zero.c) says that the run is over.
  *
  * At the end all hosts sum up the messages sent to each host, and each host receives
  * messages until the sum is reached: no message of a run is left to the next run.
@@ -33,9 +20,7 @@
 #include <runrig/error.h>
 #include <runrig/report.h>
 
-#include "hosts_state.h"
-
-enum kind { PARCEL = 1, DONE, END, FINAL, QUIET, ASK, AGAIN, BUSY };
+#include "hosts_run.h"
 
 /*
  * A caller with nothing to carry looks around for SPIN_NS, and then naps: longer after
@@ -49,43 +34,6 @@ enum kind { PARCEL = 1, DONE, END, FINAL, QUIET, ASK, AGAIN, BUSY };
 /* How long past its limit a run may take to end, on all hosts. */
 #define GRACE_NS (UINT64_C(10) * 1000000000)
 
-/* At host 0: the last news of a host. */
-struct host_state {
-	bool done;
-	int code;
-	char *text;
-	bool quiet; /* or done */
-	bool again; /* unchanged in the second look */
-	uint64_t sent, received;
-	/* The numbers of the first look: news may come before the answer. */
-	uint64_t asked_sent, asked_received;
-};
-
-/* In this process: the run. */
-struct hosts_run {
-	struct rig_hosts *hosts;
-	const struct rig_job *job;
-	bool over;  /* the host's part has ended */
-	bool final; /* `code` and `text` are set */
-	int code;
-	char *text;
-	uint64_t sent, received; /* parcels */
-	uint64_t abort_at;       /* 0: never */
-	/* The numbers in the last QUIET. */
-	bool told;
-	uint64_t told_sent, told_received;
-	/* At host 0. */
-	struct host_state *states;
-	int done;
-	int failed;    /* the first host that failed; -1: none */
-	bool ended;    /* END is sent, */
-	bool deadlock; /* for a deadlock */
-	int32_t wave;  /* of looks at all */
-	bool asking;
-	int answers;
-	bool finished; /* FINAL is sent */
-};
-
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -97,10 +45,8 @@ static uint64_t now_ns(void)
 static void handle(struct hosts_run *run, int from, struct wire_head *head,
 		   void *data);
 
-/* Send news of the run; `text` may be NULL.  News to the own host is handled at
- * once. */
-static void tell(struct hosts_run *run, int to, enum kind kind, int32_t number,
-		 const char *text)
+void hosts_tell(struct hosts_run *run, int to, enum wire_kind kind,
+		int32_t number, const char *text)
 {
 	struct rig_hosts *hosts = run->hosts;
 	struct wire_head head = { .kind = kind,
@@ -120,154 +66,6 @@ static void tell(struct hosts_run *run, int to, enum kind kind, int32_t number,
 		hosts->engine->abort(hosts->link, 1);
 }
 
-/* --- host 0 --- */
-
-static void tell_all(struct hosts_run *run, enum kind kind, int32_t number,
-		     const char *text)
-{
-	/* The own host comes last, and goes on from there. */
-	for (int i = 1; i <= run->hosts->size; i++)
-		tell(run, i % run->hosts->size, kind, number, text);
-}
-
-static void end_all(struct hosts_run *run, bool deadlock)
-{
-	if (run->ended)
-		return;
-	run->ended = true;
-	run->deadlock = deadlock;
-	tell_all(run, END, deadlock, NULL);
-}
-
-/* The words of the run, then the report of the host that failed, or all reports. */
-static char *make_text(const struct hosts_run *run)
-{
-	const size_t room = TEXT_BYTES * 16;
-	char *text = malloc(room);
-	size_t used;
-
-	if (!text)
-		return NULL;
-	if (run->deadlock)
-		used = (size_t)snprintf(
-			text, room,
-			"deadlock: every rank of %d hosts waits for one that "
-			"waits or has returned\n",
-			run->hosts->size);
-	else
-		used = (size_t)snprintf(text, room, "host %d: ", run->failed);
-	for (int i = 0; i < run->hosts->size && used < room; i++) {
-		const char *said = run->states[i].text;
-
-		if (!run->deadlock && i != run->failed)
-			continue;
-		if (run->deadlock)
-			used += (size_t)snprintf(text + used, room - used,
-						 "host %d: ", i);
-		if (used < room)
-			used += (size_t)snprintf(text + used, room - used, "%s",
-						 said ? said : "?\n");
-	}
-	return text;
-}
-
-/* All hosts have ended. */
-static void finish_all(struct hosts_run *run)
-{
-	char *text = NULL;
-	int code = 0;
-
-	/* END ends the own part too: the last news may come within the first. */
-	if (run->finished)
-		return;
-	run->finished = true;
-	if (run->failed >= 0) {
-		code = run->deadlock ? -EDEADLK : run->states[run->failed].code;
-		text = make_text(run);
-	}
-	tell_all(run, FINAL, code, text);
-	free(text);
-}
-
-/* Is every host quiet, and no parcel under way, as far as the numbers say? */
-static bool seem_quiet(const struct hosts_run *run)
-{
-	uint64_t sent = 0, received = 0;
-
-	for (int i = 0; i < run->hosts->size; i++) {
-		if (!run->states[i].quiet)
-			return false;
-		sent += run->states[i].sent;
-		received += run->states[i].received;
-	}
-	return sent == received;
-}
-
-static void ask_all(struct hosts_run *run)
-{
-	if (run->asking || run->ended || run->done == run->hosts->size ||
-	    !seem_quiet(run))
-		return;
-	run->asking = true;
-	run->answers = 0;
-	run->wave++;
-	for (int i = 0; i < run->hosts->size; i++) {
-		struct host_state *state = &run->states[i];
-
-		state->again = false;
-		state->asked_sent = state->sent;
-		state->asked_received = state->received;
-	}
-	tell_all(run, ASK, run->wave, NULL);
-}
-
-static void take_done(struct hosts_run *run, int from,
-		      const struct wire_head *head, char *text)
-{
-	struct host_state *state = &run->states[from];
-
-	state->done = state->quiet = true;
-	state->code = head->numbers[0];
-	state->text = text;
-	state->sent = head->counts[0];
-	state->received = head->counts[1];
-	run->done++;
-	if (state->code < 0 && run->failed < 0)
-		run->failed = from;
-	if (state->code < 0)
-		end_all(run, false);
-	if (run->done == run->hosts->size)
-		finish_all(run);
-	else
-		ask_all(run);
-}
-
-static void take_answer(struct hosts_run *run, int from,
-			const struct wire_head *head)
-{
-	struct host_state *state = &run->states[from];
-	bool all = true;
-
-	if (!run->asking || head->numbers[0] != run->wave)
-		return;
-	state->again = head->kind == AGAIN &&
-		       state->asked_sent == head->counts[0] &&
-		       state->asked_received == head->counts[1];
-	if (!state->again && !state->done)
-		state->quiet = false;
-	if (++run->answers < run->hosts->size)
-		return;
-	run->asking = false;
-	for (int i = 0; i < run->hosts->size; i++)
-		all &= run->states[i].again;
-	if (all && run->done < run->hosts->size) {
-		run->failed = 0;
-		end_all(run, true);
-	}
-}
-
-/* --- any host --- */
-
 /* The own host's part has ended. */
 static void part_ends(struct hosts_run *run, int code)
 {
@@ -282,7 +80,7 @@ static void part_ends(struct hosts_run *run, int code)
 		snprintf(text, sizeof(text), "%s\n", rig_why());
 	if (code < 0 && report->code == code && report->text[0])
 		snprintf(text, sizeof(text), "%s", report->text);
-	tell(run, 0, DONE, code, code < 0 ? text : NULL);
+	hosts_tell(run, 0, DONE, code, code < 0 ? text : NULL);
 }
 
 static bool is_quiet(struct hosts_run *run)
@@ -292,7 +90,7 @@ static bool is_quiet(struct hosts_run *run)
 
 static void answer(struct hosts_run *run, int32_t wave)
 {
-	tell(run, 0, is_quiet(run) ? AGAIN : BUSY, wave, NULL);
+	hosts_tell(run, 0, is_quiet(run) ? AGAIN : BUSY, wave, NULL);
 	run->told = false;
 }
 
@@ -325,12 +123,12 @@ static void end_part(struct hosts_run *run, bool deadlock)
 static void handle(struct hosts_run *run, int from, struct wire_head *head,
 		   void *data)
 {
-	switch ((enum kind)head->kind) {
+	switch ((enum wire_kind)head->kind) {
 	case PARCEL:
 		take_parcel(run, head, data);
 		return;
 	case DONE:
-		take_done(run, from, head, data);
+		hosts_take_done(run, from, head, data);
 		return;
 	case FINAL:
 		run->final = true;
@@ -341,17 +139,14 @@ static void handle(struct hosts_run *run, int from, struct wire_head *head,
 		end_part(run, head->numbers[0]);
 		break;
 	case QUIET:
-		run->states[from].quiet = true;
-		run->states[from].sent = head->counts[0];
-		run->states[from].received = head->counts[1];
-		ask_all(run);
+		hosts_take_quiet(run, from, head);
 		break;
 	case ASK:
 		answer(run, head->numbers[0]);
 		break;
 	case AGAIN:
 	case BUSY:
-		take_answer(run, from, head);
+		hosts_take_answer(run, from, head);
 		break;
 	}
 	free(data);
@@ -435,7 +230,7 @@ static void say_quiet(struct hosts_run *run)
 	run->told = true;
 	run->told_sent = run->sent;
 	run->told_received = run->received;
-	tell(run, 0, QUIET, 0, NULL);
+	hosts_tell(run, 0, QUIET, 0, NULL);
 }
 
 /* A host does not answer, long past the limit of the run: end all processes. */

@@ -128,3 +128,10 @@ int shared_map_fd(int fd, size_t bytes, const char *what, void **memory)
 				(long long)status.st_size, bytes);
 	return map(fd, bytes, what, memory);
 }
+
+void shared_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

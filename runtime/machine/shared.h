@@ -36,4 +36,7 @@ int shared_map_sparse_fd(int fd, size_t bytes, size_t sparse, const char *what,
  * returns `fd` or its copy, or -1. */
 int shared_above_standard(int fd);
 
+/* Close *fd, unless it is -1, and set it to -1. */
+void shared_close(int *fd);
+
 #endif

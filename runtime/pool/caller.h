@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * caller.h - a pool as its caller has it: what pool.c, run.c and handed.c share.
+ * caller.h - a pool as its caller has it: what the caller's files of a pool share.
  */
 #ifndef RUNRIG_CALLER_H
 #define RUNRIG_CALLER_H
@@ -17,7 +17,7 @@
 #include "segment/segment.h"
 #include "place/topology.h"
 
-/* Files that workers may have mapped: what one keeps (see attach.c), and what
+/* Files that workers may have mapped: what one keeps (see attach_map.c), and what
  * one job more may differ in, for a worker keeps those it used last. */
 #define HANDED_MAX (64 + 2 * RIG_SEGMENTS_MAX)
 
@@ -164,10 +164,32 @@ enum turn {
 	TURN_WANTED /* taken, and somebody may sleep until it is free */
 };
 
-/* ---- pool.c ---- */
+/* ---- pool_list.c ---- */
+
+/* Hook the process's forks and register the calls for segments, before the first
+ * pool of this process is made. */
+void pool_list_prepare(void);
+
+/* This process is the maker of the pool. */
+void pool_list_sign(struct rig_pool *pool);
 
 /* Was the pool made by this process, and not by one it was forked from? */
 bool pool_is_maker(const struct rig_pool *pool);
+
+/* The pool is complete, and is to be told of segments that go; and no longer. */
+void pool_list_enter(struct rig_pool *pool);
+void pool_list_leave(struct rig_pool *pool);
+
+/* A child of this process that shares its memory was killed within fork(), and may
+ * have locked the list with this thread's identity. */
+void pool_list_fork_failed(void);
+
+/* ---- pool_warden.c ---- */
+
+/* Fork or start the warden; then take its first message.  0, or -errno and the
+ * words. */
+int pool_make_warden(struct rig_pool *pool);
+int pool_meet_warden(struct rig_pool *pool);
 
 bool pool_warden_lives(const struct rig_pool *pool);
 
@@ -175,15 +197,20 @@ bool pool_warden_lives(const struct rig_pool *pool);
  * those that are this process's children by now. */
 void pool_await_gone(const struct rig_pool *pool);
 
-/* Keep what the user's last run left, before a job of the library's own writes
- * over it.  With the turn. */
-void pool_keep_results(struct rig_pool *pool);
-
 /* Tell the warden.  False: it could not be told. */
 bool pool_order(struct rig_pool *pool, enum order what, enum rig_end end);
 
 /* One that does not listen: its workers go with it. */
 void pool_kill_warden(struct rig_pool *pool);
+
+/* No process of the pool any more: by force, where the warden does not answer. */
+void pool_quit(struct rig_pool *pool);
+
+/* ---- pool_ask.c ---- */
+
+/* Keep what the user's last run left, before a job of the library's own writes
+ * over it.  With the turn. */
+void pool_keep_results(struct rig_pool *pool);
 
 /* ---- run.c ---- */
 
@@ -217,14 +244,7 @@ struct map_job {
 int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	       const struct map_job *map, struct rig_gateway *gateway);
 
-/* Parts of run_submit().  Is the job one that can be; which kernel it is; all else
- * that travels by job_shm, as one of `chained` jobs (0: the only one); and the post.
- * With the turn; the first three return as rig_pool_run(). */
-int run_check_job(const struct rig_pool *pool, const struct rig_job *job);
-int run_put_kernel(struct rig_pool *pool, const struct rig_job *job);
-int run_put_job(struct rig_pool *pool, const struct rig_job *job,
-		uint64_t chained);
-int run_keep_name(struct rig_pool *pool, const char *name);
+/* Post the job that the team segment holds, the user's.  With the turn. */
 void run_post(struct rig_pool *pool, uint64_t limit_ns);
 
 /* Have the warden end the run in progress.  As run_wait() for what has ended. */
@@ -239,6 +259,35 @@ int run_take_turn(struct rig_pool *pool);
 /* Give the turn back, having forgotten what was queued. */
 void run_end_turn(struct rig_pool *pool);
 
+/* ---- run_end.c ---- */
+
+/*
+ * The run is over: how has it ended?  `end` is OK where only the shared memory
+ * knows.  Makes the report, and returns the run's code.
+ */
+int run_finish(struct rig_pool *pool, enum rig_end end);
+
+/* ---- job_put.c ---- */
+
+/* Is the job one that can be run?  0, or -EINVAL, or -ECANCELED: the pool is dead. */
+int run_check_job(const struct rig_pool *pool, const struct rig_job *job);
+
+/*
+ * Write which kernel the job is, and all else that travels by job_shm, as one of
+ * `chained` jobs (0: the only job); a function of this process, which workers that
+ * are no forks find by its library; and the terms of a map.  With the turn; 0, or
+ * as rig_pool_run().
+ */
+int run_put_kernel(struct rig_pool *pool, const struct rig_job *job);
+int run_put_job(struct rig_pool *pool, const struct rig_job *job,
+		uint64_t chained);
+int run_put_function(struct rig_pool *pool, uint64_t fn);
+int run_put_map(struct rig_pool *pool, const struct map_job *map);
+
+/* Keep the kernel's name for the report: the caller's own text may be gone by
+ * then.  0 or -ENOMEM. */
+int run_keep_name(struct rig_pool *pool, const char *name);
+
 /* ---- chain.c ---- */
 
 /* The chain has failed: whose the report is. */
@@ -248,7 +297,7 @@ void chain_name(struct rig_pool *pool, struct report_facts *info);
  * again: then, or earlier where a later job may have reached its limit. */
 uint64_t chain_look(struct rig_pool *pool);
 
-/* ---- handed.c ---- */
+/* ---- job_segments.c ---- */
 
 /* Write what the job's segment `index` is: the file of these facts, or what the
  * caller asks for by name (0, or as rig_pool_run()). */
@@ -293,7 +342,7 @@ bool replica_put(struct rig_pool *pool, int index, struct identity source);
 
 void replica_finish(struct rig_pool *pool);
 
-/* ---- handed.c ---- */
+/* ---- job_segments.c ---- */
 
 /* Close what is held. */
 void job_segments_finish(struct rig_pool *pool);

@@ -112,21 +112,14 @@ int exec_prepare(struct exec_start *start, const struct pool_startup *startup)
 	return 0;
 }
 
-static void close_if_open(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 void exec_finish(struct exec_start *start)
 {
 	if (start->shm)
 		munmap(start->shm, start->shm->bytes);
 	start->shm = NULL;
-	close_if_open(&start->fd);
-	close_if_open(&start->team);
-	close_if_open(&start->trace);
+	shared_close(&start->fd);
+	shared_close(&start->team);
+	shared_close(&start->trace);
 }
 
 /* The process that is to be the warden.  Its descriptors are its own already,

@@ -125,7 +125,7 @@ static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
 /*
  * The workers cannot open this process's files through /proc (it is not
  * dumpable, say).  Post the job once more and hand every rank every file, in
- * the order in which attach.c takes them.
+ * the order in which attach_map.c takes them.
  */
 void job_segments_send(struct rig_pool *pool)
 {

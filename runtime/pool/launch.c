@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * launch.c - programs as ranks: the start, the watch, the end.
+ * launch.c - programs as ranks: the watch, and the end of all processes.
  *
  * The launcher is a pool's caller and warden in one process.  The launcher sleeps
  * until something happens: a program ends, a rank joins or ends, a line of
@@ -9,7 +9,6 @@
  * becomes a child.  By ending children until none is left, the launcher ends all.
  */
 #include "pool/launch.h"
-#include "pool/team_memory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,9 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,7 +24,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "machine/shared.h"
 
 /* How long programs have between a signal to end and SIGKILL. */
 #define MERCY_NS (1 * UINT64_C(1000000000))
@@ -112,8 +107,7 @@ static void end_children(void)
 	}
 }
 
-/* No process of the launch runs any more. */
-static void end_processes(struct rig_launch *launch)
+void launch_end_processes(struct rig_launch *launch)
 {
 	kill_all(launch);
 	end_children();
@@ -147,7 +141,7 @@ static void end(struct rig_launch *launch, enum rig_end why, int rank,
 				     .limit_ns = launch->limit_ns };
 
 	launch->over = true;
-	end_processes(launch);
+	launch_end_processes(launch);
 	report_take_stock(layout, launch->startup.size);
 	layout->control->rank = rank;
 	layout->control->wait_status = wait_status;
@@ -187,7 +181,7 @@ static void check_never_joined(struct rig_launch *launch)
 			waiting, (int)launch->seats[waiting].member);
 		launch->over = true;
 		note_status(launch, RIG_LAUNCH_WRONG);
-		end_processes(launch);
+		launch_end_processes(launch);
 		return;
 	}
 }
@@ -312,7 +306,7 @@ static void on_time(struct rig_launch *launch)
 
 	if (now >= launch->kill_at) {
 		launch->over = true;
-		end_processes(launch);
+		launch_end_processes(launch);
 		return;
 	}
 	if (now >= launch->limit_at) {
@@ -465,207 +459,11 @@ int rig_launch_wait(struct rig_launch *launch)
 	while (polled && !launch->over && !all_ended(launch))
 		heed(launch, polled);
 	free(polled);
-	end_processes(launch);
+	launch_end_processes(launch);
 	drain(launch);
 	tracer_run_ends(&launch->tracer);
 	alarm_finish(&launch->alarm);
 	if (launch->signal)
 		return 128 + launch->signal;
 	return launch->status;
-}
-
-/* ---- the beginning ---- */
-
-static void set_patience(struct rig_launch *launch)
-{
-	if (launch->plan->workers > launch->plan->cpus)
-		launch->startup.busy = (struct patience){ .yields = 4 };
-	else
-		launch->startup.busy = (struct patience){ .spin_ns = 100000 };
-}
-
-/* Make the ranks' memory. */
-static int prepare_memory(struct rig_launch *launch, size_t trace)
-{
-	struct pool_startup *startup = &launch->startup;
-	void *memory;
-	int r = tracer_init(&launch->tracer, startup->size, trace,
-			    &launch->trace_fd);
-
-	if (r == 0)
-		r = report_init(&launch->report, startup->size);
-	if (r == 0)
-		r = team_memory_map(&startup->layout, startup->size,
-				    "launch: the team", &launch->team_fd);
-	if (r < 0)
-		return r;
-	r = layout_team(&startup->layout, startup->size, startup->kind);
-	launch->shm_bytes = startup_bytes(launch->plan);
-	if (r == 0)
-		r = shared_map(launch->shm_bytes, "launch: its start", &memory,
-			       &launch->shm_fd);
-	if (r < 0)
-		return r;
-	launch->shm = memory;
-	startup_pack(launch->shm, startup);
-	return 0;
-}
-
-/* This process has the signals and the orphans. */
-static int prepare_process(struct rig_launch *launch)
-{
-	sigset_t ours;
-
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGINT);
-	sigaddset(&ours, SIGTERM);
-	sigaddset(&ours, SIGHUP);
-	sigaddset(&ours, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &ours, &launch->before) < 0)
-		return rig_fail_errno(-errno, "launch: sigprocmask");
-	launch->signals = shared_above_standard(
-		signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
-	launch->rung =
-		shared_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	if (launch->signals < 0 || launch->rung < 0)
-		return rig_fail_errno(-errno, "launch: descriptors");
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
-		return rig_fail_errno(-errno, "launch: subreaper");
-	return 0;
-}
-
-static int prepare(struct rig_launch *launch,
-		   const struct rig_launch_options *options)
-{
-	struct pool_startup *startup = &launch->startup;
-	const char *slash = strrchr(options->arguments[0], '/');
-	int r = rig_place_plan(
-		&launch->plan,
-		&(struct rig_place_options){ .workers = options->ranks,
-					     .place = options->place });
-
-	if (r < 0)
-		return r;
-	snprintf(launch->name, sizeof(launch->name), "%s",
-		 slash && slash[1] ? slash + 1 : options->arguments[0]);
-	launch->label = options->label;
-	launch->limit_ns = options->limit_ns;
-	launch->limit_at = options->limit_ns ? clock_after(options->limit_ns)
-					     : RIG_FOREVER;
-	startup->size = launch->plan->workers;
-	startup->plan = launch->plan;
-	startup->caller = getpid();
-	startup->tracer = &launch->tracer;
-	startup->execed = true;
-	set_patience(launch);
-	launch->seats = calloc((size_t)startup->size, sizeof(*launch->seats));
-	if (!launch->seats)
-		return rig_fail_errno(-ENOMEM, "launch");
-	for (int i = 0; i < startup->size; i++) {
-		struct seat *seat = &launch->seats[i];
-
-		seat->pidfd = seat->member_fd = seat->connection = -1;
-		seat->out.fd = seat->err.fd = -1;
-	}
-	r = prepare_memory(launch, options->trace);
-	if (r == 0)
-		r = launch_listen(launch);
-	return r < 0 ? r : prepare_process(launch);
-}
-
-int rig_launch_start(struct rig_launch **out,
-		     const struct rig_launch_options *options)
-{
-	struct rig_launch *launch;
-	char words[WHY_BYTES];
-	int r = 0;
-
-	if (!out)
-		return need(out, "launch: the place for the handle");
-	if (!options || !options->arguments || !options->arguments[0])
-		return rig_fail(-EINVAL, "launch: no program");
-	launch = calloc(1, sizeof(*launch));
-	if (!launch)
-		return rig_fail_errno(-ENOMEM, "launch");
-	launch->options = options;
-	launch->shm_fd = launch->team_fd = launch->trace_fd = -1;
-	launch->listening = launch->signals = launch->rung = -1;
-	launch->kill_at = launch->fail_at = RIG_FOREVER;
-	r = prepare(launch, options);
-	for (int i = 0; r == 0 && i < launch->startup.size; i++)
-		r = launch_rank(launch, i);
-	if (r < 0) {
-		snprintf(words, sizeof(words), "%s", rig_why());
-		if (launch->seats)
-			end_processes(launch);
-		rig_launch_finish(launch);
-		return rig_fail(r, "%s", words);
-	}
-	*out = launch;
-	return 0;
-}
-
-const char *rig_launch_text(const struct rig_launch *launch)
-{
-	return launch ? launch->text : "";
-}
-
-const struct rig_plan *rig_launch_plan(const struct rig_launch *launch)
-{
-	return launch ? launch->plan : NULL;
-}
-
-ssize_t rig_launch_trace(const struct rig_launch *launch, int rank,
-			 struct rig_trace_span *spans, size_t max,
-			 uint64_t *lost)
-{
-	if (!launch)
-		return need(launch, "launch: the launch");
-	return tracer_read(&launch->tracer, &launch->startup.layout,
-			   launch->startup.size, rank, spans, max, lost);
-}
-
-static void close_if_open(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
-static void free_seat(struct seat *seat)
-{
-	close_if_open(seat->pidfd);
-	close_if_open(seat->member_fd);
-	close_if_open(seat->connection);
-	close_if_open(seat->out.fd);
-	close_if_open(seat->err.fd);
-	free(seat->out.bytes);
-	free(seat->err.bytes);
-}
-
-void rig_launch_finish(struct rig_launch *launch)
-{
-	if (!launch)
-		return;
-	for (int i = 0; launch->seats && i < launch->startup.size; i++)
-		free_seat(&launch->seats[i]);
-	free(launch->seats);
-	close_if_open(launch->listening);
-	close_if_open(launch->rung);
-	close_if_open(launch->shm_fd);
-	close_if_open(launch->team_fd);
-	close_if_open(launch->trace_fd);
-	if (launch->signals >= 0) {
-		close(launch->signals);
-		(void)sigprocmask(SIG_SETMASK, &launch->before, NULL);
-		(void)prctl(PR_SET_CHILD_SUBREAPER, 0);
-	}
-	if (launch->startup.layout.control)
-		munmap(launch->startup.layout.control,
-		       launch->startup.layout.map_bytes);
-	if (launch->shm)
-		munmap(launch->shm, launch->shm_bytes);
-	report_finish(&launch->report);
-	tracer_finish(&launch->tracer);
-	rig_place_free(launch->plan);
-	free(launch);
 }

@@ -95,6 +95,9 @@ void stream_relay(struct rig_launch *launch, struct stream *stream, int rank,
 
 /* ---- launch.c ---- */
 
+/* End every process of the launch, and wait until none runs. */
+void launch_end_processes(struct rig_launch *launch);
+
 /* Add words to the launch's text. */
 void launch_say(struct rig_launch *launch, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

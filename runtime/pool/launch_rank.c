@@ -95,12 +95,6 @@ static int open_pipe(bool wanted, int ends[2])
 		       : 0;
 }
 
-static void close_if_open(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 static int open_stream(struct stream *stream, bool wanted, int to, int *write)
 {
 	int ends[2];
@@ -153,7 +147,7 @@ static int fork_rank(struct rig_launch *launch, int rank, int out, int err)
 			seat->pid = 0;
 		}
 	}
-	close_if_open(said[1]);
+	shared_close(&said[1]);
 	if (r == 0) {
 		seat->pidfd = shared_above_standard(
 			(int)syscall(SYS_pidfd_open, seat->pid, 0));
@@ -161,7 +155,7 @@ static int fork_rank(struct rig_launch *launch, int rank, int out, int err)
 			    ? rig_fail_errno(-errno, "launch: pidfd_open")
 			    : hear_exec(launch, said[0]);
 	}
-	close_if_open(said[0]);
+	shared_close(&said[0]);
 	return r;
 }
 
@@ -175,7 +169,7 @@ int launch_rank(struct rig_launch *launch, int rank)
 		r = open_stream(&seat->err, launch->label, STDERR_FILENO, &err);
 	if (r == 0)
 		r = fork_rank(launch, rank, out, err);
-	close_if_open(out);
-	close_if_open(err);
+	shared_close(&out);
+	shared_close(&err);
 	return r;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.c - posting a job, waiting for it, and finding out how it ended.
+ * run.c - posting a job, and waiting for the run's end.
  *
- * The caller posts a job in the team segment and waits for `done`.  It decides
- * when a run has to be ended (its limit, a deadlock, a rank that failed while
- * others go on) and orders the warden to; deaths the warden deals with by
- * itself.  Either way `done` comes, and struct control_shm says how.  If the
- * warden is gone nothing will come: its pidfd is looked at whenever a wait has
- * lasted for a while.
+ * The caller posts a job in the team segment (job_put.c writes the job) and waits
+ * for `done`.  The caller decides when a run has to be ended (the run's limit, a
+ * deadlock, a rank that failed while others go on) and orders the warden to end the
+ * run; the warden deals with deaths without an order.  Either way `done` comes, and
+ * struct control_shm says how the run ended (run_end.c).  If the warden is gone,
+ * nothing will come: whenever a wait has lasted for a while, the caller looks at the
+ * warden's pidfd.
  */
 #include "pool/caller.h"
 
@@ -16,18 +17,11 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <runrig/kernel.h>
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/reserved.h"
-#include "pool/map.h"
 
 /* How often a waiting caller looks whether its warden lives. */
 #define LOOK_NS (50 * UINT64_C(1000000))
@@ -181,136 +175,6 @@ void run_end_turn(struct rig_pool *pool)
 		 cas_seq(&pool->turn, &seen, TURN_TAKEN));
 }
 
-static int code_of(enum rig_end end)
-{
-	switch (end) {
-	case RIG_END_DEATH:
-		return -EOWNERDEAD;
-	case RIG_END_DEADLOCK:
-		return -EDEADLK;
-	case RIG_END_LIMIT:
-		return -ETIMEDOUT;
-	case RIG_END_WARDEN:
-		return -ECANCELED;
-	case RIG_END_CANCEL:
-		return -EINTR;
-	case RIG_END_HOST:
-		return -ECANCELED;
-	default:
-		return 0;
-	}
-}
-
-/* The first rank that failed by itself, rather than because another had; -1:
- * none.  All of it lies where any rank may have written over it. */
-static int first_failed(const struct rig_pool *pool)
-{
-	const struct layout *layout = &pool->startup.layout;
-	uint32_t first;
-
-	for (int i = 0; i < pool->startup.size; i++) {
-		int code = load_relaxed(&layout->ranks[i].code);
-
-		if (code < 0 && code != -ECANCELED)
-			return i;
-	}
-	first = load_relaxed(&layout->team->failed);
-	return first <= (uint32_t)pool->startup.size ? (int)first - 1 : -1;
-}
-
-/* How the warden says that it has ended a run. */
-static enum rig_end end_of(const struct control_shm *control)
-{
-	uint32_t end = control->end;
-
-	/* Else it was written over. */
-	return end <= RIG_END_HOST ? (enum rig_end)end : RIG_END_FAILED;
-}
-
-/* The code of a run that failed; -EPROTO where that was written over. */
-static int code_of_failed(const struct rig_pool *pool, bool ended, int failed)
-{
-	const struct layout *layout = &pool->startup.layout;
-	int code = 0;
-
-	if (failed >= 0)
-		code = ended ? layout->about[failed].code
-			     : load_relaxed(&layout->ranks[failed].code);
-	return code < 0 ? code : -EPROTO;
-}
-
-/* Set what one run left to what the next expects. */
-static void reset_run(struct rig_pool *pool)
-{
-	struct team_shm *team = pool->startup.layout.team;
-
-	pool->startup.layout.control->end = RIG_END_OK;
-	/* relaxed: no worker runs; the next post releases it. */
-	store_relaxed(&team->failed, 0);
-	store_relaxed(&team->deadlock, 0);
-	store_relaxed(&team->unattached[0], 0);
-	store_relaxed(&team->unattached[1], 0);
-}
-
-/* The run is over, and not well: make the report and return the code. */
-static int finish_bad(struct rig_pool *pool, enum rig_end end)
-{
-	const struct layout *layout = &pool->startup.layout;
-	struct report_facts info = { .layout = layout,
-				     .size = pool->startup.size,
-				     .plan = pool->plan,
-				     .kernel = pool->kernel,
-				     .name = pool->name,
-				     .limit_ns = pool->limit_ns };
-	uint32_t failed;
-
-	if (load_relaxed(&layout->control->state) == CONTROL_DEAD)
-		end = RIG_END_WARDEN;
-	if (end == RIG_END_OK && layout->control->end != RIG_END_OK) {
-		end = end_of(layout->control);
-		failed = layout->control->failed;
-		info.ended = true;
-		info.failed = failed <= (uint32_t)pool->startup.size
-				      ? (int)failed - 1
-				      : -1;
-	} else if (end == RIG_END_OK) {
-		end = RIG_END_FAILED;
-		info.failed = first_failed(pool);
-	}
-	if (end == RIG_END_WARDEN)
-		pool->dead = true;
-	info.end = end;
-	info.code = code_of(end);
-	if (end == RIG_END_FAILED)
-		info.code = code_of_failed(pool, info.ended, info.failed);
-	if (pool->chain.jobs && !pool->internal)
-		chain_name(pool, &info);
-	report_make(pool->internal ? &pool->aside : &pool->report, &info);
-	reset_run(pool);
-	return info.code;
-}
-
-/*
- * The run is over: how did it end?  `end` is OK where only the shared memory
- * knows.  Returns the run's code.
- */
-static int finish_run(struct rig_pool *pool, enum rig_end end)
-{
-	const struct layout *layout = &pool->startup.layout;
-
-	pool->posted = false;
-	gateway_put(NULL, &pool->startup.layout.job->hosts);
-	tracer_run_ends(&pool->tracer);
-	/* acquire: pairs with the releases in give_up() and rank_failed(). */
-	if (end != RIG_END_OK || layout->control->end != RIG_END_OK ||
-	    load_acquire(&layout->control->state) == CONTROL_DEAD ||
-	    load_acquire(&layout->team->failed))
-		return finish_bad(pool, end);
-	if (!pool->internal)
-		report_clear(&pool->report);
-	return 0;
-}
-
 /* Order the warden to end the run at hand, and wait until it has. */
 static int end_run(struct rig_pool *pool, enum rig_end end)
 {
@@ -331,7 +195,7 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 	} else {
 		end = RIG_END_OK; /* control_shm says how */
 	}
-	return finish_run(pool, end);
+	return run_finish(pool, end);
 }
 
 /* A rank says that it has failed: the others have GRACE_NS to fail alike, or to
@@ -348,7 +212,7 @@ static int heed_failure(struct rig_pool *pool)
 	while (r == -ETIMEDOUT && clock_ns() < until &&
 	       !load_acquire(&team->deadlock));
 	if (r == 0)
-		return finish_run(pool, RIG_END_OK);
+		return run_finish(pool, RIG_END_OK);
 	return end_run(pool, RIG_END_FAILED);
 }
 
@@ -401,14 +265,14 @@ static int settle_once(struct rig_pool *pool, uint64_t deadline_ns)
 	for (;;) {
 		switch (await_end(pool, deadline_ns)) {
 		case 0:
-			return finish_run(pool, RIG_END_OK);
+			return run_finish(pool, RIG_END_OK);
 		case -EINTR:
 			if (heed_alarm(pool, &r))
 				return r;
 			break;
 		case -ECANCELED:
 			pool_await_gone(pool);
-			return finish_run(pool, RIG_END_WARDEN);
+			return run_finish(pool, RIG_END_WARDEN);
 		default:
 			if (clock_ns() >= pool->limit_at)
 				return end_run(pool, RIG_END_LIMIT);
@@ -457,14 +321,6 @@ int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 	return r;
 }
 
-/* A function of this process, which workers that are no forks of it find by its
- * library. */
-static int put_function(struct rig_pool *pool, uint64_t fn)
-{
-	return code_name_again(&pool->named_kernel, fn,
-			       pool->startup.layout.job->symbol);
-}
-
 /* The job is there but for the function that says who owns what. */
 static int populate(struct rig_pool *pool,
 		    const struct rig_segment_options *options,
@@ -475,7 +331,7 @@ static int populate(struct rig_pool *pool,
 
 	pool->startup.layout.job->symbol[0] = 0;
 	if (pool->startup.execed && spans) {
-		r = put_function(pool, spans);
+		r = run_put_function(pool, spans);
 		spans = 0;
 	}
 	return r < 0 ? r
@@ -529,171 +385,6 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 	return r;
 }
 
-int run_check_job(const struct rig_pool *pool, const struct rig_job *job)
-{
-	int r = reserved_check(job->reserved, "rig_job");
-
-	if (r < 0)
-		return r;
-	if (!job->kernel == !job->name)
-		return rig_fail(-EINVAL,
-				"job: give it either a kernel or a name");
-	if (job->args_bytes > RIG_ARGS_MAX)
-		return rig_fail(-EINVAL,
-				"job: %zu bytes of arguments, not at "
-				"most %d (hand a segment over)",
-				job->args_bytes, RIG_ARGS_MAX);
-	if (job->args_bytes && !job->args)
-		return rig_fail(-EINVAL, "job: arguments are NULL");
-	if (job->result_bytes > RIG_RESULT_MAX)
-		return rig_fail(-EINVAL,
-				"job: a result of %zu bytes, not at "
-				"most %d (use a segment)",
-				job->result_bytes, RIG_RESULT_MAX);
-	if (job->result_bytes && !job->result)
-		return rig_fail(-EINVAL, "job: result is NULL");
-	if (pool->dead)
-		return rig_fail(-ECANCELED, "pool: it is no more (%.*s)",
-				WHY_BYTES - 1,
-				pool->startup.layout.control->why[0]
-					? pool->startup.layout.control->why
-					: "its warden died");
-	return 0;
-}
-
-/* A word of the job, written only if it changes: the takers poll its line. */
-static void put_word(struct rig_pool *pool, int index, uint64_t value)
-{
-	uint64_t *word = &pool->startup.layout.dispatch->words[index];
-
-	if (*word != value)
-		*word = value;
-}
-
-static int put_symbol(struct rig_pool *pool, const char *name)
-{
-	if (strlen(name) >= sizeof(pool->startup.layout.job->symbol))
-		return rig_fail(-EINVAL,
-				"job: the kernel's name is longer "
-				"than %zu bytes",
-				sizeof(pool->startup.layout.job->symbol) - 1);
-	strcpy(pool->startup.layout.job->symbol, name);
-	return 0;
-}
-
-/* What the job does for each item. */
-static int put_map(struct rig_pool *pool, const struct map_job *map)
-{
-	struct map_shm *shm = &pool->startup.layout.job->map;
-
-	*shm = map->terms;
-	shm->fn = pool->startup.execed ? 0 : map->fn;
-	/* relaxed: the post releases it. */
-	for (int i = 0; i < pool->startup.size; i++) {
-		store_relaxed(&pool->startup.layout.mapped[i].done, 0);
-		store_relaxed(&pool->startup.layout.mapped[i].at, 0);
-	}
-	if (!map->fn)
-		return put_symbol(pool, map->name);
-	return pool->startup.execed ? put_function(pool, map->fn) : 0;
-}
-
-/* The words that say which kernel. */
-int run_put_kernel(struct rig_pool *pool, const struct rig_job *job)
-{
-	const struct rig_kernel *known = NULL;
-	rig_kernel_fn *fn = job->kernel;
-	const char *colon;
-
-	if (!fn)
-		known = rig_kernel_find(job->name);
-	if (known)
-		fn = known->run;
-	if (pool->startup.execed && fn) {
-		put_word(pool, JOB_KIND,
-			 fn == map_items ? JOB_MAP : JOB_SYMBOL);
-		put_word(pool, JOB_FN, 0);
-		return fn == map_items
-			       ? 0
-			       : put_function(pool, (uint64_t)(uintptr_t)fn);
-	}
-	put_word(pool, JOB_KIND, fn ? JOB_KERNEL : JOB_SYMBOL);
-	put_word(pool, JOB_FN, (uint64_t)(uintptr_t)fn);
-	if (fn)
-		return 0;
-	/* Something on both sides of the last colon. */
-	colon = strrchr(job->name, ':');
-	if (!colon || colon == job->name || !colon[1])
-		return rig_fail(-EINVAL,
-				"job: no kernel \"%s\" is registered, and it "
-				"is not path.so:symbol",
-				job->name);
-	return put_symbol(pool, job->name);
-}
-
-/* Who owns what: said by the job, or by the contract of its kernel. */
-static int put_owns(struct rig_pool *pool, const struct rig_job *job)
-{
-	struct job_shm *shm = pool->startup.layout.job;
-	const struct rig_kernel *known = NULL;
-	uint64_t owns = (uint64_t)(uintptr_t)job->owns;
-
-	if (!job->owns && job->name)
-		known = rig_kernel_find(job->name);
-	if (known && known->args_bytes == job->args_bytes)
-		owns = (uint64_t)(uintptr_t)known->owns;
-	if (pool->startup.execed && owns)
-		return code_name_again(&pool->named_owns, owns,
-				       shm->owns_symbol);
-	shm->owns_symbol[0] = 0;
-	if (shm->owns != owns)
-		shm->owns = owns;
-	return 0;
-}
-
-int run_put_job(struct rig_pool *pool, const struct rig_job *job,
-		uint64_t chained)
-{
-	int count = 0;
-	int r = run_put_kernel(pool, job);
-
-	while (r == 0 && count < RIG_SEGMENTS_MAX &&
-	       job->segments[count].name) {
-		r = job_segments_put(pool, count, &job->segments[count]);
-		count++;
-	}
-	if (r < 0)
-		return r;
-	put_word(pool, JOB_SEGMENTS, (uint64_t)count);
-	put_word(pool, JOB_ARGS_BYTES, job->args_bytes);
-	put_word(pool, JOB_CHAIN, chained);
-	r = put_owns(pool, job);
-	if (r < 0)
-		return r;
-	if (job->args_bytes)
-		memcpy(pool->startup.layout.job->args, job->args,
-		       job->args_bytes);
-	return 0;
-}
-
-/* The kernel's name, for the report: the caller's own may be gone by then. */
-int run_keep_name(struct rig_pool *pool, const char *name)
-{
-	char *copy;
-
-	if (!name || (pool->name_copy && strcmp(pool->name_copy, name) == 0)) {
-		pool->name = name ? pool->name_copy : NULL;
-		return 0;
-	}
-	copy = strdup(name);
-	if (!copy)
-		return rig_fail_errno(-ENOMEM, "job: its name");
-	free(pool->name_copy);
-	pool->name_copy = copy;
-	pool->name = copy;
-	return 0;
-}
-
 int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	       const struct map_job *map, struct rig_gateway *gateway)
 {
@@ -709,7 +400,7 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 	if (r == 0)
 		r = run_put_job(pool, job, 0);
 	if (r == 0 && map)
-		r = put_map(pool, map);
+		r = run_put_map(pool, map);
 	if (r < 0) {
 		run_end_turn(pool);
 		return r;

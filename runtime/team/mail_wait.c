@@ -13,7 +13,7 @@
 #include "team/verb.h"
 
 /* What a sleeper is counted as waiting for, beside its mailbox. */
-struct wait_as {
+struct wait_target {
 	const _Atomic uint64_t *word; /* of rank_await(); or NULL */
 	bool barrier;
 	uint64_t target;
@@ -22,7 +22,7 @@ struct wait_as {
 /* Asleep, and counted so, until something has changed. */
 static void sleep_counted(struct mail *mail, uint64_t rung,
 			  bool (*over)(void *arg), void *arg,
-			  const struct wait_as *as)
+			  const struct wait_target *as)
 {
 	struct rank *owner = mail->owner;
 	const char *base = (const char *)owner->layout.control;
@@ -80,7 +80,7 @@ static void show_unasked(const struct mail *mail)
 }
 
 static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
-		      const struct wait_as *as)
+		      const struct wait_target *as)
 {
 	struct rank *owner = mail->owner;
 	_Atomic uint32_t *sleepers = &owner->layout.team->sleepers;
@@ -119,7 +119,7 @@ static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 }
 
 static bool wait_or_sleep(struct mail *mail, bool (*over)(void *arg), void *arg,
-			  const struct wait_as *as)
+			  const struct wait_target *as)
 {
 	struct wait wait = { 0 };
 
@@ -148,7 +148,7 @@ void mail_polls(const struct mail *mail)
 
 bool mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg)
 {
-	return wait_or_sleep(mail, over, arg, &(struct wait_as){ 0 });
+	return wait_or_sleep(mail, over, arg, &(struct wait_target){ 0 });
 }
 
 /* A word that others advance. */
@@ -172,7 +172,7 @@ void mail_await(struct rank *rank, const _Atomic uint64_t *word,
 
 	(void)wait_or_sleep(
 		rank->mail, reached, &goal,
-		&(struct wait_as){ .word = word, .target = target });
+		&(struct wait_target){ .word = word, .target = target });
 }
 
 void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
@@ -182,5 +182,5 @@ void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
 
 	(void)wait_or_sleep(
 		rank->mail, reached, &goal,
-		&(struct wait_as){ .barrier = true, .target = shown });
+		&(struct wait_target){ .barrier = true, .target = shown });
 }

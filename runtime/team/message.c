@@ -4,7 +4,7 @@
  * there, the arguments of all, and the wait of a call.
  *
  * A short message between two ranks that have no other business goes straight
- * through their channel; everything else is a request, which mail.c moves on.
+ * through their channel; everything else is a request, which the files of mail.h move on.
  */
 #include <errno.h>
 #include <string.h>
@@ -129,7 +129,7 @@ struct rig_request message_receiving(const struct rig_team *team, void *buffer,
 }
 
 int message_sending(struct rig_team *team, const char *name,
-		    enum send_mode mode, const void *buffer, size_t count,
+		    enum send_kind kind, const void *buffer, size_t count,
 		    int type, int dest, int tag, struct rig_request *request)
 {
 	size_t bytes = 0;
@@ -139,17 +139,17 @@ int message_sending(struct rig_team *team, const char *name,
 	if (r < 0)
 		return r;
 	/* No rank of another host answers. */
-	if (mode == SEND_SYNCHRONOUS && team->wide)
+	if (kind == SEND_SYNCHRONOUS && team->wide)
 		return rig_team_fail(team, -EOPNOTSUPP,
 				     "%s: in a team of several hosts", name);
-	if (mode == SEND_LENT && !mail_lendable(team, buffer, bytes))
+	if (kind == SEND_LENT && !mail_lendable(team, buffer, bytes))
 		return rig_team_fail(team, -EINVAL,
 				     "%s: %zu bytes at %p are in no segment "
 				     "of the job, and in no heap",
 				     name, bytes, buffer);
 	*request = sending(team, buffer, bytes, dest, tag);
-	request->sync = mode == SEND_SYNCHRONOUS;
-	request->lend = mode == SEND_LENT;
+	request->sync = kind == SEND_SYNCHRONOUS;
+	request->lend = kind == SEND_LENT;
 	return 0;
 }
 

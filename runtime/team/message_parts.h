@@ -71,7 +71,7 @@ int message_check_receive(struct rig_team *team, const char *name, size_t count,
 			  int type, int source, int tag, size_t *bytes);
 
 /* The ways in which a send differs from rig_team_send(). */
-enum send_mode {
+enum send_kind {
 	SEND_STANDARD,
 	SEND_SYNCHRONOUS, /* complete when a receive has asked */
 	SEND_LENT         /* the receiver reads in place */
@@ -80,7 +80,7 @@ enum send_mode {
 /* Check a send, and set *request to the send, which has not begun.  0, -EINVAL, or
  * -EOPNOTSUPP where no rank of another host could answer. */
 int message_sending(struct rig_team *team, const char *name,
-		    enum send_mode mode, const void *buffer, size_t count,
+		    enum send_kind kind, const void *buffer, size_t count,
 		    int type, int dest, int tag, struct rig_request *request);
 
 /* A receive that has not begun; its arguments are checked. */

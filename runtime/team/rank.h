@@ -173,7 +173,7 @@ void rank_failed(struct rank *rank, int code, const char *why);
  * Invariant: who has seen that the team has ended may break off a call, and write
  * again to what it lent to others; whoever reads that sees afterwards that the
  * team has ended.  seq_cst: it stands after the release by which a rank says that
- * it has read (call_end(), answers of mail.c), and pairs with rank_end().
+ * it has read (call_end(), answers of mail_receive.c), and pairs with rank_end().
  */
 static inline bool rank_has_ended(const struct rank *rank)
 {

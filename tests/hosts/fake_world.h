@@ -5,8 +5,8 @@
  *
  * Every host is a coroutine of one thread.  Wherever a host looks for a message, for
  * an agreement or at its gateway, another host may go on: which one, and how late each
- * message arrives, follows from a seed.  So the compiled hosts_join.c and hosts_run.c
- * meet thousands of orders, and an order that fails can be repeated.
+ * message arrives, follows from a seed.  So the compiled hosts_join.c,
+ * hosts_run.c and hosts_zero.c meet thousands of orders, and an order that fails can be repeated.
  */
 #ifndef RUNRIG_FAKE_WORLD_H
 #define RUNRIG_FAKE_WORLD_H
