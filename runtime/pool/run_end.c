@@ -77,6 +77,8 @@ static void reset_run(struct rig_pool *pool)
 	/* relaxed: no worker runs; the next post releases it. */
 	store_relaxed(&team->failed, 0);
 	store_relaxed(&team->deadlock, 0);
+	/* No rank of a pool ends its team: a stray store may say so. */
+	store_relaxed(&team->ended, 0);
 	store_relaxed(&team->unattached[0], 0);
 	store_relaxed(&team->unattached[1], 0);
 }

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <runrig/report.h>
@@ -19,6 +20,10 @@
 #include "base/error.h"
 #include "machine/process.h"
 #include "machine/shared.h"
+
+/* How long the thread rests where the system refuses poll(): the deaths of ranks that
+ * nobody can wait for are not worth a CPU. */
+#define REFUSED_REST_NS 10000000
 
 static void look_at(struct rank_watch *watch, int number)
 {
@@ -30,16 +35,29 @@ static void look_at(struct rank_watch *watch, int number)
 		rank_end(watch->rank, RIG_END_DEATH, number);
 }
 
+/* Has watch_finish() told the thread to end? */
+static bool is_stopped(const struct rank_watch *watch)
+{
+	uint64_t count;
+
+	return read(watch->stop, &count, sizeof(count)) == sizeof(count);
+}
+
 static void *watch_ranks(void *arg)
 {
 	struct rank_watch *watch = arg;
 	const int size = watch->rank->size;
 	/* A negative descriptor is one that poll() leaves out. */
 	struct pollfd *polled = watch->polled;
+	const struct timespec rest = { 0, REFUSED_REST_NS };
 
 	for (;;) {
-		if (poll(polled, (nfds_t)size + 1, -1) < 0)
+		if (poll(polled, (nfds_t)size + 1, -1) < 0) {
+			if (is_stopped(watch))
+				return NULL;
+			(void)nanosleep(&rest, NULL);
 			continue;
+		}
 		if (polled[size].revents)
 			return NULL;
 		for (int i = 0; i < size; i++)
@@ -111,7 +129,8 @@ int watch_start(struct rank_watch *watch, struct rank *rank,
 		return rig_fail_errno(-ENOMEM, "join");
 	for (int i = 0; i < rank->size; i++)
 		watch->polled[i].fd = -1;
-	watch->stop = shared_above_standard(eventfd(0, EFD_CLOEXEC));
+	watch->stop =
+		shared_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (watch->stop < 0)
 		r = rig_fail_errno(-errno, "join: eventfd");
 	watch->polled[rank->size] =

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "team/call.h"
 #include "team/message_parts.h"
 #include "team/type.h"
 
@@ -361,6 +362,11 @@ int rig_team_sendrecv(struct rig_team *team, const void *send,
 		r = message_check_receive(team, "sendrecv", recv_count,
 					  recv_type, source, recv_tag,
 					  &in_bytes);
+	if (r == 0 && dest != RIG_PROC_NULL && source != RIG_PROC_NULL &&
+	    buffers_overlap(send, out_bytes, recv, in_bytes))
+		r = rig_team_fail(team, -EINVAL,
+				  "sendrecv: what is sent and what is received "
+				  "overlap: give two buffers");
 	if (r < 0)
 		return r;
 	if (!mail)

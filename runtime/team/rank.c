@@ -23,6 +23,7 @@
 #include <runrig/pool.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "team/call.h"
 #include "team/mail.h"
 #include "team/match.h"
@@ -265,6 +266,17 @@ void rank_add(struct rank *rank, _Atomic uint64_t *word, uint64_t value)
 
 int rank_ended(const struct rank *rank)
 {
+	char *why = rank->mine->why;
+
+	/* The caller ends such a team by other means, and no rank ends it. */
+	if (!rank->ends) {
+		snprintf(
+			why, sizeof(rank->mine->why),
+			"the team's memory says that the team has ended, which "
+			"nobody can have written but a stray store of one of "
+			"its ranks");
+		return rig_fail(-EPROTO, "%s", why);
+	}
 	return rank->ends->explain(rank, load_seq(&rank->layout.team->ended));
 }
 

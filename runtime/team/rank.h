@@ -117,9 +117,12 @@ struct rank {
 /* As the number of a segment: the team's own memory. */
 #define SEGMENT_TEAM ((uint32_t)RIG_SEGMENTS_MAX + 1)
 
-/* Where all of the bytes lie in memory that every rank finds: index + 1 of an array
- * of the job, or SEGMENT_TEAM for what rig_team_alloc() or a heap has given, and the
- * offset in there; else 0. */
+/*
+ * Where all of the bytes lie in memory that every rank finds: returns index + 1 of an
+ * array of the job, or SEGMENT_TEAM for memory of rig_team_alloc() or of a heap, with
+ * the offset in there in *offset.  Returns 0 for any other memory; *offset is set in
+ * that case, too, and means nothing.
+ */
 static inline uint32_t rank_segment(const struct rank *rank, const void *data,
 				    size_t bytes, uint64_t *offset)
 {
@@ -180,7 +183,8 @@ static inline bool rank_has_ended(const struct rank *rank)
 	return load_seq(&rank->layout.team->ended) != 0;
 }
 
-/* The error of calls of a team that has ended, and the words. */
+/* The error of calls of a team that has ended, and the words; -EPROTO where somebody
+ * else than the ranks ends the team, so that a stray store has written the end. */
 COLD int rank_ended(const struct rank *rank);
 
 /* `r`, or the error where the team has ended. */

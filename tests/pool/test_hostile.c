@@ -318,6 +318,34 @@ START_TEST(stray_stores_do_not_end_the_caller)
 }
 END_TEST
 
+/* The word by which ranks that nobody watches end their team, in a team that a pool
+ * watches. */
+static int says_the_end(struct rig_team *team)
+{
+	const int word = 7;
+
+	store_release(&team->owner->layout.team->ended,
+		      ENDED(RIG_END_DEATH, 0));
+	return rig_team_send(team, &word, 1, RIG_INT32, rig_team_rank(team), 0);
+}
+
+static int meets(struct rig_team *team)
+{
+	return rig_team_barrier(team);
+}
+
+START_TEST(an_end_that_nobody_can_have_told_is_a_stray_store)
+{
+	make_pool(1);
+	ck_assert_int_eq(run(says_the_end), -EPROTO);
+	ck_assert_ptr_nonnull(strstr(rig_pool_report(pool)->text,
+				     "says that the team has ended"));
+	/* The next run is as ever. */
+	ck_assert_msg(run(meets) == 0, "%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 /* ---- a kernel lowers a limit ---- */
 
 static int lowers_files(struct rig_team *team)
@@ -373,6 +401,8 @@ Suite *make_suite(void)
 	tcase_add_test(stopped, a_stopped_warden_ends_by_force);
 	tcase_add_test(stopped, a_stopped_manager_ends_by_force);
 	suite_add_tcase(suite, stopped);
+	tcase_add_test(stores,
+		       an_end_that_nobody_can_have_told_is_a_stray_store);
 	tcase_add_loop_test(stores, stray_stores_do_not_end_the_caller, 0, 2);
 	suite_add_tcase(suite, stores);
 	return suite;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "lib/puppet.h"
+#include "lib/refuse.h"
 #include "pool/rendezvous.h"
 
 #define PATIENCE_NS UINT64_C(20000000000)
@@ -143,6 +145,37 @@ START_TEST(all_verbs_and_again)
 {
 	for (int size = 1; size <= 3; size++)
 		ck_assert_int_eq(run_workers(size, talks, &size), 0);
+	ck_assert(!is_there(name));
+}
+END_TEST
+
+/* Where the system refuses poll(), nobody sees a death, and all else is as ever: the
+ * ranks leave, and the thread that watches ends. */
+static int talks_without_poll(int rank, void *arg)
+{
+	const struct refusal refused[] = {
+#ifdef SYS_poll
+		{ "poll", SYS_poll, 0, 0, 0 },
+#endif
+		{ "ppoll", SYS_ppoll, 0, 0, 0 },
+	};
+	struct rig_team *team;
+
+	(void)rank;
+	(void)arg;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (refuse(&refused[i], EPERM) < 0)
+			return 0;
+	CHECK(join(&team, 2, 0) == 0);
+	if (talk(team))
+		return 1;
+	CHECK(rig_leave() == 0);
+	return 0;
+}
+
+START_TEST(poll_is_refused)
+{
+	ck_assert_int_eq(run_workers(2, talks_without_poll, NULL), 0);
 	ck_assert(!is_there(name));
 }
 END_TEST
@@ -601,6 +634,7 @@ Suite *make_suite(void)
 
 	tcase_add_checked_fixture(meet, setup, teardown);
 	tcase_add_test(meet, all_verbs_and_again);
+	tcase_add_test(meet, poll_is_refused);
 	tcase_add_test(meet, bad_input);
 	suite_add_tcase(suite, meet);
 	tcase_add_checked_fixture(ends, setup, teardown);

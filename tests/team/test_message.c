@@ -325,6 +325,56 @@ static int around(struct rig_team *team)
 	return r;
 }
 
+/* One buffer for both, or two that share a byte: refused on every rank.  Buffers that
+ * touch, empty ones, and those of nobody's message are right. */
+static int shares_a_buffer(struct rig_team *team)
+{
+	const int self = rig_team_rank(team);
+	char bytes[16] = { 0 };
+	static const struct {
+		size_t send, send_count, recv, recv_count;
+		int dest, source; /* 0: this rank */
+		int code;
+	} tries[] = {
+		{ 0, 8, 0, 8, 0, 0, -EINVAL },
+		{ 0, 8, 7, 8, 0, 0, -EINVAL },
+		{ 8, 8, 0, 9, 0, 0, -EINVAL },
+		{ 0, 8, 8, 8, 0, 0, 0 },
+		{ 0, 0, 0, 8, 0, 0, 0 },
+		{ 0, 8, 0, 8, 0, RIG_PROC_NULL, 0 },
+		{ 0, 8, 0, 8, RIG_PROC_NULL, RIG_PROC_NULL, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		const int dest = tries[i].dest ? tries[i].dest : self;
+		const int source = tries[i].source ? tries[i].source : self;
+		const int r = rig_team_sendrecv(
+			team, bytes + tries[i].send, tries[i].send_count,
+			RIG_UINT8, dest, 1, bytes + tries[i].recv,
+			tries[i].recv_count, RIG_UINT8, source, 1, NULL);
+
+		if (r != tries[i].code ||
+		    (r < 0 && !strstr(rig_why(), "overlap")))
+			return rig_team_fail(team, -EBADMSG, "try %zu: %d", i,
+					     r);
+		/* The message that nobody has received goes here. */
+		if (r == 0 && dest == self && source != self &&
+		    rig_team_recv(team, bytes, sizeof(bytes), RIG_UINT8, self,
+				  1, NULL) < 0)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+START_TEST(sendrecv_of_buffers_that_overlap_is_refused)
+{
+	make_pool(2);
+	ck_assert_msg(run(shares_a_buffer) == 0, "%s",
+		      rig_pool_report(pool)->text);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
 START_TEST(sendrecv_goes_around)
 {
 	make_pool(sizes[_i]);
@@ -919,6 +969,7 @@ Suite *make_suite(void)
 		SIZES);
 	tcase_add_loop_test(random, messages_of_one_source_do_not_overtake, 1,
 			    SIZES);
+	tcase_add_test(plain, sendrecv_of_buffers_that_overlap_is_refused);
 	tcase_add_loop_test(plain, sendrecv_goes_around, 0, SIZES);
 	tcase_add_loop_test(plain, the_corners, 0, 4);
 	tcase_add_test(plain, what_is_lent_is_read_in_place);

@@ -40,14 +40,18 @@ extern "C" {
 #endif
 
 struct rig_join_options {
-	uint64_t deadline_ns; /* for the others to come, on CLOCK_MONOTONIC;
-			       * 0: RIG_FOREVER */
-	const char
-		*name; /* to meet under, as a segment's (segment.h); NULL: the
-			   * launcher's team, or a team of one */
-	int size;      /* with a name: how many ranks are to meet */
-	int number; /* likewise: the rank that is wanted, + 1; 0: the lowest that
-		     * is free */
+	/* When the other ranks have to have come, on CLOCK_MONOTONIC; 0:
+	 * RIG_FOREVER. */
+	uint64_t deadline_ns;
+	/* The name to meet under, as a segment's (segment.h); read during the
+	 * call.  NULL: the launcher's team, or a team of one. */
+	const char *name;
+	/* With a name: how many ranks are to meet, 1 to RIG_WORKERS_MAX.
+	 * Without a name: 0. */
+	int size;
+	/* With a name: the wanted rank, + 1; 0: the lowest rank that is free.
+	 * Without a name: 0. */
+	int number;
 	uint64_t reserved[6]; /* 0 */
 };
 

@@ -86,7 +86,8 @@ RIG_API int rig_team_recv(struct rig_team *team, void *buffer, size_t count,
 			  int type, int source, int tag,
 			  struct rig_status *status);
 
-/* A send and a receive at once, in whichever order is possible. */
+/* A send and a receive at once, in whichever order is possible.  -EINVAL also where
+ * the two buffers share a byte, and neither rank is RIG_PROC_NULL. */
 RIG_API int rig_team_sendrecv(struct rig_team *team, const void *send,
 			      size_t send_count, int send_type, int dest,
 			      int send_tag, void *recv, size_t recv_count,
@@ -182,9 +183,13 @@ RIG_API int rig_team_testany(struct rig_team *team, int count,
 			     bool *done, struct rig_status *status);
 
 /*
- * Lend a buffer in a segment of the job: a send that copies nothing.  The
- * request is complete when the receiver has given the buffer back; until then
- * neither rank writes there.  -EINVAL also where the buffer is in no segment.
+ * Lend a buffer: a send that copies nothing.  The request is complete when the
+ * receiver has given the buffer back; until then neither rank writes there.
+ *
+ * All of the buffer lies in memory that both ranks have mapped: in a segment of the
+ * job (rig_team_data()), in memory of rig_team_alloc(), or in memory of
+ * this rank's own heap (rig_heap_malloc() of rig_team_heap()).  -EINVAL for any other
+ * memory: the stack, malloc(), memory of rig_team_segment().
  */
 RIG_API int rig_team_lend(struct rig_team *team, const void *buffer,
 			  size_t count, int type, int dest, int tag,
