@@ -182,6 +182,8 @@ static int run_kernel(struct rank *rank, rig_kernel_fn *fn)
 	/* relaxed: for the report. */
 	store_relaxed(&rank->mine->state, RIG_STATE_RUNNING);
 	stop_for_debugger(rank);
+	rank->thread = thread_self();
+	rank->one_thread = true;
 	if (TRACE_BRANCH(rank->trace))
 		span = trace_follow(rank->trace, rank->span, RIG_TRACE_KERNEL);
 	r = call_kernel(rank, fn);

@@ -87,7 +87,7 @@ int reduce_most(struct rig_team *team, uint64_t *values, size_t count);
 /*
  * Are these terms that can be met?  Returns 0, with the bytes of an element in
  * *item and of `count` in *bytes, or -EINVAL: also for a type that the verb has
- * not among its terms.  (Terms that are all right
+ * not among its terms, and in another thread than the rank's.  (Terms that are all right
  * stay in registers: only a copy of the terms goes elsewhere.)
  */
 static inline int terms_check(struct rig_team *team, const struct terms *terms,
@@ -98,7 +98,7 @@ static inline int terms_check(struct rig_team *team, const struct terms *terms,
 
 	*item = rig_type_bytes(terms->type);
 	*bytes = 0;
-	if (*item == 0 ||
+	if (*item == 0 || rank_check_thread(team->owner, "") < 0 ||
 	    (root && (terms->root < 0 || terms->root >= team->size)) ||
 	    (op && !fold_has(terms->op, terms->type)) ||
 	    !size_mul(*item, terms->count, bytes)) {

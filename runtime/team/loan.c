@@ -22,7 +22,7 @@ int rig_team_borrow(struct rig_team *team, const void **data, int source,
 	const struct call_site site = { VERB_BORROW, source, tag,
 					__builtin_return_address(0), 0 };
 	struct rig_request request;
-	struct mail *mail = mail_of(team);
+	struct mail *mail;
 	int r = message_check_source(team, "borrow", source, tag);
 
 	if (r == 0 && source == RIG_PROC_NULL)
@@ -31,6 +31,7 @@ int rig_team_borrow(struct rig_team *team, const void **data, int source,
 				  "nothing");
 	if (r < 0)
 		return r;
+	mail = mail_of(team);
 	if (!mail)
 		return message_no_memory(team, "borrow");
 	request = message_receiving(team, NULL, 0, source, tag);
@@ -47,9 +48,12 @@ int rig_team_borrow(struct rig_team *team, const void **data, int source,
 
 int rig_team_release(struct rig_team *team, const void *data)
 {
-	struct mail *mail = mail_of(team);
+	struct mail *mail;
 	struct loan *loan;
 
+	if (rank_check_thread(team->owner, "release") < 0)
+		return -EINVAL;
+	mail = mail_of(team);
 	if (!mail)
 		return message_no_memory(team, "release");
 	TAILQ_FOREACH (loan, &mail->borrowed, entry)

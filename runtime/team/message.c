@@ -53,6 +53,8 @@ int message_check_buffer(struct rig_team *team, const char *name, size_t count,
 {
 	const size_t item = rig_type_bytes(type);
 
+	if (rank_check_thread(team->owner, name) < 0)
+		return -EINVAL;
 	if (item == 0)
 		return rig_team_fail(team, -EINVAL, "%s: no type %s", name,
 				     type_name(type).text);
@@ -75,8 +77,8 @@ static int check_dest(struct rig_team *team, const char *name, int dest,
 	return 0;
 }
 
-int message_check_source(struct rig_team *team, const char *name, int source,
-			 int tag)
+static int check_source(struct rig_team *team, const char *name, int source,
+			int tag)
 {
 	if ((source < 0 || source >= team->size) && source != RIG_PROC_NULL &&
 	    source != RIG_ANY_SOURCE)
@@ -89,6 +91,14 @@ int message_check_source(struct rig_team *team, const char *name, int source,
 				     "%s: tag %d, not 0 and up nor RIG_ANY_TAG",
 				     name, tag);
 	return 0;
+}
+
+int message_check_source(struct rig_team *team, const char *name, int source,
+			 int tag)
+{
+	const int r = rank_check_thread(team->owner, name);
+
+	return r < 0 ? r : check_source(team, name, source, tag);
 }
 
 int message_check_send(struct rig_team *team, const char *name, size_t count,
@@ -104,7 +114,7 @@ int message_check_receive(struct rig_team *team, const char *name, size_t count,
 {
 	const int r = message_check_buffer(team, name, count, type, bytes);
 
-	return r < 0 ? r : message_check_source(team, name, source, tag);
+	return r < 0 ? r : check_source(team, name, source, tag);
 }
 
 static struct rig_request sending(const struct rig_team *team,
@@ -354,7 +364,7 @@ int rig_team_sendrecv(struct rig_team *team, const void *send,
 				      0 };
 	struct rig_request out, in;
 	size_t out_bytes = 0, in_bytes = 0;
-	struct mail *mail = mail_of(team);
+	struct mail *mail;
 	int r = message_check_send(team, "sendrecv", send_count, send_type,
 				   dest, send_tag, &out_bytes);
 
@@ -369,6 +379,7 @@ int rig_team_sendrecv(struct rig_team *team, const void *send,
 				  "overlap: give two buffers");
 	if (r < 0)
 		return r;
+	mail = mail_of(team);
 	if (!mail)
 		return message_no_memory(team, "sendrecv");
 	out = sending(team, send, out_bytes, dest, send_tag);
@@ -389,9 +400,12 @@ int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
 		  unsigned verb, const void *where)
 {
 	struct rig_request out[2 * RIG_DIMS_MAX], in[2 * RIG_DIMS_MAX];
-	struct mail *mail = mail_of(team);
+	struct mail *mail;
 	int r = 0;
 
+	if (rank_check_thread(team->owner, verb_name(verb)) < 0)
+		return -EINVAL;
+	mail = mail_of(team);
 	if (!mail)
 		return message_no_memory(team, verb_name(verb));
 	for (int i = 0; i < exchange->count; i++) {

@@ -59,7 +59,8 @@ COLD int message_no_memory(struct rig_team *team, const char *name);
 
 /*
  * The arguments of a send or of a receive, whatever its form.  `name` is the call's,
- * for the words.  Returns 0, with the bytes of the buffer in *bytes, or -EINVAL.
+ * for the words.  Returns 0, with the bytes of the buffer in *bytes, or -EINVAL: also
+ * in another thread than the rank's.
  */
 int message_check_buffer(struct rig_team *team, const char *name, size_t count,
 			 int type, size_t *bytes);

@@ -33,12 +33,12 @@ static int probe_by(struct rig_team *team, const struct call_site *site,
 	const struct slot_shm *slot;
 	int r = message_check_source(team, "probe", site->peer, site->tag);
 
+	if (r < 0)
+		return r;
 	*search = (struct search){ .mail = mail_of(team),
 				   .context = team->id,
 				   .source = team_world_rank(team, site->peer),
 				   .tag = site->tag };
-	if (r < 0)
-		return r;
 	if (!search->mail)
 		return message_no_memory(team, "probe");
 	*found = true;
@@ -190,8 +190,8 @@ int rig_team_mrecv(struct rig_team *team, void *buffer, size_t count, int type,
 int rig_team_imrecv(struct rig_team *team, void *buffer, size_t count, int type,
 		    struct rig_message **message, struct rig_request **request)
 {
-	struct mail *mail = mail_of(team);
 	struct rig_request *made, as;
+	struct mail *mail;
 	int r = receiving_taken(team, "imrecv", buffer, count, type, message,
 				&as);
 
@@ -199,6 +199,7 @@ int rig_team_imrecv(struct rig_team *team, void *buffer, size_t count, int type,
 		r = message_result(team, 0);
 	if (r < 0)
 		return r;
+	mail = mail_of(team);
 	made = mail ? request_make(mail) : NULL;
 	if (!made)
 		return message_no_memory(team, "imrecv");

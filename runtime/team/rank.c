@@ -262,6 +262,18 @@ void rank_add(struct rank *rank, _Atomic uint64_t *word, uint64_t value)
 		wake(rank, word);
 }
 
+/* Nothing is written that the rank's own thread may write. */
+int rank_other_thread(struct rank *rank, const char *name)
+{
+	if (rank->one_thread)
+		return rig_fail(-EINVAL,
+				"%s: called in another thread of the rank than "
+				"the kernel: one thread of a rank calls verbs",
+				name);
+	rank->thread = thread_self();
+	return 0;
+}
+
 /* --- the end of a team that only its ranks watch --- */
 
 int rank_ended(const struct rank *rank)

@@ -7,6 +7,7 @@
 #define RUNRIG_RANK_H
 
 #include "base/compiler.h"
+#include "base/thread.h"
 #include "machine/wait.h"
 #include "objects/layout.h"
 #include "place/levels.h"
@@ -86,7 +87,11 @@ struct rank {
 	uint64_t way_began;    /* on the clock; 0: the verb is not timed */
 	uint32_t way_failures; /* team_shm.failures, when it looked last */
 	bool past;             /* copies to others pass the caches */
-	struct mail *mail;     /* NULL: none so far */
+	/* The thread that calls verbs, as thread_self() has it; and whether no
+	 * other thread may become that. */
+	uintptr_t thread;
+	bool one_thread;
+	struct mail *mail; /* NULL: none so far */
 	struct symmetric symmetric;
 	struct team_mapping *team_mappings; /* of rig_team_segment() */
 	struct rig_heap heap;
@@ -181,6 +186,19 @@ void rank_failed(struct rank *rank, int code, const char *why);
 static inline bool rank_has_ended(const struct rank *rank)
 {
 	return load_seq(&rank->layout.team->ended) != 0;
+}
+
+/*
+ * Verb `name` is called in the rank's thread: 0; or -EINVAL and the words for
+ * rig_why(), where the rank is a worker's and another thread calls.  A rank that has
+ * joined has whichever thread calls (join.h).
+ */
+COLD int rank_other_thread(struct rank *rank, const char *name);
+
+static inline int rank_check_thread(struct rank *rank, const char *name)
+{
+	return rank->thread == thread_self() ? 0
+					     : rank_other_thread(rank, name);
 }
 
 /* The error of calls of a team that has ended, and the words; -EPROTO where somebody

@@ -102,9 +102,12 @@ int rig_team_irecv(struct rig_team *team, void *buffer, size_t count, int type,
 int rig_team_cancel(struct rig_team *team, struct rig_request **request,
 		    bool *cancelled)
 {
-	struct mail *mail = mail_of(team);
+	struct mail *mail;
 
 	*cancelled = false;
+	if (rank_check_thread(team->owner, "cancel") < 0)
+		return -EINVAL;
+	mail = mail_of(team);
 	if (!mail)
 		return message_no_memory(team, "cancel");
 	if (!*request || (*request)->schedule)
@@ -293,6 +296,8 @@ int rig_team_wait(struct rig_team *team, struct rig_request **request,
 {
 	struct request_set set = { request, 1, -1, 0 };
 
+	if (rank_check_thread(team->owner, "wait") < 0)
+		return -EINVAL;
 	(void)get_on(team, all_complete, &set, __builtin_return_address(0));
 	return take_all(team, &set, status);
 }
@@ -302,6 +307,8 @@ int rig_team_waitall(struct rig_team *team, int count,
 {
 	struct request_set set = { requests, count, -1, 0 };
 
+	if (rank_check_thread(team->owner, "waitall") < 0)
+		return -EINVAL;
 	(void)get_on(team, all_complete, &set, __builtin_return_address(0));
 	return take_all(team, &set, statuses);
 }
@@ -312,6 +319,8 @@ int rig_team_waitany(struct rig_team *team, int count,
 {
 	struct request_set set = { requests, count, -1, turn_of(team) };
 
+	if (rank_check_thread(team->owner, "waitany") < 0)
+		return -EINVAL;
 	(void)get_on(team, any_complete, &set, __builtin_return_address(0));
 	return take_any(team, &set, index, status);
 }
@@ -348,6 +357,8 @@ int rig_team_waitsome(struct rig_team *team, int count,
 {
 	struct request_set set = { requests, count, -1, 0 };
 
+	if (rank_check_thread(team->owner, "waitsome") < 0)
+		return -EINVAL;
 	(void)get_on(team, any_complete, &set, __builtin_return_address(0));
 	return take_some(team, &set, completed, indices, statuses);
 }
@@ -358,6 +369,8 @@ int rig_team_testsome(struct rig_team *team, int count,
 {
 	struct request_set set = { requests, count, -1, 0 };
 
+	if (rank_check_thread(team->owner, "testsome") < 0)
+		return -EINVAL;
 	*completed = 0;
 	if (!get_on(team, any_complete, &set, NULL) &&
 	    !rank_has_ended(team->owner))
@@ -377,6 +390,8 @@ int rig_team_testall(struct rig_team *team, int count,
 {
 	struct request_set set = { requests, count, -1, 0 };
 
+	if (rank_check_thread(team->owner, "test") < 0)
+		return -EINVAL;
 	*done = get_on(team, all_complete, &set, NULL);
 	return *done || rank_has_ended(team->owner)
 		       ? take_all(team, &set, statuses)
@@ -389,6 +404,8 @@ int rig_team_testany(struct rig_team *team, int count,
 {
 	struct request_set set = { requests, count, -1, turn_of(team) };
 
+	if (rank_check_thread(team->owner, "testany") < 0)
+		return -EINVAL;
 	*done = get_on(team, any_complete, &set, NULL);
 	*index = -1;
 	return *done || rank_has_ended(team->owner)

@@ -266,6 +266,8 @@ int rig_share_begin(struct rig_share *share, struct rig_team *team,
 				     .words = { chunk, (uint64_t)schedule } };
 	struct call call;
 
+	if (rank_check_thread(team->owner, "share") < 0)
+		return -EINVAL;
 	if (schedule < RIG_SHARE_STATIC || schedule > RIG_SHARE_GUIDED)
 		return rig_team_fail(team, -EINVAL, "share: no schedule %d",
 				     (int)schedule);

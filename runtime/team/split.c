@@ -320,6 +320,8 @@ int rig_team_split(struct rig_team *team, int color, int key,
 	const struct terms terms = { .verb = VERB_SPLIT };
 	const struct wanted own = { color, key };
 
+	if (rank_check_thread(team->owner, "split") < 0)
+		return -EINVAL;
 	if (color < RIG_UNDEFINED)
 		return rig_team_fail(team, -EINVAL, "split: color %d", color);
 	if (team->wide)
@@ -336,6 +338,8 @@ int rig_team_split_type(struct rig_team *team, enum rig_level level, int key,
 				     .words = { (uint64_t)level } };
 	struct wanted own = { 0, key };
 
+	if (rank_check_thread(team->owner, "split_type") < 0)
+		return -EINVAL;
 	if (level < 0 || level >= RIG_LEVELS)
 		return rig_team_fail(team, -EINVAL, "split_type: no level %d",
 				     (int)level);
@@ -356,6 +360,8 @@ int rig_team_dup(struct rig_team *team, struct rig_team **out)
 	const void *where = __builtin_return_address(0);
 	int r;
 
+	if (rank_check_thread(team->owner, "dup") < 0)
+		return -EINVAL;
 	if (team->wide) {
 		r = split_wide(team, &terms, &own, out, where);
 	} else {
@@ -377,6 +383,8 @@ int rig_team_free(struct rig_team *team)
 	if (!team || team == &team->owner->world)
 		return 0;
 	owner = team->owner;
+	if (rank_check_thread(owner, "free") < 0)
+		return -EINVAL;
 	if (schedule_has(team))
 		return rig_team_fail(team, -EINVAL,
 				     "free: the team has non-blocking calls or "

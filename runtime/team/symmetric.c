@@ -94,6 +94,8 @@ int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
 	unsigned char *own;
 	int r;
 
+	if (rank_check_thread(owner, "alloc") < 0)
+		return -EINVAL;
 	if (team->wide)
 		return rig_team_fail(team, -EOPNOTSUPP,
 				     "alloc: ranks of several hosts have no "
@@ -150,6 +152,8 @@ int rig_team_dealloc(struct rig_team *team, void *memory)
 
 	if (!memory)
 		return 0;
+	if (rank_check_thread(team->owner, "dealloc") < 0)
+		return -EINVAL;
 	i = block_of(team, memory, 1);
 	if (i < 0 ||
 	    part_of(team->owner, team->owner->rank) + own->blocks[i].begin !=
@@ -191,6 +195,9 @@ void *rig_team_peer(struct rig_team *team, const void *memory, int rank)
 static int check(struct rig_team *team, const char *name, const void *memory,
 		 size_t bytes, int rank, void **found)
 {
+	*found = NULL;
+	if (rank_check_thread(team->owner, name) < 0)
+		return -EINVAL;
 	*found = find(team, memory, bytes, rank);
 	if (*found)
 		return rank_result(team->owner, 0);

@@ -148,6 +148,8 @@ int rig_team_barrier(struct rig_team *team)
 	bool look;
 	int r = 0;
 
+	if (rank_check_thread(rank, "barrier") < 0)
+		return -EINVAL;
 	/* relaxed: for the report, which reads it when nobody runs. */
 	store_relaxed(&rank->mine->where, where);
 	if (team->wide)

@@ -14,6 +14,7 @@
 
 #include "team/fold.h"
 #include "team/team.h"
+#include "team/rank.h"
 #include "team/type.h"
 
 /* Rows that cannot be right break the build. */
@@ -158,6 +159,8 @@ void terms_refuse(struct rig_team *team, const struct terms *terms)
 {
 	const char *name = verb_name(terms->verb);
 
+	if (rank_check_thread(team->owner, name) < 0)
+		return;
 	if (rig_type_bytes(terms->type) == 0)
 		(void)rig_team_fail(team, -EINVAL, "%s: no type %s", name,
 				    type_name(terms->type).text);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.h - a number of the calling thread that costs one instruction.
+ */
+#ifndef RUNRIG_THREAD_H
+#define RUNRIG_THREAD_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+/* The number of the calling thread, which no other living thread of the process has;
+ * never 0.  In a child of fork() the number is that of the thread that forked.  */
+static inline uintptr_t thread_self(void)
+{
+	uintptr_t self;
+
+	/* The thread pointer, where reading it is an instruction.  */
+#if defined(__x86_64__) && defined(__LP64__)
+	__asm__("mov %%fs:0, %0" : "=r"(self));
+#elif defined(__aarch64__)
+	__asm__("mrs %0, tpidr_el0" : "=r"(self));
+#else
+	self = (uintptr_t)pthread_self();
+#endif
+	return self;
+}
+
+#endif
