@@ -15,7 +15,7 @@
 #include "pool/attach_parts.h"
 #include "place/place.h"
 
-/* The barrier in the trailer, where it is this pool's. */
+/* The barrier in the trailer, where the barrier is this pool's. */
 static struct rig_barrier *barrier_in(const struct job_segment_shm *segment,
 				      const struct mapped_file *mapping)
 {
@@ -24,8 +24,8 @@ static struct rig_barrier *barrier_in(const struct job_segment_shm *segment,
 	return (void *)((char *)mapping->base + mapping->bytes - PAGE_BYTES);
 }
 
-/* The system's number of the node that this rank's cores are on; -1: there is
- * but one, or they are on several, or it has no memory. */
+/* The system's number of the node of this rank's cores; -1: the machine has one
+ * node, or the cores are on several nodes, or the node has no memory. */
 static int own_node(const struct rank *rank, const struct rig_plan *plan)
 {
 	int node = plan->spots[rank->rank].node;
@@ -35,8 +35,8 @@ static int own_node(const struct rank *rank, const struct rig_plan *plan)
 	return plan->memory[node].os;
 }
 
-/* Map one missing segment.  A team that is new to it finds the barrier as an
- * earlier team left it, maybe with a corpse inside: rank 0 lays it out afresh. */
+/* Map one missing segment.  A new team finds the barrier as an earlier team left the
+ * barrier, maybe with a dead rank inside: rank 0 lays the barrier out afresh. */
 static int attach_one(struct rank *rank, int index,
 		      const struct pool_startup *startup)
 {
@@ -67,13 +67,14 @@ static int attach_one(struct rank *rank, int index,
 				    own_node(rank, startup->plan));
 }
 
-/* Every rank says whether it could; all learn whether all could.  A count for
- * each step: another rank may be a step ahead of who still reads. */
+/* Every rank tells whether its step has succeeded, and learns whether all ranks
+ * have.  Each step has a count of its own: another rank may be a step ahead of a rank
+ * that still reads. */
 static bool all_could(struct rank *rank, int step, int r)
 {
 	_Atomic uint32_t *count = &rank->layout.team->unattached[step];
 
-	/* relaxed: the barrier orders it. */
+	/* relaxed: the barrier orders the count. */
 	if (r < 0)
 		add_relaxed(count, 1);
 	rank_meet(rank);
@@ -91,7 +92,7 @@ static size_t copy_off(const struct rank *rank,
 	       (size_t)place_copy_of(startup->plan, rank->rank);
 }
 
-/* What a rank may read of a mapping: all, or its copy. */
+/* The bytes of a mapping that a rank may read: all, or its copy. */
 static struct rig_span to_be_read(const struct rank *rank,
 				  const struct job_segment_shm *segment,
 				  const struct mapped_file *mapping,
@@ -111,8 +112,8 @@ static int attach_missing(struct rank *rank, int count,
 	const struct job_shm *job = rank->layout.job;
 	int r = 0;
 
-	/* One that fails does not keep the others from being handed over: all
-	 * ranks take the same steps. */
+	/* A rank that fails does not keep the other ranks from their files:
+	 * all ranks take the same steps. */
 	for (int i = 0; i < count; i++)
 		if (missing[i] && !mapping_find(&job->segments[i])) {
 			int one = attach_one(rank, i, startup);
@@ -174,7 +175,8 @@ int attach_segments(struct rank *rank, int count,
 		}
 		missing[i] = !mapping;
 		cold |= missing[i];
-		/* Those at hand are not to be evicted for the others. */
+		/* Mappings of this job are not to be evicted for other
+		 * mappings. */
 		if (mapping)
 			mapping_use(mapping);
 	}
@@ -198,8 +200,8 @@ int attach_segments(struct rank *rank, int count,
 	return 0;
 }
 
-/* The pages of a copy of `bytes` bytes that this rank writes: an equal part
- * among the ranks of its node. */
+/* The pages of a copy of `bytes` bytes that this rank writes: an equal part among
+ * the ranks of the node. */
 static struct rig_span copied_here(const struct rank *rank, size_t bytes,
 				   const struct pool_startup *startup)
 {

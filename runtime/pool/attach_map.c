@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * attach_map.c - mapping files, once, and knowing them again.
+ * attach_map.c - mapping files, once, and knowing a file again.
  *
- * A file is known by device, inode and size, never by its name, so a name that
- * was removed and made again is not mistaken.  Every worker of a team makes the
- * same changes to its table in the same order, so that all agree, without
- * asking, on whether a job is hot.
+ * A file is known by device, inode and size, never by name, so a name that was removed
+ * and made again is not mistaken.  Every worker of a team makes the same changes to its
+ * table in the same order, so that all agree, without a question, on whether a job is
+ * hot.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include "machine/pages.h"
 #include "pool/attach_parts.h"
 
-/* Files one worker keeps mapped. */
+/* Files that a worker keeps mapped. */
 #define MAPPINGS_MAX 64
 
 static struct mapped_file mappings[MAPPINGS_MAX];
@@ -31,8 +31,8 @@ static uint64_t uses;
 
 void attach_begin(void)
 {
-	/* The maps of a worker that makes a pool in a kernel are not its
-	 * workers'. */
+	/* A worker that makes a pool in a kernel does not pass its mappings on
+	 * to the workers of that pool. */
 	memset(mappings, 0, sizeof(mappings));
 }
 
@@ -99,7 +99,7 @@ static int receive_file(int socket)
 	return fd;
 }
 
-/* Open the file that the caller holds, where no name leads to it. */
+/* Open the file by the caller's descriptor, where no name leads to the file. */
 static int open_held(const struct job_segment_shm *segment, const char *name,
 		     int flags, pid_t caller)
 {
@@ -123,8 +123,8 @@ static int open_held(const struct job_segment_shm *segment, const char *name,
 	return fd;
 }
 
-/* Open the file, by its name or, where that no longer leads to it, through
- * whoever holds it. */
+/* Open the file, by its name or, where the name leads elsewhere, through the
+ * caller's descriptor. */
 static int open_file(struct rank *rank, const struct job_segment_shm *segment,
 		     const char *name, const struct pool_startup *startup)
 {
@@ -137,7 +137,7 @@ static int open_file(struct rank *rank, const struct job_segment_shm *segment,
 	if (rank->layout.dispatch->words[JOB_BY_SOCKET] &&
 	    segment->holder_fd >= 0) {
 		fd = receive_file(startup->files_receive);
-		/* No rank takes the next file before all have this one. */
+		/* No rank takes the next file before all ranks have this file. */
 		rank_meet(rank);
 		if (fd < 0)
 			return fd;
@@ -168,7 +168,7 @@ static int open_file(struct rank *rank, const struct job_segment_shm *segment,
 	return fd;
 }
 
-/* A kernel may have lowered the limit: for itself, not for the runs after it. */
+/* A kernel may have lowered the limit for its own run, not for the next runs. */
 static void allow_descriptors(const struct pool_startup *startup)
 {
 	struct rlimit now;
@@ -190,8 +190,9 @@ int mapping_open(struct rank *rank, struct mapped_file *mapping,
 	fd = open_file(rank, segment, name, startup);
 	if (fd < 0)
 		return fd;
-	/* The lock says "in use"; the mapping holds it when fd is closed.  (One
-	 * that was handed over is the caller's, and locked already.) */
+	/* The lock says "in use"; the mapping holds the lock when fd is
+	 * closed. (A file that was handed over is the caller's, and locked
+	 * already.) */
 	while (!(segment->flags & JOB_FILE) && flock(fd, LOCK_SH) < 0 &&
 	       errno == EINTR)
 		;
@@ -206,7 +207,8 @@ int mapping_open(struct rank *rank, struct mapped_file *mapping,
 		return rig_fail_errno(r, "segment %s: map %zu bytes",
 				      *name ? name : "(new)",
 				      (size_t)segment->file_bytes);
-	/* A child that a kernel starts must not outlive us with it. */
+	/* A child that a kernel starts must not keep the file mapped after the
+	 * worker's end. */
 	(void)madvise(base, segment->file_bytes, MADV_DONTFORK);
 	*mapping = (struct mapped_file){
 		.identity = identity_in(segment),

@@ -52,18 +52,18 @@ void mapping_drop(struct mapped_file *mapping);
 /* ---- attach_populate.c ---- */
 
 /*
- * Have the pages of `span` (in bytes) there.  Where the kernel does not populate,
- * the pages of a file that may be sparse (another program's) are reserved first:
- * touching what cannot be had is a SIGBUS.  What is only read is left to the reader
+ * Have the pages of `span` (in bytes) there.  Where the kernel does not populate, the
+ * pages of a file that may be sparse (another program's) are reserved first: a touch of
+ * a page without memory is a SIGBUS. Pages that are only read are left to the reader
  * then.  0, -ENOSPC: no memory, or -errno.
  */
 int mapping_populate(const struct mapped_file *mapping, struct rig_span span,
 		     bool write, const char *name);
 
 /*
- * Populate what this rank owns of segment `index`, which the rank has just mapped,
- * and bring to `node` (-1: to none) the pages that lie elsewhere: nobody else of the
- * team has mapped the segment yet.  0 or -errno.
+ * Populate the parts of segment `index` that this rank owns, when the rank has just
+ * mapped the segment, and bring pages from elsewhere to `node` (-1: to none): no other
+ * rank of the team has mapped the segment yet.  0 or -errno.
  */
 int mapping_populate_own(const struct rank *rank, int index,
 			 const struct mapped_file *mapping, const char *name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * attach_populate.c - the pages of a mapped file: which rank owns which, and that
- * they are there.
+ * attach_populate.c - the pages of a mapped file: which rank owns which pages, and that
+ * the pages are there.
  */
 #include <errno.h>
 
@@ -14,8 +14,8 @@
 #include "pool/attach_parts.h"
 #include "pool/code.h"
 
-/* Spans that a function of the user's may write before it is told that it may
- * not: no more than RIG_SPANS_MAX are heeded. */
+/* Spans that a user's function may write before the refusal of more than
+ * RIG_SPANS_MAX. */
 #define SPANS_ROOM (8 * RIG_SPANS_MAX)
 
 /* The pages of `span` (in bytes) within the mapping; none: an empty span. */
@@ -66,7 +66,7 @@ static struct rig_span block_of(const struct rank *rank,
 				  pages.end * PAGE_BYTES };
 }
 
-/* How many spans a function of the user's says that there are, or -EINVAL. */
+/* The number of spans that a user's function has returned, or -EINVAL. */
 static int checked_count(int count, const char *function)
 {
 	if (count < 0 || count > RIG_SPANS_MAX)
@@ -76,8 +76,8 @@ static int checked_count(int count, const char *function)
 	return count;
 }
 
-/* The function that says who owns what, if the job has one and this worker has
- * its code. */
+/* The function that tells the owner of each part, if the job has such a function and
+ * this worker has the code. */
 static bool find_owns(const struct rank *rank, uint64_t *address)
 {
 	static struct code code;
@@ -96,8 +96,8 @@ static bool find_owns(const struct rank *rank, uint64_t *address)
 	return r == 0;
 }
 
-/* What this rank owns of segment `index` of the job, in bytes of the file:
- * returns how many spans, or -EINVAL. */
+/* The parts of segment `index` of the job that this rank owns, in bytes of the file.
+ * Returns the number of spans, or -EINVAL. */
 static int find_own(const struct rank *rank, int index,
 		    const struct mapped_file *mapping, struct rig_span *own)
 {
@@ -142,7 +142,7 @@ int mapping_populate_own(const struct rank *rank, int index,
 	return r;
 }
 
-/* Populate what this rank owns; `spans` NULL: an equal block. */
+/* Populate the parts that this rank owns; `spans` NULL: an equal block. */
 static int populate_spans(struct rank *rank, const struct mapped_file *mapping,
 			  rig_spans_fn *spans)
 {
@@ -165,7 +165,7 @@ static int populate_spans(struct rank *rank, const struct mapped_file *mapping,
 			huge_collapse(mapping->base, owned[i].begin,
 				      owned[i].end);
 	}
-	/* The trailer, and what nobody owns. */
+	/* The trailer, and pages without an owner. */
 	if (r == 0 && rank->rank == 0)
 		r = mapping_populate(
 			mapping,
@@ -190,7 +190,7 @@ int attach_populate(struct rank *rank, const struct pool_startup *startup,
 	}
 	if (!(segment->flags & JOB_HUGE))
 		return r;
-	/* Those huge pages that several ranks own are whole by now. */
+	/* Huge pages that several ranks own are whole by now. */
 	rank_meet(rank);
 	if (r < 0)
 		return r;

@@ -17,19 +17,19 @@
 #include "segment/segment.h"
 #include "place/topology.h"
 
-/* Files that workers may have mapped: what one keeps (see attach_map.c), and what
- * one job more may differ in, for a worker keeps those it used last. */
+/* Files that workers may have mapped: as many as a worker keeps (see attach_map.c),
+ * and as many as one more job may bring, for a worker keeps the files used last. */
 #define HANDED_MAX (64 + 2 * RIG_SEGMENTS_MAX)
 
 /* Foreign segments a pool remembers by name. */
 #define UNOWNED_MAX 16
 
-/* How long a pool may take to be ready: its warden tries four teams of ten
- * seconds each, and one that is stopped is never ready. */
+/* How long a pool may take to be ready: the warden tries four teams of ten
+ * seconds each, and a stopped pool is never ready. */
 #define READY_NS (60 * UINT64_C(1000000000))
 
-/* How long a job of the library's own may take, and a byte of what it writes:
- * workers that are stopped never end it, and are renewed. */
+/* How long a job of the library's own may take, and each byte that the job writes:
+ * stopped workers never end the job, and are renewed. */
 #define OWN_JOB_NS      (10 * UINT64_C(1000000000))
 #define OWN_JOB_BYTE_NS UINT64_C(20)
 
@@ -43,14 +43,14 @@ struct pool_farewell {
 	struct pool_farewell *next;
 };
 
-/* A segment that was handed over by name and is nobody's handle here. */
+/* A segment that was handed over by name, and has no handle in this process. */
 struct unowned {
 	char name[RIG_NAME_MAX + 1]; /* "": free */
-	struct segment_info info;    /* its fd is ours */
+	struct segment_info info;    /* with a descriptor of the pool's */
 };
 
-/* A file that was handed over, and is to be had for as long as a run may want
- * to attach it, whatever becomes of the handle: our own descriptor. */
+/* A file that was handed over, and is kept for as long as a run may want to attach
+ * the file, whatever becomes of the handle: a descriptor of the pool's. */
 struct kept_file {
 	struct identity identity;
 	uint64_t used; /* when last; 0: free */
@@ -64,7 +64,7 @@ struct kept_file {
 struct replica {
 	struct identity source;
 	size_t stride;            /* 0: free */
-	struct segment_info info; /* of the copies; its fd is ours */
+	struct segment_info info; /* the copies, with the pool's descriptor */
 };
 
 /* In this process: the jobs of a chain that are posted now. */
@@ -72,13 +72,13 @@ struct chain_run {
 	const struct rig_job *jobs; /* NULL: the run is no chain */
 	int first;                  /* the first of jobs that is posted now */
 	int count;                  /* how many are */
-	bool limited;               /* one of them has a limit */
+	bool limited;               /* a posted job has a limit */
 	uint32_t at;                /* the job whose limit is pool->limit_at, as
-				     * dispatch_shm.posted; and while it ran */
-	uint64_t stopped_ns;        /* the caller was stopped so long */
+				     * dispatch_shm.posted; while the job ran, */
+	uint64_t stopped_ns;        /* the caller was stopped for this time */
 };
 
-/* In this process: what the user's last run left of a rank. */
+/* In this process: the code and the result of a rank in the user's last run. */
 struct kept_rank {
 	int code;
 	unsigned char result[RIG_RESULT_MAX];
@@ -91,22 +91,22 @@ struct rig_pool {
 	struct tracer tracer;
 	struct rig_plan *plan;
 	struct exec_start exec; /* only while the pool is made */
-	struct report report;   /* of the user's last run */
-	struct report aside;    /* of the library's own jobs */
+	struct report report;   /* the user's last run */
+	struct report aside;    /* the library's own jobs */
 	uint64_t id;
 	pid_t maker;
 	uint32_t maker_forks;
 	int warden_pidfd; /* -1: not yet met */
 	bool dead;        /* no workers any more */
-	bool left_behind; /* this is a warden or worker: it is not here */
+	bool left_behind; /* the process is a warden or worker, and has no pool */
 
-	/* One run at a time: who has the turn. */
+	/* One run at a time: the holder of the turn. */
 	_Atomic uint32_t turn; /* enum turn */
 	pthread_t holder;      /* the thread that submitted, while `posted` */
 
-	/* The run at hand, or the last; of whoever has the turn. */
+	/* The run at hand, or the last run; for the thread with the turn. */
 	rig_kernel_fn *kernel;
-	const char *name; /* NULL, or our copy */
+	const char *name; /* NULL, or name_copy */
 	char *name_copy;
 	void *result;
 	size_t result_bytes;
@@ -115,23 +115,23 @@ struct rig_pool {
 	struct code_name named_kernel; /* where workers are no forks */
 	struct code_name named_owns;   /* likewise */
 	bool posted;   /* submitted, and not waited for to the end */
-	bool internal; /* it is the library's own job */
+	bool internal; /* the run is a job of the library's own */
 	struct chain_run chain;
 	int chain_all; /* jobs of the whole chain */
-	int ran;       /* of the last chain, those that ended well */
+	int ran;       /* jobs of the last chain that ended well */
 
-	/* enum cancel: written by submit and wait, and by who cancels. */
+	/* enum cancel: written by submit, by wait and by a cancel. */
 	_Atomic uint32_t cancel;
 
-	struct run_bell bell; /* of rig_pool_fd() */
+	struct run_bell bell; /* the bell of rig_pool_fd() */
 
-	/* Each rank's: what the user's last run left.  Valid while a job of the
+	/* Each rank's, from the user's last run.  Valid while a job of the
 	 * library's own has been in the team's memory since. */
 	struct kept_rank *kept;
 	_Atomic uint32_t has_kept;
 
-	struct patience patience; /* of a caller with a core to itself */
-	bool own_core;            /* there is one for it */
+	struct patience patience; /* for a caller with a core to itself */
+	bool own_core;            /* the caller has a core to itself */
 	struct cpu_bits cpus;     /* the workers' */
 
 	/* Files the workers may have mapped. */
@@ -145,7 +145,7 @@ struct rig_pool {
 	 * Added to by any thread. */
 	struct pool_farewell *_Atomic farewells;
 
-	/* What to forget when the run at hand has ended. */
+	/* Files to forget when the run at hand has ended. */
 	pthread_mutex_t forget_lock;
 	struct identity *forget;
 	size_t forget_room;
@@ -161,7 +161,7 @@ enum cancel {
 enum turn {
 	TURN_FREE,
 	TURN_TAKEN,
-	TURN_WANTED /* taken, and somebody may sleep until it is free */
+	TURN_WANTED /* taken, and a thread may sleep until the turn is free */
 };
 
 /* ---- pool_list.c ---- */
@@ -173,7 +173,7 @@ void pool_list_prepare(void);
 /* This process is the maker of the pool. */
 void pool_list_sign(struct rig_pool *pool);
 
-/* Was the pool made by this process, and not by one it was forked from? */
+/* Is this process the maker of the pool, and no fork of the maker? */
 bool pool_is_maker(const struct rig_pool *pool);
 
 /* The pool is complete, and is to be told of segments that go; and no longer. */
@@ -193,14 +193,14 @@ int pool_meet_warden(struct rig_pool *pool);
 
 bool pool_warden_lives(const struct rig_pool *pool);
 
-/* Wait until no process of the pool lives any more, GONE_NS at most, and reap
- * those that are this process's children by now. */
+/* Wait until no process of the pool lives any more, GONE_NS at most, and reap the
+ * processes that are this process's children by now. */
 void pool_await_gone(const struct rig_pool *pool);
 
-/* Tell the warden.  False: it could not be told. */
+/* Give the warden an order.  False: the order could not be sent. */
 bool pool_order(struct rig_pool *pool, enum order what, enum rig_end end);
 
-/* One that does not listen: its workers go with it. */
+/* Kill a warden that does not listen: the workers die with the warden. */
 void pool_kill_warden(struct rig_pool *pool);
 
 /* No process of the pool any more: by force, where the warden does not answer. */
@@ -208,8 +208,8 @@ void pool_quit(struct rig_pool *pool);
 
 /* ---- pool_ask.c ---- */
 
-/* Keep what the user's last run left, before a job of the library's own writes
- * over it.  With the turn. */
+/* Keep the codes and results of the user's last run, before a job of the library's
+ * own writes over them.  With the turn. */
 void pool_keep_results(struct rig_pool *pool);
 
 /* ---- run.c ---- */
@@ -219,22 +219,22 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 		  size_t file_bytes, size_t data_bytes,
 		  const struct rig_segment_options *options);
 
-/* Wait for job `posted`, come what may to the warden, until deadline_ns.  0,
+/* Wait for job `posted` until deadline_ns, even where the warden dies.  0,
  * -EINTR (the alarm, where `heed` is set), -ETIMEDOUT, or -ECANCELED: the
  * warden is gone. */
 int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 	      uint64_t deadline_ns);
 
-/* Post the job that the team segment holds, and wait for it: ours, not the
- * user's, whose last report, codes and results stay.  It writes `written` bytes in all,
- * and has a limit.  With the turn. */
+/* Post the job that the team segment holds, a job of the library's own, and wait for
+ * the job's end: the report, codes and results of the user's last run stay.  The job
+ * writes `written` bytes in all, and has a limit.  With the turn. */
 int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 		 size_t args_bytes, size_t written);
 
 /*
- * Submit a job, or with it a map: job->kernel is map_items() then, the function
- * to call for each item is `fn`, or is named `name`.  With a gateway the job is
- * one of several hosts.  As rig_pool_submit().
+ * Submit a job, or with `map` a map: job->kernel is map_items() then, and the
+ * function to call for each item is `fn`, or is named `name`.  With a gateway the
+ * job is a job of several hosts.  As rig_pool_submit().
  */
 struct map_job {
 	uint64_t fn;
@@ -247,16 +247,16 @@ int run_submit(struct rig_pool *pool, const struct rig_job *job,
 /* Post the job that the team segment holds, the user's.  With the turn. */
 void run_post(struct rig_pool *pool, uint64_t limit_ns);
 
-/* Have the warden end the run in progress.  As run_wait() for what has ended. */
+/* Have the warden end the run in progress.  As run_wait() of a run that has ended. */
 int run_stop(struct rig_pool *pool, enum rig_end end);
 
 /* As rig_pool_wait(), but the turn stays. */
 int run_wait(struct rig_pool *pool, uint64_t deadline_ns);
 
-/* Wait for the turn: 0, -EBUSY or -EINVAL as rig_pool_run(). */
+/* Wait for the pool's turn: 0, -EBUSY or -EINVAL as rig_pool_run(). */
 int run_take_turn(struct rig_pool *pool);
 
-/* Give the turn back, having forgotten what was queued. */
+/* Give the turn back, when the queued files are forgotten. */
 void run_end_turn(struct rig_pool *pool);
 
 /* ---- run_end.c ---- */
@@ -269,7 +269,7 @@ int run_finish(struct rig_pool *pool, enum rig_end end);
 
 /* ---- job_put.c ---- */
 
-/* Is the job one that can be run?  0, or -EINVAL, or -ECANCELED: the pool is dead. */
+/* Can the job be run? 0, or -EINVAL, or -ECANCELED: the pool is dead. */
 int run_check_job(const struct rig_pool *pool, const struct rig_job *job);
 
 /*
@@ -290,61 +290,65 @@ int run_keep_name(struct rig_pool *pool, const char *name);
 
 /* ---- chain.c ---- */
 
-/* The chain has failed: whose the report is. */
+/* The chain has failed: name the job of the report. */
 void chain_name(struct rig_pool *pool, struct report_facts *info);
 
-/* Set pool->limit_at to the end of the job that runs now.  Returns when to look
- * again: then, or earlier where a later job may have reached its limit. */
+/* Set pool->limit_at to the limit of the job that runs now.  Returns when to look
+ * again: at limit_at, or earlier where a later job may have reached its limit. */
 uint64_t chain_look(struct rig_pool *pool);
 
 /* ---- job_segments.c ---- */
 
-/* Write what the job's segment `index` is: the file of these facts, or what the
- * caller asks for by name (0, or as rig_pool_run()). */
+/* Write the job's segment `index`: the file of these facts, or the segment that the
+ * caller names (0, or as rig_pool_run()). */
 void job_segments_put_file(struct rig_pool *pool, int index,
 			   const struct segment_info *info);
 int job_segments_put(struct rig_pool *pool, int index,
 		     const struct rig_handed *handed);
 
-/* What `name` means to this pool: a handle of this process, else a file. */
+/* Find the file that `name` means to this pool: by a handle of this process, else by
+ * the name in /dev/shm. */
 int job_segments_find(struct rig_pool *pool, const char *name,
 		      struct segment_info *info);
 
-/* Note that the workers may have it mapped from now on.  Returns a descriptor
- * of it that stays until it is forgotten (or `fd`, where there are no more). */
+/* Note that the workers may have the file mapped from now on.  Returns a descriptor
+ * of the file that stays until the file is forgotten (or `fd`, where descriptors are
+ * out). */
 int job_segments_note(struct rig_pool *pool, struct identity identity, int fd);
 
-/* Post the job at hand once more, and hand every rank every file. */
+/* Post the job at hand once more, and send every rank every file. */
 void job_segments_send(struct rig_pool *pool);
 
-/* Have the workers unmap a file: with the turn, now; or by whoever has it. */
+/* Have the workers unmap a file: now, with the turn; all queued files; or queue a
+ * file for the thread with the turn. */
 void job_segments_forget(struct rig_pool *pool, struct identity identity);
 void job_segments_forget_queued(struct rig_pool *pool);
 void job_segments_queue(struct rig_pool *pool, struct identity identity);
 
-/* Let go of the foreign segments that have no name any more.  With the turn;
+/* Let go of the unowned segments that have no name any more.  With the turn;
  * returns how many. */
 int job_segments_let_go(struct rig_pool *pool);
 
 /* ---- replica.c ---- */
 
-/* Forget the copies of `source`: true where there were any, and the *file that
- * the workers may have mapped. */
+/* Forget the copies of `source`.  Returns whether there were copies, with the file
+ * that the workers may have mapped in *file. */
 bool replica_drop(struct rig_pool *pool, struct identity source,
 		  struct identity *file);
 
-/* Have the workers drop the copies of what this job may write to: before any of
- * it is written down.  With the turn. */
+/* Have the workers drop the copies of segments that this job may write to, before the
+ * job is written down.  With the turn. */
 void replica_forget_written(struct rig_pool *pool, const struct rig_job *job);
 
-/* Write the copies of `source` as the job's segment `index`, if there are. */
+/* Write the copies of `source` as the job's segment `index`; false: there are no
+ * copies. */
 bool replica_put(struct rig_pool *pool, int index, struct identity source);
 
 void replica_finish(struct rig_pool *pool);
 
 /* ---- job_segments.c ---- */
 
-/* Close what is held. */
+/* Close all descriptors. */
 void job_segments_finish(struct rig_pool *pool);
 
 #endif

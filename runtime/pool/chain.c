@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chain.c - jobs posted at once, of which each begins where the one before ends.
+ * chain.c - jobs posted at once: each begins where the job before ends.
  *
- * All that differs from job to job lies in chain_shm; what the jobs have in common,
- * the segments and the name of a function in a library, in job_shm.  Neighbours that
- * have that in common, and fit, are a stretch: the caller posts its first job, and the
- * last rank to finish a job posts the next (rank_finish(), dispatch_next()).
+ * Everything that differs from job to job lies in chain_shm; the segments and the name
+ * of a function in a library, which jobs have in common, lie in job_shm.  Neighbouring
+ * jobs with the same segments and name, and with room for all, are a stretch: the
+ * caller posts the first job of the stretch, and the last rank to finish a job posts
+ * the next (rank_finish(), dispatch_next()).
  */
 #include "pool/caller.h"
 
@@ -18,7 +19,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-/* Each part of chain_shm.room begins at a multiple of this. */
+/* Each part of chain_shm.room begins at a multiple of this number. */
 #define PART_ALIGN 16u
 
 /* In this process: a stretch that is being filled. */
@@ -26,7 +27,7 @@ struct stretch {
 	const struct rig_job *first;
 	const struct rig_job *by_name; /* whose function job_shm names */
 	int count;
-	size_t used; /* of chain_shm.room */
+	size_t used; /* bytes used of chain_shm.room */
 	bool limited;
 };
 
@@ -127,8 +128,8 @@ static int fill(struct rig_pool *pool, const struct rig_job *jobs, int count,
 	while (r == 0 && stretch->count < count &&
 	       joins(pool, stretch, &jobs[stretch->count]))
 		r = put(pool, stretch, &jobs[stretch->count]);
-	/* The words that the jobs have in common, and the function that has to
-	 * be named, which is written last. */
+	/* Write the words that the jobs have in common, and last the function
+	 * that needs a name. */
 	if (r == 0)
 		r = run_put_job(pool, jobs, (uint64_t)stretch->count);
 	if (r == 0 && stretch->by_name)
@@ -143,7 +144,8 @@ static void fetch_results(const struct rig_pool *pool,
 	const struct chain_shm *chain = pool->startup.layout.chain;
 	size_t at = 0;
 
-	/* Going by what the caller said, for any rank may have written there. */
+	/* By the caller's own jobs, for any rank may have written to the
+	 * chain. */
 	for (int i = 0; i < count; i++) {
 		at += part_bytes(jobs[i].args_bytes);
 		if (jobs[i].result_bytes)
@@ -182,7 +184,7 @@ static int run_stretch(struct rig_pool *pool, const struct rig_job *jobs,
 	return r;
 }
 
-/* The words, and whose they are. */
+/* The words, with the job of the failure. */
 static int say_which(int r, int job)
 {
 	char words[WHY_BYTES];
@@ -259,7 +261,7 @@ void chain_name(struct rig_pool *pool, struct report_facts *info)
 		place = 0;
 	job = &pool->chain.jobs[pool->chain.first + (int)place];
 	pool->kernel = job->kernel;
-	/* Without memory the name is that of the first. */
+	/* Without memory the name is that of the first job. */
 	(void)run_keep_name(pool, job->name);
 	info->kernel = job->kernel;
 	info->name = pool->name;
@@ -286,7 +288,7 @@ uint64_t chain_look(struct rig_pool *pool)
 	uint64_t began, limit, shortest;
 	uint32_t posted, place;
 
-	/* A job that is posted between the two looks has another beginning. */
+	/* A job that was posted between the two looks has another beginning. */
 	do {
 		posted = dispatch_posted(dispatch);
 		began = load_acquire(&pool->startup.layout.chain->began_ns);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * code.c - functions that a job names: by an address that the caller and this
- * worker have in common, by a file and a symbol, or by a file and a place in
- * the library that it is.
+ * code.c - functions that a job names: by an address that the caller and this worker
+ * have in common, by a file and a symbol, or by a file and a place in that library.
  */
 #include "pool/code.h"
 
@@ -22,7 +21,7 @@
 #define SIGN_BASIS UINT64_C(0xcbf29ce484222325)
 #define SIGN_PRIME UINT64_C(0x100000001b3)
 
-/* In this process: a library that is looked for, and what was found. */
+/* In this process: a search for a library, and the result. */
 struct signing {
 	uint64_t base;
 	uint64_t sign; /* 0: not found yet */
@@ -37,7 +36,7 @@ static uint64_t sign_on(uint64_t sign, const void *bytes, size_t count)
 	return sign;
 }
 
-/* How the library is laid out, and its notes: the build-id is among them. */
+/* The layout of the library, and its notes: one of the notes is the build-id. */
 static int sign_object(struct dl_phdr_info *info, size_t bytes, void *arg)
 {
 	struct signing *signing = arg;
@@ -88,7 +87,8 @@ static int place_in(void *library, const char *path, const char *place,
 	return 0;
 }
 
-/* Where the path ends in "path.so:symbol" or "path.so:+OFFSET:SIGN". */
+/* The part of `name` in "path.so:symbol" or "path.so:+OFFSET:SIGN" where the path
+ * ends. */
 static char *end_of_path(char *symbol)
 {
 	char *place = strstr(symbol, ":+");

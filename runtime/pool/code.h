@@ -11,38 +11,36 @@
 
 #include "objects/layout.h"
 
-/* The last that was found, for the next time.  In this process; zeroed at
- * first. */
+/* In this process: the last function found, for the next search.  Zeroed at first. */
 struct code {
 	uint64_t address;
-	bool loaded; /* a library, for the last that was found */
+	bool loaded; /* the library of the last function found */
 	char symbol[PAGE_BYTES];
 };
 
 /*
- * Find the function at `address`, or, where that is 0, the one named `symbol`,
- * "path.so:symbol" or as code_name() has it, in PAGE_BYTES, and set
- * code->address.  Returns 0, -EINVAL (the code was loaded after the pool was
- * made; malformed), -ENOENT, or -ESTALE: the file of that path is another than
+ * Find the function at `address`, or, where `address` is 0, the function named
+ * `symbol`: "path.so:symbol" or a name of code_name(), in PAGE_BYTES. Sets
+ * code->address.  Returns 0, -EINVAL (the code was loaded after the pool was made; the
+ * name is malformed), -ENOENT, or -ESTALE: the file of the path is not the file that
  * the caller has loaded.
  */
 int code_find(struct code *code, uint64_t address, const char *symbol);
 
 /*
- * Name the function at `address` of this process, for workers that are no forks
- * of it: "path.so:+OFFSET:SIGN", in PAGE_BYTES, where the sign tells one build of
- * a library from another.  Returns 0, or -EINVAL: it is in no library.
+ * Name the function at `address` of this process, for workers that are no forks of the
+ * process: "path.so:+OFFSET:SIGN", in PAGE_BYTES, where the sign tells one build of a
+ * library from another.  Returns 0, or -EINVAL: the function is in no library.
  */
 int code_name(uint64_t address, char *symbol);
 
-/* The last that was named, for the next time.  In this process; zeroed at
- * first. */
+/* In this process: the last function named, for the next call.  Zeroed at first. */
 struct code_name {
 	uint64_t address;
 	char symbol[PAGE_BYTES];
 };
 
-/* As code_name(), to `symbol`, which has what was written there last. */
+/* As code_name(), to `symbol`, which holds the name written by the last call. */
 int code_name_again(struct code_name *last, uint64_t address, char *symbol);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ended.c - how a team has ended that only its ranks watch, in words.
+ * ended.c - the end of a team whose ranks watch each other, in words.
  *
- * The reason lies in the slot of a rank: of the rank that has died, as its own
- * handler has noted the fault; or of the rank that has found out, which has written
- * the words there before it ended the team.
+ * The reason lies in the slot of a rank: the slot of the rank that has died, where the
+ * rank's own handler has noted the fault; or the slot of the rank that has found the
+ * reason, which has written the words there before the end of the team.
  */
 #include "pool/ended.h"
 
@@ -18,7 +18,7 @@
 #include "pool/report.h"
 #include "team/modules.h"
 
-/* This process's. */
+/* In this process. */
 static struct {
 	struct report report;
 	const struct rig_plan *plan;
@@ -38,8 +38,7 @@ void ended_finish(void)
 	memset(&own, 0, sizeof(own));
 }
 
-/* All lines in one: "  rank 0 ...\n  rank 1 ...\n" becomes "rank 0 ...; rank 1
- * ...". */
+/* Join all lines: " rank 0 ...\n rank 1 ...\n" becomes "rank 0 ...; rank 1 ...". */
 static void join_lines(char *to, size_t bytes, const char *lines)
 {
 	size_t used = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ended.h - how a team has ended that only its ranks watch, in words.
+ * ended.h - the end of a team whose ranks watch each other, in words.
  */
 #ifndef RUNRIG_ENDED_H
 #define RUNRIG_ENDED_H

@@ -2,9 +2,9 @@
 /*
  * exec_start.c - starting a warden that is no fork of the caller.
  *
- * Two processes are made, each with vfork, so that neither copies the caller's
- * memory: the first ends at once, and is waited for; the second execs the workers'
- * program, and is nobody's child then but the system's.
+ * Two processes are made, each with vfork, so that neither copies the caller's memory:
+ * the first ends at once, and the caller waits for the first; the second execs the
+ * workers' program, and is then a child of the system's first process.
  */
 #include "pool/exec_start.h"
 
@@ -23,8 +23,8 @@
 #include "segment/ledger.h"
 
 /* Where the program is, from the folder of the library: installed; in the build
- * folder; and in the build folder, from that of a program that has the library
- * in itself. */
+ * folder; and in the build folder, from the folder of a program that contains the
+ * library. */
 #ifndef RUNRIG_WORKER_INSTALLED
 #define RUNRIG_WORKER_INSTALLED "../libexec/runrig/worker"
 #endif
@@ -36,7 +36,7 @@ static bool is_program(const char *path)
 	return access(path, X_OK) == 0;
 }
 
-/* The folder of the file that this code is in, with its slash. */
+/* The folder of the file with this code, with a slash. */
 static int own_folder(char path[static PATH_MAX])
 {
 	Dl_info info;
@@ -122,8 +122,8 @@ void exec_finish(struct exec_start *start)
 	shared_close(&start->trace);
 }
 
-/* The process that is to be the warden.  Its descriptors are its own already,
- * its memory is the caller's until the exec. */
+/* The process that will be the warden.  The process has descriptors of its own, and
+ * the caller's memory until the exec. */
 static noreturn void become_warden(struct exec_start *start)
 {
 	static char name[] = "runrig-warden";

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gateway.c - the caller's seat among its ranks: what they send to other hosts,
- * and what comes for them.
+ * gateway.c - the caller's seat among its ranks: messages of the ranks to other hosts,
+ * and messages from there.
  *
- * The gateway uses the channels and trays of a seat behind the last rank's, by the
- * same mail.c as a rank, and sleeps at that seat's mailbox.  It trusts no rank: a
- * slot or an offset that cannot be ends the run.
+ * The gateway uses the channels and trays of a seat behind the last rank's, by the same
+ * code as a rank (mail.h), and sleeps at that seat's mailbox.  The gateway trusts no
+ * rank: a slot or an offset that cannot be right ends the run.
  */
 #include <runrig/gateway.h>
 
@@ -20,10 +20,10 @@
 #include "pool/gateway.h"
 #include "team/mail.h"
 
-/* How often a gateway that waits looks whether the run has ended, or passed its
- * limit: nobody rings for that. */
+/* How often a waiting gateway looks whether the run has ended, or passed its limit:
+ * no bell rings for either. */
 #define LOOK_NS (UINT64_C(1000000) / 2)
-/* And where nothing says that it has. */
+/* The same where no event tells the end of the run. */
 #define SETTLE_NS (10 * UINT64_C(1000000))
 
 struct rig_gateway {
@@ -220,7 +220,7 @@ int rig_gateway_give(struct rig_gateway *gateway,
 	return 0;
 }
 
-/* Let go of what is sent on. */
+/* Let go of messages that are sent on. */
 static void sweep(struct rig_gateway *gateway)
 {
 	struct rig_request **at = &gateway->given, *request;
@@ -244,8 +244,8 @@ static bool progress(struct rig_gateway *gateway)
 	return moved;
 }
 
-/* The run has ended with `r`.  Its ranks have sent all that they send, unless
- * their memory is gone. */
+/* The run has ended with `r`.  Its ranks send no more messages; messages are left
+ * only if the team's memory is. */
 static int finish(struct rig_gateway *gateway, int r)
 {
 	while (r == 0 && progress(gateway))

@@ -56,7 +56,7 @@ int run_put_function(struct rig_pool *pool, uint64_t fn)
 			       pool->startup.layout.job->symbol);
 }
 
-/* A word of the job, written only if it changes: the takers poll its line. */
+/* Set a word of the job, only where the word changes: the takers poll the line. */
 static void put_word(struct rig_pool *pool, int index, uint64_t value)
 {
 	uint64_t *word = &pool->startup.layout.dispatch->words[index];
@@ -82,7 +82,7 @@ int run_put_map(struct rig_pool *pool, const struct map_job *map)
 
 	*shm = map->terms;
 	shm->fn = pool->startup.execed ? 0 : map->fn;
-	/* relaxed: the post releases it. */
+	/* relaxed: the post releases the words. */
 	for (int i = 0; i < pool->startup.size; i++) {
 		store_relaxed(&pool->startup.layout.mapped[i].done, 0);
 		store_relaxed(&pool->startup.layout.mapped[i].at, 0);
@@ -92,7 +92,7 @@ int run_put_map(struct rig_pool *pool, const struct map_job *map)
 	return pool->startup.execed ? run_put_function(pool, map->fn) : 0;
 }
 
-/* The words that say which kernel. */
+/* Write the words that name the kernel. */
 int run_put_kernel(struct rig_pool *pool, const struct rig_job *job)
 {
 	const struct rig_kernel *known = NULL;
@@ -125,7 +125,8 @@ int run_put_kernel(struct rig_pool *pool, const struct rig_job *job)
 	return put_symbol(pool, job->name);
 }
 
-/* Who owns what: said by the job, or by the contract of its kernel. */
+/* Write the function that tells the owner of each part: the job's, or the kernel
+ * contract's. */
 static int put_owns(struct rig_pool *pool, const struct rig_job *job)
 {
 	struct job_shm *shm = pool->startup.layout.job;

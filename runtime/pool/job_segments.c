@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * job_segments.c - what a job is handed: which file each name means, and letting go.
+ * job_segments.c - the segments of a job: which file each name means, and letting go.
  *
- * A name means the handle of that name in this process, else the file it leads
- * to now.  Files that workers may have mapped are noted, with a descriptor, so
- * that a fresh team finds them even when their name has gone; they are forgotten
+ * A name means the handle of that name in this process, else the file behind the name
+ * now.  The pool notes the files that workers may have mapped, with a descriptor, so
+ * that a fresh team finds a file even when its name has gone.  A file is forgotten
  * when the segment is destroyed, at once or after the run at hand.
  */
 #include "pool/caller.h"
@@ -47,8 +47,6 @@ static void drop_handed(struct kept_file *file)
 	*file = (struct kept_file){ 0 };
 }
 
-/* Note that the workers may have it mapped from now on.  Returns a descriptor
- * of it that stays until it is forgotten (or `fd`, where there are no more). */
 int job_segments_note(struct rig_pool *pool, struct identity identity, int fd)
 {
 	struct kept_file *file = &pool->handed[0];
@@ -72,7 +70,7 @@ int job_segments_note(struct rig_pool *pool, struct identity identity, int fd)
 	return file->fd >= 0 ? file->fd : fd;
 }
 
-/* True where it was noted; it is no more. */
+/* Forget the note of a file.  Returns whether there was a note. */
 static bool was_handed(struct rig_pool *pool, struct identity identity)
 {
 	for (size_t i = 0; i < HANDED_MAX; i++)
@@ -84,8 +82,8 @@ static bool was_handed(struct rig_pool *pool, struct identity identity)
 	return false;
 }
 
-/* One descriptor to whichever rank comes first.  False: nobody took it in time,
- * or the run is over. */
+/* Send a descriptor to the rank that comes first.  False: no rank took the descriptor
+ * in time, or the run is over. */
 static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
 {
 	union {
@@ -106,7 +104,8 @@ static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
 	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 	while (sendmsg(polled.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		/* Gone: whoever waits for it is told so. */
+		/* Gone: the rank that waits for the file gets a message without
+		 * a file. */
 		if (errno == EBADF) {
 			message.msg_control = NULL;
 			message.msg_controllen = 0;
@@ -123,9 +122,9 @@ static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
 }
 
 /*
- * The workers cannot open this process's files through /proc (it is not
- * dumpable, say).  Post the job once more and hand every rank every file, in
- * the order in which attach_map.c takes them.
+ * The workers cannot open this process's files through /proc (the process is not
+ * dumpable, say).  Post the job once more and send every rank every file, in the
+ * order in which attach_map.c receives files.
  */
 void job_segments_send(struct rig_pool *pool)
 {
@@ -137,7 +136,7 @@ void job_segments_send(struct rig_pool *pool)
 
 	if (count > RIG_SEGMENTS_MAX)
 		count = RIG_SEGMENTS_MAX;
-	/* What an ended team has left in the socket. */
+	/* Descriptors that an ended team has left in the socket. */
 	while (recv(pool->startup.files_receive, &nothing, 1, MSG_DONTWAIT) > 0)
 		;
 	layout->dispatch->words[JOB_BY_SOCKET] = 1;
@@ -159,8 +158,8 @@ void job_segments_send(struct rig_pool *pool)
 	}
 }
 
-/* Have the workers unmap a file.  Only a death can fail that, and then there
- * is nothing left to unmap. */
+/* Have the workers unmap a file.  Only a death can make the job fail, and then no
+ * mapping is left. */
 void job_segments_forget(struct rig_pool *pool, struct identity identity)
 {
 	struct segment_info info = { .identity = identity, .fd = -1 };
@@ -175,7 +174,7 @@ void job_segments_forget(struct rig_pool *pool, struct identity identity)
 	(void)run_internal(pool, JOB_FORGET, 0, 0, 0);
 }
 
-/* Do what had to wait for the run's end, with the turn. */
+/* Forget the files that were queued until the run's end, with the turn. */
 void job_segments_forget_queued(struct rig_pool *pool)
 {
 	struct identity identity = { 0 };
@@ -203,7 +202,7 @@ void job_segments_queue(struct rig_pool *pool, struct identity identity)
 			pool->forget_room += 32;
 		}
 	}
-	/* Without memory the workers keep the mapping until they evict it. */
+	/* Without memory the workers keep the mapping until its eviction. */
 	if (count < pool->forget_room) {
 		pool->forget[count] = identity;
 		add_seq(&pool->forget_count, 1);
@@ -218,8 +217,8 @@ static void forget_unowned(struct rig_pool *pool, struct unowned *unowned)
 	job_segments_queue(pool, unowned->info.identity);
 }
 
-/* A segment that is no handle's here: opened at first sight, and held, so that
- * the workers find it even when its name has gone (see python.md). */
+/* A segment without a handle in this process: opened at first sight, and held, so that
+ * the workers find the segment even when its name has gone (see python.md). */
 static int unowned_info(struct rig_pool *pool, const char *name,
 			struct segment_info *info)
 {
@@ -238,7 +237,7 @@ static int unowned_info(struct rig_pool *pool, const char *name,
 			*info = unowned->info;
 			return 0;
 		}
-		/* Another segment's name by now, or nobody's. */
+		/* The name leads to another segment by now, or to none. */
 		forget_unowned(pool, unowned);
 	}
 	fd = shmfile_open(name, false, &status);
@@ -265,11 +264,12 @@ int job_segments_find(struct rig_pool *pool, const char *name,
 	if (segment_handle_info(name, false, info))
 		return 0;
 	r = unowned_info(pool, name, info);
-	/* A brief handle may have been opened where no other can be. */
+	/* A handle of a moment may be open where no other descriptor can
+	 * be. */
 	return r < 0 && segment_handle_info(name, true, info) ? 0 : r;
 }
 
-/* The copies, where there are some. */
+/* The copies of a segment, where there are any. */
 static void put_copies(struct rig_pool *pool, int index, struct identity source)
 {
 	struct job_segment_shm *segment =
@@ -315,8 +315,8 @@ int job_segments_put(struct rig_pool *pool, int index,
 	job->segments[index].bytes = bytes;
 	if (handed->read_only)
 		job->segments[index].flags |= JOB_READ_ONLY;
-	/* Names are read by who attaches, which is rare, and compared here,
-	 * which is cheaper than sending them every time. */
+	/* A worker that attaches reads the names, which is rare; a comparison here
+	 * is cheaper than to send the names every time. */
 	if (strcmp(job->names[index], handed->name) != 0)
 		strcpy(job->names[index], handed->name);
 	return 0;

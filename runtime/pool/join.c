@@ -3,13 +3,14 @@
  * join.c - a process becomes a rank, and ends being one.
  *
  * With a launcher the team is the launcher's: the rank sends its pidfd and its
- * number, and is sent the memory when all have come.  Without one it is a team of
- * one, in memory of its own; or of processes that meet under a name (rendezvous.h)
- * and then watch each other (watch.h).  The rank publishes its code, notes faults, and is
- * in a job that lasts until it leaves.
+ * number, and gets the memory when all ranks have come.  Without a launcher the team
+ * has one rank, in memory of its own; or processes meet under a name (rendezvous.h)
+ * and then watch each other (watch.h).  The rank publishes its code, notes faults, and
+ * is in a job that lasts until rig_leave().
  *
- * When the launcher is gone, its end of the socket is closed; the rank has asked
- * the system to be killed then, as PDEATHSIG does for a child of the launcher's.
+ * When the launcher is gone, the launcher's end of the socket is closed; the rank has
+ * asked the system for SIGKILL in that case, as PDEATHSIG kills the launcher's
+ * children.
  */
 #include <runrig/join.h>
 
@@ -49,20 +50,20 @@
 
 /* This process, as a rank. */
 static struct {
-	pid_t pid;     /* 0: it is none */
-	bool has_been; /* one, without a name */
+	pid_t pid;     /* 0: the process is no rank */
+	bool has_been; /* the process was a rank, without a name */
 	int rank;
-	int socket; /* to the launcher; -1: there is none */
+	int socket; /* the socket to the launcher; -1: none */
 	struct startup_shm *shm;
-	size_t bytes; /* of that */
+	size_t bytes; /* bytes of the memory */
 	struct pool_startup startup;
 	struct rig_plan plan;
-	struct rig_plan *own_plan; /* of a team without a launcher */
-	struct rendezvous met;     /* by name: with whom */
+	struct rig_plan *own_plan; /* the plan of a team without a launcher */
+	struct rendezvous met;     /* by name: the meeting */
 	struct rank_watch watch;   /* likewise */
 	struct tracer tracer;
-	struct alarm alarm;           /* of a team of one */
-	struct trace_event_shm *span; /* the whole of it */
+	struct alarm alarm;           /* the alarm of a team of one */
+	struct trace_event_shm *span; /* from join to leave */
 	struct rank self;
 } joined = { .socket = -1 };
 
@@ -139,8 +140,8 @@ static int hear(int socket, uint64_t deadline_ns, int *fds, int *count)
 			       : 0;
 }
 
-/* From now on the system kills this process when the launcher is gone: as soon as
- * its end of the socket is closed, for it says no more. */
+/* From now on the system kills this process when the launcher is gone: as soon as the
+ * launcher's end of the socket is closed, for no more messages come. */
 static int die_with_launcher(int socket)
 {
 	struct pollfd polled = { .fd = socket, .events = POLLIN };
@@ -149,13 +150,13 @@ static int die_with_launcher(int socket)
 	    fcntl(socket, F_SETOWN, getpid()) < 0 ||
 	    fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_ASYNC) < 0)
 		return rig_fail_errno(-errno, "join: watch the launcher");
-	/* It may have gone before. */
+	/* The launcher may have gone before. */
 	if (poll(&polled, 1, 0) > 0)
 		return rig_fail(-ECONNREFUSED, "join: the launcher is gone");
 	return 0;
 }
 
-/* Map what the launcher has sent. */
+/* Map the memory that the launcher has sent. */
 static int map_memory(const int *fds, int count)
 {
 	struct stat status;
@@ -206,8 +207,8 @@ static int meet_launcher(const char *name, uint64_t deadline_ns)
 
 /* ---- alone ---- */
 
-/* The one rank waits for what it alone could do, and nobody is there who could
- * end it. */
+/* The one rank waits for a step that no other process can make, and no process is
+ * there to end the rank. */
 static void end_alone(void *arg)
 {
 	(void)arg;
@@ -245,7 +246,7 @@ static int be_alone(void)
 
 /* ---- by name ---- */
 
-/* The team's memory, and words for its end. */
+/* Map the team's memory, and prepare the words for the team's end. */
 static int meet_by_name(const struct rig_join_options *options)
 {
 	struct rendezvous *met = &joined.met;
@@ -268,7 +269,7 @@ static int meet_by_name(const struct rig_join_options *options)
 	return ended_begin(options->name, met->size, joined.own_plan);
 }
 
-/* Ranks that have met may not wait for one that cannot be a rank. */
+/* This process cannot be a rank: the ranks that have met do not wait for it. */
 static void tell_others(void)
 {
 	struct rank self;
@@ -309,7 +310,7 @@ static void let_go(void)
 	joined.pid = 0;
 }
 
-/* By name: notice the others' deaths. */
+/* By name: notice the deaths of other ranks. */
 static int watch_others(void)
 {
 	if (!joined.met.size)
@@ -351,7 +352,7 @@ static int become_rank(void)
 	return 0;
 }
 
-/* With this process's turn to join. */
+/* Join, with this process's turn to join. */
 static int join_somehow(const struct rig_join_options *options)
 {
 	uint64_t deadline_ns = options && options->deadline_ns

@@ -61,8 +61,8 @@ static void kill_all(struct rig_launch *launch)
 	}
 }
 
-/* Kill the children of a thread of this process.  A child keeps the pid until it is
- * waited for. */
+/* Kill the children of a thread of this process.  A child keeps the pid until a wait
+ * for the child. */
 static void kill_children_of(const char *thread)
 {
 	char path[300], text[4096], *at = text;
@@ -149,7 +149,7 @@ static void end(struct rig_launch *launch, enum rig_end why, int rank,
 	launch_say(launch, "%s", launch->report.said.text);
 }
 
-/* ---- what can happen ---- */
+/* ---- events ---- */
 
 /* A rank waiting for others to join. */
 static int first_asking(const struct rig_launch *launch)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * launch.h - a launch as the launcher sees it: shared by the launch_*.c.
+ * launch.h - a launch in the launcher: shared by the files launch_*.c.
  */
 #ifndef RUNRIG_LAUNCH_PRIVATE_H
 #define RUNRIG_LAUNCH_PRIVATE_H
@@ -14,28 +14,28 @@
 #include "pool/meeting.h"
 #include "pool/report.h"
 
-/* Bytes of output that wait for the end of their line. */
+/* Bytes of output that wait for the end of a line. */
 #define STREAM_BYTES ((size_t)16384)
 
 /* Output of a program, on its way. */
 struct stream {
-	int fd; /* to read from; -1: not the launcher's affair */
+	int fd; /* the descriptor to read; -1: not the launcher's affair */
 	int to; /* descriptor to write to */
 	size_t held;
 	char *bytes; /* STREAM_BYTES */
 };
 
-/* The place of a rank: the program that was started, and the process that has
- * joined, maybe a child of the program. */
+/* The seat of a rank: the program that was started, and the process that has joined,
+ * maybe a child of the program. */
 struct seat {
 	pid_t pid; /* the program's; 0: not started */
 	int pidfd;
 	bool ended;
-	int status; /* as waitpid() gives it */
+	int status; /* as from waitpid() */
 
-	int connection; /* of a process that has asked to join; -1: none */
-	pid_t member;   /* that process; 0: none */
-	int member_fd;  /* the pidfd of the process */
+	int connection; /* the socket of a process that has asked to join; -1: none */
+	pid_t member;  /* the process that has asked; 0: none */
+	int member_fd; /* the pidfd of the process */
 	bool member_ended;
 
 	struct stream out, err;
@@ -52,7 +52,7 @@ struct rig_launch {
 	int shm_fd, team_fd, trace_fd;
 	struct seat *seats;
 	bool label;
-	char name[64]; /* of the program */
+	char name[64]; /* the program's name */
 
 	char meeting[MEETING_NAME_BYTES];
 	int listening;
@@ -60,13 +60,13 @@ struct rig_launch {
 	bool met;  /* all have, and are ranks */
 
 	int signals;     /* signalfd */
-	sigset_t before; /* of this thread */
+	sigset_t before; /* the signal mask of this thread */
 	int rung;        /* eventfd: the ranks' alarm */
 	struct alarm alarm;
 
 	uint64_t limit_ns;
 	uint64_t limit_at, kill_at, fail_at; /* on the clock; RIG_FOREVER */
-	int signal;                          /* that ends the launch; 0: none */
+	int signal;       /* the signal that ends the launch; 0: none */
 	int status;       /* for wait to return, as far as known */
 	bool over;        /* ended by the launcher */
 	int output_error; /* errno of a failed write; 0: none */
@@ -80,7 +80,7 @@ int launch_rank(struct rig_launch *launch, int rank);
 
 /* ---- launch_meet.c ---- */
 
-/* Have an address that ranks find. */
+/* Listen at an address that ranks find. */
 int launch_listen(struct rig_launch *launch);
 
 /* A process asks to join. */
@@ -88,8 +88,8 @@ void launch_accept(struct rig_launch *launch);
 
 /* ---- launch_output.c ---- */
 
-/* Pass on the output that has come: whole lines, and at the end of the output, or
- * with `all`, the last line without an end. */
+/* Pass on the output: whole lines, and at the end of the output, or with `all`, the
+ * last line without an end. */
 void stream_relay(struct rig_launch *launch, struct stream *stream, int rank,
 		  bool all);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * launch_meet.c - ranks that want to join, and what they are sent.
+ * launch_meet.c - ranks that want to join, and the memory that they get.
  */
 #include "pool/launch.h"
 
@@ -54,7 +54,7 @@ static void ring(void *arg)
 	(void)!write(launch->rung, &one, sizeof(one));
 }
 
-/* All have come: they are ranks. */
+/* All have come, and are ranks from now on. */
 static void send_memory(struct rig_launch *launch)
 {
 	const struct meeting_answer answer = { .code = 0 };
@@ -71,12 +71,12 @@ static void send_memory(struct rig_launch *launch)
 		launch_say(launch, "%s: no deadlock will be seen: %s\n",
 			   launch->name, rig_why());
 	for (int i = 0; i < launch->startup.size; i++)
-		/* One that is gone meanwhile shows by its pidfd. */
+		/* A process that is gone meanwhile shows by the pidfd. */
 		(void)meeting_send(launch->seats[i].connection, &answer,
 				   sizeof(answer), fds, count);
 }
 
-/* Is it a request that can be granted?  0, or why not. */
+/* Can the request be granted? 0, or the reason against. */
 static int check(const struct rig_launch *launch,
 		 const struct meeting_request *request, int got, int fds)
 {
@@ -98,7 +98,7 @@ static int check(const struct rig_launch *launch,
 	return 0;
 }
 
-/* A process of this user, and of nobody else? */
+/* Is the process a process of this user? */
 static bool is_ours(int connection, pid_t *pid)
 {
 	struct ucred peer;
@@ -122,7 +122,8 @@ void launch_accept(struct rig_launch *launch)
 
 	if (connection < 0)
 		return;
-	/* It sends its request at once; who does not is not waited for. */
+	/* A process sends its request at once: the launcher waits for no other
+	 * process. */
 	(void)setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &moment,
 			 sizeof(moment));
 	got = meeting_receive(connection, &request, sizeof(request), fds,

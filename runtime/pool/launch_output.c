@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * launch_output.c - passing on what the ranks print, a line at a time.
+ * launch_output.c - passing on the output of the ranks, a line at a time.
  *
- * A line goes out in one write, with its rank before it, so that no two are torn.
- * One that is longer than there is room for goes out in pieces, each a line.
+ * A line goes out in one write, with the rank before the line, so that no two lines are
+ * torn.  A line that is longer than the buffer goes out in pieces, each a line.
  */
 #include "pool/launch.h"
 
@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 
-/* All of it, or output_error says why not. */
+/* Write all bytes, or set output_error. */
 static void write_all(struct rig_launch *launch, int to, struct iovec *parts,
 		      int count)
 {
@@ -52,8 +52,8 @@ static void put_line(struct rig_launch *launch, const struct stream *stream,
 	write_all(launch, stream->to, parts, 3);
 }
 
-/* Pass on the whole lines of what is held; all of it where there is no room for
- * more, or nothing more to come. */
+/* Pass on the whole lines of the buffer; all of the buffer where the buffer is full,
+ * or the output has ended. */
 static void put_lines(struct rig_launch *launch, struct stream *stream,
 		      int rank, bool all)
 {

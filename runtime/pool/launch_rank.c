@@ -2,8 +2,8 @@
 /*
  * launch_rank.c - starting the program of one rank.
  *
- * The launcher is a small process of one thread, so a fork is all it takes.  What
- * the exec says, if it fails, comes back through a pipe that an exec closes.
+ * The launcher is a small process of one thread, so a plain fork is enough.  An error of
+ * the exec comes back through a pipe that a successful exec closes.
  */
 #include "pool/launch.h"
 
@@ -40,7 +40,8 @@ static bool set_environment(const struct rig_launch *launch, int rank)
 	       setenv("MPI_LOCALNRANKS", size, 1) == 0;
 }
 
-/* Only the first rank reads what the launcher would: two could not share it. */
+/* Only the first rank reads the launcher's input: two ranks could not share the
+ * input. */
 static bool set_streams(int rank, int out, int err)
 {
 	int null = -1;
@@ -63,7 +64,7 @@ static noreturn void become(const struct rig_launch *launch, int rank, int out,
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != launcher)
 		_exit(EXIT_FAILURE);
-	/* What the launcher ignores is not for the program to ignore. */
+	/* Signals that the launcher ignores are not ignored in the program. */
 	(void)signal(SIGXFSZ, SIG_DFL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)sigprocmask(SIG_SETMASK, &launch->before, NULL);
@@ -111,7 +112,7 @@ static int open_stream(struct stream *stream, bool wanted, int to, int *write)
 	return r;
 }
 
-/* What the exec of the program said: 0, or -errno and the words. */
+/* The error of the program's exec: 0, or -errno and the words. */
 static int hear_exec(const struct rig_launch *launch, int said)
 {
 	const struct rig_launch_options *options = launch->options;

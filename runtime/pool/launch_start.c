@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * launch_start.c - a launch is made and freed: its plan, its memory, its programs.
+ * launch_start.c - a launch is made and freed, with the plan, the memory, the programs.
  */
 #include "pool/launch.h"
 
@@ -55,7 +55,7 @@ static int prepare_memory(struct rig_launch *launch, size_t trace)
 	return 0;
 }
 
-/* This process has the signals and the orphans. */
+/* This process gets the signals and the orphans. */
 static int prepare_process(struct rig_launch *launch)
 {
 	sigset_t ours;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * map.c - a function called for each of many items: the caller's side, and the
- * kernel that its workers run.
+ * kernel that the workers run.
  *
- * A map is a run like any other, and ends however one can end.  What its items
- * and results are lies in a segment that is made for it and handed over last;
- * one without them needs none.  The items are a share (share.h).  Each worker
- * says, on a line of its own that survives its death, how many it has done and
- * which one it is at.
+ * A map is a run like any other, and ends however a run can end.  The items and the
+ * results of the map lie in a segment that is made for the map and handed over last;
+ * a map without items and results needs no segment.  The items are a share (share.h).
+ * Each worker notes the number of items done and the item in hand, on a line of the
+ * worker's own that survives the worker's death.
  *
  * A map with retries is several runs over the same segment.  Each worker passes
- * over the items that a run before has done.
+ * over the items that an earlier run has done.
  */
 #include "pool/map.h"
 
@@ -34,7 +34,7 @@
 
 /* ---- in a worker ---- */
 
-/* A map as its worker has it. */
+/* A map as a worker has it. */
 struct mapping {
 	struct rig_team *team;
 	struct map_shm *map;
@@ -45,14 +45,14 @@ struct mapping {
 	bool *done;        /* NULL: nobody asks */
 };
 
-/* The first to fail fails the run, and gives it words; others only stop. */
+/* The first worker to fail fails the run, with words; other workers only stop. */
 static int fail_item(const struct mapping *mapping, size_t index, int r)
 {
 	char *why = mapping->team->owner->mine->why;
 	char words[WHY_BYTES];
 	uint64_t nobody = 0;
 
-	/* relaxed: it is a reason to stop, and orders nothing. */
+	/* relaxed: a reason to stop, which orders nothing. */
 	if (!cas_relaxed(&mapping->map->failed, &nobody, index + 1))
 		return 0;
 	snprintf(words, sizeof(words), "%s", why);
@@ -72,8 +72,8 @@ static int map_part(const struct mapping *m, struct rig_span part)
 	for (size_t i = part.begin; i < part.end; i++) {
 		int r;
 
-		/* relaxed, all: read by the caller when it likes to, or when
-		 * nobody runs. */
+		/* relaxed, all: read by the caller at any time, or when no
+		 * worker runs. */
 		if (load_relaxed(&m->map->failed))
 			return 0;
 		if (m->map->again && m->done[i]) {
@@ -81,7 +81,7 @@ static int map_part(const struct mapping *m, struct rig_span part)
 			continue;
 		}
 		store_relaxed(&m->mine->at, i + 1);
-		/* Whoever was at it may have left half a result. */
+		/* An earlier worker may have left half a result. */
 		if (m->map->again && m->results)
 			memset(m->results + i * result_bytes, 0, result_bytes);
 		r = m->fn(m->team, i,
@@ -117,7 +117,7 @@ int map_items(struct rig_team *team)
 	if (map->has_segment) {
 		char *data = rig_team_data(team, team->owner->segments - 1);
 
-		/* It is not the user's. */
+		/* The map's segment is not the user's. */
 		team->owner->segments--;
 		if (map->item_bytes)
 			mapping.items = data + map->items_off;
@@ -146,7 +146,7 @@ static int check_map(const struct rig_map *map)
 	if (!map->fn == !map->name)
 		return rig_fail(-EINVAL,
 				"map: give it either a function or a name");
-	/* What there is nothing of needs no room. */
+	/* No items, or no results, need no room. */
 	if (map->count == 0)
 		return 0;
 	if (!map->items != !map->item_bytes)
@@ -160,7 +160,7 @@ static int check_map(const struct rig_map *map)
 	return 0;
 }
 
-/* Where items, results and what is done lie, one after the other. */
+/* Where the items, the results and the notes of done items lie, one after the other. */
 static int lay_out(const struct rig_map *map, struct map_shm *terms,
 		   size_t *bytes)
 {
@@ -178,7 +178,7 @@ static int lay_out(const struct rig_map *map, struct map_shm *terms,
 	return 0;
 }
 
-/* The segment for what the map brings and takes away, if it does. */
+/* The segment for items and results, where the map has any. */
 static int make_room(const struct rig_map *map, struct map_shm *terms,
 		     struct rig_segment **segment)
 {
@@ -199,7 +199,7 @@ static int make_room(const struct rig_map *map, struct map_shm *terms,
 	return 0;
 }
 
-/* The run that the map is. */
+/* The run of the map. */
 static int make_job(const struct rig_map *map, struct rig_segment *segment,
 		    struct rig_job *job)
 {
@@ -237,16 +237,15 @@ static size_t count_done(const struct rig_pool *pool)
 /* In the caller: a map in progress, which may be several runs. */
 struct map_tries {
 	const struct rig_map *map;
-	size_t shown;   /* items done, as the user has been told */
-	size_t failed;  /* the item that is to blame, or RIG_NO_ITEM */
-	size_t *count;  /* of each item: deaths at it; last: of none.  NULL: no
-			  * death so far */
-	uint64_t until; /* of all tries, on the clock */
+	size_t shown;  /* items done, as the user was told */
+	size_t failed; /* the item that is to blame, or RIG_NO_ITEM */
+	size_t *count; /* deaths at each item; last: at no item.  NULL: no death so far */
+	uint64_t until; /* the limit of all tries, on the clock */
 	char log[2048]; /* a line for each death */
 };
 
-/* Tell how far it is.  What is done is counted anew in a run that passes over
- * it. */
+/* Tell the user the map's progress.  A run that passes over done items counts the
+ * items anew. */
 static void show_progress(const struct rig_pool *pool, struct map_tries *tries)
 {
 	const struct rig_map *map = tries->map;
@@ -260,7 +259,7 @@ static void show_progress(const struct rig_pool *pool, struct map_tries *tries)
 	map->progress(map->progress_arg, tries->shown, map->count);
 }
 
-/* Wait to the end, and tell how far it is meanwhile. */
+/* Wait to the end, and tell the user the progress meanwhile. */
 static int wait_for(struct rig_pool *pool, struct map_tries *tries)
 {
 	const struct rig_map *map = tries->map;
@@ -278,7 +277,7 @@ static int wait_for(struct rig_pool *pool, struct map_tries *tries)
 	return r;
 }
 
-/* The item that is to blame: it failed, or a rank died at it. */
+/* The item to blame: the item failed, or a rank died at the item. */
 static size_t find_failed(const struct rig_pool *pool,
 			  const struct rig_map *map)
 {
@@ -288,16 +287,16 @@ static size_t find_failed(const struct rig_pool *pool,
 
 	if (!failed && said->end == RIG_END_DEATH && said->rank >= 0)
 		failed = load_relaxed(&layout->mapped[said->rank].at);
-	/* It lies where any rank may have written over it. */
+	/* Any rank may have written over the number. */
 	return failed && failed <= map->count ? failed - 1 : RIG_NO_ITEM;
 }
 
-/* What is done is the caller's. */
+/* Copy results and notes to the caller. */
 static void fetch(const struct rig_map *map, const struct map_shm *terms,
 		  const struct rig_segment *segment, bool all)
 {
 	const char *data = rig_segment_data(segment);
-	/* Bytes, of which any rank may have made what is no bool. */
+	/* Bytes, for a rank may have written a value that is no bool. */
 	const unsigned char *done =
 		(const unsigned char *)data + terms->done_off;
 	const char *results = data + terms->results_off;
@@ -313,7 +312,7 @@ static void fetch(const struct rig_map *map, const struct map_shm *terms,
 			       results + i * bytes, bytes);
 }
 
-/* Add to the words of a run that was ended how far the map was. */
+/* Add the map's progress to the words of a run that was ended. */
 static int say_how_far(struct rig_pool *pool, const struct rig_map *map, int r,
 		       size_t failed)
 {
@@ -329,7 +328,7 @@ static int say_how_far(struct rig_pool *pool, const struct rig_map *map, int r,
 			words, failed, count_done(pool), map->count);
 }
 
-/* A worker has died at an item: may the item be tried once more? */
+/* A worker has died at an item.  May a worker try the item once more? */
 static bool may_try_again(struct map_tries *tries, const struct rig_pool *pool)
 {
 	const struct rig_map *map = tries->map;
@@ -357,7 +356,7 @@ static bool may_try_again(struct map_tries *tries, const struct rig_pool *pool)
 	return *count <= map->retries;
 }
 
-/* Post it, wait, and find out who is to blame.  1: try again. */
+/* Post the map, wait, and find the item to blame.  1: try again. */
 static int run_once(struct rig_pool *pool, struct map_tries *tries,
 		    const struct map_job *job, const struct rig_job *run)
 {
@@ -379,7 +378,7 @@ static int run_once(struct rig_pool *pool, struct map_tries *tries,
 	return again ? 1 : r;
 }
 
-/* All tries, and what has come of them. */
+/* All tries, and the code of the map. */
 static int run_map(struct rig_pool *pool, struct map_tries *tries,
 		   struct map_job *job, struct rig_job *run,
 		   const struct rig_segment *segment)

@@ -7,8 +7,8 @@
 
 #include <runrig/team.h>
 
-/* In a worker: take items of the job's map_shm until there are no more, or one
- * has failed.  Returns the code of an item that failed here first. */
+/* In a worker: take items of the job's map_shm until no item is left, or an item has
+ * failed.  Returns the code of an item that failed here first. */
 int map_items(struct rig_team *team);
 
 #endif

@@ -71,7 +71,8 @@ unsigned meeting_address(struct sockaddr_un *address, const char *name)
 
 	memset(address, 0, sizeof(*address));
 	address->sun_family = AF_UNIX;
-	/* Its first byte is 0: it is in no folder, and goes with its maker. */
+	/* The first byte is 0: the address is in no folder, and goes with the
+	 * socket's maker. */
 	memcpy(address->sun_path + 1, name, length);
 	return (unsigned)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
 }

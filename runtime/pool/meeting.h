@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * meeting.h - what a rank that joins and its launcher say to each other.
+ * meeting.h - the messages between a rank that joins and its launcher.
  *
- * By a socket whose name is in the environment, for descriptors do not get
- * through shells and other programs in between.  The rank sends a request and its
- * pidfd; when all ranks have, each is sent an answer and the memory.  The socket
- * stays open as long as the rank is one.
+ * The messages go by a socket whose name is in the environment, for descriptors do not
+ * get through shells and other programs in between.  The rank sends a request and its
+ * pidfd; when all ranks have sent a request, each gets an answer and the memory.  The
+ * socket stays open as long as the process is a rank.
  */
 #ifndef RUNRIG_MEETING_H
 #define RUNRIG_MEETING_H
@@ -37,15 +37,15 @@ enum { MEETING_STARTUP, MEETING_TEAM, MEETING_TRACE, MEETING_FDS };
 #define MEETING_FDS_MAX 4
 
 /*
- * Send `bytes` bytes and `count` descriptors in one message, or receive them:
- * *count then says how many came.  Returns the bytes, 0 at end of file, or -errno.
+ * Send `bytes` bytes and `count` descriptors in one message, or receive a message, with
+ * the number of descriptors in *count.  Returns the bytes, 0 at end of file, or -errno.
  */
 int meeting_send(int socket, const void *data, size_t bytes, const int *fds,
 		 int count);
 int meeting_receive(int socket, void *data, size_t bytes, int *fds, int *count,
 		    int flags);
 
-/* The address of a meeting of that name: its length. */
+/* Write the address of the meeting of that name.  Returns the address's length. */
 struct sockaddr_un;
 unsigned meeting_address(struct sockaddr_un *address, const char *name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_ask.c - the answers to what a program asks of a pool: size, plan, workers,
- * and the codes and results of the last run.
+ * pool_ask.c - answers about a pool: size, plan, workers, and the codes and results of
+ * the last run.
  */
 #include "pool/caller.h"
 
@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-/* A call that is given no pool says this. */
+/* The error of a call without a pool. */
 static int no_pool(void)
 {
 	return rig_fail(-EINVAL, "pool: NULL");
@@ -50,14 +50,14 @@ static int check_rank(const struct rig_pool *pool, int rank)
 	return 0;
 }
 
-/* The code of a rank, where the memory of the team has it yet. */
+/* The code of a rank, while the memory of the team has the code. */
 static int code_of_rank(const struct rig_pool *pool, int rank)
 {
 	const struct rig_report *said = &pool->report.said;
 
 	if (said->end == RIG_END_OK || said->end == RIG_END_FAILED)
 		return load_relaxed(&pool->startup.layout.ranks[rank].code);
-	/* Of those that were ended, what the run ended with. */
+	/* A rank that was ended has the code of the run. */
 	return said->ranks[rank].state == RIG_STATE_DONE
 		       ? pool->startup.layout.about[rank].code
 		       : said->code;
@@ -72,7 +72,7 @@ void pool_keep_results(struct rig_pool *pool)
 		memcpy(pool->kept[i].result,
 		       pool->startup.layout.ranks[i].result, RIG_RESULT_MAX);
 	}
-	/* release: a thread that reads a result meanwhile sees them. */
+	/* release: a thread that reads a result meanwhile sees all results. */
 	store_release(&pool->has_kept, 1);
 }
 

@@ -11,13 +11,13 @@
 #include <pthread.h>
 #include <unistd.h>
 
-/* It knows its owner: what is not this thread's to unlock, stays locked. */
+/* The lock knows its owner: another thread's lock stays locked. */
 static pthread_mutex_t pools_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 
 static struct rig_pool *pools;
 
-/* Forks between the first process and this one: a pool is of the process that
- * made it, and asking for the pid would be a system call in every run. */
+/* Forks between the first process and this process.  A pool belongs to the process
+ * that made the pool, and a call of getpid() would be a system call in every run. */
 static uint32_t forks;
 
 static void before_fork(void)
@@ -34,7 +34,8 @@ static void in_child(void)
 {
 	forks++;
 	worker_forked();
-	/* Its thread has another number than the one that took it. */
+	/* The child's thread has another number than the thread that took the
+	 * lock. */
 	pools_lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 }
 
@@ -67,7 +68,8 @@ static void pools_forget(struct identity identity)
 		if (!pool_is_maker(pool))
 			continue;
 		job_segments_queue(pool, identity);
-		/* Now, if nobody has the turn; else whoever has it will. */
+		/* Now, if the turn is free; else the thread with the turn
+		 * forgets the file. */
 		if (cas_seq(&pool->turn, &seen, TURN_TAKEN))
 			run_end_turn(pool);
 	}
@@ -82,7 +84,7 @@ static int pools_let_go(void)
 	for (struct rig_pool *pool = pools; pool; pool = pool->next) {
 		uint32_t seen = TURN_FREE;
 
-		/* In a run it may be wanted. */
+		/* A run in progress may want the segments. */
 		if (!pool_is_maker(pool) ||
 		    !cas_seq(&pool->turn, &seen, TURN_TAKEN))
 			continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_warden.c - the warden as the caller has it: made, met, ordered, waited for.
+ * pool_warden.c - the warden in the caller: made, met, ordered, waited for.
  */
 #include "pool/caller.h"
 
@@ -21,7 +21,7 @@
 #include "machine/shared.h"
 #include "segment/ledger.h"
 
-/* The process in between: its child is the warden. */
+/* The process in between, whose child is the warden. */
 static noreturn void make_warden_and_leave(struct rig_pool *pool)
 {
 	pid_t pid;
@@ -34,7 +34,7 @@ static noreturn void make_warden_and_leave(struct rig_pool *pool)
 	_exit(pid < 0 ? errno : 0);
 }
 
-/* What it said, in words. */
+/* The error of the process in between, in words. */
 static int refuse_warden(const struct rig_pool *pool, int code)
 {
 	if (pool->exec.error)
@@ -46,10 +46,11 @@ static int refuse_warden(const struct rig_pool *pool, int code)
 
 /*
  * Fork the warden, twice: the process in between ends at once and is waited for
- * here, so that nothing of ours is ever a child that the host could meet.  It
- * has our memory and not a copy (vfork), and this thread stands still meanwhile:
- * so it is as if this thread forked the warden, and the price of copying a
- * large caller is paid once; or never, where the warden is exec'ed.
+ * here, so that the host's wait for any child never meets a process of the pool.  The
+ * process in between has the caller's memory and no copy (vfork), while this thread
+ * stands still.  So the result is the same as if this thread forked the warden, and
+ * the price of copying a large caller is paid once; or never, where the warden is
+ * exec'ed.
  */
 int pool_make_warden(struct rig_pool *pool)
 {
@@ -67,15 +68,16 @@ int pool_make_warden(struct rig_pool *pool)
 		make_warden_and_leave(pool);
 	if (pid < 0)
 		r = refuse_warden(pool, errno);
-	/* A host that reaps every child may have been quicker: then the warden
-	 * speaks for itself, or its silence does. */
+	/* A host that reaps every child may have been quicker: then the warden's
+	 * first message, or its absence, tells. */
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			break;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r == 0 && WIFSIGNALED(status)) {
-		/* Somebody killed it by its number, maybe in its fork: with our
-		 * memory and our identity, it may have locked what we need. */
+		/* Somebody killed the process by its number, maybe within its
+		 * fork: with the caller's memory and identity, the process may
+		 * have locked what the caller needs. */
 		pool_list_fork_failed();
 		ledger_fork_failed();
 		segments_fork_failed();
@@ -106,7 +108,7 @@ int pool_meet_warden(struct rig_pool *pool)
 		return rig_fail(-ETIMEDOUT,
 				"pool: its warden was not ready in %d s",
 				(int)(READY_NS / 1000000000));
-	/* Left in the socket, it would be taken for an answer. */
+	/* A message left in the socket would be taken for an answer. */
 	do
 		got = recvmsg(pool->startup.caller_end, &message,
 			      MSG_CMSG_CLOEXEC);
@@ -146,7 +148,7 @@ static void await_lifeline(const struct rig_pool *pool, uint64_t deadline)
 	}
 }
 
-/* Has the warden said that it has ended its workers?  (One that was killed says
+/* Has the warden said that no worker is left?  (A warden that was killed says
  * nothing.) */
 static bool warden_has_left(const struct rig_pool *pool)
 {
@@ -158,9 +160,6 @@ static bool warden_has_left(const struct rig_pool *pool)
 	return word == WARDEN_LEFT;
 }
 
-/* Wait until no process of the pool lives any more, and reap those that have
- * become children of this process: the warden, and workers that it has not
- * reaped before it died. */
 void pool_await_gone(const struct rig_pool *pool)
 {
 	const struct pool_startup *startup = &pool->startup;
@@ -168,8 +167,8 @@ void pool_await_gone(const struct rig_pool *pool)
 
 	if (pool->warden_pidfd >= 0)
 		(void)process_await(pool->warden_pidfd, deadline, NULL);
-	/* Workers of a warden that was killed die by themselves.  What a kernel
-	 * has cloned may hold their lifeline longer than they live. */
+	/* Workers of a warden that was killed die without it.  A process that a
+	 * kernel has cloned may hold the lifeline longer than a worker. */
 	if (!warden_has_left(pool))
 		await_lifeline(pool, deadline);
 	if (pool->warden_pidfd < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress.c - how far the run at hand is, by what its ranks say.
+ * progress.c - the progress of the run at hand, from the words of the ranks.
  *
- * A rank's word may still be of the run before, until it begins this one: the
- * number of the job it has begun tells.
+ * The word of a rank may be left from the run before, until the rank begins this run:
+ * the number of the rank's last job tells.
  */
 #include "pool/caller.h"
 

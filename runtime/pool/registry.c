@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * registry.c - the kernels this process knows by name.
+ * registry.c - the kernels that this process knows by name.
  */
 #include <runrig/kernel.h>
 
@@ -12,10 +12,10 @@
 #include "base/error.h"
 #include "base/reserved.h"
 
-/* Kernels one process may know. */
+/* Kernels that a process may know. */
 #define KERNELS_MAX 256
 
-/* Entries below `count` never change, so looking needs no lock. */
+/* Entries below `count` never change, so a look needs no lock. */
 static const struct rig_kernel *kernels[KERNELS_MAX];
 static _Atomic uint32_t count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -51,7 +51,7 @@ static int add(const struct rig_kernel *kernel)
 		return rig_fail(-ENOSPC, "kernel %s: %d are known already",
 				kernel->name, KERNELS_MAX);
 	kernels[at] = kernel;
-	/* release: who sees the count sees the entry. */
+	/* release: a look that sees the count sees the entry. */
 	store_release(&count, at + 1);
 	return 0;
 }
@@ -74,7 +74,8 @@ int rig_kernel_register(const struct rig_kernel *kernel)
 {
 	int r;
 
-	/* First: in a struct of another version nothing else has its place. */
+	/* The version first: in a struct of another version every other field
+	 * may lie elsewhere. */
 	if (kernel && kernel->version != RIG_KERNEL_VERSION)
 		return rig_fail(-EINVAL,
 				"kernel: made for another version of "

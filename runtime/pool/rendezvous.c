@@ -55,8 +55,8 @@ enum rendezvous_state {
 	MEETING_CLOSED /* the last to wait has gone */
 };
 
-/* In shared memory.  Written under the lock by whoever sits there, or by the next
- * to come when that process is dead. */
+/* In shared memory.  Written under the lock by the process in the seat, or by the
+ * next process to come when that process is dead. */
 struct seat_shm {
 	uint64_t born;
 	int32_t memory; /* descriptor of the team's memory, in that process */
@@ -71,12 +71,12 @@ struct rendezvous_shm {
 	pthread_mutex_t lock;
 	_Atomic uint32_t state; /* enum rendezvous_state */
 	int32_t size;
-	struct identity pids; /* the namespace that numbers are of */
+	struct identity pids; /* the PID namespace of the numbers */
 	struct patience busy;
 	struct seat_shm seats[RIG_WORKERS_MAX];
 };
 
-/* In this process: a file that is open. */
+/* In this process: an open file. */
 struct rendezvous_file {
 	const struct rig_join_options *options;
 	uint64_t deadline_ns;
@@ -130,7 +130,7 @@ static void close_file(struct rendezvous_file *meeting)
 	meeting->fd = -1;
 }
 
-/* A file that is complete has its name; -EEXIST: another was first. */
+/* A complete file gets its name; -EEXIST: another process was first. */
 static int make_file(struct rendezvous_file *meeting)
 {
 	const char *name = meeting->options->name;
@@ -224,15 +224,15 @@ static void unlock(struct rendezvous_file *meeting)
 	pthread_mutex_unlock(&meeting->shm->lock);
 }
 
-/* No more than this process can tell. */
+/* This process can tell no more. */
 static void remove_name(const struct rendezvous_file *meeting)
 {
 	(void)shmfile_unlink(meeting->options->name, meeting->identity);
 }
 
-/* ---- who is there ---- */
+/* ---- the processes in the seats ---- */
 
-/* Does the very process live that was born then? */
+/* Does the process of that number and that birth live? */
 static bool lives(pid_t pid, uint64_t born)
 {
 	int fd = process_open(pid);
@@ -263,8 +263,8 @@ static int clear_seats(struct rendezvous_file *meeting)
 	return living;
 }
 
-/* Those who wait are of another PID namespace: their numbers mean nothing here.
- * Whoever waits has the file open, and locked. */
+/* The waiting processes are of another PID namespace: their numbers mean nothing
+ * here.  A process that waits has the file open, and locked. */
 static int check_namespace(struct rendezvous_file *meeting)
 {
 	struct rendezvous_shm *shm = meeting->shm;
@@ -305,7 +305,7 @@ static int make_memory(struct rendezvous_file *meeting)
 	return 0;
 }
 
-/* Map the memory that a process that waits has open. */
+/* Map the memory that a waiting process has open. */
 static int find_memory(struct rendezvous_file *meeting)
 {
 	const struct rendezvous_shm *shm = meeting->shm;
@@ -418,7 +418,7 @@ static int stand_up(struct rendezvous_file *meeting)
 
 	if (r < 0)
 		return 0;
-	/* relaxed: the lock orders it. */
+	/* relaxed: the lock orders the word. */
 	if (load_relaxed(&shm->state) == MEETING_MET) {
 		unlock(meeting);
 		return 1;
@@ -456,7 +456,7 @@ static int await_others(struct rendezvous_file *meeting)
 	return 0;
 }
 
-/* Open the meeting, and sit down.  1: the file was of a meeting that is over. */
+/* Open the meeting, and sit down. 1: the file belonged to a meeting that is over. */
 static int enter(struct rendezvous_file *meeting)
 {
 	int r = open_file(meeting);
@@ -471,7 +471,7 @@ static int enter(struct rendezvous_file *meeting)
 		r = lock(meeting, meeting->deadline_ns);
 	if (r < 0)
 		return r;
-	/* relaxed: the lock orders it. */
+	/* relaxed: the lock orders the word. */
 	if (load_relaxed(&meeting->shm->state) != MEETING_OPEN) {
 		/* Whoever ended the meeting has died before. */
 		remove_name(meeting);
@@ -554,7 +554,8 @@ int rendezvous_meet(struct rendezvous *rendezvous,
 		r = look_at_self(&meeting);
 	if (r < 0)
 		return r;
-	/* Each turn but the last finds a meeting that others have ended. */
+	/* Each turn but the last finds a meeting that other processes have
+	 * ended. */
 	while ((r = enter(&meeting)) == 1)
 		close_file(&meeting);
 	if (r == 0)

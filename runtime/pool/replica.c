@@ -96,7 +96,7 @@ void replica_finish(struct rig_pool *pool)
 			close(pool->replicas[i].info.fd);
 }
 
-/* A file for so many copies of the source. */
+/* Make a file for that many copies of the source. */
 static int make_file(const struct segment_info *source, const char *name,
 		     int copies, struct replica *replica)
 {
@@ -128,7 +128,7 @@ static int make_file(const struct segment_info *source, const char *name,
 	return r;
 }
 
-/* Have the workers fill it. */
+/* Have the workers fill the file. */
 static int fill(struct rig_pool *pool, const char *name,
 		const struct segment_info *source, struct replica *replica)
 {

@@ -2,9 +2,9 @@
 /*
  * report.c - putting the end of a run into words.
  *
- * The first line is what rig_why() says: who, of what, in which kernel.  Then a
- * line for each rank, up to a number that fits a screen; struct rig_report has
- * them all.
+ * The first line is the text of rig_why(): which rank, of how many, in which kernel.
+ * Then comes a line for each rank, up to a number that fits a screen; struct rig_report
+ * has all ranks.
  */
 #include "pool/report.h"
 
@@ -104,13 +104,14 @@ static void say_where(char *out, const struct report_facts *info, int rank,
 	if (modules_find(modules, address, at_ns, &symbol) < 0)
 		snprintf(out, WHERE_BYTES, "0x%" PRIx64, address);
 	else if (called_at(modules, address))
-		/* The kernel ended in the call, as its very last act. */
+		/* The kernel ended in the call, the very last act of the
+		 * kernel. */
 		snprintf(out, WHERE_BYTES, "the end of %.100s", kernel);
 	else
 		symbol_write(&symbol, returned, out, WHERE_BYTES);
 }
 
-/* A number that lies in the team's memory: any rank may have written over it. */
+/* A number in the team's memory: any rank may have written over the number. */
 static int checked_rank(int64_t rank, int size)
 {
 	return rank >= 0 && rank < size ? (int)rank : -1;
@@ -367,14 +368,14 @@ static void say_rank(const struct rig_rank_report *rank, int number,
 	add(text, TEXT_BYTES, "\n");
 }
 
-/* The verb that a rank is in, as rank_shm.calls; 0: none. */
+/* The verb of a rank, as rank_shm.calls; 0: none. */
 static uint64_t called(const struct report_facts *info, int rank)
 {
 	return info->ended ? info->layout->about[rank].calls
 			   : load_relaxed(&info->layout->ranks[rank].calls);
 }
 
-/* A message that came to the rank and that no receive asks for, likewise. */
+/* A message that has come to the rank and that no receive asks for, likewise. */
 static uint64_t unasked(const struct report_facts *info, int rank)
 {
 	return info->ended ? info->layout->about[rank].unasked

@@ -10,13 +10,13 @@
 
 #include "objects/layout.h"
 
-/* Bytes of one place in the code, in words. */
+/* Bytes of the words for a place in the code. */
 #define WHERE_BYTES 200
 
 /* In this process: a report and the memory behind its pointers. */
 struct report {
 	struct rig_report said;
-	struct rig_rank_report *ranks; /* size of them */
+	struct rig_rank_report *ranks; /* `size` ranks */
 	char (*where)[WHERE_BYTES];    /* likewise */
 	char *text;
 	char kernel[WHERE_BYTES];
@@ -26,7 +26,7 @@ struct report {
 int report_init(struct report *report, int size);
 void report_finish(struct report *report);
 
-/* What a report is made from. */
+/* The facts of a report. */
 struct report_facts {
 	enum rig_end end;
 	int code;
@@ -38,11 +38,11 @@ struct report_facts {
 	int failed; /* rank of the first to fail; -1: not known */
 	bool ended; /* the team was ended: about_shm tells, else rank_shm */
 	uint64_t limit_ns;
-	int job; /* of a chain; where `jobs` is 0 there is none */
+	int job; /* the job of a chain; no chain where `jobs` is 0 */
 	int jobs;
 };
 
-/* Is it where a rank calls its kernels from?  `modules`: the rank's. */
+/* Is the address a place where a rank calls its kernels?  `modules`: the rank's. */
 bool called_at(const struct modules_shm *modules, uint64_t address);
 
 /* Copy where every rank was to about_shm, when none runs any more and before the
@@ -52,7 +52,7 @@ void report_take_stock(const struct layout *layout, int size);
 /* Make the report, and note its first line as this thread's rig_why(). */
 void report_make(struct report *report, const struct report_facts *info);
 
-/* A run that went well: nothing to say. */
+/* A run that went well: an empty report. */
 void report_clear(struct report *report);
 
 /* Add lines to the report's text. */

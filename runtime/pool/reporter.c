@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reporter.c - signal handlers that note a fault and pass it on.
+ * reporter.c - signal handlers that note a fault and pass the fault on.
  *
- * The handler writes to memory that is there already, puts back the action that
- * was there before, and returns: a fault repeats by itself, and meets that
- * action.  So the warden sees the true signal, a core can be written, and a
- * program's own handler (gfortran's, Python's faulthandler) has its say.
+ * The handler writes to memory that is there already, puts back the action from before,
+ * and returns: the fault repeats, and meets that action.  So the warden sees the true
+ * signal, a core can be written, and a program's own handler (gfortran's, Python's
+ * faulthandler) has its say.
  */
 #include "pool/reporter.h"
 
@@ -23,9 +23,9 @@ static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 
 #define FAULTS (sizeof(faults) / sizeof(faults[0]))
 
-static struct rank *reporting;           /* whose handler this is */
-static struct sigaction actions[FAULTS]; /* of before */
-static stack_t own_stack; /* ss_sp NULL: the program has one of its own */
+static struct rank *reporting;           /* the rank of the handler */
+static struct sigaction actions[FAULTS]; /* the action from before */
+static stack_t own_stack; /* ss_sp NULL: the program has a stack of its own */
 
 static void put_back(int signal)
 {
@@ -54,12 +54,12 @@ static void report_signal(int signal, siginfo_t *info, void *context)
 	/* release: the rest is written. */
 	store_release(&mine->signal, (uint32_t)signal);
 	put_back(signal);
-	/* A fault repeats by itself, one that was sent does not. */
+	/* A fault repeats; a signal that was sent does not. */
 	if (info->si_code <= 0)
 		(void)raise(signal);
 }
 
-/* A stack for handlers, for a fault may be that there is no other left. */
+/* A stack for handlers, for the fault may be that the thread's own stack is full. */
 static bool have_stack(void)
 {
 	stack_t present;

@@ -23,24 +23,24 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-/* How often a waiting caller looks whether its warden lives. */
+/* How often a waiting caller looks whether the warden lives. */
 #define LOOK_NS (50 * UINT64_C(1000000))
 
-/* A look that is later than this: the caller was stopped (Ctrl-Z), and all that
- * time is none of the run's limit. */
+/* A look that is this late: the caller was stopped (Ctrl-Z), and the time does not
+ * count for the run's limit. */
 #define STOPPED_NS (250 * UINT64_C(1000000))
 
-/* How long the others may go on when a rank has failed: long enough for them to
- * fail alike, short enough not to be waited for. */
+/* How long other ranks may go on when a rank has failed: long enough to fail alike,
+ * short enough for the caller to wait. */
 #define GRACE_NS (20 * UINT64_C(1000000))
 
 #define GRACE_LOOK_NS UINT64_C(500000)
 
-/* How long a warden may take to carry an order out: it waits 5 s for a worker
- * that does not die, and 10 s for a team to start. */
+/* How long a warden may take to carry an order out: the warden waits 5 s for a
+ * worker that does not die, and 10 s for a team to start. */
 #define ANSWER_NS (20 * UINT64_C(1000000000))
 
-/* The patience of a caller that waits now: it spins on no worker's CPU. */
+/* The patience of a caller that waits now: the caller spins on no worker's CPU. */
 static const struct patience *caller_patience(const struct rig_pool *pool)
 {
 	static const struct patience none;
@@ -54,7 +54,8 @@ static const struct patience *caller_patience(const struct rig_pool *pool)
 	return &pool->patience;
 }
 
-/* It is later than `look`: by how much more than it takes to be woken? */
+/* The look due at `look` is made now: add a delay that no wake-up takes to the
+ * limit. */
 static void not_while_stopped(struct rig_pool *pool, uint64_t look)
 {
 	uint64_t now = clock_ns();
@@ -91,13 +92,12 @@ int rig_pool_cancel(struct rig_pool *pool)
 /* Has the run in progress been cancelled? */
 static bool is_cancelled(const struct rig_pool *pool)
 {
-	/* relaxed: it is a reason to end the run, and orders nothing. */
+	/* relaxed: a reason to end the run, which orders nothing. */
 	return !pool->internal && load_relaxed(&pool->cancel) == CANCEL_ASKED;
 }
 
-/* Wait for job `posted`, come what may to the warden, until deadline_ns.  0,
- * -EINTR (the alarm, or a cancel), -ETIMEDOUT, or -ECANCELED: the warden is
- * gone. */
+/* Wait for job `posted` until deadline_ns, even where the warden dies. 0, -EINTR
+ * (the alarm, or a cancel), -ETIMEDOUT, or -ECANCELED: the warden is gone. */
 int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 	      uint64_t deadline_ns)
 {
@@ -105,7 +105,7 @@ int run_await(struct rig_pool *pool, const struct patience *patience, bool heed,
 	struct dispatch_shm *dispatch = pool->startup.layout.dispatch;
 	int r;
 
-	/* Most runs are done before it is worth asking for the time. */
+	/* Most runs are done before a look at the clock is worth its time. */
 	if (patience->spin_ns && dispatch_poll(dispatch, patience))
 		return 0;
 	for (;;) {
@@ -148,7 +148,8 @@ int run_take_turn(struct rig_pool *pool)
 	/* acquire: pairs with the swap in run_end_turn(). */
 	if (cas_acquire(&pool->turn, &seen, TURN_TAKEN))
 		return 0;
-	/* If it is this thread's, nobody else changes that meanwhile. */
+	/* If the run is this thread's, no other thread changes the fields
+	 * meanwhile. */
 	if (pool->posted && pthread_equal(pool->holder, pthread_self()))
 		return rig_fail(-EBUSY,
 				"pool: this thread has submitted a run and not "
@@ -165,11 +166,12 @@ void run_end_turn(struct rig_pool *pool)
 
 	do {
 		job_segments_forget_queued(pool);
-		/* Hands the pool's memory to who takes the next turn. */
+		/* Hands the pool's memory to the thread that takes the next
+		 * turn. */
 		if (swap_seq(&pool->turn, TURN_FREE) == TURN_WANTED)
 			wait_wake(&pool->turn, 1);
-		/* Store, then look, as in pools_forget() the other way round:
-		 * what is queued now is found by one of the two. */
+		/* Store, then look, while pools_forget() looks, then stores:
+		 * one of the two finds a file that is queued now. */
 		seen = TURN_FREE;
 	} while (load_seq(&pool->forget_count) &&
 		 cas_seq(&pool->turn, &seen, TURN_TAKEN));
@@ -198,8 +200,8 @@ static int end_run(struct rig_pool *pool, enum rig_end end)
 	return run_finish(pool, end);
 }
 
-/* A rank says that it has failed: the others have GRACE_NS to fail alike, or to
- * return.  Returns the run's code. */
+/* A rank has failed: the other ranks have GRACE_NS to fail alike, or to return.
+ * Returns the run's code. */
 static int heed_failure(struct rig_pool *pool)
 {
 	static const struct patience none;
@@ -216,15 +218,15 @@ static int heed_failure(struct rig_pool *pool)
 	return end_run(pool, RIG_END_FAILED);
 }
 
-/* Find who raised the alarm.  False: a cancel too late for the run before;
- * this run goes on.  Else the run has ended with code *r. */
+/* Find the reason of the alarm.  False: a cancel too late for the run before; this
+ * run goes on.  Else the run has ended with code *r. */
 static bool heed_alarm(struct rig_pool *pool, int *r)
 {
 	const struct team_shm *team = pool->startup.layout.team;
 
 	dispatch_heard(pool->startup.layout.dispatch);
-	/* acquire: a reason is written before its alarm is raised.  A rank that
-	 * has failed is the reason why others wait for that rank. */
+	/* acquire: a reason is written before the alarm is raised.  A rank that
+	 * has failed is the reason why other ranks wait for that rank. */
 	if (is_cancelled(pool))
 		*r = end_run(pool, RIG_END_CANCEL);
 	else if (load_acquire(&team->failed))
@@ -236,7 +238,7 @@ static bool heed_alarm(struct rig_pool *pool, int *r)
 	return true;
 }
 
-/* Wait for the run at hand until deadline_ns, or until its limit, which may be
+/* Wait for the run at hand until deadline_ns, or until the run's limit, which may be
  * put off meanwhile.  As run_await(). */
 static int await_end(struct rig_pool *pool, uint64_t deadline_ns)
 {
@@ -321,7 +323,7 @@ int run_internal(struct rig_pool *pool, enum job_kind kind, uint64_t fn,
 	return r;
 }
 
-/* The job is there but for the function that says who owns what. */
+/* Populate a segment: the job is there but for the function that names the owners. */
 static int populate(struct rig_pool *pool,
 		    const struct rig_segment_options *options,
 		    size_t file_bytes)
@@ -376,7 +378,7 @@ int pool_populate(struct rig_pool *pool, int fd, struct identity identity,
 	if (r < 0) {
 		char words[WHY_BYTES];
 
-		/* Whoever could must not keep it mapped. */
+		/* A worker that has mapped the file must not keep the mapping. */
 		snprintf(words, sizeof(words), "%s", rig_why());
 		job_segments_forget(pool, identity);
 		(void)rig_fail(r, "%s", words);
@@ -420,7 +422,7 @@ void run_post(struct rig_pool *pool, uint64_t limit_ns)
 	pool->limit_at = limit_ns ? clock_after(limit_ns) : RIG_FOREVER;
 	pool->holder = pthread_self();
 	pool->posted = true;
-	/* relaxed: read by who waits for this run, or has waited. */
+	/* relaxed: read by a thread that waits for this run, or has waited. */
 	store_relaxed(&pool->has_kept, 0);
 	bell_run_begins(pool);
 	store_seq(&pool->cancel, CANCEL_NOT);

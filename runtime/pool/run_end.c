@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run_end.c - how a run has ended: its code, and the facts for its report.
+ * run_end.c - how a run has ended: the code, and the facts for the report.
  *
  * The code of a run comes from the caller's order, from the warden's note in struct
- * control_shm, or from the ranks.  A rank may have written over all that the ranks
- * share, so each code and each number of a rank is checked here before use.
+ * control_shm, or from the ranks.  A rank may have written over any shared word, so
+ * each code and each number of a rank is checked here before use.
  */
 #include "pool/caller.h"
 
@@ -30,8 +30,8 @@ static int code_of(enum rig_end end)
 	}
 }
 
-/* The first rank that failed by itself, rather than because another had; -1:
- * none.  All of it lies where any rank may have written over it. */
+/* The first rank that failed by itself, and not because another rank had; -1: none.
+ * Any rank may have written over the words that are read here. */
 static int first_failed(const struct rig_pool *pool)
 {
 	const struct layout *layout = &pool->startup.layout;
@@ -47,16 +47,16 @@ static int first_failed(const struct rig_pool *pool)
 	return first <= (uint32_t)pool->startup.size ? (int)first - 1 : -1;
 }
 
-/* How the warden says that it has ended a run. */
+/* The way in which the warden has ended a run. */
 static enum rig_end end_of(const struct control_shm *control)
 {
 	uint32_t end = control->end;
 
-	/* Else it was written over. */
+	/* Any other value: a rank has written over the field. */
 	return end <= RIG_END_HOST ? (enum rig_end)end : RIG_END_FAILED;
 }
 
-/* The code of a run that failed; -EPROTO where that was written over. */
+/* The code of a run that failed; -EPROTO where a rank has written over the code. */
 static int code_of_failed(const struct rig_pool *pool, bool ended, int failed)
 {
 	const struct layout *layout = &pool->startup.layout;
@@ -68,7 +68,7 @@ static int code_of_failed(const struct rig_pool *pool, bool ended, int failed)
 	return code < 0 ? code : -EPROTO;
 }
 
-/* Set what one run left to what the next expects. */
+/* Reset what a run has left, for the next run. */
 static void reset_run(struct rig_pool *pool)
 {
 	struct team_shm *team = pool->startup.layout.team;
@@ -77,7 +77,8 @@ static void reset_run(struct rig_pool *pool)
 	/* relaxed: no worker runs; the next post releases it. */
 	store_relaxed(&team->failed, 0);
 	store_relaxed(&team->deadlock, 0);
-	/* No rank of a pool ends its team: a stray store may say so. */
+	/* No rank of a pool ends the team: a stray store may have set the
+	 * word. */
 	store_relaxed(&team->ended, 0);
 	store_relaxed(&team->unattached[0], 0);
 	store_relaxed(&team->unattached[1], 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * startup.c - what a pool's processes start with, as bytes: packed by the
- * caller, unpacked by a process that is no fork of it.
+ * startup.c - the startup of a pool's processes, as bytes: packed by the caller,
+ * unpacked by a process that is no fork of the caller.
  */
 #include "pool/exec_start.h"
 
@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-/* Builds that differ in one of these lay the memory out differently. */
+/* Builds that differ in one of these numbers lay the memory out differently. */
 uint64_t startup_build(void)
 {
 	const uint64_t sizes[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stock.c - where every rank was when its team was ended.
+ * stock.c - where every rank was when the team was ended.
  */
 #include <string.h>
 
@@ -17,7 +17,7 @@ void report_take_stock(const struct layout *layout, int size)
 
 		*about = (struct about_shm){ .pid = about->pid,
 					     .was = about->pid };
-		/* What it did in an earlier job is not what it did in this. */
+		/* The calls of an earlier job are no calls of this job. */
 		if (load_relaxed(&rank->job) != job)
 			continue;
 		/* acquire: pairs with the reporter's release. */

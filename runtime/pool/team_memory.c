@@ -2,9 +2,9 @@
 /*
  * team_memory.c - how much address space the ranks' heaps get.
  *
- * A heap may hold all that the machine's memory holds, so a limit of its own would
- * only be one limit more.  What is not touched costs nothing: the file is sparse,
- * and page tables come with pages.
+ * A heap may hold as much as the machine's memory, so a smaller limit would only be one
+ * limit more.  Untouched memory costs nothing: the file is sparse, and page tables come
+ * with pages.
  */
 #include "pool/team_memory.h"
 
@@ -17,13 +17,14 @@
 #include "machine/huge.h"
 #include "machine/shared.h"
 
-/* Bytes of all heaps of a team: an eighth of what x86-64 can address. */
+/* Bytes of all heaps of a team: an eighth of the address space of x86-64. */
 #define HEAPS_MOST ((size_t)1 << 44)
 
 /* Shorter heaps are not worth their place. */
 #define HEAP_LEAST ((size_t)16 << 20)
 
-/* Under a limit of the address space, heaps take this part of what there is. */
+/* Under a limit of the address space, heaps take this part of the space that is
+ * left. */
 #define LIMITED_PART 8
 
 /* How long the heap of each rank may be. */

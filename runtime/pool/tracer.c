@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tracer.c - spans noted by workers, put together by their caller.
+ * tracer.c - spans noted by workers, put together by the caller.
  *
- * The caller notes its runs.  A rank's spans are those of the run they began
- * in; the clock is one for all processes.
+ * The caller notes its runs.  A span of a rank belongs to the run in which the span
+ * began; all processes have one clock.
  */
 #include "pool/tracer.h"
 
@@ -23,7 +23,7 @@
 /* Runs a pool remembers. */
 #define RUNS_MAX ((size_t)1 << 20)
 
-/* Bytes from one rank's to the next, with room for `room` spans. */
+/* Bytes from the spans of a rank to the next rank's, with room for `room` spans. */
 static size_t trace_bytes(size_t room)
 {
 	const size_t bytes = sizeof(struct trace_shm) +
@@ -154,7 +154,7 @@ static void describe(struct sink *sink, const struct trace_event_shm *event,
 	const uint64_t address = event->where;
 	struct symbol symbol;
 
-	/* What was called there was the kernel's very last act. */
+	/* The function called there was the kernel's very last act. */
 	if (called_at(sink->modules, address))
 		snprintf(sink->where, sizeof(sink->where), "the end of %.100s",
 			 kernel);
@@ -167,11 +167,11 @@ static void describe(struct sink *sink, const struct trace_event_shm *event,
 			 symbol.name, (unsigned long long)symbol.offset);
 }
 
-/* Is a span of `run` where the one before it was? */
+/* Is a span of `run` at the place of the span before? */
 static bool is_where_it_was(const struct sink *sink, uint64_t address)
 {
-	/* What the end of a kernel is called tells its name; and where ranks are
-	 * no forks, a library may have gone and another come. */
+	/* The end of a kernel has the kernel's name; and where ranks are no
+	 * forks, a library may have gone and another library come. */
 	return address == sink->address &&
 	       !load_relaxed(&sink->modules->count) &&
 	       !called_at(sink->modules, address);
@@ -212,7 +212,7 @@ static void put_event(struct sink *sink, const struct trace_event_shm *event,
 	put(sink, &span);
 }
 
-/* A rank's spans of one run: events from *at on that began in it. */
+/* The spans of a rank in one run: events from *at on that began in the run. */
 static void put_run(struct sink *sink, const struct trace_shm *trace,
 		    uint64_t *at, const struct traced_run *run, int index)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tracer.h - a pool's trace as its caller has it: the memory its workers note
- * spans in, and its runs.
+ * tracer.h - a pool's trace in the caller: the memory where workers note spans, and the
+ * runs.
  */
 #ifndef RUNRIG_TRACER_H
 #define RUNRIG_TRACER_H
@@ -9,14 +9,14 @@
 #include "objects/layout.h"
 #include "team/trace.h"
 
-/* One run, as its caller saw it.  In this process. */
+/* In this process: one run, as the caller saw the run. */
 struct traced_run {
 	uint64_t begin_ns;
-	uint64_t end_ns; /* 0: it goes on */
+	uint64_t end_ns; /* 0: the run goes on */
 	char name[64];
 };
 
-/* What the caller keeps.  In this process. */
+/* In this process: the caller's part of the trace. */
 struct tracer {
 	char *memory; /* trace_shm of every rank; NULL: nothing is traced */
 	size_t bytes, stride;
@@ -33,12 +33,13 @@ void tracer_finish(struct tracer *tracer);
 /* A rank's; NULL where nothing is traced. */
 struct trace_shm *tracer_rank(const struct tracer *tracer, int rank);
 
-/* A run begins, and ends.  `name` NULL: that of the function at `address`. */
+/* A run begins, and ends.  `name` NULL: the run has the name of the function at
+ * `address`. */
 void tracer_run_begins(struct tracer *tracer, const char *name,
 		       uint64_t address);
 void tracer_run_ends(struct tracer *tracer);
 
-/* As rig_pool_trace(), of the tracer of `size` ranks in that layout. */
+/* As rig_pool_trace(), with the tracer of `size` ranks in that layout. */
 ssize_t tracer_read(const struct tracer *tracer, const struct layout *layout,
 		    int size, int rank, struct rig_trace_span *spans,
 		    size_t max, uint64_t *lost);

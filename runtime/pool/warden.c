@@ -6,18 +6,19 @@
  *	a worker dies      note where every rank was, kill the rest, reap all, lay
  *	                   the team's memory out afresh, fork a new team, tell the
  *	                   caller that its run (if one was on) has failed
- *	the caller orders  the same, for its reasons: a limit, a deadlock, a rank
- *	                   that failed
- *	the caller dies    kill the workers, remove the names it leaves, exit
+ *	the caller orders  the same, for the caller's reasons: a limit, a deadlock, a
+ *	                   rank that failed
+ *	the caller dies    kill the workers, remove the names of the caller, exit
  *
- * It has one thread, takes no lock, allocates nothing, and never writes to
- * anyone who might not read.  It kills by pidfd, and its own children by number
- * where the system refuses that, never anyone else by a bare pid.  The truth
- * about the workers is in its own memory; what it shares are copies.
+ * The warden has one thread, takes no lock, allocates nothing, and never writes to a
+ * process that might not read.  The warden kills by pidfd, and its own children by
+ * number where the system refuses a signal by pidfd, never another process by a bare
+ * pid.  The truth about the workers is in the warden's own memory; shared memory has
+ * copies.
  *
- * Who is in charge of a run: only a death makes the warden end one by itself.
- * Everything else is the caller's order, and the caller posts no job while it
- * waits for an order to be carried out, so the two never race for a run.
+ * Only a death makes the warden end a run without an order.  For all other reasons
+ * the caller orders the end, and posts no job while the order is carried out, so
+ * warden and caller never race for a run.
  */
 #include "pool/pool_startup.h"
 
@@ -45,8 +46,8 @@
 #include "machine/process.h"
 #include "segment/segment.h"
 
-/* How long a killed worker may take to be gone: one that hangs in the kernel
- * (state D) is abandoned then. */
+/* How long a killed worker may take to be gone: a worker that hangs in the kernel
+ * (state D) is abandoned after this time. */
 #define REAP_NS (5 * UINT64_C(1000000000))
 
 /* How long a team may take to be ready. */
@@ -55,19 +56,19 @@
 /* Tries of one fork, with pauses of 1, 10 and 100 ms between them. */
 #define FORK_TRIES 4
 
-/* Teams in a row that may lose a worker before they are ready. */
+/* Teams in a row that may lose a worker before the team is ready. */
 #define START_TRIES 4
 
 struct worker {
 	pid_t pid; /* 0: none */
-	int fd;    /* its pidfd */
+	int fd;    /* the pidfd */
 };
 
 struct warden {
 	struct pool_startup *startup;
-	int ready;         /* workers of the team that said so */
-	bool starting;     /* not all have */
-	uint64_t start_by; /* when they must have, on the clock */
+	int ready;         /* workers of the team that are ready */
+	bool starting;     /* not all workers are ready */
+	uint64_t start_by; /* when all must be ready, on the clock */
 	int failed_starts; /* in a row */
 	int64_t oom_kills; /* when the team was forked; -1: not known */
 	bool tell_done;    /* once ready: the run posted is done */
@@ -88,21 +89,21 @@ static void kill_worker(const struct worker *worker)
 {
 	if (!worker->pid)
 		return;
-	/* Where signals by descriptor are refused: it is a child that has not
-	 * been reaped, and its number is its own. */
+	/* Where signals by descriptor are refused: the worker is a child that has
+	 * not been reaped, and no other process has its number. */
 	if (syscall(SYS_pidfd_send_signal, worker->fd, SIGKILL, NULL, 0) < 0 &&
 	    errno != ESRCH)
 		(void)kill(worker->pid, SIGKILL);
 }
 
-/* Wait for a worker that is dying.  Its wait status, as waitpid() gives it, or
- * STATUS_UNKNOWN. */
+/* Wait for a worker that is dying.  Returns the worker's wait status, as waitpid()
+ * gives the status, or STATUS_UNKNOWN. */
 static int reap(struct worker *worker, uint64_t deadline_ns)
 {
 	int status;
 
 	(void)process_readable(worker->fd, deadline_ns);
-	/* While the number is its own yet. */
+	/* While no other process can have the number. */
 	openmp_forget(worker->pid);
 	(void)process_await(worker->fd, deadline_ns, &status);
 	close(worker->fd);
@@ -110,7 +111,7 @@ static int reap(struct worker *worker, uint64_t deadline_ns)
 	return status;
 }
 
-/* Kill every worker and reap it. */
+/* Kill and reap every worker. */
 static void end_team(struct warden *w)
 {
 	uint64_t deadline = clock_after(REAP_NS);
@@ -142,7 +143,7 @@ static void pause_ns(long ns)
 	(void)nanosleep(&time, NULL);
 }
 
-/* The caller's order, if there is one, is carried out. */
+/* The caller's order, if any, is carried out. */
 static void answer(struct warden *w)
 {
 	const char word = WARDEN_DONE;
@@ -195,7 +196,7 @@ static int fork_worker(struct warden *w, int rank, uint32_t seen)
 	if (worker->fd < 0) {
 		int r = -errno;
 
-		/* Not reaped yet, so the pid is still its own. */
+		/* Not reaped yet, so the pid is still the worker's. */
 		(void)kill(pid, SIGKILL);
 		(void)waitpid(pid, NULL, 0);
 		return r;
@@ -215,7 +216,7 @@ static void fork_team(struct warden *w, uint32_t seen)
 
 	add_relaxed(&startup->layout.control->generation, 1);
 	store_relaxed(&startup->layout.control->state, CONTROL_STARTING);
-	/* What a team said that is no more. */
+	/* Words of a team that has ended, for the report. */
 	(void)!read(startup->ready, &stale, sizeof(stale));
 	w->ready = 0;
 	w->starting = true;
@@ -254,7 +255,7 @@ static void on_ready(struct warden *w)
 	answer(w);
 }
 
-/* End this team, for `end`, and start another. */
+/* End this team, for the reason `end`, and start a new team. */
 static void renew(struct warden *w, enum rig_end end, int rank, int status)
 {
 	const struct layout *layout = &w->startup->layout;
@@ -264,16 +265,16 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 	int r;
 
 	end_team(w);
-	/* Nobody but the caller writes `posted` now, and it posts nothing while
-	 * a run is on: this is settled.  A job posted after this look is for
-	 * the new team. */
+	/* No process but the caller writes `posted` now, and the caller posts
+	 * nothing while a run is on: the value stays.  A job posted after this
+	 * look is for the new team. */
 	seen = load_acquire(&layout->dispatch->done) & ~1u;
 	in_flight = load_acquire(&layout->dispatch->posted) != seen;
 	if (w->tell_done) {
-		/* That run has ended already; the caller is yet to be told. */
+		/* The run has ended already; the caller is not told yet. */
 		seen = load_acquire(&layout->dispatch->posted);
 	} else if (in_flight || w->answer) {
-		/* Else the caller may still read what the last run left. */
+		/* Else the caller may still read the results of the last run. */
 		report_take_stock(layout, w->startup->size);
 		seen = load_acquire(&layout->dispatch->posted);
 		control->end = end;
@@ -284,7 +285,7 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 			WTERMSIG(status) == SIGKILL && lacks_memory(w);
 		w->tell_done = true;
 	} else {
-		/* Whoever was last may have died before it woke the caller. */
+		/* The last rank may have died before it woke the caller. */
 		dispatch_wake(layout->dispatch);
 		dispatch_ring(layout->dispatch, w->startup->bell);
 	}
@@ -295,8 +296,8 @@ static void renew(struct warden *w, enum rig_end end, int rank, int status)
 		fork_team(w, seen);
 }
 
-/* A death while the team starts.  What killed it may have been meant for the
- * team before, so there is another try; but something may be wrong for good. */
+/* A death while the team starts.  The cause may have been meant for the team before,
+ * so there is another try; but the cause may also stay. */
 static void fail_start(struct warden *w, int rank, int status)
 {
 	char why[WHY_BYTES];
@@ -337,8 +338,9 @@ static void on_order(struct warden *w)
 	if (message.order == ORDER_QUIT)
 		leave(w, false);
 	w->answer = true;
-	/* A run that has ended already is answered for when the team is ready;
-	 * one that a starting team has begun is not that. */
+	/* The caller gets an answer about a run that has ended already when
+	 * the team is ready; a run that a starting team has begun is another
+	 * run. */
 	if (load_relaxed(&w->startup->layout.control->state) == CONTROL_DEAD)
 		answer(w);
 	else if (!w->tell_done)
@@ -356,7 +358,7 @@ static void on_worker_ready(struct warden *w)
 		on_ready(w);
 }
 
-/* Wait until something happens; until the team must be ready, if it starts. */
+/* Wait until an event comes; where a team starts, until the team must be ready. */
 static int await(struct warden *w)
 {
 	const struct pool_startup *startup = w->startup;
@@ -395,8 +397,8 @@ static noreturn void watch(struct warden *w)
 			on_worker_ready(w);
 		for (int i = 0; i < w->startup->size; i++)
 			if (w->polled[3 + i].revents) {
-				/* What else has happened is looked at afresh:
-				 * this ends or renews the whole team. */
+				/* Other events are looked at afresh: this step
+				 * ends or renews the whole team. */
 				on_death(w, i);
 				break;
 			}
@@ -405,9 +407,9 @@ static noreturn void watch(struct warden *w)
 	}
 }
 
-/* Send the caller a descriptor of this process, to notice its death by.  The
- * caller waits for the message: with a descriptor, or with the reason why there
- * is none. */
+/* Send the caller a descriptor of this process, by which the caller notices the
+ * warden's death.  The caller waits for the message: with a descriptor, or with the
+ * reason for its absence. */
 static void introduce(const struct pool_startup *startup)
 {
 	union {
@@ -428,7 +430,7 @@ static void introduce(const struct pool_startup *startup)
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 	if (fd < 0)
 		message.msg_controllen = 0;
-	/* One it cannot send, it says by its end. */
+	/* A message that cannot be sent shows by the warden's end. */
 	if (sendmsg(startup->warden_end, &message, MSG_DONTWAIT) < 0)
 		_exit(EXIT_FAILURE);
 	if (fd >= 0)
@@ -464,7 +466,7 @@ noreturn void warden_main(struct pool_startup *startup)
 	r = inherit_maps();
 	segments_left_behind();
 	pools_left_behind();
-	/* What the caller had not flushed is the caller's to flush. */
+	/* Output that the caller had not flushed is the caller's to flush. */
 	__fpurge(stdout);
 	__fpurge(stderr);
 	sigemptyset(&none);
@@ -472,7 +474,8 @@ noreturn void warden_main(struct pool_startup *startup)
 	raise_file_limit(startup);
 	introduce(startup);
 
-	/* A pool made in a kernel: its warden has a copy of another's. */
+	/* A pool made in a kernel: the warden has a copy of another warden's
+	 * state. */
 	memset(&warden, 0, sizeof(warden));
 	warden.startup = startup;
 	warden.tell_done = true;

@@ -2,9 +2,9 @@
 /*
  * watch.c - a thread that polls the pidfds of the other ranks.
  *
- * Each rank has such a thread, so that no rank depends on another one to be told.
- * A rank says that it has left (its state) before it can end; a rank that ends
- * without having said so has died.
+ * Each rank has such a thread, so that no rank depends on another rank's notice.  A
+ * rank stores that it has left (its state) before its process can end; a rank whose
+ * process ends without that store has died.
  */
 #include "pool/watch.h"
 
@@ -21,8 +21,8 @@
 #include "machine/process.h"
 #include "machine/shared.h"
 
-/* How long the thread rests where the system refuses poll(): the deaths of ranks that
- * nobody can wait for are not worth a CPU. */
+/* How long the thread rests where the system refuses poll(): no death can be seen, and
+ * a loop would cost a CPU. */
 #define REFUSED_REST_NS 10000000
 
 static void look_at(struct rank_watch *watch, int number)
@@ -47,7 +47,7 @@ static void *watch_ranks(void *arg)
 {
 	struct rank_watch *watch = arg;
 	const int size = watch->rank->size;
-	/* A negative descriptor is one that poll() leaves out. */
+	/* poll() leaves a negative descriptor out. */
 	struct pollfd *polled = watch->polled;
 	const struct timespec rest = { 0, REFUSED_REST_NS };
 
@@ -70,7 +70,7 @@ static void *watch_ranks(void *arg)
 	}
 }
 
-/* The pidfd of the very process; -1: it has ended. */
+/* The pidfd of the very process; -ESRCH: the process has ended. */
 static int open_peer(const struct rendezvous_peer *peer)
 {
 	int fd = process_open(peer->pid);

@@ -2,9 +2,9 @@
 /*
  * worker.c - a worker's life: be pinned, be ready, take jobs until killed.
  *
- * A worker ends by being killed: by its warden, or by the kernel when its
- * warden is gone.  Whatever else ends it is a death.  It leaves nothing to
- * flush: what a job printed is flushed after the job.
+ * A worker ends by a signal: of the warden, or of the system when the warden is
+ * gone.  Any other end of a worker is a death.  A worker leaves nothing to flush:
+ * after each job the worker flushes the output of the job.
  */
 #include "pool/pool_startup.h"
 
@@ -35,7 +35,7 @@
 
 #define STOP_UNKNOWN (-2) /* RUNRIG_STOP has not been asked yet */
 
-/* What this process was born with, if it is a worker. */
+/* The startup of this process, if the process is a worker. */
 static const struct pool_startup *own_startup;
 
 void worker_forked(void)
@@ -54,9 +54,9 @@ void worker_forked(void)
 }
 
 /*
- * A kernel that calls exit() ends this process and nothing else: what the
- * caller has registered with atexit() is the caller's.  Registered last, so
- * called first (but for what kernels register themselves).
+ * A kernel that calls exit() ends this process and nothing else: functions that the
+ * caller has registered with atexit() are not called.  This function is registered
+ * last, and so called first (but for functions that kernels register).
  */
 static void leave_at_once(int status, void *arg)
 {
@@ -73,8 +73,8 @@ static void leave_thread(void *arg)
 	_exit(EXIT_SUCCESS);
 }
 
-/* The warden has set every signal to its default or to be ignored; a worker
- * ignores only Ctrl-C, which is the caller's, and writing to nobody. */
+/* The warden has set every signal to the default or to be ignored; a worker ignores
+ * only SIGINT (Ctrl-C is the caller's affair) and SIGPIPE. */
 static void set_signals(void)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
@@ -87,7 +87,7 @@ static void set_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Everything until "ready".  Only what is safe after a fork from a warden of a
+/* Everything until "ready".  All calls here are safe after a fork from a warden of a
  * caller with threads. */
 static void be_born(const struct pool_startup *startup, struct rank *rank)
 {
@@ -100,8 +100,8 @@ static void be_born(const struct pool_startup *startup, struct rank *rank)
 	if (startup->files.rlim_max)
 		(void)setrlimit(RLIMIT_NOFILE, &startup->files);
 	set_signals();
-	/* A child that a kernel forks is no rank: if it returns from the
-	 * kernel, it ends here at what it has not. */
+	/* A child that a kernel forks is no rank: a child that returns from the
+	 * kernel ends here, at memory that the child has not. */
 	(void)madvise(startup->layout.control, startup->layout.map_bytes,
 		      MADV_DONTFORK);
 	/* Losing a worker is an error of a run; losing the caller, its end. */
@@ -150,14 +150,14 @@ static void stop_for_debugger(const struct rank *rank)
 	(void)raise(SIGSTOP);
 }
 
-/* Where run_kernel() calls its kernel from, for worker_calls_at(): a function
- * of its own, and what follows the call is its end. */
+/* Where run_kernel() calls the kernel from, for worker_calls_at(): a function of its
+ * own, which ends after the call. */
 __attribute__((noinline)) static int call_kernel(struct rank *rank,
 						 rig_kernel_fn *fn)
 {
 	int r = fn(&rank->world);
 
-	__asm__ volatile("" : "+r"(r)); /* no tail call: this must be seen */
+	__asm__ volatile("" : "+r"(r)); /* no tail call: the frame stays */
 	return r;
 }
 
@@ -198,7 +198,7 @@ static int run_to_end(struct rank *rank, rig_kernel_fn *fn)
 
 	if (r == 0)
 		r = mail_end_job(rank);
-	/* rig_team_fail() has written the words, or there are none. */
+	/* rig_team_fail() has written the words, if any. */
 	if (r < 0 && !rank->mine->why[0])
 		return rig_fail(r, "the kernel returned %d", r);
 	if (r < 0)
@@ -206,7 +206,8 @@ static int run_to_end(struct rank *rank, rig_kernel_fn *fn)
 	return 0;
 }
 
-/* A job of a chain.  All have the segments of the first, which attaches them. */
+/* A job of a chain.  All jobs have the segments of the first job, which attaches the
+ * segments. */
 static int run_chained(const struct pool_startup *startup, struct rank *rank,
 		       const struct chain_job_shm *job, bool first)
 {
@@ -227,7 +228,7 @@ static int run_chained(const struct pool_startup *startup, struct rank *rank,
 		return r;
 	}
 	r = run_to_end(rank, fn);
-	/* The next job clears it. */
+	/* The next job clears the result. */
 	if (r == 0 && rank->rank == 0 && job->result_bytes)
 		memcpy(chain->room + job->result_at, rank->mine->result,
 		       job->result_bytes);
@@ -274,7 +275,7 @@ static int run_job(const struct pool_startup *startup, struct rank *rank)
 	return run_to_end(rank, fn);
 }
 
-/* What a kernel printed is to be seen in order with what the caller prints. */
+/* The output of a kernel is to come in order with the output of the caller. */
 static void flush(void)
 {
 	if (__fpending(stdout))
@@ -283,7 +284,7 @@ static void flush(void)
 		(void)fflush(stderr);
 }
 
-/* For ever. */
+/* Take jobs, for ever. */
 static void take_jobs(const struct pool_startup *startup, struct rank *rank,
 		      uint32_t seen)
 {
@@ -307,10 +308,10 @@ noreturn void worker_main(const struct pool_startup *startup, int rank,
 	static struct rank self;
 	const uint64_t one = 1;
 
-	/* The warden may die before it has noted the number of its child, and
-	 * the caller may have to reap that. */
+	/* The warden may die before the note of its child's number, and the caller
+	 * may have to reap the child. */
 	startup->layout.about[rank].pid = getpid();
-	/* If the warden dies, so do we.  It may have died already. */
+	/* If the warden dies, the worker dies.  The warden may be dead already. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != startup->layout.control->warden)
 		_exit(EXIT_FAILURE);
@@ -324,7 +325,7 @@ noreturn void worker_main(const struct pool_startup *startup, int rank,
 	modules_begin(&startup->layout.modules[rank]);
 	if (startup->execed) {
 		worker_publish(&self);
-		/* Forks of the caller have that handler from the caller. */
+		/* Forks of the caller have the handler from the caller. */
 		(void)pthread_atfork(NULL, NULL, worker_forked);
 	}
 	own_startup = startup;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * worker_main.c - the program that the warden of a pool made with RIG_EXEC is,
- * and the workers with it: all of it is in the library.
+ * worker_main.c - the program of the warden of a pool made with RIG_EXEC, and of the
+ * workers: all code is in the library.
  */
 #include "pool/worker_program.h"
 

@@ -2,9 +2,9 @@
 /*
  * worker_program.c - from an exec to a warden.
  *
- * The one argument is the number of a descriptor: of the file in which the caller
- * has written what the pool starts with.  Whoever runs the program by hand is
- * told what it is.
+ * The one argument is the number of a descriptor: of the file with the pool's startup,
+ * which the caller has written.  A user who runs the program by hand reads the purpose
+ * of the program.
  */
 #include "pool/worker_program.h"
 
@@ -36,7 +36,7 @@ static int map_startup(int fd, struct startup_shm **shm, size_t *bytes)
 	return r;
 }
 
-/* The memory that pool_startup points to. */
+/* The memory behind the pointers of pool_startup. */
 static int map_memory(const struct startup_shm *shm,
 		      struct pool_startup *startup, struct tracer *tracer)
 {

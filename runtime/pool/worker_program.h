@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * worker_program.h - what the workers' program runs.
+ * worker_program.h - the main function of the workers' program.
  */
 #ifndef RUNRIG_WORKER_PROGRAM_H
 #define RUNRIG_WORKER_PROGRAM_H

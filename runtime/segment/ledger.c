@@ -58,8 +58,8 @@ struct ledger_shm {
 static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static struct ledger_shm *ledger;
 
-/* The file that the ledger is in; -1: none could be made, and only forks share
- * the ledger.  The identity tells whether the descriptor is still the file's. */
+/* The file of the ledger; -1: no file could be made, and only forks share the
+ * ledger.  The identity tells whether the descriptor is still the file's. */
 static int file = -1;
 static struct identity file_identity;
 
@@ -131,7 +131,7 @@ static int map_ledger(void **memory)
 		close(file);
 	file = -1;
 	/* RLIMIT_FSIZE or the number of descriptors may be in the way: then
-	 * the ledger is memory that only forks share. */
+	 * only forks share the memory of the ledger. */
 	if (shared_map(bytes, "ledger", memory, &file) < 0)
 		return shared_map(bytes, "ledger", memory, NULL);
 	if (fstat(file, &status) < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ledger.h - the names that this process made and that are to die with it.
+ * ledger.h - the names that this process made, and that die with the process.
  */
 #ifndef RUNRIG_LEDGER_H
 #define RUNRIG_LEDGER_H
@@ -29,7 +29,7 @@ int ledger_open(void);
  * memfd_create, or -EBADF where somebody has closed the descriptor. */
 int ledger_descriptor(void);
 
-/* In such a warden: have the caller's ledger.  0, or mmap's error. */
+/* In a warden that is no fork: take the caller's ledger. 0, or mmap's error. */
 int ledger_adopt(int fd);
 
 /* A process with this process's memory and identity (vfork) was killed, maybe in

@@ -20,7 +20,7 @@ static int check_attached(const struct rig_list *list)
 	return need(list, "list: the list");
 }
 
-/* The item that `index` means, in a list that is attached. */
+/* The item of `index`, in a list that is attached. */
 static int item_of(const struct rig_list *list, int64_t index, size_t *item)
 {
 	*item = 0;

@@ -40,8 +40,7 @@
 #include "machine/openmp.h"
 #include "machine/process.h"
 
-/* How long the manager's process may take to start: one that is stopped never
- * does. */
+/* How long the manager's process may take to start: a stopped process never starts. */
 #define READY_NS (30 * UINT64_C(1000000000))
 
 /* How long the manager's process may take to be gone. */
@@ -55,17 +54,18 @@ struct member {
 
 /* In this process. */
 struct rig_manager {
-	pthread_mutex_t lock; /* of the members */
+	pthread_mutex_t lock; /* the ledger of the members */
 	struct member *members;
 	size_t count, room;
-	uint64_t maker; /* process_self() of who started the manager */
+	uint64_t
+		maker; /* process_self() of the process that started the manager */
 	pid_t maker_pid;
 	pid_t pid;  /* the manager's process */
 	int pidfd;  /* pidfd of the manager's process; -1: none */
 	int socket; /* socket to the manager's process; -1: none */
 };
 
-/* The kernel calls the manager's process so. */
+/* The name of the manager's process in /proc. */
 #define MANAGER_NAME "runrig-manager"
 
 /* The process between tells the caller the number of the manager's process; and
@@ -75,7 +75,7 @@ struct introduction {
 	bool watches;
 };
 
-/* The manager's process holds these. */
+/* The descriptors of the manager's process. */
 struct watch {
 	int socket;
 	int caller; /* pidfd */
@@ -97,7 +97,7 @@ static int above_standard(int fd)
 	return moved;
 }
 
-/* End this process, a fork of the caller: nothing of the caller's runs. */
+/* End this process, a fork of the caller: no code of the caller's runs. */
 static noreturn void leave(int status)
 {
 	openmp_forget(getpid());
@@ -133,7 +133,8 @@ static noreturn void watch_main(const struct watch *watch)
 	for (;;) {
 		if (poll(polled, 2, -1) < 0)
 			continue;
-		/* Told that all is done: even by a caller that has died since. */
+		/* The caller has said that all names are removed, even where
+		 * the caller has died since. */
 		if (recv(watch->socket, &byte, 1, MSG_DONTWAIT) == 1)
 			leave(EXIT_SUCCESS);
 		if (polled[1].revents) {
@@ -147,7 +148,7 @@ static noreturn void watch_main(const struct watch *watch)
 }
 
 /* Fork twice: the process in between ends at once and is waited for here, so the
- * host never meets a child that the host does not know. */
+ * host never meets an unknown child. */
 static int fork_watch(const struct watch *watch)
 {
 	sigset_t all, before;
@@ -184,7 +185,7 @@ static int fork_watch(const struct watch *watch)
 }
 
 /* Wait until the manager's process watches.  The pidfd is opened as soon as the
- * number is known: the process is reaped by it. */
+ * number is known, and later reaps the process. */
 static int meet(struct rig_manager *manager)
 {
 	struct introduction words = { .watches = false };
@@ -220,8 +221,8 @@ static int meet(struct rig_manager *manager)
 	return 0;
 }
 
-/* Tell the manager's process that it may go, and wait until it has: by force,
- * if it does not listen.  A child of this process, it is reaped. */
+/* Tell the manager's process to end, and wait for the end: by force, if the process
+ * does not listen.  A child of this process is reaped. */
 static void dismiss(const struct rig_manager *manager)
 {
 	uint64_t deadline = clock_after(GONE_NS);
@@ -421,7 +422,7 @@ void rig_manager_shutdown(struct rig_manager *manager)
 {
 	if (!manager)
 		return;
-	/* In a fork the handles are not their maker's: no name goes. */
+	/* In a fork the handles belong to another process: no name goes. */
 	for (size_t i = 0; i < manager->count; i++)
 		member_destroy(&manager->members[i]);
 	if (manager->maker == process_self())

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * segment.h - what pools ask of segments, and what segments tell pools.
+ * segment.h - the calls of pools for segments, and of segments for pools.
  */
 #ifndef RUNRIG_SEGMENT_PRIVATE_H
 #define RUNRIG_SEGMENT_PRIVATE_H
@@ -17,16 +17,16 @@ struct segment_info {
 	struct identity identity;
 	size_t file_bytes;
 	size_t data_bytes;
-	uint64_t pool; /* the pool its trailer's barrier is for; 0: none */
-	int fd;        /* of this process, or -1 */
-	bool file;     /* not in /dev/shm: its pages come as they are touched */
+	uint64_t pool; /* the pool of the trailer's barrier; 0: none */
+	int fd;        /* a descriptor of this process, or -1 */
+	bool file;     /* not in /dev/shm: pages come at the first touch */
 };
 
 /*
- * The newest handle of the name in this process, whoever has the name now.  True
- * and the facts, whose fd stays the handle's; false: there is none.  `brief`: of
- * the handles that were attached so, and the one found is such a handle no more.
- * Any thread.
+ * Find the newest handle of the name in this process, whichever segment has the name
+ * now.  True and the facts, whose fd stays the handle's; false: there is no handle.
+ * `brief`: among the handles that were attached with `brief`; the handle found is a
+ * brief handle no more.  Any thread.
  */
 bool segment_handle_info(const char *name, bool brief,
 			 struct segment_info *info);
@@ -46,20 +46,20 @@ int segment_adopt(struct rig_segment **segment, const char *name,
 /* As ledger_fork_failed(). */
 void segments_fork_failed(void);
 
-/* In a warden, which has closed and unmapped everything that the caller's handles
- * hold: a kernel that ends a handle by mistake must not end a newer mapping. */
+/* In a warden, which has closed and unmapped every file of the caller's handles: a
+ * kernel that ends a handle by mistake must not end a newer mapping. */
 void segments_left_behind(void);
 
 /* The calls by which a segment tells pools, which stand above segments. */
 struct segment_pools {
-	/* A number no other pool of this host has. */
+	/* A number that no other pool of this host has. */
 	uint64_t (*id)(const struct rig_pool *pool);
 	int (*size)(const struct rig_pool *pool);
 	enum rig_barrier_kind (*barrier)(const struct rig_pool *pool);
 
 	/*
 	 * Have the workers of `pool` populate the file behind `fd`, `file_bytes`
-	 * long (`data_bytes` of them the user's), each worker its part by
+	 * long (`data_bytes` are the user's), each worker its part by
 	 * options->spans.  Returns as rig_pool_run(), -ENOSPC where memory is
 	 * short.
 	 */
@@ -71,9 +71,8 @@ struct segment_pools {
 	 * run. */
 	void (*forget)(struct identity identity);
 
-	/* Every pool that is not in a run lets go of the segments of others
-	 * without a name, for their memory is wanted.  Returns the number of
-	 * segments let go. */
+	/* Every pool that is not in a run lets go of unowned segments without
+	 * a name, to free memory.  Returns the number of segments let go. */
 	int (*let_go)(void);
 };
 

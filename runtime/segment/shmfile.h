@@ -78,8 +78,8 @@ int shmfile_reserve_new(int fd, const char *name, size_t bytes);
 int shmfile_publish(int fd, const char *name, bool dies, char *named);
 
 /*
- * The same for a name that is to die with all who have the file, and not with its
- * maker: the name is marked, and in no ledger.
+ * The same for a name that dies with the last process that has the file, and not with
+ * the maker: the name is marked, and in no ledger.
  */
 int shmfile_publish_common(int fd, const char *name);
 

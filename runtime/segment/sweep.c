@@ -74,9 +74,9 @@ static bool anyone_maps(struct identity identity)
 	return found || !all;
 }
 
-/* Has anybody else the file behind `fd` open, or mapped?  The kernel gives a
- * write lease only to who has the file alone.  The lease is given back at once;
- * its signal, for an open in between, is one that nobody dies of. */
+/* Has any other process the file behind `fd` open, or mapped?  The kernel gives a
+ * write lease only to the one holder of the file.  The lease is given back at once;
+ * its signal, for an open in between, kills no process. */
 static bool anyone_has(int fd, struct identity identity)
 {
 	if (fcntl(fd, F_SETSIG, SIGURG) < 0)

@@ -30,7 +30,7 @@ struct homes {
 	struct rig_home *homes;
 	size_t max;
 	size_t count;
-	bool full;  /* the file has all its pages */
+	bool full;  /* the file has every page */
 	int last;   /* node of the home at hand */
 	int *nodes; /* logical numbers by the system's */
 };
