@@ -47,7 +47,7 @@ static inline float from_float16(uint16_t half)
 	const uint32_t sign = (uint32_t)(half & 0x8000) << 16;
 	const uint32_t normal = magnitude + 112 * ONE_UP;
 	const uint32_t special = normal + 112 * ONE_UP; /* inf, NaN */
-	/* 2^-14 and a fraction of that, less 2^-14. */
+	/* 2^-14 and a fraction of 2^-14, less 2^-14. */
 	const uint32_t small =
 		bits_of(float_of(normal + ONE_UP) - float_of(113 * ONE_UP));
 	uint32_t bits = magnitude < ONE_UP ? small : normal;
@@ -127,7 +127,8 @@ void half_fold(void *out, const void *const *from, int count, size_t n,
 			widen(next, (const uint16_t *)from[k] + at, some, type);
 			fold(all, all, next, some, RIG_FLOAT32, op);
 		}
-		/* `out` may be among them: written when all are read. */
+		/* `out` may be one of the sources: written when all sources
+		 * are read. */
 		narrow((uint16_t *)out + at, all, some, type);
 	}
 }

@@ -2,15 +2,15 @@
 /*
  * heap.c - malloc's calls in memory that all ranks of a team have mapped.
  *
- * Blocks lie one after the other from the first byte of the rank's part to `top`.
- * Each begins with a line of its own that says how long the block is and how long
- * the block below is, so that neighbours of a block that is freed are found and
- * joined.  Free blocks are in lists by length.  No two free blocks are neighbours,
- * and the highest block is not free: what is above it is nobody's.
+ * Blocks lie one after the other from the first byte of the rank's part to `top`.  Each
+ * block begins with a line of its own with the lengths of the block and of the block
+ * below, so that the neighbours of a freed block are found and joined.  Free blocks are
+ * in lists by length.  No two free blocks are neighbours, and the highest block is not
+ * free: the memory above belongs to no block.
  *
- * Pages are asked for before anything is given, up to `there`: memory that is out
- * is an error of the call, and not a SIGBUS at some store.  A long free block gives
- * the pages within it back (it is bare), and so does what is far above `top`.
+ * Pages are asked for before any block is given, up to `there`: a lack of memory is an
+ * error of the call, and not a SIGBUS at some store.  A long free block gives the pages
+ * within the block back (the block is bare), and so does the memory far above `top`.
  */
 #include "team/heap.h"
 
@@ -24,16 +24,16 @@
 #include "machine/pages.h"
 #include "team/rank.h"
 
-/* Pages are asked for by so many bytes; in a long heap by whole huge pages. */
+/* Pages are asked for in units of this size; in a long heap in whole huge pages. */
 #define STEP_BYTES ((size_t)256 << 10)
 
-/* A free block of so many bytes is bare; as many above `top` keep their pages. */
+/* A free block of this size is bare; this many bytes above `top` keep their pages. */
 #define SPARE_BYTES ((size_t)32 << 20)
 
 #define MARK_USED UINT64_C(0x64657375706165e8)
 #define MARK_FREE UINT64_C(0x65657266706165e8)
 
-/* In the heap, before what a block holds. */
+/* In the heap, before the bytes of a block. */
 struct heap_block {
 	uint64_t mark; /* MARK_..., added to the block's own offset */
 	size_t bytes;  /* with this line: a multiple of RIG_LINE */
@@ -149,7 +149,7 @@ static struct heap_block *find_free(struct rig_heap *heap, size_t bytes)
 
 /* ---- pages ---- */
 
-/* Have the pages of [begin, end) there, huge where they are to be had. */
+/* Have the pages of [begin, end) there, huge if possible. */
 static int populate(const struct rig_heap *heap, size_t begin, size_t end)
 {
 	const size_t first = size_round_up(begin, HUGE_BYTES);
@@ -177,8 +177,8 @@ static int grow(struct rig_heap *heap, size_t end)
 	const size_t step = end < HUGE_BYTES ? STEP_BYTES : HUGE_BYTES;
 
 	end = size_round_up(end, step);
-	/* Whoever clears the heap after a death must know of the pages first; what
-	 * of them has come before memory was out is cleared then, too. */
+	/* A process that clears the heap after a death must know of the pages
+	 * first: pages that came before memory was out are cleared then, too. */
 	store_relaxed(&owner->layout.team->heaped, 1);
 	if (load_relaxed(&owner->mine->heap_there) < end)
 		store_seq(&owner->mine->heap_there, end);
@@ -215,8 +215,8 @@ static void make_bare(const struct rig_heap *heap, struct heap_block *block)
 
 /* ---- giving and taking back ---- */
 
-/* The part of `block`, which is used, from `bytes` on is a block of its own, if it
- * has room for one.  NULL: it is left. */
+/* Make the part of `block`, a used block, from `bytes` on a block of its own, if
+ * there is room for a block.  NULL: the block stays whole. */
 static struct heap_block *split(struct rig_heap *heap, struct heap_block *block,
 				size_t bytes)
 {
@@ -233,7 +233,7 @@ static struct heap_block *split(struct rig_heap *heap, struct heap_block *block,
 	return rest;
 }
 
-/* Take the whole of a block that is in no list back. */
+/* Take back the whole of a block that is in no list. */
 static void give_back(struct rig_heap *heap, struct heap_block *block)
 {
 	struct heap_block *next = above(heap, block);
@@ -288,7 +288,7 @@ static struct heap_block *extend(struct rig_heap *heap, size_t bytes)
 	return block;
 }
 
-/* A used block of `bytes`, its line included. */
+/* Take a used block of `bytes`, the line included. */
 static struct heap_block *take(struct rig_heap *heap, size_t bytes)
 {
 	struct heap_block *block = find_free(heap, bytes), *rest;
@@ -301,7 +301,7 @@ static struct heap_block *take(struct rig_heap *heap, size_t bytes)
 		return block;
 	}
 	begin = offset_of(heap, block);
-	/* And those of the line of what is left. */
+	/* Also the pages of the line behind the block. */
 	if (block->bare &&
 	    populate(heap, begin,
 		     size_round_up(begin + bytes + RIG_LINE, PAGE_BYTES)) < 0) {
@@ -316,7 +316,7 @@ static struct heap_block *take(struct rig_heap *heap, size_t bytes)
 	return block;
 }
 
-/* The bytes of a block that holds `bytes`; 0: no number says that. */
+/* The bytes of a block for `bytes` bytes; 0: no number is large enough. */
 static size_t whole_of(size_t bytes)
 {
 	if (bytes > SIZE_MAX / 4)
@@ -324,8 +324,7 @@ static size_t whole_of(size_t bytes)
 	return size_round_up(bytes ? bytes : 1, RIG_LINE) + RIG_LINE;
 }
 
-/* As take(), so that what the block holds is aligned to `alignment`, more than a
- * line. */
+/* As take(), with the bytes of the block aligned to `alignment`, more than a line. */
 static struct heap_block *take_aligned(struct rig_heap *heap, size_t alignment,
 				       size_t bytes)
 {
@@ -338,7 +337,7 @@ static struct heap_block *take_aligned(struct rig_heap *heap, size_t alignment,
 	memory = (uintptr_t)memory_of(block);
 	skip = size_round_up(memory, alignment) - memory;
 	if (skip) {
-		/* A line of its own at least. */
+		/* One line at least. */
 		rest = block_at(heap, offset_of(heap, block) + skip);
 		rest->bytes = block->bytes - skip;
 		rest->below = skip;
@@ -408,7 +407,7 @@ static void *allocate(struct rig_heap *heap, size_t alignment, size_t bytes,
 	return memory;
 }
 
-/* The used block that holds `memory`; NULL: there is none. */
+/* The used block of `memory`; NULL: no block. */
 static struct heap_block *find_used(const struct rig_heap *heap,
 				    const void *memory)
 {
@@ -444,7 +443,7 @@ void *rig_heap_aligned(struct rig_heap *heap, size_t alignment, size_t bytes)
 	return allocate(heap, alignment, bytes, false);
 }
 
-/* Longer where the block lies, if what is above is free or nobody's. */
+/* Lengthen the block in place, if the memory above is free or belongs to no block. */
 static bool stretch(struct rig_heap *heap, struct heap_block *block,
 		    size_t whole)
 {
@@ -553,7 +552,8 @@ void heap_begin_job(struct rank *rank)
 
 	if (!heap->base)
 		return;
-	/* relaxed: the last to finish a run wrote it before this one came. */
+	/* relaxed: the last rank to finish a run wrote the word before this
+	 * run. */
 	there = load_relaxed(&rank->mine->heap_there);
 	if (heap->top == 0 && heap->there == there)
 		return;
@@ -566,7 +566,8 @@ void heap_all_done(struct rank *rank)
 {
 	const struct layout *layout = &rank->layout;
 
-	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
+	/* relaxed, all: no other rank runs, and dispatch_done() releases the
+	 * words. */
 	if (!load_relaxed(&layout->team->heaped))
 		return;
 	store_relaxed(&layout->team->heaped, 0);

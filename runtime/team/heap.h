@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap.h - what a rank knows of its heap, and when the heap begins and ends.
+ * heap.h - the heap of a rank in this process, and when the heap begins and ends.
  */
 #ifndef RUNRIG_HEAP_PRIVATE_H
 #define RUNRIG_HEAP_PRIVATE_H
@@ -23,7 +23,7 @@ struct heap_block;
 /* In this process.  Numbers are offsets in the rank's part of layout.heaps. */
 struct rig_heap {
 	struct rank *owner;
-	pthread_mutex_t lock; /* over all that follows, and the blocks */
+	pthread_mutex_t lock; /* over the following fields, and the blocks */
 	char *base;           /* NULL: the team has no heaps */
 	size_t room;          /* bytes of address space */
 	size_t top;           /* blocks lie below */
@@ -34,7 +34,7 @@ struct rig_heap {
 	struct heap_block *bins[HEAP_BINS];
 };
 
-/* A rank that is new; and a run that is: the heap is empty. */
+/* A new rank; and a new run: the heap is empty. */
 void heap_init(struct rank *rank);
 void heap_begin_job(struct rank *rank);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loan.c - messages that the receiver reads where they lie: lend, borrow, release.
+ * loan.c - messages that the receiver reads in place: lend, borrow, release.
  */
 #include <errno.h>
 

@@ -67,8 +67,8 @@ struct mail *mail_of(struct rig_team *team)
 	return owner->mail;
 }
 
-/* The last run's are dropped.  Requests that were not complete may lie on a
- * stack that is gone: their lists are only emptied. */
+/* Drop the requests of the last run.  An incomplete request may lie on a stack that
+ * is gone: the lists are only emptied. */
 void mail_begin_job(struct rank *rank)
 {
 	struct mail *mail = rank->mail;
@@ -118,7 +118,8 @@ void mail_all_done(struct rank *rank)
 {
 	struct team_shm *shm = rank->layout.team;
 
-	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
+	/* relaxed, all: no other rank runs, and dispatch_done() releases the
+	 * words. */
 	if (!load_relaxed(&shm->mailed))
 		return;
 	store_relaxed(&shm->mailed, 0);
@@ -127,7 +128,7 @@ void mail_all_done(struct rank *rank)
 			store_relaxed(&rank->layout.inboxes[i].from[w], 0);
 }
 
-/* A message for this rank is damaged. */
+/* A message for this rank is damaged: fail the rank. */
 void mail_written_over(const struct mail *mail)
 {
 	rank_failed(mail->owner, -EPROTO,

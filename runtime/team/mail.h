@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail.h - a rank's messages: what is posted, what has come, what goes on.
+ * mail.h - a rank's messages: those that are posted, have come, or go on.
  */
 #ifndef RUNRIG_MAIL_H
 #define RUNRIG_MAIL_H
@@ -16,18 +16,18 @@
 enum mail_kind {
 	MAIL_INLINE, /* in the slot */
 	MAIL_TRAY,   /* through a tray of the sender's */
-	MAIL_LENT,   /* read where it is */
+	MAIL_LENT,   /* read in place */
 	MAIL_BARE    /* the sender has no tray: the receiver gives one */
 };
 
-/* In the payload of all but the first. */
+/* In the payload of a slot of any kind but MAIL_INLINE. */
 struct parcel {
 	uint64_t bytes;
-	uint64_t offset;  /* of the tray, or of what is lent */
-	uint32_t segment; /* index + 1, of what is lent */
+	uint64_t offset;  /* place of the tray, or of the lent bytes */
+	uint32_t segment; /* index + 1, of the lent bytes */
 	uint32_t loan;    /* index */
-	uint32_t lent;    /* 1: it stays at its sender until a receive asks */
-	uint64_t room;    /* of the tray */
+	uint32_t lent;    /* 1: the bytes stay until a receive asks */
+	uint64_t room;    /* bytes in the tray */
 };
 _Static_assert(sizeof(struct parcel) <= SLOT_PAYLOAD, "fits a slot");
 
@@ -43,15 +43,16 @@ enum mail_stage {
 };
 
 /*
- * In this process: begun, and in one list until it is complete.  Peers are ranks
- * of the host.  Behind the last rank's seat is the gateway's, and the numbers from
- * there on are ranks of the world of all hosts: see mail_far().
+ * In this process: a send or a receive that has begun, and is in one list until
+ * complete.  Peers are ranks of the host.  Behind the last rank's seat is the
+ * gateway's seat, and higher numbers are ranks of the world of all hosts: see
+ * mail_far().
  */
 struct rig_request {
 	TAILQ_ENTRY(rig_request) entry;
-	struct schedule *schedule; /* it is all of that; NULL: a message */
-	struct rig_request *after; /* to the same peer, queued as well */
-	struct rig_request *next;  /* of the gateway's own */
+	struct schedule *schedule; /* a collective; NULL: a message */
+	struct rig_request *after; /* the next queued send to the peer */
+	struct rig_request *next;  /* in the gateway's list */
 	uint32_t far;              /* as in slot_shm */
 	enum mail_stage stage;
 	int code;
@@ -60,14 +61,14 @@ struct rig_request {
 	int tag;
 	int from; /* this rank, in its team */
 	bool lend;
-	bool sync; /* a send that is complete when a receive has asked for it */
+	bool sync; /* a send, complete when a receive has asked */
 	bool borrow;
-	bool copies;           /* a stray; it is the library's own */
-	struct message *stray; /* whose copy it waits for */
+	bool copies;           /* the library's own receive of a stray */
+	struct message *stray; /* the message whose copy is awaited */
 	char *buffer;
-	uint64_t bytes; /* of a send, or that there is room for */
+	uint64_t bytes; /* bytes of a send, or of the receive's buffer */
 	uint64_t moved;
-	uint64_t whole; /* of the message that is received */
+	uint64_t whole; /* bytes of the received message */
 	struct tray_shm *tray;
 	size_t room;
 	bool bypass; /* the tray is filled past the caches */
@@ -76,32 +77,32 @@ struct rig_request {
 };
 TAILQ_HEAD(mail_requests, rig_request);
 
-/* In this process: a message that no receive has asked for yet.  Where its
- * sender would be held up until then, it is received into memory of our own. */
+/* In this process: a stray, which no receive has asked for yet.  Where the sender
+ * would be held up, the rank receives the stray into memory of its own. */
 struct message {
 	TAILQ_ENTRY(message) entry;
 	int peer;
-	struct rig_request *copy; /* that does so; NULL: none */
-	bool holds;               /* its sender waits for somebody to ask */
+	struct rig_request *copy; /* the receive into own memory; NULL: none */
+	bool holds;               /* the sender waits until a receive asks */
 	struct slot_shm slot;     /* a copy */
 };
 TAILQ_HEAD(mail_messages, message);
 
-/* In this process: of another seat. */
+/* In this process: the channels from and to another seat. */
 struct peer {
 	struct channel_writer out; /* no channel: not begun in this run */
 	struct channel_reader in;
-	struct rig_request *queue; /* sends to it that are not posted yet */
-	struct rig_request *last;  /* of those */
-	int wanted;                /* receives posted for it alone */
-	int held; /* strays that it waits for, and are not copied */
+	struct rig_request *queue; /* sends to the peer, not posted yet */
+	struct rig_request *last;  /* in the queue */
+	int wanted;                /* receives posted for this peer alone */
+	int held; /* strays that hold the peer up, and are not copied */
 };
 
-/* In this process. */
+/* In this process: bytes that this rank has borrowed. */
 struct loan {
 	TAILQ_ENTRY(loan) entry;
 	const void *data;
-	int peer; /* who gave it; -1: it is ours, to be freed */
+	int peer; /* the lender; -1: memory of the rank's own, to be freed */
 	uint32_t index;
 };
 TAILQ_HEAD(mail_loans, loan);
@@ -115,26 +116,26 @@ struct mail {
 	struct way_sent *sent; /* likewise; kept from run to run */
 	int *sources;          /* peers whose channel to here has begun */
 	int source_count;
-	int turn;       /* which of them is looked at first */
-	int any;        /* which of several requests is, by any of them */
-	int wanted_any; /* receives posted for any of them */
+	int turn;       /* the source that is looked at first */
+	int any;        /* the request that waitany() looks at first */
+	int wanted_any; /* receives posted for any source */
 	int open;       /* requests that are not complete */
-	int copying;    /* strays of those */
-	bool greedy;    /* reads what nobody wants */
-	bool landing;   /* in use */
-	/* At the gateway's seat: what ranks send to other hosts, in the order in
-	 * which the messages came. */
+	int copying;    /* open requests that receive strays */
+	bool greedy;    /* read messages that no receive wants */
+	bool landing;   /* the landing tray is in use */
+	/* At the gateway's seat: messages of ranks to other hosts, in the order of
+	 * arrival. */
 	bool is_gateway;
 	struct rig_request *outbound, **outbound_end;
 	uint32_t lent; /* the loan given last */
 	bool *loans;   /* given, of loans_of(size) */
 	struct trays trays;
 	struct mail_requests sends, posted, incoming;
-	/* Those that mail_take() has taken out are in `matched`. */
+	/* `matched`: the messages that mail_take() has taken out. */
 	struct mail_messages strays, matched, taken, spare;
-	struct mail_requests idle; /* to be used again */
+	struct mail_requests idle; /* memory for later requests */
 	struct mail_loans borrowed;
-	TAILQ_HEAD(, schedule) schedules; /* all there are */
+	TAILQ_HEAD(, schedule) schedules; /* schedules of all teams */
 };
 
 /* The number, as a peer, of a rank of another host. */
@@ -154,49 +155,51 @@ static inline struct peer *mail_peer(const struct mail *mail, int peer)
 	return &mail->peers[mail_seat(mail->owner, peer)];
 }
 
-/* Beside rig_team.id, in a context: not the kernel's own.  Tags below are of
- * exchanges, the others of schedules. */
+/* Added to rig_team.id in the context of the library's own messages.  Tags below
+ * MAIL_TAGS belong to exchanges, higher tags to schedules. */
 #define MAIL_APART UINT32_C(0x80000000)
 #define MAIL_TAGS  (2 * RIG_DIMS_MAX)
 
-/* This rank's, made when first asked for; NULL: no memory. */
+/* The mail of this rank, made at the first call; NULL: no memory. */
 struct mail *mail_of(struct rig_team *team);
 
-/* Begin it; it may be complete at once. */
+/* Begin a request, which may be complete at once. */
 void mail_send(struct mail *mail, struct rig_request *request);
 void mail_receive(struct mail *mail, struct rig_request *request);
 
-/* Whatever can be done now; returns whether anything was. */
+/* Move all mail on as far as possible now; returns whether anything moved. */
 bool mail_progress(struct mail *mail);
 
-/* This rank looks again and again, and has found nothing: others may run. */
+/* This rank looks again and again, and has found nothing: let other ranks run. */
 void mail_polls(const struct mail *mail);
 
-/* Get on with it until `over` says so; false: the team has ended before. */
+/* Move the mail on until `over` returns true; false: the team has ended before. */
 bool mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg);
 
-/* The team has ended: no request goes on, nor is looked at again.  The memory of
- * requests is their holders'. */
+/* The team has ended: no request goes on, nor is looked at again.  The memory of a
+ * request belongs to the holder of the request. */
 void mail_abandon(struct mail *mail);
 
-/* The message that a receive would get, if it has come; else NULL. */
+/* The message that a receive would get; NULL: no such message has come. */
 const struct message *mail_find(struct mail *mail, uint32_t context, int source,
 				int tag);
 size_t mail_bytes(const struct slot_shm *slot);
 
 /*
- * Take the message out that a receive would get, so that no other receive gets it;
- * NULL: none has come.  receive_taken gives it to a receive, once.
+ * Take out the message that a receive would get, so that no other receive gets the
+ * message; NULL: none has come.  mail_receive_taken() gives the message to a receive,
+ * once.
  */
 struct message *mail_take(struct mail *mail, uint32_t context, int source,
 			  int tag);
 void mail_receive_taken(struct mail *mail, struct rig_request *request,
 			struct message *message);
 
-/* End a receive that no message has met: false: one has, or it is none. */
+/* End a receive that no message has met.  False: a message has met the receive, or the
+ * request is no receive. */
 bool mail_cancel(struct mail *mail, struct rig_request *request);
 
-/* In this process: one of the blocks that ranks exchange. */
+/* In this process: a block that two ranks exchange. */
 struct mail_block {
 	int rank; /* in the team */
 	int tag;
@@ -211,35 +214,35 @@ struct mail_exchange {
 	int count;
 };
 
-/* Do all of it, apart from the kernel's own messages; the kernel calls `verb`
+/* Exchange all blocks, apart from the kernel's own messages; the kernel calls `verb`
  * from `where`.  0, or as rig_team_recv(). */
 int mail_exchange(struct rig_team *team, const struct mail_exchange *exchange,
 		  unsigned verb, const void *where);
 
-/* Does it lie where every rank can read it? */
+/* Does the data lie in memory that every rank can read? */
 bool mail_lendable(struct rig_team *team, const void *data, size_t bytes);
 
-/* The lender has back what it lent. */
+/* Answer the lender: the bytes are read. */
 void mail_give_back(struct mail *mail, int peer, uint32_t index);
 
-/* Give back what was borrowed. */
+/* Give back borrowed bytes. */
 void mail_release(struct mail *mail, struct loan *loan);
 void mail_release_of(struct mail *mail, const struct rig_request *request);
 
 /*
- * The caller's: mail at the gateway's seat, of a rank that is none.  NULL: no
- * memory.  Begin a run, while no worker is in one: what was left of the last run
- * goes, and is freed.
+ * The caller's mail at the gateway's seat; `owner` is no rank of the team.  make
+ * returns NULL where memory is out.  begin begins a run, while no worker is in a run,
+ * and frees the messages of the last run.
  */
 struct mail *mail_gateway_make(struct rank *owner);
 void mail_gateway_begin(struct mail *mail);
 void mail_gateway_free(struct mail *mail);
 
-/* The next message that a rank sends to another host, all of it: its memory is
- * the taker's.  NULL: none is complete. */
+/* The next message of a rank to another host, when all bytes are there; the taker
+ * frees the request and its buffer.  NULL: no message is complete. */
 struct rig_request *mail_gateway_take(struct mail *mail);
 
-/* Has this rank requests that are not complete? */
+/* How many requests of this rank are not complete? */
 static inline int mail_open(const struct rank *rank)
 {
 	const struct mail *mail = rank->mail;
@@ -247,19 +250,20 @@ static inline int mail_open(const struct rank *rank)
 	return mail ? mail->open : 0;
 }
 
-/* See to the requests until *word >= target.  The word is one of rank_await();
- * or a barrier's, which the report has as `shown`, and nobody rings for it. */
+/* Move the requests on until *word >= target.  The word is a word of rank_await(); or
+ * a barrier's, for which no rank rings, and which the report has as `shown`. */
 COLD void mail_await(struct rank *rank, const _Atomic uint64_t *word,
 		     uint64_t target);
 void mail_await_barrier(struct rank *rank, const _Atomic uint64_t *word,
 			uint64_t target, uint64_t shown);
 
-/* The kernel has returned: 0, or -EINVAL where requests are not complete. */
+/* The kernel has returned: 0, or -EINVAL where requests are open.  Then the next job
+ * begins; and the last rank to finish the run resets the team's part. */
 int mail_end_job(struct rank *rank);
 void mail_begin_job(struct rank *rank);
 void mail_all_done(struct rank *rank);
 
-/* Free all of it: the rank is none any more. */
+/* Free all mail of a process that is no rank any more. */
 void mail_free(struct rank *rank);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * mail_gateway.c - the mail of the caller's seat: messages of ranks to other hosts.
  *
- * The gateway receives every message at once into memory of its own, in the order
- * in which the messages came, and hands each on when all of it is there.  The
+ * The gateway receives every message at once into memory of its own, in the order in
+ * which the messages came, and hands each message on when all bytes are there.  The
  * caller trusts no rank: a slot is looked at in a copy.
  */
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #include "team/mail_parts.h"
 
-/* Is it a message that a rank sends to another host, as far as can be seen? */
+/* Is the slot a message of a rank to another host, as far as can be seen? */
 static bool is_outbound(const struct mail *mail, const struct slot_shm *slot)
 {
 	struct parcel parcel;
@@ -34,7 +34,7 @@ static bool is_outbound(const struct mail *mail, const struct slot_shm *slot)
 	return false;
 }
 
-/* At the gateway: receive it, into memory that whoever takes it gets. */
+/* Receive a message into memory that the taker of the message gets. */
 static bool take_out(struct mail *mail, int seat, const struct slot_shm *slot)
 {
 	const size_t bytes = mail_bytes(slot);
@@ -104,7 +104,8 @@ void mail_gateway_begin(struct mail *mail)
 	mail->used = true;
 	mail_begin_job(mail->owner);
 	mail->greedy = true;
-	/* relaxed, all: no worker is in a run, and the post releases it. */
+	/* relaxed, all: no worker is in a run, and the post releases the
+	 * words. */
 	for (int i = 0; i < owner->size; i++)
 		store_relaxed(
 			&mail_inbox(mail, i)->from[owner->rank / 64],

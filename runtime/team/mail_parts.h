@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail_parts.h - what the files of a rank's mail share: mail.c, mail_send.c,
- * mail_receive.c, mail_stray.c, mail_gateway.c and mail_wait.c include this
- * header, and no other file does.
+ * mail_parts.h - the common part of a rank's mail: mail.c, mail_send.c, mail_receive.c,
+ * mail_stray.c, mail_gateway.c and mail_wait.c include this header, and no other file
+ * does.
  */
 #ifndef RUNRIG_MAIL_PARTS_H
 #define RUNRIG_MAIL_PARTS_H

@@ -70,7 +70,7 @@ static void drop_wanted(struct mail *mail, const struct rig_request *request)
 		mail_peer(mail, request->peer)->wanted--;
 }
 
-/* Memory of our own for a message that is borrowed, and not lent. */
+/* Get memory of this rank's own for a message that is borrowed, and not lent. */
 static bool lend_memory(struct mail *mail, struct rig_request *request)
 {
 	struct loan *loan = calloc(1, sizeof(*loan));
@@ -90,7 +90,7 @@ static bool lend_memory(struct mail *mail, struct rig_request *request)
 	return true;
 }
 
-/* Read what is lent, where it is. */
+/* Read lent bytes in place. */
 static void read_lent(struct mail *mail, struct rig_request *request, int peer,
 		      const struct parcel *parcel)
 {
@@ -138,7 +138,7 @@ static bool drain(struct mail *mail, struct rig_request *request)
 	return request->moved != before;
 }
 
-/* Memory that is the borrower's until it is released. */
+/* The memory of the copy is the borrower's until rig_team_release(). */
 static bool lend_copy(struct mail *mail, struct rig_request *request,
 		      struct rig_request *copy)
 {
@@ -155,7 +155,7 @@ static bool lend_copy(struct mail *mail, struct rig_request *request,
 	return true;
 }
 
-/* The stray that the request got is copied, or not yet. */
+/* Give the request the copy of its stray, if the copy is complete. */
 static bool take_copy(struct mail *mail, struct rig_request *request)
 {
 	struct message *message = request->stray;
@@ -209,7 +209,7 @@ static void meet(struct rig_request *request, int peer,
 		request->code = -EMSGSIZE;
 }
 
-/* `request`, which is in no list, gets this message. */
+/* `request`, which is in no list, gets the message. */
 void mail_begin_receive(struct mail *mail, struct rig_request *request,
 			int peer, const struct slot_shm *slot)
 {
@@ -250,7 +250,7 @@ void mail_begin_receive(struct mail *mail, struct rig_request *request,
 	}
 }
 
-/* The first receive posted that it is for gets it. */
+/* The first posted receive that fits gets the message. */
 static bool take_in(struct mail *mail, int peer, const struct slot_shm *slot)
 {
 	struct rig_request *request;
@@ -267,7 +267,7 @@ static bool take_in(struct mail *mail, int peer, const struct slot_shm *slot)
 	return true;
 }
 
-/* Take a message in; false: it cannot be. */
+/* Take a message in; false: no memory, or the message is damaged. */
 static bool take_slot(struct mail *mail, int seat, const struct slot_shm *slot)
 {
 	const struct rank *owner = mail->owner;
@@ -279,8 +279,8 @@ static bool take_slot(struct mail *mail, int seat, const struct slot_shm *slot)
 		slot);
 }
 
-/* Read a channel as long as a receive is posted that it may be for; not for
- * ever, where its writer is as fast. */
+/* Read a channel as long as a posted receive may want a message; at most `most`
+ * messages, for the writer may be as fast as this rank. */
 static bool read_channel(struct mail *mail, int peer, int most)
 {
 	struct peer *from = &mail->peers[peer];
@@ -306,7 +306,7 @@ static void meet_sources(struct mail *mail)
 
 	for (int word = 0; word <= owner->size / 64; word++) {
 		/* acquire: the channel has begun; pairs with room_for().
-		 * seq_cst: for those about to sleep. */
+		 * seq_cst: for ranks about to sleep. */
 		uint64_t bits = load_seq(&inbox->from[word]);
 
 		for (; bits; bits &= bits - 1) {
@@ -323,7 +323,7 @@ static void meet_sources(struct mail *mail)
 	}
 }
 
-/* At most so many messages of each. */
+/* Read at most `most` messages of each channel. */
 bool mail_read_channels(struct mail *mail, int most)
 {
 	bool moved = false;
@@ -389,7 +389,7 @@ bool mail_cancel(struct mail *mail, struct rig_request *request)
 {
 	const struct rig_request *posted;
 
-	/* A message that has come to the channel is this receive's. */
+	/* A message that has come to the channel belongs to this receive. */
 	(void)mail_progress(mail);
 	TAILQ_FOREACH (posted, &mail->posted, entry)
 		if (posted == request)

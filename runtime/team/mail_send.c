@@ -26,7 +26,7 @@ static struct slot_shm *room_for(struct mail *mail, int peer)
 		/* relaxed: read when all have finished. */
 		store_relaxed(&owner->layout.team->mailed, 1);
 		/* release: the channel has begun; pairs with meet_sources().
-		 * seq_cst: a message follows, with its own ring. */
+		 * seq_cst: a message follows, with a ring of its own. */
 		or_seq(&mail_inbox(mail, peer)->from[owner->rank / 64], bit);
 	}
 	return channel_room(out);
@@ -43,7 +43,7 @@ static bool take_loan(struct mail *mail, uint32_t *index)
 			continue;
 		mail->loans[at] = true;
 		mail->lent = *index = at;
-		/* relaxed: the slot releases it. */
+		/* relaxed: the slot releases the state. */
 		store_relaxed(&mail_loan(mail, mail->owner->rank, at)->state,
 			      0);
 		return true;
@@ -75,7 +75,8 @@ static void begin_fill(struct mail *mail, struct rig_request *request)
 	request->stage = STAGE_FILL;
 }
 
-/* How the message is to travel, with all it needs; false: not yet. */
+/* Choose how the message travels, and fill the slot; false: the message has to wait
+ * for a loan. */
 static bool pack(struct mail *mail, struct rig_request *request,
 		 struct slot_shm *slot)
 {
@@ -151,7 +152,7 @@ static bool fill(struct mail *mail, struct rig_request *request)
 static bool hear(struct mail *mail, struct rig_request *request)
 {
 	/* seq_cst: acquire, the bytes are read, or the tray is empty; and for
-	 * those about to sleep.  Pairs with answer(). */
+	 * ranks about to sleep.  Pairs with answer(). */
 	uint64_t state = load_seq(
 		&mail_loan(mail, mail->owner->rank, request->loan)->state);
 

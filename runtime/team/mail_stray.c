@@ -2,12 +2,11 @@
 /*
  * mail_stray.c - strays: messages that came before any receive asked for them.
  *
- * A stray keeps nothing that its sender needs for other messages.  A stray that
- * found no tray is received at once into memory of this rank's own, and from there
- * by the receive that asks; and where strays are many, so is a stray that lies in a
- * segment or is longer than its tray.  So a sender has a free loan again, however
- * many messages stand before the one that is waited for; only what rig_team_lend()
- * lends stays where it is.
+ * A stray keeps nothing that the sender needs for other messages.  A stray that found
+ * no tray is received at once into memory of this rank's own, and from there by the
+ * receive that asks; and where strays are many, so is a stray that lies in a segment or
+ * is longer than its tray.  So a sender has a free loan again, however many messages
+ * stand before the wanted message; only bytes of rig_team_lend() stay in place.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +35,7 @@ void mail_drop_strays(struct mail *mail)
 	TAILQ_CONCAT(&mail->spare, &mail->strays, entry);
 }
 
-/* Does its sender wait until it is received, or copied? */
+/* Does the sender wait until the message is received, or copied? */
 static bool holds_up(const struct slot_shm *slot)
 {
 	struct parcel parcel;
@@ -83,7 +82,8 @@ static bool copy_stray(struct mail *mail, struct message *message)
 	return true;
 }
 
-/* So that its sender has a loan left, whoever has its others. */
+/* Copy the stray where its sender needs a free loan, whichever messages have the
+ * other loans. */
 static bool settle_stray(struct mail *mail, struct message *message)
 {
 	struct peer *peer = mail_peer(mail, message->peer);
@@ -108,7 +108,7 @@ bool mail_no_memory(const struct mail *mail, const struct slot_shm *slot)
 	return false;
 }
 
-/* What nobody has asked for yet is kept; false: no memory. */
+/* Keep a message that no receive has asked for; false: no memory. */
 bool mail_keep_stray(struct mail *mail, int peer, const struct slot_shm *slot)
 {
 	struct message *message = TAILQ_FIRST(&mail->spare);
@@ -152,8 +152,8 @@ const struct message *mail_find(struct mail *mail, uint32_t context, int source,
 	if (found)
 		return found;
 	++*wanted;
-	/* One of each source at a time: those of one do not come before all
-	 * of another's. */
+	/* One message of each source at a time: not all messages of one source
+	 * before another source's. */
 	for (int i = 0; !found && moved && i < CHANNEL_SLOTS; i++) {
 		moved = mail_read_channels(mail, 1);
 		found = mail_find_stray(mail, context, source, tag);

@@ -3,8 +3,8 @@
  * mail_wait.c - how a rank waits while its mail goes on.
  *
  * A rank that waits moves its mail on again and again.  A rank out of patience reads
- * all channels, whoever the messages are for, and sleeps at its mailbox, or at a word
- * of the team; the report finds in shared memory what the rank waits for.
+ * all channels, also for messages that no receive wants, and sleeps at its mailbox, or
+ * at a word of the team; the report finds the awaited word or message in shared memory.
  */
 #include <sched.h>
 
@@ -12,14 +12,14 @@
 #include "team/mail_parts.h"
 #include "team/verb.h"
 
-/* What a sleeper is counted as waiting for, beside its mailbox. */
+/* The wait of a sleeper, beside the mailbox, as others see the wait. */
 struct wait_target {
-	const _Atomic uint64_t *word; /* of rank_await(); or NULL */
+	const _Atomic uint64_t *word; /* a word of rank_await(); or NULL */
 	bool barrier;
 	uint64_t target;
 };
 
-/* Asleep, and counted so, until something has changed. */
+/* Sleep, counted as a sleeper, until a change. */
 static void sleep_counted(struct mail *mail, uint64_t rung,
 			  bool (*over)(void *arg), void *arg,
 			  const struct wait_target *as)
@@ -37,7 +37,7 @@ static void sleep_counted(struct mail *mail, uint64_t rung,
 			    (uint64_t)((const char *)&mail->box->rung - base),
 			    rung + 1, 0);
 	for (;;) {
-		/* seq_cst: the bell before what it is rung for. */
+		/* seq_cst: the bell before the reason for its ring. */
 		uint32_t heard = load_seq(&mail->box->bell);
 
 		if (load_seq(&mail->box->rung) > rung ||
@@ -51,8 +51,8 @@ static void sleep_counted(struct mail *mail, uint64_t rung,
 	rank_awake(owner);
 }
 
-/* Show the report a message that has come and that no receive asks for: of the
- * team and the rank that the first receive names, where there is such a message. */
+/* Show the report a message that has come and that no receive asks for: a message of
+ * the team and the rank that the first receive names, if there is such a message. */
 static void show_unasked(const struct mail *mail)
 {
 	const struct rig_request *wanted = TAILQ_FIRST(&mail->posted);
@@ -95,13 +95,14 @@ static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		/* seq_cst: as in sleep_on() of rank.c. */
 		add_seq(sleepers, 1);
 	}
-	/* Once more, now that whoever changes something rings; and nobody is
-	 * to wait for this rank that waits itself. */
+	/* Once more, now that every change rings the bell; and no rank is to
+	 * wait for this rank, which waits itself. */
 	mail->greedy = true;
 	changed = mail_progress(mail) || over(arg);
 	if (!changed && !mail->careful) {
 		/* See mailbox_set(): a change may still be unseen here, and
-		 * whoever made it may not have seen that the box is armed. */
+		 * the rank that made the change may not have seen that the box
+		 * is armed. */
 		changed = mailbox_sleep(mail->box, rung, clock_after(STORE_NS));
 		changed |= mail_progress(mail) || over(arg);
 	}
@@ -141,7 +142,8 @@ static bool wait_or_sleep(struct mail *mail, bool (*over)(void *arg), void *arg,
 
 void mail_polls(const struct mail *mail)
 {
-	/* Ranks have no CPU each: whoever is polled for may need this one. */
+	/* Ranks have no CPU each: the rank that this rank waits for may need
+	 * this CPU. */
 	if (mail->careful)
 		sched_yield();
 }
@@ -151,7 +153,7 @@ bool mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg)
 	return wait_or_sleep(mail, over, arg, &(struct wait_target){ 0 });
 }
 
-/* A word that others advance. */
+/* A word that other ranks advance. */
 struct goal {
 	const _Atomic uint64_t *word;
 	uint64_t target;
@@ -161,7 +163,7 @@ static bool reached(void *arg)
 {
 	const struct goal *goal = arg;
 
-	/* acquire: what led to it; seq_cst: see sleep_on() of rank.c. */
+	/* acquire: stores before the value; seq_cst: see sleep_on() of rank.c. */
 	return load_seq(goal->word) >= goal->target;
 }
 

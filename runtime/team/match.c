@@ -1,38 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * match.c - finding ranks that do not call the same, and saying what they call.
+ * match.c - finding ranks that do not call the same, and the words of both calls.
  *
- * The sign of a rank in a team is a hash of all verbs it has called there, with
- * what must be the same in all ranks.  It is compared
+ * The sign of a rank in a team is a hash of all verbs that the rank has called in the
+ * team, with the terms that must be the same in all ranks.  Signs are compared
  *
- *	in a call      by whoever reads another's line: it lies beside
- *	               what is read (call.c)
- *	at a barrier   of a team that was split off, likewise, for that is a
- *	               call; of the team of all, as follows
+ *	in a call      by a rank that reads another rank's line: the sign lies
+ *	               beside the data (call.c)
+ *	at a barrier   of a team that was split off, likewise, for such a barrier
+ *	               is a call; of the team of all, as follows
  *	at the end     of the run, by the last rank of each team to finish
  *
- * Non-blocking calls and plans, which a rank begins without a look at anybody,
- * are numbered apart and not in the sign: who gets a message of one compares
- * (schedule.c), and who finds a deadlock, or the end of the run, looks at what
- * all have begun.
+ * A rank begins non-blocking calls and plans without a look at other ranks.  Such
+ * calls are numbered apart and not in the sign: a rank that gets a message of such a
+ * call compares (schedule.c), and a rank that finds a deadlock, or the end of the run,
+ * looks at all calls begun.
  *
- * A call may end without anybody's having looked: two ranks that both think
- * they are the root of a bcast read nothing.  A team is *settled* in a rank when
- * that has heard from all others, in a call, that they had called the same, and
+ * A call may end before any rank has compared: two ranks that both take themselves for
+ * the root of a bcast read nothing.  A team is *settled* in a rank when the rank has
+ * heard from all other ranks, in a call, that all had called the same, and the rank
  * has called nothing since.
  *
- * Before it arrives at the barrier of all, each rank shows its number of calls
- * and its sign, of every team it is in, unless they stand there already; coming
- * out, one that is not settled looks at the next rank's.  That is enough: if
- * not all signs of a team are the same, some rank whose sign nobody else has
- * heard of, so that it is not settled, is followed by one with another.  There
- * are two places for that, by turns: who leaves a barrier may show what it has
- * called since, but cannot leave the next before all have looked, for they
- * arrive there after.  What is shown is plain memory, ordered by the barrier.
+ * Before the barrier of all, each rank shows the number of its calls and its sign, of
+ * every team of the rank, unless shown already.  After the barrier, a rank whose team
+ * is not settled looks at the numbers of the next rank.  One look is enough: if not
+ * all signs of a team are the same, there is a rank whose sign no other rank has heard
+ * of, so that the team is not settled there, and the next rank has another sign.
+ * There are two places to show a sign, by turns: a rank that leaves a barrier may show
+ * later calls, but cannot leave the next barrier before all ranks have looked, for
+ * every rank looks before the next barrier.  The places are plain memory, ordered by
+ * the barrier.
  *
- * The numbers of calls only grow, over runs as well.  So what a rank has shown
- * in an earlier run, or another team in the same memory, has a lower number
- * than any call of this team in this run: it has called nothing then.
+ * The numbers of calls only grow, over runs as well.  So a sign from an earlier run,
+ * or from another team in the same memory, has a lower number than any call of this
+ * team in this run, and counts as no call.
  */
 #include "team/match.h"
 
@@ -48,14 +49,15 @@
 #include "base/error.h"
 #include "team/modules.h"
 
-/* One of two ranks that are compared, and until when. */
+/* A rank of the two that are compared, and the last call to compare. */
 struct party {
 	int rank;        /* in the team */
-	uint64_t number; /* its last call that counts */
-	uint64_t where;  /* it came to the barrier from; 0: it has returned */
+	uint64_t number; /* the rank's last call that counts */
+	uint64_t
+		where; /* the caller of its barrier; 0: the rank has returned */
 };
 
-/* What one of them called, in words. */
+/* The call of a rank, in words. */
 struct words {
 	char text[200];
 };
@@ -78,7 +80,7 @@ static bool counts(const struct rig_team *team, const struct party *party,
 	return said->number > team->first && said->number <= party->number;
 }
 
-/* Words that the verb has not may be of an earlier one there. */
+/* Words that the verb does not have may be left from an earlier verb. */
 static bool same_terms(const struct said_shm *a, const struct said_shm *b)
 {
 	if (a->what != b->what || a->count != b->count)
@@ -89,7 +91,7 @@ static bool same_terms(const struct said_shm *a, const struct said_shm *b)
 	return true;
 }
 
-/* Have both called it, and alike? */
+/* Have both ranks made the call, and with the same terms? */
 static bool alike(const struct rig_team *team, const struct party party[2],
 		  const struct said_shm said[2])
 {
@@ -100,10 +102,10 @@ static bool alike(const struct rig_team *team, const struct party party[2],
 }
 
 /*
- * The first that one has called and the other has not, or otherwise; false: it
- * is not remembered.  said[i].number is 0 where that one has not called it.
- * They may go on meanwhile: then a place has a higher number than is looked
- * for.
+ * Find the first call that one rank has made and the other rank has not, or with other
+ * terms; false: the call is not remembered.  said[i].number is 0 where rank i has not
+ * made the call.  The ranks may go on meanwhile: then a place has a higher number than
+ * the wanted one.
  */
 static bool find_first(const struct rig_team *team, const struct party party[2],
 		       struct said_shm said[2])
@@ -135,7 +137,7 @@ static bool find_first(const struct rig_team *team, const struct party party[2],
 	return first != UINT64_MAX;
 }
 
-/* printf onto the end of it. */
+/* As printf(), onto the end of the words. */
 static void add(struct words *words, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -149,8 +151,8 @@ static void add(struct words *words, const char *format, ...)
 	va_end(list);
 }
 
-/* Where rank `rank` of the world has called from: each rank that is no fork has
- * its code elsewhere. */
+/* Add the caller of rank `rank` of the world: each rank that is no fork has the code
+ * at other addresses. */
 static void add_where(struct words *words, const struct rank *mine, int rank,
 		      uint64_t where)
 {
@@ -167,9 +169,9 @@ static void add_where(struct words *words, const struct rank *mine, int rank,
 	add(words, " at %s", text);
 }
 
-/* "calls bcast(count 8, type float64, root 1) at f+0x12"; `party` is looked at
- * only where it has not called that.  `rank` is of the world, or -1: places in the
- * code of another host mean nothing here. */
+/* Write "calls bcast(count 8, type float64, root 1) at f+0x12"; `party` is used only
+ * where the rank has not made the call.  `rank` is a rank of the world, or -1: an
+ * address in the code of another host means nothing here. */
 static void describe(struct words *words, const struct rank *mine, int rank,
 		     const struct said_shm *said, const struct party *party)
 {
@@ -207,8 +209,8 @@ int match_fail_said(struct rig_team *team, const int rank[2],
 	return r;
 }
 
-/* Numbers that no other run, and no other team in the same memory, has had: its
- * first call is another. */
+/* Numbers that no other run, and no other team in the same memory, has had: the first
+ * calls differ. */
 static uint64_t begun_base(const struct rig_team *team)
 {
 	return team->first << 24;
@@ -228,7 +230,7 @@ void match_begun(struct rig_team *team, const struct terms *terms,
 	};
 }
 
-/* The one at `place` of the team's ranks. */
+/* Do the calls at `place` differ between ranks of the team? */
 static bool place_differs(struct rig_team *team, int place)
 {
 	const uint64_t base = begun_base(team);
@@ -262,7 +264,7 @@ bool match_begun_differs(struct rank *rank)
 	return false;
 }
 
-/* The two have not called the same: the run fails, with what they called. */
+/* The two ranks have not called the same: fail the run, with the words of both calls. */
 static int fail_first(struct rig_team *team, const struct party party[2],
 		      const struct said_shm said[2])
 {
@@ -296,15 +298,15 @@ static int fail(struct rig_team *team, const struct party party[2])
 	return r;
 }
 
-/* A rank that sleeps or has returned: all that it has called counts. */
+/* A rank that sleeps or has returned: all its calls count. */
 static struct party asleep(const struct rig_team *team, int rank)
 {
 	const struct rank_shm *shm =
 		&team->owner->layout.ranks[team_world_rank(team, rank)];
 	struct party party = { rank, UINT64_MAX, 0 };
 
-	/* acquire: the rank has published its last call, and what it sleeps
-	 * for; pairs with the release in rank_sleeps(). */
+	/* acquire: the rank has published its last call, and the awaited word;
+	 * pairs with the release in rank_sleeps(). */
 	if (load_acquire(&shm->state) == RIG_STATE_WAITING &&
 	    load_relaxed(&shm->awaited) == 0)
 		party.where = shm->at[load_relaxed(&shm->entered) % 2];
@@ -312,10 +314,10 @@ static struct party asleep(const struct rig_team *team, int rank)
 }
 
 /*
- * A call that both ranks have called and that differs is a disagreement.  So is
- * one that a rank has not called which waits at the barrier of all: the other
- * called before its own barrier.  A rank that waits for something else may still
- * come to that call.
+ * A call of both ranks with other terms is a disagreement.  A call that a rank at the
+ * barrier of all has not made is a disagreement, too: the other rank made the call
+ * before its own barrier.  A rank that waits for anything else may still come to the
+ * call.
  */
 static bool pair_differs(struct rig_team *team, int first, int second)
 {
@@ -344,7 +346,7 @@ bool match_asleep_differs(struct rank *rank)
 
 void *match_fail(struct rig_team *team, int rank)
 {
-	/* Both are in the call, so nothing is missing that the other has. */
+	/* Both ranks are in the call, so each has made the calls before. */
 	const struct party party[2] = {
 		{ team->rank, UINT64_MAX, 0 },
 		{ rank, UINT64_MAX, 0 },
@@ -360,7 +362,7 @@ void match_show_one(struct rig_team *team, unsigned turn)
 	team->self->met[turn] = (struct met_shm){ team->number, team->sign };
 }
 
-/* What `rank` has shown: nothing, if that is of another run. */
+/* The sign that `rank` has shown: none, if the sign is from another run. */
 static struct met_shm shown_by(const struct rig_team *team, int rank, int place)
 {
 	struct met_shm met = team->members[rank].met[place];
@@ -409,8 +411,8 @@ static void compare_all(struct rig_team *team)
 {
 	const struct met_shm first = shown_by(team, 0, MET_END);
 
-	/* Who failed has left something out, and said why.  relaxed: others
-	 * have failed before they ended. */
+	/* A rank that failed has left calls out, and has told why.  relaxed: a rank
+	 * fails before the rank ends. */
 	if (load_relaxed(&team->owner->layout.team->failed))
 		return;
 	for (int i = 1; i < team->size; i++) {

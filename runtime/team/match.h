@@ -2,8 +2,8 @@
 /*
  * match.h - do all ranks of a team call the same?
  *
- * Of each team a rank keeps a sign, a hash of every verb it has called in it;
- * match.c says who compares it with whose, and when.
+ * A rank keeps a sign for each team, a hash of every verb that the rank has called in
+ * the team; match.c describes which ranks compare their signs, and when.
  */
 #ifndef RUNRIG_MATCH_H
 #define RUNRIG_MATCH_H
@@ -14,7 +14,7 @@
 /* Odd, with well mixed bits: from the golden ratio. */
 #define MATCH_MIX UINT64_C(0x9e3779b97f4a7c15)
 
-/* The ranks have not called anything in this team yet. */
+/* The ranks have made no call in this team yet. */
 void match_begin(struct rig_team *team);
 
 /* This rank calls a verb, from `where`. */
@@ -37,14 +37,14 @@ static inline void match_note(struct rig_team *team, const struct terms *terms,
 		}
 }
 
-/* Show how far this rank has got in the team. */
+/* Show the number and the sign of this rank's calls in the team. */
 void match_show_one(struct rig_team *team, unsigned turn);
 
 /*
- * At a barrier of the team of all, the rank's odd or even one as `turn` says:
- * show how far this rank has got, before it arrives, in this team and in all
- * that were split off.  Returns whether it has to look at a neighbour's when it
- * has come out.
+ * At a barrier of the team of all, the rank's odd or even barrier as `turn` says: show
+ * the number and the sign of this rank's calls, before the rank arrives, in this team
+ * and in all teams that were split off.  Returns whether the rank has to look at a
+ * neighbour's sign after the barrier.
  */
 static inline bool match_show(struct rank *rank, unsigned turn)
 {
@@ -62,15 +62,16 @@ static inline bool match_show(struct rank *rank, unsigned turn)
  * run fails. */
 int match_check(struct rank *rank, unsigned turn);
 
-/* The same at the end of a run, where any rank has called anything: each shows
- * it; the last one looks at all. */
+/* The same at the end of a run, where any rank has made a call: each rank shows its
+ * sign; the last rank compares all. */
 void match_end_job(struct rank *rank);
 void match_all_done(struct rank *rank);
 
 /* `rank` has another sign in the call at hand: the run fails.  NULL. */
 COLD void *match_fail(struct rig_team *team, int rank);
 
-/* Two ranks of the team, what each calls: the run fails.  -EINVAL. */
+/* Two ranks of the team make the calls of `said`: fail the run, with the words of
+ * both.  -EINVAL. */
 int match_fail_said(struct rig_team *team, const int rank[2],
 		    const struct said_shm said[2]);
 
@@ -78,12 +79,13 @@ int match_fail_said(struct rig_team *team, const int rank[2],
 void match_begun(struct rig_team *team, const struct terms *terms,
 		 uint64_t where);
 
-/* Nobody runs: have ranks begun differently, in a team that this rank is in?
- * Then the run fails. */
+/* No rank runs.  Have ranks begun different calls, in a team of this rank?  Then the
+ * run fails. */
 bool match_begun_differs(struct rank *rank);
 
-/* Every rank sleeps or has returned: has one called what another that waits in
- * a call or at a barrier has not?  Then the run fails, with both calls. */
+/* Every rank sleeps or has returned.  Has one rank made a call that another rank,
+ * which waits in a call or at a barrier, has not made?  Then the run fails, with
+ * both calls. */
 bool match_asleep_differs(struct rank *rank);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * message.c - MPI's point-to-point verbs that return when the message is sent or
- * there, the arguments of all, and the wait of a call.
+ * message.c - MPI's point-to-point verbs that wait, the arguments of all verbs, and the
+ * wait of a call.
  *
- * A short message between two ranks that have no other business goes straight
- * through their channel; everything else is a request, which the files of mail.h move on.
+ * A short message between two ranks that have no other business goes straight through
+ * their channel; any other message is a request, which the files of mail.h move on.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +19,7 @@ void message_enter(struct rig_team *team, const struct call_site *site)
 	const struct wide_teams *wide = &team->owner->wide;
 	const void *where = wide->terms ? wide->where : site->where;
 
-	/* relaxed: for the report, which reads it when nobody runs. */
+	/* relaxed: for the report, which reads the word when no rank runs. */
 	store_relaxed(&team->owner->mine->where, (uint64_t)(uintptr_t)where);
 	store_relaxed(&team->owner->mine->calls,
 		      CALLS_MESSAGE(site->verb, site->peer, site->tag) |
@@ -211,8 +211,8 @@ void message_finish(struct rig_team *team, struct mail *mail,
 
 /* --- calls that wait --- */
 
-/* Straight into the channel, where that is begun, has room, and nobody queues
- * before it. */
+/* Send straight through the channel, if the channel has begun and has room, and no
+ * send queues before. */
 static bool send_short(const struct rig_team *team, const void *buffer,
 		       size_t bytes, int dest, int tag)
 {
@@ -287,8 +287,8 @@ int rig_team_ssend(struct rig_team *team, const void *buffer, size_t count,
 	return message_result(team, 0);
 }
 
-/* The next message of the channel, where this rank has no other business and
- * that is the one, and short. */
+/* Receive the next message of the channel, if this rank has no other business and
+ * the message is short and fits. */
 static bool recv_short(const struct rig_team *team, void *buffer, size_t bytes,
 		       int source, int tag, struct rig_status *status)
 {
@@ -297,7 +297,7 @@ static bool recv_short(const struct rig_team *team, void *buffer, size_t bytes,
 	const struct slot_shm *slot;
 	struct peer *peer;
 
-	/* Traced, it is a wait like any other. */
+	/* A traced receive is a wait like any other. */
 	if (TRACE_BRANCH(team->owner->trace))
 		return false;
 	if (source < 0 || !mail || !mail->used || team->wide || mail->open ||

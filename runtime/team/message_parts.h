@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * message_parts.h - what the files of MPI's point-to-point verbs share: message.c,
+ * message_parts.h - the common part of MPI's point-to-point verbs: message.c,
  * request.c, probe.c and loan.c include this header, and no other file does.
  */
 #ifndef RUNRIG_MESSAGE_PARTS_H
@@ -13,7 +13,7 @@
 
 /* --- message.c: the wait of a call --- */
 
-/* In this process: a call that may wait, as the report tells the call. */
+/* In this process: a call that may wait, for the report. */
 struct call_site {
 	enum verb verb;
 	int peer; /* in the team */
@@ -35,8 +35,8 @@ static inline bool request_complete(const struct rig_request *request)
 void message_finish(struct rig_team *team, struct mail *mail,
 		    struct rig_request *request, const struct call_site *site);
 
-/* The code of a call that has come to `r`.  Where the team has ended, no request
- * is looked at again: some lie on the stack of the call. */
+/* The code of a call that has come to `r`.  Where the team has ended, no request is
+ * looked at again: a request may lie on the stack of the call. */
 int message_result(struct rig_team *team, int r);
 
 /* The code and the status of a request that is complete. */
@@ -58,9 +58,9 @@ COLD int message_no_memory(struct rig_team *team, const char *name);
 /* --- message.c: the arguments of a call --- */
 
 /*
- * The arguments of a send or of a receive, whatever its form.  `name` is the call's,
- * for the words.  Returns 0, with the bytes of the buffer in *bytes, or -EINVAL: also
- * in another thread than the rank's.
+ * The arguments of a send or of a receive, in any form.  `name` is the call's, for the
+ * words.  Returns 0, with the bytes of the buffer in *bytes, or -EINVAL: also in
+ * another thread than the rank's.
  */
 int message_check_buffer(struct rig_team *team, const char *name, size_t count,
 			 int type, size_t *bytes);
@@ -84,7 +84,7 @@ int message_sending(struct rig_team *team, const char *name,
 		    enum send_kind kind, const void *buffer, size_t count,
 		    int type, int dest, int tag, struct rig_request *request);
 
-/* A receive that has not begun; its arguments are checked. */
+/* A receive that has not begun; the arguments are checked. */
 struct rig_request message_receiving(const struct rig_team *team, void *buffer,
 				     size_t bytes, int source, int tag);
 

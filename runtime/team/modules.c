@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modules.c - which code a rank has where.
+ * modules.c - the ranges of a rank's code.
  *
- * The ring is of all processes that have had the rank, one after the other: the
- * trace tells of those that are dead, too.  A range counts for an address at a
- * time if the process that lived then has noted the range by then.
+ * The ring has the ranges of all processes that have had the rank, one after the other:
+ * the trace has spans of dead processes, too.  A range counts for an address at a time
+ * if the process that lived at the time had noted the range by then.
  */
 #include "team/modules.h"
 
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-/* In this process: what modules_publish() hands from object to object. */
+/* In this process: the state that modules_publish() hands from object to object. */
 struct noting {
 	struct modules_shm *modules;
 	uint64_t now_ns;
@@ -28,7 +28,7 @@ static struct module_shm *range_at(const struct modules_shm *modules,
 	return (struct module_shm *)&modules->ring[index % MODULES_MAX];
 }
 
-/* The oldest range that is still there. */
+/* The oldest range that is still in the ring. */
 static uint64_t oldest(uint64_t count)
 {
 	return count > MODULES_MAX ? count - MODULES_MAX : 0;
@@ -71,7 +71,7 @@ static void note(struct noting *noting, const struct module_shm *range)
 	if (is_noted(modules, range))
 		return;
 	*range_at(modules, count) = *range;
-	/* release: who sees the count sees the range. */
+	/* release: a look that sees the count sees the range. */
 	store_release(&modules->count, count + 1);
 }
 
@@ -121,7 +121,7 @@ void modules_publish(struct modules_shm *modules, uint64_t calls)
 	(void)dl_iterate_phdr(note_object, &noting);
 }
 
-/* The range that `address` lay in at `at_ns`: true and a copy. */
+/* Find the range of `address` at `at_ns`: true and a copy. */
 static bool find_range(const struct modules_shm *modules, uint64_t address,
 		       uint64_t at_ns, struct module_shm *found)
 {
@@ -133,7 +133,8 @@ static bool find_range(const struct modules_shm *modules, uint64_t address,
 
 		if (range->since_ns > at_ns)
 			continue;
-		/* Of the process that lived then, and of no earlier one. */
+		/* Ranges of the process that lived then, and of no earlier
+		 * process. */
 		if (!born_ns)
 			born_ns = range->born_ns;
 		if (range->born_ns != born_ns)

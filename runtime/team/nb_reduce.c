@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nb_reduce.c - schedules of what reduces: reduce, allreduce, reduce_scatter,
- * scan and exscan.
+ * nb_reduce.c - schedules of reductions: reduce, allreduce, reduce_scatter, scan and
+ * exscan.
  *
- * All fold in the order, and associate as, reduction.c does: the same bits as
- * there.  What fits a line goes up a tree where there are many ranks; what is
- * short goes whole to all that want it; and of what is long each rank folds the
- * same slice of all.  What a rank brings in place is copied first, for the
- * result may come while others still read.
+ * All schedules fold in the order of reduction.c, and associate alike: the bits are the
+ * same.  Data that fits a line goes up a tree where there are many ranks; short data
+ * goes whole to all ranks that want the result; and of long data each rank folds the
+ * same slice of all contributions.  A contribution in place is copied first, for the
+ * result may come while other ranks still read.
  */
 #include <errno.h>
 #include <string.h>
@@ -21,7 +21,7 @@
 /* Longer is folded in slices. */
 #define WHOLE_BYTES 1024
 
-/* What all of these are given, in this process. */
+/* In this process: the arguments of all these calls. */
 struct reduction {
 	const void *send;
 	char *recv;
@@ -44,7 +44,7 @@ static struct reduction reduction_of(const void *send, void *recv, size_t count,
 				   .root = root };
 }
 
-/* What this rank brings, and where it stays. */
+/* This rank's contribution, and the place where the contribution stays. */
 static const char *bring(struct schedule *schedule, const struct reduction *r)
 {
 	char *copy;
@@ -57,7 +57,8 @@ static const char *bring(struct schedule *schedule, const struct reduction *r)
 	return copy;
 }
 
-/* out = what ranks 0 to `last` have sent; this one's is at `mine`. */
+/* out = the fold of the contributions of ranks 0 to `last`; this rank's is at
+ * `mine`. */
 static void fold_ranks(struct schedule *schedule, int rank, int last,
 		       const void *mine, void *out, size_t count, size_t item)
 {
@@ -131,8 +132,8 @@ static void reduce_tree(struct rig_team *team, struct schedule *schedule,
 		schedule_send(schedule, children[i], r->recv, r->bytes);
 }
 
-/* Everybody's elements begins[i] to begins[i + 1] go to rank i, which folds
- * them. */
+/* The elements begins[i] to begins[i + 1] of every rank go to rank i, which folds
+ * the elements. */
 static void fold_slices(struct rig_team *team, struct schedule *schedule,
 			const struct reduction *r, const char *mine,
 			const size_t *begins, void *out)
@@ -186,7 +187,7 @@ static void reduce_slices(struct rig_team *team, struct schedule *schedule,
 	}
 }
 
-/* The terms, and what follows from them. */
+/* The terms, and the sizes that follow from the terms. */
 static int take_terms(struct rig_team *team, struct asked *asked,
 		      struct reduction *r)
 {
@@ -280,7 +281,7 @@ static int scatter_reduced(struct rig_team *team, struct asked *asked,
 			fits = false;
 	r->count = fits ? all : SIZE_MAX;
 	result = take_terms(team, asked, r);
-	/* SIZE_MAX elements of one byte would do. */
+	/* SIZE_MAX elements of one byte would fit. */
 	if (result == 0 && !fits) {
 		terms_refuse(team, &asked->terms);
 		result = -EINVAL;
@@ -339,7 +340,7 @@ int rig_team_reduce_scatter_block_init(struct rig_team *team, const void *send,
 		reduction_of(send, recv, count, type, op, -1), NULL);
 }
 
-/* Each rank folds the lower ones', and its own with `own`. */
+/* Each rank folds the contributions of the lower ranks, and its own with `own`. */
 static int scan(struct rig_team *team, struct asked *asked,
 		struct reduction given, bool own)
 {

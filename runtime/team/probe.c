@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probe.c - looking for messages, and taking out the message that was found.
+ * probe.c - looking for messages, and taking out a message that was found.
  */
 #include <errno.h>
 
 #include "team/message_parts.h"
 
-/* In this process: what is looked for. */
+/* In this process: the terms of the search, and the message found. */
 struct search {
 	struct mail *mail;
 	uint32_t context;
@@ -105,7 +105,7 @@ static bool take(void *arg)
 	return search->found != NULL;
 }
 
-/* In place of the message that RIG_PROC_NULL has. */
+/* The name of the message from RIG_PROC_NULL. */
 static struct rig_message *const no_message =
 	(struct rig_message *)&message_nobody;
 
@@ -143,7 +143,7 @@ int rig_team_improbe(struct rig_team *team, int source, int tag, bool *found,
 	return matched_probe(team, &site, false, found, message, status);
 }
 
-/* A receive of a message that was taken out: `request` is filled in. */
+/* Fill in *request, the receive of a message that was taken out. */
 static int receiving_taken(struct rig_team *team, const char *name,
 			   void *buffer, size_t count, int type,
 			   struct rig_message **message,

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rank.c - how a rank waits for others, and the watch over who waits for whom.
+ * rank.c - how a rank waits for other ranks, and how a deadlock is found.
  *
- * A rank that is about to sleep publishes what it waits for, then counts itself
- * out of those awake.  The one after whom nobody is awake (asleep like the
- * others, or finished) looks at what all have published: if every rank that
- * has not finished waits for an epoch that is still incomplete, nobody is left
- * who could complete it.  That is a deadlock, exactly: ranks that have been
- * released but have not run yet wait for an epoch that is complete.
+ * A rank that is about to sleep publishes the awaited word and value, and leaves the
+ * count of awake ranks.  The last rank to leave the count (asleep or finished) looks at
+ * all published waits: if every rank that has not finished waits for an epoch that is
+ * still incomplete, no rank is left to complete an epoch.  The run is a deadlock, and
+ * no false alarm is possible: a rank that was released and has not run yet waits for
+ * an epoch that is complete.
  *
- * One look is no picture of one moment: a rank that has been released may wake
- * between the looks at two others, complete what the first waits for, and fall
- * asleep again before it is looked at itself.  So there are two rounds.  No
- * rank ever waits for the same value of the same barrier twice, so one that
- * waits for the same in both has waited in between, and then all have at once.
+ * One look is no picture of one moment: a rank that was released may wake between the
+ * looks at two other ranks, complete the epoch of the first rank, and fall asleep
+ * before its own turn to be looked at.  So there are two rounds.  No rank ever waits
+ * for the same value of the same barrier twice, so a rank with the same wait in both
+ * rounds has waited in between, and then all ranks have waited at once.
  */
 #include "team/rank.h"
 
@@ -34,15 +34,15 @@ static struct rank_shm *shm_of(const struct rank *rank, int number)
 	return &rank->layout.ranks[number];
 }
 
-/* In rank_shm.target, beside an even number of arrivals: it is the job's own
- * barrier, in a segment, and not the team's. */
+/* In rank_shm.target, beside an even number of arrivals: the barrier is the job's own,
+ * in a segment, and not the team's. */
 #define AT_JOBS UINT64_C(1)
 
-/* What a rank sleeps for. */
+/* The wait of a rank. */
 struct wish {
 	uint64_t awaited; /* offset of a word; 0: a barrier's */
 	uint64_t target;
-	uint64_t rung; /* of its mailbox */
+	uint64_t rung; /* rings of the mailbox */
 };
 
 static char *base_of(const struct rank *rank)
@@ -50,7 +50,7 @@ static char *base_of(const struct rank *rank)
 	return (char *)rank->layout.control;
 }
 
-/* Does `rank` wait for something that has not come?  For what? */
+/* Does `rank` wait for a value that has not come?  *wish is the wait. */
 static bool pending(const struct rank *rank, int number, struct wish *wish)
 {
 	struct rig_barrier *barrier = rank->layout.barrier;
@@ -68,7 +68,7 @@ static bool pending(const struct rank *rank, int number, struct wish *wish)
 	    load_acquire(&rank->layout.inboxes[number].box.rung) >= wish->rung)
 		return false;
 	if (wish->awaited)
-		/* acquire: what led to it has happened as well. */
+		/* acquire: all stores before the value are seen as well. */
 		return load_acquire((_Atomic uint64_t *)(base_of(rank) +
 							 wish->awaited)) <
 		       target;
@@ -98,20 +98,21 @@ bool rank_all_wait(const struct rank *rank)
 				return false;
 			waiting += !done;
 		}
-	/* Who looks late may see the next job already: a rank asleep in it, and
-	 * itself still as it left the last.  But then it is awake in it. */
+	/* A late look may see the next job: one rank asleep in the next job, and
+	 * this rank as it left the last job.  But then this rank is awake in the
+	 * next job. */
 	return waiting && !dispatch_anyone_awake(rank->layout.dispatch);
 }
 
-/* Nobody is awake: is it that nobody ever will be? */
+/* No rank is awake.  Will no rank ever be? */
 static void look_for_deadlock(struct rank *rank)
 {
 	if (!rank_all_wait(rank))
 		return;
-	/* Or is it that they call differently? */
+	/* The ranks may call different verbs instead. */
 	if (match_asleep_differs(rank) || match_begun_differs(rank))
 		return;
-	/* A rank of another host may send something yet: the caller finds out. */
+	/* A rank of another host may send a message yet: the caller decides. */
 	if (rank->layout.job->hosts.count)
 		return;
 	if (rank->ends) {
@@ -119,7 +120,7 @@ static void look_for_deadlock(struct rank *rank)
 		rank_end(rank, RIG_END_DEADLOCK, rank->rank);
 		return;
 	}
-	/* relaxed: the alarm releases it. */
+	/* relaxed: the alarm releases the word. */
 	store_relaxed(&rank->layout.team->deadlock, 1);
 	dispatch_alarm(rank->layout.dispatch);
 	dispatch_ring(rank->layout.dispatch, rank->bell);
@@ -131,7 +132,7 @@ void rank_sleeps(struct rank *rank, uint64_t awaited, uint64_t target,
 	store_relaxed(&rank->mine->awaited, awaited);
 	store_relaxed(&rank->mine->target, target);
 	store_relaxed(&rank->mine->rung, rung);
-	/* release: whoever sees the state sees the target. */
+	/* release: a look that sees the state sees the target. */
 	store_release(&rank->mine->state, RIG_STATE_WAITING);
 	if (dispatch_sleeps(rank->layout.dispatch))
 		look_for_deadlock(rank);
@@ -169,12 +170,12 @@ static void awake(void *arg)
 /*
  * Sleep until *word >= target.
  *
- * The waker stores the word, then looks for sleepers; the sleeper says that it
- * is one, then looks at the word.  Where ranks have a CPU each the waker's two
- * are not seq_cst, for that would cost every call as much as a line's transfer
- * and nobody ever sleeps there; so its look may come before its store is seen.
- * The first sleep is therefore short: after it, whoever stores has long been
- * able to see the sleeper.
+ * The waker stores the word, then looks for sleepers; the sleeper counts itself as a
+ * sleeper, then looks at the word.  Where ranks have a CPU each, the store and the look
+ * of the waker are not seq_cst, for a fence would cost every call as much as the
+ * transfer of a line, and ranks hardly ever sleep there; so the waker may look before
+ * its store is seen.  The first sleep is therefore short: after the first sleep, every
+ * waker has long been able to see the sleeper.
  */
 COLD static uint64_t sleep_on(struct rank *rank, const _Atomic uint64_t *word,
 			      uint64_t target)
@@ -188,7 +189,7 @@ COLD static uint64_t sleep_on(struct rank *rank, const _Atomic uint64_t *word,
 
 	store_relaxed(&mine->target, target);
 	store_relaxed(&mine->awaited, awaited);
-	/* seq_cst, this and what follows: see above and rank_advance(). */
+	/* seq_cst, here and below: see above and rank_advance(). */
 	add_seq(sleepers, 1);
 	rank_sleeps(rank, awaited, target, 0);
 	for (;;) {
@@ -202,7 +203,7 @@ COLD static uint64_t sleep_on(struct rank *rank, const _Atomic uint64_t *word,
 	}
 	rank_awake(rank);
 	sub_seq(sleepers, 1);
-	/* relaxed: a bell too many does no harm. */
+	/* relaxed: one bell too many does no harm. */
 	store_relaxed(&mine->awaited, 0);
 	return seen;
 }
@@ -219,7 +220,7 @@ uint64_t rank_await(struct rank *rank, const _Atomic uint64_t *word,
 	return seen >= target ? seen : sleep_on(rank, word, target);
 }
 
-/* Somebody sleeps; maybe on this word. */
+/* A rank sleeps, maybe on this word: ring the bells of all sleepers. */
 COLD static void wake(struct rank *rank, const _Atomic uint64_t *word)
 {
 	uint64_t offset = (uint64_t)((const char *)word - base_of(rank));
@@ -246,7 +247,8 @@ void rank_advance(struct rank *rank, _Atomic uint64_t *word, uint64_t value)
 		store_release(word, value);
 		asleep = load_relaxed(sleepers);
 	} else {
-		/* seq_cst: sleepers are the rule here; see sleep_on(). */
+		/* seq_cst: ranks without a CPU each often sleep; see
+		 * sleep_on(). */
 		store_seq(word, value);
 		asleep = load_seq(sleepers);
 	}
@@ -262,7 +264,7 @@ void rank_add(struct rank *rank, _Atomic uint64_t *word, uint64_t value)
 		wake(rank, word);
 }
 
-/* Nothing is written that the rank's own thread may write. */
+/* A refused thread writes nothing but its own words. */
 int rank_other_thread(struct rank *rank, const char *name)
 {
 	if (rank->one_thread)
@@ -280,7 +282,8 @@ int rank_ended(const struct rank *rank)
 {
 	char *why = rank->mine->why;
 
-	/* The caller ends such a team by other means, and no rank ends it. */
+	/* The caller ends such a team by other means, and no rank ends the
+	 * team. */
 	if (!rank->ends) {
 		snprintf(
 			why, sizeof(rank->mine->why),
@@ -293,8 +296,8 @@ int rank_ended(const struct rank *rank)
 }
 
 /*
- * The word first, then the bells: a sleeper reads its bell, then the word, and
- * sleeps only while the bell is what it was.  So each sleeper sees the word, or
+ * The word first, then the bells: a sleeper reads its bell, then the word, and sleeps
+ * only while the bell has the value that was read.  So each sleeper sees the word, or
  * does not sleep.
  */
 void rank_end(struct rank *rank, unsigned end, int who)
@@ -311,7 +314,7 @@ void rank_end(struct rank *rank, unsigned end, int who)
 	}
 }
 
-/* In this process: who waits at the barrier. */
+/* In this process: a wait at the barrier. */
 struct rank_party {
 	struct rank *rank;
 	bool waited;
@@ -326,8 +329,8 @@ static void attend_watched(void *arg, const _Atomic uint64_t *word,
 	(void)rank_await(party->rank, word, target);
 }
 
-/* The word of the barrier is one like any other, and the last to come wakes who
- * sleeps on it. */
+/* The word of the barrier is a word like any other: the last rank to arrive wakes the
+ * ranks that sleep on the word. */
 void rank_meet_watched(struct rank *rank)
 {
 	struct rank_party party = { .rank = rank };
@@ -356,7 +359,7 @@ void rank_init(struct rank *rank, const struct layout *layout, int number,
 					 .size = size,
 					 .members = layout->members,
 					 .self = &layout->members[number] };
-	/* What a rank of an earlier team has left there. */
+	/* A rank of an earlier team may have left values there. */
 	rank->result_used = true;
 	store_relaxed(&rank->mine->signal, 0);
 	rank->mine->segment = 0;
@@ -386,10 +389,10 @@ void rank_begin(struct rank *rank, uint32_t job)
 	store_relaxed(&mine->calls, 0);
 	store_relaxed(&mine->code, 0);
 	store_relaxed(&mine->progress, 0);
-	/* release: not for this job any more; pairs with look_for_deadlock(). */
+	/* release: the rank waits no more; pairs with look_for_deadlock(). */
 	store_release(&mine->state, RIG_STATE_ATTACHING);
-	/* release: all this is of this job; pairs with rig_pool_progress(), and
-	 * with take_stock(), which a death has ordered already. */
+	/* release: the fields above belong to this job; pairs with
+	 * rig_pool_progress(), and with take_stock(), after a death. */
 	store_release(&mine->job, job);
 }
 
@@ -405,7 +408,7 @@ void rank_failed(struct rank *rank, int code, const char *why)
 	if (why)
 		snprintf(rank->mine->why, sizeof(rank->mine->why), "%s", why);
 	store_relaxed(&rank->mine->code, code);
-	/* release: pairs with the caller's acquire; its words are written. */
+	/* release: pairs with the caller's acquire; the words are written. */
 	cas_release(&rank->layout.team->failed, &nobody,
 		    (uint32_t)rank->rank + 1);
 	if (rank->ends) {
@@ -416,7 +419,7 @@ void rank_failed(struct rank *rank, int code, const char *why)
 	dispatch_ring(rank->layout.dispatch, rank->bell);
 }
 
-/* All ranks have finished.  Is another job of the chain to begin? */
+/* All ranks have finished.  Has the chain another job? */
 static bool goes_on(const struct rank *rank)
 {
 	const struct layout *layout = &rank->layout;
@@ -427,12 +430,12 @@ static bool goes_on(const struct rank *rank)
 	       !load_relaxed(&layout->team->deadlock);
 }
 
-/* This rank, the last to finish the job before, begins the next. */
+/* This rank, the last to finish the job before, begins the next job. */
 static void begin_next(struct rank *rank)
 {
 	struct chain_shm *chain = rank->layout.chain;
 
-	/* relaxed: dispatch_next() releases it. */
+	/* relaxed: dispatch_next() releases the words. */
 	if (chain->limited)
 		store_relaxed(&chain->began_ns, clock_ns());
 	dispatch_next(rank->layout.dispatch);
@@ -442,7 +445,7 @@ void rank_finish(struct rank *rank)
 {
 	call_end_job(rank);
 	team_segments_drop(rank);
-	/* release: whoever sees the state sees that it waits no more. */
+	/* release: a look that sees the state sees that the rank waits no more. */
 	store_release(&rank->mine->state, RIG_STATE_DONE);
 	switch (dispatch_finish(rank->layout.dispatch, rank->size)) {
 	case DISPATCH_ALL_DONE:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rank.h - a process as a rank: what it has whichever team it calls in, and how
- * it waits for the others.
+ * rank.h - a process as a rank: the state that the rank has for all its teams, and
+ * how the rank waits for other ranks.
  */
 #ifndef RUNRIG_RANK_H
 #define RUNRIG_RANK_H
@@ -21,17 +21,19 @@ struct terms;
 struct handed {
 	void *data;
 	size_t bytes;
-	struct rig_barrier *barrier; /* of this pool in its trailer, or NULL */
+	struct rig_barrier
+		*barrier; /* the pool's barrier in the trailer, or NULL */
 };
 
-/* What of a rank's stage is in use. */
+/* The part of a rank's stage that is in use. */
 struct stage {
 	size_t at;             /* the next free byte */
-	struct rig_team *user; /* whose calls put there what is there */
-	uint64_t until[2];     /* the last that put something in that half */
+	struct rig_team *user; /* the team whose calls use the stage */
+	uint64_t until[2];     /* the last call that used this half */
 };
 
-/* In this process: what this rank has of the heap, in offsets of its part. */
+/* In this process: the blocks that this rank has of the heap, in offsets of the
+ * rank's part. */
 struct symmetric {
 	int count;
 	int used; /* in this run */
@@ -43,80 +45,82 @@ struct symmetric {
 
 /* In this process: teams with ranks of several hosts; see wide.h. */
 struct wide_teams {
-	struct rig_team *world;   /* NULL: not asked for in this run */
-	struct rig_team *leaders; /* of rank 0 of each host; NULL: is none */
-	struct rig_team *all;     /* all there are, by rig_team.next */
-	uint32_t ids;             /* numbers of teams so far */
-	/* The blocking verb that is at hand, and from where: the calls that it
-	 * is made of are told so.  NULL: none. */
+	struct rig_team *world; /* NULL: not asked for in this run */
+	struct rig_team
+		*leaders; /* the team of rank 0 of each host; NULL: no leader */
+	struct rig_team *all; /* all wide teams, by rig_team.next */
+	uint32_t ids;         /* numbers of teams so far */
+	/* The blocking verb that is at hand, and its caller's address, for the
+	 * calls that the verb is made of.  NULL: none. */
 	const struct terms *terms;
 	const void *where;
-	struct rig_request *request; /* of that verb */
+	struct rig_request *request; /* the request of the verb */
 };
 
 struct rank;
 
 /*
- * In this process: what a rank does that has no warden and no launcher.  When the
- * team ends before its time, each call of the team returns an error.
+ * In this process: the end of a team whose ranks have no warden and no launcher.  When
+ * the team ends before its time, each call of the team returns an error.
  */
 struct rank_ends {
-	/* All ranks wait for each other: write to rank->mine->why who waits
-	 * where. */
+	/* All ranks wait for each other: write to rank->mine->why where each rank
+	 * waits. */
 	void (*say_deadlock)(struct rank *rank);
-	/* The team has ended, as team_shm.ended has it: the error of the calls,
-	 * and the words. */
+	/* The team has ended for the reason in `ended` (team_shm.ended): returns
+	 * the error of the calls, with the words. */
 	int (*explain)(const struct rank *rank, uint32_t ended);
 };
 
-/* In this process: one, or in tests one of several. */
+/* In this process: the process is one rank, or in tests several. */
 struct rank {
 	int rank; /* in the world, the team that a kernel is given */
-	int size; /* of the world */
+	int size; /* ranks of the world */
 	struct layout layout;
 	struct rank_shm *mine;
 	struct patience patience;
 	int bell; /* an eventfd of a caller that polls; -1: none */
-	const struct rank_ends *ends; /* NULL: somebody else ends the team */
-	struct trace_shm *trace;      /* NULL: none */
-	struct trace_event_shm *span; /* of the verb it is in */
+	const struct rank_ends
+		*ends;           /* NULL: caller or launcher end the team */
+	struct trace_shm *trace; /* NULL: none */
+	struct trace_event_shm *span; /* the span of the verb at hand */
 	struct rig_team world;
-	uint64_t high; /* of calls of teams freed since */
+	uint64_t high; /* the highest number of calls of teams freed since */
 	struct stage stage;
-	struct way *way;       /* of the verb it is in; NULL: it has none */
+	struct way *way;       /* the way of the verb at hand; NULL: none */
 	uint64_t way_began;    /* on the clock; 0: the verb is not timed */
-	uint32_t way_failures; /* team_shm.failures, when it looked last */
-	bool past;             /* copies to others pass the caches */
+	uint32_t way_failures; /* team_shm.failures, at the last look */
+	bool past;             /* copies to other ranks pass the caches */
 	/* The thread that calls verbs, as thread_self() has it; and whether no
 	 * other thread may become that. */
 	uintptr_t thread;
 	bool one_thread;
 	struct mail *mail; /* NULL: none so far */
 	struct symmetric symmetric;
-	struct team_mapping *team_mappings; /* of rig_team_segment() */
+	struct team_mapping *team_mappings; /* mappings of rig_team_segment() */
 	struct rig_heap heap;
 	struct wide_teams wide;
 
 	/* Barriers. */
-	struct rig_barrier *barrier;   /* of the job at hand */
-	struct barrier_watch at_teams; /* who waits at which barrier */
+	struct rig_barrier *barrier;   /* the barrier of the job at hand */
+	struct barrier_watch at_teams; /* the waits at each barrier */
 	struct barrier_watch at_jobs;
 	uint64_t entered; /* in this job */
 
-	/* Where the rank is: set when it is born. */
+	/* Where the rank is: set at birth. */
 	struct levels levels;
 	const struct rig_plan *plan;
 
 	/* The job at hand. */
-	uint32_t place;   /* in its chain; 0: the first, or the only one */
-	bool result_used; /* since it was last zeroed */
+	uint32_t place;   /* in the chain; 0: the first job, or the only job */
+	bool result_used; /* since the result was last zeroed */
 	int segments;
 	struct handed handed[RIG_SEGMENTS_MAX];
 	size_t args_bytes;
 	alignas(16) unsigned char args[RIG_ARGS_MAX];
 };
 
-/* Shorter data is copied: a loan has to be waited for until it is read. */
+/* Shorter data is copied: a lender waits until the loan is read. */
 #define LEND_BYTES ((size_t)4096)
 
 /* As the number of a segment: the team's own memory. */
@@ -148,7 +152,7 @@ static inline uint32_t rank_segment(const struct rank *rank, const void *data,
 		       : 0;
 }
 
-/* The way back: where this rank has that. */
+/* The way back: the address of the bytes in this rank. */
 static inline char *rank_found(const struct rank *rank, uint64_t segment,
 			       uint64_t offset)
 {
@@ -161,27 +165,28 @@ static inline char *rank_found(const struct rank *rank, uint64_t segment,
 void rank_init(struct rank *rank, const struct layout *layout, int number,
 	       int size, const struct patience *patience);
 
-/* Begin job number `job`: everything as a kernel expects to find it but the
- * segments. */
+/* Begin job number `job`: the rank is as a kernel expects, but for the segments. */
 void rank_begin(struct rank *rank, uint32_t job);
 
-/* All meet at the team's own barrier, whatever the job's is. */
+/* All ranks meet at the team's own barrier, whatever the barrier of the job. */
 void rank_meet(struct rank *rank);
 
-/* The same where only the ranks watch each other: nobody sleeps in there for good. */
+/* The same where only the ranks watch each other: no rank sleeps at the barrier for
+ * ever. */
 void rank_meet_watched(struct rank *rank);
 
-/* This rank has failed with `code`; `why` (NULL: its slot has the words). */
+/* This rank has failed with `code`; `why` (NULL: the rank's slot has the words). */
 void rank_failed(struct rank *rank, int code, const char *why);
 
 /*
- * Has the team ended, where only its ranks watch it?  A call that finds so returns
- * rank_ended(), whatever it has done.
+ * Has the team ended, where only the ranks watch each other?  A call that finds the
+ * end returns rank_ended(), whatever the call has done.
  *
- * Invariant: who has seen that the team has ended may break off a call, and write
- * again to what it lent to others; whoever reads that sees afterwards that the
- * team has ended.  seq_cst: it stands after the release by which a rank says that
- * it has read (call_end(), answers of mail_receive.c), and pairs with rank_end().
+ * Invariant: a rank that has seen the team's end may break off a call, and write
+ * again to memory that the rank has lent; a rank that reads such memory sees
+ * afterwards that the team has ended.  seq_cst: the load stands after the release by
+ * which a rank says that the bytes are read (call_end(), answers of mail_receive.c),
+ * and pairs with rank_end().
  */
 static inline bool rank_has_ended(const struct rank *rank)
 {
@@ -211,39 +216,39 @@ static inline int rank_result(const struct rank *rank, int r)
 	return rank_has_ended(rank) ? rank_ended(rank) : r;
 }
 
-/* The team ends, for `end` (an enum rig_end) and because of rank `who`: all ranks
- * find out, asleep or not.  Any thread. */
+/* End the team, for the reason `end` (an enum rig_end) and because of rank `who`: all
+ * ranks see the end, asleep or not.  Any thread. */
 void rank_end(struct rank *rank, unsigned end, int who);
 
 /*
- * Wait until *word >= target and return what it is: less, where the team has ended.
- * The word lies in the team segment, only grows, and whoever changes it does so by
- * rank_advance().  What was written before that is seen after this.
+ * Wait until *word >= target and return the word's value: less, where the team has
+ * ended.  The word lies in the team segment, only grows, and is changed by
+ * rank_advance() alone.  Stores before the rank_advance() are seen after the wait.
  */
 uint64_t rank_await(struct rank *rank, const _Atomic uint64_t *word,
 		    uint64_t target);
 
-/* Set *word, which no other rank writes, to `value`, and wake who sleeps on
- * it. */
+/* Set *word, which no other rank writes, to `value`, and wake the ranks that sleep on
+ * the word. */
 void rank_advance(struct rank *rank, _Atomic uint64_t *word, uint64_t value);
 
-/* Add to *word, which other ranks add to as well. */
+/* Add to *word, a word to which other ranks add, too. */
 void rank_add(struct rank *rank, _Atomic uint64_t *word, uint64_t value);
 
-/* A new run: what was left of the last in this rank's part of the heap goes. */
+/* A new run: free the blocks of the last run in this rank's part of the heap. */
 void symmetric_begin_job(struct rank *rank);
 
-/* Unmap what rig_team_segment() has mapped in this run. */
+/* Unmap all memory of rig_team_segment() in this run. */
 void team_segments_drop(struct rank *rank);
 
-/* How long it takes a store to be seen by all who look, at the very most. */
+/* How long a store takes, at the very most, until all other CPUs see the value. */
 #define STORE_NS UINT64_C(1000000)
 
 /*
- * About to sleep until a word of the team segment, at offset `awaited`, reaches
- * `target`, or, where awaited is 0, until a barrier's does (as
+ * The rank is about to sleep until a word of the team segment, at offset `awaited`,
+ * reaches `target`; or, where awaited is 0, until the word of a barrier does (as
  * rank_shm.target); or, unless `rung` is 0, until this rank's mailbox was rung
- * so often.  And awake again.
+ * `rung` times.  rank_awake(): the rank is awake again.
  */
 void rank_sleeps(struct rank *rank, uint64_t awaited, uint64_t target,
 		 uint64_t rung);
@@ -252,11 +257,11 @@ void rank_awake(struct rank *rank);
 /* The target `target` of the job's barrier, as rank_shm.target has it. */
 uint64_t rank_target(const struct rank *rank, uint64_t target);
 
-/* Does every rank that has not returned wait for another, and for nothing that
- * has come?  Exactly, where nobody but ranks can complete what they wait for. */
+/* Does every rank that has not returned wait for another rank, and for nothing that
+ * has come?  The answer is exact where only ranks can complete the waits. */
 bool rank_all_wait(const struct rank *rank);
 
-/* End a job: finish it, and tell the caller what it has to know. */
+/* Finish the job at hand, and leave the result for the caller. */
 void rank_finish(struct rank *rank);
 
 #endif

@@ -2,16 +2,17 @@
 /*
  * reproducible.c - sums across ranks with RIG_REPRODUCIBLE: exact, then rounded.
  *
- * Element by element a running sum, the running sum of its errors (TwoSum: Knuth
- * 1969, after Moller 1965; cascaded as in Ogita, Rump and Oishi 2005), and whether
- * that one has lost anything.  Mostly it has not: then the two are the sum
- * exactly, and adding them rounds it correctly.  Where it has, or something is
- * not finite, the element is summed again in a superaccumulator (sum.h).  So
- * each result is the number nearest to the exact sum, which knows no order.
+ * Element by element the loops keep a running sum, the running sum of its errors
+ * (TwoSum: Knuth 1969, after Moller 1965; cascaded as in Ogita, Rump and Oishi 2005),
+ * and whether the second sum has lost a bit.  Mostly no bit is lost: then the two sums
+ * together are the exact sum, and their addition rounds the exact sum correctly.  Where
+ * a bit is lost, or an element is not finite, the element is summed again in a
+ * superaccumulator (sum.h).  So each result is the number nearest to the exact sum,
+ * which knows no order.
  *
- * The loops run over neighbouring elements, so that the compiler can make
- * vectors of them.  They need the arithmetic of IEEE 754 as it is: no
- * -ffast-math, and no flushing of denormal numbers to zero.
+ * The loops run over neighbouring elements, so that the compiler can make vectors of
+ * the loops.  The arithmetic of IEEE 754 is needed as it is: no -ffast-math, and no
+ * flushing of denormal numbers to zero.
  */
 #include "team/reproducible.h"
 
@@ -20,7 +21,7 @@
 #include <runrig/collective.h>
 #include <runrig/sum.h>
 
-/* Elements at a time: what is held of them fits the first-level cache. */
+/* Elements at a time: their sums fit the first-level cache. */
 #define BLOCK 256
 
 struct block {
@@ -29,7 +30,7 @@ struct block {
 	double lost[BLOCK]; /* not 0: `error` is not all */
 };
 
-/* *sum += x exactly: returns what is missing. */
+/* sum += x exactly: returns the error of the rounded sum. */
 static inline double two_sum(double *sum, double x)
 {
 	double a = *sum, s = a + x, b = s - a;
@@ -84,7 +85,7 @@ static double round_double(const struct block *block, size_t i,
 	return rig_sum_float64(&sum);
 }
 
-/* Rounding twice is not rounding once: only what a double holds will do. */
+/* Two roundings are not one rounding: only a sum that a double holds will do. */
 static float round_float(const struct block *block, size_t i,
 			 const void *const *from, int count, size_t at)
 {
@@ -109,7 +110,8 @@ static void sum_block(void *out, const void *const *from, int count, size_t at,
 			add_doubles(&block, (const double *)from[k] + at, n);
 		else
 			add_floats(&block, (const float *)from[k] + at, n);
-	/* `out` may be among them: written when all of it is known. */
+	/* `out` may be one of the sources: written when every element is
+	 * known. */
 	for (size_t i = 0; i < n; i++)
 		if (type == RIG_FLOAT64)
 			doubles[i] = round_double(&block, i, from, count, at);

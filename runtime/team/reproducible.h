@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reproducible.h - the sum of what all ranks have, folded at once and rounded once.
+ * reproducible.h - the sum of all ranks' elements, folded at once and rounded once.
  */
 #ifndef RUNRIG_REPRODUCIBLE_H
 #define RUNRIG_REPRODUCIBLE_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Are elements of this type summed so with RIG_REPRODUCIBLE? */
+/* Does RIG_REPRODUCIBLE sum elements of this type exactly? */
 bool exact_has(int type);
 
 /* out[i] = the number nearest to the sum of from[0][i] to from[count - 1][i], for

@@ -2,8 +2,8 @@
 /*
  * request.c - requests: begun, waited for and tested, one or several at a time.
  *
- * A request is a message, or a schedule, which a non-blocking collective or a plan
- * is made of.  Its memory is used again for the next request of the rank.
+ * A request is a message, or a schedule, which a non-blocking collective or a plan is
+ * made of.  The memory of a request is used again for the next request of the rank.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct rig_request *request_make(struct mail *mail)
 	return request;
 }
 
-/* The request is complete: give its memory back. */
+/* A complete request: set *status, and give the memory back. */
 static int collect(struct rig_team *team, struct rig_request **request,
 		   struct rig_status *status)
 {
@@ -125,7 +125,7 @@ int rig_team_cancel(struct rig_team *team, struct rig_request **request,
 
 /* --- several requests --- */
 
-/* In this process: requests that are waited for together. */
+/* In this process: requests that a call waits for together. */
 struct request_set {
 	struct rig_request **requests;
 	int count;
@@ -143,15 +143,16 @@ static bool all_complete(void *arg)
 	return true;
 }
 
-/* A plan that is not started is nothing to wait for. */
+/* A plan that is not started gives a call nothing to wait for. */
 static bool is_idle(const struct rig_request *request)
 {
 	return !request ||
 	       (request->schedule && schedule_rests(request->schedule));
 }
 
-/* Or there is none to wait for.  Not the first of those that are complete, or
- * the others would never have their turn beside one that always is. */
+/* Is one of the requests complete, or none to wait for?  The search begins behind
+ * the request of the last call, or later requests would never have their turn beside
+ * a request that is always complete. */
 static bool any_complete(void *arg)
 {
 	struct request_set *set = arg;
@@ -184,7 +185,7 @@ static int team_rank(const struct rig_team *team, int world_rank)
 	return RIG_PROC_NULL;
 }
 
-/* The first that is not complete, as the report has it. */
+/* Tell the report the first request that is not complete. */
 static void waits_for(const struct rig_team *team,
 		      const struct request_set *set, struct call_site *site)
 {
@@ -205,7 +206,7 @@ static void waits_for(const struct rig_team *team,
 	}
 }
 
-/* Wait, or only look.  Returns what `over` says. */
+/* Wait, or only look.  Returns the result of `over`. */
 static bool get_on(struct rig_team *team, bool (*over)(void *arg),
 		   struct request_set *set, const void *where)
 {
@@ -325,7 +326,7 @@ int rig_team_waitany(struct rig_team *team, int count,
 	return take_any(team, &set, index, status);
 }
 
-/* All that are complete. */
+/* Take all complete requests. */
 static int take_some(struct rig_team *team, const struct request_set *set,
 		     int *completed, int *indices, struct rig_status *statuses)
 {

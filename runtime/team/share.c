@@ -2,27 +2,28 @@
 /*
  * share.c - work dealt out: a word per rank, from which owner and thieves take.
  *
- * The word says which chunks of a rank's are left: `begin` and `end`, and the
- * low bits of the number of the share they belong to (the tag).  The owner takes
- * from the front, thieves from the back, both by one CAS; a thief puts what it
- * does not need at once into its own word, which is empty then, so that others
- * can take it from there.
+ * The word of a rank says which chunks are left: `begin` and `end`, and the low bits
+ * of the number of the chunks' share (the tag).  The owner takes chunks from the
+ * front, thieves from the back, both by one CAS.  A thief puts the chunks that are not
+ * needed at once into the thief's own word, which is empty at that moment, so that
+ * other ranks can take the chunks from there.
  *
- * Nobody waits for anybody at the beginning.  The word of a rank that has not
- * begun has an earlier tag; if it is empty its strip is what everybody can work
- * out, and whoever takes of it first writes the new tag.  If it is not empty,
- * its owner is still at that earlier share: it is left alone, and its owner
- * will begin its strip itself.  A rank that finds a later tag in its own word
- * keeps in hand what it cannot put there.
+ * No rank waits for another rank at the beginning.  The word of a rank that has not
+ * begun the share has an earlier tag.  If the word is empty, every rank can compute
+ * the strip, and the first rank to take a chunk writes the new tag.  If the word is
+ * not empty, the owner is still at the earlier share: thieves leave the word alone,
+ * and the owner begins its strip later.  A rank that finds a later tag in its own word
+ * keeps stolen chunks in hand.
  *
- * No word is ever the same twice within a share: the chunk that is first in it
- * has gone for good when it is no longer, for thieves leave it unless it is the
- * last, and then do it.  So a CAS that succeeds means that nothing has changed.
+ * No word is ever the same twice within a share: a chunk that is no longer the first
+ * of the word is done or in hand, for thieves take the first chunk only if no other is
+ * left, and do that chunk at once.  So a CAS that succeeds means that nothing has
+ * changed.
  *
- * Tags tell apart 128 shares; to begin one is a call (call.h), and no rank is
- * more than CALLS_OPEN of those behind.  A rank that begins a share sees to it
- * that its word is of this or the one before: it may have had no part of many.
- * Static shares use no word, and have no tag.
+ * Tags tell 128 shares apart; the beginning of a share is a call (call.h), and no rank
+ * is more than CALLS_OPEN calls behind.  A rank may have had no part of many shares;
+ * at the beginning of a share the rank brings its word up to the share before.  Static
+ * shares use no word, and have no tag.
  */
 #include <errno.h>
 
@@ -55,7 +56,7 @@ static size_t length(struct rig_span span)
 	return span.end - span.begin;
 }
 
-/* What is left of `rank`'s chunks, going by its word. */
+/* The chunks of `rank` that are left, by the rank's word. */
 static struct rig_span left_of(const struct rig_share *share, int rank,
 			       uint64_t word)
 {
@@ -65,13 +66,13 @@ static struct rig_span left_of(const struct rig_share *share, int rank,
 
 	if (behind == 0)
 		return span;
-	/* A later share: that rank is through with this one. */
+	/* A later share: the rank is through with this share. */
 	if (behind >= 128)
 		return nothing;
 	if (length(span) && rank != share->team->rank)
 		return nothing;
-	/* It has not begun the share before this: what it has of that would be
-	 * lost behind a word of this. */
+	/* The rank has not begun the share before this share: its chunks there
+	 * would be lost behind a word of this share. */
 	if (behind > 1 && rank != share->team->rank)
 		return nothing;
 	return rig_strip(share->units, rank, share->team->size);
@@ -90,12 +91,12 @@ static size_t portion(const struct rig_share *share, size_t left)
 	return part ? part : 1;
 }
 
-/* From the front of this rank's own. */
+/* Take from the front of this rank's own chunks. */
 static bool take_own(struct rig_share *share, struct rig_span *taken)
 {
 	const int rank = share->team->rank;
 	_Atomic uint64_t *word = word_of(share, rank);
-	/* relaxed, here and below: the word says all there is to know. */
+	/* relaxed, here and below: no memory but the word is involved. */
 	uint64_t seen = load_relaxed(word);
 
 	for (;;) {
@@ -112,14 +113,14 @@ static bool take_own(struct rig_share *share, struct rig_span *taken)
 	}
 }
 
-/* The rank with the most left, and its word; -1: nobody has any. */
+/* The rank with the most chunks left, and its word; -1: no chunk is left. */
 static int find_victim(const struct rig_share *share, uint64_t *word)
 {
 	const int size = share->team->size;
 	size_t most = 0;
 	int victim = -1;
 
-	/* From the next rank on, so that not all go to the same. */
+	/* From the next rank on, so that not all thieves take the same victim. */
 	for (int i = 1; i < size; i++) {
 		int rank = (share->team->rank + i) % size;
 		uint64_t seen = load_relaxed(word_of(share, rank));
@@ -134,7 +135,7 @@ static int find_victim(const struct rig_share *share, uint64_t *word)
 	return victim;
 }
 
-/* Keep what was stolen: where others can take it, or else in hand. */
+/* Keep stolen chunks: in the word, where other ranks can take them, or in hand. */
 static void keep(struct rig_share *share, struct rig_span rest)
 {
 	_Atomic uint64_t *word = word_of(share, share->team->rank);
@@ -147,7 +148,7 @@ static void keep(struct rig_share *share, struct rig_span rest)
 		share->hand = rest;
 }
 
-/* Half of what somebody else has left. */
+/* Take half of the chunks of the rank with the most. */
 static bool steal(struct rig_share *share, struct rig_span *taken)
 {
 	struct rig_span left;
@@ -172,7 +173,7 @@ static bool steal(struct rig_share *share, struct rig_span *taken)
 	return true;
 }
 
-/* Dealt out in turn: nobody need be asked. */
+/* Take a chunk that is dealt out in turn, without a word. */
 static bool take_dealt(struct rig_share *share, struct rig_span *taken)
 {
 	const size_t next = share->next;
@@ -211,15 +212,15 @@ static void divide(struct rig_share *share, size_t chunk)
 	share->units = count / share->unit + (count % share->unit > 0);
 }
 
-/* Bring a word that was not needed for a while up to the share before this one,
- * of which nothing is left there: this rank is through with it. */
+/* Bring a word that was not needed for a while up to the share before this share, with
+ * no chunk left: this rank is through with the share before. */
 static void catch_up(const struct rig_share *share)
 {
 	_Atomic uint64_t *word = word_of(share, share->team->rank);
 	uint64_t seen = load_relaxed(word);
 	uint8_t behind = (uint8_t)(share->tag - (uint8_t)(seen >> 2 * BITS));
 
-	/* If another was first, it wrote this share's tag. */
+	/* If a thief was first, the word has this share's tag. */
 	if (behind > 1 && behind < 128)
 		(void)cas_relaxed(word, &seen,
 				  pack((uint8_t)(share->tag - 1), 0, 0));

@@ -2,17 +2,18 @@
 /*
  * split.c - teams of some of a team's ranks.
  *
- * A team is a block of member_shm in the heap of the team segment, and in each
- * process a copy of its parent's handle that points there.  Its first member
- * takes the block and says where it is; where one of them finds no room, or
- * a rank no memory, all ranks of the parent hear of it, and none has a new team.
- * Nothing in a block is cleared: the numbers of its calls begin above all that
- * its members have seen.
+ * A team is a block of member_shm in the heap of the team segment, and in each process
+ * a copy of the parent's handle that points to the block.  The first member takes the
+ * block and tells the other ranks its place; where a first member finds no room, or a
+ * rank no memory, all ranks of the parent learn so, and no rank has a new team.
+ * Nothing in a block is cleared: the numbers of the team's calls begin above all
+ * numbers that the members have seen.
  *
- * A map has one bit for each member of the heap, so what is free is free for a
- * team of any size.  Who looks at the map or changes it holds the lock, for no
- * longer than that; a rank that dies there ends the run, and all of it goes.  Where
- * ranks watch each other, those who want the lock find out that the team has ended.
+ * A map has one bit for each member of the heap, so free members are free for a team of
+ * any size.  A rank that looks at the map or changes the map holds the lock, for no
+ * longer than that; a rank that dies with the lock ends the run, and the team's memory
+ * goes.  Where ranks watch each other, ranks that want the lock see that the team has
+ * ended.
  */
 #include <errno.h>
 #include <sched.h>
@@ -27,15 +28,15 @@
 #include "team/wide.h"
 #include "team/schedule.h"
 
-/* Where a block is, and which number its team's calls begin at. */
+/* The place of a block, and the number before its team's first call. */
 struct block {
 	uint64_t index; /* + 1; 0: none is wanted, or found */
 	uint64_t number;
 	uint64_t id;  /* rig_team.id */
-	int64_t code; /* what this rank has no room or memory for */
+	int64_t code; /* an error of this rank: no room, or no memory */
 };
 
-/* What each rank says of itself. */
+/* The wishes of each rank. */
 struct wanted {
 	int32_t color;
 	int32_t key;
@@ -47,8 +48,8 @@ static bool lock_heap(const struct rank *rank)
 	struct heap_shm *heap = rank->layout.heap;
 	uint32_t nobody = 0;
 
-	/* acquire: the map is as the last left it; pairs with the release in
-	 * unlock_heap(). */
+	/* acquire: the map is as the last holder left the map; pairs with the
+	 * release in unlock_heap(). */
 	while (!cas_acq_rel(&heap->lock, &nobody, 1)) {
 		if (rank_has_ended(rank))
 			return false;
@@ -125,7 +126,7 @@ static void give_block(struct rig_team *team, uint64_t index, int size)
 	unlock_heap(heap);
 }
 
-/* The first member: a block, and numbers that it has not seen. */
+/* The first member: take a block, and numbers that the block has not seen. */
 static struct block found_team(struct rig_team *team, int size)
 {
 	/* relaxed: written between runs. */
@@ -141,7 +142,7 @@ static struct block found_team(struct rig_team *team, int size)
 			number = members[i].high;
 		store_relaxed(&members[i].share, 0);
 	}
-	/* relaxed: what follows tells the others where it is. */
+	/* relaxed: the gather that follows tells the other ranks the place. */
 	store_relaxed(&members->ended, 0);
 	/* relaxed: no more than a number nobody else has. */
 	return (struct block){
@@ -150,8 +151,8 @@ static struct block found_team(struct rig_team *team, int size)
 	};
 }
 
-/* Who is in the team of `color`, in its order.  Returns how many, or -EINVAL.
- * `ranks` are those of `team`. */
+/* List the ranks of the team of `color`, in the team's order.  Returns the number of
+ * ranks, or -EINVAL. `ranks` are ranks of `team`. */
 static int choose(struct call *call, const struct wanted *own, int *ranks,
 		  int *keys)
 {
@@ -179,7 +180,7 @@ static int choose(struct call *call, const struct wanted *own, int *ranks,
 	return count;
 }
 
-/* Of `size` ranks of `team`, which are its own from now on. */
+/* Make a team of `size` ranks of `team`; the new team owns `ranks`. */
 static void make_handle(struct rig_team *new, struct rig_team *team,
 			const struct block *block, int *ranks, int size)
 {
@@ -191,8 +192,8 @@ static void make_handle(struct rig_team *new, struct rig_team *team,
 		.members = &team->owner->layout.heap_members[block->index - 1],
 		.number = block->number,
 		.through = block->number,
-		/* One bit less is for what is not the kernel's: see
-		 * mail_exchange(). */
+		/* The highest bit marks messages that are not the kernel's:
+		 * see mail_exchange(). */
 		.id = (uint32_t)(block->id % TEAM_IDS),
 	};
 	for (int i = 0; i < size; i++) {
@@ -207,8 +208,8 @@ static void make_handle(struct rig_team *new, struct rig_team *team,
 	world->next = new;
 }
 
-/* What all ranks have found; `leader` tells this one's block.  0, or the code of
- * the first that has failed. */
+/* Gather the results of all ranks; `leader` gives this rank's block.  0, or the code
+ * of the first rank that has failed. */
 static int hear_blocks(struct call *call, int leader, struct block *own)
 {
 	const int rank = call->team->rank;
@@ -243,7 +244,7 @@ static int refuse(struct rig_team *team, int code)
 	return rig_team_fail(team, code, "split: no memory");
 }
 
-/* All ranks of `team` have a new team, or know that none has. */
+/* All ranks of `team` have a new team, or all know that no rank has. */
 static int found_teams(struct rig_team *team, const struct wanted *own,
 		       const int *ranks, int size, struct rig_team *new,
 		       struct block *block)
@@ -343,7 +344,7 @@ int rig_team_split_type(struct rig_team *team, enum rig_level level, int key,
 	if (level < 0 || level >= RIG_LEVELS)
 		return rig_team_fail(team, -EINVAL, "split_type: no level %d",
 				     (int)level);
-	/* Those in several are of one colour. */
+	/* Ranks in several parts are of one colour. */
 	own.color = team->owner->levels.number[level] + 1;
 	if (team->wide)
 		return split_wide(team, &terms, &own, out,
@@ -397,7 +398,8 @@ int rig_team_free(struct rig_team *team)
 		return r;
 	}
 	call_enter(team, &terms, __builtin_return_address(0));
-	/* Whoever gives the block away waits until nobody looks at it. */
+	/* The rank that gives the block away waits until no rank looks at the
+	 * block. */
 	r = call_leave(team, team->rank == 0, call_meet(team));
 	if (r < 0)
 		return r;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * symmetric.c - the team's heap, and what is done in it.
+ * symmetric.c - the team's heap, and the calls that work there.
  *
- * Each rank has a part of the team segment, and keeps in its own memory a list
- * of the blocks it has there.  Ranks of different teams may have different
- * blocks, so an allocation asks all of its team for the first place they have
- * room at, from there on, until they name the same.
+ * Each rank has a part of the team segment, and keeps a list of its blocks there in its
+ * own memory.  Ranks of different teams may have different blocks, so an allocation
+ * asks all ranks of the team for the first place with room, from there on again, until
+ * all ranks name the same place.
  *
- * A lock is a ticket lock: lock[0] is the next ticket, lock[1] the one served.
- * It and counters are words that only grow, so they are waited for like any
- * other word of the team segment, deadlocks included.
+ * A lock is a ticket lock: lock[0] is the next ticket, lock[1] the ticket that is
+ * served.  Locks and counters are words that only grow, so a rank waits for such a word
+ * as for any other word of the team segment, and deadlocks are found.
  */
 #include <runrig/symmetric.h>
 
@@ -33,7 +33,7 @@ void symmetric_begin_job(struct rank *rank)
 
 	if (own->count == 0 && own->used == 0)
 		return;
-	/* Nobody else looks here before this rank has allocated. */
+	/* No other rank looks here before this rank has allocated. */
 	pages_clear(part_of(rank, rank->rank), PART_BYTES);
 	memset(own, 0, sizeof(*own));
 }
@@ -49,7 +49,7 @@ static uint64_t first_fit(const struct symmetric *own, uint64_t at,
 	return at;
 }
 
-/* Blocks are in the order of their places. */
+/* Keep the blocks in the order of their places. */
 static void insert(struct symmetric *own, uint64_t begin, uint64_t end)
 {
 	int at = own->count++;
@@ -75,7 +75,8 @@ static int agree(struct rig_team *team, uint64_t bytes, uint64_t *place)
 
 		if (r < 0)
 			return r;
-		/* The same for all: what they have is the highest of it. */
+		/* The same place for all ranks: the highest of the named
+		 * places. */
 		if (all + bytes > PART_BYTES)
 			return -ENOSPC;
 		if (all == at) {
@@ -104,7 +105,7 @@ int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
 		return rig_team_fail(team, -EINVAL,
 				     "alloc: %zu bytes, not 1 to %zu", bytes,
 				     RIG_HEAP_MAX);
-	/* Whole pages, so that they can be given back. */
+	/* Whole pages, so that the pages can be given back. */
 	size = size_round_up(bytes, PAGE_BYTES);
 	r = agree(team, size, &place);
 	if (r == -ENOSPC)
@@ -116,7 +117,8 @@ int rig_team_alloc(struct rig_team *team, size_t bytes, void **memory)
 		return r;
 	own = part_of(owner, owner->rank) + place;
 	bad = pages_populate(own, size, true) < 0;
-	/* Nobody writes to another's before that is there and zero. */
+	/* No rank writes to another rank's block before the block is there and
+	 * zero. */
 	r = rig_team_allreduce(team, &bad, &any, 1, RIG_UINT32, RIG_MAX);
 	if (r < 0)
 		return r;
@@ -160,11 +162,11 @@ int rig_team_dealloc(struct rig_team *team, void *memory)
 		    (unsigned char *)memory)
 		return rig_team_fail(team, -EINVAL,
 				     "dealloc: %p was not allocated", memory);
-	/* Others may still be at it. */
+	/* Other ranks may still use the memory. */
 	r = rig_team_barrier(team);
 	if (r < 0)
 		return r;
-	/* Zero again, for who gets it next. */
+	/* Zero the block again, for the next allocation. */
 	pages_clear(memory, own->blocks[i].end - own->blocks[i].begin);
 	own->count--;
 	for (; i < own->count; i++)
@@ -256,7 +258,7 @@ int rig_team_fetch_add(struct rig_team *team, uint64_t *word, uint64_t value,
 
 	if (r < 0)
 		return r;
-	/* acq_rel: a kernel may build on it what it likes. */
+	/* acq_rel: a kernel may rely on any order here. */
 	was = add_acq_rel(at, value);
 	if (before)
 		*before = was;
@@ -272,7 +274,7 @@ int rig_team_compare_swap(struct rig_team *team, uint64_t *word,
 
 	if (r < 0)
 		return r;
-	/* acq_rel: as above.  What it was is in `expected` either way. */
+	/* acq_rel: as above.  The old value is in `expected` either way. */
 	(void)cas_acq_rel(at, &expected, value);
 	if (before)
 		*before = expected;
@@ -333,11 +335,12 @@ int rig_team_unlock(struct rig_team *team, uint64_t lock[2], int rank)
 
 	if (r < 0)
 		return r;
-	/* relaxed: whoever has the lock knows both to be at least this. */
+	/* relaxed: the holder of the lock knows that neither word is less. */
 	if (load_relaxed(&at[0]) <= load_relaxed(&at[1]))
 		return rig_team_fail(team, -EINVAL,
 				     "unlock: nobody has the lock");
-	/* Nobody else changes it.  release in there: the next has all this. */
+	/* No other rank changes the word.  release inside: the next holder
+	 * sees all stores of this holder. */
 	rank_advance(team->owner, &at[1], load_relaxed(&at[1]) + 1);
 	return 0;
 }

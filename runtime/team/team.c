@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * team.c - what a kernel can ask of its team, and the barrier.
+ * team.c - the answers to a kernel about its team, and the barrier.
  */
 #include "team/rank.h"
 
@@ -81,7 +81,8 @@ void *rig_team_result(struct rig_team *team)
 	return team->owner->mine->result;
 }
 
-/* Requests are open: they go on while this rank waits at the job's barrier. */
+/* Requests are open: move the requests on while this rank waits at the job's
+ * barrier. */
 static void attend_jobs(void *arg, const _Atomic uint64_t *word,
 			uint64_t target)
 {
@@ -98,7 +99,7 @@ static inline void meet_at_jobs(struct rank *rank)
 		barrier_wait(rank->barrier, &rank->patience, &rank->at_jobs);
 }
 
-/* The job's barrier, with a span of it. */
+/* Wait at the job's barrier, with a span of the wait. */
 static __attribute__((noinline)) void wait_traced(struct rank *rank)
 {
 	struct trace_event_shm *span =
@@ -109,9 +110,9 @@ static __attribute__((noinline)) void wait_traced(struct rank *rank)
 	trace_end(span);
 }
 
-/* One word for all costs twice as many transfers as there are ranks, one after
- * the other: where they have a CPU each, many meet by a tree of lines.  Those
- * who share CPUs sleep anyhow, and in the pthread barrier best. */
+/* One word for all ranks costs twice as many transfers as there are ranks, one after
+ * the other: where ranks have a CPU each, many ranks meet by a tree of lines.  Ranks
+ * that share CPUs sleep anyhow, and in the pthread barrier best. */
 static bool by_lines(const struct rank *rank)
 {
 	return rank->size > CALL_FLAT && rank->patience.spin_ns &&
@@ -129,7 +130,7 @@ static void meet_all(struct rank *rank)
 	store_relaxed(&rank->mine->where, 0);
 }
 
-/* The team is one of several hosts. */
+/* The barrier of a team of several hosts. */
 COLD static int barrier_wide(struct rig_team *team, const void *where)
 {
 	const struct terms terms = { .verb = VERB_BARRIER };
@@ -150,7 +151,7 @@ int rig_team_barrier(struct rig_team *team)
 
 	if (rank_check_thread(rank, "barrier") < 0)
 		return -EINVAL;
-	/* relaxed: for the report, which reads it when nobody runs. */
+	/* relaxed: for the report, which reads the word when no rank runs. */
 	store_relaxed(&rank->mine->where, where);
 	if (team->wide)
 		return barrier_wide(team, __builtin_return_address(0));
@@ -179,13 +180,13 @@ struct rig_barrier *rig_team_barrier_of(const struct rig_team *team)
 void rig_team_progress(struct rig_team *team, double share)
 {
 	double parts = share * PROGRESS_WHOLE;
-	uint32_t progress = 0; /* also of what is no number */
+	uint32_t progress = 0; /* also for values that are no number */
 
 	if (parts >= UINT32_MAX)
 		progress = UINT32_MAX;
 	else if (parts > 0)
 		progress = (uint32_t)parts;
-	/* relaxed: a number for people, that orders nothing. */
+	/* relaxed: a number for people, which orders nothing. */
 	store_relaxed(&team->owner->mine->progress, progress);
 }
 

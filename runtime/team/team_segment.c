@@ -2,10 +2,10 @@
 /*
  * team_segment.c - memory made inside a run, which all ranks of a team map.
  *
- * Rank 0 of the team makes a file without a name and tells which descriptor the
- * file has in which process; the others open and map the file through /proc.  When
- * all have, or one could not, the descriptors are closed: only mappings hold the
- * memory, and it goes with the last of them.
+ * Rank 0 of the team makes a file without a name and sends its process number and the
+ * file's descriptor; the other ranks open and map the file through /proc.  When all
+ * ranks have mapped the file, or one could not, the descriptors are closed: only
+ * mappings hold the memory, and the memory goes with the last mapping.
  */
 #include <runrig/symmetric.h>
 
@@ -23,18 +23,18 @@
 #include "machine/shared.h"
 #include "team/rank.h"
 
-/* In this process: a mapping of such memory. */
+/* In this process: a mapping of memory of rig_team_segment(). */
 struct team_mapping {
 	struct team_mapping *next;
 	void *memory;
 	size_t bytes; /* whole pages */
 };
 
-/* Rank 0 of the team tells the others this. */
+/* Sent by rank 0 of the team to the other ranks. */
 struct team_file {
 	int64_t code; /* 0, or why there is none */
 	int64_t pid;
-	int64_t fd; /* in that process */
+	int64_t fd; /* in the process `pid` */
 };
 
 static void drop(struct team_mapping *mapping)
@@ -83,8 +83,8 @@ static int open_file(struct team_mapping *mapping, const struct team_file *file,
 	return shared_map_fd(*fd, mapping->bytes, "segment", &mapping->memory);
 }
 
-/* Every rank has the memory mapped, or none has.  `r`: what this rank has come to
- * so far. */
+/* Every rank has the memory mapped, or no rank has.  `r`: the code of this rank so
+ * far. */
 static int agree(struct rig_team *team, struct team_mapping *mapping, int r,
 		 int *fd)
 {
@@ -102,7 +102,8 @@ static int agree(struct rig_team *team, struct team_mapping *mapping, int r,
 	own = mapping ? file.code : -ENOMEM;
 	if (own == 0 && team->rank != 0)
 		own = open_file(mapping, &file, fd);
-	/* The lowest is the error; each knows that all have opened the file. */
+	/* The lowest code is the error; every rank knows that all have opened
+	 * the file. */
 	r = rig_team_allreduce(team, &own, &worst, 1, RIG_INT64, RIG_MIN);
 	return r < 0 ? r : (int)worst;
 }
@@ -159,8 +160,9 @@ int rig_team_segment_free(struct rig_team *team, void *memory)
 				     "segment_free: %p is no memory of "
 				     "rig_team_segment()",
 				     memory);
-	/* The others keep the mapping that one rank drops; but no rank is to be
-	 * surprised by an error of a call that all seem to have made. */
+	/* The other ranks keep the mapping that one rank drops; but no rank is
+	 * to be surprised by an error of a call that all ranks seem to have
+	 * made. */
 	r = rig_team_barrier(team);
 	*at = mapping->next;
 	drop(mapping);

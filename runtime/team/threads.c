@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * threads.c - threads within a rank: how many, and each on which core.
+ * threads.c - threads within a rank: how many, and the core of each.
  *
- * A rank's threads get the cores of its place, one each: the first usable
- * hardware thread of a core, in the order of the cores.  Where ranks are not
- * pinned, or are more than cores, or the cgroup's quota is less than the cores,
- * a rank has its fair part of what there is.
+ * A rank's threads get the cores of the rank's place, one each: the first usable
+ * hardware thread of a core, in the order of the cores.  Where ranks are not pinned, or
+ * are more than cores, or the cgroup's quota is less than the cores, a rank has a fair
+ * part of the cores.
  */
 #include <errno.h>
 
@@ -15,8 +15,8 @@
 #include "team/rank.h"
 #include "place/topology.h"
 
-/* The `index`-th core of the rank's place that is ours; its first PU in *pu.
- * Returns how many cores were seen until then. */
+/* Find the `index`-th core of the rank's place that is the rank's own; *pu is the
+ * core's first PU. Returns the number of cores seen so far. */
 static int find_core(const struct rig_plan *plan, const struct rig_spot *spot,
 		     int index, int *pu)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.c - a worker notes when it did what.
+ * trace.c - a worker notes when it did which work.
  *
- * Each rank has an array of spans that is filled from its front and never
- * wraps: what comes too late is counted.
+ * Each rank has an array of spans, filled from the front.  The array never wraps: later
+ * spans are only counted.
  */
 #include "team/trace.h"
 
@@ -11,7 +11,7 @@ struct trace_event_shm *trace_begin(struct trace_shm *trace,
 				    enum rig_trace_kind kind, uint32_t verb,
 				    uint64_t where)
 {
-	/* relaxed: nobody else writes it. */
+	/* relaxed: no other process writes the count. */
 	const uint64_t n = load_relaxed(&trace->count);
 	struct trace_event_shm *event = &trace->events[n];
 
@@ -23,7 +23,7 @@ struct trace_event_shm *trace_begin(struct trace_shm *trace,
 	event->kind = kind;
 	event->verb = verb;
 	event->begin_ns = clock_ns();
-	/* release: one that is counted is written. */
+	/* release: a counted span is written. */
 	store_release(&trace->count, n + 1);
 	return event;
 }

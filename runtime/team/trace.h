@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.h - how a worker notes when it did what.
+ * trace.h - the spans of a worker: when the worker did which work.
  *
- * A span is noted when it begins and completed when it ends, so that one that
- * never ends is known too.  Where nothing is traced that costs one branch.
+ * A span is noted at its begin and completed at its end, so a span without an end is
+ * known, too.  Without a trace each span costs one branch.
  */
 #ifndef RUNRIG_TRACE_PRIVATE_H
 #define RUNRIG_TRACE_PRIVATE_H
@@ -18,7 +18,8 @@
 
 #define TRACE_BRANCH(trace) __builtin_expect((trace) != NULL, 0)
 
-/* In shared memory.  Written by its rank; the caller reads it between runs. */
+/* In shared memory.  Written by the span's rank; the caller reads the span between
+ * runs. */
 struct trace_event_shm {
 	uint64_t begin_ns;
 	_Atomic uint64_t end_ns; /* 0: not yet */
@@ -30,8 +31,8 @@ struct trace_event_shm {
 /* In trace_event_shm.verb: copies of the verb passed the caches. */
 #define TRACE_PAST (UINT32_C(1) << 31)
 
-/* In shared memory: one rank's.  Written by its rank, and by the one that takes
- * its place after a death. */
+/* In shared memory: the spans of one rank.  Written by the rank, and after a death
+ * by the next process in the rank's place. */
 struct trace_shm {
 	alignas(RIG_LINE) _Atomic uint64_t count;
 	_Atomic uint64_t lost;
@@ -39,28 +40,28 @@ struct trace_shm {
 	struct trace_event_shm events[];
 };
 
-/* The span that begins now; NULL: there is no room. */
+/* Begin a span; NULL: there is no room. */
 COLD struct trace_event_shm *trace_begin(struct trace_shm *trace,
 					 enum rig_trace_kind kind,
 					 uint32_t verb, uint64_t where);
 
-/* The span that begins when `before` (which may be NULL) ends, which is now. */
+/* Begin a span at the end of `before` (which may be NULL), and end `before` now. */
 struct trace_event_shm *trace_follow(struct trace_shm *trace,
 				     struct trace_event_shm *before,
 				     enum rig_trace_kind kind);
 
-/* Its copies pass the caches.  NULL is allowed. */
+/* Note that the span's copies pass the caches.  NULL is allowed. */
 static inline void trace_past(struct trace_event_shm *event)
 {
 	if (event)
 		event->verb |= TRACE_PAST;
 }
 
-/* It ends now.  NULL is allowed. */
+/* End the span.  NULL is allowed. */
 static inline void trace_end(struct trace_event_shm *event)
 {
 	if (event)
-		/* relaxed: the end of the job releases it. */
+		/* relaxed: the end of the job releases the span. */
 		store_relaxed(&event->end_ns, clock_ns());
 }
 

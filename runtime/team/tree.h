@@ -36,8 +36,8 @@ static inline int tree_children(int rank, int size, int fan,
 	return count;
 }
 
-/* The parent of `rank`, which is not 0: without its last digit, to the base of
- * `fan`, that is not 0. */
+/* The parent of `rank`, which is not 0: `rank` without the last digit, to the base
+ * of `fan`, other than 0. */
 static inline int tree_parent(int rank, int fan)
 {
 	int width = fan;

@@ -9,7 +9,7 @@ struct type_name {
 	char text[32];
 };
 
-/* "float64", "opaque of 24 bytes"; "number 99" where there is no such type. */
+/* "float64", "opaque of 24 bytes"; "number 99" where no type has the number. */
 struct type_name type_name(int type);
 
 /* "MIN", "SUM, reproducible", "user's 3"; likewise. */

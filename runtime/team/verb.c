@@ -17,7 +17,7 @@
 #include "team/rank.h"
 #include "team/type.h"
 
-/* Rows that cannot be right break the build. */
+/* A row that cannot be right breaks the build. */
 #define VERB(verb, name, terms)                                                \
 	_Static_assert(sizeof(name) > 1, "VERB_" #verb " has no name");
 #define COLLECTIVE(verb, name, terms)                                          \
@@ -91,7 +91,7 @@ static void add_number(struct description *to, const char *name, uint64_t value)
 	to->before = ", ";
 }
 
-/* A number that has a name in `names`, or else the number. */
+/* The name of a number in `names`, or else the number. */
 static void add_named(struct description *to, const char *name,
 		      const char *const *names, uint64_t count, uint64_t value)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verb.h - what a kernel can call of a team, and what its ranks must agree on.
+ * verb.h - the verbs that a kernel can call of a team, and the terms that ranks agree
+ * on.
  */
 #ifndef RUNRIG_VERB_H
 #define RUNRIG_VERB_H
@@ -13,15 +14,15 @@
 
 struct rig_team;
 
-/* Terms that a verb has, in its row of verbs.def. */
+/* The terms of a verb, in the row of verbs.def. */
 #define TERM_COUNT 0x1u
 #define TERM_BYTES 0x2u /* a count, whatever the types are */
 #define TERM_TYPE  0x4u
 #define TERM_OP    0x8u
 #define TERM_ROOT  0x10u
 
-/* Further terms of a verb: what its terms.words mean.  A word that is added
- * here is put into words by verb.c. */
+/* Further terms of a verb: the meaning of its terms.words.  verb.c puts a word that
+ * is added here into words. */
 enum word { WORD_NONE, WORD_CHUNK, WORD_SCHEDULE, WORD_LEVEL, WORDS };
 #define TERM_WORDS_MAX 2
 #define TERM_WORDS(first, second)                                              \
@@ -39,7 +40,7 @@ enum verb {
 };
 _Static_assert(VERBS <= 256, "a verb is eight bits of a word");
 
-/* In a header, for where the verb is known the compiler leaves nothing of it. */
+/* In a header: where the verb is known, the compiler leaves nothing of the table. */
 static const uint32_t verb_terms[VERBS] = {
 #define VERB(verb, name, terms) [VERB_##verb] = (terms),
 #define COLLECTIVE(verb, name, terms)                                          \
@@ -50,8 +51,8 @@ static const uint32_t verb_terms[VERBS] = {
 #undef COLLECTIVE
 };
 
-/* What all ranks of a call must agree on; what the verb has not is not looked
- * at. */
+/* The terms that all ranks of a call must agree on; terms that the verb does not
+ * have are not read. */
 struct terms {
 	enum verb verb;
 	int root;
@@ -94,15 +95,16 @@ static inline uint64_t terms_count(const struct terms *terms)
 /* "bcast" */
 const char *verb_name(unsigned verb);
 
-/* Is it one of the ..._init()? */
+/* Is the verb an ..._init()? */
 bool verb_is_plan(unsigned verb);
 
-/* Add to `text`, of `room` bytes, what terms_pack(), terms_count() and the
- * words say: "bcast(count 8, type float64, root 1)". */
+/* Add to `text`, of `room` bytes, the words for the numbers of terms_pack(),
+ * terms_count() and the words: "bcast(count 8, type float64, root 1)". */
 void verb_describe(char *text, size_t room, uint64_t what, uint64_t count,
 		   const uint64_t *words);
 
-/* The terms cannot be met: this rank fails with the words for why. */
+/* The terms are out of range: write the words for the reason.  In another thread
+ * than the rank's the words are rig_why()'s alone. */
 COLD void terms_refuse(struct rig_team *team, const struct terms *terms);
 
 /* The verb's send and receive buffers share bytes: likewise.  -EINVAL. */

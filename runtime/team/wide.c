@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wide.c - teams with ranks of several hosts: the world, and what is split off.
+ * wide.c - teams with ranks of several hosts: the world, and teams split off.
  *
- * The world needs no agreement: the caller has written down how many ranks each
- * host has.  Numbers of teams are agreed on as MPI libraries agree on contexts:
- * each rank knows a number that it has used for none, and a split takes the
- * largest.  The teams of one split have one number, and no rank in common.
+ * The world needs no agreement: the caller has written down the number of ranks of each
+ * host.  Numbers of teams are agreed on as MPI libraries agree on contexts: each rank
+ * knows a number that the rank has used for no team, and a split takes the largest.
+ * The teams of one split have one number, and no rank in common.
  */
 #include "team/wide.h"
 
@@ -16,20 +16,20 @@
 #include <runrig/gateway.h>
 #include <runrig/nonblocking.h>
 
-/* Numbers of wide teams; those of the host's own are less. */
+/* Numbers of wide teams; numbers of the host's own teams are less. */
 #define WIDE_IDS UINT32_C(0x40000000)
 
 /* In this process: a wide team. */
 struct wide_team {
 	struct rig_team team;
-	struct member_shm self; /* of no shared memory: for match.c */
+	struct member_shm self; /* a member in no shared memory: for match.c */
 };
 
 /* A rank's part in a split, and the split's answer. */
 struct wide_wanted {
 	int32_t color;
 	int32_t key;
-	uint32_t ids; /* the rank has used so many numbers */
+	uint32_t ids; /* numbers that the rank has used */
 	int32_t code; /* no memory */
 };
 
@@ -56,7 +56,8 @@ struct rig_request **wide_enter(struct rig_team *team,
 	struct rank *owner = team->owner;
 	struct wide_teams *wide = &owner->wide;
 
-	/* Among the calls of the host's team, so that its ranks compare. */
+	/* One of the calls of the host's team, so that the host's ranks
+	 * compare. */
 	if (team == wide->world) {
 		struct call call;
 
@@ -102,7 +103,7 @@ static struct rig_team *make(struct rank *owner, int size)
 	return &wide->team;
 }
 
-/* Keep it until the end of the run. */
+/* Keep the team until the end of the run. */
 static void keep(struct rig_team *team, uint32_t id)
 {
 	struct wide_teams *wide = &team->owner->wide;
@@ -182,8 +183,8 @@ int rig_team_host_first(const struct rig_team *team, int host)
 	return host ? team->owner->size : 0;
 }
 
-/* Which ranks of `team` are in this one's new team, in the order of their keys;
- * their numbers as peers go to new->ranks. */
+/* List the ranks of `team` in this rank's new team, in the order of their keys; the
+ * numbers as peers go to new->ranks. */
 static int choose(const struct rig_team *team, const struct wide_wanted *all,
 		  struct rig_team *new)
 {
@@ -218,7 +219,7 @@ int wide_split(struct rig_team *team, int color, int key, struct rig_team **out)
 	int code = own.code, r;
 
 	if (!all) {
-		/* The others wait: this rank fails, and so the run does. */
+		/* The other ranks wait: this rank fails, and so the run does. */
 		r = rig_team_fail(team, -ENOMEM, "split: no memory");
 		goto out;
 	}

@@ -30,8 +30,8 @@ static inline bool wide_is_far(const struct rig_team *team, int rank)
 	return team->wide && team_world_rank(team, rank) > team->owner->size;
 }
 
-/* Rank `rank` of the team, as words have it: in the world of all hosts where the
- * team is wide. */
+/* The number of rank `rank` of the team for words: in the world of all hosts where
+ * the team is wide. */
 static inline int wide_number(const struct rig_team *team, int rank)
 {
 	const int peer = team_world_rank(team, rank);
@@ -73,8 +73,8 @@ bool wide_alltoall_is_short(const struct rig_team *team, size_t bytes);
 int wide_alltoall(struct rig_team *team, const void *send, void *recv,
 		  size_t bytes);
 
-/* Every rank has `bytes` bytes at `mine`: the ranks of the root's host get all of
- * them in `all`, which each rank has room for. */
+/* Every rank has `bytes` bytes at `mine`: the ranks of the root's host get the bytes
+ * of all ranks in `all`, which each rank has room for. */
 int wide_gather_short(struct rig_team *team, const void *mine, char *all,
 		      size_t bytes, int root);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wide_levels.c - verbs of the world of all hosts that walk the levels: within a
- * host by its shared memory, between hosts by messages of the leaders.
+ * wide_levels.c - verbs of the world of all hosts that walk the levels: within a host
+ * by the host's shared memory, between hosts by messages of the leaders.
  *
- * Reductions give the bits that one pool of as many ranks gives.  What is short
- * goes whole to every rank, which folds as one pool does.  What is long goes along
- * the chain of hosts: each host folds its ranks onto what has come, which is the
- * order of ranks, and hands that on; the last host's result goes back along the
- * chain.  Piece follows piece, so that each network link carries one piece while
- * the hosts fold others.
+ * Reductions give the bits of one pool of as many ranks.  Short data goes whole to
+ * every rank, which folds as one pool does.  Long data goes along the chain of hosts:
+ * each host folds its ranks onto the data of the hosts before, which is the order of
+ * ranks, and sends the result on; the last host's result goes back along the chain.
+ * Piece follows piece, so that each network link carries one piece while the hosts fold
+ * other pieces.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,11 +22,10 @@
 #include "team/wide.h"
 #include "team/wide_rounds.h"
 
-/* Contributions of all ranks, in bytes, that go whole to each. */
+/* Contributions of all ranks, in bytes, up to which all go whole to each rank. */
 #define WHOLE_BYTES ((size_t)16 << 10)
 
-/* Bytes of long data that go at a time, and pieces of a bcast that are under way
- * at once. */
+/* Bytes of a piece of long data, and pieces of a bcast under way at once. */
 #define PIECE ((size_t)256 << 10)
 #define AHEAD 4
 
@@ -101,7 +100,8 @@ static int begin_piece(const struct pieces *pieces, size_t k)
 			       &pieces->requests[k]);
 }
 
-/* At another host than the root's: what the leader gets, the others get. */
+/* At another host than the root's: the leader receives, and the other ranks get the
+ * leader's data. */
 static int bcast_from_leader(struct rig_team *team, const struct pieces *pieces)
 {
 	struct rig_team *local = &team->owner->world;
@@ -218,7 +218,7 @@ static int exchange_rounds(struct rig_team *leaders, char *all, size_t each)
 {
 	const int hosts = hosts_of(leaders)->count;
 	struct rig_request *agreed = NULL;
-	/* Do all hosts call the same?  It carries the terms. */
+	/* Do all hosts call the same?  The message carries the terms. */
 	int r = finish(leaders, rig_team_ibarrier(leaders, &agreed), &agreed);
 
 	for (int k = 0; r == 0 && k < wide_rounds(hosts); k++) {
@@ -299,7 +299,7 @@ struct wide_reduction {
 	int op;
 };
 
-/* The sum of a rank and of those below in the tree of reduction.c, which fits a
+/* The fold of a rank and of the ranks below in the tree of reduction.c, which fits a
  * line. */
 static void fold_below(const struct wide_reduction *r, const char *all,
 		       int rank, int size, char *out)
@@ -316,7 +316,7 @@ static void fold_below(const struct wide_reduction *r, const char *all,
 	}
 }
 
-/* As one pool of `size` ranks folds. */
+/* Fold as one pool of `size` ranks folds. */
 static int fold_whole(struct rig_team *team, const struct wide_reduction *r,
 		      const char *all)
 {
@@ -354,18 +354,18 @@ static int reduce_whole(struct rig_team *team, const struct wide_reduction *r)
 	return result;
 }
 
-/* In this process: a long allreduce, as one rank has it. */
+/* In this process: a long allreduce of a rank. */
 struct chain {
 	struct rig_team *team;
-	struct rig_team *leaders; /* NULL: this rank is none */
+	struct rig_team *leaders; /* NULL: this rank is no leader */
 	const struct wide_reduction *r;
 	int host;
 	int hosts;
 	size_t each; /* elements of a piece */
 	size_t pieces;
 	size_t lag;                /* pieces up before the first down */
-	char *folded;              /* the leader's, of one piece */
-	struct rig_request **sent; /* of each piece, up; then down */
+	char *folded;              /* the leader's memory for a piece */
+	struct rig_request **sent; /* requests of each piece, up; then down */
 };
 
 static size_t chain_bytes(const struct chain *chain, size_t k, size_t *count)
@@ -376,7 +376,7 @@ static size_t chain_bytes(const struct chain *chain, size_t k, size_t *count)
 	return *count * chain->r->item;
 }
 
-/* Piece `k` comes from the host before; with this leader's own it is folded. */
+/* Piece `k` comes from the host before, and is folded with this leader's own data. */
 static int fold_onto(struct chain *chain, size_t k, const char **mine)
 {
 	const struct wide_reduction *r = chain->r;
@@ -395,7 +395,7 @@ static int fold_onto(struct chain *chain, size_t k, const char **mine)
 	return result;
 }
 
-/* This host's ranks are folded onto piece `k`, and the next host gets it. */
+/* Fold this host's ranks onto piece `k`, and send the piece to the next host. */
 static int chain_up(struct chain *chain, size_t k)
 {
 	const struct wide_reduction *r = chain->r;
@@ -465,7 +465,7 @@ static int reduce_chain(struct rig_team *team, const struct wide_reduction *r)
 	chain.sent = calloc(chain.pieces, sizeof(*chain.sent));
 	if (!chain.folded || !chain.sent)
 		result = rig_team_fail(team, -ENOMEM, "allreduce: no memory");
-	/* Do all hosts call the same?  It carries the terms. */
+	/* Do all hosts call the same?  The message carries the terms. */
 	if (result == 0 && chain.leaders)
 		result = rig_team_ibarrier(chain.leaders, &agreed);
 	for (size_t k = 0; result == 0 && k < chain.pieces + chain.lag; k++) {

@@ -11,10 +11,10 @@
 #ifndef RUNRIG_WIDE_ROUNDS_H
 #define RUNRIG_WIDE_ROUNDS_H
 
-/* Hosts up to which each sends its part to each. */
+/* Up to this number of hosts, each host sends its part to each host. */
 #define WIDE_DIRECT 4
 
-/* One host's part in a round: `count` parts of hosts in order, modulo all. */
+/* The part of a host in a round: `count` parts of hosts in order, modulo all. */
 struct wide_round {
 	int to, from;
 	int send_first, receive_first;

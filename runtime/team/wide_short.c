@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wide_short.c - verbs of the world of all hosts whose data is short: one message
- * from host to host, where messages from rank to rank would be many.
+ * wide_short.c - verbs of the world of all hosts with short data: one message from host
+ * to host in place of many messages from rank to rank.
  *
- * The ranks of a host give rank 0 what they send; rank 0 of each host, the leaders,
- * exchange what is for each other's hosts; and each rank gets what is for it.
+ * The ranks of a host give rank 0 their data; rank 0 of each host, the leaders,
+ * exchange the data for each other's hosts; and each rank gets its data.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "team/fold.h"
 #include "team/wide.h"
 
-/* Bytes of all that a host's ranks send in an alltoall that is short. */
+/* Bytes of all ranks of a host in an alltoall that counts as short. */
 #define ALLTOALL_BYTES ((size_t)256 << 10)
 
 static const struct hosts_shm *hosts_of(const struct rig_team *team)
@@ -34,12 +34,12 @@ static int finish(struct rig_team *team, int r, struct rig_request **request)
 /* At a leader: an alltoall of blocks of `bytes` bytes. */
 struct exchange {
 	const struct hosts_shm *hosts;
-	int ranks; /* of this host */
-	int all;   /* of the world */
+	int ranks; /* ranks of this host */
+	int all;   /* ranks of the world */
 	size_t bytes;
-	char *rows; /* what each rank of the host sends, or gets: `all` blocks */
+	char *rows; /* the blocks that each rank of the host sends, or gets: `all` blocks */
 	char *sent, *came;             /* the same, by hosts */
-	size_t *counts, *from, *begin; /* of each host: bytes, and where */
+	size_t *counts, *from, *begin; /* bytes of each host, and their place */
 };
 
 bool wide_alltoall_is_short(const struct rig_team *team, size_t bytes)
@@ -158,7 +158,7 @@ int wide_alltoall(struct rig_team *team, const void *send, void *recv,
 
 /* --- reduce --- */
 
-/* The leaders' part: the root's host gets what the ranks of all hosts have. */
+/* The leaders' part: the root's host gets the data of all ranks of all hosts. */
 static int gather_hosts(struct rig_team *team, char *all, size_t bytes,
 			int root_host)
 {
@@ -203,7 +203,7 @@ int wide_gather_short(struct rig_team *team, const void *mine, char *all,
 			    RIG_UINT8, 0);
 	if (r == 0 && team->owner->wide.leaders)
 		r = gather_hosts(team, all, bytes, root_host);
-	/* Every rank of the host may see what the root does. */
+	/* Every rank of the host may see the data of the root. */
 	if (r == 0 && root_host == hosts->own)
 		r = rig_team_bcast(local, all, bytes * (size_t)team->size,
 				   RIG_UINT8, 0);
