@@ -8,11 +8,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The time one by one at the end of a launch, of a contender that has it. */
+/* The time to time operations one by one at the end of a launch. */
 #define TAIL_NS UINT64_C(5000000)
 
-/* The time to open a contender: processes of ours; a peer with its launcher or its
- * interpreter. */
+/* The time to open a contender: the driver's own processes; a peer with the peer's
+ * launcher or interpreter. */
 #define OPEN_NS      UINT64_C(2000000)
 #define OPEN_PEER_NS UINT64_C(300000000)
 
@@ -48,7 +48,8 @@ uint32_t budget_launches(const struct plan *plan, uint64_t first_ns)
 
 	if (!plan->budget_ns || !first_ns)
 		return plan->launches;
-	/* A launch that kept to its part is one of as many as were planned. */
+	/* A launch that kept to its part counts as one of the planned
+	 * launches. */
 	if (first_ns <= plan->budget_ns / plan->launches * 11 / 10)
 		return plan->launches;
 	if (spent >= plan->budget_ns)

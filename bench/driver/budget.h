@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * budget.h - how the time that a run may take is shared out.
+ * budget.h - how a run's time is divided.
  */
 #ifndef RIGBENCH_BUDGET_H
 #define RIGBENCH_BUDGET_H
@@ -13,20 +13,21 @@
 
 uint64_t budget_now(const struct plan *plan);
 
-/* Is there a budget, and is all of it spent? */
+/* Is there a budget, and is the budget spent? */
 bool budget_spent(const struct plan *plan);
 
-/* When the next contest of launch number `launch` has to end, which has `cells` of
- * the `left` cells that the launch has yet to measure; 0: there is no budget. */
+/* The time at which the next contest of launch number `launch` has to end; the
+ * contest has `cells` of the `left` cells that the launch has yet to measure. 0:
+ * there is no budget. */
 uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t cells,
 		      size_t left);
 
-/* How many launches fit, when the first took so long; 1 at least, and never more
- * than the plan has. */
+/* The number of launches that fit, when the first took first_ns; 1 at least, and never
+ * more than the plan has. */
 uint32_t budget_launches(const struct plan *plan, uint64_t first_ns);
 
-/* The time that the plan takes without a budget, by the times that are known
- * before anything has run: warm-ups, samples, tails. */
+/* The time that the plan takes without a budget, by the times known before the run:
+ * warm-ups, samples, tails. */
 uint64_t budget_estimate_ns(const struct plan *plan);
 
 /* How much of the run is left, when `done` of `parts` equal parts are done. */

@@ -2,10 +2,9 @@
 /*
  * measure.c - randomised complete blocks, again for every launch.
  *
- * Drift of the machine hits all cells of a block alike, so ratios are taken
- * within blocks; luck with pages and addresses changes from launch to launch,
- * so intervals are taken over launches.  Nothing is allocated or printed while
- * a sample is taken.
+ * Drift of the machine hits all cells of a block alike, so ratios are taken within
+ * blocks; luck with pages and addresses changes from launch to launch, so intervals are
+ * taken over launches.  Nothing is allocated or printed while a sample is taken.
  */
 #include "driver/budget.h"
 
@@ -30,7 +29,7 @@
  * contender sleep. */
 #define PRERUN_SHARE 8
 
-/* How long operations are timed one by one, a launch, and how many at most. */
+/* How long operations are timed one by one in a launch, and the most operations. */
 #define EACH_NS  5e6
 #define EACH_MAX 5000
 
@@ -39,7 +38,7 @@ static bool stopped(const struct plan *plan)
 	return plan->stop && *plan->stop;
 }
 
-/* Is it later than that?  0: there is no such time. */
+/* Is the time until_ns over?  0: never. */
 static bool past(const struct plan *plan, uint64_t until_ns)
 {
 	return until_ns && budget_now(plan) >= until_ns;
@@ -60,7 +59,7 @@ static void cell_fail(struct cell *cell, int code, const char *why)
 	cell_close(cell);
 }
 
-/* The time from the first beginning to the last end; who ended last. */
+/* The time from the first beginning to the last end; *last: the rank that ended last. */
 static uint64_t timing_ns(const struct timing *timing, uint64_t *begin,
 			  uint64_t *end, int *last)
 {
@@ -126,8 +125,8 @@ static uint64_t cell_batch_ns(const struct plan *plan, const struct cell *cell)
 	return batch > floor ? batch : floor;
 }
 
-/* The least time of `count` operations, of a few tries where the first is long: a
- * try that was disturbed, or that had to wake a process, is no measure. */
+/* The least time of `count` operations, of a few tries where the first try is long:
+ * a try that was disturbed, or had to wake a process, is no measure. */
 static int cell_least(struct plan *plan, struct cell *cell, uint64_t count,
 		      double enough_ns, double *least_ns)
 {
@@ -174,9 +173,9 @@ static int cell_calibrate(struct plan *plan, struct cell *cell)
 	return 0;
 }
 
-/* The same contender, measured once more, has as many operations in a sample.  Two
- * equal contenders with different numbers would differ by the time that a sample
- * takes to begin. */
+/* The same contender, measured once more, has the same number of operations in a
+ * sample.  Two equal contenders with different numbers would differ by the time of a
+ * sample's beginning. */
 static const struct cell *same_contender(const struct plan *plan,
 					 const struct cell *cell)
 {
@@ -200,7 +199,7 @@ static int cell_count(struct plan *plan, struct cell *cell)
 	return cell_calibrate(plan, cell);
 }
 
-/* A window of samples: WINDOW of them, or one where the time is up. */
+/* A window of samples: WINDOW samples, or one sample where the time is up. */
 static int cell_window(struct plan *plan, struct cell *cell, uint64_t until_ns,
 		       double *median)
 {
@@ -222,12 +221,12 @@ static int cell_window(struct plan *plan, struct cell *cell, uint64_t until_ns,
 	return 0;
 }
 
-/* At least warmup_ns, and until two windows agree, at most warmup_max_ns; not
- * beyond until_ns, where that is not 0. */
+/* Warm up for warmup_ns at least, and until two windows agree, for warmup_max_ns at
+ * most; not beyond until_ns, where until_ns is not 0. */
 static int cell_warm(struct plan *plan, struct cell *cell, uint64_t until_ns,
 		     bool again)
 {
-	/* Opened again: what it takes to open is warm, its pages are not. */
+	/* Opened again: the means to open are warm, the pages are not. */
 	uint64_t least_ns = again ? plan->warmup_ns / 4 : plan->warmup_ns;
 	uint64_t begin = budget_now(plan);
 	double before = 0;
@@ -308,8 +307,7 @@ static void cell_keep(struct cell *cell, double value, int last,
 		cell->last[last]++;
 }
 
-/* Ratios are taken of samples: a number that is not more than nought is no
- * sample. */
+/* Ratios are taken of samples: a number that is not above 0 is no sample. */
 static bool cell_positive(struct cell *cell, double value)
 {
 	char why[CASE_WHY_BYTES];
@@ -362,7 +360,7 @@ static int cell_each(struct cell *cell, char *why)
 }
 
 /* `hurry`: the time of this contest is up, and a tail that an earlier launch has
- * seen is not looked at again. */
+ * seen is not measured again. */
 static void cell_finish(struct cell *cell, bool hurry)
 {
 	char why[CASE_WHY_BYTES] = "";
@@ -391,8 +389,7 @@ static void cell_finish(struct cell *cell, bool hurry)
 	cell_close(cell);
 }
 
-/* Show the contest that is measured now, and how long the rest of the run
- * takes. */
+/* Show the contest that is measured now, and the remaining time of the run. */
 static void say(const struct plan *plan, const char *contest, uint32_t launch,
 		size_t done, size_t parts)
 {
@@ -412,8 +409,8 @@ struct contest_run {
 	size_t begin, end;
 	uint32_t launch, opening, openings;
 	uint32_t seq;      /* visits so far */
-	uint64_t until_ns; /* when it has to end; 0: there is no such time */
-	uint32_t *order;   /* room for the numbers of its cells */
+	uint64_t until_ns; /* when the contest has to end; 0: never */
+	uint32_t *order;   /* room for the numbers of the contest's cells */
 	uint64_t *random;
 };
 
@@ -481,8 +478,8 @@ static int reserve(struct plan *plan)
 	return 0;
 }
 
-/* How much slower the roof may have been measured than a cell: virtual machines
- * change their speed by a factor of two for minutes. */
+/* The roof may have been measured slower than a cell by this factor: virtual
+ * machines change their speed by a factor of two for minutes. */
 #define SWING 2
 
 static int summarise(struct plan *plan)
@@ -492,7 +489,7 @@ static int summarise(struct plan *plan)
 	for (size_t i = 0; i < plan->cell_count && r == 0; i++) {
 		struct cell *cell = &plan->cells[i];
 
-		/* Nothing else keeps a sound cell from its first samples. */
+		/* Only such a roof keeps a sound cell from its first samples. */
 		if (!cell->n && cell->status == CELL_OK)
 			cell_fail(cell, -ENOTSUP,
 				  "interrupted before it was measured");
@@ -540,21 +537,21 @@ static bool stays_open(const struct cell *cell)
 	return cell->what.peer || cell->what.once;
 }
 
-/* A cell without a sample that the budget left no time for. */
+/* A cell without a sample, for which the budget left no time. */
 static void skip_cell(struct cell *cell)
 {
 	if (cell->status == CELL_OK && !cell->n)
 		cell_fail(cell, -ENOTSUP, "the budget ended before its turn");
 }
 
-/* Open and warm up what is not open, in an order of its own: whose pages come
- * first differs each time. */
+/* Open and warm up the closed cells, in a random order: the first cell's pages come
+ * first, and the order of pages matters. */
 static void open_cells(struct plan *plan, struct contest_run *c)
 {
 	size_t cells = c->end - c->begin;
 	uint64_t now = budget_now(plan);
-	/* Half of the time of this opening at most for warm-ups, the same for
-	 * each cell. */
+	/* Half of this opening's time at most for warm-ups, the same for each
+	 * cell. */
 	uint64_t warm = c->until_ns > now ? (c->until_ns - now) / 2 /
 						    (c->openings - c->opening)
 					  : 0;
@@ -576,7 +573,7 @@ static void open_cells(struct plan *plan, struct contest_run *c)
 	}
 }
 
-/* One contest in one launch: the blocks are shared out among its openings. */
+/* Measure one contest in one launch: the blocks are divided among the openings. */
 static void measure_contest(struct plan *plan, struct contest_run *c)
 {
 	bool going = true;
@@ -604,7 +601,7 @@ static void measure_contest(struct plan *plan, struct contest_run *c)
 			cell_finish(&plan->cells[k], past(plan, c->until_ns));
 }
 
-/* A contest that the budget left no time for says so. */
+/* A contest without time in the budget has a word about the lack of time. */
 static void skip_contest(struct plan *plan, size_t begin, size_t end)
 {
 	for (size_t k = begin; k < end; k++)
@@ -638,7 +635,7 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 	}
 }
 
-/* Launches until they are done, stopped, or the budget is spent. */
+/* Run launches until all are done, the user stops the run, or the budget is spent. */
 static void measure_launches(struct plan *plan, uint32_t *order)
 {
 	uint64_t began = budget_now(plan);

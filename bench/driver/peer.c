@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer.c - start a helper, tell it what to do, stop it between its turns.
+ * peer.c - start a helper, send commands, stop the helper between its turns.
  */
 #include "driver/peer.h"
 
@@ -30,9 +30,9 @@
 #define END_MS    5000
 
 struct peer_process {
-	pid_t pid;   /* of the program we started */
-	int in, out; /* its stdin, its stdout */
-	int pids;    /* that run operations: to be stopped */
+	pid_t pid;   /* the process that the driver has started */
+	int in, out; /* the helper's stdin and stdout */
+	int pids;    /* the processes that run operations, to be stopped */
 	pid_t pid_of[TIMING_RANKS_MAX];
 	size_t kept; /* bytes of the next line already read */
 	char line[LINE_BYTES];
@@ -52,7 +52,7 @@ const char *peer_folder(void)
 	slash = strrchr(program, '/');
 	if (slash)
 		*slash = '\0';
-	/* In a build folder they lie beside rigbench. */
+	/* In a build folder the helpers lie beside rigbench. */
 	snprintf(folder, sizeof(folder), "%s/peers", program);
 	if (access(folder, X_OK) < 0)
 		snprintf(folder, sizeof(folder), "%s/" RIGBENCH_HELPERS,
@@ -132,7 +132,7 @@ static void expand(const char *from, clockid_t clock, char *to, size_t bytes)
 	to[n] = '\0';
 }
 
-/* In the child: become the helper.  What cannot be started says so itself. */
+/* In the child: become the helper.  A failure to start is told on stdout. */
 static void become(const struct peer_arg *arg, clockid_t clock, int in, int out)
 {
 	char environment[sizeof(arg->environment)];
@@ -140,7 +140,7 @@ static void become(const struct peer_arg *arg, clockid_t clock, int in, int out)
 	char *words[WORDS_MAX];
 	int n;
 
-	/* A group of its own: Ctrl-C is the driver's affair. */
+	/* A process group for the helper: Ctrl-C is the driver's affair. */
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(in, STDIN_FILENO);
@@ -184,8 +184,8 @@ static int start(struct peer_process *peer, const struct peer_arg *arg,
 	return peer->pid < 0 ? -errno : 0;
 }
 
-/* Read one line, without its end, to peer->line (the rest of what came moves
- * up first).  0, or -ETIMEDOUT, -ECANCELED at end of file. */
+/* Read one line, without the end, to peer->line (the rest of the input moves up
+ * first). 0, or -ETIMEDOUT, -ECANCELED at end of file. */
 static int answer(struct peer_process *peer)
 {
 	size_t n = 0;
@@ -241,7 +241,8 @@ static void peer_rest(void *state)
 		(void)kill(peer->pid_of[i], SIGSTOP);
 }
 
-/* End of file is the word to end; what does not is killed with its group. */
+/* End of file tells the helper to end; a helper that does not end is killed with its
+ * group. */
 static void peer_close(void *state)
 {
 	struct peer_process *peer = state;
@@ -265,7 +266,7 @@ static void peer_close(void *state)
 	free(peer);
 }
 
-/* Is the helper itself, the word that begins with @, there? */
+/* Is the file of the helper, the word that begins with @, there? */
 static bool helper_is_built(const struct peer_arg *arg, char *why)
 {
 	const char *at = strstr(arg->command, "@/");
@@ -348,8 +349,8 @@ static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 	return r;
 }
 
-/* Pairs of numbers, and " cpu NS"; what stands behind them, or NULL where there is
- * no pair.  Ranks are added to those that `timing` has. */
+/* Read pairs of numbers, and " cpu NS".  Returns the text behind the numbers, or NULL
+ * where there is no pair.  The ranks are added to the ranks of `timing`. */
 static const char *read_timing(const char *text, struct timing *timing)
 {
 	int before = timing->ranks;
@@ -370,7 +371,7 @@ static const char *read_timing(const char *text, struct timing *timing)
 	return timing->ranks > before ? text : NULL;
 }
 
-/* Where a line begins with the word and a space, the rest of it; else NULL. */
+/* The rest of a line that begins with the word and a space; else NULL. */
 static const char *after(const char *line, const char *word)
 {
 	size_t n = strlen(word);

@@ -38,36 +38,36 @@ extern const struct bench_ops peer_ops;
  * started and how. `arg` must live until plan_add(). */
 void peer_case(struct bench_case *what, struct peer_arg *arg);
 
-/* The same for two MPIs: `launch` is what the launcher is told beside the
- * number of ranks ("--mca coll_sm_priority 100"), `helper` what the helper's
- * name has beside the MPI's ("", "-verbs"), `words` are its own. */
+/* The same for two MPIs: `launch` has the launcher's options beside the number of
+ * ranks ("--mca coll_sm_priority 100"), `helper` the end of the helper's name after
+ * the MPI's ("", "-verbs"), `words` the words of the helper. */
 void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
 	      const char *helper, int ranks, const char *launch,
 	      const char *words);
 
-/* Orders and answers beyond those of peer_ops: give the helper of an open `state`
- * one line, without its end, and take the line that it answers.  The answer lives
- * until the next call.  0, -ECANCELED where the helper has ended, -ETIMEDOUT. */
+/* Orders and answers beyond those of peer_ops: send the helper of an open `state`
+ * one line, without the end, and read the helper's answer, one line.  The answer
+ * lives until the next call. 0, -ECANCELED where the helper has ended, -ETIMEDOUT. */
 int peer_tell(void *state, const char *order);
 int peer_answer(void *state, const char **answer);
 
-/* Take what "timing" is followed by, or "measured": the numbers of a run.  Returns
- * what stands behind them, or NULL where the line is neither. */
+/* Read the numbers of a run from a line "timing ..." or "measured ...".  Returns the
+ * text behind the numbers, or NULL where the line is neither. */
 const char *peer_timing(const char *line, struct timing *timing);
 
-/* Start a program for the first line that it prints, and end it.  0 or -errno
+/* Start a program, read the first line of output, and end the program. 0 or -errno
  * with words in `why`. */
 int peer_describe(const struct peer_arg *arg, char *line, size_t bytes,
 		  char *why);
 
-/* The folder of this program (its helpers lie beside it, or in ../libexec). */
+/* The folder of this program (the helpers lie beside the program, or in ../libexec). */
 const char *peer_folder(void);
 
 /*
- * Add a contender for each way to take an MPI: Open MPI as the package has it,
- * Open MPI with coll_sm, which is its best on one node, where `coll_sm` says that
- * it has the call, and MPICH.  `what` has contest and axes; its name, peer and
- * settings are made here.  0 or -ENOMEM.
+ * Add a contender for each way to use an MPI: Open MPI as packaged; Open MPI with
+ * coll_sm, the best of Open MPI on one node, where `coll_sm` says that coll_sm has the
+ * call; and MPICH. `what` has contest and axes; name, peer and settings are made here.
+ * 0 or -ENOMEM.
  */
 int peer_add_mpi(struct plan *plan, const struct bench_case *what,
 		 const char *helper, int ranks, bool coll_sm,

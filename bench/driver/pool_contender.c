@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_contender.c - what every pool under measurement has in common.
+ * pool_contender.c - the common part of every pool under measurement.
  */
 #include "driver/pool_contender.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_contender.h - contenders that are a pool running one kernel.
+ * pool_contender.h - contenders that run one kernel in a pool.
  */
 #ifndef RIGBENCH_POOL_CONTENDER_H
 #define RIGBENCH_POOL_CONTENDER_H
@@ -9,7 +9,7 @@
 
 #include "driver/case.h"
 
-/* The times that each rank leaves in its result slot. */
+/* The times that each rank leaves in the rank's result slot. */
 struct rank_timing {
 	uint64_t begin_ns;
 	uint64_t end_ns;
