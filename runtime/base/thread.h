@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 /* The number of the calling thread, which no other living thread of the process has;
- * never 0.  In a child of fork() the number is that of the thread that forked.  */
+ * never 0.  In a child of fork() the number is that of the thread that forked. */
 static inline uintptr_t thread_self(void)
 {
 	uintptr_t self;
 
-	/* The thread pointer, where reading it is an instruction.  */
+	/* The thread pointer, where reading it is an instruction. */
 #if defined(__x86_64__) && defined(__LP64__)
 	__asm__("mov %%fs:0, %0" : "=r"(self));
 #elif defined(__aarch64__)

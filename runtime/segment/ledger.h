@@ -32,8 +32,8 @@ int ledger_descriptor(void);
 /* In a warden that is no fork: take the caller's ledger. 0, or mmap's error. */
 int ledger_adopt(int fd);
 
-/* A process with this process's memory and identity (vfork) was killed, maybe in
- * a fork: let go of the locks that the dead process may have taken. */
+/* A process with this process's memory and identity (vfork) was killed, maybe in a
+ * fork: let go of locks of the dead process. */
 void ledger_fork_failed(void);
 
 /* In the warden, when the caller is dead: remove every name that stands in the

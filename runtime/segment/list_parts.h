@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list_parts.h - a list as this process has it: what list.c and list_items.c share.
+ * list_parts.h - a list in this process: the common part of list.c and list_items.c.
  */
 #ifndef RUNRIG_LIST_PARTS_H
 #define RUNRIG_LIST_PARTS_H

@@ -52,7 +52,7 @@ void segments_left_behind(void);
 
 /* The calls by which a segment tells pools, which stand above segments. */
 struct segment_pools {
-	/* A number that no other pool of this host has. */
+	/* The number of this pool, and of no other pool of this host. */
 	uint64_t (*id)(const struct rig_pool *pool);
 	int (*size)(const struct rig_pool *pool);
 	enum rig_barrier_kind (*barrier)(const struct rig_pool *pool);

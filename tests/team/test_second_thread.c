@@ -14,7 +14,7 @@
 
 #include "lib/job_pool.h"
 
-/* In this process: the verbs to be called, and what they are called with.  */
+/* In this process: the verbs to be called, and what they are called with. */
 struct stand {
 	struct rig_team *team;
 	struct rig_team *part; /* a team split off */
@@ -102,7 +102,7 @@ static void *call_all(void *arg)
 {
 	struct stand *stand = arg;
 
-	/* A worker's first line has no wrong thread: any may ask these.  */
+	/* A worker's first line has no wrong thread: any may ask these. */
 	if (rig_team_size(stand->team) < 1 ||
 	    rig_team_strip(stand->team, 8).end > 8)
 		snprintf(stand->why, sizeof(stand->why), "size or strip");
@@ -111,7 +111,7 @@ static void *call_all(void *arg)
 	return NULL;
 }
 
-/* The refused calls have changed nothing: all goes on as in any kernel.  */
+/* The refused calls have changed nothing: all goes on as in any kernel. */
 static int goes_on(struct stand *stand)
 {
 	struct rig_team *team = stand->team;
@@ -123,7 +123,7 @@ static int goes_on(struct stand *stand)
 		r = rig_team_allreduce(team, &own, &sum, 1, RIG_INT32, RIG_SUM);
 	if (r == 0 && sum != size * (size - 1) / 2)
 		r = -EBADMSG;
-	/* The receive that was open all along.  */
+	/* The receive that was open all along. */
 	if (r == 0)
 		r = rig_team_send(team, &own, 1, RIG_INT32, (self + 1) % size,
 				  7);
@@ -160,7 +160,7 @@ static int has_a_second_thread(struct rig_team *team)
 START_TEST(a_second_thread_of_a_worker_is_refused)
 {
 	make_pool(2);
-	/* The next run has a thread of its own, too.  */
+	/* The next run has a thread of its own, too. */
 	for (int i = 0; i < 2; i++)
 		ck_assert_msg(run(has_a_second_thread) == 0, "%s",
 			      rig_pool_report(pool)->text);
@@ -180,7 +180,7 @@ static void *meets(void *arg)
 	return NULL;
 }
 
-/* One thread after another.  */
+/* One thread after another. */
 static int hands_on(int rank, void *arg)
 {
 	struct rig_team *team;
