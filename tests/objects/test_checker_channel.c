@@ -36,7 +36,7 @@ static void lay_out(uint32_t count)
 	checker_location(&boxes[1].rung, "reader rung");
 }
 
-/* As mail.c waits, without patience. */
+/* As mail_wait.c waits, without patience. */
 static void wait_for_room(struct channel_writer *out)
 {
 	while (!channel_room(out)) {

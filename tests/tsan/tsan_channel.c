@@ -37,7 +37,7 @@ static void await(int self, struct channel_writer *out,
 			continue;
 		rung = mailbox_arm(&boxes[self]);
 		if (!ready(out, in))
-			/* Not careful: a short sleep, as mail.c has it. */
+			/* Not careful: a short sleep, as mail_wait.c has it. */
 			(void)mailbox_sleep(&boxes[self], rung,
 					    careful ? RIG_FOREVER : 1);
 		mailbox_disarm(&boxes[self]);
