@@ -32,7 +32,7 @@ static void set_patience(struct rig_launch *launch)
 static int prepare_memory(struct rig_launch *launch, size_t trace)
 {
 	struct pool_startup *startup = &launch->startup;
-	void *memory;
+	void *memory = NULL;
 	int r = tracer_init(&launch->tracer, startup->size, trace,
 			    &launch->trace_fd);
 
