@@ -4,13 +4,62 @@
  */
 #include "lib/table.h"
 
+#include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <runrig/runrig.h>
 
 #include "lib/elements.h"
 #include "lib/table_messages.h"
+#include "team/type.h"
+
+/* --- what ranks have --- */
+
+size_t table_length(const struct trial *t, int from, int to)
+{
+	const int low = from < to ? from : to, high = from < to ? to : from;
+
+	if (t->count == 0)
+		return 0;
+	/* In place what goes and what comes has the same length. */
+	if (t->in_place) {
+		from = low;
+		to = high;
+	}
+	return (from + 2 * to + (int)t->turn) % 3 ? t->count + (size_t)from : 0;
+}
+
+void table_brought(const struct trial *t, int rank, size_t index, void *out)
+{
+	const struct element_of which = { rank, index, t->size, t->turn };
+
+	elements_put(out, t->type, &which);
+}
+
+/* --- words --- */
+
+const char *const table_forms[] = { "", "i", "_init" };
+
+void table_name(const struct trial *t, char *text, size_t bytes)
+{
+	snprintf(text, bytes, "%s%s%s of %zu %s, %s%s, root %d, rank %d of %d",
+		 t->form == FORM_BEGUN ? "i" : "", verb_name(t->row->verb),
+		 t->form == FORM_PLAN ? table_forms[FORM_PLAN] : "", t->count,
+		 type_name(t->type).text,
+		 t->row->reduces ? op_name(t->op).text : "no operation",
+		 t->in_place ? ", in place" : "", t->root, t->rank, t->size);
+}
+
+int table_fails(const struct trial *t, const char *what, size_t index)
+{
+	char name[160];
+
+	table_name(t, name, sizeof(name));
+	return rig_team_fail(t->team, -EBADMSG, "%s: %s %zu (turn %u)", name,
+			     what, index, t->turn);
+}
 
 /* --- buffers --- */
 
@@ -32,7 +81,9 @@ static char *in_heap(struct rig_team *team, size_t bytes)
 
 bool table_buffers(struct trial *t)
 {
-	const size_t longest = (t->count + 8) * (size_t)t->size * t->item;
+	/* In a ring a rank has two neighbours, and may be both. */
+	const size_t parts = t->size > 2 ? (size_t)t->size : 2;
+	const size_t longest = (t->count + 8) * parts * t->item;
 	/* In the heap: and with neighbours, of which a rank alone has many. */
 	const size_t room =
 		(t->count + 8) * ((size_t)t->size + 16) * t->item + GUARD;
@@ -461,3 +512,11 @@ const struct row table_rows[] = {
 	{ .verb = VERB_ACCUMULATE, .whole = try_accumulate, .reduces = true },
 };
 const int table_row_count = (int)(sizeof(table_rows) / sizeof(*table_rows));
+
+const struct row *table_row_of(unsigned verb)
+{
+	for (int i = 0; i < table_row_count; i++)
+		if (table_rows[i].verb == verb)
+			return &table_rows[i];
+	return NULL;
+}

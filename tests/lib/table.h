@@ -82,6 +82,15 @@ struct trial {
 extern const struct row table_rows[];
 extern const int table_row_count;
 
+/* The row of the verb, not of one of its other forms; NULL: there is none. */
+const struct row *table_row_of(unsigned verb);
+
+/* "", "i", "_init" */
+extern const char *const table_forms[];
+
+/* The trial in words. */
+void table_name(const struct trial *trial, char *text, size_t bytes);
+
 /* Elements that `from` has for `to`, where pairs have different lengths. */
 size_t table_length(const struct trial *trial, int from, int to);
 

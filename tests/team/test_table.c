@@ -41,51 +41,7 @@
 #include "team/fold.h"
 #include "team/type.h"
 
-/* --- what ranks have --- */
-
-size_t table_length(const struct trial *t, int from, int to)
-{
-	const int low = from < to ? from : to, high = from < to ? to : from;
-
-	if (t->count == 0)
-		return 0;
-	/* In place what goes and what comes has the same length. */
-	if (t->in_place) {
-		from = low;
-		to = high;
-	}
-	return (from + 2 * to + (int)t->turn) % 3 ? t->count + (size_t)from : 0;
-}
-
-void table_brought(const struct trial *t, int rank, size_t index, void *out)
-{
-	const struct element_of which = { rank, index, t->size, t->turn };
-
-	elements_put(out, t->type, &which);
-}
-
 /* --- one trial --- */
-
-static const char *const forms[] = { "", "i", "_init" };
-
-static void name_trial(const struct trial *t, char *text, size_t bytes)
-{
-	snprintf(text, bytes, "%s%s%s of %zu %s, %s%s, root %d, rank %d of %d",
-		 t->form == FORM_BEGUN ? "i" : "", verb_name(t->row->verb),
-		 t->form == FORM_PLAN ? forms[FORM_PLAN] : "", t->count,
-		 type_name(t->type).text,
-		 t->row->reduces ? op_name(t->op).text : "no operation",
-		 t->in_place ? ", in place" : "", t->root, t->rank, t->size);
-}
-
-int table_fails(const struct trial *t, const char *what, size_t index)
-{
-	char name[160];
-
-	name_trial(t, name, sizeof(name));
-	return rig_team_fail(t->team, -EBADMSG, "%s: %s %zu (turn %u)", name,
-			     what, index, t->turn);
-}
 
 /* Fill the buffers: this rank's elements, and nothing else. */
 static void fill(struct trial *t)
@@ -188,7 +144,7 @@ static int try_one(struct trial *t)
 
 	if (r == 0 || r == -EBADMSG)
 		return r;
-	name_trial(t, name, sizeof(name));
+	table_name(t, name, sizeof(name));
 	/* With what the call itself had to say. */
 	return rig_team_fail(t->team, r, "%s: %s", name, rig_why());
 }
@@ -265,14 +221,6 @@ static int try_types(struct rig_team *team, const struct table *table,
 	return r;
 }
 
-static const struct row *row_of(enum verb verb)
-{
-	for (int i = 0; i < table_row_count; i++)
-		if (table_rows[i].verb == verb)
-			return &table_rows[i];
-	return NULL;
-}
-
 /* Every verb with its forms, from verbs.def. */
 static const struct {
 	enum verb verb;
@@ -288,7 +236,6 @@ static const struct {
 
 static int tries_all(struct rig_team *team)
 {
-	const int rank = rig_team_rank(team);
 	const struct table one = { .forms = { FORM_PLAIN }, .form_count = 1 };
 	const struct table three = {
 		.forms = { FORM_PLAIN, FORM_BEGUN, FORM_PLAN }, .form_count = 3
@@ -299,10 +246,11 @@ static int tries_all(struct rig_team *team)
 	for (int i = 0; r == 0 && i < VERB_COUNT; i++) {
 		struct table table = verbs[i].forms ? three : one;
 
-		table.row = row_of(verbs[i].verb);
+		table.row = table_row_of(verbs[i].verb);
 		if (!table.row)
-			return rig_team_fail(team, -ENOSYS, "rank %d: no row",
-					     rank);
+			return rig_team_fail(team, -ENOSYS,
+					     "%s: no row in tests/lib/table.c",
+					     verb_name(verbs[i].verb));
 		r = table.row->untyped
 			    ? try_counts(team, &table, RIG_FLOAT64, -1, &turn)
 			    : try_types(team, &table, &turn);
@@ -351,7 +299,7 @@ START_TEST(every_verb_and_type_has_a_reference)
 	const int count = elements_types(types);
 
 	for (int i = 0; i < VERB_COUNT; i++)
-		ck_assert_msg(row_of(verbs[i].verb) != NULL,
+		ck_assert_msg(table_row_of(verbs[i].verb) != NULL,
 			      "verb %s has no reference: add a row to "
 			      "table_rows of tests/lib/table.c, which says how "
 			      "the verb is called and what must come of it",
@@ -406,7 +354,7 @@ static int goes_wrong(struct rig_team *team)
 	const struct told *told = rig_team_args(team);
 	struct trial t = {
 		.team = team,
-		.row = row_of(told->verb),
+		.row = table_row_of(told->verb),
 		.rank = rig_team_rank(team),
 		.size = rig_team_size(team),
 		.form = told->form,
@@ -562,7 +510,7 @@ static int dies_in_a_verb(struct rig_team *team)
 {
 	const struct killing *killing = rig_team_args(team);
 	const int rank = rig_team_rank(team), size = rig_team_size(team);
-	const struct row *row = row_of(verbs[killing->verb].verb);
+	const struct row *row = table_row_of(verbs[killing->verb].verb);
 	struct trial t = {
 		.team = team,
 		.row = row,
@@ -635,7 +583,7 @@ static bool kill_one(struct rig_segment *segment, const struct killing *killing,
 		return false;
 	ck_assert_msg(r == -EOWNERDEAD, "%s%s, rank %d at %s: %d, %s",
 		      verb_name(verbs[killing->verb].verb),
-		      forms[killing->form], killing->victim,
+		      table_forms[killing->form], killing->victim,
 		      deadly[killing->at].name, r, rig_why());
 	check_report(killing, size);
 	tally_add(tally, clock_ns() - begun);
