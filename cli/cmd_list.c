@@ -5,8 +5,6 @@
  * Values go in as Python literals and come out as Python's repr(): the output
  * of get is right for set.
  */
-#include "cmd_list.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -249,7 +247,7 @@ static int dispatch(const struct words *words)
 			words->given[0]);
 }
 
-int list_command(int argc, char **argv)
+int command_list(int argc, char **argv)
 {
 	struct words words = { 0 };
 	int code;

@@ -9,8 +9,6 @@
 
 #include <runrig/place.h>
 
-int command_topo(int argc, char **argv);
-
 /* Ranks on core `number`, "0,2", cut with ".." where there are many; "" where
  * there are none. */
 void topo_ranks(const struct rig_plan *plan, int number, char *text,

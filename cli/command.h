@@ -65,17 +65,9 @@ int write_whole(const char *path, const void *data, size_t bytes);
 /* Flush stdout: EXIT_SYSTEM where stdout cannot be written, else `code`. */
 int finish_output(int code);
 
-/* The commands. */
-int command_demo(int argc, char **argv);
-int command_doctor(int argc, char **argv);
-int command_exec(int argc, char **argv);
-int command_kernels(int argc, char **argv);
-int command_lab(int argc, char **argv);
-int command_new(int argc, char **argv);
-int command_run(int argc, char **argv);
-int command_segments(int argc, char **argv);
-int command_create(int argc, char **argv);
-int command_rm(int argc, char **argv);
-int command_clean(int argc, char **argv);
+/* The commands: command_demo() and so on. */
+#define COMMAND(name, summary) int command_##name(int argc, char **argv);
+#include "commands.def"
+#undef COMMAND
 
 #endif

@@ -9,8 +9,6 @@
 #include <common/nearest.h>
 
 #include "command.h"
-#include "cmd_list.h"
-#include "cmd_topo.h"
 #include "interrupt.h"
 
 #ifndef RUNRIG_VERSION
@@ -22,23 +20,9 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
-	{ "demo", command_demo,
-	  "Run the article's three programs and the big reverse." },
-	{ "doctor", command_doctor, "Say whether runrig works here." },
-	{ "topo", command_topo,
-	  "Draw the machine, and where workers would go." },
-	{ "kernels", command_kernels,
-	  "List the kernels, or say what one takes." },
-	{ "run", command_run, "Run a kernel on pinned workers." },
-	{ "exec", command_exec, "Start a program as the ranks of a team." },
-	{ "new", command_new, "Write the beginning of a kernel of your own." },
-	{ "lab", command_lab,
-	  "Give out the labs of the course, and check them." },
-	{ "list", list_command, "Make, read and set Python's ShareableLists." },
-	{ "segments", command_segments, "List what is in /dev/shm." },
-	{ "create", command_create, "Make a segment that stays." },
-	{ "rm", command_rm, "Remove segments by name." },
-	{ "clean", command_clean, "Remove what the dead have left." },
+#define COMMAND(name, summary) { #name, command_##name, summary },
+#include "commands.def"
+#undef COMMAND
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

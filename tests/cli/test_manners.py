@@ -5,6 +5,7 @@
 RUNRIG names the program.
 """
 import os
+import pathlib
 import re
 import subprocess
 import tempfile
@@ -14,9 +15,7 @@ import numpy
 
 RUNRIG = os.environ["RUNRIG"]
 USAGE = 1
-COMMANDS = ["demo", "doctor", "topo", "kernels", "run", "exec", "new", "lab",
-            "list",
-            "segments", "create", "rm", "clean"]
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "commands.md"
 SMALL = ("run", "reverse", "length=1000", "-n", "2")
 
 
@@ -32,10 +31,18 @@ def says(*words, **options):
     return done.stdout
 
 
+COMMANDS = re.findall(r"(?m)^  (\w+) +[A-Z].*\.$", says("-h"))
+
+
 class Help(unittest.TestCase):
+    def test_each_command_is_in_the_document(self):
+        text = DOCUMENT.read_text()
+        self.assertLessEqual({"demo", "run", "list", "clean"}, set(COMMANDS))
+        for command in COMMANDS:
+            self.assertRegex(text, rf"\brunrig {command}\b",
+                             f"docs/commands.md has no `runrig {command}`")
+
     def test_every_way_to_ask(self):
-        self.assertEqual(re.findall(r"(?m)^  (\w+) +[A-Z].*\.$", says("-h")),
-                         COMMANDS)
         self.assertEqual(says("help"), says("--help"))
         for command in COMMANDS:
             text = says(command, "--help")
