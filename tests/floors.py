@@ -5,12 +5,13 @@
 A folder of runtime/ is a floor: its files include headers of their own folder and
 of the floors below.  Every other folder that FOLDERS names stands on the library:
 its files include the public headers, headers of their own, and those of the
-folders that the table allows.
+folders that the table allows.  No source lies elsewhere, but for the tests.
 
 Usage: floors.py SOURCE_ROOT
 """
 import pathlib
 import re
+import subprocess
 import sys
 
 # The folders of runtime/, from the ground up.
@@ -24,6 +25,7 @@ FOLDERS = {
     "kernels": ["common", "runner"],
     "cli": ["common"],
     "bench": ["common", "runner", "kernels"],
+    "bindings/fortran": [],
     "bindings/python": [],
     "docs": [],
     "hosts": [],
@@ -114,10 +116,23 @@ def check_users(root):
                                      + " and nothing else")
 
 
+def check_rooms(root):
+    """Each source lies in runtime/, in a folder of the table, or among the tests."""
+    files = subprocess.run(["git", "-C", root, "ls-files", "-co",
+                            "--exclude-standard", "*.c", "*.h"],
+                           text=True, stdout=subprocess.PIPE, check=False)
+    for name in files.stdout.splitlines():
+        if not name.startswith(("runtime/", "tests/",
+                                *(folder + "/" for folder in FOLDERS))):
+            yield root / name, ("is in no folder that this test knows: move the "
+                                "file, or add the folder to FOLDERS of "
+                                "tests/floors.py with the folders that it sees")
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     wrong = [f"{path.relative_to(root)} {what}"
-             for check in (check_runtime, check_public, check_users)
+             for check in (check_runtime, check_public, check_users, check_rooms)
              for path, what in check(root)]
     print("\n".join(wrong) or "all includes go down")
     return bool(wrong)

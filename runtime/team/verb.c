@@ -19,7 +19,9 @@
 
 /* A row that cannot be right breaks the build. */
 #define VERB(verb, name, terms)                                                \
-	_Static_assert(sizeof(name) > 1, "VERB_" #verb " has no name");
+	_Static_assert(sizeof(name) > 1,                                       \
+		       "VERB_" #verb " has no name: write the name into "      \
+		       "the row of verbs.def");
 #define COLLECTIVE(verb, name, terms)                                          \
 	VERB(verb, name, terms)                                                \
 	_Static_assert(((terms) >> 8) == 0,                                    \

@@ -263,8 +263,10 @@ static void check(const struct told *told)
 	snprintf(call, sizeof(call), "calls %s(", verb_name(told->verb));
 	ck_assert_msg(r == -EINVAL && strstr(why, call) && strstr(why, mine) &&
 			      strstr(why, theirs),
-		      "%s, %s against %s: %d: %s", verb_name(told->verb), mine,
-		      theirs, r, why);
+		      "%s: ranks with %s and with %s must get -EINVAL and "
+		      "words that name both, and get %d: %s.  Set the term "
+		      "before call_enter() or schedule_make()",
+		      verb_name(told->verb), mine, theirs, r, why);
 	ck_assert_msg(strstr(strstr(why, call) + 1, call), "%s", why);
 	if (!(verb_terms[told->verb] & TERM_ROOT))
 		ck_assert_msg(!strstr(why, "root"), "%s", why);
@@ -287,11 +289,42 @@ START_TEST(a_term_that_differs_is_found_and_named)
 }
 END_TEST
 
+/* Which terms must the verb of the row have? */
+static uint32_t terms_due(const struct row *row)
+{
+	const char *name = verb_name(row->verb);
+
+	/* A count for each rank: gatherv. */
+	if (!row->call || (!row->reduces && name[strlen(name) - 1] == 'v'))
+		return 0;
+	return TERM_COUNT | TERM_TYPE | (row->reduces ? TERM_OP : 0);
+}
+
+START_TEST(a_verb_agrees_on_what_it_is_given)
+{
+	for (int i = 0; i < table_row_count; i++) {
+		const unsigned verb = table_rows[i].verb;
+		const uint32_t due = terms_due(&table_rows[i]);
+
+		ck_assert_msg((verb_terms[verb] & TERM_BYTES) ||
+				      (verb_terms[verb] & due) == due,
+			      "%s: add to the row of verbs.def what all ranks "
+			      "must agree on, TERM_COUNT | TERM_TYPE%s",
+			      verb_name(verb),
+			      due & TERM_OP ? " | TERM_OP" : "");
+	}
+}
+END_TEST
+
 START_TEST(verbs_types_and_operations_have_names)
 {
 	for (unsigned verb = 0; verb < VERBS; verb++)
 		for (unsigned i = 0; i < verb; i++)
-			ck_assert_str_ne(verb_name(verb), verb_name(i));
+			ck_assert_msg(strcmp(verb_name(verb), verb_name(i)) !=
+					      0,
+				      "two rows of verbs.def are called %s: "
+				      "give each verb a name of its own",
+				      verb_name(verb));
 	for (int type = 0; type <= RIG_FLOAT128_AT32; type++)
 		if (rig_type_bytes(type))
 			ck_assert_msg(!strstr(type_name(type).text, "number"),
@@ -314,6 +347,7 @@ Suite *make_suite(void)
 	TCase *terms = make_tcase("terms", 60);
 
 	tcase_add_test(terms, a_term_that_differs_is_found_and_named);
+	tcase_add_test(terms, a_verb_agrees_on_what_it_is_given);
 	tcase_add_test(terms, verbs_types_and_operations_have_names);
 	suite_add_tcase(suite, terms);
 	return suite;
