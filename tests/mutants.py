@@ -76,7 +76,7 @@ MUTANTS = [
            "\tshared_close(&startup->ready);", "", "pool"),
     Mutant("the caller's segments kept", 17, "machine/inherit.c",
            'strncmp(path, "/dev/shm/", 9) == 0',
-           'strncmp(path, "/dev/shm/", 9) == 1000', "pool"),
+           'strncmp(path, "/dev/shm/", 9) == 1000', "attach"),
     Mutant("a job done twice", 19, "pool/warden.c",
            "} else if (in_flight || w->answer) {", "} else if (w->answer) {",
            "death"),
@@ -88,12 +88,12 @@ MUTANTS = [
            "if (status->st_uid == (uid_t)-1)", "segment"),
     Mutant("handed files forgotten late", 17, "segment/segment.c",
            "\tforget_in_pools(segment->info.identity);\n\trelease",
-           "\trelease", "pool"),
+           "\trelease", "attach"),
     Mutant("OpenMP's threads taken along", 7, "pool/pool_warden.c",
            "\topenmp_before_fork();\n", "", "openmp"),
     Mutant("spinning where CPUs are shared", 15, "pool/pool.c",
            "if (plan->workers > plan->cpus)",
-           "if (plan->workers > plan->cpus + 4096)", "pool"),
+           "if (plan->workers > plan->cpus + 4096)", "caller"),
 ]
 
 FLAGS = ["-std=c17", "-D_GNU_SOURCE", "-O1", "-g", "-w", "-fPIC"]
