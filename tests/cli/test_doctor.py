@@ -13,7 +13,7 @@ import subprocess
 import sys
 import unittest
 
-from test_cli import own_mount, mounts_allowed
+from command_case import own_mount, mounts_allowed
 
 RUNRIG = os.environ["RUNRIG"]
 SYSTEM = 5

@@ -18,7 +18,7 @@ import unittest
 import jsonschema
 import numpy
 
-import test_cli
+import command_case
 
 RUNRIG = os.environ["RUNRIG"]
 USAGE, SYSTEM = 1, 5
@@ -75,7 +75,7 @@ class Files(unittest.TestCase):
         self.assertTrue((b.ravel() == numpy.sort(a.ravel())).all())
         self.assertEqual(data.stat().st_ino, inode)
         said = json.loads(self.does("scan", "--inplace", f"x={data}", "--json"))
-        with open(test_cli.SCHEMA) as file:
+        with open(command_case.SCHEMA) as file:
             jsonschema.validate(said, json.load(file))
         self.assertTrue(said["arrays"][0]["inplace"])
         self.assertEqual(said["disk_bytes"], 0)
@@ -119,14 +119,14 @@ class Files(unittest.TestCase):
         self.does("sort", "--input", data, "--output", data)
 
     def test_a_small_or_full_or_read_only_disk(self):
-        if not test_cli.mounts_allowed():
+        if not command_case.mounts_allowed():
             self.skipTest("mounts are not allowed")
         data = self.save("a.npy", numpy.arange(262144.0)[::-1])
         disk = self.path("disk")
         disk.mkdir()
 
         def small(where, options):
-            return lambda: test_cli.own_mount(where, options) or os._exit(77)
+            return lambda: command_case.own_mount(where, options) or os._exit(77)
 
         # 2 MiB of result on 1 MiB of disk: refused before there is a pool.
         self.refuses(SYSTEM, "No space left", "sort", "--input", data,
@@ -154,11 +154,11 @@ class Files(unittest.TestCase):
         self.assertRegex(done.stderr, r"\Arunrig: a.npy: No space left")
 
     def test_arrays_lie_on_disk_where_shared_memory_is_small(self):
-        if not test_cli.mounts_allowed():
+        if not command_case.mounts_allowed():
             self.skipTest("mounts are not allowed")
         a = numpy.random.default_rng(3).random(400000)
         data = self.save("a.npy", a)
-        options = {"preexec_fn": lambda: test_cli.own_mount(
+        options = {"preexec_fn": lambda: command_case.own_mount(
             "/dev/shm", "size=2m") or os._exit(77)}
         out = self.does("sort", "--inplace", data, **options)
         self.assertRegex(out, r"disk +3\.2.* MB .*" + str(self.folder))
