@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c - runs the three ways with two workers, and grades by sums, bytes
+ * check.c - run the three ways with 1, 2 and 8 workers, and grade by sums, bytes
  * moved and memory held: no clock decides anything.
  *
- * The numbers are drawn.  A worker reports its sum, the bytes it moved and its Pss over a pipe of the
- * check's own, then waits for the other and leaves.
+ * The numbers are drawn.  A worker reports its sum, the bytes it moved and its Pss
+ * over a pipe of the check's own, then waits for the others and leaves.  A worker
+ * that waits for bytes which nobody will give is ended at once.
  */
 #include "lab.h"
 
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +26,10 @@
 
 #include "labs/judge/grade.h"
 
-#define WORKERS 2
-#define LENGTH  ((size_t)1 << 20) /* doubles: 8 MiB */
-#define BYTES   (LENGTH * sizeof(double))
-#define LIMIT_S 20 /* after which a worker that waits for ever is ended */
+#define WORKERS_MAX 8
+#define LENGTH      ((size_t)1 << 20) /* doubles: 8 MiB */
+#define BYTES       (LENGTH * sizeof(double))
+#define LIMIT_S     20 /* after which a worker in an endless loop is ended */
 
 enum way { PIPE, RING, SHARE, WAYS };
 
@@ -35,6 +38,7 @@ static const double copies[] = { 2, 2, 0 }; /* of the data, in all */
 
 /* What a worker has to say. */
 struct said {
+	int worker;
 	double sum;
 	uint64_t moved;
 	double pss;
@@ -42,11 +46,17 @@ struct said {
 
 /* In shared memory: what check and workers meet at. */
 struct meeting {
-	struct lab_ring ring[WORKERS];
-	_Atomic uint32_t reported; /* workers that are done */
-	_Atomic uint32_t released; /* 1: they may leave */
+	struct lab_ring ring[WORKERS_MAX];
+	_Atomic bool given[WORKERS_MAX];   /* the caller's part has returned */
+	_Atomic bool through[WORKERS_MAX]; /* the worker's part too, or dead */
+	_Atomic bool starved[WORKERS_MAX]; /* nothing would have come */
+	_Atomic bool released;             /* workers may leave */
 };
 
+static struct meeting *meeting;
+static int workers; /* of the team in hand */
+static int self; /* this worker; in the caller, the worker that is given to */
+static pid_t pids[WORKERS_MAX];
 static uint64_t moved;
 static double slope, height; /* of lab_f(), drawn */
 
@@ -79,6 +89,14 @@ void lab_copy(void *to, const void *from, size_t bytes)
 	moved += bytes;
 }
 
+/* In a worker that waits, when the caller's part has returned. */
+static void starve(void)
+{
+	atomic_store(&meeting->starved[self], true);
+	atomic_store(&meeting->through[self], true);
+	_exit(1);
+}
+
 long lab_write(int fd, const void *from, size_t bytes)
 {
 	ssize_t n = write(fd, from, bytes < 4096 ? bytes : 4096);
@@ -92,23 +110,43 @@ long lab_read(int fd, void *to, size_t bytes)
 	ssize_t n = read(fd, to, bytes < 4096 ? bytes : 4096);
 
 	moved += n > 0 ? (uint64_t)n : 0;
+	if (n == 0 && bytes > 0)
+		starve();
 	return n;
 }
 
+/* In the caller: has the worker ended?  bury() asks how. */
+static bool is_dead(int worker)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	(void)waitid(P_PID, (id_t)pids[worker], &info,
+		     WEXITED | WNOHANG | WNOWAIT);
+	return info.si_pid != 0;
+}
+
+/* The worker's part may return, or die, with bytes left: nobody takes the rest. */
 void lab_publish(struct lab_ring *ring, size_t bytes)
 {
 	uint64_t all = atomic_fetch_add(&ring->given, bytes) + bytes;
 
-	while (atomic_load(&ring->taken) != all)
+	while (atomic_load(&ring->taken) != all &&
+	       !atomic_load(&meeting->through[self]) && !is_dead(self))
 		sched_yield();
 }
 
 size_t lab_await(struct lab_ring *ring)
 {
 	uint64_t taken = atomic_load(&ring->taken);
+	bool last = false;
 
-	while (atomic_load(&ring->given) == taken)
+	while (atomic_load(&ring->given) == taken) {
+		if (last)
+			starve();
+		/* What was published before the return is seen by now. */
+		last = atomic_load(&meeting->given[self]);
 		sched_yield();
+	}
 	return (size_t)(atomic_load(&ring->given) - taken);
 }
 
@@ -134,17 +172,16 @@ static double pss(void)
 
 static struct rig_span strip_of(int worker)
 {
-	return rig_strip(LENGTH, worker, WORKERS);
+	return rig_strip(LENGTH, worker, workers);
 }
 
 /* In a worker: get the strip, sum it, say so. */
-static int work(enum way way, int worker, struct meeting *meeting, int data,
-		const char *name, int report)
+static int work(enum way way, int data, const char *name, int report)
 {
-	struct rig_span strip = strip_of(worker);
+	struct rig_span strip = strip_of(self);
 	size_t n = strip.end - strip.begin;
 	struct rig_segment *segment = NULL;
-	struct said said = { 0 };
+	struct said said = { .worker = self };
 	double *mine = NULL;
 	int r = 0;
 
@@ -158,15 +195,18 @@ static int work(enum way way, int worker, struct meeting *meeting, int data,
 		if (!mine)
 			return 1;
 		r = way == PIPE ? student.pipe_take(data, (char *)mine, n * 8)
-				: student.ring_take(&meeting->ring[worker],
+				: student.ring_take(&meeting->ring[self],
 						    (char *)mine, n * 8);
 		said.sum = lab_sum(mine, n);
 	}
 	said.moved = moved;
-	atomic_fetch_add(&meeting->reported, 1);
+	/* A caller that has more to give is told: nobody reads on. */
+	close(data);
+	atomic_store(&meeting->through[self], true);
 	/* All hold what they hold while each looks. */
-	while (atomic_load(&meeting->reported) < WORKERS)
-		sched_yield();
+	for (int w = 0; w < workers; w++)
+		while (!atomic_load(&meeting->through[w]))
+			sched_yield();
 	said.pss = pss();
 	if (write(report, &said, sizeof(said)) != (ssize_t)sizeof(said))
 		return 1;
@@ -176,39 +216,44 @@ static int work(enum way way, int worker, struct meeting *meeting, int data,
 }
 
 /* A worker that is ready ends by itself; alarm() ends one that is not. */
-static pid_t start(enum way way, int worker, struct meeting *meeting,
-		   const int data[2], const char *name, const int report[2])
+static void start(enum way way, int worker, int data[][2], const char *name,
+		  const int report[2])
 {
-	pid_t pid;
-
 	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
+	pids[worker] = fork();
+	if (pids[worker] == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		alarm(LIMIT_S);
-		close(data[1]);
+		self = worker;
+		for (int w = 0; w <= worker; w++)
+			close(data[w][1]);
 		close(report[0]);
-		_exit(work(way, worker, meeting, data[0], name, report[1]));
+		_exit(work(way, data[worker][0], name, report[1]));
 	}
-	return pid;
 }
 
-static int give(enum way way, struct meeting *meeting, int data[][2],
-		const double *x)
+/* The caller's part, for one worker after the other; the first error. */
+static int give(enum way way, int data[][2], const double *x)
 {
-	int r = 0;
+	int first = 0;
 
-	for (int w = 0; w < WORKERS && r == 0; w++) {
-		struct rig_span strip = strip_of(w);
+	for (self = 0; self < workers; self++) {
+		struct rig_span strip = strip_of(self);
 		const char *from = (const char *)(x + strip.begin);
 		size_t bytes = (strip.end - strip.begin) * 8;
+		int r = 0;
 
 		if (way == PIPE)
-			r = student.pipe_give(data[w][1], from, bytes);
+			r = student.pipe_give(data[self][1], from, bytes);
 		else if (way == RING)
-			r = student.ring_give(&meeting->ring[w], from, bytes);
+			r = student.ring_give(&meeting->ring[self], from,
+					      bytes);
+		close(data[self][1]);
+		atomic_store(&meeting->given[self], true);
+		if (first == 0)
+			first = r;
 	}
-	return r;
+	return first;
 }
 
 static const char *const sum_hints[] = {
@@ -244,8 +289,9 @@ static void judge(enum way way, double sum, double wanted, uint64_t bytes,
 	/* The array once; and once more for those that hold copies of it. */
 	bool lean = held <= (way == SHARE ? 1.5 : 2.5) * BYTES;
 
-	printf("%-9s %5.2f N moved, %4.1f N held by caller and workers\n",
-	       way_names[way], (double)bytes / BYTES, held / BYTES);
+	printf("%-9s %5.2f N moved, %4.1f N held by caller and %d worker%s\n",
+	       way_names[way], (double)bytes / BYTES, held / BYTES, workers,
+	       workers == 1 ? "" : "s");
 	grade_case(fabs(sum - wanted) < 0.5,
 		   "  the sum is %.17g, must be %.17g", sum, wanted);
 	if (fabs(sum - wanted) >= 0.5)
@@ -258,38 +304,70 @@ static void judge(enum way way, double sum, double wanted, uint64_t bytes,
 		grade_hint("%s: one copy too many is held", way_names[way]);
 }
 
-/* Collect what the workers say. */
-static void collect(const pid_t pid[WORKERS], int report,
-		    struct meeting *meeting, struct said *sum)
+/* Wait for a worker's end; words about an end that was not the worker's own. */
+static void bury(int worker)
 {
-	for (int w = 0; w < WORKERS; w++) {
-		struct said said;
+	int status = 0;
 
-		if (read(report, &said, sizeof(said)) != (ssize_t)sizeof(said))
+	waitpid(pids[worker], &status, 0);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		printf("  worker %d was not finished after %d s\n", worker,
+		       LIMIT_S);
+	else if (WIFSIGNALED(status))
+		printf("  worker %d died of signal %d (%s)\n", worker,
+		       WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (atomic_load(&meeting->starved[worker]))
+		printf("  worker %d waited for bytes, and the caller had given "
+		       "all that it would give\n",
+		       worker);
+	else if (WEXITSTATUS(status) != 0)
+		printf("  worker %d: its part failed, or left early\n", worker);
+}
+
+/* Is nobody left who will report?  The dead hold up nobody. */
+static bool is_complete(const bool heard[WORKERS_MAX])
+{
+	bool complete = true;
+
+	for (int w = 0; w < workers; w++) {
+		if (heard[w])
 			continue;
+		if (is_dead(w))
+			atomic_store(&meeting->through[w], true);
+		else
+			complete = false;
+	}
+	return complete;
+}
+
+/* Collect what the workers say. */
+static void collect(int report, struct said *sum)
+{
+	struct pollfd ready = { .fd = report, .events = POLLIN };
+	bool heard[WORKERS_MAX] = { false };
+	struct said said;
+
+	while (poll(&ready, 1, 1) > 0 || !is_complete(heard)) {
+		if (ready.revents == 0)
+			continue;
+		if (read(report, &said, sizeof(said)) != (ssize_t)sizeof(said))
+			break;
+		heard[said.worker] = true;
 		sum->sum += said.sum;
 		sum->moved += said.moved;
 		sum->pss += said.pss;
 	}
 	sum->pss += pss();
-	atomic_store(&meeting->released, 1);
-	for (int w = 0; w < WORKERS; w++) {
-		int status = 0;
-
-		waitpid(pid[w], &status, 0);
-		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-			printf("  worker %d still waited after %d s\n", w,
-			       LIMIT_S);
-	}
+	atomic_store(&meeting->released, true);
+	for (int w = 0; w < workers; w++)
+		bury(w);
 }
 
-static int run(enum way way, struct meeting *meeting,
-	       const struct rig_segment *segment)
+static int run(enum way way, const struct rig_segment *segment)
 {
 	const double *x = rig_segment_data(segment);
-	int data[WORKERS][2];
+	int data[WORKERS_MAX][2];
 	int report[2];
-	pid_t pid[WORKERS];
 	struct said all = { 0 };
 	double base = pss() - BYTES;
 	int r;
@@ -298,18 +376,15 @@ static int run(enum way way, struct meeting *meeting,
 	moved = 0;
 	if (pipe(report) < 0)
 		return -errno;
-	for (int w = 0; w < WORKERS; w++) {
+	for (int w = 0; w < workers; w++) {
 		if (pipe(data[w]) < 0)
 			return -errno;
-		pid[w] = start(way, w, meeting, data[w],
-			       rig_segment_name(segment), report);
+		start(way, w, data, rig_segment_name(segment), report);
 		close(data[w][0]);
 	}
-	r = give(way, meeting, data, x);
-	for (int w = 0; w < WORKERS; w++)
-		close(data[w][1]);
 	close(report[1]);
-	collect(pid, report[0], meeting, &all);
+	r = give(way, data, x);
+	collect(report[0], &all);
 	close(report[0]);
 	grade_case(r == 0, "%s: the caller's part returned %d", way_names[way],
 		   r);
@@ -334,8 +409,8 @@ static void find_student(void)
 
 int lab_check(void)
 {
+	static const int teams[] = { 1, 2, WORKERS_MAX };
 	struct rig_segment *segment = NULL;
-	struct meeting *meeting;
 	double *x;
 	int r;
 
@@ -354,8 +429,10 @@ int lab_check(void)
 		for (size_t i = 0; i < LENGTH; i++)
 			x[i] = (double)grade_draw(1000);
 	}
-	for (int way = 0; r == 0 && way < WAYS; way++)
-		r = run((enum way)way, meeting, segment);
+	for (int i = 0; r == 0 && i < 3 * WAYS; i++) {
+		workers = teams[i / WAYS];
+		r = run((enum way)(i % WAYS), segment);
+	}
 	rig_segment_destroy(segment);
 	return r;
 }
