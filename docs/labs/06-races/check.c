@@ -17,10 +17,10 @@
 
 #include "labs/judge/grade.h"
 
-#define WORKERS   3
-#define TRANSFERS 24
-#define STEPS_MAX 6
-#define K_MAX     6
+#define WORKERS_MAX 8
+#define TRANSFERS   24
+#define STEPS_MAX   6
+#define K_MAX       6
 
 static struct {
 	void (*schedule)(int, int, int *);
@@ -151,12 +151,13 @@ static void check_finals(void)
 /* Segment 1.  All but `turn` is for whoever has the turn. */
 struct bank {
 	_Atomic int turn;
-	bool alive[WORKERS];
-	int wanted[WORKERS]; /* account that a rank waits for, or -1 */
+	int size; /* ranks of the team */
+	bool alive[WORKERS_MAX];
+	int wanted[WORKERS_MAX]; /* account that a rank waits for, or -1 */
 	int owner[LAB_ACCOUNTS];
 	int64_t balance[LAB_ACCOUNTS], total;
 	uint64_t state; /* of a linear congruential generator (Knuth, MMIX) */
-	unsigned stores[WORKERS], bare, broken, twice;
+	unsigned stores[WORKERS_MAX], bare, broken, twice;
 	bool stuck;
 };
 
@@ -184,10 +185,10 @@ static void look(struct bank *bank)
 /* Give the turn to a rank that still works; the same rank may go on. */
 static void leave(struct bank *bank)
 {
-	int ranks[WORKERS], count = 0;
+	int ranks[WORKERS_MAX], count = 0;
 
 	look(bank);
-	for (int rank = 0; rank < WORKERS; rank++)
+	for (int rank = 0; rank < bank->size; rank++)
 		if (bank->alive[rank])
 			ranks[count++] = rank;
 	bank->state = bank->state * UINT64_C(6364136223846793005) +
@@ -219,7 +220,7 @@ void lab_store(struct rig_team *team, int account, int64_t balance)
 /* Does every rank that works wait for a lock that a rank holds? */
 static bool is_stuck(const struct bank *bank)
 {
-	for (int rank = 0; rank < WORKERS; rank++)
+	for (int rank = 0; rank < bank->size; rank++)
 		if (bank->alive[rank] && (bank->wanted[rank] < 0 ||
 					  bank->owner[bank->wanted[rank]] < 0))
 			return false;
@@ -264,13 +265,14 @@ static int banked(struct rig_team *team)
 	return r;
 }
 
-static void open_bank(struct bank *bank, struct lab_transfer *all,
+static void open_bank(struct bank *bank, int size, struct lab_transfer *all,
 		      int64_t *wanted)
 {
 	memset(bank, 0, sizeof(*bank));
 	bank->state = grade_draw(UINT64_MAX);
-	atomic_store(&bank->turn, (int)grade_draw(WORKERS));
-	for (int i = 0; i < WORKERS; i++) {
+	bank->size = size;
+	atomic_store(&bank->turn, (int)grade_draw((uint64_t)size));
+	for (int i = 0; i < size; i++) {
 		bank->alive[i] = true;
 		bank->wanted[i] = -1;
 	}
@@ -286,6 +288,14 @@ static void open_bank(struct bank *bank, struct lab_transfer *all,
 			.amount = 1 + (int64_t)grade_draw(100)
 		};
 		wanted[all[i].from] -= all[i].amount;
+		wanted[all[i].to] += all[i].amount;
+	}
+	/* Each of 8 ranks has one at least that changes accounts. */
+	for (int i = 0; i < TRANSFERS; i += TRANSFERS / WORKERS_MAX) {
+		wanted[all[i].to] -= all[i].amount;
+		all[i].to =
+			(all[i].from + 1 + (int)grade_draw(LAB_ACCOUNTS - 1)) %
+			LAB_ACCOUNTS;
 		wanted[all[i].to] += all[i].amount;
 	}
 	/* One at least is from an account to itself. */
@@ -322,9 +332,9 @@ static void judge_bank(const struct bank *bank, const int64_t *wanted)
 	grade_case(right, "balances are not those of the transfers");
 	if (!right && !bank->broken && !bank->stuck)
 		grade_hint("TODO(3): some transfers are not made, or twice");
-	for (int rank = 0; rank < WORKERS; rank++) {
-		grade_case(bank->stores[rank] > 0, "rank %d makes no transfer",
-			   rank);
+	for (int rank = 0; rank < bank->size; rank++) {
+		grade_case(bank->stores[rank] > 0,
+			   "rank %d of %d makes no transfer", rank, bank->size);
 		if (bank->stores[rank] == 0)
 			grade_hint("every rank makes the transfers of its "
 				   "strip");
@@ -341,8 +351,8 @@ static int check_bank(struct rig_pool *pool)
 	if (r == 0)
 		r = rig_segment_create(&bank, NULL, sizeof(struct bank), NULL);
 	if (r == 0) {
-		open_bank(rig_segment_data(bank), rig_segment_data(list),
-			  wanted);
+		open_bank(rig_segment_data(bank), rig_pool_size(pool),
+			  rig_segment_data(list), wanted);
 		r = rig_pool_run(
 			pool,
 			&(struct rig_job){
@@ -366,8 +376,9 @@ static int check_bank(struct rig_pool *pool)
 
 int lab_check(void)
 {
-	struct rig_pool *pool = NULL;
-	int r;
+	/* A deadlock needs two ranks, and the right turns: so some come twice. */
+	static const int teams[] = { 1, 2, 3, 3, WORKERS_MAX, WORKERS_MAX };
+	int r = 0;
 
 	student.schedule =
 		(__typeof__(student.schedule))grade_student("schedule");
@@ -379,10 +390,14 @@ int lab_check(void)
 	}
 	for (int i = 0; i < 8; i++)
 		check_finals();
-	r = rig_pool_create(&pool,
-			    &(struct rig_pool_options){ .workers = WORKERS });
-	for (int i = 0; r == 0 && i < 3; i++)
-		r = check_bank(pool);
-	rig_pool_destroy(pool);
+	for (int i = 0; r == 0 && i < 6; i++) {
+		struct rig_pool *pool = NULL;
+
+		r = rig_pool_create(&pool, &(struct rig_pool_options){
+						   .workers = teams[i] });
+		if (r == 0)
+			r = check_bank(pool);
+		rig_pool_destroy(pool);
+	}
 	return r;
 }

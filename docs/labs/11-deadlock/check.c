@@ -16,14 +16,18 @@
 
 #include "labs/judge/grade.h"
 
-#define WORKERS  4
-#define LONGEST  32
-#define PROGRAMS 5
+#define WORKERS_MAX 8
+#define LONGEST     64
+#define PROGRAMS    5
+#define TEAMS       4
+
+static const int teams[TEAMS] = { 4, 1, 2, WORKERS_MAX };
 
 /* Segment 2: calls of each rank, of the team that the job runs on. */
 struct calls {
-	_Atomic unsigned barrier[WORKERS], reduce[WORKERS], bcast[WORKERS];
-	_Atomic unsigned half[WORKERS]; /* collectives in a half */
+	_Atomic unsigned barrier[WORKERS_MAX], reduce[WORKERS_MAX];
+	_Atomic unsigned bcast[WORKERS_MAX];
+	_Atomic unsigned half[WORKERS_MAX]; /* collectives in a half */
 };
 
 static struct rig_team *whole; /* this process's; set by each of the programs */
@@ -104,8 +108,9 @@ static int watched(struct rig_team *team)
 }
 
 /* The numbers of this run, drawn, and the answer that is right. */
-static double draw(int program, double *x, size_t n)
+static double draw(int program, int size, double *x, size_t n)
 {
+	const int half = (size + 1) / 2; /* ranks of rank 0's team */
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -114,67 +119,72 @@ static double draw(int program, double *x, size_t n)
 	}
 	switch (program) {
 	case 2:
-		return WORKERS * x[0] + WORKERS * (WORKERS - 1) / 2;
+		return size * x[0] + (double)(size * (size - 1) / 2);
 	case 3:
-		return WORKERS * x[0];
+		return size * x[0];
 	case 4:
-		return 2 * x[0] + 2;
+		return half * x[0] + half * (half - 1);
 	default:
 		return sum;
 	}
 }
 
 /* How many elements: few enough for a rank without any, or an uneven share. */
-static size_t length_of(int program)
+static size_t length_of(int program, int size)
 {
+	const uint64_t few = size > 1 ? 1 + grade_draw((uint64_t)size - 1) : 1;
+
 	if (program == 0)
-		return 1 + grade_draw(WORKERS - 1);
+		return few;
 	if (program == 1)
-		return WORKERS * (2 + grade_draw(5)) + 1 +
-		       grade_draw(WORKERS - 1);
+		return (size_t)size * (2 + grade_draw(5)) + few;
 	return 1;
 }
 
 /* Did every rank take part? */
-static void check_calls(int program, const struct calls *calls, size_t n)
+static bool all_took_part(int program, int size, const struct calls *calls,
+			  size_t n)
 {
 	const _Atomic unsigned *of[] = { calls->barrier, calls->barrier,
 					 calls->reduce, calls->bcast,
 					 calls->half };
-	const unsigned least[] = { 1, (unsigned)rig_strip(n, 0, WORKERS).end, 1,
-				   1, 1 };
-	int absent = -1;
+	const unsigned least[] = { 1, (unsigned)rig_strip(n, 0, size).end, 1, 1,
+				   1 };
 
-	for (int rank = 0; rank < WORKERS && absent < 0; rank++)
-		if (of[program][rank] < least[program])
-			absent = rank;
-	grade_case(absent < 0, "%s: rank %d made %u of at least %u calls",
-		   names[program], absent, absent < 0 ? 0 : of[program][absent],
-		   least[program]);
-	if (absent >= 0)
+	for (int rank = 0; rank < size; rank++) {
+		if (of[program][rank] >= least[program])
+			continue;
+		printf("%s: rank %d of %d made %u of at least %u calls\n",
+		       names[program], rank, size, of[program][rank],
+		       least[program]);
 		grade_hint("%s: the ranks are to do the work together, and to "
 			   "meet as lab.h says",
 			   names[program]);
+		return false;
+	}
+	return true;
 }
 
-static void judge(struct rig_pool *pool, int program, int r, double answer,
-		  double wanted)
+static bool is_right(struct rig_pool *pool, int program, int r, double answer,
+		     double wanted)
 {
-	if (r < 0)
-		printf("%s\n", rig_pool_report(pool)->text);
-	grade_case(r == 0 && answer == wanted, "%s: %s, with %g, must be %g",
-		   names[program], r < 0 ? "does not end well" : "ends", answer,
-		   wanted);
-	if (r < 0)
+	if (r < 0) {
+		printf("%s on %d ranks:\n%s\n", names[program],
+		       rig_pool_size(pool), rig_pool_report(pool)->text);
 		grade_hint("%s: %s", names[program], rules[program]);
-	else if (answer != wanted)
+	} else if (answer != wanted) {
+		printf("%s: ends with %g on %d ranks, must be %g\n",
+		       names[program], answer, rig_pool_size(pool), wanted);
 		grade_hint("%s: the run ends, and the answer is wrong",
 			   names[program]);
+	}
+	return r == 0 && answer == wanted;
 }
 
-static int check(struct rig_pool *pool, int program)
+static int check(struct rig_pool *pool, int program, bool *right)
 {
-	const size_t n = length_of(program);
+	const int size = rig_pool_size(pool);
+	const size_t n = length_of(program, size);
 	struct rig_segment *data = NULL, *answer = NULL, *calls = NULL;
 	double wanted;
 	int r = rig_segment_create(&data, NULL, LONGEST * sizeof(double), NULL);
@@ -186,7 +196,7 @@ static int check(struct rig_pool *pool, int program)
 				       NULL);
 	if (r < 0)
 		goto out;
-	wanted = draw(program, rig_segment_data(data), n);
+	wanted = draw(program, size, rig_segment_data(data), n);
 	r = rig_pool_run(
 		pool,
 		&(struct rig_job){
@@ -197,9 +207,11 @@ static int check(struct rig_pool *pool, int program)
 					.bytes = n * sizeof(double) },
 				      { .name = rig_segment_name(answer) },
 				      { .name = rig_segment_name(calls) } } });
-	judge(pool, program, r, *(double *)rig_segment_data(answer), wanted);
+	*right = is_right(pool, program, r, *(double *)rig_segment_data(answer),
+			  wanted);
 	if (r == 0)
-		check_calls(program, rig_segment_data(calls), n);
+		*right &= all_took_part(program, size, rig_segment_data(calls),
+					n);
 	r = 0;
 out:
 	rig_segment_destroy(calls);
@@ -208,18 +220,37 @@ out:
 	return r;
 }
 
+/* The reports that a student reads are of 4 ranks.  Other teams follow where the
+ * program is right on 4, until one is wrong. */
+static int check_program(struct rig_pool *const pools[TEAMS], int program)
+{
+	bool right = false;
+	int r = check(pools[0], program, &right);
+
+	if (r < 0)
+		return r;
+	grade_case(right, "%s: wrong on %d ranks", names[program], teams[0]);
+	for (int i = 1; r == 0 && right && i < TEAMS; i++)
+		r = check(pools[i], program, &right);
+	grade_case(right, "%s: not yet right on 1, 2 and 8 ranks",
+		   names[program]);
+	return r;
+}
+
 int lab_check(void)
 {
-	struct rig_pool *pool = NULL;
-	int r;
+	struct rig_pool *pools[TEAMS] = { NULL };
+	int r = 0;
 
 	for (int i = 0; i < PROGRAMS; i++)
 		student[i] = (rig_kernel_fn *)grade_student(names[i]);
-	/* One pool for all: a run that stands still does not end the pool. */
-	r = rig_pool_create(&pool,
-			    &(struct rig_pool_options){ .workers = WORKERS });
+	/* A run that stands still does not end the pool. */
+	for (int i = 0; r == 0 && i < TEAMS; i++)
+		r = rig_pool_create(&pools[i], &(struct rig_pool_options){
+						       .workers = teams[i] });
 	for (int i = 0; r == 0 && i < PROGRAMS; i++)
-		r = check(pool, i);
-	rig_pool_destroy(pool);
+		r = check_program(pools, i);
+	for (int i = 0; i < TEAMS; i++)
+		rig_pool_destroy(pools[i]);
 	return r;
 }
