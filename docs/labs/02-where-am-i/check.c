@@ -62,6 +62,11 @@ static int check_cpus(const char *place)
 	if (r == 0)
 		r = rig_pool_run(pool,
 				 &(struct rig_job){ .kernel = tell_cpus });
+	if (pool && r < 0) {
+		grade_run(r, "place %s", place);
+		rig_pool_destroy(pool);
+		return 0;
+	}
 	for (int rank = 0; r == 0 && rank < rig_pool_size(pool); rank++) {
 		const struct rig_spot *spot = &rig_pool_plan(pool)->spots[rank];
 		uint64_t said = 0;

@@ -144,8 +144,7 @@ static int run(struct rig_pool *pool, rig_kernel_fn *kernel,
 						segments[2]) } },
 			.limit_ns = 20000000000u });
 
-	grade_case(r == 0, "%d ranks: %s", rig_pool_size(pool),
-		   r < 0 ? rig_why() : "");
+	grade_run(r, "%d ranks", rig_pool_size(pool));
 	return r;
 }
 

@@ -194,7 +194,7 @@ static int run(struct rig_pool *pool, struct rig_segment *const segments[3])
 				{ .name = rig_segment_name(segments[2]) } } });
 	if (r < 0)
 		printf("%s\n", rig_pool_report(pool)->text);
-	grade_case(r == 0, "%d ranks: %s", size, r < 0 ? rig_why() : "");
+	grade_run(r, "%d ranks", size);
 	if (r < 0) {
 		grade_hint("each row that is sent is received, once, by the "
 			   "neighbour");

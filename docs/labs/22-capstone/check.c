@@ -27,6 +27,9 @@
 #define STEPS  200
 #define NEVER  UINT64_MAX
 
+/* Deaths that are not the check's, after which the check ends. */
+#define FURTHER 5
+
 /* A death to come: at a call of lab_row() or lab_smooth(). */
 struct death {
 	int rank;
@@ -223,6 +226,15 @@ size_t lab_turn(struct rig_team *team)
 	return left;
 }
 
+/* render(), in a worker: a rank that has returned is behind nobody. */
+static int rendered(struct rig_team *team)
+{
+	int r = student.render(team);
+
+	atomic_store(&board_of(team)->clock[rig_team_rank(team)], NEVER);
+	return r;
+}
+
 struct rig_span lab_take(struct rig_team *team, size_t count)
 {
 	struct board *board = board_of(team);
@@ -261,6 +273,15 @@ int lab_run(struct rig_pool *pool, const struct rig_job *job)
 	if (seen.board->deaths_left > 0) {
 		seen.board->deaths_left--;
 		seen.board->death++;
+	}
+	if (seen.reports > DEATHS + FURTHER) {
+		printf("%s\n", rig_pool_report(pool)->text);
+		grade_case(false, "%d deaths, of which the check has made %d",
+			   seen.reports, DEATHS);
+		grade_hint("a rank ends in every run by itself: start.c must "
+			   "not call exit(), and a signal is a mistake of "
+			   "memory");
+		grade_end();
 	}
 	return r;
 }
@@ -421,7 +442,7 @@ static int check_run(struct rig_pool *pool, bool deaths)
 	r = student.persist(
 		pool,
 		&(struct rig_job){
-			.kernel = student.render,
+			.kernel = rendered,
 			.segments = { { .name = rig_segment_name(canvas) },
 				      { .name = rig_segment_name(board) } },
 			.limit_ns = 20000000000u });

@@ -5,6 +5,7 @@
 #include "grade.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,8 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <runrig/runrig.h>
 
 /* Seconds that a check may take: a lab has deadlocks, and endless loops. */
 #define LIMIT_S 60
@@ -75,13 +78,37 @@ void grade_hint(const char *format, ...)
 	printf("  hint: %s\n", words);
 }
 
+void grade_run(int r, const char *format, ...)
+{
+	char words[HINT_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(words, sizeof(words), format, args);
+	va_end(args);
+	grade_case(r == 0, "%s: %s", words, r < 0 ? rig_why() : "");
+	if (r == -EOWNERDEAD)
+		grade_hint("a rank has ended before its time: start.c must not "
+			   "call exit(), and a signal is a mistake of memory");
+	else if (r == -EDEADLK)
+		grade_hint("a rank waits for another that has returned, or "
+			   "waits too: all ranks make the same calls");
+	else if (r == -ETIMEDOUT)
+		grade_hint("a rank comes to no end: an endless loop?");
+}
+
 /* Tell the parent, and end without what the student's code left at exit. */
-static void finish(int status)
+static _Noreturn void finish(int status)
 {
 	fflush(stdout);
 	if (write(verdict_fd, &verdict, sizeof(verdict)) != sizeof(verdict))
 		status = 3;
 	_exit(status);
+}
+
+void grade_end(void)
+{
+	finish(0);
 }
 
 grade_fn *grade_student(const char *name)
@@ -110,6 +137,8 @@ static void run_child(const char *path)
 		finish(0);
 	}
 	r = lab_check();
+	if (r < 0)
+		printf("the check could not be run: %s\n", strerror(-r));
 	finish(r < 0 ? 3 : 0);
 }
 

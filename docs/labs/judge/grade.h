@@ -36,6 +36,14 @@ grade_fn *grade_student(const char *name);
 void grade_case(bool right, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Count a case: a run that has returned `r`.  Where the run has failed, the words,
+ * rig_why() and a hint are printed. */
+void grade_run(int r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* End the check now, with the cases so far, of which one at least is wrong. */
+_Noreturn void grade_end(void);
+
 /* Print a hint.  Each wrong idea has a hint of its own; a hint is printed once
  * in a check. */
 void grade_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
