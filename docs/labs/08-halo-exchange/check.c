@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * check.c - relax drawn grids by 1 to 8 ranks, compare bits with one rank's
- * result, and count messages and bytes.
+ * result, and count messages, bytes and each rank's means.
  *
  * No clock decides anything.  A rank sees the rows of its strip, and NaN
  * elsewhere: all else must come by a message.
@@ -23,10 +23,13 @@
 
 static rig_kernel_fn *relax_of_student;
 
-/* Segment 2: what all ranks have sent. */
+/* Segment 2: what all ranks have sent, and what each has computed. */
 struct traffic {
 	_Atomic unsigned messages, bytes;
+	unsigned means[WORKERS];
 };
+
+static unsigned means; /* of this process */
 
 int lab_steps(struct rig_team *team)
 {
@@ -35,6 +38,7 @@ int lab_steps(struct rig_team *team)
 
 double lab_mean(double up, double down, double left, double right)
 {
+	means++;
 	return (up + down + (left + right)) / 4;
 }
 
@@ -68,7 +72,9 @@ static int blinded(struct rig_team *team)
 	const size_t bytes = rig_team_bytes(team, 0);
 	struct rig_span mine =
 		rig_team_strip(team, bytes / sizeof(*grid) / LAB_COLUMNS);
+	struct traffic *traffic = rig_team_data(team, 2);
 	static double seen[NUMBERS];
+	int r;
 
 	for (size_t i = 0; i < bytes / sizeof(*grid); i++)
 		seen[i] = i / LAB_COLUMNS >= mine.begin &&
@@ -79,7 +85,10 @@ static int blinded(struct rig_team *team)
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		return rig_team_fail(team, -ENOMEM, "no private memory");
 	memcpy(grid, seen, bytes);
-	return relax_of_student(team);
+	means = 0;
+	r = relax_of_student(team);
+	traffic->means[rig_team_rank(team)] = means;
+	return r;
 }
 
 /* By one rank, in check.c: `stale` is how many ranks never hear of their
@@ -163,11 +172,36 @@ static void judge_traffic(const struct traffic *traffic, int steps, int size)
 	grade_case(traffic->bytes <= bytes,
 		   "%d ranks, %d steps: %u bytes sent, at most %u", size, steps,
 		   traffic->bytes, bytes);
-	if (traffic->bytes > bytes)
+	/* Two steps at least: each rank hears of each neighbour. */
+	grade_case(traffic->messages + 2 >= 2 * (unsigned)size,
+		   "%d ranks, %d steps: %u messages, at least %d", size, steps,
+		   traffic->messages, 2 * size - 2);
+	if (traffic->messages + 2 < 2 * (unsigned)size)
+		grade_hint("rows go through lab_send() and lab_recv(), which "
+			   "count");
+	else if (traffic->bytes > bytes)
 		grade_hint("a neighbour needs one row, not all of the strip");
 	else if (traffic->messages > most)
 		grade_hint("TODO(3): each message costs its latency: a row is "
 			   "one message");
+}
+
+/* Each rank must have stepped its rows: a serial program is refused. */
+static void judge_ranks(const struct traffic *traffic, size_t rows, int steps,
+			int size)
+{
+	for (int rank = 0; rank < size; rank++) {
+		struct rig_span mine = rig_strip(rows, rank, size);
+		size_t inner = mine.end - mine.begin - (rank == 0) -
+			       (rank == size - 1);
+		size_t least = inner * (LAB_COLUMNS - 2) * (size_t)steps;
+
+		grade_case(traffic->means[rank] >= least,
+			   "rank %d of %d computes %u means, must be %zu", rank,
+			   size, traffic->means[rank], least);
+		if (traffic->means[rank] < least)
+			grade_hint("every rank steps the rows of its strip");
+	}
 }
 
 static int run(struct rig_pool *pool, struct rig_segment *const segments[3])
@@ -202,6 +236,7 @@ static int run(struct rig_pool *pool, struct rig_segment *const segments[3])
 	}
 	judge_grid(grid, rig_segment_data(segments[1]), rows, steps, size);
 	judge_traffic(rig_segment_data(segments[2]), steps, size);
+	judge_ranks(rig_segment_data(segments[2]), rows, steps, size);
 	return 0;
 }
 

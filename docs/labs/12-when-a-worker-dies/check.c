@@ -44,7 +44,7 @@ struct plan {
 /* What lab_run() has seen: in this process. */
 static struct {
 	struct rig_pool *pool;
-	int reports;
+	int runs, reports;
 	int untrue; /* reports that name another than the plan */
 	struct plan *plan;
 } seen;
@@ -118,6 +118,7 @@ int lab_run(struct rig_pool *pool, const struct rig_job *job)
 	int r;
 
 	memset(plan->waits, 0, sizeof(plan->waits));
+	seen.runs++;
 	r = rig_pool_run(pool, job);
 	if (r != -EOWNERDEAD)
 		return r;
@@ -196,19 +197,24 @@ static void give_hint(int r, const struct lab_state *state, size_t wrong,
 {
 	if (r < 0)
 		grade_hint("TODO(1): the job was not done: persist() gave up");
-	else if (seen.reports < DEATHS && seen.reports == 0)
+	else if (seen.runs == 0)
 		grade_hint("persist() runs the job by lab_run(), on the pool");
 	else if (state->step != LAB_STEPS)
 		grade_hint("TODO(2): %u of %d steps are recorded",
 			   (unsigned)state->step, LAB_STEPS);
+	else if (seen.reports == 0)
+		grade_hint("every rank steps the elements of its strip, and "
+			   "calls lab_point() after each; rank 0 calls "
+			   "lab_record() after each step");
 	else if (wrong < LAB_N && has_recording(plan))
 		grade_hint("TODO(2) to TODO(4): computed twice, or from what "
 			   "was overwritten before the step was recorded");
 	else if (wrong < LAB_N)
 		grade_hint("TODO(2) or TODO(3): elements are computed twice");
 	else
-		grade_hint("the kernel calls lab_point() after each element, "
-			   "and lab_record() after each step");
+		grade_hint("every rank steps the elements of its strip, and "
+			   "calls lab_point() after each; rank 0 calls "
+			   "lab_record() after each step");
 }
 
 static void judge(int r, const struct lab_state *state, const struct plan *plan)
@@ -236,7 +242,7 @@ static int check(struct rig_pool *pool, int round)
 	if (r < 0)
 		goto out;
 	seen.plan = rig_segment_data(plans);
-	seen.reports = seen.untrue = 0;
+	seen.runs = seen.reports = seen.untrue = 0;
 	make_plan(seen.plan, round, rig_pool_size(pool));
 	for (size_t i = 0; i < LAB_N; i++)
 		((struct lab_state *)rig_segment_data(data))->x[0][i] =

@@ -181,11 +181,13 @@ static void judge_work(const struct task *task, const struct account *accounts,
 	       names[task->which], size, task->count, found.steps, found.all,
 	       found.numbers);
 	good = found.steps <= bound.steps && found.all <= bound.all &&
-	       found.numbers <= bound.numbers;
+	       found.numbers <= bound.numbers &&
+	       found.all + 1 >= (unsigned)size;
 	grade_case(good, "  at most %u steps, %u messages, %u numbers",
 		   bound.steps, bound.all, bound.numbers);
-	if (found.all < (unsigned)size - 1)
-		grade_hint("%s: a rank that hears of no other cannot know",
+	if (found.all + 1 < (unsigned)size)
+		grade_hint("%s: made of lab_send(), lab_recv() and lab_both(), "
+			   "which count, and of nothing else",
 			   names[task->which]);
 	else if (found.numbers <= bound.numbers && found.all <= bound.all &&
 		 !good)
