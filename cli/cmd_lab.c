@@ -119,17 +119,31 @@ static int start_lab(const struct lab_words *words)
 	return finish_output(EXIT_DONE);
 }
 
+/* In a class, a folder that is no lab's is a failed hand-in, and no more. */
+static int check_one(struct lab_mark *mark, bool of_class)
+{
+	int r = lab_check_folder(mark);
+
+	if (r == 0 || !of_class || mark->lab[0])
+		return r;
+	snprintf(mark->hint, sizeof(mark->hint), "no folder of a lab");
+	return 0;
+}
+
 static int check_labs(const struct lab_words *words)
 {
+	struct lab_set labs;
+
 	const int count = words->count > 1 ? words->count - 1 : 1;
 	struct lab_mark *marks = calloc((size_t)count, sizeof(*marks));
-	int failed = 0, r = 0;
+	int failed = 0, r;
 
 	if (!marks)
 		return complain(EXIT_SYSTEM, "out of memory");
+	r = labs_find(&labs);
 	for (int i = 0; r == 0 && i < count; i++) {
 		marks[i].folder = words->count > 1 ? words->given[i + 1] : ".";
-		r = lab_check_folder(&marks[i]);
+		r = check_one(&marks[i], count > 1);
 		failed += !marks[i].passed;
 		if (r == 0 && count == 1 && !words->json)
 			fputs(marks[i].text, stdout);

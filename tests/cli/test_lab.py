@@ -232,6 +232,16 @@ class Labs(unittest.TestCase):
             rows = list(csv.DictReader(file))
         self.assertEqual([row["passed"] for row in rows], ["1", "0"])
 
+    def test_a_folder_that_is_no_lab_fails_alone(self):
+        name = labs()[0]
+        folder = self.folder(name, LABS / name / "solution.c", 0)
+        (self.room / "empty").mkdir()
+        status, out, err = lab("check", "--json", self.room / "nowhere", folder,
+                               self.room / "empty")
+        self.assertEqual((status, err.count("\n")), (2, 2), err)
+        self.assertEqual([(m["passed"], m["lab"]) for m in json.loads(out)],
+                         [(False, ""), (True, name), (False, "")])
+
     def test_what_classroom_systems_take(self):
         marks = [{"folder": "hand-in/alice/04", "lab": "04-false-sharing",
                   "passed": False, "right": 33, "cases": 66,
