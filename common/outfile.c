@@ -215,7 +215,7 @@ static bool has_room(const struct outfile *file, uint64_t bytes)
 }
 
 /* Reserve all space now: a full disk is found before the work is done. */
-static bool reserve(const struct outfile *file, size_t head, uint64_t more)
+static bool reserve(struct outfile *file, size_t head, uint64_t more)
 {
 	uint64_t bytes;
 
@@ -227,9 +227,11 @@ static bool reserve(const struct outfile *file, size_t head, uint64_t more)
 		errno = ENOSPC;
 		return false;
 	}
-	return file->direct || bytes == 0 ||
-	       fallocate(file->fd, 0, 0, (off_t)bytes) == 0 ||
-	       errno == EOPNOTSUPP || errno == ENOSYS || errno == EPERM;
+	if (file->direct || bytes == 0)
+		return true;
+	file->reserved = fallocate(file->fd, 0, 0, (off_t)bytes) == 0;
+	return file->reserved || errno == EOPNOTSUPP || errno == ENOSYS ||
+	       errno == EPERM;
 }
 
 int outfile_begin(struct outfile *file, const char *path, const void *head,

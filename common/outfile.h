@@ -24,6 +24,7 @@ struct outfile {
 	char *temporary; /* NULL: the new file has no name */
 	int fd;          /* -1: none */
 	bool direct;     /* a device or a pipe */
+	bool reserved;   /* the file system has set all the space aside */
 };
 
 /*

@@ -127,6 +127,14 @@ void call_show_arrays(struct kernel_call *call)
 	}
 }
 
+/* Whether the library makes the array in memory. */
+static bool in_memory(const struct kernel_run *run, int index)
+{
+	const struct rigged_array *array = &run->arrays[index];
+
+	return !array->name && !array->on_disk && !array->in_output;
+}
+
 /* The bytes of the arrays that the library makes in memory; SIZE_MAX where the
  * sum overflows. */
 static size_t new_bytes(const struct kernel_run *run)
@@ -134,7 +142,7 @@ static size_t new_bytes(const struct kernel_run *run)
 	size_t bytes = 0;
 
 	for (int i = 0; i < run->count; i++)
-		if (!run->arrays[i].name && !run->arrays[i].on_disk &&
+		if (in_memory(run, i) &&
 		    __builtin_add_overflow(bytes, run->arrays[i].bytes, &bytes))
 			return SIZE_MAX;
 	return bytes;
@@ -162,8 +170,7 @@ static int largest_of(const struct kernel_run *run)
 	int found = -1;
 
 	for (int i = 0; i < run->count; i++)
-		if (!run->arrays[i].name && !run->arrays[i].on_disk &&
-		    run->arrays[i].bytes > 0 &&
+		if (in_memory(run, i) && run->arrays[i].bytes > 0 &&
 		    (found < 0 ||
 		     run->arrays[i].bytes > run->arrays[found].bytes))
 			found = i;
@@ -206,7 +213,7 @@ static int put_on_disk(struct kernel_call *call, size_t room)
 /* /dev/shm may be larger than memory.  A run that needs more than either is
  * refused, before the system's kernel kills a process for the run.  Segments
  * that dead processes have left are removed first. */
-static int check_memory(struct kernel_call *call)
+int call_check_memory(struct kernel_call *call)
 {
 	size_t bytes = new_bytes(&call->run);
 	size_t shm = bytes < SMALL ? SIZE_MAX : rig_shm_available();
@@ -260,8 +267,10 @@ static int check_call(struct kernel_call *call)
 		r = operands_check(run, call->sources);
 	if (r == 0)
 		r = check_repeat(call);
-	if (r == 0)
-		r = check_memory(call);
+	if (r == 0) {
+		call_plan_outputs(call);
+		r = call_check_memory(call);
+	}
 	if (r == 0)
 		call_show_arrays(call);
 	return r;

@@ -5,17 +5,86 @@
 #include <runner/kernel_call.h>
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <unistd.h>
+
+#include <runrig/segment.h>
 
 #include <runner/file_strips.h>
 #include <runner/picture.h>
 #include <runner/words.h>
+
+/* Shorter arrays are made in memory: a segment of the pool's that an earlier
+ * call has left is faster than a new mapping. */
+#define OUTPUT_MIN ((size_t)1 << 20)
 
 const char *call_data(const struct kernel_call *call, int index)
 {
 	const struct rig_outcome_array *array = &call->arrays[index];
 
 	return (const char *)rig_segment_data(array->segment) + array->offset;
+}
+
+/* ---- arrays in the file of the output ---- */
+
+/* The ranks may work in the file that becomes the output: there the elements
+ * are in memory only once, and nothing is left to write in the end.  An array
+ * whose elements come from private memory, or are put in order as they come, is
+ * made in memory, as are arrays that a run may shorten or that further runs
+ * change. */
+static bool fits_output(const struct kernel_call *call, int index)
+{
+	const struct rig_spec *spec = call->spec;
+	const struct source *source = &call->sources[index];
+	const struct rig_operand *operand = source->operand;
+
+	return operand && operand->output && !operand->data &&
+	       !operand->segment && !picture_wanted(operand->output) &&
+	       !source->apart && !source->turned &&
+	       !call->run.kernel->arrays[index].shortens && spec->repeat <= 1 &&
+	       !spec->memory && spec->pages == RIG_PAGES_BASE &&
+	       !spec->run_job && call->run.arrays[index].bytes >= OUTPUT_MIN;
+}
+
+void call_plan_outputs(struct kernel_call *call)
+{
+	for (int i = 0; i < call->run.count; i++)
+		call->run.arrays[i].in_output = fits_output(call, i);
+}
+
+/* The file behind its header becomes the memory of the array.  A store to space
+ * that is not reserved could meet a full disk. */
+static bool map_output(struct kernel_call *call, int index)
+{
+	const struct outfile *output = &call->sources[index].output;
+	struct rigged_array *array = &call->run.arrays[index];
+	const off_t at = lseek(output->fd, 0, SEEK_CUR);
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", output->fd);
+	if (!output->reserved || at < 0 ||
+	    (size_t)at % sizeof(max_align_t) != 0 ||
+	    rig_segment_open_file(&array->segment, path, NULL) < 0)
+		return false;
+	array->offset = (size_t)at;
+	return true;
+}
+
+/* Where a file cannot be mapped, its array is made in memory after all. */
+static int map_outputs(struct kernel_call *call)
+{
+	bool missed = false;
+
+	for (int i = 0; i < call->run.count; i++) {
+		struct rigged_array *array = &call->run.arrays[i];
+
+		if (!array->in_output)
+			continue;
+		array->in_output = map_output(call, i);
+		missed |= !array->in_output;
+	}
+	return missed ? call_check_memory(call) : 0;
 }
 
 int call_begin_outputs(struct kernel_call *call)
@@ -34,8 +103,10 @@ int call_begin_outputs(struct kernel_call *call)
 				kernel_run_array(&call->run, i),
 				&source->shape);
 	}
-	return r;
+	return r == 0 ? map_outputs(call) : r;
 }
+
+/* ---- in and out ---- */
 
 static int read_file(struct kernel_call *call, int index)
 {
@@ -44,6 +115,7 @@ static int read_file(struct kernel_call *call, int index)
 		.fd = input->fd,
 		.at = input->data_at,
 		.segment = call->run.arrays[index].segment,
+		.offset = call->run.arrays[index].offset,
 		.bytes = call->run.arrays[index].bytes,
 	};
 	bool job;
@@ -115,7 +187,7 @@ static int end_output(struct kernel_call *call, int index)
 				call->run.arrays[index].bytes);
 		return r < 0 ? words_fail_file(r, path) : 0;
 	}
-	r = write_strips(call, index);
+	r = call->run.arrays[index].in_output ? 0 : write_strips(call, index);
 	if (r < 0)
 		return r;
 	r = outfile_end(output, NULL, 0);

@@ -58,6 +58,13 @@ void call_show_arrays(struct kernel_call *call);
 int call_check_private(const struct kernel_call *call,
 		       const struct rig_pool *pool);
 
+/* Choose the arrays that the ranks are to make in the file of the output. */
+void call_plan_outputs(struct kernel_call *call);
+
+/* Whether the memory is enough for the arrays; puts arrays on disk where the
+ * memory is not. */
+int call_check_memory(struct kernel_call *call);
+
 /* Begin the files of outputs; bring in arrays from files or private memory. */
 int call_begin_outputs(struct kernel_call *call);
 int call_load(struct kernel_call *call);

@@ -671,7 +671,7 @@ void kernel_run_finish(struct kernel_run *run)
 {
 	for (int i = 0; i < run->count; i++) {
 		if (has_spares(run) && run->arrays[i].segment &&
-		    !run->arrays[i].on_disk)
+		    !run->arrays[i].on_disk && !run->arrays[i].in_output)
 			spare_give(run->pool, key_of(run, i),
 				   run->arrays[i].segment);
 		else

@@ -37,6 +37,7 @@ struct rigged_array {
 	struct rig_segment *segment; /* made by the run; NULL: none */
 	size_t made;                 /* bytes of the segment when it was made */
 	bool on_disk;                /* in a file without a name (disk.h) */
+	bool in_output;              /* in the file that becomes the output */
 };
 
 struct kernel_run {

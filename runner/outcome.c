@@ -249,10 +249,11 @@ int rig_kernel_run(struct rig_pool *pool, const struct rig_spec *spec,
 		r = run_once(call);
 	if (r == 0)
 		r = prove(call);
-	if (r == 0)
-		r = store(call);
+	/* What is in the place of an output is anybody's to cut off. */
 	if (r == 0)
 		keep_result(call);
+	if (r == 0)
+		r = store(call);
 	if (r == 0)
 		r = run_again(call);
 	/* After a failed run nobody knows which rank still writes. */
