@@ -5,37 +5,15 @@
  * Nothing here can raise a signal: a division by 0 gives 0, a shift by the width
  * or more leaves no bit, the least integer divided by -1 is itself.
  */
-#include <kernels/lib/vector.h>
+#include <kernels/lib/vector_frame.h>
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
-#include <kernels/lib/clones.h>
 #include <kernels/lib/reals.h>
 #include <runner/convert.h>
 #include <runrig/kernels.h>
-
-#ifdef __clang__
-#define INDEPENDENT /* clang's pragma warns of loops left scalar */
-#else
-#define INDEPENDENT _Pragma("GCC ivdep")
-#endif
-
-/* A case of a switch over operations: the loop that computes `value` of item i. */
-#define CASE(code, value)                                                      \
-	case code:                                                             \
-		INDEPENDENT                                                    \
-		for (size_t i = 0; i < n; i++)                                 \
-			to[i] = value;                                         \
-		break;
-
-/* The registers of an operation, and the number of items. */
-struct frame {
-	void *to;
-	const void *args[4];
-	size_t n;
-};
 
 /* ---- doubles and floats ---- */
 
@@ -203,179 +181,6 @@ CLONES_WIDE static void ask_floats(const struct vector_op *op,
 	switch (op->code) {
 		QUESTIONS
 	default:
-		break;
-	}
-}
-
-/* ---- whole numbers ---- */
-
-static int64_t quotient_whole(int64_t a, int64_t b)
-{
-	if (b == 0)
-		return 0;
-	if (b == -1)
-		return (int64_t)(-(uint64_t)a);
-	return a / b - (a % b != 0 && (a < 0) != (b < 0));
-}
-
-static int64_t remainder_whole(int64_t a, int64_t b)
-{
-	int64_t rest = b == 0 || b == -1 ? 0 : a % b;
-
-	return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
-}
-
-static uint64_t power_whole(uint64_t a, uint64_t b)
-{
-	uint64_t power = 1;
-
-	for (; b; b >>= 1) {
-		if (b & 1)
-			power *= a;
-		a *= a;
-	}
-	return power;
-}
-
-/* A shift by any number: a negative number is beyond every width. */
-static uint64_t shift_left(uint64_t a, uint64_t b, uint64_t bits)
-{
-	return b < bits ? a << b : 0;
-}
-
-static uint64_t shift_right(uint64_t a, uint64_t b, uint64_t bits, bool natural)
-{
-	if (natural)
-		return b < bits ? a >> b : 0;
-	return (uint64_t)((int64_t)a >> (b < bits ? b : 63));
-}
-
-static uint64_t bits_of(const struct vector_op *op)
-{
-	return rig_dtype_bytes((enum rig_dtype)op->dtype) * UINT64_C(8);
-}
-
-/* Operations that depend on the sign: for int64, and for all narrower dtypes,
- * whose numbers never reach the highest of 64 bits by their size. */
-CLONES static void run_signed(const struct vector_op *op,
-			      const struct frame *frame)
-{
-	const int64_t *a = frame->args[0], *b = frame->args[1];
-	int64_t *to = frame->to;
-	size_t n = frame->n;
-
-	switch (op->code) {
-		CASE(EXPRESSION_FLOOR_DIVIDE, quotient_whole(a[i], b[i]))
-		CASE(EXPRESSION_REMAINDER, remainder_whole(a[i], b[i]))
-		CASE(EXPRESSION_FMOD, b[i] == 0 || b[i] == -1 ? 0 : a[i] % b[i])
-		CASE(EXPRESSION_MINIMUM, a[i] < b[i] ? a[i] : b[i])
-		CASE(EXPRESSION_FMIN, a[i] < b[i] ? a[i] : b[i])
-		CASE(EXPRESSION_MAXIMUM, a[i] > b[i] ? a[i] : b[i])
-		CASE(EXPRESSION_FMAX, a[i] > b[i] ? a[i] : b[i])
-		CASE(EXPRESSION_SIGN, (a[i] > 0) - (a[i] < 0))
-		CASE(EXPRESSION_ABSOLUTE,
-		     a[i] < 0 ? (int64_t)(-(uint64_t)a[i]) : a[i])
-		CASE(EXPRESSION_SIGNBIT, a[i] < 0)
-	default:
-		break;
-	}
-}
-
-CLONES static void run_natural(const struct vector_op *op,
-			       const struct frame *frame)
-{
-	const uint64_t *a = frame->args[0], *b = frame->args[1];
-	uint64_t *to = frame->to;
-	size_t n = frame->n;
-
-	switch (op->code) {
-		CASE(EXPRESSION_FLOOR_DIVIDE, b[i] == 0 ? 0 : a[i] / b[i])
-		CASE(EXPRESSION_REMAINDER, b[i] == 0 ? 0 : a[i] % b[i])
-		CASE(EXPRESSION_FMOD, b[i] == 0 ? 0 : a[i] % b[i])
-		CASE(EXPRESSION_MINIMUM, a[i] < b[i] ? a[i] : b[i])
-		CASE(EXPRESSION_FMIN, a[i] < b[i] ? a[i] : b[i])
-		CASE(EXPRESSION_MAXIMUM, a[i] > b[i] ? a[i] : b[i])
-		CASE(EXPRESSION_FMAX, a[i] > b[i] ? a[i] : b[i])
-		CASE(EXPRESSION_SIGN, a[i] != 0)
-		CASE(EXPRESSION_ABSOLUTE, a[i])
-		CASE(EXPRESSION_SIGNBIT, 0)
-	default:
-		break;
-	}
-}
-
-CLONES static void run_whole(const struct vector_op *op,
-			     const struct frame *frame)
-{
-	const uint64_t *a = frame->args[0], *b = frame->args[1];
-	const uint64_t *c = frame->args[2];
-	uint64_t *to = frame->to, bits = bits_of(op);
-	bool natural = expression_is_unsigned((enum rig_dtype)op->dtype);
-	size_t n = frame->n;
-
-	switch (op->code) {
-		CASE(EXPRESSION_ADD, a[i] + b[i])
-		CASE(EXPRESSION_SUBTRACT, a[i] - b[i])
-		CASE(EXPRESSION_MULTIPLY, a[i] * b[i])
-		CASE(EXPRESSION_SQUARE, a[i] * a[i])
-		CASE(EXPRESSION_NEGATIVE, -a[i])
-		CASE(EXPRESSION_POWER, power_whole(a[i], b[i]))
-		CASE(EXPRESSION_AND, a[i] & b[i])
-		CASE(EXPRESSION_LOGICAL_AND, a[i] & b[i])
-		CASE(EXPRESSION_OR, a[i] | b[i])
-		CASE(EXPRESSION_LOGICAL_OR, a[i] | b[i])
-		CASE(EXPRESSION_XOR, a[i] ^ b[i])
-		CASE(EXPRESSION_LOGICAL_XOR, a[i] ^ b[i])
-		CASE(EXPRESSION_INVERT, ~a[i])
-		CASE(EXPRESSION_LOGICAL_NOT, a[i] ^ 1)
-		CASE(EXPRESSION_LEFT_SHIFT, shift_left(a[i], b[i], bits))
-		CASE(EXPRESSION_RIGHT_SHIFT,
-		     shift_right(a[i], b[i], bits, natural))
-		CASE(EXPRESSION_WHERE, a[i] ? b[i] : c[i])
-		CASE(EXPRESSION_EQUAL, a[i] == b[i])
-		CASE(EXPRESSION_NOT_EQUAL, a[i] != b[i])
-		CASE(EXPRESSION_ISNAN, 0)
-		CASE(EXPRESSION_ISINF, 0)
-		CASE(EXPRESSION_ISFINITE, 1)
-	default:
-		if (op->dtype == RIG_UINT64 ||
-		    (op->code == EXPRESSION_SIGNBIT && op->natural[0]))
-			run_natural(op, frame);
-		else
-			run_signed(op, frame);
-	}
-}
-
-/* Is a less than b, each an int64 or a uint64? */
-INLINE bool is_less(uint64_t a, bool a_natural, uint64_t b, bool b_natural)
-{
-	bool a_minus = !a_natural && (int64_t)a < 0;
-	bool b_minus = !b_natural && (int64_t)b < 0;
-
-	return a_minus != b_minus ? a_minus : a < b;
-}
-
-static void compare_whole(const struct vector_op *op, const struct frame *frame)
-{
-	const uint64_t *a = frame->args[0], *b = frame->args[1];
-	bool an = op->natural[0], bn = op->natural[1];
-	uint64_t *to = frame->to;
-	size_t n = frame->n;
-
-	switch (op->code) {
-		CASE(EXPRESSION_LESS, is_less(a[i], an, b[i], bn))
-		CASE(EXPRESSION_LESS_EQUAL, !is_less(b[i], bn, a[i], an))
-		CASE(EXPRESSION_GREATER, is_less(b[i], bn, a[i], an))
-		CASE(EXPRESSION_GREATER_EQUAL, !is_less(a[i], an, b[i], bn))
-	case EXPRESSION_EQUAL:
-		for (size_t i = 0; i < n; i++)
-			to[i] = !is_less(a[i], an, b[i], bn) &&
-				!is_less(b[i], bn, a[i], an);
-		break;
-	default:
-		for (size_t i = 0; i < n; i++)
-			to[i] = is_less(a[i], an, b[i], bn) ||
-				is_less(b[i], bn, a[i], an);
 		break;
 	}
 }
@@ -570,8 +375,8 @@ static void run_class(const struct vector_op *op, const struct frame *frame)
 		(asks ? ask_floats : run_floats)(op, frame);
 		break;
 	default:
-		(asks && op->code < EXPRESSION_ISNAN ? compare_whole
-						     : run_whole)(op, frame);
+		(asks && op->code < EXPRESSION_ISNAN ? vector_compare_whole
+						     : vector_whole)(op, frame);
 		break;
 	}
 }
@@ -648,100 +453,4 @@ void vector_fill(const struct vector_program *program, void *const *registers)
 				((uint64_t *)to)[i] = constant->value.whole;
 		}
 	}
-}
-
-/* ---- totals ---- */
-
-/* Sums side by side: in a chain each addition waits for the addition before. */
-#define SUMS 32
-
-/* Totals of items of a, or of products of items of a and b. */
-INLINE double sum_terms(const double *a, const double *b, size_t count)
-{
-	double sums[SUMS] = { 0 }, total;
-	size_t i = 0;
-
-	for (; i + SUMS <= count; i += SUMS)
-		for (size_t l = 0; l < SUMS; l++)
-			sums[l] += b ? a[i + l] * b[i + l] : a[i + l];
-	for (size_t half = SUMS / 2; half; half /= 2)
-		for (size_t l = 0; l < half; l++)
-			sums[l] += sums[l + half];
-	total = sums[0];
-	for (; i < count; i++)
-		total += b ? a[i] * b[i] : a[i];
-	return total;
-}
-
-CLONES_WIDE static double sum_doubles(const double *a, const double *b,
-				      size_t count)
-{
-	return b ? sum_terms(a, b, count) : sum_terms(a, NULL, count);
-}
-
-/* The least, or by its sign the greatest; a not-a-number wins. */
-CLONES_WIDE static double least_of(const double *x, size_t count, double sign)
-{
-	double lanes[REALS_LANES];
-	size_t i = 0;
-
-	for (size_t l = 0; l < REALS_LANES; l++)
-		lanes[l] = sign * x[0];
-	for (; i + REALS_LANES <= count; i += REALS_LANES)
-		for (size_t l = 0; l < REALS_LANES; l++)
-			lanes[l] = lanes[l] < sign * x[i + l] ||
-						   lanes[l] != lanes[l]
-					   ? lanes[l]
-					   : sign * x[i + l];
-	for (; i < count; i++)
-		lanes[0] = lanes[0] < sign * x[i] || lanes[0] != lanes[0]
-				   ? lanes[0]
-				   : sign * x[i];
-	for (size_t l = 1; l < REALS_LANES; l++)
-		if (lanes[l] < lanes[0] || lanes[l] != lanes[l])
-			lanes[0] = lanes[l];
-	return lanes[0] == lanes[0] ? sign * lanes[0] : lanes[0];
-}
-
-static uint64_t total_whole(const struct vector_program *program,
-			    const uint64_t *x, size_t count)
-{
-	bool natural = program->inner == RIG_UINT64;
-	uint64_t total = program->whole == EXPRESSION_SUM ? 0 : x[0];
-
-	for (size_t i = 0; i < count; i++) {
-		if (program->whole == EXPRESSION_SUM)
-			total += x[i];
-		else if (program->whole == EXPRESSION_MIN
-				 ? is_less(x[i], natural, total, natural)
-				 : is_less(total, natural, x[i], natural))
-			total = x[i];
-	}
-	return total;
-}
-
-uint64_t vector_total(const struct vector_program *program,
-		      void *const *registers, size_t count)
-{
-	enum rig_dtype dtype = (enum rig_dtype)program->inner;
-	const void *x = registers[program->result];
-	double wide[VECTOR_BLOCK];
-	union number total;
-
-	if (vector_class_of(dtype) == VECTOR_WHOLE)
-		return total_whole(program, x, count);
-	if (vector_class_of(dtype) == VECTOR_FLOAT) {
-		convert_to_double(RIG_FLOAT32, x, 0, count, wide);
-		x = wide;
-	}
-	total.real =
-		program->whole == EXPRESSION_SUM
-			? sum_doubles(x,
-				      program->product
-					      ? registers[program->factor]
-					      : NULL,
-				      count)
-			: least_of(x, count,
-				   program->whole == EXPRESSION_MAX ? -1 : 1);
-	return total.whole;
 }
