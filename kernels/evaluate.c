@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include <kernels/builtin.h>
-#include <kernels/lib/evaluation.h>
+#include <kernels/lib/evaluation_blocks.h>
 #include <kernels/lib/order_sum.h>
 #include <kernels/lib/stream.h>
 #include <kernels/lib/strips.h>
@@ -26,8 +26,7 @@
 #include <runner/arguments.h>
 #include <runner/convert.h>
 
-#define LENGTH_DEFAULT 4000000
-#define LENGTH_MAX     1e12
+#define LENGTH_MAX 1e12
 
 /* Blocks after which a rank says how far it is. */
 #define SAY_BLOCKS 64
@@ -36,18 +35,6 @@
 #define PERIOD 2001
 
 _Static_assert(VECTOR_BLOCK == SHARE_CHUNK, "a block has a total of its own");
-
-/* In this process: one rank's expression, ready to run. */
-struct evaluation {
-	struct expression expression;
-	struct vector_program program;
-	struct broadcast shapes;
-	void *registers[VECTOR_REGISTERS];
-	char *memory;              /* of the registers */
-	char items[VECTOR_BYTES];  /* of an array, before they are converted */
-	char *own[RIG_ARRAYS_MAX]; /* the register of array k, if copied */
-	bool streams;
-};
 
 static const struct rig_param params[] = {
 	{ .name = "expr",
@@ -222,58 +209,6 @@ static int check(void *given, char *why, size_t why_bytes)
 	return check_result(args, &e, &all, why, why_bytes);
 }
 
-/* ---- a rank's own ---- */
-
-static void evaluation_close(struct evaluation *own)
-{
-	if (own)
-		free(own->memory);
-	free(own);
-}
-
-static void give_registers(struct evaluation *own)
-{
-	const struct vector_program *program = &own->program;
-	char *at = own->memory;
-
-	for (int k = 0; k < program->arrays; k++, at += VECTOR_BYTES)
-		own->registers[k] = own->own[k] = at;
-	for (int k = 0; k < program->constants; k++, at += VECTOR_BYTES)
-		own->registers[VECTOR_CONSTANT + k] = at;
-	for (int k = 0; k < program->temporaries; k++, at += VECTOR_BYTES)
-		own->registers[VECTOR_TEMPORARY + k] = at;
-	vector_fill(program, own->registers);
-}
-
-/* Returns 0, or -ENOMEM; what check took cannot fail otherwise. */
-static int evaluation_open(const struct evaluate_args *args,
-			   struct evaluation **made)
-{
-	struct evaluation *own = malloc(sizeof(*own));
-	char why[WHY_BYTES];
-	int r;
-
-	if (!own)
-		return -ENOMEM;
-	own->memory = NULL;
-	r = evaluation_read(args, &own->expression, &own->shapes, why,
-			    sizeof(why));
-	if (r < 0) {
-		evaluation_close(own);
-		return r;
-	}
-	vector_compile(&own->program, &own->expression);
-	own->memory = aligned_alloc(64, (size_t)vector_buffers(&own->program) *
-						VECTOR_BYTES);
-	if (!own->memory) {
-		evaluation_close(own);
-		return -ENOMEM;
-	}
-	give_registers(own);
-	*made = own;
-	return 0;
-}
-
 static size_t private_bytes(const void *given, int size)
 {
 	(void)size;
@@ -287,146 +222,6 @@ static size_t private_bytes(const void *given, int size)
 	evaluation_close(own);
 	/* Bytes that malloc() and aligned_alloc() take for themselves. */
 	return (bytes > proof ? bytes : proof) + 4096;
-}
-
-static void swap_items(void *items, size_t item_bytes, size_t count)
-{
-	char *at = items;
-
-	for (size_t i = 0; i < count; i++, at += item_bytes)
-		for (size_t low = 0, high = item_bytes - 1; low < high;
-		     low++, high--) {
-			char byte = at[low];
-
-			at[low] = at[high];
-			at[high] = byte;
-		}
-}
-
-const void *evaluation_items(const struct evaluate_args *args,
-			     const struct broadcast *all, int k,
-			     const void *items, size_t begin, size_t count,
-			     void *to)
-{
-	const struct rig_array *array = &args->header.arrays[k];
-	size_t item = array->item_bytes;
-	const char *from = (const char *)items + begin * item;
-
-	if (all->flat[k] && !array->swapped && (uintptr_t)from % item == 0)
-		return from;
-	broadcast_gather(all, k, items, item, begin, count, to);
-	if (array->swapped)
-		swap_items(to, item, count);
-	return to;
-}
-
-/* Items are a register's values as they lie? */
-static bool is_register(enum rig_dtype dtype)
-{
-	return dtype == RIG_FLOAT64 || dtype == RIG_FLOAT32 ||
-	       dtype == RIG_INT64 || dtype == RIG_UINT64;
-}
-
-static void load_halves(const void *items, size_t count, float *to)
-{
-	double wide[VECTOR_BLOCK];
-
-	convert_to_double(RIG_FLOAT16, items, 0, count, wide);
-	for (size_t i = 0; i < count; i++)
-		to[i] = (float)wide[i];
-}
-
-static void load(const struct evaluate_args *args, struct evaluation *own,
-		 void *const data[], size_t begin, size_t count)
-{
-	for (int k = 0; k < own->program.arrays; k++) {
-		enum rig_dtype dtype =
-			(enum rig_dtype)args->header.arrays[k].dtype;
-		const void *items = evaluation_items(
-			args, &own->shapes, k, data[k], begin, count,
-			is_register(dtype) ? own->own[k] : own->items);
-
-		if (is_register(dtype)) {
-			own->registers[k] = (void *)(uintptr_t)items;
-		} else if (dtype == RIG_FLOAT16) {
-			load_halves(items, count, (float *)own->own[k]);
-		} else {
-			convert_to_64(dtype, items, 0, count,
-				      (uint64_t *)own->own[k]);
-		}
-	}
-}
-
-/* Past the caches; `to` is aligned to its items. */
-static void store_past(double *to, const double *from, size_t count)
-{
-	size_t i = (uintptr_t)to % STREAM_ALIGN ? 1 : 0;
-
-	if (i && count)
-		to[0] = from[0];
-	for (; i + 2 <= count; i += 2)
-		stream_two(to + i, from[i], from[i + 1]);
-	if (i < count)
-		to[i] = from[i];
-}
-
-static void store_halves(uint16_t *to, const float *from, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		to[i] = convert_float16_of((double)from[i]);
-}
-
-/* The low bytes of 64-bit values. */
-static void store_whole(char *to, const uint64_t *from, size_t item_bytes,
-			size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (item_bytes == 1)
-			to[i] = (char)from[i];
-		else if (item_bytes == 2)
-			((uint16_t *)(void *)to)[i] = (uint16_t)from[i];
-		else
-			((uint32_t *)(void *)to)[i] = (uint32_t)from[i];
-	}
-}
-
-static void store(const struct evaluation *own, char *out, size_t begin,
-		  size_t count)
-{
-	enum rig_dtype dtype = (enum rig_dtype)own->program.dtype;
-	size_t item = rig_dtype_bytes(dtype);
-	const void *from = own->registers[own->program.result];
-	char *to = out + begin * item;
-
-	if (from == to)
-		return;
-	if (item == sizeof(double) && own->streams)
-		store_past((double *)(void *)to, from, count);
-	else if (is_register(dtype))
-		memcpy(to, from, count * item);
-	else if (dtype == RIG_FLOAT16)
-		store_halves((uint16_t *)(void *)to, from, count);
-	else
-		store_whole(to, from, item, count);
-}
-
-/* The result may be computed where it is to lie; not a narrow one, for the
- * register may hold values of 64 bits before. */
-static void aim(struct evaluation *own, char *out, size_t begin)
-{
-	enum rig_dtype dtype = (enum rig_dtype)own->program.dtype;
-	uint16_t result = own->program.result;
-
-	if (!own->streams && result >= VECTOR_TEMPORARY && is_register(dtype) &&
-	    rig_dtype_bytes(dtype) == sizeof(uint64_t))
-		own->registers[result] = out + begin * sizeof(uint64_t);
-}
-
-static int run_block(const struct evaluate_args *args, struct evaluation *own,
-		     void *const data[], size_t begin, size_t count)
-{
-	load(args, own, data, begin, count);
-	return vector_run(&own->program, own->registers, count);
 }
 
 /* ---- the work ---- */
@@ -455,9 +250,9 @@ static int run_elements(struct rig_team *team, const struct evaluate_args *args,
 		size_t count = strip.end - at < VECTOR_BLOCK ? strip.end - at
 							     : VECTOR_BLOCK;
 
-		aim(own, data[n], at);
-		r = run_block(args, own, data, at, count);
-		store(own, data[n], at, count);
+		evaluation_aim(own, data[n], at);
+		r = evaluation_block(args, own, data, at, count);
+		evaluation_store(own, data[n], at, count);
 		if (blocks % SAY_BLOCKS == 0)
 			share_done(team, blocks, all);
 	}
@@ -478,7 +273,7 @@ static int run_chunks(struct rig_team *team, const struct evaluate_args *args,
 		struct rig_span span = share_chunk(args->elements, c);
 		size_t count = span.end - span.begin;
 
-		r = run_block(args, own, data, span.begin, count);
+		r = evaluation_block(args, own, data, span.begin, count);
 		((uint64_t *)data[n + 1])[c] =
 			vector_total(&own->program, own->registers, count);
 		if ((c - strip.begin) % SAY_BLOCKS == 0)
@@ -511,26 +306,6 @@ static uint64_t join_chunks(const struct evaluation *own,
 	return pair[0];
 }
 
-/* The total as an item of the result. */
-static void put_total(const struct evaluation *own, uint64_t total, void *out)
-{
-	enum rig_dtype dtype = (enum rig_dtype)own->program.dtype;
-	double real;
-	float single;
-
-	memcpy(&real, &total, sizeof(real));
-	single = (float)real;
-	if (dtype == RIG_FLOAT32)
-		memcpy(out, &single, sizeof(single));
-	else if (dtype == RIG_FLOAT16)
-		memcpy(out, &(uint16_t){ convert_float16_of(real) },
-		       sizeof(uint16_t));
-	else if (is_register(dtype))
-		memcpy(out, &total, sizeof(total));
-	else
-		store_whole(out, &total, rig_dtype_bytes(dtype), 1);
-}
-
 static int fail_run(struct rig_team *team, int r)
 {
 	return rig_team_fail(team, r, "%s",
@@ -557,10 +332,11 @@ static int run(struct rig_team *team)
 	}
 	rig_team_barrier(team);
 	if (whole && rig_team_rank(team) == 0)
-		put_total(own,
-			  join_chunks(own, rig_team_data(team, n + 1),
-				      share_chunks(args->elements)),
-			  rig_team_data(team, n));
+		evaluation_put_total(own,
+				     join_chunks(own,
+						 rig_team_data(team, n + 1),
+						 share_chunks(args->elements)),
+				     rig_team_data(team, n));
 	evaluation_close(own);
 	return whole ? rig_team_barrier(team) : 0;
 }
