@@ -26,6 +26,7 @@
 #include <runrig/kernel.h>
 
 #include <kernels/builtin.h>
+#include <kernels/lib/kmeans_means.h>
 #include <kernels/lib/shapes.h>
 #include <kernels/lib/strips.h>
 #include <kernels/lib/order_sum.h>
@@ -48,19 +49,6 @@
  * double does not reach much further.  Denormal coordinates stay far below 1,
  * but their squares do not vanish. */
 #define SCALE_BITS_MAX 1000
-
-enum { POINTS, LABELS, CENTRES, SUMMARY };
-
-/* The array `summary`. */
-enum { ITERATIONS, CHANGED, INERTIA, SUMMARY_COUNT };
-
-struct kmeans_args {
-	struct rig_kernel_args header;
-	size_t points;
-	size_t dims;
-	size_t k;
-	size_t iterations;
-};
 
 static const struct rig_param params[] = {
 	{ .name = "points",
@@ -220,19 +208,6 @@ static size_t count_sums(const struct kmeans_args *args)
 	return args->k * (args->dims + 1) + 1;
 }
 
-/* Each centre has, for verify, the sums of its points' coordinates and of their
- * absolute values, and the number of the points. */
-static size_t plain_sums(const struct kmeans_args *args)
-{
-	return 2 * args->dims + 1;
-}
-
-/* The same of all centres, and the inertia: more than a run has. */
-static size_t count_plain_sums(const struct kmeans_args *args)
-{
-	return args->k * plain_sums(args) + 1;
-}
-
 /* Memory for all centres, a point, and `sums` sums twice: of this rank's
  * points, and of all points. */
 static size_t memory_of(const struct kmeans_args *args, size_t sums)
@@ -243,21 +218,13 @@ static size_t memory_of(const struct kmeans_args *args, size_t sums)
 static size_t private_bytes(const void *given, int size)
 {
 	(void)size;
-	return memory_of(given, count_plain_sums(given));
+	return memory_of(given, kmeans_proof_sums(given));
 }
 
 /* Uniform in -1 to 1. */
 static double scatter(uint64_t at)
 {
 	return (double)(int64_t)share_scatter(at) * 0x1p-63;
-}
-
-/* The centre near which generated point i lies. */
-static size_t home(const struct kmeans_args *args, size_t i)
-{
-	size_t part = args->points / args->k;
-
-	return i / part < args->k ? i / part : args->k - 1;
 }
 
 static int prepare(struct rig_team *team)
@@ -269,28 +236,12 @@ static int prepare(struct rig_team *team)
 	for (size_t i = strip.begin; i < strip.end; i++)
 		for (size_t d = 0; d < args->dims; d++)
 			x[i * args->dims + d] =
-				(double)home(args, i) +
+				(double)kmeans_home(args, i) +
 				SPREAD * scatter(i * args->dims + d);
 	return rig_team_barrier(team);
 }
 
-/* In this process: a rank's view of a run. */
-struct means {
-	struct rig_team *team;
-	const struct kmeans_args *args;
-	const void *points;
-	uint32_t *labels;
-	double *centres, *summary;
-	struct rig_span own; /* the points of this rank */
-	double scale;        /* the factor of the coordinates */
-	double unit;         /* the unit of the rounding after that */
-	double *scaled;      /* all centres, multiplied */
-	double *point;
-	size_t words;     /* length of `sums` and of `all` */
-	void *sums, *all; /* over this rank's points, and all points */
-};
-
-static const double *point_at(const struct means *m, size_t i)
+const double *kmeans_point(const struct means *m, size_t i)
 {
 	const struct rig_array *array = &m->args->header.arrays[POINTS];
 	size_t dims = m->args->dims;
@@ -302,24 +253,15 @@ static const double *point_at(const struct means *m, size_t i)
 	return m->point;
 }
 
-static double distance(const double *a, const double *b, size_t dims)
-{
-	double sum = 0;
-
-	for (size_t d = 0; d < dims; d++)
-		sum += (a[d] - b[d]) * (a[d] - b[d]);
-	return sum;
-}
-
 /* The first of the nearest centres. */
-static uint32_t nearest(const struct means *m, const double *point)
+uint32_t kmeans_nearest(const struct means *m, const double *point)
 {
 	size_t dims = m->args->dims;
 	double least = INFINITY;
 	size_t best = 0;
 
 	for (size_t c = 0; c < m->args->k; c++) {
-		double far = distance(point, m->scaled + c * dims, dims);
+		double far = kmeans_distance(point, m->scaled + c * dims, dims);
 
 		if (far < least) {
 			least = far;
@@ -329,21 +271,21 @@ static uint32_t nearest(const struct means *m, const double *point)
 	return (uint32_t)best;
 }
 
-static void scale_centres(struct means *m)
+void kmeans_scale_centres(struct means *m)
 {
 	for (size_t i = 0; i < m->args->k * m->args->dims; i++)
 		m->scaled[i] = m->centres[i] * m->scale;
 }
 
 /* Sets m->scale and m->unit. */
-static int find_scale(struct means *m)
+int kmeans_find_scale(struct means *m)
 {
 	double most = 0, all = 0;
 	int r, bits = 0;
 
 	m->scale = 1;
 	for (size_t i = m->own.begin; i < m->own.end; i++) {
-		const double *point = point_at(m, i);
+		const double *point = kmeans_point(m, i);
 
 		for (size_t d = 0; d < m->args->dims; d++)
 			if (!(fabs(point[d]) <= most))
@@ -374,11 +316,11 @@ static int assign(struct means *m)
 	int64_t *counts = all_sums + m->args->k * dims;
 	int64_t *changed = counts + m->args->k;
 
-	scale_centres(m);
+	kmeans_scale_centres(m);
 	memset(all_sums, 0, m->words * sizeof(*all_sums));
 	for (size_t i = m->own.begin; i < m->own.end; i++) {
-		const double *point = point_at(m, i);
-		uint32_t label = nearest(m, point);
+		const double *point = kmeans_point(m, i);
+		uint32_t label = kmeans_nearest(m, point);
 		int64_t *sums = all_sums + label * dims;
 
 		*changed += label != m->labels[i];
@@ -422,8 +364,8 @@ static double inertia(const struct means *m)
 
 	for (size_t i = chunks.begin * SHARE_CHUNK;
 	     i < chunks.end * SHARE_CHUNK && i < m->args->points; i++)
-		sum += distance(point_at(m, i), m->scaled + m->labels[i] * dims,
-				dims);
+		sum += kmeans_distance(kmeans_point(m, i),
+				       m->scaled + m->labels[i] * dims, dims);
 	/* Teams may differ in the last bits of the number: no decision depends
 	 * on it. */
 	(void)rig_team_reduce(m->team, &sum, &all, 1, RIG_FLOAT64, RIG_SUM, 0);
@@ -437,7 +379,7 @@ static int begin(struct means *m)
 
 	for (size_t c = own.begin; c < own.end; c++) {
 		const double *point =
-			m->args->points ? point_at(m, c * part) : NULL;
+			m->args->points ? kmeans_point(m, c * part) : NULL;
 
 		for (size_t d = 0; d < dims; d++)
 			m->centres[c * dims + d] =
@@ -453,7 +395,7 @@ static int iterate(struct means *m)
 	const int64_t *changed = (int64_t *)m->all + m->words - 1;
 	double far;
 	size_t i = 0;
-	int r = find_scale(m);
+	int r = kmeans_find_scale(m);
 
 	if (r == 0)
 		r = begin(m);
@@ -489,7 +431,7 @@ static struct means view(struct rig_team *team)
 	};
 }
 
-static int with_memory(struct rig_team *team, size_t words,
+int kmeans_with_memory(struct rig_team *team, size_t words,
 		       int (*work)(struct means *))
 {
 	struct means m = view(team);
@@ -509,7 +451,8 @@ static int with_memory(struct rig_team *team, size_t words,
 
 static int run(struct rig_team *team)
 {
-	return with_memory(team, count_sums(rig_team_args(team)), iterate);
+	return kmeans_with_memory(team, count_sums(rig_team_args(team)),
+				  iterate);
 }
 
 static int digest(struct rig_team *team)
@@ -524,122 +467,6 @@ static int digest(struct rig_team *team)
 		sums[0] += sum_items(x + i * args->dims * bytes, args->dims,
 				     bytes, i * args->dims, 1);
 	return 0;
-}
-
-static void add_plainly(double *sums, const double *point, size_t dims)
-{
-	for (size_t d = 0; d < dims; d++) {
-		sums[d] += point[d];
-		sums[dims + d] += fabs(point[d]);
-	}
-	sums[2 * dims]++;
-}
-
-/* Check that each point has the label of the nearest centre.  On the way all
- * points are added up again, as doubles; the last sum is the sum of squared
- * distances. */
-static int verify_labels(struct means *m)
-{
-	struct rig_span strip = share_next(m->team, m->args->points);
-	size_t dims = m->args->dims;
-	double *sums = m->sums;
-
-	for (size_t i = strip.begin; i < strip.end; i++) {
-		const double *point = point_at(m, i);
-		uint32_t want = nearest(m, point);
-
-		if (m->labels[i] != want)
-			return rig_team_fail(m->team, -EBADMSG,
-					     "kmeans: point %zu is with centre "
-					     "%u, and %u is nearer",
-					     i, m->labels[i], want);
-		if (!m->args->header.given && want != home(m->args, i))
-			return rig_team_fail(m->team, -EBADMSG,
-					     "kmeans: point %zu is with centre "
-					     "%u, expected %zu",
-					     i, want, home(m->args, i));
-		add_plainly(sums + want * plain_sums(m->args), point, dims);
-		sums[m->words - 1] +=
-			distance(point, m->scaled + want * dims, dims);
-	}
-	return rig_team_allreduce(m->team, m->sums, m->all, m->words,
-				  RIG_FLOAT64, RIG_SUM);
-}
-
-/* The error of each addition is at most 2^-53 of the sum of absolute values;
- * the run's rounding of a coordinate has an error of at most half a unit; and a
- * centre may be rounded to a denormal. */
-static bool is_mean(const struct means *m, const double *centre,
-		    const double *sums)
-{
-	size_t dims = m->args->dims;
-	double count = sums[2 * dims], nu = (count + 4) * 0x1p-53;
-	double rounding = count * (m->unit / 2 + m->scale * DBL_TRUE_MIN);
-
-	for (size_t d = 0; d < dims && count > 0; d++)
-		if (!(fabs(centre[d] * count - sums[d]) <=
-		      sums[dims + d] * nu / (1 - nu) + rounding))
-			return false;
-	return true;
-}
-
-/* At rest each centre is the mean of its points. */
-static int verify_centres(struct means *m)
-{
-	struct rig_span own = share_next(m->team, m->args->k);
-	const double *sums = m->all;
-
-	for (size_t c = own.begin; c < own.end; c++)
-		if (!is_mean(m, m->scaled + c * m->args->dims,
-			     sums + c * plain_sums(m->args)))
-			return rig_team_fail(m->team, -EBADMSG,
-					     "kmeans: centre %zu is not the "
-					     "mean of its points",
-					     c);
-	return 0;
-}
-
-static int verify_summary(struct means *m)
-{
-	double points = (double)m->args->points;
-	double nu = 2 * (points + (double)m->args->dims + 4) * 0x1p-53;
-	double want = ((double *)m->all)[m->words - 1];
-
-	if (m->summary[CHANGED] != 0 &&
-	    m->summary[ITERATIONS] != (double)m->args->iterations)
-		return rig_team_fail(m->team, -EBADMSG,
-				     "kmeans: it has stopped too early");
-	want = want / m->scale / m->scale;
-	if (m->summary[INERTIA] == want ||
-	    fabs(m->summary[INERTIA] - want) <= want * nu + DBL_TRUE_MIN)
-		return 0;
-	return rig_team_fail(m->team, -EBADMSG,
-			     "kmeans: inertia is %.17g, expected %.17g",
-			     m->summary[INERTIA], want);
-}
-
-static int verify_all(struct means *m)
-{
-	int r = find_scale(m);
-
-	if (r < 0)
-		return r;
-	scale_centres(m);
-	r = verify_labels(m);
-	if (r == 0 && m->summary[CHANGED] == 0)
-		r = verify_centres(m);
-	return r == 0 ? verify_summary(m) : r;
-}
-
-static int verify(struct rig_team *team)
-{
-	const struct kmeans_args *args = rig_team_args(team);
-
-	if (args->header.given &&
-	    args->header.digest[0] != args->header.found[0])
-		return rig_team_fail(team, -EBADMSG,
-				     "kmeans: the points were changed");
-	return with_memory(team, count_plain_sums(args), verify_all);
 }
 
 static void result(const void *given, void *const data[], char *text,
@@ -690,6 +517,6 @@ const struct rig_kernel kernel_kmeans = {
 	.prepare = prepare,
 	.digest = digest,
 	.run = run,
-	.verify = verify,
+	.verify = kmeans_verify,
 	.result = result,
 };
