@@ -14,23 +14,19 @@
  * by plane: the answer has the same bits for any number of workers.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <runrig/collective.h>
 #include <runrig/kernel.h>
 
 #include <kernels/builtin.h>
 #include <kernels/lib/clones.h>
+#include <kernels/lib/mg_charges.h>
 #include <kernels/lib/npb.h>
 #include <kernels/lib/strips.h>
 
-#define SEED    UINT64_C(314159265)
 #define EPSILON 1e-8
-#define CHARGES 10 /* points of each sign */
 #define COARSE  3
 #define TOP_MAX 12
 #define ROW_MAX (((size_t)1 << TOP_MAX) + 2)
@@ -457,47 +453,6 @@ static void norm(const struct mg *mg)
 	*mg->norm = sqrt(all / pow((double)side, 3));
 }
 
-/* A point with its random number: two words of 64 bits. */
-struct charge {
-	uint64_t number;
-	uint64_t point;
-};
-
-/* Put `charge` in order among the CHARGES largest so far (where `least` is set:
- * the smallest); the last of these falls out. */
-static void rank_charge(struct charge *charges, struct charge charge,
-			bool least)
-{
-	int at = CHARGES;
-
-	for (; at > 0; at--) {
-		bool before = least ? charge.number < charges[at - 1].number
-				    : charge.number > charges[at - 1].number;
-
-		if (!before)
-			break;
-		if (at < CHARGES)
-			charges[at] = charges[at - 1];
-	}
-	if (at < CHARGES)
-		charges[at] = charge;
-}
-
-static void rank_points(struct charge most[CHARGES],
-			struct charge least[CHARGES], size_t begin, size_t end)
-{
-	uint64_t state = npb_at(SEED, begin);
-
-	for (size_t i = begin; i < end; i++) {
-		struct charge charge = { npb_next(&state), i };
-
-		if (charge.number > most[CHARGES - 1].number)
-			rank_charge(most, charge, false);
-		if (charge.number < least[CHARGES - 1].number)
-			rank_charge(least, charge, true);
-	}
-}
-
 /* Charge a point, and its repetitions on the rim, where this rank owns them. */
 static void put_charge(const struct mg *mg, size_t point, double size)
 {
@@ -512,47 +467,29 @@ static void put_charge(const struct mg *mg, size_t point, double size)
 	close_plane(plane, side);
 }
 
-/* The charges of all ranks, while the input is made. */
 static size_t private_bytes(const void *given, int size)
 {
 	(void)given;
-	return (size_t)size * 2 * CHARGES * sizeof(struct charge);
+	return mg_charges_bytes(size);
 }
 
-/* The CHARGES points with the largest numbers are 1, the points with the
- * smallest numbers -1. */
 static int prepare(struct rig_team *team)
 {
 	struct mg mg = view(team);
 	struct rig_span own = own_planes(&mg, mg.top);
 	size_t points = side_of(mg.top) * side_of(mg.top);
-	size_t size = (size_t)rig_team_size(team);
-	struct charge mine[2 * CHARGES], most[CHARGES], least[CHARGES];
-	size_t words = 2 * CHARGES * 2;
-	struct charge *all = calloc(size, sizeof(mine));
-	int r;
+	struct mg_charges charges;
+	int r = mg_charges_find(team, own.begin * points, own.end * points,
+				&charges);
 
-	if (!all)
-		return rig_team_fail(team, -ENOMEM, "mg: no memory");
-	for (int i = 0; i < CHARGES; i++) {
-		mine[i] = most[i] = (struct charge){ 0, 0 };
-		mine[CHARGES + i] = least[i] = (struct charge){ UINT64_MAX, 0 };
-	}
-	rank_points(mine, mine + CHARGES, own.begin * points, own.end * points);
-	r = rig_team_allgather(team, mine, words, RIG_UINT64, all, words,
-			       RIG_UINT64);
-	for (size_t i = 0; i < size * 2 * CHARGES; i++) {
-		bool lesser = i / CHARGES % 2;
-
-		rank_charge(lesser ? least : most, all[i], lesser);
-	}
-	free(all);
+	if (r < 0)
+		return r;
 	zero(&mg, mg.v, mg.top);
 	for (int i = 0; i < CHARGES; i++) {
-		put_charge(&mg, most[i].point, 1);
-		put_charge(&mg, least[i].point, -1);
+		put_charge(&mg, charges.positive[i], 1);
+		put_charge(&mg, charges.negative[i], -1);
 	}
-	return r < 0 ? r : rig_team_barrier(team);
+	return rig_team_barrier(team);
 }
 
 static int run(struct rig_team *team)
