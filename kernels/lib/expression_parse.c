@@ -7,23 +7,14 @@
  * chain such as a + b + c is a loop.
  */
 #include <kernels/lib/expression.h>
+#include <kernels/lib/expression_literal.h>
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <common/number.h>
-
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-#define DIGITS  "0123456789"
 
 #define NO_KEYWORDS                                                            \
 	"no and, or, not, if: write a & b, a | b, ~a, where(a, b, c)"
-
-/* Bytes of a literal with its terminator. */
-#define LITERAL_BYTES 64
 
 /* Levels of the operators, the loosest first. */
 #define LEVEL_COMPARE 1
@@ -111,105 +102,16 @@ static int add_operation(struct parser *p, const char *at,
 
 /* ---- values ---- */
 
-/* A whole number: decimal, or 0x with hexadecimal digits. */
-static int read_whole(const char *digits, struct expression_node *node)
-{
-	bool hex = digits[0] == '0' && (digits[1] | 0x20) == 'x';
-	char *end;
-
-	errno = 0;
-	node->value.natural = strtoull(digits, &end, hex ? 16 : 10);
-	if (*end || end == digits || errno)
-		return -EINVAL;
-	node->dtype = node->value.natural > INT64_MAX ? RIG_UINT64 : RIG_INT64;
-	return 0;
-}
-
-/* The bytes of a number at the beginning of a text. */
-static size_t number_length(const char *text)
-{
-	size_t length;
-
-	if (text[0] == '0' && (text[1] | 0x20) == 'x')
-		return 2 + strspn(text + 2, DIGITS "abcdefABCDEF");
-	length = strspn(text, DIGITS ".");
-	if (length && (text[length] | 0x20) == 'e') {
-		size_t sign =
-			text[length + 1] == '+' || text[length + 1] == '-';
-		size_t digits = strspn(text + length + 1 + sign, DIGITS);
-
-		length += digits ? 1 + sign + digits : 0;
-	}
-	return length;
-}
-
-/* The literal at the beginning of a text; returns its bytes, or -EINVAL. */
-static int read_literal(const char *text, struct expression_node *node)
-{
-	size_t length = number_length(text);
-	char digits[LITERAL_BYTES];
-	int r;
-
-	*node = (struct expression_node){ .op = EXPRESSION_LITERAL,
-					  .weak = true };
-	if (length == 0 || length >= sizeof(digits) ||
-	    strchr(LETTERS DIGITS ".", text[length] ? text[length] : ' '))
-		return -EINVAL;
-	memcpy(digits, text, length);
-	digits[length] = 0;
-	if (strspn(digits, DIGITS) == length || (digits[1] | 0x20) == 'x') {
-		r = read_whole(digits, node);
-	} else {
-		node->dtype = RIG_FLOAT64;
-		r = number_real(digits, &node->value.real);
-	}
-	return r < 0 ? -EINVAL : (int)length;
-}
-
 static int parse_literal(struct parser *p, int *node)
 {
 	struct expression_node made;
-	int length = read_literal(p->at, &made);
+	int length = expression_literal(p->at, &made);
 
 	if (length < 0)
 		return wrong(p, p->at, "no number, or one out of range");
 	*node = add_node(p, p->at, &made);
 	p->at += length;
 	return *node < 0 ? *node : 0;
-}
-
-/* Names with a value: False, True, pi, ... */
-static bool find_constant(const char *name, size_t length,
-			  struct expression_node *node)
-{
-	static const struct {
-		const char *name;
-		enum rig_dtype dtype;
-		double real;
-	} constants[] = {
-		{ "False", RIG_BOOL, 0 },
-		{ "True", RIG_BOOL, 1 },
-		{ "pi", RIG_FLOAT64, 3.14159265358979323846 },
-		{ "inf", RIG_FLOAT64, INFINITY },
-		{ "nan", RIG_FLOAT64, NAN },
-	};
-
-	for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++) {
-		if (strlen(constants[i].name) != length ||
-		    memcmp(constants[i].name, name, length) != 0)
-			continue;
-		*node = (struct expression_node){
-			.op = EXPRESSION_LITERAL,
-			.dtype = (uint8_t)constants[i].dtype,
-			.weak = constants[i].dtype != RIG_BOOL
-		};
-		if (node->weak)
-			node->value.real = constants[i].real;
-		else
-			node->value.whole = constants[i].real != 0;
-		return true;
-	}
-	return false;
 }
 
 static bool is_keyword(const char *name, size_t length)
@@ -283,7 +185,7 @@ static int parse_name(struct parser *p, size_t length, int *node)
 	if (scalar) {
 		scalar->used = true;
 		made = scalar->node;
-	} else if (!find_constant(name, length, &made)) {
+	} else if (!expression_constant(name, length, &made)) {
 		int r = check_name(p, name, length);
 
 		if (r == 0)
@@ -472,30 +374,6 @@ static int parse_infix(struct parser *p, int level, int *node)
 
 /* ---- scalars ---- */
 
-/* "-0.5" or "True"; returns its bytes, or -EINVAL. */
-static int read_scalar(const char *text, struct expression_node *node)
-{
-	bool minus = *text == '-';
-	size_t letters = strspn(text, LETTERS);
-	int length;
-
-	if (!minus && letters && find_constant(text, letters, node))
-		return (int)letters;
-	length = read_literal(text + minus, node);
-	if (length < 0 || !minus)
-		return length;
-	if (node->dtype == RIG_UINT64 &&
-	    node->value.natural > (uint64_t)INT64_MAX + 1)
-		return -EINVAL;
-	if (node->dtype == RIG_FLOAT64)
-		node->value.real = -node->value.real;
-	else
-		node->value.natural = -node->value.natural;
-	if (node->dtype == RIG_UINT64)
-		node->dtype = RIG_INT64;
-	return length + 1;
-}
-
 static int add_scalar(struct parser *p, const char *name, size_t length,
 		      const struct expression_node *node)
 {
@@ -506,7 +384,7 @@ static int add_scalar(struct parser *p, const char *name, size_t length,
 		return expression_wrong(p->e, -1, "let: more than %d scalars",
 					EXPRESSION_SCALARS);
 	if (length >= RIG_DECLARED_BYTES || is_keyword(name, length) ||
-	    find_constant(name, length, &constant) ||
+	    expression_constant(name, length, &constant) ||
 	    expression_find(name, length) != EXPRESSION_OPS)
 		return expression_wrong(p->e, -1,
 					"let: %.40s: the name is taken", name);
@@ -536,7 +414,7 @@ static int parse_scalars(struct parser *p, const char *text)
 		bytes = length && *value == '=' ? 0 : -EINVAL;
 		if (bytes == 0) {
 			value += 1 + strspn(value + 1, " ");
-			bytes = read_scalar(value, &node);
+			bytes = expression_scalar(value, &node);
 		}
 		if (bytes < 0)
 			return expression_wrong(p->e, -1,
