@@ -10,7 +10,6 @@
  * items are float32 or float16, edges are rounded to the items' dtype.
  */
 #include <errno.h>
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,10 +22,9 @@
 #include <runner/arguments.h>
 #include <kernels/builtin.h>
 #include <kernels/lib/clones.h>
+#include <kernels/lib/histogram_bins.h>
 #include <runner/dtype.h>
 #include <kernels/lib/strips.h>
-#include <kernels/lib/order_sum.h>
-#include <kernels/lib/weighted.h>
 #include <kernels/lib/world.h>
 #include <runner/convert.h>
 
@@ -34,21 +32,6 @@
 #define LENGTH_MAX     9007199254740992.0 /* 2^53 */
 #define BINS_MAX       16777216.0
 #define BOUND_MAX      1e300
-
-enum { X, COUNTS, EDGES, WEIGHTS, TALLIES, PARTS, RANGE };
-
-/* The array `range`. */
-enum { LOW, HIGH, OUTSIDE, RANGE_COUNT };
-
-struct histogram_args {
-	struct rig_kernel_args header;
-	size_t length;
-	size_t bins;
-	char low[RIG_TEXT_BYTES], high[RIG_TEXT_BYTES];
-	uint32_t density;
-	uint32_t has_low, has_high; /* set by check, with the numbers below */
-	double low_bound, high_bound;
-};
 
 static const struct rig_param params[] = {
 	{ .name = "length",
@@ -108,68 +91,9 @@ static uint64_t count_range(const void *given)
 	return RANGE_COUNT;
 }
 
-static bool weighs(const struct histogram_args *args)
-{
-	return args->header.arrays[WEIGHTS].dims > 0;
-}
-
 static uint64_t count_parts(const void *given)
 {
 	return weighted_parts(count_bins(given), weighs(given));
-}
-
-/* In this process. */
-struct bins {
-	size_t count;
-	double low, width;  /* edge i is low + i * width, and then rounded */
-	double first, last; /* edges */
-	double power; /* the power of two by which small items are multiplied */
-	double scale; /* bins in a width of 1, after the multiplication */
-	enum rig_dtype dtype; /* the dtype to which edges are rounded */
-};
-
-/* The nearest item of a dtype; beyond its range, the value itself. */
-INLINE double as_item(enum rig_dtype dtype, double value)
-{
-	uint16_t half;
-	double item;
-
-	if (dtype == RIG_FLOAT32 && fabs(value) <= FLT_MAX)
-		return (double)(float)value;
-	if (dtype != RIG_FLOAT16)
-		return value;
-	half = convert_float16_of(value);
-	convert_to_double(dtype, &half, 0, 1, &item);
-	return isfinite(item) ? item : value;
-}
-
-/* `dtype` is bins->dtype.  The argument lets a loop pass a constant, which
- * makes the loop faster. */
-INLINE double edge(const struct bins *bins, size_t i, enum rig_dtype dtype)
-{
-	if (i == bins->count)
-		return bins->last;
-	return as_item(dtype, bins->low + (double)i * bins->width);
-}
-
-static struct bins bins_between(const struct histogram_args *args, double low,
-				double high)
-{
-	enum rig_dtype dtype = args->header.arrays[X].dtype;
-	double all = high - low;
-	/* Or the inverse of a range of denormals would be infinite. */
-	double power = all < 1 ? 0x1p100 : 1;
-
-	return (struct bins){
-		.count = args->bins,
-		.low = low,
-		.width = all / (double)args->bins,
-		.first = as_item(dtype, low),
-		.last = as_item(dtype, high),
-		.power = power,
-		.scale = (double)args->bins / (all * power),
-		.dtype = dtype,
-	};
 }
 
 /* A bin between equal edges could never hold an item: an error where the user
@@ -322,14 +246,6 @@ INLINE void find_as(enum rig_dtype dtype, const struct bins *bins,
 
 /* ---- the run ---- */
 
-/* The bins of the found range. */
-static struct bins bins_of(struct rig_team *team)
-{
-	const double *range = rig_team_data(team, RANGE);
-
-	return bins_between(rig_team_args(team), range[LOW], range[HIGH]);
-}
-
 static void find_all(const struct weighted *w, size_t begin, size_t end,
 		     size_t *to)
 {
@@ -352,9 +268,9 @@ static void find_all(const struct weighted *w, size_t begin, size_t end,
 	}
 }
 
-static struct weighted weighted_of(struct rig_team *team,
-				   void (*find_bins)(const struct weighted *,
-						     size_t, size_t, size_t *))
+struct weighted histogram_items(struct rig_team *team,
+				void (*find_bins)(const struct weighted *,
+						  size_t, size_t, size_t *))
 {
 	const struct histogram_args *args = rig_team_args(team);
 
@@ -384,10 +300,8 @@ CLONES static void widen(const any_double *x, size_t count, double most[2])
 	most[1] = none ? INFINITY : high;
 }
 
-/* The range of all items, of which each rank of the team `all` has a span; of none,
- * and of equal items, NumPy's.  Not finite where an item is not. */
-static int find_range(struct rig_team *team, struct rig_team *all,
-		      struct rig_span span, double range[2])
+int histogram_range(struct rig_team *team, struct rig_team *all,
+		    struct rig_span span, double range[2])
 {
 	const struct histogram_args *args = rig_team_args(team);
 	double most[2] = { -INFINITY, -INFINITY }, room[SHARE_CHUNK];
@@ -461,8 +375,7 @@ static void finish(struct rig_team *team, const struct histogram_args *args)
 	}
 }
 
-/* How many of a span's items lie in no bin. */
-static double count_outside(const struct weighted *w, struct rig_span span)
+double histogram_outside(const struct weighted *w, struct rig_span span)
 {
 	size_t bins[SHARE_CHUNK], outside = 0;
 
@@ -486,7 +399,7 @@ static int find_outside(struct rig_team *team, const struct weighted *w)
 	int r = 0;
 
 	if (w->weights) {
-		outside = count_outside(w, world_strip(team, w->length));
+		outside = histogram_outside(w, world_strip(team, w->length));
 		r = rig_team_allreduce(rig_team_world(team), &outside, &all, 1,
 				       RIG_FLOAT64, RIG_SUM);
 	} else {
@@ -504,10 +417,10 @@ static int find_outside(struct rig_team *team, const struct weighted *w)
 static int run(struct rig_team *team)
 {
 	const struct histogram_args *args = rig_team_args(team);
-	struct weighted w = weighted_of(team, find_all);
+	struct weighted w = histogram_items(team, find_all);
 	double *range = rig_team_data(team, RANGE), found[2];
-	int r = find_range(team, rig_team_world(team),
-			   world_strip(team, args->length), found);
+	int r = histogram_range(team, rig_team_world(team),
+				world_strip(team, args->length), found);
 
 	if (r < 0)
 		return r;
@@ -524,232 +437,6 @@ static int run(struct rig_team *team)
 	finish(team, args);
 	r = find_outside(team, &w);
 	return r < 0 ? r : rig_team_barrier(team);
-}
-
-/* ---- the proof ---- */
-
-/* The same by bisection, which takes nothing but the edges themselves. */
-static size_t halve(const struct bins *bins, double x)
-{
-	size_t low = 0;
-	size_t high = bins->count;
-
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-
-		if (x < edge(bins, middle, bins->dtype))
-			high = middle;
-		else
-			low = middle;
-	}
-	return low;
-}
-
-static void halve_all(const struct weighted *w, size_t begin, size_t end,
-		      size_t *to)
-{
-	const struct histogram_args *args = w->given;
-	struct bins bins = bins_of(w->team);
-
-	for (size_t i = begin; i < end; i++) {
-		double x;
-
-		convert_to_double(args->header.arrays[X].dtype,
-				  rig_team_data(w->team, X), i, i + 1, &x);
-		to[i - begin] = x >= bins.first && x <= bins.last
-					? halve(&bins, x)
-					: WEIGHT_NONE;
-	}
-}
-
-/* The results follow from the tallies. */
-static int check_results(struct rig_team *team,
-			 const struct histogram_args *args)
-{
-	struct rig_span own = share_next(team, args->bins);
-	struct bins bins = bins_of(team);
-	const union number *tallies = rig_team_data(team, TALLIES);
-	const uint64_t *wholes = rig_team_data(team, COUNTS);
-	const double *reals = rig_team_data(team, COUNTS);
-	const double *edges = rig_team_data(team, EDGES);
-	bool whole = !weighs(args) && !args->density;
-	long double all = 0;
-
-	for (size_t b = 0; b < args->bins; b++)
-		all += weighs(args) ? (long double)tallies[b].real
-				    : (long double)tallies[b].whole;
-	for (size_t b = own.begin; b < own.end; b++) {
-		double low = edge(&bins, b, bins.dtype);
-		double high = edge(&bins, b + 1, bins.dtype);
-		long double due = weighs(args) ? (long double)tallies[b].real
-					       : (long double)tallies[b].whole;
-
-		if (args->density)
-			due = due / (high - low) / all;
-		if (edges[b] != low || edges[b + 1] != high)
-			return rig_team_fail(team, -EBADMSG,
-					     "histogram: the edges of bin %zu "
-					     "are wrong",
-					     b);
-		if (whole ? wholes[b] == tallies[b].whole
-			  : fabsl(reals[b] - due) <= fabsl(due) * 1e-9 ||
-				    !isfinite((double)due))
-			continue;
-		return rig_team_fail(team, -EBADMSG,
-				     "histogram: the result of bin %zu is "
-				     "wrong",
-				     b);
-	}
-	return 0;
-}
-
-static int check_outside(struct rig_team *team, const struct weighted *w)
-{
-	const double *range = rig_team_data(team, RANGE);
-	double outside = count_outside(w, share_next(team, w->length)), all = 0;
-	int r = rig_team_allreduce(team, &outside, &all, 1, RIG_FLOAT64,
-				   RIG_SUM);
-
-	if (r == 0 && all != range[OUTSIDE])
-		r = rig_team_fail(team, -EBADMSG,
-				  "histogram: %.0f items lie outside, expected "
-				  "%.0f",
-				  range[OUTSIDE], all);
-	return r;
-}
-
-/* The items, which are only read: the same before and after. */
-static int digest(struct rig_team *team)
-{
-	const struct histogram_args *args = rig_team_args(team);
-	uint64_t *sums = rig_team_result(team);
-
-	sums[X] = sum_strip(team, X, args->header.arrays[X].item_bytes,
-			    share_next(team, args->length));
-	sums[WEIGHTS] = sum_strip(
-		team, WEIGHTS, args->header.arrays[WEIGHTS].item_bytes,
-		share_next(team, args->header.arrays[WEIGHTS].count));
-	return 0;
-}
-
-static int verify(struct rig_team *team)
-{
-	const struct histogram_args *args = rig_team_args(team);
-	const struct rig_kernel_args *header = &args->header;
-	struct weighted w = weighted_of(team, halve_all);
-	const double *range = rig_team_data(team, RANGE);
-	double found[2];
-	int r;
-
-	if (header->found[X] != header->digest[X] ||
-	    header->found[WEIGHTS] != header->digest[WEIGHTS])
-		return rig_team_fail(team, -EBADMSG,
-				     "histogram: the items have changed");
-	r = find_range(team, team, share_next(team, args->length), found);
-	if (r == 0 && (found[LOW] != range[LOW] || found[HIGH] != range[HIGH]))
-		r = rig_team_fail(team, -EBADMSG,
-				  "histogram: the bins reach from %.17g to "
-				  "%.17g, expected %.17g to %.17g",
-				  range[LOW], range[HIGH], found[LOW],
-				  found[HIGH]);
-	if (r == 0)
-		r = weighted_check(&w, rig_team_data(team, TALLIES), args->bins,
-				   "histogram");
-	if (r == 0)
-		r = check_outside(team, &w);
-	return r < 0 ? r : check_results(team, args);
-}
-
-/* Items of a block; the last block is the counts themselves. */
-#define BLOCK 2048
-
-static size_t blocks_of(const struct histogram_args *args)
-{
-	return args->length / BLOCK + (args->length % BLOCK != 0);
-}
-
-static uint64_t blocks(const void *given)
-{
-	/* Sums of weights are proved as a whole. */
-	return weighs(given) ? 0 : blocks_of(given) + 1;
-}
-
-static int by_bin(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* The bins of a block's items, in order; returns how many items are in a
- * bin. */
-static size_t find_bins(struct rig_team *team,
-			const struct histogram_args *args, size_t begin,
-			uint32_t found[BLOCK])
-{
-	size_t end =
-		args->length - begin < BLOCK ? args->length : begin + BLOCK;
-	struct bins bins = bins_of(team);
-	size_t count = 0;
-	double x;
-
-	for (size_t i = begin; i < end; i++) {
-		convert_to_double(args->header.arrays[X].dtype,
-				  rig_team_data(team, X), i, i + 1, &x);
-		if (x >= bins.first && x <= bins.last)
-			found[count++] = (uint32_t)halve(&bins, x);
-	}
-	qsort(found, count, sizeof(*found), by_bin);
-	return count;
-}
-
-/* A bin has at least as many items as a single block put into the bin. */
-static int prove_block(struct rig_team *team, const struct histogram_args *args,
-		       size_t begin)
-{
-	const uint64_t *counts = rig_team_data(team, TALLIES);
-	uint32_t found[BLOCK];
-	size_t count = find_bins(team, args, begin, found);
-
-	for (size_t i = 0, same = 0; i < count; i++) {
-		same = i && found[i] == found[i - 1] ? same + 1 : 1;
-		if (counts[found[i]] < same)
-			return rig_team_fail(
-				team, -EBADMSG,
-				"histogram: bin %" PRIu32 " has %" PRIu64
-				", and elements %zu to %zu alone have %zu",
-				found[i], counts[found[i]], begin,
-				begin + BLOCK, same);
-	}
-	return 0;
-}
-
-/* All bins together have no more than there is. */
-static int prove_counts(struct rig_team *team,
-			const struct histogram_args *args)
-{
-	const uint64_t *counts = rig_team_data(team, TALLIES);
-	uint64_t left = args->length;
-
-	for (size_t b = 0; b < args->bins; b++) {
-		if (counts[b] > left)
-			return rig_team_fail(team, -EBADMSG,
-					     "histogram: the bins have more "
-					     "items than the %zu there are",
-					     args->length);
-		left -= counts[b];
-	}
-	return check_results(team, args);
-}
-
-static int prove(struct rig_team *team, uint64_t block, const void *before)
-{
-	(void)before;
-	const struct histogram_args *args = rig_team_args(team);
-
-	return block == blocks_of(args)
-		       ? prove_counts(team, args)
-		       : prove_block(team, args, block * BLOCK);
 }
 
 static void result(const void *given, void *const data[], char *text,
@@ -814,11 +501,11 @@ const struct rig_kernel kernel_histogram = {
 	.bytes_moved = bytes_moved,
 	.private_bytes = private_bytes,
 	.prepare = prepare,
-	.digest = digest,
+	.digest = histogram_digest,
 	.run = run,
 	.hosts = 1,
-	.verify = verify,
-	.blocks = blocks,
-	.prove = prove,
+	.verify = histogram_verify,
+	.blocks = histogram_blocks,
+	.prove = histogram_prove,
 	.result = result,
 };
