@@ -21,7 +21,7 @@ import numpy
 import command_case
 
 RUNRIG = os.environ["RUNRIG"]
-USAGE, SYSTEM = 1, 5
+USAGE, RUN, SYSTEM = 1, 3, 5
 LIMIT_S = 300
 LONG = os.environ.get("RUNRIG_LONG")
 GROUPS = pathlib.Path("/sys/fs/cgroup/memory")
@@ -90,6 +90,41 @@ class Files(unittest.TestCase):
             self.does("reverse", "--input", data, "--output", out)
             self.assertTrue((numpy.load(out) == a[::-1]).all())
             self.assertTrue((numpy.load(data) == a).all())
+
+    def test_ranks_work_in_the_file_that_becomes_the_output(self):
+        a = numpy.random.default_rng(4).random(400000)
+        data, out = self.save("a.npy", a), self.path("b.npy")
+        options = {}
+        if test_cli.mounts_allowed():  # neither array has room elsewhere
+            options = {"preexec_fn": lambda: test_cli.own_mount(
+                "/dev/shm", "size=1m") or os._exit(77)}
+        for level in "none", "sample", "full":
+            said = json.loads(self.does(
+                "scan", "--input", data, "--output", out, "--json",
+                "--verify=" + level, **options))
+            self.assertEqual(said["disk_bytes"], 0)
+            self.assertTrue(numpy.allclose(numpy.load(out), numpy.cumsum(a)))
+        said = json.loads(self.does(
+            "evaluate", "expr=2*x - 1", "--input", data, "--output",
+            f"out={out}", "--json", **options))
+        self.assertEqual(said["disk_bytes"], 0)
+        self.assertTrue((numpy.load(out) == 2 * a - 1).all())
+        self.assertTrue((numpy.load(data) == a).all())
+        # Over the input, too.
+        self.does("reverse", "--input", data, "--output", data)
+        self.assertTrue((numpy.load(data) == a[::-1]).all())
+
+    def test_later_runs_and_failed_runs_leave_the_output_alone(self):
+        a = numpy.random.default_rng(5).random(200000)
+        data, out = self.save("a.npy", a), self.path("b.npy")
+        self.does("scan", "--input", data, "--output", out, "--repeat", 3)
+        self.assertTrue(numpy.allclose(numpy.load(out), numpy.cumsum(a)))
+        swapped = self.save("a.npy", a.astype(">f8"))
+        self.does("scan", "--input", swapped, "--output", out)
+        self.assertTrue(numpy.allclose(numpy.load(out), numpy.cumsum(a)))
+        whole = self.save("a.npy", numpy.full(200000, -1))
+        self.refuses(RUN, "negative power", "evaluate", "expr=x**x",
+                     "--input", whole, "--output", f"out={out}")
 
     def test_a_file_that_another_run_edits(self):
         data = self.save("a.npy", numpy.arange(10.0))
