@@ -3,7 +3,9 @@
  * py_pool.c - Pool: workers that are no forks of the interpreter, and their runs.
  *
  * A wait goes on in slices, without Python's lock: between slices Python looks at
- * its signals, and an exception of a handler cancels the run.  A run has an end
+ * its signals, and an exception of a handler cancels the run.  A kernel over
+ * segments alone is all waits for jobs, and runs in the thread of the caller; any
+ * other kernel copies data in between, and runs in a thread of its own.  A run has an end
  * before the call returns, whatever happens.  runrig.Pool lets one thread at a time
  * begin a run.
  */
@@ -23,8 +25,8 @@ struct py_pool {
 	atomic_bool cancel;
 };
 
-/* A kernel's run, in a thread of its own: rig_kernel_run() has several jobs, and
- * no deadline. */
+/* A kernel's run in a thread of its own: between jobs, rig_kernel_run() copies, and
+ * has no deadline. */
 struct kernel_thread {
 	struct rig_pool *pool;
 	const struct rig_spec *spec;
@@ -124,33 +126,55 @@ static int code_after_limit(struct rig_pool *pool, int code)
 	return rig_pool_report(pool)->end == RIG_END_LIMIT ? -ETIMEDOUT : code;
 }
 
-/* Wait for the submitted run: its code, with a Python error set where a signal's
- * handler has raised. */
-static int wait_for_run(struct py_pool *self)
-{
-	struct rig_pool *pool = self->pool;
-	bool again = false, raised = false;
-	uint64_t until;
-	int r;
+/* A call that waits for jobs without Python's lock. */
+struct job_wait {
+	struct py_pool *self;
+	PyThreadState *unlocked;
+	bool began;  /* a job was submitted */
+	bool raised; /* a signal's handler has raised a Python error */
+};
 
-	for (;;) {
-		until = raised ? RIG_FOREVER : py_clock_ns() + PY_SLICE_NS;
-		PY_WAIT(r, rig_pool_wait(pool, until));
+/* Look at Python's signals, with the lock meanwhile. */
+static void look_at_signals(struct job_wait *wait)
+{
+	PyEval_RestoreThread(wait->unlocked);
+	wait->raised = wait->raised || PyErr_CheckSignals() < 0;
+	wait->unlocked = PyEval_SaveThread();
+}
+
+/* Run a job, as rig_pool_run() does: its code, with `raised` set where a handler
+ * has raised. */
+static int run_job(void *arg, const struct rig_job *job)
+{
+	struct job_wait *wait = arg;
+	struct rig_pool *pool = wait->self->pool;
+	bool again = false;
+	uint64_t until;
+	int r = rig_pool_submit(pool, job);
+
+	wait->began |= r == 0;
+	while (r == 0) {
+		/* A cancel may have come between two jobs of a kernel. */
+		if (wait->raised || atomic_load(&wait->self->cancel))
+			(void)rig_pool_cancel(pool);
+		until = wait->raised ? RIG_FOREVER
+					: py_clock_ns() + PY_SLICE_NS;
+		r = rig_pool_wait(pool, until);
 		if (again && r == -EINVAL)
 			return code_after_limit(pool, r);
 		if (r != -ETIMEDOUT || py_clock_ns() < until)
 			return r;
 		again = true;
-		raised = raised || PyErr_CheckSignals() < 0;
-		if (raised || atomic_load(&self->cancel))
-			(void)rig_pool_cancel(pool);
+		look_at_signals(wait);
+		r = 0;
 	}
+	return r;
 }
 
 /* call(name, segments, args, limit_ns): (code, why, began, rank 0's result) */
 static PyObject *call(PyObject *self, PyObject *args)
 {
-	struct py_pool *own = (struct py_pool *)self;
+	struct job_wait wait = { .self = (struct py_pool *)self };
 	struct rig_pool *pool = pool_of(self);
 	char result[RIG_RESULT_MAX] = { 0 };
 	struct rig_job job = { .result = result,
@@ -158,7 +182,6 @@ static PyObject *call(PyObject *self, PyObject *args)
 	unsigned long long limit;
 	Py_ssize_t args_bytes;
 	PyObject *segments;
-	bool began;
 	int r;
 
 	if (!pool ||
@@ -169,14 +192,13 @@ static PyObject *call(PyObject *self, PyObject *args)
 	job.limit_ns = limit;
 	if (read_segments(segments, &job) < 0)
 		return NULL;
-	atomic_store(&own->cancel, false);
-	PY_WAIT(r, rig_pool_submit(pool, &job));
-	began = r == 0;
-	if (began)
-		r = wait_for_run(own);
+	atomic_store(&wait.self->cancel, false);
+	wait.unlocked = PyEval_SaveThread();
+	r = run_job(&wait, &job);
+	PyEval_RestoreThread(wait.unlocked);
 	if (PyErr_Occurred())
 		return NULL;
-	return Py_BuildValue("iNiy#", r, py_why(r), began, result,
+	return Py_BuildValue("iNiy#", r, py_why(r), wait.began, result,
 			     (Py_ssize_t)sizeof(result));
 }
 
@@ -254,22 +276,65 @@ static void wait_for_thread(struct py_pool *self, struct kernel_thread *thread,
 }
 
 /* (code, why, outcome or None) */
-static PyObject *kernel_ended(const struct kernel_thread *thread)
+static PyObject *kernel_ended(int code, const char *words,
+			      const struct rig_outcome *outcome)
 {
-	PyObject *why = PyUnicode_DecodeUTF8(
-		thread->why, (Py_ssize_t)strlen(thread->why), "replace");
-	PyObject *known = thread->outcome ? py_outcome(thread->outcome)
-					  : Py_NewRef(Py_None);
+	PyObject *why = PyUnicode_DecodeUTF8(words, (Py_ssize_t)strlen(words),
+					     "replace");
+	PyObject *known = outcome ? py_outcome(outcome) : Py_NewRef(Py_None);
 
 	if (!why || !known) {
 		Py_XDECREF(why);
 		Py_XDECREF(known);
 		return NULL;
 	}
-	return Py_BuildValue("iNN", thread->code, why, known);
+	return Py_BuildValue("iNN", code, why, known);
 }
 
-static PyObject *run_spec(struct py_pool *self, const struct rig_spec *spec)
+/* Whether the elements lie in C order, without gaps. */
+static bool is_plain(const struct rig_operand *operand)
+{
+	int64_t stride = rig_dtype_bytes(operand->dtype);
+
+	for (int d = operand->dims - 1; operand->strides && d >= 0; d--) {
+		if (operand->shape[d] != 1 && operand->strides[d] != stride)
+			return false;
+		stride *= operand->shape[d];
+	}
+	return !operand->swapped;
+}
+
+/* Whether every array is in a segment, where the kernel takes it as it lies. */
+static bool is_in_place(const struct rig_spec *spec)
+{
+	for (size_t i = 0; i < spec->operand_count; i++)
+		if (!spec->operands[i].segment || spec->operands[i].output ||
+		    !is_plain(&spec->operands[i]))
+			return false;
+	return spec->operand_count > 0;
+}
+
+/* A thread of its own would cost the call a tenth of a millisecond. */
+static PyObject *run_here(struct py_pool *self, struct rig_spec *spec)
+{
+	struct job_wait wait = { .self = self };
+	struct rig_outcome *outcome = NULL;
+	PyObject *ended = NULL;
+	int code;
+
+	spec->run_job = run_job;
+	spec->run_job_arg = &wait;
+	atomic_store(&self->cancel, false);
+	wait.unlocked = PyEval_SaveThread();
+	code = rig_kernel_run(self->pool, spec, &outcome);
+	PyEval_RestoreThread(wait.unlocked);
+	if (!PyErr_Occurred())
+		ended = kernel_ended(code, code < 0 ? rig_why() : "", outcome);
+	PY_RELEASED(rig_outcome_free(outcome));
+	return ended;
+}
+
+static PyObject *run_in_thread(struct py_pool *self, struct rig_spec *spec)
 {
 	struct kernel_thread thread = { .pool = self->pool, .spec = spec };
 	PyObject *ended = NULL;
@@ -282,7 +347,7 @@ static PyObject *run_spec(struct py_pool *self, const struct rig_spec *spec)
 		return py_raise(r);
 	wait_for_thread(self, &thread, id);
 	if (!PyErr_Occurred())
-		ended = kernel_ended(&thread);
+		ended = kernel_ended(thread.code, thread.why, thread.outcome);
 	rig_outcome_free(thread.outcome);
 	return ended;
 }
@@ -300,7 +365,8 @@ static PyObject *run_kernel(PyObject *self, PyObject *args)
 	if (!spec)
 		return PyErr_NoMemory();
 	if (py_spec_fill(spec, args) == 0)
-		ended = run_spec((struct py_pool *)self, &spec->spec);
+		ended = (is_in_place(&spec->spec) ? run_here : run_in_thread)(
+			(struct py_pool *)self, &spec->spec);
 	PyMem_Free(spec);
 	return ended;
 }
