@@ -190,6 +190,13 @@ class Verbs(unittest.TestCase):
         with self.assertRaises(TypeError):
             runrig.sum([object()])
 
+    def test_one_expression_of_other_arrays_and_numbers(self):
+        for a, n in ((plain(99, "f4"), 2), (plain(99, "f8"), 2),
+                     (plain(99, "i2"), 2), (plain((9, 11), "i8"), 2.5),
+                     (plain(99, "i2"), True), (plain(98, "f4"), 2)):
+            self.same(runrig.evaluate("n*a + 1", {"a": a, "n": n}, {}),
+                      n * a + 1)
+
     def test_products(self):
         for dtype in "f8 f4 f2 i4 i8 u2".split():
             a, b = plain(317, dtype), runrig.array(plain(317, dtype))

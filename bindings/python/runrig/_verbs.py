@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import functools
 import sys
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
@@ -31,6 +32,7 @@ SIZES: Dict[str, Size] = {
     "bincount": Size(2 * MI, 8 * MI),
     "quantile": Size(MI, 4 * MI),
     "cumsum": Size(4 * MI, 8 * MI),
+    "cumsum, new": Size(None, None),
     "histogram": Size(MI, 2 * MI),
     "reduce": Size(8 * MI, None),
     "moments": Size(2 * MI, 8 * MI),
@@ -264,7 +266,9 @@ def cumsum(a: Any, axis: Any = None, *, out: Any = None) -> Any:
     """numpy.cumsum(): integers wrap; floats of 16 and 32 bits as doubles."""
     np = need_numpy()
     a = _array(a, "cumsum", REAL)
-    if _is_small(a, "cumsum"):
+    # The pages of a new segment cost more than the sums.
+    kind = "cumsum" if out is not None and locate(out) else "cumsum, new"
+    if _is_small(a, kind):
         return np.cumsum(a, axis=axis, out=out)
     a = _line(a, axis, "cumsum")
     dtype = np.cumsum(np.ones(1, a.dtype)).dtype
@@ -487,6 +491,38 @@ def _number(value: Any) -> Optional[str]:
     return None
 
 
+@functools.lru_cache(maxsize=256)
+def _compiled(ex: str) -> Tuple[str, Any]:
+    """The expression with no name that is the kernel's own, and its code."""
+    ex = _without_out(ex.strip())
+    return ex, compile(ex, "<expression>", "eval")
+
+
+# The dtype and the shape of the kernel's results, and the dtype that NumPy gives, by
+# all that these depend on: a loop evaluates one expression again and again.
+_results: Dict[Any, Tuple[Any, Any, Any]] = {}
+RESULTS_MAX = 256
+
+
+def _result_of(code: Any, arrays: Dict[str, Any], numbers: Dict[str, Any],
+               operands: Any, settings: Any) -> Tuple[Any, Any, Any]:
+    """What evaluate() gives: the kernel's dtype and shape, and NumPy's dtype."""
+    np = need_numpy()
+    key = (settings, tuple((name, a.dtype.str, a.shape)
+                           for name, a in arrays.items()))
+    found = _results.get(key)
+    if found is None:
+        described = _runrig.check_kernel("evaluate", operands, settings, 0, 0,
+                                         0)
+        _, dtype, shape, *_ = described["arrays"]["out"]
+        want = _dtype_by_numpy(code, arrays, numbers, np.dtype(dtype))
+        found = dtype, shape, want
+        if len(_results) >= RESULTS_MAX:
+            _results.clear()
+        _results[key] = found
+    return found
+
+
 def evaluate(ex: str, local_dict: Any = None, global_dict: Any = None, *,
              out: Any = None, casting: str = "safe") -> Any:
     """The value of an expression over arrays, as numexpr.evaluate().
@@ -499,8 +535,7 @@ def evaluate(ex: str, local_dict: Any = None, global_dict: Any = None, *,
     np = need_numpy()
     _known_kernel("evaluate")
     try:
-        ex = _without_out(ex.strip())
-        code = compile(ex, "<expression>", "eval")
+        ex, code = _compiled(ex)
     except SyntaxError as error:
         raise ValueError(f"expression: {error}") from None
     given = _names_of(ex, code, local_dict, global_dict, 2)
@@ -515,11 +550,9 @@ def evaluate(ex: str, local_dict: Any = None, global_dict: Any = None, *,
                 ("let", ", ".join(f"{n}={t}" for n, t in numbers.items())))
     operands = tuple(_memory_operand(_array(a, "evaluate", REAL), False, name)
                      for name, a in arrays.items())
-    described = _runrig.check_kernel("evaluate", operands, settings, 0, 0, 0)
-    _, dtype, shape, *_ = described["arrays"]["out"]
     names = {name: value for name, value in given.items()
              if name in numbers}
-    want = _dtype_by_numpy(code, arrays, names, np.dtype(dtype))
+    dtype, shape, want = _result_of(code, arrays, names, operands, settings)
     largest = max_of(arrays.values())
     if out is not None and not np.can_cast(want, out.dtype, casting):
         raise TypeError(f"evaluate: out has dtype {out.dtype}, the result "
