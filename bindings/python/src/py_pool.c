@@ -158,7 +158,7 @@ static int run_job(void *arg, const struct rig_job *job)
 		if (wait->raised || atomic_load(&wait->self->cancel))
 			(void)rig_pool_cancel(pool);
 		until = wait->raised ? RIG_FOREVER
-					: py_clock_ns() + PY_SLICE_NS;
+				     : py_clock_ns() + PY_SLICE_NS;
 		r = rig_pool_wait(pool, until);
 		if (again && r == -EINVAL)
 			return code_after_limit(pool, r);
