@@ -50,7 +50,8 @@ struct rig_team {
 	uint64_t shown[2]; /* the sign in self->met */
 	uint64_t begun;    /* non-blocking calls and plans, in this run */
 	uint64_t shares;   /* likewise */
-	struct way ways[WAY_KINDS][WAY_SIZES];
+	struct way_distances distances;
+	struct way ways[WAY_DISTANCES][WAY_KINDS][WAY_SIZES];
 
 	/* Messages. */
 	uint32_t id; /* number of the team, in this run */

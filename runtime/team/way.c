@@ -14,6 +14,13 @@
 /* The way that is not taken is to be faster by one part of so many. */
 #define BETTER_PARTS 16
 
+/* A look is so many times so many hand-overs, of which the least time counts. */
+#define LOOKS     3
+#define HANDOVERS 2
+
+/* A sender reads the clock again after so many bytes of messages at most. */
+#define CLOCK_BYTES ((size_t)64 << 10)
+
 bool way_next(const struct way *way, bool *trial)
 {
 	*trial = way->calls < WAY_TRIALS;
@@ -64,6 +71,34 @@ static void end_trial(struct way_sent *sent)
 	}
 }
 
+/* All trials of messages are over.  The next are as far away as the slower of these
+ * allow. */
+static void decide_messages(struct way *way)
+{
+	const uint32_t *least = way->least;
+	const uint64_t apart =
+		least[0] < least[1] ? least[1] - least[0] : least[0] - least[1];
+	/* As good as the same: to look is cheap, and changes little. */
+	const uint64_t price = apart > least[0] / BETTER_PARTS
+				       ? apart
+				       : least[0] / BETTER_PARTS;
+
+	way_decide(way);
+	way->again = clock_after(price * (WAY_TRIALS / 2) * WAY_PRICE);
+}
+
+/* Are both ways to be tried again?  Now and then the clock says so. */
+static void look_at_clock(struct way *way, uint64_t bytes)
+{
+	if ((way->calls - WAY_TRIALS) * bytes < CLOCK_BYTES)
+		return;
+	way->calls = WAY_TRIALS + 1;
+	if (clock_ns() < way->again)
+		return;
+	way->calls = 0;
+	way->least[0] = way->least[1] = 0;
+}
+
 bool way_send(struct way_sent *sent, struct tray_shm *tray, uint64_t bytes,
 	      uint64_t *timed)
 {
@@ -74,9 +109,11 @@ bool way_send(struct way_sent *sent, struct tray_shm *tray, uint64_t bytes,
 	if (sent->trial)
 		end_trial(sent);
 	if (way->calls == WAY_TRIALS)
-		way_decide(way);
+		decide_messages(way);
+	else if (way->calls > WAY_TRIALS)
+		look_at_clock(way, bytes);
 	past = way_next(way, &trial);
-	way_used(way, past, 0);
+	way->calls++;
 	/* One at a time. */
 	if (trial && !sent->trial) {
 		sent->trial = way;
@@ -88,28 +125,117 @@ bool way_send(struct way_sent *sent, struct tray_shm *tray, uint64_t bytes,
 	return past;
 }
 
-/* The time of the slowest rank: all ranks come here in the same call of the verb. */
+void way_distance_seen(struct way_distances *distances, uint64_t ns,
+		       bool *fresh)
+{
+	uint32_t *handover = distances->handover;
+	const uint32_t seen = ns < 1            ? 1
+			      : ns < UINT32_MAX ? (uint32_t)ns
+						: UINT32_MAX;
+
+	*fresh = false;
+	for (int i = 0; i < WAY_DISTANCES; i++) {
+		const int at = (distances->now + i) % WAY_DISTANCES;
+
+		/* Times of one distance differ by less than a half. */
+		if (handover[at] && seen <= handover[at] + handover[at] / 2 &&
+		    handover[at] <= seen + seen / 2) {
+			distances->now = at;
+			return;
+		}
+	}
+	*fresh = true;
+	if (handover[distances->now])
+		distances->now = (distances->now + 1) % WAY_DISTANCES;
+	handover[distances->now] = seen;
+}
+
+/* All ranks hand lines to each other, and learn how long that takes at the most:
+ * *changed: longer or shorter than when they looked last.  0 or -EINVAL. */
+static int look(struct rig_team *team, bool *changed)
+{
+	struct way_distances *distances = &team->distances;
+	const int last = distances->now;
+	uint64_t least = UINT64_MAX, none = 0;
+	/* The first makes all ranks begin at once; a new team has no pages yet
+	 * where its lines are. */
+	int before = distances->handover[last] ? 1 : CALLS_OPEN;
+	bool fresh;
+	int r = 0;
+
+	for (; r == 0 && before; before--)
+		r = reduce_most(team, &none, 1);
+	for (int i = 0; r == 0 && i < LOOKS; i++) {
+		const uint64_t began = clock_ns();
+		uint64_t ns;
+
+		for (int k = 0; r == 0 && k < HANDOVERS; k++)
+			r = reduce_most(team, &none, 1);
+		ns = clock_ns() - began;
+		least = ns < least ? ns : least;
+	}
+	if (r == 0)
+		r = reduce_most(team, &least, 1);
+	if (r < 0)
+		return r;
+	distances->moved = 0;
+	distances->due = false;
+	way_distance_seen(distances, least, &fresh);
+	if (fresh)
+		memset(team->ways[distances->now], 0, sizeof(*team->ways));
+	*changed = fresh || distances->now != last;
+	return 0;
+}
+
+/* The time of the slowest rank: all ranks come here in the same call of the verb.
+ * Trials at two distances are none. */
 static void agree(struct rig_team *team, struct way *way)
 {
 	uint64_t least[2] = { way->least[0], way->least[1] };
+	bool changed = false;
 
 	/* Ranks that call differently are found by the verb. */
-	if (reduce_most(team, least, 2) < 0)
+	if ((team->owner->patience.spin_ns && look(team, &changed) < 0) ||
+	    reduce_most(team, least, 2) < 0)
 		return;
+	if (changed) {
+		way->calls = 0;
+		way->least[0] = way->least[1] = 0;
+		return;
+	}
 	way->least[0] = (uint32_t)least[0];
 	way->least[1] = (uint32_t)least[1];
 	way_decide(way);
 }
 
+/* Is it time to look?  Not where ranks share a core: how long it takes until a rank
+ * has the core says nothing about caches. */
+static bool is_due(const struct rig_team *team, size_t bytes)
+{
+	const struct way_distances *distances = &team->distances;
+
+	return team->owner->patience.spin_ns &&
+	       (!distances->handover[distances->now] ||
+		distances->moved >= WAY_LOOK_BYTES ||
+		(distances->due && bytes >= WAY_LOOK_FIRST));
+}
+
 COLD void way_enter_long(struct rig_team *team, enum way_kind kind,
 			 size_t bytes)
 {
+	struct way_distances *distances = &team->distances;
 	struct rank *owner = team->owner;
-	struct way *way = &team->ways[kind][way_size(bytes)];
-	bool trial;
+	bool trial, changed;
+	struct way *way;
 
-	if (way->calls == WAY_TRIALS)
+	if (is_due(team, bytes))
+		(void)look(team, &changed);
+	distances->moved += bytes;
+	way = &team->ways[distances->now][kind][way_size(bytes)];
+	if (way->calls == WAY_TRIALS) {
 		agree(team, way);
+		way = &team->ways[distances->now][kind][way_size(bytes)];
+	}
 	owner->past = way_next(way, &trial);
 	owner->way = way;
 	owner->way_began = trial ? clock_ns() : 0;
@@ -133,10 +259,12 @@ void way_begin_job(struct rank *rank)
 
 	rank->way = NULL;
 	rank->past = false;
+	rank->world.distances.due = true;
 	if (rank->way_failures == failures)
 		return;
 	rank->way_failures = failures;
 	memset(rank->world.ways, 0, sizeof(rank->world.ways));
+	rank->world.distances = (struct way_distances){ .due = true };
 }
 
 void way_all_done(struct rank *rank)

@@ -12,6 +12,13 @@
  * In a collective verb all ranks are in the same trial at the same time, for all make
  * the same calls; after the last trial they tell each other their times (the longest
  * of a way counts), so that all take the same way.
+ *
+ * A virtual machine may be moved between cores that share a cache and cores that do
+ * not, many times a minute, and then the other way is up to four times faster.  So the
+ * ranks of a team look now and then how long a hand-over takes, which tells how far
+ * apart the ranks are, and keep choices for each of WAY_DISTANCES such times.  A sender
+ * of messages has nobody to look with, and tries again after so much time that the
+ * slower messages of the trials make WAY_PRICE of it.
  */
 #ifndef RUNRIG_WAY_H
 #define RUNRIG_WAY_H
@@ -48,12 +55,33 @@ enum way_kind {
 #define WAY_REST_FIRST 120
 #define WAY_REST_MOST  3840
 
+/* Choices are kept for so many times of a hand-over. */
+#define WAY_DISTANCES 2
+
+/* Bytes that a team moves between two looks at the hand-over. */
+#define WAY_LOOK_BYTES ((uint64_t)4 << 20)
+
+/* Of a job's first verb that moves so many bytes, a look costs little. */
+#define WAY_LOOK_FIRST ((size_t)64 << 10)
+
+/* Trials of messages may take one part of so many of all time. */
+#define WAY_PRICE 50
+
 /* In this process: one choice. */
 struct way {
 	uint32_t least[2]; /* ns, plain and past the caches; 0: not timed */
 	uint16_t calls;    /* since both were tried last */
-	uint16_t rest; /* of them after the trials; 0: there were none yet */
-	bool past;     /* the way that is taken */
+	uint16_t rest;  /* of them after the trials; 0: there were none yet */
+	bool past;      /* the way that is taken */
+	uint64_t again; /* messages: when both are tried again, on the clock */
+};
+
+/* In this process: how far apart the ranks of a team are.  The same in all ranks. */
+struct way_distances {
+	uint32_t handover[WAY_DISTANCES]; /* ns, of each; 0: not met yet */
+	int now;                          /* which of them it is */
+	bool due;                         /* a new job has begun */
+	uint64_t moved;                   /* bytes since the last look */
 };
 
 struct tray_shm;
@@ -89,6 +117,11 @@ void way_decide(struct way *way);
  * caches?  *timed: the number of the trial for tray_begin(); 0: it is none. */
 bool way_send(struct way_sent *sent, struct tray_shm *tray, uint64_t bytes,
 	      uint64_t *timed);
+
+/* A hand-over takes `ns`: which of the distances it is now.  *fresh: the distance is a
+ * new one, or takes the place of another one. */
+void way_distance_seen(struct way_distances *distances, uint64_t ns,
+		       bool *fresh);
 
 /* A verb that moves `bytes` bytes, the same number in every rank, begins, after
  * call_enter(): rank->past says how the rank copies until call_leave(). */
