@@ -10,8 +10,9 @@
  *	fits a line      everybody reads everybody; with many ranks a tree whose
  *	                 branches are neighbours
  *	short            whoever wants it reads everybody
- *	long             each folds the same slice of all, and the others fetch
- *	                 it from there
+ *	long             each folds its slice of all, its own straight from the
+ *	                 kernel's memory, and the others fetch the result from
+ *	                 there; the root of two ranks reads everybody
  */
 #include <errno.h>
 #include <string.h>
@@ -223,6 +224,36 @@ static int fetch_slices(struct call *call, const struct reduction *r,
 	return 0;
 }
 
+/* Say the slices that others fold, each at its place.  This rank's own is read by
+ * nobody else: *mine says where it stays as it is until it is folded. */
+static void contribute_slices(struct call *call, const struct reduction *r,
+			      size_t first, size_t count, const void **mine)
+{
+	const int rank = call->team->rank, size = call->team->size;
+	const char *send = r->send == RIG_IN_PLACE ? r->recv : r->send;
+	/* The fold of ranks 0 and 1 comes first, and is written over it. */
+	const bool own = r->send == RIG_IN_PLACE && rank > 1;
+	char *to;
+
+	send += first * r->item;
+	*mine = send;
+	if (r->send != RIG_IN_PLACE &&
+	    call_offer_lent(call, send, count * r->item))
+		return;
+	to = call_offer_room(call, count * r->item);
+	for (int i = 0; i < size; i++) {
+		const struct rig_span slice = rig_strip(count, i, size);
+		const size_t at = slice.begin * r->item;
+
+		if (i != rank || own)
+			call_say(call, to + at, send + at,
+				 (slice.end - slice.begin) * r->item);
+	}
+	if (own)
+		*mine = to;
+	call_offer_ready(call);
+}
+
 /* Each rank folds its slice of everybody's. */
 static int reduce_slices(struct call *call, const struct reduction *r,
 			 size_t first, size_t count)
@@ -235,7 +266,7 @@ static int reduce_slices(struct call *call, const struct reduction *r,
 	char *out;
 	int result;
 
-	contribute(call, r, first, count, &mine);
+	contribute_slices(call, r, first, count, &mine);
 	if (n) {
 		out = wanted ? r->recv + (first + slice.begin) * r->item
 			     : call_answer_room(call, n * r->item);
@@ -268,7 +299,10 @@ NOINLINE static int reduce_long(struct rig_team *team,
 				const struct reduction *r, size_t count)
 {
 	const size_t size = (size_t)team->size;
-	bool slices = team->size > 2 && count * r->item > 1024;
+	/* Two ranks read each other at once where that is over sooner. */
+	bool slices = team->size > 2 ? count * r->item > 1024
+				     : r->root < 0 && count * r->item >=
+							      2 * CALL_PIECE;
 	size_t each =
 		(slices ? least(CALL_PIECE * size, STAGE_HALF) : CALL_PIECE) /
 		r->item;
