@@ -23,8 +23,11 @@
 
 #include <runrig/collective.h>
 
-/* Of one half of the stage, before the other is looked at. */
-#define STAGE_CACHED ((size_t)128 << 10)
+/* Bytes of one half of the stage, before the other half is looked at.  Both together
+ * stay in cache; data that is longer than caches anyway gains by a line's coming back
+ * later, when its last reader has dropped the line. */
+#define STAGE_CACHED      ((size_t)128 << 10)
+#define STAGE_CACHED_LONG ((size_t)256 << 10)
 
 /* Calls of a large team between two at which all meet: having met in call k, all
  * are through with k - 1, and call k - 1 + CALLS_OPEN may begin. */
@@ -87,8 +90,12 @@ int call_leave(struct rig_team *team, bool lent, int r)
 
 	if (lent && r == 0)
 		(void)get_through(team, team->number);
-	if (__builtin_expect(owner->way != NULL, 0))
+	if (__builtin_expect(owner->way != NULL, 0)) {
+		/* What others read in place went no way. */
+		if (lent)
+			owner->way_began = 0;
 		way_leave(owner);
+	}
 	store_relaxed(&mine->where, 0);
 	store_relaxed(&mine->calls, VERB_NONE);
 	if (TRACE_BRANCH(owner->trace))
@@ -146,6 +153,7 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 	/* 2 where the second half is full to its end. */
 	size_t half = stage->at / STAGE_HALF;
 	const size_t other = half == 0 ? 1 : 0;
+	const size_t cached = owner->is_long ? STAGE_CACHED_LONG : STAGE_CACHED;
 	size_t at;
 
 	if (stage->user != team) {
@@ -159,7 +167,7 @@ static unsigned char *take_stage(const struct call *call, size_t bytes)
 	}
 	if (stage->at == STAGE_BYTES ||
 	    stage->at % STAGE_HALF + bytes > STAGE_HALF ||
-	    (stage->at % STAGE_HALF >= STAGE_CACHED &&
+	    (stage->at % STAGE_HALF >= cached &&
 	     is_through(team, stage->until[other]))) {
 		half = other;
 		stage->at = half * STAGE_HALF;

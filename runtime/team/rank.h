@@ -91,6 +91,7 @@ struct rank {
 	uint64_t way_began;    /* on the clock; 0: the verb is not timed */
 	uint32_t way_failures; /* team_shm.failures, at the last look */
 	bool past;             /* copies to other ranks pass the caches */
+	bool is_long;          /* the verb moves WAY_LONG bytes or more */
 	/* The thread that calls verbs, as thread_self() has it; and whether no
 	 * other thread may become that. */
 	uintptr_t thread;

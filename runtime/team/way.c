@@ -238,6 +238,7 @@ COLD void way_enter_long(struct rig_team *team, enum way_kind kind,
 	}
 	owner->past = way_next(way, &trial);
 	owner->way = way;
+	owner->is_long = bytes >= WAY_LONG;
 	owner->way_began = trial ? clock_ns() : 0;
 }
 
@@ -249,7 +250,7 @@ void way_leave(struct rank *rank)
 		trace_past(rank->span);
 	way_used(rank->way, rank->past, began ? clock_ns() - began : 0);
 	rank->way = NULL;
-	rank->past = false;
+	rank->past = rank->is_long = false;
 }
 
 void way_begin_job(struct rank *rank)
@@ -258,7 +259,7 @@ void way_begin_job(struct rank *rank)
 	const uint32_t failures = load_relaxed(&rank->layout.team->failures);
 
 	rank->way = NULL;
-	rank->past = false;
+	rank->past = rank->is_long = false;
 	rank->world.distances.due = true;
 	if (rank->way_failures == failures)
 		return;

@@ -49,6 +49,9 @@ enum way_kind {
 /* Powers of two from COPY_BYPASS_BYTES on; what is longer is of the last. */
 #define WAY_SIZES 12
 
+/* Longer data stays in no rank's own cache. */
+#define WAY_LONG ((size_t)1 << 20)
+
 #define WAY_TRIALS 8
 
 /* Calls until both ways are tried again: the first time, and at most. */
