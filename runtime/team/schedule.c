@@ -13,10 +13,9 @@
  * for its sends before it folded, and so gave back what it reads in place,
  * would wait for ranks that do the same.
  */
-#include "team/schedule.h"
+#include "team/schedule_steps.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,256 +24,6 @@
 #include "base/error.h"
 #include "team/reproducible.h"
 #include "team/fold.h"
-
-/* Steps there is room for at first. */
-#define STEPS 16
-
-/* Of a message, always there; see above. */
-struct head {
-	uint64_t what;
-	uint64_t count;
-	uint64_t where;
-	uint64_t bytes;
-	unsigned char payload[8];
-};
-_Static_assert(sizeof(struct head) <= SLOT_PAYLOAD, "fits a slot");
-
-enum step_kind {
-	STEP_SEND,
-	STEP_RECEIVE,
-	STEP_AWAIT,
-	STEP_COPY,
-	STEP_OWN,
-	STEP_FOLD
-};
-
-/* In this process. */
-struct step {
-	enum step_kind kind;
-	int peer;
-	bool folded;  /* a source of the next fold */
-	bool borrows; /* the data is where it came */
-	bool checked; /* the head is as it should be */
-	bool arrived;
-	char *data; /* from where, or to where */
-	const char *from;
-	size_t bytes;         /* of a fold, elements */
-	int first;            /* of a fold, the step of its first source */
-	const void **sources; /* of a fold: room for them */
-	struct head head;
-	struct rig_request head_request;
-	struct rig_request request; /* of the data */
-};
-
-struct room {
-	struct room *next;
-	_Alignas(16) unsigned char data[];
-};
-
-/* In this process. */
-struct schedule {
-	TAILQ_ENTRY(schedule) entry; /* of mail.schedules */
-	struct rig_request outer;    /* what the kernel has */
-	struct rig_team *team;
-	struct terms terms;
-	struct head head;
-	int tag;
-	bool plan;
-	bool active; /* begun, and not waited for */
-	bool broken; /* its messages are still under way */
-	int code;
-	struct step *steps;
-	int count;
-	int capacity;
-	int at;   /* the next to do */
-	int left; /* all before it have arrived */
-	int folds_from;
-	struct room *rooms;
-};
-
-/* --- writing it down --- */
-
-static void destroy(struct mail *mail, struct schedule *schedule)
-{
-	struct room *room;
-
-	if (mail)
-		TAILQ_REMOVE(&mail->schedules, schedule, entry);
-	while ((room = schedule->rooms)) {
-		schedule->rooms = room->next;
-		free(room);
-	}
-	free(schedule->steps);
-	free(schedule);
-}
-
-struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
-{
-	const struct wide_teams *wide = &team->owner->wide;
-	const struct terms *terms = wide->terms ? wide->terms : &asked->terms;
-	const void *where = wide->terms ? wide->where : asked->where;
-	struct mail *mail = mail_of(team);
-	struct schedule *schedule = mail ? calloc(1, sizeof(*schedule)) : NULL;
-
-	match_begun(team, terms, (uint64_t)(uintptr_t)where);
-	if (!schedule)
-		return NULL;
-	schedule->team = team;
-	schedule->terms = asked->terms;
-	schedule->plan = verb_is_plan(asked->terms.verb);
-	schedule->outer.schedule = schedule;
-	schedule->outer.stage = STAGE_DONE;
-	schedule->head = (struct head){
-		.what = terms_pack(terms),
-		.count = terms_count(terms),
-		.where = (uint64_t)(uintptr_t)where,
-	};
-	schedule->tag = MAIL_TAGS +
-			(int)(team->begun % (uint64_t)(INT_MAX - MAIL_TAGS));
-	return schedule;
-}
-
-void *schedule_room(struct schedule *schedule, size_t bytes)
-{
-	struct room *room;
-
-	if (!schedule || schedule->code)
-		return NULL;
-	room = malloc(sizeof(*room) + bytes);
-	if (!room) {
-		schedule->code = -ENOMEM;
-		return NULL;
-	}
-	room->next = schedule->rooms;
-	schedule->rooms = room;
-	return room->data;
-}
-
-static struct step *add_step(struct schedule *schedule, enum step_kind kind)
-{
-	struct step *steps;
-	int capacity;
-
-	if (!schedule || schedule->code)
-		return NULL;
-	if (schedule->count == schedule->capacity) {
-		capacity = schedule->capacity ? 2 * schedule->capacity : STEPS;
-		steps = realloc(schedule->steps,
-				(size_t)capacity * sizeof(*steps));
-		if (!steps) {
-			schedule->code = -ENOMEM;
-			return NULL;
-		}
-		schedule->steps = steps;
-		schedule->capacity = capacity;
-	}
-	steps = &schedule->steps[schedule->count++];
-	memset(steps, 0, sizeof(*steps));
-	steps->kind = kind;
-	return steps;
-}
-
-void schedule_send(struct schedule *schedule, int peer, const void *data,
-		   size_t bytes)
-{
-	struct step *step = add_step(schedule, STEP_SEND);
-
-	if (!step)
-		return;
-	step->peer = peer;
-	step->data = (char *)(uintptr_t)data;
-	step->bytes = bytes;
-}
-
-void schedule_receive(struct schedule *schedule, int peer, void *data,
-		      size_t bytes)
-{
-	struct step *step = add_step(schedule, STEP_RECEIVE);
-
-	if (!step)
-		return;
-	step->peer = peer;
-	step->data = data;
-	step->bytes = bytes;
-}
-
-void schedule_await(struct schedule *schedule)
-{
-	(void)add_step(schedule, STEP_AWAIT);
-}
-
-void schedule_copy(struct schedule *schedule, void *to, const void *from,
-		   size_t bytes)
-{
-	struct step *step;
-
-	if (to == from || bytes == 0)
-		return;
-	step = add_step(schedule, STEP_COPY);
-	if (!step)
-		return;
-	step->data = to;
-	step->from = from;
-	step->bytes = bytes;
-}
-
-void schedule_fold_own(struct schedule *schedule, const void *data)
-{
-	struct step *step = add_step(schedule, STEP_OWN);
-
-	if (!step)
-		return;
-	step->folded = true;
-	step->data = (char *)(uintptr_t)data;
-}
-
-void schedule_fold_from(struct schedule *schedule, int peer, void *room,
-			size_t bytes)
-{
-	struct step *step = add_step(schedule, STEP_RECEIVE);
-
-	if (!step)
-		return;
-	step->peer = peer;
-	step->data = room;
-	step->bytes = bytes;
-	step->folded = true;
-	step->borrows = !room;
-}
-
-/* Of the fold that is being written down. */
-static int count_sources(const struct schedule *schedule)
-{
-	int count = 0;
-
-	for (int i = schedule ? schedule->folds_from : 0;
-	     schedule && i < schedule->count; i++)
-		count += schedule->steps[i].folded;
-	return count;
-}
-
-void schedule_fold(struct schedule *schedule, void *out, size_t count)
-{
-	const void **sources;
-	struct step *step;
-
-	schedule_await(schedule);
-	sources = schedule_room(schedule, (size_t)count_sources(schedule) *
-						  sizeof(*sources));
-	step = add_step(schedule, STEP_FOLD);
-	if (!step)
-		return;
-	step->sources = sources;
-	step->data = out;
-	step->bytes = count;
-	step->first = schedule->folds_from;
-	schedule->folds_from = schedule->count;
-}
-
-size_t schedule_fold_room(size_t bytes)
-{
-	return bytes < LEND_BYTES ? (bytes + 15) & ~(size_t)15 : 0;
-}
 
 /* --- doing it --- */
 
@@ -435,6 +184,13 @@ static bool are_sent(const struct schedule *schedule)
 	return true;
 }
 
+static void do_copy(const struct step *step)
+{
+	for (size_t i = 0; i < step->runs; i++)
+		memmove(step->data + i * step->data_stride,
+			step->from + i * step->from_stride, step->bytes);
+}
+
 static void do_fold(struct schedule *schedule, const struct step *step)
 {
 	const void **from = step->sources;
@@ -474,7 +230,7 @@ static bool advance(struct schedule *schedule)
 				return schedule->code || schedule->at != before;
 			break;
 		case STEP_COPY:
-			memmove(step->data, step->from, step->bytes);
+			do_copy(step);
 			break;
 		case STEP_OWN:
 			break;
@@ -514,12 +270,12 @@ int schedule_begin(struct rig_team *team, struct schedule *schedule,
 {
 	if (!schedule || schedule->code) {
 		if (schedule)
-			destroy(NULL, schedule);
+			schedule_destroy(NULL, schedule);
 		return rig_team_fail(team, -ENOMEM, "%s: no memory",
 				     verb_name(asked->terms.verb));
 	}
 	if (rank_has_ended(team->owner)) {
-		destroy(NULL, schedule);
+		schedule_destroy(NULL, schedule);
 		return rank_ended(team->owner);
 	}
 	TAILQ_INSERT_TAIL(&team->owner->mail->schedules, schedule, entry);
@@ -550,7 +306,7 @@ int schedule_collect(struct rig_request **request)
 	if (schedule->plan)
 		return code;
 	if (!schedule->broken)
-		destroy(schedule->team->owner->mail, schedule);
+		schedule_destroy(schedule->team->owner->mail, schedule);
 	*request = NULL;
 	return code;
 }
@@ -605,7 +361,7 @@ void schedule_drop_all(struct mail *mail)
 	struct schedule *schedule;
 
 	while ((schedule = TAILQ_FIRST(&mail->schedules)))
-		destroy(mail, schedule);
+		schedule_destroy(mail, schedule);
 }
 
 static struct schedule *plan_of(const struct rig_request *request)
@@ -660,7 +416,7 @@ int rig_team_request_free(struct rig_team *team, struct rig_request **request)
 				     "wait for it first",
 				     verb_name(schedule->terms.verb));
 	if (!schedule->broken)
-		destroy(team->owner->mail, schedule);
+		schedule_destroy(team->owner->mail, schedule);
 	*request = NULL;
 	return 0;
 }

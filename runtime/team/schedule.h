@@ -50,6 +50,11 @@ void schedule_await(struct schedule *schedule);
 void schedule_copy(struct schedule *schedule, void *to, const void *from,
 		   size_t bytes);
 
+/* Copy `runs` times `bytes` bytes, which are a stride apart on each side. */
+void schedule_copy_runs(struct schedule *schedule, size_t runs, size_t bytes,
+			void *to, size_t to_stride, const void *from,
+			size_t from_stride);
+
 /*
  * What is to be folded, in the order of ranks: what this rank has, and what
  * comes from another, into `room` or, where that is NULL, where it can be read.
