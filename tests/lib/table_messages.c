@@ -240,6 +240,39 @@ int try_lend(struct trial *t)
 
 /* --- neighbours --- */
 
+/* Call NAME of the ring in the form of the trial; a plan is made, and started
+ * twice. */
+#define CALL(NAME, ...)                                                        \
+	switch (t->form) {                                                     \
+	case FORM_PLAIN:                                                       \
+		r = rig_team_##NAME(ring, __VA_ARGS__);                        \
+		break;                                                         \
+	case FORM_BEGUN:                                                       \
+		r = rig_team_i##NAME(ring, __VA_ARGS__, &request);             \
+		break;                                                         \
+	case FORM_PLAN:                                                        \
+		r = rig_team_##NAME##_init(ring, __VA_ARGS__, &request);       \
+		break;                                                         \
+	}
+
+/* Wait for the request of a call, if there is one. */
+static int completed(struct rig_team *ring, enum form form,
+		     struct rig_request **request)
+{
+	int r = 0;
+
+	for (int i = 0; form == FORM_PLAN && r == 0 && i < 2; i++) {
+		r = rig_team_start(ring, request);
+		if (r == 0)
+			r = rig_team_wait(ring, request, NULL);
+	}
+	if (r == 0 && form == FORM_BEGUN)
+		r = rig_team_wait(ring, request, NULL);
+	return r < 0 || form != FORM_PLAN
+		       ? r
+		       : rig_team_request_free(ring, request);
+}
+
 /* Block 0 goes to the rank before, which gets it as block 1. */
 static int hears_neighbors(const struct trial *t, bool alike)
 {
@@ -255,25 +288,25 @@ static int exchanges(struct trial *t, struct rig_team *ring)
 {
 	const size_t counts[] = { t->count, t->count };
 	const size_t displs[] = { 0, t->count };
-	int r;
+	struct rig_request *request = NULL;
+	const size_t n = t->count;
+	int r = -1;
 
-	fill(t, 2 * t->count, 2 * t->count);
-	r = rig_team_neighbor_alltoall(ring, from(t), t->count, t->type,
-				       into(t), t->count, t->type);
+	fill(t, 2 * n, 2 * n);
+	if (t->row->verb == VERB_NEIGHBOR_ALLTOALL)
+		CALL(neighbor_alltoall, from(t), n, t->type, into(t), n,
+		     t->type)
+	else if (t->row->verb == VERB_NEIGHBOR_ALLTOALLV)
+		CALL(neighbor_alltoallv, from(t), counts, displs, t->type,
+		     into(t), counts, displs, t->type)
+	else
+		CALL(neighbor_allgather, from(t), n, t->type, into(t), n,
+		     t->type)
 	if (r == 0)
-		r = hears_neighbors(t, false);
-	memset(t->recv, FILL, 2 * t->count * t->item);
-	if (r == 0)
-		r = rig_team_neighbor_alltoallv(ring, from(t), counts, displs,
-						t->type, into(t), counts,
-						displs, t->type);
-	if (r == 0)
-		r = hears_neighbors(t, false);
-	if (r == 0)
-		r = rig_team_neighbor_allgather(ring, from(t), t->count,
-						t->type, into(t), t->count,
-						t->type);
-	return r < 0 ? r : hears_neighbors(t, true);
+		r = completed(ring, t->form, &request);
+	if (r < 0)
+		return r;
+	return hears_neighbors(t, t->row->verb == VERB_NEIGHBOR_ALLGATHER);
 }
 
 /* In a ring of one or two ranks a rank is its own neighbour twice. */
@@ -289,7 +322,17 @@ static int in_ring(struct trial *t,
 	return r < 0 ? r : rig_team_free(ring);
 }
 
-int try_neighbor(struct trial *t)
+int try_neighbor_alltoall(struct trial *t)
+{
+	return in_ring(t, exchanges);
+}
+
+int try_neighbor_alltoallv(struct trial *t)
+{
+	return in_ring(t, exchanges);
+}
+
+int try_neighbor_allgather(struct trial *t)
 {
 	return in_ring(t, exchanges);
 }
@@ -299,12 +342,15 @@ static int brings_halo(struct trial *t, struct rig_team *ring)
 {
 	const size_t n = t->count < 3 ? 3 : t->count;
 	char *own = t->recv + t->item;
-	int r;
+	struct rig_request *request = NULL;
+	int r = -1;
 
 	memset(t->recv, FILL, n * t->item + GUARD);
 	for (size_t i = 0; i + 2 < n; i++)
 		table_brought(t, t->rank, i, own + i * t->item);
-	r = rig_team_halo(ring, t->recv, &n, 1, t->type);
+	CALL(halo, t->recv, &n, 1, t->type)
+	if (r == 0)
+		r = completed(ring, t->form, &request);
 	if (r == 0)
 		r = holds(t, t->recv, before(t), n - 3, 1);
 	if (r == 0)

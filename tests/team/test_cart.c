@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_cart.c - grids of ranks: who is where, and what neighbours exchange.
+ * test_cart.c - grids of ranks: who is where, and what neighbours exchange, in the
+ * form that waits, the form that does not, and as a plan.
  */
 #include "lib/harness.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,12 +84,15 @@ START_TEST(no_dims_are_closer)
 }
 END_TEST
 
+enum form { WAITS, BEGUN, PLANNED, FORMS };
+
 /* A grid, its periods, and how long a side each rank owns. */
 struct grid {
 	int ndims;
 	int dims[3];
 	bool periods[3];
 	size_t own, width;
+	enum form form;
 };
 
 /* What the element at global coordinates holds. */
@@ -122,6 +127,33 @@ static bool global(const struct grid *grid, const int *coords, size_t index,
 	return inside;
 }
 
+/* The halo in the form of the grid; *plan is made in the first round, and goes with
+ * the last. */
+static int brings_halo(struct rig_team *cart, const struct grid *grid,
+		       double *array, const size_t *extents,
+		       struct rig_request **plan, bool last)
+{
+	const size_t width = grid->width;
+	struct rig_request *begun = NULL;
+	int r = 0;
+
+	if (grid->form == WAITS)
+		return rig_team_halo(cart, array, extents, width, RIG_FLOAT64);
+	if (grid->form == BEGUN) {
+		r = rig_team_ihalo(cart, array, extents, width, RIG_FLOAT64,
+				   &begun);
+		return r < 0 ? r : rig_team_wait(cart, &begun, NULL);
+	}
+	if (!*plan)
+		r = rig_team_halo_init(cart, array, extents, width, RIG_FLOAT64,
+				       plan);
+	if (r == 0)
+		r = rig_team_start(cart, plan);
+	if (r == 0)
+		r = rig_team_wait(cart, plan, NULL);
+	return r < 0 || !last ? r : rig_team_request_free(cart, plan);
+}
+
 static int exchanges(struct rig_team *team)
 {
 	const struct grid *grid = rig_team_args(team);
@@ -129,6 +161,7 @@ static int exchanges(struct rig_team *team)
 	size_t extents[3] = { n, n, n }, all = 1;
 	struct rig_team *cart = NULL;
 	int coords[RIG_DIMS_MAX];
+	struct rig_request *plan = NULL;
 	double *array;
 	int r = rig_team_cart_create(team, grid->ndims, grid->dims,
 				     grid->periods, &cart);
@@ -147,8 +180,7 @@ static int exchanges(struct rig_team *team)
 			(void)global(grid, coords, i, n, at, &halo);
 			array[i] = halo ? -1 : value_at(at, grid->ndims, round);
 		}
-		r = rig_team_halo(cart, array, extents, grid->width,
-				  RIG_FLOAT64);
+		r = brings_halo(cart, grid, array, extents, &plan, round == 4);
 		for (size_t i = 0; r == 0 && i < all; i++) {
 			double wanted =
 				global(grid, coords, i, n, at, &halo)
@@ -168,28 +200,63 @@ static int exchanges(struct rig_team *team)
 START_TEST(a_halo_has_what_the_neighbours_own)
 {
 	static const struct grid grids[] = {
-		{ 1, { 1 }, { true }, 5, 2 },
-		{ 1, { 6 }, { false }, 4, 1 },
-		{ 1, { 6 }, { true }, 3000, 700 },
-		{ 2, { 3, 2 }, { false, false }, 7, 2 },
-		{ 2, { 2, 2 }, { true, true }, 60, 3 },
-		{ 2, { 1, 5 }, { true, false }, 4, 4 },
-		{ 3, { 2, 1, 3 }, { true, true, false }, 5, 1 },
-		{ 3, { 1, 2, 2 }, { true, true, true }, 8, 2 },
+		{ 1, { 1 }, { true }, 5, 2, WAITS },
+		{ 1, { 6 }, { false }, 4, 1, WAITS },
+		{ 1, { 6 }, { true }, 3000, 700, WAITS },
+		{ 2, { 3, 2 }, { false, false }, 7, 2, WAITS },
+		{ 2, { 2, 2 }, { true, true }, 60, 3, WAITS },
+		{ 2, { 1, 5 }, { true, false }, 4, 4, WAITS },
+		{ 3, { 2, 1, 3 }, { true, true, false }, 5, 1, WAITS },
+		{ 3, { 1, 2, 2 }, { true, true, true }, 8, 2, WAITS },
 	};
 
 	make_pool(6);
-	for (size_t i = 0; i < sizeof(grids) / sizeof(*grids); i++)
-		ck_assert_msg(run_args(exchanges, &grids[i], sizeof(*grids)) ==
-				      0,
+	for (size_t i = 0; i < sizeof(grids) / sizeof(*grids); i++) {
+		struct grid grid = grids[i];
+
+		grid.form = (enum form)_i;
+		ck_assert_msg(run_args(exchanges, &grid, sizeof(grid)) == 0,
 			      "grid %zu: %s", i, rig_pool_report(pool)->text);
+	}
 	rig_pool_destroy(pool);
 }
 END_TEST
 
+/* Both calls are open at once, and complete in the other order. */
+static int begins_both(struct rig_team *cart, const int *out, int *in,
+		       const int *rank, int *all)
+{
+	struct rig_request *requests[2] = { NULL, NULL };
+	int r = rig_team_ineighbor_alltoall(cart, out, 1, RIG_INT32, in, 1,
+					    RIG_INT32, &requests[0]);
+
+	if (r == 0)
+		r = rig_team_ineighbor_allgather(cart, rank, 1, RIG_INT32, all,
+						 1, RIG_INT32, &requests[1]);
+	for (int i = 1; r == 0 && i >= 0; i--)
+		r = rig_team_wait(cart, &requests[i], NULL);
+	return r;
+}
+
+static int plans_both(struct rig_team *cart, const int *out, int *in,
+		      const int *rank, int *all)
+{
+	struct rig_request *plans[2] = { NULL, NULL };
+	int r = rig_team_neighbor_alltoall_init(cart, out, 1, RIG_INT32, in, 1,
+						RIG_INT32, &plans[0]);
+
+	if (r == 0)
+		r = rig_team_neighbor_allgather_init(
+			cart, rank, 1, RIG_INT32, all, 1, RIG_INT32, &plans[1]);
+	if (r == 0)
+		r = rig_team_startall(cart, 2, plans);
+	return r < 0 ? r : rig_team_waitall(cart, 2, plans, NULL);
+}
+
 /* Blocks of neighbours, two of which are the same rank. */
 static int talks(struct rig_team *team)
 {
+	const enum form form = *(const enum form *)rig_team_args(team);
 	const int rank = rig_team_rank(team);
 	struct rig_team *cart = NULL;
 	int out[4], in[4] = { -1, -1, -1, -1 }, all[4] = { -1, -1, -1, -1 };
@@ -199,10 +266,14 @@ static int talks(struct rig_team *team)
 				 (bool[]){ true, false }, &cart);
 	for (int i = 0; i < 4; i++)
 		out[i] = rank * 10 + i;
-	if (r == 0)
+	if (r == 0 && form == BEGUN)
+		r = begins_both(cart, out, in, &rank, all);
+	if (r == 0 && form == PLANNED)
+		r = plans_both(cart, out, in, &rank, all);
+	if (r == 0 && form == WAITS)
 		r = rig_team_neighbor_alltoall(cart, out, 1, RIG_INT32, in, 1,
 					       RIG_INT32);
-	if (r == 0)
+	if (r == 0 && form == WAITS)
 		r = rig_team_neighbor_allgather(cart, &rank, 1, RIG_INT32, all,
 						1, RIG_INT32);
 	for (int d = 0; r == 0 && d < 2; d++) {
@@ -220,9 +291,67 @@ static int talks(struct rig_team *team)
 START_TEST(neighbours_exchange_blocks)
 {
 	make_pool(6);
-	for (int i = 0; i < 5; i++)
-		ck_assert_msg(run(talks) == 0, "%s",
+	for (int i = 0; i < 9; i++) {
+		const enum form form = (enum form)(i % FORMS);
+
+		ck_assert_msg(run_args(talks, &form, sizeof(form)) == 0, "%s",
 			      rig_pool_report(pool)->text);
+	}
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+/* A neighbour that gives other sizes, or ends. */
+struct fault {
+	bool dies;
+	bool plan;
+};
+
+static int meets_a_fault(struct rig_team *team)
+{
+	const struct fault *fault = rig_team_args(team);
+	const int size = rig_team_size(team);
+	const size_t n = rig_team_rank(team) == 1 && !fault->dies ? 3 : 2;
+	struct rig_request *request = NULL;
+	struct rig_team *ring = NULL;
+	double out[6] = { 0 }, in[6];
+	int r = rig_team_cart_create(team, 1, &size, &(bool){ true }, &ring);
+
+	if (r == 0 && fault->plan)
+		r = rig_team_neighbor_alltoall_init(ring, out, n, RIG_FLOAT64,
+						    in, n, RIG_FLOAT64,
+						    &request);
+	if (r == 0 && rig_team_rank(team) == 1 && fault->dies)
+		(void)raise(SIGKILL);
+	if (r == 0)
+		r = fault->plan ? rig_team_start(ring, &request)
+				: rig_team_ineighbor_alltoall(
+					  ring, out, n, RIG_FLOAT64, in, n,
+					  RIG_FLOAT64, &request);
+	return r < 0 ? r : rig_team_wait(ring, &request, NULL);
+}
+
+START_TEST(a_fault_of_a_neighbour_is_told)
+{
+	const struct fault fault = { .dies = _i & 1, .plan = _i & 2 };
+	const char *text;
+	int r;
+
+	make_pool(6);
+	r = run_args(meets_a_fault, &fault, sizeof(fault));
+	text = rig_pool_report(pool)->text;
+	if (fault.dies) {
+		ck_assert_int_eq(r, -EOWNERDEAD);
+		ck_assert_msg(strstr(text, "SIGKILL") != NULL, "%s", text);
+		ck_assert_msg(strstr(text, fault.plan ? "alltoall_init ("
+						      : "ineighbor_alltoall ("),
+			      "%s", text);
+	} else {
+		ck_assert_int_eq(r, -EINVAL);
+		ck_assert_msg(strstr(text, "are expected") != NULL, "%s", text);
+	}
+	ck_assert_int_eq(
+		run_args(talks, &(enum form){ BEGUN }, sizeof(enum form)), 0);
 	rig_pool_destroy(pool);
 }
 END_TEST
@@ -232,6 +361,7 @@ static int wrong(struct rig_team *team)
 	const bool no[] = { false, false };
 	double array[16];
 	const size_t few[] = { 2, 8 }, two[] = { 4, 4 };
+	struct rig_request *request = NULL;
 	struct rig_team *cart = NULL;
 	int at[] = { 0, 9 }, rank = -5, dest;
 	int r = rig_team_cart_create(team, 2, (int[]){ 1, 2 }, no, &cart);
@@ -250,7 +380,16 @@ static int wrong(struct rig_team *team)
 	    rig_team_halo(cart, array, few, 1, RIG_FLOAT64) != -EINVAL ||
 	    rig_team_halo(cart, array, two, 0, RIG_FLOAT64) != -EINVAL ||
 	    rig_team_halo(cart, array, two, 1, 9999999) != -EINVAL ||
-	    rig_team_halo(team, array, two, 1, RIG_FLOAT64) != -EINVAL)
+	    rig_team_halo(team, array, two, 1, RIG_FLOAT64) != -EINVAL ||
+	    rig_team_ihalo(cart, array, few, 1, RIG_FLOAT64, &request) !=
+		    -EINVAL ||
+	    rig_team_halo_init(team, array, two, 1, RIG_FLOAT64, &request) !=
+		    -EINVAL ||
+	    rig_team_ineighbor_allgather(team, array, 1, RIG_FLOAT64, array + 1,
+					 1, RIG_FLOAT64, &request) != -EINVAL ||
+	    rig_team_ineighbor_allgather(cart, array, 1, RIG_FLOAT64, array, 1,
+					 RIG_FLOAT64, &request) != -EINVAL ||
+	    request)
 		return rig_team_fail(team, -EBADMSG, "not refused");
 	return 0;
 }
@@ -270,8 +409,9 @@ Suite *make_suite(void)
 
 	tcase_add_test(cart, dims_are_close_to_each_other);
 	tcase_add_test(cart, no_dims_are_closer);
-	tcase_add_test(cart, a_halo_has_what_the_neighbours_own);
+	tcase_add_loop_test(cart, a_halo_has_what_the_neighbours_own, 0, FORMS);
 	tcase_add_test(cart, neighbours_exchange_blocks);
+	tcase_add_loop_test(cart, a_fault_of_a_neighbour_is_told, 0, 4);
 	tcase_add_test(cart, wrong_grids_are_refused);
 	suite_add_tcase(suite, cart);
 	return suite;

@@ -3,8 +3,8 @@
  * nonblocking.h - collective verbs that are begun, and waited for later; and
  * plans, made once and started many times.
  *
- * Each function is the verb of collective.h with the same arguments and meaning,
- * and MPI's name, but returns at once with a request for rig_team_wait() and the
+ * Each function is the verb of collective.h or cart.h with the same arguments and
+ * meaning, and MPI's name, but returns at once with a request for rig_team_wait() and the
  * other waits of message.h; requests of messages may be among the requests waited
  * for.  Until a request is complete nobody writes to its buffers, and nobody reads
  * the buffer that the verb writes.  (Counts and displacements are read only in the
@@ -43,6 +43,7 @@
 #define RUNRIG_NONBLOCKING_H
 
 #include <runrig/api.h>
+#include <runrig/cart.h>
 #include <runrig/collective.h>
 #include <runrig/message.h>
 
@@ -111,6 +112,31 @@ RIG_API int rig_team_ialltoallv(struct rig_team *team, const void *send,
 				const size_t *recv_displs, int recv_type,
 				struct rig_request **request);
 
+/* --- neighbours in a grid (cart.h) --- */
+
+RIG_API int rig_team_ineighbor_alltoall(struct rig_team *team, const void *send,
+					size_t send_count, int send_type,
+					void *recv, size_t recv_count,
+					int recv_type,
+					struct rig_request **request);
+RIG_API int rig_team_ineighbor_alltoallv(
+	struct rig_team *team, const void *send, const size_t *send_counts,
+	const size_t *send_displs, int send_type, void *recv,
+	const size_t *recv_counts, const size_t *recv_displs, int recv_type,
+	struct rig_request **request);
+RIG_API int rig_team_ineighbor_allgather(struct rig_team *team,
+					 const void *send, size_t send_count,
+					 int send_type, void *recv,
+					 size_t recv_count, int recv_type,
+					 struct rig_request **request);
+
+/* Until the request is complete the whole array is the library's, the elements
+ * that the rank owns too: they may be read, but not written.  (`extents` is read
+ * only in the call.) */
+RIG_API int rig_team_ihalo(struct rig_team *team, void *array,
+			   const size_t *extents, size_t width, int type,
+			   struct rig_request **request);
+
 /* --- plans --- */
 
 RIG_API int rig_team_barrier_init(struct rig_team *team,
@@ -176,6 +202,26 @@ RIG_API int rig_team_alltoallv_init(struct rig_team *team, const void *send,
 				    void *recv, const size_t *recv_counts,
 				    const size_t *recv_displs, int recv_type,
 				    struct rig_request **request);
+
+RIG_API int rig_team_neighbor_alltoall_init(struct rig_team *team,
+					    const void *send, size_t send_count,
+					    int send_type, void *recv,
+					    size_t recv_count, int recv_type,
+					    struct rig_request **request);
+RIG_API int rig_team_neighbor_alltoallv_init(
+	struct rig_team *team, const void *send, const size_t *send_counts,
+	const size_t *send_displs, int send_type, void *recv,
+	const size_t *recv_counts, const size_t *recv_displs, int recv_type,
+	struct rig_request **request);
+RIG_API int rig_team_neighbor_allgather_init(struct rig_team *team,
+					     const void *send,
+					     size_t send_count, int send_type,
+					     void *recv, size_t recv_count,
+					     int recv_type,
+					     struct rig_request **request);
+RIG_API int rig_team_halo_init(struct rig_team *team, void *array,
+			       const size_t *extents, size_t width, int type,
+			       struct rig_request **request);
 
 /* Start a plan, or all plans of an array; from now on the data is read.  Never
  * waits.  -EINVAL: a request is no plan, or is started already. */
