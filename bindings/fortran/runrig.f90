@@ -88,7 +88,8 @@ module runrig
     integer(c_int64_t) :: deadline_ns = 0
     type(c_ptr) :: memory = c_null_ptr
     integer(c_int) :: pages = 0
-    integer(c_int64_t) :: reserved(reserved_words) = 0
+    integer(c_size_t) :: most = 0
+    integer(c_int64_t) :: reserved(reserved_words - 1) = 0
   end type
 
   ! struct rig_handed.

@@ -212,7 +212,7 @@ static const char *hint(int code)
 	}
 }
 
-int numa_set(int fd, const char *name, size_t bytes,
+int numa_set(int fd, const char *name, size_t bytes, size_t most,
 	     const struct numa_rule *rule)
 {
 	int mode = rule->kind == NUMA_BIND ? MPOL_BIND : MPOL_INTERLEAVE;
@@ -225,6 +225,8 @@ int numa_set(int fd, const char *name, size_t bytes,
 		r = check_room(name, bytes, rule);
 	if (r < 0)
 		return r;
+	if (bytes < most)
+		bytes = most;
 	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)
 		return rig_fail_errno(-errno, "segment %s: map %zu bytes",

@@ -35,11 +35,11 @@ int numa_parse(struct numa_rule *rule, const char *words,
 	       const struct topology *topology);
 
 /*
- * Make the file behind `fd`, of `bytes` bytes and no pages yet, obey the rule.
- * 0, -ENOSPC where the nodes of a bind cannot hold the file, or the error of
+ * Make the file behind `fd`, of `bytes` bytes and no pages yet, obey the rule, also
+ * for bytes up to `most` that the file may get later.  0, -ENOSPC where the nodes of a bind cannot hold the file, or the error of
  * mmap or mbind.  `name` is for the words.
  */
-int numa_set(int fd, const char *name, size_t bytes,
+int numa_set(int fd, const char *name, size_t bytes, size_t most,
 	     const struct numa_rule *rule);
 
 /* Write to homes[] the system's number of the node of each page of memory at

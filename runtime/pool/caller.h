@@ -63,6 +63,7 @@ struct kept_file {
 /* Copies of a segment, one a node: see replica.c. */
 struct replica {
 	struct identity source;
+	size_t source_bytes;      /* as many as there were */
 	size_t stride;            /* 0: free */
 	struct segment_info info; /* the copies, with the pool's descriptor */
 };
@@ -340,9 +341,10 @@ bool replica_drop(struct rig_pool *pool, struct identity source,
  * job is written down.  With the turn. */
 void replica_forget_written(struct rig_pool *pool, const struct rig_job *job);
 
-/* Write the copies of `source` as the job's segment `index`; false: there are no
- * copies. */
-bool replica_put(struct rig_pool *pool, int index, struct identity source);
+/* Write the copies of `source`, a segment of `bytes`, as the job's segment `index`;
+ * false: there are no copies. */
+bool replica_put(struct rig_pool *pool, int index, struct identity source,
+		 size_t bytes);
 
 void replica_finish(struct rig_pool *pool);
 

@@ -270,12 +270,13 @@ int job_segments_find(struct rig_pool *pool, const char *name,
 }
 
 /* The copies of a segment, where there are any. */
-static void put_copies(struct rig_pool *pool, int index, struct identity source)
+static void put_copies(struct rig_pool *pool, int index, struct identity source,
+		       size_t bytes)
 {
 	struct job_segment_shm *segment =
 		&pool->startup.layout.job->segments[index];
 
-	if (replica_put(pool, index, source))
+	if (replica_put(pool, index, source, bytes))
 		segment->holder_fd = job_segments_note(
 			pool,
 			(struct identity){ segment->device, segment->inode },
@@ -310,7 +311,7 @@ int job_segments_put(struct rig_pool *pool, int index,
 	info.fd = job_segments_note(pool, info.identity, info.fd);
 	job_segments_put_file(pool, index, &info);
 	if (handed->read_only)
-		put_copies(pool, index, info.identity);
+		put_copies(pool, index, info.identity, info.data_bytes);
 	job->segments[index].offset = handed->offset;
 	job->segments[index].bytes = bytes;
 	if (handed->read_only)

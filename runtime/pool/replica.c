@@ -78,11 +78,13 @@ void replica_forget_written(struct rig_pool *pool, const struct rig_job *job)
 			job_segments_forget(pool, file);
 }
 
-bool replica_put(struct rig_pool *pool, int index, struct identity source)
+bool replica_put(struct rig_pool *pool, int index, struct identity source,
+		 size_t bytes)
 {
 	const struct replica *replica = find(pool, source);
 
-	if (!replica)
+	/* A segment that has grown since has no copies. */
+	if (!replica || replica->source_bytes != bytes)
 		return false;
 	job_segments_put_file(pool, index, &replica->info);
 	pool->startup.layout.job->segments[index].stride = replica->stride;
@@ -112,6 +114,7 @@ static int make_file(const struct segment_info *source, const char *name,
 				name, copies);
 	*replica = (struct replica){
 		.source = source->identity,
+		.source_bytes = source->data_bytes,
 		.stride = size_round_up(source->data_bytes, unit),
 		.info = { .file_bytes = room, .data_bytes = room },
 	};

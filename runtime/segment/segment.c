@@ -11,7 +11,7 @@
  * The handles of a process are in a list, so that a job that names a segment
  * means the handle's, even where the name has been stolen.
  */
-#include "segment/segment.h"
+#include "segment/handle.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -34,21 +34,6 @@
 #include "segment/ledger.h"
 #include "base/size.h"
 #include "segment/sweep.h"
-
-/* In this process. */
-struct rig_segment {
-	struct rig_segment *next;
-	char name[RIG_NAME_MAX + 1];
-	void *data; /* NULL: detached */
-	struct rig_barrier *barrier;
-	struct segment_info info; /* fd -1: closed */
-	uint64_t maker;           /* 0: attached only */
-	bool dies;                /* with its maker */
-	bool unlinked;            /* by this handle */
-	/* Pools keep what they have mapped when the handle is destroyed.  Under
-	 * the lock. */
-	bool brief;
-};
 
 static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static struct rig_segment *handles;
@@ -97,6 +82,20 @@ static bool let_go_in_pools(void)
 	return pools && pools->let_go() > 0;
 }
 
+bool segment_free_memory(void)
+{
+	char words[WHY_BYTES];
+	bool freed;
+
+	snprintf(words, sizeof(words), "%s", rig_why());
+	freed = let_go_in_pools();
+	/* Names of dead processes may be holding memory. */
+	if (sweep_stale() > 0 || freed)
+		return true;
+	(void)rig_fail(-ENOSPC, "%s", words);
+	return false;
+}
+
 void segments_fork_failed(void)
 {
 	after_fork();
@@ -141,17 +140,20 @@ static void handle_remove(struct rig_segment *segment)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Map all of the file; the barrier, where there is any, is in the last page. */
-static int map(struct rig_segment *segment, bool read_only)
+/* Map all of the file, and what it may become; the barrier, where there is any, is in the last page. */
+static int map(struct rig_segment *segment, bool read_only, size_t most)
 {
 	struct segment_info *info = &segment->info;
 	int prot = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
 
-	segment->data = huge_map(info->fd, info->file_bytes, prot);
+	segment->read_only = read_only;
+	segment->grows = most != 0;
+	segment->mapped = most > info->file_bytes ? most : info->file_bytes;
+	segment->data = huge_map(info->fd, segment->mapped, prot);
 	if (segment->data == MAP_FAILED) {
 		segment->data = NULL;
 		return rig_fail_errno(-errno, "segment %s: map %zu bytes",
-				      segment->name, info->file_bytes);
+				      segment->name, segment->mapped);
 	}
 	/* A process that may only read cannot arrive. */
 	if (info->file_bytes != info->data_bytes && !read_only)
@@ -164,7 +166,7 @@ static int map(struct rig_segment *segment, bool read_only)
 static void release(struct rig_segment *segment)
 {
 	if (segment->data)
-		munmap(segment->data, segment->info.file_bytes);
+		munmap(segment->data, segment->mapped);
 	if (segment->info.fd >= 0)
 		close(segment->info.fd);
 	free(segment);
@@ -228,7 +230,8 @@ static int fill(struct rig_segment *segment, const char *name,
 
 	r = shmfile_resize(info->fd, name, info->file_bytes);
 	if (r == 0)
-		r = numa_set(info->fd, name, info->file_bytes, rule);
+		r = numa_set(info->fd, name, info->file_bytes, options->most,
+			     rule);
 	if (r < 0)
 		return r;
 	if (fstat(info->fd, &status) < 0)
@@ -285,21 +288,12 @@ static int make(struct rig_segment *segment, const char *name,
 		return rig_fail(-EINVAL, "segment: %zu bytes are too many",
 				info->data_bytes);
 	r = fill(segment, name, options, &rule);
-	if (r == -ENOSPC) {
-		char words[WHY_BYTES];
-
-		/* Names of dead processes may be holding memory. */
-		snprintf(words, sizeof(words), "%s", rig_why());
-		const bool freed = let_go_in_pools();
-
-		if (sweep_stale() > 0 || freed)
-			r = fill(segment, name, options, &rule);
-		else
-			r = rig_fail(r, "%s", words);
-	}
+	if (r == -ENOSPC && segment_free_memory())
+		r = fill(segment, name, options, &rule);
 	if (r < 0)
 		return r;
-	r = map(segment, false);
+	segment->huge = options->pages == RIG_PAGES_HUGE;
+	r = map(segment, false, options->most);
 	if (r == 0 && trailer)
 		r = lay_trailer(segment, options);
 	if (r < 0)
@@ -334,6 +328,10 @@ int rig_segment_create(struct rig_segment **out, const char *name, size_t bytes,
 		return rig_fail(-EINVAL, "segment %s: %d parties, not 1 to %d",
 				name ? name : "(new)", options->parties,
 				RIG_WORKERS_MAX);
+	if (options->most && (options->pool || options->parties))
+		return rig_fail(-EINVAL,
+				"segment %s: one with a barrier does not grow",
+				name ? name : "(new)");
 	segment = calloc(1, sizeof(*segment));
 	if (!segment)
 		return rig_fail_errno(-ENOMEM, "segment");
@@ -438,8 +436,13 @@ int rig_segment_attach(struct rig_segment **out, const char *name,
 	snprintf(segment->name, sizeof(segment->name), "%s", name);
 	r = await_size(segment->info.fd, name, options->deadline_ns, &status,
 		       &segment->info);
+	if (r == 0 && options->most &&
+	    segment->info.data_bytes != segment->info.file_bytes)
+		r = rig_fail(-EINVAL,
+			     "segment %s: one with a barrier does not grow",
+			     name);
 	if (r == 0)
-		r = map(segment, options->read_only);
+		r = map(segment, options->read_only, options->most);
 out:
 	if (r < 0) {
 		release(segment);
@@ -461,7 +464,7 @@ int segment_adopt(struct rig_segment **out, const char *name,
 		return rig_fail_errno(-ENOMEM, "segment");
 	segment->info = *info;
 	snprintf(segment->name, sizeof(segment->name), "%s", name);
-	r = map(segment, read_only);
+	r = map(segment, read_only, 0);
 	if (r < 0) {
 		segment->info.fd = -1;
 		release(segment);
@@ -472,19 +475,18 @@ int segment_adopt(struct rig_segment **out, const char *name,
 	return 0;
 }
 
-const struct segment_info *segment_info_of(const struct rig_segment *segment)
+struct segment_info segment_info_of(const struct rig_segment *segment)
 {
-	return &segment->info;
+	struct segment_info info = segment->info;
+
+	if (segment->grows)
+		info.file_bytes = info.data_bytes = rig_segment_bytes(segment);
+	return info;
 }
 
 void *rig_segment_data(const struct rig_segment *segment)
 {
 	return segment ? segment->data : NULL;
-}
-
-size_t rig_segment_bytes(const struct rig_segment *segment)
-{
-	return segment ? segment->info.data_bytes : 0;
 }
 
 const char *rig_segment_name(const struct rig_segment *segment)
@@ -517,7 +519,8 @@ void rig_segment_detach(struct rig_segment *segment)
 {
 	if (!segment || !segment->data)
 		return;
-	munmap(segment->data, segment->info.file_bytes);
+	segment->info = segment_info_of(segment);
+	munmap(segment->data, segment->mapped);
 	segment->data = NULL;
 	segment->barrier = NULL;
 	/* The maker's descriptor, and the lock with the descriptor, means that
@@ -584,7 +587,7 @@ bool segment_handle_info(const char *name, bool brief,
 		    strcmp(segment->name, name) == 0)
 			break;
 	if (segment)
-		*info = segment->info;
+		*info = segment_info_of(segment);
 	/* Its descriptor is the pool's only one now. */
 	if (segment)
 		segment->brief = false;

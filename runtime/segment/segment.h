@@ -31,8 +31,9 @@ struct segment_info {
 bool segment_handle_info(const char *name, bool brief,
 			 struct segment_info *info);
 
-/* The facts of a handle; the fd stays the handle's, -1 where closed. */
-const struct segment_info *segment_info_of(const struct rig_segment *segment);
+/* The facts of a handle, as large as the segment is now; the fd stays the handle's,
+ * -1 where closed. */
+struct segment_info segment_info_of(const struct rig_segment *segment);
 
 /* The facts of the file behind `fd`: 0, -ENODATA, -EPROTO, or the error of fstat
  * or pread. */

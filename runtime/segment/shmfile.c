@@ -126,12 +126,11 @@ static int check_room(int fd, const char *name, size_t bytes)
 	return 0;
 }
 
-int shmfile_resize(int fd, const char *name, size_t bytes)
+/* Beyond the limit the kernel would send SIGXFSZ. */
+static int check_limit(const char *name, size_t bytes)
 {
 	struct rlimit limit;
-	int r;
 
-	/* Beyond the limit the kernel would send SIGXFSZ. */
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
 	    limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur)
 		return rig_fail(-EFBIG,
@@ -142,7 +141,15 @@ int shmfile_resize(int fd, const char *name, size_t bytes)
 	if (bytes > INT64_MAX)
 		return rig_fail(-EFBIG, "segment %s: %zu bytes",
 				name ? name : "(new)", bytes);
-	r = check_room(fd, name, bytes);
+	return 0;
+}
+
+int shmfile_resize(int fd, const char *name, size_t bytes)
+{
+	int r = check_limit(name, bytes);
+
+	if (r == 0)
+		r = check_room(fd, name, bytes);
 	if (r < 0)
 		return r;
 	while (ftruncate(fd, (off_t)bytes) < 0)
@@ -178,6 +185,39 @@ int shmfile_reserve(int fd, const char *name, size_t begin, size_t end)
 	if (r < 0)
 		return rig_fail_errno(r, "segment %s: reserve %zu bytes in %s",
 				      name ? name : "(new)", bytes, SHM_DIR);
+	return 0;
+}
+
+int shmfile_grow(int fd, const char *name, size_t bytes)
+{
+	sigset_t all, before;
+	struct stat status;
+	size_t has;
+	int r;
+
+	if (fstat(fd, &status) < 0)
+		return rig_fail_errno(-errno, "segment %s: fstat", name);
+	has = (size_t)status.st_size;
+	if (bytes <= has)
+		return 0;
+	r = check_limit(name, bytes);
+	if (r == 0)
+		r = check_room(fd, name, bytes - has);
+	if (r < 0)
+		return r;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	do
+		r = fallocate(fd, 0, (off_t)has, (off_t)(bytes - has)) < 0
+			    ? -errno
+			    : 0;
+	while (r == -EINTR);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r < 0)
+		return rig_fail_errno(r,
+				      "segment %s: grow from %zu to %zu bytes "
+				      "in %s",
+				      name, has, bytes, SHM_DIR);
 	return 0;
 }
 

@@ -62,6 +62,14 @@ int shmfile_make(void);
  */
 int shmfile_resize(int fd, const char *name, size_t bytes);
 
+/*
+ * Make the file at least `bytes` bytes long, in one system call: the memory of the
+ * new bytes is reserved before the size changes, and a death leaves the old size or
+ * the new one.  Never makes a file shorter, whoever else makes it longer meanwhile.
+ * 0, -EFBIG, -ENOSPC as shmfile_resize(), or fallocate's error.
+ */
+int shmfile_grow(int fd, const char *name, size_t bytes);
+
 /* Reserve the bytes [begin, end) of `fd`: 0, -ENOSPC, or fallocate's error. */
 int shmfile_reserve(int fd, const char *name, size_t begin, size_t end);
 

@@ -130,7 +130,7 @@ static int number_nodes(int **nodes)
 
 ssize_t rig_segment_huge_bytes(const struct rig_segment *segment)
 {
-	const struct segment_info *info;
+	struct segment_info info;
 	const char *name = rig_segment_name(segment);
 	struct stat status;
 	ssize_t got = need(segment, "segment: the segment");
@@ -138,15 +138,15 @@ ssize_t rig_segment_huge_bytes(const struct rig_segment *segment)
 	if (got < 0)
 		return got;
 	info = segment_info_of(segment);
-	if (info->fd < 0)
+	if (info.fd < 0)
 		return rig_fail(-EINVAL, "segment %s: is detached", name);
-	if (fstat(info->fd, &status) < 0)
+	if (fstat(info.fd, &status) < 0)
 		return rig_fail_errno(-errno, "segment %s: fstat", name);
 	if (status.st_blocks * 512 < status.st_size)
 		return rig_fail(-ENODATA,
 				"segment %s: parts of it have no page yet",
 				name);
-	got = huge_bytes(info->fd, info->file_bytes);
+	got = huge_bytes(info.fd, info.file_bytes);
 	if (got < 0)
 		return rig_fail_errno((int)got, "segment %s: its huge pages",
 				      name);
@@ -156,7 +156,7 @@ ssize_t rig_segment_huge_bytes(const struct rig_segment *segment)
 ssize_t rig_segment_where(const struct rig_segment *segment,
 			  struct rig_home *homes, size_t max)
 {
-	const struct segment_info *info;
+	struct segment_info info;
 	struct homes to = { .homes = homes, .max = max };
 	int r = need(segment, "segment: the segment");
 
@@ -165,13 +165,13 @@ ssize_t rig_segment_where(const struct rig_segment *segment,
 	if (r < 0)
 		return r;
 	info = segment_info_of(segment);
-	if (info->fd < 0)
+	if (info.fd < 0)
 		return rig_fail(-EINVAL, "segment %s: is detached",
 				rig_segment_name(segment));
 	r = number_nodes(&to.nodes);
 	if (r < 0)
 		return r;
-	r = ask_all(info->fd, info->data_bytes, &to);
+	r = ask_all(info.fd, info.data_bytes, &to);
 	free(to.nodes);
 	if (r < 0)
 		return rig_fail_errno(

@@ -29,7 +29,8 @@ class SegmentOptions(ctypes.Structure):
                 ("read_only", ctypes.c_bool),
                 ("deadline_ns", ctypes.c_uint64),
                 ("memory", ctypes.c_char_p), ("pages", ctypes.c_int),
-                ("reserved", ctypes.c_uint64 * 8)]
+                ("most", ctypes.c_size_t),
+                ("reserved", ctypes.c_uint64 * 7)]
 
 
 class RigError(Exception):
@@ -73,6 +74,7 @@ declare("rig_segment_attach", ctypes.c_int, OUT, TEXT, OPTIONS)
 declare("rig_segment_data", POINTER, POINTER)
 declare("rig_segment_bytes", SIZE, POINTER)
 declare("rig_segment_name", TEXT, POINTER)
+declare("rig_segment_grow", ctypes.c_int, POINTER, SIZE)
 declare("rig_segment_detach", None, POINTER)
 declare("rig_segment_unlink", ctypes.c_int, POINTER)
 declare("rig_segment_destroy", None, POINTER)

@@ -126,7 +126,7 @@ START_TEST(what_the_kernel_refuses_is_told_with_its_likely_cause)
 
 	rule.nodes[(NODES_MAX - 1) / 64] = UINT64_C(1) << 63;
 	ck_assert_int_eq(ftruncate(fd, 4096), 0);
-	r = numa_set(fd, "x", 4096, &rule);
+	r = numa_set(fd, "x", 4096, 0, &rule);
 	ck_assert(r == -ENOSYS || r == -EPERM);
 	ck_assert_msg(strstr(rig_why(), r == -ENOSYS ? "Mems_allowed_list"
 						     : "a container"),

@@ -54,7 +54,7 @@ static int pool_options(uint64_t word)
 static int segment_create(uint64_t word)
 {
 	const struct rig_segment_options options = { .reserved = {
-							     [7] = word } };
+							     [6] = word } };
 	struct rig_segment *segment = NULL;
 	int r = rig_segment_create(&segment, NULL, 1, &options);
 
@@ -65,7 +65,7 @@ static int segment_create(uint64_t word)
 static int segment_attach(uint64_t word)
 {
 	const struct rig_segment_options options = { .reserved = {
-							     [7] = word } };
+							     [6] = word } };
 	struct rig_segment *made, *segment = NULL;
 	int r;
 
@@ -79,7 +79,7 @@ static int segment_attach(uint64_t word)
 static int list_create(uint64_t word)
 {
 	const struct rig_segment_options options = { .reserved = {
-							     [7] = word } };
+							     [6] = word } };
 	struct rig_list *list = NULL;
 	int r = rig_list_create(&list, NULL, NULL, 0, &options);
 
@@ -90,7 +90,7 @@ static int list_create(uint64_t word)
 static int list_attach(uint64_t word)
 {
 	const struct rig_segment_options options = { .reserved = {
-							     [7] = word } };
+							     [6] = word } };
 	struct rig_list *made, *list = NULL;
 	int r;
 

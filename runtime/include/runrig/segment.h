@@ -3,7 +3,8 @@
  * segment.h - named shared memory, as Python's SharedMemory.
  *
  * A segment is a file in /dev/shm of mode 0600.  A *plain* segment is exactly its
- * bytes: CPython and any other program can attach.  A segment made for a pool, or
+ * bytes: CPython and any other program can attach, and it may grow while others
+ * have it.  A segment made for a pool, or
  * for a number of parties, has a page after the bytes (the trailer) that holds a
  * barrier.
  *
@@ -102,7 +103,15 @@ struct rig_segment_options {
 	/* create: what pages; rig_segment_huge_bytes() tells what was got. */
 	enum rig_pages pages;
 
-	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
+	/*
+	 * create, attach: the most bytes that this handle is ever to see, for a
+	 * plain segment that grows (rig_segment_grow()).  Address space for so
+	 * many bytes is reserved now, no memory.  0, or fewer bytes than there
+	 * are: the handle has the bytes that are there now, and no more.
+	 */
+	size_t most;
+
+	uint64_t reserved[RIG_RESERVED_WORDS - 1]; /* 0 */
 };
 
 /* A segment as it is handed to a job (pool.h) or a map (map.h): by name, with an
@@ -177,8 +186,37 @@ RIG_API int rig_segment_open_file(struct rig_segment **segment,
 				  const char *path,
 				  const struct rig_segment_options *options);
 
+/*
+ * Make a plain segment `bytes` bytes long, for everybody who has the segment: the
+ * new bytes are zero, and their memory is reserved before the size changes.  A
+ * segment never becomes shorter: where it is `bytes` bytes long already, or longer,
+ * nothing happens.  `segment` was made or attached with .most.
+ *
+ * Nothing moves.  Every handle with .most sees the new bytes at once, behind the
+ * old ones, and rig_segment_bytes() tells their number; other handles, and
+ * Python's SharedMemory, keep the size that they began with until they attach
+ * again.  A run has the size that the segment had when the run began.  Any
+ * number of processes may grow a segment at the same time, and one that is killed
+ * meanwhile leaves the old size or the new one.
+ *
+ * The size is the file's, so a segment that Python has made grows as well.  Bytes
+ * between the old end and the end of its page are zero unless a program has
+ * written past the end.
+ *
+ * Any thread; waits for the memory, with all signals held back.  Returns 0, or,
+ * with the size unchanged,
+ *
+ *	-EINVAL  the handle has no .most, is read-only or is detached
+ *	-EFBIG   bytes is more than .most, or than RLIMIT_FSIZE
+ *	-ENOSPC  /dev/shm, or the memory this process may use, is too small
+ *	or what fallocate said: -EOPNOTSUPP where a sandbox lacks the call
+ */
+RIG_API int rig_segment_grow(struct rig_segment *segment, size_t bytes);
+
 /* The bytes, their number, the name.  Any thread; never wait.  The data is
- * NULL after detach; bytes and name stay valid until destroy. */
+ * NULL after detach; bytes and name stay valid until destroy.  The number of a
+ * handle with .most is the number now, at most .most: it asks the system (fstat)
+ * each time, and it may grow at any moment. */
 RIG_API void *rig_segment_data(const struct rig_segment *segment);
 RIG_API size_t rig_segment_bytes(const struct rig_segment *segment);
 RIG_API const char *rig_segment_name(const struct rig_segment *segment);
