@@ -96,13 +96,13 @@ size_t rig_queue_longest(const struct rig_queue *queue)
 
 uint64_t rig_queue_count(const struct rig_queue *queue)
 {
-	/* relaxed: a number that was true.  First the messages taken: the
-	 * difference is never negative then. */
+	/* acquire: pairs with the release of a taker, who knew of each message
+	 * put that is taken, so the difference is never negative. */
 	uint64_t takes;
 
 	if (!is_queue(queue))
 		return 0;
-	takes = load_relaxed(&queue->takes);
+	takes = load_acquire(&queue->takes);
 	return load_relaxed(&queue->puts) - takes;
 }
 
@@ -191,9 +191,12 @@ static int sleep_on(const _Atomic uint32_t *word, _Atomic uint32_t *sleepers,
 
 	if (!deadline_ns || clock_ns() >= deadline_ns)
 		return -ETIMEDOUT;
-	/* seq_cst: see wake(). */
+	/* seq_cst, both: see wake().  Either the waker finds this sleeper
+	 * counted, or this sleeper finds the word changed. */
 	add_seq(sleepers, 1);
-	(void)wait_sleep(word, seen, look < deadline_ns ? look : deadline_ns);
+	if (load_seq(word) == seen)
+		(void)wait_sleep(word, seen,
+				 look < deadline_ns ? look : deadline_ns);
 	sub_seq(sleepers, 1);
 	return 0;
 }
@@ -271,7 +274,8 @@ static int take_now(struct rig_queue *queue, void *message, size_t room,
 	copy_out(queue, taken + HEADER_BYTES, message, length);
 	/* release: the bytes were read before they may be written over. */
 	store_release(&queue->taken, taken + taken_by(length));
-	store_relaxed(&queue->takes, load_relaxed(&queue->takes) + 1);
+	/* release: see rig_queue_count(). */
+	store_release(&queue->takes, load_relaxed(&queue->takes) + 1);
 	/* All: a short message may fit where a long one does not. */
 	wake(&queue->emptied, &queue->awaiting_room, INT32_MAX);
 	return 1;

@@ -3,11 +3,14 @@
  * checker.h - run compiled code through every interleaving that the code may see.
  *
  * A scenario is a few threads that call the code under test.  The threads are
- * coroutines; each stops before every operation of atomic.h, wait.h and the pthread
- * barrier, and the checker explores every order in which threads may go on, and
+ * coroutines; each stops before every operation of atomic.h, wait.h, the pthread
+ * barrier and the mutex, and the checker explores every order in which threads may go on, and
  * every value that a load may return.  A state is the model's memory and the bytes
  * of the stacks: a state seen before is not explored again, so that the search is
  * exhaustive and ends.
+ *
+ * A thread that dies with the mutex hands the mutex, and all that the thread knew,
+ * to the next thread.
  *
  * The memory is C11's, in its operational form of messages and views:
  *
@@ -96,6 +99,8 @@ void checker_location(const volatile void *p, const char *name);
 uint64_t checker_last(const volatile void *p);
 /* Rounds of the pthread barrier. */
 int checker_rounds(void);
+/* Nobody has the mutex, not even a dead thread. */
+bool checker_unlocked(void);
 
 /* --- in a thread --- */
 

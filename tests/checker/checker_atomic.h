@@ -38,6 +38,14 @@ int checker_block(pthread_barrier_t *block);
 #define pthread_barrier_init checker_block_init
 #define pthread_barrier_wait checker_block
 
+/* A mutex that is robust; a scenario has one. */
+int checker_lock(pthread_mutex_t *mutex);
+int checker_unlock(pthread_mutex_t *mutex);
+int checker_consistent(pthread_mutex_t *mutex);
+#define pthread_mutex_lock       checker_lock
+#define pthread_mutex_unlock     checker_unlock
+#define pthread_mutex_consistent checker_consistent
+
 /* The type that the function would return: the type of *p, not atomic. */
 static inline uint32_t checker_u32(uint64_t value)
 {

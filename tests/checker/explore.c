@@ -325,6 +325,9 @@ static void print_step(int number, const struct step *step)
 	}
 	switch (op->action) {
 	case ACTION_BLOCK:
+	case ACTION_LOCK:
+	case ACTION_UNLOCK:
+	case ACTION_CONSISTENT:
 	case ACTION_DEATH:
 	case ACTION_STEP:
 		printf("%s", op->name);

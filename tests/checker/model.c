@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model.c - the modelled memory: messages, views, futexes, a pthread barrier.
+ * model.c - the modelled memory: messages, views, futexes, a pthread barrier and a
+ * mutex.
  *
  * See checker.h for the rules.  Modification order is the order in which stores
  * are done here; the modelled machine is weak because loads may be late.
@@ -286,6 +287,27 @@ int checker_block(pthread_barrier_t *block)
 	return 0;
 }
 
+int checker_lock(pthread_mutex_t *mutex)
+{
+	return (int)submit((struct op){ .name = "pthread_mutex_lock",
+					.action = ACTION_LOCK })
+		->result;
+}
+
+int checker_unlock(pthread_mutex_t *mutex)
+{
+	submit((struct op){ .name = "pthread_mutex_unlock",
+			    .action = ACTION_UNLOCK });
+	return 0;
+}
+
+int checker_consistent(pthread_mutex_t *mutex)
+{
+	submit((struct op){ .name = "pthread_mutex_consistent",
+			    .action = ACTION_CONSISTENT });
+	return 0;
+}
+
 void checker_arrive(int round)
 {
 	state.threads[current].round = (uint8_t)round;
@@ -310,6 +332,11 @@ uint64_t checker_last(const volatile void *p)
 int checker_rounds(void)
 {
 	return state.rounds;
+}
+
+bool checker_unlocked(void)
+{
+	return state.mutex.owner == 0;
 }
 
 void *checker_ghost(void)
@@ -384,6 +411,15 @@ static bool may_read(const struct op *op, uint64_t value)
 	}
 }
 
+/* Somebody who lives has the mutex, which is not lost. */
+static bool owner_holds(void)
+{
+	const struct mutex *mutex = &state.mutex;
+
+	return mutex->owner && !mutex->lost &&
+	       state.threads[mutex->owner - 1].status != STATUS_DEAD;
+}
+
 static int choices_ready(int t, struct choice *choices)
 {
 	const struct op *op = &state.threads[t].op;
@@ -419,6 +455,9 @@ static int choices_ready(int t, struct choice *choices)
 	case ACTION_DEATH:
 		choices[0].how = HOW_GO;
 		return state.dead ? 1 : 0;
+	case ACTION_LOCK:
+		choices[0].how = HOW_GO;
+		return owner_holds() ? 0 : 1;
 	default:
 		choices[0].how = HOW_GO;
 		return 1;
@@ -606,6 +645,38 @@ static void do_start(int t, int other)
 	explore_begin(other);
 }
 
+/* The mutex is free, lost, or its owner has died. */
+static void do_lock(int t)
+{
+	struct thread *self = &state.threads[t];
+	struct mutex *mutex = &state.mutex;
+
+	mutex->used = 1;
+	join(&self->view, &mutex->view);
+	self->result = mutex->lost ? ENOTRECOVERABLE : 0;
+	if (mutex->lost)
+		return;
+	if (mutex->owner) {
+		join(&self->view, &state.threads[mutex->owner - 1].view);
+		self->result = EOWNERDEAD;
+		mutex->damaged = 1;
+	}
+	mutex->owner = (uint8_t)(t + 1);
+}
+
+static void do_unlock(int t)
+{
+	struct mutex *mutex = &state.mutex;
+
+	if (mutex->owner != t + 1) {
+		explore_fail(CHECKER_WRONG, "unlocks the mutex of another");
+		return;
+	}
+	join(&mutex->view, &state.threads[t].view);
+	mutex->lost = mutex->damaged;
+	mutex->owner = 0;
+}
+
 static bool go(int t)
 {
 	struct thread *self = &state.threads[t];
@@ -626,6 +697,15 @@ static bool go(int t)
 		break;
 	case ACTION_BLOCK:
 		return do_block(t);
+	case ACTION_LOCK:
+		do_lock(t);
+		break;
+	case ACTION_UNLOCK:
+		do_unlock(t);
+		break;
+	case ACTION_CONSISTENT:
+		state.mutex.damaged = 0;
+		break;
 	case ACTION_DEATH:
 		self->result = state.dead - 1u;
 		state.dead = 0;
@@ -687,9 +767,14 @@ bool model_do(int t, struct choice choice)
 /* --- dropping messages that no thread can read --- */
 
 /* Whether the values that the thread may still read matter.  A thread that
- * waits for a death will know at least the dead thread's view. */
-static bool counts(const struct thread *thread)
+ * waits for a death will know at least the dead thread's view.  Where there is a
+ * mutex, a dead thread hands its view on by the mutex alone. */
+static bool counts(int t)
 {
+	const struct thread *thread = &state.threads[t];
+
+	if (thread->status == STATUS_DEAD && state.mutex.used)
+		return state.mutex.owner == t + 1;
 	return thread->status != STATUS_NONE &&
 	       thread->status != STATUS_ENDED &&
 	       thread->op.action != ACTION_DEATH;
@@ -715,6 +800,7 @@ static void drop(int l, int by)
 	for (int i = 0; i < CHECKER_THREADS; i++)
 		lower(&state.threads[i].view.oldest[l], by);
 	lower(&state.block.oldest[l], by);
+	lower(&state.mutex.view.oldest[l], by);
 	for (int i = 0; i < place_count; i++)
 		for (int m = 0; m < state.locations[i].count; m++)
 			lower(&state.locations[i].messages[m].view.oldest[l],
@@ -735,7 +821,7 @@ void model_tidy(void)
 		for (int i = 0; i < CHECKER_THREADS; i++) {
 			const struct thread *thread = &state.threads[i];
 
-			if (counts(thread) && thread->view.oldest[l] < least)
+			if (counts(i) && thread->view.oldest[l] < least)
 				least = thread->view.oldest[l];
 		}
 		if (least)

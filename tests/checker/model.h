@@ -51,6 +51,9 @@ enum action {
 	ACTION_SLEEP,
 	ACTION_WAKE,
 	ACTION_BLOCK,
+	ACTION_LOCK,
+	ACTION_UNLOCK,
+	ACTION_CONSISTENT,
 	ACTION_STEP,
 	ACTION_DEATH, /* wait for a death */
 	ACTION_KILL,
@@ -91,13 +94,23 @@ struct thread {
 	uint8_t stepped;   /* has done an operation since */
 };
 
+/* The robust mutex. */
+struct mutex {
+	struct view view; /* of all who have unlocked the mutex */
+	uint8_t owner;    /* plus 1; 0: free */
+	uint8_t damaged;  /* the owner has taken over from the dead */
+	uint8_t lost;     /* ENOTRECOVERABLE for ever */
+	uint8_t used;
+};
+
 struct state {
 	struct thread threads[CHECKER_THREADS];
 	struct location locations[CHECKER_LOCATIONS];
 	struct cell cells[CHECKER_CELLS];
 	uint64_t ghost[CHECKER_GHOST / sizeof(uint64_t)];
 	struct view block; /* view of the threads in the pthread barrier */
-	uint8_t blocked;   /* how many are */
+	struct mutex mutex;
+	uint8_t blocked; /* how many are in the barrier */
 	uint8_t deaths;
 	uint8_t dead;     /* last dead thread plus 1, until a thread was told */
 	uint8_t timeouts; /* early deadlines, while other threads could go on */
