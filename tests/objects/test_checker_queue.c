@@ -26,7 +26,7 @@ static union {
 
 uint64_t checker_look;
 
-/* What a thread is in. */
+/* The call that a thread is in. */
 enum in { NOTHING, PUTS_ONE, PUTS_TWO, TAKES };
 
 /* In the checker's bytes; messages are numbered from 1 to 15. */
@@ -111,7 +111,7 @@ static void two_fit_mortals(void)
 	lay_out(4, 1);
 }
 
-/* --- what threads do --- */
+/* --- the threads --- */
 
 static void put(int self, uint32_t number, bool two)
 {
@@ -137,7 +137,7 @@ static uint32_t note(int self, const uint64_t *message, size_t bytes)
 	if (seen()->taken >> number & 1)
 		checker_fail(CHECKER_WRONG, "message %u twice", number);
 	seen()->taken |= (uint16_t)(1u << number);
-	/* Of one putter, whose messages are 2k and 2k + 1. */
+	/* A putter's messages are 2k and 2k + 1. */
 	if (number % 2 == 0 && seen()->taken >> (number + 1) & 1 &&
 	    seen()->last[self] == number + 1)
 		checker_fail(CHECKER_WRONG, "message %u after %u", number,
@@ -208,7 +208,7 @@ static void long_and_short(int self)
 	}
 }
 
-/* Who does not wait. */
+/* Calls without a deadline do not wait. */
 static void tries(int self)
 {
 	const uint64_t sent = 2 + 2 * (uint64_t)self;
