@@ -183,14 +183,20 @@ static int lock(struct rig_queue *queue)
 	return rig_fail(-EPROTO, "queue: it is damaged");
 }
 
-/* Sleep until *word, which was `seen`, has changed, or it is time to look. */
+/* Wait until *word, which was `seen`, has changed, or it is time to look. */
 static int sleep_on(const _Atomic uint32_t *word, _Atomic uint32_t *sleepers,
 		    uint32_t seen, uint64_t deadline_ns)
 {
-	uint64_t look = clock_after(LOOK_NS);
+	/* A short wait is not worth a sleep.  The CPU is given away meanwhile,
+	 * for there may be more processes than CPUs. */
+	static const struct patience patience = { .yields = 20 };
+	uint64_t look;
 
 	if (!deadline_ns || clock_ns() >= deadline_ns)
 		return -ETIMEDOUT;
+	if (wait_change(word, seen, &patience) != seen)
+		return 0;
+	look = clock_after(LOOK_NS);
 	/* seq_cst, both: see wake().  Either the waker finds this sleeper
 	 * counted, or this sleeper finds the word changed. */
 	add_seq(sleepers, 1);
