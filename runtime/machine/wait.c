@@ -28,6 +28,13 @@ static inline void relax(void)
 #endif
 }
 
+struct patience wait_patience_on(int parties, uint32_t cpus)
+{
+	if ((uint32_t)parties > cpus)
+		return (struct patience){ .yields = 4 };
+	return (struct patience){ .spin_ns = 100000 };
+}
+
 struct patience wait_patience(int parties)
 {
 	/* The number of CPUs this process may use; 0: not known yet. */
@@ -44,9 +51,7 @@ struct patience wait_patience(int parties)
 			usable = (uint32_t)CPU_COUNT(&set);
 		store_relaxed(&cpus, usable);
 	}
-	if ((uint32_t)parties > usable)
-		return (struct patience){ .yields = 4 };
-	return (struct patience){ .spin_ns = 100000 };
+	return wait_patience_on(parties, usable);
 }
 
 /* The first POLLS polls do not look at the clock, for short waits; later polls

@@ -28,6 +28,9 @@ struct patience {
  */
 struct patience wait_patience(int parties);
 
+/* The same for parties that may use `cpus` CPUs between them. */
+struct patience wait_patience_on(int parties, uint32_t cpus);
+
 /*
  * Poll until *word != value or patience ends.  Returns the last value of *word
  * seen.  Acquire: pairs with the release that changed the word.

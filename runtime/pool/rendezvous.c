@@ -29,6 +29,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,7 +301,6 @@ static int make_memory(struct rendezvous_file *meeting)
 	if (r < 0)
 		return r;
 	meeting->shm->size = size;
-	meeting->shm->busy = wait_patience(size);
 	dispatch_post(layout.dispatch);
 	return 0;
 }
@@ -363,6 +363,19 @@ static int choose_seat(struct rendezvous_file *meeting)
 			meeting->options->name);
 }
 
+/* The patience of ranks that may run on different CPUs each: all CPUs count. */
+static struct patience patience_of(const struct rendezvous_shm *shm)
+{
+	cpu_set_t all, set;
+
+	CPU_ZERO(&all);
+	for (int i = 0; i < shm->size; i++)
+		if (sched_getaffinity(shm->seats[i].pid, sizeof(set), &set) ==
+		    0)
+			CPU_OR(&all, &all, &set);
+	return wait_patience_on(shm->size, (uint32_t)CPU_COUNT(&all));
+}
+
 /* All have come: each finds the others' numbers in the team's memory. */
 static void meet(struct rendezvous_file *meeting)
 {
@@ -371,6 +384,7 @@ static void meet(struct rendezvous_file *meeting)
 
 	for (int i = 0; i < shm->size; i++)
 		layout.about[i].pid = shm->seats[i].pid;
+	shm->busy = patience_of(shm);
 	/* release: the seats and the numbers; pairs with await_others(). */
 	store_release(&shm->state, MEETING_MET);
 	remove_name(meeting);
