@@ -27,6 +27,8 @@ static const struct {
 	{ "nng-ipc", "nng over a Unix socket", "field-nng-ipc", NULL, 2,
 	  "libnng-dev" },
 	{ "nng-tcp", "nng over TCP", "field-nng-tcp", NULL, 2, "libnng-dev" },
+	{ "rig-queue", "runrig, rig_queue", "field-rig-queue", NULL, 2,
+	  "its shared object" },
 	{ "boost-queue", "Boost.Interprocess, message_queue",
 	  "field-boost-queue", NULL, 2, "libboost-dev and g++" },
 	{ "sd-bus", "D-Bus between two ends, by systemd's library",
