@@ -155,7 +155,7 @@ static void print_field(const struct plan *plan)
 static void print_peer(const struct plan *plan, const char *name,
 		       const char *environment, const char *command)
 {
-	struct peer_arg arg;
+	struct peer_arg arg = { .environment = "" };
 	char why[CASE_WHY_BYTES] = "";
 	void *state;
 

@@ -113,7 +113,8 @@ static int coll_verify(void *state, char *why)
 {
 	struct coll *c = state;
 	struct timing timing = { 0 };
-	int r = coll_run(c, 16, &timing, why);
+	int r = coll_run(c, c->arg.single ? VERB_PROOF_SINGLE : VERB_PROOF_ROW,
+			 &timing, why);
 
 	if (r == 0 && c->wrong) {
 		snprintf(why, CASE_WHY_BYTES, "%s: a result is wrong",
@@ -235,8 +236,12 @@ static int add_mpi(struct plan *plan, const struct contest *contest)
 	snprintf(words, sizeof(words), "%s %zu %s", contest->verb->name,
 		 contest->bytes ? contest->bytes / 8 : 1,
 		 contest->single ? "single" : "row");
-	return peer_add_mpi(plan, &what, "-verbs", contest->ranks,
-			    is_of_coll_sm(contest->verb->name), words);
+	return peer_add_mpi(plan, &what,
+			    &(struct mpi_peer){ .suffix = "-verbs",
+						.ranks = contest->ranks,
+						.words = words,
+						.many_cases = true },
+			    is_of_coll_sm(contest->verb->name));
 }
 
 static int add_contest(struct plan *plan, const char *verb, int ranks,

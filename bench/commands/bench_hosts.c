@@ -28,7 +28,7 @@ struct hosts_contest {
 	int hosts, workers;
 	int callers; /* processes of the MPI */
 	const char *what;
-	size_t bytes; /* of a rank */
+	size_t bytes; /* a rank's */
 };
 
 static void launcher(char *text, size_t bytes, const char *mpi, int count)
@@ -55,15 +55,17 @@ static void size_text(char *text, size_t bytes, size_t n)
 		*text = 0;
 }
 
+/* The helper is started by `command`, and told the case by `words`. */
 static int add(struct plan *plan, const struct hosts_contest *contest,
-	       const char *name, const char *peer, const char *command)
+	       const char *name, const char *peer, const char *command,
+	       const char *words)
 {
 	struct bench_case what = { .unit = "ns", .peer = peer };
 	struct peer_arg arg = { .environment = "" };
 	char size[24];
 
 	size_text(size, sizeof(size), contest->bytes);
-	snprintf(what.contest, sizeof(what.contest), "%s: %.24s%s, %d x %d",
+	snprintf(what.contest, sizeof(what.contest), "%.10s: %.30s%s, %d x %d",
 		 contest->mpi, contest->what, size, contest->hosts,
 		 contest->workers);
 	snprintf(what.name, sizeof(what.name), "%s", name);
@@ -74,6 +76,7 @@ static int add(struct plan *plan, const struct hosts_contest *contest,
 	snprintf(what.axes[1].value, sizeof(what.axes[1].value), "%zu",
 		 contest->bytes);
 	snprintf(arg.command, sizeof(arg.command), "%s", command);
+	snprintf(arg.words, sizeof(arg.words), "%s", words);
 	peer_case(&what, &arg);
 	return plan_add(plan, &what);
 }
@@ -81,20 +84,21 @@ static int add(struct plan *plan, const struct hosts_contest *contest,
 static int add_verb(struct plan *plan, const struct hosts_contest *contest)
 {
 	const size_t count = contest->bytes ? contest->bytes / 8 : 1;
-	char launch[120], command[200];
+	char launch[120], command[200], words[80];
 	int r;
 
 	launcher(launch, sizeof(launch), contest->mpi, contest->hosts);
-	snprintf(command, sizeof(command),
-		 "%s @/rigbench-hosts %% %d verb %s %zu", launch,
-		 contest->workers, contest->what, count);
-	r = add(plan, contest, "runrig", NULL, command);
+	snprintf(command, sizeof(command), "%s @/rigbench-hosts %% %d", launch,
+		 contest->workers);
+	snprintf(words, sizeof(words), "verb %s %zu", contest->what, count);
+	r = add(plan, contest, "runrig", NULL, command, words);
 	launcher(launch, sizeof(launch), contest->mpi, contest->callers);
-	snprintf(command, sizeof(command),
-		 "%s @/rigbench-%s-verbs %% %s %zu row", launch, contest->mpi,
-		 contest->what, count);
+	snprintf(command, sizeof(command), "%s @/rigbench-%s-verbs %%", launch,
+		 contest->mpi);
+	snprintf(words, sizeof(words), "%s %zu row", contest->what, count);
 	return r < 0 ? r
-		     : add(plan, contest, contest->mpi, contest->mpi, command);
+		     : add(plan, contest, contest->mpi, contest->mpi, command,
+			   words);
 }
 
 static int add_verbs(struct plan *plan, const char *mpi)
@@ -140,26 +144,25 @@ static int add_kernels(struct plan *plan, const char *mpi)
 	static const char *const kernels[][2] = {
 		{ "heat", "n=129" },
 		{ "cg", "class=A" },
+		{ "sort", "length=10M" },
 		{ "sum", "length=20M" },
 	};
-	char launch[120], command[200];
+	char launch[120], command[200], words[80];
 	int r = 0;
 
 	launcher(launch, sizeof(launch), mpi, 2);
+	snprintf(command, sizeof(command), "%s @/rigbench-hosts %% 1", launch);
 	for (size_t k = 0; k < sizeof(kernels) / sizeof(*kernels) && r == 0;
 	     k++) {
 		const struct hosts_contest contest = { mpi,           2, 1, 0,
 						       kernels[k][0], 0 };
 
-		snprintf(command, sizeof(command),
-			 "%s @/rigbench-hosts %% 1 kernel %s %s", launch,
-			 kernels[k][0], kernels[k][1]);
-		r = add(plan, &contest, "runrig", NULL, command);
-		snprintf(command, sizeof(command),
-			 "@/rigbench-hosts %% 2 kernel %s %s", kernels[k][0],
+		snprintf(words, sizeof(words), "kernel %s %s", kernels[k][0],
 			 kernels[k][1]);
+		r = add(plan, &contest, "runrig", NULL, command, words);
 		if (r == 0)
-			r = add(plan, &contest, "one pool", "pool", command);
+			r = add(plan, &contest, "one pool", "pool",
+				"@/rigbench-hosts % 2", words);
 	}
 	return r;
 }
@@ -170,8 +173,8 @@ static int add_caller(struct plan *plan)
 		"gateway", 1, 1, 0, "worker to caller and back", 0
 	};
 
-	return add(plan, &contest, "runrig", NULL,
-		   "@/rigbench-hosts % 1 caller");
+	return add(plan, &contest, "runrig", NULL, "@/rigbench-hosts % 1",
+		   "caller");
 }
 
 /* The time that hosts take, over the time of the MPI or of one pool. */
@@ -190,7 +193,7 @@ static void hosts_verdict(const struct plan *plan, FILE *out)
 			    measure_compare(plan, own, peer, &c) < 0 ||
 			    !(c.ratio.estimate > 0))
 				continue;
-			fprintf(out, "%-40s %6.2f x the time of %s\n",
+			fprintf(out, "%-40s %6.3g x the time of %s\n",
 				own->what.contest, 1 / c.ratio.estimate,
 				peer->what.name);
 		}
@@ -256,6 +259,7 @@ const struct bench_command bench_hosts = {
 	.words = "[openmpi|mpich] [verbs|many|kernels]",
 	.summary = "Time verbs and kernels over several hosts against an MPI.",
 	.run = command_hosts,
-	.about = "verbs: two hosts of a worker; many: four hosts of two; "
-		 "kernels: against a pool.",
+	.about =
+		"verbs: two hosts of a worker, and four of two; many: two hosts of "
+		"four against eight processes; kernels: against a pool.",
 };

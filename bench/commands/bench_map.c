@@ -238,7 +238,7 @@ static int add_openmp(struct plan *plan, const char *contest,
 		      const char *library, const char *words)
 {
 	struct bench_case what = make_case(contest, library);
-	struct peer_arg arg;
+	struct peer_arg arg = { .environment = "" };
 	bool omp = strcmp(library, "libomp") == 0;
 
 	what.peer = library;

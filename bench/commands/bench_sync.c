@@ -18,7 +18,7 @@ static int add_openmp(struct plan *plan, const char *contest,
 		      const char *library, int threads, const char *policy,
 		      const char *word)
 {
-	struct peer_arg arg;
+	struct peer_arg arg = { .environment = "" };
 	struct bench_case what = {
 		.unit = "ns",
 		.peer = library,
@@ -47,7 +47,11 @@ static int add_mpi(struct plan *plan, const char *contest, int ranks)
 
 	snprintf(what.axes[0].value, sizeof(what.axes[0].value), "%d", ranks);
 	snprintf(what.contest, sizeof(what.contest), "%s", contest);
-	return peer_add_mpi(plan, &what, "", ranks, true, "barrier");
+	return peer_add_mpi(plan, &what,
+			    &(struct mpi_peer){ .suffix = "",
+						.ranks = ranks,
+						.words = "barrier" },
+			    true);
 }
 
 static int add_barriers(struct plan *plan, int ranks, bool policies)

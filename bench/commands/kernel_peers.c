@@ -206,7 +206,7 @@ static int add_peer(struct plan *plan, const struct kernel_arg *arg,
 		    const struct kernel_peer *peer)
 {
 	struct bench_case what = kernel_contest(arg, run);
-	struct peer_arg command;
+	struct peer_arg command = { .environment = "" };
 
 	expand(run, arg->workers, peer->environment, command.environment,
 	       sizeof(command.environment));
@@ -227,7 +227,12 @@ static int add_window(struct plan *plan, const struct kernel_arg *arg,
 
 	expand(run, arg->workers, words, text, sizeof(text));
 	snprintf(what.name, sizeof(what.name), "Open MPI, shared window");
-	peer_mpi(&what, &command, true, "", arg->workers, "", text);
+	peer_mpi(&what, &command,
+		 &(struct mpi_peer){ .openmpi = true,
+				     .suffix = "",
+				     .ranks = arg->workers,
+				     .launch = "",
+				     .words = text });
 	return plan_add(plan, &what);
 }
 

@@ -8,11 +8,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The time to time operations one by one at the end of a launch. */
+/* The time one by one at the end of a launch, of a contender that has it. */
 #define TAIL_NS UINT64_C(5000000)
 
-/* The time to open a contender: the driver's own processes; a peer with the peer's
- * launcher or interpreter. */
+/* The time to open a contender: processes of ours; a peer with its launcher or its
+ * interpreter. */
 #define OPEN_NS      UINT64_C(2000000)
 #define OPEN_PEER_NS UINT64_C(300000000)
 
@@ -41,21 +41,36 @@ uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t cells,
 	return now + (end - now) / left * cells;
 }
 
-uint32_t budget_launches(const struct plan *plan, uint64_t first_ns)
+size_t budget_missed(const struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->cell_count; i++)
+		count += plan->cells[i].no_turn;
+	return count;
+}
+
+bool budget_has(const struct plan *plan, uint64_t ns)
 {
 	uint64_t spent = budget_now(plan) - plan->began_ns;
-	uint64_t more;
 
-	if (!plan->budget_ns || !first_ns)
-		return plan->launches;
-	/* A launch that kept to its part counts as one of the planned
-	 * launches. */
-	if (first_ns <= plan->budget_ns / plan->launches * 11 / 10)
-		return plan->launches;
-	if (spent >= plan->budget_ns)
-		return 1;
-	more = (plan->budget_ns - spent) / first_ns;
-	return more + 1 < plan->launches ? (uint32_t)more + 1 : plan->launches;
+	return !plan->budget_ns ||
+	       spent + ns <= plan->budget_ns + plan->budget_ns / 20;
+}
+
+uint32_t budget_launches(const struct plan *plan, size_t cells)
+{
+	uint64_t spent = budget_now(plan) - plan->first_ns;
+	uint64_t least;
+
+	if (!plan->budget_ns || !cells)
+		return plan->launches_planned;
+	least = (spent - plan->optional_ns) / cells * plan->cell_count;
+	if (!least || plan->budget_ns / least >= plan->launches_planned)
+		return plan->launches_planned;
+	return plan->budget_ns < 2 * least
+		       ? 1
+		       : (uint32_t)(plan->budget_ns / least);
 }
 
 static uint64_t sample_ns(const struct plan *plan, const struct cell *cell)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * budget.h - how a run's time is divided.
+ * budget.h - how the time that a run may take is shared out.
  */
 #ifndef RIGBENCH_BUDGET_H
 #define RIGBENCH_BUDGET_H
@@ -13,21 +13,28 @@
 
 uint64_t budget_now(const struct plan *plan);
 
-/* Is there a budget, and is the budget spent? */
+/* Is there a budget, and is all of it spent? */
 bool budget_spent(const struct plan *plan);
 
-/* The time at which the next contest of launch number `launch` has to end; the
- * contest has `cells` of the `left` cells that the launch has yet to measure. 0:
- * there is no budget. */
+/* When the next contest of launch number `launch` has to end, which has `cells` of
+ * the `left` cells that the launch has yet to measure; 0: there is no budget. */
 uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t cells,
 		      size_t left);
 
-/* The number of launches that fit, when the first took first_ns; 1 at least, and never
- * more than the plan has. */
-uint32_t budget_launches(const struct plan *plan, uint64_t first_ns);
+/* The number of rows that the budget ended before. */
+size_t budget_missed(const struct plan *plan);
 
-/* The time that the plan takes without a budget, by the times known before the run:
- * warm-ups, samples, tails. */
+/* Is there time for something that takes so long?  A budget may be exceeded by a
+ * twentieth. */
+bool budget_has(const struct plan *plan, uint64_t ns);
+
+/* How many launches fit, when the first has measured so many cells; 1 at least, and
+ * never more than were planned.  What a launch takes at the least counts: all cells
+ * opened, and a sample of each. */
+uint32_t budget_launches(const struct plan *plan, size_t cells);
+
+/* The time that the plan takes without a budget, by the times that are known
+ * before anything has run: warm-ups, samples, tails. */
 uint64_t budget_estimate_ns(const struct plan *plan);
 
 /* How much of the run is left, when `done` of `parts` equal parts are done. */

@@ -92,6 +92,10 @@ struct bench_ops {
 	void (*bound)(void *state, struct case_binding *binding);
 
 	void (*close)(void *state);
+
+	/* After each launch, when no state is open: end what close() has kept.
+	 * Called once for each of the plan's cells; NULL: nothing is kept. */
+	void (*end_launch)(void);
 };
 
 struct bench_axis {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cell.c - the measurement of one contender: operations a sample, warm-up, samples.
+ * cell.c - a contender in a launch: open, find the length of a sample, warm up,
+ * visit, verify, close.
+ *
+ * Nothing is allocated or printed while a sample is taken.
  */
 #include "driver/cell.h"
 
@@ -8,6 +11,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "driver/budget.h"
 
 /* Samples of one window of the warm-up, and how close the medians of two
  * windows must be. */
@@ -21,12 +26,24 @@
 
 /* A visit runs 1/8 of a sample untimed first, one operation at least: the
  * caches are full of another contender's data, and the processes of this
- * contender sleep. */
-#define PRERUN_SHARE 8
+ * contender sleep.  To an operation that takes longer than PRERUN_LONG_NS neither
+ * is much: filling 32 MiB of caches takes 3 ms. */
+#define PRERUN_SHARE   8
+#define PRERUN_LONG_NS 1e8
 
-/* How long operations are timed one by one in a launch, and the most operations. */
+/* The time in a launch for operations timed singly, and the most operations. */
 #define EACH_NS  5e6
 #define EACH_MAX 5000
+
+bool stopped(const struct plan *plan)
+{
+	return plan->stop && *plan->stop;
+}
+
+bool past(const struct plan *plan, uint64_t until_ns)
+{
+	return until_ns && budget_now(plan) >= until_ns;
+}
 
 void cell_close(struct cell *cell)
 {
@@ -43,7 +60,7 @@ void cell_fail(struct cell *cell, int code, const char *why)
 	cell_close(cell);
 }
 
-/* The time from the first beginning to the last end; *last: the rank that ended last. */
+/* The time from the first beginning to the last end; who ended last. */
 static uint64_t timing_ns(const struct timing *timing, uint64_t *begin,
 			  uint64_t *end, int *last)
 {
@@ -67,9 +84,11 @@ static uint64_t timing_ns(const struct timing *timing, uint64_t *begin,
 /* Run `count` operations and set *value to the time of one operation. A
  * contender cannot claim less time than lies between the contender's own notes,
  * nor a note from outside the call. */
-static int cell_time(struct cell *cell, clockid_t clock, uint64_t count,
+static int cell_time(const struct plan *plan, struct cell *cell, uint64_t count,
 		     double *value, int *last)
 {
+	const clockid_t clock = plan->watch.clock;
+	const uint64_t began = budget_now(plan);
 	struct timing timing = { 0 };
 	char why[CASE_WHY_BYTES] = "";
 	uint64_t before;
@@ -96,6 +115,7 @@ static int cell_time(struct cell *cell, clockid_t clock, uint64_t count,
 	}
 	*value = timing.measured ? timing.value : (double)ns / (double)count;
 	cell->lately = timing.cost;
+	cell->run_ns = (double)(budget_now(plan) - began) / (double)count;
 	return 0;
 }
 
@@ -109,8 +129,12 @@ static uint64_t cell_batch_ns(const struct plan *plan, const struct cell *cell)
 	return batch > floor ? batch : floor;
 }
 
-/* The least time of `count` operations, of a few tries where the first try is long:
- * a try that was disturbed, or had to wake a process, is no measure. */
+/* Where an operation is timed by the contender, the rest of a run (new data before
+ * each operation, say) may take so many times as long. */
+#define UNTIMED_SHARE 4
+
+/* The least time of `count` operations, of a few tries where the first is long: a
+ * try that was disturbed, or that had to wake a process, is no measure. */
 static int cell_least(struct plan *plan, struct cell *cell, uint64_t count,
 		      double enough_ns, double *least_ns)
 {
@@ -122,8 +146,9 @@ static int cell_least(struct plan *plan, struct cell *cell, uint64_t count,
 		double value = 0;
 		int last;
 
-		r = cell_time(cell, plan->watch.clock, count, &value, &last);
+		r = cell_time(plan, cell, count, &value, &last);
 		cell->dropped += count;
+		value = fmax(value, cell->run_ns / UNTIMED_SHARE);
 		*least_ns = fmin(*least_ns, value * (double)count);
 		if (value * (double)count > CALIBRATE_LONG_NS)
 			break;
@@ -141,7 +166,7 @@ static int cell_calibrate(struct plan *plan, struct cell *cell)
 	double ns = 0;
 	int r;
 
-	for (;;) {
+	for (; max > 1;) {
 		r = cell_least(plan, cell, count, batch / 2, &ns);
 		if (r < 0)
 			return r;
@@ -157,9 +182,9 @@ static int cell_calibrate(struct plan *plan, struct cell *cell)
 	return 0;
 }
 
-/* The same contender, measured once more, has the same number of operations in a
- * sample.  Two equal contenders with different numbers would differ by the time of a
- * sample's beginning. */
+/* The same contender, measured once more, has as many operations in a sample.  Two
+ * equal contenders with different numbers would differ by the time that a sample
+ * takes to begin. */
 static const struct cell *same_contender(const struct plan *plan,
 					 const struct cell *cell)
 {
@@ -183,7 +208,7 @@ static int cell_count(struct plan *plan, struct cell *cell)
 	return cell_calibrate(plan, cell);
 }
 
-/* A window of samples: WINDOW samples, or one sample where the time is up. */
+/* WINDOW samples, or a single sample where the time is up. */
 static int cell_window(struct plan *plan, struct cell *cell, uint64_t until_ns,
 		       double *median)
 {
@@ -192,10 +217,9 @@ static int cell_window(struct plan *plan, struct cell *cell, uint64_t until_ns,
 	int last;
 	int r;
 
-	while (n < WINDOW && !plan_stopped(plan) &&
-	       (n == 0 || !plan_past(plan, until_ns))) {
-		r = cell_time(cell, plan->watch.clock, cell->count, &values[n],
-			      &last);
+	while (n < WINDOW && !stopped(plan) &&
+	       (n == 0 || !past(plan, until_ns))) {
+		r = cell_time(plan, cell, cell->count, &values[n], &last);
 		if (r < 0)
 			return r;
 		cell->dropped += cell->count;
@@ -205,23 +229,25 @@ static int cell_window(struct plan *plan, struct cell *cell, uint64_t until_ns,
 	return 0;
 }
 
-/* Warm up for warmup_ns at least, and until two windows agree, for warmup_max_ns at
- * most; not beyond until_ns, where until_ns is not 0. */
+/* At least warmup_ns, and until two windows agree, at most warmup_max_ns; not
+ * beyond until_ns, where that is not 0. */
 static int cell_warm(struct plan *plan, struct cell *cell, uint64_t until_ns,
 		     bool again)
 {
-	/* Opened again: the means to open are warm, the pages are not. */
+	/* Opened again: the code is warm, the pages are new. */
 	uint64_t least_ns = again ? plan->warmup_ns / 4 : plan->warmup_ns;
 	uint64_t begin = budget_now(plan);
 	double before = 0;
 	double now = 0;
+	uint64_t before_optional;
 	uint64_t spent;
 	int r;
 
 	r = cell_window(plan, cell, until_ns, &now);
-	while (r == 0 && !plan_stopped(plan)) {
+	before_optional = budget_now(plan);
+	while (r == 0 && !stopped(plan)) {
 		spent = budget_now(plan) - begin;
-		if (spent >= plan->warmup_max_ns || plan_past(plan, until_ns))
+		if (spent >= plan->warmup_max_ns || past(plan, until_ns))
 			break;
 		if (spent >= least_ns && before > 0 &&
 		    fabs(now / before - 1) < WINDOW_SPREAD)
@@ -229,6 +255,7 @@ static int cell_warm(struct plan *plan, struct cell *cell, uint64_t until_ns,
 		before = now;
 		r = cell_window(plan, cell, until_ns, &now);
 	}
+	plan->optional_ns += budget_now(plan) - before_optional;
 	return r;
 }
 
@@ -255,6 +282,7 @@ void cell_open(struct plan *plan, struct cell *cell, uint64_t until_ns,
 
 	if (cell->status != CELL_OK)
 		return;
+	cell->open_ns = budget_now(plan);
 	r = cell->what.ops->open(cell->what.arg, plan->watch.clock,
 				 &cell->state, why);
 	if (r < 0) {
@@ -269,9 +297,10 @@ void cell_open(struct plan *plan, struct cell *cell, uint64_t until_ns,
 		cell->count = cell->what.count ? cell->what.count : 1;
 	else if (!cell->count)
 		r = cell_count(plan, cell);
-	if (r == 0 && !cell->what.once)
+	if (r == 0 && !cell->what.once && !budget_spent(plan))
 		(void)cell_warm(plan, cell, until_ns, again);
 	cell_rest(cell);
+	cell->open_ns = budget_now(plan) - cell->open_ns;
 }
 
 static void cell_keep(struct cell *cell, double value, int last,
@@ -291,7 +320,8 @@ static void cell_keep(struct cell *cell, double value, int last,
 		cell->last[last]++;
 }
 
-/* Ratios are taken of samples: a number that is not above 0 is no sample. */
+/* Ratios are taken of samples: a number that is not more than nought is no
+ * sample. */
 static bool cell_positive(struct cell *cell, double value)
 {
 	char why[CASE_WHY_BYTES];
@@ -315,15 +345,19 @@ void cell_visit(struct plan *plan, struct cell *cell,
 
 	if (!cell->state || (cell->what.once && origin.block > 0))
 		return;
+	if (cell->run_ns > PRERUN_LONG_NS)
+		prerun = 0;
+	if (!budget_has(plan, (uint64_t)(cell->run_ns *
+					 (double)(prerun + cell->count))))
+		return;
 	if (cell_wake(cell) < 0)
 		return;
-	if (!cell->what.once)
-		r = cell_time(cell, plan->watch.clock, prerun, &value, &last);
-	if (r == 0 && !plan_stopped(plan))
-		r = cell_time(cell, plan->watch.clock, cell->count, &value,
-			      &last);
+	if (!cell->what.once && prerun)
+		r = cell_time(plan, cell, prerun, &value, &last);
+	if (r == 0 && !stopped(plan))
+		r = cell_time(plan, cell, cell->count, &value, &last);
 	cell_rest(cell);
-	if (r == 0 && !plan_stopped(plan) && cell_positive(cell, value))
+	if (r == 0 && !stopped(plan) && cell_positive(cell, value))
 		cell_keep(cell, value, last, origin);
 }
 
@@ -343,11 +377,16 @@ static int cell_each(struct cell *cell, char *why)
 				    cell->histogram, why);
 }
 
-void cell_finish(struct cell *cell, bool hurry)
+void cell_finish(struct plan *plan, struct cell *cell, bool hurry)
 {
 	char why[CASE_WHY_BYTES] = "";
 	int r = 0;
 
+	/* Nothing to prove, or proven by an earlier launch. */
+	if (budget_spent(plan) && (!cell->n || cell->verified)) {
+		cell_close(cell);
+		return;
+	}
 	if (!cell->state || cell_wake(cell) < 0)
 		return;
 	if (!hurry || (cell->histogram && !cell->histogram->n))

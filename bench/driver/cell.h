@@ -1,43 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cell.h - a contender in its turns: opened, warmed up, visited, closed.
+ * cell.h - a contender in a launch, for measure.c.
  */
 #ifndef RIGBENCH_CELL_H
 #define RIGBENCH_CELL_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "driver/measure.h"
 
-#include "driver/budget.h"
+/* Has the user ended the run? */
+bool stopped(const struct plan *plan);
 
-/* Has the user stopped the run? */
-static inline bool plan_stopped(const struct plan *plan)
-{
-	return plan->stop && *plan->stop;
-}
+/* Is it later than that?  0: there is no such time. */
+bool past(const struct plan *plan, uint64_t until_ns);
 
-/* Is the time until_ns over?  0: never. */
-static inline bool plan_past(const struct plan *plan, uint64_t until_ns)
-{
-	return until_ns && budget_now(plan) >= until_ns;
-}
-
-/* The cell has failed (-ENOTSUP: is skipped) for the reason `why`, and is closed. */
+/* Say in the cell why it has no result, and close the cell. */
 void cell_fail(struct cell *cell, int code, const char *why);
-void cell_close(struct cell *cell);
 
-/* Open the cell, find the number of operations of a sample, and warm up, until
- * until_ns at most (0: no limit).  `again`: the cell was open before in this launch. */
+/* Open the cell, find the length of a sample, and warm up until until_ns at the
+ * latest; `again`: the launch has opened the cell before. */
 void cell_open(struct plan *plan, struct cell *cell, uint64_t until_ns,
 	       bool again);
 
-/* Take a sample: an untimed part first, then the timed operations. */
+/* Take a sample.  What the budget has no time left for is left out. */
 void cell_visit(struct plan *plan, struct cell *cell,
 		struct sample_origin origin);
 
-/* Time operations one by one, verify the results, read the bindings back, and close
- * the cell.  `hurry`: the time of this contest is up, and a tail that an earlier launch
- * has seen is not measured again. */
-void cell_finish(struct cell *cell, bool hurry);
+/* Look at the tail and at the results, and close the cell.  `hurry`: the time of
+ * this contest is up, and a tail that an earlier launch has seen is not looked at
+ * again. */
+void cell_finish(struct plan *plan, struct cell *cell, bool hurry);
+
+void cell_close(struct cell *cell);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * machine.c - the environment block, from /proc and /sys, and the noise probe.
  *
- * Virtual machines lack half of these files: a value that cannot be read is null in the
- * JSON, never left out.
+ * Virtual machines lack half of these files: what cannot be read is null in
+ * the JSON, never left out.
  */
 #include "driver/machine.h"
 
@@ -46,7 +46,7 @@ static uint64_t work(uint64_t x)
 	return x;
 }
 
-/* Measure p99.9 over the minimum of a quantum on this CPU. */
+/* p99.9 over minimum of a quantum on this CPU. */
 static double probe(const struct stopwatch *watch, uint64_t long_ns,
 		    double *took, uint64_t *quantum_ns)
 {
@@ -181,7 +181,7 @@ static int first_pu(void)
 	return 0;
 }
 
-/* Read a file of a cache of a PU. */
+/* A file of a cache of a PU. */
 static bool cache_file(int pu, int index, const char *name, char *text,
 		       size_t bytes)
 {
@@ -258,7 +258,7 @@ static json_t *caches_json(void)
 	return list;
 }
 
-/* The features of the CPU that change the way to measure, or the result. */
+/* Features of the CPU that change measurements or results. */
 static json_t *flags_json(void)
 {
 	static const char *const wanted[] = { "constant_tsc", "nonstop_tsc",

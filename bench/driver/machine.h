@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine.h - the machine that the numbers were measured on, and its noise.
+ * machine.h - the machine that was measured, and how quiet the machine was.
  */
 #ifndef RIGBENCH_MACHINE_H
 #define RIGBENCH_MACHINE_H
@@ -17,7 +17,7 @@ struct machine_noise {
 	char grade;
 	int pus;             /* probed */
 	double worst;        /* p99.9 / min, of the worst PU */
-	uint64_t quantum_ns; /* the least time of the quantum */
+	uint64_t quantum_ns; /* its minimum */
 };
 
 /* CPU time of the whole machine, in clock ticks. */
@@ -32,14 +32,14 @@ void machine_noise(const struct stopwatch *watch, uint64_t batch_ns,
 
 void machine_ticks(struct machine_ticks *ticks);
 
-/* Percent of the CPU time between the two readings that the hypervisor took. */
+/* Percent of the CPU time between the two that the hypervisor took. */
 double machine_steal(const struct machine_ticks *before,
 		     const struct machine_ticks *after);
 
 /* One line: "AMD EPYC, 2 cores, 1 NUMA node, Linux 6.1". */
 void machine_line(char *text, size_t bytes);
 
-/* The environment block of the JSON. A value that cannot be read is null. */
+/* The environment block of the JSON.  What cannot be read is null. */
 json_t *machine_json(const struct stopwatch *watch,
 		     const struct machine_noise *noise);
 
@@ -49,21 +49,20 @@ bool machine_cpuinfo(const char *key, char *text, size_t bytes);
 /* A data cache of the first PU that this process may run on. */
 struct machine_cache {
 	int level;
-	int sharers; /* PUs that share the cache */
+	int sharers; /* PUs that have it */
 	size_t bytes;
 };
 
 #define MACHINE_CACHES_MAX 4
 
-/* The caches, from the nearest on, as the system tells them.  Returns the number of
- * caches. */
+/* From the nearest on, as the system tells them; returns how many. */
 int machine_caches(struct machine_cache caches[MACHINE_CACHES_MAX]);
 
-/* The proportional set size of a process, in which each process has a part of a
- * shared page. 0: cannot be read. */
+/* The proportional set size of a process: shared pages are shared out.  0: it
+ * cannot be read. */
 double machine_pss_bytes(int pid);
 
-/* PUs that this process may run on. */
+/* PUs this process may run on. */
 int machine_pus(void);
 
 #endif

@@ -2,20 +2,21 @@
 /*
  * measure.c - randomised complete blocks, again for every launch.
  *
- * Drift of the machine hits all cells of a block alike, so ratios are taken within
- * blocks; luck with pages and addresses changes from launch to launch, so intervals are
- * taken over launches.  Nothing is allocated or printed while a sample is taken.
+ * Drift of the machine hits all cells of a block alike, so ratios are taken
+ * within blocks; luck with pages and addresses changes from launch to launch,
+ * so intervals are taken over launches.
  */
-#include "driver/budget.h"
-#include "driver/cell.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Show the contest that is measured now, and the remaining time of the run. */
+#include "driver/budget.h"
+#include "driver/cell.h"
+
+/* Show the contest that is measured now, and how long the rest of the run
+ * takes. */
 static void say(const struct plan *plan, const char *contest, uint32_t launch,
 		size_t done, size_t parts)
 {
@@ -35,28 +36,43 @@ struct contest_run {
 	size_t begin, end;
 	uint32_t launch, opening, openings;
 	uint32_t seq;      /* visits so far */
-	uint64_t until_ns; /* when the contest has to end; 0: never */
-	uint32_t *order;   /* room for the numbers of the contest's cells */
+	uint64_t until_ns; /* the end of the contest; 0: no limit */
+	uint32_t *order;   /* room for the numbers of its cells */
 	uint64_t *random;
 };
 
-/* Blocks `from` to `to`; false: the time was up before. */
-static bool measure_blocks(struct plan *plan, struct contest_run *c,
-			   uint32_t from, uint32_t to)
+/* Each cell once, in random order. */
+static void measure_block(struct plan *plan, struct contest_run *c,
+			  uint32_t block)
 {
 	size_t cells = c->end - c->begin;
 
+	stats_shuffle(c->order, cells, c->random);
+	for (size_t i = 0; i < cells && !stopped(plan); i++)
+		cell_visit(plan, &plan->cells[c->begin + c->order[i]],
+			   (struct sample_origin){ c->launch, c->opening, block,
+						   c->seq++ });
+}
+
+/* Blocks `from` to `to`; false: the time was up before.  A block begins where half
+ * of the block fits. */
+static bool measure_blocks(struct plan *plan, struct contest_run *c,
+			   uint32_t from, uint32_t to)
+{
+	uint64_t block_ns = 0;
+
 	for (uint32_t block = from; block < to; block++) {
-		if (block && plan_past(plan, c->until_ns)) {
+		uint64_t began = budget_now(plan);
+
+		if (block && c->until_ns &&
+		    began + block_ns / 2 >= c->until_ns) {
 			plan->blocks_cut += plan->blocks - block;
 			return false;
 		}
-		stats_shuffle(c->order, cells, c->random);
-		for (size_t i = 0; i < cells && !plan_stopped(plan); i++)
-			cell_visit(plan, &plan->cells[c->begin + c->order[i]],
-				   (struct sample_origin){ c->launch,
-							   c->opening, block,
-							   c->seq++ });
+		measure_block(plan, c, block);
+		block_ns = budget_now(plan) - began;
+		if (block > 0)
+			plan->optional_ns += block_ns;
 	}
 	return true;
 }
@@ -104,8 +120,17 @@ static int reserve(struct plan *plan)
 	return 0;
 }
 
-/* The roof may have been measured slower than a cell by this factor: virtual
- * machines change their speed by a factor of two for minutes. */
+/* A cell without a sample that the budget left no time for. */
+static void skip_cell(struct cell *cell)
+{
+	if (cell->status != CELL_OK || cell->n)
+		return;
+	cell_fail(cell, -ENOTSUP, "the budget ended before its turn");
+	cell->no_turn = true;
+}
+
+/* How much slower the roof may have been measured than a cell: virtual machines
+ * change their speed by a factor of two for minutes. */
 #define SWING 2
 
 static int summarise(struct plan *plan)
@@ -115,7 +140,9 @@ static int summarise(struct plan *plan)
 	for (size_t i = 0; i < plan->cell_count && r == 0; i++) {
 		struct cell *cell = &plan->cells[i];
 
-		/* Only such a roof keeps a sound cell from its first samples. */
+		if (plan->budget_ns && !plan->interrupted)
+			skip_cell(cell);
+		/* Nothing else keeps a sound cell from its first samples. */
 		if (!cell->n && cell->status == CELL_OK)
 			cell_fail(cell, -ENOTSUP,
 				  "interrupted before it was measured");
@@ -163,43 +190,70 @@ static bool stays_open(const struct cell *cell)
 	return cell->what.peer || cell->what.once;
 }
 
-/* A cell without a sample, for which the budget left no time. */
-static void skip_cell(struct cell *cell)
-{
-	if (cell->status == CELL_OK && !cell->n)
-		cell_fail(cell, -ENOTSUP, "the budget ended before its turn");
-}
-
-/* Open and warm up the closed cells, in a random order: the first cell's pages come
- * first, and the order of pages matters. */
+/* Open and warm up the cells that are closed, in a random order: the first pages
+ * go to another cell each time. */
 static void open_cells(struct plan *plan, struct contest_run *c)
 {
 	size_t cells = c->end - c->begin;
 	uint64_t now = budget_now(plan);
-	/* Half of this opening's time at most for warm-ups, the same for each
-	 * cell. */
+	/* Half of the time of this opening at most for warm-ups, the same for
+	 * each cell. */
+	uint64_t longest_ns = 0;
 	uint64_t warm = c->until_ns > now ? (c->until_ns - now) / 2 /
 						    (c->openings - c->opening)
 					  : 0;
 
 	stats_shuffle(c->order, cells, c->random);
-	for (size_t k = 0; k < cells && !plan_stopped(plan); k++) {
+	for (size_t k = 0; k < cells && !stopped(plan); k++) {
 		struct cell *cell = &plan->cells[c->begin + c->order[k]];
 
 		if (cell->state || (cell->what.once && c->opening))
 			continue;
-		/* Launchers and interpreters take their time to start. */
-		if (budget_spent(plan)) {
+		/* Launchers and interpreters take their time to start, and
+		 * contenders of a contest prepare alike. */
+		if (cell->open_ns > longest_ns)
+			longest_ns = cell->open_ns;
+		if (budget_spent(plan) || !budget_has(plan, longest_ns)) {
 			skip_cell(cell);
 			continue;
 		}
 		cell_open(plan, cell,
 			  c->until_ns ? now + warm * (k + 1) / cells : 0,
 			  c->opening > 0);
+		if (cell->open_ns > longest_ns)
+			longest_ns = cell->open_ns;
 	}
 }
 
-/* Measure one contest in one launch: the blocks are divided among the openings. */
+/* How many launches fit is known better with each contest that is open: the time
+ * of this contest, too, follows from it. */
+static void plan_launches(struct plan *plan, struct contest_run *c)
+{
+	plan->launches = budget_launches(plan, c->end);
+	c->until_ns = budget_until(plan, c->launch, c->end - c->begin,
+				   plan->cell_count - c->begin);
+}
+
+/* A part of the blocks, with new processes and pages; false: the time is up. */
+static bool measure_opening(struct plan *plan, struct contest_run *c)
+{
+	const bool last = c->opening + 1 == c->openings;
+	bool going;
+
+	open_cells(plan, c);
+	if (c->launch == 0 && c->opening == 0)
+		plan_launches(plan, c);
+	going = measure_blocks(plan, c, plan->blocks * c->opening / c->openings,
+			       plan->blocks * (c->opening + 1) / c->openings) &&
+		!stopped(plan);
+	for (size_t k = c->begin; k < c->end && going && !last; k++)
+		if (!stays_open(&plan->cells[k]))
+			cell_finish(plan, &plan->cells[k],
+				    past(plan, c->until_ns));
+	return going;
+}
+
+/* A contest in a launch: the openings share the blocks. */
 static void measure_contest(struct plan *plan, struct contest_run *c)
 {
 	bool going = true;
@@ -207,32 +261,36 @@ static void measure_contest(struct plan *plan, struct contest_run *c)
 	c->openings =
 		plan->openings < plan->blocks ? plan->openings : plan->blocks;
 	for (c->opening = 0; c->opening < c->openings && going; c->opening++) {
-		bool last = c->opening + 1 == c->openings;
+		const uint64_t began = budget_now(plan);
+		const uint64_t optional_ns = plan->optional_ns;
 
-		open_cells(plan, c);
-		going = measure_blocks(plan, c,
-				       plan->blocks * c->opening / c->openings,
-				       plan->blocks * (c->opening + 1) /
-					       c->openings) &&
-			!plan_stopped(plan);
-		for (size_t k = c->begin; k < c->end && going && !last; k++)
-			if (!stays_open(&plan->cells[k]))
-				cell_finish(&plan->cells[k],
-					    plan_past(plan, c->until_ns));
+		going = measure_opening(plan, c);
+		/* A budget may cut all openings but the first. */
+		if (c->opening)
+			plan->optional_ns =
+				optional_ns + budget_now(plan) - began;
 	}
 	for (size_t k = c->begin; k < c->end; k++)
-		if (plan_stopped(plan))
+		if (stopped(plan))
 			cell_close(&plan->cells[k]);
 		else
-			cell_finish(&plan->cells[k],
-				    plan_past(plan, c->until_ns));
+			cell_finish(plan, &plan->cells[k],
+				    past(plan, c->until_ns));
 }
 
-/* A contest without time in the budget has a word about the lack of time. */
+/* The budget left no time for the contest. */
 static void skip_contest(struct plan *plan, size_t begin, size_t end)
 {
 	for (size_t k = begin; k < end; k++)
 		skip_cell(&plan->cells[k]);
+}
+
+/* Between launches nothing stays. */
+static void end_launch(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->cell_count; i++)
+		if (plan->cells[i].what.ops->end_launch)
+			plan->cells[i].what.ops->end_launch();
 }
 
 static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
@@ -241,7 +299,7 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 	size_t contests = contest_count(plan);
 	size_t left = contests;
 
-	for (size_t i = 0, end; i < plan->cell_count && !plan_stopped(plan);
+	for (size_t i = 0, end; i < plan->cell_count && !stopped(plan);
 	     i = end, left--) {
 		end = contest_end(plan, i);
 		if (budget_spent(plan)) {
@@ -259,27 +317,31 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 						      plan->cell_count - i),
 					      .order = order,
 					      .random = random });
+		if (launch == 0)
+			plan->launches = budget_launches(plan, end);
 	}
 }
 
-/* Run launches until all are done, the user stops the run, or the budget is spent. */
+/* Launches until they are done, stopped, or the budget is spent. */
 static void measure_launches(struct plan *plan, uint32_t *order)
 {
 	uint64_t began = budget_now(plan);
 	uint64_t random = plan->seed;
-	uint32_t planned = plan->launches;
 	uint32_t launch = 0;
 
-	while (launch < plan->launches && !plan_stopped(plan) &&
+	plan->first_ns = began;
+	plan->launches_planned = plan->launches;
+
+	while (launch < plan->launches && !stopped(plan) &&
 	       (launch == 0 || !budget_spent(plan))) {
 		measure_launch(plan, launch, order, &random);
-		if (launch++ == 0)
-			plan->launches =
-				budget_launches(plan, budget_now(plan) - began);
+		end_launch(plan);
+		launch++;
 	}
-	plan->interrupted = plan_stopped(plan);
-	plan->launches_cut = plan->interrupted ? 0 : planned - launch;
-	plan->launches = planned - plan->launches_cut;
+	plan->interrupted = stopped(plan);
+	plan->launches = plan->launches_planned;
+	plan->launches_cut = plan->interrupted ? 0 : plan->launches - launch;
+	plan->launches -= plan->launches_cut;
 	plan->elapsed_ns = budget_now(plan) - began;
 }
 

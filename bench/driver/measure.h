@@ -34,26 +34,30 @@ struct sample_origin {
 	uint32_t launch, opening, block, seq;
 };
 
-/* A case, and the samples of the case. */
+/* A case with its samples. */
 struct cell {
 	struct bench_case what;
 	enum cell_status status;
 	char reason[CASE_WHY_BYTES]; /* where status is not CELL_OK */
+	bool no_turn;                /* the budget ended before */
 	bool unverified;  /* status is CELL_FAILED for a wrong result */
-	int twin;         /* index of the repeated cell; -1: none */
+	int twin;         /* index of the cell that is repeated; -1: none */
 	void *state;      /* while open */
 	uint64_t count;   /* operations a sample */
 	uint64_t dropped; /* warm-up operations, all launches */
 	size_t n;
 	double *values;   /* n samples, per operation */
-	uint32_t *launch; /* the launch of each value */
+	uint32_t *launch; /* of each */
 	struct sample_origin *origin;
-	uint32_t verified; /* verification passes that succeeded */
+	uint32_t verified;               /* verification passes that held */
 	uint32_t last[TIMING_RANKS_MAX]; /* how often each rank ended last */
-	struct case_binding binding;     /* binding in the last launch */
-	struct timing_cost lately;       /* cost in the last run */
-	struct timing_cost cost;         /* cost of all timed operations */
-	uint64_t cost_operations;        /* the number of timed operations */
+	struct case_binding binding;     /* the last launch's */
+	struct timing_cost lately;       /* the last run's */
+	struct timing_cost cost;         /* all timed operations' */
+	uint64_t cost_operations;        /* so many */
+	double run_ns;                   /* an operation of the last run, with
+					  * all that was not timed */
+	uint64_t open_ns;                /* the last time that it was opened */
 	struct histogram *histogram;     /* NULL: operations are not timed one
 					  * by one */
 	struct stats_summary summary;    /* by measure() */
@@ -73,14 +77,15 @@ struct plan {
 	 * other pages and another order, and a part of the blocks.  A peer, which
 	 * is dear to open, stays open. */
 	uint32_t openings;
-	uint64_t budget_ns;                /* for the whole run; 0: no budget */
-	uint64_t batch_ns;                 /* for one sample */
-	uint64_t warmup_ns, warmup_max_ns; /* for one cell in one launch */
+	uint64_t budget_ns;                /* the whole run's; 0: none */
+	uint64_t batch_ns;                 /* a sample's */
+	uint64_t warmup_ns, warmup_max_ns; /* a cell's, in a launch */
 	double min_effect; /* no smaller difference is claimed: 0.02 */
 	const volatile sig_atomic_t *stop; /* not 0: end; may be NULL */
 	void (*progress)(void *arg, const char *text); /* may be NULL */
 	void *progress_arg;
-	/* The clock of the budget; NULL: the stopwatch's.  For tests. */
+	/* The time that the budget is counted in; NULL: the stopwatch's.  For
+	 * tests. */
 	uint64_t (*now)(void);
 	uint64_t began_ns; /* by plan_init(): the budget begins there */
 
@@ -94,8 +99,11 @@ struct plan {
 	/* By measure(). */
 	bool interrupted;
 	uint32_t blocks_cut;   /* by the budget */
-	uint32_t launches_cut; /* likewise, from `launches` */
+	uint32_t launches_cut; /* too: launches are those that were */
 	uint64_t elapsed_ns;
+	uint64_t first_ns; /* when the first launch began */
+	uint32_t launches_planned;
+	uint64_t optional_ns; /* the part that a budget may cut */
 };
 
 /* Defaults, and a seed from the clock. */
@@ -111,8 +119,8 @@ void plan_keep_peers(struct plan *plan,
 		     bool (*wanted)(const char *arg, const char *peer),
 		     const char *arg);
 
-/* Is the contest of the cell a result?  Not where the same contender measured twice
- * differed by more than AGAIN_MAX. */
+/* Is what the cell's contest says a result, or did the same contender measured
+ * twice differ by more than AGAIN_MAX? */
 bool cell_trusted(const struct cell *cell);
 
 /* How many contests are not a result. */
@@ -124,8 +132,8 @@ int measure(struct plan *plan);
 
 enum verdict { VERDICT_NOT_SHOWN, VERDICT_A_FASTER, VERDICT_B_FASTER };
 
-/* The ratio of b's time to a's, paired within blocks.  A contest that is not a result
- * shows nothing. */
+/* How much longer b takes than a, paired within blocks.  Nothing is shown by a
+ * contest that is not a result. */
 struct comparison {
 	const struct cell *a, *b;
 	struct stats_interval ratio; /* b / a */
@@ -140,7 +148,7 @@ int measure_compare(const struct plan *plan, const struct cell *a,
  * claiming. */
 enum verdict verdict_of(const struct stats_interval *ratio, double min_effect);
 
-/* The cell of the contest `contest` with the name `name`, or NULL. */
+/* The cell of that contest and name, or NULL. */
 const struct cell *plan_find(const struct plan *plan, const char *contest,
 			     const char *name);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer.c - start a helper, send commands, stop the helper between its turns.
+ * peer.c - start a helper, give the helper orders, stop the helper between
+ * orders.
  */
 #include "driver/peer.h"
 
@@ -30,13 +31,21 @@
 #define END_MS    5000
 
 struct peer_process {
-	pid_t pid;   /* the process that the driver has started */
-	int in, out; /* the helper's stdin and stdout */
-	int pids;    /* the processes that run operations, to be stopped */
+	pid_t pid;          /* the program that rigbench started */
+	char command[1024]; /* the environment and the command, of a helper of
+			     * many cases */
+	bool idle;          /* no case is open, and another may come */
+	bool broken;        /* an answer was wrong, or missing */
+	struct peer_process *next;
+	int in, out; /* its stdin, its stdout */
+	int pids;    /* that run operations: to be stopped */
 	pid_t pid_of[TIMING_RANKS_MAX];
 	size_t kept; /* bytes of the next line already read */
 	char line[LINE_BYTES];
 };
+
+/* Helpers of many cases, until the launch ends. */
+static struct peer_process *shared_helpers;
 
 const char *peer_folder(void)
 {
@@ -52,51 +61,12 @@ const char *peer_folder(void)
 	slash = strrchr(program, '/');
 	if (slash)
 		*slash = '\0';
-	/* In a build folder the helpers lie beside rigbench. */
+	/* In a build folder they lie beside rigbench. */
 	snprintf(folder, sizeof(folder), "%s/peers", program);
 	if (access(folder, X_OK) < 0)
 		snprintf(folder, sizeof(folder), "%s/" RIGBENCH_HELPERS,
 			 program);
 	return folder;
-}
-
-void peer_case(struct bench_case *what, struct peer_arg *arg)
-{
-	char shown[sizeof(arg->command)];
-	size_t n = 0;
-
-	/* The folder and the clock's number tell a reader nothing. */
-	for (const char *c = arg->command; *c && n + 1 < sizeof(shown); c++) {
-		if (*c == '@' && c[1] == '/') {
-			c++;
-			continue;
-		}
-		if (*c == '%') {
-			c += c[1] == ' ';
-			continue;
-		}
-		shown[n++] = *c;
-	}
-	shown[n] = '\0';
-	snprintf(what->settings, sizeof(what->settings), "%.100s%s%.200s",
-		 arg->environment, *arg->environment ? " " : "", shown);
-	what->ops = &peer_ops;
-	what->arg = arg;
-	what->arg_bytes = sizeof(*arg);
-}
-
-void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
-	      const char *helper, int ranks, const char *launch,
-	      const char *words)
-{
-	arg->environment[0] = '\0';
-	snprintf(arg->command, sizeof(arg->command),
-		 openmpi ? "mpirun.openmpi --allow-run-as-root --oversubscribe "
-			   "-n %d %s @/rigbench-openmpi%s %% %s"
-			 : "mpirun.mpich -n %d %s @/rigbench-mpich%s %% %s",
-		 ranks, launch, helper, words);
-	what->peer = openmpi ? "openmpi" : "mpich";
-	peer_case(what, arg);
 }
 
 /* Cut `text` into words in place; returns how many. */
@@ -132,7 +102,7 @@ static void expand(const char *from, clockid_t clock, char *to, size_t bytes)
 	to[n] = '\0';
 }
 
-/* In the child: become the helper.  A failure to start is told on stdout. */
+/* In the child: become the helper, or say in a line why not. */
 static void become(const struct peer_arg *arg, clockid_t clock, int in, int out)
 {
 	char environment[sizeof(arg->environment)];
@@ -140,7 +110,7 @@ static void become(const struct peer_arg *arg, clockid_t clock, int in, int out)
 	char *words[WORDS_MAX];
 	int n;
 
-	/* A process group for the helper: Ctrl-C is the driver's affair. */
+	/* A group of its own: Ctrl-C is the driver's affair. */
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(in, STDIN_FILENO);
@@ -184,8 +154,7 @@ static int start(struct peer_process *peer, const struct peer_arg *arg,
 	return peer->pid < 0 ? -errno : 0;
 }
 
-/* Read one line, without the end, to peer->line (the rest of the input moves up
- * first). 0, or -ETIMEDOUT, -ECANCELED at end of file. */
+/* Read a line, without the end of line, to peer->line.  0, or -ETIMEDOUT, -ECANCELED at end of file. */
 static int answer(struct peer_process *peer)
 {
 	size_t n = 0;
@@ -241,12 +210,27 @@ static void peer_rest(void *state)
 		(void)kill(peer->pid_of[i], SIGSTOP);
 }
 
-/* End of file tells the helper to end; a helper that does not end is killed with its
- * group. */
-static void peer_close(void *state)
+/* Each case comes as a line; other helpers have a single case. */
+static bool has_many_cases(const struct peer_process *peer)
 {
-	struct peer_process *peer = state;
+	return *peer->command != '\0';
+}
 
+static void forget(const struct peer_process *peer)
+{
+	struct peer_process **at = &shared_helpers;
+
+	while (*at && *at != peer)
+		at = &(*at)->next;
+	if (*at)
+		*at = peer->next;
+}
+
+/* End of file is the word to end; a helper that goes on is killed with its
+ * group. */
+static void end(struct peer_process *peer)
+{
+	forget(peer);
 	(void)peer_wake(peer);
 	close(peer->in);
 	if (peer->pid > 0) {
@@ -266,7 +250,30 @@ static void peer_close(void *state)
 	free(peer);
 }
 
-/* Is the file of the helper, the word that begins with @, there? */
+/* A helper of many cases is kept for the next. */
+static void peer_close(void *state)
+{
+	struct peer_process *peer = state;
+
+	if (!has_many_cases(peer) || peer->broken) {
+		end(peer);
+		return;
+	}
+	peer_rest(peer);
+	peer->idle = true;
+}
+
+static void peer_end_launch(void)
+{
+	for (struct peer_process *peer = shared_helpers, *next; peer;
+	     peer = next) {
+		next = peer->next;
+		if (peer->idle)
+			end(peer);
+	}
+}
+
+/* Is the helper itself, the word that begins with @, there? */
 static bool helper_is_built(const struct peer_arg *arg, char *why)
 {
 	const char *at = strstr(arg->command, "@/");
@@ -297,7 +304,7 @@ int peer_describe(const struct peer_arg *arg, char *line, size_t bytes,
 	if (r == 0) {
 		r = answer(peer);
 		snprintf(line, bytes, "%s", r == 0 ? peer->line : "");
-		peer_close(peer);
+		end(peer);
 	} else {
 		free(peer);
 	}
@@ -308,23 +315,78 @@ int peer_describe(const struct peer_arg *arg, char *line, size_t bytes,
 	return r;
 }
 
-static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
+/* An idle helper of the command; NULL: none. */
+static struct peer_process *find_kept(const char *command)
+{
+	for (struct peer_process *peer = shared_helpers; peer;
+	     peer = peer->next)
+		if (peer->idle && strcmp(peer->command, command) == 0)
+			return peer;
+	return NULL;
+}
+
+static int peer_started(const struct peer_arg *arg, clockid_t clock,
+			struct peer_process **out, char *why)
 {
 	struct peer_process *peer = calloc(1, sizeof(*peer));
-	char *words[WORDS_MAX];
-	int n;
 	int r;
 
 	if (!peer)
 		return -ENOMEM;
-	if (!helper_is_built(arg, why)) {
-		free(peer);
-		return -ENOTSUP;
-	}
 	r = start(peer, arg, clock);
 	if (r < 0) {
 		snprintf(why, CASE_WHY_BYTES, "cannot start: %s", strerror(-r));
 		free(peer);
+		return r;
+	}
+	if (*arg->words) {
+		snprintf(peer->command, sizeof(peer->command), "%s %s",
+			 arg->environment, arg->command);
+		peer->next = shared_helpers;
+		shared_helpers = peer;
+	}
+	*out = peer;
+	return 0;
+}
+
+/* Start a helper, or take an idle helper, and tell the helper the case. */
+static int peer_get(const struct peer_arg *arg, clockid_t clock,
+		    struct peer_process **out, char *why)
+{
+	char command[sizeof((*out)->command)];
+	char order[sizeof(arg->words) + 8];
+	int r = 0;
+
+	snprintf(command, sizeof(command), "%s %s", arg->environment,
+		 arg->command);
+	*out = *arg->words ? find_kept(command) : NULL;
+	if (*out)
+		r = peer_wake(*out);
+	else
+		r = peer_started(arg, clock, out, why);
+	if (r < 0 || !*arg->words)
+		return r;
+	(*out)->idle = false;
+	(*out)->pids = 0;
+	snprintf(order, sizeof(order), "case %s\n", arg->words);
+	/* A helper that ended at once has said why. */
+	(void)tell(*out, order);
+	return 0;
+}
+
+static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
+{
+	struct peer_process *peer = NULL;
+	char *words[WORDS_MAX];
+	int n;
+	int r;
+
+	if (!helper_is_built(arg, why))
+		return -ENOTSUP;
+	r = peer_get(arg, clock, &peer, why);
+	if (r < 0) {
+		if (peer)
+			end(peer);
 		return r;
 	}
 	r = answer(peer);
@@ -345,12 +407,12 @@ static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 			 r == 0 ? peer->line : strerror(-r));
 		r = r == 0 ? -EPROTO : r;
 	}
-	peer_close(peer);
+	end(peer);
 	return r;
 }
 
-/* Read pairs of numbers, and " cpu NS".  Returns the text behind the numbers, or NULL
- * where there is no pair.  The ranks are added to the ranks of `timing`. */
+/* Pairs of numbers, and " cpu NS".  Returns the rest of the text, or NULL where
+ * there is no pair.  Ranks are added to the ranks of `timing`. */
 static const char *read_timing(const char *text, struct timing *timing)
 {
 	int before = timing->ranks;
@@ -371,7 +433,7 @@ static const char *read_timing(const char *text, struct timing *timing)
 	return timing->ranks > before ? text : NULL;
 }
 
-/* The rest of a line that begins with the word and a space; else NULL. */
+/* Where a line begins with the word and a space, the rest of it; else NULL. */
 static const char *after(const char *line, const char *word)
 {
 	size_t n = strlen(word);
@@ -426,6 +488,7 @@ static int peer_run(void *state, uint64_t count, struct timing *timing,
 	if (r < 0)
 		snprintf(why, CASE_WHY_BYTES, "its helper: %.200s",
 			 r == -EPROTO ? peer->line : strerror(-r));
+	peer->broken |= r < 0;
 	return r;
 }
 
@@ -441,6 +504,7 @@ static int peer_verify(void *state, char *why)
 		return 0;
 	snprintf(why, CASE_WHY_BYTES, "%.200s",
 		 r == 0 ? peer->line : strerror(-r));
+	peer->broken = true;
 	return r == 0 ? -EBADMSG : r;
 }
 
@@ -471,38 +535,5 @@ const struct bench_ops peer_ops = {
 	.verify = peer_verify,
 	.bound = peer_bound,
 	.close = peer_close,
+	.end_launch = peer_end_launch,
 };
-
-int peer_add_mpi(struct plan *plan, const struct bench_case *what,
-		 const char *helper, int ranks, bool coll_sm, const char *words)
-{
-	static const struct {
-		const char *name, *launch;
-		bool openmpi;
-	} ways[] = {
-		{ "Open MPI", "", true },
-		{ "Open MPI coll_sm", "--mca coll_sm_priority 100", true },
-		{ "MPICH", "", false },
-	};
-	bool bind = ranks <= machine_pus();
-	int r = 0;
-
-	for (int i = 0; i < 3 && r == 0; i++) {
-		struct bench_case one = *what;
-		struct peer_arg arg;
-		char launch[80];
-
-		if (i == 1 && !coll_sm)
-			continue;
-		snprintf(one.name, sizeof(one.name), "%s", ways[i].name);
-		snprintf(launch, sizeof(launch), "%s%s",
-			 !bind             ? ""
-			 : ways[i].openmpi ? "--bind-to core "
-					   : "-bind-to core ",
-			 ways[i].launch);
-		peer_mpi(&one, &arg, ways[i].openmpi, helper, ranks, launch,
-			 words);
-		r = plan_add(plan, &one);
-	}
-	return r;
-}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer.h - contenders that are programs of their own: OpenMP, MPI, Python.
+ * peer.h - contenders that are separate programs: OpenMP, MPI, Python.
  *
- * OpenMP reads its environment once, MPI wants its launcher: so each such
- * contender is exec'ed with its own settings and obeys the driver over two
- * pipes, one line at a time, interleaved with all others:
+ * OpenMP reads the environment once, and MPI wants a launcher.  Each such contender
+ * is exec'ed with separate settings, and obeys the driver over two pipes, line by
+ * line, interleaved with all others:
  *
  *	helper   ready PID...             or  cannot WORDS
  *	driver   run COUNT
@@ -15,6 +15,12 @@
  *	                                  or  measured VALUE
  *	driver   verify
  *	helper   verified                 or  wrong WORDS
+ *
+ * A helper of many cases, which is dear to start, waits for a case, and serves case
+ * after case until the launch ends:
+ *
+ *	driver   case WORDS
+ *	helper   ready PID...             or  cannot WORDS, and it ends
  *
  * Between its turns a helper is stopped (SIGSTOP), so that threads which spin
  * while idle cost nobody else anything.  End of file ends it.
@@ -30,6 +36,8 @@ struct peer_arg {
 	char environment[160]; /* NAME=VALUE ... */
 	char command[600]; /* PROGRAM ARGUMENT ...; @ stands for the folder of
 			    * rigbench and % for the number of the clock */
+	char words[120];   /* the case, of a helper of many cases; "": the
+			    * command says all */
 };
 
 extern const struct bench_ops peer_ops;
@@ -38,39 +46,46 @@ extern const struct bench_ops peer_ops;
  * started and how. `arg` must live until plan_add(). */
 void peer_case(struct bench_case *what, struct peer_arg *arg);
 
-/* The same for two MPIs: `launch` has the launcher's options beside the number of
- * ranks ("--mca coll_sm_priority 100"), `helper` the end of the helper's name after
- * the MPI's ("", "-verbs"), `words` the words of the helper. */
-void peer_mpi(struct bench_case *what, struct peer_arg *arg, bool openmpi,
-	      const char *helper, int ranks, const char *launch,
-	      const char *words);
+/* A helper under the launcher of an MPI. */
+struct mpi_peer {
+	bool openmpi;       /* else MPICH */
+	const char *suffix; /* the end of the helper's name: "-verbs" */
+	int ranks;
+	const char *launch; /* more words for the launcher: "--mca ..." */
+	const char *words;  /* the helper's own */
+	bool many_cases;    /* the words are a case, not arguments */
+};
 
-/* Orders and answers beyond those of peer_ops: send the helper of an open `state`
- * one line, without the end, and read the helper's answer, one line.  The answer
- * lives until the next call. 0, -ECANCELED where the helper has ended, -ETIMEDOUT. */
+/* The same as peer_case() for an MPI. */
+void peer_mpi(struct bench_case *what, struct peer_arg *arg,
+	      const struct mpi_peer *helper);
+
+/* Orders and answers beyond the orders of peer_ops: give the helper of an open
+ * `state` a line, without the end of line, and take the answer.  The answer lives
+ * until the next call.  0, -ECANCELED where the helper has ended, -ETIMEDOUT. */
 int peer_tell(void *state, const char *order);
 int peer_answer(void *state, const char **answer);
 
-/* Read the numbers of a run from a line "timing ..." or "measured ...".  Returns the
- * text behind the numbers, or NULL where the line is neither. */
+/* Take the numbers of a run, behind "timing" or "measured".  Returns the rest of
+ * the line, or NULL where the line is neither. */
 const char *peer_timing(const char *line, struct timing *timing);
 
-/* Start a program, read the first line of output, and end the program. 0 or -errno
+/* Start a program for the first line of the output, and end the program.  0 or -errno
  * with words in `why`. */
 int peer_describe(const struct peer_arg *arg, char *line, size_t bytes,
 		  char *why);
 
-/* The folder of this program (the helpers lie beside the program, or in ../libexec). */
+/* The folder of the helpers: beside rigbench, or ../libexec. */
 const char *peer_folder(void);
 
 /*
- * Add a contender for each way to use an MPI: Open MPI as packaged; Open MPI with
- * coll_sm, the best of Open MPI on one node, where `coll_sm` says that coll_sm has the
- * call; and MPICH. `what` has contest and axes; name, peer and settings are made here.
- * 0 or -ENOMEM.
+ * Add a contender for each way to take an MPI: Open MPI as the package has it,
+ * Open MPI with coll_sm, the best form on one node, where `coll_sm` says that
+ * coll_sm has the call, and MPICH.  `what` has contest and axes; name, peer and
+ * settings are made here, and the MPI and the words for the launcher.  0 or
+ * -ENOMEM.
  */
 int peer_add_mpi(struct plan *plan, const struct bench_case *what,
-		 const char *helper, int ranks, bool coll_sm,
-		 const char *words);
+		 const struct mpi_peer *helper, bool coll_sm);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.c - the cases to measure, how often, and for how long.
+ * plan.c - the plan of a run: cases, how often, for how long.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -87,7 +87,7 @@ void plan_keep_peers(struct plan *plan,
 			free((void *)(uintptr_t)cell->what.arg);
 			continue;
 		}
-		/* A repetition stands right behind the repeated case. */
+		/* A repetition stands right behind what it repeats. */
 		if (cell->twin >= 0)
 			cell->twin = (int)kept - 1;
 		plan->cells[kept++] = *cell;

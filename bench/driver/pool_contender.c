@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_contender.c - the common part of every pool under measurement.
+ * pool_contender.c - the common part of all pools under measurement.
  */
 #include "driver/pool_contender.h"
 

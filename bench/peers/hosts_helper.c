@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hosts_helper.c - rigbench-hosts CLOCK WORKERS WORD...: what the pools of several
- * hosts, or a single pool, take for it.
+ * hosts_helper.c - rigbench-hosts CLOCK WORKERS: the time that the pools of several
+ * hosts, or a single pool, take for a case.
  *
- *	rigbench-hosts 1 2 verb allreduce 8192       a verb of the world, timed as
- *	                                             verb.h says, doubles a rank
- *	rigbench-hosts 1 2 kernel heat n=513         a run of a kernel
- *	rigbench-hosts 1 1 caller                    a message from a worker to the
- *	                                             caller, and back
+ *	case verb allreduce 8192       a verb of the world, timed as verb.h says,
+ *	                               doubles a rank
+ *	case kernel heat n=513         a run of a kernel
+ *	case caller                    a message from a worker to the caller, and back
  *
  * Under the launcher of an MPI every process is a host of WORKERS workers; else there
- * is one pool.  Host 0 talks to the driver, and tells the other hosts how much to do
- * in a job of its own: only its segment has the number.
+ * is one pool.  Host 0 talks to the driver, and tells the other hosts each order by a
+ * job of its own: only the segment of host 0 has the order.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,9 +32,18 @@
 
 #define PAGE ((size_t)4096)
 
+#define SETTINGS_MAX 16
+
+/* Host 0 tells all hosts: `calls` of the case that is open, or a new case, or the
+ * end, which has neither. */
+struct order {
+	uint64_t calls;
+	char words[SERVE_LINE_BYTES];
+};
+
 /* In shared memory, of each host.  Rank 0 of the world writes what is known there. */
 struct orders_shm {
-	uint64_t calls; /* 0: the end */
+	struct order order;
 	struct verb_time times[TIMING_RANKS_MAX];
 	int32_t pids[TIMING_RANKS_MAX];
 	int32_t size;
@@ -44,7 +52,9 @@ struct orders_shm {
 /* The same on every host. */
 struct verb_job {
 	char verb[32];
-	uint64_t count;
+	uint64_t count; /* doubles of a rank */
+	uint64_t calls;
+	uint64_t cases; /* so many cases so far */
 	clockid_t clock;
 };
 
@@ -54,10 +64,11 @@ static struct {
 	struct rig_hosts *hosts; /* NULL: one pool */
 	struct rig_segment *segment;
 	struct orders_shm *orders;
+	char words[SERVE_LINE_BYTES]; /* the case's, cut into pieces */
+	int (*run)(uint64_t count, struct timing *timing);
 	struct verb_job verb;
 	const char *kernel;
-	struct rig_setting settings[16];
-	char why[CASE_WHY_BYTES];
+	struct rig_setting settings[SETTINGS_MAX + 1];
 	uint64_t wrong;
 } job;
 
@@ -117,11 +128,14 @@ static double *buffer(size_t count)
 	return data;
 }
 
-/* This worker's part, kept from job to job. */
+/* This worker's part, kept from job to job of a case. */
 static struct verb_work work;
+static uint64_t work_case;
 
 static int prepare(struct rig_team *world, const struct verb_job *args)
 {
+	free(work.send);
+	free(work.recv);
 	work = (struct verb_work){ .verb = verb_find(args->verb),
 				   .clock = args->clock,
 				   .rank = rig_team_rank(world),
@@ -137,29 +151,25 @@ static int prepare(struct rig_team *world, const struct verb_job *args)
 	if (!work.send || !work.recv)
 		return rig_team_fail(world, -ENOMEM, "no memory");
 	verb_prepare(&work);
+	work_case = args->cases;
 	return 0;
 }
 
-/* Rank 0 of the world knows how many calls; afterwards it knows all times. */
+/* Rank 0 of the world knows all times afterwards. */
 static int time_verb(struct rig_team *team)
 {
 	struct rig_team *world = rig_team_world(team);
 	struct orders_shm *orders = rig_team_data(team, 0);
+	const struct verb_job *args = rig_team_args(team);
 	const int32_t pid = (int32_t)getpid();
 	struct verb_time mine = { 0 };
-	uint64_t count = orders->calls;
-	int r = rig_team_bcast(world, &count, 1, RIG_UINT64, 0);
+	int r = work_case == args->cases ? 0 : prepare(world, args);
 
-	if (r == 0 && !work.verb)
-		r = prepare(world, rig_team_args(team));
-	/* Every host reads on here how much was asked. */
-	if (r == 0 && rig_team_rank(team) == 0)
-		orders->calls = count;
 	work.with = world;
 	if (r == 0)
 		r = rig_team_barrier(world);
-	if (r == 0 && count)
-		verb_run(&work, count, &mine);
+	if (r == 0)
+		verb_run(&work, args->calls, &mine);
 	if (r == 0)
 		r = rig_team_gather(world, &mine, sizeof(mine), RIG_UINT8,
 				    orders->times, sizeof(mine), RIG_UINT8, 0);
@@ -171,16 +181,16 @@ static int time_verb(struct rig_team *team)
 	return r;
 }
 
-/* All hosts learn the number of host 0. */
+/* All hosts learn the order of host 0. */
 static int tell_hosts(struct rig_team *team)
 {
 	struct orders_shm *orders = rig_team_data(team, 0);
-	uint64_t count = orders->calls;
-	const int r =
-		rig_team_bcast(rig_team_world(team), &count, 1, RIG_UINT64, 0);
+	struct order order = orders->order;
+	const int r = rig_team_bcast(rig_team_world(team), &order,
+				     sizeof(order), RIG_UINT8, 0);
 
 	if (r == 0 && rig_team_rank(team) == 0)
-		orders->calls = count;
+		orders->order = order;
 	return r;
 }
 
@@ -208,7 +218,7 @@ static int run_verb(uint64_t count, struct timing *timing)
 {
 	int r;
 
-	job.orders->calls = count;
+	job.verb.calls = count;
 	r = run_with_orders(time_verb);
 	if (r < 0)
 		return r;
@@ -247,14 +257,8 @@ static int run_kernel_here(uint64_t count, double *ns)
 
 static int run_kernel(uint64_t count, struct timing *timing)
 {
-	int r;
-
-	job.orders->calls = count;
-	r = run_with_orders(tell_hosts);
-	if (r == 0)
-		r = run_kernel_here(count, &timing->value);
 	timing->measured = true;
-	return r;
+	return run_kernel_here(count, &timing->value);
 }
 
 /* --- a worker and its caller --- */
@@ -269,7 +273,7 @@ static int there_and_back(struct rig_team *team)
 	int r = 0;
 
 	time->begin_ns = stopwatch_ns(job.clock);
-	for (uint64_t i = 0; r == 0 && i < orders->calls; i++) {
+	for (uint64_t i = 0; r == 0 && i < orders->order.calls; i++) {
 		r = rig_team_send(world, &i, 1, RIG_UINT64, 1, 1);
 		if (r == 0)
 			r = rig_team_recv(world, &word, 1, RIG_UINT64, 1, 1,
@@ -314,7 +318,7 @@ static int run_caller(uint64_t count, struct timing *timing)
 
 	if (r < 0)
 		return r;
-	job.orders->calls = count;
+	job.orders->order.calls = count;
 	job.orders->times[0].wrong = 0;
 	r = rig_gateway_submit(gateway, &what);
 	if (r == 0)
@@ -329,12 +333,65 @@ static int run_caller(uint64_t count, struct timing *timing)
 
 /* --- the driver --- */
 
-static int (*run)(uint64_t count, struct timing *timing);
-
-static int obey(uint64_t count, struct timing *timing)
+/* NAME=VALUE words of a kernel's case. */
+static int read_settings(char **words, int count)
 {
-	const int r = run(count, timing);
+	if (count > SETTINGS_MAX)
+		return -EINVAL;
+	memset(job.settings, 0, sizeof(job.settings));
+	for (int i = 0; i < count; i++) {
+		char *value = strchr(words[i], '=');
 
+		if (!value)
+			return -EINVAL;
+		*value = '\0';
+		job.settings[i] = (struct rig_setting){ .name = words[i],
+							.text = value + 1 };
+	}
+	return 0;
+}
+
+/* Every host: the case of the words that were told. */
+static int read_case(void)
+{
+	char *words[SETTINGS_MAX + 3];
+	char *rest = NULL;
+	int n = 0;
+
+	snprintf(job.words, sizeof(job.words), "%s", job.orders->order.words);
+	for (char *word = strtok_r(job.words, " ", &rest);
+	     word && n < SETTINGS_MAX + 3; word = strtok_r(NULL, " ", &rest))
+		words[n++] = word;
+	job.wrong = 0;
+	if (n == 3 && strcmp(words[0], "verb") == 0) {
+		job.run = run_verb;
+		snprintf(job.verb.verb, sizeof(job.verb.verb), "%s", words[1]);
+		job.verb.count = strtoull(words[2], NULL, 10);
+		job.verb.cases++;
+		return 0;
+	}
+	if (n >= 2 && strcmp(words[0], "kernel") == 0) {
+		job.run = run_kernel;
+		job.kernel = words[1];
+		return read_settings(words + 2, n - 2);
+	}
+	job.run = run_caller;
+	return n == 1 && strcmp(words[0], "caller") == 0 ? 0 : -EINVAL;
+}
+
+/* Host 0: all hosts know the order when this returns. */
+static int tell(const struct order *order)
+{
+	job.orders->order = *order;
+	return job.hosts ? run_with_orders(tell_hosts) : 0;
+}
+
+static int run(uint64_t count, struct timing *timing)
+{
+	int r = tell(&(struct order){ .calls = count });
+
+	if (r == 0)
+		r = job.run(count, timing);
 	if (r < 0)
 		fprintf(stderr, "rigbench-hosts: %s\n", rig_why());
 	return r;
@@ -349,66 +406,55 @@ static int verify(char *why)
 	return 1;
 }
 
+static int take(const char *words)
+{
+	struct order order = { .calls = 0 };
+	struct timing timing = { 0 };
+	int r;
+
+	snprintf(order.words, sizeof(order.words), "%s", words);
+	r = tell(&order);
+	if (r < 0)
+		return serve_cannot(rig_why());
+	if (read_case() < 0)
+		return serve_cannot("no such case");
+	/* The first run of a verb tells who the ranks are. */
+	if (job.run == run_verb && run(1, &timing) < 0)
+		return serve_cannot(rig_why());
+	serve_ready(job.orders->pids,
+		    job.run == run_verb ? job.orders->size : 0);
+	return 0;
+}
+
 /* Host 0: until the driver has gone; then all hosts end. */
 static int lead(void)
 {
-	static const struct served served = { obey, verify };
-	struct timing timing = { 0 };
-	int r = run == run_verb ? run_verb(1, &timing) : 0;
-	int status;
+	static const struct served served = { run, verify };
+	const int status = serve_cases(&served, take);
 
-	if (r < 0)
-		return serve_cannot(rig_why());
-	status = serve(&served, job.orders->pids,
-		       run == run_verb ? job.orders->size : 0);
-	job.orders->calls = 0;
-	if (job.hosts)
-		(void)run_with_orders(run == run_verb ? time_verb : tell_hosts);
+	(void)tell(&(struct order){ .calls = 0 });
 	return status;
 }
 
 static int follow(void)
 {
-	double ns;
-	int r;
+	int r = 0;
 
-	do {
-		r = run_with_orders(run == run_verb ? time_verb : tell_hosts);
-		if (r == 0 && run == run_kernel && job.orders->calls)
-			r = run_kernel_here(job.orders->calls, &ns);
-	} while (r == 0 && job.orders->calls);
-	return r < 0;
-}
+	for (;;) {
+		struct timing timing = { 0 };
 
-static int read_words(int argc, char **argv)
-{
-	if (argc < 4)
-		return -EINVAL;
-	job.clock = job.verb.clock = (clockid_t)atoi(argv[1]);
-	if (strcmp(argv[3], "verb") == 0 && argc == 6) {
-		run = run_verb;
-		snprintf(job.verb.verb, sizeof(job.verb.verb), "%s", argv[4]);
-		job.verb.count = strtoull(argv[5], NULL, 10);
-	} else if (strcmp(argv[3], "kernel") == 0 && argc >= 5 &&
-		   argc < 5 + 16) {
-		run = run_kernel;
-		job.kernel = argv[4];
-		for (int i = 5; i < argc; i++) {
-			char *value = strchr(argv[i], '=');
-
-			if (!value)
-				return -EINVAL;
-			*value = 0;
-			job.settings[i - 5] =
-				(struct rig_setting){ .name = argv[i],
-						      .text = value + 1 };
-		}
-	} else if (strcmp(argv[3], "caller") == 0 && argc == 4) {
-		run = run_caller;
-	} else {
-		return -EINVAL;
+		r = run_with_orders(tell_hosts);
+		if (r < 0)
+			return 1;
+		if (job.orders->order.calls)
+			r = job.run(job.orders->order.calls, &timing);
+		else if (*job.orders->order.words)
+			r = read_case();
+		else
+			return 0;
+		if (r < 0)
+			return 1;
 	}
-	return 0;
 }
 
 static int start(int workers)
@@ -436,13 +482,11 @@ int main(int argc, char **argv)
 {
 	int status;
 
-	if (read_words(argc, argv) < 0) {
-		fprintf(stderr,
-			"usage: %s CLOCK WORKERS verb VERB COUNT | "
-			"kernel NAME WORD... | caller\n",
-			argv[0]);
+	if (argc != 3) {
+		fprintf(stderr, "usage: %s CLOCK WORKERS\n", argv[0]);
 		return 1;
 	}
+	job.clock = job.verb.clock = (clockid_t)atoi(argv[1]);
 	if (rig_kernels_register() < 0 || start(atoi(argv[2])) < 0)
 		return serve_cannot(rig_why());
 	status = !job.hosts || rig_hosts_rank(job.hosts) == 0 ? lead()

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer_verbs.c - rigbench-openmpi-verbs, rigbench-mpich-verbs CLOCK VERB COUNT
- * single|row: an MPI's collective, timed as verb.h says.
+ * peer_verbs.c - rigbench-openmpi-verbs, rigbench-mpich-verbs CLOCK: an MPI's
+ * collectives, timed as verb.h says.
  *
- * Rank 0 talks to the driver and passes on how many calls to make.
+ *	case VERB COUNT single|row     doubles of a rank
+ *
+ * Rank 0 talks to the driver, and passes cases and numbers of calls on.
  */
 #include <mpi.h>
 #ifdef OPEN_MPI
@@ -55,7 +57,7 @@ static int call_iallreduce(struct verb_work *w)
 	return r ? r : MPI_Wait(&request, MPI_STATUS_IGNORE);
 }
 
-/* Planned once, in main(). */
+/* Planned once, by open_case(). */
 static MPI_Request plan = MPI_REQUEST_NULL;
 
 static int call_plan(struct verb_work *w)
@@ -154,7 +156,7 @@ static const struct {
 	{ "send", call_send },
 };
 
-static uint64_t wrong; /* of all runs; rank 0 knows everybody's */
+static uint64_t wrong; /* in all runs; rank 0 knows the sum of all ranks */
 
 /* All ranks: every rank's times to rank 0. */
 static void together(uint64_t count, struct timing *timing)
@@ -181,57 +183,6 @@ static void together(uint64_t count, struct timing *timing)
 	timing->ranks = work.size;
 	timing->measured = work.single;
 	timing->value = most / (double)count;
-}
-
-static int run(uint64_t count, struct timing *timing)
-{
-	MPI_Bcast(&count, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-	together(count, timing);
-	return 0;
-}
-
-static int verify(char *why)
-{
-	struct timing timing = { 0 };
-
-	(void)run(16, &timing);
-	if (!wrong)
-		return 0;
-	snprintf(why, CASE_WHY_BYTES, "%s: a result is wrong", work.verb->name);
-	return 1;
-}
-
-static void lead(void)
-{
-	static const struct served served = { run, verify };
-	int pids[TIMING_RANKS_MAX];
-	int pid = (int)getpid();
-	uint64_t end = 0;
-
-	MPI_Gather(&pid, 1, MPI_INT, pids, 1, MPI_INT, 0, MPI_COMM_WORLD);
-	(void)serve(&served, pids, work.size);
-	MPI_Bcast(&end, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-}
-
-static void follow(void)
-{
-	int pid = (int)getpid();
-
-	MPI_Gather(&pid, 1, MPI_INT, NULL, 1, MPI_INT, 0, MPI_COMM_WORLD);
-	for (;;) {
-		uint64_t count;
-
-		MPI_Bcast(&count, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-		if (!count)
-			return;
-		together(count, NULL);
-	}
-}
-
-static void give_up(void)
-{
-	if (work.rank == 0)
-		(void)serve_cannot("this MPI has no persistent collectives");
 }
 
 /* Lines to meet at, in rank 0's window. */
@@ -265,38 +216,129 @@ static double *buffer(size_t count)
 	return data;
 }
 
+/* Rank 0 tells all ranks: `calls` of the case that is open, or a new case, or the
+ * end, which has neither. */
+struct order {
+	uint64_t calls;
+	char words[SERVE_LINE_BYTES];
+};
+
+static void close_case(void)
+{
+	if (plan != MPI_REQUEST_NULL)
+		MPI_Request_free(&plan);
+	free(work.send);
+	free(work.recv);
+	work.send = work.recv = NULL;
+}
+
+/* All ranks.  NULL, or what the case lacks. */
+static const char *open_case(const char *words)
+{
+	char verb[32];
+	char how[8];
+
+	close_case();
+	if (sscanf(words, "%31s %zu %7s", verb, &work.count, how) != 3)
+		return "a case is VERB COUNT single|row";
+	work.verb = verb_find(verb);
+	work.call = NULL;
+	work.single = strcmp(how, "single") == 0;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (strcmp(calls[i].name, verb) == 0)
+			work.call = calls[i].call;
+	if (!work.verb || !work.call || !work.count)
+		return "no such verb";
+	work.send = buffer(work.verb->sends(work.count, work.size));
+	work.recv = buffer(work.verb->receives(work.count, work.size));
+	verb_prepare(&work);
+	if (work.call == call_plan && !plan_allreduce())
+		return "this MPI has no persistent collectives";
+	return NULL;
+}
+
+static int run(uint64_t count, struct timing *timing)
+{
+	struct order order = { .calls = count };
+
+	MPI_Bcast(&order, sizeof(order), MPI_BYTE, 0, MPI_COMM_WORLD);
+	together(count, timing);
+	return 0;
+}
+
+static int verify(char *why)
+{
+	struct timing timing = { 0 };
+
+	(void)run(work.single ? VERB_PROOF_SINGLE : VERB_PROOF_ROW, &timing);
+	if (!wrong)
+		return 0;
+	snprintf(why, CASE_WHY_BYTES, "%s: a result is wrong", work.verb->name);
+	return 1;
+}
+
+static int pids[TIMING_RANKS_MAX];
+
+static int take(const char *words)
+{
+	struct order order = { .calls = 0 };
+	const char *lacks;
+
+	snprintf(order.words, sizeof(order.words), "%s", words);
+	MPI_Bcast(&order, sizeof(order), MPI_BYTE, 0, MPI_COMM_WORLD);
+	wrong = 0;
+	lacks = open_case(order.words);
+	if (lacks)
+		return serve_cannot(lacks);
+	serve_ready(pids, work.size);
+	return 0;
+}
+
+static void lead(void)
+{
+	static const struct served served = { run, verify };
+	struct order end = { .calls = 0 };
+
+	(void)serve_cases(&served, take);
+	MPI_Bcast(&end, sizeof(end), MPI_BYTE, 0, MPI_COMM_WORLD);
+}
+
+static void follow(void)
+{
+	for (;;) {
+		struct order order;
+
+		MPI_Bcast(&order, sizeof(order), MPI_BYTE, 0, MPI_COMM_WORLD);
+		if (order.calls)
+			together(order.calls, NULL);
+		else if (*order.words)
+			(void)open_case(order.words);
+		else
+			return;
+	}
+}
+
 int main(int argc, char **argv)
 {
+	int pid = (int)getpid();
+
 	MPI_Init(&argc, &argv);
-	if (argc != 5) {
-		fprintf(stderr, "usage: %s CLOCK VERB COUNT single|row\n",
-			argv[0]);
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s CLOCK\n", argv[0]);
 		MPI_Abort(MPI_COMM_WORLD, 1);
 	}
 	MPI_Comm_rank(MPI_COMM_WORLD, &work.rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &work.size);
 	work.clock = (clockid_t)atoi(argv[1]);
-	work.verb = verb_find(argv[2]);
-	work.count = strtoull(argv[3], NULL, 10);
-	work.single = strcmp(argv[4], "single") == 0;
-	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
-		if (strcmp(calls[i].name, argv[2]) == 0)
-			work.call = calls[i].call;
-	if (!work.verb || !work.call || !work.count ||
-	    work.size > TIMING_RANKS_MAX)
+	if (work.size > TIMING_RANKS_MAX)
 		MPI_Abort(MPI_COMM_WORLD, 1);
-	work.send = buffer(work.verb->sends(work.count, work.size));
-	work.recv = buffer(work.verb->receives(work.count, work.size));
 	work.lines = make_lines();
-	verb_prepare(&work);
-	if (work.call == call_plan && !plan_allreduce())
-		give_up();
-	else if (work.rank == 0)
+	MPI_Gather(&pid, 1, MPI_INT, pids, 1, MPI_INT, 0, MPI_COMM_WORLD);
+	if (work.rank == 0)
 		lead();
 	else
 		follow();
-	if (plan != MPI_REQUEST_NULL)
-		MPI_Request_free(&plan);
+	close_case();
 	MPI_Finalize();
 	return 0;
 }

@@ -25,36 +25,61 @@ int serve_cannot(const char *why)
 	return fflush(stdout) ? 1 : 0;
 }
 
-int serve(const struct served *served, const int *pids, int count)
+void serve_ready(const int *pids, int count)
 {
-	char line[64];
-	uint64_t operations;
-
 	printf("ready");
 	for (int i = 0; i < count; i++)
 		printf(" %d", pids[i]);
 	printf("\n");
 	fflush(stdout);
-	while (fgets(line, sizeof(line), stdin)) {
-		char why[CASE_WHY_BYTES] = "";
-		struct timing timing = { 0 };
+}
 
-		if (sscanf(line, "run %" SCNu64, &operations) == 1) {
-			if (served->run(operations, &timing))
-				return 1;
-			if (timing.measured)
-				printf("measured %.17g\n", timing.value);
-			else
-				answer_timing(&timing);
-		} else if (strcmp(line, "verify\n") == 0) {
-			if (served->verify && served->verify(why))
-				printf("wrong %s\n", why);
-			else
-				printf("verified\n");
-		} else {
-			return 1;
-		}
+static int obey_run(const struct served *served, uint64_t operations)
+{
+	struct timing timing = { 0 };
+
+	if (served->run(operations, &timing))
+		return 1;
+	if (timing.measured)
+		printf("measured %.17g\n", timing.value);
+	else
+		answer_timing(&timing);
+	return 0;
+}
+
+static void obey_verify(const struct served *served)
+{
+	char why[CASE_WHY_BYTES] = "";
+
+	if (served->verify && served->verify(why))
+		printf("wrong %s\n", why);
+	else
+		printf("verified\n");
+}
+
+int serve_cases(const struct served *served, int (*take)(const char *words))
+{
+	char line[SERVE_LINE_BYTES];
+	uint64_t operations;
+	int status = 0;
+
+	while (!status && fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (sscanf(line, "run %" SCNu64, &operations) == 1)
+			status = obey_run(served, operations);
+		else if (strcmp(line, "verify") == 0)
+			obey_verify(served);
+		else if (take && strncmp(line, "case ", 5) == 0)
+			status = take(line + 5);
+		else
+			status = 1;
 		fflush(stdout);
 	}
-	return 0;
+	return status;
+}
+
+int serve(const struct served *served, const int *pids, int count)
+{
+	serve_ready(pids, count);
+	return serve_cases(served, NULL);
 }

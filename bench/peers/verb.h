@@ -23,6 +23,10 @@
 /* Bytes of what one rank contributes, from which calls are timed singly. */
 #define VERB_SINGLE_BYTES 4096
 
+/* Calls that verify a case: every word of the result of the last is looked at. */
+#define VERB_PROOF_ROW    16
+#define VERB_PROOF_SINGLE 2
+
 /* Bytes from one rank's line to the next: two lines, for prefetchers. */
 #define VERB_LINE_BYTES 128
 
@@ -63,7 +67,7 @@ struct verb_work {
 };
 
 struct verb_time {
-	uint64_t begin_ns, end_ns; /* of all calls */
+	uint64_t begin_ns, end_ns; /* all calls' */
 	uint64_t inside_ns;        /* within them, where timed singly */
 	uint64_t cpu_ns;
 	uint64_t wrong; /* elements of the last result, or calls that failed */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/budget.h"
 #include "report/targets.h"
 
 static const char *const status_words[] = { "ok", "skipped", "failed",
@@ -159,7 +160,7 @@ static json_t *cost_json(const struct cell *cell)
 		"faults", (double)c->faults[0] / n, (double)c->faults[1] / n);
 }
 
-/* A quantile of those timed one by one, where there are enough of them. */
+/* A quantile of operations timed singly, where enough were timed. */
 static json_t *tail_quantile(const struct histogram *h, double q, uint64_t n)
 {
 	return h->n >= n ? json_integer((json_int_t)histogram_quantile(h, q))
@@ -302,6 +303,26 @@ json_t *result_json(const struct plan *plan, const struct run_info *info)
 		"warnings", warnings);
 }
 
+/* A budget that is too short for the table: how long would do. */
+static void warn_rows(const struct plan *plan,
+		      void (*say)(void *arg, const char *text), void *arg)
+{
+	char needed[32];
+	char text[160];
+	size_t missed = budget_missed(plan);
+
+	if (!missed || missed == plan->cell_count)
+		return;
+	budget_format(needed, sizeof(needed),
+		      plan->elapsed_ns / (plan->cell_count - missed) *
+			      plan->cell_count);
+	snprintf(text, sizeof(text),
+		 "the budget ended before %zu of %zu rows had their turn: all "
+		 "take about %s",
+		 missed, plan->cell_count, needed);
+	say(arg, text);
+}
+
 /* A line for each contest that is not a result. */
 static void warn_untrusted(const struct plan *plan,
 			   void (*say)(void *arg, const char *text), void *arg)
@@ -350,6 +371,7 @@ void result_warnings(const struct plan *plan, const struct run_info *info,
 			 plan->launches, plan->launches + plan->launches_cut);
 		say(arg, text);
 	}
+	warn_rows(plan, say, arg);
 	warn_untrusted(plan, say, arg);
 	if (plan->blocks_cut) {
 		snprintf(text, sizeof(text), "the budget cut %u blocks",

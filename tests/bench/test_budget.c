@@ -27,6 +27,7 @@ static uint64_t fake_now(void)
 
 struct timed_arg {
 	uint64_t open_ns, run_ns;
+	uint64_t operation_ns; /* beside run_ns, of each operation */
 	double value;
 	/* Every other contender that is opened is twice as slow. */
 	bool lucky;
@@ -61,7 +62,7 @@ static int timed_run(void *state, uint64_t count, struct timing *timing,
 {
 	struct timed_arg *a = state;
 
-	now_ns += a->run_ns;
+	now_ns += a->run_ns + count * a->operation_ns;
 	timing->measured = true;
 	timing->value = a->value;
 	if (a->disturbed > 0) {
@@ -196,6 +197,7 @@ START_TEST(a_budget_that_one_launch_exceeds_is_a_bound_still)
 				 "the budget ended before its turn");
 		skipped++;
 	}
+	ck_assert_uint_eq(budget_missed(&plan), (size_t)skipped);
 	ck_assert_int_gt(skipped, 0);
 	ck_assert_int_lt(skipped, 20);
 	plan_free(&plan);
@@ -413,6 +415,68 @@ START_TEST(equal_contenders_have_samples_of_equal_length)
 }
 END_TEST
 
+START_TEST(a_sample_is_short_where_little_of_it_is_timed)
+{
+	/* 100 ns are timed of each 10 us. */
+	struct timed_arg arg = { .operation_ns = 10000, .value = 100 };
+	struct bench_case what = { .contest = "contest",
+				   .name = "a",
+				   .unit = "ns",
+				   .ops = &timed_ops,
+				   .arg = &arg,
+				   .arg_bytes = sizeof(arg) };
+	struct plan plan;
+
+	make_plan(&plan, 0, 0, arg);
+	plan.batch_ns = 2 * MS;
+	plan.blocks = 2;
+	plan.launches = 1;
+	ck_assert_int_eq(plan_add(&plan, &what), 0);
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_eq(plan.cells[0].count, 800);
+	plan_free(&plan);
+}
+END_TEST
+
+START_TEST(a_long_operation_that_no_longer_fits_is_left_out)
+{
+	struct plan plan;
+	int measured = 0;
+
+	/* Each cell takes 2 s at the least, and 3 of 4 fit into 7. */
+	make_plan(&plan, 7 * S, 2,
+		  (struct timed_arg){ .run_ns = S, .value = 5 });
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_le(spent(&plan), 7 * S + 7 * S / 20);
+	for (size_t i = 0; i < plan.cell_count; i++)
+		measured += plan.cells[i].n > 0;
+	ck_assert_int_ge(measured, 3);
+	ck_assert_uint_eq(plan.launches, 1);
+	plan_free(&plan);
+}
+END_TEST
+
+START_TEST(one_launch_that_fits_uses_all_of_the_budget)
+{
+	struct plan plan;
+	size_t least;
+	size_t most;
+
+	/* A launch takes 4.1 s at the least, so the budget has one. */
+	make_plan(&plan, 8 * S, 2,
+		  (struct timed_arg){
+			  .open_ns = S, .run_ns = 10 * MS, .value = 5 });
+	plan.blocks = 1000;
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_eq(plan.launches, 1);
+	ck_assert_uint_ge(spent(&plan), 7 * S);
+	ck_assert_uint_le(spent(&plan), 9 * S);
+	count_samples(&plan, &least, &most);
+	ck_assert_uint_ge(least, 6);
+	plan_free(&plan);
+}
+END_TEST
+
 START_TEST(more_openings_than_blocks_are_as_many_as_blocks)
 {
 	struct plan plan;
@@ -449,6 +513,10 @@ Suite *make_suite(void)
 	tcase_add_test(budget, the_rest_of_the_time_is_told);
 	tcase_add_test(budget, luck_is_drawn_out_within_a_launch);
 	tcase_add_test(budget, equal_contenders_have_samples_of_equal_length);
+	tcase_add_test(budget, a_sample_is_short_where_little_of_it_is_timed);
+	tcase_add_test(budget,
+		       a_long_operation_that_no_longer_fits_is_left_out);
+	tcase_add_test(budget, one_launch_that_fits_uses_all_of_the_budget);
 	tcase_add_test(budget, more_openings_than_blocks_are_as_many_as_blocks);
 	tcase_add_test(budget, a_contest_whose_a_and_a_differ_is_no_result);
 	suite_add_tcase(suite, budget);

@@ -33,7 +33,7 @@
 struct redis {
 	char path[64];
 	pid_t server;
-	int fd;   /* of a side */
+	int fd;   /* a side's */
 	char *in; /* a message with its frame */
 };
 

@@ -18,7 +18,7 @@
 
 struct sd {
 	int fd[2];
-	sd_bus *bus; /* of a side */
+	sd_bus *bus; /* a side's */
 	sd_bus_message *in;
 };
 
