@@ -35,6 +35,7 @@ static const char page_head[] =
 	"h2{margin-top:3rem}figure{margin:2rem 0}h3{margin:0}\n"
 	".answer{font-size:1.25rem}.wide+h3{margin-top:1.5rem}\n"
 	"svg{width:100%;height:auto}figcaption,summary{color:var(--faint)}\n"
+	"@media(max-width:40rem){table{display:block;overflow-x:auto}}"
 	"table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
 	"font-size:.85rem}\n"
 	"td,th{padding:.15rem .6rem;text-align:right;"

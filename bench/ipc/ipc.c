@@ -148,8 +148,10 @@ int ipc_add(struct plan *plan, const struct pair_arg *arg,
 	name_contest(&what, arg, distance);
 	snprintf(what.name, sizeof(what.name), "%s", name);
 	snprintf(what.settings, sizeof(what.settings),
-		 "%s; %d copies, %s system calls a message", t->summary,
-		 t->copies, t->calls ? t->calls : "0");
+		 "%s; %d cop%s, %s system call%s a message", t->summary,
+		 t->copies, t->copies == 1 ? "y" : "ies",
+		 t->calls ? t->calls : "0",
+		 t->calls && strcmp(t->calls, "1") == 0 ? "" : "s");
 	set_axes(&what, arg, distance, t->name);
 	/* Each makes processes anew. */
 	if (arg->pattern == PATTERN_SETUP || arg->pattern == PATTERN_CRASH)
@@ -234,8 +236,14 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 			 i % 2 ? "window" : "send");
 		snprintf(helper, sizeof(helper), "%s %zu",
 			 stream ? "stream" : words[i % 2], arg->bytes);
-		peer_mpi(&what, &peer, openmpi, "", 2,
-			 openmpi ? "--bind-to core" : "-bind-to core", helper);
+		peer_mpi(
+			&what, &peer,
+			&(struct mpi_peer){ .openmpi = openmpi,
+					    .suffix = "",
+					    .ranks = 2,
+					    .launch = openmpi ? "--bind-to core"
+							      : "-bind-to core",
+					    .words = helper });
 		set_axes(&what, arg, DISTANCE_CORES, what.name);
 		r = plan_add(plan, &what);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ipc_verdict.c - what rigbench ipc comes to, in sentences and as numbers: where
+ * ipc_verdict.c - the findings of rigbench ipc, in sentences and as numbers: where
  * sharing overtakes copying, and after how many messages a segment has paid for
  * itself.
  */
@@ -249,8 +249,8 @@ static void print_break_even(void *arg, const char *other, const char *size,
 	fprintf(out, "break-even at ");
 	put_size(out, size);
 	fprintf(out,
-		": a segment has paid for its set-up after %.0f round trips",
-		e->trips);
+		": a segment has paid for its set-up after %.0f round trip%s",
+		e->trips, e->trips < 1.5 ? "" : "s");
 	if (isfinite(e->low) && isfinite(e->high))
 		fprintf(out, " [%.0f, %.0f]", e->low, e->high);
 	fprintf(out, " against %s.\n", other);

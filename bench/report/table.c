@@ -88,7 +88,16 @@ static void format_ratio(char *text, size_t bytes, const struct plan *plan,
 	}
 }
 
-/* The tail of those timed one by one, and the CPU time of both sides. */
+/* Bytes a nanosecond, in the unit that leaves digits before the point. */
+static void format_bandwidth(char *text, size_t bytes, double rate)
+{
+	if (rate < 1)
+		snprintf(text, bytes, " %5.0f MB/s", rate * 1e3);
+	else
+		snprintf(text, bytes, " %5.1f GB/s", rate);
+}
+
+/* The tail of operations timed singly, and the CPU time of both sides. */
 static void print_tail(const struct cell *cell, FILE *out)
 {
 	const struct histogram *h = cell->histogram;
@@ -131,8 +140,8 @@ static void print_row(const struct plan *plan, const struct cell *reference,
 		snprintf(low, sizeof(low), "CI needs n>=6");
 	format_ratio(ratio, sizeof(ratio), plan, reference, cell);
 	if (cell->what.bytes > 0)
-		snprintf(rate, sizeof(rate), " %5.1f GB/s",
-			 cell->what.bytes / s->p50.estimate);
+		format_bandwidth(rate, sizeof(rate),
+				 cell->what.bytes / s->p50.estimate);
 	fprintf(out, " %8s [%s%s%s]%s  %s", median, low,
 		s->p50.known ? ", " : "", s->p50.known ? high : "", rate,
 		ratio);
@@ -167,7 +176,7 @@ static bool same_opening(const struct sample_origin *a,
  * least and the greatest median of an opening. */
 static void print_openings(const struct cell *cell, FILE *out)
 {
-	/* A copy: a median sorts what it is given. */
+	/* A copy: a median sorts the values. */
 	double *values = malloc((cell->n + 1) * sizeof(*values));
 	double least = INFINITY;
 	double most = 0;
@@ -242,7 +251,7 @@ static const struct cell *best_other(const struct plan *plan,
 	return best;
 }
 
-/* One clause a contest that has a peer: the verdict. */
+/* A clause for each contest with a peer: the verdict. */
 static void print_verdict(const struct plan *plan, FILE *out)
 {
 	const char *last = "";
