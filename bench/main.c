@@ -304,7 +304,7 @@ int main(int argc, char **argv)
 	int status;
 
 	argc = enter_help(argc, argv);
-	/* argp reorders argv; what was typed is what is reported. */
+	/* argp reorders argv, and the report has the words as typed. */
 	command.argv = calloc((size_t)argc + 1, sizeof(*argv));
 	if (!command.argv)
 		return EXIT_SYSTEM;

@@ -2,11 +2,11 @@
 /*
  * bench_selftest.c - rigbench selftest: is the driver to be believed here?
  *
- * Some transports are measured like any other: two of them twice, once taking
- * 10 % longer; one that flips a bit of a message in a thousand; one that
- * claims to have consumed what it never looked at; and contenders of
- * contender.h that copy half of a message, read nothing, or send nothing,
- * beside an honest one of the same make.
+ * Some transports are measured like any other: two transports twice, once taking
+ * 10 % longer; a transport that flips a bit of a message in a thousand; a transport
+ * that claims to have consumed a message without a look; and contenders of
+ * contender.h that copy half of a message, read nothing, or send nothing, beside an
+ * honest contender of the same make.
  */
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +40,7 @@ struct expectation {
 
 static const size_t sizes[] = { 64, 4096, 65536, 1 << 20 };
 
-/* Those that are slowed, under their own names and as slow ones. */
+/* The transports that are slowed, with the names of both forms. */
 static const struct {
 	const struct transport *transport;
 	const char *name, *slow;
@@ -60,7 +60,7 @@ static int add_sabotaged(struct plan *plan, struct pair_arg arg,
 	return ipc_add(plan, &arg, DISTANCE_CORES, name);
 }
 
-/* The honest one first: its make is not what is caught. */
+/* The honest contender first: no fault may be found there. */
 static const struct rigbench_contender *const liars[] = {
 	&liar_honest, &liar_less, &liar_nothing, &liar_claims
 };
@@ -115,7 +115,7 @@ static int add_all(struct plan *plan)
 	return r;
 }
 
-/* Is it shown to be slower than what it is a slow one of? */
+/* Is the slow form shown to be slower than the honest form? */
 static bool shown_slower(const struct plan *plan, const struct cell *slow,
 			 const char *name)
 {
@@ -132,7 +132,7 @@ static void expect(struct expectation *e, bool caught)
 	e->caught += caught;
 }
 
-/* One cell, by its name; -1: an honest one has not done its work. */
+/* The cell of a name; -1: an honest contender has not done the work. */
 static int judge(const struct plan *plan, const struct cell *cell,
 		 struct expectation *faults)
 {
@@ -157,7 +157,7 @@ static int judge(const struct plan *plan, const struct cell *cell,
 		       : 0;
 }
 
-/* One line; true: all is as it has to be. */
+/* A line of the summary; true: nothing is wrong. */
 static bool summarise(const struct plan *plan)
 {
 	struct expectation faults[FAULTS] = { { 0, 0 } };
@@ -191,14 +191,14 @@ static int command_selftest(struct command *c)
 
 	if (add_all(&c->plan) < 0)
 		return EXIT_SYSTEM;
-	/* Enough launches that one or two disturbed ones do not decide. */
+	/* Enough launches that a few disturbed launches do not decide. */
 	c->plan.launches = 10;
 	/* Many short samples: fewer of them are disturbed than of few long. */
 	c->plan.batch_ns = 500000;
 	c->plan.blocks = 31;
 	c->plan.warmup_ns = 10000000;
 	c->plan.warmup_max_ns = 30000000;
-	/* 2 is as it should be: one transport corrupts. */
+	/* 2 is right: a transport corrupts messages. */
 	r = command_measure(c);
 	if (r == EXIT_USAGE || r == EXIT_SYSTEM)
 		return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * commands.h - what the commands of rigbench share: options and the way from a
+ * commands.h - the common part of rigbench's commands: options and the way from a
  * filled plan to a report.
  */
 #ifndef RIGBENCH_COMMANDS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ipc_words.c - what one says to rigbench ipc: NAME=LIST, as kernels have their
+ * ipc_words.c - the words of rigbench ipc: NAME=LIST, as kernels have their
  * parameters.
  */
 #include <errno.h>

@@ -20,7 +20,7 @@
 /* In shared memory, before the slots. */
 struct slot_pair_shm {
 	alignas(LINE) _Atomic uint32_t sent[2];  /* by side 0, by side 1 */
-	alignas(LINE) _Atomic uint32_t taken[2]; /* of what side s sent */
+	alignas(LINE) _Atomic uint32_t taken[2]; /* from side s */
 	alignas(LINE) char data[];
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * payload.c - what messages carry: words that a sum proves.
+ * payload.c - the contents of messages: words that a sum proves.
  *
  * Word i of message `seq` is seq * A + i * B; the sum of all has a closed form,
  * so that a consumer that adds up every word checks every message for the price

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * setup.c - what a link costs before its first message, and after its last.
+ * setup.c - the cost of a link before the first message, and after the last.
  *
  * The link is made; two processes, which no row is charged for, attach to it,
  * each its end; one message goes there and one back; the processes are gone and

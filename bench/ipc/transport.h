@@ -50,7 +50,7 @@ enum home { NUMA_WRITER, NUMA_READER, NUMA_NODE };
 /* In this process; each side has its own copy after the fork. */
 struct link {
 	const struct transport *transport;
-	size_t bytes; /* of every message */
+	size_t bytes; /* every message's */
 	enum waiting waiting;
 	uint32_t slots;   /* messages under way, where there is a ring */
 	size_t stride;    /* from slot to slot, and buffer to buffer */
@@ -90,7 +90,7 @@ struct transport {
 	bool passes_fds;
 	bool survives; /* the other side's death: data stay readable */
 
-	enum memory memory; /* of its messages */
+	enum memory memory; /* its messages' */
 	bool inplace;       /* the reader has the writer's own bytes */
 	bool fresh;         /* every message is produced in memory of its own */
 	size_t fixed;       /* the only size of a message; 0: any */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transport_fd.c - what goes through a descriptor: pipes, sockets, queues.
+ * transport_fd.c - transports through a descriptor: pipes, sockets, queues.
  *
  * How a side waits is the same as everywhere: it tries without blocking for
  * as long as its way of waiting says, then blocks.  Sockets have a flag for

@@ -165,7 +165,7 @@ static void collect(struct answer_table *t, const json_t *cells,
 	}
 }
 
-/* The first of that name and size; NULL: it is not there. */
+/* The first of the name and the size; NULL: none. */
 static const json_t *find(const struct answer_table *t, const char *name,
 			  const char *size)
 {
@@ -220,7 +220,7 @@ static void put_cell(FILE *out, const json_t *cell, bool latex)
 		fprintf(out, latex ? "$^*$" : " \\*");
 }
 
-/* Text of LaTeX: its own characters are told so. */
+/* Text of LaTeX, with LaTeX's characters escaped. */
 static void put_latex(FILE *out, const char *text)
 {
 	for (; *text; text++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * answer.h - what a run of rigbench ipc comes to, on a page and as tables.
+ * answer.h - the answer of a run of rigbench ipc, on a page and as tables.
  */
 #ifndef RIGBENCH_ANSWER_H
 #define RIGBENCH_ANSWER_H

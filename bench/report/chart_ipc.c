@@ -137,7 +137,7 @@ static void collect_tail(struct figure *f, const json_t *cell)
 	}
 }
 
-/* The rate that one core can read at, over the sizes of the figure. */
+/* The rate at which a core reads, over the sizes of the figure. */
 static void finish_bandwidth(struct figure *f, const json_t *result,
 			     const json_t *roofs)
 {
@@ -165,7 +165,7 @@ static void finish_bandwidth(struct figure *f, const json_t *result,
 	}
 }
 
-/* The y of a series at one size; NaN: it has none there. */
+/* The y of a series at a size; NaN: no point. */
 static double y_at(const struct figure *f, const char *name, double x)
 {
 	for (int i = 0; i < f->count; i++)

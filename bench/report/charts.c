@@ -15,7 +15,7 @@
 #include "report/chart.h"
 #include "report/result_read.h"
 
-/* A median with its interval, as a rate of `bytes` where that is not 0. */
+/* A median with the interval, as a rate of `bytes` where `bytes` is not 0. */
 struct point chart_median(const json_t *cell, double x, double unit,
 			  double bytes)
 {
@@ -70,7 +70,7 @@ double charts_read_roof(const json_t *roofs, double bytes)
 	double from = 0;
 	double roof = 0;
 
-	/* The largest working set that is not larger than that... */
+	/* The largest working set up to the limit... */
 	for (size_t i = 0; i < json_array_size(cells); i++) {
 		const json_t *cell = json_array_get(cells, i);
 		double size = chart_axis(cell, "size");
@@ -158,7 +158,7 @@ static void end_sentence(struct figure *f)
 	snprintf(f->note + used, sizeof(f->note) - used, ". ");
 }
 
-/* Add the figure of one chart, where the result has points for it. */
+/* Add the figure of a chart, where the result has points. */
 static void collect(struct charts *out, const struct chart *chart,
 		    const json_t *result, const json_t *roofs,
 		    struct palette *palette)

@@ -29,7 +29,7 @@ void charts_free(struct charts *charts);
  * more; 0: not measured. */
 double charts_read_roof(const json_t *roofs, double bytes);
 
-/* Is it one of rigbench mem? */
+/* Does the result come from rigbench mem? */
 bool charts_is_roofs(const json_t *result);
 
 #endif

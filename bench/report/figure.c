@@ -100,7 +100,7 @@ void figure_add(struct figure *f, const char *name, enum series_style style,
 {
 	struct series *s;
 
-	/* A series without a point would be one that gnuplot warns of. */
+	/* gnuplot warns of a series without a point. */
 	if (!has_place(f, &p))
 		return;
 	s = series_of(f, name, style);
@@ -197,7 +197,7 @@ static bool copy_svg(const struct figure *f, bool alone, FILE *svg, FILE *out)
 	return inside;
 }
 
-/* Run gnuplot over a script; what it draws goes to `out`. */
+/* Run gnuplot over a script; the picture goes to `out`. */
 static int run_gnuplot(const struct figure *f, bool alone, int script,
 		       FILE *out)
 {
