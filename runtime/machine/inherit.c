@@ -19,6 +19,8 @@
 #include <sys/rseq.h>
 #endif
 
+#include "base/thread.h"
+
 /* Ranges of code a caller may have: a Python with NumPy has some 200. */
 #define RANGES_MAX 4096
 
@@ -201,8 +203,7 @@ void inherit_rseq(void)
 {
 	/* The original system call, which every kernel takes. */
 	const unsigned bytes = 32;
-	struct rseq *area =
-		(void *)((char *)__builtin_thread_pointer() + __rseq_offset);
+	struct rseq *area = (void *)((char *)thread_self() + __rseq_offset);
 
 	/* 0: the C library uses none. */
 	if (__rseq_size == 0)
