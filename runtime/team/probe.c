@@ -80,7 +80,7 @@ int rig_team_probe(struct rig_team *team, int source, int tag,
 {
 	const struct call_site site = { VERB_PROBE, source, tag,
 					__builtin_return_address(0), 0 };
-	bool found;
+	bool found = false;
 
 	return probe(team, &site, true, &found, status);
 }
@@ -130,7 +130,7 @@ int rig_team_mprobe(struct rig_team *team, int source, int tag,
 {
 	const struct call_site site = { VERB_PROBE, source, tag,
 					__builtin_return_address(0), 0 };
-	bool found;
+	bool found = false;
 
 	return matched_probe(team, &site, true, &found, message, status);
 }
