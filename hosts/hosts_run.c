@@ -27,7 +27,7 @@
  * LONG_NS.  Where other processes want the CPU, a caller that only yielded would wait
  * for their time slices; a caller that naps is woken at once.
  */
-#define SPIN_NS UINT64_C(50000)
+#define SPIN_NS UINT64_C(1000000)
 #define NAP_NS  UINT64_C(50000)
 #define LONG_NS UINT64_C(20000000)
 

@@ -19,6 +19,10 @@
 /* Polls between two looks at the clock: a look costs about as much as 20. */
 #define POLLS 128
 
+/* The polls between two times that the CPU is given away, where it is shared: half a
+ * microsecond. */
+#define POLLS_SHARED 16
+
 static inline void relax(void)
 {
 #if defined(__x86_64__)
@@ -60,7 +64,10 @@ bool wait_more(struct wait *wait, const struct patience *patience)
 {
 	if (wait->yields == 0 && patience->spin_ns) {
 		relax();
-		if (++wait->polls % POLLS)
+		wait->polls++;
+		if (patience->shares && wait->polls % POLLS_SHARED == 0)
+			sched_yield();
+		if (wait->polls % POLLS)
 			return true;
 		if (!wait->end_ns)
 			wait->end_ns = clock_after(patience->spin_ns);

@@ -15,10 +15,14 @@
 /*
  * How long to look before sleeping.  First poll for `spin_ns`, then `yields`
  * times give the CPU away and look again.
+ *
+ * Where `shares`, a process that the waiting process waits for may run on the same
+ * CPU: the CPU is given away between the polls, too.
  */
 struct patience {
 	uint64_t spin_ns;
 	uint32_t yields;
+	bool shares;
 };
 
 /*

@@ -102,6 +102,7 @@ int rig_gateway_open(struct rig_gateway **out, struct rig_pool *pool,
 	gateway->rank.layout = pool->startup.layout;
 	gateway->rank.mine = &gateway->mine;
 	gateway->rank.patience = pool->startup.busy;
+	gateway->rank.patience.shares = true;
 	gateway->rank.barrier = pool->startup.layout.barrier;
 	gateway->mail = mail_gateway_make(&gateway->rank);
 	if (!gateway->mail) {

@@ -373,6 +373,8 @@ void rank_begin(struct rank *rank, uint32_t job)
 
 	rank->barrier = rank->layout.barrier;
 	rank->entered = 0;
+	/* The caller of a run of several hosts carries what the rank waits for. */
+	rank->patience.shares = rank->layout.job->hosts.count > 0;
 	rank->place = dispatch_place(rank->layout.dispatch, job);
 	call_begin_job(rank);
 	mail_begin_job(rank);
