@@ -2,6 +2,9 @@
 /*
  * clones.h - a function compiled also for AVX2, or for AVX-512 too; the right
  * version is chosen when the program starts, too early for the sanitizers.
+ *
+ * Clones are static: clang 14 gives an external clone another name, which no other
+ * file finds.
  */
 #ifndef KERNELS_CLONES_H
 #define KERNELS_CLONES_H

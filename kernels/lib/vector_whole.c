@@ -104,7 +104,8 @@ CLONES static void run_natural(const struct vector_op *op,
 	}
 }
 
-CLONES void vector_whole(const struct vector_op *op, const struct frame *frame)
+CLONES static void run_whole(const struct vector_op *op,
+			     const struct frame *frame)
 {
 	const uint64_t *a = frame->args[0], *b = frame->args[1];
 	const uint64_t *c = frame->args[2];
@@ -143,6 +144,11 @@ CLONES void vector_whole(const struct vector_op *op, const struct frame *frame)
 		else
 			run_signed(op, frame);
 	}
+}
+
+void vector_whole(const struct vector_op *op, const struct frame *frame)
+{
+	run_whole(op, frame);
 }
 
 void vector_compare_whole(const struct vector_op *op, const struct frame *frame)
