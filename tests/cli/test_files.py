@@ -95,8 +95,8 @@ class Files(unittest.TestCase):
         a = numpy.random.default_rng(4).random(400000)
         data, out = self.save("a.npy", a), self.path("b.npy")
         options = {}
-        if test_cli.mounts_allowed():  # neither array has room elsewhere
-            options = {"preexec_fn": lambda: test_cli.own_mount(
+        if command_case.mounts_allowed():  # neither array has room elsewhere
+            options = {"preexec_fn": lambda: command_case.own_mount(
                 "/dev/shm", "size=1m") or os._exit(77)}
         for level in "none", "sample", "full":
             said = json.loads(self.does(
