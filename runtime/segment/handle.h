@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * handle.h - a handle to a segment, for segment.c and grow.c.
+ * handle.h - a handle to a segment, for segment.c, grow.c and handles.c.
  */
 #ifndef RUNRIG_HANDLE_H
 #define RUNRIG_HANDLE_H
@@ -25,6 +25,11 @@ struct rig_segment {
 	 * the lock. */
 	bool brief;
 };
+
+/* Enter a handle in the list of this process, and take a handle out.  From the first
+ * handle on, a fork holds the list's lock. */
+void handle_add(struct rig_segment *segment);
+void handle_remove(struct rig_segment *segment);
 
 /* After -ENOSPC: free memory that nobody needs.  False, and the words are as they
  * were: there is none. */

@@ -7,14 +7,10 @@
  * is a name, and after somebody else has removed the name), every other handle's
  * until detach.  The shared lock, which means "in use", goes with descriptor and
  * mapping.
- *
- * The handles of a process are in a list, so that a job that names a segment
- * means the handle's, even where the name has been stolen.
  */
 #include "segment/handle.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,28 +31,8 @@
 #include "base/size.h"
 #include "segment/sweep.h"
 
-static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
-static struct rig_segment *handles;
-
 /* NULL: this process has not made a pool. */
 static const struct segment_pools *_Atomic registered_pools;
-
-/* A fork must not inherit a lock that another thread holds. */
-static void before_fork(void)
-{
-	pthread_mutex_lock(&lock);
-}
-
-static void after_fork(void)
-{
-	pthread_mutex_unlock(&lock);
-}
-
-static void in_child(void)
-{
-	/* The child's thread has another number than the thread that locked. */
-	lock = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
-}
 
 void segment_register_pools(const struct segment_pools *pools)
 {
@@ -94,50 +70,6 @@ bool segment_free_memory(void)
 		return true;
 	(void)rig_fail(-ENOSPC, "%s", words);
 	return false;
-}
-
-void segments_fork_failed(void)
-{
-	after_fork();
-}
-
-void segments_left_behind(void)
-{
-	struct rig_segment *segment;
-
-	for (segment = handles; segment; segment = segment->next) {
-		segment->data = NULL;
-		segment->barrier = NULL;
-		segment->info.fd = -1;
-	}
-}
-
-static void hook_fork(void)
-{
-	(void)pthread_atfork(before_fork, after_fork, in_child);
-}
-
-static void handle_add(struct rig_segment *segment)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, hook_fork);
-	pthread_mutex_lock(&lock);
-	segment->next = handles;
-	handles = segment;
-	pthread_mutex_unlock(&lock);
-}
-
-static void handle_remove(struct rig_segment *segment)
-{
-	struct rig_segment **at = &handles;
-
-	pthread_mutex_lock(&lock);
-	while (*at && *at != segment)
-		at = &(*at)->next;
-	if (*at)
-		*at = segment->next;
-	pthread_mutex_unlock(&lock);
 }
 
 /* Map all of the file, and what it may become; the barrier, where there is any, is in the last page. */
@@ -574,25 +506,6 @@ int rig_segment_remove(const char *name)
 	if (r == 0)
 		ledger_strike(identity_of(&status));
 	return r;
-}
-
-bool segment_handle_info(const char *name, bool brief,
-			 struct segment_info *info)
-{
-	struct rig_segment *segment;
-
-	pthread_mutex_lock(&lock);
-	for (segment = handles; segment; segment = segment->next)
-		if (segment->info.fd >= 0 && segment->brief == brief &&
-		    strcmp(segment->name, name) == 0)
-			break;
-	if (segment)
-		*info = segment_info_of(segment);
-	/* Its descriptor is the pool's only one now. */
-	if (segment)
-		segment->brief = false;
-	pthread_mutex_unlock(&lock);
-	return segment != NULL;
 }
 
 size_t rig_shm_available(void)

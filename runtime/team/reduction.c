@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reduction.c - one result of what every rank has: reduce, allreduce,
- * reduce_scatter, scan, exscan.
+ * reduction.c - one result of what every rank has: reduce, allreduce, sum.
  *
  * All fold in rank order, so that the same ranks with the same data get the
  * same bits, whoever computes them.  Who computes what depends on how long it
@@ -22,33 +21,17 @@
 #include <runrig/sum.h>
 
 #include "team/call.h"
-#include "team/wide.h"
-#include "team/reproducible.h"
 #include "team/fold.h"
+#include "team/reduction.h"
+#include "team/reproducible.h"
 #include "team/type.h"
+#include "team/wide.h"
 
 /* Complex numbers that are taken apart at a time. */
 #define PARTS 256
 
-/* What all pieces of one reduction have in common. */
-struct reduction {
-	int type;
-	int op;
-	int root; /* -1: everybody is */
-	size_t item;
-	const char *send; /* RIG_IN_PLACE: `recv` */
-	char *recv;
-};
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* This rank's contribution: `count` elements from `first`.  It is offered, and
- * *mine is a copy that stays where the result will overwrite it. */
-static void contribute(struct call *call, const struct reduction *r,
-		       size_t first, size_t count, const void **mine)
+void reduction_offer(struct call *call, const struct reduction *r, size_t first,
+		     size_t count, const void **mine)
 {
 	size_t bytes = count * r->item;
 
@@ -65,7 +48,7 @@ static void contribute(struct call *call, const struct reduction *r,
 	}
 }
 
-/* As fold_ranks(), where all are folded at once. */
+/* As reduction_fold(), where all are folded at once. */
 NOINLINE static int fold_at_once(struct call *call, const struct reduction *r,
 				 int last, const void *mine, size_t count,
 				 size_t at, size_t n, void *out)
@@ -85,11 +68,9 @@ NOINLINE static int fold_at_once(struct call *call, const struct reduction *r,
 	return 0;
 }
 
-/* out = what ranks 0 to `last` have offered, from element `at` of the `count`
- * of this call, `n` of them.  `out` may be `mine` in ranks 0 and 1. */
-static int fold_ranks(struct call *call, const struct reduction *r, int last,
-		      const void *mine, size_t count, size_t at, size_t n,
-		      void *out)
+int reduction_fold(struct call *call, const struct reduction *r, int last,
+		   const void *mine, size_t count, size_t at, size_t n,
+		   void *out)
 {
 	const int rank = call->team->rank;
 	const char *left = NULL;
@@ -176,8 +157,8 @@ static int reduce_in_line(struct call *call, const struct reduction *r,
 		if (r->root != rank)
 			call_offer_line(call, mine, count * r->item);
 		if (wanted)
-			result = fold_ranks(call, r, size - 1, mine, count, 0,
-					    count, out);
+			result = reduction_fold(call, r, size - 1, mine, count,
+						0, count, out);
 		for (int i = 0; r->root == rank && i < size; i++)
 			call_look_ahead(call, i);
 	}
@@ -193,11 +174,11 @@ static int reduce_whole(struct call *call, const struct reduction *r,
 	const int rank = call->team->rank;
 	const void *mine;
 
-	contribute(call, r, first, count, &mine);
+	reduction_offer(call, r, first, count, &mine);
 	if (r->root >= 0 && r->root != rank)
 		return 0;
-	return fold_ranks(call, r, call->team->size - 1, mine, count, 0, count,
-			  r->recv + first * r->item);
+	return reduction_fold(call, r, call->team->size - 1, mine, count, 0,
+			      count, r->recv + first * r->item);
 }
 
 /* Fetch the slices that the others have folded. */
@@ -270,8 +251,8 @@ static int reduce_slices(struct call *call, const struct reduction *r,
 	if (n) {
 		out = wanted ? r->recv + (first + slice.begin) * r->item
 			     : call_answer_room(call, n * r->item);
-		result = fold_ranks(call, r, size - 1, mine, count, slice.begin,
-				    n, out);
+		result = reduction_fold(call, r, size - 1, mine, count,
+					slice.begin, n, out);
 		if (result < 0)
 			return result;
 		if (!wanted)
@@ -303,9 +284,9 @@ NOINLINE static int reduce_long(struct rig_team *team,
 	bool slices = team->size > 2 ? count * r->item > 1024
 				     : r->root < 0 && count * r->item >=
 							      2 * CALL_PIECE;
-	size_t each =
-		(slices ? least(CALL_PIECE * size, STAGE_HALF) : CALL_PIECE) /
-		r->item;
+	size_t each = (slices ? size_least(CALL_PIECE * size, STAGE_HALF)
+			      : CALL_PIECE) /
+		      r->item;
 	bool lent = false;
 	size_t done = 0;
 	int result;
@@ -316,7 +297,7 @@ NOINLINE static int reduce_long(struct rig_team *team,
 		  count * r->item);
 	do {
 		struct call call = call_begin(team);
-		size_t n = least(count - done, each);
+		size_t n = size_least(count - done, each);
 
 		if (slices)
 			result = reduce_slices(&call, r, done, n);
@@ -441,7 +422,7 @@ static void add_own(struct rig_sum *sums, const void *x, size_t count, int type,
 		return;
 	}
 	for (size_t done = 0; done < 2 * count; done += n) {
-		n = least(2 * count - done, 2 * PARTS);
+		n = size_least(2 * count - done, 2 * PARTS);
 		for (size_t p = 0; p < 2; p++) {
 			for (size_t i = 0; i < n / 2; i++)
 				if (wide)
@@ -491,188 +472,4 @@ int rig_team_sum(struct rig_team *team, const void *x, size_t count, int type,
 		else
 			((float *)sum)[i] = rig_sum_float32(&all[i]);
 	return r;
-}
-
-/* Piece by piece of all; each rank folds what of it falls to it. */
-static int scatter_reduced(struct rig_team *team, const struct reduction *r,
-			   struct rig_span own, size_t count)
-{
-	size_t each =
-		least(CALL_PIECE * (size_t)team->size, STAGE_HALF) / r->item;
-	bool lent = false;
-	size_t done = 0;
-	int result = 0;
-
-	way_enter(team, WAY_REDUCE_SCATTER, count * r->item);
-	do {
-		struct call call = call_begin(team);
-		size_t n = least(count - done, each);
-		size_t begin = own.begin > done ? own.begin : done;
-		size_t end = least(own.end, done + n);
-		const void *mine;
-
-		contribute(&call, r, done, n, &mine);
-		if (begin < end)
-			result = fold_ranks(&call, r, team->size - 1, mine, n,
-					    begin - done, end - begin,
-					    r->recv + (begin - own.begin) *
-							      r->item);
-		if (result < 0)
-			break;
-		call_end(&call, begin < end);
-		lent |= call.lent;
-		done += n;
-	} while (done < count);
-	return call_leave(team, lent, result);
-}
-
-/* More elements in all than a number can tell. */
-static int beyond_memory(struct rig_team *team, struct terms *terms)
-{
-	terms->count = SIZE_MAX;
-	terms_refuse(team, terms);
-	return -EINVAL;
-}
-
-int rig_team_reduce_scatter(struct rig_team *team, const void *send, void *recv,
-			    const size_t *counts, int type, int op)
-{
-	struct terms terms = { .verb = VERB_REDUCE_SCATTER,
-			       .type = type,
-			       .op = op };
-	struct reduction reduction = { type, op, -1, 0, send, recv };
-	struct rig_span own = { 0, 0 };
-	size_t bytes;
-	int r;
-
-	for (int i = 0; i < team->size; i++) {
-		own = i == team->rank
-			      ? (struct rig_span){ terms.count,
-						   terms.count + counts[i] }
-			      : own;
-		if (!size_add(terms.count, counts[i], &terms.count))
-			return beyond_memory(team, &terms);
-	}
-	r = terms_check(team, &terms, &reduction.item, &bytes);
-	if (r == 0 && buffers_overlap(send, bytes, recv,
-				      counts[team->rank] * reduction.item))
-		r = terms_overlap(team, VERB_REDUCE_SCATTER);
-	if (r < 0)
-		return r;
-	if (team->wide)
-		return wide_leave(
-			team, rig_team_ireduce_scatter(
-				      team, send, recv, counts, type, op,
-				      wide_enter(team, &terms,
-						 __builtin_return_address(0))));
-	call_enter(team, &terms, __builtin_return_address(0));
-	return scatter_reduced(team, &reduction, own, terms.count);
-}
-
-int rig_team_reduce_scatter_block(struct rig_team *team, const void *send,
-				  void *recv, size_t count, int type, int op)
-{
-	struct terms terms = { .verb = VERB_REDUCE_SCATTER_BLOCK,
-			       .count = count,
-			       .type = type,
-			       .op = op };
-	struct reduction reduction = { type, op, -1, 0, send, recv };
-	size_t begin = (size_t)team->rank * count, bytes;
-	int r;
-
-	if (!size_mul(count, (size_t)team->size, &terms.count))
-		return beyond_memory(team, &terms);
-	r = terms_check(team, &terms, &reduction.item, &bytes);
-	if (r == 0 &&
-	    buffers_overlap(send, bytes, recv, count * reduction.item))
-		r = terms_overlap(team, VERB_REDUCE_SCATTER_BLOCK);
-	if (r < 0)
-		return r;
-	if (team->wide)
-		return wide_leave(
-			team, rig_team_ireduce_scatter_block(
-				      team, send, recv, count, type, op,
-				      wide_enter(team, &terms,
-						 __builtin_return_address(0))));
-	call_enter(team, &terms, __builtin_return_address(0));
-	return scatter_reduced(team, &reduction,
-			       (struct rig_span){ begin, begin + count },
-			       terms.count);
-}
-
-/* Each rank folds the lower ones', and its own with `own`. */
-static int scan(struct rig_team *team, const struct reduction *r, size_t count,
-		bool own)
-{
-	const int last = own ? team->rank : team->rank - 1;
-	const size_t each = CALL_PIECE / r->item ? CALL_PIECE / r->item : 1;
-	bool lent = false;
-	size_t done = 0;
-	int result = 0;
-
-	way_enter(team, WAY_SCAN, count * r->item);
-	do {
-		struct call call = call_begin(team);
-		size_t n = least(count - done, each);
-		const void *mine;
-
-		contribute(&call, r, done, n, &mine);
-		if (last >= 0)
-			result = fold_ranks(&call, r, last, mine, n, 0, n,
-					    r->recv + done * r->item);
-		if (result < 0)
-			break;
-		call_end(&call, false);
-		lent |= call.lent;
-		done += n;
-	} while (done < count);
-	return call_leave(team, lent, result);
-}
-
-int rig_team_scan(struct rig_team *team, const void *send, void *recv,
-		  size_t count, int type, int op)
-{
-	const struct terms terms = {
-		.verb = VERB_SCAN, .count = count, .type = type, .op = op
-	};
-	struct reduction reduction = { type, op, -1, 0, send, recv };
-	size_t bytes;
-	int r = terms_check(team, &terms, &reduction.item, &bytes);
-
-	if (r == 0 && buffers_overlap(send, bytes, recv, bytes))
-		r = terms_overlap(team, VERB_SCAN);
-	if (r < 0)
-		return r;
-	if (team->wide)
-		return wide_leave(
-			team, rig_team_iscan(
-				      team, send, recv, count, type, op,
-				      wide_enter(team, &terms,
-						 __builtin_return_address(0))));
-	call_enter(team, &terms, __builtin_return_address(0));
-	return scan(team, &reduction, count, true);
-}
-
-int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
-		    size_t count, int type, int op)
-{
-	const struct terms terms = {
-		.verb = VERB_EXSCAN, .count = count, .type = type, .op = op
-	};
-	struct reduction reduction = { type, op, -1, 0, send, recv };
-	size_t bytes;
-	int r = terms_check(team, &terms, &reduction.item, &bytes);
-
-	if (r == 0 && buffers_overlap(send, bytes, recv, bytes))
-		r = terms_overlap(team, VERB_EXSCAN);
-	if (r < 0)
-		return r;
-	if (team->wide)
-		return wide_leave(
-			team, rig_team_iexscan(
-				      team, send, recv, count, type, op,
-				      wide_enter(team, &terms,
-						 __builtin_return_address(0))));
-	call_enter(team, &terms, __builtin_return_address(0));
-	return scan(team, &reduction, count, false);
 }
