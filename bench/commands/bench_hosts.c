@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 
 #include "commands/commands.h"
 #include "driver/machine.h"
@@ -31,15 +32,20 @@ struct hosts_contest {
 	size_t bytes; /* a rank's */
 };
 
+/* Each process has a core of its own, where there are so many.  A host plans for the
+ * cores that the host may use: two hosts that may use all of a machine would pin
+ * workers to the same cores. */
 static void launcher(char *text, size_t bytes, const char *mpi, int count)
 {
+	const char *bind = count <= get_nprocs() ? "core" : "none";
+
 	if (strcmp(mpi, "openmpi") == 0)
 		snprintf(text, bytes,
 			 "mpirun.openmpi --allow-run-as-root --oversubscribe "
-			 "--bind-to none -n %d",
-			 count);
+			 "--bind-to %s -n %d",
+			 bind, count);
 	else
-		snprintf(text, bytes, "mpiexec.mpich -bind-to none -n %d",
+		snprintf(text, bytes, "mpiexec.mpich -bind-to %s -n %d", bind,
 			 count);
 }
 
