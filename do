@@ -14,8 +14,8 @@ usage() {
 usage: ./do [--yes] WORD
 
   demo      the three programs of the article, then the big reverse
-  test      the everyday tests; about 5 minutes on two cores
-  gate      the tests that only the gate runs; about 4 minutes more
+  test      the everyday tests; about 3 minutes on two cores, once built
+  gate      the tests that only the gate runs; about 3 minutes more
   docs      the documents as HTML, in build/packaging/html
   deb       Debian packages, in build-deb
   labs      the labs, and apart the solutions, as archives in build-labs
