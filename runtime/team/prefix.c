@@ -150,50 +150,41 @@ static int scan(struct rig_team *team, const struct reduction *r, size_t count,
 	return call_leave(team, lent, result);
 }
 
-int rig_team_scan(struct rig_team *team, const void *send, void *recv,
-		  size_t count, int type, int op)
+/* scan where `own`, else exscan; `site` is the place of the call. */
+static int prefix(struct rig_team *team, const void *send, void *recv,
+		  size_t count, int type, int op, bool own, void *site)
 {
-	const struct terms terms = {
-		.verb = VERB_SCAN, .count = count, .type = type, .op = op
-	};
+	const struct terms terms = { .verb = own ? VERB_SCAN : VERB_EXSCAN,
+				     .count = count,
+				     .type = type,
+				     .op = op };
 	struct reduction reduction = { type, op, -1, 0, send, recv };
 	size_t bytes;
 	int r = terms_check(team, &terms, &reduction.item, &bytes);
 
 	if (r == 0 && buffers_overlap(send, bytes, recv, bytes))
-		r = terms_overlap(team, VERB_SCAN);
+		r = terms_overlap(team, terms.verb);
 	if (r < 0)
 		return r;
 	if (team->wide)
-		return wide_leave(
-			team, rig_team_iscan(
-				      team, send, recv, count, type, op,
-				      wide_enter(team, &terms,
-						 __builtin_return_address(0))));
-	call_enter(team, &terms, __builtin_return_address(0));
-	return scan(team, &reduction, count, true);
+		return wide_leave(team,
+				  (own ? rig_team_iscan : rig_team_iexscan)(
+					  team, send, recv, count, type, op,
+					  wide_enter(team, &terms, site)));
+	call_enter(team, &terms, site);
+	return scan(team, &reduction, count, own);
+}
+
+int rig_team_scan(struct rig_team *team, const void *send, void *recv,
+		  size_t count, int type, int op)
+{
+	return prefix(team, send, recv, count, type, op, true,
+		      __builtin_return_address(0));
 }
 
 int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
 		    size_t count, int type, int op)
 {
-	const struct terms terms = {
-		.verb = VERB_EXSCAN, .count = count, .type = type, .op = op
-	};
-	struct reduction reduction = { type, op, -1, 0, send, recv };
-	size_t bytes;
-	int r = terms_check(team, &terms, &reduction.item, &bytes);
-
-	if (r == 0 && buffers_overlap(send, bytes, recv, bytes))
-		r = terms_overlap(team, VERB_EXSCAN);
-	if (r < 0)
-		return r;
-	if (team->wide)
-		return wide_leave(
-			team, rig_team_iexscan(
-				      team, send, recv, count, type, op,
-				      wide_enter(team, &terms,
-						 __builtin_return_address(0))));
-	call_enter(team, &terms, __builtin_return_address(0));
-	return scan(team, &reduction, count, false);
+	return prefix(team, send, recv, count, type, op, false,
+		      __builtin_return_address(0));
 }
