@@ -249,7 +249,7 @@ int rig_kernel_run(struct rig_pool *pool, const struct rig_spec *spec,
 		r = run_once(call);
 	if (r == 0)
 		r = prove(call);
-	/* What is in the place of an output is anybody's to cut off. */
+	/* Anybody may cut off a file that lies in the place of an output. */
 	if (r == 0)
 		keep_result(call);
 	if (r == 0)

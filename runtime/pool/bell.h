@@ -24,7 +24,7 @@ void bell_finish(struct run_bell *bell);
 /* Ring, as a rank does: also in a signal handler. */
 void bell_ring(struct rig_pool *pool);
 
-/* For the holder of the turn: a run with the pool's limit begins; a wait is about to
+/* The holder of the turn says: a run with the pool's limit begins; a wait is about to
  * look whether the run has ended; the run goes on; the run has ended. */
 void bell_run_begins(struct rig_pool *pool);
 void bell_look(struct rig_pool *pool);

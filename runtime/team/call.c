@@ -91,7 +91,7 @@ int call_leave(struct rig_team *team, bool lent, int r)
 	if (lent && r == 0)
 		(void)get_through(team, team->number);
 	if (__builtin_expect(owner->way != NULL, 0)) {
-		/* What others read in place went no way. */
+		/* Data that others read in place went neither way. */
 		if (lent)
 			owner->way_began = 0;
 		way_leave(owner);

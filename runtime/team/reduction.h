@@ -10,7 +10,7 @@
 
 #include "team/call.h"
 
-/* What all pieces of one reduction have in common. */
+/* In this process: the terms that all pieces of one reduction share. */
 struct reduction {
 	int type;
 	int op;

@@ -170,7 +170,7 @@ void schedule_fold_from(struct schedule *schedule, int peer, void *room,
 	step->borrows = !room;
 }
 
-/* Of the fold that is being written down. */
+/* The sources of the fold that is being written down. */
 static int count_sources(const struct schedule *schedule)
 {
 	int count = 0;

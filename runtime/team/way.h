@@ -64,7 +64,7 @@ enum way_kind {
 /* Bytes that a team moves between two looks at the hand-over. */
 #define WAY_LOOK_BYTES ((uint64_t)4 << 20)
 
-/* Of a job's first verb that moves so many bytes, a look costs little. */
+/* A look costs little beside a job's first verb that moves so many bytes. */
 #define WAY_LOOK_FIRST ((size_t)64 << 10)
 
 /* Trials of messages may take one part of so many of all time. */

@@ -155,7 +155,7 @@ START_TEST(a_foreign_segment)
 }
 END_TEST
 
-/* What Python's tracker does: the name of a live segment goes. */
+/* Python's tracker does this: the name of a live segment goes. */
 START_TEST(a_stolen_name)
 {
 	struct rig_segment *segment;

@@ -148,7 +148,7 @@ END_TEST
 
 #define FILES 32
 
-/* What the caller has, a kernel has not. */
+/* A kernel has no call that is the caller's alone. */
 static int ends_the_callers(struct rig_team *team)
 {
 	unsigned char *bytes = rig_team_data(team, 0);

@@ -12,8 +12,8 @@
 
 #include "collective_parts.h"
 
-/* What ranks have for every operation: numbers that any type holds, and whose
- * product does too. */
+/* Ranks have these numbers for every operation: any type holds the numbers and their
+ * product. */
 static int64_t has(int rank)
 {
 	return rank == 0 ? 2 : rank == 1 ? 3 : 1;
@@ -137,7 +137,7 @@ EACH(of_complex64, CHECK_COMPLEX(float _Complex, RIG_COMPLEX64))
 EACH(of_complex128, CHECK_COMPLEX(double _Complex, RIG_COMPLEX128))
 EACH(of_complex256, CHECK_COMPLEX(long double _Complex, RIG_COMPLEX256))
 
-/* Of equal values the lower place. */
+/* The lower place of equal values counts. */
 #define PLACED(NAME, TYPE, DTYPE)                                              \
 	static int NAME(struct rig_team *team)                                 \
 	{                                                                      \

@@ -144,7 +144,7 @@ size_t lab_await(struct lab_ring *ring)
 	while (atomic_load(&ring->given) == taken) {
 		if (last)
 			starve();
-		/* What was published before the return is seen by now. */
+		/* The judge sees by now whatever was published before the return. */
 		last = atomic_load(&meeting->given[self]);
 		sched_yield();
 	}
