@@ -173,7 +173,8 @@ bool mail_progress(struct mail *mail);
 /* This rank looks again and again, and has found nothing: let other ranks run. */
 void mail_polls(const struct mail *mail);
 
-/* Move the mail on until `over` returns true; false: the team has ended before. */
+/* Move the mail on until `over` returns true; false: the team has ended before.  After
+ * true `over` is not called again: `over` may take what was found. */
 bool mail_wait(struct mail *mail, bool (*over)(void *arg), void *arg);
 
 /* The team has ended: no request goes on, nor is looked at again.  The memory of a

@@ -79,13 +79,14 @@ static void show_unasked(const struct mail *mail)
 		     : 0);
 }
 
-static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
+/* Sleep until something changes.  Returns whether the wait is over, as over() said. */
+static bool sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		      const struct wait_target *as)
 {
 	struct rank *owner = mail->owner;
 	_Atomic uint32_t *sleepers = &owner->layout.team->sleepers;
 	uint64_t rung = mailbox_arm(mail->box);
-	bool changed;
+	bool moved, done;
 
 	if (as->word) {
 		store_relaxed(&owner->mine->target, as->target);
@@ -98,16 +99,18 @@ static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 	/* Once more, now that every change rings the bell; and no rank is to
 	 * wait for this rank, which waits itself. */
 	mail->greedy = true;
-	changed = mail_progress(mail) || over(arg);
-	if (!changed && !mail->careful) {
+	moved = mail_progress(mail);
+	done = over(arg);
+	if (!moved && !done && !mail->careful) {
 		/* See mailbox_set(): a change may still be unseen here, and
 		 * the rank that made the change may not have seen that the box
 		 * is armed. */
-		changed = mailbox_sleep(mail->box, rung, clock_after(STORE_NS));
-		changed |= mail_progress(mail) || over(arg);
+		moved = mailbox_sleep(mail->box, rung, clock_after(STORE_NS));
+		moved |= mail_progress(mail);
+		done = over(arg);
 	}
 	mail->greedy = false;
-	if (!changed) {
+	if (!moved && !done) {
 		show_unasked(mail);
 		sleep_counted(mail, rung, over, arg, as);
 		store_relaxed(&owner->mine->unasked, 0);
@@ -117,6 +120,7 @@ static void sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		store_relaxed(&owner->mine->awaited, 0);
 	}
 	mailbox_disarm(mail->box);
+	return done;
 }
 
 static bool wait_or_sleep(struct mail *mail, bool (*over)(void *arg), void *arg,
@@ -134,7 +138,8 @@ static bool wait_or_sleep(struct mail *mail, bool (*over)(void *arg), void *arg,
 		} else if (!wait_more(&wait, &mail->owner->patience)) {
 			if (rank_has_ended(mail->owner))
 				return false;
-			sleep_for(mail, over, arg, as);
+			if (sleep_for(mail, over, arg, as))
+				return true;
 			wait = (struct wait){ 0 };
 		}
 	}
