@@ -101,8 +101,10 @@ int blocks_check(struct rig_team *team, enum verb verb,
 		 const struct blocks *to, int to_count)
 {
 	struct extent sent, received;
-	int r = check(team, verb, from, from_count, &sent);
+	int r = rank_check_thread(team->owner, verb_name(verb));
 
+	if (r == 0)
+		r = check(team, verb, from, from_count, &sent);
 	if (r == 0)
 		r = check(team, verb, to, to_count, &received);
 	if (r == 0 && overlap(from, from_count, &sent, to, to_count, &received))

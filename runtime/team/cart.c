@@ -142,10 +142,12 @@ static int points(struct rig_team *team, int ndims, const int *dims)
 int rig_team_cart_create(struct rig_team *team, int ndims, const int *dims,
 			 const bool *periods, struct rig_team **out)
 {
-	int count = points(team, ndims, dims);
 	struct rig_team *new = NULL;
-	int r;
+	int count, r = rank_check_thread(team->owner, "cart_create");
 
+	if (r < 0)
+		return r;
+	count = points(team, ndims, dims);
 	if (count < 0)
 		return count;
 	r = rig_team_split(team, team->rank < count ? 0 : RIG_UNDEFINED,

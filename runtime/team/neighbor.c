@@ -39,8 +39,10 @@ int neighbor_check(struct rig_team *team, enum verb verb,
 		   const struct blocks *from, bool one, const struct blocks *to)
 {
 	const int sides = 2 * team->cart.ndims;
-	int r = cart_check(team, verb_name(verb));
+	int r = rank_check_thread(team->owner, verb_name(verb));
 
+	if (r == 0)
+		r = cart_check(team, verb_name(verb));
 	return r < 0 ? r
 		     : blocks_check(team, verb, from, one ? 1 : sides, to,
 				    sides);
@@ -166,8 +168,10 @@ int halo_check(struct rig_team *team, enum verb verb, const size_t *extents,
 {
 	size_t all = item, shortest = SIZE_MAX;
 	const char *name = verb_name(verb);
-	int r = cart_check(team, name);
+	int r = rank_check_thread(team->owner, name);
 
+	if (r == 0)
+		r = cart_check(team, name);
 	if (r < 0)
 		return r;
 	if (item == 0 || width == 0)

@@ -448,8 +448,10 @@ int rig_team_sum(struct rig_team *team, const void *x, size_t count, int type,
 	};
 	const bool wide = type == RIG_FLOAT64 || type == RIG_COMPLEX128;
 	size_t item, bytes, parts;
-	int r;
+	int r = rank_check_thread(team->owner, "sum");
 
+	if (r < 0)
+		return r;
 	if (!exact_has(type))
 		return rig_team_fail(team, -EINVAL, "sum: no sum of type %s",
 				     type_name(type).text);

@@ -268,11 +268,14 @@ static void start(struct schedule *schedule)
 int schedule_begin(struct rig_team *team, struct schedule *schedule,
 		   const struct asked *asked)
 {
+	const char *name = verb_name(asked->terms.verb);
+
+	if (rank_check_thread(team->owner, name) < 0)
+		return -EINVAL;
 	if (!schedule || schedule->code) {
 		if (schedule)
 			schedule_destroy(NULL, schedule);
-		return rig_team_fail(team, -ENOMEM, "%s: no memory",
-				     verb_name(asked->terms.verb));
+		return rig_team_fail(team, -ENOMEM, "%s: no memory", name);
 	}
 	if (rank_has_ended(team->owner)) {
 		schedule_destroy(NULL, schedule);
@@ -373,8 +376,11 @@ static struct schedule *plan_of(const struct rig_request *request)
 
 int rig_team_start(struct rig_team *team, struct rig_request **request)
 {
-	struct schedule *schedule = plan_of(*request);
+	struct schedule *schedule;
 
+	if (rank_check_thread(team->owner, "start") < 0)
+		return -EINVAL;
+	schedule = plan_of(*request);
 	if (!schedule)
 		return rig_team_fail(team, -EINVAL,
 				     "start: the request is no plan, as "
@@ -393,7 +399,7 @@ int rig_team_start(struct rig_team *team, struct rig_request **request)
 int rig_team_startall(struct rig_team *team, int count,
 		      struct rig_request **requests)
 {
-	int r = 0;
+	int r = rank_check_thread(team->owner, "startall");
 
 	for (int i = 0; r == 0 && i < count; i++)
 		r = rig_team_start(team, &requests[i]);
@@ -402,10 +408,13 @@ int rig_team_startall(struct rig_team *team, int count,
 
 int rig_team_request_free(struct rig_team *team, struct rig_request **request)
 {
-	struct schedule *schedule = plan_of(*request);
+	struct schedule *schedule;
 
+	if (rank_check_thread(team->owner, "request_free") < 0)
+		return -EINVAL;
 	if (!*request)
 		return 0;
+	schedule = plan_of(*request);
 	if (!schedule)
 		return rig_team_fail(team, -EINVAL,
 				     "request_free: the request is no plan: "

@@ -30,8 +30,9 @@ struct asked {
 
 struct schedule;
 
-/* An empty one; NULL: no memory.  Where memory fails later, or has failed, what
- * is asked of it does nothing, and schedule_begin() says so. */
+/* An empty schedule; NULL: no memory, or another thread than the rank's calls.  Where
+ * memory fails later, or has failed, what is asked of the schedule does nothing, and
+ * schedule_begin() says so. */
 struct schedule *schedule_make(struct rig_team *team,
 			       const struct asked *asked);
 

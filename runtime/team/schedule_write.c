@@ -31,9 +31,13 @@ struct schedule *schedule_make(struct rig_team *team, const struct asked *asked)
 	const struct wide_teams *wide = &team->owner->wide;
 	const struct terms *terms = wide->terms ? wide->terms : &asked->terms;
 	const void *where = wide->terms ? wide->where : asked->where;
-	struct mail *mail = mail_of(team);
-	struct schedule *schedule = mail ? calloc(1, sizeof(*schedule)) : NULL;
+	struct schedule *schedule = NULL;
 
+	/* schedule_begin() says so. */
+	if (rank_check_thread(team->owner, "") < 0)
+		return NULL;
+	if (mail_of(team))
+		schedule = calloc(1, sizeof(*schedule));
 	match_begun(team, terms, (uint64_t)(uintptr_t)where);
 	if (!schedule)
 		return NULL;

@@ -306,8 +306,13 @@ static bool take_strip(struct rig_share *share, struct rig_span *part)
 
 bool rig_share_next(struct rig_share *share, struct rig_span *part)
 {
+	struct rank *rank = share->team->owner;
 	struct rig_span taken;
 
+	if (rank_check_thread(rank, "share_next") < 0) {
+		rank_failed(rank, -EINVAL, rig_why());
+		return false;
+	}
 	if (share->schedule == RIG_SHARE_STATIC) {
 		if (share->unit == 0)
 			return take_strip(share, part);

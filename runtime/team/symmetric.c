@@ -352,8 +352,10 @@ int rig_team_accumulate(struct rig_team *team, void *memory, const void *data,
 	_Atomic uint64_t *lock;
 	size_t bytes = 0;
 	void *at = NULL;
-	int other, r;
+	int other, r = rank_check_thread(team->owner, "accumulate");
 
+	if (r < 0)
+		return r;
 	if (item == 0 || !size_mul(item, count, &bytes) ||
 	    !fold_by_twos(op, type))
 		return rig_team_fail(team, -EINVAL,

@@ -112,8 +112,10 @@ int rig_team_segment(struct rig_team *team, size_t bytes, void **memory)
 {
 	struct rank *owner = team->owner;
 	struct team_mapping *mapping;
-	int fd = -1, r;
+	int fd = -1, r = rank_check_thread(owner, "segment");
 
+	if (r < 0)
+		return r;
 	if (team->wide)
 		return rig_team_fail(team, -EOPNOTSUPP,
 				     "segment: ranks of several hosts have no "
@@ -148,10 +150,10 @@ int rig_team_segment(struct rig_team *team, size_t bytes, void **memory)
 int rig_team_segment_free(struct rig_team *team, void *memory)
 {
 	struct team_mapping **at = &team->owner->team_mappings, *mapping;
-	int r;
+	int r = rank_check_thread(team->owner, "segment_free");
 
-	if (!memory)
-		return 0;
+	if (r < 0 || !memory)
+		return r;
 	while (*at && (*at)->memory != memory)
 		at = &(*at)->next;
 	mapping = *at;

@@ -19,83 +19,62 @@ struct stand {
 	struct rig_team *team;
 	struct rig_team *part; /* a team split off */
 	void *memory;          /* of rig_team_alloc() */
-	struct rig_request *open;
-	char why[256]; /* a verb that was not refused */
+	struct rig_request *open, *plan;
+	char why[4096]; /* the calls that were not refused */
 };
 
 static void expect(struct stand *stand, const char *name, int r)
 {
-	if (stand->why[0])
-		return;
+	const size_t told = strlen(stand->why);
+
 	if (r != -EINVAL || !strstr(rig_why(), "another thread"))
-		snprintf(stand->why, sizeof(stand->why), "%s: %d, %s", name, r,
-			 rig_why());
+		snprintf(stand->why + told, sizeof(stand->why) - told,
+			 "%s: %d; ", name, r);
 }
 
-#define EXPECT(verb, ...) expect(stand, #verb, rig_team_##verb(__VA_ARGS__))
+#define CALL(verb, ...) expect(stand, #verb, verb(__VA_ARGS__));
 
-static void call_collectives(struct stand *stand)
+/* Every function that is given a team, with zeros: whatever else is wrong, the thread
+ * is wrong first. */
+static void call_every(struct stand *stand)
 {
-	struct rig_team *team = stand->team, *half = NULL;
-	struct rig_request *request = NULL;
-	double one = 1, all[8] = { 0 };
-	struct rig_share share;
-	void *more = NULL;
+	static char zeros[4096];
+	void *zero = zeros;
+	struct rig_team *team = stand->team;
 
-	EXPECT(barrier, team);
-	EXPECT(barrier, stand->part);
-	EXPECT(bcast, team, &one, 1, RIG_FLOAT64, 0);
-	EXPECT(reduce, team, &one, all, 1, RIG_FLOAT64, RIG_SUM, 0);
-	EXPECT(allreduce, team, &one, all, 1, RIG_FLOAT64, RIG_SUM);
-	EXPECT(scan, team, &one, all, 1, RIG_FLOAT64, RIG_SUM);
-	EXPECT(gather, team, &one, 1, RIG_FLOAT64, all, 1, RIG_FLOAT64, 0);
-	EXPECT(allgather, team, &one, 1, RIG_FLOAT64, all, 1, RIG_FLOAT64);
-	EXPECT(alltoall, team, all, 1, RIG_FLOAT64, all + 4, 1, RIG_FLOAT64);
-	EXPECT(iallreduce, team, &one, all, 1, RIG_FLOAT64, RIG_SUM, &request);
-	EXPECT(split, team, 0, 0, &half);
-	EXPECT(split_type, team, RIG_LEVEL_HOST, 0, &half);
-	EXPECT(dup, team, &half);
-	EXPECT(free, stand->part);
-	EXPECT(alloc, team, 64, &more);
-	EXPECT(dealloc, team, stand->memory);
-	expect(stand, "share",
-	       rig_share_begin(&share, team, 9, RIG_SHARE_DYNAMIC, 1));
+#include "every_call.h"
 }
 
-static void call_messages(struct stand *stand)
+/* With arguments that would do in the rank's thread. */
+static void call_right(struct stand *stand)
 {
 	struct rig_team *team = stand->team;
-	const int self = rig_team_rank(team);
 	struct rig_request *request = NULL;
-	struct rig_message *message = NULL;
-	int one = 1, other = 0, index = 0, some[2];
-	const void *data = NULL;
+	struct rig_share share;
+	int index = 0, some[2];
+	double one = 1, all[8];
+	uint64_t before;
 	bool flag = false;
 
-	EXPECT(send, team, &one, 1, RIG_INT32, self, 1);
-	EXPECT(ssend, team, &one, 1, RIG_INT32, self, 1);
-	EXPECT(recv, team, &other, 1, RIG_INT32, self, 1, NULL);
-	EXPECT(sendrecv, team, &one, 1, RIG_INT32, self, 1, &other, 1,
-	       RIG_INT32, self, 1, NULL);
-	EXPECT(isend, team, &one, 1, RIG_INT32, self, 1, &request);
-	EXPECT(irecv, team, &other, 1, RIG_INT32, self, 1, &request);
-	EXPECT(probe, team, self, 1, NULL);
-	EXPECT(iprobe, team, self, 1, &flag, NULL);
-	EXPECT(improbe, team, self, 1, &flag, &message, NULL);
-	EXPECT(lend, team, stand->memory, 1, RIG_INT32, self, 1, &request);
-	EXPECT(borrow, team, &data, self, 1, NULL);
-	EXPECT(release, team, stand->memory);
-	EXPECT(cancel, team, &stand->open, &flag);
-	EXPECT(wait, team, &stand->open, NULL);
-	EXPECT(waitall, team, 1, &stand->open, NULL);
-	EXPECT(waitany, team, 1, &stand->open, &index, NULL);
-	EXPECT(waitsome, team, 1, &stand->open, &index, some, NULL);
-	EXPECT(test, team, &stand->open, &flag, NULL);
-	EXPECT(testany, team, 1, &stand->open, &index, &flag, NULL);
-	EXPECT(testsome, team, 1, &stand->open, &index, some, NULL);
-	EXPECT(put, team, stand->memory, &one, sizeof(one), self);
-	EXPECT(fetch_add, team, stand->memory, 1, self, NULL);
-	EXPECT(lock, team, stand->memory, self);
+	CALL(rig_team_barrier, stand->part)
+	CALL(rig_team_free, stand->part)
+	CALL(rig_team_iallreduce, team, &one, all, 1, RIG_FLOAT64, RIG_SUM,
+	     &request)
+	CALL(rig_team_dealloc, team, stand->memory)
+	CALL(rig_team_release, team, stand->memory)
+	CALL(rig_team_cancel, team, &stand->open, &flag)
+	CALL(rig_team_wait, team, &stand->open, NULL)
+	CALL(rig_team_waitall, team, 1, &stand->open, NULL)
+	CALL(rig_team_waitany, team, 1, &stand->open, &index, NULL)
+	CALL(rig_team_waitsome, team, 1, &stand->open, &index, some, NULL)
+	CALL(rig_team_test, team, &stand->open, &flag, NULL)
+	CALL(rig_team_testany, team, 1, &stand->open, &index, &flag, NULL)
+	CALL(rig_team_testsome, team, 1, &stand->open, &index, some, NULL)
+	CALL(rig_team_fetch_add, team, stand->memory, 1, 0, &before)
+	CALL(rig_team_start, team, &stand->plan)
+	CALL(rig_team_startall, team, 1, &stand->plan)
+	CALL(rig_team_request_free, team, &stand->plan)
+	CALL(rig_share_begin, &share, team, 9, RIG_SHARE_DYNAMIC, 1)
 }
 
 static void *call_all(void *arg)
@@ -106,8 +85,8 @@ static void *call_all(void *arg)
 	if (rig_team_size(stand->team) < 1 ||
 	    rig_team_strip(stand->team, 8).end > 8)
 		snprintf(stand->why, sizeof(stand->why), "size or strip");
-	call_collectives(stand);
-	call_messages(stand);
+	call_every(stand);
+	call_right(stand);
 	return NULL;
 }
 
@@ -130,6 +109,12 @@ static int goes_on(struct stand *stand)
 	if (r == 0)
 		r = rig_team_wait(team, &stand->open, NULL);
 	if (r == 0)
+		r = rig_team_start(team, &stand->plan);
+	if (r == 0)
+		r = rig_team_wait(team, &stand->plan, NULL);
+	if (r == 0)
+		r = rig_team_request_free(team, &stand->plan);
+	if (r == 0)
 		r = rig_team_free(stand->part);
 	return r < 0 ? r : rig_team_dealloc(team, stand->memory);
 }
@@ -143,6 +128,8 @@ static int has_a_second_thread(struct rig_team *team)
 
 	if (r == 0)
 		r = rig_team_alloc(team, 64, &stand.memory);
+	if (r == 0)
+		r = rig_team_barrier_init(team, &stand.plan);
 	if (r == 0)
 		r = rig_team_irecv(team, &got, 1, RIG_INT32,
 				   (self + size - 1) % size, 7, &stand.open);
@@ -164,6 +151,39 @@ START_TEST(a_second_thread_of_a_worker_is_refused)
 	for (int i = 0; i < 2; i++)
 		ck_assert_msg(run(has_a_second_thread) == 0, "%s",
 			      rig_pool_report(pool)->text);
+	rig_pool_destroy(pool);
+}
+END_TEST
+
+static void *takes_parts(void *arg)
+{
+	struct rig_span part;
+
+	while (rig_share_next(arg, &part))
+		;
+	return NULL;
+}
+
+/* The kernel returns 0, and has not done the work that the other thread was to take. */
+static int shares_with_a_thread(struct rig_team *team)
+{
+	struct rig_share share;
+	pthread_t thread;
+	int r = rig_share_begin(&share, team, 100, RIG_SHARE_DYNAMIC, 1);
+
+	if (r < 0)
+		return r;
+	if (pthread_create(&thread, NULL, takes_parts, &share))
+		return -EAGAIN;
+	pthread_join(thread, NULL);
+	return 0;
+}
+
+START_TEST(parts_taken_by_a_second_thread_fail_the_run)
+{
+	make_pool(2);
+	ck_assert_int_eq(run(shares_with_a_thread), -EINVAL);
+	ck_assert_msg(strstr(rig_why(), "another thread"), "%s", rig_why());
 	rig_pool_destroy(pool);
 }
 END_TEST
@@ -211,6 +231,7 @@ Suite *make_suite(void)
 	TCase *threads = make_tcase("threads", 20);
 
 	tcase_add_test(threads, a_second_thread_of_a_worker_is_refused);
+	tcase_add_test(threads, parts_taken_by_a_second_thread_fail_the_run);
 	tcase_add_test(threads, a_joined_rank_has_the_thread_that_calls);
 	suite_add_tcase(suite, threads);
 	return suite;

@@ -77,7 +77,8 @@ RIG_API int rig_share_begin(struct rig_share *share, struct rig_team *team,
  * Take the next part.  Every element is in exactly one part of exactly one rank; a
  * part is never empty.  Returns false, and leaves *part unchanged, where nothing
  * is left to take; other ranks may still be at work.  Never waits.  Orders nothing:
- * barriers do.
+ * barriers do.  In another thread of a worker than the kernel's, the call fails the
+ * run with -EINVAL, for "nothing is left" would be a wrong answer.
  */
 RIG_API bool rig_share_next(struct rig_share *share, struct rig_span *part);
 

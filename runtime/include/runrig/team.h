@@ -9,9 +9,10 @@
  * The functions of this header, and of every other that is given a team, are
  * called in the thread that the kernel was called in: not in another thread of
  * the rank, nor in a signal handler.  Any thread may ask for rank, size, data,
- * bytes, strip and arguments, and bind itself.  A collective, a message, a wait, a
- * one-sided call or a split in another thread of a worker returns -EINVAL, and
- * changes nothing.  A kernel that left a function by longjmp() calls no other.
+ * bytes, strip, arguments and places in a grid, bind itself, tell its progress, fail
+ * the run, and use the heap.  Any other call in another thread of a worker returns
+ * -EINVAL, and changes nothing.  A kernel that left a function by longjmp() calls no
+ * other.
  */
 #ifndef RUNRIG_TEAM_H
 #define RUNRIG_TEAM_H
