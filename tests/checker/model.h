@@ -147,6 +147,17 @@ extern int current;
 void model_clear(void);
 const char *model_location_name(int location);
 
+/* The number of a location that the scenario has named; the checker ends for
+ * another address. */
+uint8_t model_location(const volatile void *p);
+
+/* The checker cannot go on with the scenario: ends the program, and says why. */
+_Noreturn void model_die(const char *why);
+
+/* The number of threads that the pthread barrier waits for.  Written while the
+ * scenario is set up. */
+extern unsigned model_block_parties;
+
 /* The steps that thread `t` may take next; returns their number. */
 int model_choices(int t, struct choice *choices);
 

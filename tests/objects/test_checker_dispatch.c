@@ -4,8 +4,9 @@
  *
  * The poster is thread 0.  The poster writes a cell before each post, which the
  * takers read; each taker writes a cell before the finish, which the poster reads.
+ * checker_meeting.c has the scenarios without a poster.
  */
-#include "checker.h"
+#include "checker_dispatch.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -13,60 +14,36 @@
 
 #include <runrig/api.h>
 
-#include "objects/barrier.h"
-#include "objects/dispatch.h"
-
 #define JOB 2u /* another job, in `posted` and `done` */
 
-/* Takers that meet in the job that is there from the first. */
-#define MEETING 3
-
-enum {
-	CELL_JOB = 0,   /* the poster's */
-	CELL_RESULT = 4 /* the next locations are the takers' */
-};
-
-/* The real events. */
-struct ghost {
-	uint32_t posted;
-	uint32_t left;     /* jobs of the chain after that */
-	uint32_t finished; /* takers that have finished that job */
-	uint32_t all_done; /* takers told that they were the last, over all */
-	uint32_t given_up; /* the last job that the warden ended */
-	uint32_t seen;     /* by the takers to start next */
-	uint32_t notices;  /* takers told that no taker is awake */
-	uint32_t asleep;   /* bit t: t sleeps or has finished, for good */
-};
-
-static struct dispatch_shm dispatch;
-static struct rig_barrier barrier;
-static struct patience patience;
+struct dispatch_shm dispatch;
+struct patience patience;
 static uint64_t deadline_ns;
 static uint32_t jobs;
 static uint32_t takers;
 
 static const char *const names[] = { "poster", "taker 1", "taker 2", "warden" };
 
-static struct ghost *ghost(void)
+struct ghost *ghost(void)
 {
 	return checker_ghost();
 }
 
-static void expect(bool holds, const char *what)
+void expect(bool holds, const char *what)
 {
 	if (!holds)
 		checker_fail(CHECKER_WRONG, "%s", what);
 }
 
-static void lay_out(uint32_t yields, uint64_t deadline, uint32_t job_count,
-		    uint32_t taker_count)
+void lay_out(uint32_t yields, uint64_t deadline, uint32_t job_count,
+	     uint32_t taker_count)
 {
 	patience = (struct patience){ .yields = yields };
 	deadline_ns = deadline;
 	jobs = job_count;
 	takers = taker_count;
 	checker_location(&dispatch.posted, "posted");
-	/* Those who meet have no poster, and a barrier instead. */
+	/* Takers that meet have no poster, and a barrier instead. */
 	if (takers != MEETING)
 		checker_location(&dispatch.before, "before");
 	checker_location(&dispatch.progress, "progress");
@@ -79,17 +56,8 @@ static void lay_out(uint32_t yields, uint64_t deadline, uint32_t job_count,
 
 /* --- job after job --- */
 
-static void post(uint32_t job)
-{
-	ghost()->posted = job;
-	ghost()->left = 0;
-	ghost()->finished = 0;
-	checker_write(CELL_JOB, job);
-	dispatch_post(&dispatch);
-}
-
-/* The first of a chain, which no other job than `left` more belong to. */
-static void post_chain(uint32_t job, uint32_t left)
+/* Post the first job of a chain that has `left` more jobs. */
+static void post(uint32_t job, uint32_t left)
 {
 	ghost()->posted = job;
 	ghost()->left = left;
@@ -103,7 +71,7 @@ static void poster(void)
 	for (uint32_t job = JOB; job <= jobs * JOB; job += JOB) {
 		int r;
 
-		post(job);
+		post(job, 0);
 		do
 			r = dispatch_wait(&dispatch, &patience, false,
 					  deadline_ns);
@@ -187,7 +155,7 @@ static void chain_poster(void)
 	while (job <= jobs * JOB) {
 		int r;
 
-		post_chain(job, job == JOB && jobs > 1 ? 1 : 0);
+		post(job, job == JOB && jobs > 1 ? 1 : 0);
 		do
 			r = dispatch_wait(&dispatch, &patience, false,
 					  deadline_ns);
@@ -242,7 +210,7 @@ static void timed(void)
 static void thread_alarm(int self)
 {
 	if (self == 0) {
-		post(JOB);
+		post(JOB, 0);
 		expect(dispatch_wait(&dispatch, &patience, true, RIG_FOREVER) ==
 			       -EINTR,
 		       "the alarm was not heard");
@@ -267,7 +235,7 @@ static void thread_alarm_done(int self)
 		finish();
 		return;
 	}
-	post(JOB);
+	post(JOB, 0);
 	r = dispatch_wait(&dispatch, &patience, true, RIG_FOREVER);
 	if (r == -EINTR)
 		r = dispatch_wait(&dispatch, &patience, false, RIG_FOREVER);
@@ -291,7 +259,7 @@ static void thread_interrupt(int self)
 		for (uint32_t job = JOB; job <= jobs * JOB; job += JOB) {
 			int r;
 
-			post(job);
+			post(job, 0);
 			while ((r = dispatch_wait(&dispatch, &patience, true,
 						  RIG_FOREVER)) == -EINTR)
 				dispatch_heard(&dispatch);
@@ -334,116 +302,6 @@ static void two_jobs(void)
 static void one_job(void)
 {
 	lay_out(0, RIG_FOREVER, 1, 2);
-}
-
-/* --- the taker that notices that no taker is awake --- */
-
-#define ALL_ASLEEP ((1u << MEETING) - 1)
-
-static void look(int self)
-{
-	ghost()->notices++;
-	for (int i = 0; i < MEETING; i++)
-		if (i != self)
-			expect(checker_read(CELL_RESULT + i) != 0,
-			       "one awake was taken for asleep");
-}
-
-static void sleeps(void *arg, uint64_t target)
-{
-	int self = (int)(intptr_t)arg;
-
-	checker_write(CELL_RESULT + self, 1);
-	if (dispatch_sleeps(&dispatch))
-		look(self);
-}
-
-static void awake(void *arg)
-{
-	dispatch_awake(&dispatch);
-}
-
-/* Thread 0 does not come. */
-static void thread_meeting(int self)
-{
-	const struct barrier_watch watch = { sleeps, awake,
-					     (void *)(intptr_t)self };
-
-	if (self)
-		barrier_wait(&barrier, &patience, &watch);
-	checker_write(CELL_RESULT + self, 1);
-	if (dispatch_finish(&dispatch, MEETING) == DISPATCH_OTHERS_SLEEP)
-		look(self);
-}
-
-static const char *end_meeting(bool stuck)
-{
-	if (!stuck)
-		return "the barrier opened without one";
-	return ghost()->notices == 1 ? NULL : "not exactly one noticed";
-}
-
-static void meeting(void)
-{
-	lay_out(0, RIG_FOREVER, 1, MEETING);
-	checker_location(&barrier.word, "word");
-	checker_location(&barrier.blocked, "blocked");
-	rig_barrier_init(&barrier, MEETING, RIG_BARRIER_ADAPTIVE);
-}
-
-/*
- * All takers come, then all but the last: only threads that still sleep count
- * as asleep.  A late notice may come from the first meeting; the thread that
- * gets the notice looks, and sees that another thread has moved on.
- */
-static void sleeps_twice(void *arg, uint64_t target)
-{
-	bool again = target > 2 * MEETING;
-	uint32_t bit = 1u << (int)(intptr_t)arg;
-
-	if (again)
-		ghost()->asleep |= bit;
-	if (dispatch_sleeps(&dispatch) && ghost()->asleep == ALL_ASLEEP)
-		ghost()->notices++;
-}
-
-static void thread_meet_twice(int self)
-{
-	const struct barrier_watch watch = { sleeps_twice, awake,
-					     (void *)(intptr_t)self };
-
-	barrier_wait(&barrier, &patience, &watch);
-	if (self)
-		barrier_wait(&barrier, &patience, &watch);
-	ghost()->asleep |= 1u << self;
-	if (dispatch_finish(&dispatch, MEETING) == DISPATCH_OTHERS_SLEEP &&
-	    ghost()->asleep == ALL_ASLEEP)
-		ghost()->notices++;
-}
-
-/* All come, sleeping or not: then all are awake for the next job. */
-static void sleeps_once(void *arg, uint64_t target)
-{
-	(void)dispatch_sleeps(&dispatch);
-}
-
-static void thread_all_meet(int self)
-{
-	const struct barrier_watch watch = { sleeps_once, awake, NULL };
-
-	barrier_wait(&barrier, &patience, &watch);
-	if (dispatch_finish(&dispatch, MEETING) == DISPATCH_ALL_DONE)
-		ghost()->all_done++;
-}
-
-static const char *end_all_meet(bool stuck)
-{
-	if (stuck)
-		return "nobody can go on";
-	if (checker_last(&dispatch.progress) !=
-	    (MEETING | (uint64_t)MEETING << 32))
-		return "progress is not that of a new job";
-	return ghost()->all_done == 1 ? NULL : "not one was the last";
 }
 
 /* --- a taker dies at any step --- */
