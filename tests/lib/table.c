@@ -15,7 +15,7 @@
 #include "lib/table_messages.h"
 #include "team/type.h"
 
-/* --- what ranks have --- */
+/* --- contributions of ranks --- */
 
 size_t table_length(const struct trial *t, int from, int to)
 {
@@ -151,7 +151,7 @@ static size_t lay(const struct trial *t, int rank, bool sends, size_t *counts,
 	return at;
 }
 
-/* --- what must be there --- */
+/* --- expected results --- */
 
 /* `count` elements of `rank`, from `index` on, are at `at`. */
 static void moved(struct trial *t, size_t at, int rank, size_t index,

@@ -98,6 +98,18 @@ size_t table_length(const struct trial *trial, int from, int to);
 void table_brought(const struct trial *trial, int rank, size_t index,
 		   void *out);
 
+/* A verb, and whether the verb has its non-blocking forms. */
+struct table_verb {
+	enum verb verb;
+	bool forms;
+};
+
+extern const struct table_verb table_verbs[];
+extern const int table_verb_count;
+
+/* The whole trial, in buffers of table_buffers(): 0, or an error in words. */
+int table_try(struct trial *trial);
+
 /* Set the trial's buffers; false: the buffers are too long. */
 bool table_buffers(struct trial *trial);
 

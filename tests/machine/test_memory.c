@@ -6,7 +6,7 @@
  * The small file systems are tmpfs mounted over /dev/shm in a mount namespace
  * that only a child sees.  Little memory is the memory of a control group of
  * the test's own (of version 2, where this user may make a group below the
- * topmost group).
+ * topmost group).  test_limits.c has the limits of a process.
  */
 #include "lib/harness.h"
 
@@ -27,12 +27,11 @@
 
 #include <runrig/runrig.h>
 
+#include "memory_parts.h"
+
 #define PAGE ((size_t)4096)
 
-/* The result of a worker without a mount namespace. */
-#define NO_NAMESPACE 99
-
-/* A /dev/shm of our own, as `options` say. */
+/* Mount a /dev/shm of this process, as `options` say. */
 static int own_shm(const char *options)
 {
 	return harness_own_shm(options, false) < 0 ? NO_NAMESPACE : 0;
@@ -43,31 +42,6 @@ static size_t room(void)
 	struct statvfs fs;
 
 	return statvfs("/dev/shm", &fs) < 0 ? 0 : fs.f_bavail * fs.f_frsize;
-}
-
-/* In a child: fn with a small /dev/shm. */
-static void in_small_shm(worker_fn *fn, const char *options)
-{
-	int r = run_workers(1, fn, (void *)(uintptr_t)options);
-
-	if (r == NO_NAMESPACE)
-		fprintf(stderr, "skipped: no mount namespace to be had\n");
-	else
-		ck_assert_int_eq(r, 0);
-}
-
-/* Touches all bytes: a missing page would be a SIGBUS. */
-static int create_and_touch(size_t bytes,
-			    const struct rig_segment_options *options)
-{
-	struct rig_segment *segment;
-	int r = rig_segment_create(&segment, NULL, bytes, options);
-
-	if (r < 0)
-		return r;
-	memset(rig_segment_data(segment), 7, bytes);
-	rig_segment_destroy(segment);
-	return 0;
 }
 
 static int fill_up(int rank, void *arg)
@@ -128,11 +102,6 @@ START_TEST(no_inode_is_left)
 	in_small_shm(no_inodes, "size=1m,nr_inodes=1");
 }
 END_TEST
-
-static int nothing(struct rig_team *team)
-{
-	return rig_team_barrier(team);
-}
 
 /* The pages of a pool itself must not come from /dev/shm, and the pages of a
  * segment are asked for before they are touched. */
@@ -230,148 +199,6 @@ static int sweep_makes_room(int rank, void *arg)
 START_TEST(stale_names_make_room)
 {
 	in_small_shm(sweep_makes_room, "size=64k");
-}
-END_TEST
-
-static int limited_file(int rank, void *arg)
-{
-	const struct rlimit limit = { 4096, 4096 };
-	struct rig_segment *segment = NULL;
-
-	(void)rank;
-	(void)arg;
-	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
-		return 1;
-	if (create_and_touch(4096, NULL) != 0)
-		return 2;
-	if (rig_segment_create(&segment, NULL, 4097, NULL) != -EFBIG || segment)
-		return 3;
-	if (!strstr(rig_why(), "RLIMIT_FSIZE"))
-		return 4;
-	/* A trailer counts. */
-	return create_and_touch(
-		       4096, &(struct rig_segment_options){ .parties = 1 }) ==
-			       -EFBIG
-		       ? 0
-		       : 5;
-}
-
-START_TEST(a_limit_on_files_is_no_signal)
-{
-	ck_assert_int_eq(run_workers(1, limited_file, NULL), 0);
-}
-END_TEST
-
-static int limited_descriptors(int rank, void *arg)
-{
-	struct rlimit limit;
-	struct rig_pool *pool = NULL;
-	struct rig_segment *segment = NULL;
-	int first = dup(0), r = -1;
-
-	(void)rank;
-	(void)arg;
-	/* However many calls there are: an error, or a pool that works. */
-	close(first);
-	for (limit.rlim_cur = (rlim_t)first + 1; limit.rlim_cur < 40;
-	     limit.rlim_cur++) {
-		limit.rlim_max = 64;
-		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-			return 1;
-		r = rig_segment_create(&segment, NULL, 1, NULL);
-		if (r == 0)
-			rig_segment_destroy(segment);
-		else if (r != -EMFILE)
-			return 2;
-		r = rig_pool_create(&pool,
-				    &(struct rig_pool_options){ .workers = 2 });
-		if (r == 0) {
-			r = rig_pool_run(
-				pool, &(struct rig_job){ .kernel = nothing });
-			rig_pool_destroy(pool);
-			if (r < 0)
-				return 3;
-		} else if (!rig_why()[0]) {
-			return 4;
-		}
-		if (dup(0) != first)
-			return 5;
-		close(first);
-	}
-	return r == 0 ? 0 : 6;
-}
-
-START_TEST(a_limit_on_descriptors)
-{
-	ck_assert_int_eq(run_workers(1, limited_descriptors, NULL), 0);
-}
-END_TEST
-
-static int limited_addresses(int rank, void *arg)
-{
-	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
-	struct rig_pool *pool;
-	int r = -1;
-
-	(void)rank;
-	(void)arg;
-	for (size_t mib = 8; mib < 512; mib *= 2) {
-		limit.rlim_cur = mib << 20;
-		if (setrlimit(RLIMIT_AS, &limit) < 0)
-			return 1;
-		r = create_and_touch((size_t)100 << 20, NULL);
-		if (r < 0 && r != -ENOMEM && r != -ENOSPC)
-			return 2;
-		r = rig_pool_create(&pool,
-				    &(struct rig_pool_options){ .workers = 2 });
-		if (r == 0) {
-			r = rig_pool_run(
-				pool, &(struct rig_job){ .kernel = nothing });
-			rig_pool_destroy(pool);
-		}
-		if (r < 0 && !rig_why()[0])
-			return 3;
-	}
-	return r == 0 ? 0 : 4;
-}
-
-START_TEST(a_limit_on_addresses)
-{
-	ck_assert_int_eq(run_workers(1, limited_addresses, NULL), 0);
-}
-END_TEST
-
-/* As a user to whom the limit applies, and who has no other process. */
-static int limited_processes(int rank, void *arg)
-{
-	const struct rlimit limit = { 4, 4 };
-	struct rig_pool *pool = NULL;
-	int r;
-
-	(void)rank;
-	(void)arg;
-	if (setresuid(54321, 54321, 54321) < 0)
-		return NO_NAMESPACE;
-	if (setrlimit(RLIMIT_NPROC, &limit) < 0)
-		return 1;
-	/* This process, the process between and the warden leave room for 2 of
-	 * 8 workers at most. */
-	r = rig_pool_create(&pool, &(struct rig_pool_options){ .workers = 8 });
-	if (r != -EAGAIN || pool)
-		return 2;
-	if (!strstr(rig_why(), "ulimit -u"))
-		return 3;
-	r = rig_pool_create(&pool, &(struct rig_pool_options){ .workers = 1 });
-	if (r < 0)
-		return 4;
-	r = rig_pool_run(pool, &(struct rig_job){ .kernel = nothing });
-	rig_pool_destroy(pool);
-	return r < 0 ? 5 : 0;
-}
-
-START_TEST(a_limit_on_processes)
-{
-	in_small_shm(limited_processes, NULL);
 }
 END_TEST
 
@@ -608,7 +435,6 @@ Suite *make_suite(void)
 {
 	Suite *suite = suite_create("room");
 	TCase *shm = make_tcase("shm", 30);
-	TCase *limits = make_tcase("limits", 30);
 	TCase *memory = make_tcase("memory", 60);
 
 	tcase_add_loop_test(shm, a_small_shm_fills_up, 0, 3);
@@ -616,12 +442,6 @@ Suite *make_suite(void)
 	tcase_add_test(shm, a_pool_in_a_small_shm);
 	tcase_add_test(shm, stale_names_make_room);
 	suite_add_tcase(suite, shm);
-	tcase_add_test(limits, a_limit_on_files_is_no_signal);
-	tcase_add_test(limits, a_limit_on_descriptors);
-	if (!harness_sanitized)
-		tcase_add_test(limits, a_limit_on_addresses);
-	tcase_add_test(limits, a_limit_on_processes);
-	suite_add_tcase(suite, limits);
 	tcase_add_test(memory, out_of_memory_is_told);
 	tcase_add_test(memory, segments_keep_to_the_group);
 	tcase_add_test(memory, workers_go_before_the_caller);

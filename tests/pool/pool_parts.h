@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_parts.h - what the tests of pools share: a pool of a few ranks, made
- * before and destroyed after each test, runs on it, and kernels that more than
- * one test needs.
+ * pool_parts.h - common parts of the tests of pools: a pool of a few ranks, made
+ * before and destroyed after each test, runs on the pool, and kernels of several
+ * tests.
  */
 #ifndef RUNRIG_TESTS_POOL_PARTS_H
 #define RUNRIG_TESTS_POOL_PARTS_H
@@ -53,7 +53,7 @@ static inline int with(rig_kernel_fn *kernel, const char *name)
 				      .segments = { { .name = name } } });
 }
 
-/* Lines of the memory map of `rank` that have `what` in them. */
+/* Lines of the memory map of `rank` that contain `what`. */
 static inline int mapped(struct rig_pool *of, int rank, const char *what)
 {
 	struct rig_worker worker;

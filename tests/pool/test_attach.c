@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_attach.c - the segments of a job: which memory the workers have mapped,
- * and when; windows, names that are stolen or used again, and segments beyond
- * number.
+ * test_attach.c - the segments of a job: the memory that workers have mapped, and
+ * when; windows, names that are stolen or used again, and segments beyond number.
  */
 #include "lib/harness.h"
 
@@ -73,7 +72,7 @@ START_TEST(mapped_from_its_first_run_until_it_is_destroyed)
 	struct rig_segment *segment;
 	const char *name;
 
-	/* One that was there before the pool: inherited, and let go. */
+	/* A segment made before the pool: inherited, and let go. */
 	ck_assert_int_eq(rig_segment_create(&segment, NULL, 8192, NULL), 0);
 	teardown();
 	setup();
@@ -91,7 +90,7 @@ START_TEST(mapped_from_its_first_run_until_it_is_destroyed)
 }
 END_TEST
 
-/* The memory of one that could not be named is not kept either. */
+/* The memory of a segment without a name is not kept either. */
 START_TEST(one_that_could_not_be_named_is_unmapped)
 {
 	const struct rig_segment_options options = { .pool = pool };
@@ -123,7 +122,7 @@ START_TEST(destroyed_during_a_run_it_goes_after)
 }
 END_TEST
 
-/* As Python makes them: a file of that size, and nothing else. */
+/* Files as Python makes them: the size, and nothing else. */
 START_TEST(a_foreign_segment)
 {
 	char name[64];
@@ -146,7 +145,7 @@ START_TEST(a_foreign_segment)
 	ck_assert_int_eq(ftruncate(fd, 5000), 0);
 	ck_assert_int_eq(with(increments, name), 0);
 	ck_assert_int_eq(bytes[9], 4);
-	/* A sweep meanwhile leaves it alone, and its name its maker's. */
+	/* A sweep meanwhile leaves the segment alone, and the name with the maker. */
 	ck_assert_int_ge(rig_sweep_clean(false, NULL), 0);
 	ck_assert_int_eq(shm_unlink(name), 0);
 	ck_assert_int_eq(with(increments, name), -ENOENT);
@@ -155,7 +154,7 @@ START_TEST(a_foreign_segment)
 }
 END_TEST
 
-/* Python's tracker does this: the name of a live segment goes. */
+/* Python's tracker works so: the name of a live segment goes. */
 START_TEST(a_stolen_name)
 {
 	struct rig_segment *segment;
@@ -206,8 +205,8 @@ START_TEST(a_name_used_again_is_another_segment)
 }
 END_TEST
 
-/* More than a worker keeps mapped: the least used give way, all stay right,
- * and none stays mapped when it is gone. */
+/* More segments than a worker keeps mapped: the least used give way, all stay right,
+ * and no segment stays mapped when the segment is gone. */
 START_TEST(more_segments_than_are_kept)
 {
 	enum { MANY = 100 };
@@ -286,7 +285,7 @@ START_TEST(one_missing_undoes_the_rest)
 }
 END_TEST
 
-/* Each byte of the strip by whom it belongs to: rank r owns every strip. */
+/* Each byte has the number of the owner: rank r owns every strip r. */
 static int own_backwards(const void *args, size_t bytes, int rank, int size,
 			 struct rig_span *spans)
 {

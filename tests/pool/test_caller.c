@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_caller.c - pools beside what else callers and kernels do: threads,
- * forks, children, signals, pools in kernels, and kernels that take themselves
- * for the caller.
+ * test_caller.c - pools beside the other acts of callers and kernels: threads, forks,
+ * children, signals, pools in kernels, and kernels that take themselves for the
+ * caller.
  */
 #include "lib/harness.h"
 
@@ -27,14 +27,15 @@
 
 #include "pool/caller.h"
 #include "base/clock.h"
+#include "lib/process.h"
 
 #include "pool_parts.h"
 
-/* ---- kernels that mistake what they are */
+/* ---- kernels that take themselves for something else */
 
 static struct rig_segment *callers;
 
-/* Its child returns from the kernel, as if it were a rank. */
+/* A child of the rank returns from the kernel, as if the child were a rank. */
 static int child_returns(struct rig_team *team)
 {
 	int status, r = -EIO;
@@ -59,7 +60,7 @@ static int child_meets(struct rig_team *team)
 	return r < 0 ? r : rig_team_barrier(team);
 }
 
-/* A child that lives on, by fork() or past the C library; its number is the
+/* A child that lives on, made by fork() or past the C library; the number is the
  * result of rank 0. */
 static int leaves_a_child(struct rig_team *team)
 {
@@ -101,22 +102,7 @@ static int count_channels(pid_t pid)
 	return count;
 }
 
-/* Is there such a process that is no zombie? */
-static bool runs(pid_t pid)
-{
-	char path[64], line[256] = "";
-	FILE *stat;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	stat = fopen(path, "re");
-	if (stat) {
-		(void)!fgets(line, sizeof(line), stat);
-		fclose(stat);
-	}
-	return line[0] && !strstr(line, ") Z ");
-}
-
-/* The pool's end does not wait for that child's, which has 5 s to live. */
+/* The end of the pool does not wait for the end of the child, which has 5 s to live. */
 START_TEST(a_kernels_child_keeps_nothing_of_the_pool)
 {
 	const bool by_fork = _i == 0;
@@ -136,30 +122,32 @@ START_TEST(a_kernels_child_keeps_nothing_of_the_pool)
 					      .result_bytes = sizeof(child) }),
 			 0);
 	ck_assert_int_gt(child, 0);
-	/* The child closes them as fork() returns in the child, which may be later
-	 * than the end of the run: the limit of the test case is the limit. */
+	/* The child closes the descriptors as fork() returns in the child, which may
+	 * be later than the end of the run: the limit of the test case is the limit. */
 	while (by_fork && count_channels(child) > 0)
 		usleep(1000);
 	rig_pool_destroy(other);
-	ck_assert(runs(child));
+	ck_assert(process_runs(child));
 	ck_assert_int_eq(kill(child, SIGKILL), 0);
 }
 END_TEST
 
 #define FILES 32
 
-/* A kernel has no call that is the caller's alone. */
+/* A forked worker has copies of the caller's handles.  With the copies the worker may
+ * run nothing and destroy nothing of the caller's: later descriptors with the numbers
+ * of the caller's descriptors stay open. */
 static int ends_the_callers(struct rig_team *team)
 {
 	unsigned char *bytes = rig_team_data(team, 0);
 	struct rig_span strip = rig_team_strip(team, rig_team_bytes(team, 0));
-
 	int own[FILES];
 
 	if (rig_pool_run(pool, &(struct rig_job){ .kernel = nothing }) !=
 	    -EINVAL)
 		return -EBADMSG;
-	/* They take the numbers of what was the caller's. */
+	/* These descriptors have the numbers that the caller's descriptors have in the
+	 * caller. */
 	for (int i = 0; i < FILES; i++)
 		own[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (rig_segment_data(callers))
@@ -174,7 +162,7 @@ static int ends_the_callers(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* By a pool that is younger than what its kernels know of the caller. */
+/* The pool is younger than the kernel's knowledge of the caller. */
 START_TEST(a_kernel_is_not_the_caller)
 {
 	rig_kernel_fn *kernels[] = { child_returns, child_meets,
@@ -218,7 +206,7 @@ static int nested(struct rig_team *team)
 
 	if (r < 0)
 		return rig_team_fail(team, r, "%s", rig_why());
-	/* The very segment this rank has mapped; each rank in its turn. */
+	/* The segment that this rank has mapped; each rank in turn. */
 	for (int i = 0; i < rig_team_size(team) && r == 0; i++) {
 		if (i == rig_team_rank(team))
 			r = rig_pool_run(
@@ -284,7 +272,7 @@ START_TEST(two_pools_and_one_segment)
 						    .pool = first }),
 			 0);
 	ck_assert_int_eq(with(increments, rig_segment_name(segment)), 0);
-	/* Not this pool's barrier. */
+	/* The barrier is of another pool. */
 	ck_assert_int_eq(with(rig_team_barrier, rig_segment_name(segment)), 0);
 	ck_assert_uint_eq(rig_barrier_epochs(rig_segment_barrier(segment)), 0);
 	teardown();
@@ -305,7 +293,7 @@ static int use_inherited(int rank, void *arg)
 		return 2;
 	if (rig_pool_wait(pool, 0) != -EINVAL)
 		return 3;
-	/* Its copy, no more. */
+	/* A copy of the rank's memory, no more. */
 	rig_pool_destroy(pool);
 	setup();
 	if (run(&(struct rig_job){ .kernel = nothing }) != 0)
@@ -321,8 +309,8 @@ START_TEST(a_fork_must_make_its_own)
 }
 END_TEST
 
-/* A fork child that outlives the maker holds its socket: the warden must
- * notice all the same. */
+/* A forked child that outlives the maker holds the socket: the warden must notice all
+ * the same. */
 static int leave_a_child(int rank, void *arg)
 {
 	int *pipe_ends = arg;
@@ -332,7 +320,7 @@ static int leave_a_child(int rank, void *arg)
 	if (fork() == 0) {
 		char byte;
 
-		/* Until the test says so. */
+		/* Wait until the test lets the child end. */
 		(void)prctl(PR_SET_PDEATHSIG, 0);
 		close(pipe_ends[1]);
 		(void)!read(pipe_ends[0], &byte, 1);
@@ -345,7 +333,7 @@ START_TEST(a_fork_that_outlives_the_maker)
 {
 	int pipe_ends[2];
 
-	/* Adopt it, so that it is not left. */
+	/* Adopt the process, so that the process is not left. */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ck_assert_int_eq(pipe(pipe_ends), 0);
 	ck_assert_int_eq(run_workers(1, leave_a_child, pipe_ends), 0);
@@ -409,7 +397,7 @@ static void *makes_a_pool(void *arg)
 	return NULL;
 }
 
-/* PDEATHSIG goes by the thread: it must not be the caller's. */
+/* PDEATHSIG follows the thread: the thread must not be the caller's. */
 START_TEST(the_thread_that_made_it_may_end)
 {
 	pthread_t thread;
@@ -476,8 +464,8 @@ static int on_one_cpu(int rank, void *arg)
 	if (sched_setaffinity(0, sizeof(*cpus), cpus) < 0)
 		return 1;
 	setup();
-	/* Nobody spins on a CPU that somebody else needs: not in a barrier, not
-	 * between jobs, and not while the caller waits. */
+	/* No rank spins on a CPU that another process needs: not in a barrier, not
+	 * between jobs, and the caller does not spin in a wait. */
 	if (pool->startup.busy.spin_ns || pool->startup.idle.spin_ns ||
 	    pool->patience.spin_ns || pool->own_core)
 		return 2;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_cancel.c - runs and maps that their caller ends: from another thread, from
- * a signal handler, at any moment; the pool afterwards; and rig_pool_fd(), by which
- * a poll loop learns of an end.
+ * test_cancel.c - the caller ends runs and maps: from another thread, from a signal
+ * handler, at any moment; the pool afterwards; and rig_pool_fd(), by which a poll
+ * loop learns of an end.
  *
  * RUNRIG_CANCELS=1000 is how many cancels come at random moments (60).
  */
@@ -229,7 +229,7 @@ END_TEST
 
 /* ---- the descriptor ---- */
 
-/* Is it readable now?  Or, after `wait_ms` at most, yet? */
+/* Is the descriptor readable now, or after `wait_ms` at most? */
 static bool readable(int wait_ms)
 {
 	struct pollfd polled = { rig_pool_fd(pool), POLLIN, 0 };

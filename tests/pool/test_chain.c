@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_chain.c - jobs posted at once: each is a run of its own, in order, and the
- * first that fails, dies, takes too long or is cancelled ends the chain and is named.
+ * test_chain.c - jobs posted at once: each is a separate run, in order, and the first
+ * job that fails, dies, takes too long or is cancelled ends the chain and is named.
  */
 #include "lib/harness.h"
 
@@ -27,7 +27,7 @@
 /* The arguments and the result of a job. */
 struct told {
 	int number;
-	int dies; /* this job: rank 1 fails so; see enum */
+	int dies; /* in this job rank 1 fails: a value of the enum */
 };
 
 enum { WELL, RETURNS, DIES, STAYS, LOCKS, LEAVES };
@@ -64,7 +64,7 @@ static int fails_so(struct rig_team *team, const struct told *mine)
 	}
 }
 
-/* A run with everything: collectives of a number of its own, memory, a result. */
+/* A run with everything: collectives of a number of the job, memory, a result. */
 static int works(struct rig_team *team)
 {
 	const struct told *mine = rig_team_args(team);
@@ -77,7 +77,7 @@ static int works(struct rig_team *team)
 
 	if (mine->dies && mine->dies != LEAVES)
 		return fails_so(team, mine);
-	/* Zero, as it begins. */
+	/* Zero, as at the begin. */
 	if (result->number || rig_team_heap(team) == NULL)
 		return rig_team_fail(team, -EBADMSG, "not as a run begins");
 	if (mine->number % 3 == 0)
@@ -131,7 +131,7 @@ static void teardown(void)
 	rig_pool_destroy(pool);
 }
 
-/* Those before `count` have given what they must, and no other has. */
+/* The jobs before `count` have left their results, and no other job has. */
 static void check_given(int count)
 {
 	ck_assert_int_eq(rig_pool_ran(pool), count);
@@ -159,7 +159,7 @@ START_TEST(each_is_a_run)
 {
 	run_well();
 	run_well();
-	/* And a run after that. */
+	/* And a run after the chain. */
 	ck_assert_int_eq(rig_pool_run(pool, &jobs[4]), 0);
 	ck_assert_int_eq(rig_pool_run_all(pool, jobs, 0), 0);
 	ck_assert_int_eq(rig_pool_ran(pool), 0);
@@ -209,7 +209,7 @@ static int waits(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* A limit is its job's: others take longer, and all together far longer. */
+/* A limit belongs to a job: other jobs take longer, and all together far longer. */
 START_TEST(a_limit_is_of_one_job)
 {
 	for (int i = 0; i < 8; i++) {
@@ -218,7 +218,8 @@ START_TEST(a_limit_is_of_one_job)
 		jobs[i].limit_ns = i % 2 ? UINT64_C(20000000000) : 0;
 	}
 	ck_assert_msg(rig_pool_run_all(pool, jobs, 8) == 0, "%s", rig_why());
-	/* The last alone has one that is too short, and is the one that ends. */
+	/* Only the last job has a limit, which is too short, and only the last job
+	 * ends. */
 	jobs[6].limit_ns = 1000000;
 	ck_assert_int_eq(rig_pool_run_all(pool, jobs, 8), -ETIMEDOUT);
 	ck_assert_int_eq(rig_pool_ran(pool), 6);
@@ -256,7 +257,7 @@ START_TEST(a_cancel_ends_it)
 }
 END_TEST
 
-/* A rank is killed at any moment of a chain of jobs that do nothing else. */
+/* A rank is killed at any moment of a chain of empty jobs. */
 START_TEST(a_death_anywhere)
 {
 	const int tries = harness_long() ? 400 : 25;

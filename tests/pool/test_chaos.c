@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_chaos.c - whatever dies, whenever, of whatever: hosts that live with
- * pools, while their workers, their wardens and they themselves are hit at
- * random; and after every blow the invariants.
+ * test_chaos.c - deaths of every process at every moment: hosts live with pools,
+ * while workers, wardens and the hosts are hit at random; and after every blow the
+ * invariants.
  *
  *	I1  the call returned, in time, with the right code
  *	I2  no process is left, and no zombie
  *	I3  no name is left, and no memory
  *	I4  descriptors and mappings are as before
- *	I5  nobody passed a barrier before all had arrived
+ *	I5  no rank passed a barrier before all had arrived
  *	I6  the old team was gone when the call returned
- *	I7  the report names the true rank, end and kernel, and where all were
+ *	I7  the report names the true rank, end and kernel, and the place of each rank
  *	I8  the same pool's next run is right to the bit
- *	I9  what a kernel printed is there once
+ *	I9  the lines that a kernel printed are there once
  *
- * RUNRIG_CHAOS=SECONDS says how long, RUNRIG_SEED=SEED how: every host's life
- * has a seed, which is printed when something is wrong and replays that life
- * first (its decisions; the moments are the machine's).  RUNRIG_SAY tells all.
+ * RUNRIG_CHAOS=SECONDS says how long, RUNRIG_SEED=SEED how: every host's life has a
+ * seed, which is printed when an invariant fails and replays the life first (the
+ * decisions; the moments are the machine's).  With RUNRIG_SAY the test prints every
+ * blow.
  */
 #include "lib/harness.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <fcntl.h>
@@ -36,30 +36,31 @@
 #include <sys/statvfs.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <runrig/runrig.h>
 
 #include "pool/caller.h"
 #include "base/clock.h"
+#include "lib/chance.h"
+#include "lib/process.h"
 #include "lib/tally.h"
 
-#define WORDS       512
-#define WORKERS_MAX 5
-#define LIMIT_NS    UINT64_C(30000000)
+#include "chaos_kernel.h"
 
-/* How long a call may take that has a death to report: against hanging. */
+#define LIMIT_NS UINT64_C(30000000)
+
+/* A call with a death to report may take so long: against hanging. */
 #define HANGS_NS UINT64_C(10000000000)
 
-/* What a host's life ends with when an invariant does not hold: a number, for
- * the words are on stderr. */
+/* The exit status of a host when an invariant does not hold: a number, for the words
+ * are on stderr. */
 #define BROKEN 77
 
 /* How a worker is hit. */
 static const struct {
 	int signal;
-	int status; /* as waitpid() tells it; -1: it does not die */
+	int status; /* as waitpid() returns; -1: the worker does not die */
 	const char *name;
 } blows[] = {
 	{ SIGKILL, SIGKILL, "a worker: SIGKILL" },
@@ -77,36 +78,15 @@ static const struct {
 #define TO_CALLER (BLOWS + 1)
 #define KINDS     (BLOWS + 2)
 
-/* Of a host and of who kills it. */
+/* Shared by a host and the process that kills the host. */
 static struct shared {
 	struct tally tallies[KINDS];
-	_Atomic bool unguarded; /* its warden is dead: names may stay */
+	_Atomic bool unguarded; /* the warden is dead: names may stay */
 } * shared;
 
-static const char *where = "begin"; /* of a life, for the message */
+/* The part of a host's life, for the message. */
+static const char *where = "begin";
 static uint64_t life_seed;
-
-/* xorshift64*, by George Marsaglia and Sebastiano Vigna. */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * UINT64_C(2685821657736338717);
-}
-
-static uint64_t below(uint64_t *state, uint64_t end)
-{
-	return (next_random(state) >> 16) % end;
-}
-
-static void sleep_ns(uint64_t ns)
-{
-	const struct timespec time = { .tv_sec = (time_t)(ns / 1000000000),
-				       .tv_nsec = (long)(ns % 1000000000) };
-
-	(void)nanosleep(&time, NULL);
-}
 
 /* An invariant that must hold. */
 #define HOLDS(condition)                                                       \
@@ -124,57 +104,6 @@ static noreturn void broken(const char *what, int line)
 	_exit(BROKEN);
 }
 
-/* ---- the kernel */
-
-struct board {
-	_Atomic uint32_t arrived[WORKERS_MAX]; /* rounds */
-	_Atomic uint32_t passed_early;         /* I5 */
-	uint64_t words[WORDS];
-};
-
-struct task {
-	int rounds;
-	int number; /* printed */
-};
-
-/* exit() is not for signal handlers: the kernel calls it. */
-static volatile sig_atomic_t told_to_exit;
-
-static void leaves(int signal)
-{
-	if (signal == SIGUSR2)
-		_exit(3);
-	told_to_exit = 1;
-}
-
-static int work(struct rig_team *team)
-{
-	struct board *board = rig_team_data(team, 0);
-	const struct task *task = rig_team_args(team);
-	struct rig_span strip = rig_team_strip(team, WORDS);
-	int rank = rig_team_rank(team), size = rig_team_size(team);
-
-	(void)signal(SIGUSR1, leaves);
-	(void)signal(SIGUSR2, leaves);
-	if (rank == 0)
-		printf("%08d\n", task->number);
-	for (int round = 1; round <= task->rounds; round++) {
-		if (told_to_exit)
-			exit(0);
-		for (size_t i = strip.begin; i < strip.end; i++)
-			board->words[i] = board->words[i] * 3 + i;
-		store_relaxed(&board->arrived[rank], (uint32_t)round);
-		(void)rig_team_barrier(team);
-		for (int i = 0; i < size; i++)
-			if (load_relaxed(&board->arrived[i]) < (uint32_t)round)
-				store_relaxed(&board->passed_early, 1);
-		(void)rig_team_barrier(team);
-	}
-	return 0;
-}
-
-#define LINE_BYTES 9
-
 /* ---- a host */
 
 struct host {
@@ -183,24 +112,12 @@ struct host {
 	struct board *board;
 	int size;
 	int number;
-	int printed; /* what stdout is */
+	int printed; /* the file behind stdout */
 	uint64_t seed;
 	pid_t pids[WORKERS_MAX];
 };
 
-static int count_entries(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	int count = 0;
-
-	while (dir && readdir(dir))
-		count++;
-	if (dir)
-		closedir(dir);
-	return count;
-}
-
-/* Mappings of this process, less those of libraries: a report loads libdw. */
+/* Mappings of this process without those of libraries: a report loads libdw. */
 static int map_lines(void)
 {
 	FILE *file = fopen("/proc/self/maps", "re");
@@ -220,32 +137,15 @@ static void note_pids(struct host *host)
 		host->pids[i] = host->pool->startup.layout.about[i].pid;
 }
 
-/* The 21st word behind a process's name: how much memory it has mapped.  None:
- * it is dead, or, where there are others to run, about to be a zombie. */
-static bool has_memory(const char *words)
-{
-	for (int i = 0; words && i < 21; i++) {
-		words = strchr(words, ' ');
-		words += words != NULL;
-	}
-	return words && strtoull(words, NULL, 10) != 0;
-}
-
-/* Is there still that worker?  Once its warden, whose child it is, is dead, what
- * is left of it waits for init, and counts only while it can touch memory. */
+/* Is the worker still there?  Once the warden, the parent, is dead, a dead worker
+ * waits for init, and counts only while the worker can touch memory. */
 static bool is_worker(pid_t pid, bool zombies)
 {
-	char path[64], line[512] = "";
-	FILE *file;
+	char line[512];
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	(void)!fgets(line, sizeof(line), file);
-	fclose(file);
+	process_stat(pid, line, sizeof(line));
 	return strstr(line, "(runrig-worker)") &&
-	       (zombies || has_memory(strrchr(line, ')')));
+	       (zombies || process_has_memory(line));
 }
 
 /* I6. */
@@ -279,16 +179,7 @@ static int submit(struct host *host, struct task *task, uint64_t limit_ns)
 				   .limit_ns = limit_ns });
 }
 
-static uint64_t computed(size_t i, int rounds)
-{
-	uint64_t word = 0;
-
-	for (int round = 0; round < rounds; round++)
-		word = word * 3 + i;
-	return word;
-}
-
-/* For who replays a seed: RUNRIG_SAY in the environment. */
+/* For a replay of a seed: RUNRIG_SAY in the environment. */
 static void say(const struct host *host, const char *what, int r)
 {
 	static int wanted = -1;
@@ -305,7 +196,7 @@ static void say(const struct host *host, const char *what, int r)
 	fprintf(stderr, "\n");
 }
 
-/* I5, I8 and I9, of a run that says it is well. */
+/* I5, I8 and I9, for a run without an error. */
 static void check_data(struct host *host, int rounds, off_t before)
 {
 	for (size_t i = 0; i < WORDS; i++)
@@ -314,8 +205,8 @@ static void check_data(struct host *host, int rounds, off_t before)
 	HOLDS(printed_bytes(host) == before + LINE_BYTES);
 }
 
-/* A run that nothing disturbs.  `may_die`: a blow may have come too late for
- * the last one. */
+/* A run that nothing disturbs.  `may_die`: the blow to the run before may have come
+ * too late for that run. */
 static int clean_run(struct host *host, bool may_die)
 {
 	struct task task = { .rounds = 3 };
@@ -359,16 +250,17 @@ static void check_report(const struct host *host, int blow, const int *ranks,
 	for (int i = 0; i < count; i++)
 		known |= report->rank == ranks[i];
 	HOLDS(known);
-	/* Before the kernel has its handlers, it dies of the signal. */
+	/* Before the kernel has set the handlers, the signal kills. */
 	HOLDS((report->wait_status & ~0x80) == blows[blow].status ||
 	      (report->wait_status & ~0x80) == blows[blow].signal);
 }
 
-/* A stop takes its limit's time: one in forty. */
+/* A stop takes the time of the limit: one in forty. */
 static int pick_blow(uint64_t *seed)
 {
-	return below(seed, 40) == 0 ? BLOWS - 1
-				    : (int)below(seed, (uint64_t)BLOWS - 1);
+	return chance_below(seed, 40) == 0
+		       ? BLOWS - 1
+		       : (int)chance_below(seed, (uint64_t)BLOWS - 1);
 }
 
 /* One blow to one or two workers of a run. */
@@ -376,17 +268,18 @@ static void hit_workers(struct host *host)
 {
 	int blow = pick_blow(&host->seed);
 	bool stops = blows[blow].status < 0;
-	struct task task = { .rounds = 1 + (int)below(&host->seed, 200) };
-	int ranks[2], count = 1 + (below(&host->seed, 8) == 0), r;
+	struct task task = { .rounds =
+				     1 + (int)chance_below(&host->seed, 200) };
+	int ranks[2], count = 1 + (chance_below(&host->seed, 8) == 0), r;
 	off_t before = printed_bytes(host), after;
 	uint64_t begin;
 
 	where = blows[blow].name;
 	for (int i = 0; i < count; i++)
-		ranks[i] = (int)below(&host->seed, (uint64_t)host->size);
+		ranks[i] = (int)chance_below(&host->seed, (uint64_t)host->size);
 	HOLDS(submit(host, &task, stops ? LIMIT_NS : 0) == 0);
-	if (below(&host->seed, 4))
-		sleep_ns(below(&host->seed, 1000000));
+	if (chance_below(&host->seed, 4))
+		process_sleep(chance_below(&host->seed, 1000000));
 	begin = clock_ns();
 	for (int i = 0; i < count; i++)
 		(void)kill(host->pids[ranks[i]], blows[blow].signal);
@@ -406,12 +299,12 @@ static void hit_workers(struct host *host)
 		HOLDS(!host->board->passed_early);
 	}
 	if (r == 0 && stops) {
-		/* Stopped behind the run: the next one's limit ends it. */
+		/* Stopped behind the run: the limit of the next run ends the worker. */
 		HOLDS(submit(host, &task, LIMIT_NS) == 0);
 		HOLDS(rig_pool_wait(host->pool, RIG_FOREVER) == -ETIMEDOUT);
 	}
-	/* I8: once more, where the blow was too late for its run; two blows
-	 * may be for two. */
+	/* I8: once more, where the blow was too late for the run; two blows may be
+	 * for two runs. */
 	r = clean_run(host, r == 0);
 	while (r < 0 && --count >= 0)
 		r = clean_run(host, count > 0);
@@ -423,12 +316,14 @@ static void make_pool(struct host *host)
 						       RIG_BARRIER_PTHREAD };
 
 	where = "create";
-	host->size = 1 + (int)below(&host->seed, WORKERS_MAX);
+	host->size = 1 + (int)chance_below(&host->seed, WORKERS_MAX);
 	HOLDS(rig_pool_create(
 		      &host->pool,
 		      &(struct rig_pool_options){
 			      .workers = host->size,
-			      .barrier = kinds[below(&host->seed, 2)] }) == 0);
+			      .barrier =
+				      kinds[chance_below(&host->seed, 2)] }) ==
+	      0);
 	HOLDS(rig_segment_create(&host->segment, NULL, sizeof(*host->board),
 				 &(struct rig_segment_options){
 					 .pool = host->pool }) == 0);
@@ -445,25 +340,26 @@ static void end_pool(struct host *host)
 	HOLDS(old_team_is_gone(host, !shared->unguarded));
 }
 
-/* The warden's turn, in a run: an error, and a pool that can be destroyed. */
+/* A blow to the warden, in a run: an error, and a pool that can be destroyed. */
 static void hit_warden(struct host *host)
 {
 	static const int signals[] = { SIGKILL, SIGSEGV, SIGABRT };
-	struct task task = { .rounds = 1 + (int)below(&host->seed, 200) };
+	struct task task = { .rounds =
+				     1 + (int)chance_below(&host->seed, 200) };
 	uint64_t begin;
 	int r;
 
 	where = "a warden's death";
 	HOLDS(submit(host, &task, 0) == 0);
-	sleep_ns(below(&host->seed, 500000));
+	process_sleep(chance_below(&host->seed, 500000));
 	shared->unguarded = true;
 	begin = clock_ns();
 	(void)kill((pid_t)host->pool->startup.layout.control->warden,
-		   signals[below(&host->seed, 3)]);
+		   signals[chance_below(&host->seed, 3)]);
 	r = rig_pool_wait(host->pool, RIG_FOREVER);
 	HOLDS(r == 0 || r == -ECANCELED);
-	/* It may have been through, and again while a core is written of the
-	 * warden; in the end one is not. */
+	/* The warden may have finished, and again while the kernel writes a core of
+	 * the warden; in the end a run fails. */
 	while (r == 0 && clock_ns() - begin < HANGS_NS) {
 		r = submit(host, &task, 0);
 		if (r == 0)
@@ -495,12 +391,12 @@ static void storm(void)
 	(void)setitimer(ITIMER_REAL, &often, NULL);
 }
 
-/* Until it is killed, or for a number of blows; then it goes on its own. */
+/* Live until killed, or for a number of blows; then end alone. */
 static void live(uint64_t seed)
 {
 	struct host host = { .seed = seed };
 	const struct rlimit no_core = { 0, 0 };
-	int blows_left = 20 + (int)below(&host.seed, 60);
+	int blows_left = 20 + (int)chance_below(&host.seed, 60);
 	int fds, lines, pools = 0;
 
 	(void)setrlimit(RLIMIT_CORE, &no_core);
@@ -509,42 +405,42 @@ static void live(uint64_t seed)
 	(void)fcntl(STDOUT_FILENO, F_SETFL, O_APPEND);
 	if (seed % 3 == 0)
 		storm();
-	/* What is kept for good. */
+	/* The first pool makes the objects that stay for good. */
 	make_pool(&host);
 	(void)clean_run(&host, false);
 	end_pool(&host);
-	fds = count_entries("/proc/self/fd");
+	fds = process_count_entries("/proc/self/fd");
 	lines = map_lines();
 	while (blows_left > 0) {
-		int count = 1 + (int)below(&host.seed, 10);
+		int count = 1 + (int)chance_below(&host.seed, 10);
 
 		make_pool(&host);
 		(void)clean_run(&host, false);
 		for (int i = 0; i < count; i++, blows_left--)
-			if (below(&host.seed, 9) == 0)
+			if (chance_below(&host.seed, 9) == 0)
 				hit_warden(&host);
 			else
 				hit_workers(&host);
 		end_pool(&host);
 		where = "the end";
-		/* I4; I2: nothing of ours was ever a child of this. */
-		HOLDS(count_entries("/proc/self/fd") == fds);
+		/* I4; I2: no process of a pool was ever a child of this host. */
+		HOLDS(process_count_entries("/proc/self/fd") == fds);
 		HOLDS(harness_sanitized || map_lines() <= lines + 2);
 		errno = 0;
 		HOLDS(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 		pools++;
 	}
 	/* Destroyed, or left to exit() or to the warden. */
-	if (below(&host.seed, 2)) {
+	if (chance_below(&host.seed, 2)) {
 		make_pool(&host);
-		if (below(&host.seed, 2))
+		if (chance_below(&host.seed, 2))
 			exit(0);
 		_exit(0);
 	}
 	_exit(0);
 }
 
-/* ---- those who watch hosts */
+/* ---- the process that watches hosts */
 
 static uint64_t free_blocks(void)
 {
@@ -553,7 +449,7 @@ static uint64_t free_blocks(void)
 	return statvfs("/dev/shm", &fs) < 0 ? 0 : fs.f_bavail;
 }
 
-/* I2: everything that came to us is gone, in time. */
+/* I2: all orphans that this process has adopted are gone, in time. */
 static void await_descendants(void)
 {
 	uint64_t until = clock_after(HANGS_NS);
@@ -561,17 +457,17 @@ static void await_descendants(void)
 	where = "what a host left";
 	while (waitpid(-1, NULL, WNOHANG) >= 0) {
 		HOLDS(clock_ns() < until);
-		sleep_ns(100000);
+		process_sleep(100000);
 	}
 }
 
-/* One host, from fork to the proof that nothing is left of it. */
+/* A host, from fork to the proof that nothing is left of the host. */
 static void one_host(uint64_t seed, bool own)
 {
 	static const int ends[] = { SIGKILL, SIGKILL, SIGSEGV, SIGABRT,
 				    SIGTERM, SIGINT,  SIGHUP };
 	uint64_t fate = seed ^ UINT64_C(0x5bf03635ca2d21f7);
-	int names = count_entries("/dev/shm"), status = 0;
+	int names = process_count_entries("/dev/shm"), status = 0;
 	uint64_t blocks = free_blocks(), until, begin = 0;
 	pid_t host;
 
@@ -580,15 +476,16 @@ static void one_host(uint64_t seed, bool own)
 	host = fork();
 	if (host == 0)
 		live(seed);
-	/* Most are killed; the others have their lives. */
-	until = clock_after(below(&fate, 4) ? below(&fate, 200000000)
-					    : UINT64_C(60000000000));
+	/* Most hosts are killed; the others live to their end. */
+	until = clock_after(chance_below(&fate, 4)
+				    ? chance_below(&fate, 200000000)
+				    : UINT64_C(60000000000));
 	while (waitpid(host, &status, WNOHANG) == 0) {
 		if (clock_ns() > until && !begin) {
 			begin = clock_ns();
-			(void)kill(host, ends[below(&fate, 7)]);
+			(void)kill(host, ends[chance_below(&fate, 7)]);
 		}
-		sleep_ns(100000);
+		process_sleep(100000);
 	}
 	where = "a host's life";
 	HOLDS(!WIFEXITED(status) || WEXITSTATUS(status) != BROKEN);
@@ -598,11 +495,11 @@ static void one_host(uint64_t seed, bool own)
 		tally_add(&shared->tallies[TO_CALLER], clock_ns() - begin);
 	if (!own)
 		return;
-	/* I3.  Warden and caller at once: cleaning removes it all. */
+	/* I3.  Warden and caller died at once: cleaning removes all names. */
 	where = "names";
-	if (count_entries("/dev/shm") != names && shared->unguarded)
+	if (process_count_entries("/dev/shm") != names && shared->unguarded)
 		(void)rig_sweep_clean(false, NULL);
-	HOLDS(count_entries("/dev/shm") == names);
+	HOLDS(process_count_entries("/dev/shm") == names);
 	HOLDS(free_blocks() == blocks);
 }
 
@@ -621,7 +518,7 @@ static int hosts(int rank, void *arg)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return 1;
-	/* Wardens come to us when their hosts are gone. */
+	/* This process adopts the wardens whose hosts are gone. */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	until = clock_after((seconds ? strtoull(seconds, NULL, 10) : 6) *
 			    1000000000);
@@ -651,7 +548,7 @@ Suite *make_suite(void)
 	Suite *suite = suite_create("chaos");
 	TCase *tcase = make_tcase("chaos", 0);
 
-	/* What others, that are killed meanwhile, leave is none of ours. */
+	/* A /dev/shm apart, where no names of other killed programs appear. */
 	(void)harness_own_shm(NULL, true);
 	tcase_add_test(tcase, nothing_hangs_leaks_or_lies);
 	suite_add_tcase(suite, tcase);

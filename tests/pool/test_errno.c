@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_errno.c - every system call of a life with the library fails, one at a
- * time, with each error it may have: of the caller, of the process between, of
- * the warden and of a worker.  What comes of it is a life that is well all the
- * same, or an error in words; never a crash, a hang, or anything left.
+ * test_errno.c - every system call of a life with the library fails, one at a time,
+ * with each possible error: in the caller, in the process between, in the warden and
+ * in a worker.  The life is well all the same, or ends with an error in words; never
+ * with a crash, a hang, or anything left.
  *
  * RUNRIG_ERRNO=N takes every N-th call only.
  */
@@ -35,14 +35,14 @@
 /* More than a warden waits for a team, and a caller for a warden. */
 #define HANGS_S 40
 
-/* What a life ends with. */
+/* The exit status of a life. */
 enum { WELL, FAILED, LEAKED, WRONG, SPEECHLESS };
 
 static const char *const roles[INJECT_ROLES] = { "the caller",
 						 "the one between",
 						 "the warden", "a worker" };
 
-/* Of a life and of who watches it. */
+/* Shared by a life and the process that watches the life. */
 static struct shared {
 	int code;
 	char why[512];
@@ -112,7 +112,7 @@ static int do_all(void)
 	return r;
 }
 
-/* The lowest that is free: a call that is not made to fail. */
+/* The lowest free descriptor: the call here does not fail. */
 static int lowest_free(void)
 {
 	int fd = dup(0);
@@ -158,7 +158,7 @@ static int entries(void)
 	return count;
 }
 
-/* Do the words say which error it was? */
+/* Do the words name the error? */
 static bool named(const struct inject *inject)
 {
 	int number = inject->numbers[inject->at];
@@ -172,7 +172,7 @@ static bool named(const struct inject *inject)
 	return strstr(shared->why, strerrordesc_np(inject->error));
 }
 
-/* One call of one role with one error.  False: it has gone wrong. */
+/* One call of one role with one error.  False: the result is wrong. */
 static bool try_one(struct inject *inject, int names)
 {
 	static const char *const ends[] = { "well", "failed", "leaked", "wrong",
@@ -189,8 +189,8 @@ static bool try_one(struct inject *inject, int names)
 			inject_name(inject->numbers[inject->at]), inject->at,
 			strerrordesc_np(inject->error), code, shared->why,
 			(double)(clock_ns() - begin) * 1e-6);
-	/* Names are the warden's to remove, but for a dead warden's; and one
-	 * that could not be looked at is exit()'s. */
+	/* The warden removes names, but not the names of a dead warden; and exit()
+	 * removes a name that could not be looked at. */
 	if (entries() != names &&
 	    (inject->role == INJECT_WARDEN ||
 	     inject->numbers[inject->at] == SYS_newfstatat))
@@ -226,13 +226,13 @@ static int sweep(int rank, void *arg)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	/* What is read once is not read again in every life. */
+	/* Files that are read once are not read again in every life. */
 	if (shared == MAP_FAILED || do_all() != 0)
 		return 100;
 	names = entries();
 	if (!try_one(&inject, names))
 		return 101;
-	/* What a life does differs a little from one to the next. */
+	/* Two lives differ a little in their calls. */
 	for (int at = (int)role % every; at < inject.calls + 2; at += every) {
 		int errors;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_exec.c - pools whose workers are no forks of their caller: what a large
- * caller pays, which kernels they find, and what is refused.
+ * test_exec.c - pools whose workers are no forks of the caller: the cost for a large
+ * caller, the kernels that the workers find, and the refusals.
  *
- * What a pool promises in either way of starting it is in the tests of pools,
- * which are built twice.
+ * The promises of a pool that are the same for both kinds of workers are in the tests
+ * of pools, which are built twice.
  */
 #include "lib/harness.h"
 
@@ -122,8 +122,8 @@ START_TEST(a_kernel_of_the_program_is_refused)
 }
 END_TEST
 
-/* The library that the caller has loaded is not the file of that path any more:
- * what is at the kernel's place there could be anything. */
+/* The file at the path is not the library that the caller has loaded: anything could
+ * be at the kernel's place in the file. */
 START_TEST(a_library_that_was_replaced)
 {
 	struct rig_pool *pool = make(RIG_EXEC);
@@ -159,7 +159,7 @@ static long faults(void)
 	return usage.ru_minflt;
 }
 
-/* Memory that a process has for itself, in bytes. */
+/* Private memory of a process, in bytes. */
 static size_t private_bytes(pid_t pid)
 {
 	char path[64], line[256];
@@ -176,8 +176,8 @@ static size_t private_bytes(pid_t pid)
 	return sum;
 }
 
-/* Faults of a caller of `bytes` that makes a pool and then writes every page of
- * 4096 bytes, or of the huge ones of which it was given some. */
+/* Faults of a caller of `bytes` that makes a pool and then writes to every page: of
+ * 4096 bytes, or a huge page where the caller has some. */
 static long faults_of_large(enum rig_start start, size_t bytes,
 			    size_t *workers_have)
 {
@@ -188,7 +188,8 @@ static long faults_of_large(enum rig_start start, size_t bytes,
 	long before;
 
 	ck_assert_ptr_ne((void *)large, MAP_FAILED);
-	/* In one call: a fault each takes seconds on a loaded machine. */
+	/* In one call: a separate fault for each page takes seconds on a loaded
+	 * machine. */
 	ck_assert_int_eq(madvise((void *)large, bytes, MADV_POPULATE_WRITE), 0);
 	before = faults();
 	pool = make(start);
@@ -217,7 +218,8 @@ START_TEST(a_large_caller_pays_nothing)
 	large = faults_of_large(RIG_EXEC, LARGE_BYTES, &workers_have);
 	ck_assert_int_lt(large, small + 200);
 	ck_assert_uint_lt(workers_have, LARGE_BYTES / 64);
-	/* The other way it is copied, be it by huge pages: the test can tell. */
+	/* A fork copies the memory, also by huge pages: the test can tell the two
+	 * kinds apart. */
 	large = faults_of_large(RIG_FORK, OTHER_BYTES, &workers_have);
 	ck_assert_int_ge(large,
 			 of_others < small + huge ? of_others : small + huge);
@@ -242,8 +244,8 @@ static void *multiply(void *dgemm)
 	return NULL;
 }
 
-/* A thread is inside OpenBLAS, which stops its threads at any fork, while pools
- * are made; and its calls return still. */
+/* A thread is inside OpenBLAS, which stops its threads at any fork, while pools are
+ * made; and the calls of the thread still return. */
 START_TEST(a_caller_inside_a_threaded_blas)
 {
 	void *blas = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
@@ -265,7 +267,7 @@ START_TEST(a_caller_inside_a_threaded_blas)
 		ck_assert_int_eq(
 			run_for_sum(pool, (struct rig_job){ .kernel = kernel }),
 			3);
-		/* The test's limit is the only one that this has. */
+		/* Only the limit of the test case ends the loop. */
 		while (load_relaxed(&blas_calls) < calls + 2)
 			usleep(1000);
 		rig_pool_destroy(pool);
@@ -292,7 +294,7 @@ static int make_and_wait(int rank, void *arg)
 		    &pool, &(struct rig_pool_options){ .workers = RANKS,
 						       .start = RIG_EXEC }) < 0)
 		return 1;
-	/* A name that the warden learns of when the pool is there already. */
+	/* The warden learns of the name when the pool is there already. */
 	if (rig_segment_create(&segment, arg, 4096, NULL) < 0)
 		return 2;
 	raise(SIGKILL);
@@ -305,7 +307,7 @@ START_TEST(names_go_with_a_caller_that_is_killed)
 
 	snprintf(name, sizeof(name), "runrig-exec-%d", (int)getpid());
 	ck_assert_int_eq(run_workers(1, make_and_wait, name), -SIGKILL);
-	/* The test's limit is the only one that this has. */
+	/* Only the limit of the test case ends the loop. */
 	while (!is_gone(name))
 		usleep(1000);
 }
@@ -346,7 +348,7 @@ START_TEST(another_build_is_refused)
 }
 END_TEST
 
-/* Without room for the memory that is handed over, and with it again. */
+/* Without room for the memory that is handed over, and with room again. */
 START_TEST(limits_are_named)
 {
 	struct rig_pool *pool = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_hostile.c - a pool whose processes are stopped, traced, refused their
- * signals, or whose ranks write where they must not: the caller lives, is told
- * the truth, and never waits for ever.
+ * test_hostile.c - a pool whose processes are stopped, traced or refused signals, or
+ * whose ranks write to memory of others: the caller lives, gets a true report, and
+ * never waits for ever.
  *
  * RUNRIG_SCRIBBLES=10000 is how many runs with stray stores there are (100).
  */
@@ -96,7 +96,7 @@ START_TEST(no_worker_writes_on_where_signals_are_refused)
 }
 END_TEST
 
-/* ---- a tracer that takes its time */
+/* ---- a slow tracer */
 
 static int aborts(struct rig_team *team)
 {
@@ -105,7 +105,8 @@ static int aborts(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* Trace `pid`, say so on `ready`, hand every signal on, and reap it late. */
+/* Trace `pid`, announce the trace on `ready`, hand every signal on, and reap `pid`
+ * late. */
 static void trace(pid_t pid, int ready)
 {
 	siginfo_t info;
@@ -202,7 +203,7 @@ START_TEST(a_stopped_warden_ends_by_force)
 	ck_assert_int_eq(rig_pool_worker(pool, 1, &worker), 0);
 	stop(warden);
 	rig_pool_destroy(pool);
-	/* The harness looks whether one is left; a number may be a zombie's. */
+	/* The harness looks for processes that are left; a number may be a zombie's. */
 }
 END_TEST
 
@@ -242,8 +243,8 @@ static uint64_t random_word(unsigned *seed)
 	}
 }
 
-/* Rank 1 writes at random over what caller, warden and ranks share: half of it
- * where the caller reads how a run has ended. */
+/* Rank 1 writes at random over the memory that caller, warden and ranks share: half
+ * of the stores go where the caller reads how a run has ended. */
 static int scribbles(struct rig_team *team)
 {
 	struct scribble what;
@@ -268,7 +269,7 @@ static int scribbles(struct rig_team *team)
 	return what.then == 3 ? rig_team_barrier(team) : 0;
 }
 
-/* All that a caller may ask after a run. */
+/* Everything that a caller may ask after a run. */
 static void ask_everything(void)
 {
 	const struct rig_report *report = rig_pool_report(pool);
@@ -307,7 +308,7 @@ START_TEST(stray_stores_do_not_end_the_caller)
 			make_pool(2);
 		(void)rig_pool_run(pool, &job);
 		ask_everything();
-		/* A run that is told it has ended may go on: end it. */
+		/* A run may go on after a false end: end the run. */
 		dead = i % 8 == 7 ||
 		       rig_pool_report(pool)->end == RIG_END_WARDEN;
 		if (dead)
@@ -318,7 +319,7 @@ START_TEST(stray_stores_do_not_end_the_caller)
 }
 END_TEST
 
-/* The word by which ranks that nobody watches end their team, in a team that a pool
+/* The word by which ranks without a watcher end their team, in a team that a pool
  * watches. */
 static int says_the_end(struct rig_team *team)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_kills.c - SIGKILL at random moments of a pool's life: nothing hangs,
- * nothing is left, and whatever says that it worked has worked.
+ * test_kills.c - SIGKILL at random moments of a pool's life: nothing hangs, nothing
+ * is left, and every call that returns 0 has done the work.
  *
  * The moments come from a seed that is printed when a test fails.  `kills` and
  * RUNRIG_KILLS=N say how many; the long form is in `./do torture`.
@@ -18,17 +18,18 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <runrig/runrig.h>
 
 #include "base/clock.h"
+#include "lib/chance.h"
+#include "lib/process.h"
 #include "lib/tally.h"
 
 #define WORDS 2048
 
-/* How long a run that lost a worker may take to say so: against hanging. */
+/* A run that lost a worker may take so long to return: against hanging. */
 #define HANGS_NS UINT64_C(10000000000)
 
 static int kills(int by_default)
@@ -36,23 +37,6 @@ static int kills(int by_default)
 	const char *value = getenv("RUNRIG_KILLS");
 
 	return value ? atoi(value) : by_default;
-}
-
-/* xorshift64*, by George Marsaglia and Sebastiano Vigna. */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * UINT64_C(2685821657736338717);
-}
-
-static void sleep_ns(uint64_t ns)
-{
-	const struct timespec time = { .tv_sec = (time_t)(ns / 1000000000),
-				       .tv_nsec = (long)(ns % 1000000000) };
-
-	(void)nanosleep(&time, NULL);
 }
 
 /* The children of `pid`, at most `most`.  Returns how many. */
@@ -81,21 +65,6 @@ static int children(pid_t pid, pid_t *found, int most)
 	}
 }
 
-static bool alive(pid_t pid)
-{
-	char path[64], line[256] = "";
-	ssize_t got = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		got = read(fd, line, sizeof(line) - 1);
-		close(fd);
-	}
-	return got > 0 && !strstr(line, ") Z ");
-}
-
 /* x[i] = x[i] * 3 + rank-independent noise, three times, with barriers. */
 static int steps(struct rig_team *team)
 {
@@ -118,8 +87,8 @@ static uint64_t stepped(uint64_t word, size_t i)
 }
 
 /*
- * A whole life: create, runs, destroy.  Every run that says 0 has computed, and
- * one that does not has a reason.  Returns 0, or where it went wrong.
+ * A whole life: create, runs, destroy.  Every run that returns 0 has computed, and
+ * every other run has a reason.  Returns 0, or the number of the failed step.
  */
 static int live(int runs)
 {
@@ -163,7 +132,7 @@ static int live(int runs)
 	return 0;
 }
 
-/* Every process that descends from `root`, itself not. */
+/* Every process that descends from `root`, without `root`. */
 static int descendants(pid_t root, pid_t *found, int most)
 {
 	int count = children(root, found, most);
@@ -174,8 +143,8 @@ static int descendants(pid_t root, pid_t *found, int most)
 }
 
 /*
- * In a process of its own, which adopts orphans so that all are found: a life,
- * in a child, and kills of its descendants meanwhile.
+ * In a separate process, which adopts orphans so that all are found: a life, in a
+ * child, and kills of the child's descendants meanwhile.
  */
 static int kill_workers(int rank, void *arg)
 {
@@ -188,20 +157,20 @@ static int kill_workers(int rank, void *arg)
 		pid_t host = fork(), found[64];
 
 		if (host == 0) {
-			/* The warden is to be found by its parent. */
+			/* The warden is known by the parent. */
 			(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 			_exit(live(20));
 		}
 		while (waitpid(host, &status, WNOHANG) == 0) {
 			int count;
 
-			sleep_ns(next_random(seed) % 3000000);
+			process_sleep(chance_next(seed) % 3000000);
 			count = descendants(host, found, 64);
 			if (!count)
 				continue;
 			/* found[0] is the warden: workers most of the time. */
-			count = (int)(next_random(seed) % (uint64_t)count);
-			if (count == 0 && next_random(seed) % 4)
+			count = (int)(chance_next(seed) % (uint64_t)count);
+			if (count == 0 && chance_next(seed) % 4)
 				continue;
 			if (kill(found[count], SIGKILL) == 0) {
 				tally_add(&tally, 0);
@@ -227,7 +196,7 @@ START_TEST(workers_and_wardens_at_random_moments)
 }
 END_TEST
 
-/* Kills the host itself: no process and no name of its is left. */
+/* Kills the host: no process and no name of the host is left. */
 static int kill_callers(int rank, void *arg)
 {
 	uint64_t *seed = arg;
@@ -235,7 +204,7 @@ static int kill_callers(int rank, void *arg)
 	struct tally tally = { 0 };
 
 	(void)rank;
-	/* What the killed leave comes to us. */
+	/* This process adopts the orphans of the killed. */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (int i = 0; i < wanted; i++) {
 		uint64_t until, begin;
@@ -245,12 +214,12 @@ static int kill_callers(int rank, void *arg)
 			(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 			_exit(live(1000000));
 		}
-		sleep_ns(next_random(seed) % 8000000);
+		process_sleep(chance_next(seed) % 8000000);
 		until = clock_after(HANGS_NS);
 		begin = clock_ns();
 		(void)kill(host, SIGKILL);
 		(void)waitpid(host, NULL, 0);
-		/* Ours now, until they are gone. */
+		/* Adopted now, until all are gone. */
 		while (descendants(getpid(), found, 64)) {
 			(void)waitpid(-1, NULL, WNOHANG);
 			if (clock_ns() > until) {
@@ -259,7 +228,7 @@ static int kill_callers(int rank, void *arg)
 				(void)kill(found[0], SIGKILL);
 				return 1;
 			}
-			sleep_ns(100000);
+			process_sleep(100000);
 		}
 		tally_add(&tally, clock_ns() - begin);
 	}
@@ -267,7 +236,7 @@ static int kill_callers(int rank, void *arg)
 	return 0;
 }
 
-/* That no name is left, the harness sees. */
+/* The harness sees that no name is left. */
 START_TEST(callers_at_random_moments)
 {
 	uint64_t seed = UINT64_C(0xd1b54a32d192ed03) + (uint64_t)_i, at = seed;
@@ -279,8 +248,8 @@ START_TEST(callers_at_random_moments)
 END_TEST
 
 /*
- * Both at once: the workers go with the warden; the names stay, and cleaning
- * removes those and nothing else.
+ * Host and warden at once: the workers go with the warden; the names stay, and
+ * cleaning removes the names and nothing else.
  */
 static int hold_names(void)
 {
@@ -325,14 +294,14 @@ static int kill_both(int rank, void *arg)
 	count = descendants(host, found, 8);
 	if (count != 3)
 		return 2;
-	/* found[0] is the warden; stopped, it can do nothing more. */
+	/* found[0] is the warden; stopped, the warden can do nothing more. */
 	(void)kill(found[0], SIGSTOP);
 	(void)kill(host, SIGKILL);
 	(void)kill(found[0], SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	for (int i = 0; i < count; i++)
-		if (alive(found[i]))
+		if (process_runs(found[i]))
 			return 3;
 	if (!named("kills-dies") || !named("kills-kept"))
 		return 4;
@@ -349,7 +318,7 @@ START_TEST(caller_and_warden_at_once)
 }
 END_TEST
 
-/* exit() without destroy: as if it had been destroyed. */
+/* exit() without destroy ends a pool like destroy. */
 static int exits(int rank, void *arg)
 {
 	struct rig_segment *segment;
@@ -376,7 +345,7 @@ Suite *make_suite(void)
 	Suite *suite = suite_create("kills");
 	TCase *tcase = make_tcase("kills", 0);
 
-	/* What others, that are killed meanwhile, leave is none of ours. */
+	/* A /dev/shm apart, where no names of other killed programs appear. */
 	(void)harness_own_shm(NULL, true);
 	tcase_add_test(tcase, workers_and_wardens_at_random_moments);
 	tcase_add_test(tcase, callers_at_random_moments);

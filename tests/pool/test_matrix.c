@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_matrix.c - every fault at every phase to every victim in teams of every
- * size: the run says what happened, and the next one is as if nothing had.
+ * test_matrix.c - every fault at every phase to every victim in teams of every size:
+ * the report is true, and the next run is as if nothing had happened.
  *
- * A phase is a function of the runtime: the victim is stopped where it enters
- * it, and has the fault instead of going on.  RUNRIG_CELLS=N takes every N-th
- * cell (default 19; 1: all 2520).
+ * A phase is a function of the runtime: the victim is stopped at the first
+ * instruction of the function, and has the fault there.  RUNRIG_CELLS=N takes every
+ * N-th cell (default 19; 1: all 2520).
  */
 #include "lib/harness.h"
 
@@ -27,6 +27,7 @@
 #include "pool/attach.h"
 #include "base/clock.h"
 #include "objects/dispatch.h"
+#include "lib/process.h"
 #include "lib/puppet.h"
 #include "lib/tally.h"
 #include "team/rank.h"
@@ -46,7 +47,7 @@ enum fault {
 	EXIT_AT_ONCE,
 	THREAD_EXIT,
 	OVERFLOW,
-	STOP, /* those from here on need a limit */
+	STOP, /* the faults from here on need a limit */
 	BUSY,
 	FAULTS
 };
@@ -56,7 +57,7 @@ static const char *const fault_names[FAULTS] = {
 	"exit(3)", "_exit(0)", "pthread_exit", "overflow", "STOP", "busy",
 };
 
-/* As waitpid() tells it. */
+/* As waitpid() returns. */
 static const int statuses[FAULTS] = {
 	[KILL] = SIGKILL,     [SEGV] = SIGSEGV,   [BUS] = SIGBUS,
 	[FPE] = SIGFPE,       [ABRT] = SIGABRT,   [EXIT_0] = 0,
@@ -65,19 +66,19 @@ static const int statuses[FAULTS] = {
 };
 
 enum phase {
-	FORKED,   /* nothing of its own done yet */
+	FORKED,   /* the victim has done nothing yet */
 	BORN,     /* pinned, not ready yet */
 	TAKEN,    /* has the job */
-	ATTACH,   /* before it attaches */
+	ATTACH,   /* before the victim attaches */
 	MEET,     /* has attached, others may not have */
-	KERNEL,   /* at its first instruction */
+	KERNEL,   /* at the kernel's first instruction */
 	ARRIVE,   /* before the barrier */
-	BLOCK,    /* the epoch is blocking, it does not sleep yet */
+	BLOCK,    /* the epoch is blocking, the victim does not sleep yet */
 	ASLEEP,   /* in the barrier */
 	RESULT,   /* behind the barriers */
 	FAILING,  /* reporting an error */
 	FINISH,   /* the kernel has returned */
-	FINISHED, /* before it counts itself out */
+	FINISHED, /* before the victim counts itself out */
 	IDLE,     /* the run is over */
 	PHASES
 };
@@ -97,7 +98,8 @@ struct cell {
 };
 
 static struct rig_pool *pool;
-static struct rig_segment *kept; /* made by the pool: its barrier is used */
+/* Made by the pool, with a barrier that runs use. */
+static struct rig_segment *kept;
 static struct tally tally;
 
 static volatile int zero;
@@ -122,7 +124,7 @@ __attribute__((noinline)) static int deep(volatile char *above)
 	return here[0] + here[4095];
 }
 
-/* What a victim does instead. */
+/* The act of a victim instead of the next instruction. */
 static void suffer(long fault)
 {
 	volatile char start = 0;
@@ -165,8 +167,8 @@ static void suffer(long fault)
 		(void)getppid();
 }
 
-/* Strips written, then read by others: what it computes is the same however
- * many ranks there are.  Its argument says whether it is to fail. */
+/* Strips written, then read by others: the sum is the same for any number of ranks. 
+ * The argument says whether the kernel fails. */
 static int work(struct rig_team *team)
 {
 	uint64_t *words = rig_team_data(team, 0);
@@ -208,7 +210,7 @@ static void (*const places[PHASES])(void) = {
 	[IDLE] = (void (*)(void))dispatch_take,
 };
 
-/* The ranks that are hit: how many. */
+/* Fill in the ranks that are hit; returns how many. */
 static int victims(const struct cell *cell, int *ranks)
 {
 	switch (cell->who) {
@@ -240,20 +242,6 @@ static pid_t pid_of(int rank)
 	return worker.pid;
 }
 
-static bool asleep(pid_t pid)
-{
-	char path[64], line[256] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)!read(fd, line, sizeof(line) - 1);
-		close(fd);
-	}
-	return strstr(line, ") S ") != NULL;
-}
-
 static struct rig_job job_over(const char *plain, const int *code,
 			       uint64_t *sum)
 {
@@ -268,7 +256,7 @@ static struct rig_job job_over(const char *plain, const int *code,
 	};
 }
 
-/* Runs that are well: the data and the sum are as they must be. */
+/* Two good runs: the data and the sum are right. */
 static void check_next_run(const char *plain)
 {
 	const int code = 0;
@@ -301,7 +289,7 @@ static void check_end(const struct cell *cell, int r, const int *ranks,
 {
 	switch (cell->phase) {
 	case IDLE:
-		/* Nothing of that run is wrong. */
+		/* The report has no trace of a fault. */
 		ck_assert_msg(r == 0, "%s", rig_why());
 		return;
 	case FAILING:
@@ -321,7 +309,7 @@ static void check_end(const struct cell *cell, int r, const int *ranks,
 	check_death(cell, ranks, count);
 }
 
-/* Let them on into the barrier, where somebody is missing. */
+/* Let the ranks go on into the barrier, where one rank is missing. */
 static void wait_until_asleep(struct puppet *puppets, int count)
 {
 	uint64_t until = clock_after(LATE_NS);
@@ -330,7 +318,7 @@ static void wait_until_asleep(struct puppet *puppets, int count)
 		pid_t pid = puppets[i].pid;
 
 		puppet_release(&puppets[i], 0);
-		while (!asleep(pid) && clock_ns() < until)
+		while (process_state(pid) != 'S' && clock_ns() < until)
 			(void)poll(NULL, 0, 1);
 		(void)puppet_attach(&puppets[i], pid);
 	}
@@ -347,8 +335,9 @@ static void hit_run(const struct cell *cell, const char *plain)
 	bool hold = cell->phase == ASLEEP && count < cell->size;
 
 	for (int i = 0; i < count; i++) {
-		/* Not still on its way there from the run before. */
-		while (!asleep(pid_of(ranks[i])) && clock_ns() < until)
+		/* Not still on the way there from the run before. */
+		while (process_state(pid_of(ranks[i])) != 'S' &&
+		       clock_ns() < until)
 			(void)poll(NULL, 0, 1);
 		ck_assert_int_eq(puppet_attach(&puppets[i], pid_of(ranks[i])),
 				 0);
@@ -356,7 +345,7 @@ static void hit_run(const struct cell *cell, const char *plain)
 				 0);
 	}
 	if (hold) {
-		/* One that never comes, so that they sleep. */
+		/* A rank that never comes, so that the others sleep. */
 		int rank = (ranks[count - 1] + 1) % cell->size;
 
 		if (cell->who == TWO)
@@ -374,7 +363,7 @@ static void hit_run(const struct cell *cell, const char *plain)
 		ck_assert_int_eq(puppet_arrive(&holder, until), 0);
 		wait_until_asleep(puppets, count);
 	}
-	/* Others may still be in it. */
+	/* Other ranks may still be in the run. */
 	if (cell->phase == IDLE)
 		r = rig_pool_wait(pool, RIG_FOREVER);
 	begin = clock_ns();
@@ -390,22 +379,9 @@ static void hit_run(const struct cell *cell, const char *plain)
 	check_end(cell, r, ranks, count);
 	if (cell->phase != IDLE || cell->fault < STOP)
 		return;
-	/* Idle for ever: the next run's limit ends it. */
+	/* Idle for ever: the limit of the next run ends the worker. */
 	job.limit_ns = LIMIT_NS;
 	ck_assert_int_eq(rig_pool_run(pool, &job), -ETIMEDOUT);
-}
-
-static pid_t parent_of(pid_t pid)
-{
-	char path[64], line[256] = "";
-	int fd, parent = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	ck_assert_int_gt(read(fd, line, sizeof(line) - 1), 0);
-	close(fd);
-	ck_assert_int_eq(sscanf(strrchr(line, ')'), ") %*c %d", &parent), 1);
-	return parent;
 }
 
 /* A fault in a worker of a new team. */
@@ -416,7 +392,7 @@ static void hit_start(const struct cell *cell)
 	uint64_t until = clock_after(LATE_NS);
 	pid_t old = pid_of(0);
 
-	ck_assert_int_eq(puppet_watch_forks(&warden, parent_of(old)), 0);
+	ck_assert_int_eq(puppet_watch_forks(&warden, process_parent(old)), 0);
 	ck_assert_int_eq(kill(old, SIGKILL), 0);
 	for (int rank = 0; rank < cell->size; rank++) {
 		ck_assert_int_eq(puppet_next_child(&warden, &child, until), 0);
@@ -428,7 +404,7 @@ static void hit_start(const struct cell *cell)
 		if (cell->phase == BORN) {
 			ck_assert_int_eq(puppet_go(&child, places[BORN]), 0);
 			r = puppet_arrive(&child, until);
-			/* The first one's death is the team's. */
+			/* The death of the first victim is the team's. */
 			if (r == -ESRCH && hit > 1)
 				break;
 			ck_assert_int_eq(r, 0);
@@ -449,7 +425,7 @@ static void settle_idle_death(const char *plain)
 	struct rig_job job = job_over(plain, &code, &sum);
 	int r = rig_pool_run(pool, &job);
 
-	/* A run that was posted before the death was seen. */
+	/* A run that was posted before the warden saw the death. */
 	ck_assert_msg(r == 0 || r == -EOWNERDEAD, "%s", rig_why());
 }
 
@@ -489,7 +465,7 @@ static void try_cell(const struct cell *cell)
 	rig_segment_destroy(plain);
 }
 
-/* One size and one fault; its cells by number. */
+/* One size and one fault; cells by number. */
 START_TEST(cells)
 {
 	static const int sizes[] = { 2, 4, 8 };

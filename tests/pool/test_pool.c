@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_pool.c - jobs handed to a pool: the arguments that kernels get, the
- * results, codes and words that the caller gets back, limits, and sizes of
- * pools.
+ * test_pool.c - jobs handed to a pool: the arguments that kernels get, the results,
+ * codes and words that the caller gets back, limits, and sizes of pools.
  */
 #include "lib/harness.h"
 
@@ -162,7 +161,7 @@ static int fails_in_words(struct rig_team *team)
 
 	if (rank == 1)
 		return rig_team_fail(team, -EBADMSG, "element %d is wrong", 17);
-	/* The others wait where they must not be left. */
+	/* The other ranks wait in a barrier, and the run must end all the same. */
 	return rig_team_barrier(team);
 }
 
@@ -253,8 +252,8 @@ START_TEST(a_limit_ends_the_run)
 }
 END_TEST
 
-/* A job that is stopped from outside, as by Ctrl-Z, for longer than its limit
- * is; it has all but 20 ms of that left when it goes on. */
+/* A job that is stopped from outside, as by Ctrl-Z, for longer than the limit; when
+ * the job goes on, all but 20 ms of the limit is left. */
 static int stopped_in_a_run(int rank, void *arg)
 {
 	const int ms = 100;
@@ -360,7 +359,7 @@ START_TEST(what_kernels_print_appears_once_and_in_order)
 }
 END_TEST
 
-/* Code that was not there when the pool was made. */
+/* Code that was loaded after the pool was made. */
 START_TEST(a_kernel_loaded_later)
 {
 	void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC,
@@ -383,7 +382,8 @@ START_TEST(a_kernel_by_name)
 	ck_assert_int_eq(run(&(struct rig_job){ .name = "libm.so.6:no_such" }),
 			 -ENOENT);
 	ck_assert_ptr_nonnull(strstr(rig_why(), "no_such"));
-	/* getpid() takes what it is given: its number fails nobody. */
+	/* getpid() takes any argument, and the number that getpid() returns is no
+	 * error. */
 	ck_assert_int_eq(run(&(struct rig_job){ .name = "libc.so.6:getpid" }),
 			 0);
 }

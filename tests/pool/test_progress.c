@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_progress.c - what ranks say of how far they are, and what the caller
- * hears of it: during a run, between runs, and after a death.
+ * test_progress.c - the progress that ranks report, and the progress that the caller
+ * reads: during a run, between runs, and after a death.
  *
- * Ranks say their share, count themselves in, and wait until the test lets them
- * go on, so that it looks at a run that stands still.
+ * Ranks report a share, count themselves in, and wait until the test lets the ranks
+ * go on, so that the test looks at a run that stands still.
  */
 #include "lib/harness.h"
 
@@ -21,20 +21,20 @@
 
 #define RANKS 3
 
-/* A share is a store of so many bits. */
+/* A share is a store of these bits. */
 #define CLOSE 1e-6
 
 /* For a share: the rank says none. */
 #define QUIET (-INFINITY)
 
-/* In the segment: ranks that have spoken, and whether all may go on. */
+/* In the segment: ranks that have reported, and whether all may go on. */
 struct stage {
 	_Atomic int arrived;
 	_Atomic int go;
 };
 
-/* What each rank says; who dies (rank + 1) when all may go on; and whether they
- * speak by teams that were split off. */
+/* The report of each rank; the rank that dies (plus 1) when all may go on; and
+ * whether the ranks report through teams that were split off. */
 struct script {
 	double shares[RANKS];
 	int dies;
@@ -108,7 +108,7 @@ static int end(void)
 	return rig_pool_wait(pool, RIG_FOREVER);
 }
 
-/* What the caller hears of a run of `script` that stands still. */
+/* The progress that the caller reads in a run of `script` that stands still. */
 static double heard(const struct script *script)
 {
 	double share;
@@ -139,7 +139,7 @@ START_TEST(a_kernel_that_says_nothing_is_unknown)
 {
 	ck_assert_double_eq(heard_of(QUIET, QUIET, QUIET), 0);
 	ck_assert_double_eq_tol(heard_of(1, 1, 1), 1, CLOSE);
-	/* Not that of the run before. */
+	/* Not the progress of the run before. */
 	ck_assert_double_eq(heard_of(QUIET, QUIET, QUIET), 0);
 }
 END_TEST
@@ -149,7 +149,7 @@ START_TEST(nonsense_is_within_bounds)
 	ck_assert_double_eq(heard_of(NAN, -1, -1e300), 0);
 	ck_assert_double_eq(heard_of(INFINITY, 0, 0), 1);
 	ck_assert_double_eq(heard_of(100, 100, 100), 1);
-	/* Who has done others' work has done more than its own. */
+	/* A rank that has done other ranks' work has done more than the rank's own. */
 	ck_assert_double_eq_tol(heard_of(1.5, 0.9, 0.3), 0.9, CLOSE);
 }
 END_TEST
@@ -163,7 +163,7 @@ START_TEST(a_part_of_the_team_speaks_for_its_ranks)
 }
 END_TEST
 
-/* A rank that has not yet begun the run does not count as it left the last. */
+/* A rank that has not begun the run does not count with the share of the last run. */
 START_TEST(what_was_said_in_the_run_before_does_not_count)
 {
 	struct rig_worker worker;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_reaped.c - a host to which orphans are given, as the first process of a
- * container is, meets no child that it does not know.
+ * test_reaped.c - a host that adopts orphans, like the first process of a container,
+ * meets no unknown child.
  *
- * Each host is a process of its own, in two forms: a subreaper, and process 1 of
- * a PID namespace.  It lives as the test says, and then has no child at all.
+ * Each host is a separate process, in two forms: a subreaper, and process 1 of a PID
+ * namespace.  The host lives as the test says, and then has no child at all.
  */
 #include "lib/harness.h"
 
@@ -132,8 +132,8 @@ static int has_a_child(void)
 	return 0;
 }
 
-/* A child that has its parent's number in a PID namespace of its own exits, and
- * what its parent has made stays. */
+/* A child with the parent's number in a PID namespace of its own exits, and the
+ * objects of the parent stay. */
 static int forks_a_namesake(void)
 {
 	struct rig_segment *segment = NULL, *again = NULL;

@@ -3,14 +3,14 @@
  * test_refused.c - a life with the library where a container, an older kernel or
  * gVisor refuses a system call, always, with EPERM, ENOSYS or EINVAL.
  *
- * A life has a pool, segments of it and without, a list, a manager, symmetric
- * memory, a death, and a run after the death.  It is well all the same; or, for
- * the few calls that nothing can stand for, the first use of the call is an
- * error that names it.  In both cases nothing is left, and the error is not
- * -EINVAL, which means a mistake of the caller's.
+ * A life has a pool, segments with and without a pool, a list, a manager, symmetric
+ * memory, a death, and a run after the death.  The life is well all the same; or, for
+ * the few calls without a substitute, the first use of the call is an error that
+ * names the call.  In both cases nothing is left, and the error is not -EINVAL, which
+ * means a mistake of the caller's.
  *
- * RUNRIG_REFUSED=1 tries every call with every error; otherwise each call has
- * one of them.
+ * RUNRIG_REFUSED=1 tries every call with every error; otherwise each call has one
+ * error.
  */
 #include "lib/harness.h"
 
@@ -37,7 +37,7 @@
 /* How a life ends. */
 enum { WELL, FAILED, LEAKED, WRONG, SPEECHLESS, NO_FILTER };
 
-/* Calls that are needed, and a word that the error says. */
+/* Calls without a substitute, and a word of the error. */
 static const struct needed {
 	const char *name;
 	const char *word;
@@ -67,8 +67,8 @@ static const char *word_of(const struct refusal *refusal)
 /* A number that only the host's descriptor has. */
 static int host_fd = -1;
 
-/* Rank 1's part of symmetric memory is zero at first, whatever the last run
- * wrote; a barrier; and each word of the segment is one more. */
+/* Rank 1's part of symmetric memory is zero at first, whatever the last run wrote; a
+ * barrier; and each word of the segment grows by one. */
 static int adds_one(struct rig_team *team)
 {
 	uint64_t *words = rig_team_data(team, 0);
@@ -107,7 +107,7 @@ static int run(struct rig_pool *pool, rig_kernel_fn *kernel,
 							   segment) } } });
 }
 
-/* Two runs, a death that is reported, and another run. */
+/* Two runs, a death with a report, and another run. */
 static int use(struct rig_pool *pool, struct rig_segment *segment)
 {
 	const uint64_t *words = rig_segment_data(segment);
@@ -242,7 +242,7 @@ static bool is_right(const struct refusal *refusal, int end)
 	       strstr(shared->why, word);
 }
 
-/* False: it has gone wrong. */
+/* False: the result is wrong. */
 static bool try_one(const struct refusal *refusal, int error)
 {
 	static const char *const ends[] = { "well",          "failed",
@@ -279,7 +279,7 @@ static int try_all(int rank, void *arg)
 	(void)harness_own_shm("size=64m", false);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	/* What a process keeps is made by its first life. */
+	/* The first life makes the objects that a process keeps. */
 	if (shared == MAP_FAILED ||
 	    do_all(shared->why, sizeof(shared->why)) != 0)
 		return 100;
@@ -309,8 +309,8 @@ START_TEST(a_life_is_well_or_says_which_call_it_wants)
 }
 END_TEST
 
-/* Another program's file has fewer pages than bytes, and /dev/shm cannot hold
- * them: no worker touches what is not there. */
+/* Another program's file has fewer pages than bytes, and /dev/shm cannot hold the
+ * missing pages: no worker touches a missing page. */
 static int run_on_sparse(int rank, void *arg)
 {
 	struct rig_segment *small = NULL;

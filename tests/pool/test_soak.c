@@ -16,8 +16,8 @@
 
 #include "lib/tally.h"
 
-/* Pools until everything that is kept for good (hwloc's topology, malloc's
- * arenas) is there. */
+/* Pools until all objects that stay for good (hwloc's topology, malloc's arenas) are
+ * made. */
 #define WARM 50
 
 /* Memory that a thousand pools may add, in KiB: less than a byte a pool. */
@@ -62,7 +62,7 @@ static void one_life(void)
 	}
 }
 
-/* Of this process, in KiB; lines of its memory map. */
+/* Memory of this process, in KiB; lines of the memory map. */
 static long resident(void)
 {
 	FILE *file = fopen("/proc/self/status", "re");
@@ -99,7 +99,7 @@ START_TEST(pools_come_and_go)
 
 	for (int i = 0; i < WARM; i++)
 		one_life();
-	/* The ledger of names has its descriptor now. */
+	/* The ledger of names has a descriptor now. */
 	first = dup(0);
 	close(first);
 	kib = resident();
@@ -125,7 +125,7 @@ Suite *make_suite(void)
 	Suite *suite = suite_create("soak");
 	TCase *tcase = make_tcase("soak", 0);
 
-	/* What others, that are killed meanwhile, leave is none of ours. */
+	/* A /dev/shm apart, where no names of other killed programs appear. */
 	(void)harness_own_shm(NULL, true);
 	tcase_add_test(tcase, pools_come_and_go);
 	suite_add_tcase(suite, tcase);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_spans.c - rig_pool_trace(): what is in a lane, what there was no room
- * for, and what a death leaves.
+ * test_spans.c - rig_pool_trace(): the spans in a lane, the spans without room, and
+ * the spans that a death leaves.
  */
 #include <errno.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 
 #define SPANS 64
 
-/* Two reductions, and a message that rank 1 may have to wait for. */
+/* Two reductions, and a message for which rank 1 may have to wait. */
 static int talk(struct rig_team *team)
 {
 	double x = 1;

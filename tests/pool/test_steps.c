@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_steps.c - SIGKILL after every instruction: of a worker from its fork to
- * the end of a run, and of a caller that makes a segment, makes a pool, or posts
- * a job.
+ * test_steps.c - SIGKILL after every instruction: of a worker from the fork to the
+ * end of a run, and of a caller that makes a segment, makes a pool, or posts a job.
  *
- * A victim is brought to where a stretch begins, executes k instructions, and
- * dies.  k grows until the stretch is behind it.  RUNRIG_STEPS=N takes every
- * N-th k (default 197, and further apart in the long stretches; 1: all).
+ * A victim is brought to the begin of a stretch, executes k instructions, and dies.
+ * k grows until the stretch is behind the victim.  RUNRIG_STEPS=N takes every N-th k
+ * (default 197, and further apart in the long stretches; 1: all).
  */
 #include "lib/harness.h"
 
@@ -29,6 +28,7 @@
 #include "base/clock.h"
 #include "objects/dispatch.h"
 #include "segment/ledger.h"
+#include "lib/process.h"
 #include "lib/puppet.h"
 #include "lib/tally.h"
 #include "team/rank.h"
@@ -88,8 +88,8 @@ static int talks(struct rig_team *team)
 	return r;
 }
 
-/* Where a stretch begins, the instructions it is long at most, and the barrier
- * it is tried with. */
+/* The function where a stretch begins, the most instructions of the stretch, and the
+ * kind of barrier. */
 static const struct {
 	const char *name;
 	void (*from)(void);
@@ -177,15 +177,15 @@ static void kill_after(int stretch, long count, struct tally *tally)
 					      { .name = rig_segment_name(
 							plain) } } }),
 		0);
-	/* It may have been on its way out of the run before: then it is there
-	 * twice, and this is the wrong time.  The kill is as good. */
+	/* The victim may have been on the way out of the run before: then the victim
+	 * is there twice, and the time is wrong.  The kill is as good. */
 	ck_assert_int_eq(puppet_arrive(&puppet, clock_after(LATE_NS)), 0);
 	(void)puppet_step(&puppet, count);
 	begin = clock_ns();
 	puppet_kill(&puppet);
 	r = rig_pool_wait(pool, RIG_FOREVER);
 	tally_add(tally, clock_ns() - begin);
-	/* The run may have got by without it: then it was through. */
+	/* The run may have ended without the function: then the victim had finished. */
 	ck_assert_msg(r == 0 || r == -EOWNERDEAD, "k %ld: %s", count,
 		      rig_why());
 	if (r < 0)
@@ -226,20 +226,7 @@ START_TEST(a_worker_at_every_instruction)
 }
 END_TEST
 
-static pid_t parent_of(pid_t pid)
-{
-	char path[64], line[256] = "";
-	int fd, parent = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	ck_assert_int_gt(read(fd, line, sizeof(line) - 1), 0);
-	close(fd);
-	ck_assert_int_eq(sscanf(strrchr(line, ')'), ") %*c %d", &parent), 1);
-	return parent;
-}
-
-/* A worker of a new team, between its fork and its first job. */
+/* A worker of a new team, between the fork and the first job. */
 static void kill_while_it_starts(long count, struct tally *tally)
 {
 	struct puppet warden, child;
@@ -249,7 +236,8 @@ static void kill_while_it_starts(long count, struct tally *tally)
 
 	ck_assert_int_eq(rig_segment_create(&plain, NULL, 64, NULL), 0);
 	ck_assert_int_eq(rig_pool_worker(pool, 0, &worker), 0);
-	ck_assert_int_eq(puppet_watch_forks(&warden, parent_of(worker.pid)), 0);
+	ck_assert_int_eq(
+		puppet_watch_forks(&warden, process_parent(worker.pid)), 0);
 	ck_assert_int_eq(kill(worker.pid, SIGKILL), 0);
 	ck_assert_int_eq(puppet_next_child(&warden, &child, until), 0);
 	(void)puppet_step(&child, count);
@@ -285,8 +273,7 @@ START_TEST(a_worker_while_it_starts)
 }
 END_TEST
 
-/* A caller that is killed on its way through a call, with a pool whose warden
- * is to clean up behind it. */
+/* A caller that is killed within a call, with a pool whose warden cleans up. */
 static struct rig_pool *own;
 
 static void creates_a_segment(void)
@@ -312,8 +299,8 @@ static void runs(void)
 						   } } });
 }
 
-/* A caller whose process between is killed: no pool, and nothing locked that
- * the next one needs. */
+/* A caller whose process between is killed: no pool, and no lock that the next pool
+ * needs. */
 static noreturn void makes_two_pools(void)
 {
 	struct rig_pool *second = NULL, *third = NULL;
@@ -437,7 +424,7 @@ START_TEST(a_caller_at_every_instruction)
 				 0);
 		(void)puppet_step(&puppet, k);
 		puppet_kill(&puppet);
-		/* The name can be made again only when it is gone. */
+		/* The name can be made again only when the name is gone. */
 		for (uint64_t until = clock_after(LATE_NS);
 		     access("/dev/shm/steps-own", F_OK) == 0;) {
 			ck_assert(clock_ns() < until);
@@ -445,7 +432,7 @@ START_TEST(a_caller_at_every_instruction)
 		}
 		tally_add(&tally, 0);
 	}
-	/* That no process and no name is left, the harness sees. */
+	/* The harness sees that no process and no name is left. */
 	snprintf(what, sizeof(what), "a caller at an instruction: %s",
 		 ways[_i].name);
 	tally_write(&tally, what);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * message_parts.h - what the tests of messages share: data that a reader can
+ * message_parts.h - common parts of the tests of messages: data that a reader can
  * check, and a kernel that passes messages around.
  */
 #ifndef RUNRIG_TESTS_MESSAGE_PARTS_H
@@ -36,7 +36,7 @@ static inline bool is_filled(const unsigned char *data, size_t bytes,
 
 /* --- wildcards --- */
 
-/* A ring: each sends on what it gets, long and short, blocking. */
+/* A ring: each rank sends on the messages that come, long and short, blocking. */
 static inline int around(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team), size = rig_team_size(team);

@@ -111,7 +111,7 @@ static count_t some[RANKS], same[RANKS], at_some[RANKS], at_same[RANKS];
 	X(Alltoall, alltoall, in, 2, I64, out, 2, I64)                         \
 	X(Alltoallv, alltoallv, in, some, at_some, I64, out, same, at_same, I64)
 
-/* The same in place; out[] is what a rank brings, 7 * rank + i. */
+/* The same in place; out[] is a rank's contribution, 7 * rank + i. */
 #define IN_PLACES(X)                                                           \
 	X(Allreduce, allreduce, IN_PLACE, out, 3, I64, OP(SUM))                \
 	X(Scan, scan, IN_PLACE, out, 3, I64, OP(SUM))                          \
@@ -138,8 +138,8 @@ static void finish(request_t *request)
 	rig_team_i##name(all, __VA_ARGS__, &request)
 #endif
 
-/* MPI has plans since MPI 4, and the packaged MPICH fails in its own.  A plan has to
- * leave what the blocking call leaves. */
+/* MPI has plans since MPI 4, and the plans of the packaged MPICH fail.  A plan must
+ * leave the same as the blocking call. */
 #ifdef WITH_MPI
 #define PLANS          0
 #define PLAN(...)      OK
@@ -152,7 +152,7 @@ static void finish(request_t *request)
 #define DROP(request)         rig_team_request_free(all, &(request))
 #endif
 
-/* MPI leaves open what rank 0 has from an exclusive scan. */
+/* MPI leaves open the result of rank 0 in an exclusive scan. */
 static void clean(const char *row)
 {
 	if (rank == 0 && strcmp(row, "Exscan") == 0)
@@ -217,7 +217,7 @@ static void collectives(void)
 	MUST(rig_team_allreduce(all, send, recv, n, type, op))
 #endif
 
-/* 2 * a + b: in another order than the ranks' it is another number. */
+/* 2 * a + b: another order of the ranks gives another number. */
 #ifdef WITH_MPI
 static void user(void *with, void *into, int *count, MPI_Datatype *type)
 {
@@ -259,7 +259,7 @@ static void operations(void)
 	OPERATION(BOR)
 	OPERATION(BXOR)
 
-	/* The least, the greatest, and one that all ranks have. */
+	/* The least, the greatest, and a value that all ranks have. */
 	memset(mine, 0, sizeof(mine));
 	for (int i = 0; i < 3; i++) {
 		mine[i].value = i == 2 ? 4 : (rank * 5 + i) % 3;

@@ -116,7 +116,7 @@ extern int64_t in[CELLS], out[CELLS];
 void must(int code, const char *call);
 #define MUST(call) must(call, #call)
 
-/* Before a row, and after: rank 0 prints what every rank has in `out`. */
+/* Before a row, and after: rank 0 prints `out` of every rank. */
 void begin(void);
 void print(const char *row, const char *form);
 

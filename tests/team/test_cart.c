@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_cart.c - grids of ranks: who is where, and what neighbours exchange, in the
- * form that waits, the form that does not, and as a plan.
+ * test_cart.c - grids of ranks: the coordinates of each rank, and the exchange of
+ * neighbours, in the form that waits, the form that does not, and as a plan.
  */
 #include "lib/harness.h"
 
@@ -55,7 +55,7 @@ START_TEST(dims_are_close_to_each_other)
 }
 END_TEST
 
-/* The least that the largest of three factors can be more than the smallest. */
+/* The least difference between the largest and the smallest of three factors. */
 static int least_spread(int size)
 {
 	int least = size;
@@ -86,7 +86,7 @@ END_TEST
 
 enum form { WAITS, BEGUN, PLANNED, FORMS };
 
-/* A grid, its periods, and how long a side each rank owns. */
+/* A grid, the periods, and the side that each rank owns. */
 struct grid {
 	int ndims;
 	int dims[3];
@@ -95,7 +95,7 @@ struct grid {
 	enum form form;
 };
 
-/* What the element at global coordinates holds. */
+/* The value of the element at global coordinates. */
 static double value_at(const long *at, int ndims, int round)
 {
 	double value = round;
@@ -105,8 +105,8 @@ static double value_at(const long *at, int ndims, int round)
 	return value;
 }
 
-/* Element `index` of an array of `n` a side: its global coordinates, wrapped;
- * false: beyond an edge.  *halo: not this rank's own. */
+/* The global coordinates, wrapped, of element `index` of an array of `n` a side;
+ * false: beyond an edge.  *halo: another rank owns the element. */
 static bool global(const struct grid *grid, const int *coords, size_t index,
 		   size_t n, long *at, bool *halo)
 {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_checker_call.c - the lines of a call, call.c compiled, in every
- * interleaving.
+ * test_checker_call.c - the lines of a call, call.c compiled, in every interleaving.
  *
- * What a rank says lies in cells, two sets for the two calls that may be open:
- * it is written before it is offered or answered, and read after it is seen or
- * heard.  So a slot that is written again while somebody may look at it is a
- * race, and so is what is read too early.  Three ranks are many here: they
- * meet by a tree.
+ * The contributions of a rank lie in cells, two sets for the two calls that may be
+ * open: a cell is written before the offer or the answer, and read after another rank
+ * has seen or heard.  So a slot that is written again while a rank may look there is
+ * a race, and so is a read that comes too early.  Three ranks are many here: the
+ * ranks meet by a tree.
  *
- * How one waits for a word is not what is tested: the two functions below are
- * those of ranks that have a CPU each and do not sleep (team.c).
+ * The wait for a word is not tested here: the two functions below are the functions
+ * for ranks that have a CPU each and do not sleep (team.c).
  */
 #include "checker.h"
 
@@ -20,11 +19,11 @@
 #include "team/fold.h"
 
 enum kind {
-	FROM_ROOT, /* the root offers, the others see it */
-	TO_ROOT,   /* the others offer, the root sees them */
+	FROM_ROOT, /* the root offers, the others see */
+	TO_ROOT,   /* the others offer, the root sees */
 	ALL,       /* all offer, and see all */
 	AROUND,    /* to the root, which answers */
-	LENT,      /* as from root, out of memory that is written again */
+	LENT,      /* as from the root, out of memory that is written again */
 	KINDS
 };
 
@@ -32,14 +31,14 @@ enum kind {
 
 static struct member_shm members[CHECKER_THREADS];
 static struct rank_shm ranks[CHECKER_THREADS];
-static struct rank owners[CHECKER_THREADS]; /* nothing of them changes */
+static struct rank owners[CHECKER_THREADS]; /* constant during the search */
 static struct team_shm shm;
 static int size;
 static enum kind kinds[CALLS_MAX];
 static int roots[CALLS_MAX];
 static int calls;
 
-/* --- what call.c stands on --- */
+/* --- functions that call.c needs --- */
 
 uint64_t rank_await(struct rank *owner, const _Atomic uint64_t *word,
 		    uint64_t target)

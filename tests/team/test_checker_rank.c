@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_checker_rank.c - how a rank waits for a word, and how the end of a team gets
- * it out of there: rank.c compiled, in every interleaving.
+ * test_checker_rank.c - how a rank waits for a word, and how the end of a team ends
+ * the wait: rank.c compiled, in every interleaving.
  *
- * The ranks have no CPU each, as those that sleep; nobody looks for deadlocks.  The
- * last thread is the one that ends the team: a watch, or a rank that has found out.
+ * The ranks have no CPU each, and so sleep; nobody looks for deadlocks.  The last
+ * thread ends the team: a watch, or a rank that has found the end.
  */
 #include "checker.h"
 
@@ -26,12 +26,13 @@ static struct {
 	struct team_shm team;
 	struct rank_shm ranks[2];
 	struct rig_barrier barrier;
-	_Atomic uint64_t word; /* that rank 0 waits for, and rank 1 advances */
-	_Atomic uint64_t data; /* that rank 0 has lent to rank 1 */
+	/* Rank 0 waits for the word, and rank 1 advances the word. */
+	_Atomic uint64_t word;
+	_Atomic uint64_t data; /* rank 0 has lent the data to rank 1 */
 } shm;
-static struct rank owners[CHECKER_THREADS]; /* nothing of them changes */
+static struct rank owners[CHECKER_THREADS]; /* constant during the search */
 
-/* ---- what rank.c stands on ---- */
+/* ---- functions that rank.c needs ---- */
 
 void mail_await(struct rank *rank, const _Atomic uint64_t *word,
 		uint64_t target)
@@ -194,7 +195,7 @@ static void await_or_end(int self)
 		checker_fail(CHECKER_WRONG, "back before its time");
 }
 
-/* Rank 1 may die before it has woken rank 0; whoever watches it sees that. */
+/* Rank 1 may die before waking rank 0; the watch of rank 1 sees the death. */
 static void await_the_dead(int self)
 {
 	if (self == 2) {
@@ -213,7 +214,7 @@ static const char *dead_end(bool stuck)
 	return NULL;
 }
 
-/* Both meet, or the team ends; a rank that is through has met the other. */
+/* Both ranks meet, or the team ends; a rank that is through has met the other rank. */
 static void meet(int self)
 {
 	if (self == 2) {
@@ -234,9 +235,9 @@ static void meet_only(int self)
 }
 
 /*
- * Rank 0 has lent its data until rank 1 has read it, and writes to it again when it
- * has heard so, or has found that the team has ended.  If rank 1 reads what was
- * written again, it finds afterwards that the team has ended.
+ * Rank 0 has lent data until rank 1 has read the data.  Rank 0 writes to the data
+ * again after the news from rank 1, or after the end of the team.  If rank 1 reads
+ * the new data, rank 1 finds afterwards that the team has ended.
  */
 static void lend(int self)
 {

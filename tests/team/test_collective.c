@@ -2,9 +2,9 @@
 /*
  * test_collective.c - every collective against a serial reference.
  *
- * A rank computes what it must get from a formula of (rank, element), and fails
- * the run by the words where it got something else.  Values are small integers,
- * so that they are exact in every type, whatever the order.
+ * A rank computes the expected result from a formula of (rank, element), and fails
+ * the run with words for any other result.  Values are small integers, and so exact
+ * in every type, whatever the order.
  */
 #include "lib/harness.h"
 
@@ -22,11 +22,11 @@ static const size_t counts[] = { 0,    1,    3,    6,    7,     129,
 
 #define COUNTS (sizeof(counts) / sizeof(*counts))
 
-/* What a kernel is told. */
+/* The arguments of a kernel. */
 struct told {
 	size_t count;
 	int in_segment;
-	int first; /* of the calls before */
+	int first; /* elements of the calls before */
 };
 
 static int64_t value_of(int rank, size_t i)
@@ -34,7 +34,7 @@ static int64_t value_of(int rank, size_t i)
 	return (int64_t)((i * 7 + (size_t)rank * 13) % 11) - 5;
 }
 
-/* Buffers of one rank: private memory, or its part of segment 0. */
+/* Buffers of one rank: private memory, or the rank's part of segment 0. */
 struct buffers {
 	int64_t *send;
 	int64_t *recv;
@@ -89,7 +89,7 @@ static int expect(struct rig_team *team, const char *what, const int64_t *got,
 			     (long long)wanted);
 }
 
-/* Of ranks first to last. */
+/* The sum over ranks first to last. */
 static int64_t sum_of(int first, int last, size_t i)
 {
 	int64_t sum = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_deadlock.c - a deadlock is reported, and nothing else is taken for one.
+ * test_deadlock.c - a deadlock is reported, and nothing else is taken for a deadlock.
  *
- * Each test that expects a deadlock has no limit set: what ends it is that it
- * was seen.  Those that expect none let ranks do what looks most like one.
+ * A test that expects a deadlock sets no limit: only the report ends the run.  A test
+ * that expects none makes the ranks look as much like a deadlock as possible.
  */
 #include "lib/harness.h"
 
@@ -71,7 +71,7 @@ static int one_barrier_more(struct rig_team *team)
 	return 0;
 }
 
-/* The last to leave does so long after the others have fallen asleep. */
+/* The last rank leaves long after the others have fallen asleep. */
 static int leaves_late(struct rig_team *team)
 {
 	if (rig_team_rank(team) == 0) {
@@ -136,7 +136,7 @@ static int reads(struct rig_team *team)
 	if (rig_team_rank(team) == 0) {
 		int own[2];
 
-		/* A read that takes its time; `fd` is the caller's. */
+		/* A slow read; `fd` is the caller's. */
 		(void)fd;
 		if (pipe(own) < 0)
 			return -errno;
@@ -192,8 +192,8 @@ static int meets_once(struct rig_team *team)
 
 /*
  * Every epoch asleep, more ranks than CPUs, and a barrier in a segment that is
- * attached anew, so that ranks just out of the team's barrier are at the
- * segment's: released ranks that have not run yet are the rule.
+ * attached anew, so that ranks just out of the team's barrier are at the segment's:
+ * released ranks that have not run yet are the rule.
  */
 START_TEST(ranks_released_but_not_yet_running_are_none)
 {

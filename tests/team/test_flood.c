@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_flood.c - many messages before the one that is waited for.
+ * test_flood.c - many messages before the awaited message.
  *
- * Rank 1 sends rank 0 thousands, none of which waits for another, and then
- * waits for all; rank 0 asks for the last first.  Whatever was sent is received,
- * however it is asked for.
+ * Rank 1 sends thousands of messages to rank 0, without a wait between two, and then
+ * waits for all; rank 0 asks for the last message first.  Every message is received,
+ * in whatever order rank 0 asks.
  */
 #include "lib/harness.h"
 
@@ -48,7 +48,7 @@ static int check(struct rig_team *team, const unsigned char *data, int tag,
 	return 0;
 }
 
-/* Begin all of them. */
+/* Begin all sends. */
 static int send_all(struct rig_team *team, unsigned char *data, size_t bytes,
 		    int dest, struct rig_request **requests)
 {
@@ -81,7 +81,7 @@ static int receive_backwards(struct rig_team *team, unsigned char *data,
 
 static struct rig_request *requests[MANY];
 
-/* What rank 0 does, and what both do between. */
+/* The receives of rank 0, and the calls of both ranks in between. */
 typedef int receive_fn(struct rig_team *team, unsigned char *data,
 		       size_t bytes);
 typedef int between_fn(struct rig_team *team);
@@ -108,7 +108,7 @@ static int flood(struct rig_team *team, between_fn *between,
 	return r;
 }
 
-/* --- how rank 0 asks for them --- */
+/* --- orders in which rank 0 asks for the messages --- */
 
 static int by_source(struct rig_team *team, unsigned char *data, size_t bytes)
 {
@@ -196,7 +196,7 @@ static int by_halves(struct rig_team *team, unsigned char *data, size_t bytes)
 		return flood(team, BETWEEN, RECEIVE);                          \
 	}
 
-/* --- what both call behind the messages --- */
+/* --- calls of both ranks behind the messages --- */
 
 static int in_a_dup(struct rig_team *team)
 {
@@ -298,8 +298,7 @@ START_TEST(the_last_is_received_first)
 }
 END_TEST
 
-/* Rank 0 waits for rank 2, which waits for rank 1, which waits for all that it
- * has sent rank 0. */
+/* Rank 0 waits for rank 2, rank 2 for rank 1, and rank 1 for all sends to rank 0. */
 static int in_a_row(struct rig_team *team)
 {
 	const struct told *told = rig_team_args(team);
@@ -334,15 +333,15 @@ static int in_a_row(struct rig_team *team)
 START_TEST(who_waits_for_another_takes_what_comes)
 {
 	make_pool(3);
-	/* What lies in a segment is waited for. */
+	/* A send from a segment is waited for. */
 	for (size_t i = 0; !forms[i].in_segment; i++)
 		run_with(in_a_row, &forms[i]);
 	rig_pool_destroy(pool);
 }
 END_TEST
 
-/* Rank 0 returns without having asked for any: that is dropped, and a run after
- * finds none of it. */
+/* Rank 0 returns without any receive: the messages are dropped, and a run after finds
+ * none. */
 static int leaves_them(struct rig_team *team)
 {
 	unsigned char data[5000] = { 0 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_heap.c - a rank's own heap: what malloc promises, that the others read in
- * place what lies there, and that nothing of it outlives a run.
+ * test_heap.c - a rank's own heap: the promises of malloc, blocks that the other
+ * ranks read in place, and nothing that outlives a run.
  *
- * That every verb gives the same from the heap as from anywhere is in test_table.c.
+ * test_table.c shows that every verb gives the same from the heap as from other
+ * memory.
  */
 #include "lib/harness.h"
 
@@ -21,11 +22,11 @@
 #include "pool/caller.h"
 #include "team/rank.h"
 
-/* Blocks that a rank has at a time, and steps of the test of them. */
+/* Blocks that a rank has at a time, and steps of the test. */
 #define BLOCKS 64
 #define STEPS  (harness_long() ? 40000 : 1200)
 
-/* Above what stays from run to run. */
+/* More than the pages that stay from run to run. */
 #define LONG_BYTES (HEAP_KEEP + ((size_t)3 << 20))
 
 struct kept {
@@ -131,7 +132,7 @@ static int allocates(struct rig_team *team)
 		else if (rig_heap_free(heap, blocks[i].memory) < 0)
 			r = fails(team, STEPS, "not freed");
 	}
-	/* All of it is one again, and nobody's. */
+	/* All of the heap is one free block again. */
 	if (r == 0 && (heap->top || heap->filled))
 		r = fails(team, STEPS, "something is left");
 	return r;
@@ -191,7 +192,7 @@ START_TEST(refuses_in_words)
 }
 END_TEST
 
-/* Without address space: the calls say so, and all else is as before. */
+/* Without address space: the calls return errors, and nothing else changes. */
 static int has_none(struct rig_team *team)
 {
 	char *data = malloc(65536), *all = malloc(2 * 65536);
@@ -324,7 +325,7 @@ START_TEST(is_read_in_place)
 }
 END_TEST
 
-/* Lent, and borrowed where it lies. */
+/* Lent, and borrowed in place. */
 static int lends(struct rig_team *team)
 {
 	struct rig_request *request = NULL;
@@ -406,7 +407,7 @@ START_TEST(goes_with_the_run)
 	for (int i = 0; i < 2; i++)
 		ck_assert_uint_le(left(i), HEAP_KEEP);
 	ck_assert_msg(run(is_empty) == 0, "%s", rig_why());
-	/* And with a death, all of it. */
+	/* And with a death, all bytes of the heap. */
 	ck_assert_int_eq(run_args(leaves_much, &dies, sizeof(dies)),
 			 -EOWNERDEAD);
 	for (int i = 0; i < 2; i++)

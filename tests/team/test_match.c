@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_match.c - ranks that do not call the same are found, also where nobody
- * looks at what they call: at the next barrier, or when the run ends.
+ * test_match.c - ranks that make different calls are found, also where no rank looks
+ * at another rank: at the next barrier, or when the run ends.
  */
 #include "lib/harness.h"
 
@@ -12,23 +12,23 @@
 
 #include "lib/job_pool.h"
 
-/* What is wrong; in all of them no rank reads what another says. */
+/* The difference; in every case no rank reads another rank's contribution. */
 enum wrong {
-	WRONG_ROOT,    /* each thinks it is the root */
+	WRONG_ROOT,    /* each rank takes itself for the root */
 	WRONG_COUNT,   /* and has another number of elements */
-	WRONG_OP,      /* each gives it to the next, to be reduced otherwise */
+	WRONG_OP,      /* each rank gives to the next rank another operation */
 	WRONG_VERB,    /* rank 0 calls something else */
 	ONE_MORE,      /* rank 0 calls once more */
 	OTHER_ORDER,   /* the others call after the barrier */
-	FIRST_OF_MANY, /* as WRONG_COUNT, and more that is wrong */
+	FIRST_OF_MANY, /* as WRONG_COUNT, and more differences behind */
 	WRONGS
 };
 
-/* Where, and what synchronises after it. */
+/* The team of the call, and the call that synchronises after the difference. */
 enum after {
 	IN_ALL_BARRIER,     /* in the team of all: a barrier */
 	IN_ALL_END,         /* nothing but the end of the run */
-	IN_DUP_BARRIER,     /* in a team of the same ranks: its barrier */
+	IN_DUP_BARRIER,     /* in the barrier of a team of the same ranks */
 	IN_DUP_ALL_BARRIER, /* the barrier of all */
 	IN_DUP_END,
 	IN_HALF_ALL_BARRIER, /* in a team of every other rank */
@@ -102,7 +102,7 @@ static int chooses(struct rig_team *team, enum after after,
 	}
 }
 
-/* All call the same, and not all of it is looked at. */
+/* All ranks make the same calls, and not every call is looked at. */
 static int calls_alike(struct rig_team *team, int times)
 {
 	const int size = rig_team_size(team);
@@ -124,7 +124,7 @@ static int calls_alike(struct rig_team *team, int times)
 	return r;
 }
 
-/* A message is on its way around, and the next rank's counter is changed. */
+/* A message is on the way around, and the next rank's counter is changed. */
 static int is_busy(struct rig_team *team, int *token,
 		   struct rig_request **request)
 {
@@ -193,7 +193,7 @@ static int agrees(struct rig_team *team)
 	return r;
 }
 
-/* More than 16 beyond what a small machine has CPUs for; and one by lines. */
+/* More than 16 ranks exceed the CPUs of a small machine; and a team by lines. */
 static const int sizes[] = { 2, 3, 5, 18 };
 #define SIZES (harness_long() ? (int)(sizeof(sizes) / sizeof(*sizes)) : 3)
 
@@ -229,7 +229,7 @@ static void check_words(const struct told *told, int size)
 
 	ck_assert_msg(site, "%s", why);
 	ck_assert_msg(!strstr(why, "count 57"), "%s", why);
-	/* Of more than two any two may be named that differ. */
+	/* With more than two ranks the report names any two that differ. */
 	if (size == 2)
 		ck_assert_msg(strstr(why, first[told->wrong]), "%s", why);
 	if (told->wrong < ONE_MORE || told->wrong == FIRST_OF_MANY)
@@ -253,8 +253,8 @@ static void try(const struct told *told, int size)
 	check_words(told, size);
 }
 
-/* Halves of less than two are always right; and who has nothing to come after
- * does not call later, but not at all. */
+/* Halves of fewer than two ranks are always right; and a rank without a next call
+ * makes the call not later, but not at all. */
 static bool makes_sense(const struct told *told, int size)
 {
 	if (in_half(told->after) && size < 3)
@@ -334,8 +334,8 @@ static __attribute__((noinline)) int reduces(struct rig_team *team)
 	return r;
 }
 
-/* The last rank comes to the barrier first.  Nobody has anything to look at
- * before all of them wait. */
+/* The last rank comes to the barrier first.  No rank has anything to look at before
+ * all ranks wait. */
 static int other_order(struct rig_team *team)
 {
 	const struct told *told = rig_team_args(team);
@@ -385,7 +385,7 @@ static int own_reason(struct rig_team *team)
 		       : r;
 }
 
-/* Who fails leaves calls out: that is not what is reported. */
+/* A rank that fails leaves calls out: the failure is reported, not the missing calls. */
 START_TEST(a_rank_that_fails_has_its_own_reason)
 {
 	make_pool(2 + _i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_message.c - messages between ranks: who gets which, whole and in order.
+ * test_message.c - messages between ranks: each receive gets the right message, whole
+ * and in order.
  */
 #include "lib/harness.h"
 
@@ -58,8 +59,8 @@ struct planned {
 	uint32_t what;
 };
 
-/* Of a pair: what is sent, in order, and which tag each receive asks for and
- * which message it must get. */
+/* The messages of a pair: the sends, in order, the tag of each receive, and the
+ * message that the receive must get. */
 struct plan {
 	int count;
 	struct planned sent[MOST];
@@ -83,7 +84,8 @@ static void draw(struct plan *plan, uint32_t seed, int from, int to, int size,
 			lengths[next(&s) % (next(&s) % 3 ? 7 : LENGTHS)],
 			(int)(next(&s) % 3), next(&s)
 		};
-	/* Any message that is left may be asked for; its tag's first comes. */
+	/* A receive may ask for any message that is left; the first with the tag
+	 * comes. */
 	for (int i = 0; i < plan->count; i++) {
 		int pick = (int)next(&s) % plan->count;
 
@@ -101,7 +103,7 @@ static void draw(struct plan *plan, uint32_t seed, int from, int to, int size,
 	}
 }
 
-/* One request of a rank, and what must come of it. */
+/* A request of a rank, and the expected result. */
 struct op {
 	struct rig_request *request;
 	unsigned char *data;
@@ -139,7 +141,7 @@ static int begin_op(struct program *p, int peer, int index, bool receives)
 			      peer, planned->tag, &op->request);
 }
 
-/* Everything of a phase, pairs in any order, those of a pair in theirs. */
+/* All messages of a phase: pairs in any order, the messages of a pair in order. */
 static int begin_all(struct program *p, uint32_t *seed)
 {
 	const int size = rig_team_size(p->team);
@@ -219,8 +221,7 @@ static int random_program(struct rig_team *team)
 			draw(&p.from[i], seed, i, rank, size, phase);
 		}
 		r = begin_all(&p, &own);
-		/* Messages move on meanwhile, or their senders could not come
-		 * here. */
+		/* Messages move on meanwhile, or the senders could not come here. */
 		if (r == 0 && phase % 4 == 1)
 			r = rig_team_barrier(team);
 		if (r == 0 && phase % 4 == 2)
@@ -248,7 +249,7 @@ END_TEST
 
 #define EACH 200
 
-/* Rank 0 takes whatever comes; what one rank sent comes in its order. */
+/* Rank 0 takes any message; the messages of a rank come in order. */
 static int from_anybody(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team), size = rig_team_size(team);
@@ -342,7 +343,7 @@ static int truncates(struct rig_team *team)
 		if (!is_filled(data, 20, 9) || data[20])
 			return -EBADMSG;
 	}
-	/* And what follows is whole. */
+	/* And the next message is whole. */
 	if (r == 0 && rank == 1)
 		r = rig_team_send(team, data, sizeof(data), RIG_UINT8, 0, 9);
 	else if (r == 0)
@@ -351,7 +352,7 @@ static int truncates(struct rig_team *team)
 	return r;
 }
 
-/* To itself: a receive is posted, or the message waits. */
+/* Messages to the rank itself: a receive is posted, or the message waits. */
 static int to_itself(struct rig_team *team)
 {
 	static unsigned char in[300000], out[300000];
@@ -379,8 +380,8 @@ static int to_itself(struct rig_team *team)
 	return r ? r : rig_team_recv(team, in, 1000, RIG_UINT8, rank, 5, NULL);
 }
 
-/* More than there are slots and trays for, nobody receiving: then all of
- * it, last tag first. */
+/* More messages than there are slots and trays, and no receive; then all messages,
+ * the last tag first. */
 static int piles_up(struct rig_team *team)
 {
 	static unsigned char data[800][50], in[50];
@@ -503,7 +504,7 @@ END_TEST
 
 /* --- deadlocks and deaths --- */
 
-/* What nobody received is gone with its run. */
+/* Messages that nobody received are gone with the run. */
 static int leaves(struct rig_team *team)
 {
 	int64_t old = -1;

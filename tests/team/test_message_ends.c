@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_message_ends.c - messages that go wrong or are taken back: wrong
- * arguments, deadlocks, deaths, cancelled receives, and sends that wait for
- * their receive.
+ * test_message_ends.c - messages that go wrong or are taken back: wrong arguments,
+ * deadlocks, deaths, cancelled receives, and sends that wait for the receive.
  */
 #include "lib/harness.h"
 
@@ -160,7 +159,7 @@ START_TEST(a_report_tells_what_a_request_waits_for)
 	ck_assert_msg(strstr(rig_pool_report(pool)->text,
 			     "a message from rank 0 with tag 7 waits there"),
 		      "%s", rig_pool_report(pool)->text);
-	/* The next run's report knows nothing of that message. */
+	/* The report of the next run has nothing of the message. */
 	ck_assert_int_eq(run(nobody_sends), -EDEADLK);
 	ck_assert_msg(!strstr(rig_pool_report(pool)->text, "waits there"), "%s",
 		      rig_pool_report(pool)->text);
@@ -190,7 +189,7 @@ START_TEST(a_deadlock_is_told)
 }
 END_TEST
 
-/* A rank dies while others wait for it, in whatever it was at. */
+/* A rank dies, in any call, while other ranks wait for the rank. */
 static int dies(struct rig_team *team)
 {
 	static unsigned char data[500000];
@@ -226,7 +225,7 @@ START_TEST(a_death_never_hangs)
 }
 END_TEST
 
-/* ---- sends that wait, receives that are taken back, messages taken out ---- */
+/* ---- sends that wait, receives that are cancelled, messages taken out ---- */
 
 #define LONG_BYTES ((size_t)300 << 10) /* longer than any tray */
 
@@ -239,8 +238,8 @@ static const size_t sync_bytes[] = { 0, 8, 1000, 20000, LONG_BYTES };
 					     __LINE__, #condition);            \
 	} while (0)
 
-/* Rank 0 sends to rank 1, which looks that no send is complete before its receive,
- * by a message of another tag. */
+/* Rank 0 sends to rank 1.  By a message with another tag, rank 1 sees that no send is
+ * complete before the receive. */
 static int sends_in_step(struct rig_team *team, unsigned char *bytes, size_t n)
 {
 	struct rig_request *request = NULL;
@@ -290,7 +289,7 @@ static int takes_back(struct rig_team *team)
 	EXPECT(rig_team_cancel(team, &requests[0], &cancelled) == -EINVAL);
 	EXPECT(rig_team_barrier(team) == 0);
 	EXPECT(rig_team_barrier(team) == 0);
-	/* The message is there: it is the second one's. */
+	/* The message is there, for the second receive. */
 	EXPECT(rig_team_cancel(team, &requests[1], &cancelled) == 0);
 	EXPECT(!cancelled);
 	EXPECT(rig_team_wait(team, &requests[1], NULL) == 0);
@@ -319,7 +318,7 @@ static int takes_out(struct rig_team *team, unsigned char *bytes, size_t n)
 	       -EINVAL);
 	EXPECT(rig_team_mprobe(team, 0, 2, &first, &status) == 0);
 	EXPECT(status.bytes == n && status.tag == 2 && first);
-	/* The next one is another message. */
+	/* The next message is another message. */
 	EXPECT(rig_team_recv(team, &other, 1, RIG_UINT8, RIG_ANY_SOURCE, 2,
 			     NULL) == 0);
 	EXPECT(other == 2);
@@ -363,8 +362,8 @@ START_TEST(sync_sends_cancel_and_matched_probes)
 }
 END_TEST
 
-/* One buffer for both, or two that share a byte: refused on every rank.  Buffers that
- * touch, empty ones, and those of nobody's message are right. */
+/* One buffer for both, or two buffers that share a byte: refused on every rank. 
+ * Buffers that touch, empty buffers, and buffers of a message to nobody are right. */
 static int shares_a_buffer(struct rig_team *team)
 {
 	const int self = rig_team_rank(team);
@@ -395,7 +394,7 @@ static int shares_a_buffer(struct rig_team *team)
 		    (r < 0 && !strstr(rig_why(), "overlap")))
 			return rig_team_fail(team, -EBADMSG, "try %zu: %d", i,
 					     r);
-		/* The message that nobody has received goes here. */
+		/* A message that nobody has received goes here. */
 		if (r == 0 && dest == self && source != self &&
 		    rig_team_recv(team, bytes, sizeof(bytes), RIG_UINT8, self,
 				  1, NULL) < 0)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_mixed.c - seeded random programs of everything that ranks do together,
- * on teams that overlap, each step against a serial reference.
+ * test_mixed.c - seeded random programs of all verbs and messages, on teams that
+ * overlap, each step against a serial reference.
  *
- * All ranks draw the same program from the same seed: at each step one thing is
- * done in one of four teams that a rank is in.  What is in a buffer, a message
- * or a counter is a formula of (step, rank, element), so each rank knows what
- * it must get.  Nothing is waited for but what the step itself waits for, so
- * ranks of different teams are steps apart; and now and then a message is begun
- * in one step and complete in a later one.
+ * All ranks draw the same program from the same seed: each step is done in one of
+ * four teams that the rank is in.  A rank waits only for ranks that the step needs,
+ * so ranks of different teams are steps apart; and now and then a message is begun in
+ * a step and complete in a later step.
  */
 #include "lib/harness.h"
 
@@ -19,28 +17,13 @@
 
 #include <runrig/runrig.h>
 
+#include "mixed.h"
+
 #define STEPS     150
-#define MOST      3000 /* elements */
 #define RANKS_MAX 20
-#define WORDS     8 /* of the symmetric memory, of each step */
 #define LENT      ((size_t)8 << 10)
 
-/* A program as one rank runs it, and the step it is at. */
-struct mix {
-	struct rig_team *world;
-	struct rig_team *team; /* of this step */
-	int rank, size;        /* in it */
-	int step;
-	uint32_t salt;
-	size_t n;
-	int root;
-	uint64_t *words;             /* of this step, in symmetric memory */
-	struct rig_request *open[2]; /* over steps */
-	uint32_t out, in;
-	uint32_t wanted;
-};
-
-static uint32_t send[MOST], recv[MOST];
+uint32_t mixed_send[MOST], mixed_recv[MOST];
 
 static uint32_t next(uint32_t *seed)
 {
@@ -48,23 +31,22 @@ static uint32_t next(uint32_t *seed)
 	return *seed >> 8;
 }
 
-static uint32_t value(uint32_t salt, int rank, size_t i)
+uint32_t mixed_value(uint32_t salt, int rank, size_t i)
 {
 	return salt + (uint32_t)rank * 40503u + (uint32_t)i * 2654435761u;
 }
 
-static void fill(uint32_t *data, const struct mix *mix, size_t count)
+void mixed_fill(uint32_t *data, const struct mix *mix, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		data[i] = value(mix->salt, mix->rank, i);
+		data[i] = mixed_value(mix->salt, mix->rank, i);
 }
 
-/* Has `data` what `rank` has from its element `first` on? */
-static int expect(const struct mix *mix, const uint32_t *data, int rank,
-		  size_t first, size_t count)
+int mixed_expect(const struct mix *mix, const uint32_t *data, int rank,
+		 size_t first, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (data[i] != value(mix->salt, rank, first + i))
+		if (data[i] != mixed_value(mix->salt, rank, first + i))
 			return -EBADMSG;
 	return 0;
 }
@@ -81,24 +63,24 @@ static int reduces(struct mix *mix)
 	const int last = mix->salt % 2 ? mix->size - 1 : mix->rank;
 	int r;
 
-	fill(send, mix, mix->n);
+	mixed_fill(mixed_send, mix, mix->n);
 	switch (mix->salt % 4) {
 	case 0:
-		r = rig_team_scan(mix->team, send, recv, mix->n, RIG_UINT32,
-				  RIG_SUM);
+		r = rig_team_scan(mix->team, mixed_send, mixed_recv, mix->n,
+				  RIG_UINT32, RIG_SUM);
 		break;
 	case 1:
-		r = rig_team_allreduce(mix->team, send, recv, mix->n,
-				       RIG_UINT32, RIG_SUM);
+		r = rig_team_allreduce(mix->team, mixed_send, mixed_recv,
+				       mix->n, RIG_UINT32, RIG_SUM);
 		break;
 	case 2:
-		memcpy(recv, send, mix->n * sizeof(*recv));
-		r = rig_team_scan(mix->team, RIG_IN_PLACE, recv, mix->n,
+		memcpy(mixed_recv, mixed_send, mix->n * sizeof(*mixed_recv));
+		r = rig_team_scan(mix->team, RIG_IN_PLACE, mixed_recv, mix->n,
 				  RIG_UINT32, RIG_SUM);
 		break;
 	default:
-		r = rig_team_reduce(mix->team, send, recv, mix->n, RIG_UINT32,
-				    RIG_SUM, mix->root);
+		r = rig_team_reduce(mix->team, mixed_send, mixed_recv, mix->n,
+				    RIG_UINT32, RIG_SUM, mix->root);
 		if (mix->rank != mix->root)
 			return r;
 	}
@@ -106,8 +88,8 @@ static int reduces(struct mix *mix)
 		uint32_t all = 0;
 
 		for (int k = 0; k <= last; k++)
-			all += value(mix->salt, k, i);
-		if (recv[i] != all)
+			all += mixed_value(mix->salt, k, i);
+		if (mixed_recv[i] != all)
 			return -EBADMSG;
 	}
 	return r;
@@ -118,38 +100,41 @@ static int moves(struct mix *mix)
 	const size_t n = mix->n / (size_t)mix->size;
 	int r;
 
-	fill(send, mix, mix->n);
+	mixed_fill(mixed_send, mix, mix->n);
 	switch (mix->salt % 4) {
 	case 0:
-		r = rig_team_bcast(mix->team, send, mix->n, RIG_UINT32,
+		r = rig_team_bcast(mix->team, mixed_send, mix->n, RIG_UINT32,
 				   mix->root);
-		return r ? r : expect(mix, send, mix->root, 0, mix->n);
+		return r ? r
+			 : mixed_expect(mix, mixed_send, mix->root, 0, mix->n);
 	case 1:
-		r = rig_team_allgather(mix->team, send, n, RIG_UINT32, recv, n,
-				       RIG_UINT32);
+		r = rig_team_allgather(mix->team, mixed_send, n, RIG_UINT32,
+				       mixed_recv, n, RIG_UINT32);
 		for (int k = 0; r == 0 && k < mix->size; k++)
-			r = expect(mix, recv + (size_t)k * n, k, 0, n);
+			r = mixed_expect(mix, mixed_recv + (size_t)k * n, k, 0,
+					 n);
 		return r;
 	case 2:
-		r = rig_team_alltoall(mix->team, send, n, RIG_UINT32, recv, n,
-				      RIG_UINT32);
+		r = rig_team_alltoall(mix->team, mixed_send, n, RIG_UINT32,
+				      mixed_recv, n, RIG_UINT32);
 		for (int k = 0; r == 0 && k < mix->size; k++)
-			r = expect(mix, recv + (size_t)k * n, k,
-				   (size_t)mix->rank * n, n);
+			r = mixed_expect(mix, mixed_recv + (size_t)k * n, k,
+					 (size_t)mix->rank * n, n);
 		return r;
 	default:
-		r = rig_team_scatter(mix->team, send, n, RIG_UINT32, recv, n,
-				     RIG_UINT32, mix->root);
+		r = rig_team_scatter(mix->team, mixed_send, n, RIG_UINT32,
+				     mixed_recv, n, RIG_UINT32, mix->root);
 		return r ? r
-			 : expect(mix, recv, mix->root, (size_t)mix->rank * n,
-				  n);
+			 : mixed_expect(mix, mixed_recv, mix->root,
+					(size_t)mix->rank * n, n);
 	}
 }
 
-/* Every number is exact, and so is their sum, whatever cancels. */
+/* Every number is exact, and so is the sum, whatever cancels. */
 static double real_of(uint32_t salt, int rank, size_t i)
 {
-	return ldexp((double)(int32_t)value(salt, rank, i), (int)(i % 90) - 45);
+	return ldexp((double)(int32_t)mixed_value(salt, rank, i),
+		     (int)(i % 90) - 45);
 }
 
 static int sums(struct mix *mix)
@@ -220,7 +205,7 @@ static int shares(struct mix *mix)
 /* --- messages --- */
 
 /* `shift` ranks on, and as many back. */
-static void neighbours(const struct mix *mix, int *to, int *from)
+void mixed_neighbours(const struct mix *mix, int *to, int *from)
 {
 	const int shift = mix->root;
 
@@ -233,17 +218,17 @@ static int sends_and_receives(struct mix *mix)
 	struct rig_status status = { 0 };
 	int to, from, r;
 
-	neighbours(mix, &to, &from);
-	fill(send, mix, mix->n);
-	r = rig_team_sendrecv(mix->team, send, mix->n, RIG_UINT32, to, 3, recv,
-			      MOST, RIG_UINT32, from, 3, &status);
-	if (r == 0 &&
-	    (status.source != from || status.bytes != mix->n * sizeof(*recv)))
+	mixed_neighbours(mix, &to, &from);
+	mixed_fill(mixed_send, mix, mix->n);
+	r = rig_team_sendrecv(mix->team, mixed_send, mix->n, RIG_UINT32, to, 3,
+			      mixed_recv, MOST, RIG_UINT32, from, 3, &status);
+	if (r == 0 && (status.source != from ||
+		       status.bytes != mix->n * sizeof(*mixed_recv)))
 		r = -EBADMSG;
-	return r ? r : expect(mix, recv, from, 0, mix->n);
+	return r ? r : mixed_expect(mix, mixed_recv, from, 0, mix->n);
 }
 
-/* Two by two: the lower sends first, the upper looks what comes. */
+/* Two by two: the lower rank sends first, the upper rank looks for the message. */
 static int pairs(struct mix *mix)
 {
 	const int other = mix->rank ^ 1;
@@ -253,39 +238,39 @@ static int pairs(struct mix *mix)
 
 	if (other >= mix->size)
 		return 0;
-	fill(send, mix, mix->n);
+	mixed_fill(mixed_send, mix, mix->n);
 	if (first)
-		r = rig_team_send(mix->team, send, mix->n, RIG_UINT32, other,
-				  5);
+		r = rig_team_send(mix->team, mixed_send, mix->n, RIG_UINT32,
+				  other, 5);
 	if (r == 0)
 		r = rig_team_probe(mix->team, RIG_ANY_SOURCE, 5, &status);
-	if (r == 0 &&
-	    (status.source != other || status.bytes != mix->n * sizeof(*recv)))
+	if (r == 0 && (status.source != other ||
+		       status.bytes != mix->n * sizeof(*mixed_recv)))
 		return -EBADMSG;
 	if (r == 0)
-		r = rig_team_recv(mix->team, recv, MOST, RIG_UINT32, other,
-				  RIG_ANY_TAG, NULL);
+		r = rig_team_recv(mix->team, mixed_recv, MOST, RIG_UINT32,
+				  other, RIG_ANY_TAG, NULL);
 	if (r == 0)
-		r = expect(mix, recv, other, 0, mix->n);
+		r = mixed_expect(mix, mixed_recv, other, 0, mix->n);
 	if (r == 0 && !first)
-		r = rig_team_send(mix->team, send, mix->n, RIG_UINT32, other,
-				  5);
+		r = rig_team_send(mix->team, mixed_send, mix->n, RIG_UINT32,
+				  other, 5);
 	return r;
 }
 
-/* To and from everybody; odd steps take what comes first. */
+/* Messages to and from every rank; odd steps take any message first. */
 static int all_at_once(struct mix *mix)
 {
 	const size_t n = least(mix->n, MOST / RANKS_MAX);
 	struct rig_request *requests[2 * RANKS_MAX] = { NULL };
 	int r = 0, at = 0, done = 0;
 
-	fill(send, mix, n);
+	mixed_fill(mixed_send, mix, n);
 	for (int k = 0; r == 0 && k < mix->size; k++)
-		r = rig_team_irecv(mix->team, recv + (size_t)k * n, n,
+		r = rig_team_irecv(mix->team, mixed_recv + (size_t)k * n, n,
 				   RIG_UINT32, k, 6, &requests[k]);
 	for (int k = 0; r == 0 && k < mix->size; k++)
-		r = rig_team_isend(mix->team, send, n, RIG_UINT32, k, 6,
+		r = rig_team_isend(mix->team, mixed_send, n, RIG_UINT32, k, 6,
 				   &requests[mix->size + k]);
 	if (r == 0 && mix->salt % 2)
 		r = rig_team_waitall(mix->team, 2 * mix->size, requests, NULL);
@@ -298,14 +283,14 @@ static int all_at_once(struct mix *mix)
 	if (r == 0 && mix->salt % 2 == 0 && done != 2 * mix->size)
 		r = -EBADMSG;
 	for (int k = 0; r == 0 && k < mix->size; k++)
-		r = expect(mix, recv + (size_t)k * n, k, 0, n);
+		r = mixed_expect(mix, mixed_recv + (size_t)k * n, k, 0, n);
 	return r;
 }
 
 /* Each has a place in the segment, lent to the next. */
 static int lends(struct mix *mix)
 {
-	const size_t n = mix->n % (LENT / sizeof(*send));
+	const size_t n = mix->n % (LENT / sizeof(*mixed_send));
 	uint32_t *strip =
 		(uint32_t *)(void *)((char *)rig_team_data(mix->world, 0) +
 				     (size_t)rig_team_rank(mix->world) * LENT);
@@ -314,21 +299,21 @@ static int lends(struct mix *mix)
 	const void *data = NULL;
 	int to, from, r;
 
-	neighbours(mix, &to, &from);
-	fill(strip, mix, n);
+	mixed_neighbours(mix, &to, &from);
+	mixed_fill(strip, mix, n);
 	r = rig_team_lend(mix->team, strip, n, RIG_UINT32, to, 7, &request);
 	if (r == 0)
 		r = rig_team_borrow(mix->team, &data, from, 7, &status);
 	if (r == 0 && status.bytes != n * sizeof(*strip))
 		r = -EBADMSG;
 	if (r == 0)
-		r = expect(mix, data, from, 0, n);
+		r = mixed_expect(mix, data, from, 0, n);
 	if (r == 0)
 		r = rig_team_release(mix->team, data);
 	return r ? r : rig_team_wait(mix->team, &request, NULL);
 }
 
-/* Of the team of all; the one before is complete when the next begins. */
+/* A message in the team of all; the message before is complete when the next begins. */
 static int finishes(struct mix *mix)
 {
 	int r = 0;
@@ -345,8 +330,8 @@ static int begins(struct mix *mix)
 	const int last = (rank + size - 1) % size;
 	int r = finishes(mix);
 
-	mix->out = value(mix->salt, rank, 0);
-	mix->wanted = value(mix->salt, last, 0);
+	mix->out = mixed_value(mix->salt, rank, 0);
+	mix->wanted = mixed_value(mix->salt, last, 0);
 	if (r == 0)
 		r = rig_team_irecv(mix->world, &mix->in, 1, RIG_UINT32, last, 9,
 				   &mix->open[0]);
@@ -354,187 +339,6 @@ static int begins(struct mix *mix)
 		r = rig_team_isend(mix->world, &mix->out, 1, RIG_UINT32,
 				   (rank + 1) % size, 9, &mix->open[1]);
 	return r;
-}
-
-/* --- grids --- */
-
-static int exchanges_blocks(struct mix *mix, struct rig_team *cart, int ndims)
-{
-	const int sides = 2 * ndims, rank = rig_team_rank(cart);
-	const size_t n = mix->n % 50;
-	int r;
-
-	for (size_t i = 0; i < (size_t)sides * n; i++) {
-		send[i] = value(mix->salt, rank, i);
-		recv[i] = 1;
-	}
-	r = rig_team_neighbor_alltoall(cart, send, n, RIG_UINT32, recv, n,
-				       RIG_UINT32);
-	for (int k = 0; r == 0 && k < sides; k++) {
-		uint32_t *block = recv + (size_t)k * n;
-		int side[2];
-
-		r = rig_team_cart_shift(cart, k / 2, 1, &side[0], &side[1]);
-		if (r == 0 && side[k % 2] == RIG_PROC_NULL && n && *block != 1)
-			r = -EBADMSG;
-		if (r == 0 && side[k % 2] != RIG_PROC_NULL)
-			r = expect(mix, block, side[k % 2], (size_t)(k ^ 1) * n,
-				   n);
-	}
-	return r;
-}
-
-/* What belongs at (local) row and column of this rank's array; 0: beyond an
- * edge. */
-static uint32_t cell(const struct mix *mix, const int *dims,
-		     const bool *periods, const int *coords, const int *local,
-		     int own, int width)
-{
-	int at[2];
-
-	for (int i = 0; i < 2; i++) {
-		const int all = own * dims[i];
-
-		at[i] = coords[i] * own + local[i] - width;
-		if (periods[i])
-			at[i] = (at[i] + all) % all;
-		if (at[i] < 0 || at[i] >= all)
-			return 0;
-	}
-	return value(mix->salt, at[0], (size_t)at[1]) | 1;
-}
-
-static int exchanges_halo(struct mix *mix, struct rig_team *cart,
-			  const int *dims, const bool *periods)
-{
-	enum { OWN_MAX = 8, WIDTH_MAX = 3, SIDE_MAX = OWN_MAX + 2 * WIDTH_MAX };
-	static uint32_t array[SIDE_MAX * SIDE_MAX];
-	const int width = 1 + (int)(mix->salt % WIDTH_MAX);
-	const int own = WIDTH_MAX + (int)(mix->salt / 7 % 6);
-	const int side = own + 2 * width;
-	const size_t extents[2] = { (size_t)side, (size_t)side };
-	int coords[RIG_DIMS_MAX], r;
-
-	(void)rig_team_cart_get(cart, NULL, NULL, NULL, coords);
-	for (int i = 0; i < side * side; i++) {
-		const int at[2] = { i / side, i % side };
-		const bool mine = at[0] >= width && at[0] < width + own &&
-				  at[1] >= width && at[1] < width + own;
-
-		array[i] =
-			mine ? cell(mix, dims, periods, coords, at, own, width)
-			     : 0;
-	}
-	r = rig_team_halo(cart, array, extents, (size_t)width, RIG_UINT32);
-	for (int i = 0; r == 0 && i < side * side; i++) {
-		const int at[2] = { i / side, i % side };
-
-		if (array[i] !=
-		    cell(mix, dims, periods, coords, at, own, width))
-			r = -EBADMSG;
-	}
-	return r;
-}
-
-static int grids(struct mix *mix)
-{
-	const bool periods[2] = { mix->salt & 1, mix->salt & 2 };
-	struct rig_team *cart = NULL;
-	int dims[2] = { 0, 0 };
-	int r = rig_dims_create(mix->size, 2, dims);
-
-	if (r == 0)
-		r = rig_team_cart_create(mix->team, 2, dims, periods, &cart);
-	if (r == 0)
-		r = exchanges_blocks(mix, cart, 2);
-	if (r == 0)
-		r = exchanges_halo(mix, cart, dims, periods);
-	return r ? r : rig_team_free(cart);
-}
-
-/* --- one-sided: each step has words of its own --- */
-
-static int accumulates(struct mix *mix)
-{
-	uint64_t own[WORDS], wanted = 0;
-	int r;
-
-	for (size_t i = 0; i < WORDS; i++)
-		own[i] = value(mix->salt, mix->rank, i);
-	r = rig_team_accumulate(mix->team, mix->words, own, WORDS, RIG_UINT64,
-				RIG_SUM, mix->root);
-	if (r == 0)
-		r = rig_team_barrier(mix->team);
-	for (size_t i = 0; r == 0 && mix->rank == mix->root && i < WORDS; i++) {
-		wanted = 0;
-		for (int k = 0; k < mix->size; k++)
-			wanted += value(mix->salt, k, i);
-		if (mix->words[i] != wanted)
-			r = -EBADMSG;
-	}
-	return r;
-}
-
-/* What each found before it added are 0, 1, 2, ...; and one swaps. */
-static int counts(struct mix *mix)
-{
-	uint64_t before[2] = { 0, 0 }, all[2] = { 0, 0 };
-	const uint64_t size = (uint64_t)mix->size;
-	int r = rig_team_fetch_add(mix->team, &mix->words[0], 1, mix->root,
-				   &before[0]);
-
-	if (r == 0)
-		r = rig_team_compare_swap(mix->team, &mix->words[1], 0,
-					  (uint64_t)mix->rank + 1, mix->root,
-					  &before[1]);
-	before[1] = before[1] == 0;
-	if (r == 0)
-		r = rig_team_allreduce(mix->team, before, all, 2, RIG_UINT64,
-				       RIG_SUM);
-	return r == 0 && (all[0] != size * (size - 1) / 2 || all[1] != 1)
-		       ? -EBADMSG
-		       : r;
-}
-
-/* A plain word that only who has the lock reads and writes. */
-static int locks(struct mix *mix)
-{
-	uint64_t word = 0;
-	int r = 0;
-
-	for (int i = 0; r == 0 && i < 3; i++) {
-		r = rig_team_lock(mix->team, mix->words, mix->root);
-		if (r == 0)
-			r = rig_team_get(mix->team, &word, &mix->words[2],
-					 sizeof(word), mix->root);
-		word++;
-		if (r == 0)
-			r = rig_team_put(mix->team, &mix->words[2], &word,
-					 sizeof(word), mix->root);
-		if (r == 0)
-			r = rig_team_unlock(mix->team, mix->words, mix->root);
-	}
-	if (r == 0)
-		r = rig_team_barrier(mix->team);
-	return r == 0 && mix->rank == mix->root &&
-			       mix->words[2] != 3 * (uint64_t)mix->size
-		       ? -EBADMSG
-		       : r;
-}
-
-static int notifies(struct mix *mix)
-{
-	uint64_t word = value(mix->salt, mix->rank, 1);
-	int to, from, r;
-
-	neighbours(mix, &to, &from);
-	r = rig_team_put(mix->team, &mix->words[0], &word, sizeof(word), to);
-	if (r == 0)
-		r = rig_team_notify(mix->team, &mix->words[1], to);
-	if (r == 0)
-		r = rig_team_wait_until(mix->team, &mix->words[1], 1);
-	return r == 0 && mix->words[0] != value(mix->salt, from, 1) ? -EBADMSG
-								    : r;
 }
 
 /* --- the program --- */
@@ -554,11 +358,11 @@ static const struct {
 	{ "isend and irecv", all_at_once },
 	{ "lend and borrow", lends },
 	{ "messages over steps", begins },
-	{ "a grid", grids },
-	{ "accumulate", accumulates },
-	{ "fetch_add", counts },
-	{ "lock", locks },
-	{ "notify", notifies },
+	{ "a grid", mixed_grids },
+	{ "accumulate", mixed_accumulates },
+	{ "fetch_add", mixed_counts },
+	{ "lock", mixed_locks },
+	{ "notify", mixed_notifies },
 };
 #define THINGS (sizeof(things) / sizeof(*things))
 

@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_nonblocking.c - every non-blocking collective, and plans of them, against
- * a serial reference.
+ * test_nonblocking.c - every non-blocking collective, and plans of all collectives,
+ * against a serial reference.  test_nonblocking_beside.c has other calls beside the
+ * verbs, and test_nonblocking_ends.c wrong use.
  *
- * A rank computes what it must get from a formula of (rank, element, round), and
- * fails the run by the words where it got something else, or something where
- * nothing should be.
+ * A rank computes the expected result from a formula of (rank, element, round), and
+ * fails the run with words for any other result.
  */
 #include "lib/harness.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <runrig/runrig.h>
 
 #include "lib/job_pool.h"
 
-/* Elements: none, one, odd, around what goes with a head, a line, a short
- * reduction and what is lent. */
+/* Elements: none, one, odd, around the longest data of a head, of a line, of a short
+ * reduction, and of copied data. */
 static const size_t counts[] = { 0, 1, 2, 7, 128, 129, 513, 5001 };
 #define COUNTS ((int)(sizeof(counts) / sizeof(*counts)))
 
@@ -52,7 +50,7 @@ enum verbs {
 	VERBS_HERE
 };
 
-/* What a kernel is told. */
+/* The arguments of a kernel. */
 struct told {
 	size_t count;
 	int in_segment;
@@ -60,7 +58,7 @@ struct told {
 	int plan;
 };
 
-/* One call of one rank. */
+/* A call of a rank. */
 struct work {
 	enum verbs verb;
 	int rank;
@@ -102,7 +100,7 @@ static int64_t sum_of(int first, int last, size_t i, int round)
 	return sum;
 }
 
-/* Elements of a block where they differ, and where it begins. */
+/* Elements of a block where lengths differ, and the begin of the block. */
 static size_t part(size_t n, int from, int to)
 {
 	return ((size_t)from * 3 + (size_t)to * 5 + n) % (n + 1);
@@ -193,7 +191,7 @@ static int begin(struct rig_team *team, struct work *w, bool plan)
 	int64_t *recv = w->recv;
 
 	for (int i = 0; i < w->size; i++) {
-		/* What is in place is as long both ways. */
+		/* In place the lengths are the same both ways. */
 		out[i] = w->in_place ? part(w->n, 0, 0) : part(w->n, rank, i);
 		in[i] = w->in_place ? part(w->n, 0, 0) : part(w->n, i, rank);
 		displs[i] = place(w->n, i);
@@ -231,7 +229,7 @@ static int begin(struct rig_team *team, struct work *w, bool plan)
 	}
 }
 
-/* --- what must come of them --- */
+/* --- expected results --- */
 
 static void fill(struct work *w, int round)
 {
@@ -257,8 +255,8 @@ static void fill(struct work *w, int round)
 	memcpy(w->recv + first, w->send, (w->room - first) * sizeof(*w->recv));
 }
 
-/* Element i of what blocks come to: block k's, from `rank` k, is of its element
- * at `begin` + place there; UNTOUCHED: between them. */
+/* Element i of a result in blocks: block k, from rank k, begins with element `begin`
+ * of the rank; UNTOUCHED: between the blocks. */
 static int64_t in_blocks(const struct work *w, size_t i, int round, bool even,
 			 bool all)
 {
@@ -343,7 +341,7 @@ static int check(struct rig_team *team, const struct work *w, int round)
 	for (size_t i = 0; i < w->room; i++) {
 		int64_t want = wanted(w, i, round);
 
-		/* What was there before is nobody's business. */
+		/* The bytes there before are of no interest. */
 		if (want == UNTOUCHED && w->in_place && w->verb != BCAST)
 			continue;
 		if (w->recv[i] != want)
@@ -391,7 +389,7 @@ static int prepare(struct rig_team *team, struct work *works, int64_t **memory)
 	return 0;
 }
 
-/* All of them at once, waited for from the last to the first, or all. */
+/* All verbs at once, waited for from the last to the first. */
 static int begins_all(struct rig_team *team)
 {
 	struct work works[VERBS_HERE];
@@ -413,7 +411,7 @@ static int begins_all(struct rig_team *team)
 	return r;
 }
 
-/* All as plans: each rank starts them in an order of its own. */
+/* All verbs as plans: each rank starts the plans in another order. */
 static int plans_all(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team);
@@ -467,7 +465,7 @@ static void run_all(int size, bool in_segment)
 						   .in_segment = in_segment,
 						   .in_place = way / 2 };
 
-			/* Of a segment, what differs: the long ones. */
+			/* In a segment only long data takes another way. */
 			if ((size > 9 && counts[i] > 1000) ||
 			    (in_segment && counts[i] < 500))
 				continue;
@@ -493,344 +491,13 @@ START_TEST(every_verb_of_a_segment)
 }
 END_TEST
 
-/* --- beside other things --- */
-
-/* Under way all the time: sums, while ranks meet, send and reduce. */
-static int overlaps(struct rig_team *team)
-{
-	const int rank = rig_team_rank(team), size = rig_team_size(team);
-	const int next = (rank + 1) % size, before = (rank + size - 1) % size;
-	struct rig_request *requests[4] = { NULL };
-	int64_t own[4], sums[4], got, all;
-	int r = 0;
-
-	for (int round = 0; r == 0 && round < 50; round++) {
-		for (int i = 0; r == 0 && i < 3; i++) {
-			own[i] = rank + i;
-			r = rig_team_iallreduce(team, &own[i], &sums[i], 1,
-						RIG_INT64, RIG_SUM,
-						&requests[i]);
-		}
-		own[3] = rank + round;
-		if (r == 0)
-			r = rig_team_irecv(team, &got, 1, RIG_INT64, before, 5,
-					   &requests[3]);
-		if (r == 0)
-			r = rig_team_barrier(team);
-		if (r == 0)
-			r = rig_team_send(team, &own[3], 1, RIG_INT64, next, 5);
-		if (r == 0)
-			r = rig_team_allreduce(team, &own[3], &all, 1,
-					       RIG_INT64, RIG_SUM);
-		for (int left = 4, which; r == 0 && left; left--) {
-			r = rig_team_waitany(team, 4, requests, &which, NULL);
-			if (r == 0 && which < 0)
-				r = -EBADF;
-		}
-		for (int i = 0; r == 0 && i < 3; i++)
-			if (sums[i] != size * (size - 1) / 2 + i * size)
-				r = -EBADMSG;
-		if (r == 0 && (got != before + round ||
-			       all != size * (size - 1) / 2 + round * size))
-			r = -EBADMSG;
-	}
-	return r;
-}
-
-/* On two teams that overlap, tested for until they are complete. */
-static int tests_until_done(struct rig_team *team)
-{
-	const int rank = rig_team_rank(team), size = rig_team_size(team);
-	struct rig_request *requests[2] = { NULL };
-	int64_t own = rank, sums[2] = { 0 }, wanted = 0;
-	struct rig_team *part = NULL;
-	bool done = false;
-	int r = rig_team_split(team, rank % 2, -rank, &part);
-
-	for (int i = rank % 2; i < size; i += 2)
-		wanted += i;
-	if (r == 0)
-		r = rig_team_iallreduce(part, &own, &sums[0], 1, RIG_INT64,
-					RIG_SUM, &requests[0]);
-	if (r == 0)
-		r = rig_team_iallreduce(team, &own, &sums[1], 1, RIG_INT64,
-					RIG_SUM, &requests[1]);
-	while (r == 0 && !done)
-		r = rig_team_testall(team, 2, requests, &done, NULL);
-	if (r == 0 && (requests[0] || requests[1] || sums[0] != wanted ||
-		       sums[1] != size * (size - 1) / 2))
-		r = -EBADMSG;
-	return r ? r : rig_team_free(part);
-}
-
-/* The same bits as of the blocking verb, where the order shows. */
-static int same_bits(struct rig_team *team)
-{
-	const int rank = rig_team_rank(team);
-	double own[300], here[300], there[300];
-	struct rig_request *request;
-	int r = 0;
-
-	for (int i = 0; i < 300; i++)
-		own[i] = 1.0 / (double)(1 + i + 7 * rank);
-	for (size_t n = 1; r == 0 && n <= 300; n += 13) {
-		r = rig_team_allreduce(team, own, here, n, RIG_FLOAT64,
-				       RIG_SUM);
-		if (r == 0)
-			r = rig_team_iallreduce(team, own, there, n,
-						RIG_FLOAT64, RIG_SUM, &request);
-		if (r == 0)
-			r = rig_team_wait(team, &request, NULL);
-		if (r == 0 && memcmp(here, there, n * sizeof(*here)) != 0)
-			r = rig_team_fail(team, -EBADMSG,
-					  "%zu elements: other bits", n);
-	}
-	return r;
-}
-
-START_TEST(beside_messages_and_blocking_verbs)
-{
-	rig_kernel_fn *const kernels[] = { overlaps, tests_until_done,
-					   same_bits };
-
-	for (int size = 2; size <= 20; size += 6) {
-		make_pool(size);
-		ck_assert_msg(run(kernels[_i]) == 0, "%d ranks: %s", size,
-			      rig_why());
-		rig_pool_destroy(pool);
-	}
-}
-END_TEST
-
-/* --- wrong use, and ends --- */
-
-static int64_t word, words[8];
-
-static int joins_not(struct rig_team *team)
-{
-	struct rig_request *request;
-	int r;
-
-	if (rig_team_rank(team) == 1)
-		return rig_team_barrier(team);
-	r = rig_team_iallreduce(team, &word, words, 1, RIG_INT64, RIG_SUM,
-				&request);
-	return r ? r : rig_team_wait(team, &request, NULL);
-}
-
-static int other_root(struct rig_team *team)
-{
-	struct rig_request *request;
-	int r = rig_team_ibcast(team, &word, 1, RIG_INT64,
-				rig_team_rank(team) == 2 ? 1 : 0, &request);
-
-	return r ? r : rig_team_wait(team, &request, NULL);
-}
-
-/* Each is the root, and nobody looks at another. */
-static int all_are_roots(struct rig_team *team)
-{
-	struct rig_request *request;
-	int r = rig_team_ibcast(team, &word, 1, RIG_INT64, rig_team_rank(team),
-				&request);
-
-	r = r ? r : rig_team_wait(team, &request, NULL);
-	return r;
-}
-
-static int other_gather(struct rig_team *team)
-{
-	struct rig_request *request;
-	int r = rig_team_igather(team, &word, 1, RIG_INT64, words, 1, RIG_INT64,
-				 rig_team_rank(team) == 2 ? 1 : 0, &request);
-
-	r = r ? r : rig_team_wait(team, &request, NULL);
-	return r;
-}
-
-static int other_operation(struct rig_team *team)
-{
-	struct rig_request *request;
-	int r = rig_team_iallreduce(team, &word, words, 1, RIG_INT64,
-				    rig_team_rank(team) ? RIG_SUM : RIG_MAX,
-				    &request);
-
-	return r ? r : rig_team_wait(team, &request, NULL);
-}
-
-static int other_length(struct rig_team *team)
-{
-	const size_t counts_here[] = { 1, 1, 1 }, displs[] = { 0, 1, 2 };
-	struct rig_request *request;
-	int r = rig_team_igatherv(team, words, rig_team_rank(team) == 2 ? 2 : 1,
-				  RIG_INT64, words + 4, counts_here, displs,
-				  RIG_INT64, 0, &request);
-
-	return r ? r : rig_team_wait(team, &request, NULL);
-}
-
-static int returns_open(struct rig_team *team)
-{
-	struct rig_request *request;
-
-	return rig_team_ibarrier(team, &request);
-}
-
-static int starts_twice(struct rig_team *team)
-{
-	struct rig_request *plan;
-	int r = rig_team_barrier_init(team, &plan);
-
-	if (r == 0)
-		r = rig_team_start(team, &plan);
-	return r ? r : rig_team_start(team, &plan);
-}
-
-static int frees_started(struct rig_team *team)
-{
-	struct rig_request *plan;
-	int r = rig_team_barrier_init(team, &plan);
-
-	if (r == 0)
-		r = rig_team_start(team, &plan);
-	return r ? r : rig_team_request_free(team, &plan);
-}
-
-static int starts_no_plan(struct rig_team *team)
-{
-	struct rig_request *request;
-	int r = rig_team_ibarrier(team, &request);
-
-	return r ? r : rig_team_start(team, &request);
-}
-
-static int frees_team_with_plan(struct rig_team *team)
-{
-	struct rig_team *copy = NULL;
-	struct rig_request *plan;
-	int r = rig_team_dup(team, &copy);
-
-	if (r == 0)
-		r = rig_team_barrier_init(copy, &plan);
-	return r ? r : rig_team_free(copy);
-}
-
-static int has_no_such_type(struct rig_team *team)
-{
-	struct rig_request *request;
-
-	return rig_team_ialltoallv(team, words, NULL, NULL, 99, words, NULL,
-				   NULL, 99, &request);
-}
-
-static int dies(struct rig_team *team)
-{
-	struct rig_request *request;
-	int r = rig_team_iallreduce(team, &word, words, 1, RIG_INT64, RIG_SUM,
-				    &request);
-
-	if (rig_team_rank(team) == 1)
-		(void)raise(SIGKILL);
-	return r ? r : rig_team_wait(team, &request, NULL);
-}
-
-/* To wait for plans that rest is to wait for nothing; what rests goes with the
- * run. */
-static int rests(struct rig_team *team)
-{
-	struct rig_request *plans[2], *none = NULL;
-	struct rig_status status;
-	bool done = false;
-	int which = 0;
-	int r = rig_team_barrier_init(team, &plans[0]);
-
-	if (r == 0)
-		r = rig_team_allreduce_init(team, &word, words, 1, RIG_INT64,
-					    RIG_SUM, &plans[1]);
-	if (r == 0)
-		r = rig_team_waitall(team, 2, plans, NULL);
-	if (r == 0)
-		r = rig_team_test(team, &plans[0], &done, &status);
-	if (r == 0 && (!done || !plans[0] || status.source != RIG_PROC_NULL))
-		r = -EBADF;
-	if (r == 0)
-		r = rig_team_waitany(team, 2, plans, &which, NULL);
-	if (r == 0 && which != -1)
-		r = -EBADF;
-	if (r == 0)
-		r = rig_team_startall(team, 2, plans);
-	for (int i = 0; r == 0 && i < 2; i++)
-		r = rig_team_waitany(team, 2, plans, &which, NULL);
-	if (r == 0)
-		r = rig_team_request_free(team, &none);
-	return r;
-}
-
-static const struct {
-	rig_kernel_fn *kernel;
-	int r;
-	const char *words[3];
-} ends[] = {
-	{ joins_not,
-	  -EDEADLK,
-	  { "deadlock", "iallreduce (joins_not+", "barrier 1 (" } },
-	{ other_root,
-	  -EINVAL,
-	  { "root 1) at other_root+", "root 0) at other_root+", "ibcast" } },
-	{ all_are_roots, -EINVAL, { "root 1) at all_are_roots+", "ibcast" } },
-	{ other_gather,
-	  -EINVAL,
-	  { "root 1) at other_gather+", "root 0) at other_gather+",
-	    "igather" } },
-	{ other_operation,
-	  -EINVAL,
-	  { "op SUM", "op MAX", "at other_operation+" } },
-	{ other_length,
-	  -EINVAL,
-	  { "igatherv: rank 2 sends 16 bytes, 8 are expected" } },
-	{ returns_open, -EINVAL, { "1 request that is not complete" } },
-	{ starts_twice, -EINVAL, { "barrier_init is started already" } },
-	{ frees_started, -EINVAL, { "barrier_init is started: wait" } },
-	{ starts_no_plan, -EINVAL, { "is no plan" } },
-	{ frees_team_with_plan, -EINVAL, { "rig_team_request_free()" } },
-	{ has_no_such_type, -EINVAL, { "no type number " } },
-	{ dies, -EOWNERDEAD, { "rank 1", "SIGKILL" } },
-	{ rests, 0, { NULL } },
-};
-#define ENDS ((int)(sizeof(ends) / sizeof(*ends)))
-
-START_TEST(each_end_is_told)
-{
-	make_pool(3);
-	/* And the pool goes on: twice. */
-	for (int i = 0; i < 2; i++) {
-		int r = run(ends[_i].kernel);
-		const char *text = rig_pool_report(pool)->text;
-
-		ck_assert_msg(r == ends[_i].r, "%d: %s", r, rig_why());
-		for (int k = 0; k < 3 && ends[_i].words[k]; k++)
-			ck_assert_msg(strstr(text, ends[_i].words[k]) != NULL,
-				      "no \"%s\" in: %s", ends[_i].words[k],
-				      text);
-		ck_assert_msg(run(overlaps) == 0, "%s", rig_why());
-	}
-	rig_pool_destroy(pool);
-}
-END_TEST
-
 Suite *make_suite(void)
 {
 	Suite *suite = suite_create("nonblocking");
 	TCase *verbs = make_tcase("verbs", 60);
-	TCase *others = make_tcase("others", 30);
-	TCase *wrong = make_tcase("wrong", 20);
 
 	tcase_add_loop_test(verbs, every_verb_of_private_memory, 0, SIZES);
 	tcase_add_loop_test(verbs, every_verb_of_a_segment, 0, SIZES);
 	suite_add_tcase(suite, verbs);
-	tcase_add_loop_test(others, beside_messages_and_blocking_verbs, 0, 3);
-	suite_add_tcase(suite, others);
-	tcase_add_loop_test(wrong, each_end_is_told, 0, ENDS);
-	suite_add_tcase(suite, wrong);
 	return suite;
 }

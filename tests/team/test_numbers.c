@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_numbers.c - reductions of numbers that are none, infinite, zero or half
- * as wide, of truth values, and of values with a place.
+ * test_numbers.c - reductions of NaN, of infinity, of zeros, of 16-bit numbers, of
+ * truth values, and of values with a place.
  *
- * A rank of many has the odd one, at one element of some; every rank computes
- * what must come of it, one after the other in rank order.
+ * One rank of many has the odd value, at some elements; every rank computes the
+ * expected result, one rank after the other in rank order.
  */
 #include "lib/harness.h"
 
@@ -22,7 +22,7 @@
 static const int sizes[] = { 1, 2, 3, 5, 17 };
 #define SIZES (harness_long() ? (int)(sizeof(sizes) / sizeof(*sizes)) : 3)
 
-/* A line, whole, slices, and pieces of those. */
+/* Elements of a line, of whole contributions, of slices, and of pieces of slices. */
 static const size_t lengths[] = { 1, 3, 7, 129, 700, 9001 };
 #define LENGTHS     (sizeof(lengths) / sizeof(*lengths))
 #define LENGTH_MAX  9001
@@ -170,7 +170,7 @@ static bool is_whole(int type)
 	       type == RIG_INT16_AT32 || type == RIG_INT64_AT32;
 }
 
-/* --- one odd among many --- */
+/* --- one odd value among many --- */
 
 /* Element `element` of rank `who` is `x`. */
 struct odd {
@@ -180,7 +180,7 @@ struct odd {
 	size_t element;
 };
 
-/* Falling with the rank, but for two at the end that are equal. */
+/* Falling with the rank, but for two equal values at the end. */
 static double value_of(const struct odd *odd, int rank, int size, size_t i)
 {
 	if (rank == odd->who && i == odd->element)
@@ -194,7 +194,7 @@ static int place_of(int rank, size_t i)
 	return (rank * 7 + (int)i) % 19;
 }
 
-/* What comes of ranks 0 to `last`: a NaN is before all. */
+/* The result of ranks 0 to `last`: a NaN is before every number. */
 static double pick(const struct odd *odd, int op, int last, int size, size_t i,
 		   int *at)
 {
@@ -246,7 +246,7 @@ static int try_op(struct rig_team *team, const struct odd *odd, int op,
 	struct rig_request *request = NULL;
 	int r;
 
-	/* What is between value and place is nobody's. */
+	/* The bytes between value and place have no meaning. */
 	memset(send, 0xa0 + rank, n * ELEMENT_MAX);
 	for (size_t i = 0; i < n; i++)
 		put(send, odd->type, i, value_of(odd, rank, size, i),
@@ -276,7 +276,7 @@ struct told {
 	int type;
 };
 
-/* Every rank, and of many the first, one between and the last. */
+/* Every rank, and in large teams the first rank, a middle rank and the last. */
 static int each_rank(struct rig_team *team, int type, double x, size_t n)
 {
 	const bool places = type >= RIG_INT32_AT;
@@ -462,7 +462,7 @@ END_TEST
 
 /* --- many halves --- */
 
-/* 2048 and many ones: two by two in float16 each of them would be lost. */
+/* 2048 and many ones: two by two in float16 every one would be lost. */
 static int adds_halves(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team), size = rig_team_size(team);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_operation.c - every operation of a reduction on every type, and ranks
- * that call different verbs, after which the same operations are right again.
+ * test_operation.c - every operation of a reduction on every type, and ranks that
+ * call different verbs, after which the same operations are right again.
  */
 #include "lib/harness.h"
 
@@ -19,7 +19,7 @@ static int64_t has(int rank)
 	return rank == 0 ? 2 : rank == 1 ? 3 : 1;
 }
 
-/* One after the other; of one rank, what it has. */
+/* One rank after the other; with a single rank, the rank's elements. */
 static int64_t folded(int op, int size)
 {
 	int64_t all = has(0);
@@ -167,7 +167,7 @@ PLACED(of_int64_at, rig_int64_at, RIG_INT64_AT)
 PLACED(of_float32_at, rig_float32_at, RIG_FLOAT32_AT)
 PLACED(of_float64_at, rig_float64_at, RIG_FLOAT64_AT)
 
-/* The logical ones, which bool has. */
+/* The logical operations, which bool has. */
 static int of_bool(struct rig_team *team)
 {
 	const bool it = rig_team_rank(team) != 0;
@@ -271,7 +271,7 @@ START_TEST(ranks_that_call_differently_are_named)
 	ck_assert_msg(strstr(rig_why(), words[_i]), "%s", rig_why());
 	first = strstr(strchr(rig_why(), ' '), where[_i]);
 	ck_assert_msg(first && strstr(first + 1, where[_i]), "%s", rig_why());
-	/* The pool goes on, and what was half done does not matter. */
+	/* The pool goes on, and half-done calls do not matter. */
 	ck_assert_int_eq(
 		rig_pool_run(pool,
 			     &(struct rig_job){ .kernel = every_operation }),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_second_thread.c - one thread of a rank calls verbs: in a kernel any other thread
- * is refused, and leaves no trace; a rank that has joined has whichever thread calls.
+ * test_second_thread.c - one thread of a rank calls verbs: in a kernel any other
+ * thread is refused, and leaves no trace; in a rank that has joined any thread may
+ * call.
  */
 #include "lib/harness.h"
 
@@ -14,11 +15,11 @@
 
 #include "lib/job_pool.h"
 
-/* In this process: the verbs to be called, and what they are called with. */
+/* In this process: the verbs of the test, and the arguments. */
 struct stand {
 	struct rig_team *team;
 	struct rig_team *part; /* a team split off */
-	void *memory;          /* of rig_team_alloc() */
+	void *memory;          /* memory of rig_team_alloc() */
 	struct rig_request *open, *plan;
 	char why[4096]; /* the calls that were not refused */
 };
@@ -81,7 +82,7 @@ static void *call_all(void *arg)
 {
 	struct stand *stand = arg;
 
-	/* A worker's first line has no wrong thread: any may ask these. */
+	/* In a worker's first line no thread is wrong: any thread may ask. */
 	if (rig_team_size(stand->team) < 1 ||
 	    rig_team_strip(stand->team, 8).end > 8)
 		snprintf(stand->why, sizeof(stand->why), "size or strip");
@@ -102,7 +103,7 @@ static int goes_on(struct stand *stand)
 		r = rig_team_allreduce(team, &own, &sum, 1, RIG_INT32, RIG_SUM);
 	if (r == 0 && sum != size * (size - 1) / 2)
 		r = -EBADMSG;
-	/* The receive that was open all along. */
+	/* The receive that was open all the time. */
 	if (r == 0)
 		r = rig_team_send(team, &own, 1, RIG_INT32, (self + 1) % size,
 				  7);
@@ -147,7 +148,7 @@ static int has_a_second_thread(struct rig_team *team)
 START_TEST(a_second_thread_of_a_worker_is_refused)
 {
 	make_pool(2);
-	/* The next run has a thread of its own, too. */
+	/* The next run has another thread, too. */
 	for (int i = 0; i < 2; i++)
 		ck_assert_msg(run(has_a_second_thread) == 0, "%s",
 			      rig_pool_report(pool)->text);

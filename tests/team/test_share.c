@@ -2,7 +2,7 @@
 /*
  * test_share.c - work shared out: every element in one part of one rank.
  *
- * Each rank counts, in a segment, every element it is given; a share is right
+ * Each rank counts, in a segment, the elements of the rank's parts; a share is right
  * where all counts are 1.
  */
 #include "lib/harness.h"
@@ -25,7 +25,7 @@ static const int sizes[] = { 1, 2, 3, 5, 8, 17 };
 static const size_t counts[] = { 0, 1, 2, 3, 7, 16, 100, 1009, 20011 };
 #define COUNTS (sizeof(counts) / sizeof(*counts))
 
-#define SHARES 24 /* that follow each other without a barrier */
+#define SHARES 24 /* shares that follow each other without a barrier */
 
 static struct rig_pool *pool;
 static struct rig_segment *segment;
@@ -59,10 +59,10 @@ static int run(rig_kernel_fn *kernel, const void *args, size_t args_bytes)
 struct told {
 	size_t count, chunk;
 	enum rig_schedule schedule;
-	int lazy; /* this rank is slow at its first part; -1: none */
+	int lazy; /* the rank that is slow at the first part; -1: none */
 };
 
-/* One share, counted in `seen`. */
+/* A share, counted in `seen`. */
 static int share_out(struct rig_team *team, const struct told *told,
 		     _Atomic uint8_t *seen, bool slow)
 {
@@ -153,7 +153,7 @@ START_TEST(a_rank_that_comes_late_loses_nothing_and_delays_nobody)
 }
 END_TEST
 
-/* Rank 0 takes one chunk and does not come back before all else is done. */
+/* Rank 0 takes one chunk and does not come back before all other chunks are done. */
 static int is_helped(struct rig_team *team)
 {
 	const size_t count = 4000;
@@ -183,7 +183,7 @@ START_TEST(what_a_slow_rank_does_not_get_round_to_others_do)
 }
 END_TEST
 
-/* In teams of odd and of even ranks, at once, each with its own numbers. */
+/* In teams of odd and of even ranks, at the same time, with separate numbers. */
 static int shares_in_parts(struct rig_team *team)
 {
 	const size_t count = 3001;
@@ -347,10 +347,9 @@ static struct layout make_ranks(struct rank *ranks)
 }
 
 /*
- * Three ranks of one thread, so that the order is known.  Rank 1 has put what
- * it took of rank 2's where others can take it, and rank 0, which looked before,
- * is at the next share already: it must not take rank 1 for one that has not
- * begun.
+ * Three ranks of one thread, so that the order is known.  Rank 1 has put stolen
+ * chunks of rank 2 where others can take the chunks, and rank 0, which looked before,
+ * is at the next share already: rank 0 must see that rank 1 has begun.
  */
 START_TEST(what_is_left_of_an_earlier_share_is_left_alone)
 {
@@ -383,8 +382,9 @@ START_TEST(what_is_left_of_an_earlier_share_is_left_alone)
 }
 END_TEST
 
-/* Shares of which the last rank has nothing, or which are static, until tags
- * come round; then one in which it is first, and takes its part alone. */
+/* Shares in which the last rank has no part, or which are static, until tags come
+ * round; then a share in which the last rank is first, and takes only the rank's own
+ * part. */
 START_TEST(no_part_of_many_shares)
 {
 	const size_t count = 60;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_symmetric.c - the heap all ranks have, and what one does in another's.
+ * test_symmetric.c - the heap that all ranks have, and a rank's access to other
+ * parts.
  */
 #include "lib/harness.h"
 
@@ -24,8 +25,8 @@ static bool zero(const unsigned char *data, size_t bytes)
 	return true;
 }
 
-/* Blocks of a team and of a part of it, given back in another order; zero each
- * time, and at the same place of everybody's part. */
+/* Blocks of a team and of a part of the team, given back in another order; zero each
+ * time, and at the same place of every rank's part. */
 static int allocates(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team), size = rig_team_size(team);
@@ -52,7 +53,7 @@ static int allocates(struct rig_team *team)
 	return r;
 }
 
-/* Everybody writes to its right, counts everywhere, and adds up at rank 0. */
+/* Each rank writes to the right neighbour, counts everywhere, and adds up at rank 0. */
 static int one_sided(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team), size = rig_team_size(team);
@@ -82,7 +83,7 @@ static int one_sided(struct rig_team *team)
 	for (int i = 0; r == 0 && i < 20; i++)
 		r = rig_team_accumulate(team, mine->sum, ones, 40, RIG_FLOAT64,
 					RIG_SUM, 0);
-	/* Exactly one finds 0. */
+	/* Exactly one rank finds 0. */
 	if (r == 0)
 		r = rig_team_compare_swap(team, &mine->swapped, 0,
 					  (uint64_t)rank + 1, 0, &before);
@@ -195,7 +196,7 @@ START_TEST(wrong_use_is_told)
 }
 END_TEST
 
-/* Who has the lock dies. */
+/* The rank with the lock dies. */
 static int dies(struct rig_team *team)
 {
 	uint64_t *lock = NULL;
@@ -217,7 +218,7 @@ START_TEST(a_death_with_a_lock_never_hangs)
 }
 END_TEST
 
-/* ---- memory that all map ---- */
+/* ---- memory that all ranks map ---- */
 
 #define BIG ((size_t)64 << 20) /* more than the heap of a rank has */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_teams.c - teams split off a team: who is in them, and that what one does
- * is nothing to another.
+ * test_teams.c - teams split off a team: the members, and calls of one team that do
+ * not disturb another team.
  */
 #include "lib/harness.h"
 
@@ -20,7 +20,7 @@
 static const int sizes[] = { 1, 2, 3, 5, 9, 4, 8, 20, 64 };
 #define SIZES (harness_long() ? (int)(sizeof(sizes) / sizeof(*sizes)) : 5)
 
-/* The sum of what the ranks of `team` give. */
+/* The sum of the ranks of `team`. */
 static int sum(struct rig_team *team, int64_t own, int64_t *all)
 {
 	return rig_team_allreduce(team, &own, all, 1, RIG_INT64, RIG_SUM);
@@ -44,7 +44,7 @@ static int splits(struct rig_team *team)
 	    rig_team_rank(part) != members - 1 - rank / 3)
 		return rig_team_fail(team, -EBADMSG, "rank %d of %d",
 				     rig_team_rank(part), rig_team_size(part));
-	/* Ranks of one team go ahead of those of another. */
+	/* Ranks of one team go ahead of the ranks of another team. */
 	for (int i = 0; r == 0 && i < 50 * (color + 1); i++) {
 		r = sum(part, rank, &all);
 		if (r == 0 && all != wanted)
@@ -88,8 +88,8 @@ START_TEST(a_rank_without_a_colour_is_in_none)
 }
 END_TEST
 
-/* More teams than there is room for, one after the other: halves of different
- * length, so that blocks change hands between ranks. */
+/* More teams than there is room for, one after the other: halves of different length,
+ * so that blocks change hands between ranks. */
 static int splits_again_and_again(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team), size = rig_team_size(team);
@@ -126,8 +126,8 @@ START_TEST(memory_of_a_team_that_was_freed_serves_another)
 }
 END_TEST
 
-/* All hear that there is no room, with the same words: who wants no team, and
- * who is alone in one, too. */
+/* All ranks hear that there is no room, with the same words: also a rank that wants
+ * no team, and a rank alone in a team. */
 static int takes_all(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team);
@@ -140,14 +140,14 @@ static int takes_all(struct rig_team *team)
 	if (r != -ENOSPC || made < 4000)
 		return rig_team_fail(team, -EBADMSG, "%d after %d", r, made);
 	for (int i = 0; i < 3; i++) {
-		/* Rank 1 alone would find room, for its team is small. */
+		/* Rank 1 alone would find room, for the team of rank 1 is small. */
 		r = rig_team_split(team, i == 2 && rank ? RIG_UNDEFINED : 0, 0,
 				   &part);
 		if (i < 2 && r != -ENOSPC)
 			return rig_team_fail(team, -EBADMSG, "split: %d", r);
 	}
 	if (r != -ENOSPC)
-		return 0; /* a team of one fits still */
+		return 0; /* a team of one rank still fits */
 	snprintf(words, sizeof(words), "%s", rig_why());
 	memcpy(first, words, sizeof(first));
 	r = rig_team_bcast(team, first, sizeof(first), RIG_UINT8, 0);
@@ -167,7 +167,7 @@ START_TEST(too_many_teams_are_an_error_until_the_run_ends)
 }
 END_TEST
 
-/* No team of all fits; rank 0 wants none, and the others one. */
+/* There is no room for a team of all; rank 0 wants no team, and the others a team. */
 static int wants_none(struct rig_team *team)
 {
 	struct rig_team *part = team;
@@ -282,8 +282,8 @@ static int one_of_many(struct rig_team *part, uint32_t what, size_t n, int root,
 	}
 }
 
-/* A program that all ranks draw from the same seed, over the team of all and
- * two ways of dividing it: each rank is in three teams that overlap. */
+/* A program that all ranks draw from the same seed, over the team of all and two ways
+ * of dividing the team: each rank is in three teams that overlap. */
 static int random_program(struct rig_team *team)
 {
 	uint32_t seed = *(const uint32_t *)rig_team_args(team);
@@ -300,7 +300,7 @@ static int random_program(struct rig_team *team)
 			next(&seed) % 3 ? next(&seed) % 14 : next(&seed) % MOST;
 		int root = (int)(next(&seed) % (uint32_t)rig_team_size(part));
 
-		/* All draw the same, but teams differ in their sizes. */
+		/* All ranks draw the same, but teams differ in size. */
 		r = one_of_many(part, what, n, root, salt);
 		if (r == -EBADMSG)
 			r = rig_team_fail(team, r, "step %d: wrong", i);
@@ -351,8 +351,8 @@ START_TEST(a_death_leaves_nothing_to_the_next_team)
 }
 END_TEST
 
-/* Rank 0 says something long to all and goes on, in a team of its own; rank 1
- * comes late to read it. */
+/* Rank 0 sends long data to all ranks and goes on, in a team without the others; rank
+ * 1 comes late to read the data. */
 static int says_and_goes_on(struct rig_team *team)
 {
 	static uint64_t data[30000], more[4000], out[4000];
@@ -384,7 +384,7 @@ START_TEST(what_was_said_in_one_team_stays_while_another_is_busy)
 }
 END_TEST
 
-/* What a rank of a described machine must find. */
+/* The expected results of a rank of a described machine. */
 struct described {
 	int where[RIG_LEVELS][64]; /* by level and rank */
 };
@@ -423,7 +423,7 @@ static int splits_by_level(struct rig_team *team)
 	return r;
 }
 
-/* Machine, placement, workers, and where the last of them is. */
+/* Machine, placement, workers, and the place of the last worker. */
 static const struct {
 	const char *topology, *place;
 	int workers;
@@ -476,7 +476,7 @@ START_TEST(ranks_of_a_cache_node_or_package_are_a_team)
 }
 END_TEST
 
-/* As they are on this machine, and what is no level. */
+/* The levels of this machine, and a number that is no level. */
 static int splits_here(struct rig_team *team)
 {
 	struct rig_team *part;

@@ -23,7 +23,7 @@ struct told {
 	int word;
 };
 
-/* What a rank gives to the verb. */
+/* The arguments of a rank. */
 struct given {
 	size_t count;
 	int type;
@@ -44,7 +44,7 @@ static const struct given usual = {
 	.level = RIG_LEVEL_HOST,
 };
 
-/* Each term differs; elements stay as long, so that nothing else does. */
+/* Each term differs alone; elements stay as long, so that nothing else differs. */
 static const struct given other = {
 	.count = 3,
 	.type = RIG_COMPLEX64,

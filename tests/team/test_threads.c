@@ -17,15 +17,15 @@
 #define THREADS 64
 #define COUNT   1000
 
-/* What a kernel finds wrong. */
+/* The faults that a kernel finds. */
 enum wrong { RIGHT, THREADS_WRONG, NOT_BOUND, NOT_ALONE, NOT_OURS, NOT_BACK };
 
 struct seen {
 	const struct rig_team *team;
-	cpu_set_t ours; /* of the rank */
+	cpu_set_t ours; /* the CPUs of the rank */
 	int done[COUNT];
 	int threads;
-	int cpu[THREADS]; /* -1: bound to more than one */
+	int cpu[THREADS]; /* -1: bound to several CPUs */
 };
 
 static void look(void *arg, size_t begin, size_t end)
@@ -66,7 +66,7 @@ static enum wrong judge(const struct seen *seen, int threads)
 	return RIGHT;
 }
 
-/* Twice: a team that is there already is bound as well. */
+/* Twice: a team of threads that is there already is bound as well. */
 static int hybrid(struct rig_team *team)
 {
 	enum wrong *wrong = rig_team_result(team);
@@ -115,7 +115,7 @@ static void run_hybrid(const char *place)
 	rig_pool_destroy(pool);
 }
 
-/* Not every machine shows its caches. */
+/* Not every machine shows the caches. */
 static bool can_place(const char *place)
 {
 	struct rig_plan *plan = NULL;
@@ -137,7 +137,7 @@ START_TEST(test_threads_have_a_core_each)
 }
 END_TEST
 
-/* The caller's own team idles; the workers' teams are none of it. */
+/* The caller's own OpenMP team idles, and is no part of the workers' teams. */
 START_TEST(test_the_caller_has_used_openmp)
 {
 	int threads = 0;
@@ -152,7 +152,7 @@ START_TEST(test_the_caller_has_used_openmp)
 }
 END_TEST
 
-/* Workers that are not pinned bind nobody, and share what there is. */
+/* Workers that are not pinned bind no thread, and share the CPUs. */
 static int unpinned(struct rig_team *team)
 {
 	cpu_set_t before, after;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_turns.c - of several that are ready each has its turn, some are taken at
- * once, and who polls lets others run.
+ * test_turns.c - several ready messages have turns, some are taken at once, and a
+ * polling rank lets others run.
  */
 #include "lib/harness.h"
 
@@ -15,7 +15,7 @@
 
 #include "lib/job_pool.h"
 
-/* A message to oneself, received: a request that is complete. */
+/* A message from the rank to the rank, received: a request that is complete. */
 static int complete_one(struct rig_team *team, int tag, int *value,
 			struct rig_request **request)
 {
@@ -135,7 +135,7 @@ static int some(struct rig_team *team)
 	return 0;
 }
 
-/* Of one that is too long and one that is right, both are taken. */
+/* Two messages, one too long and one right, are both taken. */
 static int some_fail(struct rig_team *team)
 {
 	struct rig_request *requests[2];
@@ -176,7 +176,7 @@ static uint64_t switches(void)
 
 #define POLLS 400
 
-/* Rank 0 polls for what never comes; the others are busy until it is through. */
+/* Rank 0 polls for a message that never comes; the others are busy until rank 0 ends. */
 static int polls(struct rig_team *team)
 {
 	atomic_int *over = rig_team_data(team, 0);

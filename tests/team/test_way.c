@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_way.c - past the caches or not: what trials decide, that all ranks take the
- * same way, and that the data is the same whichever way it goes.
+ * test_way.c - past the caches or plainly: the choice after trials, the same way in
+ * all ranks, and the same data both ways.
  */
 #include "lib/harness.h"
 
@@ -29,7 +29,7 @@ static void try_both(struct way *way, uint64_t plain, uint64_t past)
 
 		ck_assert(trial);
 		ck_assert_int_eq(way_taken, i % 2);
-		/* A late one counts for nothing: the least does. */
+		/* A late time does not matter: the least time decides. */
 		way_used(way, way_taken,
 			 (way_taken ? past : plain) + (i < 2 ? 5000 : 0));
 	}
@@ -37,7 +37,7 @@ static void try_both(struct way *way, uint64_t plain, uint64_t past)
 	way_decide(way);
 }
 
-/* The calls until both are tried again; all take the way that was found. */
+/* The calls until both ways are tried again; all calls take the faster way. */
 static int rest(struct way *way, bool past)
 {
 	bool trial;
@@ -79,7 +79,7 @@ START_TEST(sizes_are_powers_of_two)
 }
 END_TEST
 
-/* A time of a hand-over, the distance that is said to be, and whether that is new. */
+/* A time of a hand-over, the expected distance, and whether the distance is new. */
 static void seen(struct way_distances *distances, uint64_t ns, int now,
 		 bool is_new)
 {
@@ -101,7 +101,7 @@ START_TEST(distances_are_told_apart)
 	/* Back to the first, which is known. */
 	seen(&distances, 65, 0, false);
 	seen(&distances, 260, 1, false);
-	/* A third takes the place of the one that is not at hand. */
+	/* A third distance takes the place of the distance that is not present. */
 	seen(&distances, 2000, 0, true);
 	seen(&distances, 250, 1, false);
 	seen(&distances, 70, 0, true);
@@ -129,7 +129,7 @@ static struct way *choice_of(struct rig_team *team)
 	return &team->ways[team->distances.now][WAY_ALLGATHER][way_size(BYTES)];
 }
 
-/* All of them, through trials and beyond; then all have decided alike. */
+/* All uses, through trials and beyond; then all ranks have the same choice. */
 static int gathers(struct rig_team *team)
 {
 	const int rank = rig_team_rank(team), size = rig_team_size(team);
@@ -164,7 +164,7 @@ static int gathers(struct rig_team *team)
 	if (r == 0 && (both[0] != both[1] || way->rest == 0))
 		r = rig_team_fail(team, -EBADMSG, "%x, but %x", both[0],
 				  both[1]);
-	/* All have looked how long a hand-over takes, if they do at all. */
+	/* All ranks have measured a hand-over, if any rank has. */
 	own = team->distances.handover[team->distances.now];
 	most = own;
 	if (r == 0)
@@ -187,7 +187,7 @@ static int fails(struct rig_team *team)
 	return -EDOM;
 }
 
-/* 2 ranks have cores of their own on most machines, and look; 3 may share some. */
+/* 2 ranks have a core each on most machines, and measure; 3 ranks may share cores. */
 START_TEST(all_ranks_take_the_same)
 {
 	make_pool(_i);
