@@ -24,11 +24,18 @@ void bell_finish(struct run_bell *bell);
 /* Ring, as a rank does: also in a signal handler. */
 void bell_ring(struct rig_pool *pool);
 
-/* The holder of the turn says: a run with the pool's limit begins; a wait is about to
- * look whether the run has ended; the run goes on; the run has ended. */
+/* A thread calls the next functions while the thread has the pool's turn. */
+
+/* A run with the pool's limit begins: the timer is set. */
 void bell_run_begins(struct rig_pool *pool);
+
+/* A wait is about to look whether the run has ended: the bell is quiet again. */
 void bell_look(struct rig_pool *pool);
+
+/* The run goes on after a stop, and the limit may be later: the timer is set again. */
 void bell_run_goes_on(struct rig_pool *pool);
+
+/* The run has ended: the bell is quiet, and the timer stands. */
 void bell_run_ends(struct rig_pool *pool);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alltoall.c - a block of each rank for each rank: alltoall, and scatter, which
- * is that from one rank.
+ * alltoall.c - a block of each rank for each rank: alltoall, and scatter, which is
+ * alltoall from a single rank.
  *
- * Who sends says a piece of every block at once, side by side, and each
- * receiver takes its own.  Blocks that all lie where others can read them are said
- * once, and read there.
+ * A sender offers a piece of every block at once, side by side, and each receiver
+ * takes a piece of its own block.  Blocks that others can all read in place are
+ * offered once, and read there.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -61,8 +61,9 @@ static void put_offs(const struct blocks *from, int size, uint64_t *offs)
 				  : 0;
 }
 
-/* Say a piece of every block but this rank's own, which nobody else reads.  Or all of
- * them, where they lie, if they stay as they are (`lend`) and others find them. */
+/* Offer a piece of every block but this rank's own, which no other rank reads.  Or
+ * offer all blocks in place, if nobody writes there (`lend`) and others can read
+ * there. */
 static void offer_blocks(struct call *call, const struct blocks *from,
 			 size_t done, size_t piece, bool lend)
 {
@@ -86,8 +87,8 @@ static void offer_blocks(struct call *call, const struct blocks *from,
 	call_offer_ready(call);
 }
 
-/* Take a piece of the block that `rank` has for this one; or all of the block, which
- * begins `off` bytes from where that rank's do, and then call->in_place. */
+/* Take a piece of the block that `rank` has for this rank; or the whole block, which
+ * begins `off` bytes behind the lent bytes, and then call->in_place. */
 static int take_block(struct call *call, int rank, char *to, size_t bytes,
 		      size_t done, size_t piece, size_t off)
 {
@@ -123,7 +124,8 @@ static void ranks_add(struct rank_set *ranks, int rank)
 	ranks->count++;
 }
 
-/* Take what the others have, but those that have lent all of it in a call before. */
+/* Take the pieces of the other ranks, but for ranks that have lent all in a call
+ * before. */
 static int take_blocks(struct call *call, const struct blocks *to, size_t done,
 		       size_t piece, const uint64_t *offs,
 		       struct rank_set *lent)
@@ -149,9 +151,9 @@ static int take_blocks(struct call *call, const struct blocks *to, size_t done,
 }
 
 /*
- * `offs`: where the block for this rank begins in what each other rank lends; NULL:
- * as blocks that are alike lie.  Every rank hears from all others who lends, so all
- * know after the first call how many calls there are.
+ * `offs`: the begin of the block for this rank in the lent bytes of each other rank;
+ * NULL: as for equal blocks.  Every rank hears from all others whether they lend, so
+ * all ranks know after the first call how many calls there are.
  */
 static int alltoall(struct rig_team *team, const struct blocks *from,
 		    const struct blocks *to, size_t longest,
@@ -178,7 +180,8 @@ static int alltoall(struct rig_team *team, const struct blocks *from,
 			own = true;
 			ranks_add(&lent, rank);
 		}
-		/* Its own, while the others' are on their way. */
+		/* This rank's own block, while the blocks of other ranks are on the
+		 * way. */
 		if (done == 0 && moves)
 			call_copy(blocks_at(to, rank), blocks_at(from, rank),
 				  blocks_bytes(from, rank));
@@ -233,8 +236,8 @@ int rig_team_alltoall(struct rig_team *team, const void *send,
 }
 
 /*
- * Everybody tells everybody how much is coming, how long the longest block is that
- * it sends, and where each block begins: *offs of those for this rank.
+ * Each rank tells each other rank the length of the block, the length of the sender's
+ * longest block, and the begin of the block: *offs for this rank.
  */
 static int agree(struct rig_team *team, const struct blocks *from,
 		 const struct blocks *to, size_t *longest, uint64_t *offs)
@@ -308,8 +311,8 @@ int rig_team_alltoallv(struct rig_team *team, const void *send,
 	return alltoall(team, &from, &to, longest, offs);
 }
 
-/* Blocks of the root; the longest has `longest` bytes, this rank's `bytes`, and
- * begins at `off` of what the root lends. */
+/* Blocks of the root; the longest has `longest` bytes.  This rank's block has `bytes`
+ * bytes, and begins at `off` in the bytes that the root lends. */
 static int scatter(struct rig_team *team, const struct blocks *from, char *to,
 		   size_t bytes, size_t longest, size_t off, int root)
 {
@@ -340,7 +343,7 @@ static int scatter(struct rig_team *team, const struct blocks *from, char *to,
 	return call_leave(team, in_place && team->rank == root, r);
 }
 
-/* The root sends all blocks, and each rank receives one. */
+/* The root sends all blocks, and each rank receives a block. */
 static int check_scatter(struct rig_team *team, enum verb verb,
 			 const struct blocks *from, struct blocks to, int root)
 {
@@ -388,8 +391,8 @@ int rig_team_scatter(struct rig_team *team, const void *send, size_t send_count,
 		       (size_t)team->rank * bytes, root);
 }
 
-/* The root tells how long each rank's block is, the longest, and where each begins:
- * *off of this rank's. */
+/* The root tells each rank the length of the rank's block, the longest length, and
+ * the begin of the block: *off. */
 static int hear_lengths(struct rig_team *team, const struct blocks *from,
 			size_t bytes, int root, size_t *longest, size_t *off)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bcast.c - what one rank has, every rank gets.
+ * bcast.c - the root's elements, in every rank.
  *
- * The root says it piece by piece, and everybody reads it there: the root is at
- * the next pieces while the others copy this one.  What lies in a segment is
- * said all at once.  What fits a line is handed on in a tree where there are
- * many ranks, numbered from the root.
+ * The root offers the elements piece by piece, and every rank reads the pieces there:
+ * the root goes on to the next pieces while the others copy.  Elements in a segment
+ * are offered all at once.  Elements that fit a line are handed on in a tree where
+ * there are many ranks, numbered from the root.
  */
 #include <errno.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static int read_root(struct call *call, char *data, size_t left, size_t *bytes,
 	return 0;
 }
 
-/* Ranks from the root on are those of the tree. */
+/* The tree numbers the ranks from the root on. */
 static int read_parent(struct call *call, char *data, size_t bytes, int root)
 {
 	const int size = call->team->size;
@@ -84,7 +84,7 @@ static int bcast(struct rig_team *team, char *data, size_t bytes, int root)
 	return call_leave(team, lent, r);
 }
 
-/* The team is one of several hosts. */
+/* The team has ranks of several hosts. */
 COLD static int bcast_wide(struct rig_team *team, const struct terms *terms,
 			   void *buffer, size_t bytes, const void *where)
 {

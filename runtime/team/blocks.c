@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocks.c - sizes of blocks that wrap around, and buffers that overlap, are found
- * before a byte is moved.
+ * blocks.c - before a byte is moved: sizes of blocks that wrap around, and buffers
+ * that overlap, are refused.
  */
 #include "team/blocks.h"
 
@@ -35,7 +35,7 @@ static bool measure(const struct blocks *blocks, int rank, size_t *begin,
 	       size_add((size_t)(uintptr_t)blocks->data, end, &end);
 }
 
-/* Blocks that are no type's, or no memory's: the words. */
+/* Words for blocks of no type, or beyond all memory. */
 static int refuse(struct rig_team *team, enum verb verb,
 		  const struct blocks *blocks, int rank)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocks.h - a buffer of one block a rank, as MPI describes it.
+ * blocks.h - a buffer with a block for each rank, as MPI describes such a buffer.
  */
 #ifndef RUNRIG_BLOCKS_H
 #define RUNRIG_BLOCKS_H
@@ -13,8 +13,8 @@
 
 #include "team/call.h"
 
-/* In this process.  Each block `count` elements, one after the other; or, where
- * there are `counts`, as those and `displs` say. */
+/* In this process.  Each block has `count` elements, one block after the other; or,
+ * with `counts`, the lengths and places of `counts` and `displs`. */
 struct blocks {
 	char *data;
 	int type;
@@ -71,8 +71,8 @@ static inline size_t blocks_longest(const struct blocks *blocks, int size)
 	return longest;
 }
 
-/* Elements of all: or of each, where all are alike, since ranks that agree on
- * the one agree on the other. */
+/* Elements of all blocks; or of each block, where all blocks are alike, since ranks
+ * that agree on a block's length agree on the sum. */
 static inline size_t blocks_count(const struct blocks *blocks, int size)
 {
 	size_t sum = 0;
@@ -85,9 +85,9 @@ static inline size_t blocks_count(const struct blocks *blocks, int size)
 }
 
 /*
- * The first `from_count` blocks that are sent and `to_count` that are received: do
- * the numbers fit, and is no byte in both?  0 blocks: that buffer is not looked at,
- * as where data is in place.  Returns 0, or -EINVAL with the words.
+ * Of the first `from_count` blocks to send and `to_count` blocks to receive: do the
+ * numbers fit, and is no byte in both?  With 0 blocks the buffer is not looked at, as
+ * for data in place.  Returns 0, or -EINVAL with the words.
  */
 int blocks_check(struct rig_team *team, enum verb verb,
 		 const struct blocks *from, int from_count,

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * call.c - lines, stages, and what all ranks must agree on.
+ * call.c - lines, stages, and the agreement of all ranks on their calls.
  *
- * Every rank numbers the calls of a team.  It has a slot of two lines for each
- * of the last CALLS_OPEN calls: what it brings (up) and what has come of it
- * (down), each with the number of the call, written last.  Numbers only grow,
- * over runs as well, so nothing is ever reset: a slot of an earlier call just
- * has a lower number.  A rank that has seen all it wants of a call says so in
- * `finished`; a slot, or a part of the stage, is written again when everybody
- * has.  That is looked up only when this rank does not know better already, so
- * most calls look at nothing but the lines they need.  In a large team nobody
- * looks at all others: every MEET_EVERY calls all meet.
+ * Every rank numbers the calls of a team.  For each of the last CALLS_OPEN calls the
+ * rank has a slot of two lines: *up* holds the rank's contribution, *down* the result
+ * for others to read.  Each line has the number of the call, written last.  Numbers
+ * only grow, over runs as well, so no slot is ever reset: a slot of an earlier call
+ * has a lower number.  A rank that needs nothing more of a call stores the call's
+ * number in `finished`; a slot, or a part of the stage, is written again when every
+ * rank has finished the call.  A rank reads `finished` of other ranks only where the
+ * rank has no newer knowledge, so most calls read the needed lines and nothing else.
+ * In a large team no rank looks at all others: every MEET_EVERY calls all ranks meet.
  *
- * The sign beside the number is a hash of everything this rank has called in
- * this team: see match.c.
+ * The sign beside the number is a hash of all calls of this rank in this team: see
+ * match.c.
  */
 #include "team/call.h"
 
@@ -23,9 +23,9 @@
 
 #include <runrig/collective.h>
 
-/* Bytes of one half of the stage, before the other half is looked at.  Both together
- * stay in cache; data that is longer than caches anyway gains by a line's coming back
- * later, when its last reader has dropped the line. */
+/* Bytes of one half of the stage, before the other half is looked at.  Both halves
+ * together stay in cache; data that is longer than caches gains when a line comes
+ * back later, after the last reader has dropped the line. */
 #define STAGE_CACHED      ((size_t)128 << 10)
 #define STAGE_CACHED_LONG ((size_t)256 << 10)
 
@@ -33,7 +33,7 @@
  * are through with k - 1, and call k - 1 + CALLS_OPEN may begin. */
 #define MEET_EVERY (CALLS_OPEN - 1)
 
-/* Where the bytes are that do not fit a line. */
+/* The place of bytes that do not fit a line. */
 struct place {
 	uint64_t segment; /* as rank_segment(); 0: a stage */
 	uint64_t offset;
@@ -56,7 +56,7 @@ static struct call_shm *own_slot(const struct call *call)
 	return &call->team->self->calls[call->number % CALLS_OPEN];
 }
 
-/* Words said in a call of a team that has ended are written here. */
+/* A call of a team that has ended writes its words here. */
 static unsigned char nowhere[STAGE_HALF];
 
 /* Wait until every rank is through with call `number`; false: the team has
@@ -91,7 +91,8 @@ int call_leave(struct rig_team *team, bool lent, int r)
 	if (lent && r == 0)
 		(void)get_through(team, team->number);
 	if (__builtin_expect(owner->way != NULL, 0)) {
-		/* Data that others read in place went neither way. */
+		/* Data that others read in place was copied neither plainly nor past
+		 * the caches. */
 		if (lent)
 			owner->way_began = 0;
 		way_leave(owner);
@@ -108,11 +109,11 @@ static struct call begin(struct rig_team *team)
 	struct call call = { .team = team, .number = ++team->number };
 	struct team_shm *shm = team->owner->layout.team;
 
-	/* The first of this run?  relaxed: read when all have finished. */
+	/* The first call of the run?  relaxed: read when all ranks have finished. */
 	if (!load_relaxed(&shm->called))
 		store_relaxed(&shm->called, 1);
-	/* Others may still read what an earlier call has said: nothing may be
-	 * written over it. */
+	/* Others may still read the lines of an earlier call, so nothing may be
+	 * written over those lines. */
 	if (team->number > team->through + CALLS_OPEN)
 		call.ended = !get_through(team, team->number - CALLS_OPEN);
 	call.sign = team->sign;
@@ -131,7 +132,7 @@ static bool is_through(struct rig_team *team, uint64_t number)
 
 		if (i == team->rank)
 			continue;
-		/* acquire: what it read there, it has read. */
+		/* acquire: `rank` has read whatever the rank read before. */
 		seen = load_acquire(&team->members[i].finished);
 		if (seen < least)
 			least = seen;
@@ -142,15 +143,15 @@ static bool is_through(struct rig_team *team, uint64_t number)
 	return true;
 }
 
-/* Room for `bytes` bytes in this rank's stage; NULL: the team has ended.  It goes
- * from one half to the other where it must, or, so that the stage stays in cache,
- * earlier where nobody would have to wait. */
+/* Room for `bytes` bytes in this rank's stage; NULL: the team has ended.  The room
+ * moves to the other half where the first half is full, or earlier, so that the stage
+ * stays in cache, where no rank would have to wait. */
 static unsigned char *take_stage(const struct call *call, size_t bytes)
 {
 	struct rig_team *team = call->team;
 	struct rank *owner = team->owner;
 	struct stage *stage = &owner->stage;
-	/* 2 where the second half is full to its end. */
+	/* 2 where the second half is full. */
 	size_t half = stage->at / STAGE_HALF;
 	const size_t other = half == 0 ? 1 : 0;
 	const size_t cached = owner->is_long ? STAGE_CACHED_LONG : STAGE_CACHED;
@@ -185,7 +186,7 @@ static void put_place(struct line_shm *line, struct place place)
 	memcpy(line->payload, &place, sizeof(place));
 }
 
-/* Room for what is to be said on `line`. */
+/* Room for the bytes that `line` will offer. */
 static void *room(struct call *call, struct line_shm *line, size_t bytes)
 {
 	unsigned char *stage;
@@ -217,7 +218,7 @@ static void say(struct call *call, struct line_shm *line)
 	rank_advance(call->team->owner, &line->number, call->number);
 }
 
-/* Say where they lie, if all ranks find it there. */
+/* Offer the bytes where the bytes lie, if all ranks can read there. */
 static bool lend_bytes(struct call *call, struct line_shm *line,
 		       const void *data, size_t bytes)
 {
@@ -331,22 +332,23 @@ void call_end(struct call *call, bool met)
 	if (call->ended)
 		return;
 	if (met) {
-		/* Who has begun this call is through with the one before. */
+		/* A rank that has begun this call has finished the call before. */
 		if (team->through < call->number - 1)
 			team->through = call->number - 1;
 		team->settled = call->sign;
 	}
-	/* This rank's next line is still in the caches of those who read it
-	 * CALLS_OPEN calls ago.  To take it from them now, and not while they
-	 * wait for it, makes a quarter of a call; but not where the line comes
-	 * last, after others, for then they would have it back by polling. */
+	/* This rank's next line is still in the caches of the ranks that read the
+	 * line CALLS_OPEN calls ago.  Taking the line from the caches now, and not
+	 * while the ranks wait, makes a call shorter by a quarter; but not where the
+	 * line comes last, after other lines, for the polling ranks would take the
+	 * line back. */
 	if (!call->staged)
 		fetch_to_write(&slot_next(call, team->self)->up);
 	rank_advance(team->owner, &team->self->finished, call->number);
 }
 
-/* Each tells its parent that all below it are there, and hears from the parent
- * that all are. */
+/* Each rank tells the parent that all ranks below have come, and hears from the
+ * parent that all ranks have come. */
 static int meet_in_tree(struct call *call)
 {
 	const int rank = call->team->rank;
@@ -387,9 +389,10 @@ int call_meet(struct rig_team *team)
 
 struct call call_begin(struct rig_team *team)
 {
-	/* To ask each of many whether it is through would cost as much as there
-	 * are: they meet instead, by a tree.  If they do not call the same, the
-	 * run has failed, and what follows shows it too. */
+	/* Asking each of many ranks for `finished` would cost as many transfers as
+	 * there are ranks: the ranks meet instead, by a tree.  If the ranks call
+	 * different verbs, the run has failed, and the next step shows the failure
+	 * too. */
 	if (team->size > CALL_FLAT && (team->number + 1) % MEET_EVERY == 0)
 		(void)call_meet(team);
 	return begin(team);
@@ -407,7 +410,7 @@ int call_barrier(struct rig_team *team)
 void call_begin_job(struct rank *rank)
 {
 	struct rig_team *world = &rank->world;
-	/* relaxed: written before this job was posted. */
+	/* relaxed: written before the job was posted. */
 	uint64_t base = load_relaxed(&rank->layout.team->base);
 
 	world->number = world->through = rank->high = base;
@@ -443,7 +446,7 @@ void call_all_done(struct rank *rank)
 	struct heap_shm *heap = rank->layout.heap;
 	uint64_t base = 0;
 
-	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
+	/* relaxed, all: no other rank runs, and dispatch_done() releases the stores. */
 	if (!load_relaxed(&shm->called))
 		return;
 	match_all_done(rank);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * call.h - one collective call: who says what in it, and who has heard.
+ * call.h - one collective call: which rank offers what, and which ranks have read.
  *
- * A verb is one call or, where its data is long, several, one for each piece:
+ * A verb is one call or, where the data is long, several calls, one for each piece:
  *
- *	call_enter()    what the kernel calls, for the check and the report
- *	call_begin()    the next call; every rank of the team begins it
- *	call_offer()    what this rank brings: others call_see() it
- *	call_answer()   what came of it: others call_hear() it
- *	call_end()      this rank has seen and heard all that it wants
+ *	call_enter()    the kernel's call, for the check and the report
+ *	call_begin()    the next call; every rank of the team begins the call
+ *	call_offer()    this rank's contribution: others read by call_see()
+ *	call_answer()   the result: others read by call_hear()
+ *	call_end()      this rank has seen and heard all that the rank wants
  *	call_leave()    back to the kernel
  *
- * A rank may begin a call before others have ended earlier ones, up to
- * CALLS_OPEN of them; so what is offered is not overwritten while somebody may
- * still look, and nobody waits for ranks that have nothing to say.
+ * A rank may begin a call before others have ended earlier calls, up to CALLS_OPEN
+ * calls.  So an offer is not overwritten while another rank may still look, and no
+ * rank waits for ranks that offer nothing.
  */
 #ifndef RUNRIG_CALL_H
 #define RUNRIG_CALL_H
@@ -28,7 +28,7 @@
 #include "team/tree.h"
 #include "team/way.h"
 
-/* Ranks that look at each other directly: beyond, lines are handed on in a
+/* Ranks that look at each other directly.  In a larger team lines are handed on in a
  * tree, so that no line has more readers. */
 #ifndef CALL_FLAT
 #define CALL_FLAT 16 /* fewer for the checker */
@@ -40,18 +40,18 @@ struct call {
 	struct rig_team *team;
 	uint64_t number;
 	uint64_t sign;
-	bool lent;     /* others read what the kernel gave, in place */
-	bool staged;   /* this rank has said more than fits a line */
+	bool lent;     /* others read the kernel's memory in place */
+	bool staged;   /* this rank has offered more than fits a line */
 	bool ended;    /* the team has: nothing is said or seen any more */
-	size_t there;  /* bytes that lie where call_see() looked last, */
-	bool in_place; /* and these are lent: they lie in no stage */
+	size_t there;  /* bytes at the place that call_see() returned last */
+	bool in_place; /* the bytes are lent, and lie in no stage */
 };
 
-/* Bytes said at a time: long enough to be worth a call, short enough that the
- * ranks work on neighbouring pieces at once. */
+/* Bytes of one offer: long enough to be worth a call, short enough that the ranks
+ * work on neighbouring pieces at the same time. */
 #define CALL_PIECE ((size_t)32 << 10)
 
-/* One word is the rule, and soon done.  NULL where there is nothing to copy. */
+/* A single word is the usual case, and soon copied.  NULL: nothing to copy. */
 static inline void call_copy(void *to, const void *from, size_t bytes)
 {
 	if (bytes == sizeof(uint64_t))
@@ -70,7 +70,7 @@ static inline bool buffers_overlap(const void *a, size_t a_bytes, const void *b,
 	       b_bytes && a != RIG_IN_PLACE && b != RIG_IN_PLACE;
 }
 
-/* To where other ranks read it. */
+/* The place where other ranks read this rank's line. */
 static inline void call_say(const struct call *call, void *to, const void *from,
 			    size_t bytes)
 {
@@ -80,15 +80,15 @@ static inline void call_say(const struct call *call, void *to, const void *from,
 		call_copy(to, from, bytes);
 }
 
-/* values[i] = the most that any rank has there; `count` of them fit a line.  All ranks
- * call it within a verb.  0 or -EINVAL. */
+/* values[i] becomes the largest values[i] of all ranks; `count` values fit a line.
+ * All ranks call the function within a verb.  0 or -EINVAL. */
 int reduce_most(struct rig_team *team, uint64_t *values, size_t count);
 
 /*
- * Are these terms that can be met?  Returns 0, with the bytes of an element in
- * *item and of `count` in *bytes, or -EINVAL: also for a type that the verb has
- * not among its terms, and in another thread than the rank's.  (Terms that are all right
- * stay in registers: only a copy of the terms goes elsewhere.)
+ * Can all ranks agree on the terms?  Returns 0, with the bytes of an element in *item
+ * and of `count` elements in *bytes, or -EINVAL: also for a type that is not among
+ * the verb's terms, and in a thread other than the rank's.  (Correct terms stay in
+ * registers: only a copy of the terms goes elsewhere.)
  */
 static inline int terms_check(struct rig_team *team, const struct terms *terms,
 			      size_t *item, size_t *bytes)
@@ -110,8 +110,8 @@ static inline int terms_check(struct rig_team *team, const struct terms *terms,
 	return 0;
 }
 
-/* The kernel calls a verb from `where`.  Here, so that what of the terms is the
- * same in every call of a verb costs it nothing. */
+/* The kernel calls a verb from `where`.  The function is inline, so that constant
+ * terms of a verb cost nothing. */
 static inline void call_enter(struct rig_team *team, const struct terms *terms,
 			      const void *where)
 {
@@ -120,7 +120,7 @@ static inline void call_enter(struct rig_team *team, const struct terms *terms,
 	struct rank_shm *mine = owner->mine;
 
 	match_note(team, terms, from);
-	/* relaxed: for the report, which reads it when nobody runs. */
+	/* relaxed: for the report, which reads the word when no rank runs. */
 	store_relaxed(&mine->where, from);
 	store_relaxed(&mine->calls, terms->verb);
 	if (TRACE_BRANCH(owner->trace))
@@ -135,37 +135,37 @@ int call_leave(struct rig_team *team, bool lent, int r);
 struct call call_begin(struct rig_team *team);
 
 /*
- * Say `bytes` bytes, at most STAGE_HALF; `lend`: they stay as they are until
- * call_leave(), so that others may read them in place if they lie in a segment.
+ * Offer `bytes` bytes, at most STAGE_HALF.  `lend`: nobody writes to the bytes until
+ * call_leave(), so others may read the bytes in place if the bytes lie in a segment.
  */
 void call_offer(struct call *call, const void *data, size_t bytes, bool lend);
 void call_answer(struct call *call, const void *data, size_t bytes, bool lend);
 
-/* The same of what fits a line, and is not lent. */
+/* The same for bytes that fit a line and are not lent. */
 void call_offer_line(struct call *call, const void *data, size_t bytes);
 
-/* Say all of these, however many, where they lie: or nothing, and false, where
- * that is not in a segment. */
+/* Offer all bytes, however many, in place: or nothing, and false, where the bytes are
+ * not in a segment. */
 bool call_offer_lent(struct call *call, const void *data, size_t bytes);
 
-/* The same where the bytes are yet to be written: room for them, and when they
- * are there. */
+/* The same where the bytes are yet to be written: room for the bytes, and the offer
+ * when the bytes are written. */
 void *call_offer_room(struct call *call, size_t bytes);
 void *call_answer_room(struct call *call, size_t bytes);
 void call_offer_ready(struct call *call);
 void call_answer_ready(struct call *call);
 
-/* Wait for what `rank` says, and return where its bytes are; NULL: the ranks do
- * not call the same, and the run fails (-EINVAL). */
+/* Wait for the offer of `rank`, and return the place of the bytes; NULL: the ranks
+ * call different verbs, and the run fails (-EINVAL). */
 const void *call_see(struct call *call, int rank, size_t bytes);
 const void *call_hear(struct call *call, int rank, size_t bytes);
 
-/* `rank` does not wait for this one: what it brings to the next call may be there
- * already, and is fetched. */
+/* `rank` does not wait for this rank: the offer of `rank` for the next call may be
+ * there already, and is fetched. */
 void call_look_ahead(const struct call *call, int rank);
 
-/* `met`: this rank has heard, maybe through others, from every rank, so it
- * knows that all have called the same so far. */
+/* `met`: this rank has heard, maybe through others, from every rank, and so knows
+ * that all ranks have made the same calls. */
 void call_end(struct call *call, bool met);
 
 /* A barrier of any team, by lines; the kernel's. */
@@ -174,7 +174,8 @@ int call_barrier(struct rig_team *team);
 /* The same within a verb.  0 or -EINVAL. */
 int call_meet(struct rig_team *team);
 
-/* Begin and end a job; the last to end it settles what the next begins with. */
+/* Begin and end a job; the last rank to end the job sets the numbers for the next
+ * job. */
 void call_begin_job(struct rank *rank);
 void call_end_job(struct rank *rank);
 void call_all_done(struct rank *rank);

@@ -17,15 +17,15 @@
 /* No int has more: 2095133040 has as many. */
 #define DIVISORS_MAX 1600
 
-/* In this process: `left` factors of a number, falling; those whose largest and
- * smallest are nearest to each other are sought. */
+/* In this process: `left` factors of a number, falling; the search is for the factors
+ * whose largest and smallest are nearest to each other. */
 struct factors {
 	int left;
 	int trial[RIG_DIMS_MAX];
 	int best[RIG_DIMS_MAX];
-	int spread; /* of the best */
+	int spread; /* between the largest and the smallest of the best factors */
 	int count;
-	int divisors[DIVISORS_MAX]; /* of the number, rising */
+	int divisors[DIVISORS_MAX]; /* divisors of the number, rising */
 };
 
 static void find_divisors(struct factors *factors, int number)
@@ -71,8 +71,8 @@ static void try_factors(struct factors *f, int at, int rest, int most)
 		const int d = f->divisors[i];
 		const int first = at ? f->trial[0] : d;
 
-		/* The largest is the root at least, and the smallest the root
-		 * of what is left at most. */
+		/* The largest factor is the root at least, and the smallest the root
+		 * of the rest at most. */
 		if (rest % d || !exceeds(d, after + 1, rest - 1))
 			continue;
 		if (first >= f->spread &&

@@ -2,10 +2,10 @@
 /*
  * fold.c - the loops of every operation on every type, and users' operations.
  *
- * One function for each pair, in a table; where the table has none there is no
- * such operation.  Integers wrap around.  A number that is none (NaN) is
- * less than every other in MIN and MINLOC, greater in MAX and MAXLOC: the first
- * by rank, or by place, is the result, and none is lost on the way.
+ * A table has a function for each pair; where the table has no function there is no
+ * such operation.  Integers wrap around.  A NaN is less than every number in MIN and
+ * MINLOC, and greater in MAX and MAXLOC: the first NaN by rank, or by place, is the
+ * result, and no NaN is lost on the way.
  */
 #include "team/fold.h"
 
@@ -23,16 +23,16 @@
 /* Types with a number of their own. */
 #define TYPES (RIG_FLOAT128_AT32 + 1)
 
-/* Added to the bytes of an opaque element, its type. */
+/* The type of an opaque element is this number plus the bytes of the element. */
 #define OPAQUE (1 << 24)
 
-/* Bytes that a user's operation is given at a time where it must not write to
- * its second operand. */
+/* Bytes of one call of a user's operation, where the operation must not write to the
+ * second operand. */
 #define PIECE_BYTES RIG_OPAQUE_MAX
 
 typedef void fold_fn(void *out, const void *a, const void *b, size_t n);
 
-/* One of the two functions; all NULL: nobody's. */
+/* One of the two functions; all NULL: the number is free. */
 struct user_op {
 	rig_op_fn *fn;
 	rig_op_arg_fn *with;
@@ -44,7 +44,7 @@ static struct user_op user_ops[RIG_USER_OPS_MAX];
 /* `out` is an operand or apart from both: no element depends on another, which
  * the compiler would otherwise look for, and find where `out` is `a`. */
 #ifdef __clang__
-#define INDEPENDENT /* its own pragma warns of what it cannot vectorise */
+#define INDEPENDENT /* the pragma of clang warns of loops that clang cannot vectorise */
 #else
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
@@ -300,7 +300,7 @@ int rig_op_create_arg(rig_op_arg_fn *fn, void *arg)
 	return create(&(struct user_op){ .with = fn, .arg = arg });
 }
 
-/* The nearest to the sum of all, whatever their order. */
+/* The number nearest to the sum of all sources, in any order. */
 static bool is_exact(int op, int type)
 {
 	return op == (RIG_SUM | RIG_REPRODUCIBLE) && exact_has(type);
@@ -346,8 +346,8 @@ static void apply(const struct user_op *op, const void *in, void *inout,
 		op->with(in, inout, count, type, op->arg);
 }
 
-/* A user's operation writes to its second operand: where that is to stay as it
- * is, a copy is given instead, a piece at a time. */
+/* A user's operation writes to the second operand: where the second operand has to
+ * stay unchanged, the operation gets a copy, a piece at a time. */
 static void fold_user(const struct user_op *op, char *out, const char *a,
 		      const char *b, size_t count, int type)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fold.h - what the elements of a reduction are, and how two of them are one.
+ * fold.h - the elements of a reduction, and how two elements become one.
  */
 #ifndef RUNRIG_FOLD_H
 #define RUNRIG_FOLD_H
@@ -11,27 +11,26 @@
 /* The number of the first operation of a user's own. */
 #define FOLD_USER_OP 32
 
-/* Is there such an operation on such a type? */
+/* Does the type have the operation? */
 bool fold_has(int op, int type);
 
-/* Is it folded all at once by fold_all(), since two by two rounds otherwise? */
+/* Does fold_all() fold all sources at once, since two by two would round otherwise? */
 bool fold_all_at_once(int op, int type);
 
-/* Is there such an operation between two elements alone? */
+/* Does the type have the operation between two elements alone? */
 bool fold_by_twos(int op, int type);
 
-/* out[i] = a[i] op b[i] for `count` elements; `out` may be `a` or `b`.  There
- * is such an operation on such a type. */
+/* out[i] = a[i] op b[i] for `count` elements; `out` may be `a` or `b`.  The type has
+ * the operation. */
 void fold(void *out, const void *a, const void *b, size_t count, int type,
 	  int op);
 
-/* out[i] = from[0][i] op from[1][i] op ..., of `count` sources, in order.  `out`
- * may be from[0] or from[1], and where it is all at once any of them. */
+/* out[i] = from[0][i] op from[1][i] op ..., of `count` sources, in order.  `out` may
+ * be from[0] or from[1], and any source where fold_all() folds at once. */
 void fold_all(void *out, const void *const *from, int count, size_t n, int type,
 	      int op);
 
-/* out[i] = in[i], as the operation leaves a source that is alone.  `out` may be
- * `in`. */
+/* out[i] = in[i], as the operation leaves the only source.  `out` may be `in`. */
 void fold_one(void *out, const void *in, size_t count, int type, int op);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * gather.c - blocks of all ranks in one buffer: at the root, or everywhere.
  *
- * Each rank says its block piece by piece, and whoever wants it copies it to
- * where it belongs.  Where blocks differ in length only the root knows the
- * longest: it tells, and the others tell it what they have, in a call before.
+ * Each rank offers its block piece by piece, and each receiver copies the pieces to
+ * the receiver's buffer.  Where blocks differ in length only the root knows the
+ * longest: in a call before, the root tells the longest, and the others tell their
+ * lengths.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -17,7 +18,7 @@
 #include "team/call.h"
 #include "team/wide.h"
 
-/* Copy a piece of everybody's block to where it belongs. */
+/* Copy a piece of every rank's block to the block's place. */
 static int take_blocks(struct call *call, const struct blocks *to, size_t done)
 {
 	const int rank = call->team->rank, size = call->team->size;
@@ -37,8 +38,8 @@ static int take_blocks(struct call *call, const struct blocks *to, size_t done)
 	return 0;
 }
 
-/* `bytes` at `mine` of each rank to `to`; the longest of them has `longest`.
- * Everybody is `root` where that is -1. */
+/* Gather `bytes` bytes at `mine` of each rank in `to`; the longest block has
+ * `longest` bytes.  With a root of -1 every rank receives. */
 static int gather(struct rig_team *team, const char *mine, size_t bytes,
 		  const struct blocks *to, size_t longest, int root)
 {
@@ -56,7 +57,8 @@ static int gather(struct rig_team *team, const char *mine, size_t bytes,
 
 		if (root != team->rank)
 			call_offer(&call, from, n, true);
-		/* Its own, while the others' are on their way. */
+		/* This rank's own block, while the blocks of other ranks are on the
+		 * way. */
 		if (n && wanted && mine != own)
 			call_copy(own + done, from, n);
 		if (wanted)
@@ -70,7 +72,7 @@ static int gather(struct rig_team *team, const char *mine, size_t bytes,
 	return call_leave(team, lent, r);
 }
 
-/* The root tells the longest; what the others have must be what it expects. */
+/* The root tells the longest; the lengths of the others must be as the root expects. */
 static int agree(struct rig_team *team, const struct blocks *to, size_t bytes,
 		 int root, size_t *longest)
 {
@@ -100,7 +102,8 @@ static int agree(struct rig_team *team, const struct blocks *to, size_t bytes,
 	return 0;
 }
 
-/* What a rank sends, in bytes; in place it is its block at the receiver. */
+/* The bytes that a rank sends; in place the bytes of the rank's block at the
+ * receiver. */
 static int measure(struct rig_team *team, const struct terms *terms,
 		   const void *send, size_t count, int type,
 		   const struct blocks *to, size_t *bytes)
@@ -117,7 +120,7 @@ static int measure(struct rig_team *team, const struct terms *terms,
 	return terms_check(team, &sent, &item, bytes);
 }
 
-/* One block is sent; `wanted`: all blocks are received. */
+/* Each rank sends a block; `wanted`: this rank receives all blocks. */
 static int check(struct rig_team *team, enum verb verb, const void *send,
 		 size_t count, int type, const struct blocks *to, bool wanted)
 {
@@ -195,7 +198,7 @@ int rig_team_gatherv(struct rig_team *team, const void *send, size_t send_count,
 	return gather(team, send, bytes, &to, longest, root);
 }
 
-/* The team is one of several hosts. */
+/* The team has ranks of several hosts. */
 COLD static int allgather_wide(struct rig_team *team, const struct terms *terms,
 			       const void *send, void *recv, size_t bytes,
 			       const void *where)

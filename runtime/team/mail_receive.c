@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail_receive.c - the receives of a rank, and the channels they read.
+ * mail_receive.c - the receives of a rank, and the channels of the receives.
  *
- * A receive looks among the strays first, in the order in which the strays came;
- * then the receive is posted, and each message that comes is held against all
- * posted receives, in order.  So messages of a channel that the same receives
- * would take never overtake each other.
+ * A receive looks among the strays first, in the order in which the strays came; then
+ * the receive is posted, and each message that comes is compared with all posted
+ * receives, in order.  So messages of a channel for the same receives never overtake
+ * each other.
  *
- * A channel is read while a receive is posted that its messages might be for.  A
+ * A channel is read while a receive is posted for which a message may come there.  A
  * rank that is about to sleep reads all channels.
  */
 #include <errno.h>
@@ -70,7 +70,7 @@ static void drop_wanted(struct mail *mail, const struct rig_request *request)
 		mail_peer(mail, request->peer)->wanted--;
 }
 
-/* Get memory of this rank's own for a message that is borrowed, and not lent. */
+/* Get memory of this rank for a message that is borrowed, and not lent. */
 static bool lend_memory(struct mail *mail, struct rig_request *request)
 {
 	struct loan *loan = calloc(1, sizeof(*loan));

@@ -2,10 +2,10 @@
 /*
  * mail_send.c - the sends of a rank, from the queue to the last byte.
  *
- * A short message lies in its slot.  A longer message goes through a tray that the
- * send fills, or is read where it lies; such a send waits for the receiver's answer
- * on one of this rank's loans.  A send without a tray posts its slot all the same,
- * and the receiver gives a tray by the answer.
+ * A short message lies in the slot.  A longer message goes through a tray, which the
+ * send fills, or is read in place; such a send waits for the receiver's answer on a
+ * loan of this rank.  A send without a tray posts the slot all the same, and the
+ * receiver gives a tray by the answer.
  */
 #include <string.h>
 
@@ -25,8 +25,8 @@ static struct slot_shm *room_for(struct mail *mail, int peer)
 						   seat, owner->rank));
 		/* relaxed: read when all have finished. */
 		store_relaxed(&owner->layout.team->mailed, 1);
-		/* release: the channel has begun; pairs with meet_sources().
-		 * seq_cst: a message follows, with a ring of its own. */
+		/* release: the channel has begun; pairs with meet_sources(). seq_cst:
+		 * a message follows, with another ring of the bell. */
 		or_seq(&mail_inbox(mail, peer)->from[owner->rank / 64], bit);
 	}
 	return channel_room(out);

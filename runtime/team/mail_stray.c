@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail_stray.c - strays: messages that came before any receive asked for them.
+ * mail_stray.c - strays: messages that came before any receive asked for the message.
  *
- * A stray keeps nothing that the sender needs for other messages.  A stray that found
- * no tray is received at once into memory of this rank's own, and from there by the
- * receive that asks; and where strays are many, so is a stray that lies in a segment or
- * is longer than its tray.  So a sender has a free loan again, however many messages
- * stand before the wanted message; only bytes of rig_team_lend() stay in place.
+ * A stray keeps nothing that the sender needs for other messages.  A stray without a
+ * tray is received at once into memory of this rank, and from there by the receive
+ * that asks; and where there are many strays, a stray in a segment or longer than the
+ * tray is received likewise.  So a sender has a free loan again, however many
+ * messages stand before the wanted message; only bytes of rig_team_lend() stay in
+ * place.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail_wait.c - how a rank waits while its mail goes on.
+ * mail_wait.c - how a rank waits while the rank's mail goes on.
  *
- * A rank that waits moves its mail on again and again.  A rank out of patience reads
- * all channels, also for messages that no receive wants, and sleeps at its mailbox, or
- * at a word of the team; the report finds the awaited word or message in shared memory.
+ * A waiting rank moves the mail on again and again.  A rank out of patience reads all
+ * channels, also for messages that no receive wants, and sleeps at the mailbox, or at
+ * a word of the team; the report finds the awaited word or message in shared memory.
  */
 #include <sched.h>
 
@@ -37,7 +37,7 @@ static void sleep_counted(struct mail *mail, uint64_t rung,
 			    (uint64_t)((const char *)&mail->box->rung - base),
 			    rung + 1, 0);
 	for (;;) {
-		/* seq_cst: the bell before the reason for its ring. */
+		/* seq_cst: the bell before the reason for the ring. */
 		uint32_t heard = load_seq(&mail->box->bell);
 
 		if (load_seq(&mail->box->rung) > rung ||
@@ -52,7 +52,7 @@ static void sleep_counted(struct mail *mail, uint64_t rung,
 }
 
 /* Show the report a message that has come and that no receive asks for: a message of
- * the team and the rank that the first receive names, if there is such a message. */
+ * the team and the rank that the first receive names, if any. */
 static void show_unasked(const struct mail *mail)
 {
 	const struct rig_request *wanted = TAILQ_FIRST(&mail->posted);
@@ -96,8 +96,8 @@ static bool sleep_for(struct mail *mail, bool (*over)(void *arg), void *arg,
 		/* seq_cst: as in sleep_on() of rank.c. */
 		add_seq(sleepers, 1);
 	}
-	/* Once more, now that every change rings the bell; and no rank is to
-	 * wait for this rank, which waits itself. */
+	/* Once more, now that every change rings the bell; and no rank may wait for
+	 * this rank, which is about to sleep. */
 	mail->greedy = true;
 	moved = mail_progress(mail);
 	done = over(arg);

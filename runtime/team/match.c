@@ -52,9 +52,9 @@
 /* A rank of the two that are compared, and the last call to compare. */
 struct party {
 	int rank;        /* in the team */
-	uint64_t number; /* the rank's last call that counts */
-	uint64_t
-		where; /* the caller of its barrier; 0: the rank has returned */
+	uint64_t number; /* the last call of the rank that counts */
+	/* The caller of the barrier; 0: the rank has returned. */
+	uint64_t where;
 };
 
 /* The call of a rank, in words. */
@@ -80,7 +80,7 @@ static bool counts(const struct rig_team *team, const struct party *party,
 	return said->number > team->first && said->number <= party->number;
 }
 
-/* Words that the verb does not have may be left from an earlier verb. */
+/* The verb may leave words of an earlier verb in place. */
 static bool same_terms(const struct said_shm *a, const struct said_shm *b)
 {
 	if (a->what != b->what || a->count != b->count)

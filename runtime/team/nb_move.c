@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nb_move.c - schedules of what moves blocks and reduces nothing: barrier, bcast,
+ * nb_move.c - schedules of verbs that move blocks and reduce nothing: barrier, bcast,
  * gather, scatter, allgather and alltoall.
  *
- * A block goes straight from where it is to where it belongs, but for bcast in
- * a team of many, which goes down a tree.
+ * A block goes straight from the sender's buffer to the receiver's place, but for
+ * bcast in a team of many, which goes down a tree.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,9 +18,9 @@
 
 /* --- barrier --- */
 
-/* In round k each tells the rank 2^k further on that it, and all it has heard
- * from, are there.  D. Hensgen, R. Finkel, U. Manber, Two algorithms for barrier
- * synchronization, 1988. */
+/* In round k each rank tells the rank 2^k further on that this rank, and all ranks
+ * that this rank has heard from, have come.  D. Hensgen, R. Finkel, U. Manber, Two
+ * algorithms for barrier synchronization, 1988. */
 static int barrier(struct rig_team *team, const struct asked *asked)
 {
 	const int rank = team->rank, size = team->size;
@@ -94,10 +94,10 @@ int rig_team_bcast_init(struct rig_team *team, void *buffer, size_t count,
 		     type, root);
 }
 
-/* --- what they have in common --- */
+/* --- common parts --- */
 
-/* Bytes of `count` elements of `type`; -EINVAL: there is no such type or root,
- * or they are too many. */
+/* Bytes of `count` elements of `type`; -EINVAL: there is no such type or root, or the
+ * bytes are too many. */
 static int measure(struct rig_team *team, const struct asked *asked,
 		   size_t count, int type, size_t *bytes)
 {
@@ -119,7 +119,7 @@ static int differ(struct rig_team *team, const struct asked *asked,
 
 /* --- gather and scatter --- */
 
-/* `count` of `type` at `send` go to a block of `all` at the root. */
+/* `count` elements of `type` at `send` go to a block of `all` at the root. */
 static int gather(struct rig_team *team, struct asked *asked, int root,
 		  const void *send, size_t count, int type, struct blocks all)
 {
@@ -285,7 +285,7 @@ int rig_team_scatterv_init(struct rig_team *team, const void *send,
 
 /* --- allgather --- */
 
-/* `count` of `type` at `send` go to a block of `all` at every rank. */
+/* `count` elements of `type` at `send` go to a block of `all` at every rank. */
 static int allgather(struct rig_team *team, struct asked *asked,
 		     const void *send, size_t count, int type,
 		     struct blocks all)
@@ -374,7 +374,7 @@ int rig_team_allgatherv_init(struct rig_team *team, const void *send,
 
 /* --- alltoall --- */
 
-/* What is in place is sent from a copy: other ranks' comes to where it is. */
+/* A copy is sent of data in place: the blocks of other ranks overwrite the data. */
 static struct blocks copy_blocks(struct schedule *schedule,
 				 const struct blocks *blocks, int size)
 {

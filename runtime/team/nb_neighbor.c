@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nb_neighbor.c - schedules of what neighbours in a grid exchange: blocks, and the
- * halo of an array.
+ * nb_neighbor.c - schedules for neighbours in a grid: blocks, and the halo of an
+ * array.
  *
  * All messages of a call have one tag, and keep their order between two ranks.  A
- * rank may be another rank's neighbour twice, and so each rank sends side after
- * side, and receives in the order in which the others send: the block that a
- * neighbour sends to its side k is the block that comes from this rank's side
- * k ^ 1.
+ * rank may be another rank's neighbour twice, and so each rank sends side after side,
+ * and receives in the order in which the others send: the block from the neighbour's
+ * side k is the block for this rank's side k ^ 1.
  */
 #include <errno.h>
 
@@ -118,21 +117,21 @@ int rig_team_neighbor_allgather_init(struct rig_team *team, const void *send,
 
 /* --- halos --- */
 
-/* Two layers of one dimension, low and high: the layers that this rank owns, and
- * the copies of the neighbours' layers. */
+/* Two layers of one dimension, low and high: the layers of this rank, and the copies
+ * of the neighbours' layers. */
 struct sides {
 	char *own[2];
 	char *halo[2];
-	char *out[2]; /* the bytes that are sent and received, in one piece */
+	char *out[2]; /* the bytes for the neighbour, in one piece */
 	char *in[2];
 };
 
 /*
- * Dimension `dim`, whose slabs go through memory of the schedule where they are not
- * in one piece.  Each dimension has memory of its own, for a neighbour may still
- * be reading the slab of the dimension before.  A slab in one piece is read in the
- * array itself; the corners of the slab may change meanwhile, and the neighbour
- * gets these corners again, with the next dimension.
+ * Dimension `dim`, whose slabs go through memory of the schedule where a slab is in
+ * several pieces.  Each dimension has memory of its own, for a neighbour may still be
+ * reading the slab of the dimension before.  A slab in one piece is read in the array
+ * itself; the corners of the slab may change meanwhile, and the neighbour gets the
+ * corners again, with the next dimension.
  */
 static void write_dim(struct rig_team *team, struct schedule *schedule, int dim,
 		      const struct slab *slab, struct sides *sides)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * neighbor.c - the exchanges of neighbours in a grid that wait until they are done.
+ * neighbor.c - the exchanges of neighbours in a grid that wait until all is done.
  *
- * An exchange is messages with a context of their own, so that no receive of the
- * kernel's can get them; the tag says in which direction a message goes, for two
- * neighbours may be the same rank.
+ * An exchange is messages with a context apart, so that no receive of the kernel's
+ * can get the messages; the tag is the direction of a message, for two neighbours may
+ * be the same rank.
  */
 #include "team/neighbor.h"
 
@@ -18,7 +18,7 @@
 
 /* --- exchanges --- */
 
-/* Neighbour `side`, and the blocks to it and from it. */
+/* Neighbour `side`, and the two blocks for the exchange. */
 static void add_side(struct rig_team *team, struct mail_exchange *exchange,
 		     int side, const void *out, size_t out_bytes, void *in,
 		     size_t in_bytes)
@@ -30,7 +30,7 @@ static void add_side(struct rig_team *team, struct mail_exchange *exchange,
 	exchange->send[exchange->count] =
 		(struct mail_block){ rank, side, (char *)(uintptr_t)out,
 				     out_bytes };
-	/* It is our neighbour's opposite one. */
+	/* The side is the opposite side of the neighbour. */
 	exchange->recv[exchange->count++] =
 		(struct mail_block){ rank, side ^ 1, in, in_bytes };
 }
@@ -132,8 +132,8 @@ struct slab slab_of(const struct rig_team *team, const size_t *extents, int dim,
 	return slab;
 }
 
-/* Dimension `dim`: low and high, through `room` for four slabs where a slab is
- * not in one piece. */
+/* Dimension `dim`: low and high, through `room` for four slabs where a slab is in
+ * several pieces. */
 static int halo_of(struct rig_team *team, char *array, const struct slab *slab,
 		   int dim, size_t extent, size_t width, char *room,
 		   const void *where)

@@ -41,7 +41,7 @@ int neighbor_check(struct rig_team *team, enum verb verb,
  * `run` bytes that are `stride` apart. */
 struct slab {
 	size_t outer;
-	size_t layer; /* bytes of one layer in a run */
+	size_t layer; /* bytes of a layer in a run */
 	size_t stride;
 	size_t run;
 };

@@ -2,8 +2,8 @@
 /*
  * prefix.c - another result in every rank: reduce_scatter, scan, exscan.
  *
- * All ranks offer their elements piece by piece, and each rank folds in rank order
- * the part that the rank is to have: a share of all, or all of the ranks below.
+ * All ranks offer elements piece by piece, and each rank folds in rank order the part
+ * for this rank: a share of all elements, or the elements of all lower ranks.
  */
 #include <errno.h>
 
@@ -14,7 +14,7 @@
 #include "team/reduction.h"
 #include "team/wide.h"
 
-/* Piece by piece of all; each rank folds what of it falls to it. */
+/* Each rank folds its part of all elements, piece by piece. */
 static int scatter_reduced(struct rig_team *team, const struct reduction *r,
 			   struct rig_span own, size_t count)
 {
@@ -121,7 +121,7 @@ int rig_team_reduce_scatter_block(struct rig_team *team, const void *send,
 			       terms.count);
 }
 
-/* Each rank folds the lower ones', and its own with `own`. */
+/* Each rank folds the elements of the lower ranks, and the rank's own with `own`. */
 static int scan(struct rig_team *team, const struct reduction *r, size_t count,
 		bool own)
 {

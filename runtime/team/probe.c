@@ -93,7 +93,7 @@ int rig_team_iprobe(struct rig_team *team, int source, int tag, bool *found,
 	return probe(team, &site, false, found, status);
 }
 
-/* --- messages that are taken out --- */
+/* --- messages taken out --- */
 
 static bool take(void *arg)
 {

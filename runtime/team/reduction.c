@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reduction.c - one result of what every rank has: reduce, allreduce, sum.
+ * reduction.c - one result from the elements of all ranks: reduce, allreduce, sum.
  *
- * All fold in rank order, so that the same ranks with the same data get the
- * same bits, whoever computes them.  Who computes what depends on how long it
- * is:
+ * All folds go in the order of ranks, so that the same ranks with the same data get
+ * the same bits, whichever rank folds.  The length decides which rank folds what:
  *
- *	fits a line      everybody reads everybody; with many ranks a tree whose
+ *	fits a line      every rank reads every rank; with many ranks a tree whose
  *	                 branches are neighbours
- *	short            whoever wants it reads everybody
- *	long             each folds its slice of all, its own straight from the
- *	                 kernel's memory, and the others fetch the result from
- *	                 there; the root of two ranks reads everybody
+ *	short            each rank that wants the result reads every rank
+ *	long             each rank folds a slice of all contributions, the own
+ *	                 contribution straight from the kernel's memory, and the
+ *	                 others fetch the result from there; the root of two
+ *	                 ranks reads both
  */
 #include <errno.h>
 #include <string.h>
@@ -27,7 +27,7 @@
 #include "team/type.h"
 #include "team/wide.h"
 
-/* Complex numbers that are taken apart at a time. */
+/* Complex numbers whose parts are split at a time. */
 #define PARTS 256
 
 void reduction_offer(struct call *call, const struct reduction *r, size_t first,
@@ -81,7 +81,7 @@ int reduction_fold(struct call *call, const struct reduction *r, int last,
 		const char *right =
 			i == rank ? mine : call_see(call, i, count * r->item);
 
-		/* Nothing is NULL, if this rank likes. */
+		/* Every pointer may be NULL, as the rank likes. */
 		if (!right && i != rank)
 			return -EINVAL;
 		if (n == 0)
@@ -99,7 +99,7 @@ int reduction_fold(struct call *call, const struct reduction *r, int last,
 	return 0;
 }
 
-/* What fits a line, over a tree of neighbours: at rank 0 at last. */
+/* Fold elements that fit a line, over a tree of neighbours: the result is at rank 0. */
 NOINLINE static int fold_tree(struct call *call, const struct reduction *r,
 			      const void *mine, size_t count, void *out)
 {
@@ -205,14 +205,14 @@ static int fetch_slices(struct call *call, const struct reduction *r,
 	return 0;
 }
 
-/* Say the slices that others fold, each at its place.  This rank's own is read by
- * nobody else: *mine says where it stays as it is until it is folded. */
+/* Offer the slices that other ranks fold, each slice at its place.  No other rank
+ * reads this rank's own slice: *mine is a copy that stays until the slice is folded. */
 static void contribute_slices(struct call *call, const struct reduction *r,
 			      size_t first, size_t count, const void **mine)
 {
 	const int rank = call->team->rank, size = call->team->size;
 	const char *send = r->send == RIG_IN_PLACE ? r->recv : r->send;
-	/* The fold of ranks 0 and 1 comes first, and is written over it. */
+	/* The fold of ranks 0 and 1 comes first, and overwrites the copy. */
 	const bool own = r->send == RIG_IN_PLACE && rank > 1;
 	char *to;
 
@@ -235,7 +235,7 @@ static void contribute_slices(struct call *call, const struct reduction *r,
 	call_offer_ready(call);
 }
 
-/* Each rank folds its slice of everybody's. */
+/* Each rank folds one slice of all contributions. */
 static int reduce_slices(struct call *call, const struct reduction *r,
 			 size_t first, size_t count)
 {
@@ -280,7 +280,7 @@ NOINLINE static int reduce_long(struct rig_team *team,
 				const struct reduction *r, size_t count)
 {
 	const size_t size = (size_t)team->size;
-	/* Two ranks read each other at once where that is over sooner. */
+	/* Two ranks read each other at once where a direct read is shorter. */
 	bool slices = team->size > 2 ? count * r->item > 1024
 				     : r->root < 0 && count * r->item >=
 							      2 * CALL_PIECE;
@@ -369,7 +369,7 @@ int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 	return reduce(team, &reduction, count);
 }
 
-/* A team of several hosts has allreduce, or the sum of what is exact. */
+/* A team of several hosts has allreduce, or the sum of exact sums. */
 COLD static int allreduce_wide(struct rig_team *team, const struct terms *terms,
 			       const void *send, void *recv, const void *where)
 {
@@ -408,7 +408,7 @@ int rig_team_allreduce(struct rig_team *team, const void *send, void *recv,
 	return reduce(team, &reduction, count);
 }
 
-/* One sum, or two of complex numbers: of real and of imaginary parts. */
+/* One sum, or two sums for complex numbers: of real and of imaginary parts. */
 static void add_own(struct rig_sum *sums, const void *x, size_t count, int type,
 		    size_t parts)
 {

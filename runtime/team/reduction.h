@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reduction.h - what the blocking reductions share: a rank offers its elements, and
- * folds those of several ranks.
+ * reduction.h - common parts of the blocking reductions: a rank offers elements, and
+ * folds the elements of several ranks.
  */
 #ifndef RUNRIG_REDUCTION_H
 #define RUNRIG_REDUCTION_H
@@ -10,7 +10,7 @@
 
 #include "team/call.h"
 
-/* In this process: the terms that all pieces of one reduction share. */
+/* In this process: the terms of all pieces of one reduction. */
 struct reduction {
 	int type;
 	int op;
@@ -25,14 +25,14 @@ static inline size_t size_least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Offer this rank's `count` elements from `first`.  *mine is a copy that stays where
- * the result will overwrite the elements. */
+/* Offer this rank's `count` elements from `first`.  *mine is a copy, for the result
+ * will overwrite the elements. */
 void reduction_offer(struct call *call, const struct reduction *r, size_t first,
 		     size_t count, const void **mine);
 
-/* out = the fold of what ranks 0 to `last` have offered: of the `count` elements of
- * this call, `n` from element `at`.  `out` may be `mine` in ranks 0 and 1.  -EINVAL:
- * a rank has offered another length. */
+/* out = the fold of the offers of ranks 0 to `last`: of the `count` elements of this
+ * call, `n` from element `at`.  `out` may be `mine` in ranks 0 and 1.  -EINVAL: a
+ * rank has offered another length. */
 int reduction_fold(struct call *call, const struct reduction *r, int last,
 		   const void *mine, size_t count, size_t at, size_t n,
 		   void *out);

@@ -21,7 +21,7 @@
 #include <runrig/collective.h>
 #include <runrig/sum.h>
 
-/* Elements at a time: their sums fit the first-level cache. */
+/* Elements at a time: the sums fit the first-level cache. */
 #define BLOCK 256
 
 struct block {
@@ -85,7 +85,7 @@ static double round_double(const struct block *block, size_t i,
 	return rig_sum_float64(&sum);
 }
 
-/* Two roundings are not one rounding: only a sum that a double holds will do. */
+/* Two roundings are not one rounding: only a sum that a double holds is right. */
 static float round_float(const struct block *block, size_t i,
 			 const void *const *from, int count, size_t at)
 {

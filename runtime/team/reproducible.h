@@ -11,8 +11,8 @@
 /* Does RIG_REPRODUCIBLE sum elements of this type exactly? */
 bool exact_has(int type);
 
-/* out[i] = the number nearest to the sum of from[0][i] to from[count - 1][i], for
- * `n` elements of such a type.  `out` may be one of `from`. */
+/* out[i] = the number nearest to the sum of from[0][i] to from[count - 1][i], for `n`
+ * elements of a type that RIG_REPRODUCIBLE sums.  `out` may be one of `from`. */
 void exact_sum(void *out, const void *const *from, int count, size_t n,
 	       int type);
 

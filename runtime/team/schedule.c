@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * schedule.c - steps of collective calls, and when each is done.
+ * schedule.c - steps of collective calls, and when each step is done.
  *
- * Whatever ranks exchange is a message of its own context, with a tag that no
- * other call of the team has: what belongs to two calls never meets, and the
- * messages of one call between two ranks keep their order.  Each is a head, and
- * where its data is longer than fits in there a second one.  The head has what
- * the sender calls, from where, and how long the data is: the receiver holds
- * that against its own call.
+ * The ranks exchange messages of a context apart, with a tag that no other call of
+ * the team has: messages of two calls never meet, and the messages of one call
+ * between two ranks keep their order.  Each message is a head and, where the data
+ * does not fit the head, a second message.  The head has the sender's call, the
+ * caller, and the length of the data: the receiver compares the head with the
+ * receiver's own call.
  *
- * Sends are begun and left; only the whole waits for them.  A rank that waited
- * for its sends before it folded, and so gave back what it reads in place,
- * would wait for ranks that do the same.
+ * A send is begun and left; only the end of the whole schedule waits for sends.  A
+ * rank that waited for its sends before the fold, and so before giving back borrowed
+ * memory, would wait for ranks that wait likewise.
  */
 #include "team/schedule_steps.h"
 
@@ -25,7 +25,7 @@
 #include "team/reproducible.h"
 #include "team/fold.h"
 
-/* --- doing it --- */
+/* --- doing the steps --- */
 
 /* Does the data go beside the head? */
 static bool is_apart(const struct step *step)
@@ -79,7 +79,7 @@ static void post_receive(struct schedule *schedule, struct step *step)
 	mail_receive(mail, &step->request);
 }
 
-/* It is over, well or not. */
+/* The schedule is over, well or not. */
 static void finish(struct schedule *schedule, int code)
 {
 	schedule->code = code;
@@ -98,13 +98,13 @@ static bool fail(struct schedule *schedule, int code)
 
 static struct said_shm said(const struct head *head)
 {
-	return (struct said_shm){ .number = 1, /* it was called */
+	return (struct said_shm){ .number = 1, /* the place of the call */
 				  .what = head->what,
 				  .count = head->count,
 				  .where = head->where };
 }
 
-/* Is it what this rank expects of its sender? */
+/* Is the head as this rank expects from the sender? */
 static bool is_agreed(struct schedule *schedule, const struct step *step)
 {
 	const struct head *mine = &schedule->head, *theirs = &step->head;
@@ -153,7 +153,7 @@ static bool has_arrived(struct schedule *schedule, struct step *step)
 	return true;
 }
 
-/* Looks at all that is under way, so that no disagreement waits for others. */
+/* Looks at all messages under way, so that no disagreement waits for others. */
 static bool have_arrived(struct schedule *schedule)
 {
 	bool all = true;
@@ -210,7 +210,7 @@ static void do_fold(struct schedule *schedule, const struct step *step)
 			mail_release_of(mail, &s->request);
 }
 
-/* As far as it goes; has it gone on? */
+/* Go on as far as possible; has the schedule gone on? */
 static bool advance(struct schedule *schedule)
 {
 	const int before = schedule->at;
@@ -288,7 +288,7 @@ int schedule_begin(struct rig_team *team, struct schedule *schedule,
 	return 0;
 }
 
-/* --- what the kernel holds --- */
+/* --- requests of the kernel --- */
 
 bool schedule_rests(const struct schedule *schedule)
 {

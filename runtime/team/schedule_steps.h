@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * schedule_steps.h - a schedule and its steps, for schedule_write.c, which writes
- * the steps down, and schedule.c, which does them.
+ * schedule_steps.h - a schedule and the steps, for schedule_write.c, which writes the
+ * steps down, and schedule.c, which does the steps.
  */
 #ifndef RUNRIG_SCHEDULE_STEPS_H
 #define RUNRIG_SCHEDULE_STEPS_H
@@ -32,20 +32,20 @@ struct step {
 	enum step_kind kind;
 	int peer;
 	bool folded;  /* a source of the next fold */
-	bool borrows; /* the data is where it came */
-	bool checked; /* the head is as it should be */
+	bool borrows; /* the data is read where the data came */
+	bool checked; /* the head has been compared */
 	bool arrived;
 	char *data; /* from where, or to where */
 	const char *from;
-	size_t bytes;         /* of a fold, elements */
-	size_t runs;          /* of a copy: so many times `bytes` bytes, */
-	size_t data_stride;   /* so far apart in `data` */
+	size_t bytes; /* in a fold: elements */
+	size_t runs;  /* in a copy: the number of pieces of `bytes` bytes, */
+	size_t data_stride;   /* and the distance of two pieces in `data` */
 	size_t from_stride;   /* and in `from` */
-	int first;            /* of a fold, the step of its first source */
-	const void **sources; /* of a fold: room for them */
+	int first;            /* in a fold: the step of the first source */
+	const void **sources; /* in a fold: room for the sources */
 	struct head head;
 	struct rig_request head_request;
-	struct rig_request request; /* of the data */
+	struct rig_request request; /* the message with the data */
 };
 
 struct room {
@@ -55,26 +55,26 @@ struct room {
 
 /* In this process. */
 struct schedule {
-	TAILQ_ENTRY(schedule) entry; /* of mail.schedules */
-	struct rig_request outer;    /* what the kernel has */
+	TAILQ_ENTRY(schedule) entry; /* entry of mail.schedules */
+	struct rig_request outer;    /* the kernel's request */
 	struct rig_team *team;
 	struct terms terms;
 	struct head head;
 	int tag;
 	bool plan;
 	bool active; /* begun, and not waited for */
-	bool broken; /* its messages are still under way */
+	bool broken; /* messages of the schedule are still under way */
 	int code;
 	struct step *steps;
 	int count;
 	int capacity;
 	int at;   /* the next to do */
-	int left; /* all before it have arrived */
+	int left; /* all steps before have arrived */
 	int folds_from;
 	struct room *rooms;
 };
 
-/* Free a schedule; `mail`: the schedule is in its list. */
+/* Free a schedule; `mail`: the list that has the schedule. */
 void schedule_destroy(struct mail *mail, struct schedule *schedule);
 
 #endif

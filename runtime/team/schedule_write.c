@@ -9,7 +9,7 @@
 
 #include "team/schedule_steps.h"
 
-/* The steps that a schedule has memory for at first. */
+/* The steps that a new schedule has memory for. */
 #define STEPS 16
 
 void schedule_destroy(struct mail *mail, struct schedule *schedule)

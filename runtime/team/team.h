@@ -30,14 +30,14 @@ struct cart {
 
 /* In this process. */
 struct rig_team {
-	struct rank *owner; /* the rank that this process is */
+	struct rank *owner; /* the rank of this process */
 	int rank;
 	int size;
 	/* The team has ranks of several hosts: see wide.h.  Such a team has no
 	 * members but `self`, which is in this process. */
 	bool wide;
-	struct member_shm *members; /* `size` of them */
-	struct member_shm *self;    /* this rank's */
+	struct member_shm *members; /* `size` entries */
+	struct member_shm *self;    /* the entry of this rank */
 	int *ranks; /* the members' numbers as peers (mail.h); NULL: the same */
 	struct rig_team *next; /* the next team, from the world on */
 

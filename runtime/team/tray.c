@@ -2,8 +2,8 @@
 /*
  * tray.c - filling and draining, a piece at a time.
  *
- * Invariant: drained <= filled <= drained + room; the bytes between are in the
- * ring, at their number modulo its room.
+ * Invariant: drained <= filled <= drained + room; the bytes between are in the ring,
+ * at the byte's number modulo the room.
  */
 #include "team/tray.h"
 
@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "objects/copy.h"
 
-/* Bytes told of at a time: the other copies one piece while this copies the
- * next. */
+/* Bytes of a piece: the receiver copies a piece while the sender copies the next
+ * piece. */
 #define PIECE ((uint64_t)8 << 10)
 
 static const struct {
@@ -119,14 +119,14 @@ uint64_t tray_landing(const struct layout *layout, int rank)
 			  sizeof(struct tray_shm);
 	struct tray_shm *tray = tray_at(layout, offset);
 
-	/* relaxed: whoever tells of it releases it. */
+	/* relaxed: the store that tells of the tray releases the tray. */
 	tray->timed = 0;
 	store_relaxed(&tray->filled, 0);
 	store_relaxed(&tray->drained, 0);
 	return offset;
 }
 
-/* Of what is left, a piece that is in one part of the ring. */
+/* A piece of the rest, in one part of the ring. */
 static uint64_t piece_of(uint64_t left, uint64_t at, size_t room)
 {
 	uint64_t to_end = room - at % room;
@@ -141,7 +141,7 @@ uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
 	uint64_t piece = bytes < PIECE ? bytes : PIECE;
 
 	copy_bypass_copy(data_of(tray), data, piece, bypass);
-	/* relaxed: the header, posted next, releases all of this. */
+	/* relaxed: the header, posted next, releases all stores here. */
 	tray->timed = timed;
 	store_relaxed(&tray->drained, 0);
 	store_relaxed(&tray->filled, piece);
@@ -153,7 +153,7 @@ uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
 		   struct mailbox_shm *box, bool careful)
 {
 	while (done < bytes) {
-		/* seq_cst: acquire, and for those about to sleep; pairs with
+		/* seq_cst: acquire, and for a rank about to sleep; pairs with
 		 * tray_drain(). */
 		uint64_t free = room - (done - load_seq(&tray->drained));
 		uint64_t left = bytes - done;
@@ -184,7 +184,7 @@ uint64_t tray_drain(struct tray_shm *tray, size_t room, char *data,
 			memcpy(data + done, data_of(tray) + done % room,
 			       keep - done < n ? keep - done : n);
 		done += n;
-		/* relaxed: released by what follows. */
+		/* relaxed: released by the next store. */
 		if (done == whole && tray->timed)
 			store_relaxed(&tray->drained_ns, clock_ns());
 		mailbox_set(box, &tray->drained, done, careful);

@@ -2,43 +2,43 @@
 /*
  * tray.h - memory that a long message passes through.
  *
- * A tray is a ring of bytes from one sender to one receiver, for one message.
- * The sender counts what it has put in, the receiver what it has taken out, and
- * both work at once.  A tray is free when all of its last message is taken out.
+ * A tray is a ring of bytes from one sender to one receiver, for one message.  The
+ * sender counts the bytes put in, the receiver the bytes taken out, and both work at
+ * the same time.  A tray is free when all of the last message is taken out.
  */
 #ifndef RUNRIG_TRAY_H
 #define RUNRIG_TRAY_H
 
 #include "objects/layout.h"
 
-/* In this process: of one rank's own trays, how long the last message of each
- * was in this run (0: none), and which was taken last in each size. */
+/* In this process, for the trays of the rank: the length of each tray's last message
+ * in this run (0: none), and the tray of each size that was taken last. */
 struct trays {
 	uint64_t bytes[TRAYS];
 	int last[3];
 };
 
-/* Does a tray with that much room lie at `offset`, in a team of `size` ranks? */
+/* Does a tray with `room` bytes lie at `offset`, in a team of `size` ranks? */
 bool tray_sound(const struct layout *layout, int size, uint64_t offset,
 		size_t room);
 
 /* The tray at `offset` of the team segment. */
 struct tray_shm *tray_at(const struct layout *layout, uint64_t offset);
 
-/* Take a tray of `rank`, its own, for a message of `bytes`: its offset, and
- * what it has room for; 0: none is free. */
+/* Take a tray of `rank`, this rank, for a message of `bytes`: the offset, and the
+ * room of the tray; 0: no tray is free. */
 uint64_t tray_take(struct trays *trays, const struct layout *layout, int rank,
 		   uint64_t bytes, size_t *room);
 
-/* The one of `rank` that others fill: its offset, empty. */
+/* The tray of `rank` that others fill: the offset, empty. */
 uint64_t tray_landing(const struct layout *layout, int rank);
 
 /*
- * Put in as much of message `data` as there is room for, or take out as much as
- * there is, piece by piece, each told to the owner of `box`.  `done` is how far
- * the message was; returns how far it is now.  Of the `whole` message only the
- * first `keep` bytes are stored in `data`, the rest is dropped.  The tray is not
- * looked at again once all of it is out: its owner may have begun another.
+ * Put in as much of message `data` as there is room for, or take out as much as there
+ * is, piece by piece, and tell the owner of `box` each piece.  `done` is how far the
+ * message was; returns how far the message is now.  Only the first `keep` bytes of
+ * the `whole` message are stored in `data`, the rest is dropped.  Once all bytes are
+ * out the tray is not looked at again: the owner may have begun another message.
  */
 uint64_t tray_fill(struct tray_shm *tray, size_t room, const char *data,
 		   uint64_t bytes, uint64_t done, bool bypass,
@@ -48,11 +48,11 @@ uint64_t tray_drain(struct tray_shm *tray, size_t room, char *data,
 		    struct mailbox_shm *box, bool careful);
 
 /* The same for the first piece, before the receiver knows of the tray.  `bypass`:
- * past the caches.  `timed`: the number of a trial, 0: it is none. */
+ * past the caches.  `timed`: the number of a trial, 0: no trial. */
 uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
 		    bool bypass, uint64_t timed);
 
-/* The sender's: is trial `timed` the last message that the tray has had? */
+/* For the sender: is trial `timed` the last message of the tray? */
 bool tray_has(const struct tray_shm *tray, uint64_t timed);
 
 /* The sender's: when the receiver had all `bytes` bytes of trial `timed`, on the

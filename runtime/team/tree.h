@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree.h - the tree that ranks are in where they are too many to look at each
- * other.
+ * tree.h - the tree of ranks, where there are too many ranks to look at each other.
  *
- * Rank 0 is the root.  The children of rank r are r + i * width, i from 1 to
- * fan - 1, for every power `width` of `fan` that r is a multiple of: so a rank's
- * subtree is the ranks from its own number to the next that is no part of the
- * subtree, and what is folded in the order of children is folded in the order of
- * ranks.  With a fan of 8:
+ * Rank 0 is the root.  The children of rank r are r + i * width, i from 1 to fan - 1,
+ * for every power `width` of `fan` that r is a multiple of.  So a rank's subtree is
+ * the ranks from the rank to the next number outside of the subtree, and a fold in
+ * the order of children is a fold in the order of ranks.  With a fan of 8:
  *
  *	0 -> 1 to 7, 8, 16, 24, ..., 56, 64, 128, ...
  *	8 -> 9 to 15

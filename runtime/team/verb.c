@@ -17,7 +17,7 @@
 #include "team/rank.h"
 #include "team/type.h"
 
-/* A row that cannot be right breaks the build. */
+/* A wrong row breaks the build. */
 #define VERB(verb, name, terms)                                                \
 	_Static_assert(sizeof(name) > 1,                                       \
 		       "VERB_" #verb " has no name: write the name into "      \

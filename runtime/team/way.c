@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * way.c - trials of both ways of copying, and what comes of them.
+ * way.c - trials of both ways of copying, and the choice.
  */
 #include "team/way.h"
 
@@ -11,10 +11,10 @@
 #include "team/rank.h"
 #include "team/tray.h"
 
-/* The way that is not taken is to be faster by one part of so many. */
+/* The other way is to be faster by one part of so many. */
 #define BETTER_PARTS 16
 
-/* A look is so many times so many hand-overs, of which the least time counts. */
+/* A look is a number of rounds of a number of hand-overs; the shortest round counts. */
 #define LOOKS     3
 #define HANDOVERS 2
 
@@ -52,7 +52,7 @@ void way_decide(struct way *way)
 						: WAY_REST_MOST;
 }
 
-/* How long the message of the trial under way was on its way, once it has come. */
+/* The time of the message of the trial under way, once the message has come. */
 static void end_trial(struct way_sent *sent)
 {
 	const uint64_t ended =
@@ -71,8 +71,8 @@ static void end_trial(struct way_sent *sent)
 	}
 }
 
-/* All trials of messages are over.  The next are as far away as the slower of these
- * allow. */
+/* All trials of messages are over.  The next trials are as far away as the slower way
+ * allows. */
 static void decide_messages(struct way *way)
 {
 	const uint32_t *least = way->least;
@@ -114,7 +114,7 @@ bool way_send(struct way_sent *sent, struct tray_shm *tray, uint64_t bytes,
 		look_at_clock(way, bytes);
 	past = way_next(way, &trial);
 	way->calls++;
-	/* One at a time. */
+	/* One trial at a time. */
 	if (trial && !sent->trial) {
 		sent->trial = way;
 		sent->tray = tray;
@@ -150,15 +150,15 @@ void way_distance_seen(struct way_distances *distances, uint64_t ns,
 	handover[distances->now] = seen;
 }
 
-/* All ranks hand lines to each other, and learn how long that takes at the most:
- * *changed: longer or shorter than when they looked last.  0 or -EINVAL. */
+/* All ranks hand lines to each other, and learn the longest time.  *changed: longer
+ * or shorter than at the last look.  0 or -EINVAL. */
 static int look(struct rig_team *team, bool *changed)
 {
 	struct way_distances *distances = &team->distances;
 	const int last = distances->now;
 	uint64_t least = UINT64_MAX, none = 0;
-	/* The first makes all ranks begin at once; a new team has no pages yet
-	 * where its lines are. */
+	/* The first meeting makes all ranks begin at once; the lines of a new team
+	 * have no pages yet. */
 	int before = distances->handover[last] ? 1 : CALLS_OPEN;
 	bool fresh;
 	int r = 0;
@@ -208,8 +208,8 @@ static void agree(struct rig_team *team, struct way *way)
 	way_decide(way);
 }
 
-/* Is it time to look?  Not where ranks share a core: how long it takes until a rank
- * has the core says nothing about caches. */
+/* Is it time to look?  Not where ranks share a core: the time until a rank has the
+ * core says nothing about caches. */
 static bool is_due(const struct rig_team *team, size_t bytes)
 {
 	const struct way_distances *distances = &team->distances;
@@ -255,7 +255,7 @@ void way_leave(struct rank *rank)
 
 void way_begin_job(struct rank *rank)
 {
-	/* relaxed: written before this job was posted. */
+	/* relaxed: written before the job was posted. */
 	const uint32_t failures = load_relaxed(&rank->layout.team->failures);
 
 	rank->way = NULL;
@@ -272,7 +272,7 @@ void way_all_done(struct rank *rank)
 {
 	struct team_shm *shm = rank->layout.team;
 
-	/* relaxed, all: nobody else runs, and dispatch_done() releases it. */
+	/* relaxed, all: no other rank runs, and dispatch_done() releases the stores. */
 	if (load_relaxed(&shm->failed))
 		store_relaxed(&shm->failures, load_relaxed(&shm->failures) + 1);
 }
