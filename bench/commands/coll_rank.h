@@ -13,7 +13,7 @@
 enum buffers {
 	BUFFERS_PRIVATE,
 	BUFFERS_SEGMENT, /* each rank its own part */
-	BUFFERS_HEAP,    /* of rig_team_heap() */
+	BUFFERS_HEAP,    /* in memory of rig_team_heap() */
 	BUFFERS_LENT     /* bcast: all ranks the same place; send: lent */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_calls.c - what a pool costs its caller: a run of nothing, a life of
+ * pool_calls.c - the cost of a pool for the caller: a run of nothing, a life of
  * nothing.
  */
 #include "commands/pool_calls.h"
@@ -25,7 +25,7 @@ struct dispatch_arg {
 struct dispatch {
 	struct dispatch_arg arg;
 	struct rig_pool *pool;
-	struct rig_job *jobs; /* of the chain */
+	struct rig_job *jobs; /* jobs of the chain */
 	cpu_set_t caller;     /* where it is to run, with .caller_apart */
 	cpu_set_t before;
 };

@@ -15,10 +15,10 @@
 static const struct {
 	const char *name;
 	const char *summary;
-	const char *object;  /* without its .so; NULL: a program */
+	const char *object;  /* the shared object is missing; NULL: a program */
 	const char *program; /* words behind python3 */
 	int copies;
-	const char *needs; /* where it was not built */
+	const char *needs; /* the row says why the contender was not built */
 } field[] = {
 	{ "zeromq-ipc", "ZeroMQ over a Unix socket", "field-zeromq-ipc", NULL,
 	  2, "libzmq3-dev" },

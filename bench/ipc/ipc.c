@@ -2,8 +2,8 @@
 /*
  * ipc.c - the cases of rigbench ipc: every transport, pattern, size and way to wait.
  *
- * A contest is one value of each axis: its transports are measured interleaved
- * and compared with the segment in place.
+ * A contest is one value of each axis: the transports of a contest are measured
+ * interleaved, and compared with the segment in place.
  */
 #include "ipc/ipc.h"
 
@@ -14,7 +14,7 @@
 #include "driver/peer.h"
 #include "ipc/transport_own.h"
 
-/* 4Ki, 1Mi, 64: as one says them. */
+/* A size in the usual words: 4Ki, 1Mi, 64. */
 static void format_size(char *text, size_t bytes, size_t size)
 {
 	if (size >= 1 << 20 && size % (1 << 20) == 0)
@@ -73,7 +73,7 @@ static const char *numa_name(const struct pair_arg *arg, char *text,
 	return text;
 }
 
-/* The pattern, the size, the wait, and what else is not as usual. */
+/* The pattern, the size, the wait, and the values that differ from the usual ones. */
 static void name_contest(struct bench_case *what, const struct pair_arg *arg,
 			 enum distance distance)
 {
@@ -174,8 +174,8 @@ int ipc_add(struct plan *plan, const struct pair_arg *arg,
 	return plan_add(plan, &what);
 }
 
-/* Rows where they mean something: a notification belongs to no bytes, a
- * control has no link to set up or to lose, and a map needs one's own. */
+/* Rows that mean something: a notification has no bytes, a control has no link to set
+ * up or to lose, and a map needs memory of the side's own. */
 static bool has_row(const struct pair_arg *arg)
 {
 	const struct transport *t = arg->transport;
@@ -227,7 +227,7 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 		struct peer_arg peer;
 		char helper[48];
 
-		/* A window has no stream of its own: that is up to the user. */
+		/* A window has no stream: a program that wants a stream builds one. */
 		if (stream && i % 2)
 			continue;
 		name_contest(&what, arg, DISTANCE_CORES);
@@ -250,7 +250,7 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 	return r;
 }
 
-/* Python's Pool, which pickles, and its SharedMemory, which does not. */
+/* Python's Pool, which pickles, and Python's SharedMemory, which does not. */
 static int add_python(struct plan *plan, const struct pair_arg *arg)
 {
 	static const char *const forms[][2] = {
@@ -277,8 +277,8 @@ static int add_python(struct plan *plan, const struct pair_arg *arg)
 	return r;
 }
 
-/* Peers choose pages, places and the like themselves: they stand where ours do
- * what is usual, too. */
+/* Peers choose pages, places and the like themselves, and so stand only where
+ * runrig's transports have the usual values, too. */
 static int add_peers(struct plan *plan, const struct pair_arg *arg,
 		     enum distance distance)
 {
@@ -295,8 +295,8 @@ static int add_peers(struct plan *plan, const struct pair_arg *arg,
 		       : r;
 }
 
-/* Count up the values of all axes, the last of them fastest; false: that was
- * the last. */
+/* Count up the values of all axes, the last axis fastest; false: all values have been
+ * counted. */
 static bool next(const struct ipc_axis *const *axes, int *at, int count)
 {
 	for (int i = count - 1; i >= 0; i--) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ipc.h - the cases of rigbench ipc, and the sentence they come to.
+ * ipc.h - the cases of rigbench ipc, and the sentence of the verdict.
  */
 #ifndef RIGBENCH_IPC_H
 #define RIGBENCH_IPC_H
@@ -12,11 +12,10 @@
 #include "ipc/pair.h"
 #include "report/result.h"
 
-/* The choice of what is measured: ended by a name that is NULL, a size that is
- * SIZE_MAX. */
+/* The selection: the last name is NULL, the last size is SIZE_MAX. */
 #define IPC_LIST_MAX 80
 
-/* Values of one axis; a count of 0 is its first value alone. */
+/* Values of an axis; a count of 0 stands for the axis's first value. */
 #define IPC_VALUES_MAX 8
 
 struct ipc_axis {
@@ -32,10 +31,10 @@ struct ipc_choice {
 	struct ipc_axis pages;    /* enum pages */
 	struct ipc_axis homes;    /* enum home; NUMA_NODE + the node's number */
 	struct ipc_axis places;   /* enum distance */
-	struct ipc_axis pairs;    /* one less than how many at once */
+	struct ipc_axis pairs;    /* pairs at once, less one */
 	enum touch touch;
 	size_t rotate;
-	uint32_t rate; /* of messages a second */
+	uint32_t rate; /* messages a second */
 	bool disturb;
 	bool peers; /* MPI and Python too */
 };
@@ -55,7 +54,7 @@ int ipc_add(struct plan *plan, const struct pair_arg *arg,
 /* Take one NAME=LIST word.  0, or -EINVAL with words on stderr. */
 int ipc_word(struct ipc_choice *choice, const char *word);
 
-/* All transports up to a tier, in their order, the segment in place first. */
+/* All transports up to a tier, in order, the segment in place first. */
 void ipc_tier(struct ipc_choice *choice, int tier);
 
 /* The user's own transports too, where some were loaded: in every contest, whatever
@@ -70,7 +69,7 @@ void ipc_verdict(const struct plan *plan, FILE *out);
 int ipc_answer(const struct plan *plan, const struct run_info *info,
 	       json_t *result);
 
-/* Put the words that rigbench ipc takes, for its --help. */
+/* Put the words of rigbench ipc, for --help. */
 void help_ipc(FILE *out);
 
 #endif

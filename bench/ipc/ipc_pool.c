@@ -2,10 +2,10 @@
 /*
  * ipc_pool.c - runrig's own way to hand data over: a job that names a segment.
  *
- * The caller, on one core, produces a message in a segment and runs a kernel
- * on the one worker, on the other core, which consumes it where it lies and,
- * for a round trip, produces the reply beside it.  A stream fills one message
- * while the worker consumes the other.
+ * The caller, on one core, produces a message in a segment and runs a kernel on the
+ * only worker, on the other core.  The worker consumes the message in place and, for
+ * a round trip, produces the reply beside the message.  In a stream the caller fills
+ * one message while the worker consumes the other.
  */
 #include <errno.h>
 #include <sched.h>
@@ -37,8 +37,8 @@ struct hand_over {
 /* A job's arguments. */
 struct pool_message {
 	uint64_t seq;
-	uint64_t off;   /* where it lies in the segment */
-	uint64_t reply; /* where its reply is to lie; the same: none */
+	uint64_t off;   /* place of the message in the segment */
+	uint64_t reply; /* place of the reply; the same place: no reply */
 	uint64_t bytes;
 };
 
@@ -219,8 +219,8 @@ static int map(struct hand_over *h, uint64_t count, bool all)
 	return r;
 }
 
-/* Kill the worker at work; from then until the caller knows.  The pool has a
- * new one for the next run. */
+/* Kill the worker at work; the time is from the kill until the caller knows.  The
+ * pool has a new worker for the next run. */
 static int crash(struct hand_over *h, struct timing *timing)
 {
 	_Atomic uint64_t *at_work = rig_segment_data(h->segment);
@@ -303,7 +303,7 @@ const struct bench_ops pair_pool_ops = {
 	.close = pool_close,
 };
 
-/* Facts only: it is no link. */
+/* Only the facts: the row is no link. */
 const struct transport transport_pool = {
 	.name = "pool",
 	.summary = "a job that names a segment, run by a pinned worker",

@@ -31,10 +31,9 @@ static const struct cell *cell_at(const struct plan *plan, const char *pattern,
 /* Sharing and another transport, over the sizes of one pattern. */
 struct crossover {
 	const char *same; /* the largest size with no difference shown */
-	const char
-		*from;  /* from this size on sharing is faster at every size */
-	size_t refused; /* sizes that are no result */
-	size_t open;    /* sizes with too few launches for an interval */
+	const char *from; /* sharing is faster from this size on */
+	size_t refused;   /* sizes that are no result */
+	size_t open;      /* sizes with too few launches for an interval */
 	struct comparison least,
 		last; /* the least and the last one from there */
 };
@@ -100,7 +99,7 @@ static void put_ratio(FILE *out, const struct comparison *c)
 		fprintf(out, " [%.3g, %.3g]", c->ratio.low, c->ratio.high);
 }
 
-/* CPU time of sharing by that of the other; NaN: nobody looked. */
+/* CPU time of sharing by the other transport's CPU time; NaN: nobody measured. */
 static double cpu_ratio(const struct comparison *c)
 {
 	if (!c->a->cost_operations || !c->b->cost_operations ||
@@ -110,7 +109,7 @@ static double cpu_ratio(const struct comparison *c)
 	       ((double)c->b->cost.cpu_ns / (double)c->b->cost_operations);
 }
 
-/* Patterns that have a crossover, and how a sentence begins. */
+/* Patterns with a crossover, and the begin of the sentence of each. */
 static const struct {
 	const char *pattern, *words;
 } crossing[] = {
@@ -119,7 +118,7 @@ static const struct {
 	{ "map", "An array turned round" },
 };
 
-/* A transport that sharing is held against, and its name in a sentence. */
+/* A transport that is compared with sharing, and the name in a sentence. */
 static const struct {
 	const char *transport, *words;
 } others[] = {

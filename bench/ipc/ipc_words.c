@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ipc_words.c - the words of rigbench ipc: NAME=LIST, as kernels have their
- * parameters.
+ * ipc_words.c - the words of rigbench ipc: NAME=LIST, like the parameters of kernels.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -96,7 +95,7 @@ void ipc_take_own(struct ipc_choice *choice)
 	}
 }
 
-/* The segment in place, a pipe and a socket, and all that others use. */
+/* The segment in place, a pipe, a socket, and all transports in common use. */
 static void take_field(struct ipc_choice *choice)
 {
 	const char *name;
@@ -138,7 +137,7 @@ static int parse_rate(const char *text, uint32_t *rate)
 	return 0;
 }
 
-/* A value of an axis by its name; "node:3" is the last of its axis and 3. */
+/* A value of an axis by the name; "node:3" is the last value of the axis, and 3. */
 static int parse_value(const char *const *values, const char *word)
 {
 	size_t number;

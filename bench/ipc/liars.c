@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * liars.c - one transport through contender.h, a slot of shared memory each way, and
- * three that save themselves a part of its work.
+ * three transports that leave out a part of the work.
  *
  * Side s raises sent[s] when the slot s is full, and the other side raises taken[s]
- * when it is empty again.
+ * when the slot is empty again.
  */
 #include "ipc/liars.h"
 

@@ -7,9 +7,9 @@
 
 #include <rigbench/contender.h>
 
-/* The first does all that is asked for; the others, in turn, copy half of each
- * message, take a message without reading a byte of it, and claim to have sent what
- * has gone nowhere. */
+/* The first contender does all the work; the others, in turn, copy half of each
+ * message, take a message without reading a byte, and claim a message that has gone
+ * nowhere. */
 extern const struct rigbench_contender liar_honest, liar_less, liar_nothing,
 	liar_claims;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * link_init.c - a link as it was asked for, and what a transport has no row of.
+ * link_init.c - a link with the wanted axes, and the reasons why a transport has no
+ * row.
  */
 #include <errno.h>
 #include <stdio.h>

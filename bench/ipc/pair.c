@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pair.c - pairs of pinned sides, told over sockets what to do.
+ * pair.c - pairs of pinned sides, which get orders over sockets.
  *
- * The sides are forked from the driver and wait for orders; between visits
- * they sleep.  The two sides of a thread control are threads of one such
- * process, the one side of a solo control does both ends' work.
+ * The sides are forked from the driver and wait for orders; between visits the sides
+ * sleep.  The two sides of a thread control are threads of one such process; the only
+ * side of a solo control does the work of both ends.
  */
 #include "ipc/pair.h"
 
@@ -30,7 +30,7 @@
 /* From an order to the time the first message of a rate is due. */
 #define LEAD_NS 300000
 
-/* A side that has not been told of a death after so long is never told. */
+/* A side without news of a death after this time gets no news any more. */
 #define NEVER_MS 200
 
 /* In the driver: one end. */
@@ -50,13 +50,13 @@ struct pair {
 	struct case_binding binding;
 };
 
-/* Ends of one pair: a control that does both ends' work has one end. */
+/* Ends of a pair: a control that does the work of both ends has one end. */
 static int ends_of(const struct pair_arg *arg)
 {
 	return arg->transport->solo ? 1 : 2;
 }
 
-/* The one side of a fan is end 0 and has all links; each of the others has one. */
+/* The hub of a fan is end 0 and has all links; each other end has one link. */
 static void make_fan_side(const struct pair *p, int end, int orders,
 			  struct side *s)
 {
@@ -70,7 +70,7 @@ static void make_fan_side(const struct pair *p, int end, int orders,
 	s->link.side = end > 0;
 	if (end)
 		return;
-	/* It lives as long as the side's process. */
+	/* The thread lives as long as the side's process. */
 	s->fan = calloc((size_t)p->arg.pairs, sizeof(*s->fan));
 	for (int i = 0; s->fan && i < p->arg.pairs; i++)
 		s->fan[i].link = p->link[i];
@@ -189,8 +189,8 @@ static int hear(struct pair *p, int end, char *why)
 	return a->code;
 }
 
-/* Take the answer of every end; the first error is the pair's, for the other
- * ends may wait for ever for the end that failed. */
+/* Take the answer of every end; the first error is the pair's, for the other ends may
+ * wait for ever for the failed end. */
 static int collect(struct pair *p, char *why)
 {
 	struct pollfd ready[2 * PAIRS_MAX];

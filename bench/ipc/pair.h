@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pair.h - contenders that are two processes and a transport between them.
+ * pair.h - contenders that are two processes and a transport between the two.
  */
 #ifndef RIGBENCH_PAIR_H
 #define RIGBENCH_PAIR_H
@@ -15,12 +15,11 @@ enum pair_pattern {
 	PATTERN_PINGPONG, /* there and back; a sample is the round trip */
 	PATTERN_STREAM,   /* one way, to the end of the last consumption */
 	PATTERN_MAP,      /* side 1 turns an array of side 0's round */
-	PATTERN_SETUP,    /* make the link, one round trip, take it down */
+	PATTERN_SETUP,    /* make the link, one round trip, remove the link */
 	PATTERN_CRASH,    /* side 1 is killed: until side 0 is told */
-	PATTERN_RATE,     /* one way, each message sent when the message is due;
-			   * from the due time to the end of the consumption */
-	PATTERN_FAN_OUT,  /* one side sends a message to each of several */
-	PATTERN_FAN_IN    /* each of several sends a message to one */
+	PATTERN_RATE, /* one way, each message sent when the message is due; from the due time to the end of the consumption */
+	PATTERN_FAN_OUT, /* one side sends a message to each of several */
+	PATTERN_FAN_IN   /* each of several sides sends a message to one */
 };
 
 enum touch {
@@ -28,7 +27,7 @@ enum touch {
 	TOUCH_HEADER /* the first eight: labelled, never the default */
 };
 
-/* A fault that a selftest gives to a transport. */
+/* A fault that a selftest puts into a transport. */
 enum sabotage {
 	SABOTAGE_NONE,
 	SABOTAGE_CORRUPT, /* one bit of a message in a thousand */
@@ -44,13 +43,13 @@ struct pair_arg {
 	enum touch touch;
 	enum sabotage sabotage;
 	uint32_t rate; /* messages a second, of PATTERN_RATE */
-	size_t rotate; /* bytes of buffers visited in turn; 0: one hot one */
+	size_t rotate; /* bytes of buffers visited in turn; 0: one hot buffer */
 	enum pages pages;
 	enum home home;
 	int node;              /* with NUMA_NODE */
 	int nodes;             /* NUMA nodes of this machine */
 	bool disturb;          /* signals interrupt both sides all the time */
-	int pairs;             /* at once; of a fan: links to the one side */
+	int pairs;             /* pairs at once; in a fan: links of the hub */
 	const char *missing;   /* why there is no such place; NULL: there is a
 			        * place */
 	bool crowded;          /* two sides may share a PU */
@@ -60,7 +59,7 @@ struct pair_arg {
 extern const struct bench_ops pair_pingpong_ops, pair_stream_ops,
 	pair_setup_ops, pair_crash_ops, pair_pool_ops, pair_command_ops;
 
-/* Is it one side with several, each over a link of its own? */
+/* Is the pattern a fan: one side with several others, a link to each? */
 static inline bool pair_fans(const struct pair_arg *arg)
 {
 	return arg->pattern == PATTERN_FAN_OUT ||
@@ -75,7 +74,7 @@ bool payload_right(const void *data, size_t bytes, uint64_t seq);
 /* The sum of the words of a message, modulo 2^64: the closed form. */
 uint64_t payload_sum(size_t bytes, uint64_t seq);
 
-/* The first and the last word of an array of so many bytes, added up. */
+/* The sum of the first and the last word of an array of `bytes` bytes. */
 uint64_t payload_ends(size_t bytes, uint64_t seq);
 
 /* The map: the words of a message in reverse order, in place or into another

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pair_command.c - start programs that are contenders, tell them what to do, and
- * prove what they say.
+ * pair_command.c - contenders that are programs: start each, give the orders, and
+ * prove the answers.
  *
- * A program produces and consumes the messages itself, so that nothing of
- * rigbench's lies between its transport and its data; what it consumed it has to
- * add up, and in an untimed pass it moves bytes that no closed form describes.
+ * A program produces and consumes the messages itself, so that no code of rigbench
+ * lies between the transport and the data.  The program adds up the words that the
+ * program has consumed, and in an untimed pass moves bytes that no closed form
+ * describes.
  */
 #include "ipc/pair_command.h"
 
@@ -79,7 +80,7 @@ int command_describe(const char *command, struct command_words *words,
 	return -EINVAL;
 }
 
-/* Why a program has no such row; NULL: it may have one. */
+/* The reason why a program has no such row; NULL: the program may have the row. */
 static const char *not_here(const struct pair_arg *arg)
 {
 	return pair_fans(arg)  ? "a program joins two sides"
@@ -162,7 +163,7 @@ static void command_rest(void *state)
 		peer_ops.rest(p->program[i]);
 }
 
-/* The sum of the words that one program consumes in a run. */
+/* The sum of the words that a program consumes in a run. */
 static uint64_t sum_due(const struct pair_arg *arg, uint64_t seed,
 			uint64_t count)
 {
@@ -222,7 +223,7 @@ static int command_run(void *state, uint64_t count, struct timing *timing,
 	char order[64];
 	int r = 0;
 
-	/* Other words each time, for who has kept those of the last. */
+	/* Other words each time, so that old words are found out. */
 	p->seed = stats_random(&p->seed) >> 1;
 	snprintf(order, sizeof(order), "run %" PRIu64 " %" PRIu64, count,
 		 p->seed);
@@ -240,13 +241,13 @@ static int command_run(void *state, uint64_t count, struct timing *timing,
 	return r < 0 && !*why ? lost(r, why) : r;
 }
 
-/* The words of a message in reverse order, and what is no whole word, left. */
+/* Reverse the order of the words of a message; bytes behind the last word stay. */
 static void turn(unsigned char *data, size_t bytes)
 {
 	payload_turn(data, bytes / 8 * 8);
 }
 
-/* Are `count` messages at `got` those at `sent`?  If not, words. */
+/* Are the `count` messages at `got` those at `sent`?  If not, words. */
 static int same(const unsigned char *sent, const unsigned char *got,
 		size_t count, size_t bytes, const char *where, char *why)
 {
@@ -261,7 +262,7 @@ static int same(const unsigned char *sent, const unsigned char *got,
 	return 0;
 }
 
-/* One program: bytes in a file that has no name, a path to which both have. */
+/* One program: bytes in a file without a name, by a path that both processes have. */
 static int verify_one(struct pair_command *p, void *program, int fd,
 		      unsigned char *data, size_t count, char *why)
 {

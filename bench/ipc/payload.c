@@ -2,9 +2,9 @@
 /*
  * payload.c - the contents of messages: words that a sum proves.
  *
- * Word i of message `seq` is seq * A + i * B; the sum of all has a closed form,
- * so that a consumer that adds up every word checks every message for the price
- * of reading it.
+ * Word i of message `seq` is seq * A + i * B; the sum of all words has a closed form,
+ * so a consumer that adds up every word checks every message for the price of
+ * reading.
  */
 #include <stdalign.h>
 #include <string.h>
@@ -27,7 +27,7 @@ void payload_fill(void *data, size_t bytes, uint64_t seq)
 		word[i] = base + i * B;
 	for (size_t i = 0; i < bytes % 8; i++)
 		tail[i] = (unsigned char)(seq + i);
-	/* Produced, whatever the compiler knows of it. */
+	/* Stored, whatever the compiler knows of the contents. */
 	__asm__ volatile("" ::"r"(data) : "memory");
 }
 
@@ -45,7 +45,7 @@ static uint64_t sum(const void *data, size_t words)
 uint64_t payload_sum(size_t bytes, uint64_t seq)
 {
 	uint64_t words = bytes / 8;
-	/* One of words and words - 1 is even. */
+	/* Either words or words - 1 is even. */
 	uint64_t pairs =
 		words % 2 ? (words - 1) / 2 * words : words / 2 * (words - 1);
 
@@ -68,7 +68,7 @@ bool payload_right(const void *data, size_t bytes, uint64_t seq)
 	return right;
 }
 
-/* Not inlined: what is measured as its least is the same code. */
+/* Not inlined: the least time is measured on the same code. */
 __attribute__((noinline)) void payload_turn(void *data, size_t bytes)
 {
 	uint64_t *word = data;
@@ -120,7 +120,7 @@ static uint64_t look_and_turn(void *data, size_t bytes)
 	return 0;
 }
 
-/* The time of one word: the least of many timings of so many words. */
+/* The time of a word: the least of many timings of several words. */
 static double least_of(uint64_t (*work)(void *, size_t), uint64_t *hot,
 		       size_t words, clockid_t clock)
 {
@@ -144,8 +144,8 @@ static double least_of(uint64_t (*work)(void *, size_t), uint64_t *hot,
 
 double payload_least_ns(size_t bytes, bool map, clockid_t clock)
 {
-	/* Half a first-level cache and half a second-level one: some loops are
-	 * faster there, and no larger ones are. */
+	/* Half a first-level cache and half a second-level cache: some loops are
+	 * faster there, and no larger loops are. */
 	static alignas(4096) uint64_t hot[32768];
 	static double word_ns[2];
 

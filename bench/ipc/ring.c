@@ -2,9 +2,9 @@
 /*
  * ring.c - bells and slots.
  *
- * A bell's sleeper says so before it looks a last time, and who rings looks
- * for sleepers after it has rung; both are seq_cst, so one of them sees the
- * other.  A spinner needs none of that.
+ * A sleeper stores the sleep before the last look at the bell, and a ringer looks for
+ * sleepers after the ring; both are seq_cst, so the sleeper or the ringer sees the
+ * other.  A spinner needs no such order.
  */
 #include "ipc/ring.h"
 

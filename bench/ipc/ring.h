@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring.h - slots in shared memory, one writer and one reader, and how the two
- * wait for each other.
+ * ring.h - slots in shared memory, one writer and one reader, and how writer and
+ * reader wait for each other.
  */
 #ifndef RIGBENCH_RING_H
 #define RIGBENCH_RING_H
@@ -11,10 +11,10 @@
 
 #include "ipc/transport.h"
 
-/* As far apart as the library keeps its lines. */
+/* The distance that the library keeps between lines. */
 #define RING_LINE 128
 
-/* In shared memory: a count that one side raises and the other waits for. */
+/* In shared memory: a count that one side raises, and for which the other side waits. */
 struct bell {
 	alignas(RING_LINE) _Atomic uint32_t count;
 	_Atomic uint32_t sleeping; /* 1: the waiter sleeps, or is about to */

@@ -2,9 +2,9 @@
 /*
  * setup.c - the cost of a link before the first message, and after the last.
  *
- * The link is made; two processes, which no row is charged for, attach to it,
- * each its end; one message goes there and one back; the processes are gone and
- * the link is taken down.  The sum of the three times is the sample.
+ * The link is made; two processes, whose start no row pays for, attach to the link,
+ * each to an end; a message goes there and a message back; the processes end, and the
+ * link is removed.  The sum of the three times is the sample.
  */
 #include <errno.h>
 #include <sched.h>
@@ -18,7 +18,7 @@
 #include "ipc/side.h"
 #include "driver/stopwatch.h"
 
-/* A side that hangs is ended after so long. */
+/* A side that hangs is ended after this time. */
 #define HANG_S 20
 
 /* Shared by the driver and two sides. */
@@ -94,8 +94,8 @@ static void setup_side(const struct setup *setup, const struct link *link,
 		r = side_round_trip(&s);
 	shm->side[side].end_ns = stopwatch_ns(s.clock);
 	shm->side[side].code = r;
-	/* The memory that the other side reads out of this process stays until
-	 * the other side has done so. */
+	/* The memory that the other side reads out of this process stays until the
+	 * other side has read. */
 	atomic_fetch_add(&shm->done, 1);
 	while (r == 0 && atomic_load(&shm->done) < 2)
 		sched_yield();
@@ -123,7 +123,7 @@ static int use(struct setup *s, const struct link *link, uint64_t *ns,
 		if (pid[i] < 0)
 			r = link_fail(why, "fork");
 	}
-	/* One alone ends by its alarm. */
+	/* A side alone ends by the alarm. */
 	for (int i = 0; i < 2; i++)
 		if (pid[i] > 0)
 			(void)waitpid(pid[i], NULL, 0);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shared.c - segments, System V and POSIX shared memory, mapped files, huge
- * pages; and what the kernel made of it, read back.
+ * shared.c - segments, System V and POSIX shared memory, mapped files, huge pages;
+ * and the pages that the kernel has really given.
  *
- * Names, where there are any, are gone before anybody measures; a segment's is
- * what the sides attach by, and the library removes it.
+ * Names are gone before the measurement; a segment keeps the name, by which the sides
+ * attach, and the library removes the name.
  */
 #include "ipc/shared.h"
 
@@ -24,7 +24,7 @@
 #define BASE_PAGE ((size_t)4096)
 #define HUGE_PAGE ((size_t)2 << 20)
 
-/* Pages whose node is asked for: so many, spread evenly. */
+/* Pages whose node is looked up: this number, spread evenly. */
 #define LOOK_PAGES 1024
 
 /* The kernel's numbers: numaif.h is another library's. */
@@ -79,8 +79,8 @@ static int create_sysv(struct link *link, char *why)
 	return link->shared ? 0 : link_fail(why, "shmat");
 }
 
-/* A file that is mapped: of memory, or on a disk where TMPDIR, /var/tmp or the
- * folder we are in is one. */
+/* A mapped file: of memory, or on a disk where TMPDIR, /var/tmp or the current folder
+ * is on a disk. */
 static int create_file(struct link *link, bool disk, char *why)
 {
 	const char *const folders[] = { disk ? getenv("TMPDIR") : "/dev/shm",
@@ -102,7 +102,7 @@ static int create_file(struct link *link, bool disk, char *why)
 	return -ENOTSUP;
 }
 
-/* So many bytes of address space that begin on a huge page. */
+/* `bytes` bytes of address space that begin on a huge page. */
 static char *huge_address(size_t bytes)
 {
 	char *at = mmap(NULL, bytes + HUGE_PAGE, PROT_NONE,
@@ -198,14 +198,14 @@ int shared_attach(struct link *link, char *why)
 		snprintf(why, CASE_WHY_BYTES, "%.250s", rig_why());
 		return r;
 	}
-	/* The side ends by _exit(): the mapping goes with it. */
+	/* The side ends by _exit(), and with the side the mapping. */
 	link->shared = rig_segment_data(own);
 	return 0;
 }
 
-/* The driver, which made the segment, has reserved the pages on its own node.
- * On a machine of several nodes the pages are given up here, and the first
- * touch decides. */
+/* The driver, which made the segment, has reserved the pages on the driver's node. 
+ * On a machine of several nodes the pages are given up here, and the first touch
+ * decides. */
 void shared_settle(const struct link *link, char *at, size_t bytes, bool mine)
 {
 	unsigned long node = 1UL << link->node;
@@ -213,7 +213,7 @@ void shared_settle(const struct link *link, char *at, size_t bytes, bool mine)
 	if (!mine)
 		return;
 	if (link->home == NUMA_NODE)
-		/* All of it: a mapping cut within a huge page has none. */
+		/* The whole mapping: a part that is cut within a huge page has none. */
 		(void)syscall(SYS_mbind, link->shared, link->shared_bytes,
 			      POLICY_BIND, &node, sizeof(node) * 8, 0);
 	if (link->nodes > 1)
@@ -221,8 +221,8 @@ void shared_settle(const struct link *link, char *at, size_t bytes, bool mine)
 	memset(at, 0, bytes);
 }
 
-/* The page size of the mapping that `at` lies in, and how much of it is mapped
- * by huge pages of shared memory. */
+/* The page size of the mapping around `at`, and the bytes that huge pages of shared
+ * memory map. */
 static size_t mapped_page(const char *at)
 {
 	FILE *file = fopen("/proc/self/smaps", "r");
@@ -281,7 +281,7 @@ void shared_look(const struct link *link, struct case_memory *memory)
 		pages[i] = link->shared + all * i / n * BASE_PAGE;
 	if (syscall(SYS_move_pages, 0, n, pages, NULL, status, 0) < 0)
 		return;
-	/* A page this process has not touched has no place as yet. */
+	/* A page that this process has not touched has no place as yet. */
 	for (size_t i = 0; i < n; i++)
 		if (status[i] >= 0 && status[i] < CASE_NODES_MAX)
 			memory->pages_on[status[i]]++;

@@ -27,7 +27,7 @@
 #define VERIFY_MESSAGES 16
 #define VERIFY_MAPS     3
 
-/* Messages that only set a rate going. */
+/* Messages that only start a rate. */
 #define RATE_LEAD 16
 
 /* Round trips before the other side may be killed. */
@@ -107,7 +107,7 @@ static int over_links(struct side *s, int (*once)(struct side *s))
 	return r;
 }
 
-/* A message over each link, from the one side or to it. */
+/* A message over each link, from the hub or to the hub. */
 static int fan(struct side *s)
 {
 	bool out = s->arg->pattern == PATTERN_FAN_OUT;
@@ -284,7 +284,7 @@ static int obey_rate(struct side *s, const struct side_order *order,
 	return r;
 }
 
-/* The timed part; a round trip first, so that both sides are at it. */
+/* The timed part; a round trip first, so that both sides are at work. */
 static int obey_run(struct side *s, uint64_t count, struct side_answer *a)
 {
 	int (*operation)(struct side *) =
@@ -462,8 +462,8 @@ static void on_alarm(int signal)
 	(void)signal;
 }
 
-/* Interrupt the system calls of this process, without SA_RESTART; or stop doing
- * so. */
+/* Interrupt the system calls of this process, without SA_RESTART; or stop the
+ * interruptions. */
 static void disturb(const struct side *s, bool on)
 {
 	struct sigaction action = { .sa_handler = on_alarm };

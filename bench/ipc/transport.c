@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transport.c - the list of transports, and what they have in common.
+ * transport.c - the list of transports, and common functions.
  */
 #include "ipc/transport.h"
 
@@ -105,7 +105,7 @@ int link_private(struct link *link)
 	link->in = aligned_alloc(4096, one);
 	if (!link->out || !link->in)
 		return -ENOMEM;
-	/* Written, so that no page of it is the kernel's zero page. */
+	/* Written, so that no page is the kernel's zero page. */
 	memset(link->out, 1, bytes);
 	memset(link->in, 1, one);
 	return 0;

@@ -54,7 +54,7 @@ struct link {
 	enum waiting waiting;
 	uint32_t slots;   /* messages under way, where there is a ring */
 	size_t stride;    /* from slot to slot, and buffer to buffer */
-	uint32_t buffers; /* of one side, visited in turn */
+	uint32_t buffers; /* buffers of one side, visited in turn */
 	int side;
 	bool threads; /* the sides are threads of one process */
 
@@ -71,7 +71,7 @@ struct link {
 	struct rig_segment *segment; /* NULL: other memory */
 	char *shared;
 
-	/* This side's own memory: `buffers` to send from, one to receive in. */
+	/* Memory of this side: `buffers` to send from, one to receive in. */
 	char *out, *in;
 	uint32_t sent, received;
 	pid_t other; /* the other side's process */
@@ -83,25 +83,25 @@ struct transport {
 	const char *summary; /* one line */
 
 	/* Facts a message. */
-	int copies;        /* of every byte, beyond producing and consuming */
+	int copies; /* copies of every byte, beyond producing and consuming */
 	const char *calls; /* system calls, both sides, nobody waiting */
 	bool boundaries;   /* keeps boundaries */
 	bool unrelated;    /* works between processes of no common parent */
 	bool passes_fds;
 	bool survives; /* the other side's death: data stay readable */
 
-	enum memory memory; /* its messages' */
+	enum memory memory; /* the memory of the messages */
 	bool inplace;       /* the reader has the writer's own bytes */
 	bool fresh;         /* every message is produced in memory of its own */
 	size_t fixed;       /* the only size of a message; 0: any */
-	bool solo;          /* one process does both sides: a control */
-	bool threads;       /* sides are threads */
-	bool empty;         /* can carry a message of no bytes */
-	bool only_empty;    /* carries nothing else: a notification */
-	int tier;           /* 0 control, 1 default, 2 on request, 3 notify */
+	bool solo;    /* one process does the work of both sides: a control */
+	bool threads; /* sides are threads */
+	bool empty;   /* can carry a message of no bytes */
+	bool only_empty; /* carries nothing else: a notification */
+	int tier;        /* 0 control, 1 default, 2 on request, 3 notify */
 
-	/* In the driver, before there are sides.  0; -EMSGSIZE where such a
-	 * message does not fit; -ENOTSUP or another -errno with words. */
+	/* In the driver, before there are sides.  0; -EMSGSIZE where the message does
+	 * not fit; -ENOTSUP or another -errno with words. */
 	int (*create)(struct link *link, char *why);
 	/* In each side, NULL: nothing to do. */
 	int (*attach)(struct link *link, char *why);
@@ -118,12 +118,12 @@ extern const struct transport *const transports[];
 const struct transport *transport_find(const char *name);
 
 /* This side's buffers; the transports call these. */
-void *link_out(struct link *link);   /* to produce the next message in */
+void *link_out(struct link *link);   /* the memory for the next message */
 int link_private(struct link *link); /* allocate and touch the buffers */
 void link_stride(struct link *link); /* whole pages a message */
 
-/* The functions that many transports have: attach to the side's own buffers,
- * produce in the buffers, have nothing to give back. */
+/* Functions of many transports: attach to the side's own buffers, produce in the
+ * buffers, give nothing back. */
 int link_attach(struct link *link, char *why);
 int link_done(struct link *link);
 

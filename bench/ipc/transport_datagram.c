@@ -2,8 +2,8 @@
 /*
  * transport_datagram.c - UDP over the loopback, and System V's queues.
  *
- * UDP drops what its receiver has no room for; so a sender waits, by a bell,
- * until no more is under way than the buffer holds, as any protocol above it
+ * UDP drops a datagram for which the receiver has no room; so a sender waits, by a
+ * bell, until the datagrams under way fit the buffer, as any protocol above UDP
  * would.
  */
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "ipc/transport_poll.h"
 #include "ipc/ring.h"
 
-/* Half of what a receive buffer holds by default, and a datagram's head. */
+/* Half of a receive buffer by default, and a datagram's head. */
 #define UDP_ROOM 98304
 #define UDP_HEAD 1024
 
@@ -74,8 +74,8 @@ static int udp_attach(struct link *link, char *why)
 	r = ring_attach(link, why);
 	if (r < 0)
 		return r;
-	/* The directions' bells are found by the ring's stride: it stays, and
-	 * the one buffer needs none. */
+	/* The directions' bells are found by the ring's stride: the stride stays, and
+	 * the only buffer needs none. */
 	link->buffers = 1;
 	link->stride = stride;
 	r = fd_attach(link, why);

@@ -2,10 +2,9 @@
 /*
  * transport_fd.c - transports through a descriptor: pipes, sockets, queues.
  *
- * How a side waits is the same as everywhere: it tries without blocking for
- * as long as its way of waiting says, then blocks.  Sockets have a flag for
- * that; pipes and queues are opened twice.  Short transfers and EINTR are
- * carried on until the message is whole.
+ * Each side waits as everywhere: tries without blocking for as long as the way to
+ * wait says, then blocks.  Sockets have a flag for a single try; pipes and queues are
+ * opened twice.  Short transfers and EINTR are carried on until the message is whole.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +87,7 @@ static ssize_t try_read(const struct link *link, char *data, size_t n, bool now)
 		return recv(link->fd[!link->side][0], data, n,
 			    now ? MSG_DONTWAIT : 0);
 	case CALLS_QUEUE:
-		/* A queue wants room for its largest message. */
+		/* A queue wants room for the largest message. */
 		return mq_receive(fd, data, link->bytes ? link->bytes : 1,
 				  NULL);
 	case CALLS_SYSV:
@@ -98,7 +97,7 @@ static ssize_t try_read(const struct link *link, char *data, size_t n, bool now)
 	}
 }
 
-/* When a side stops trying and blocks; 0: it never tries, or never stops. */
+/* The time at which a side stops trying and blocks; 0: no try, or no stop. */
 bool fd_keep_trying(const struct link *link, uint64_t *until)
 {
 	uint64_t now;
@@ -228,7 +227,7 @@ static int pipe_create(struct link *link, char *why)
 	return twins(link, why);
 }
 
-/* Two named pipes, their names gone as soon as both ends are open. */
+/* Two named pipes, whose names are gone as soon as both ends are open. */
 static int fifo_create(struct link *link, char *why)
 {
 	char path[64];
@@ -241,7 +240,7 @@ static int fifo_create(struct link *link, char *why)
 			 (int)getpid(), d);
 		if (mkfifo(path, 0600) < 0)
 			return link_fail(why, "mkfifo");
-		/* By both ends, so that no open waits for the other. */
+		/* Opened by both ends, so that no open waits for the other. */
 		both = open(path, O_RDWR | O_CLOEXEC);
 		link->fd[d][0] = open(path, O_RDONLY | O_CLOEXEC);
 		link->fd[d][1] = open(path, O_WRONLY | O_CLOEXEC);
@@ -261,7 +260,7 @@ void fd_pair_up(struct link *link, const int sockets[2])
 	}
 }
 
-/* Does one message of this size go through at all?  A real one is sent. */
+/* Does a message of this size go through at all?  A real message is sent. */
 int fd_probe(struct link *link, char *why)
 {
 	char *data = calloc(1, link->bytes + 1);
@@ -356,8 +355,8 @@ static int tcp_create(struct link *link, char *why)
 	return 0;
 }
 
-/* One queue a direction, opened twice by each end; its name lives no longer
- * than this. */
+/* A queue for each direction, opened twice by each end; the name of the queue is gone
+ * when the function returns. */
 static int mq_one(struct link *link, int d, char *why)
 {
 	struct mq_attr attributes = {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transport_kernel.c - the kernel copies, or lends, straight between two
- * address spaces: process_vm_readv, process_vm_writev, vmsplice, splice.
+ * transport_kernel.c - the kernel copies, or lends, straight between two address
+ * spaces: process_vm_readv, process_vm_writev, vmsplice, splice.
  *
- * They move bytes and tell nobody; the telling is a ring's bell, and what is
- * noted beside it is where the bytes are.
+ * The calls move bytes and tell nobody; the bell of a ring tells, and beside the bell
+ * stands the place of the bytes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 /* In shared memory, in a ring's note: where the writer's buffers are. */
 struct whereabouts {
 	uint64_t pid;
-	uint64_t out; /* address of its buffers to send from */
+	uint64_t out; /* address of the buffers to send from */
 	uint64_t in;  /* and to receive in */
 	_Atomic uint32_t ready;
 };
@@ -44,7 +44,7 @@ static int cma_create(struct link *link, char *why)
 	return r;
 }
 
-/* Attach to the ring only; its slots are not used. */
+/* Attach to the ring only; the slots are not used. */
 static int note_attach(struct link *link, char *why)
 {
 	size_t stride = link->stride;
@@ -56,7 +56,7 @@ static int note_attach(struct link *link, char *why)
 	if (r < 0)
 		return r;
 	mine = note_of(link, link->side);
-	/* As many as the bells let under way: one. */
+	/* As many messages as the bells allow under way: one. */
 	link->buffers = 1;
 	link->stride = stride;
 	r = link_private(link);
@@ -79,8 +79,8 @@ static const struct whereabouts *partner(struct link *link)
 	return theirs;
 }
 
-/* Probe by a real transfer of the other's memory: what is refused is refused
- * here, with its reason, not in the middle. */
+/* Try a real transfer of the other side's memory: a refusal comes here, with the
+ * reason, and not in the middle. */
 static int cma_attach(struct link *link, char *why)
 {
 	const struct whereabouts *theirs;
@@ -150,7 +150,7 @@ static void *cma_read_get(struct link *link)
 	return link->in;
 }
 
-/* The writer puts it into the reader's buffer, once that is free. */
+/* The writer writes to the reader's buffer, once the buffer is free. */
 static int cma_write_send(struct link *link)
 {
 	if (cma_move(link, link->out, note_of(link, !link->side)->in, false) <
@@ -183,7 +183,7 @@ static int vmsplice_create(struct link *link, char *why)
 	return r;
 }
 
-/* Into the pipe as they are: pages of this process, or of a file's cache. */
+/* Into the pipe without a copy: pages of this process, or of a file's cache. */
 static ssize_t lend(const struct link *link, const struct iovec *pages)
 {
 	int pipe = link->fd[link->side][1];
@@ -195,9 +195,9 @@ static ssize_t lend(const struct link *link, const struct iovec *pages)
 		      0);
 }
 
-/* The pages go into the pipe as they are; they may not be written again until
- * the reader has read them, which cma_put() waits for.  The bell comes after
- * what a pipe holds at once, before the rest: that needs its reader. */
+/* The pages go into the pipe without a copy; nobody may write to the pages until the
+ * reader has read, which cma_put() waits for.  The bell comes after the bytes that a
+ * pipe holds at once, and before the rest, which needs the reader. */
 static int vmsplice_send(struct link *link)
 {
 	size_t first = link->bytes < PIPE_HOLDS ? link->bytes : PIPE_HOLDS;
@@ -238,7 +238,7 @@ static void *vmsplice_get(struct link *link)
 	return link->in;
 }
 
-/* A message is produced in a mapped file that has no name. */
+/* A message is produced in a mapped file without a name. */
 static int splice_attach(struct link *link, char *why)
 {
 	size_t bytes = (link->bytes + 4095) & ~(size_t)4095;

@@ -2,7 +2,7 @@
 /*
  * transport_notify.c - telling without data: futex, eventfd, signal.
  *
- * They sleep at once, whatever the way to wait: that is what they are.
+ * A side sleeps at once, whatever the way to wait: sleep is the subject of the row.
  */
 #include <errno.h>
 #include <sched.h>
@@ -28,7 +28,7 @@ static int notify_attach(struct link *link, char *why)
 	return r < 0 ? r : link_private(link);
 }
 
-/* The futex that every bell is, blocking at once. */
+/* The futex of every bell, blocking at once. */
 static int futex_send(struct link *link)
 {
 	bell_ring(&ring_of(link, link->side)->produced, ++link->sent,
@@ -99,7 +99,7 @@ static int signal_attach(struct link *link, char *why)
 	sigemptyset(&set);
 	sigaddset(&set, NOTE);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	/* The pid is what the bell says here, once. */
+	/* The bell carries the pid here, once. */
 	bell_ring(&mine->consumed, (uint32_t)getpid(), WAITING_BLOCK);
 	while (!atomic_load(&theirs->consumed.count))
 		usleep(100);
@@ -107,8 +107,8 @@ static int signal_attach(struct link *link, char *why)
 	return 0;
 }
 
-/* So many may be pending (RLIMIT_SIGPENDING): then the other side takes some
- * first. */
+/* The most signals that may be pending (RLIMIT_SIGPENDING): beyond, the other side
+ * takes some first. */
 static int signal_post(struct link *link, union sigval value)
 {
 	while (sigqueue(link->other, NOTE, value) < 0) {
@@ -124,7 +124,7 @@ static int signal_send(struct link *link)
 	return signal_post(link, (union sigval){ .sival_int = 0 });
 }
 
-/* Eight bytes go with it. */
+/* Eight bytes go with a signal. */
 static int value_send(struct link *link)
 {
 	union sigval value;

@@ -2,10 +2,10 @@
 /*
  * transport_own.c - transports of the user's beside rigbench's own.
  *
- * The driver and the sides see a struct transport; the functions here hand each
- * call on to a contender out of a shared object.  Payloads are filled, summed and
- * compared as with every transport.  A contender that is a program has a name and
- * words here; pair_command.c starts and tells the program.
+ * The driver and the sides see a struct transport; the functions here hand each call
+ * on to a contender out of a shared object.  Payloads are filled, summed and compared
+ * as with every transport.  A contender that is a program has a name and words here;
+ * pair_command.c starts and orders the program.
  */
 #include "ipc/transport_own.h"
 
@@ -26,7 +26,7 @@ struct own {
 	struct transport transport; /* first: the driver sees no more */
 	const struct rigbench_contender *contender; /* NULL: a program */
 	struct command_words words;
-	char missing[CASE_WHY_BYTES]; /* why it is not here; "": it is */
+	char missing[CASE_WHY_BYTES]; /* a reason; "": present */
 	bool given;                   /* by the user */
 };
 
@@ -39,7 +39,7 @@ struct own_link {
 	struct rigbench_link link;
 };
 
-/* Words for what one of its functions returned. */
+/* Words for the result of a contender's function. */
 static int own_fail(const struct own_link *own, const char *function, int r,
 		    char *why)
 {
@@ -169,7 +169,7 @@ static const char *wrong_name(const char *name)
 				    : NULL;
 }
 
-/* Words for what is wrong with a contender; NULL: nothing is. */
+/* Words for the fault of a contender; NULL: there is no fault. */
 static const char *wrong_with(const struct rigbench_contender *c)
 {
 	if (c->version != RIGBENCH_CONTENDER_VERSION)
@@ -246,7 +246,7 @@ int transport_own_object(const char *path, char *why, size_t bytes)
 	return -EINVAL;
 }
 
-/* A place for one that has no functions here; NULL: there is none left. */
+/* A place for a contender without functions here; NULL: there is no place left. */
 static struct own *own_blank(const char *name, const char *summary, int copies)
 {
 	struct own *own = &owns[own_count];

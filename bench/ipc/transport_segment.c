@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transport_segment.c - a ring in a segment: produced in place or copied in,
- * consumed in place or copied out; and the controls that are the same between
- * threads.
+ * transport_segment.c - a ring in a segment: produced in place or copied in, consumed
+ * in place or copied out; and the same controls between threads.
  */
 #include <string.h>
 
 #include "ipc/ring.h"
 
-/* Slots begin on pages, so that no variant is luckier with its alignment. */
+/* Slots begin on pages, so that no variant is luckier with the alignment. */
 static int seg_create(struct link *link, char *why)
 {
 	return ring_create(link, (link->bytes + 4095) & ~(size_t)4095, why);
@@ -79,7 +78,7 @@ static void *get_copy(struct link *link)
 	return link->in;
 }
 
-/* The ring is the same whatever memory it lies in. */
+/* The ring is the same in every memory. */
 #define RING_COMMON                                                            \
 	.calls = "0", .boundaries = true, .survives = true, .empty = true,     \
 	.create = seg_create, .attach = seg_attach, .destroy = ring_destroy

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transport_solo.c - controls that need no second process: what the harness,
- * one copy, and an encoding cost by themselves.
+ * transport_solo.c - controls without a second process: the cost of the harness, of a
+ * copy, and of an encoding.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,7 @@ static void solo_destroy(struct link *link)
 	(void)link;
 }
 
-/* Bytes of one encoded word: a tag and eight bytes, as pickles have it. */
+/* Bytes of one encoded word: a tag and eight bytes, as in a pickle. */
 #define ENCODED 9
 
 static int serialise_attach(struct link *link, char *why)

@@ -2,8 +2,8 @@
 /*
  * transport_uring.c - a pipe written and read through io_uring.
  *
- * Each side has a ring of its own, submits one operation and waits for it in
- * the same system call; so it sleeps at once, whatever the way to wait.
+ * Each side has a ring, submits one operation and waits for the end in the same
+ * system call; so the side sleeps at once, whatever the way to wait.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +73,7 @@ static int uring_open(struct uring *ring, char *why)
 	return 0;
 }
 
-/* One operation, to its end: bytes moved, or -errno. */
+/* One operation, to the end: bytes moved, or -errno. */
 static int uring_move(struct uring *ring, uint8_t what, int fd, char *data,
 		      size_t bytes)
 {
@@ -95,8 +95,8 @@ static int uring_move(struct uring *ring, uint8_t what, int fd, char *data,
 	/* release: the kernel sees the entry before the tail. */
 	atomic_store_explicit(ring->submit_tail, tail + 1,
 			      memory_order_release);
-	/* acquire: what is done is seen with the tail.  A signal may end the
-	 * wait, and the operation has been submitted all the same. */
+	/* acquire: the entries up to the tail are seen.  A signal may end the wait,
+	 * and the operation has been submitted all the same. */
 	while (atomic_load_explicit(ring->done_tail, memory_order_acquire) ==
 	       head) {
 		long n = syscall(SYS_io_uring_enter, ring->fd, submit, 1,

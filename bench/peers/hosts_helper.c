@@ -34,14 +34,14 @@
 
 #define SETTINGS_MAX 16
 
-/* Host 0 tells all hosts: `calls` of the case that is open, or a new case, or the
- * end, which has neither. */
+/* Host 0 tells all hosts: `calls` of the open case, or a new case, or, with neither,
+ * the end. */
 struct order {
 	uint64_t calls;
 	char words[SERVE_LINE_BYTES];
 };
 
-/* In shared memory, of each host.  Rank 0 of the world writes what is known there. */
+/* In shared memory, of each host.  Rank 0 of the world writes the results there. */
 struct orders_shm {
 	struct order order;
 	struct verb_time times[TIMING_RANKS_MAX];
@@ -54,7 +54,7 @@ struct verb_job {
 	char verb[32];
 	uint64_t count; /* doubles of a rank */
 	uint64_t calls;
-	uint64_t cases; /* so many cases so far */
+	uint64_t cases; /* the number of cases until now */
 	clockid_t clock;
 };
 
@@ -261,9 +261,9 @@ static int run_kernel(uint64_t count, struct timing *timing)
 	return run_kernel_here(count, &timing->value);
 }
 
-/* --- a worker and its caller --- */
+/* --- a worker and the caller --- */
 
-/* The rank sends, and waits for what the caller sends back. */
+/* The rank sends, and waits for the caller's answer. */
 static int there_and_back(struct rig_team *team)
 {
 	struct rig_team *world = rig_team_world(team);
@@ -351,7 +351,7 @@ static int read_settings(char **words, int count)
 	return 0;
 }
 
-/* Every host: the case of the words that were told. */
+/* Every host: the case of the words from host 0. */
 static int read_case(void)
 {
 	char *words[SETTINGS_MAX + 3];
@@ -379,7 +379,7 @@ static int read_case(void)
 	return n == 1 && strcmp(words[0], "caller") == 0 ? 0 : -EINVAL;
 }
 
-/* Host 0: all hosts know the order when this returns. */
+/* Host 0: all hosts know the order when the call returns. */
 static int tell(const struct order *order)
 {
 	job.orders->order = *order;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list_server.c - rigbench-list CLOCK WORD LENGTH [WORKERS]: runrig's side of what
- * python/shared_list.py does, one operation a word.
+ * list_server.c - rigbench-list CLOCK WORD LENGTH [WORKERS]: runrig's side of
+ * python/shared_list.py, one operation for each word.
  *
  *	get       get an item of a list of LENGTH ints, one after the other
- *	set       set one
- *	create    create such a list and destroy it
- *	reverse   reverse it by the kernel list-reverse in a pool of WORKERS
- *	swap      reverse it here, by rig_list_reverse
- *	attach    attach to it by name, get one item, destroy the handle
+ *	set       set an item
+ *	create    create such a list and destroy the list
+ *	reverse   reverse the list by the kernel list-reverse in a pool of WORKERS
+ *	swap      reverse the list here, by rig_list_reverse
+ *	attach    attach to the list by name, get an item, destroy the handle
  *	segment   the same with a segment of LENGTH bytes
- *	calls     what of that is the kernel's: open, mmap, a touch, munmap and
- *	          close, without a lock or a check
+ *	calls     the kernel's part: open, mmap, a touch, munmap and close,
+ *	          without a lock or a check
  *
- * A process of its own, on the first CPU it may use, as Python's is.
+ * The process runs on the first CPU that is allowed, as Python's process does.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -182,7 +182,7 @@ static int run_calls(uint64_t count, struct timing *timing)
 	return 0;
 }
 
-/* Is the list 0, 1, ... or, after an odd number of reversals, that reversed? */
+/* Is the list 0, 1, ... or, after an odd number of reversals, the reversed list? */
 static int verify_list(char *why)
 {
 	struct rig_value value;
@@ -256,7 +256,7 @@ static int make_only_values(int workers)
 
 static const struct {
 	const char *name;
-	bool anywhere; /* not on one CPU: its workers are placed */
+	bool anywhere; /* not on one CPU: the workers are placed */
 	int (*make)(int workers);
 	struct served served;
 } words[] = {
@@ -270,7 +270,7 @@ static const struct {
 	{ "calls", false, make_segment, { run_calls, NULL } },
 };
 
-/* Onto the first CPU that we may use. */
+/* Move to the first CPU that is allowed. */
 static void pin(void)
 {
 	cpu_set_t set, first;
@@ -286,7 +286,7 @@ static void pin(void)
 	(void)sched_setaffinity(0, sizeof(first), &first);
 }
 
-/* This process and its workers, which stop and go together. */
+/* This process and the workers, which stop and go on together. */
 static int serve_word(const struct served *served)
 {
 	int pids[TIMING_RANKS_MAX] = { (int)getpid() };

@@ -2,9 +2,9 @@
 /*
  * mpi_kernels.c - PRK's transpose, stencil and synch_p2p in a shared window.
  *
- * Rank 0 asks for all of the memory and the others for none of it, so that the
- * window is one array; ranks own strips of rows (of columns in synch_p2p), and
- * meet at MPI_Barrier, or, down the pipeline, at flags in the window.
+ * Rank 0 asks for all of the memory and the other ranks for no memory, so that the
+ * window is one array; ranks own strips of rows (of columns in synch_p2p), and meet
+ * at MPI_Barrier, or, down the pipeline, at flags in the window.
  */
 #include "peers/mpi_kernels.h"
 
@@ -65,8 +65,8 @@ CLONES static void turn(double *restrict to, double *restrict from, uint64_t n,
 	}
 }
 
-/* No rank but one reads a place of A, and makes it grow: they need not meet
- * between sweeps. */
+/* A single rank reads a place of A, and increases the element there: the ranks need
+ * not meet between sweeps. */
 static void transpose_run(const uint64_t *params)
 {
 	uint64_t n = params[0], tile = params[2];

@@ -2,8 +2,8 @@
 /*
  * omp_dense.c - PRK's nstream, stencil, transpose and dgemm in OpenMP.
  *
- * Loops over rows are shared out statically, so that each thread works on what
- * it touched first; transpose and dgemm are tiled as PRK tiles them.
+ * Loops over rows are shared out statically, so that each thread works on memory that
+ * the thread has touched first; transpose and dgemm are tiled as PRK tiles the loops.
  */
 #include "peers/omp_form.h"
 
@@ -42,7 +42,7 @@ CLONES static void nstream_part(double *restrict x, const double *restrict y,
 		x[i] += y[i] + 3 * z[i];
 }
 
-/* A loop over blocks, for the vector code to be in a function of its own. */
+/* A loop over blocks, so that the vector code is in a function of its own. */
 static void nstream_run(const uint64_t *params)
 {
 	size_t n = params[0], block = 4096;
@@ -161,8 +161,8 @@ CLONES static void transpose_tile(double *restrict to, double *restrict from,
 	}
 }
 
-/* Threads share the rows of B, tile by tile; what one of them reads of A, and
- * makes grow, no other does: they need not meet between sweeps. */
+/* Threads share the rows of B, tile by tile; only one thread reads and increases an
+ * element of A, so the threads need not meet between sweeps. */
 static void transpose_run(const uint64_t *params)
 {
 	size_t n = params[0], tile = params[2];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * omp_form.h - the kernels' OpenMP forms: what somebody who knows OpenMP would write.
+ * omp_form.h - the kernels' OpenMP forms, as an experienced user of OpenMP writes
+ * loops.
  *
- * A form has its parameters and its memory; `fill` touches it first, with the
- * threads that will use it, `run` does all sweeps of one run in one parallel
- * region, and `wrong` looks at the answer after fill and run.
+ * A form has parameters and memory; `fill` touches the memory first, with the threads
+ * that will use the memory, `run` does all sweeps of one run in one parallel region,
+ * and `wrong` looks at the answer after fill and run.
  */
 #ifndef RIGBENCH_OMP_FORM_H
 #define RIGBENCH_OMP_FORM_H
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes between what different threads write. */
+/* Bytes between words of different threads. */
 #define OMP_LINE 128
 
 /* Numbers behind a form's name, in the order of its `params`. */
@@ -31,11 +32,11 @@ struct omp_form {
 /* The forms of each file, up to a form without a name. */
 extern const struct omp_form omp_dense[], omp_order[], omp_sparse[], omp_npb[];
 
-/* `count` items at *memory, on a page of their own; nothing where they are
- * there already.  0, or not. */
+/* `count` items at *memory, on a page of their own; nothing where the items are there
+ * already.  0, or not. */
 int omp_memory(void *memory, size_t count, size_t item_bytes);
 
-/* Say what an element is and should be; returns 1. */
+/* Print an element and the expected value; returns 1. */
 int omp_wrong(char *why, size_t at, double found, double want);
 
 #endif

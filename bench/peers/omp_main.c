@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * omp_main.c - rigbench-omp-kernels CLOCK FORM NUMBER...: the kernels as OpenMP
- * would have them, under the driver (peer.h).
+ * omp_main.c - rigbench-omp-kernels CLOCK FORM NUMBER...: the OpenMP forms of the
+ * kernels, under the driver (peer.h).
  */
 #include "peers/omp_form.h"
 

@@ -28,7 +28,7 @@
 #define RCOND  0.1
 #define ZETA   17.130235054029
 
-/* An entry of the matrix while it is made. */
+/* An entry of the matrix while the matrix is made. */
 struct entry {
 	uint32_t row, column, order;
 	double value;
@@ -39,7 +39,7 @@ static double *values, *x, *z, *p, *q, *r;
 static uint32_t *columns, *begins;
 static double zeta;
 
-/* A random vector: its places and elements; returns how many. */
+/* A random vector: places and elements; returns the number of elements. */
 static int random_vector(uint64_t *state, uint32_t row, uint32_t *places,
 			 double *elements)
 {
@@ -105,7 +105,7 @@ static size_t make_entries(void)
 	return count;
 }
 
-/* Entries of one place are one. */
+/* Entries of the same place become one entry. */
 static void pack(size_t count)
 {
 	size_t used = 0;
@@ -148,7 +148,7 @@ static int cg_fill(const uint64_t *params)
 	return 0;
 }
 
-/* In a parallel region: all threads, each its rows. */
+/* In a parallel region: all threads, each thread a strip of rows. */
 static void cg_multiply(double *restrict to, const double *restrict from)
 {
 #pragma omp for schedule(static)

@@ -48,7 +48,7 @@ static void await(int thread, uint64_t rows)
 		;
 }
 
-/* One addition waits for the last, not two. */
+/* An addition waits for the last addition, not for the last two. */
 static void pass(double *restrict at, const double *restrict below,
 		 size_t begin, size_t end)
 {
@@ -213,7 +213,7 @@ static void global_run(const uint64_t *params)
 	}
 }
 
-/* Each sweep takes digit i from where the step before has it, by hand. */
+/* Each sweep takes digit i from the place of the step before, by hand. */
 static int global_wrong(const uint64_t *params, char *why)
 {
 	const uint8_t *string = params[2] % 2 ? from : to;

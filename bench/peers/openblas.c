@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * openblas.c - rigbench-openblas CLOCK N ITERATIONS THREADS: C += A B by
- * OpenBLAS and its own threads, as often as the kernel dgemm does it.
+ * openblas.c - rigbench-openblas CLOCK N ITERATIONS THREADS: C += A B by OpenBLAS,
+ * with the threads of OpenBLAS, as often as in the kernel dgemm.
  */
 #include <dlfcn.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "peers/serve.h"
 #include "driver/stopwatch.h"
 
-/* cblas.h's words for row after row, and for a matrix as it stands. */
+/* cblas.h's numbers for row after row, and for a matrix without transposition. */
 #define ROW_MAJOR    101
 #define NO_TRANSPOSE 111
 

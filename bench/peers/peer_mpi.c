@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer_mpi.c - rigbench-openmpi, rigbench-mpich CLOCK CASE [BYTES]: what two
- * ranks of an MPI do of it.
+ * peer_mpi.c - rigbench-openmpi, rigbench-mpich CLOCK CASE [BYTES]: the cases with
+ * two ranks of an MPI.
  *
  *	barrier    MPI_Barrier, any number of ranks
  *	pingpong   MPI_Send and MPI_Recv, there and back
- *	stream     one way, the last one acknowledged
+ *	stream     one way, the last message acknowledged
  *	window     there and back in an MPI_Win_allocate_shared, produced and
- *	           consumed in place, told by a flag in it
- *	transpose, stencil, synch-p2p: a run of it (mpi_kernels.h), NUMBER...
+ *	           consumed in place, told by a flag in the window
+ *	transpose, stencil, synch-p2p: a run (mpi_kernels.h), NUMBER...
  *
- * The method of the first three is the OSU suite's; payloads are produced and
+ * The method of the first three cases is the OSU suite's; payloads are produced and
  * consumed as for every other transport.  Rank 0 talks to the driver.
  */
 #include <mpi.h>
@@ -122,14 +122,14 @@ static void run_form(void)
 	form->run(params);
 }
 
-/* Rank 0's order to the other ranks: how many operations (0: end), and whether
+/* Rank 0's order to the other ranks: the number of operations (0: end), and whether
  * the ranks say at the end that all operations were right. */
 struct word {
 	uint64_t count;
 	uint64_t check;
 };
 
-/* All ranks: so many operations, every rank's times to rank 0. */
+/* All ranks: do `count` operations, and send the times of every rank to rank 0. */
 static int together(struct word word, struct timing *timing)
 {
 	uint64_t mine[2];
@@ -167,7 +167,7 @@ static int run(uint64_t count, struct timing *timing)
 	return together(word, timing);
 }
 
-/* Some more messages, and were all of them, ever, right? */
+/* Some more messages, and were all messages right, from the first on? */
 static int verify(char *why)
 {
 	struct word word = { 16, 1 };

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer_omp.c - rigbench-omp CLOCK CASE [LENGTH]: what OpenMP does of it.
+ * peer_omp.c - rigbench-omp CLOCK CASE [LENGTH]: the cases in OpenMP.
  *
  *	barrier   #pragma omp barrier, inside one region
  *	region    an empty parallel region
  *	dynamic   a loop of schedule(dynamic, 1) whose body is empty
- *	reverse   LENGTH doubles in place, the loop everybody would write
+ *	reverse   LENGTH doubles in place, the loop that everybody would write
  *	triad     a = b + 3 c over LENGTH doubles, likewise
  *
- * The method for barrier and region is EPCC's: many of them between two
- * readings of the clock.  Threads, binding and wait policy come from the
- * environment, memory is touched first by the thread that will use it.
+ * The method for barrier and region is EPCC's: many operations between two readings
+ * of the clock.  Threads, binding and wait policy come from the environment; the
+ * thread that will use the memory touches the memory first.
  */
 #include <omp.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static struct {
 	double *a, *b, *c;
 } job;
 
-/* Every thread notes when it began and ended. */
+/* Every thread notes the begin and the end. */
 static int run_barrier(uint64_t count, struct timing *timing)
 {
 	timing->ranks = omp_get_max_threads();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve.c - read a line, do it, answer with a line.
+ * serve.c - read a line, obey, answer with a line.
  */
 #include "peers/serve.h"
 

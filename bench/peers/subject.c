@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * subject.c - rigbench-subject CLOCK WORD: what only a fresh process can show.
+ * subject.c - rigbench-subject CLOCK WORD: figures that need a fresh process.
  *
  *	first-pool     create and destroy the first pool of a process
- *	later-pool     and the second
- *	worker-memory  private bytes of an idle worker, its caller holding 1 GiB
+ *	later-pool     and the second pool
+ *	worker-memory  private bytes of an idle worker, whose caller holds 1 GiB
  *	warden-memory  and of the warden
  */
 #include <stdio.h>
@@ -106,7 +106,7 @@ static int measure_memory(struct timing *timing, int warden)
 			warden ? parent_of((int)worker.pid) : (int)worker.pid);
 	}
 	rig_pool_destroy(pool);
-	/* Read once more, so that the compiler keeps it. */
+	/* Read once more, so that the compiler keeps the memory. */
 	r |= held[HELD / 2] != 1;
 	free(held);
 	return r < 0 || timing->value < 0;

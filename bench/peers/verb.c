@@ -2,9 +2,9 @@
 /*
  * verb.c - fill, meet, call, look.
  *
- * Element i of what rank r sends in round n is r + 1 + i % 61, and n % 1021
- * more where it was changed for that round: all of them, or the first of what
- * goes to one rank.
+ * Element i from rank r in round n is r + 1 + i % 61, and n % 1021 more where the
+ * element was changed for the round: all elements, or the first element for each
+ * rank.
  */
 #include "peers/verb.h"
 
@@ -89,7 +89,7 @@ static double of_each(const struct verb_work *work, size_t i)
 	return value(work, (int)(i / work->count), i % work->count);
 }
 
-/* Part `rank` of what each of them sends. */
+/* Part `rank` of each rank's elements. */
 static double to_me(const struct verb_work *work, size_t i)
 {
 	return value(work, (int)(i / work->count),
@@ -113,7 +113,7 @@ static double not_expected(const struct verb_work *work, size_t i)
 	return 0;
 }
 
-/* Messages there and back: rank 1 has what rank 0 sent, and the other way. */
+/* Messages there and back: rank 1 has rank 0's elements, and the other way. */
 static double of_other(const struct verb_work *work, size_t i)
 {
 	return value(work, !work->rank, i);
@@ -170,11 +170,11 @@ static _Atomic uint64_t *line_of(const struct verb_work *work, int rank)
 					    (size_t)rank * VERB_LINE_BYTES);
 }
 
-/* Spinning: each has a core of its own where calls are timed singly. */
+/* Spinning: each rank has a core where calls are timed singly. */
 static void meet(struct verb_work *work)
 {
 	work->met++;
-	/* release, acquire: what was filled is there for all. */
+	/* release, acquire: all ranks see the filled buffers. */
 	atomic_store_explicit(line_of(work, work->rank), work->met,
 			      memory_order_release);
 	for (int r = 0; r < work->size; r++)

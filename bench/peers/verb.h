@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verb.h - one rank's part in timing a collective, the same for runrig's team
- * and for MPI, so that nothing but the call differs.
+ * verb.h - one rank's part in timing a collective, the same for runrig's team and for
+ * MPI, so that nothing but the call differs.
  *
- * The data of every call are new: a contribution that was read once lies in
- * the readers' caches, and would be found there.  Short calls are timed by the
- * thousand, with one word changed before each (the OSU suite's method but for
- * that).  Long ones are timed one by one: every word is written anew, the ranks
- * meet at lines of their own, and only then does the clock begin.
+ * The data of every call are new: a contribution that was read once lies in the
+ * readers' caches, and would be found there.  Short calls are timed by the thousand,
+ * with a word changed before each (the OSU suite's method but for the word).  Long
+ * calls are timed one by one: every word is written anew, the ranks meet at lines of
+ * their own, and only then does the clock begin.
  *
- * All data are small integers in doubles, so sums are exact, and the result of
- * the last call of every run is checked.
+ * All data are small integers in doubles, so sums are exact, and the result of the
+ * last call of every run is checked.
  */
 #ifndef RIGBENCH_VERB_H
 #define RIGBENCH_VERB_H
@@ -20,27 +20,27 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Bytes of what one rank contributes, from which calls are timed singly. */
+/* From these bytes of a rank's contribution on, calls are timed singly. */
 #define VERB_SINGLE_BYTES 4096
 
-/* Calls that verify a case: every word of the result of the last is looked at. */
+/* Calls that verify a case: every word of the last result is looked at. */
 #define VERB_PROOF_ROW    16
 #define VERB_PROOF_SINGLE 2
 
-/* Bytes from one rank's line to the next: two lines, for prefetchers. */
+/* Bytes from one rank's line to the next line: two lines, for prefetchers. */
 #define VERB_LINE_BYTES 128
 
 struct verb_work;
 
 struct verb {
 	const char *name;
-	/* Elements sent and received by one rank of `size`, where it
-	 * contributes `count` (to alltoall: to each). */
+	/* Elements sent and received by one rank of `size`; the rank contributes
+	 * `count` (to alltoall: `count` for each rank). */
 	size_t (*sends)(size_t count, int size);
 	size_t (*receives)(size_t count, int size);
 	/* The value of element i of rank `rank` after call `round`. */
 	double (*expected)(const struct verb_work *work, size_t i);
-	/* Is there anything to expect of this rank? */
+	/* Does the rank get a result? */
 	bool (*gets)(const struct verb_work *work);
 };
 
@@ -52,14 +52,14 @@ struct verb_work {
 	size_t count;
 	bool single;
 	double *send, *recv;
-	char *lines; /* `size` of them, shared and zeroed; NULL: not single */
+	/* `size` lines, shared and zeroed; NULL: not timed singly. */
+	char *lines;
 	int (*call)(struct verb_work *work);
 	void *with; /* the contender's own */
-	void *plan; /* the same, of a verb that is planned; else NULL */
+	void *plan; /* the plan of the verb; NULL: the verb has no plan */
 	bool lends; /* nothing is copied: `lent` is the last element seen */
 	double lent;
-	bool copies; /* the floor: `recv` becomes this rank's own `send`, over and
-		      * over */
+	bool copies; /* the floor: `recv` becomes this rank's own `send`, again and again */
 
 	/* Kept over runs. */
 	uint64_t round;
@@ -68,16 +68,16 @@ struct verb_work {
 
 struct verb_time {
 	uint64_t begin_ns, end_ns; /* all calls' */
-	uint64_t inside_ns;        /* within them, where timed singly */
+	uint64_t inside_ns;        /* ns within the calls, where timed singly */
 	uint64_t cpu_ns;
 	uint64_t wrong; /* elements of the last result, or calls that failed */
 };
 
-/* NULL: no such verb.  The verbs end with one whose name is NULL. */
+/* NULL: no such verb.  The last verb has the name NULL. */
 const struct verb *verb_find(const char *name);
 extern const struct verb verbs[];
 
-/* Root of what has one. */
+/* The root of a verb with a root. */
 #define VERB_ROOT 0
 
 /* Fill `send` for the first time. */

@@ -2,8 +2,8 @@
 /*
  * nng.c - nng as a contender: two pair sockets over ipc or tcp.
  *
- * Messages are made in and read out of nng's own messages.  Its threads run on the
- * core of their side.
+ * Messages are made in and read out of nng's own messages.  The threads of nng run on
+ * the core of the side.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static int create(struct rigbench_link *link)
 	snprintf(n->address, sizeof(n->address), "tcp://127.0.0.1:%d",
 		 port_free());
 #else
-	/* A name that no folder has, and that goes with its sockets. */
+	/* A name that no folder has, and that goes with the sockets. */
 	port_name(n->address, sizeof(n->address), "abstract://");
 #endif
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * port.h - a port of the loopback, and a name, that nobody else has.
+ * port.h - a free port of the loopback, and a fresh name.
  */
 #ifndef RIGBENCH_PORT_H
 #define RIGBENCH_PORT_H
@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The number; 0: there is none.  Another program may take it before it is used. */
+/* The number; 0: there is none.  Another program may take the port before the port is
+ * used. */
 static inline int port_free(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };

@@ -3,9 +3,9 @@
  * redis.c - Redis as a contender: a list for each direction, LPUSH and BRPOP, over a
  * Unix socket.
  *
- * The server is started for the link, keeps nothing on a disk, and ends with the
- * link or with rigbench.  Its protocol is spoken here, so that no client's library
- * is in the way.
+ * The server is started for the link, keeps nothing on a disk, and ends with the link
+ * or with rigbench.  The protocol is spoken here, so that no client's library is in
+ * the way.
  */
 #include <errno.h>
 #include <fcntl.h>

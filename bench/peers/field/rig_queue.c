@@ -11,8 +11,8 @@
 #include <runrig/queue.h>
 
 struct queues {
-	struct rig_queue *way[2]; /* what side 0 sends, what side 1 sends */
-	size_t bytes;             /* of each queue */
+	struct rig_queue *way[2]; /* the queue of side 0, and of side 1 */
+	size_t bytes;             /* bytes of a queue */
 };
 
 static void destroy(struct rigbench_link *link)

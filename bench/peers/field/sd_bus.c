@@ -101,8 +101,8 @@ static void *get(struct rigbench_link *link)
 		errno = EBADMSG;
 		return NULL;
 	}
-	/* Where an array lies in a message is as it comes: a payload's words
-	 * are read where they are aligned. */
+	/* An array may lie anywhere in a message: a payload's words are read only
+	 * where the words are aligned. */
 	if (bytes)
 		memcpy(link->in, data, bytes);
 	return link->in;

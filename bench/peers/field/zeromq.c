@@ -2,9 +2,9 @@
 /*
  * zeromq.c - ZeroMQ as a contender: two PAIR sockets over ipc or tcp.
  *
- * Messages are made in and read out of zmq_msg_t's own memory, so that ZeroMQ copies
- * nothing beyond what the socket below it does.  Its thread for input and output runs
- * on the core of its side.
+ * Messages are made in and read out of the memory of zmq_msg_t, so that ZeroMQ copies
+ * nothing beyond the copies of the socket below.  The thread for input and output
+ * runs on the core of the side.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static int create(struct rigbench_link *link)
 	snprintf(z->address, sizeof(z->address), "tcp://127.0.0.1:%d",
 		 port_free());
 #else
-	/* A name that no folder has, and that goes with its sockets. */
+	/* A name that no folder has, and that goes with the sockets. */
 	port_name(z->address, sizeof(z->address), "ipc://@");
 #endif
 	return 0;

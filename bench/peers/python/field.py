@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""field.py KIND: what programs in Python hand bytes over by, as contenders.
+"""field.py KIND: ways for programs in Python to hand bytes over, as contenders.
 
   pipe      multiprocessing.Pipe, send_bytes: no pickling
   queue     two multiprocessing.Queue, of arrays that are pickled
@@ -20,7 +20,7 @@ import tempfile
 
 import rigbench_contender
 
-# A link's answer is awaited for so long by who will not be answered.
+# Seconds that a side waits for an answer that will not come.
 IDLE_S = 600
 
 
@@ -52,7 +52,7 @@ class Queue(rigbench_contender.Contender):
         self.ways = [context.Queue(link.slots + 1) for _ in range(2)]
 
     def send(self, link, data):
-        # A thread pickles the array later, and by then it may be another's.
+        # A thread pickles the array later, when the array may have changed.
         self.ways[link.side].put(data.copy())
 
     def get(self, link):
@@ -107,8 +107,8 @@ class Joblib(Pipe):
 
 
 class Served(rigbench_contender.Contender):
-    """Side 0 calls, side 1 serves: what side 1 sends is the answer to what it got
-    last, and where it sends nothing the answer is empty."""
+    """Side 0 calls, side 1 serves: a message of side 1 is the answer to the last
+    message of side 0; without a message the answer is empty."""
 
     def create(self, link):
         if link.pattern == "crash":

@@ -56,7 +56,7 @@ def make(folder, length):
 
 
 def run_all(line):
-    """A command, and every process of it: a pool's are nobody's children."""
+    """A command with all its processes; the processes of a pool have no parent here."""
     subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
     try:
         while True:

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""numpy_kernels.py CLOCK FORM NUMBER...: what NumPy's users would call instead.
+"""numpy_kernels.py CLOCK FORM NUMBER...: the calls of NumPy's users.
 
-  sum, min, max, norm, dot, scan LENGTH   one call over that many doubles
+  sum, min, max, norm, dot, scan LENGTH   one call over LENGTH doubles
   histogram LENGTH BINS                   of numbers from 0 to 1
   matvec ROWS COLUMNS                     a matrix times a vector
-  sort LENGTH                             in place; the copy before it is untimed
+  sort LENGTH                             in place; the copy before is untimed
   sort-axis LENGTH COLUMNS AXIS           the same of each line of a matrix
   argsort, median, quantile LENGTH        of numbers from -1 to 1
   unique LENGTH DIFFERENT                 values and counts
-  mean, var, cumprod LENGTH               one call over that many doubles
+  mean, var, cumprod LENGTH               one call over LENGTH doubles
   sum-axis LENGTH COLUMNS AXIS            of each line of a matrix
 
-Results go into memory that is there already, where NumPy has a way to say so.
+Results go into memory that is there already, where NumPy has an argument `out`.
 Speaks the protocol of peer.h.
 """
 import os
@@ -29,7 +29,7 @@ def ramp(length, period=PERIOD):
 
 
 def total(name, length):
-    """One number of an array: what it is, and what it should be."""
+    """One number of an array: the number found, and the number expected."""
     x = ramp(length)
     whole, rest = divmod(length, PERIOD)
     once = numpy.arange(PERIOD)
@@ -133,7 +133,7 @@ def sort_axis(length, columns, axis):
 
 
 def form(name, numbers):
-    """What is called, what its result should be, and what is done before."""
+    """The call, the expected result, and the work before the call."""
     if name in ("sum", "min", "max", "norm", "dot"):
         return total(name, *numbers)
     if name in ("argsort", "median", "quantile"):

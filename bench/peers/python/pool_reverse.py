@@ -3,12 +3,12 @@
 """pool_reverse.py CLOCK LENGTH WORKERS FORM: reverse in place in Python.
 
 LENGTH doubles lie in one SharedMemory that every worker of a warm
-multiprocessing.Pool holds as a NumPy array, made once when it starts.  A task
-is a strip of the lower half, which is swapped with its mirror image:
+multiprocessing.Pool holds as a NumPy array, made once when the worker starts.  A task
+is a strip of the lower half, which is swapped with the mirror image:
 
-  views   as a whole, by way of one copy: what one would write first
-  blocks  through a small buffer that stays in the cache, block by block, so
-          that each element crosses the memory bus as seldom as NumPy allows
+  views   as a whole, by way of one copy: the first form of most programs
+  blocks  through a small buffer in the cache, block by block, so each element
+          crosses the memory bus as seldom as NumPy allows
 
 Workers are pinned, a core each.  Speaks the protocol of peer.h.
 """

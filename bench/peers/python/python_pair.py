@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""python_pair.py CLOCK FORM PATTERN BYTES CPU CPU: what two processes of Python
-do of it.
+"""python_pair.py CLOCK FORM PATTERN BYTES CPU CPU: the cases of rigbench ipc
+between two processes of Python.
 
-FORM is how the bytes go:
+FORM is the way of the bytes:
 
   pool    arguments and results of a multiprocessing.Pool of one worker: NumPy
           arrays, pickled there and pickled back
-  shared  a SharedMemory that both hold as NumPy arrays, produced and consumed
+  shared  a SharedMemory, in both a NumPy array, produced and consumed
           in place; multiprocessing's semaphores tell
 
-PATTERN is pingpong, stream or map, as for every other transport, and so is
-what messages carry: word i of message `seq` is seq * A + i * B.  Each process
+PATTERN is pingpong, stream or map, as for every other transport, and the
+messages have the same contents: word i of message `seq` is seq * A + i * B.  Each process
 is pinned to its CPU (negative: to none).  Speaks the protocol of peer.h.
 """
 import collections
@@ -31,12 +31,12 @@ except ImportError:
 A = 0x9e3779b97f4a7c15
 B = 0x2545f4914f6cdd1d
 WORD = 1 << 64
-# Messages of a stream under way: what a Pool needs to keep both sides busy.
+# Messages of a stream under way: so many keep both sides of a Pool busy.
 SLOTS = 4
 
 
 class Payload:
-    """Produce and check messages of so many bytes."""
+    """Produce and check messages of a fixed length."""
 
     def __init__(self, size):
         self.words = size // 8
@@ -59,7 +59,7 @@ class Payload:
             message[self.words * 8:], self.tail + numpy.uint8(seq % 256))
 
     def reversed(self, message, seq):
-        """The first and the last word tell whether it was turned round."""
+        """The first and the last word tell whether the array was reversed."""
         words = message[:self.words * 8].view(numpy.uint64)
         last = (seq * A + (self.words - 1) * B) % WORD
         return int(words[0]) == last and int(words[-1]) == seq * A % WORD
@@ -109,7 +109,7 @@ class Pool:
         self.buffers = [numpy.empty(size, numpy.uint8) for _ in range(SLOTS)]
         self.operate = getattr(self, pattern)
         self.seq = itertools.count()
-        # Forked before this process is pinned, or its threads were too.
+        # Forked before this process is pinned, or the Pool's threads were pinned too.
         self.pool = multiprocessing.get_context("fork").Pool(
             1, start, (size, cpus[1]))
         self.pool.map(abs, [0])
@@ -136,7 +136,7 @@ class Pool:
         for seq in itertools.islice(self.seq, count):
             if len(under_way) == SLOTS:
                 under_way.popleft().get()
-            # It is pickled later, by a thread: until then it is not ours.
+            # A thread pickles the array later: until then the array must not change.
             message = self.buffers[seq % SLOTS]
             self.payload.fill(message, seq)
             under_way.append(self.pool.apply_async(consume, ((seq, message),)))

@@ -2,23 +2,23 @@
 # SPDX-License-Identifier: MIT
 """shared_list.py CLOCK WORD LENGTH FORM: a ShareableList, by CPython.
 
-One operation a word, each in the forms that people write and in the fastest we
-know of:
+Each word is an operation, in the forms that people write and in the fastest form
+that is known:
 
   get, set   one item of a list of LENGTH ints
                loop     for i in order: l[i]
                map      the same loop inside the interpreter's C
-  create     such a list from a list of ints, and close and unlink it
-  reverse    article  the article's loop: l[i - s] = l[e - 1 - i], which reads in
-                      its second half what its first has written
-             items    a right one: get all, then set all, in C where it can be
-             numpy    around the list: its slots as one NumPy array
+  create     a ShareableList from a list of ints, then close and unlink
+  reverse    article  the article's loop: l[i - s] = l[e - 1 - i], whose second
+                      half reads items that the first half has written
+             items    a correct loop: get all, then set all, in C if possible
+             numpy    around the list: the slots as one NumPy array
   attach     ShareableList(name=...), one item, close
   segment    SharedMemory(name), one byte, close
-               plain    as it is
-               silent   without its resource tracker, as track=False of 3.13
+               plain    unchanged
+               silent   without the resource tracker, as track=False of 3.13
 
-On the first CPU it may use.  Speaks the protocol of peer.h.
+On the first CPU that is allowed.  Speaks the protocol of peer.h.
 """
 import collections
 import os
@@ -169,7 +169,7 @@ class Segment:
 
 
 def silence(form):
-    """After the one registration that will take the name away."""
+    """After the only registration, which will remove the name."""
     if form == "silent":
         for module in (resource_tracker, shared_memory):
             if hasattr(module, "register"):
