@@ -65,15 +65,15 @@ build() {
 	grep -F 'warning:' "$log" >&2 || true
 }
 
-# tests FOLDER MESON_TEST_OPTION...: run them; the last line is the count.
+# tests FOLDER MESON_TEST_OPTION...: run the tests; the last line is the count.
 tests() {
 	local folder=$1 log=$1/meson-logs/testlog.json
 	local result passed=0 failed=0 skipped=0 status=0
 	shift
 
 	rm -f "$log"
-	# One more than there are cores: some tests sleep to show that a limit ends
-	# a wait.
+	# A job more than there are cores: some tests sleep to show that a limit ends a
+	# wait.
 	meson test -C "$folder" --no-rebuild --print-errorlogs \
 		--num-processes $(($(nproc) + 1)) "$@" || status=$?
 	[ -f "$log" ] || {
@@ -141,13 +141,13 @@ do_lint() {
 	.ci/need build test lint
 	build build -Dtests=enabled -Dbench=enabled
 
-	# Examples that are formatted for a page, which shows them as they are.
+	# Examples formatted for a page, which shows each example unchanged.
 	mapfile -t sources < <(git ls-files '*.c' '*.h' |
 		grep -vx "docs/examples/\\(hello\\|article_.\\|contender/mine\\).c")
 	say "clang-format"
 	clang-format --dry-run --Werror "${sources[@]}" || status=1
 
-	# What is built, less what builds several times.
+	# The sources of the build, without sources that are built several times.
 	mapfile -t sources < <(git ls-files '*.c' | while read -r script; do
 		grep -qF "\"../$script\"" build/compile_commands.json &&
 			echo "$script"

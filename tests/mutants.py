@@ -1,17 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""mutants.py - the bugs such a runtime usually has, put in on purpose, one at a
-time: each must make the test fail that is there for it.
+"""mutants.py - usual bugs of such a runtime, put in on purpose, one at a time: each
+bug must make the bug's test fail.
 
-A mutant is a few words of one file of runtime/ changed in a copy.  It is caught
-when the first test fails, so that only one that lives takes the whole of its
-test program's time.  Usage:
+A mutant is a few words of one file of runtime/ changed in a copy.  The first test
+that fails catches the mutant, so only a mutant that lives takes the whole time of
+the test program.  Usage:
 
     mutants.py SOURCE_ROOT [NAME...]
-    mutants.py --places SOURCE_ROOT    are their places there?
+    mutants.py --places SOURCE_ROOT    are the mutants' places there?
 
-Bugs 2 and 18 (the epoch switch, memory order) have theirs in tests/checker,
-which every `./do test` runs.
+Bugs 2 and 18 (the epoch switch, memory order) are mutants of tests/checker, which
+every `./do test` runs.
 """
 
 import collections
@@ -101,7 +101,7 @@ LIBRARIES = ["-rdynamic", "-lhwloc", "-lcheck", "-lsubunit", "-lm", "-lrt",
              "-lpthread", "-ldl"]
 LATE_S = 90
 
-# What each test program is linked with.
+# Flags of the test programs, for the linker.
 HARNESS = ["harness", "inject", "puppet", "exec_pool", "job_pool", "refuse",
            "tally"]
 
@@ -110,7 +110,7 @@ OPENMP = ["openmp"]
 
 
 def sources(root):
-    """The files of the library, as its meson.build files list them."""
+    """The files of the library, from the lists in meson.build files."""
     found = []
     for build in sorted(pathlib.Path(root, "runtime").glob("*/meson.build")):
         listed = re.search(r"runtime_sources \+= files\((.*?)\)",
@@ -157,7 +157,7 @@ class Bench:
         return ["-fopenmp"] * any("test_" + stem in test for stem in OPENMP)
 
     def prepare(self, stems):
-        """Objects of all that stays as it is."""
+        """Objects of all unchanged files."""
         jobs = [(self.root + "/runtime/" + name, name)
                 for name in sources(self.root)]
         jobs += [(test_source(self.root, name), name + ".c")
@@ -189,7 +189,7 @@ class Bench:
 
 
 def end_session(session):
-    """Kill what a run has left: every process of a session that we made."""
+    """Kill the leftovers of a run: every process of a session of this script."""
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             if os.getsid(int(pid)) == session:
@@ -199,8 +199,8 @@ def end_session(session):
 
 
 def first_failure(lines, end):
-    """The name of the first test that fails, of a program that tells in TAP, or
-    why there is none to be had."""
+    """The name of the first test that fails, from the TAP output, or the reason why
+    there is no name."""
     text = b""
     while True:
         left = end - time.monotonic()
@@ -216,8 +216,8 @@ def first_failure(lines, end):
 
 
 def run(program):
-    """What fails, or None.  With a /dev/shm of its own where there can be
-    one."""
+    """The test that fails, or None.  With a separate /dev/shm where the system allows
+    that."""
     command = [program]
     if os.geteuid() == 0:
         command = ["unshare", "-m", "sh", "-c",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_error.c - the words of rig_why(): whole, cut where too long, one thread's
- * own.
+ * test_error.c - the words of rig_why(): whole, cut where too long, separate in each
+ * thread.
  */
 #include "base/error.h"
 
@@ -43,7 +43,7 @@ START_TEST(an_unknown_code_has_words_too)
 }
 END_TEST
 
-/* -EINVAL is the caller's mistake, and a system call that is refused none. */
+/* -EINVAL is a mistake of the caller's; a refused system call is no mistake. */
 START_TEST(what_the_system_refuses_is_not_the_callers_mistake)
 {
 	ck_assert_int_eq(rig_fail_errno(-EINVAL, "madvise"), -ENOSYS);

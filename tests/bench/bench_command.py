@@ -113,7 +113,7 @@ class Command(unittest.TestCase):
                 self.assertIn("It takes no words.", text)
             else:
                 self.assertNotIn("It takes no words.", text)
-        # What a mistake is answered with is all in the help.
+        # The help has every word of the answer to a mistake.
         wanted = {
             "ipc": rigbench("ipc", "x", check=1).stderr.split("among ")[1],
             "coll": rigbench("coll", "x", check=1).stderr.split("are ")[1],

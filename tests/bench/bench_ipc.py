@@ -19,7 +19,7 @@ class Transports(unittest.TestCase):
         return json.loads(done.stdout)["cells"]
 
     def moved(self, cell):
-        """It carried what it was asked to, or cannot and says so."""
+        """The transport carried the messages, or says that the transport cannot."""
         name, size = cell["axes"]["transport"], int(cell["axes"]["size"])
         if size == 0 and name in BYTES_ONLY:
             self.assertEqual(cell["status"], "skipped", cell["id"])
@@ -162,7 +162,7 @@ class Transports(unittest.TestCase):
                      "pages           4k         yes",
                      "place           pu         yes", "crash rate fan-out"):
             self.assertIn(line, text)
-        # What is absent says why.
+        # A missing row says why.
         self.assertNotRegex(text, r"no: *$")
 
     def test_spinners_do_not_share_a_pu(self):
@@ -187,7 +187,7 @@ class Transports(unittest.TestCase):
 
 
 class Peers(unittest.TestCase):
-    """What others would use, in the same run, or a row that says why not."""
+    """Transports in common use, in the same run, or a row that says why not."""
 
     def cells(self, peer, *words, env=None):
         words = list(words) + SHORT[:-1] + [peer, "--json"]

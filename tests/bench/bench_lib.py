@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Running rigbench, reading what it says, and undoing a picture's axes.
+"""Running rigbench, reading the output, and undoing a picture's axes.
 
 No test looks at how long anything took.  With RUNRIG_LONG in the environment
 more sizes are measured: `.ci/run long` does.
@@ -23,14 +23,14 @@ SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "bench/schema/runrig-benc
 LONG = "RUNRIG_LONG" in os.environ
 SHORT = ["--launches", "1", "--blocks", "1", "--warmup", "0",
          "--batch", "0.0001", "--seed", "1", "--peer", "none"]
-# After so long a program hangs.  No test looks at the time otherwise.
+# A program that runs longer hangs.  No test looks at the time otherwise.
 HANG_S = 900
-# One transport of each kind, where all of them would take long.
+# A transport of each kind, where all transports would take long.
 SOME = "transports=" + ("all" if LONG else
                         "seg-inplace,pipe,tcp,mq-posix,shm-posix,cma-read,"
                         "vmsplice,futex,memfd")
-# Streams of bytes have no empty message, and neither has SOCK_SEQPACKET one
-# that is told from its end, nor has a mapping.
+# Streams of bytes have no empty message, nor has a mapping; and an empty message of
+# SOCK_SEQPACKET looks like the end.
 BYTES_ONLY = {"pipe", "unix-stream", "unix-seqpacket", "tcp", "tcp:nagle",
               "fifo", "vmsplice", "splice", "memfd", "io_uring"}
 # Not in every kernel, container or folder.
@@ -72,7 +72,7 @@ def quietly(*words):
 
 
 def measured(*words):
-    """What a short run prints, and its JSON."""
+    """The output of a short run, and the JSON."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "run.json")
         done = quietly(*words, *SHORT, "--json=" + path)
@@ -92,7 +92,7 @@ def leaves_nothing(test, before):
 def page(folder, *results):
     path = os.path.join(folder, "page.html")
     done = rigbench("report", *results, "-o", path)
-    # gnuplot's warnings, of points it cannot draw, would be seen here.
+    # gnuplot's warnings, of points that gnuplot cannot draw, would be seen here.
     if done.stderr and "gnuplot is not installed" not in done.stderr:
         raise AssertionError(done.stderr)
     with open(path, encoding="utf-8") as file:
@@ -163,7 +163,7 @@ def limits():
         with open("/proc/sys/" + path, encoding="ascii") as file:
             return int(file.read())
 
-    # What the kernel adds to a message in a socket's buffer; it rounds.
+    # Bytes that the kernel adds to a message in a socket's buffer; the kernel rounds.
     sndbuf = number("net/core/wmem_default")
     return {
         "mq-posix": (number("fs/mqueue/msgsize_max"), "msgsize_max"),

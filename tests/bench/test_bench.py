@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def load_tests(loader, standard, pattern):
-    """What unittest calls: all files beside this one."""
+    """The function that unittest calls: all files of the folder."""
     del standard, pattern
     return loader.loadTestsFromNames(
         sorted(file.stem for file in HERE.glob("bench_*.py")))

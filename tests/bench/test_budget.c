@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_budget.c - a budget is a bound, and all rows have a part of it; a contest
- * whose A and A differ is no result.
+ * test_budget.c - a budget is a bound, and all rows have a part of the budget; a
+ * contest whose A and A differ is no result.
  *
- * The clock is a counter that each run of a contender moves on: nothing here
- * depends on how long anything takes.
+ * The clock is a counter that each run of a contender moves on: no test here depends
+ * on a real time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,9 +29,9 @@ struct timed_arg {
 	uint64_t open_ns, run_ns;
 	uint64_t operation_ns; /* beside run_ns, of each operation */
 	double value;
-	/* Every other contender that is opened is twice as slow. */
+	/* Every second contender that is opened is twice as slow. */
 	bool lucky;
-	/* So many of its first runs are disturbed. */
+	/* The first runs, of this number, are disturbed. */
 	int disturbed;
 };
 
@@ -97,7 +97,7 @@ static void add(struct plan *plan, int contest, const char *name, bool again,
 	ck_assert_int_eq(plan_add(plan, &what), 0);
 }
 
-/* `contests` of two contenders each. */
+/* `contests` contests of two contenders each. */
 static void make_plan(struct plan *plan, uint64_t budget_ns, int contests,
 		      struct timed_arg arg)
 {
@@ -249,7 +249,7 @@ START_TEST(long_operations_leave_no_row_out)
 	size_t least;
 	size_t most;
 
-	/* 20 cells: one window of five in each would take 32 s by itself. */
+	/* 20 cells: one window of five in each cell would take 32 s already. */
 	make_plan(&plan, 30 * S, 10,
 		  (struct timed_arg){ .run_ns = 200 * MS, .value = 5 });
 	ck_assert_int_eq(measure(&plan), 0);
@@ -341,8 +341,8 @@ START_TEST(a_contest_whose_a_and_a_differ_is_no_result)
 }
 END_TEST
 
-/* The ratio of A to A where every other contender that is opened is twice as
- * slow, and which of the samples are of which opening. */
+/* The ratio of A to A where every second contender that is opened is twice as slow,
+ * and the opening of each sample. */
 static double lucky_again(uint32_t openings, uint32_t *last)
 {
 	struct plan plan;
@@ -373,7 +373,7 @@ START_TEST(luck_is_drawn_out_within_a_launch)
 
 	ck_assert_double_le(lucky_again(6, &last), AGAIN_MAX);
 	ck_assert_uint_eq(last, 5);
-	/* One opening a launch leaves each of four launches its luck. */
+	/* With one opening a launch, each of four launches keeps its luck. */
 	ck_assert_double_gt(lucky_again(1, &last), AGAIN_MAX);
 	ck_assert_uint_eq(last, 0);
 }
@@ -381,7 +381,7 @@ END_TEST
 
 START_TEST(equal_contenders_have_samples_of_equal_length)
 {
-	/* The last: all that it tries. */
+	/* The last count is the number of all tries. */
 	static const int disturbed[] = { 0, 1, 2, 99 };
 	struct plan plan;
 
@@ -402,7 +402,7 @@ START_TEST(equal_contenders_have_samples_of_equal_length)
 		plan.blocks = 2;
 		plan.launches = 1;
 		ck_assert_int_eq(plan_add(&plan, &what), 0);
-		/* The second one is never disturbed. */
+		/* The second contender is never disturbed. */
 		((struct timed_arg *)(uintptr_t)plan.cells[1].what.arg)
 			->disturbed = 0;
 		ck_assert_int_eq(measure(&plan), 0);
@@ -462,7 +462,7 @@ START_TEST(one_launch_that_fits_uses_all_of_the_budget)
 	size_t least;
 	size_t most;
 
-	/* A launch takes 4.1 s at the least, so the budget has one. */
+	/* A launch takes 4.1 s at the least, so the budget has room for one launch. */
 	make_plan(&plan, 8 * S, 2,
 		  (struct timed_arg){
 			  .open_ns = S, .run_ns = 10 * MS, .value = 5 });

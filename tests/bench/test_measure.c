@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_measure.c - the order of blocks, and contenders that are slow, lying or
- * wrong.
+ * test_measure.c - the order of blocks, and contenders that are slow, lying or wrong.
  *
- * Nothing here takes a time: the contenders note begin and end on a clock of
- * their own making, inside the window that the driver gives them, or measure a
- * value from a fixed sequence.
+ * No test here takes a time: the contenders note begin and end on a made-up clock,
+ * inside the window that the driver gives, or measure a value from a fixed sequence.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,10 +17,10 @@
 struct fake_arg {
 	double value;
 	bool lies;                    /* notes a time from before the run */
-	bool corrupts;                /* its result is wrong */
+	bool corrupts;                /* the result is wrong */
 	bool absent;                  /* cannot be had here */
-	bool breaks;                  /* its run fails */
-	volatile sig_atomic_t *stops; /* the user interrupts its run */
+	bool breaks;                  /* the run fails */
+	volatile sig_atomic_t *stops; /* the user interrupts the run */
 	uint64_t count;               /* operations a sample; 0: 1 */
 	bool once;                    /* a launch */
 };
@@ -77,7 +75,7 @@ static int fake_run(void *state, uint64_t count, struct timing *timing,
 		timing->rank[0].begin_ns = 1;
 		return 0;
 	}
-	/* One percent to and fro, and as long as it says for any count. */
+	/* One percent to and fro, and as long as the contender says for any count. */
 	timing->measured = true;
 	timing->value =
 		f->arg.value *
@@ -161,8 +159,8 @@ START_TEST(every_block_visits_every_cell_once)
 					  k % 11);
 		}
 	}
-	/* The three of one block have its three sequence numbers, and who
-	 * comes first changes. */
+	/* The three contenders of a block have its three sequence numbers, and the
+	 * first contender changes. */
 	for (uint32_t k = 0; k < 66; k++) {
 		uint32_t sum = 0;
 		uint32_t first = 3;
@@ -183,8 +181,8 @@ START_TEST(every_block_visits_every_cell_once)
 }
 END_TEST
 
-/* An eighth of a sample, one operation at least; before what is run once a
- * launch, nothing. */
+/* An eighth of a sample, one operation at least; nothing before a contender that runs
+ * once a launch. */
 START_TEST(an_untimed_run_comes_first)
 {
 	static const struct {
@@ -326,7 +324,7 @@ START_TEST(an_interruption_ends_a_warm_up)
 	add_fake(&plan, "a", false,
 		 (struct fake_arg){ .value = 100, .stops = &stop_now });
 	ck_assert_int_eq(measure(&plan), 0);
-	/* A run that is under way ends; a run may take long. */
+	/* A run under way ends; a run may take long. */
 	ck_assert_int_eq(run_count, 1);
 	plan_free(&plan);
 }

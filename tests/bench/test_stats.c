@@ -52,7 +52,7 @@ START_TEST(median_ranks_are_the_tables)
 }
 END_TEST
 
-/* Times made by a law give its parameters back. */
+/* Times made by a law give the parameters of the law back. */
 START_TEST(laws_are_found_again)
 {
 	static const int workers[] = { 1, 2, 4, 8, 16 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cli_kernel.c - a kernel that does what its parameter says, well or badly.
+ * cli_kernel.c - a kernel that does as the parameter says, well or badly.
  *
- * tests/cli/test_cli.py builds it as a user would, and runs it by its file's name.
- * With PROBE_GATES=FOLDER it waits in each phase until a file of that phase's
- * name is there.
+ * tests/cli/test_cli.py builds the kernel as a user would, and runs the kernel by the
+ * file's name.  With PROBE_GATES=FOLDER the kernel waits in each phase until a file
+ * with the phase's name is there.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,9 +22,9 @@ enum mode {
 	MODE_CRASH, /* the last rank dies of SIGSEGV */
 	MODE_EXIT,  /* or leaves */
 	MODE_STUCK, /* rank 0 leaves the others at the barrier */
-	MODE_SLEEP, /* for as long as it lives */
-	MODE_DOUBT, /* is verified for as long as it lives */
-	MODE_LEAVE, /* the command calls exit() in a function of its own */
+	MODE_SLEEP, /* run as long as the worker lives */
+	MODE_DOUBT, /* verify as long as the worker lives */
+	MODE_LEAVE, /* the command calls exit() in a function of the kernel */
 	MODE_LEAVE_AT_ONCE, /* or _exit() */
 	MODE_LEAVE_QUICKLY  /* or quick_exit() */
 };

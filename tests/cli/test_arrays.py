@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The arrays that `runrig` is given and gives back: files of NumPy, good and
-bad, and segments.  RUNRIG names the program.
+"""Arrays for `runrig`, and arrays from `runrig`: files of NumPy, good and bad, and
+segments.  RUNRIG names the program.
 """
 import json
 import os
@@ -253,7 +253,7 @@ class BadFiles(Case):
 
 
     def test_json_beyond_the_file_size_limit(self):
-        """What was there stays, and nothing half written."""
+        """The old file stays, and no half-written file."""
         path = self.folder / "old.json"
         path.write_text("old")
         done = runrig("kernels", "--json=old.json", cwd=self.folder,
@@ -317,8 +317,8 @@ class Segments(Case):
         del a
 
     def test_windows_that_begin_at_any_byte(self):
-        """Every array that a user may give, one byte into its segment: the
-        answer is that of an aligned one, or it is refused."""
+        """Every array that a user may give, one byte into a segment: the answer is the
+        same as for an aligned array, or a refusal."""
         dtypes = {"float64", "float32", "int32", "uint64"}
         for kernel in json.loads(self.does("kernels", "--json"))["kernels"]:
             arrays = [a for a in kernel["arrays"] if a["input"] or a["output"]]
@@ -344,7 +344,7 @@ class Segments(Case):
                 self.assertEqual(found[0], found[1], (kernel["name"], dtype))
 
     def one_byte_in(self, kernel, inputs, dtype, offset):
-        """What a kernel of 24 items a window finds, and leaves of them."""
+        """The items that a kernel with windows of 24 items finds and leaves."""
         shapes = {"matvec": {"a": "4,6", "x": "6"},
                   "kmeans": {"points": "12,2"}}
         words, windows = [], []

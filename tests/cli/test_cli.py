@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The command `runrig` as its users meet it: wrong command lines, runs and their
+"""The command `runrig` as users meet the command: wrong command lines, runs and their
 reports, the demo.  RUNRIG names the program.
 """
 import fcntl
@@ -44,8 +44,8 @@ class Usage(Case):
             self.refuses(USAGE, pattern, *words)
 
     def test_one_fault_has_one_code_in_every_command(self):
-        """USAGE is for what the user typed: a name that no segment can have.  A
-        name that none has now is the system's affair."""
+        """USAGE is for the user's words: a name that no segment can have.  A name that
+        no segment has now is the system's affair."""
         memory = self.segment(size=64)
         faults = (
             (USAGE, ("", "a/b", "sem.x", "x" * 256)),
@@ -157,7 +157,7 @@ class Usage(Case):
                 (("topo", "-n"), "option -n wants N"),
                 (("topo", "--x", "3"), "no option --x: there are -n, .*\n")):
             self.refuses(USAGE, f": {words[0]}: {pattern}", *words)
-        # What follows --help is not looked at.
+        # Words behind --help are not looked at.
         self.assertEqual(runrig("run", "--help", "--x").returncode, 0)
 
     def test_help_and_version(self):
@@ -211,7 +211,7 @@ class Runs(Case):
         self.assertEqual([w["rank"] for w in said["workers"]], [0, 1])
         self.assertEqual(len(said["times_ns"]), 4)
         self.assertEqual(said["first_ns"], said["times_ns"][0])
-        # Every epoch of a bare pthread barrier is one of it.
+        # Every epoch of a bare pthread barrier is a blocking epoch.
         self.assertEqual(said["barrier"]["epochs"], 4)
         self.assertEqual(said["barrier"]["blocked"], 4)
         self.assertTrue(said["verified"])
@@ -241,7 +241,7 @@ class Runs(Case):
                              None if level == "none" else True)
             self.assertIsNone(said["failed"])
         said = json.loads(self.does("run", "sum", "--input", data, "--json"))
-        # Beyond 2^53 many readers would round it.
+        # Beyond 2^53 many readers would round the number.
         self.assertEqual(said["result"]["sum"],
                          str((50001 * 2 ** 60 + 50001 * 25000) % 2 ** 64))
 
@@ -251,7 +251,7 @@ class Runs(Case):
                 (("is",), 11 * 2 ** 16, "keys"),
                 (("sort", "length=100k"), 100000, "items"),
                 (("mandelbrot", "side=30"), 900, "points"),
-                # Its sweeps are known only when it is at rest.
+                # The number of sweeps is known only at the end of the run.
                 (("heat", "n=12", "sweeps=1", "tolerance=1"), 100, "points"),
                 (("triad", "length=10"), 0, None)):
             path = self.path("run.json")
@@ -274,7 +274,7 @@ class Runs(Case):
         for word in "own", "auto", "openblas":
             done = runrig("run", "dgemm", "n=20", f"method={word}", "--json")
             if done.returncode == RUN:
-                # What auto then ran is no secret.
+                # The report tells the choice of auto.
                 self.assertEqual((word, ran), ("openblas", "own loop"))
                 continue
             ran = json.loads(done.stdout)["result"]["method"]
@@ -300,14 +300,14 @@ class Runs(Case):
                               stdout=subprocess.DEVNULL) as process:
             until(lambda: names() != self.before, "the run to begin")
             os.killpg(process.pid, signal.SIGINT)
-            # A shell shows this as 130.
+            # A shell shows the status as 130.
             self.assertEqual(process.wait(LIMIT_S), -signal.SIGINT)
             self.nothing_left()
             until(lambda: not group_members(process.pid),
                   "the run's processes to end")
 
     def test_progress_on_a_terminal(self):
-        """A line that says how far it is; Ctrl-C still ends all of it."""
+        """A line with the progress; Ctrl-C still ends all processes."""
         terminal = Terminal(self, "run", "life", "side=256",
                             "generations=100000000")
         terminal.shows(rb"life: running [\d.]+ m?s, \d+ % done, "

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Kernels on the user's own arrays: the results are those of NumPy.
+"""Kernels on the user's own arrays: the results are NumPy's.
 
 The arrays come from files and go to files; RUNRIG is the command.
 """
@@ -44,8 +44,8 @@ class Values(Data):
                     numpy.sort(x, kind="stable").view(word))
 
     def test_sort_of_wide_numbers(self):
-        """Complex numbers, and those of more than 64 bits: as NumPy has them,
-        what is no number and what is equal in its order included."""
+        """Complex numbers, and numbers of more than 64 bits: the same as NumPy's,
+        with not-a-numbers and equal numbers in order."""
         some = numpy.array([0.0, -0.0, 1, -1, 2.5, numpy.inf, -numpy.inf,
                             numpy.nan, -numpy.nan])
         for dtype in "complex64", "complex128", "complex256", "float128":
@@ -59,7 +59,7 @@ class Values(Data):
                         x.imag = self.random.choice(some, count)
                     if dtype in ("complex256", "float128") and \
                             numpy.finfo(x.dtype).nmant == 63:
-                        # What means nothing goes along.
+                        # Items without a meaning go along.
                         rest = x.view("u1").reshape(-1, 16)[:, 10:]
                         rest[:] = self.random.integers(0, 256, rest.shape)
                     _, out = self.kernel("sort", x)
@@ -92,8 +92,8 @@ class Values(Data):
                     out, want, numpy.finfo(dtype).eps, 1e-11)
 
     def test_scan_of_what_is_not_finite(self):
-        """An infinity stays, until one of the other sign or a not-a-number
-        comes: from there on nothing is a number."""
+        """An infinity stays, until an infinity of the other sign or a not-a-number
+        comes: from there on no sum is a number."""
         some = [numpy.inf, -numpy.inf, numpy.nan]
         for dtype in REAL:
             for first in some:
@@ -143,8 +143,8 @@ class Values(Data):
         return numpy.load(out)[0]
 
     def test_dot(self):
-        """Of each dtype with itself, and with others: as doubles where one is
-        a float; signed where one is."""
+        """Each dtype with itself, and with others: as doubles where either is a
+        float; signed where either is signed."""
         pairs = [(dtype, dtype) for dtype in WHOLE + REAL + ["bool"]] + [
             ("int8", "float64"), ("float32", "uint64"), ("float16", "int32"),
             ("bool", "float32"), ("bool", "int64"), ("uint8", "bool"),
@@ -190,8 +190,8 @@ class Values(Data):
         return numpy.load(out)
 
     def test_histogram(self):
-        """Of all dtypes; items on edges and beside them; the last bin has what
-        is `high`."""
+        """All dtypes; items on edges and beside edges; the last bin has the items equal
+        to `high`."""
         ranges = [(50, -1.0, 99.0), (7, 0.1, 0.7), (1, -3.0, 3.0),
                   (30, 0.0, 0.3), (100, -0.33, 66.7)]
         for dtype in WHOLE + REAL + ["bool"]:
@@ -213,7 +213,7 @@ class Values(Data):
 
     def test_histogram_of_narrow_bins(self):
         """Down to the resolution of doubles, where NumPy's own rounding may be
-        wrong: by search among its edges."""
+        wrong: by search among the edges."""
         tiny = 5e-324
         for bins, low, high in ((4, 1.0, 1 + 2.0 ** -50), (3, 0.0, 3 * tiny),
                                 (1, 0.0, 1e-320), (5, 0.0, 34 * tiny),
@@ -235,8 +235,8 @@ class Values(Data):
             self.histogram(x, 1000, 1.7e18, 1.7e18 + 256000), want)
 
     def test_histogram_of_a_range_whose_inverse_is_infinite(self):
-        """Each item is put where it belongs: to go there from the last bin, one
-        by one, would take longer than the limit."""
+        """Each item is put into the right bin directly: a search from the last bin, bin by
+        bin, would take longer than the limit."""
         bins, high = 4_000_000, 1e-303
         x = self.random.uniform(0, high, 99_999)
         edges = numpy.append(numpy.arange(bins) * (high / bins), high)
@@ -268,7 +268,7 @@ class Values(Data):
         return numpy.load(out)
 
     def test_matvec(self):
-        """Of each dtype, and of two: y is float64."""
+        """Each dtype, and pairs of dtypes: y is float64."""
         pairs = [(dtype, dtype) for dtype in WHOLE + REAL + ["bool"]] + [
             ("float32", "float64"), ("float64", "float32"), ("int64", "bool"),
             ("float16", "uint8"), ("bool", "float64")]
@@ -327,7 +327,7 @@ class Values(Data):
             numpy.testing.assert_allclose(out[0], want, 1e-14, 5e-324)
 
     def test_matvec_where_doubles_end(self):
-        """Where no finite sum is possible, what IEEE's arithmetic says."""
+        """Where no finite sum is possible, the result of IEEE's arithmetic."""
         inf, nan = numpy.inf, numpy.nan
         for row in ([1.7e308] * 9, [1.7e308, -1.7e308] * 4,
                     [5e-324, 0.1, 1e-300]):
@@ -394,7 +394,7 @@ class Values(Data):
                 else centres[c] for c in range(k)])
 
     def test_kmeans_of_irises(self):
-        """The inertia that is published for three clusters of Fisher's data."""
+        """The published inertia for three clusters of Fisher's data."""
         x = numpy.loadtxt(pathlib.Path(__file__).parent / "iris.txt")
         self.assertEqual(x.shape, (150, 4))
         labels, centres, result = self.kmeans(x, 3)

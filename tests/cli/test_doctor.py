@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""`runrig doctor`: here all works, and what is made not to work is found.
+"""`runrig doctor`: here all works, and a fault put in is found.
 
-RUNRIG names the program, and RIGBENCH that of the other doctor.
+RUNRIG names the program, and RIGBENCH the program of the other doctor.
 """
 import ctypes
 import errno
@@ -27,7 +27,7 @@ def doctor(*words, **options):
 
 
 def refuse(number):
-    """For a child: a filter in which the call of that number is not permitted."""
+    """For a child: a filter that refuses the call of a number."""
     steps = ((0x20, 0, 0, 0),  # load the number
              (0x15, 0, 1, number),  # not equal: skip one
              (0x06, 0, 0, 0x50000 | errno.EPERM), (0x06, 0, 0, 0x7fff0000))
@@ -46,7 +46,7 @@ def checks(done):
 
 
 def with_shm(options):
-    """For a child: a /dev/shm of its own."""
+    """For a child: a separate /dev/shm."""
     def enter():
         if not own_mount("/dev/shm", options):
             os._exit(99)

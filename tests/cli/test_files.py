@@ -150,7 +150,7 @@ class Files(unittest.TestCase):
                 (SYSTEM, "No such file", ("sort", "--inplace",
                                           self.path("none.npy")))):
             self.refuses(code, pattern, *words)
-        # To write where the input is read is what an output is for.
+        # An output may be the file of the input.
         self.does("sort", "--input", data, "--output", data)
 
     def test_a_small_or_full_or_read_only_disk(self):

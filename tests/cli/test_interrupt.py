@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Signals that end the command: what the run tells, and what is left behind.
+"""Signals that end the command: the report, and leftovers.
 
 The file system is made one without O_TMPFILE by a seccomp filter, as NFS, Lustre
-and FUSE are: an output has a name beside its own then until it is whole.
+and FUSE are: then an output has another name until the output is whole.
 """
 import ctypes
 import os
@@ -20,15 +20,15 @@ RUNRIG = os.environ["RUNRIG"]
 LIMIT_S = 60
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
-# Of the arguments of open(): those of an output, and not of a segment, which is
-# opened to be read too.
+# Arguments of open() for an output, and not for a segment, which is opened for reading,
+# too.
 BITS = 0o20000003
 OUTPUT = 0o20000001
 OPENAT = {"x86_64": 257, "aarch64": 56, "riscv64": 56}
 
 
 def filter_code(number, argument, bits, value, error):
-    """A seccomp filter: that call fails where the argument has that value."""
+    """A seccomp filter: the call fails where the argument has the value."""
     def step(code, yes, no, k):
         return struct.pack("HBBI", code, yes, no, k)
 
@@ -96,7 +96,7 @@ class Interrupt(unittest.TestCase):
 
     def test_a_cancelled_run_tells_where_each_rank_was(self):
         process = self.start("run", "heat", "n=2049", "-n", "2")
-        # The run has begun when its workers compute: children of the warden.
+        # The run has begun when the workers compute: children of the warden.
         self.until(lambda: self.cpu_s(process.pid) > 0.3, process)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=LIMIT_S)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Headers of .npy files: what NumPy reads and writes, and what is none of it.
+"""Headers of .npy files: headers that NumPy reads and writes, and wrong headers.
 
 The program under test is `runrig run reverse` (RUNRIG), with one worker that is
-not pinned: it reads a header, and writes one.
+not pinned: the program reads a header, and writes a header.
 """
 import io
 import os
@@ -157,8 +157,8 @@ class Headers(unittest.TestCase):
                      "truncated in its header")
 
     def test_damage_is_refused_or_harmless(self):
-        """Whatever a byte is changed to: an error or an array, never a crash,
-        and an array only where NumPy has the same one."""
+        """For any change of a byte: an error or an array, never a crash, and an array
+        only where NumPy reads the same array."""
         rng = random.Random(SEED)
         content = file_of(GOOD)
         for _ in range(5000 if "RUNRIG_LONG" in os.environ else 200):

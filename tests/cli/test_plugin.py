@@ -91,7 +91,7 @@ class Plugins(Case):
         time_said = rb"[\d.]+ m?s"
         terminal.shows(rb"probe: preparing " + time_said + rb"\r")
         self.open_gate("prepare")
-        # It has not said a share yet.
+        # The kernel has not reported a share yet.
         terminal.shows(rb"probe: running " + time_said + rb"\r")
         self.open_gate("begin")
         terminal.shows(rb"probe: running " + time_said + rb", 25 % done, "
@@ -180,8 +180,8 @@ class Plugins(Case):
 
     @SANITIZED
     def test_files_that_crash_with_some_values(self):
-        """What the command itself calls, where the defaults are harmless; and
-        a worker's crash stays the worker's."""
+        """Functions that the command calls, with harmless defaults; and a worker's crash
+        stays the worker's."""
         path, source = self.path("bad.so"), self.path("bad.c")
         whole = """
             #include <stdlib.h>
@@ -319,7 +319,7 @@ class Plugins(Case):
         self.assertEqual((done.stdout, done.stderr), ("1\n", ""))
 
     def test_a_new_kernel_where_a_folder_has_an_odd_name(self):
-        """The command that builds it is for a shell."""
+        """The command that builds the kernel is for a shell."""
         folder = self.folder / "it's $HOME; odd"
         (folder / "bin").mkdir(parents=True)
         shutil.copytree(ROOT / "runtime" / "include",

@@ -17,8 +17,8 @@ from data_case import Data
 
 class Results(Data):
     def test_results_fit_exactly(self):
-        """A window for results that has another size than they: refused before
-        anything is written, inside it or beyond."""
+        """A window of another size than the results: refused before anything is
+        written, inside the window or beyond."""
         segment = shared_memory.SharedMemory(create=True, size=80000)
         try:
             segment.buf[:] = b"\7" * 80000
@@ -77,7 +77,7 @@ class Results(Data):
         self.assertFalse(picture.exists())
 
     def png(self, items, *options):
-        """The picture that an array becomes: its points, as colours."""
+        """The picture of an array: the points, as colours."""
         path = self.folder / "out.png"
         self.run_kernel("evaluate", "expr=x", "--input",
                         "x=%s" % self.file("in", items), "--output", path,
@@ -198,7 +198,7 @@ class Results(Data):
                 segment.unlink()
 
     def test_windows_of_two_segments(self):
-        """What is said of the second is not of the first."""
+        """The words about the second are not about the first."""
         x = numpy.arange(20.0)
         segment = shared_memory.SharedMemory(create=True, size=x.nbytes)
         named = ["--segment", "x=" + segment.name], ["--segment",

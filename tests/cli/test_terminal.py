@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""test_terminal.py - Ctrl-C, Ctrl-\\, Ctrl-Z and fg, and a hang-up do what a
+"""test_terminal.py - Ctrl-C, Ctrl-\\, Ctrl-Z and fg, and a hang-up work as a
 shell's user expects, and leave no process and no name.
 
 The job on the terminal is a Python that uses the library through ctypes, with
@@ -66,14 +66,14 @@ def job(kernels, name):
 
 
 def shell(kernels, name):
-    """What a shell does with one job in the foreground.  A session leader of
-    its own: a group without one would not be stopped by Ctrl-Z."""
+    """A shell with one job in the foreground.  The shell is a session leader: Ctrl-Z
+    would not stop a group without a leader."""
     # Under nohup hang-ups are ignored.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
         os.setpgid(0, 0)
-        # Until the shell has made it the foreground's.
+        # Until the shell has moved the job to the foreground.
         while os.tcgetpgrp(0) != os.getpid():
             time.sleep(0.001)
         job(kernels, name)
@@ -136,7 +136,7 @@ class Terminal(unittest.TestCase):
         os.write(self.terminal, key)
 
     def gone(self, number):
-        """It ended by that signal, and nothing of it is left."""
+        """The job ended by the signal, and nothing is left."""
         status = os.waitpid(self.shell, 0)[1]
         self.assertEqual(os.WEXITSTATUS(status), 128 + number)
         self.nothing_left()
@@ -161,14 +161,14 @@ class Terminal(unittest.TestCase):
     def test_control_z_and_fg(self):
         self.start([b"libc.so.6:pause"])
         self.press(b"\x1a")
-        # Caller, warden and workers: all of them stop.
+        # Caller, warden and workers: all stop.
         until(lambda: all(state == "T" for _, state in members(self.job)),
               "all processes to stop")
         self.assertEqual(len(members(self.job)), 4)
         os.killpg(self.job, signal.SIGCONT)
         until(lambda: all(state != "T" for _, state in members(self.job)),
               "all processes to go on")
-        # It goes on where it was: Ctrl-C still ends it.
+        # The job goes on: Ctrl-C still ends the job.
         self.assertEqual(len(members(self.job)), 4)
         self.press(b"\x03")
         self.gone(signal.SIGINT)
@@ -186,13 +186,13 @@ class Terminal(unittest.TestCase):
         self.start([b"libc.so.6:pause"])
         os.close(self.terminal)
         self.terminal = -1
-        # The shell goes first, and what was in its foreground with it.
+        # The shell goes first, and with the shell the job in the foreground.
         status = os.waitpid(self.shell, 0)[1]
         self.assertEqual(os.WTERMSIG(status), signal.SIGHUP)
         self.nothing_left()
 
     def test_terminated(self):
-        """kill PID: only the caller gets it, and takes the rest along."""
+        """kill PID: only the caller gets the signal, and the other processes end too."""
         self.start([b"libc.so.6:pause"])
         os.kill(self.job, signal.SIGTERM)
         self.gone(signal.SIGTERM)

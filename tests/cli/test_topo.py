@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""test_topo.py - runrig topo: its picture in text and as SVG, and its JSON, of
+"""test_topo.py - runrig topo: the picture in text and as SVG, and the JSON, of
 machines of many shapes.
 """
 import fcntl
@@ -41,7 +41,7 @@ CORE = """<object type="Core" os_index="{0}" cpuset="{1:#x}"
 <object type="PU" os_index="{0}" cpuset="{1:#x}" complete_cpuset="{1:#x}"
  nodeset="0x1" complete_nodeset="0x1" gp_index="{3}"/></object>"""
 
-# Four cores; the second is not to be used, and the last two are fast ones.
+# Four cores; the second is not to be used, and the last two are fast.
 MIXED = f"""<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE topology SYSTEM "hwloc2.dtd">
 <topology version="2.0">
@@ -86,10 +86,10 @@ def topo(*words):
 
 
 def on_terminal(columns, *words, **variables):
-    """What it writes to a terminal that wide."""
+    """The output on a terminal of a width."""
     pid, terminal = pty.fork()
     if pid == 0:
-        # The parent sets the size before it lets go.
+        # The parent sets the size before the child goes on.
         os.read(0, 1)
         os.execve(RUNRIG, [RUNRIG, "topo", *words],
                   dict(os.environ, LC_ALL="C.UTF-8", TERM="xterm",
@@ -117,7 +117,7 @@ def json_of(*words):
 
 
 class Description(unittest.TestCase):
-    """A file that says what no machine, or a strange one, is."""
+    """A file that describes no machine, or a strange machine."""
 
     def file_of(self, text):
         file = tempfile.NamedTemporaryFile("w", suffix=".xml")
@@ -142,7 +142,7 @@ class Description(unittest.TestCase):
                       topo("--topology", path, "--format", "svg"))
 
     def test_a_damaged_file_ends_nothing(self):
-        """Whatever a byte or a number is changed to: a table, or one line."""
+        """For any change of a byte or a number: a table, or one line."""
         rng = random.Random(29)
         for _ in range(3000 if "RUNRIG_LONG" in os.environ else 40):
             text = bytearray(rng.choice((MIXED, HALF)).encode())
@@ -192,7 +192,7 @@ class Text(unittest.TestCase):
         self.assertIn("NUMA node 1, memory only, 64.0 GB", text)
         self.assertIn("NUMA node 3, memory only, 64.0 GB", text)
         self.assertIn("4 NUMA nodes", text)
-        # One that is beside all packages stands below them.
+        # A box beside all packages stands below the packages.
         lines = boxes(topo("--topology",
                            "[numa(memory=4GB)] package:2 [numa] core:1 pu:1"))
         self.assertRegex(lines[-2], r"^┌ NUMA node \d, memory only, 4.00 GB")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""runrig run --trace: spans that nest, that add up, and that are where the
-waits were; of runs that end well and of runs that do not."""
+"""runrig run --trace: spans that nest, add up, and lie where the waits were; in runs
+that end well and in runs that fail."""
 import json
 import os
 import pathlib
@@ -26,7 +26,7 @@ def run(*words, check=0):
 
 
 def trace(*words, check=0):
-    """What the run says, and its lanes: tid to spans."""
+    """The output of the run, and the lanes: tid to spans."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "trace.json")
         done = run(*words, "--trace", path, check=check)
@@ -47,13 +47,13 @@ def end(span):
     return span["ts"] + span["dur"]
 
 
-# Microseconds that rounding to a nanosecond may make of nothing.
+# Microseconds by which rounding to a nanosecond may differ.
 ROUNDING = 0.002
 
 
 class Trace(unittest.TestCase):
     def check_lane(self, spans, runs):
-        """Time never goes back, spans nest, and those of a run add up."""
+        """Time never goes back, spans nest, and the spans of a run add up."""
         open_spans = []
         before = 0
         for span in spans:

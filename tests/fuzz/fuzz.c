@@ -3,10 +3,11 @@
  * fuzz.c - libFuzzer's target for reading memory that others write: the decoder of
  * lists, and the parser of trailers.
  *
- * The first byte of an input chooses the target, and how many bytes of commands
- * follow; the rest is the memory.  The memory is copied to a block of exactly its
- * size, so that AddressSanitizer sees a step beyond.  Every outcome must be a value or
- * an error; a text read must be UTF-8, a set that failed must not have changed a byte.
+ * The first byte of an input chooses the target, and the number of bytes of commands
+ * behind; the rest is the memory.  The memory is copied to a block of exactly the
+ * same size, so that AddressSanitizer sees a step beyond.  Every outcome must be a
+ * value or an error; a text that was read must be UTF-8, and a set that failed must
+ * not have changed a byte.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-/* The case at hand, in memory of exactly its size. */
+/* The present case, in memory of exactly the case's size. */
 struct block {
 	unsigned char *memory;
 	size_t bytes;
@@ -42,7 +43,7 @@ static void get(struct block *block, size_t item)
 				sizeof(block->room));
 
 	if (r > 0) {
-		/* As a list's handle does: as much room as it asks for. */
+		/* Like a list's handle: as much room as the decoder asks for. */
 		char *room = malloc((size_t)r);
 
 		assert(room && r <= RIG_TEXT_MAX + 9);
@@ -89,7 +90,7 @@ static void set(struct block *block, size_t item, unsigned char command)
 	free(before);
 }
 
-/* One byte of command: which item, and what to do with it. */
+/* A byte of command: the item, and the act. */
 static void obey(struct block *block, unsigned char command)
 {
 	size_t a, b;

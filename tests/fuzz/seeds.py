@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Writes the seeds of the fuzzer's corpus: sound lists as CPython lays them out,
+"""Writes the seeds of the fuzzer's corpus: sound lists in the layout of CPython,
 one of Python 3.8, and a sound trailer.
 
 Usage: seeds.py FOLDER

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_harness.c - a test that leaves something behind fails, and a worker's status
- * arrives unchanged.
+ * test_harness.c - a test with leftovers fails, and a worker's status arrives
+ * unchanged.
  *
- * The leaking tests are a separate suite that runs here, silently; each test
- * must fail, and the leaks are removed afterwards.
+ * The leaking tests are a separate suite, which runs here silently; each test must
+ * fail, and the leaks are removed afterwards.
  */
 #include "lib/harness.h"
 
@@ -18,10 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A name for this run alone. */
+/* A name for one run. */
 static char path[64];
 
-/* Makes the name, with the mark of names that go with their maker. */
+/* Make a name with the mark of names that go with the maker. */
 static int make_name(void)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -89,8 +89,8 @@ static void run_rank(int rank)
 }
 
 struct figure {
-	double time;           /* of a call, on average */
-	double transfers, far; /* of a rank in a call */
+	double time;           /* ns of a call, on average */
+	double transfers, far; /* in a call, for a rank */
 };
 
 static int measure(int nodes, struct figure *figure)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lines.c - the model of lines.h, and wait.h as it has it.
+ * lines.c - the model of lines.h, and the functions of wait.h over the model.
  *
- * Transfers happen in the order of the ranks' clocks: before one, everybody
+ * Transfers happen in the order of the ranks' clocks: before a transfer, every rank
  * whose clock is behind runs first.  Between transfers a rank runs on.
  */
 #include "lines.h"
@@ -22,7 +22,8 @@
 
 struct line {
 	uintptr_t address; /* 0: free */
-	uint64_t free;     /* when it can serve the next */
+	/* The time from which the line can serve the next rank. */
+	uint64_t free;
 	uint64_t holders[LINES_RANKS_MAX / 64];
 };
 
@@ -31,7 +32,8 @@ enum state { RUNS, SLEEPS, ALIGNS, ENDED };
 static struct rank {
 	ucontext_t context;
 	uint64_t clock;
-	const struct line *awaited; /* it sleeps until this is written */
+	/* The rank sleeps until a write to the line. */
+	const struct line *awaited;
 	enum state state;
 	char *stack;
 } ranks[LINES_RANKS_MAX];
@@ -162,7 +164,7 @@ uint64_t wait_reach(const _Atomic uint64_t *word, uint64_t target,
 
 		if (seen >= target || seen & stop)
 			return seen;
-		/* Nobody runs between that look and this. */
+		/* No rank runs between the last look and this store. */
 		ranks[self].awaited = line_of(word);
 		ranks[self].state = SLEEPS;
 		yield();
@@ -227,7 +229,7 @@ static void run_rank(void)
 	yield();
 }
 
-/* All have come: their clocks are the latest of them. */
+/* All have come: the clocks become the latest of all. */
 static void release_all(void)
 {
 	uint64_t latest = 0;
@@ -241,7 +243,7 @@ static void release_all(void)
 	}
 }
 
-/* The rank that is furthest behind; -1: nobody can go on. */
+/* The rank that is furthest behind; -1: no rank can go on. */
 static int choose(void)
 {
 	int best = -1, aligned = 0;

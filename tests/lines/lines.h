@@ -27,13 +27,13 @@
 /* Run fn(rank) in every rank until all have ended.  Returns 0, or -EDEADLK. */
 int lines_run(int ranks, int nodes, void (*fn)(int rank));
 
-/* In a rank: all meet, at no cost.  Their clocks are the same after it. */
+/* In a rank: all ranks meet, at no cost, and have the same clock then. */
 void lines_align(void);
 
-/* In a rank: its clock. */
+/* In a rank: the rank's clock. */
 uint64_t lines_clock(void);
 
-/* Transfers so far of all ranks, and of those the far ones. */
+/* Transfers so far of all ranks, and the far transfers among all. */
 extern uint64_t lines_transfers, lines_far;
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * lines_atomic.h - atomic.h for code whose line transfers are counted.
  *
- * Included by atomic.h in place of its own functions.  Each tells the model
- * (lines.c) which line it is about to read or write, and then is the plain
- * operation: only one rank runs at a time.
+ * Included by atomic.h in place of atomic.h's functions.  Each function tells the
+ * model (lines.c) the line that the function is about to read or write, and then does
+ * the plain operation: only one rank runs at a time.
  */
 #ifndef RUNRIG_LINES_ATOMIC_H
 #define RUNRIG_LINES_ATOMIC_H
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* This rank reads, or writes, what is at `p`. */
+/* This rank reads, or writes, the object at `p`. */
 void lines_read(const volatile void *p);
 void lines_write(const volatile void *p);
 

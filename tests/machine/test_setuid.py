@@ -19,7 +19,7 @@ LATE_S = 60
 
 
 def said(program, **variables):
-    """What the program, started by nobody, says: {first word: the rest}."""
+    """The output of the program, started by nobody: {first word: the rest}."""
     text = subprocess.run(
         [program], user=NOBODY, group=NOBODY, extra_groups=[], cwd="/",
         env={"PATH": "/bin", **variables}, check=True, capture_output=True,

@@ -31,9 +31,9 @@
 
 /* The guest's CPUs fit a word. */
 struct seen {
-	uint64_t ran;     /* CPUs that the rank was on */
-	uint64_t allowed; /* CPUs that the kernel lets it on */
-	uint64_t nodes;   /* of `ran`, by the system's numbers */
+	uint64_t ran;     /* CPUs on which the rank was */
+	uint64_t allowed; /* CPUs that the kernel allows the rank */
+	uint64_t nodes;   /* nodes of `ran`, by the system's numbers */
 };
 
 /* ---- kernels of our own ---- */
@@ -67,7 +67,7 @@ static int die(struct rig_team *team)
 	return rig_team_barrier(team);
 }
 
-/* ---- what is asserted of them ---- */
+/* ---- assertions ---- */
 
 static struct rig_pool *make_pool(const char *place, int workers)
 {
@@ -246,7 +246,7 @@ START_TEST(made_for_a_pool_lies_with_its_owners)
 }
 END_TEST
 
-/* The whole segment lies on a single node at first, by its maker, which still maps
+/* The whole segment lies on a single node at first, by the maker, which still maps
  * the segment. */
 static struct rig_segment *make_on_node_of_cpu(int cpu, size_t bytes)
 {
@@ -285,7 +285,7 @@ START_TEST(made_elsewhere_is_brought_to_its_owners)
 }
 END_TEST
 
-/* This process can no longer move what others have mapped. */
+/* This process can no longer move pages that others have mapped. */
 static void drop_nice(void)
 {
 	struct __user_cap_header_struct header = {
@@ -299,7 +299,8 @@ static void drop_nice(void)
 	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
 }
 
-/* Without the privilege to move what others have mapped, too, once nobody has. */
+/* Without the privilege to move pages that others have mapped, once no process has
+ * the pages mapped. */
 START_TEST(what_nobody_else_has_mapped_needs_no_privilege)
 {
 	struct rig_segment *segment = make_on_node_of_cpu(0, 16 << 20);
@@ -331,7 +332,7 @@ START_TEST(interleaved_goes_round_the_nodes)
 						    .memory = "interleave",
 						    .pool = _i ? pool : NULL }),
 			 0);
-	/* A run brings nothing home that is where it was told to be. */
+	/* A run moves no page that lies where the options said. */
 	job.segments[0].name = rig_segment_name(segment);
 	ck_assert_int_eq(rig_pool_run(pool, &job), 0);
 	sum_homes(segment, on_nodes, rig_pool_plan(pool)->machine_nodes);
@@ -387,7 +388,7 @@ START_TEST(more_than_a_node_has_is_refused)
 }
 END_TEST
 
-/* All of segment 0 is on this rank's node, and says what it must. */
+/* All of segment 0 is on this rank's node, and has the right contents. */
 static int read_all(struct rig_team *team)
 {
 	char *data = rig_team_data(team, 0);
@@ -443,12 +444,12 @@ START_TEST(replicated_is_read_on_every_node)
 	ck_assert_uint_lt(read_locally(pool, name, true, 1), 512);
 	ck_assert_msg(rig_pool_replicate(pool, name) == nodes, "%s", rig_why());
 	ck_assert_uint_eq(read_locally(pool, name, true, 1), 512);
-	/* The copies lack later writes; made again, the copies have them. */
+	/* The copies lack later writes; made again, the copies have the writes. */
 	memset(rig_segment_data(segment), 2, 3 << 20);
 	ck_assert_uint_eq(read_locally(pool, name, true, 1), 512);
 	ck_assert_int_eq(rig_pool_replicate(pool, name), nodes);
 	ck_assert_uint_eq(read_locally(pool, name, true, 2), 512);
-	/* They outlive a team. */
+	/* The copies outlive a team. */
 	ck_assert_int_eq(rig_pool_run(pool, &job), -EOWNERDEAD);
 	ck_assert_uint_eq(read_locally(pool, name, true, 2), 512);
 	/* A job that may write gets the segment itself, and the copies are gone. */
@@ -460,7 +461,7 @@ START_TEST(replicated_is_read_on_every_node)
 }
 END_TEST
 
-/* ---- on a /dev/shm that gives huge pages to who asks ---- */
+/* ---- on a /dev/shm that gives huge pages on request ---- */
 
 START_TEST(who_asks_gets_huge_pages)
 {

@@ -44,7 +44,7 @@ static inline int count_local(char *begin, char *end, unsigned node,
 	return 0;
 }
 
-/* The doubles that reverse reads and writes, of `n`: two spans, in elements. */
+/* The doubles of `n` that reverse reads and writes: two spans, in elements. */
 static inline void touched_by_reverse(size_t n, int rank, int size,
 				      struct rig_span *spans)
 {
@@ -52,8 +52,7 @@ static inline void touched_by_reverse(size_t n, int rank, int size,
 	spans[1] = (struct rig_span){ n - spans[0].end, n - spans[0].begin };
 }
 
-/* A kernel: that of segment 0, which has doubles.  Its result is a struct
- * local. */
+/* A kernel over segment 0, which has doubles.  The result is a struct local. */
 static inline int look_at_pages(struct rig_team *team)
 {
 	double *x = rig_team_data(team, 0);

@@ -3,16 +3,16 @@
 """Boot a Debian kernel with several NUMA nodes under QEMU's emulation, and show
 inside that placement is real.
 
-The guest's whole system is an initramfs made here: busybox, what is built, the
-libraries and Python modules these need, and `init`.  The kernel is the one of
-$NUMA_VM_KERNEL, else /boot's, else it is unpacked (not installed) from the
-package that Debian's linux-image-cloud-amd64 names, which takes the network
-once; it stays in the work folder.
+The guest's whole system is an initramfs made here: busybox, the built programs, the
+libraries and Python modules that the programs need, and `init`.  The kernel is
+$NUMA_VM_KERNEL, else /boot's, else unpacked (not installed) from the package that
+Debian's linux-image-cloud-amd64 names, which takes the network once; the kernel stays
+in the work folder.
 
 Skipped (77), with the reason, where there is no QEMU, busybox, cpio or kernel.
 
 Usage: numa_vm.py WORK_FOLDER GUEST_PROGRAM ROOM_PROGRAM LOOK_KERNEL
-RUNRIG, in the environment, is the command that was built.
+RUNRIG, in the environment, is the built command.
 """
 import gzip
 import json
@@ -30,13 +30,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 WORK, GUEST, ROOM, LOOK = (pathlib.Path(word) for word in sys.argv[1:5])
 SKIPPED = 77
 
-# How many nodes the guests have: one guest, or in the long form two at once.
+# Nodes of the guest: one guest, or in the long form two guests at once.
 WANTED = [2, 4] if "RUNRIG_LONG" in os.environ else [4]
 
-# Against hanging: a boot and what it shows take about 20 seconds.
+# Against hanging: a boot and the checks take about 20 seconds.
 LIMIT_S = 250
 
-# What the arrays of the runs in the guest have at home, at least.
+# The part of each array in the guest that must lie at home.
 LOCAL = 0.99
 
 
@@ -46,7 +46,7 @@ def skip(reason):
 
 
 def tool(name):
-    """Where a program is that may be in sbin."""
+    """The path of a program, which may be in sbin."""
     path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
     return path or skip(f"no {name}")
 
@@ -93,7 +93,7 @@ def libraries(program):
 
 
 def python_files():
-    """Python itself and what python_made.py imports, by their own paths."""
+    """Python and the modules that python_made.py imports, by path."""
     listing = subprocess.run(
         ["/usr/bin/python3", "-c",
          "import sys, os, encodings.utf_8, encodings.ascii, "
@@ -163,7 +163,7 @@ def make_initramfs():
 # ---- the guest ----
 
 class Guest:
-    """One boot: what each thing that was shown said, and its status."""
+    """One boot: the output and the status of each check."""
 
     NODE_MB = 384
 
@@ -195,7 +195,7 @@ class Guest:
             stderr=subprocess.STDOUT, text=True)
 
     def finish(self):
-        """Wait for its end, and read what it said."""
+        """Wait for the end, and read the output."""
         try:
             said, _ = self.process.communicate(timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -211,12 +211,12 @@ class Guest:
 
 
 def json_of(text):
-    """The object in what a command said, warnings and all."""
+    """The JSON object in the output of a command, among warnings."""
     return json.loads(text[text.index("{\n"):text.rindex("}") + 1])
 
 
 class Shown:
-    """What holds of each guest; `nodes` says which."""
+    """The checks of each guest; `nodes` names the guest."""
 
     @classmethod
     def setUpClass(cls):
@@ -234,7 +234,7 @@ class Shown:
         return text
 
     def homes(self, name, arrays):
-        """What the map says of these arrays, which are all there are."""
+        """The map of the arrays, which are all arrays of the run."""
         maps = json_of(self.said(name))["map"]
         self.assertEqual([array["array"] for array in maps], arrays)
         for array in maps:

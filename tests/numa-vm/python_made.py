@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """In the guest: Python makes a segment on one node, and runrig runs a kernel on it.
 
-Python stays attached, so the kernel must move pages that two have mapped.
+Python stays attached, so the kernel must move pages that two processes have mapped.
 
 Usage: python_made.py KERNEL [OPTION...]
 """

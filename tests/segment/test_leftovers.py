@@ -2,20 +2,19 @@
 # SPDX-License-Identifier: MIT
 """/dev/shm after any process involved was killed at any moment.
 
-Two makers (one in C, one in Python), a manager, a pool, and attachers in both
-languages use each other's memory.  Then one of the processes, or several at
-once, gets SIGKILL: a program, a manager's process, a warden, a worker.  After
-that
+Two makers (in C and in Python), a manager, a pool, and attachers in both languages
+use each other's memory.  Then one of the processes, or several at
+once, gets SIGKILL: a program, a manager's process, a warden, a worker.  Then
 
-  * what somebody uses, what was made to stay and what others made is there,
-    whatever `runrig clean` is told meanwhile;
+  * segments in use, segments made to stay, and segments of others are there,
+    with any `runrig clean` meanwhile;
   * the survivors play on and end well;
-  * where a next of kin lived, its name is gone without being asked for, and all
-    that runrig made is gone after `runrig clean`.
+  * where a next of kin lived, the dead maker's name is gone by itself, and all
+    segments of runrig's are gone after `runrig clean`.
 
-It has a /dev/shm of its own where the system lets it (unshare), so that "all"
-means all.  RUNRIG_ROUNDS and RUNRIG_SEED in the environment make it longer and
-replay it; a round's seed is in what a failure says.
+The test has a separate /dev/shm where the system allows that (unshare), so that
+"all" means all.  RUNRIG_ROUNDS and RUNRIG_SEED in the environment make the test longer
+and replay a round; a failure prints the round's seed.
 """
 import os
 import random
@@ -38,7 +37,7 @@ DEADLINE = 60  # seconds after which something hangs; nothing takes so long
 ROLES = ("c-create", "python-create", "c-manage", "manager", "c-pool",
          "warden", "worker", "c-attach", "python-attach")
 
-# The other side, by CPython alone.  Attaching makes its tracker an owner.
+# The other side, by CPython alone.  Attaching makes CPython's tracker an owner.
 PYTHON = r"""
 import os, select, sys
 from multiprocessing import resource_tracker, shared_memory
@@ -92,7 +91,7 @@ globals()[sys.argv[1]](*sys.argv[2:])
 
 
 def own_dev_shm():
-    """Run again with a /dev/shm of its own, where that can be had."""
+    """Run again with a separate /dev/shm, where the system allows."""
     if os.environ.get("RUNRIG_OWN_SHM"):
         return
     words = ["unshare", "--mount"]
@@ -148,7 +147,7 @@ class Actor:
         return [pid for pids in self.pids.values() for pid in pids]
 
     def end(self):
-        """Let it end by itself; its exit status."""
+        """Let the process end by itself; returns the exit status."""
         self.process.stdin.close()
         self.words = self.process.stderr.read()
         self.process.stdout.close()
@@ -188,11 +187,11 @@ class Leftovers(unittest.TestCase):
         return actors
 
     def kill(self, rng, turn, actors):
-        """Some of the processes, at once; what they were."""
+        """Kill some of the processes, at once; returns their names."""
         everyone = [(role, pid, actor) for actor in actors
                     for role, pids in actor.pids.items() for pid in pids
                     if role != "tracker"]
-        # Each in its turn, and often nobody else.
+        # Each process in turn, and often no other.
         first = rng.choice([one for one in everyone
                             if one[0] == ROLES[turn % len(ROLES)]])
         victims = [first] + rng.sample(everyone, rng.choice((0, 0, 0, 1, 2)))
@@ -205,13 +204,13 @@ class Leftovers(unittest.TestCase):
         return [role for role, _, _ in victims]
 
     def look_while_in_use(self, actors):
-        """A clean takes nothing that somebody has."""
+        """A clean removes no segment in use."""
         users = [actor for actor in actors if not actor.killed]
         used = {name.split("=")[-1] for actor in users
                 if actor.role in ("c-create", "c-pool", "python-create")
                 for name in actor.names}
-        # Whoever lives and holds it keeps it from being stale; what an
-        # attacher killed meanwhile held, its tracker takes away.
+        # A living holder keeps a segment from being stale; the tracker of a killed
+        # attacher removes the attacher's segments.
         if any(actor.role == "python-attach" and actor.killed
                for actor in actors):
             used = set()

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Where lists and segments get strange: runrig beside the real CPython.
 
-Each test does one thing with both and says of both what happens: the same where
-Python is right, and where it is wrong, what it does and what runrig does
-instead.  RUNRIG_LARGE in the environment: how many items a large list has.
+Each test does the same with both and compares: the results are equal where Python is
+right, and where Python is wrong, the test has Python's result and runrig's.  RUNRIG_LARGE in the environment: how many items a large list has.
 """
 import ctypes
 import errno
@@ -30,7 +29,7 @@ SHM = "/dev/shm/"
 rigctypes.declare("rig_segment_named", ctypes.c_int, ctypes.c_void_p)
 rigctypes.declare("rig_list_segment", ctypes.c_void_p, ctypes.c_void_p)
 
-# Attaching makes CPython's tracker an owner; here names have one, in cleanups.
+# Attaching makes CPython's tracker an owner; here cleanups own the names.
 for module in (resource_tracker, shared_memory):
     for function in ("register", "unregister"):
         if hasattr(module, function):
@@ -38,7 +37,7 @@ for module in (resource_tracker, shared_memory):
 
 
 def code_of(function, *arguments):
-    """The code a call fails with; 0: it does not."""
+    """The code of a call that fails; 0: the call does not fail."""
     try:
         function(*arguments)
     except RigError as error:
@@ -162,7 +161,7 @@ class Values(Beside):
 
 class Indices(Beside):
     def test_below_the_least(self):
-        """Python reads its own offsets there, and writes its formats."""
+        """Python reads offsets there, and writes formats."""
         values = [1, 2, 3]
         ours, theirs = self.ours(values), self.theirs(values)
         broken = 0
@@ -248,8 +247,8 @@ class Names(Beside):
         self.assertEqual(self.attach(ours.name)[1], 3)
 
     def test_odd_names(self):
-        """Python makes them; runrig uses, shows tame and removes them, and makes
-        none."""
+        """Python makes such names; runrig uses, shows (tame) and removes the names, and
+        makes none."""
         for name in ("with space", "a:b", "line\nend", "\x1b[31mred", "\u00e9",
                      ".hidden", "x" * 255):
             with open(SHM + name, "wb") as file:
@@ -267,7 +266,7 @@ class Names(Beside):
             self.assertFalse(os.path.exists(SHM + name))
             with open(SHM + name, "wb") as file:
                 file.write(bytes(16))
-        # A name with = in it is no array's.
+        # A name with = is no name of an array.
         theirs = shared_memory.SharedMemory("job=3", create=True, size=5)
         self.addCleanup(self.remove, "job=3")
         theirs.buf[:] = bytes(range(5))
@@ -335,7 +334,7 @@ class Readers(Beside):
     @unittest.skipIf("asan" in os.environ.get("LD_PRELOAD", ""),
                      "AddressSanitizer needs more memory than it leaves")
     def test_no_memory_to_map(self):
-        """An attach that fails half way: Python takes the name away."""
+        """An attach that fails half way: Python removes the name."""
         cramped = """if True:
             import ctypes, os, resource, sys
             from multiprocessing import shared_memory
@@ -370,7 +369,7 @@ class Readers(Beside):
 
 class Damage(Beside):
     def test_whatever_is_in_it(self):
-        """A list of ours, its bytes damaged at random by a Python."""
+        """A list of runrig's, damaged at random by a Python."""
         rng = random.Random(7)
         ours = self.ours([1, 2.5, True, None, "text", b"bytes"])
         theirs = self.theirs(name=ours.name)
@@ -392,7 +391,7 @@ class Damage(Beside):
             theirs.shm.buf[:] = whole
 
     def test_names_that_come_and_go(self):
-        """Attaching, while another makes, sizes, fills and removes it."""
+        """Attaching, while another process makes, sizes, fills and removes the list."""
         name = f"beside-{os.getpid()}"
         self.addCleanup(self.remove, name)
         done = threading.Event()

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """CPython's own tests of shared memory, with runrig on one side of each.
 
-Once runrig creates what CPython attaches, once the other way round.  The tests
-are those of the running Python (Debian: libpython3.11-testsuite) and of every
-other on the machine that brings its own; where there are none it skips.
+Once runrig creates and CPython attaches, once the other way round.  The tests come
+with the running Python (Debian: libpython3.11-testsuite) and with every other Python
+on the machine; without any tests the program skips.
 """
 import importlib
 import os
@@ -21,7 +21,7 @@ CLASS = "WithProcessesTestSharedMemory"
 
 
 def pythons_tests():
-    """The class of tests of this Python, or None."""
+    """The class of this Python's tests, or None."""
     for module in ("test.test_multiprocessing_fork.test_processes",
                    "test.test_multiprocessing_fork"):
         try:
@@ -32,7 +32,7 @@ def pythons_tests():
 
 
 def run_side(side):
-    """Run the tests with runrig on `side`; in a process of its own."""
+    """Run the tests with runrig on `side`, in a separate process."""
     import rigshm
     tests = pythons_tests()
     if tests is None:
@@ -46,7 +46,7 @@ def run_side(side):
     print(side, "ran", result.testsRun, "on", len(rigshm.ours_made), "names")
     if left:
         print("left behind:", left)
-    # Was runrig in it at all?
+    # Has the test used runrig at all?
     return not (result.wasSuccessful() and not left and result.testsRun and
                 len(rigshm.ours_made) > 4)
 
@@ -65,7 +65,7 @@ def main():
     if sys.argv[1:]:
         return run_side(sys.argv[1])
     statuses = {}
-    # 3.8 has a layout of its own.
+    # 3.8 has another layout.
     others = [(version, path) for version, path in other_pythons()
               if not version.startswith("3.8.")]
     for version, python in [("this", sys.executable)] + others:

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 """runrig's lists against the ShareableList of every CPython on the machine.
 
-For seeded random lists: the bytes in memory are the same whoever creates, each
-side reads what the other wrote, and after interleaved sets from both sides the
-list is what a third, pure-Python twin says, byte for byte.
+For seeded random lists: the bytes in memory are the same for each creator, each side
+reads the other side's items, and after interleaved sets from both sides the list is
+equal to a third twin in pure Python, byte for byte.
 
-Run by a Python, it runs itself with every other it finds; with --here only with
-this one.
+Run by a Python, the program runs again with every other Python; with --here only with
+the same.
 """
 import math
 import os
@@ -30,7 +30,7 @@ HERE = sys.argv[1:2] == ["--here"]
 LISTS = 250 if HERE else 2500
 OLD = sys.version_info < (3, 9)
 
-# Attaching makes CPython's tracker an owner; here names have one, in finally.
+# Attaching makes CPython's tracker an owner; here `finally` owns the names.
 for module in (resource_tracker, shared_memory):
     for name in ("register", "unregister"):
         if hasattr(module, name):
@@ -57,7 +57,7 @@ def encoded(value):
 
 
 def as_read(value):
-    """What comes back of a value: the layout loses trailing NULs."""
+    """The value that comes back: the layout loses trailing NULs."""
     if isinstance(value, str):
         return value.rstrip("\0")
     return value.rstrip(b"\0") if isinstance(value, bytes) else value

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Lists and segments as their users meet them: the command, the kernel on lists
+"""Lists and segments as users meet both: the command, the kernel on lists
 that Python made, and the examples.
 
 RUNRIG names the program, EXAMPLES the folder of the built examples, KERNELS the
@@ -37,7 +37,7 @@ def runrig(*words):
 
 
 class Leftovers(unittest.TestCase):
-    """Each test leaves /dev/shm as it found it, as far as it made anything."""
+    """Each test removes all names that the test has made."""
 
     def made(self, name):
         self.addCleanup(lambda: pathlib.Path("/dev/shm", name).unlink(
@@ -143,7 +143,7 @@ class Command(Leftovers):
 
 
 class Traced:
-    """A command, from one system call's end or beginning to the next."""
+    """A command, from one begin or end of a system call to the next."""
 
     TRACEME, CONT, SYSCALL = 0, 7, 24
 
@@ -175,7 +175,7 @@ class Traced:
             encoding="utf-8")
 
     def finish(self):
-        """Its code, and what it said; a signal is its own."""
+        """The code and the output of the command; a signal is the command's."""
         number = 0
         while self.stopped:
             self.ptrace(self.CONT, self.process.pid, 0, number)
@@ -193,7 +193,7 @@ class Truncated(Leftovers):
     two system calls of a command that has mapped it."""
 
     def truncate_after(self, calls, *words):
-        """What came of it; None: it had ended by then."""
+        """The result; None: the command had ended by then."""
         list_ = shared_memory.ShareableList(list(range(2000)))
         name = self.made(list_.shm.name)
         list_.shm.close()

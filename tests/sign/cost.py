@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What it costs a call that ranks which call differently are found.
+"""The cost of the check for ranks that call differently, in a call.
 
-Runs the call with and without that in turn, each in a process of its own, and
-compares what it took when nothing else got in the way: the fastest, and one of
-twenty from there.
+Runs the call with and without the check in turn, each in a separate process, and
+compares the undisturbed times: the fastest, and the twentieth part from there.
 
 Usage: cost.py WITH WITHOUT [ROUNDS [CALLS]]
 """

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Take out of the runtime all that finds ranks which call differently.
+"""Take out of the runtime the check for ranks that call differently.
 
-What is taken out must occur exactly once, so that this is an error, and not
-nothing, when the code has changed.
+Each line to take out must occur exactly once, so that changed code is an error,
+and not nothing.
 
 Usage: unsign.py SOURCE... FOLDER
 """

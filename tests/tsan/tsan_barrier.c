@@ -2,7 +2,7 @@
 /*
  * tsan_barrier.c - the barrier between threads, under ThreadSanitizer.
  *
- * The cells are plain: the barrier alone orders who writes and who reads.
+ * The cells are plain: the barrier alone orders writers and readers.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /*
  * tsan_dispatch.c - jobs to threads, under ThreadSanitizer.
  *
- * Words and results are plain: dispatch alone orders who writes and who reads.
+ * Words and results are plain: dispatch alone orders writers and readers.
  */
 #include <errno.h>
 #include <pthread.h>

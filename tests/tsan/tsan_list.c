@@ -23,7 +23,7 @@
 #define READERS 3
 #define TURNS   40000
 
-/* Item 0 counts, item 1 is text, all others change from int to float, one after
+/* Item 0 counts, item 1 is text, all other items change from int to float, one after
  * the other. */
 enum { COUNTS, TEXT, CHANGES, ITEMS = CHANGES + TURNS };
 
@@ -31,11 +31,11 @@ static alignas(8) unsigned char memory[ITEMS * 32];
 static struct rig_value values[ITEMS];
 static struct list_view view;
 
-/* The item that is being changed: where readers look, relaxed, for it is to
- * order nothing. */
+/* The item under change: readers look there, relaxed, for the number must order
+ * nothing. */
 static _Atomic size_t changing = CHANGES;
 
-/* Not atomic: the count in the list hands it over. */
+/* Not atomic: the count in the list hands the value over. */
 static long before[TURNS + 1];
 
 static int write_memory(void *to, const void *from, size_t bytes)
