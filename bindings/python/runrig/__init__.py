@@ -24,6 +24,7 @@ from ._arrays import array, attach, empty, load, zeros
 from ._default import default_pool
 from ._errors import (Deadlock, Mismatch, RankReport, Report, RunError,
                       VerifyError, WorkerDied)
+from ._evaluate import evaluate
 from ._executor import Executor
 from ._pool import Outcome, Pool, Run, Worker, kernels
 from ._ranks import Cartcomm, Comm, join, leave
@@ -33,8 +34,8 @@ from ._runrig import version as _version
 from ._segment import (Segment, ShareableList, SharedMemory,
                        SharedMemoryManager)
 from ._verbs import (argmax, argmin, argsort, bincount, cumprod, cumsum, dot,
-                     evaluate, histogram, matvec, max, mean, median, min, prod,
-                     quantile, sort, std, sum, unique, var)
+                     histogram, matvec, max, mean, median, min, prod, quantile,
+                     sort, std, sum, unique, var)
 
 __version__ = "%d.%d.%d" % (_version() // 10000, _version() // 100 % 100,
                             _version() % 100)
