@@ -50,13 +50,13 @@ MUTANTS = [
            "\t(void)arg;\n\t_exit(EXIT_SUCCESS);", "\t(void)arg;", "death"),
     Mutant("half a team", 8, "pool/warden.c",
            "\t\tif (r == 0)\n\t\t\tcontinue;",
-           "\t\tif (r == 0 || i > 0)\n\t\t\tcontinue;", "memory"),
+           "\t\tif (r == 0 || i > 0)\n\t\t\tcontinue;", "limits"),
     Mutant("a corpse stays in the barrier", 9, "pool/attach.c",
            "if (barrier && rank->rank == 0)",
            "if (barrier && rank->rank < 0)", "death"),
     Mutant("workers outlive the warden", 10, "pool/worker.c",
            "(void)prctl(PR_SET_PDEATHSIG, SIGKILL)",
-           "(void)prctl(PR_SET_PDEATHSIG, 0)", "death"),
+           "(void)prctl(PR_SET_PDEATHSIG, 0)", "ends"),
     Mutant("a zombie for the host", 11, "pool/pool_warden.c",
            "while (pid > 0 && waitpid(", "while (pid < 0 && waitpid(",
            "pool"),
@@ -102,8 +102,8 @@ LIBRARIES = ["-rdynamic", "-lhwloc", "-lcheck", "-lsubunit", "-lm", "-lrt",
 LATE_S = 90
 
 # Flags of the test programs, for the linker.
-HARNESS = ["harness", "inject", "puppet", "exec_pool", "job_pool", "refuse",
-           "tally"]
+HARNESS = ["harness", "inject", "puppet", "exec_pool", "job_pool", "process",
+           "refuse", "tally"]
 
 # Test programs in OpenMP.
 OPENMP = ["openmp"]
