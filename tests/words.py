@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 """One dictionary: no name means two things, and each word of a name is known.
 
-* No two private structs or enums have one name, but for those that words.txt still
+* No two private structs or enums have one name, but for the names that words.txt
   lists after `twice:`.
-* No two source files have one stem, but for those after `stems:`.
-* Each word of a private struct's or enum's name is one that docs/GLOSSARY.md has,
-  or is an ordinary one of words.txt, or, in a file of kernels/, of the file's name:
+* No two source files have one stem, but for the stems after `stems:`.
+* Each word of a private struct's or enum's name is in docs/GLOSSARY.md, or is an
+  ordinary word of words.txt, or, in a file of kernels/, a word of the file's name:
   a kernel's name is public, and `runrig kernels` explains the name.
+* Each COLLECTIVE row of verbs.def is one entry of a public header: the verb and the
+  two forms, one after another.
 
 Usage: words.py SOURCE_ROOT
 """
@@ -21,8 +23,8 @@ TAG = re.compile(r"^(?:typedef )?(struct|enum|union) (\w+) \{", re.M)
 # A name in a document, in code or in words.
 WORD = re.compile(r"[a-z][a-z0-9]*")
 
-# Programs of their own, where a main file or a table has the name of what it is
-# about, and a test the name of what it tests.
+# Separate programs, where a main file or a table has the name of the subject, and a
+# test the name of the tested file.
 OWN_PROGRAMS = ("docs/", "tests/", "bench/peers/")
 
 
@@ -48,7 +50,7 @@ def listed(root, key):
 
 
 def two_of_a_tag(root, paths):
-    """A struct of a program of its own is known within that program only."""
+    """A struct of a separate program is known within the program only."""
     known = listed(root, "twice")
     places = collections.defaultdict(set)
     for path in paths:
@@ -78,7 +80,7 @@ def two_of_a_stem(root, paths):
 
 
 def glossary(root):
-    """The words on the left, with what is made of them."""
+    """The words on the left, and words composed of those."""
     rows = re.findall(r"^\| (.*?) \|",
                       (root / "docs" / "GLOSSARY.md").read_text(), re.M)
     return set(WORD.findall(" ".join(rows).lower()))
@@ -99,6 +101,25 @@ def unknown_words(root, paths):
                            "word with a sense of its own")
 
 
+def verbs_apart(root):
+    """The verb and the two forms are one entry; rig_team_barrier() is in team.h."""
+    rows = re.findall(r'^COLLECTIVE\(\w+,\s*"(\w+)"',
+                      (root / "runtime/team/verbs.def").read_text(), re.M)
+    headers = root / "runtime" / "include" / "runrig"
+    runs = [re.findall(r"^RIG_API \w+ rig_team_(\w+)\(", path.read_text(), re.M)
+            for path in sorted(headers.glob("*.h"))]
+    for name in rows:
+        entry = [name, "i" + name, name + "_init"]
+        if name == "barrier":
+            entry = entry[1:]
+        if not any(run[i:i + len(entry)] == entry
+                   for run in runs for i in range(len(run))):
+            yield (f"{name} is a COLLECTIVE of runtime/team/verbs.def, and no "
+                   "entry of a public header: declare " +
+                   ", ".join(f"rig_team_{form}()" for form in entry) +
+                   " one after another in collective.h, under one comment")
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     paths = sources(root)
@@ -106,7 +127,7 @@ def main():
         print("not a git checkout: which files are ours is not known")
         return 77
     wrong = [*two_of_a_tag(root, paths), *two_of_a_stem(root, paths),
-             *unknown_words(root, paths)]
+             *unknown_words(root, paths), *verbs_apart(root)]
     print("\n".join(wrong) or f"{len(paths)} files, one dictionary")
     return bool(wrong)
 

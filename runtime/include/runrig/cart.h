@@ -6,6 +6,8 @@
  * are size_t, and errors are negative.  All functions are for workers, within a
  * kernel.  Coordinates are in C order: the last coordinate runs fastest.
  *
+ * Verbs over neighbours are entries of three functions, as in collective.h.
+ *
  * A rank has two neighbours in each dimension: a lower neighbour, whose coordinate
  * is less by 1, and a higher neighbour.  Neighbour 2 * d is the lower neighbour in
  * dimension d and 2 * d + 1 the higher; beyond the edge of a dimension that is not
@@ -74,16 +76,50 @@ RIG_API int rig_team_neighbor_alltoall(struct rig_team *team, const void *send,
 				       size_t send_count, int send_type,
 				       void *recv, size_t recv_count,
 				       int recv_type);
+RIG_API int rig_team_ineighbor_alltoall(struct rig_team *team, const void *send,
+					size_t send_count, int send_type,
+					void *recv, size_t recv_count,
+					int recv_type,
+					struct rig_request **request);
+RIG_API int rig_team_neighbor_alltoall_init(struct rig_team *team,
+					    const void *send, size_t send_count,
+					    int send_type, void *recv,
+					    size_t recv_count, int recv_type,
+					    struct rig_request **request);
+
+/* The same with a count and a displacement for each neighbour, in elements of the type
+ * beside the count. */
 RIG_API int rig_team_neighbor_alltoallv(
 	struct rig_team *team, const void *send, const size_t *send_counts,
 	const size_t *send_displs, int send_type, void *recv,
 	const size_t *recv_counts, const size_t *recv_displs, int recv_type);
+RIG_API int rig_team_ineighbor_alltoallv(
+	struct rig_team *team, const void *send, const size_t *send_counts,
+	const size_t *send_displs, int send_type, void *recv,
+	const size_t *recv_counts, const size_t *recv_displs, int recv_type,
+	struct rig_request **request);
+RIG_API int rig_team_neighbor_alltoallv_init(
+	struct rig_team *team, const void *send, const size_t *send_counts,
+	const size_t *send_displs, int send_type, void *recv,
+	const size_t *recv_counts, const size_t *recv_displs, int recv_type,
+	struct rig_request **request);
 
 /* Likewise, but every neighbour gets all of `send`. */
 RIG_API int rig_team_neighbor_allgather(struct rig_team *team, const void *send,
 					size_t send_count, int send_type,
 					void *recv, size_t recv_count,
 					int recv_type);
+RIG_API int rig_team_ineighbor_allgather(struct rig_team *team,
+					 const void *send, size_t send_count,
+					 int send_type, void *recv,
+					 size_t recv_count, int recv_type,
+					 struct rig_request **request);
+RIG_API int rig_team_neighbor_allgather_init(struct rig_team *team,
+					     const void *send,
+					     size_t send_count, int send_type,
+					     void *recv, size_t recv_count,
+					     int recv_type,
+					     struct rig_request **request);
 
 /*
  * Collective over the team.  Exchange the halo of this rank's part of an array:
@@ -95,9 +131,19 @@ RIG_API int rig_team_neighbor_allgather(struct rig_team *team, const void *send,
  * A rank owns at least `width` layers, so extents are 3 * width or more; ranks
  * beside each other have the same extents in the other dimensions.  Also
  * -ENOMEM, and the errors of rig_team_recv().
+ *
+ * Until a request is complete the whole array is the library's, the elements that the
+ * rank owns too: the rank may read the array, but not write.  (`extents` is read only
+ * in the call.)
  */
 RIG_API int rig_team_halo(struct rig_team *team, void *array,
 			  const size_t *extents, size_t width, int type);
+RIG_API int rig_team_ihalo(struct rig_team *team, void *array,
+			   const size_t *extents, size_t width, int type,
+			   struct rig_request **request);
+RIG_API int rig_team_halo_init(struct rig_team *team, void *array,
+			       const size_t *extents, size_t width, int type,
+			       struct rig_request **request);
 
 #ifdef __cplusplus
 }

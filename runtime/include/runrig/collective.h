@@ -9,6 +9,14 @@
  * same root, count, type and operation, and waits for the ranks whose data the
  * call needs.
  *
+ * A verb is an entry of up to three functions with the same arguments and meaning:
+ *
+ *	rig_team_bcast()        waits
+ *	rig_team_ibcast()       returns at once, with a request to wait for
+ *	rig_team_bcast_init()   makes a plan, to start many times
+ *
+ * nonblocking.h has the rules for requests and plans, and message.h the waits.
+ *
  * Buffers may be private memory or lie in segments of the job; other ranks read
  * a buffer in a segment in place.  The buffers of a call do not overlap, across
  * ranks either, but for RIG_IN_PLACE.  When a call returns, its buffers are the
@@ -40,6 +48,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct rig_request;
 
 /* As `send`: this rank's contribution is in `recv`, where MPI has the
  * contribution.  (For scatter, at the root, as `recv`.) */
@@ -173,14 +183,41 @@ typedef void rig_op_arg_fn(const void *in, void *inout, size_t count, int type,
 			   void *arg);
 RIG_API int rig_op_create_arg(rig_op_arg_fn *fn, void *arg);
 
+/* The forms of rig_team_barrier(), which is in team.h. */
+RIG_API int rig_team_ibarrier(struct rig_team *team,
+			      struct rig_request **request);
+RIG_API int rig_team_barrier_init(struct rig_team *team,
+				  struct rig_request **request);
+
+/* The root's `count` elements, in `buffer` of every rank. */
 RIG_API int rig_team_bcast(struct rig_team *team, void *buffer, size_t count,
 			   int type, int root);
+RIG_API int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count,
+			    int type, int root, struct rig_request **request);
+RIG_API int rig_team_bcast_init(struct rig_team *team, void *buffer,
+				size_t count, int type, int root,
+				struct rig_request **request);
 
+/* The elements of all ranks, folded element by element, in the root's `recv` (`count`
+ * elements; elsewhere `recv` may be NULL). */
 RIG_API int rig_team_reduce(struct rig_team *team, const void *send, void *recv,
 			    size_t count, int type, int op, int root);
+RIG_API int rig_team_ireduce(struct rig_team *team, const void *send,
+			     void *recv, size_t count, int type, int op,
+			     int root, struct rig_request **request);
+RIG_API int rig_team_reduce_init(struct rig_team *team, const void *send,
+				 void *recv, size_t count, int type, int op,
+				 int root, struct rig_request **request);
 
+/* The same, in every rank's `recv`. */
 RIG_API int rig_team_allreduce(struct rig_team *team, const void *send,
 			       void *recv, size_t count, int type, int op);
+RIG_API int rig_team_iallreduce(struct rig_team *team, const void *send,
+				void *recv, size_t count, int type, int op,
+				struct rig_request **request);
+RIG_API int rig_team_allreduce_init(struct rig_team *team, const void *send,
+				    void *recv, size_t count, int type, int op,
+				    struct rig_request **request);
 
 /*
  * The sum of all numbers of all ranks, on each rank: `count` numbers in `x` here,
@@ -191,62 +228,184 @@ RIG_API int rig_team_allreduce(struct rig_team *team, const void *send,
 RIG_API int rig_team_sum(struct rig_team *team, const void *x, size_t count,
 			 int type, void *sum);
 
-/* Rank r gets the next counts[r] elements of the reduction. */
+/* Rank r gets the next counts[r] elements of the reduction, in `recv`; `send` has the
+ * sum of all counts, which are the same on each rank. */
 RIG_API int rig_team_reduce_scatter(struct rig_team *team, const void *send,
 				    void *recv, const size_t *counts, int type,
 				    int op);
+RIG_API int rig_team_ireduce_scatter(struct rig_team *team, const void *send,
+				     void *recv, const size_t *counts, int type,
+				     int op, struct rig_request **request);
+RIG_API int rig_team_reduce_scatter_init(struct rig_team *team,
+					 const void *send, void *recv,
+					 const size_t *counts, int type, int op,
+					 struct rig_request **request);
 
+/* The same with `count` elements for each rank: `send` has `count` for each rank. */
 RIG_API int rig_team_reduce_scatter_block(struct rig_team *team,
 					  const void *send, void *recv,
 					  size_t count, int type, int op);
+RIG_API int rig_team_ireduce_scatter_block(struct rig_team *team,
+					   const void *send, void *recv,
+					   size_t count, int type, int op,
+					   struct rig_request **request);
+RIG_API int rig_team_reduce_scatter_block_init(struct rig_team *team,
+					       const void *send, void *recv,
+					       size_t count, int type, int op,
+					       struct rig_request **request);
 
-/* exscan leaves rank 0's `recv` unchanged. */
+/* The elements of ranks 0 to this rank, folded. */
 RIG_API int rig_team_scan(struct rig_team *team, const void *send, void *recv,
 			  size_t count, int type, int op);
+RIG_API int rig_team_iscan(struct rig_team *team, const void *send, void *recv,
+			   size_t count, int type, int op,
+			   struct rig_request **request);
+RIG_API int rig_team_scan_init(struct rig_team *team, const void *send,
+			       void *recv, size_t count, int type, int op,
+			       struct rig_request **request);
+
+/* The elements of the ranks below this rank, folded; rank 0's `recv` is unchanged. */
 RIG_API int rig_team_exscan(struct rig_team *team, const void *send, void *recv,
 			    size_t count, int type, int op);
+RIG_API int rig_team_iexscan(struct rig_team *team, const void *send,
+			     void *recv, size_t count, int type, int op,
+			     struct rig_request **request);
+RIG_API int rig_team_exscan_init(struct rig_team *team, const void *send,
+				 void *recv, size_t count, int type, int op,
+				 struct rig_request **request);
 
-/* A count or displacement is in elements of the type beside the count:
- * send_type or recv_type.  A rank sends as many bytes as the other rank
- * receives. */
+/*
+ * Counts and displacements, here and below, are in elements of the type beside the
+ * count: send_type or recv_type.  A rank sends as many bytes as the other rank
+ * receives.
+ */
+
+/* The elements of all ranks, in rank order, in the root's `recv`: recv_count elements
+ * from each rank.  recv, recv_count and recv_type matter at the root alone. */
 RIG_API int rig_team_gather(struct rig_team *team, const void *send,
 			    size_t send_count, int send_type, void *recv,
 			    size_t recv_count, int recv_type, int root);
+RIG_API int rig_team_igather(struct rig_team *team, const void *send,
+			     size_t send_count, int send_type, void *recv,
+			     size_t recv_count, int recv_type, int root,
+			     struct rig_request **request);
+RIG_API int rig_team_gather_init(struct rig_team *team, const void *send,
+				 size_t send_count, int send_type, void *recv,
+				 size_t recv_count, int recv_type, int root,
+				 struct rig_request **request);
 
+/* The same with a count for each rank: the elements of rank r begin at
+ * recv_displs[r].  recv_counts and recv_displs have an entry for each rank, and matter
+ * at the root alone. */
 RIG_API int rig_team_gatherv(struct rig_team *team, const void *send,
 			     size_t send_count, int send_type, void *recv,
 			     const size_t *recv_counts,
 			     const size_t *recv_displs, int recv_type,
 			     int root);
+RIG_API int rig_team_igatherv(struct rig_team *team, const void *send,
+			      size_t send_count, int send_type, void *recv,
+			      const size_t *recv_counts,
+			      const size_t *recv_displs, int recv_type,
+			      int root, struct rig_request **request);
+RIG_API int rig_team_gatherv_init(struct rig_team *team, const void *send,
+				  size_t send_count, int send_type, void *recv,
+				  const size_t *recv_counts,
+				  const size_t *recv_displs, int recv_type,
+				  int root, struct rig_request **request);
 
+/* Rank r gets the r-th `recv_count` elements of the root's `send`. */
 RIG_API int rig_team_scatter(struct rig_team *team, const void *send,
 			     size_t send_count, int send_type, void *recv,
 			     size_t recv_count, int recv_type, int root);
+RIG_API int rig_team_iscatter(struct rig_team *team, const void *send,
+			      size_t send_count, int send_type, void *recv,
+			      size_t recv_count, int recv_type, int root,
+			      struct rig_request **request);
+RIG_API int rig_team_scatter_init(struct rig_team *team, const void *send,
+				  size_t send_count, int send_type, void *recv,
+				  size_t recv_count, int recv_type, int root,
+				  struct rig_request **request);
 
+/* The same with a count for each rank, as in gatherv. */
 RIG_API int rig_team_scatterv(struct rig_team *team, const void *send,
 			      const size_t *send_counts,
 			      const size_t *send_displs, int send_type,
 			      void *recv, size_t recv_count, int recv_type,
 			      int root);
+RIG_API int rig_team_iscatterv(struct rig_team *team, const void *send,
+			       const size_t *send_counts,
+			       const size_t *send_displs, int send_type,
+			       void *recv, size_t recv_count, int recv_type,
+			       int root, struct rig_request **request);
+RIG_API int rig_team_scatterv_init(struct rig_team *team, const void *send,
+				   const size_t *send_counts,
+				   const size_t *send_displs, int send_type,
+				   void *recv, size_t recv_count, int recv_type,
+				   int root, struct rig_request **request);
 
+/* The elements of all ranks, in rank order, in every rank's `recv`: recv_count elements from each
+ * rank. */
 RIG_API int rig_team_allgather(struct rig_team *team, const void *send,
 			       size_t send_count, int send_type, void *recv,
 			       size_t recv_count, int recv_type);
+RIG_API int rig_team_iallgather(struct rig_team *team, const void *send,
+				size_t send_count, int send_type, void *recv,
+				size_t recv_count, int recv_type,
+				struct rig_request **request);
+RIG_API int rig_team_allgather_init(struct rig_team *team, const void *send,
+				    size_t send_count, int send_type,
+				    void *recv, size_t recv_count,
+				    int recv_type,
+				    struct rig_request **request);
 
+/* The same with a count for each rank, as in gatherv. */
 RIG_API int rig_team_allgatherv(struct rig_team *team, const void *send,
 				size_t send_count, int send_type, void *recv,
 				const size_t *recv_counts,
 				const size_t *recv_displs, int recv_type);
+RIG_API int rig_team_iallgatherv(struct rig_team *team, const void *send,
+				 size_t send_count, int send_type, void *recv,
+				 const size_t *recv_counts,
+				 const size_t *recv_displs, int recv_type,
+				 struct rig_request **request);
+RIG_API int rig_team_allgatherv_init(struct rig_team *team, const void *send,
+				     size_t send_count, int send_type,
+				     void *recv, const size_t *recv_counts,
+				     const size_t *recv_displs, int recv_type,
+				     struct rig_request **request);
 
+/* The r-th send_count elements of `send` go to rank r, where the elements of all ranks
+ * stand in rank order. */
 RIG_API int rig_team_alltoall(struct rig_team *team, const void *send,
 			      size_t send_count, int send_type, void *recv,
 			      size_t recv_count, int recv_type);
+RIG_API int rig_team_ialltoall(struct rig_team *team, const void *send,
+			       size_t send_count, int send_type, void *recv,
+			       size_t recv_count, int recv_type,
+			       struct rig_request **request);
+RIG_API int rig_team_alltoall_init(struct rig_team *team, const void *send,
+				   size_t send_count, int send_type, void *recv,
+				   size_t recv_count, int recv_type,
+				   struct rig_request **request);
 
+/* The same with a count for each rank, as in gatherv, in both directions. */
 RIG_API int rig_team_alltoallv(struct rig_team *team, const void *send,
 			       const size_t *send_counts,
 			       const size_t *send_displs, int send_type,
 			       void *recv, const size_t *recv_counts,
 			       const size_t *recv_displs, int recv_type);
+RIG_API int rig_team_ialltoallv(struct rig_team *team, const void *send,
+				const size_t *send_counts,
+				const size_t *send_displs, int send_type,
+				void *recv, const size_t *recv_counts,
+				const size_t *recv_displs, int recv_type,
+				struct rig_request **request);
+RIG_API int rig_team_alltoallv_init(struct rig_team *team, const void *send,
+				    const size_t *send_counts,
+				    const size_t *send_displs, int send_type,
+				    void *recv, const size_t *recv_counts,
+				    const size_t *recv_displs, int recv_type,
+				    struct rig_request **request);
 
 /* As `color`: this rank will be in no new team. */
 #define RIG_UNDEFINED (-1)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nonblocking.h - collective verbs that are begun, and waited for later; and
- * plans, made once and started many times.
+ * nonblocking.h - the rules for collective verbs that are begun, and waited for later;
+ * and plans, made once and started many times.
  *
- * Each function is the verb of collective.h or cart.h with the same arguments and
- * meaning, and MPI's name, but returns at once with a request for rig_team_wait() and the
- * other waits of message.h; requests of messages may be among the requests waited
- * for.  Until a request is complete nobody writes to its buffers, and nobody reads
- * the buffer that the verb writes.  (Counts and displacements are read only in the
- * call.)  For the same ranks, count and data reductions give the same bits as
- * their blocking forms.
+ * The functions stand beside the verbs, in collective.h and cart.h: rig_team_ibcast()
+ * beside rig_team_bcast().  Such a function has MPI's name and the verb's meaning, but
+ * returns at once with a request for rig_team_wait() and the other waits of message.h;
+ * requests of messages may be among the requests waited for.  Until a request is
+ * complete nobody writes to the buffers of the request, and nobody reads the buffer
+ * that the verb writes.  (Counts and displacements are read only in the call.)  For
+ * the same ranks, count and data reductions give the same bits as their blocking
+ * forms.
  *
  * All ranks of the team begin their non-blocking verbs in the same order, and at
  * the same place among the blocking verbs; but a blocking verb and a non-blocking
@@ -22,14 +23,14 @@
  * a rank that computes for long tests now and then.
  * docs/decisions/0010-progress.md has the whole rule.
  *
- * A plan, *_init(), is a request that is not started.  rig_team_start() starts
- * a plan; waited or tested for and complete, the plan is ready to start again,
- * and the pointer stays.  A wait for a plan that is not started returns at
- * once.  All ranks make their plans in the same order and start each plan
- * equally often, but may start different plans in different order.  Plans go
- * with the run, or by rig_team_request_free().
+ * A plan, of rig_team_bcast_init() and others, is a request that is not started.
+ * rig_team_start() starts a plan; waited or tested for and complete, the plan is ready
+ * to start again, and the pointer stays.  A wait for a plan that is not started
+ * returns at once.  All ranks make their plans in the same order and start each plan
+ * equally often, but may start different plans in different order.  Plans go with the
+ * run, or by rig_team_request_free().
  *
- * Each function returns 0, or
+ * Each function, here and in the two headers, returns 0, or
  *
  *	-EINVAL   an argument is out of range, or buffers overlap
  *	-ENOMEM   no memory for the steps
@@ -50,178 +51,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-RIG_API int rig_team_ibarrier(struct rig_team *team,
-			      struct rig_request **request);
-RIG_API int rig_team_ibcast(struct rig_team *team, void *buffer, size_t count,
-			    int type, int root, struct rig_request **request);
-RIG_API int rig_team_ireduce(struct rig_team *team, const void *send,
-			     void *recv, size_t count, int type, int op,
-			     int root, struct rig_request **request);
-RIG_API int rig_team_iallreduce(struct rig_team *team, const void *send,
-				void *recv, size_t count, int type, int op,
-				struct rig_request **request);
-RIG_API int rig_team_ireduce_scatter(struct rig_team *team, const void *send,
-				     void *recv, const size_t *counts, int type,
-				     int op, struct rig_request **request);
-RIG_API int rig_team_ireduce_scatter_block(struct rig_team *team,
-					   const void *send, void *recv,
-					   size_t count, int type, int op,
-					   struct rig_request **request);
-RIG_API int rig_team_iscan(struct rig_team *team, const void *send, void *recv,
-			   size_t count, int type, int op,
-			   struct rig_request **request);
-RIG_API int rig_team_iexscan(struct rig_team *team, const void *send,
-			     void *recv, size_t count, int type, int op,
-			     struct rig_request **request);
-RIG_API int rig_team_igather(struct rig_team *team, const void *send,
-			     size_t send_count, int send_type, void *recv,
-			     size_t recv_count, int recv_type, int root,
-			     struct rig_request **request);
-RIG_API int rig_team_igatherv(struct rig_team *team, const void *send,
-			      size_t send_count, int send_type, void *recv,
-			      const size_t *recv_counts,
-			      const size_t *recv_displs, int recv_type,
-			      int root, struct rig_request **request);
-RIG_API int rig_team_iscatter(struct rig_team *team, const void *send,
-			      size_t send_count, int send_type, void *recv,
-			      size_t recv_count, int recv_type, int root,
-			      struct rig_request **request);
-RIG_API int rig_team_iscatterv(struct rig_team *team, const void *send,
-			       const size_t *send_counts,
-			       const size_t *send_displs, int send_type,
-			       void *recv, size_t recv_count, int recv_type,
-			       int root, struct rig_request **request);
-RIG_API int rig_team_iallgather(struct rig_team *team, const void *send,
-				size_t send_count, int send_type, void *recv,
-				size_t recv_count, int recv_type,
-				struct rig_request **request);
-RIG_API int rig_team_iallgatherv(struct rig_team *team, const void *send,
-				 size_t send_count, int send_type, void *recv,
-				 const size_t *recv_counts,
-				 const size_t *recv_displs, int recv_type,
-				 struct rig_request **request);
-RIG_API int rig_team_ialltoall(struct rig_team *team, const void *send,
-			       size_t send_count, int send_type, void *recv,
-			       size_t recv_count, int recv_type,
-			       struct rig_request **request);
-RIG_API int rig_team_ialltoallv(struct rig_team *team, const void *send,
-				const size_t *send_counts,
-				const size_t *send_displs, int send_type,
-				void *recv, const size_t *recv_counts,
-				const size_t *recv_displs, int recv_type,
-				struct rig_request **request);
-
-/* --- neighbours in a grid (cart.h) --- */
-
-RIG_API int rig_team_ineighbor_alltoall(struct rig_team *team, const void *send,
-					size_t send_count, int send_type,
-					void *recv, size_t recv_count,
-					int recv_type,
-					struct rig_request **request);
-RIG_API int rig_team_ineighbor_alltoallv(
-	struct rig_team *team, const void *send, const size_t *send_counts,
-	const size_t *send_displs, int send_type, void *recv,
-	const size_t *recv_counts, const size_t *recv_displs, int recv_type,
-	struct rig_request **request);
-RIG_API int rig_team_ineighbor_allgather(struct rig_team *team,
-					 const void *send, size_t send_count,
-					 int send_type, void *recv,
-					 size_t recv_count, int recv_type,
-					 struct rig_request **request);
-
-/* Until the request is complete the whole array is the library's, the elements
- * that the rank owns too: they may be read, but not written.  (`extents` is read
- * only in the call.) */
-RIG_API int rig_team_ihalo(struct rig_team *team, void *array,
-			   const size_t *extents, size_t width, int type,
-			   struct rig_request **request);
-
-/* --- plans --- */
-
-RIG_API int rig_team_barrier_init(struct rig_team *team,
-				  struct rig_request **request);
-RIG_API int rig_team_bcast_init(struct rig_team *team, void *buffer,
-				size_t count, int type, int root,
-				struct rig_request **request);
-RIG_API int rig_team_reduce_init(struct rig_team *team, const void *send,
-				 void *recv, size_t count, int type, int op,
-				 int root, struct rig_request **request);
-RIG_API int rig_team_allreduce_init(struct rig_team *team, const void *send,
-				    void *recv, size_t count, int type, int op,
-				    struct rig_request **request);
-RIG_API int rig_team_reduce_scatter_init(struct rig_team *team,
-					 const void *send, void *recv,
-					 const size_t *counts, int type, int op,
-					 struct rig_request **request);
-RIG_API int rig_team_reduce_scatter_block_init(struct rig_team *team,
-					       const void *send, void *recv,
-					       size_t count, int type, int op,
-					       struct rig_request **request);
-RIG_API int rig_team_scan_init(struct rig_team *team, const void *send,
-			       void *recv, size_t count, int type, int op,
-			       struct rig_request **request);
-RIG_API int rig_team_exscan_init(struct rig_team *team, const void *send,
-				 void *recv, size_t count, int type, int op,
-				 struct rig_request **request);
-RIG_API int rig_team_gather_init(struct rig_team *team, const void *send,
-				 size_t send_count, int send_type, void *recv,
-				 size_t recv_count, int recv_type, int root,
-				 struct rig_request **request);
-RIG_API int rig_team_gatherv_init(struct rig_team *team, const void *send,
-				  size_t send_count, int send_type, void *recv,
-				  const size_t *recv_counts,
-				  const size_t *recv_displs, int recv_type,
-				  int root, struct rig_request **request);
-RIG_API int rig_team_scatter_init(struct rig_team *team, const void *send,
-				  size_t send_count, int send_type, void *recv,
-				  size_t recv_count, int recv_type, int root,
-				  struct rig_request **request);
-RIG_API int rig_team_scatterv_init(struct rig_team *team, const void *send,
-				   const size_t *send_counts,
-				   const size_t *send_displs, int send_type,
-				   void *recv, size_t recv_count, int recv_type,
-				   int root, struct rig_request **request);
-RIG_API int rig_team_allgather_init(struct rig_team *team, const void *send,
-				    size_t send_count, int send_type,
-				    void *recv, size_t recv_count,
-				    int recv_type,
-				    struct rig_request **request);
-RIG_API int rig_team_allgatherv_init(struct rig_team *team, const void *send,
-				     size_t send_count, int send_type,
-				     void *recv, const size_t *recv_counts,
-				     const size_t *recv_displs, int recv_type,
-				     struct rig_request **request);
-RIG_API int rig_team_alltoall_init(struct rig_team *team, const void *send,
-				   size_t send_count, int send_type, void *recv,
-				   size_t recv_count, int recv_type,
-				   struct rig_request **request);
-RIG_API int rig_team_alltoallv_init(struct rig_team *team, const void *send,
-				    const size_t *send_counts,
-				    const size_t *send_displs, int send_type,
-				    void *recv, const size_t *recv_counts,
-				    const size_t *recv_displs, int recv_type,
-				    struct rig_request **request);
-
-RIG_API int rig_team_neighbor_alltoall_init(struct rig_team *team,
-					    const void *send, size_t send_count,
-					    int send_type, void *recv,
-					    size_t recv_count, int recv_type,
-					    struct rig_request **request);
-RIG_API int rig_team_neighbor_alltoallv_init(
-	struct rig_team *team, const void *send, const size_t *send_counts,
-	const size_t *send_displs, int send_type, void *recv,
-	const size_t *recv_counts, const size_t *recv_displs, int recv_type,
-	struct rig_request **request);
-RIG_API int rig_team_neighbor_allgather_init(struct rig_team *team,
-					     const void *send,
-					     size_t send_count, int send_type,
-					     void *recv, size_t recv_count,
-					     int recv_type,
-					     struct rig_request **request);
-RIG_API int rig_team_halo_init(struct rig_team *team, void *array,
-			       const size_t *extents, size_t width, int type,
-			       struct rig_request **request);
 
 /* Start a plan, or all plans of an array; from now on the data is read.  Never
  * waits.  -EINVAL: a request is no plan, or is started already. */
