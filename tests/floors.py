@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Includes go down the floors, and only there.
 
-A folder of runtime/ is a floor: its files include headers of their own folder and
-of the floors below.  Every other folder that FOLDERS names stands on the library:
-its files include the public headers, headers of their own, and those of the
-folders that the table allows.  No source lies elsewhere, but for the tests.
+A folder of runtime/ is a floor: files include headers of the same folder and of the
+floors below.  Every other folder of FOLDERS stands on the library: files include the
+public headers, headers of the same folder, and headers of the folders that the table
+allows.  No source lies elsewhere, but for the tests.
+
+No file of code has more than LINES_MAX lines, wherever the file lies.
 
 Usage: floors.py SOURCE_ROOT
 """
@@ -35,6 +37,10 @@ FOLDERS = {
 # One file of the runtime includes the header, and no other file.
 SOLE = {"hwloc.h": "topology.c", "linux/futex.h": "wait.c"}
 
+# The most lines of a file of code.
+LINES_MAX = 600
+CODE = (".c", ".h", ".def", ".cpp", ".hpp", ".f90", ".inc", ".py", ".pyi", ".sh")
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 
 
@@ -55,8 +61,8 @@ def check_runtime(root):
         if floor == "include":
             continue
         if floor not in FLOORS or path.parent.parent != runtime:
-            yield path, ("is on no floor: a source of the library lies in one "
-                         "of runtime/" + ", ".join(FLOORS))
+            yield path, ("is on no floor: a source of the library lies in "
+                         "one folder of runtime/" + ", ".join(FLOORS))
             continue
         for include, quoted in includes(path):
             if SOLE.get(include, path.name) != path.name:
@@ -116,12 +122,17 @@ def check_users(root):
                                      + " and nothing else")
 
 
+def ours(root, *patterns):
+    """The files that git tracks, or would: none where there is no git."""
+    files = subprocess.run(["git", "-C", root, "ls-files", "-co",
+                            "--exclude-standard", *patterns],
+                           text=True, stdout=subprocess.PIPE, check=False)
+    return files.stdout.splitlines()
+
+
 def check_rooms(root):
     """Each source lies in runtime/, in a folder of the table, or among the tests."""
-    files = subprocess.run(["git", "-C", root, "ls-files", "-co",
-                            "--exclude-standard", "*.c", "*.h"],
-                           text=True, stdout=subprocess.PIPE, check=False)
-    for name in files.stdout.splitlines():
+    for name in ours(root, "*.c", "*.h"):
         if not name.startswith(("runtime/", "tests/",
                                 *(folder + "/" for folder in FOLDERS))):
             yield root / name, ("is in no folder that this test knows: move the "
@@ -129,12 +140,37 @@ def check_rooms(root):
                                 "tests/floors.py with the folders that it sees")
 
 
+def is_code(path):
+    """Sources, build files, and programs without an ending."""
+    if path.suffix in CODE or path.name == "meson.build":
+        return True
+    if path.suffix or not path.is_file() or path.is_symlink():
+        return False
+    with path.open("rb") as file:
+        return file.read(2) == b"#!"
+
+
+def check_lengths(root):
+    """A file of code can be read at a sitting."""
+    for name in ours(root):
+        path = root / name
+        if not path.is_file() or path.is_symlink() or not is_code(path):
+            continue
+        lines = path.read_bytes().count(b"\n")
+        if lines > LINES_MAX:
+            yield path, (f"has {lines} lines, and a file of code has at most "
+                         f"{LINES_MAX}: part the file along its nouns, so that the "
+                         "first comment of each part says a purpose; helpers that "
+                         "the parts share go into a file of their own")
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     wrong = [f"{path.relative_to(root)} {what}"
-             for check in (check_runtime, check_public, check_users, check_rooms)
+             for check in (check_runtime, check_public, check_users, check_rooms,
+                           check_lengths)
              for path, what in check(root)]
-    print("\n".join(wrong) or "all includes go down")
+    print("\n".join(wrong) or "all includes go down, and no file is too long")
     return bool(wrong)
 
 
