@@ -536,11 +536,7 @@ static json_t *to_json(const struct checkup_finding *findings)
 }
 
 static const struct argp_option option_table[] = {
-	{ .name = "json",
-	  .key = KEY_JSON,
-	  .arg = "FILE",
-	  .flags = OPTION_ARG_OPTIONAL,
-	  .doc = "Write JSON to FILE, or print it instead of the text." },
+	JSON_OPTION(KEY_JSON),
 	{ 0 },
 };
 

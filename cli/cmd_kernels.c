@@ -23,11 +23,7 @@ struct options {
 };
 
 static const struct argp_option option_table[] = {
-	{ .name = "json",
-	  .key = KEY_JSON,
-	  .arg = "FILE",
-	  .flags = OPTION_ARG_OPTIONAL,
-	  .doc = "Write JSON to FILE, or print it instead of the text." },
+	JSON_OPTION(KEY_JSON),
 	{ 0 },
 };
 

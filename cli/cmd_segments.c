@@ -139,11 +139,7 @@ static json_t *list_json(const struct rig_found *found, int count)
 }
 
 static const struct argp_option segments_options[] = {
-	{ .name = "json",
-	  .key = KEY_JSON,
-	  .arg = "FILE",
-	  .flags = OPTION_ARG_OPTIONAL,
-	  .doc = "Write JSON to FILE, or print it instead of the text." },
+	JSON_OPTION(KEY_JSON),
 	{ 0 },
 };
 

@@ -136,17 +136,6 @@ static struct stats_interval over_launches(double *x, size_t launches)
 	return out;
 }
 
-static size_t contest_end(const struct plan *plan, size_t begin)
-{
-	size_t end = begin;
-
-	while (end < plan->cell_count &&
-	       strcmp(plan->cells[end].what.contest,
-		      plan->cells[begin].what.contest) == 0)
-		end++;
-	return end;
-}
-
 static void print_parameter(const char *name, struct stats_interval x,
 			    FILE *out)
 {
@@ -252,7 +241,7 @@ void scale_tables(const struct plan *plan, const struct run_info *info,
 	for (size_t i = 0, end; i < plan->cell_count; i = end) {
 		const struct cell *one = &plan->cells[i];
 
-		end = contest_end(plan, i);
+		end = plan_contest_end(plan, i);
 		fprintf(out,
 			"%s%s%s\n  %-26s %8s [95%% CI]  %s [95%% CI]  "
 			"efficiency  sum of Pss\n",
@@ -285,7 +274,7 @@ void scale_verdict(const struct plan *plan, FILE *out)
 		const struct cell *most = one;
 		struct comparison c;
 
-		end = contest_end(plan, i);
+		end = plan_contest_end(plan, i);
 		for (size_t k = i; k < end; k++)
 			if (on_own_cores(&plan->cells[k]) &&
 			    workers_of(&plan->cells[k]) > workers_of(most))
@@ -360,7 +349,7 @@ int scale_json(const struct plan *plan, const struct run_info *info,
 	for (size_t i = 0, end; i < plan->cell_count; i = end) {
 		struct fit fit;
 
-		end = contest_end(plan, i);
+		end = plan_contest_end(plan, i);
 		if (!strong(&plan->cells[i]) ||
 		    fit_contest(plan, i, end, &fit) < 0)
 			continue;

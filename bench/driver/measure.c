@@ -77,7 +77,7 @@ static bool measure_blocks(struct plan *plan, struct contest_run *c,
 	return true;
 }
 
-static size_t contest_end(const struct plan *plan, size_t begin)
+size_t plan_contest_end(const struct plan *plan, size_t begin)
 {
 	size_t end = begin;
 
@@ -92,7 +92,7 @@ static size_t contest_count(const struct plan *plan)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < plan->cell_count; i = contest_end(plan, i))
+	for (size_t i = 0; i < plan->cell_count; i = plan_contest_end(plan, i))
 		count++;
 	return count;
 }
@@ -176,7 +176,7 @@ static void judge_again(struct plan *plan)
 	for (size_t i = 0, end; i < plan->cell_count; i = end) {
 		double worst = 0;
 
-		end = contest_end(plan, i);
+		end = plan_contest_end(plan, i);
 		for (size_t k = i; k < end; k++)
 			worst = fmax(worst, ratio_again(plan, &plan->cells[k]));
 		for (size_t k = i; k < end; k++)
@@ -301,7 +301,7 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 
 	for (size_t i = 0, end; i < plan->cell_count && !stopped(plan);
 	     i = end, left--) {
-		end = contest_end(plan, i);
+		end = plan_contest_end(plan, i);
 		if (budget_spent(plan)) {
 			skip_contest(plan, i, end);
 			continue;

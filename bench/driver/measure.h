@@ -114,6 +114,10 @@ void plan_free(struct plan *plan);
  * -ENOMEM. */
 int plan_add(struct plan *plan, const struct bench_case *what);
 
+/* The cells of a contest stand side by side: the first cell behind the contest whose
+ * first cell is `begin`. */
+size_t plan_contest_end(const struct plan *plan, size_t begin);
+
 /* Drop the cells of peers for which wanted(arg, peer) is false. */
 void plan_keep_peers(struct plan *plan,
 		     bool (*wanted)(const char *arg, const char *peer),

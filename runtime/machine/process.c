@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "machine/shared.h"
 
 /* P_PIDFD, which a C library before glibc 2.36 has no name for. */
 #define BY_PIDFD ((idtype_t)3)
@@ -49,18 +50,9 @@ uint64_t process_self(void)
 
 int process_open(pid_t pid)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	int moved = fd;
+	int fd = shared_above_standard((int)syscall(SYS_pidfd_open, pid, 0));
 
-	if (fd < 0)
-		return -errno;
-	if (fd <= STDERR_FILENO) {
-		moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (moved < 0)
-			moved = -errno;
-		close(fd);
-	}
-	return moved;
+	return fd < 0 ? -errno : fd;
 }
 
 uint64_t process_born(pid_t pid)

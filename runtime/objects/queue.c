@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/size.h"
+#include "machine/robust.h"
 #include "machine/wait.h"
 
 /* How often a sleeper looks, in case a dead process was to wake the sleeper. */
@@ -48,7 +49,6 @@ size_t rig_queue_bytes(size_t count, size_t bytes)
 
 int rig_queue_init(struct rig_queue *queue, size_t bytes)
 {
-	pthread_mutexattr_t attributes;
 	int r = need(queue, "queue: the queue");
 
 	if (r < 0)
@@ -61,15 +61,7 @@ int rig_queue_init(struct rig_queue *queue, size_t bytes)
 				RIG_LINE);
 	memset(queue, 0, sizeof(*queue));
 	queue->ring = (bytes - sizeof(*queue)) / QUEUE_UNIT * QUEUE_UNIT;
-	r = -pthread_mutexattr_init(&attributes);
-	if (r == 0)
-		r = -pthread_mutexattr_setpshared(&attributes,
-						  PTHREAD_PROCESS_SHARED);
-	if (r == 0)
-		r = -pthread_mutexattr_setrobust(&attributes,
-						 PTHREAD_MUTEX_ROBUST);
-	if (r == 0)
-		r = -pthread_mutex_init(&queue->lock, &attributes);
+	r = robust_init(&queue->lock);
 	if (r < 0)
 		return rig_fail_errno(r, "queue: its lock");
 	queue->magic = QUEUE_MAGIC;

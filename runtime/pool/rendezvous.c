@@ -41,6 +41,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "machine/process.h"
+#include "machine/robust.h"
 #include "machine/shared.h"
 #include "pool/exec_start.h"
 #include "segment/shmfile.h"
@@ -95,17 +96,8 @@ struct rendezvous_file {
 
 static int lock_init(pthread_mutex_t *lock)
 {
-	pthread_mutexattr_t attributes;
-	int r = -pthread_mutexattr_init(&attributes);
+	int r = robust_init(lock);
 
-	if (r == 0)
-		r = -pthread_mutexattr_setpshared(&attributes,
-						  PTHREAD_PROCESS_SHARED);
-	if (r == 0)
-		r = -pthread_mutexattr_setrobust(&attributes,
-						 PTHREAD_MUTEX_ROBUST);
-	if (r == 0)
-		r = -pthread_mutex_init(lock, &attributes);
 	return r < 0 ? rig_fail_errno(r, "join: the meeting's lock") : 0;
 }
 

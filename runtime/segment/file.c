@@ -15,22 +15,15 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "machine/shared.h"
 
 static int open_above_streams(const char *path, bool read_only)
 {
-	int fd = open(path,
-		      (read_only ? O_RDONLY : O_RDWR) | O_NONBLOCK | O_CLOEXEC);
-	int moved;
+	int fd = shared_above_standard(
+		open(path,
+		     (read_only ? O_RDONLY : O_RDWR) | O_NONBLOCK | O_CLOEXEC));
 
-	if (fd < 0)
-		return rig_fail_errno(-errno, "file %s: open", path);
-	if (fd > STDERR_FILENO)
-		return fd;
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (moved < 0)
-		moved = rig_fail_errno(-errno, "file %s: descriptor", path);
-	close(fd);
-	return moved;
+	return fd < 0 ? rig_fail_errno(-errno, "file %s: open", path) : fd;
 }
 
 static int read_info(int fd, const char *path, struct segment_info *info)

@@ -39,6 +39,7 @@
 #include "segment/ledger.h"
 #include "machine/openmp.h"
 #include "machine/process.h"
+#include "machine/shared.h"
 
 /* How long the manager's process may take to start: a stopped process never starts. */
 #define READY_NS (30 * UINT64_C(1000000000))
@@ -80,22 +81,6 @@ struct watch {
 	int socket;
 	int caller; /* pidfd */
 };
-
-/* A descriptor above the standard three: a host that has closed a standard
- * stream must not print into a segment.  Takes `fd`, returns the descriptor or
- * -errno. */
-static int above_standard(int fd)
-{
-	int moved = fd;
-
-	if (fd <= STDERR_FILENO) {
-		moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (moved < 0)
-			moved = -errno;
-		close(fd);
-	}
-	return moved;
-}
 
 /* End this process, a fork of the caller: no code of the caller's runs. */
 static noreturn void leave(int status)
@@ -248,8 +233,8 @@ static int start(struct rig_manager *manager)
 		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rig_fail_errno(-errno, "manager: socketpair");
-	manager->socket = above_standard(pair[0]);
-	watch.socket = above_standard(pair[1]);
+	manager->socket = shared_above_standard(pair[0]);
+	watch.socket = shared_above_standard(pair[1]);
 	watch.caller = process_open(getpid());
 	if (manager->socket < 0 || watch.socket < 0)
 		r = rig_fail_errno(-EMFILE, "manager: descriptors");

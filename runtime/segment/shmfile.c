@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "segment/ledger.h"
 #include "machine/memory.h"
+#include "machine/shared.h"
 
 /* fallocate in pieces, so that a signal need not wait for gigabytes. */
 #define RESERVE_PIECE ((size_t)64 << 20)
@@ -81,24 +82,15 @@ int shmfile_check_name(const char *name)
 
 int shmfile_make(void)
 {
-	int fd = open(SHM_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	int moved;
+	int fd = shared_above_standard(
+		open(SHM_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 
 	if (fd < 0)
 		return rig_fail_errno(-errno,
 				      "segment: make a file without a name in "
 				      "%s (open with O_TMPFILE)",
 				      SHM_DIR);
-	/* A host with closed standard streams must not print into it. */
-	if (fd <= STDERR_FILENO) {
-		moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (moved < 0)
-			moved = rig_fail_errno(-errno, "segment: descriptor");
-		close(fd);
-		fd = moved;
-	}
-	if (fd >= 0)
-		(void)fchmod(fd, 0600); /* whatever the umask is */
+	(void)fchmod(fd, 0600); /* whatever the umask is */
 	return fd;
 }
 
@@ -354,11 +346,12 @@ static int check_file(const char *name, const struct stat *status)
 static int open_named(const char *name, bool read_only)
 {
 	char path[SHM_PATH_BYTES];
-	int fd, moved;
+	int fd;
 
 	path_of(path, name);
-	fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW |
-				O_NONBLOCK | O_CLOEXEC);
+	fd = shared_above_standard(open(path, (read_only ? O_RDONLY : O_RDWR) |
+						      O_NOFOLLOW | O_NONBLOCK |
+						      O_CLOEXEC));
 	if (fd < 0) {
 		if (errno == ENOENT)
 			return rig_fail(-ENOENT,
@@ -373,13 +366,7 @@ static int open_named(const char *name, bool read_only)
 					name);
 		return rig_fail_errno(-errno, "segment %s: open", name);
 	}
-	if (fd > STDERR_FILENO)
-		return fd;
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (moved < 0)
-		moved = rig_fail_errno(-errno, "segment %s: descriptor", name);
-	close(fd);
-	return moved;
+	return fd;
 }
 
 /* Lock the file and judge it.  0, -EWOULDBLOCK (without words) where somebody

@@ -502,17 +502,24 @@ static int reduce_short(struct rig_team *team, const struct wide_reduction *r,
 	return result;
 }
 
+static struct wide_reduction reduction_of(const void *send, void *recv,
+					  size_t count, int type, int op)
+{
+	return (struct wide_reduction){ .mine = send == RIG_IN_PLACE ? recv
+								     : send,
+					.recv = recv,
+					.count = count,
+					.item = rig_type_bytes(type),
+					.type = type,
+					.op = op };
+}
+
 int wide_reduce(struct rig_team *team, const void *send, void *recv,
 		size_t count, int type, int op, int root)
 {
 	const bool is_root = team->rank == root;
-	const struct wide_reduction r = { .mine = send == RIG_IN_PLACE ? recv
-								       : send,
-					  .recv = recv,
-					  .count = count,
-					  .item = rig_type_bytes(type),
-					  .type = type,
-					  .op = op };
+	const struct wide_reduction r =
+		reduction_of(send, recv, count, type, op);
 	struct rig_request *request = NULL;
 	char *room;
 	int result;
@@ -539,13 +546,8 @@ int wide_reduce(struct rig_team *team, const void *send, void *recv,
 int wide_allreduce(struct rig_team *team, const void *send, void *recv,
 		   size_t count, int type, int op)
 {
-	const struct wide_reduction r = { .mine = send == RIG_IN_PLACE ? recv
-								       : send,
-					  .recv = recv,
-					  .count = count,
-					  .item = rig_type_bytes(type),
-					  .type = type,
-					  .op = op };
+	const struct wide_reduction r =
+		reduction_of(send, recv, count, type, op);
 	struct rig_request *request = NULL;
 
 	if (count * r.item <= WHOLE_BYTES / (size_t)team->size ||
