@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * join.h - programs as ranks: a process becomes one by joining.
+ * join.h - programs as ranks: a process becomes a rank by rig_join().
  *
  *	struct rig_team *team;
  *
@@ -9,25 +9,27 @@
  *	rig_team_barrier(team);
  *	rig_leave();
  *
- * `runrig exec -n 4 -- ./program` starts four such programs; whoever of them joins
- * is the rank, the program itself or a process that it starts.  Started by hand,
+ * `runrig exec -n 4 -- ./program` starts four such programs; the process that joins
+ * is the rank: the program, or a process that the program starts.  Started by hand,
  * the program is a team of one.
  *
  * Processes that nobody launched meet under a name: two terminals, or a program in C
- * and one in Python, of one user and on one machine:
+ * and a program in Python, of one user and on one machine:
  *
  *	rig_join(&team, &(struct rig_join_options){ .name = "solver", .size = 2 });
  *
- * From join to leave the process is a rank as a worker is one in a kernel: every
- * call that takes the team may be made, by one thread at a time.  A rank that ends
- * in between, however, has died: the launcher ends the others and says where each
- * was.  Ranks that have met by name have no launcher: when one of them dies, each
- * call of the others returns -EOWNERDEAD, and rig_why() says who it was; when all
- * wait for each other, -EDEADLK; when they do not call the same, -EINVAL.  Then the
- * team has ended: whatever its memory has is not to be trusted, requests are gone,
- * and all there is to do is rig_leave().  The name can be met under again, by the
- * same processes or by others.  Faults are noted for that report, and then do what they would have done.
- * A child that the process forks is no rank, and has none of the team's memory.
+ * From join to leave the process is a rank like a worker in a kernel: every call with
+ * the team may be made, by one thread at a time.  However, a rank that ends in between
+ * has died: the launcher ends the other ranks and reports where each rank was.
+ *
+ * Ranks that have met by name have no launcher.  When such a rank dies, each call of
+ * the others returns -EOWNERDEAD, and rig_why() names the dead rank; when all ranks wait
+ * for each other, -EDEADLK; when ranks make different calls, -EINVAL.  Then the team has
+ * ended: the team's memory is not to be trusted, requests are gone, and only rig_leave()
+ * is left.  The same processes or others may meet under the name again.
+ *
+ * Faults are noted for the report, and then have their usual effect.  A child that the
+ * process forks is no rank, and has none of the team's memory.
  */
 #ifndef RUNRIG_JOIN_H
 #define RUNRIG_JOIN_H
@@ -40,13 +42,13 @@ extern "C" {
 #endif
 
 struct rig_join_options {
-	/* When the other ranks have to have come, on CLOCK_MONOTONIC; 0:
+	/* The time until which all ranks must come, on CLOCK_MONOTONIC; 0:
 	 * RIG_FOREVER. */
 	uint64_t deadline_ns;
-	/* The name to meet under, as a segment's (segment.h); read during the
+	/* The name of the meeting, like a segment's (segment.h); read during the
 	 * call.  NULL: the launcher's team, or a team of one. */
 	const char *name;
-	/* With a name: how many ranks are to meet, 1 to RIG_WORKERS_MAX.
+	/* With a name: the number of ranks, 1 to RIG_WORKERS_MAX.
 	 * Without a name: 0. */
 	int size;
 	/* With a name: the wanted rank, + 1; 0: the lowest rank that is free.
@@ -60,33 +62,34 @@ struct rig_join_options {
  * sets *team, which is valid until rig_leave(); or
  *
  *	-EALREADY   this process has joined, or (without a name) left
- *	-EEXIST     another process is this rank, or waits to be; with a name also:
- *	            those who wait are to be another number of ranks
- *	-EINVAL     the options are wrong, or what the launcher has put into the
- *	            environment is damaged
- *	-EPROTO     the launcher, or who waits under the name, is of another build;
- *	            or the name is that of another segment
- *	-EACCES     the name is that of another user's file
- *	-EXDEV      who waits under the name is in another PID namespace
- *	-ETIMEDOUT  not all have come until deadline_ns: this process has not
- *	            joined, and nothing of it is left under the name
+ *	-EEXIST     another process is the rank, or waits as the rank; with a name
+ *	            also: the meeting has another number of ranks
+ *	-EINVAL     the options are wrong, or the launcher's words in the environment
+ *	            are damaged
+ *	-EPROTO     the launcher, or a process that waits under the name, is of
+ *	            another build; or the name is the name of another segment
+ *	-EACCES     the name is the name of another user's file
+ *	-EXDEV      a process that waits under the name is in another PID namespace
+ *	-ETIMEDOUT  not all ranks have come until deadline_ns: this process has not
+ *	            joined, and leaves nothing under the name
  *	-ECONNREFUSED  the launcher is gone
- *	or what socket, mmap or pidfd_open said
+ *	or an error of socket, mmap or pidfd_open
  *
- * A name leads to a file in /dev/shm while processes wait under it, and is free as
- * soon as all have come.  Where all that waited were killed the file stays: the
- * next to come takes it over, and `runrig clean` removes it.
+ * A name leads to a file in /dev/shm while processes wait there, and is free as soon as
+ * all ranks have come.  Where all waiting processes were killed the file stays: the next
+ * process to come takes the file over, and `runrig clean` removes the file.
  *
- * Waits.  Any thread; that thread, or those it hands the team to, make the calls.
+ * Waits.  Any thread; the calling thread, or the thread that gets the team, makes the
+ * calls.
  */
 RIG_API int rig_join(struct rig_team **team,
 		     const struct rig_join_options *options);
 
 /*
- * End being a rank: all requests of this process are done by then.  What others
- * wait for from this rank will not come; they do not wait for it to leave.
- * Returns 0, -EINVAL where this process is no rank, or what is wrong with its
- * last calls; it is no rank after this in any case.  Never waits.
+ * Stop being a rank: all requests of this process must be complete.  Others that wait
+ * for this rank wait in vain; nobody waits for this rank to leave.  Returns 0, -EINVAL
+ * where this process is no rank, or the error of the last calls; in any case the process
+ * is no rank afterwards.  Never waits.
  */
 RIG_API int rig_leave(void);
 
