@@ -14,13 +14,13 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "machine/huge.h"
 #include "machine/pages.h"
+#include "machine/pass.h"
 #include "pool/attach_parts.h"
 
 /* Files that a worker keeps mapped. */
@@ -73,30 +73,18 @@ struct mapped_file *mapping_make_room(void)
 /* The next file the caller hands over. */
 static int receive_file(int socket)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
+	int fds[PASS_MAX], count;
 	char nothing;
-	struct iovec part = { &nothing, 1 };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = control.room,
-				  .msg_controllen = sizeof(control.room) };
-	struct cmsghdr *header;
-	int fd = -1;
+	int r = pass_receive(socket, &nothing, 1, fds, &count, 0);
 
-	while (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0)
-		if (errno != EINTR)
-			return rig_fail_errno(-errno, "segment: receive");
-	header = CMSG_FIRSTHDR(&message);
-	if (!header && !(message.msg_flags & MSG_CTRUNC))
+	if (r < 0)
+		return rig_fail_errno(r, "segment: receive");
+	if (count == 0)
 		return rig_fail(-ENOENT, "segment: was closed meanwhile");
-	if (!header || header->cmsg_type != SCM_RIGHTS)
+	if (count != 1)
 		return rig_fail(-EMFILE, "segment: no descriptor left for it "
 					 "(ulimit -n)");
-	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
+	return fds[0];
 }
 
 /* Open the file by the caller's descriptor, where no name leads to the file. */

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/reserved.h"
+#include "machine/pass.h"
 
 void job_segments_put_file(struct rig_pool *pool, int index,
 			   const struct segment_info *info)
@@ -86,32 +87,20 @@ static bool was_handed(struct rig_pool *pool, struct identity identity)
  * in time, or the run is over. */
 static bool send_file(struct rig_pool *pool, int fd, uint64_t deadline_ns)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	char nothing = 0;
-	struct iovec part = { &nothing, 1 };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = control.room,
-				  .msg_controllen = sizeof(control.room) };
 	struct pollfd polled = { .fd = pool->startup.files_send,
 				 .events = POLLOUT };
+	const char nothing = 0;
+	int count = 1, r;
 
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	while (sendmsg(polled.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+	while ((r = pass_send(polled.fd, &nothing, 1, &fd, count,
+			      MSG_DONTWAIT)) < 0) {
 		/* Gone: the rank that waits for the file gets a message without
 		 * a file. */
-		if (errno == EBADF) {
-			message.msg_control = NULL;
-			message.msg_controllen = 0;
+		if (r == -EBADF && count) {
+			count = 0;
 			continue;
 		}
-		if (errno != EAGAIN && errno != EINTR && errno != ETOOMANYREFS)
+		if (r != -EAGAIN && r != -ETOOMANYREFS)
 			return false;
 		if (clock_ns() >= deadline_ns ||
 		    dispatch_is_done(pool->startup.layout.dispatch))

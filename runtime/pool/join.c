@@ -34,6 +34,7 @@
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/reserved.h"
+#include "machine/pass.h"
 #include "machine/shared.h"
 #include "place/place.h"
 #include "pool/alarm.h"
@@ -114,7 +115,7 @@ static int ask(int socket, int rank)
 
 	if (own < 0)
 		return rig_fail_errno(-errno, "join: pidfd_open");
-	r = meeting_send(socket, &request, sizeof(request), &own, 1);
+	r = pass_send(socket, &request, sizeof(request), &own, 1, 0);
 	close(own);
 	return r < 0 ? rig_fail_errno(r, "join: the launcher") : 0;
 }
@@ -132,7 +133,7 @@ static int hear(int socket, uint64_t deadline_ns, int *fds, int *count)
 	       (r == 0 && clock_ns() < deadline_ns));
 	if (r == 0)
 		return rig_fail(-ETIMEDOUT, "join: not all ranks have come");
-	r = meeting_receive(socket, &answer, sizeof(answer), fds, count, 0);
+	r = pass_receive(socket, &answer, sizeof(answer), fds, count, 0);
 	if (r != sizeof(answer))
 		return rig_fail(-ECONNREFUSED, "join: the launcher is gone");
 	answer.why[sizeof(answer.why) - 1] = 0;
@@ -190,7 +191,7 @@ static int map_memory(const int *fds, int count)
 
 static int meet_launcher(const char *name, uint64_t deadline_ns)
 {
-	int fds[MEETING_FDS_MAX], count = 0, r;
+	int fds[PASS_MAX], count = 0, r;
 
 	joined.socket = dial(name);
 	if (joined.socket < 0)

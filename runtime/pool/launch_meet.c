@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "machine/pass.h"
 #include "machine/shared.h"
 
 int launch_listen(struct rig_launch *launch)
@@ -41,7 +42,7 @@ static void refuse(int connection, int code, const char *why)
 	struct meeting_answer answer = { .code = code };
 
 	snprintf(answer.why, sizeof(answer.why), "%s", why);
-	(void)meeting_send(connection, &answer, sizeof(answer), NULL, 0);
+	(void)pass_send(connection, &answer, sizeof(answer), NULL, 0, 0);
 	close(connection);
 }
 
@@ -72,8 +73,8 @@ static void send_memory(struct rig_launch *launch)
 			   launch->name, rig_why());
 	for (int i = 0; i < launch->startup.size; i++)
 		/* A process that is gone meanwhile shows by the pidfd. */
-		(void)meeting_send(launch->seats[i].connection, &answer,
-				   sizeof(answer), fds, count);
+		(void)pass_send(launch->seats[i].connection, &answer,
+				sizeof(answer), fds, count, 0);
 }
 
 /* Can the request be granted? 0, or the reason against. */
@@ -115,7 +116,7 @@ void launch_accept(struct rig_launch *launch)
 	int connection = shared_above_standard(
 		accept4(launch->listening, NULL, NULL, SOCK_CLOEXEC));
 	const struct timeval moment = { .tv_sec = 1 };
-	int fds[MEETING_FDS_MAX], count = 0, got, r;
+	int fds[PASS_MAX], count = 0, got, r;
 	struct meeting_request request;
 	struct seat *seat;
 	pid_t pid = 0;
@@ -126,8 +127,8 @@ void launch_accept(struct rig_launch *launch)
 	 * process. */
 	(void)setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &moment,
 			 sizeof(moment));
-	got = meeting_receive(connection, &request, sizeof(request), fds,
-			      &count, 0);
+	got = pass_receive(connection, &request, sizeof(request), fds, &count,
+			   0);
 	r = is_ours(connection, &pid)
 		    ? check(launch, &request, got, count)
 		    : rig_fail(-EPERM, "the launcher is another user's");

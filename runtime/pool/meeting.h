@@ -33,18 +33,6 @@ struct meeting_answer {
 /* Descriptors beside an answer of 0. */
 enum { MEETING_STARTUP, MEETING_TEAM, MEETING_TRACE, MEETING_FDS };
 
-/* Room for descriptors that meeting_receive() wants. */
-#define MEETING_FDS_MAX 4
-
-/*
- * Send `bytes` bytes and `count` descriptors in one message, or receive a message, with
- * the number of descriptors in *count.  Returns the bytes, 0 at end of file, or -errno.
- */
-int meeting_send(int socket, const void *data, size_t bytes, const int *fds,
-		 int count);
-int meeting_receive(int socket, void *data, size_t bytes, int *fds, int *count,
-		    int flags);
-
 /* Write the address of the meeting of that name.  Returns the address's length. */
 struct sockaddr_un;
 unsigned meeting_address(struct sockaddr_un *address, const char *name);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "machine/openmp.h"
+#include "machine/pass.h"
 #include "machine/process.h"
 #include "machine/shared.h"
 #include "segment/ledger.h"
@@ -91,37 +92,20 @@ int pool_make_warden(struct rig_pool *pool)
 
 int pool_meet_warden(struct rig_pool *pool)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	int why = 0;
-	struct iovec part = { &why, sizeof(why) };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = control.room,
-				  .msg_controllen = sizeof(control.room) };
-	struct cmsghdr *header;
-	ssize_t got;
+	int fds[PASS_MAX], count, why = 0, got;
 
 	if (!process_readable(pool->startup.caller_end, clock_after(READY_NS)))
 		return rig_fail(-ETIMEDOUT,
 				"pool: its warden was not ready in %d s",
 				(int)(READY_NS / 1000000000));
 	/* A message left in the socket would be taken for an answer. */
-	do
-		got = recvmsg(pool->startup.caller_end, &message,
-			      MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	got = pass_receive(pool->startup.caller_end, &why, sizeof(why), fds,
+			   &count, 0);
 	if (got < 0)
-		return rig_fail_errno(-errno, "pool: meet its warden");
+		return rig_fail_errno(got, "pool: meet its warden");
 	if (got == 0)
 		return rig_fail(-ECANCELED, "pool: its warden died");
-	header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_type == SCM_RIGHTS)
-		memcpy(&pool->warden_pidfd, CMSG_DATA(header),
-		       sizeof(pool->warden_pidfd));
-	pool->warden_pidfd = shared_above_standard(pool->warden_pidfd);
+	pool->warden_pidfd = count == 1 ? shared_above_standard(fds[0]) : -1;
 	if (pool->warden_pidfd >= 0)
 		return 0;
 	return rig_fail_errno(why ? -why : -EMFILE,

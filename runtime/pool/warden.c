@@ -42,6 +42,7 @@
 #include "segment/ledger.h"
 #include "machine/oom.h"
 #include "machine/openmp.h"
+#include "machine/pass.h"
 #include "pool/report.h"
 #include "machine/process.h"
 #include "segment/segment.h"
@@ -412,26 +413,12 @@ static noreturn void watch(struct warden *w)
  * reason for its absence. */
 static void introduce(const struct pool_startup *startup)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	int fd = pidfd_open(getpid());
-	int why = fd < 0 ? errno : 0;
-	struct iovec part = { &why, sizeof(why) };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = control.room,
-				  .msg_controllen = sizeof(control.room) };
+	const int fd = pidfd_open(getpid());
+	const int why = fd < 0 ? errno : 0;
 
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	if (fd < 0)
-		message.msg_controllen = 0;
 	/* A message that cannot be sent shows by the warden's end. */
-	if (sendmsg(startup->warden_end, &message, MSG_DONTWAIT) < 0)
+	if (pass_send(startup->warden_end, &why, sizeof(why), &fd, fd >= 0,
+		      MSG_DONTWAIT) < 0)
 		_exit(EXIT_FAILURE);
 	if (fd >= 0)
 		close(fd);
