@@ -4,9 +4,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,55 +16,16 @@
 #include "command.h"
 #include "json.h"
 #include "lab.h"
+#include "lab_calls.h"
 #include "lab_place.h"
+#include "lab_run.h"
 
-extern char **environ;
-
-/* Bytes that are kept of a program's output. */
-#define TEXT_MAX ((size_t)1 << 20)
+/* Seconds: a check has a limit of its own, of 60. */
+#define COMPILER_LIMIT_S 60
+#define CHECK_LIMIT_S    90
 
 /* The most words of $CC. */
 #define COMPILER_WORDS 8
-
-/* Run a program, its output and errors into *text, from where that ends.
- * Returns its wait status, or -errno. */
-static int run_into(char *const words[], char **text)
-{
-	posix_spawn_file_actions_t actions;
-	int ends[2], status = 0, r;
-	size_t used = *text ? strlen(*text) : 0;
-	pid_t pid;
-	ssize_t got;
-	char *room = realloc(*text, TEXT_MAX + 1);
-
-	if (!room)
-		return -ENOMEM;
-	*text = room;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-	r = posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(ends[1]);
-	while (r == 0) {
-		char spare[4096];
-
-		got = used < TEXT_MAX
-			      ? read(ends[0], room + used, TEXT_MAX - used)
-			      : read(ends[0], spare, sizeof(spare));
-		if (got <= 0 && !(got < 0 && errno == EINTR))
-			break;
-		used += got > 0 && used < TEXT_MAX ? (size_t)got : 0;
-	}
-	room[used] = '\0';
-	close(ends[0]);
-	if (r == 0)
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-	return r ? -r : status;
-}
 
 /* A text without a NUL, at the end of *text. */
 static void append(char **text, const char *words)
@@ -80,6 +39,17 @@ static void append(char **text, const char *words)
 	*text = room;
 }
 
+/* Text as JSON and XML take it: Latin-1 and damage lose every byte beyond ASCII. */
+static void make_text(char *text)
+{
+	json_t *sound = json_string(text);
+
+	if (!sound)
+		for (; *text; text++)
+			*text = *text & 0x80 ? '?' : *text;
+	json_decref(sound);
+}
+
 /* The first hint, which goes into the table. */
 static void find_hint(struct lab_mark *mark)
 {
@@ -88,22 +58,8 @@ static void find_hint(struct lab_mark *mark)
 	if (at)
 		snprintf(mark->hint, sizeof(mark->hint), "%.*s",
 			 (int)strcspn(at + 8, "\n"), at + 8);
-}
-
-/* The last line is the judge's own. */
-static void find_verdict(struct lab_mark *mark)
-{
-	char *end = mark->text + strlen(mark->text), *line;
-
-	while (end > mark->text && end[-1] == '\n')
-		end--;
-	line = end;
-	while (line > mark->text && line[-1] != '\n')
-		line--;
-	if (sscanf(line, "all right: %d of %d", &mark->right, &mark->cases) !=
-	    2)
-		(void)sscanf(line, "not yet: %d of %d right", &mark->right,
-			     &mark->cases);
+	/* A letter may have been cut. */
+	make_text(mark->hint);
 }
 
 /* The words of $CC, which may be "ccache gcc", as make takes them; else cc. */
@@ -128,7 +84,9 @@ static int compile(struct lab_mark *mark, const char *source,
 {
 	char lab[PATH_MAX], include[PATH_MAX + 2], headers[PATH_MAX + 2];
 	char compiler[PATH_MAX], *words[COMPILER_WORDS + 24];
-	int count = compiler_words(compiler, words), status;
+	struct lab_process process = { .words = words,
+				       .limit_s = COMPILER_LIMIT_S };
+	int count = compiler_words(compiler, words), r;
 
 	lab_data_path(mark->lab, lab);
 	snprintf(include, sizeof(include), "-I%s", lab);
@@ -139,18 +97,20 @@ static int compile(struct lab_mark *mark, const char *source,
 			   headers, "-x", "c", (char *)source, "-o",
 			   (char *)library, "-lm", NULL },
 	       18 * sizeof(*words));
-	status = run_into(words, &mark->text);
-	if (status == -ENOENT)
+	r = lab_run(&process, &mark->text);
+	if (r == -ENOENT)
 		return complain(EXIT_SYSTEM,
 				"lab check: no compiler %s: install gcc, or "
 				"set CC",
 				words[0]);
-	if (status < 0)
-		return complain(EXIT_SYSTEM, "lab check: %s",
-				strerror(-status));
-	if (status)
-		append(&mark->text, "  hint: start.c does not compile\n");
-	return status ? -1 : 0;
+	if (r < 0)
+		return complain(EXIT_SYSTEM, "lab check: %s", strerror(-r));
+	if (process.status == 0)
+		return 0;
+	append(&mark->text, process.late
+				    ? "  hint: the compiler comes to no end\n"
+				    : "  hint: start.c does not compile\n");
+	return -1;
 }
 
 /* The lab of a folder: its file LAB, else its own name. */
@@ -185,19 +145,62 @@ static int find_lab(struct lab_mark *mark)
 	return lab_named(word, mark->lab);
 }
 
+/* The library may call what the lab needs; else the mark says why not. */
+static bool is_permitted(struct lab_mark *mark, const char *library)
+{
+	char why[200], words[300];
+
+	if (lab_calls_allowed(library, strncmp(mark->lab, "22", 2) == 0, why,
+			      sizeof(why)))
+		return true;
+	snprintf(words, sizeof(words), "not run\n  hint: %s\n", why);
+	append(&mark->text, words);
+	return false;
+}
+
+/* Words where the check itself has been ended. */
+static void explain_end(struct lab_mark *mark,
+			const struct lab_process *process)
+{
+	char words[200];
+
+	if (process->late)
+		append(&mark->text, "the check was ended after its time\n"
+				    "  hint: does start.c come to an end?\n");
+	else if (WIFSIGNALED(process->status)) {
+		snprintf(words, sizeof(words),
+			 "the check was ended by signal %d\n"
+			 "  hint: start.c must not send signals\n",
+			 WTERMSIG(process->status));
+		append(&mark->text, words);
+	} else if (!mark->passed && !strstr(mark->text, "  hint: ")) {
+		append(&mark->text, "  hint: the lines above say what the "
+				    "check has seen\n");
+	}
+}
+
+/* The verdict comes by a pipe that the student's code does not have: a line of
+ * the output may be anybody's. */
 static int judge(struct lab_mark *mark, const char *library)
 {
-	char path[PATH_MAX];
-	int status;
+	char path[PATH_MAX], told[16];
+	struct lab_process process = {
+		.words = (char *[]){ path, (char *)library, "-", told, NULL },
+		.limit_s = CHECK_LIMIT_S
+	};
+	int r;
 
 	if (!lab_check_path(mark->lab, path))
 		return complain(EXIT_SYSTEM, "lab check: a path too long");
-	status = run_into((char *[]){ path, (char *)library, NULL },
-			  &mark->text);
-	if (status < 0)
-		return complain(EXIT_SYSTEM, "%s: %s", path, strerror(-status));
-	mark->passed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	find_verdict(mark);
+	snprintf(told, sizeof(told), "%d", LAB_TOLD_FD);
+	r = lab_run(&process, &mark->text);
+	if (r < 0)
+		return complain(EXIT_SYSTEM, "%s: %s", path, strerror(-r));
+	if (sscanf(process.told, "%d of %d", &mark->right, &mark->cases) != 2)
+		mark->right = mark->cases = 0;
+	mark->passed = process.status == 0 && !process.late &&
+		       mark->cases > 0 && mark->right == mark->cases;
+	explain_end(mark, &process);
 	return 0;
 }
 
@@ -221,7 +224,9 @@ int lab_check_folder(struct lab_mark *mark)
 	snprintf(library, sizeof(library), "%s/start.so", folder);
 	r = compile(mark, source, library);
 	if (r == 0)
-		r = judge(mark, library);
+		r = is_permitted(mark, library) ? judge(mark, library) : -1;
+	if (mark->text)
+		make_text(mark->text);
 	find_hint(mark);
 	(void)unlink(library);
 	(void)rmdir(folder);

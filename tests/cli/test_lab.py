@@ -4,6 +4,9 @@
 passes, and each wrong solution of tests/labs fails with the hint of its first
 line.  A cheat does not pass.
 
+A wrong solution is NAME.patch, which makes it from the lab's solution.c, or NAME.c
+where little of the solution is left.
+
 With RUNRIG_LONG=1 (test "labs" of the gate) all labs, all wrong solutions and each
 cheat in each lab; everything but the cheats on a single core too.  A check itself
 runs teams of 1, 2 and 8 ranks.  Else a few labs, and for each lab the first wrong
@@ -46,29 +49,116 @@ RUN_BY_WORKERS = {
     "18": "pipeline", "20": "measure", "22": "render",
 }
 
+# Code that is added to a start.c, and is not run: the check says what the code
+# would have done.
 CHEATS = {
-    "prints": """
+    "prints": ("""
 __attribute__((constructor)) static void cheat(void)
 {
         puts("all right: 25 of 25");
         fflush(stdout);
-        _exit(0);
-}""",
-    "exits": """
-__attribute__((constructor)) static void cheat(void)
+}""", "constructor"),
+    "prints at the end": ("""
+__attribute__((destructor)) static void cheat(void)
 {
-        exit(0);
-}""",
-    "counts": """
+        puts("all right: 25 of 25");
+}""", "destructor"),
+    "prints at exit": ("""
+static void say(void)
+{
+        puts("all right: 25 of 25");
+}
+void cheat(void)
+{
+        atexit(say);
+}""", "atexit"),
+    "is resolved": ("""
+static void nothing(void)
+{
+}
+static void *choose(void)
+{
+        puts("all right: 25 of 25");
+        return (void *)nothing;
+}
+void cheat(void) __attribute__((ifunc("choose")));""", "would run"),
+    "counts": ("""
 void grade_case(_Bool right, const char *format, ...);
-__attribute__((constructor)) static void cheat(void)
+void cheat(void)
 {
         for (int i = 0; i < 100; i++)
                 grade_case(1, "right");
-}""",
+}""", "uses grade_case"),
+    "leaves": ("void cheat(void) { _exit(0); }", "uses _exit"),
+    "forks": ("void cheat(void) { fork(); }", "uses fork"),
+    "kills": ("void cheat(void) { kill(-1, 9); }", "uses kill"),
+    "traces": ("void cheat(void) { ptrace(PTRACE_ATTACH, getppid(), 0, 0); }",
+               "start.c uses"),
+    "reads the judge": ("""
+void cheat(void)
+{
+        struct iovec here = { 0 }, there = { 0 };
+
+        process_vm_readv(getppid(), &here, 1, &there, 1, 0);
+}""", "start.c uses"),
+    "writes a file": ('void cheat(void) { creat("/tmp/runrig-cheat", 0600); }',
+                      "uses creat"),
+    "empties a file": ('void cheat(void) { truncate("/tmp/runrig-cheat", 0); }',
+                       "uses truncate"),
+    "changes the environment": (
+        'void cheat(void) { setenv("LD_PRELOAD", "/tmp/cheat.so", 1); }',
+        "uses setenv"),
+    "asks the loader": (
+        'void cheat(void) { dlsym(RTLD_DEFAULT, "grade_case"); }', "uses dlsym"),
+    "calls the kernel": ("void cheat(void) { syscall(231, 0); }",
+                         "uses syscall"),
+    "opens memory": ('void cheat(void) { fopen("/proc/self/mem", "r+"); }',
+                     "uses fopen"),
 }
-SAID = {"prints": "the program ended before", "exits": "the program ended before",
-        "counts": "cannot be loaded"}
+CHEAT_HEADERS = "".join(f"#include <{name}>\n" for name in (
+    "dlfcn.h", "fcntl.h", "signal.h", "stdio.h", "stdlib.h", "unistd.h",
+    "sys/ptrace.h", "sys/uio.h"))
+
+# Code of a function that the check itself calls (false_lines() of lab 4), by system
+# calls that no table of symbols shows.  The numbers are those of x86-64.
+ASSEMBLY = """
+#include <stdio.h>
+static long sys(long number, long a, const void *b, long c)
+{
+        long r;
+
+        __asm__ volatile("syscall" : "=a"(r) : "a"(number), "D"(a), "S"(b),
+                         "d"(c) : "rcx", "r11", "memory");
+        return r;
+}
+"""
+RAW_CHEATS = {
+    "leaves": ("sys(231, 0, 0, 0);", "the program ended before"),
+    "kills the judge": ("sys(62, sys(110, 0, 0, 0), (void *)9, 0);",
+                        "ended by signal 9"),
+    "says so later": ("""
+        if (sys(57, 0, 0, 0) == 0) {
+                sys(112, 0, 0, 0);
+                for (;;)
+                        sys(1, 1, "all right: 94 of 94\\n", 20);
+        }
+        sys(231, 0, 0, 0);""", "hint: "),
+    "forges a verdict": ("""
+        int verdict[4] = { 0, 0, 94, 94 };
+
+        for (int fd = 3; fd < 30; fd++) {
+                sys(1, fd, "94 of 94\\n", 9);
+                sys(1, fd, verdict, sizeof(verdict));
+        }
+        sys(231, 0, 0, 0);""", "hint: "),
+    "closes everything": ("""
+        for (int fd = 0; fd < 30; fd++)
+                sys(3, fd, 0, 0);""", "hint: "),
+    "traces the judge's memory": ("""
+        for (long i = 0; i < 4096; i += 8)
+                sys(101, 5, (void *)sys(110, 0, 0, 0), i);
+        sys(231, 0, 0, 0);""", "the program ended before"),
+}
 
 
 def lab(*words, cwd=None, env=None, core=None):
@@ -87,6 +177,21 @@ def labs():
             if line[:2].isdigit()]
 
 
+def wrong_solutions(lab_name="*"):
+    """Files of tests/labs, in order."""
+    return sorted(path for path in WRONG.glob(f"{lab_name}/*")
+                  if path.suffix in (".c", ".patch"))
+
+
+def hints_of(source):
+    """The hint that this wrong solution is to get, by the first line, and a hint that
+    would mislead, by the second, or None."""
+    lines = [line.removeprefix("/* ").removesuffix(" */")
+             for line in source.read_text("ascii").splitlines()[:2]]
+    wrong = lines[1].removeprefix("no hint: ")
+    return lines[0].removeprefix("hint: "), wrong if wrong != lines[1] else None
+
+
 class Labs(unittest.TestCase):
     def setUp(self):
         self.room = pathlib.Path(tempfile.mkdtemp(prefix="runrig-test-lab-"))
@@ -97,7 +202,17 @@ class Labs(unittest.TestCase):
         made = self.room / f"{number:03}"
         made.mkdir()
         (made / "LAB").write_text(name + "\n")
-        shutil.copy(source, made / "start.c")
+        if source.suffix == ".c":
+            shutil.copy(source, made / "start.c")
+            return made
+        done = subprocess.run(
+            ["patch", "--fuzz=0", "--posix", "--reject-file=-",
+             f"--input={source}", f"--output={made / 'start.c'}",
+             LABS / name / "solution.c"],
+            text=True, capture_output=True, check=False)
+        self.assertEqual(
+            done.returncode, 0,
+            f"{source} does not fit solution.c any more: {done.stdout}")
         return made
 
     def check(self, folder, core=None):
@@ -124,6 +239,8 @@ class Labs(unittest.TestCase):
             status, out, err = lab("start", name[:2], self.room / name)
             self.assertEqual((status, err), (0, ""), out)
             self.assertFalse((self.room / name / "solution.c").exists())
+            page = (self.room / name / "README.md").read_text("utf-8")
+            self.assertNotIn("<!--", page)
             given.append(self.room / name)
             solved.append(self.folder(name, LABS / name / "solution.c",
                                       len(solved)))
@@ -140,6 +257,22 @@ class Labs(unittest.TestCase):
                 self.assertEqual(mark["cases"],
                                  int(said[1]) if said else mark["cases"], mark)
 
+    def explains_its_words(self, name, page):
+        """Each of runrig's words that the page uses stands in its last lines, or
+        between asterisks where the page introduces the word."""
+        body, words = page.lower().split("\nwords: ")
+        for word in ("rank", "strip", "team", "segment", "worker", "barrier",
+                     "node", "collective"):
+            if re.search(rf"\b{word}s?\b", body):
+                self.assertTrue(re.search(rf"(?i)\*{word}s?\*", page),
+                                f"{name} does not explain {word}")
+        for word in re.findall(r"\*(\w+)\*: ", words):
+            used = "".join(p.read_text("ascii")
+                           for p in (LABS / name / "start.c",
+                                     LABS / name / "lab.h"))
+            self.assertTrue(word in body + used.lower(),
+                            f"{name} explains {word}, and does not use {word}")
+
     def test_the_page_has_all_that_a_lab_needs(self):
         for name in labs():
             page = (LABS / name / "README.md").read_text(encoding="utf-8")
@@ -148,18 +281,41 @@ class Labs(unittest.TestCase):
                          "## Tasks", "## What usually goes wrong",
                          "## Questions"):
                 self.assertIn(part, page, name)
-            for figure in re.findall(r"\]\((figure\.\w+)\)", page):
+            figures = re.findall(r"\]\((figure\.\w+)\)", page)
+            for figure in figures:
                 self.assertTrue((LABS / name / figure).is_file(), name)
+            part = dict(re.findall(r"^## (.*)\n((?:(?!## ).*\n)*)", page, re.M))
+            self.assertTrue(figures or "```text" in part["Theory"],
+                            f"{name}: no figure")
+            prose = re.sub(r"```.*?```", "", part["Theory"], flags=re.S)
+            self.assertTrue(60 <= len(prose.split()) <= 260,
+                            f"{name}: half a page of theory")
+            self.assertIn("```text", part["API"], name)
+            self.assertGreaterEqual(part["Tasks"].count("\n1. "), 1, name)
+            ideas = part["What usually goes wrong"].count("\n* ")
+            self.assertGreaterEqual(ideas, 3, name)
+            # Constants and a serial program are wrong ideas of every lab.
+            self.assertGreaterEqual(len(wrong_solutions(name)), ideas - 1, name)
+            self.assertGreaterEqual(part["Questions"].count("\n* "), 3, name)
+            self.explains_its_words(name, page)
             notes = (LABS / name / "INSTRUCTOR.md").read_text(encoding="utf-8")
             for part in ("**Time.**", "**The prediction.**", "**Pitfalls**",
                          "**Grading.**", "**Answers.**"):
                 self.assertIn(part, notes, name)
 
+    def test_an_unlucky_draw_fails_no_solution(self):
+        # Seeds that once failed lab 20's.
+        room = pathlib.Path(RUNRIG).resolve().parents[1] / "docs/labs"
+        for seed in ("254", "258"):
+            done = subprocess.run(
+                [room / "lab-20-check", room / "lab-20-solution.so", seed],
+                text=True, capture_output=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_each_wrong_solution_fails_with_its_hint(self):
-        sources = every = sorted(WRONG.glob("*/*.c"))
+        sources = every = wrong_solutions()
         if not LONG:
-            sources = [min(folder.glob("*.c"))
-                       for folder in sorted(WRONG.iterdir())]
+            sources = [wrong_solutions(name)[0] for name in labs()]
         folders = [self.folder(source.parent.name, source, i)
                    for i, source in enumerate(sources)]
         for name in labs():
@@ -168,24 +324,71 @@ class Labs(unittest.TestCase):
                 f"tests/labs/{name}: three wrong solutions at least")
         for alone in (False, True) if LONG else (False,):
             for source, mark in zip(sources, self.check_all(folders, alone)):
-                wanted = source.read_text().splitlines()[0]
-                wanted = wanted.removeprefix("/* hint: ").removesuffix(" */")
                 self.assertFalse(mark["passed"], source)
+                wanted, misleading = hints_of(source)
                 self.assertIn("  hint: " + wanted, mark["text"], source)
+                if misleading:
+                    self.assertNotIn("  hint: " + misleading, mark["text"],
+                                     source)
 
-    def test_a_cheat_does_not_pass(self):
-        cheated = [(name, cheat) for name in (labs() if LONG else labs()[:1])
-                   for cheat in CHEATS]
-        folders = []
-        for number, (name, cheat) in enumerate(cheated):
-            folder = self.folder(name, LABS / name / "start.c", number)
-            with open(folder / "start.c", "a", encoding="ascii") as file:
-                file.write("#include <stdio.h>\n#include <stdlib.h>\n"
-                           "#include <unistd.h>\n" + CHEATS[cheat] + "\n")
-            folders.append(folder)
-        for (_, cheat), mark in zip(cheated, self.check_all(folders)):
-            self.assertFalse(mark["passed"], mark)
-            self.assertIn(SAID[cheat], mark["text"])
+    def cheated(self, name, number, code):
+        """A folder with this lab's start.c, and this code."""
+        folder = self.folder(name, LABS / name / "start.c", number)
+        text = (folder / "start.c").read_text("ascii")
+        (folder / "start.c").write_text(
+            "#define _GNU_SOURCE 1\n" + text.replace("#define _GNU_SOURCE 1", "")
+            + CHEAT_HEADERS + code + "\n", "ascii")
+        return folder
+
+    def test_a_cheat_is_not_run(self):
+        # Each cheat in some labs, so that each lab has some cheats.
+        among = labs()
+        cases = [(name, cheat) for i, cheat in enumerate(CHEATS)
+                 for name in (among[i % len(among):: 5] if LONG else among[:1])
+                 if not (cheat == "opens memory" and name[:2] == "22")]
+        folders = [self.cheated(name, i, CHEATS[cheat][0])
+                   for i, (name, cheat) in enumerate(cases)]
+        for (_, cheat), mark in zip(cases, self.check_all(folders)):
+            self.assertEqual((mark["passed"], mark["right"], mark["cases"]),
+                             (False, 0, 0), (cheat, mark))
+            self.assertIn(CHEATS[cheat][1], mark["hint"], cheat)
+
+    def false_lines(self, number, code):
+        """Lab 4's solution, whose false_lines() does this first."""
+        name = "04-false-sharing"
+        folder = self.folder(name, LABS / name / "solution.c", number)
+        text = (folder / "start.c").read_text("ascii")
+        head = "size_t false_lines(const struct lab_write *writes, size_t count)\n"
+        self.assertIn(head, text)
+        (folder / "start.c").write_text(
+            ASSEMBLY + text.replace(head, "static size_t honest(const struct "
+                                    "lab_write *writes, size_t count)\n")
+            + head + "{\n" + code + "\n\treturn honest(writes, count);\n}\n",
+            "ascii")
+        return folder
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "system calls by number")
+    def test_the_judge_stands_a_cheat_that_runs(self):
+        folders = [self.false_lines(i, code)
+                   for i, (code, _) in enumerate(RAW_CHEATS.values())]
+        for cheat, mark in zip(RAW_CHEATS, self.check_all(folders)):
+            self.assertEqual((mark["passed"], mark["right"], mark["cases"]),
+                             (False, 0, 0), (cheat, mark))
+            self.assertIn(RAW_CHEATS[cheat][1], mark["text"], cheat)
+            self.assertTrue(mark["hint"], cheat)
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "system calls by number")
+    def test_output_is_no_verdict_and_cannot_drown_one(self):
+        flood, bytes_ = self.check_all([
+            self.false_lines(0, """
+        for (int i = 0; i < 20000; i++)
+                puts("all right: 94 of 94 ----------------------------------");
+        """), self.false_lines(1, 'fwrite("\\xff\\0\\x80\\x1b[2J", 1, 7, stdout);')])
+        self.assertTrue(flood["passed"], flood["hint"])
+        self.assertIn("a part is left out", flood["text"])
+        self.assertIn("all right: 85 of 85", flood["text"])
+        self.assertLess(len(flood["text"]), 1 << 20)
+        self.assertTrue(bytes_["passed"], bytes_)
 
     def leave_early(self, name, number, how):
         """A folder with the lab's solution, whose last rank does `how` at once."""
@@ -199,14 +402,14 @@ class Labs(unittest.TestCase):
         (folder / "start.c").write_text(
             f"#define {function} honest\n"
             + (folder / "start.c").read_text("ascii")
-            + f"#undef {function}\n#include <unistd.h>\n{declared[1]}\n{{\n"
+            + f"#undef {function}\n#include <stdlib.h>\n{declared[1]}\n{{\n"
             + f"\tif ({last if 'team' in given else 1})\n\t\t{how};\n"
             + f"\treturn honest({', '.join(given)});\n}}\n", "ascii")
         return folder
 
     def test_a_rank_that_leaves_early_holds_up_nobody(self):
         self.assertEqual(sorted(RUN_BY_WORKERS), [name[:2] for name in labs()])
-        ways = ("return 0", "_exit(0)")
+        ways = ("return 0", "abort()")
         folders = [self.leave_early(name, len(ways) * i + k, how)
                    for i, name in enumerate(labs() if LONG else labs()[:FEW])
                    for k, how in enumerate(ways)]
@@ -282,6 +485,8 @@ class Labs(unittest.TestCase):
                 self.assertNotIn(f"{name}/{apart}", names[0])
                 self.assertIn(f"{name}/{apart}", names[1])
             self.assertIn(f"{name}/start.c", names[0])
+            for source in wrong_solutions(name):
+                self.assertIn(f"{name}/{source.name}", names[1])
 
     def test_the_makefile_compiles_and_checks(self):
         lab("start", "1", self.room / "mine")

@@ -92,10 +92,12 @@ static int blinded(struct rig_team *team)
 }
 
 /* By one rank, in check.c: `stale` is how many ranks never hear of their
- * neighbours after the first step; 0 for the right result. */
+ * neighbours after the first step; 0 for the right result.  `two`: a rank has two
+ * grids, and the neighbours' rows in the first alone. */
 static void relax_here(const double *grid, double *now, size_t rows, int steps,
-		       int stale)
+		       int stale, bool two)
 {
+	static const double nothing[NUMBERS];
 	static double old[NUMBERS];
 
 	memcpy(now, grid, rows * LAB_COLUMNS * sizeof(*now));
@@ -106,15 +108,17 @@ static void relax_here(const double *grid, double *now, size_t rows, int steps,
 				size_t at = i * LAB_COLUMNS + j;
 				const double *up = old + at - LAB_COLUMNS;
 				const double *down = old + at + LAB_COLUMNS;
+				const double *first =
+					two && step % 2 ? nothing : grid;
 
 				for (int r = 0; r < stale; r++) {
 					struct rig_span s =
 						rig_strip(rows, r, stale);
 
 					if (i == s.begin)
-						up = grid + at - LAB_COLUMNS;
+						up = first + at - LAB_COLUMNS;
 					if (i + 1 == s.end)
-						down = grid + at + LAB_COLUMNS;
+						down = first + at + LAB_COLUMNS;
 				}
 				now[at] = lab_mean(*up, *down, old[at - 1],
 						   old[at + 1]);
@@ -135,12 +139,13 @@ static size_t first_wrong(const double *x, const double *y, size_t count)
 static void judge_grid(const double *grid, const double *found, size_t rows,
 		       int steps, int size)
 {
-	static double wanted[NUMBERS], old[NUMBERS];
+	static double wanted[NUMBERS], old[NUMBERS], lost[NUMBERS];
 	const size_t count = rows * LAB_COLUMNS;
 	size_t wrong;
 
-	relax_here(grid, wanted, rows, steps, 0);
-	relax_here(grid, old, rows, steps, size);
+	relax_here(grid, wanted, rows, steps, 0, false);
+	relax_here(grid, old, rows, steps, size, false);
+	relax_here(grid, lost, rows, steps, size, true);
 	wrong = first_wrong(found, wanted, count);
 	grade_case(wrong == count,
 		   "%zu rows, %d steps, %d ranks: row %zu column %zu is %g, "
@@ -150,7 +155,8 @@ static void judge_grid(const double *grid, const double *found, size_t rows,
 		   wrong < count ? wanted[wrong] : 0);
 	if (wrong == count)
 		return;
-	if (first_wrong(found, old, count) == count)
+	if (first_wrong(found, old, count) == count ||
+	    first_wrong(found, lost, count) == count)
 		grade_hint("TODO(1): the neighbours' rows are those of the "
 			   "first step: exchange in every step");
 	else if (size > 1)

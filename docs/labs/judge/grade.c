@@ -6,14 +6,17 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,11 +35,33 @@ struct verdict {
 	int cases, right;
 };
 
-static struct verdict verdict;
+/* A page of the child's own.  Workers do not have the page, and the student's code
+ * cannot read or write there by a stray pointer. */
+static struct verdict *verdict;
+static size_t page;
+
 static void *student;
 static uint64_t state;
 static char hints[HINTS][HINT_BYTES];
 static int verdict_fd = -1;
+
+static void open_verdict(bool open)
+{
+	if (mprotect(verdict, page, open ? PROT_READ | PROT_WRITE : PROT_NONE) <
+	    0)
+		_exit(3);
+}
+
+static void make_verdict(uint64_t token)
+{
+	page = (size_t)sysconf(_SC_PAGESIZE);
+	verdict = mmap(NULL, page, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (verdict == MAP_FAILED || madvise(verdict, page, MADV_DONTFORK) < 0)
+		_exit(3);
+	verdict->token = token;
+	open_verdict(false);
+}
 
 uint64_t grade_draw(uint64_t bound)
 {
@@ -51,8 +76,10 @@ void grade_case(bool right, const char *format, ...)
 {
 	va_list args;
 
-	verdict.cases++;
-	verdict.right += right;
+	open_verdict(true);
+	verdict->cases++;
+	verdict->right += right;
+	open_verdict(false);
 	if (right)
 		return;
 	va_start(args, format);
@@ -101,7 +128,8 @@ void grade_run(int r, const char *format, ...)
 static _Noreturn void finish(int status)
 {
 	fflush(stdout);
-	if (write(verdict_fd, &verdict, sizeof(verdict)) != sizeof(verdict))
+	open_verdict(true);
+	if (write(verdict_fd, verdict, sizeof(*verdict)) != sizeof(*verdict))
 		status = 3;
 	_exit(status);
 }
@@ -142,11 +170,25 @@ static void run_child(const char *path)
 	finish(r < 0 ? 3 : 0);
 }
 
+/* Wait for the child's end or word.  False where the time is over.  The pipe's end
+ * is no sign: a process that the student's code has left may hold the pipe. */
+static bool in_time(pid_t pid, int fd)
+{
+	struct pollfd ready[] = { { .fd = fd, .events = POLLIN },
+				  { .fd = (int)syscall(SYS_pidfd_open, pid, 0),
+				    .events = POLLIN } };
+	bool is_there = poll(ready, 2, LIMIT_S * 1000) > 0;
+
+	if (ready[1].fd >= 0)
+		close(ready[1].fd);
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	return is_there;
+}
+
 /* The verdict of the child, or false where there is none in time. */
 static bool wait_for(pid_t pid, int fd, uint64_t token, struct verdict *found)
 {
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
-	bool late = poll(&ready, 1, LIMIT_S * 1000) == 0;
+	bool late = !in_time(pid, fd);
 	bool whole = !late && read(fd, found, sizeof(*found)) == sizeof(*found);
 	int status = 0;
 
@@ -160,8 +202,10 @@ static bool wait_for(pid_t pid, int fd, uint64_t token, struct verdict *found)
 	if (waitpid(pid, &status, 0) != pid)
 		return false;
 	if (!late && WIFSIGNALED(status) && !whole)
-		printf("the check died of signal %d (%s)\n", WTERMSIG(status),
-		       strsignal(WTERMSIG(status)));
+		printf("the check died of signal %d (%s)\n"
+		       "  hint: a function that no worker runs has a mistake of "
+		       "memory\n",
+		       WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (!late && !whole)
 		printf("the program ended before the check had an answer\n"
 		       "  hint: start.c must not call exit()\n");
@@ -169,9 +213,11 @@ static bool wait_for(pid_t pid, int fd, uint64_t token, struct verdict *found)
 	       WEXITSTATUS(status) == 0;
 }
 
-/* The last line, which `runrig lab check` reads. */
-static int say(const struct verdict *found)
+/* The last line; and the same for `runrig lab check`, by a pipe. */
+static int say(const struct verdict *found, int told)
 {
+	if (told >= 0)
+		dprintf(told, "%d of %d\n", found->right, found->cases);
 	if (found->cases > 0 && found->right == found->cases) {
 		printf("all right: %d of %d\n", found->right, found->cases);
 		return 0;
@@ -184,11 +230,11 @@ int main(int argc, char **argv)
 {
 	struct verdict found = { .token = 0 };
 	uint64_t token;
-	int ends[2];
+	int ends[2], told;
 	pid_t pid;
 
-	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: %s start.so [SEED]\n", argv[0]);
+	if (argc < 2 || argc > 4) {
+		fprintf(stderr, "usage: %s start.so [SEED|- [FD]]\n", argv[0]);
 		return 1;
 	}
 	if (getrandom(&token, sizeof(token), 0) != sizeof(token) ||
@@ -197,8 +243,9 @@ int main(int argc, char **argv)
 		perror("lab check");
 		return 3;
 	}
-	if (argc == 3)
+	if (argc > 2 && strcmp(argv[2], "-") != 0)
 		state = strtoull(argv[2], NULL, 10);
+	told = argc > 3 ? atoi(argv[3]) : -1;
 	fflush(stdout);
 	pid = fork();
 	if (pid < 0) {
@@ -208,13 +255,18 @@ int main(int argc, char **argv)
 	if (pid == 0) {
 		(void)setpgid(0, 0);
 		close(ends[0]);
+		if (told >= 0)
+			close(told);
 		verdict_fd = ends[1];
-		verdict.token = token;
+		make_verdict(token);
+		explicit_bzero(&token, sizeof(token));
 		run_child(argv[1]);
 	}
 	(void)setpgid(pid, pid);
+	/* The child may be a user's who could trace this process. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
 	close(ends[1]);
 	if (!wait_for(pid, ends[0], token, &found))
 		found.right = found.cases = 0;
-	return say(&found);
+	return say(&found, told);
 }

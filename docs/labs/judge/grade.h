@@ -2,11 +2,12 @@
 /*
  * grade.h - how a lab's check.c judges a student's start.c.
  *
- * A check is a program, `lab-01-check start.so [SEED]`.  The program forks: the
+ * A check is a program, `lab-01-check start.so [SEED|- [FD]]`.  The program forks: the
  * child loads the student's library and runs lab_check(), and the parent prints
  * the verdict after the child has ended.  Nothing that the student's code prints
  * or returns can pass for a verdict.  A seed draws the inputs of the check; the
- * same seed draws the same inputs.
+ * same seed draws the same inputs, and - draws a seed.  "RIGHT of CASES" goes to FD,
+ * which the student's code does not have.
  *
  * The exit code is 0 where all cases are right, 2 where some are wrong, 3 where
  * the check could not be run.

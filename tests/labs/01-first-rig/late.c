@@ -1,4 +1,5 @@
 /* hint: TODO(3): an element was overwritten before a rank had read the element */
+/* no hint: TODO(1) */
 #include "lab.h"
 
 #include <errno.h>

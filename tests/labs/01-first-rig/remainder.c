@@ -1,4 +1,4 @@
-/* hint: TODO(1): nobody owns the last */
+/* hint: TODO(1): nobody owns this element */
 #include "lab.h"
 
 #include <errno.h>
