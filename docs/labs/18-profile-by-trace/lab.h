@@ -44,7 +44,8 @@ double alone(const struct lab_trace *trace);
 double late(const struct lab_trace *trace, int *culprit);
 
 /* Where do the waits come from?  More than half of all waits in a trace come from
- * one trouble, or the ranks wait for less than a tenth of the time. */
+ * one trouble, or the ranks wait for less than a tenth of their time, all ranks
+ * together. */
 enum lab_trouble { LAB_NONE, LAB_SERIAL, LAB_IMBALANCE, LAB_LATE_SENDER };
 
 /* Yours. */
