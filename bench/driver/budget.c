@@ -27,18 +27,20 @@ bool budget_spent(const struct plan *plan)
 	       budget_now(plan) - plan->began_ns >= plan->budget_ns;
 }
 
-uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t cells,
-		      size_t left)
+uint64_t budget_until(const struct plan *plan, uint32_t launch,
+		      uint64_t begin_ns, size_t cells, size_t left)
 {
-	uint64_t now = budget_now(plan);
-	uint64_t end = plan->began_ns +
-		       plan->budget_ns / plan->launches * (launch + 1);
+	uint64_t from = launch ? plan->launch_ns : plan->began_ns;
+	uint64_t all = plan->began_ns + plan->budget_ns;
+	uint64_t end = from;
 
 	if (!plan->budget_ns)
 		return 0;
-	if (now >= end || !left)
-		return now;
-	return now + (end - now) / left * cells;
+	if (all > from)
+		end += (all - from) / (plan->launches - launch);
+	if (begin_ns >= end || !left)
+		return begin_ns;
+	return begin_ns + (end - begin_ns) / left * cells;
 }
 
 size_t budget_missed(const struct plan *plan)
@@ -58,19 +60,35 @@ bool budget_has(const struct plan *plan, uint64_t ns)
 	       spent + ns <= plan->budget_ns + plan->budget_ns / 20;
 }
 
+/* The time that open() took for what the rest of the launch uses. */
+static uint64_t kept_ns(const struct plan *plan)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < plan->cell_count; i++)
+		ns += plan->cells[i].kept_ns;
+	return ns;
+}
+
 uint32_t budget_launches(const struct plan *plan, size_t cells)
 {
 	uint64_t spent = budget_now(plan) - plan->first_ns;
+	uint64_t kept = kept_ns(plan);
+	uint64_t calibration;
+	uint64_t budget;
 	uint64_t least;
 
 	if (!plan->budget_ns || !cells)
 		return plan->launches_planned;
-	least = (spent - plan->optional_ns) / cells * plan->cell_count;
-	if (!least || plan->budget_ns / least >= plan->launches_planned)
+	/* Every cell costs the same; what is kept for later cells costs once. */
+	spent -= plan->optional_ns + plan->calibration_ns + kept;
+	least = spent / cells * plan->cell_count + kept;
+	calibration = plan->calibration_ns / cells * plan->cell_count;
+	budget = plan->budget_ns > calibration ? plan->budget_ns - calibration
+					       : 0;
+	if (!least || budget / least >= plan->launches_planned)
 		return plan->launches_planned;
-	return plan->budget_ns < 2 * least
-		       ? 1
-		       : (uint32_t)(plan->budget_ns / least);
+	return budget < 2 * least ? 1 : (uint32_t)(budget / least);
 }
 
 static uint64_t sample_ns(const struct plan *plan, const struct cell *cell)

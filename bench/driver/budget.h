@@ -16,10 +16,11 @@ uint64_t budget_now(const struct plan *plan);
 /* Is there a budget, and is all of it spent? */
 bool budget_spent(const struct plan *plan);
 
-/* When the next contest of launch number `launch` has to end, which has `cells` of
- * the `left` cells that the launch has yet to measure; 0: there is no budget. */
-uint64_t budget_until(const struct plan *plan, uint32_t launch, size_t cells,
-		      size_t left);
+/* When a contest of launch number `launch` has to end that began at `begin_ns` and has `cells` of
+ * the `left` cells that the launch has yet to measure; 0: there is no budget.  A
+ * launch has an equal part of what the launches before have left. */
+uint64_t budget_until(const struct plan *plan, uint32_t launch,
+		      uint64_t begin_ns, size_t cells, size_t left);
 
 /* The number of rows that the budget ended before. */
 size_t budget_missed(const struct plan *plan);
@@ -30,7 +31,8 @@ bool budget_has(const struct plan *plan, uint64_t ns);
 
 /* How many launches fit, when the first has measured so many cells; 1 at least, and
  * never more than were planned.  What a launch takes at the least counts: all cells
- * opened, and a sample of each. */
+ * opened, and two samples of each.  What the first launch alone does, which is to
+ * find the length of samples, counts once. */
 uint32_t budget_launches(const struct plan *plan, size_t cells);
 
 /* The time that the plan takes without a budget, by the times that are known

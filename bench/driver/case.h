@@ -96,6 +96,10 @@ struct bench_ops {
 	/* After each launch, when no state is open: end what close() has kept.
 	 * Called once for each of the plan's cells; NULL: nothing is kept. */
 	void (*end_launch)(void);
+
+	/* How long the open() of this state took to start what close() keeps
+	 * for the other states of the launch; NULL: nothing is kept. */
+	uint64_t (*kept_ns)(void *state);
 };
 
 struct bench_axis {

@@ -201,11 +201,17 @@ static int cell_count(struct plan *plan, struct cell *cell)
 {
 	const struct cell *same = same_contender(plan, cell);
 
+	uint64_t began;
+	int r;
+
 	if (same && same->count) {
 		cell->count = same->count;
 		return 0;
 	}
-	return cell_calibrate(plan, cell);
+	began = budget_now(plan);
+	r = cell_calibrate(plan, cell);
+	plan->calibration_ns += budget_now(plan) - began;
+	return r;
 }
 
 /* WINDOW samples, or a single sample where the time is up. */
@@ -213,6 +219,7 @@ static int cell_window(struct plan *plan, struct cell *cell, uint64_t until_ns,
 		       double *median)
 {
 	double values[WINDOW];
+	uint64_t began = 0;
 	int n = 0;
 	int last;
 	int r;
@@ -224,7 +231,11 @@ static int cell_window(struct plan *plan, struct cell *cell, uint64_t until_ns,
 			return r;
 		cell->dropped += cell->count;
 		n++;
+		if (n == 1)
+			began = budget_now(plan);
 	}
+	if (n > 1)
+		plan->optional_ns += budget_now(plan) - began;
 	*median = n ? stats_median(values, (size_t)n) : 0;
 	return 0;
 }
@@ -237,6 +248,7 @@ static int cell_warm(struct plan *plan, struct cell *cell, uint64_t until_ns,
 	/* Opened again: the code is warm, the pages are new. */
 	uint64_t least_ns = again ? plan->warmup_ns / 4 : plan->warmup_ns;
 	uint64_t begin = budget_now(plan);
+	uint64_t optional_ns;
 	double before = 0;
 	double now = 0;
 	uint64_t before_optional;
@@ -245,6 +257,7 @@ static int cell_warm(struct plan *plan, struct cell *cell, uint64_t until_ns,
 
 	r = cell_window(plan, cell, until_ns, &now);
 	before_optional = budget_now(plan);
+	optional_ns = plan->optional_ns;
 	while (r == 0 && !stopped(plan)) {
 		spent = budget_now(plan) - begin;
 		if (spent >= plan->warmup_max_ns || past(plan, until_ns))
@@ -255,7 +268,8 @@ static int cell_warm(struct plan *plan, struct cell *cell, uint64_t until_ns,
 		before = now;
 		r = cell_window(plan, cell, until_ns, &now);
 	}
-	plan->optional_ns += budget_now(plan) - before_optional;
+	/* All of what came after the first window. */
+	plan->optional_ns = optional_ns + budget_now(plan) - before_optional;
 	return r;
 }
 
@@ -277,19 +291,22 @@ static void cell_rest(struct cell *cell)
 void cell_open(struct plan *plan, struct cell *cell, uint64_t until_ns,
 	       bool again)
 {
+	const uint64_t began = budget_now(plan);
 	char why[CASE_WHY_BYTES] = "";
 	int r;
 
 	if (cell->status != CELL_OK)
 		return;
-	cell->open_ns = budget_now(plan);
 	r = cell->what.ops->open(cell->what.arg, plan->watch.clock,
 				 &cell->state, why);
+	cell->open_ns = budget_now(plan) - began;
 	if (r < 0) {
 		cell->state = NULL;
 		cell_fail(cell, r, why);
 		return;
 	}
+	if (cell->what.ops->kept_ns)
+		cell->kept_ns = cell->what.ops->kept_ns(cell->state);
 	if (cell_wake(cell) < 0)
 		return;
 	r = 0;
@@ -300,7 +317,7 @@ void cell_open(struct plan *plan, struct cell *cell, uint64_t until_ns,
 	if (r == 0 && !cell->what.once && !budget_spent(plan))
 		(void)cell_warm(plan, cell, until_ns, again);
 	cell_rest(cell);
-	cell->open_ns = budget_now(plan) - cell->open_ns;
+	cell->open_ns = budget_now(plan) - began;
 }
 
 static void cell_keep(struct cell *cell, double value, int last,

@@ -35,7 +35,8 @@ static void say(const struct plan *plan, const char *contest, uint32_t launch,
 struct contest_run {
 	size_t begin, end;
 	uint32_t launch, opening, openings;
-	uint32_t seq;      /* visits so far */
+	uint32_t seq; /* visits so far */
+	uint64_t began_ns;
 	uint64_t until_ns; /* the end of the contest; 0: no limit */
 	uint32_t *order;   /* room for the numbers of its cells */
 	uint64_t *random;
@@ -225,12 +226,18 @@ static void open_cells(struct plan *plan, struct contest_run *c)
 	}
 }
 
-/* How many launches fit is known better with each contest that is open: the time
- * of this contest, too, follows from it. */
+/* How many launches fit is known better with each contest of the first launch that
+ * is open.  What opening took for the contests that follow, too, is no part of this
+ * contest's time. */
 static void plan_launches(struct plan *plan, struct contest_run *c)
 {
-	plan->launches = budget_launches(plan, c->end);
-	c->until_ns = budget_until(plan, c->launch, c->end - c->begin,
+	uint64_t begin_ns = c->began_ns;
+
+	if (c->launch == 0)
+		plan->launches = budget_launches(plan, c->end);
+	for (size_t k = c->begin; k < c->end; k++)
+		begin_ns += plan->cells[k].kept_ns;
+	c->until_ns = budget_until(plan, c->launch, begin_ns, c->end - c->begin,
 				   plan->cell_count - c->begin);
 }
 
@@ -241,7 +248,7 @@ static bool measure_opening(struct plan *plan, struct contest_run *c)
 	bool going;
 
 	open_cells(plan, c);
-	if (c->launch == 0 && c->opening == 0)
+	if (c->opening == 0)
 		plan_launches(plan, c);
 	going = measure_blocks(plan, c, plan->blocks * c->opening / c->openings,
 			       plan->blocks * (c->opening + 1) / c->openings) &&
@@ -298,6 +305,7 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 {
 	size_t contests = contest_count(plan);
 	size_t left = contests;
+	uint64_t began;
 
 	for (size_t i = 0, end; i < plan->cell_count && !stopped(plan);
 	     i = end, left--) {
@@ -308,15 +316,18 @@ static void measure_launch(struct plan *plan, uint32_t launch, uint32_t *order,
 		}
 		say(plan, plan->cells[i].what.contest, launch,
 		    (launch + 1) * contests - left, plan->launches * contests);
-		measure_contest(plan, &(struct contest_run){
-					      .begin = i,
-					      .end = end,
-					      .launch = launch,
-					      .until_ns = budget_until(
-						      plan, launch, end - i,
-						      plan->cell_count - i),
-					      .order = order,
-					      .random = random });
+		began = budget_now(plan);
+		measure_contest(plan,
+				&(struct contest_run){
+					.begin = i,
+					.end = end,
+					.launch = launch,
+					.began_ns = began,
+					.until_ns = budget_until(
+						plan, launch, began, end - i,
+						plan->cell_count - i),
+					.order = order,
+					.random = random });
 		if (launch == 0)
 			plan->launches = budget_launches(plan, end);
 	}
@@ -334,6 +345,7 @@ static void measure_launches(struct plan *plan, uint32_t *order)
 
 	while (launch < plan->launches && !stopped(plan) &&
 	       (launch == 0 || !budget_spent(plan))) {
+		plan->launch_ns = budget_now(plan);
 		measure_launch(plan, launch, order, &random);
 		end_launch(plan);
 		launch++;

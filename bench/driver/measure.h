@@ -55,12 +55,14 @@ struct cell {
 	struct timing_cost lately;       /* the last run's */
 	struct timing_cost cost;         /* all timed operations' */
 	uint64_t cost_operations;        /* so many */
-	double run_ns;                   /* an operation of the last run, with
+	double run_ns;                /* an operation of the last run, with
 					  * all that was not timed */
-	uint64_t open_ns;                /* the last time that it was opened */
-	struct histogram *histogram;     /* NULL: operations are not timed one
+	uint64_t open_ns;             /* the last time that it was opened */
+	uint64_t kept_ns;             /* the part of open() that other cells of
+					  * the launch use, too */
+	struct histogram *histogram;  /* NULL: operations are not timed one
 					  * by one */
-	struct stats_summary summary;    /* by measure() */
+	struct stats_summary summary; /* by measure() */
 	/* By measure(): the ratio, 1 or more, of A to A in this cell's contest;
 	 * 0: no contender of the contest was measured twice. */
 	double again;
@@ -103,7 +105,9 @@ struct plan {
 	uint64_t elapsed_ns;
 	uint64_t first_ns; /* when the first launch began */
 	uint32_t launches_planned;
-	uint64_t optional_ns; /* the part that a budget may cut */
+	uint64_t launch_ns;      /* when the launch of now began */
+	uint64_t optional_ns;    /* the part that a budget may cut */
+	uint64_t calibration_ns; /* the part that the first launch alone has */
 };
 
 /* Defaults, and a seed from the clock. */

@@ -37,8 +37,10 @@ struct peer_process {
 	bool idle;          /* no case is open, and another may come */
 	bool broken;        /* an answer was wrong, or missing */
 	struct peer_process *next;
-	int in, out; /* its stdin, its stdout */
-	int pids;    /* that run operations: to be stopped */
+	uint64_t
+		start_ns; /* from the start to the first case; 0: it was kept */
+	int in, out;      /* its stdin, its stdout */
+	int pids;         /* that run operations: to be stopped */
 	pid_t pid_of[TIMING_RANKS_MAX];
 	size_t kept; /* bytes of the next line already read */
 	char line[LINE_BYTES];
@@ -263,6 +265,13 @@ static void peer_close(void *state)
 	peer->idle = true;
 }
 
+static uint64_t peer_kept_ns(void *state)
+{
+	const struct peer_process *peer = state;
+
+	return has_many_cases(peer) ? peer->start_ns : 0;
+}
+
 static void peer_end_launch(void)
 {
 	for (struct peer_process *peer = shared_helpers, *next; peer;
@@ -351,7 +360,7 @@ static int peer_started(const struct peer_arg *arg, clockid_t clock,
 
 /* Start a helper, or take an idle helper, and tell the helper the case. */
 static int peer_get(const struct peer_arg *arg, clockid_t clock,
-		    struct peer_process **out, char *why)
+		    struct peer_process **out, bool *fresh, char *why)
 {
 	char command[sizeof((*out)->command)];
 	char order[sizeof(arg->words) + 8];
@@ -360,6 +369,7 @@ static int peer_get(const struct peer_arg *arg, clockid_t clock,
 	snprintf(command, sizeof(command), "%s %s", arg->environment,
 		 arg->command);
 	*out = *arg->words ? find_kept(command) : NULL;
+	*fresh = !*out;
 	if (*out)
 		r = peer_wake(*out);
 	else
@@ -376,14 +386,16 @@ static int peer_get(const struct peer_arg *arg, clockid_t clock,
 
 static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 {
+	const uint64_t began = stopwatch_ns(clock);
 	struct peer_process *peer = NULL;
 	char *words[WORDS_MAX];
+	bool fresh;
 	int n;
 	int r;
 
 	if (!helper_is_built(arg, why))
 		return -ENOTSUP;
-	r = peer_get(arg, clock, &peer, why);
+	r = peer_get(arg, clock, &peer, &fresh, why);
 	if (r < 0) {
 		if (peer)
 			end(peer);
@@ -394,6 +406,7 @@ static int peer_open(const void *arg, clockid_t clock, void **state, char *why)
 		n = cut(peer->line, words);
 		for (int i = 1; i < n && peer->pids < TIMING_RANKS_MAX; i++)
 			peer->pid_of[peer->pids++] = atoi(words[i]);
+		peer->start_ns = fresh ? stopwatch_ns(clock) - began : 0;
 		*state = peer;
 		peer_rest(peer);
 		return 0;
@@ -536,4 +549,5 @@ const struct bench_ops peer_ops = {
 	.bound = peer_bound,
 	.close = peer_close,
 	.end_launch = peer_end_launch,
+	.kept_ns = peer_kept_ns,
 };

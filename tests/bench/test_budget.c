@@ -27,13 +27,20 @@ static uint64_t fake_now(void)
 
 struct timed_arg {
 	uint64_t open_ns, run_ns;
+	bool absent;           /* the machine lacks the contender */
 	uint64_t operation_ns; /* beside run_ns, of each operation */
 	double value;
 	/* Every second contender that is opened is twice as slow. */
 	bool lucky;
 	/* The first runs, of this number, are disturbed. */
 	int disturbed;
+	/* The first open() of a launch takes so much longer, for all. */
+	uint64_t helper_ns;
 };
+
+/* The helper runs, until the launch ends. */
+static bool helper_runs;
+static uint64_t helper_took_ns;
 
 static double luck;
 
@@ -53,6 +60,11 @@ static int timed_open(const void *arg, clockid_t clock, void **state, char *why)
 		luck = 3 - luck;
 	}
 	now_ns += a->open_ns;
+	helper_took_ns = helper_runs ? 0 : a->helper_ns;
+	now_ns += helper_took_ns;
+	if (a->absent)
+		return -ENOTSUP;
+	helper_runs = true;
 	*state = a;
 	return 0;
 }
@@ -76,10 +88,22 @@ static void timed_close(void *state)
 {
 }
 
+static uint64_t timed_kept(void *state)
+{
+	return helper_took_ns;
+}
+
+static void timed_end_launch(void)
+{
+	helper_runs = false;
+}
+
 static const struct bench_ops timed_ops = {
 	.open = timed_open,
 	.run = timed_run,
 	.close = timed_close,
+	.kept_ns = timed_kept,
+	.end_launch = timed_end_launch,
 };
 
 static void add(struct plan *plan, int contest, const char *name, bool again,
@@ -106,6 +130,7 @@ static void make_plan(struct plan *plan, uint64_t budget_ns, int contests,
 	now_ns = 1000 * S;
 	luck = 1;
 	opened = 0;
+	helper_runs = false;
 	plan->now = fake_now;
 	plan->began_ns = now_ns;
 	plan->budget_ns = budget_ns;
@@ -477,6 +502,81 @@ START_TEST(one_launch_that_fits_uses_all_of_the_budget)
 }
 END_TEST
 
+START_TEST(a_contender_that_is_not_here_leaves_the_others_their_turn)
+{
+	struct plan plan;
+
+	make_plan(&plan, 30 * S, 0, (struct timed_arg){ .value = 5 });
+	for (int i = 0; i < 20; i++)
+		add(&plan, 0, "one", false,
+		    (struct timed_arg){ .run_ns = 5 * MS,
+					.open_ns = MS,
+					.absent = i % 3 == 0,
+					.value = 5 });
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_eq(budget_missed(&plan), 0);
+	for (size_t i = 0; i < plan.cell_count; i++)
+		ck_assert_int_eq(plan.cells[i].status,
+				 i % 3 ? CELL_OK : CELL_SKIPPED);
+	plan_free(&plan);
+}
+END_TEST
+
+START_TEST(what_only_the_first_launch_does_costs_no_launch)
+{
+	/* To find the length of its samples takes a contender longer than to be
+	 * measured once. */
+	struct timed_arg arg = { .operation_ns = 10000, .value = 10000 };
+	struct bench_case what = { .unit = "ns",
+				   .ops = &timed_ops,
+				   .arg = &arg,
+				   .arg_bytes = sizeof(arg) };
+	struct plan plan;
+
+	make_plan(&plan, 8 * S, 0, arg);
+	plan.batch_ns = 20 * MS;
+	for (int i = 0; i < 20; i++) {
+		snprintf(what.contest, sizeof(what.contest), "contest %d", i);
+		snprintf(what.name, sizeof(what.name), "a");
+		ck_assert_int_eq(plan_add(&plan, &what), 0);
+	}
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_eq(plan.launches, 6);
+	ck_assert_uint_le(spent(&plan), 8 * S * 12 / 10);
+	plan_free(&plan);
+}
+END_TEST
+
+/* The samples of the first contest in the first launch. */
+static size_t first_samples(const struct plan *plan)
+{
+	const struct cell *cell = &plan->cells[0];
+	size_t count = 0;
+
+	for (size_t i = 0; i < cell->n; i++)
+		count += cell->launch[i] == 0;
+	return count;
+}
+
+START_TEST(a_helper_that_all_contests_use_is_started_once)
+{
+	struct plan plan;
+
+	/* A launch takes 2 s for the helper and 0.8 s for the cells. */
+	make_plan(&plan, 30 * S, 20,
+		  (struct timed_arg){
+			  .helper_ns = 2 * S, .run_ns = 5 * MS, .value = 5 });
+	plan.blocks = 1000;
+	ck_assert_int_eq(measure(&plan), 0);
+	ck_assert_uint_eq(plan.launches, 6);
+	ck_assert_uint_le(spent(&plan), 36 * S);
+	/* The first contest knows that six launches fit, and takes no more than
+	 * a sixth of its time. */
+	ck_assert_uint_le(first_samples(&plan), plan.cells[0].n / 3);
+	plan_free(&plan);
+}
+END_TEST
+
 START_TEST(more_openings_than_blocks_are_as_many_as_blocks)
 {
 	struct plan plan;
@@ -517,6 +617,11 @@ Suite *make_suite(void)
 	tcase_add_test(budget,
 		       a_long_operation_that_no_longer_fits_is_left_out);
 	tcase_add_test(budget, one_launch_that_fits_uses_all_of_the_budget);
+	tcase_add_test(
+		budget,
+		a_contender_that_is_not_here_leaves_the_others_their_turn);
+	tcase_add_test(budget, what_only_the_first_launch_does_costs_no_launch);
+	tcase_add_test(budget, a_helper_that_all_contests_use_is_started_once);
 	tcase_add_test(budget, more_openings_than_blocks_are_as_many_as_blocks);
 	tcase_add_test(budget, a_contest_whose_a_and_a_differ_is_no_result);
 	suite_add_tcase(suite, budget);
