@@ -33,13 +33,16 @@ void link_init(struct link *link, const struct pair_arg *arg)
 			       .nodes = arg->nodes,
 			       .threads = arg->transport->threads };
 	link_stride(link);
-	if (arg->rotate > link->stride) {
+	if (arg->rotate > link->stride)
 		link->buffers = (uint32_t)(arg->rotate / link->stride);
-		if (link->buffers > link->slots)
-			link->slots = link->buffers;
-	} else if (link->slots * link->stride > RING_BYTES_MAX) {
+	/* The array of a map comes back to the slot where the array lay. */
+	if (arg->pattern == PATTERN_MAP)
+		link->slots = 1;
+	else if (link->buffers > link->slots)
+		link->slots = link->buffers;
+	else if (link->buffers == 1 &&
+		 link->slots * link->stride > RING_BYTES_MAX)
 		link->slots = 2;
-	}
 	for (int d = 0; d < 2; d++)
 		for (int k = 0; k < 2; k++)
 			link->fd[d][k] = link->now[d][k] = -1;

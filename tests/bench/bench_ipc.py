@@ -72,6 +72,13 @@ class Transports(unittest.TestCase):
         for cell in self.measure(SOME, "sizes=8,65544",
                                  "patterns=map"):
             self.moved(cell)
+        # Larger than a ring of several slots may be, and a walk through slots:
+        # the array comes back where it lay.
+        for words in (["sizes=16Mi"], ["sizes=4Ki", "rotate=64Ki"]):
+            for cell in self.measure("transports=seg-inplace,seg-copyboth,pipe",
+                                     "patterns=map", *words):
+                self.assertEqual(cell["status"], "ok", cell["reason"])
+                self.moved(cell)
 
     def test_links_are_set_up(self):
         for cell in self.measure(SOME, "sizes=8",
