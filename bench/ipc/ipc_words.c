@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <common/nearest.h>
+#include <common/number.h>
+
 #include "commands/commands.h"
 #include "ipc/field.h"
 #include "ipc/ipc.h"
@@ -49,7 +52,7 @@ static const struct {
 	{ "transports=LIST|all|field",
 	  "`rigbench cases' lists them (the default ones); field: what others "
 	  "use" },
-	{ "sizes=0..4096Mi (bytes, Ki, Mi; a list)",
+	{ "sizes=0..4Gi (bytes, 64Ki, 1M, 1e6; a list)",
 	  "of a message (0,64,4Ki,64Ki,1Mi)" },
 	{ "touch=full|header",
 	  "every byte is written and read, or eight of them (full)" },
@@ -110,21 +113,12 @@ static void take_field(struct ipc_choice *choice)
 	choice->transports[n] = NULL;
 }
 
+/* The largest message, and the largest memory to walk through. */
+#define SIZE_MOST ((size_t)1 << 32)
+
 static int parse_size(const char *text, size_t *size)
 {
-	char *end;
-	unsigned long long n = strtoull(text, &end, 10);
-
-	if (end == text || *text == '-')
-		return -EINVAL;
-	if (strcmp(end, "Ki") == 0)
-		n <<= 10;
-	else if (strcmp(end, "Mi") == 0)
-		n <<= 20;
-	else if (*end)
-		return -EINVAL;
-	*size = (size_t)n;
-	return n > (unsigned long long)1 << 32 ? -EINVAL : 0;
+	return number_size(text, size) < 0 || *size > SIZE_MOST ? -EINVAL : 0;
 }
 
 static int parse_rate(const char *text, uint32_t *rate)
@@ -159,6 +153,22 @@ static int parse_value(const char *const *values, const char *word)
 	return -EINVAL;
 }
 
+static void say_transport(const char *wrong)
+{
+	struct nearest nearest = { .word = wrong };
+	const struct transport *own;
+
+	for (const struct transport *const *t = transports; *t; t++)
+		nearest_look(&nearest, (*t)->name);
+	for (size_t i = 0; (own = transport_own(i)); i++)
+		nearest_look(&nearest, own->name);
+	fprintf(stderr, "rigbench: no transport \"%s\"", wrong);
+	if (nearest.name)
+		fprintf(stderr, ": did you mean %s?\n", nearest.name);
+	else
+		fprintf(stderr, "; `rigbench cases' lists all\n");
+}
+
 static int take_transport(struct ipc_choice *choice, int n, const char *word)
 {
 	const struct transport *t = transport_find(word);
@@ -168,10 +178,7 @@ static int take_transport(struct ipc_choice *choice, int n, const char *word)
 		t = transport_find(word);
 	}
 	if (!t) {
-		fprintf(stderr,
-			"rigbench: no transport %s; `rigbench cases` lists "
-			"them\n",
-			word);
+		say_transport(word);
 		return -ENOENT;
 	}
 	/* The table's own name: the word does not live as long. */
@@ -226,8 +233,33 @@ static void put_axis(FILE *out, size_t i)
 		fprintf(out, "1..%d", PAIRS_MAX);
 }
 
+/* The lists that a word may begin with. */
+static const char *const lists[] = { "transports", "sizes",  "touch",
+				     "rate",       "rotate", "disturb" };
+
+/* The list that the user may have meant, where the word begins with none; else
+ * NULL. */
+static const char *nearest_list(const char *wrong)
+{
+	struct nearest nearest = { .word = wrong };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		nearest_look(&nearest, lists[i]);
+	for (size_t i = 0; i < AXES; i++)
+		nearest_look(&nearest, axes[i].name);
+	return nearest.mistakes ? nearest.name : NULL;
+}
+
 static void say_words(const char *wrong)
 {
+	const char *meant = nearest_list(wrong);
+
+	if (meant) {
+		fprintf(stderr,
+			"rigbench: ipc has no \"%s\": did you mean %s=?\n",
+			wrong, meant);
+		return;
+	}
 	fprintf(stderr, "rigbench: ipc %s: not among", wrong);
 	for (size_t i = 0; i < OTHERS; i++)
 		fprintf(stderr, " %s", others[i].word);
