@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/auxv.h>
-#include <sys/single_threaded.h>
 
 #include <runrig/api.h>
+
+#include "base/glibc.h"
 
 #define PLUGINS "HWLOC_PLUGINS_PATH"
 
@@ -83,7 +84,7 @@ bool environment_is_ours(void)
 bool environment_hide_plugins(void)
 {
 	/* Not a directory: nothing is found there. */
-	return __libc_single_threaded && !getenv(PLUGINS) &&
+	return has_one_thread() && !getenv(PLUGINS) &&
 	       setenv(PLUGINS, "/dev/null", 0) == 0;
 }
 

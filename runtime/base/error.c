@@ -3,6 +3,7 @@
  * error.c - one error text per thread.
  */
 #include "base/error.h"
+#include "base/glibc.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -39,9 +40,8 @@ int rig_fail_errno(int code, const char *format, ...)
 	vsnprintf(why, sizeof(why), format, list);
 	va_end(list);
 	used = strlen(why);
-	/* strerrordesc_np: no locale, no allocation, safe after a fork. */
 	snprintf(why + used, sizeof(why) - used, ": %s",
-		 strerrordesc_np(-code) ? strerrordesc_np(-code) : "error");
+		 errno_words(-code) ? errno_words(-code) : "error");
 	make_one_line();
 	return code == -EINVAL ? -ENOSYS : code;
 }

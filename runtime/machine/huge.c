@@ -11,12 +11,8 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "base/glibc.h"
 #include "base/size.h"
-
-/* C libraries of Linux before 6.1 lack the constant. */
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 
 void *huge_map(int fd, size_t bytes, int prot)
 {

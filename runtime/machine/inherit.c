@@ -19,6 +19,7 @@
 #include <sys/rseq.h>
 #endif
 
+#include "base/glibc.h"
 #include "base/thread.h"
 
 /* Ranges of code a caller may have: a Python with NumPy has some 200. */

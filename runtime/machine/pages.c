@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "base/atomic.h"
+#include "base/glibc.h"
 #include "base/size.h"
 
 static int advise(void *base, size_t bytes, int advice)

@@ -19,10 +19,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/glibc.h"
 #include "machine/shared.h"
-
-/* P_PIDFD, which a C library before glibc 2.36 has no name for. */
-#define BY_PIDFD ((idtype_t)3)
 
 /* The pause between two looks, where there is nothing to wait for. */
 #define LOOK_MS 1

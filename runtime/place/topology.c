@@ -25,6 +25,7 @@
 #include <hwloc.h>
 
 #include "base/atomic.h"
+#include "base/glibc.h"
 #include "base/environment.h"
 #include "machine/openmp.h"
 #include "base/error.h"
@@ -465,7 +466,7 @@ static int describe(hwloc_topology_t hwloc, const char *description)
 	}
 	if (access(description, R_OK) < 0)
 		return rig_fail(-EINVAL, "topology %.200s: %s", description,
-				strerrordesc_np(errno));
+				errno_words(errno));
 	if (hwloc_topology_set_xml(hwloc, description) < 0)
 		return rig_fail(-EINVAL,
 				"topology %.200s: not an hwloc XML file",

@@ -15,6 +15,7 @@
 #include <runrig/report.h>
 
 #include "base/error.h"
+#include "base/glibc.h"
 #include "pool/report.h"
 #include "team/modules.h"
 
@@ -79,7 +80,7 @@ static int explain_death(const struct rank *rank, int number)
 	const int pid = rank->layout.about[number].pid;
 	/* acquire: pairs with the release in the handler. */
 	const uint32_t signal = load_acquire(&dead->signal);
-	const char *name = sigabbrev_np((int)signal);
+	const char *name = signal_abbreviation((int)signal);
 	char where[WHERE_BYTES];
 	struct symbol symbol;
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/glibc.h"
 #include "base/error.h"
 
 /* How long programs have between a signal to end and SIGKILL. */
@@ -191,7 +192,7 @@ static bool look_at_end(struct seat *seat)
 {
 	siginfo_t info = { 0 };
 
-	if (waitid(P_PIDFD, (id_t)seat->pidfd, &info,
+	if (waitid(BY_PIDFD, (id_t)seat->pidfd, &info,
 		   WEXITED | WNOHANG | WNOWAIT) < 0 ||
 	    info.si_pid != seat->pid)
 		return false;
@@ -417,7 +418,7 @@ static void heed(struct rig_launch *launch, struct pollfd *polled)
 		on_time(launch);
 	if (!launch->over && launch->output_error) {
 		launch_say(launch, "%s: output cannot be written: %s\n",
-			   launch->name, strerrordesc_np(launch->output_error));
+			   launch->name, errno_words(launch->output_error));
 		note_status(launch, RIG_LAUNCH_WRONG);
 		launch->over = true;
 	}

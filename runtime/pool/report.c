@@ -22,6 +22,7 @@
 #include "pool/pool_startup.h"
 #include "team/verb.h"
 #include "base/error.h"
+#include "base/glibc.h"
 #include "base/symbol.h"
 #include "machine/process.h"
 #include "team/modules.h"
@@ -193,7 +194,7 @@ void report_append(struct report *report, const char *lines)
 
 static const char *signal_name(int signal)
 {
-	const char *name = sigabbrev_np(signal);
+	const char *name = signal_abbreviation(signal);
 
 	return name ? name : "?";
 }

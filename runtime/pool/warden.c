@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/glibc.h"
 #include "base/error.h"
 #include "machine/inherit.h"
 #include "segment/ledger.h"
@@ -230,7 +231,7 @@ static void fork_team(struct warden *w, uint32_t seen)
 			 "pool: worker %d of %d could not be forked: %s "
 			 "(limits: ulimit -u and -n, the cgroup's pids.max and "
 			 "memory.max, threads-max)",
-			 i, startup->size, strerrordesc_np(-r));
+			 i, startup->size, errno_words(-r));
 		give_up(w, r, why);
 		return;
 	}
@@ -467,7 +468,7 @@ noreturn void warden_main(struct pool_startup *startup)
 	warden.startup = startup;
 	warden.tell_done = true;
 	snprintf(why, sizeof(why), "pool: /proc/self/maps cannot be read: %s",
-		 strerrordesc_np(-r));
+		 errno_words(-r));
 	if (r < 0)
 		give_up(&warden, r, why);
 	else

@@ -5,6 +5,8 @@
  */
 #include "lib/inject.h"
 
+#include "base/glibc.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>

@@ -4,6 +4,8 @@
  */
 #include "lib/refuse.h"
 
+#include "base/glibc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>

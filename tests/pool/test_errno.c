@@ -26,6 +26,7 @@
 #include <runrig/runrig.h>
 
 #include "base/clock.h"
+#include "base/glibc.h"
 #include "lib/inject.h"
 #include "lib/puppet.h"
 #include "lib/tally.h"
@@ -169,7 +170,7 @@ static bool named(const struct inject *inject)
 		return strstr(shared->why, "no memory");
 	if (inject->role == INJECT_WARDEN && number == SYS_sendmsg)
 		return strstr(shared->why, "its warden died");
-	return strstr(shared->why, strerrordesc_np(inject->error));
+	return strstr(shared->why, errno_words(inject->error));
 }
 
 /* One call of one role with one error.  False: the result is wrong. */
@@ -187,7 +188,7 @@ static bool try_one(struct inject *inject, int names)
 		fprintf(stderr, "%s: %s %d: %s: %d %s (%.1f ms)\n",
 			roles[inject->role],
 			inject_name(inject->numbers[inject->at]), inject->at,
-			strerrordesc_np(inject->error), code, shared->why,
+			errno_words(inject->error), code, shared->why,
 			(double)(clock_ns() - begin) * 1e-6);
 	/* The warden removes names, but not the names of a dead warden; and exit()
 	 * removes a name that could not be looked at. */
@@ -205,7 +206,7 @@ static bool try_one(struct inject *inject, int names)
 			? inject_name(inject->numbers[inject->at])
 			: "?",
 		inject->at,
-		inject->error ? strerrordesc_np(inject->error) : "nothing",
+		inject->error ? errno_words(inject->error) : "nothing",
 		r == -ETIMEDOUT ? "hangs" : (code >= 0 ? ends[code] : "dies"),
 		(unsigned)inject->status,
 		entries() != names ? ", a name is left" : "", shared->why);

@@ -8,6 +8,8 @@
  */
 #include "lib/harness.h"
 
+#include "base/glibc.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -29,6 +29,7 @@
 #include <runrig/runrig.h>
 
 #include "base/clock.h"
+#include "base/glibc.h"
 #include "lib/refuse.h"
 #include "lib/tally.h"
 
@@ -261,7 +262,7 @@ static bool try_one(const struct refusal *refusal, int error)
 	if (end == NO_FILTER || (is_right(refusal, end) && entries() == names))
 		return true;
 	fprintf(stderr, "%s, refused with %s: %s, status %x, code %d%s: %s\n",
-		refusal->name, strerrorname_np(error),
+		refusal->name, errno_words(error),
 		end >= 0 ? ends[end] : "dies", (unsigned)status, shared->code,
 		entries() != names ? ", a name is left" : "", shared->why);
 	return false;
