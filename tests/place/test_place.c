@@ -315,8 +315,9 @@ START_TEST(nodes_are_told)
 		rig_place_plan(
 			&plan,
 			&(struct rig_place_options){
-				.topology = "package:2 [numa(memory=1GB)]"
-					    "[numa(memory=2GB)] core:3 pu:1" }),
+				.topology =
+					"package:2 [numa(memory=1000000000)]"
+					"[numa(memory=2000000000)] core:3 pu:1" }),
 		0);
 	ck_assert_int_eq(plan->machine_nodes, 4);
 	ck_assert_int_eq(plan->memory[0].cores, 3);
