@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "driver/budget.h"
+#include "driver/energy.h"
 #include "driver/machine.h"
 #include "report/table.h"
 
@@ -226,6 +227,7 @@ int command_measure(struct command *c)
 	struct sigaction action = { .sa_handler = on_interrupt };
 	struct machine_ticks before;
 	struct machine_ticks after;
+	struct energy energy;
 	int status;
 
 	if (c->peers && check_peers(c) < 0)
@@ -242,6 +244,8 @@ int command_measure(struct command *c)
 	if (isatty(STDERR_FILENO))
 		c->plan.progress = show_progress;
 	announce(&c->plan);
+	if (energy_open(&energy, ENERGY_FOLDER) == 0)
+		c->plan.energy = &energy;
 	machine_ticks(&before);
 	machine_noise(&c->plan.watch, c->plan.batch_ns, &info.noise);
 	if (measure(&c->plan) < 0) {
@@ -249,6 +253,8 @@ int command_measure(struct command *c)
 		return EXIT_SYSTEM;
 	}
 	machine_ticks(&after);
+	energy_close(&energy);
+	c->plan.energy = NULL;
 	end_progress(&c->plan);
 	info.steal = machine_steal(&before, &after);
 	status = write_results(c, &info);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "driver/budget.h"
+#include "driver/energy.h"
 
 /* Samples of one window of the warm-up, and how close the medians of two
  * windows must be. */
@@ -356,6 +357,7 @@ void cell_visit(struct plan *plan, struct cell *cell,
 		struct sample_origin origin)
 {
 	uint64_t prerun = (cell->count + PRERUN_SHARE - 1) / PRERUN_SHARE;
+	double joules;
 	double value = 0;
 	int last = -1;
 	int r = 0;
@@ -371,11 +373,16 @@ void cell_visit(struct plan *plan, struct cell *cell,
 		return;
 	if (!cell->what.once && prerun)
 		r = cell_time(plan, cell, prerun, &value, &last);
+	if (plan->energy)
+		(void)energy_joules(plan->energy);
 	if (r == 0 && !stopped(plan))
 		r = cell_time(plan, cell, cell->count, &value, &last);
+	joules = plan->energy ? energy_joules(plan->energy) : 0;
 	cell_rest(cell);
-	if (r == 0 && !stopped(plan) && cell_positive(cell, value))
+	if (r == 0 && !stopped(plan) && cell_positive(cell, value)) {
 		cell_keep(cell, value, last, origin);
+		cell->joules += joules;
+	}
 }
 
 /* A pass in which every operation is timed by itself: the tail. */

@@ -55,6 +55,7 @@ struct cell {
 	struct timing_cost lately;       /* the last run's */
 	struct timing_cost cost;         /* all timed operations' */
 	uint64_t cost_operations;        /* so many */
+	double joules;                /* the machine's, meanwhile; 0: unknown */
 	double run_ns;                /* an operation of the last run, with
 					  * all that was not timed */
 	uint64_t open_ns;             /* the last time that it was opened */
@@ -71,6 +72,8 @@ struct cell {
 /* From this ratio of A to A on, a contest is not a result. */
 #define AGAIN_MAX 1.2
 
+struct energy;
+
 struct plan {
 	/* Given. */
 	uint64_t seed;
@@ -84,6 +87,7 @@ struct plan {
 	uint64_t warmup_ns, warmup_max_ns; /* a cell's, in a launch */
 	double min_effect; /* no smaller difference is claimed: 0.02 */
 	const volatile sig_atomic_t *stop; /* not 0: end; may be NULL */
+	struct energy *energy; /* open counters; NULL: the machine has none */
 	void (*progress)(void *arg, const char *text); /* may be NULL */
 	void *progress_arg;
 	/* The time that the budget is counted in; NULL: the stopwatch's.  For

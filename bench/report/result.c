@@ -160,6 +160,14 @@ static json_t *cost_json(const struct cell *cell)
 		"faults", (double)c->faults[0] / n, (double)c->faults[1] / n);
 }
 
+/* The joules of an operation, on average. */
+static json_t *energy_json(const struct cell *cell)
+{
+	return cell->joules > 0
+		       ? json_real(cell->joules / (double)cell->cost_operations)
+		       : json_null();
+}
+
 /* A quantile of operations timed singly, where enough were timed. */
 static json_t *tail_quantile(const struct histogram *h, double q, uint64_t n)
 {
@@ -197,7 +205,7 @@ static json_t *cell_json(const struct cell *cell)
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:s,"
 		" s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:{s:i, s:i}, s:o, s:o,"
-		" s:o, s:o}",
+		" s:o, s:o, s:o}",
 		"id", id, "contest", cell->what.contest, "name",
 		cell->what.name, "settings", cell->what.settings, "peer",
 		cell->what.peer ? json_string(cell->what.peer) : json_null(),
@@ -214,8 +222,8 @@ static json_t *cell_json(const struct cell *cell)
 		"operations_per_sample", (json_int_t)cell->count,
 		"warmup_operations", (json_int_t)cell->dropped, "verify",
 		"passes", (int)cell->verified, "errors", cell->unverified,
-		"resources", cost_json(cell), "tail", tail_json(cell),
-		"pss_bytes",
+		"resources", cost_json(cell), "joules", energy_json(cell),
+		"tail", tail_json(cell), "pss_bytes",
 		cell->binding.pss_bytes > 0 ? json_real(cell->binding.pss_bytes)
 					    : json_null(),
 		"again",

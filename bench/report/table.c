@@ -116,6 +116,11 @@ static void print_tail(const struct cell *cell, FILE *out)
 			(double)cell->cost.cpu_ns /
 				((double)cell->cost_operations *
 				 cell->what.bytes));
+	if (cell->what.bytes > 0 && cell->joules > 0)
+		fprintf(out, "  %.2g J/GB",
+			cell->joules * 1e9 /
+				((double)cell->cost_operations *
+				 cell->what.bytes));
 }
 
 static void print_row(const struct plan *plan, const struct cell *reference,
