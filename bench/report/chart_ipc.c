@@ -99,6 +99,18 @@ static void collect_cpu_stream(struct figure *f, const json_t *cell)
 	collect_cpu(f, cell, "stream");
 }
 
+/* What the machine used meanwhile, where it tells. */
+static void collect_energy(struct figure *f, const json_t *cell)
+{
+	double bytes = result_read_number(cell, "bytes_per_operation");
+	double joules = result_read_number(cell, "joules");
+
+	if (bytes > 0 && joules > 0 && is_pattern(cell, "stream"))
+		add_transport(f, cell,
+			      (struct point){ chart_axis(cell, "size"),
+					      joules * 1e9 / bytes, NAN, NAN });
+}
+
 /* Memory of all sides: each page is counted once, however many map it. */
 static void collect_memory(struct figure *f, const json_t *cell)
 {
@@ -229,7 +241,8 @@ const struct chart chart_ipc[] = {
 		       "what lies above what one core can read is not to be "
 		       "believed.",
 	    .xlabel = "message",
-	    .ylabel = "GB/s",
+	    .ylabel = "bandwidth",
+	    .y_rate = true,
 	    .kind = FIGURE_SIZES },
 	  true,
 	  collect_bandwidth,
@@ -253,6 +266,17 @@ const struct chart chart_ipc[] = {
 	    .kind = FIGURE_SIZES },
 	  true,
 	  collect_cpu_stream,
+	  NULL },
+	{ { .id = "energy",
+	    .title = "Energy of the machine, stream",
+	    .caption = "Joules of all packages and their memory while 10^9 "
+		       "bytes went by, what idle cores and other programs "
+		       "used included.",
+	    .xlabel = "message",
+	    .ylabel = "joules per GB",
+	    .kind = FIGURE_SIZES },
+	  true,
+	  collect_energy,
 	  NULL },
 	{ { .id = "setup",
 	    .title = "Making and removing the link",

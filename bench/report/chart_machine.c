@@ -222,7 +222,8 @@ const struct chart chart_machine[] = {
 	    .caption = "Bytes that the program reads or writes, medians; a "
 		       "plain store makes memory move its line twice.",
 	    .xlabel = "working set of one worker",
-	    .ylabel = "GB/s, all workers together",
+	    .ylabel = "bandwidth, all workers together",
+	    .y_rate = true,
 	    .kind = FIGURE_SIZES },
 	  true,
 	  collect_roofs,

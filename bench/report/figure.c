@@ -304,7 +304,9 @@ int figure_put(const struct figure *f, FILE *page)
 		scale_word(f->kind, false));
 	put_text(page, f->title);
 	fprintf(page, "</h3>\n");
+	fprintf(page, "<div class=\"picture\">\n");
 	drawn = draw(f, &r, false, page);
+	fprintf(page, "</div>\n");
 	if (drawn < 0)
 		fprintf(page, "<p>%s: no picture.</p>\n", figure_why(drawn));
 	fprintf(page, "<figcaption>");

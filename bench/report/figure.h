@@ -17,7 +17,7 @@
 /* Where the axes lie in a picture, as shares of it from its lower left corner.
  */
 #define FIGURE_LEFT   0.1
-#define FIGURE_RIGHT  0.78
+#define FIGURE_RIGHT  0.76
 #define FIGURE_BOTTOM 0.13
 #define FIGURE_TOP    0.95
 
@@ -63,6 +63,8 @@ struct figure {
 	/* How many nanoseconds one of y is, where y is a time: the axis has ns,
 	 * us, ms. 0: y is no time. */
 	double y_ns;
+	/* y is in 10^9 bytes a second: a logarithmic axis has kB/s, MB/s, GB/s. */
+	bool y_rate;
 	char note[400]; /* sentences more than the caption, or "" */
 	int number;     /* from 2 on it is part of the id */
 	enum figure_kind kind;

@@ -127,6 +127,23 @@ static void script_times(const struct figure *f, const struct axis_range *r,
 	fprintf(gp, ")\n");
 }
 
+/* "1 MB/s", "10 MB/s", ...: a tic a decade. */
+static void script_rates(const struct axis_range *r, FILE *gp)
+{
+	static const char *const units[] = { "B/s",  "kB/s", "MB/s",
+					     "GB/s", "TB/s", "PB/s" };
+	int first = (int)ceil(log10(r->ymin) + 9 - 1e-9);
+	int last = (int)floor(log10(r->ymax) + 9 + 1e-9);
+
+	first = first < 0 ? 0 : first;
+	last = last > 17 ? 17 : last;
+	fprintf(gp, "set ytics (");
+	for (int k = first; k <= last; k++)
+		fprintf(gp, "%s'%g %s' %.17g", k > first ? ", " : "",
+			pow(10, k % 3), units[k / 3], pow(10, k - 9));
+	fprintf(gp, ")\n");
+}
+
 static void script_axes(const struct figure *f, const struct axis_range *r,
 			FILE *gp)
 {
@@ -161,6 +178,8 @@ static void script_axes(const struct figure *f, const struct axis_range *r,
 			    "set grid lw 0.5 lc rgb 'gray'\n");
 	if (f->y_ns > 0 && f->kind != FIGURE_MAP)
 		script_times(f, r, gp);
+	if (f->y_rate && f->kind == FIGURE_SIZES)
+		script_rates(r, gp);
 }
 
 /* Lines across, with names at the top. */
@@ -275,11 +294,18 @@ static void script_map(const struct figure *f, FILE *gp)
 	fprintf(gp, "\n");
 }
 
+/* The names of curves stand one below the other beside the axes: in a second column
+ * they would lie on the curves. */
+#define NAME_HEIGHT 22
+#define NAMES_MAX   18
+
 /* The height of a picture 900 wide. */
 static int height_of(const struct figure *f)
 {
 	if (f->kind != FIGURE_MAP)
-		return 520;
+		return 520 + (f->count > NAMES_MAX ? (f->count - NAMES_MAX) *
+							     NAME_HEIGHT * 5 / 4
+						   : 0);
 	return f->count < 12 ? 240 + 40 * f->count : 720;
 }
 
@@ -291,7 +317,8 @@ void figure_script(const struct figure *f, const struct axis_range *r,
 		"name '%s'\n"
 		"set lmargin at screen %g\nset rmargin at screen %g\n"
 		"set tmargin at screen %g\nset bmargin at screen %g\n"
-		"set key outside right top vertical noenhanced samplen 2\n",
+		"set key outside right top vertical maxcols 1 noenhanced "
+		"samplen 1.5 font ',12'\n",
 		height_of(f), f->id, FIGURE_LEFT, FIGURE_RIGHT,
 		alone ? 0.92 : FIGURE_TOP, FIGURE_BOTTOM);
 	if (alone)
