@@ -20,10 +20,15 @@ for any text.  Comments of HTML before a block are instructions:
     <!-- before: COMMANDS -->  commands to run first
     <!-- output -->          the block is the output of the block before
     <!-- exit: N... -->      the exit status of each command
-    <!-- synopsis -->        each option of the block is in the command's help
+    <!-- synopsis -->        each option and each NAME= of the block is in the
+                             command's help
     <!-- long -->            with RUNRIG_LONG=1 alone
-    <!-- run by: FILE -->    another test runs the block
+    <!-- run by: FILE -->    another test runs the block, and has the words of its
+                             commands
     <!-- not run: REASON --> the block cannot run here
+
+A command within a sentence, between backticks, is not run: the command, its
+options and its NAME= are in the help.
 
 The last line counts the blocks.  Words after the name of this program choose
 pages: test_pages.py docs/hosts.md.
@@ -42,7 +47,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LONG = os.environ.get("RUNRIG_LONG") == "1"
 LIMIT_S = 300
 PAGES = [ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md",
-                                  "SECURITY.md")]
+                                  "SECURITY.md", "CHANGELOG.md")]
 for pattern in ("docs/*.md", "docs/labs/*.md", "docs/labs/*/*.md",
                 "docs/decisions/*.md"):
     PAGES += sorted(ROOT.glob(pattern))
@@ -233,8 +238,18 @@ class Page:
                                          text, re.M):
             for word in re.findall(r"[a-z0-9]+", words) + [""]:
                 helps += self.bash(f"{program} {word} --help")[1]
-        for option in re.findall(r"--[a-z][a-z-]+", text):
+        # A `[NAME=VALUE...]` of the help stands for any.
+        for option in re.findall(r"--[a-z][a-z-]+|(?<=[ \[])[a-z]+=(?=[\w\d])", text):
             self.test.assertIn(option, helps, f"{block.page}:{block.line}")
+
+    def has_words(self, block, path):
+        """The test that runs the block has the first word of each command."""
+        source = path.read_text(encoding="utf-8")
+        typed = [line for line in block.lines if line.startswith("$ ")]
+        for line in typed or block.lines:
+            for word in re.findall(r"\b(?:runrig|rigbench) ([a-z][a-z0-9-]+)", line):
+                self.test.assertRegex(source, rf"\b{word}\b",
+                                      f"{block.page}:{block.line}: not in {path}")
 
     def program(self, block):
         text = "\n".join(block.lines) + "\n"
@@ -267,6 +282,7 @@ class Page:
             marks["run by"] = COOKBOOK[1]
         if "run by" in marks:
             self.test.assertTrue((ROOT / marks["run by"]).is_file(), marks["run by"])
+            self.has_words(block, ROOT / marks["run by"])
             return "run by another test"
         if block.language == "text":
             return "no code"
@@ -293,6 +309,51 @@ class Page:
         return "run"
 
 
+class Helps:
+    """What the commands say of themselves."""
+
+    def __init__(self):
+        self.known = {}
+
+    def of(self, *words):
+        if words not in self.known:
+            done = subprocess.run([os.environ[words[0].upper()], *words[1:]],
+                                  capture_output=True, text=True, check=False,
+                                  env=dict(os.environ, COLUMNS="80"))
+            self.known[words] = done.stdout if done.returncode == 0 else None
+        return self.known[words]
+
+    def wrong(self, line):
+        """The first word of a command that is not in the help; None: all are."""
+        program, command, *words = line.split()
+        if program.upper() not in os.environ or not re.match(r"[a-z]", command) or \
+                command == "help":
+            return None
+        text = self.of(program, "help", command)
+        if text is None:
+            return command
+        if command in ("run", "kernel", "scale"):
+            for word in words:
+                text += self.of("runrig", "kernels", word) or ""
+        for before, word in zip([""] + words, words):
+            if before in ("--input", "--output", "--inplace", "--segment"):
+                continue # ARRAY=FILE
+            for option in re.findall(r"^(?:--[a-z][a-z-]+|[a-z]+=)", word):
+                if option not in text:
+                    return word
+        return None
+
+
+def sentences(path):
+    """The lines of a page that are no block, and their numbers."""
+    fenced = False
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if re.match(r" *```", line):
+            fenced = not fenced
+        elif not fenced:
+            yield number, line
+
+
 class Pages(unittest.TestCase):
     total = collections.Counter()
 
@@ -306,6 +367,21 @@ class Pages(unittest.TestCase):
         self.assertTrue(says("a\n...\nb", "a\nx\ny\nb"))
         self.assertFalse(says("time 207 µs", "first 207 µs"))
         self.assertFalse(says("a b", "a b c"))
+
+    def test_commands_within_sentences_are_there(self):
+        helps = Helps()
+        self.assertEqual(helps.wrong("runrig run reverse lenght=1"), "lenght=1")
+        self.assertEqual(helps.wrong("runrig topo --no-such"), "--no-such")
+        self.assertEqual(helps.wrong("runrig no-such"), "no-such")
+        found = 0
+        for path in PAGES:
+            page = str(path.relative_to(ROOT))
+            for number, line in sentences(path) if page in CHOSEN or not CHOSEN else ():
+                for command in re.findall(r"`((?:runrig|rigbench) [^`]+)`", line):
+                    with self.subTest(f"{page}:{number}"):
+                        self.assertIsNone(helps.wrong(command), command)
+                        found += 1
+        self.assertTrue(found > 100 or CHOSEN, found)
 
     def test_each_block(self):
         for path in PAGES:
