@@ -247,7 +247,11 @@ static const char *nearest_list(const char *wrong)
 		nearest_look(&nearest, lists[i]);
 	for (size_t i = 0; i < AXES; i++)
 		nearest_look(&nearest, axes[i].name);
-	return nearest.mistakes ? nearest.name : NULL;
+	/* A list that is there, and a value that is not. */
+	if (nearest.name && strlen(nearest.name) == strcspn(wrong, "=") &&
+	    strncmp(nearest.name, wrong, strlen(nearest.name)) == 0)
+		return NULL;
+	return nearest.name;
 }
 
 static void say_words(const char *wrong)
