@@ -74,6 +74,23 @@ static int unknown(const char *word)
 			names);
 }
 
+/* An option that no command stands before. */
+static int unknown_option(const char *word)
+{
+	struct nearest nearest = { .word = word };
+
+	nearest_look(&nearest, "--help");
+	nearest_look(&nearest, "--version");
+	if (nearest.name)
+		return complain(EXIT_USAGE,
+				"no option \"%s\": did you mean %s?", word,
+				nearest.name);
+	return complain(EXIT_USAGE,
+			"no option \"%s\": there are --help and --version; "
+			"a command's options follow the command",
+			word);
+}
+
 static int dispatch(const struct command *command, int argc, char **argv)
 {
 	char name[40];
@@ -123,6 +140,8 @@ int main(int argc, char **argv)
 		printf("runrig %s\n", RUNRIG_VERSION);
 		return finish_output(EXIT_DONE);
 	}
+	if (*word == '-')
+		return unknown_option(word);
 	command = find(word);
 	return command ? dispatch(command, argc - 1, argv + 1) : unknown(word);
 }

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <common/nearest.h>
 #include <kernels/builtin.h>
 #include <runner/kernel_run.h>
 #include <runrig/runrig.h>
@@ -365,6 +366,22 @@ static bool take_words(struct kernel_arg *arg, const struct command *c, int *at)
 	return true;
 }
 
+static void say_kernel(const char *wrong, char *why, size_t bytes)
+{
+	struct nearest nearest = { .word = wrong };
+	const struct rig_kernel *kernel;
+
+	for (size_t i = 0; (kernel = rig_kernel_at(i)); i++)
+		nearest_look(&nearest, kernel->name);
+	if (nearest.name)
+		snprintf(why, bytes, "no kernel \"%.60s\": did you mean %s?",
+			 wrong, nearest.name);
+	else
+		snprintf(why, bytes,
+			 "no kernel \"%.60s\"; `runrig kernels' lists them",
+			 wrong);
+}
+
 /* A kernel's name and the words behind the name; moves *at past both. */
 static int one_kernel(struct command *c, int *at, int workers,
 		      kernel_add_fn *add)
@@ -376,9 +393,7 @@ static int one_kernel(struct command *c, int *at, int workers,
 
 	arg.kernel = rig_kernel_find(c->words[*at]);
 	if (!arg.kernel) {
-		snprintf(why, sizeof(why),
-			 "no kernel %.60s; `runrig kernels` lists them",
-			 c->words[*at]);
+		say_kernel(c->words[*at], why, sizeof(why));
 		return bad(why);
 	}
 	++*at;

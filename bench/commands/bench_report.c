@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/answer.h"
 #include "report/charts.h"
@@ -404,6 +405,9 @@ static int write_report(json_t *const *results, int count, const char *path)
 	return status;
 }
 
+/* What is reported where no file is named. */
+#define USUAL_RESULT "rigbench-quick.json"
+
 static int command_report(struct command *c)
 {
 	const char *path = c->folder ? c->folder : "rigbench.html";
@@ -411,10 +415,15 @@ static int command_report(struct command *c)
 	int count = 0;
 	int status = 0;
 
+	if (c->word_count == 1 && access(USUAL_RESULT, R_OK) < 0) {
+		fprintf(stderr,
+			"rigbench: report: no " USUAL_RESULT " here: name a "
+			"file, or run `rigbench suite quick' first\n");
+		return EXIT_SYSTEM;
+	}
 	for (int i = 1; i < c->word_count || i == 1; i++) {
 		results[count] = result_read_load(
-			i < c->word_count ? c->words[i]
-					  : "rigbench-quick.json");
+			i < c->word_count ? c->words[i] : USUAL_RESULT);
 		if (!results[count])
 			status = 5;
 		else

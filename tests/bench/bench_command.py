@@ -82,6 +82,8 @@ class Command(unittest.TestCase):
                  r'no transport "seg-inplce": did you mean seg-inplace\?'),
                 (["ipc", "transports=carrier-pigeon"],
                  'no transport "carrier-pigeon"; `rigbench cases\' lists all'),
+                (["kernel", "revrse"],
+                 r'no kernel "revrse": did you mean reverse\?'),
                 (["snyc"], r"no command snyc: did you mean sync\?"),
                 (["sync", "--strict=1"],
                  "option --strict takes nothing after it"),

@@ -81,6 +81,10 @@ class Words(unittest.TestCase):
         for pattern, words in (
                 (r'no command "rnu": did you mean run\?', ("rnu",)),
                 (r'no command "halp": did you mean help\?', ("halp",)),
+                (r'no option "--versoin": did you mean --version\?',
+                 ("--versoin",)),
+                (r'no option "-n": there are --help and --version; a .*',
+                 ("-n", "4", "run")),
                 (r'no command "topology": there are demo, .*', ("topology",)),
                 (r"did you mean topo\?", ("help", "tpoo")),
                 (r'no kernel "revrse": did you mean reverse\?',
