@@ -17,7 +17,7 @@
 /* Where the axes lie in a picture, as shares of it from its lower left corner.
  */
 #define FIGURE_LEFT   0.1
-#define FIGURE_RIGHT  0.76
+#define FIGURE_RIGHT  0.74
 #define FIGURE_BOTTOM 0.13
 #define FIGURE_TOP    0.95
 

@@ -143,7 +143,7 @@ def has_points(test, text, figure, wanted):
             return low + share * (high - low)
         return low * (high / low) ** share
 
-    drawn = [(undo((float(x) / width - 0.1) / 0.66, float(found[1]),
+    drawn = [(undo((float(x) / width - 0.1) / 0.64, float(found[1]),
                    float(found[2]), found[5]),
               undo((1 - float(y) / height - 0.13) / 0.82, float(found[3]),
                    float(found[4]), found[6]))

@@ -70,7 +70,7 @@ class CoreToCore(unittest.TestCase):
             self.skipTest("gnuplot is not installed")
         width, height = (float(n) for n in re.search(
             r'viewBox="0 0 (\d+) (\d+)"', figure).groups())
-        labels = [(int(n), (float(x) / width - 0.1) / 0.66 * 5,
+        labels = [(int(n), (float(x) / width - 0.1) / 0.64 * 5,
                    (float(y) / height - 0.05) / 0.82 * 5)
                   for x, y, n in re.findall(
                       r'translate\(([\d.]+),([\d.]+)\)"[^>]*>\s*<text>'
