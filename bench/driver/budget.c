@@ -30,14 +30,11 @@ bool budget_spent(const struct plan *plan)
 uint64_t budget_until(const struct plan *plan, uint32_t launch,
 		      uint64_t begin_ns, size_t cells, size_t left)
 {
-	uint64_t from = launch ? plan->launch_ns : plan->began_ns;
-	uint64_t all = plan->began_ns + plan->budget_ns;
-	uint64_t end = from;
+	uint64_t end = plan->began_ns +
+		       plan->budget_ns / plan->launches * (launch + 1);
 
 	if (!plan->budget_ns)
 		return 0;
-	if (all > from)
-		end += (all - from) / (plan->launches - launch);
 	if (begin_ns >= end || !left)
 		return begin_ns;
 	return begin_ns + (end - begin_ns) / left * cells;

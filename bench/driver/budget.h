@@ -16,9 +16,9 @@ uint64_t budget_now(const struct plan *plan);
 /* Is there a budget, and is all of it spent? */
 bool budget_spent(const struct plan *plan);
 
-/* When a contest of launch number `launch` has to end that began at `begin_ns` and has `cells` of
- * the `left` cells that the launch has yet to measure; 0: there is no budget.  A
- * launch has an equal part of what the launches before have left. */
+/* When a contest of launch number `launch` has to end that began at `begin_ns`, and
+ * has `cells` of the `left` cells that the launch has yet to measure; 0: there is no
+ * budget. */
 uint64_t budget_until(const struct plan *plan, uint32_t launch,
 		      uint64_t begin_ns, size_t cells, size_t left);
 

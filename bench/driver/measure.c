@@ -345,7 +345,6 @@ static void measure_launches(struct plan *plan, uint32_t *order)
 
 	while (launch < plan->launches && !stopped(plan) &&
 	       (launch == 0 || !budget_spent(plan))) {
-		plan->launch_ns = budget_now(plan);
 		measure_launch(plan, launch, order, &random);
 		end_launch(plan);
 		launch++;

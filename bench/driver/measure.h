@@ -109,7 +109,6 @@ struct plan {
 	uint64_t elapsed_ns;
 	uint64_t first_ns; /* when the first launch began */
 	uint32_t launches_planned;
-	uint64_t launch_ns;      /* when the launch of now began */
 	uint64_t optional_ns;    /* the part that a budget may cut */
 	uint64_t calibration_ns; /* the part that the first launch alone has */
 };
