@@ -11,12 +11,14 @@ name for each function, and 7 for the concepts.
 Usage: site.py html|man SOURCE_ROOT RUNRIG RIGBENCH OUTPUT
 """
 import json
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 # Documents on concepts: pages of section 7.
 CONCEPTS = {
@@ -96,16 +98,32 @@ def header_page(path):
 
 
 def said(*words):
-    return subprocess.run(words, check=True, capture_output=True,
-                          text=True).stdout
+    # A page of the manual has margins: 80 columns of it hold 70 of help.
+    return subprocess.run(words, check=True, capture_output=True, text=True,
+                          env=dict(os.environ,
+                                   ARGP_HELP_FMT="no-dup-args-note,rmargin=68")).stdout
+
+
+def narrow(text):
+    """The text with its paragraphs, which begin at the margin, in 68 columns."""
+    parts = text.rstrip().split("\n\n")
+    return "\n\n".join(part if re.search("(?m)^ ", part) else
+                       textwrap.fill(" ".join(part.split()), 68) for part in parts)
 
 
 def command_page(name, program, *words):
     """(title, Markdown) of a command, from its help."""
-    text = said(program, *words, "--help")
-    lines = text.splitlines()
-    title = next((line for line in lines[1:] if line), name).rstrip(".")
-    return title, f"# {name}\n\n```text\n{text}```\n"
+    head, _, options = said(program, *words, "--help").partition("\n\n")
+    usage = re.match(r"Usage: .*(?:\n +.*)*", head)[0]
+    about = re.sub(r"^[a-z0-9]+: ", "", " ".join(head[len(usage):].split()))
+    usage = re.sub(r"(?m)^(?:Usage: |  or:  |       )", "", usage)
+    # Quotes of the help, as Markdown's; and no tag is one.
+    quoted = re.sub(r"`([^`']*)'", r"`\1`", about).replace("<", "\\<")
+    title = re.sub(r"\.(?: .*)?$", "", about) or name
+    return title, (f"# {name}\n\n## Synopsis\n\n```text\n{usage}\n```\n\n"
+                   f"## Description\n\n{quoted}\n\n"
+                   f"## {'Options' if '  -' in options else 'Commands'}\n\n"
+                   f"```text\n{narrow(options)}\n```\n")
 
 
 def commands_of(program):
