@@ -3,8 +3,8 @@
  * engine_mpi.c - the engine over an MPI library; compiled once for each mpi.h.
  *
  * A message is a head with short data behind it.  Longer data follows under a tag
- * of its own.  A receive for heads from any process is always posted.  Only joining
- * and leaving wait.
+ * of its own, which is the number of the message among those to the same process.  A
+ * receive for heads from any process is always posted.  Only joining and leaving wait.
  */
 #include "engine.h"
 
@@ -24,7 +24,11 @@
 /* See part_quietly(). */
 #define LAST_LOOK_NS 200000000
 
-enum { TAG_HEAD = 1, TAG_DATA };
+/* Tags of data; every MPI has tags up to 32767. */
+#define TAG_DATA  2
+#define DATA_TAGS 32000
+
+enum { TAG_HEAD = 1 };
 
 /* On the wire. */
 struct packet {
@@ -37,8 +41,9 @@ struct delivery {
 	struct delivery *next;
 	int peer;
 	struct wire_head head;
-	struct packet *packet; /* of a send */
+	struct packet *packet; /* only a send has one */
 	char *data;
+	void *token;    /* the taker's; NULL: the data is the engine's */
 	uint64_t begun; /* bytes of long data, chunk by chunk */
 	MPI_Request head_request;
 	MPI_Request request;
@@ -53,7 +58,9 @@ struct engine_link {
 	MPI_Request combining;
 	MPI_Request waiting; /* for a head */
 	struct packet packet;
-	struct list sends, receives;
+	/* `arrivals`: accepted; `done`: with tokens. */
+	struct list sends, receives, arrivals, done;
+	uint32_t *numbers; /* long messages to each process so far */
 	bool finalize;
 };
 
@@ -81,6 +88,18 @@ static void await_head(struct engine_link *link)
 		  TAG_HEAD, link->comm, &link->waiting);
 }
 
+/* Duplicate the communicator; false: no memory. */
+static bool make_numbers(struct engine_link *link, const int *fcomm)
+{
+	int size;
+
+	MPI_Comm_dup(fcomm ? MPI_Comm_f2c((MPI_Fint)*fcomm) : MPI_COMM_WORLD,
+		     &link->comm);
+	MPI_Comm_size(link->comm, &size);
+	link->numbers = calloc((size_t)size, sizeof(*link->numbers));
+	return link->numbers != NULL;
+}
+
 static int link_join(struct engine_link **out, const int *fcomm, char *why,
 		     size_t why_bytes)
 {
@@ -96,17 +115,17 @@ static int link_join(struct engine_link **out, const int *fcomm, char *why,
 	MPI_Initialized(&initialized);
 	if (!initialized)
 		MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
-	if (!link) {
+	if (!link || !make_numbers(link, fcomm)) {
 		/* The other processes wait for this process. */
 		MPI_Abort(MPI_COMM_WORLD, 1);
 		return -ENOMEM;
 	}
 	link->finalize = !initialized;
-	MPI_Comm_dup(fcomm ? MPI_Comm_f2c((MPI_Fint)*fcomm) : MPI_COMM_WORLD,
-		     &link->comm);
 	link->combining = MPI_REQUEST_NULL;
 	link->sends.end = &link->sends.first;
 	link->receives.end = &link->receives.first;
+	link->arrivals.end = &link->arrivals.first;
+	link->done.end = &link->done.first;
 	await_head(link);
 	*out = link;
 	return 0;
@@ -144,31 +163,21 @@ static bool is_moved(struct engine_link *link, struct delivery *delivery)
 	while (is_done(&delivery->request)) {
 		const uint64_t left = delivery->head.bytes - delivery->begun;
 		const int count = (int)(left < CHUNK ? left : CHUNK);
+		const int tag =
+			TAG_DATA + (int)(delivery->head.number % DATA_TAGS);
 		char *at = delivery->data + delivery->begun;
 
 		if (left == 0)
 			return true;
 		if (delivery->packet)
-			MPI_Isend(at, count, MPI_BYTE, delivery->peer, TAG_DATA,
+			MPI_Isend(at, count, MPI_BYTE, delivery->peer, tag,
 				  link->comm, &delivery->request);
 		else
-			MPI_Irecv(at, count, MPI_BYTE, delivery->peer, TAG_DATA,
+			MPI_Irecv(at, count, MPI_BYTE, delivery->peer, tag,
 				  link->comm, &delivery->request);
 		delivery->begun += (uint64_t)count;
 	}
 	return false;
-}
-
-/* Long data of several messages goes to a peer in the order of the heads. */
-static bool is_first_to(const struct list *list,
-			const struct delivery *delivery)
-{
-	for (const struct delivery *other = list->first; other != delivery;
-	     other = other->next)
-		if (other->peer == delivery->peer &&
-		    other->begun < other->head.bytes)
-			return false;
-	return true;
 }
 
 static bool link_is_sent(struct engine_link *link)
@@ -176,14 +185,17 @@ static bool link_is_sent(struct engine_link *link)
 	struct delivery **at = &link->sends.first, *delivery;
 
 	while ((delivery = *at)) {
-		if (!is_first_to(&link->sends, delivery) ||
-		    !is_moved(link, delivery) ||
+		if (!is_moved(link, delivery) ||
 		    !is_done(&delivery->head_request)) {
 			at = &delivery->next;
 			continue;
 		}
 		(void)unlink_at(&link->sends, at);
 		free(delivery->packet);
+		if (delivery->token) {
+			append(&link->done, delivery);
+			continue;
+		}
 		free(delivery->data);
 		free(delivery);
 	}
@@ -191,7 +203,7 @@ static bool link_is_sent(struct engine_link *link)
 }
 
 static int link_send(struct engine_link *link, int to,
-		     const struct wire_head *head, void *data)
+		     const struct wire_head *head, void *data, void *token)
 {
 	const bool is_short = head->bytes <= SHORT_BYTES;
 	const size_t behind = is_short ? head->bytes : 0;
@@ -201,16 +213,20 @@ static int link_send(struct engine_link *link, int to,
 	if (!delivery || !packet) {
 		free(delivery);
 		free(packet);
-		free(data);
+		if (!token)
+			free(data);
 		return -ENOMEM;
 	}
 	packet->head = *head;
+	if (!is_short)
+		packet->head.number = link->numbers[to]++;
 	if (behind)
 		memcpy(packet->data, data, behind);
 	*delivery = (struct delivery){ .peer = to,
-				       .head = *head,
+				       .head = packet->head,
 				       .packet = packet,
 				       .data = data,
+				       .token = token,
 				       .begun = is_short ? head->bytes : 0,
 				       .request = MPI_REQUEST_NULL };
 	MPI_Isend(packet, (int)(sizeof(packet->head) + behind), MPI_BYTE, to,
@@ -225,16 +241,19 @@ static int take_head(struct engine_link *link, int from)
 {
 	const struct packet *packet = &link->packet;
 	const uint64_t bytes = packet->head.bytes;
+	const bool later = packet->head.later && bytes > SHORT_BYTES;
 	struct delivery *delivery = calloc(1, sizeof(*delivery));
 
 	if (!delivery)
 		return -ENOMEM;
-	*delivery = (struct delivery){ .peer = from,
-				       .head = packet->head,
-				       .data = malloc(bytes ? bytes : 1),
-				       .head_request = MPI_REQUEST_NULL,
-				       .request = MPI_REQUEST_NULL };
-	if (!delivery->data) {
+	*delivery =
+		(struct delivery){ .peer = from,
+				   .head = packet->head,
+				   .data = later ? NULL
+						 : malloc(bytes ? bytes : 1),
+				   .head_request = MPI_REQUEST_NULL,
+				   .request = MPI_REQUEST_NULL };
+	if (!delivery->data && !later) {
 		free(delivery);
 		return -ENOMEM;
 	}
@@ -260,8 +279,20 @@ static int take_heads(struct engine_link *link)
 	return r;
 }
 
+/* The message, which is in no list any more, is the taker's. */
+static void hand_out(struct delivery *delivery, int *from,
+		     struct wire_head *head, void **data, void **later)
+{
+	*from = delivery->peer;
+	*head = delivery->head;
+	*data = delivery->data;
+	*later = delivery->data ? NULL : delivery;
+	if (delivery->data)
+		free(delivery);
+}
+
 static int link_receive(struct engine_link *link, int *from,
-			struct wire_head *head, void **data)
+			struct wire_head *head, void **data, void **later)
 {
 	struct delivery **at = &link->receives.first, *delivery;
 	int r = take_heads(link);
@@ -274,16 +305,43 @@ static int link_receive(struct engine_link *link, int *from,
 		for (struct delivery *other = link->receives.first;
 		     other != delivery; other = other->next)
 			first &= other->peer != delivery->peer;
-		if (!first || !is_moved(link, delivery))
+		if (!first || (delivery->data && !is_moved(link, delivery)))
 			continue;
-		(void)unlink_at(&link->receives, at);
-		*from = delivery->peer;
-		*head = delivery->head;
-		*data = delivery->data;
-		free(delivery);
+		hand_out(unlink_at(&link->receives, at), from, head, data,
+			 later);
 		return 1;
 	}
 	return r;
+}
+
+static void link_accept(struct engine_link *link, void *later, void *data,
+			void *token)
+{
+	struct delivery *delivery = later;
+
+	delivery->data = data;
+	delivery->token = token;
+	append(&link->arrivals, delivery);
+	(void)is_moved(link, delivery);
+}
+
+static void *link_finished(struct engine_link *link)
+{
+	struct delivery **at = &link->arrivals.first, *delivery;
+	void *token;
+
+	while ((delivery = *at)) {
+		if (is_moved(link, delivery))
+			append(&link->done, unlink_at(&link->arrivals, at));
+		else
+			at = &delivery->next;
+	}
+	delivery = link->done.first;
+	if (!delivery)
+		return NULL;
+	token = unlink_at(&link->done, &link->done.first)->token;
+	free(delivery);
+	return token;
 }
 
 static int link_combine(struct engine_link *link, uint64_t *words, int count,
@@ -336,6 +394,7 @@ static void link_leave(struct engine_link *link)
 	MPI_Cancel(&link->waiting);
 	MPI_Wait(&link->waiting, MPI_STATUS_IGNORE);
 	MPI_Comm_free(&link->comm);
+	free(link->numbers);
 	free(link);
 	if (!finalize)
 		return;
@@ -353,6 +412,8 @@ __attribute__((visibility("default"))) const struct engine rig_hosts_engine = {
 	.size = link_size,
 	.send = link_send,
 	.receive = link_receive,
+	.accept = link_accept,
+	.finished = link_finished,
 	.is_sent = link_is_sent,
 	.combine = link_combine,
 	.combined = link_combined,

@@ -55,10 +55,10 @@ void hosts_pause(int turns)
 }
 
 int hosts_send(struct rig_hosts *hosts, int to, const struct wire_head *head,
-	       void *data)
+	       void *data, void *token)
 {
 	hosts->messages[to]++;
-	return hosts->engine->send(hosts->link, to, head, data);
+	return hosts->engine->send(hosts->link, to, head, data, token);
 }
 
 int hosts_agree(struct rig_hosts *hosts, enum hosts_step step, uint64_t sign)
@@ -129,7 +129,8 @@ static int open_gateway(struct rig_hosts *hosts)
 {
 	const struct rig_world world = { .hosts = hosts->size,
 					 .own = hosts->rank,
-					 .firsts = hosts->firsts };
+					 .firsts = hosts->firsts,
+					 .in_place = 1 };
 	const int r = rig_gateway_open(&hosts->gateway, hosts->pool, &world);
 
 	hosts->words[0] = (uint64_t)-r;

@@ -6,6 +6,11 @@
  * the job, posts the job to the pool, and then carries parcels between the gateway
  * and the other hosts until host 0 (hosts_zero.c) says that the run is over.
  *
+ * Long data travels from the memory of a rank to the memory of a rank: a move.  At the
+ * receiver a message whose data is yet to come is offered to the gateway, and the data is
+ * received when the gateway tells the place.  The end of a move counts as a message back
+ * to the sender: so a host that is about to go on never looks quiet (hosts_zero.c).
+ *
  * At the end all hosts sum up the messages sent to each host, and each host receives
  * messages until the sum is reached: no message of a run is left to the next run.
  */
@@ -62,7 +67,7 @@ void hosts_tell(struct hosts_run *run, int to, enum wire_kind kind,
 		return;
 	}
 	/* Without the news the other hosts would wait for ever. */
-	if (hosts_send(hosts, to, &head, copy) < 0)
+	if (hosts_send(hosts, to, &head, copy, NULL) < 0)
 		hosts->engine->abort(hosts->link, 1);
 }
 
@@ -85,7 +90,8 @@ static void part_ends(struct hosts_run *run, int code)
 
 static bool is_quiet(struct hosts_run *run)
 {
-	return run->over || rig_gateway_is_quiet(run->hosts->gateway);
+	return run->over ? run->hosts->moves == 0
+			 : rig_gateway_is_quiet(run->hosts->gateway);
 }
 
 static void answer(struct hosts_run *run, int32_t wave)
@@ -94,8 +100,88 @@ static void answer(struct hosts_run *run, int32_t wave)
 	run->told = false;
 }
 
+/* --- moves --- */
+
+/* Data that is sent from the memory of a rank, or received into such memory, or
+ * received and dropped. */
+struct hosts_transfer {
+	void *lent;   /* a parcel that was taken, or NULL */
+	void *handle; /* a place, or NULL */
+	void *dropped;
+};
+
+static struct hosts_transfer *begin_move(struct hosts_run *run,
+					 struct hosts_transfer as)
+{
+	struct hosts_transfer *move = malloc(sizeof(*move));
+
+	if (!move) {
+		run->hosts->engine->abort(run->hosts->link, 1);
+		return NULL;
+	}
+	*move = as;
+	run->hosts->moves++;
+	return move;
+}
+
+/* Receive the data of `later`, and drop the data. */
+static void drop(struct hosts_run *run, void *later, uint64_t bytes)
+{
+	struct rig_hosts *hosts = run->hosts;
+	void *data = malloc(bytes ? bytes : 1);
+
+	if (!data)
+		hosts->engine->abort(hosts->link, 1);
+	hosts->engine->accept(
+		hosts->link, later, data,
+		begin_move(run, (struct hosts_transfer){ .dropped = data }));
+}
+
+/* Receive data into the places that the gateway tells. */
+static bool accept_parcels(struct hosts_run *run)
+{
+	struct rig_hosts *hosts = run->hosts;
+	struct rig_place place;
+	bool moved = false;
+
+	while (rig_gateway_place(hosts->gateway, &place)) {
+		const struct hosts_transfer as = { .handle = place.handle };
+
+		moved = true;
+		if (place.data)
+			hosts->engine->accept(hosts->link, place.token,
+					      place.data, begin_move(run, as));
+		else
+			drop(run, place.token, place.bytes);
+	}
+	return moved;
+}
+
+static bool end_moves(struct hosts_run *run)
+{
+	struct rig_hosts *hosts = run->hosts;
+	struct hosts_transfer *move;
+	bool moved = false;
+
+	while (hosts->moves && (move = hosts->engine->finished(hosts->link))) {
+		moved = true;
+		hosts->moves--;
+		if (move->lent)
+			run->received++;
+		else
+			run->sent++;
+		rig_gateway_sent(hosts->gateway, move->lent);
+		rig_gateway_placed(hosts->gateway, move->handle);
+		free(move->dropped);
+		free(move);
+	}
+	return moved;
+}
+
+/* --- messages of other hosts --- */
+
 static void take_parcel(struct hosts_run *run, const struct wire_head *head,
-			void *data)
+			void *data, void *later)
 {
 	const struct rig_parcel parcel = {
 		.to = head->numbers[0],
@@ -105,12 +191,18 @@ static void take_parcel(struct hosts_run *run, const struct wire_head *head,
 		.team_rank = (uint32_t)head->numbers[3],
 		.bytes = head->bytes,
 		.data = data,
+		.token = later,
 	};
+	bool given = false;
 
 	run->received++;
 	if (run->over)
 		free(data);
-	else if (rig_gateway_give(run->hosts->gateway, &parcel) < 0)
+	else
+		given = rig_gateway_give(run->hosts->gateway, &parcel) == 0;
+	if (!given && later)
+		drop(run, later, head->bytes);
+	if (!given && !run->over)
 		part_ends(run, rig_gateway_end(run->hosts->gateway, false));
 }
 
@@ -124,9 +216,8 @@ static void handle(struct hosts_run *run, int from, struct wire_head *head,
 		   void *data)
 {
 	switch ((enum wire_kind)head->kind) {
-	case PARCEL:
-		take_parcel(run, head, data);
-		return;
+	case PARCEL: /* see receive() */
+		break;
 	case DONE:
 		hosts_take_done(run, from, head, data);
 		return;
@@ -157,22 +248,26 @@ static bool receive(struct hosts_run *run)
 	struct rig_hosts *hosts = run->hosts;
 	struct wire_head head;
 	bool moved = false;
-	void *data;
+	void *data, *later;
 	int from, r;
 
-	while ((r = hosts->engine->receive(hosts->link, &from, &head, &data)) >
-	       0) {
+	while ((r = hosts->engine->receive(hosts->link, &from, &head, &data,
+					   &later)) > 0) {
 		hosts->received++;
 		moved = true;
 		if (head.bytes == 0) {
 			free(data);
 			data = NULL;
 		}
-		handle(run, from, &head, data);
+		if (head.kind == PARCEL)
+			take_parcel(run, &head, data, later);
+		else
+			handle(run, from, &head, data);
 	}
 	if (r < 0)
 		hosts->engine->abort(hosts->link, 1);
-	return moved;
+	moved |= accept_parcels(run);
+	return end_moves(run) || moved;
 }
 
 /* The host of a rank of the world. */
@@ -206,16 +301,23 @@ static bool send_parcels(struct hosts_run *run)
 				     (int32_t)parcel.team_rank },
 			.counts = { parcel.context },
 			.bytes = parcel.bytes,
+			.later = parcel.bytes >= LATER_BYTES,
 		};
+
+		const struct hosts_transfer as = { .lent = parcel.lent };
 
 		moved = true;
 		if (parcel.to >= hosts->firsts[hosts->size]) {
-			free(parcel.data); /* no such rank: a stray store */
+			/* No such rank: a stray store. */
+			if (!parcel.lent)
+				free(parcel.data);
+			rig_gateway_sent(hosts->gateway, parcel.lent);
 			continue;
 		}
 		run->sent++;
 		if (hosts_send(hosts, host_of(hosts, parcel.to), &head,
-			       parcel.data) < 0)
+			       parcel.data,
+			       parcel.lent ? begin_move(run, as) : NULL) < 0)
 			hosts->engine->abort(hosts->link, 1);
 	}
 	return moved;
@@ -346,7 +448,7 @@ static void drain(struct hosts_run *run)
 		hosts_pause(turns);
 	}
 	expected = hosts->words[hosts->rank];
-	while (hosts->received < expected ||
+	while (hosts->received < expected || hosts->moves ||
 	       !hosts->engine->is_sent(hosts->link)) {
 		if (receive(run))
 			continue;

@@ -26,6 +26,7 @@ struct rig_hosts {
 	uint64_t *words;    /* size + 8 of them, to be combined */
 	uint64_t *messages; /* sent to each host so far */
 	uint64_t received;  /* messages from others so far */
+	int moves;          /* see struct hosts_transfer: under way */
 	uint32_t runs;
 	bool left; /* a host has left, and all know */
 	char *report;
@@ -48,8 +49,8 @@ void hosts_combine(struct rig_hosts *hosts, int count, bool sum);
 /* Let other processes run: the caller has looked around in vain `turns` times. */
 void hosts_pause(int turns);
 
-/* Send, and count. */
+/* Send, and count; `token` as for the engine. */
 int hosts_send(struct rig_hosts *hosts, int to, const struct wire_head *head,
-	       void *data);
+	       void *data, void *token);
 
 #endif

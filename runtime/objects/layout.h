@@ -208,6 +208,9 @@ struct modules_shm {
 struct hosts_shm {
 	int32_t count; /* 0: the job is this pool's alone */
 	int32_t own;   /* this pool's number among the hosts */
+	/* Memory that the caller reads and writes too: bit `segment`, as
+	 * rank_segment(). */
+	uint32_t in_place;
 	/* The number in the world of each host's first rank; behind the last
 	 * host's number, the size of the world. */
 	int32_t firsts[RIG_HOSTS_MAX + 1];
@@ -468,11 +471,23 @@ static inline size_t loans_of(int size)
 	return LOANS + (size_t)seats_of(size) * CHANNEL_SLOTS;
 }
 
-/* In shared memory.  The owner stores 0.  The other rank stores 1 when that
- * rank has all bytes, or the offset of a tray. */
+/* In shared memory.  The owner stores 0.  The other rank stores LOAN_READ when that
+ * rank has all bytes, or the offset of a tray.  Where the owner is the caller, the rank
+ * may also store a place, LOAN_PLACE(): the caller stores LOAN_PLACED when the bytes
+ * lie there, and the rank then stores LOAN_READ. */
 struct loan_shm {
 	alignas(64) _Atomic uint64_t state;
 };
+
+#define LOAN_READ   UINT64_C(1)
+#define LOAN_PLACED UINT64_C(2)
+
+/* A place in memory: segment as rank_segment(), and the offset in the segment. */
+#define LOAN_PLACE(segment, offset)                                            \
+	(UINT64_C(1) << 63 | (uint64_t)(segment) << 56 | (offset))
+#define LOAN_IS_PLACE(state)      ((state) >> 63)
+#define LOAN_PLACE_SEGMENT(state) ((state) >> 56 & 0x7f)
+#define LOAN_PLACE_OFFSET(state)  ((state) & ((UINT64_C(1) << 56) - 1))
 
 /* In shared memory: the bytes of a message go through the tray, and may be
  * longer than the room behind this struct. */

@@ -194,6 +194,7 @@ int attach_segments(struct rank *rank, int count,
 				copy_off(rank, segment, startup),
 			.bytes = segment->bytes,
 			.barrier = barrier_in(segment, mapping),
+			.read_only = segment->flags & JOB_READ_ONLY,
 		};
 	}
 	attach_again(rank, count);

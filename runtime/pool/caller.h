@@ -115,6 +115,7 @@ struct rig_pool {
 	uint64_t limit_at;             /* on the clock */
 	struct code_name named_kernel; /* where workers are no forks */
 	struct code_name named_owns;   /* likewise */
+	struct rig_gateway *gateway; /* the last that was opened; NULL: none */
 	bool posted;   /* submitted, and not waited for to the end */
 	bool internal; /* the run is a job of the library's own */
 	struct chain_run chain;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -26,6 +27,14 @@
 /* The same where no event tells the end of the run. */
 #define SETTLE_NS (10 * UINT64_C(1000000))
 
+/* A segment that the caller has mapped. */
+struct caller_mapping {
+	struct identity identity;
+	void *base;
+	size_t bytes; /* 0: none */
+	bool read_only;
+};
+
 struct rig_gateway {
 	struct rig_pool *pool;
 	struct rank rank;     /* at the seat, and none of the team's */
@@ -35,6 +44,9 @@ struct rig_gateway {
 	bool running;
 	uint64_t settle_at;        /* the next look at the clock */
 	struct rig_request *given; /* not all sent on */
+	struct caller_mapping
+		mapped[RIG_SEGMENTS_MAX]; /* segments of the last job */
+	struct rig_request *lent;         /* sent from the memory of ranks */
 };
 
 static int first_of(const struct rig_gateway *gateway)
@@ -110,26 +122,115 @@ int rig_gateway_open(struct rig_gateway **out, struct rig_pool *pool,
 		return rig_fail_errno(-ENOMEM, "gateway");
 	}
 	gateway->rank.mail = gateway->mail;
+	gateway->mail->in_place = world->in_place;
+	pool->gateway = gateway;
 	*out = gateway;
 	return 0;
 }
 
-static void free_given(struct rig_gateway *gateway)
+/* The request has ended, and is in no list. */
+static void free_request(struct rig_request *request)
+{
+	if (!request->direct && !request->lend)
+		free(request->buffer);
+	free(request);
+}
+
+static void free_all(struct rig_request **list)
 {
 	struct rig_request *request;
 
-	while ((request = gateway->given)) {
-		gateway->given = request->next;
-		free(request->buffer);
-		free(request);
+	while ((request = *list)) {
+		*list = request->next;
+		free_request(request);
 	}
+}
+
+/* --- the segments of the job, mapped --- */
+
+static void unmap(struct caller_mapping *mapped)
+{
+	if (mapped->bytes)
+		munmap(mapped->base, mapped->bytes);
+	*mapped = (struct caller_mapping){ 0 };
+}
+
+void gateway_forget(struct rig_gateway *gateway, struct identity identity)
+{
+	/* After a run that has failed, bytes may be under way to a segment; the
+	 * next job maps its segments anew. */
+	if (!gateway || gateway->lent || gateway->given)
+		return;
+	for (int i = 0; i < RIG_SEGMENTS_MAX; i++)
+		if (identity_same(gateway->mapped[i].identity, identity))
+			unmap(&gateway->mapped[i]);
+}
+
+/* Map the segment of the job that is about to be posted; false: the bytes of messages
+ * are copied. */
+static bool map_segment(struct caller_mapping *mapped,
+			const struct job_segment_shm *segment)
+{
+	const struct identity identity = { segment->device, segment->inode };
+	const bool read_only = segment->flags & JOB_READ_ONLY;
+	void *base;
+
+	/* A file that somebody may make shorter would end the caller. */
+	if (segment->flags & JOB_FILE || segment->holder_fd < 0)
+		return false;
+	if (mapped->bytes == segment->file_bytes &&
+	    mapped->read_only == read_only &&
+	    identity_same(mapped->identity, identity))
+		return true;
+	unmap(mapped);
+	base = mmap(NULL, segment->file_bytes,
+		    read_only ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
+		    segment->holder_fd, 0);
+	if (base == MAP_FAILED)
+		return false;
+	*mapped = (struct caller_mapping){ identity, base, segment->file_bytes,
+					   read_only };
+	return true;
+}
+
+/* The memory of the ranks that the caller finds, as rank_segment(). */
+static uint32_t map_memory(struct rig_gateway *gateway)
+{
+	const struct layout *layout = &gateway->pool->startup.layout;
+	const int count = (int)layout->dispatch->words[JOB_SEGMENTS];
+	uint32_t in_place = UINT32_C(1) << SEGMENT_TEAM;
+
+	gateway->rank.segments = count;
+	for (int i = 0; i < RIG_SEGMENTS_MAX; i++) {
+		const struct job_segment_shm *segment =
+			&layout->job->segments[i];
+		struct caller_mapping *mapped = &gateway->mapped[i];
+
+		gateway->rank.handed[i] = (struct handed){ 0 };
+		if (i >= count || !map_segment(mapped, segment)) {
+			unmap(mapped);
+			continue;
+		}
+		gateway->rank.handed[i] = (struct handed){
+			.data = (char *)mapped->base + segment->offset,
+			.bytes = segment->bytes,
+			.read_only = mapped->read_only,
+		};
+		in_place |= UINT32_C(2) << i;
+	}
+	return in_place;
 }
 
 void rig_gateway_close(struct rig_gateway *gateway)
 {
 	if (!gateway)
 		return;
-	free_given(gateway);
+	free_all(&gateway->given);
+	free_all(&gateway->lent);
+	for (int i = 0; i < RIG_SEGMENTS_MAX; i++)
+		unmap(&gateway->mapped[i]);
+	if (gateway->pool->gateway == gateway)
+		gateway->pool->gateway = NULL;
 	mail_gateway_free(gateway->mail);
 	free(gateway);
 }
@@ -140,8 +241,11 @@ void gateway_put(struct rig_gateway *gateway, struct hosts_shm *shm)
 		shm->count = 0;
 		return;
 	}
-	free_given(gateway);
+	free_all(&gateway->given);
+	free_all(&gateway->lent);
 	mail_gateway_begin(gateway->mail);
+	gateway->hosts.in_place =
+		gateway->mail->in_place ? map_memory(gateway) : 0;
 	*shm = gateway->hosts;
 }
 
@@ -177,8 +281,36 @@ bool rig_gateway_take(struct rig_gateway *gateway, struct rig_parcel *parcel)
 		.bytes = request->whole,
 		.data = request->buffer,
 	};
-	free(request);
+	if (!request->lend) {
+		free(request);
+		return true;
+	}
+	parcel->lent = request;
+	request->orphan = !gateway->running;
+	request->next = gateway->lent;
+	gateway->lent = request;
 	return true;
+}
+
+static void take_from(struct rig_request **at,
+		      const struct rig_request *request)
+{
+	while (*at && *at != request)
+		at = &(*at)->next;
+	if (*at)
+		*at = request->next;
+}
+
+void rig_gateway_sent(struct rig_gateway *gateway, void *lent)
+{
+	struct rig_request *request = lent;
+
+	if (!gateway || !request)
+		return;
+	take_from(&gateway->lent, request);
+	if (!request->orphan)
+		mail_give_back(gateway->mail, request->peer, request->loan);
+	free_request(request);
 }
 
 int rig_gateway_give(struct rig_gateway *gateway,
@@ -215,6 +347,7 @@ int rig_gateway_give(struct rig_gateway *gateway,
 	request->far = (uint32_t)parcel->from + 1;
 	request->buffer = parcel->data;
 	request->bytes = parcel->bytes;
+	request->token = parcel->data ? NULL : parcel->token;
 	request->next = gateway->given;
 	gateway->given = request;
 	mail_send(gateway->mail, request);
@@ -232,9 +365,67 @@ static void sweep(struct rig_gateway *gateway)
 			continue;
 		}
 		*at = request->next;
-		free(request->buffer);
-		free(request);
+		free_request(request);
 	}
+}
+
+/* Does the memory lie in the team's, and not in a segment? */
+static bool is_of_team(const struct rig_gateway *gateway, const char *data)
+{
+	const struct layout *layout = &gateway->rank.layout;
+
+	return (uintptr_t)data - (uintptr_t)layout->control < layout->map_bytes;
+}
+
+bool rig_gateway_place(struct rig_gateway *gateway, struct rig_place *place)
+{
+	struct rig_request *request = gateway && place ? gateway->given : NULL;
+
+	for (; request; request = request->next)
+		if (request->token && !request->told &&
+		    (request->stage == STAGE_PLACE || request->orphan))
+			break;
+	if (!request)
+		return false;
+	*place = (struct rig_place){ .token = request->token,
+				     .bytes = request->bytes };
+	request->told = true;
+	if (request->orphan) {
+		take_from(&gateway->given, request);
+		free_request(request);
+		return true;
+	}
+	place->data = request->buffer;
+	place->handle = request;
+	return true;
+}
+
+void rig_gateway_placed(struct rig_gateway *gateway, void *handle)
+{
+	struct rig_request *request = handle;
+
+	if (!gateway || !request)
+		return;
+	if (!request->orphan) {
+		mail_gateway_placed(gateway->mail, request);
+		return;
+	}
+	/* The heaps of the next team are zeros. */
+	if (request->direct && is_of_team(gateway, request->buffer))
+		memset(request->buffer, 0, request->bytes);
+	take_from(&gateway->given, request);
+	free_request(request);
+}
+
+/* No rank waits any more for what is under way. */
+static void orphan_all(struct rig_gateway *gateway)
+{
+	for (struct rig_request *request = gateway->given; request;
+	     request = request->next)
+		request->orphan = request->token != NULL;
+	for (struct rig_request *request = gateway->lent; request;
+	     request = request->next)
+		request->orphan = true;
 }
 
 static bool progress(struct rig_gateway *gateway)
@@ -251,6 +442,7 @@ static int finish(struct rig_gateway *gateway, int r)
 {
 	while (r == 0 && progress(gateway))
 		;
+	orphan_all(gateway);
 	gateway->running = false;
 	run_end_turn(gateway->pool);
 	return r;
@@ -318,6 +510,10 @@ bool rig_gateway_is_quiet(struct rig_gateway *gateway)
 	/* Messages sent before are read, and the ranks still sleep. */
 	while (progress(gateway))
 		;
+	for (const struct rig_request *request = gateway->given; request;
+	     request = request->next)
+		if (request->stage == STAGE_PLACE)
+			return false;
 	return !gateway->mail->outbound && rank_all_wait(&gateway->rank);
 }
 

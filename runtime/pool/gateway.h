@@ -7,8 +7,13 @@
 
 #include <runrig/gateway.h>
 
+#include "segment/shmfile.h"
+
 /* Note the world for the job that is about to be posted; NULL: the job has no world.
  * With the turn. */
 void gateway_put(struct rig_gateway *gateway, struct hosts_shm *shm);
+
+/* The segment is gone: keep no mapping.  NULL is allowed.  With the turn. */
+void gateway_forget(struct rig_gateway *gateway, struct identity identity);
 
 #endif

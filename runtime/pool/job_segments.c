@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "base/reserved.h"
 #include "machine/pass.h"
+#include "pool/gateway.h"
 
 void job_segments_put_file(struct rig_pool *pool, int index,
 			   const struct segment_info *info)
@@ -155,6 +156,7 @@ void job_segments_forget(struct rig_pool *pool, struct identity identity)
 
 	struct identity copies;
 
+	gateway_forget(pool->gateway, identity);
 	if (replica_drop(pool, identity, &copies))
 		job_segments_forget(pool, copies);
 	if (!was_handed(pool, identity) || pool->dead)

@@ -147,6 +147,8 @@ bool mail_progress(struct mail *mail)
 	}
 	if (mail->greedy || !TAILQ_EMPTY(&mail->posted))
 		moved |= mail_read_channels(mail, CHANNEL_SLOTS);
+	if (mail->greedy && mail->offers)
+		moved |= mail_copy_offers(mail);
 	for (request = TAILQ_FIRST(&mail->incoming); request; request = next) {
 		next = TAILQ_NEXT(request, entry);
 		moved |= mail_advance_receive(mail, request);

@@ -35,8 +35,10 @@ enum mail_stage {
 	STAGE_QUEUED,  /* a send that is not posted yet */
 	STAGE_LOAN,    /* waits for the receiver's answer */
 	STAGE_FILL,    /* fills a tray */
+	STAGE_PLACE,   /* of the gateway: waits for bytes of another host */
 	STAGE_POSTED,  /* a receive without a message */
 	STAGE_LANDING, /* waits for this rank's landing */
+	STAGE_DIRECT,  /* the caller puts the bytes where they are wanted */
 	STAGE_DRAIN,   /* drains a tray */
 	STAGE_STRAY,   /* waits for the copy of a stray */
 	STAGE_DONE
@@ -63,7 +65,14 @@ struct rig_request {
 	bool lend;
 	bool sync; /* a send, complete when a receive has asked */
 	bool borrow;
-	bool copies;           /* the library's own receive of a stray */
+	bool copies; /* the library's own receive of a stray */
+	/* At the gateway: the bytes of a message from another host are yet to be
+	 * received; and the place for the bytes has been told. */
+	void *token;
+	bool told;
+	void *bounce; /* of a rank: a block of its heap, with the bytes */
+	bool direct;  /* the place is a rank's memory */
+	bool orphan;  /* the run has ended: no rank waits */
 	struct message *stray; /* the message whose copy is awaited */
 	char *buffer;
 	uint64_t bytes; /* bytes of a send, or of the receive's buffer */
@@ -121,11 +130,13 @@ struct mail {
 	int wanted_any; /* receives posted for any source */
 	int open;       /* requests that are not complete */
 	int copying;    /* open requests that receive strays */
+	int offers;     /* strays from another host whose bytes wait there */
 	bool greedy;    /* read messages that no receive wants */
 	bool landing;   /* the landing tray is in use */
 	/* At the gateway's seat: messages of ranks to other hosts, in the order of
 	 * arrival. */
 	bool is_gateway;
+	bool in_place; /* hands on messages that lie in memory of ranks */
 	struct rig_request *outbound, **outbound_end;
 	uint32_t lent; /* the loan given last */
 	bool *loans;   /* given, of loans_of(size) */
@@ -137,6 +148,10 @@ struct mail {
 	struct mail_loans borrowed;
 	TAILQ_HEAD(, schedule) schedules; /* schedules of all teams */
 };
+
+/* Messages to and from ranks of other hosts that are at least this long are sent from
+ * shared memory and received into shared memory without a copy. */
+#define FAR_BYTES ((size_t)32 << 10)
 
 /* The number, as a peer, of a rank of another host. */
 static inline int mail_far(const struct rank *owner, int world_rank)
@@ -240,8 +255,12 @@ void mail_gateway_begin(struct mail *mail);
 void mail_gateway_free(struct mail *mail);
 
 /* The next message of a rank to another host, when all bytes are there; the taker
- * frees the request and its buffer.  NULL: no message is complete. */
+ * frees the request and its buffer.  Where request->lend is set, the buffer is memory
+ * of the ranks: the taker calls mail_give_back().  NULL: no message is complete. */
 struct rig_request *mail_gateway_take(struct mail *mail);
+
+/* The bytes of the request, whose stage was STAGE_PLACE, lie in request->buffer. */
+void mail_gateway_placed(struct mail *mail, struct rig_request *request);
 
 /* How many requests of this rank are not complete? */
 static inline int mail_open(const struct rank *rank)

@@ -3,13 +3,24 @@
  * mail_gateway.c - the mail of the caller's seat: messages of ranks to other hosts.
  *
  * The gateway receives every message at once into memory of its own, in the order in
- * which the messages came, and hands each message on when all bytes are there.  The
- * caller trusts no rank: a slot is looked at in a copy.
+ * which the messages came, and hands each message on when all bytes are there.  A long
+ * message in shared memory stays there, and is sent from there.  The caller trusts no
+ * rank: a slot is looked at in a copy.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "team/mail_parts.h"
+
+/* The bytes of a message that is sent from where the message lies; NULL: they lie in no
+ * memory of the ranks. */
+static char *lent_bytes(const struct mail *mail, const struct parcel *parcel)
+{
+	return mail->in_place
+		       ? rank_found_whole(mail->owner, parcel->segment,
+					  parcel->offset, parcel->bytes, false)
+		       : NULL;
+}
 
 /* Is the slot a message of a rank to another host, as far as can be seen? */
 static bool is_outbound(const struct mail *mail, const struct slot_shm *slot)
@@ -29,19 +40,36 @@ static bool is_outbound(const struct mail *mail, const struct slot_shm *slot)
 	case MAIL_BARE:
 		return parcel.loan < loans_of(mail->owner->size);
 	case MAIL_LENT:
-		break;
+		return parcel.loan < loans_of(mail->owner->size) &&
+		       lent_bytes(mail, &parcel);
 	}
 	return false;
+}
+
+/* The message stays where it lies. */
+static void lend_out(const struct mail *mail, struct rig_request *request,
+		     int seat, const struct slot_shm *slot)
+{
+	struct parcel parcel;
+
+	memcpy(&parcel, slot->payload, sizeof(parcel));
+	request->lend = true;
+	request->buffer = lent_bytes(mail, &parcel);
+	request->loan = parcel.loan;
+	request->whole = parcel.bytes;
+	request->peer = seat;
+	request->stage = STAGE_DONE;
 }
 
 /* Receive a message into memory that the taker of the message gets. */
 static bool take_out(struct mail *mail, int seat, const struct slot_shm *slot)
 {
 	const size_t bytes = mail_bytes(slot);
+	const bool lent = slot->kind == MAIL_LENT;
 	struct rig_request *request = calloc(1, sizeof(*request));
-	char *memory = malloc(bytes ? bytes : 1);
+	char *memory = lent ? NULL : malloc(bytes ? bytes : 1);
 
-	if (!request || !memory) {
+	if (!request || (!memory && !lent)) {
 		free(request);
 		free(memory);
 		return mail_no_memory(mail, slot);
@@ -52,9 +80,13 @@ static bool take_out(struct mail *mail, int seat, const struct slot_shm *slot)
 	request->far = slot->far;
 	request->buffer = memory;
 	request->bytes = bytes;
-	mail->open++;
 	*mail->outbound_end = request;
 	mail->outbound_end = &request->next;
+	if (lent) {
+		lend_out(mail, request, seat, slot);
+		return true;
+	}
+	mail->open++;
 	mail_begin_receive(mail, request, seat, slot);
 	return true;
 }
@@ -89,7 +121,8 @@ static void free_outbound(struct mail *mail)
 
 	while ((request = mail->outbound)) {
 		mail->outbound = request->next;
-		free(request->buffer);
+		if (!request->lend)
+			free(request->buffer);
 		free(request);
 	}
 	mail->outbound_end = &mail->outbound;

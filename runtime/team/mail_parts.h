@@ -7,6 +7,8 @@
 #ifndef RUNRIG_MAIL_PARTS_H
 #define RUNRIG_MAIL_PARTS_H
 
+#include <runrig/heap.h>
+
 #include "team/mail.h"
 
 /* --- shared memory of a seat --- */
@@ -33,6 +35,15 @@ static inline struct loan_shm *mail_loan(const struct mail *mail, int peer,
 }
 
 /* --- mail.c --- */
+
+/* Give back the block of the heap that the request has, if it has a block. */
+static inline void mail_free_bounce(struct mail *mail,
+				    struct rig_request *request)
+{
+	if (request->bounce)
+		(void)rig_heap_free(&mail->owner->heap, request->bounce);
+	request->bounce = NULL;
+}
 
 /* A request's end: out of the list, and complete. */
 static inline void mail_finish(struct mail *mail, struct mail_requests *list,
@@ -90,6 +101,10 @@ struct message *mail_find_stray(const struct mail *mail, uint32_t context,
 /* Keep a message that no receive has asked for; false: no memory, and the rank
  * has failed. */
 bool mail_keep_stray(struct mail *mail, int peer, const struct slot_shm *slot);
+
+/* Receive all strays whose bytes wait at another host: the sender may be a rank for
+ * which this rank is about to wait.  Returns whether there was one. */
+bool mail_copy_offers(struct mail *mail);
 
 /* The sender of a stray waits no longer for somebody to ask. */
 void mail_release_sender(struct mail *mail, struct message *message);

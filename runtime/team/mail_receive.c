@@ -36,7 +36,7 @@ static void answer(struct mail *mail, int peer, uint32_t index, uint64_t state)
 
 void mail_give_back(struct mail *mail, int peer, uint32_t index)
 {
-	answer(mail, peer, index, 1);
+	answer(mail, peer, index, LOAN_READ);
 }
 
 void mail_release(struct mail *mail, struct loan *loan)
@@ -117,7 +117,7 @@ static void read_lent(struct mail *mail, struct rig_request *request, int peer,
 	/* The very same place is nothing to copy. */
 	if (keep && data != request->buffer)
 		memmove(request->buffer, data, keep);
-	answer(mail, peer, parcel->loan, 1);
+	answer(mail, peer, parcel->loan, LOAN_READ);
 }
 
 static bool drain(struct mail *mail, struct rig_request *request)
@@ -177,12 +177,59 @@ static bool take_copy(struct mail *mail, struct rig_request *request)
 	return true;
 }
 
+/* The caller is to receive the bytes into the memory of the receive, where the message
+ * fits and the memory is shared; else into a block of the heap. */
+static bool ask_direct(struct mail *mail, struct rig_request *request)
+{
+	struct rank *owner = mail->owner;
+	const uint32_t in_place = owner->layout.job->hosts.in_place;
+	uint64_t offset;
+	uint32_t segment;
+
+	if (request->peer <= owner->size || !in_place ||
+	    request->whole < FAR_BYTES || request->whole > request->bytes)
+		return false;
+	segment = rank_segment(owner, request->buffer, request->whole, &offset);
+	if (!(in_place >> segment & 1) ||
+	    (segment <= RIG_SEGMENTS_MAX &&
+	     owner->handed[segment - 1].read_only)) {
+		request->bounce = rig_heap_malloc(&owner->heap, request->whole);
+		if (!request->bounce)
+			return false;
+		segment = rank_segment(owner, request->bounce, request->whole,
+				       &offset);
+	}
+	request->stage = STAGE_DIRECT;
+	answer(mail, request->peer, request->loan, LOAN_PLACE(segment, offset));
+	return true;
+}
+
+/* Has the caller put the bytes where they are wanted? */
+static bool hear_placed(struct mail *mail, struct rig_request *request)
+{
+	/* seq_cst: acquire, the bytes lie there; and for ranks about to sleep.
+	 * Pairs with mail_gateway_placed(). */
+	if (load_seq(&mail_loan(mail, request->peer, request->loan)->state) !=
+	    LOAN_PLACED)
+		return false;
+	answer(mail, request->peer, request->loan, LOAN_READ);
+	if (request->bounce)
+		memcpy(request->buffer, request->bounce, request->whole);
+	mail_free_bounce(mail, request);
+	mail_finish(mail, &mail->incoming, request);
+	return true;
+}
+
 bool mail_advance_receive(struct mail *mail, struct rig_request *request)
 {
 	const struct rank *owner = mail->owner;
 
 	if (request->stage == STAGE_STRAY)
 		return take_copy(mail, request);
+	if (request->stage == STAGE_DIRECT)
+		return hear_placed(mail, request);
+	if (request->stage == STAGE_LANDING && ask_direct(mail, request))
+		return true;
 	if (request->stage == STAGE_LANDING) {
 		uint64_t offset;
 

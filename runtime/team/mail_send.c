@@ -7,6 +7,8 @@
  * loan of this rank.  A send without a tray posts the slot all the same, and the
  * receiver gives a tray by the answer.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "team/mail_parts.h"
@@ -75,6 +77,30 @@ static void begin_fill(struct mail *mail, struct rig_request *request)
 	request->stage = STAGE_FILL;
 }
 
+/* Have the caller send long bytes from where they lie. */
+static void send_in_place(struct mail *mail, struct rig_request *request,
+			  struct parcel *parcel)
+{
+	struct rank *owner = mail->owner;
+	const uint32_t in_place = owner->layout.job->hosts.in_place;
+
+	if (!request->far || request->bytes < FAR_BYTES || !in_place)
+		return;
+	parcel->segment = rank_segment(owner, request->buffer, request->bytes,
+				       &parcel->offset);
+	if (in_place >> parcel->segment & 1)
+		return;
+	/* From a copy, in memory that the caller finds. */
+	parcel->segment = 0;
+	if (!request->bounce)
+		request->bounce = rig_heap_malloc(&owner->heap, request->bytes);
+	if (!request->bounce)
+		return;
+	memcpy(request->bounce, request->buffer, request->bytes);
+	parcel->segment = rank_segment(owner, request->bounce, request->bytes,
+				       &parcel->offset);
+}
+
 /* Choose how the message travels, and fill the slot; false: the message has to wait
  * for a loan. */
 static bool pack(struct mail *mail, struct rig_request *request,
@@ -86,7 +112,7 @@ static bool pack(struct mail *mail, struct rig_request *request,
 	const bool stays = lend || request->sync;
 	struct parcel parcel = { .bytes = request->bytes, .lent = stays };
 
-	if (request->bytes <= SLOT_PAYLOAD && !stays) {
+	if (request->bytes <= SLOT_PAYLOAD && !stays && !request->token) {
 		slot->kind = MAIL_INLINE;
 		slot->bytes = (uint8_t)request->bytes;
 		if (request->bytes)
@@ -99,9 +125,11 @@ static bool pack(struct mail *mail, struct rig_request *request,
 		     !mail->is_gateway))
 		parcel.segment = rank_segment(mail->owner, request->buffer,
 					      request->bytes, &parcel.offset);
+	else if (!mail->is_gateway)
+		send_in_place(mail, request, &parcel);
 	if (!parcel.segment)
 		parcel.offset =
-			request->sync
+			request->sync || request->token
 				? 0
 				: tray_take(&mail->trays, &mail->owner->layout,
 					    mail->owner->rank, request->bytes,
@@ -148,6 +176,74 @@ static bool fill(struct mail *mail, struct rig_request *request)
 	return request->moved != before;
 }
 
+/* The bytes of another host's message go to the place, or the tray, in `state`. */
+static bool take_place(struct mail *mail, struct rig_request *request,
+		       uint64_t state)
+{
+	const struct rank *owner = mail->owner;
+
+	request->direct = LOAN_IS_PLACE(state);
+	if (request->direct) {
+		request->buffer = rank_found_whole(
+			owner, LOAN_PLACE_SEGMENT(state),
+			LOAN_PLACE_OFFSET(state), request->bytes, true);
+	} else if (tray_sound(&owner->layout, owner->size, state,
+			      TRAY_LONG_ROOM)) {
+		request->tray = tray_at(&owner->layout, state);
+		request->room = TRAY_LONG_ROOM;
+		request->buffer = malloc(request->bytes ? request->bytes : 1);
+		if (!request->buffer) {
+			rank_failed(mail->owner, -ENOMEM,
+				    "no memory for a message from another "
+				    "host");
+			return false;
+		}
+	}
+	if (!request->buffer) {
+		mail_written_over(mail);
+		return false;
+	}
+	request->stage = STAGE_PLACE;
+	return true;
+}
+
+/* The bytes lie where the rank wants them. */
+static void tell_placed(struct mail *mail, struct rig_request *request)
+{
+	request->stage = STAGE_LOAN;
+	/* Pairs with hear_placed(). */
+	mailbox_set(mail_box(mail, request->peer),
+		    &mail_loan(mail, mail->owner->rank, request->loan)->state,
+		    LOAN_PLACED, mail->careful);
+}
+
+void mail_gateway_placed(struct mail *mail, struct rig_request *request)
+{
+	request->token = NULL;
+	request->moved = 0;
+	if (request->direct)
+		tell_placed(mail, request);
+	else
+		request->stage = STAGE_FILL;
+}
+
+/* The gateway has the bytes already: copy them to the place in `state`. */
+static bool put_in_place(struct mail *mail, struct rig_request *request,
+			 uint64_t state)
+{
+	char *to = rank_found_whole(mail->owner, LOAN_PLACE_SEGMENT(state),
+				    LOAN_PLACE_OFFSET(state), request->bytes,
+				    true);
+
+	if (!to) {
+		mail_written_over(mail);
+		return false;
+	}
+	memcpy(to, request->buffer, request->bytes);
+	tell_placed(mail, request);
+	return true;
+}
+
 /* The receiver has answered? */
 static bool hear(struct mail *mail, struct rig_request *request)
 {
@@ -156,13 +252,18 @@ static bool hear(struct mail *mail, struct rig_request *request)
 	uint64_t state = load_seq(
 		&mail_loan(mail, mail->owner->rank, request->loan)->state);
 
-	if (!state)
+	if (!state || state == LOAN_PLACED)
 		return false;
+	if (mail->is_gateway && LOAN_IS_PLACE(state))
+		return request->token ? take_place(mail, request, state)
+				      : put_in_place(mail, request, state);
 	mail->loans[request->loan] = false;
-	if (state == 1) {
+	if (state == LOAN_READ) {
 		request->stage = STAGE_DONE;
 		return true;
 	}
+	if (request->token)
+		return take_place(mail, request, state);
 	if (!tray_sound(&mail->owner->layout, mail->owner->size, state,
 			TRAY_LONG_ROOM)) {
 		mail_written_over(mail);
@@ -194,8 +295,10 @@ bool mail_advance_send(struct mail *mail, struct rig_request *request)
 		if (request->moved == request->bytes)
 			request->stage = STAGE_DONE;
 	}
-	if (request->stage == STAGE_DONE)
+	if (request->stage == STAGE_DONE) {
+		mail_free_bounce(mail, request);
 		mail_finish(mail, &mail->sends, request);
+	}
 	return moved;
 }
 

@@ -34,6 +34,7 @@ void mail_drop_strays(struct mail *mail)
 	TAILQ_FOREACH (message, &mail->strays, entry)
 		mail_free_copy(message);
 	TAILQ_CONCAT(&mail->spare, &mail->strays, entry);
+	mail->offers = 0;
 }
 
 /* Does the sender wait until the message is received, or copied? */
@@ -54,8 +55,17 @@ static bool holds_up(const struct slot_shm *slot)
 	return false;
 }
 
+/* Is the stray a long message from another host? */
+static bool is_offer(const struct mail *mail, const struct message *message)
+{
+	return message->peer > mail->owner->size &&
+	       message->slot.kind == MAIL_BARE;
+}
+
 void mail_release_sender(struct mail *mail, struct message *message)
 {
+	if (message->holds && !message->copy && is_offer(mail, message))
+		mail->offers--;
 	mail_peer(mail, message->peer)->held -= message->holds;
 	message->holds = false;
 }
@@ -91,10 +101,40 @@ static bool settle_stray(struct mail *mail, struct message *message)
 
 	message->holds = holds_up(&message->slot);
 	peer->held += message->holds;
+	/* The bytes wait at the caller, for the receive that may come. */
+	if (message->holds && is_offer(mail, message) && !mail->greedy) {
+		mail->offers++;
+		return true;
+	}
 	if (message->holds && (message->slot.kind == MAIL_BARE ||
 			       peer->held > LOANS / (2 * mail->owner->size)))
 		return copy_stray(mail, message);
 	return true;
+}
+
+/* The messages of `list` whose bytes wait at another host are received. */
+static bool copy_offers(struct mail *mail, struct mail_messages *list)
+{
+	struct message *message;
+	bool copied = false;
+
+	TAILQ_FOREACH (message, list, entry) {
+		if (!message->holds || message->copy ||
+		    !is_offer(mail, message))
+			continue;
+		if (!copy_stray(mail, message))
+			return mail_no_memory(mail, &message->slot);
+		mail->offers--;
+		copied = true;
+	}
+	return copied;
+}
+
+bool mail_copy_offers(struct mail *mail)
+{
+	const bool copied = copy_offers(mail, &mail->strays);
+
+	return copy_offers(mail, &mail->matched) || copied;
 }
 
 bool mail_no_memory(const struct mail *mail, const struct slot_shm *slot)

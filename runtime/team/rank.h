@@ -23,6 +23,7 @@ struct handed {
 	size_t bytes;
 	struct rig_barrier
 		*barrier; /* the pool's barrier in the trailer, or NULL */
+	bool read_only;
 };
 
 /* The part of a rank's stage that is in use. */
@@ -160,6 +161,29 @@ static inline char *rank_found(const struct rank *rank, uint64_t segment,
 	if (segment - 1 < (uint64_t)RIG_SEGMENTS_MAX)
 		return (char *)rank->handed[segment - 1].data + offset;
 	return (char *)rank->layout.control + offset;
+}
+
+/* As rank_found(), but NULL where the bytes do not all lie in such memory, or the
+ * memory may not be written and `write` is set: a check of words of another process. */
+static inline char *rank_found_whole(const struct rank *rank, uint64_t segment,
+				     uint64_t offset, uint64_t bytes,
+				     bool write)
+{
+	const uint64_t parts =
+		(uint64_t)(rank->layout.parts -
+			   (unsigned char *)rank->layout.control);
+	uint64_t begin = 0, end = 0;
+
+	if (segment == SEGMENT_TEAM) {
+		begin = parts;
+		end = rank->layout.map_bytes;
+	} else if (segment - 1 < (uint64_t)rank->segments &&
+		   !(write && rank->handed[segment - 1].read_only)) {
+		end = rank->handed[segment - 1].bytes;
+	}
+	if (offset < begin || offset > end || bytes > end - offset)
+		return NULL;
+	return rank_found(rank, segment, offset);
 }
 
 /* Make *rank rank `number` of the `size` in `layout`. */

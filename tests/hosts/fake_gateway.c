@@ -15,6 +15,8 @@
 #include <runrig/pool.h>
 #include <runrig/report.h>
 
+#include "hosts/engine.h"
+
 /* In a parcel. */
 #define MARK UINT64_C(0x72756e726967)
 
@@ -32,8 +34,21 @@ struct rig_gateway {
 	int step;
 	int given, taken; /* parcels that came, and that the part has taken */
 	int outgoing[FAKE_OPS_MAX], sent, fetched;
+	/* Long parcels, sent from memory of the part, which waits for the end;
+	 * and parcels whose data is yet to come. */
+	uint64_t *lent;
+	struct offer *offers;
 	uint64_t limit_at; /* 0: none */
 };
+
+/* A parcel whose data is yet to come. */
+struct offer {
+	struct offer *next;
+	void *token;
+	uint64_t *data; /* the place, where the place is told */
+};
+
+#define LONG_BYTES ((size_t)LATER_BYTES)
 
 static struct rig_pool pools[FAKE_HOSTS_MAX];
 
@@ -85,6 +100,8 @@ void rig_gateway_close(struct rig_gateway *gateway)
 {
 	if (gateway && gateway->running)
 		fake_break("a gateway is closed in the middle of a run");
+	if (gateway && (gateway->lent || gateway->offers))
+		fake_break("a gateway is closed with data under way");
 	free(gateway);
 }
 
@@ -97,6 +114,8 @@ int rig_gateway_submit(struct rig_gateway *gateway, const struct rig_job *job)
 {
 	const int refused = part_of(gateway)->refused;
 
+	if (gateway->lent || gateway->offers)
+		fake_break("a run begins with data under way");
 	gateway->run++;
 	fake_begin_run();
 	if (refused)
@@ -124,20 +143,88 @@ bool rig_gateway_take(struct rig_gateway *gateway, struct rig_parcel *parcel)
 		.bytes = sizeof(*data),
 		.data = data,
 	};
+	if (!fake_random(2) || gateway->lent)
+		return true;
+	/* The part waits until the data is sent: see advance(). */
+	free(data);
+	data = calloc(1, LONG_BYTES);
+	*data = MARK + gateway->run;
+	parcel->data = parcel->lent = gateway->lent = data;
+	parcel->bytes = LONG_BYTES;
 	return true;
+}
+
+void rig_gateway_sent(struct rig_gateway *gateway, void *lent)
+{
+	if (!lent)
+		return;
+	if (lent != gateway->lent)
+		fake_break("data that is not lent has been sent");
+	free(gateway->lent);
+	gateway->lent = NULL;
+}
+
+bool rig_gateway_place(struct rig_gateway *gateway, struct rig_place *place)
+{
+	struct offer **at = &gateway->offers, *offer;
+
+	for (; (offer = *at); at = &offer->next)
+		if (!offer->data && (!gateway->running || fake_random(2)))
+			break;
+	if (!offer)
+		return false;
+	*place = (struct rig_place){ .token = offer->token,
+				     .bytes = LONG_BYTES };
+	if (!gateway->running) {
+		*at = offer->next;
+		free(offer);
+		return true;
+	}
+	place->data = offer->data = calloc(1, LONG_BYTES);
+	place->handle = offer;
+	return true;
+}
+
+void rig_gateway_placed(struct rig_gateway *gateway, void *handle)
+{
+	struct offer **at = &gateway->offers, *offer = handle;
+
+	if (!offer)
+		return;
+	while (*at && *at != offer)
+		at = &(*at)->next;
+	if (!*at) {
+		fake_break("a place that was not told is filled");
+		return;
+	}
+	if (*offer->data != MARK + gateway->run)
+		fake_break("the data of another run");
+	gateway->given += gateway->running;
+	*at = offer->next;
+	free(offer->data);
+	free(offer);
 }
 
 int rig_gateway_give(struct rig_gateway *gateway,
 		     const struct rig_parcel *parcel)
 {
 	const uint64_t *data = parcel->data;
+	struct offer *offer;
 
 	if (!gateway->running)
 		fake_break("a parcel is given to a part that has ended");
-	if (parcel->context != gateway->run || *data != MARK + gateway->run)
+	if (parcel->context != gateway->run ||
+	    (data && *data != MARK + gateway->run))
 		fake_break("a parcel of an earlier run");
 	if (parcel->to != gateway->firsts[gateway->own])
 		fake_break("a parcel for another host");
+	if (parcel->token) {
+		offer = malloc(sizeof(*offer));
+		*offer = (struct offer){ .next = gateway->offers,
+					 .token = parcel->token };
+		gateway->offers = offer;
+		return 0;
+	}
 	free(parcel->data);
 	gateway->given++;
 	return 0;
@@ -167,6 +254,10 @@ static int advance(struct rig_gateway *gateway, bool *moved)
 	const struct fake_step *step = &part_of(gateway)->steps[gateway->step];
 
 	*moved = true;
+	if (gateway->lent) {
+		*moved = false;
+		return -EAGAIN;
+	}
 	switch (step->op) {
 	case FAKE_SEND:
 		gateway->outgoing[gateway->sent++] = step->to;
@@ -212,8 +303,9 @@ int rig_gateway_poll(struct rig_gateway *gateway, uint64_t deadline_ns)
 bool rig_gateway_is_quiet(struct rig_gateway *gateway)
 {
 	return gateway->running && gateway->taken == gateway->given &&
-	       gateway->fetched == gateway->sent &&
-	       part_of(gateway)->steps[gateway->step].op == FAKE_TAKE;
+	       gateway->fetched == gateway->sent && !gateway->offers &&
+	       (gateway->lent ||
+		part_of(gateway)->steps[gateway->step].op == FAKE_TAKE);
 }
 
 int rig_gateway_end(struct rig_gateway *gateway, bool deadlock)

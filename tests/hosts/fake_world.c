@@ -26,6 +26,17 @@ struct message {
 	struct message *next;
 	struct wire_head head;
 	void *data;
+	void *token; /* the sender's; NULL: the data is the engine's */
+	int from;
+	/* A message that is accepted has: */
+	void *place, *taker;
+	uint64_t due_ns;
+};
+
+/* A token of data that is sent. */
+struct sent {
+	struct sent *next;
+	void *token;
 	uint64_t due_ns;
 };
 
@@ -45,6 +56,9 @@ struct engine_link {
 	bool in_run;
 	bool joined;
 	int met; /* calls of fake_meet() */
+	struct message *arrivals;
+	struct sent *sent;
+	int lent; /* messages whose data is not sent */
 	/* Combinations: begun, and known to have ended. */
 	int begun, ended_rounds;
 	uint64_t *words;
@@ -201,6 +215,25 @@ static void make_hosts(void)
 			at.lanes[to][from].end = &at.lanes[to][from].first;
 }
 
+/* Free the rest of an aborted run. */
+static void free_host(struct engine_link *link)
+{
+	struct message *message;
+	struct sent *sent;
+
+	while ((message = link->arrivals)) {
+		link->arrivals = message->next;
+		if (!message->token)
+			free(message->data);
+		free(message);
+	}
+	while ((sent = link->sent)) {
+		link->sent = sent->next;
+		free(sent);
+	}
+	free(link->stack);
+}
+
 static void free_all(void)
 {
 	for (int to = 0; to < FAKE_HOSTS_MAX; to++)
@@ -209,12 +242,13 @@ static void free_all(void)
 
 			while ((message = at.lanes[to][from].first)) {
 				at.lanes[to][from].first = message->next;
-				free(message->data);
+				if (!message->token)
+					free(message->data);
 				free(message);
 			}
 		}
 	for (int i = 0; i < at.world->hosts; i++)
-		free(at.hosts[i].stack);
+		free_host(&at.hosts[i]);
 }
 
 void fake_run(struct fake_world *world, unsigned seed, void (*main)(int host))
@@ -290,6 +324,8 @@ static int link_join(struct engine_link **link, const int *fcomm, char *why,
 
 static void link_leave(struct engine_link *link)
 {
+	if (link->lent || link->arrivals)
+		fake_break("a host leaves with data under way");
 	if (link->begun != link->ended_rounds)
 		fake_break("a host leaves in the middle of an agreement");
 	link->joined = false;
@@ -307,7 +343,7 @@ static int link_size(const struct engine_link *link)
 }
 
 static int link_send(struct engine_link *link, int to,
-		     const struct wire_head *head, void *data)
+		     const struct wire_head *head, void *data, void *token)
 {
 	const int from = link_rank(link);
 	struct lane *lane = &at.lanes[to][from];
@@ -315,12 +351,16 @@ static int link_send(struct engine_link *link, int to,
 
 	if (!message || (at.world->trouble[from].no_memory && link->in_run)) {
 		free(message);
-		free(data);
+		if (!token)
+			free(data);
 		return -ENOMEM;
 	}
 	if (to == from)
 		fake_break("a host sends to itself");
-	*message = (struct message){ .head = *head, .data = data };
+	*message = (struct message){
+		.head = *head, .data = data, .token = token, .from = from
+	};
+	link->lent += token != NULL;
 	/* In order, and late at times. */
 	message->due_ns =
 		at.now_ns + fake_random(fake_random(8) ? 5000 : 400000);
@@ -333,7 +373,7 @@ static int link_send(struct engine_link *link, int to,
 }
 
 static int link_receive(struct engine_link *link, int *from,
-			struct wire_head *head, void **data)
+			struct wire_head *head, void **data, void **later)
 {
 	const int own = link_rank(link), hosts = at.world->hosts;
 	int first;
@@ -351,6 +391,13 @@ static int link_receive(struct engine_link *link, int *from,
 			lane->end = &lane->first;
 		*from = (first + i) % hosts;
 		*head = message->head;
+		*data = *later = NULL;
+		if (message->head.later) {
+			*later = message;
+			return 1;
+		}
+		if (message->token)
+			fake_break("short data is lent");
 		*data = message->data;
 		/* Memory in any case, as from the engines of MPIs. */
 		if (!*data)
@@ -361,11 +408,71 @@ static int link_receive(struct engine_link *link, int *from,
 	return 0;
 }
 
+static void link_accept(struct engine_link *link, void *later, void *data,
+			void *token)
+{
+	struct message *message = later;
+
+	message->place = data;
+	message->taker = token;
+	message->due_ns =
+		at.now_ns + fake_random(fake_random(8) ? 5000 : 400000);
+	message->next = link->arrivals;
+	link->arrivals = message;
+}
+
+/* The data has been sent, and the sender learns so, sooner or later. */
+static void end_sent(const struct message *message)
+{
+	struct engine_link *from = &at.hosts[message->from];
+	struct sent *sent;
+
+	if (!message->token) {
+		free(message->data);
+		return;
+	}
+	sent = malloc(sizeof(*sent));
+	*sent = (struct sent){ from->sent, message->token,
+			       at.now_ns + fake_random(5000) };
+	from->sent = sent;
+}
+
+static void *link_finished(struct engine_link *link)
+{
+	void *token = NULL;
+
+	fake_yield();
+	for (struct message **spot = &link->arrivals, *message;
+	     !token && (message = *spot); spot = &message->next) {
+		if (message->due_ns > at.now_ns)
+			continue;
+		memcpy(message->place, message->data, message->head.bytes);
+		end_sent(message);
+		token = message->taker;
+		*spot = message->next;
+		free(message);
+		return token;
+	}
+	for (struct sent **spot = &link->sent, *sent; (sent = *spot);
+	     spot = &sent->next) {
+		if (sent->due_ns > at.now_ns)
+			continue;
+		token = sent->token;
+		*spot = sent->next;
+		link->lent--;
+		free(sent);
+		return token;
+	}
+	return NULL;
+}
+
 static bool link_is_sent(struct engine_link *link)
 {
 	const int own = link_rank(link);
 
 	fake_yield();
+	if (link->lent)
+		return false;
 	for (int to = 0; to < at.world->hosts; to++)
 		if (at.lanes[to][own].first &&
 		    at.lanes[to][own].last_due_ns > at.now_ns)
@@ -428,6 +535,8 @@ static const struct engine fake_engine = {
 	.size = link_size,
 	.send = link_send,
 	.receive = link_receive,
+	.accept = link_accept,
+	.finished = link_finished,
 	.is_sent = link_is_sent,
 	.combine = link_combine,
 	.combined = link_combined,

@@ -64,6 +64,7 @@ EXAMPLES = {
     "struct rig_manager *": "manager",
     "struct rig_manager **": "&made_manager",
     "struct rig_parcel *": "&parcel",
+    "struct rig_place *": "&place",
     "struct rig_plan *": "NULL",
     "struct rig_plan **": "&plan",
     "struct rig_pool *": "pool",
@@ -133,6 +134,7 @@ static struct rig_queue *queue;
 static struct rig_gateway *gateway, *made_gateway;
 static struct rig_parcel parcel;
 static const int firsts[] = { 0, 1 };
+static struct rig_place place;
 static struct rig_world world = { .hosts = 1, .firsts = firsts };
 static struct rig_plan *plan;
 static struct rig_found *found;
@@ -181,6 +183,7 @@ static void start(void)
 	queue = (struct rig_queue *)memory;
 	(void)rig_queue_init(queue, sizeof(memory));
 	(void)gateway, (void)made_gateway, (void)parcel, (void)world;
+	(void)place;
 	(void)launch, (void)plan, (void)found, (void)team, (void)homes;
 	(void)made_pool, (void)made_segment, (void)made_list, (void)made_text;
 	(void)made_manager, (void)made_launch, (void)worker, (void)spans;

@@ -40,7 +40,11 @@ struct rig_world {
 	/* The number of each host's first rank; firsts[hosts]: how many ranks
 	 * there are in all, at most RIG_WORLD_MAX.  Copied. */
 	const int *firsts;
-	uint64_t reserved[RIG_RESERVED_WORDS]; /* 0 */
+	/* Not 0: long messages are sent from the ranks' memory and received into
+	 * the ranks' memory, where that memory is shared.  The user of the gateway
+	 * then heeds rig_parcel.lent, and calls rig_gateway_place(). */
+	uint64_t in_place;
+	uint64_t reserved[RIG_RESERVED_WORDS - 1]; /* 0 */
 };
 
 /* A message under way from one host to another. */
@@ -52,7 +56,21 @@ struct rig_parcel {
 	int32_t tag;
 	uint32_t team_rank;
 	size_t bytes;
-	void *data; /* from malloc() */
+	void *data; /* from malloc(), unless `lent` is not NULL */
+	/* Where the world is in place.  In a parcel taken: not NULL, the data lies
+	 * in a rank's memory, where the data stays until rig_gateway_sent(lent). */
+	void *lent;
+	/* In a parcel given: not NULL, and `data` is NULL: the data is yet to be
+	 * received, into the place that rig_gateway_place() tells for `token`. */
+	void *token;
+};
+
+/* Where the data of a parcel is to be received. */
+struct rig_place {
+	void *token; /* of the parcel */
+	void *data;  /* NULL: no rank wants the data, which is to be dropped */
+	size_t bytes;
+	void *handle; /* for rig_gateway_placed(); where data is NULL, NULL */
 };
 
 /*
@@ -84,16 +102,36 @@ RIG_API void rig_gateway_close(struct rig_gateway *gateway);
 RIG_API int rig_gateway_submit(struct rig_gateway *gateway,
 			       const struct rig_job *job);
 
-/* Take the next parcel that a rank sends: its data is the caller's.  false: there
- * is none now.  Never waits. */
+/* Take the next parcel that a rank sends: its data is the caller's, unless the data
+ * is lent.  false: there is none now.  Never waits. */
 RIG_API bool rig_gateway_take(struct rig_gateway *gateway,
 			      struct rig_parcel *parcel);
 
 /* Give a parcel that has come: its data is the gateway's from now on, also in case
- * of an error.  0, -EINVAL: it is for no rank here, or no run is in progress; or
+ * of an error; a token stays the caller's in that case.  0, -EINVAL: it is for no rank here, or no run is in progress; or
  * -ENOMEM.  Never waits. */
 RIG_API int rig_gateway_give(struct rig_gateway *gateway,
 			     const struct rig_parcel *parcel);
+
+/*
+ * The data of a lent parcel has been sent: `lent` is that of the parcel, once, also
+ * after the run's end.  The memory must not be read any more.  Nothing happens where
+ * `gateway` or `lent` is NULL.  Never waits.
+ */
+RIG_API void rig_gateway_sent(struct rig_gateway *gateway, void *lent);
+
+/*
+ * Tell the next place into which the data of a parcel that was given with a token is
+ * to be received.  Each parcel with a token gets a single place, sooner or later; also
+ * after the run's end, when no rank wants the data.  false: there is none now, or an
+ * argument is NULL.  Never waits.
+ */
+RIG_API bool rig_gateway_place(struct rig_gateway *gateway,
+			       struct rig_place *place);
+
+/* The data is in its place: `handle` is that of the place, once, also after the run's
+ * end.  Nothing happens where `gateway` or `handle` is NULL.  Never waits. */
+RIG_API void rig_gateway_placed(struct rig_gateway *gateway, void *handle);
 
 /*
  * Get on with the run until something is to be taken, or it has ended, or until
