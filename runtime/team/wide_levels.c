@@ -3,12 +3,10 @@
  * wide_levels.c - verbs of the world of all hosts that walk the levels: within a host
  * by the host's shared memory, between hosts by messages of the leaders.
  *
- * Reductions give the bits of one pool of as many ranks.  Short data goes whole to
- * every rank, which folds as one pool does.  Long data goes along the chain of hosts:
- * each host folds its ranks onto the data of the hosts before, which is the order of
- * ranks, and sends the result on; the last host's result goes back along the chain.
- * Piece follows piece, so that each network link carries one piece while the hosts fold
- * other pieces.
+ * Long data of a bcast goes along the chain of hosts, or down a binary tree, piece after
+ * piece: each host sends the data once, or twice, and hands pieces to its ranks while other
+ * pieces travel.
+ * Reductions are in wide_reduce.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,20 +16,15 @@
 #include <runrig/message.h>
 #include <runrig/nonblocking.h>
 
-#include "team/fold.h"
 #include "team/wide.h"
 #include "team/wide_rounds.h"
-
-/* Contributions of all ranks, in bytes, up to which all go whole to each rank. */
-#define WHOLE_BYTES ((size_t)16 << 10)
 
 /* Bytes of a piece of long data, and pieces of a bcast under way at once. */
 #define PIECE ((size_t)256 << 10)
 #define AHEAD 4
 
-/* Tags of the chain, up and down; and of parts, to the last host and from the first
- * host on. */
-enum { TAG_FOLDED = 1, TAG_RESULT, TAG_PARTS, TAG_PARTS_BEHIND };
+/* Tags of parts, to the last host and from the first host on; and of pieces. */
+enum { TAG_PARTS = 5, TAG_PARTS_BEHIND, TAG_PIECE };
 
 static const struct hosts_shm *hosts_of(const struct rig_team *team)
 {
@@ -83,6 +76,10 @@ struct pieces {
 	size_t bytes;
 	size_t count;
 	int root; /* host */
+	/* A piece goes from each host to this many hosts: along a chain, or down a
+	 * binary tree, from the root on. */
+	int fan;
+	/* Requests of each piece: received, and then sent on to each host. */
 	struct rig_request **requests;
 };
 
@@ -93,11 +90,65 @@ static size_t piece_bytes(const struct pieces *pieces, size_t k)
 	return left < PIECE ? left : PIECE;
 }
 
-static int begin_piece(const struct pieces *pieces, size_t k)
+/* How far this host is from the root, in numbers of hosts. */
+static int distance_of(const struct pieces *pieces)
 {
-	return rig_team_ibcast(pieces->leaders, pieces->data + k * PIECE,
-			       piece_bytes(pieces, k), RIG_UINT8, pieces->root,
-			       &pieces->requests[k]);
+	const int hosts = pieces->leaders->size;
+
+	return (pieces->leaders->rank - pieces->root + hosts) % hosts;
+}
+
+/* The first piece is a bcast of the leaders: the message carries the terms. */
+static int begin_first(const struct pieces *pieces)
+{
+	return rig_team_ibcast(pieces->leaders, pieces->data,
+			       piece_bytes(pieces, 0), RIG_UINT8, pieces->root,
+			       &pieces->requests[0]);
+}
+
+/* Not at the root: piece `k` is to come. */
+static int receive_piece(const struct pieces *pieces, size_t k)
+{
+	const int hosts = pieces->leaders->size;
+	const int from = (distance_of(pieces) - 1) / pieces->fan + pieces->root;
+
+	if (k == 0)
+		return begin_first(pieces);
+	return rig_team_irecv(pieces->leaders, pieces->data + k * PIECE,
+			      piece_bytes(pieces, k), RIG_UINT8, from % hosts,
+			      TAG_PIECE, &pieces->requests[k]);
+}
+
+/* Piece `k` has come, or is the root's: send the piece on. */
+static int send_piece(const struct pieces *pieces, size_t k)
+{
+	const int hosts = pieces->leaders->size;
+	const int first = distance_of(pieces) * pieces->fan + 1;
+	int r = 0;
+
+	for (int i = 0; r == 0 && k > 0 && i < pieces->fan; i++)
+		if (first + i < hosts)
+			r = rig_team_isend(
+				pieces->leaders, pieces->data + k * PIECE,
+				piece_bytes(pieces, k), RIG_UINT8,
+				(first + i + pieces->root) % hosts, TAG_PIECE,
+				&pieces->requests[pieces->count *
+							  (size_t)(1 + i) +
+						  k]);
+	return r;
+}
+
+/* At the root. */
+static int begin_own(const struct pieces *pieces, size_t k)
+{
+	return k == 0 ? begin_first(pieces) : send_piece(pieces, k);
+}
+
+static int end_pieces(const struct pieces *pieces)
+{
+	return rig_team_waitall(pieces->leaders,
+				(int)pieces->count * (1 + pieces->fan),
+				pieces->requests, NULL);
 }
 
 /* At another host than the root's: the leader receives, and the other ranks get the
@@ -105,22 +156,26 @@ static int begin_piece(const struct pieces *pieces, size_t k)
 static int bcast_from_leader(struct rig_team *team, const struct pieces *pieces)
 {
 	struct rig_team *local = &team->owner->world;
+	/* A leader that has nothing else to do gives all pieces a place at once. */
+	const size_t ahead = local->size == 1 ? pieces->count : AHEAD;
 	size_t begun = 0;
 	int r = 0;
 
 	for (size_t k = 0; r == 0 && k < pieces->count; k++) {
 		for (; r == 0 && pieces->leaders && begun < pieces->count &&
-		       begun <= k + AHEAD;
+		       begun <= k + ahead;
 		     begun++)
-			r = begin_piece(pieces, begun);
+			r = receive_piece(pieces, begun);
 		if (r == 0 && pieces->leaders)
 			r = rig_team_wait(team, &pieces->requests[k], NULL);
+		if (r == 0 && pieces->leaders)
+			r = send_piece(pieces, k);
 		if (r == 0)
 			r = rig_team_bcast(local, pieces->data + k * PIECE,
 					   piece_bytes(pieces, k), RIG_UINT8,
 					   0);
 	}
-	return r;
+	return r == 0 && pieces->leaders ? end_pieces(pieces) : r;
 }
 
 /* At the root's host: `root` is a rank of the host. */
@@ -131,19 +186,17 @@ static int bcast_from_root(struct rig_team *team, const struct pieces *pieces,
 	int r = 0;
 
 	for (size_t k = 0; r == 0 && k < pieces->count; k++) {
+		/* A leader that is the root need not wait for the local bcast. */
 		if (pieces->leaders && root == 0)
-			r = begin_piece(pieces, k);
+			r = begin_own(pieces, k);
 		if (r == 0)
 			r = rig_team_bcast(local, pieces->data + k * PIECE,
 					   piece_bytes(pieces, k), RIG_UINT8,
 					   root);
 		if (r == 0 && pieces->leaders && root != 0)
-			r = begin_piece(pieces, k);
+			r = begin_own(pieces, k);
 	}
-	if (r == 0 && pieces->leaders)
-		r = rig_team_waitall(team, (int)pieces->count, pieces->requests,
-				     NULL);
-	return r;
+	return r == 0 && pieces->leaders ? end_pieces(pieces) : r;
 }
 
 int wide_bcast(struct rig_team *team, void *buffer, size_t bytes, int root)
@@ -157,7 +210,11 @@ int wide_bcast(struct rig_team *team, void *buffer, size_t bytes, int root)
 				 .root = host };
 	int r;
 
-	pieces.requests = calloc(pieces.count, sizeof(*pieces.requests));
+	/* The last host of a chain has the first piece after as many steps as
+	 * there are hosts. */
+	pieces.fan = pieces.count > (size_t)hosts->count ? 1 : 2;
+	pieces.requests = calloc(pieces.count * (size_t)(1 + pieces.fan),
+				 sizeof(*pieces.requests));
 	if (!pieces.requests)
 		return rig_team_fail(team, -ENOMEM, "bcast: no memory");
 	if (host == hosts->own)
@@ -286,277 +343,4 @@ int wide_allgather(struct rig_team *team, const void *send, void *recv,
 				bytes, RIG_UINT8, part, bytes, RIG_UINT8, 0);
 
 	return r < 0 ? r : exchange_parts(team, all, bytes);
-}
-
-/* --- allreduce --- */
-
-struct wide_reduction {
-	const char *mine;
-	char *recv;
-	size_t count;
-	size_t item;
-	int type;
-	int op;
-};
-
-/* The fold of a rank and of the ranks below in the tree of reduction.c, which fits a
- * line. */
-static void fold_below(const struct wide_reduction *r, const char *all,
-		       int rank, int size, char *out)
-{
-	const size_t bytes = r->count * r->item;
-	_Alignas(16) char below[LINE_PAYLOAD];
-	int children[TREE_CHILDREN_MAX];
-	const int count = tree_children(rank, size, TREE_FAN, children);
-
-	memcpy(out, all + (size_t)rank * bytes, bytes);
-	for (int i = 0; i < count; i++) {
-		fold_below(r, all, children[i], size, below);
-		fold(out, out, below, r->count, r->type, r->op);
-	}
-}
-
-/* Fold as one pool of `size` ranks folds. */
-static int fold_whole(struct rig_team *team, const struct wide_reduction *r,
-		      const char *all)
-{
-	const size_t bytes = r->count * r->item;
-	const void **from;
-
-	if (bytes <= LINE_PAYLOAD && team->size > CALL_FLAT &&
-	    !fold_all_at_once(r->op, r->type)) {
-		fold_below(r, all, 0, team->size, r->recv);
-		return 0;
-	}
-	from = malloc((size_t)team->size * sizeof(*from));
-	if (!from)
-		return rig_team_fail(team, -ENOMEM, "allreduce: no memory");
-	for (int i = 0; i < team->size; i++)
-		from[i] = all + (size_t)i * bytes;
-	fold_all(r->recv, from, team->size, r->count, r->type, r->op);
-	free(from);
-	return 0;
-}
-
-static int reduce_whole(struct rig_team *team, const struct wide_reduction *r)
-{
-	const size_t bytes = r->count * r->item;
-	char *all = aligned_alloc(
-		64, size_round_up(bytes * (size_t)team->size + 1, 64));
-	int result;
-
-	if (!all)
-		return rig_team_fail(team, -ENOMEM, "allreduce: no memory");
-	result = wide_allgather(team, r->mine, all, bytes);
-	if (result == 0 && r->count)
-		result = fold_whole(team, r, all);
-	free(all);
-	return result;
-}
-
-/* In this process: a long allreduce of a rank. */
-struct chain {
-	struct rig_team *team;
-	struct rig_team *leaders; /* NULL: this rank is no leader */
-	const struct wide_reduction *r;
-	int host;
-	int hosts;
-	size_t each; /* elements of a piece */
-	size_t pieces;
-	size_t lag;                /* pieces up before the first down */
-	char *folded;              /* the leader's memory for a piece */
-	struct rig_request **sent; /* requests of each piece, up; then down */
-};
-
-static size_t chain_bytes(const struct chain *chain, size_t k, size_t *count)
-{
-	const size_t left = chain->r->count - k * chain->each;
-
-	*count = left < chain->each ? left : chain->each;
-	return *count * chain->r->item;
-}
-
-/* Piece `k` comes from the host before, and is folded with this leader's own data. */
-static int fold_onto(struct chain *chain, size_t k, const char **mine)
-{
-	const struct wide_reduction *r = chain->r;
-	size_t count;
-	const size_t bytes = chain_bytes(chain, k, &count);
-	int result;
-
-	if (!chain->leaders || chain->host == 0)
-		return 0;
-	result = rig_team_recv(chain->leaders, chain->folded, bytes, RIG_UINT8,
-			       chain->host - 1, TAG_FOLDED, NULL);
-	if (result == 0)
-		fold(chain->folded, chain->folded, *mine, count, r->type,
-		     r->op);
-	*mine = chain->folded;
-	return result;
-}
-
-/* Fold this host's ranks onto piece `k`, and send the piece to the next host. */
-static int chain_up(struct chain *chain, size_t k)
-{
-	const struct wide_reduction *r = chain->r;
-	struct rig_team *local = &chain->team->owner->world;
-	const char *mine = r->mine + k * chain->each * r->item;
-	char *to = r->recv + k * chain->each * r->item;
-	size_t count;
-	const size_t bytes = chain_bytes(chain, k, &count);
-	int result = fold_onto(chain, k, &mine);
-
-	if (result == 0)
-		result = rig_team_reduce(
-			local,
-			chain->leaders && mine == to ? RIG_IN_PLACE : mine, to,
-			count, r->type, r->op, 0);
-	if (result < 0 || !chain->leaders)
-		return result;
-	if (chain->host + 1 < chain->hosts)
-		return rig_team_isend(chain->leaders, to, bytes, RIG_UINT8,
-				      chain->host + 1, TAG_FOLDED,
-				      &chain->sent[k]);
-	return rig_team_isend(chain->leaders, to, bytes, RIG_UINT8,
-			      chain->host - 1, TAG_RESULT, &chain->sent[k]);
-}
-
-/* Piece `k` of the result comes back. */
-static int chain_down(struct chain *chain, size_t k)
-{
-	const struct wide_reduction *r = chain->r;
-	char *to = r->recv + k * chain->each * r->item;
-	struct rig_team *leaders = chain->leaders;
-	size_t count;
-	const size_t bytes = chain_bytes(chain, k, &count);
-	int result = 0;
-
-	if (leaders && chain->host + 1 < chain->hosts) {
-		result = rig_team_wait(leaders, &chain->sent[k], NULL);
-		if (result == 0)
-			result = rig_team_recv(leaders, to, bytes, RIG_UINT8,
-					       chain->host + 1, TAG_RESULT,
-					       NULL);
-		if (result == 0 && chain->host > 0)
-			result = rig_team_isend(leaders, to, bytes, RIG_UINT8,
-						chain->host - 1, TAG_RESULT,
-						&chain->sent[k]);
-	}
-	return result < 0 ? result
-			  : rig_team_bcast(&chain->team->owner->world, to,
-					   bytes, RIG_UINT8, 0);
-}
-
-static int reduce_chain(struct rig_team *team, const struct wide_reduction *r)
-{
-	const struct hosts_shm *hosts = hosts_of(team);
-	struct chain chain = { .team = team,
-			       .leaders = team->owner->wide.leaders,
-			       .r = r,
-			       .host = hosts->own,
-			       .hosts = hosts->count };
-	struct rig_request *agreed = NULL;
-	int result = 0;
-
-	chain.each = PIECE / r->item ? PIECE / r->item : 1;
-	chain.pieces = (r->count - 1) / chain.each + 1;
-	chain.lag = 2 * (size_t)(hosts->count - hosts->own);
-	chain.folded = malloc(chain.each * r->item);
-	chain.sent = calloc(chain.pieces, sizeof(*chain.sent));
-	if (!chain.folded || !chain.sent)
-		result = rig_team_fail(team, -ENOMEM, "allreduce: no memory");
-	/* Do all hosts call the same?  The message carries the terms. */
-	if (result == 0 && chain.leaders)
-		result = rig_team_ibarrier(chain.leaders, &agreed);
-	for (size_t k = 0; result == 0 && k < chain.pieces + chain.lag; k++) {
-		if (k < chain.pieces)
-			result = chain_up(&chain, k);
-		if (result == 0 && k >= chain.lag)
-			result = chain_down(&chain, k - chain.lag);
-	}
-	if (result == 0)
-		result = rig_team_waitall(team, (int)chain.pieces, chain.sent,
-					  NULL);
-	if (result == 0)
-		result = rig_team_wait(team, &agreed, NULL);
-	free(chain.folded);
-	free(chain.sent);
-	return result;
-}
-
-/* Short data goes whole to the root, which folds as one pool does. */
-static int reduce_short(struct rig_team *team, const struct wide_reduction *r,
-			int root)
-{
-	const size_t bytes = r->count * r->item;
-	char *all = aligned_alloc(
-		64, size_round_up(bytes * (size_t)team->size + 1, 64));
-	int result;
-
-	if (!all)
-		return rig_team_fail(team, -ENOMEM, "reduce: no memory");
-	result = wide_gather_short(team, r->mine, all, bytes, root);
-	if (result == 0 && team->rank == root)
-		result = fold_whole(team, r, all);
-	free(all);
-	return result;
-}
-
-static struct wide_reduction reduction_of(const void *send, void *recv,
-					  size_t count, int type, int op)
-{
-	return (struct wide_reduction){ .mine = send == RIG_IN_PLACE ? recv
-								     : send,
-					.recv = recv,
-					.count = count,
-					.item = rig_type_bytes(type),
-					.type = type,
-					.op = op };
-}
-
-int wide_reduce(struct rig_team *team, const void *send, void *recv,
-		size_t count, int type, int op, int root)
-{
-	const bool is_root = team->rank == root;
-	const struct wide_reduction r =
-		reduction_of(send, recv, count, type, op);
-	struct rig_request *request = NULL;
-	char *room;
-	int result;
-
-	if (count && (count * r.item <= WHOLE_BYTES / (size_t)team->size ||
-		      count * r.item <= LINE_PAYLOAD))
-		return reduce_short(team, &r, root);
-	if (count == 0 || fold_all_at_once(op, type))
-		return finish(team,
-			      rig_team_ireduce(team, send, recv, count, type,
-					       op, root, &request),
-			      &request);
-	if (is_root)
-		return wide_allreduce(team, send, recv, count, type, op);
-	/* Along the chain, as an allreduce; the others drop the result. */
-	room = aligned_alloc(64, size_round_up(count * r.item, 64));
-	if (!room)
-		return rig_team_fail(team, -ENOMEM, "reduce: no memory");
-	result = wide_allreduce(team, send, room, count, type, op);
-	free(room);
-	return result;
-}
-
-int wide_allreduce(struct rig_team *team, const void *send, void *recv,
-		   size_t count, int type, int op)
-{
-	const struct wide_reduction r =
-		reduction_of(send, recv, count, type, op);
-	struct rig_request *request = NULL;
-
-	if (count * r.item <= WHOLE_BYTES / (size_t)team->size ||
-	    count * r.item <= LINE_PAYLOAD)
-		return reduce_whole(team, &r);
-	if (fold_all_at_once(op, type))
-		return finish(team,
-			      rig_team_iallreduce(team, send, recv, count, type,
-						  op, &request),
-			      &request);
-	return reduce_chain(team, &r);
 }
