@@ -36,6 +36,10 @@
 #define NAP_NS  UINT64_C(50000)
 #define LONG_NS UINT64_C(20000000)
 
+/* A host says that all its ranks wait when nothing has moved for this time: most waits
+ * are over before, and the news would be in the way of the messages. */
+#define QUIET_NS UINT64_C(200000)
+
 /* How long past its limit a run may take to end, on all hosts. */
 #define GRACE_NS (UINT64_C(10) * 1000000000)
 
@@ -348,7 +352,7 @@ static void rest(struct hosts_run *run, uint64_t idle_ns)
 	const uint64_t nap = idle_ns < LONG_NS ? NAP_NS : 10 * NAP_NS;
 	const struct timespec span = { 0, (long)nap };
 
-	if (is_quiet(run))
+	if (idle_ns >= QUIET_NS && is_quiet(run))
 		say_quiet(run);
 	heed_limit(run);
 	if (idle_ns < SPIN_NS) {
