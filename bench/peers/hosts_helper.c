@@ -8,6 +8,8 @@
  *	case kernel heat n=513         a run of a kernel
  *	case caller                    a message from a worker to the caller, and back
  *
+ * The data of a verb lies in a segment of each host, as arrays of runrig do.
+ *
  * Under the launcher of an MPI every process is a host of WORKERS workers; else there
  * is one pool.  Host 0 talks to the driver, and tells the other hosts each order by a
  * job of its own: only the segment of host 0 has the order.
@@ -63,6 +65,7 @@ static struct {
 	struct rig_pool *pool;
 	struct rig_hosts *hosts; /* NULL: one pool */
 	struct rig_segment *segment;
+	struct rig_segment *data; /* of the verb that is open; NULL: none */
 	struct orders_shm *orders;
 	char words[SERVE_LINE_BYTES]; /* the case's, cut into pieces */
 	int (*run)(uint64_t count, struct timing *timing);
@@ -118,24 +121,21 @@ static const struct {
 	{ "allgather", call_allgather }, { "alltoall", call_alltoall },
 };
 
-static double *buffer(size_t count)
+/* Bytes of a rank's buffer. */
+static size_t buffer_bytes(size_t count)
 {
-	const size_t bytes = (count * sizeof(double) + PAGE) / PAGE * PAGE;
-	double *data = aligned_alloc(PAGE, bytes);
-
-	if (data)
-		memset(data, 0, bytes);
-	return data;
+	return (count * sizeof(double) + PAGE) / PAGE * PAGE;
 }
 
 /* This worker's part, kept from job to job of a case. */
 static struct verb_work work;
 static uint64_t work_case;
 
-static int prepare(struct rig_team *world, const struct verb_job *args)
+static int prepare(struct rig_team *team, const struct verb_job *args)
 {
-	free(work.send);
-	free(work.recv);
+	struct rig_team *world = rig_team_world(team);
+	size_t sends, receives;
+
 	work = (struct verb_work){ .verb = verb_find(args->verb),
 				   .clock = args->clock,
 				   .rank = rig_team_rank(world),
@@ -146,10 +146,12 @@ static int prepare(struct rig_team *world, const struct verb_job *args)
 			work.call = calls[i].call;
 	if (!work.verb || !work.call || work.size > TIMING_RANKS_MAX)
 		return rig_team_fail(world, -EINVAL, "no such verb, or ranks");
-	work.send = buffer(work.verb->sends(work.count, work.size));
-	work.recv = buffer(work.verb->receives(work.count, work.size));
-	if (!work.send || !work.recv)
-		return rig_team_fail(world, -ENOMEM, "no memory");
+	sends = buffer_bytes(work.verb->sends(work.count, work.size));
+	receives = buffer_bytes(work.verb->receives(work.count, work.size));
+	work.send =
+		(double *)((char *)rig_team_data(team, 1) +
+			   (size_t)rig_team_rank(team) * (sends + receives));
+	work.recv = (double *)((char *)work.send + sends);
 	verb_prepare(&work);
 	work_case = args->cases;
 	return 0;
@@ -163,7 +165,7 @@ static int time_verb(struct rig_team *team)
 	const struct verb_job *args = rig_team_args(team);
 	const int32_t pid = (int32_t)getpid();
 	struct verb_time mine = { 0 };
-	int r = work_case == args->cases ? 0 : prepare(world, args);
+	int r = work_case == args->cases ? 0 : prepare(team, args);
 
 	work.with = world;
 	if (r == 0)
@@ -207,7 +209,9 @@ static int run_with_orders(rig_kernel_fn *kernel)
 		.kernel = kernel,
 		.args = &job.verb,
 		.args_bytes = sizeof(job.verb),
-		.segments = { { .name = rig_segment_name(job.segment) } },
+		.segments = { { .name = rig_segment_name(job.segment) },
+			      { .name = job.data ? rig_segment_name(job.data)
+						 : NULL } },
 		.limit_ns = LIMIT_NS,
 	};
 
@@ -351,6 +355,26 @@ static int read_settings(char **words, int count)
 	return 0;
 }
 
+/* Make the segment with the buffers of this host's ranks. */
+static int make_data(void)
+{
+	const struct verb *verb = verb_find(job.verb.verb);
+	const int hosts = job.hosts ? rig_hosts_size(job.hosts) : 0;
+	const int workers = rig_pool_size(job.pool);
+	const int size = hosts ? rig_hosts_first(job.hosts, hosts) : workers;
+
+	rig_segment_destroy(job.data);
+	job.data = NULL;
+	if (!verb)
+		return 0; /* the ranks say so */
+	return rig_segment_create(
+		&job.data, NULL,
+		(size_t)workers *
+			(buffer_bytes(verb->sends(job.verb.count, size)) +
+			 buffer_bytes(verb->receives(job.verb.count, size))),
+		&(struct rig_segment_options){ .pool = job.pool });
+}
+
 /* Every host: the case of the words from host 0. */
 static int read_case(void)
 {
@@ -368,7 +392,7 @@ static int read_case(void)
 		snprintf(job.verb.verb, sizeof(job.verb.verb), "%s", words[1]);
 		job.verb.count = strtoull(words[2], NULL, 10);
 		job.verb.cases++;
-		return 0;
+		return make_data();
 	}
 	if (n >= 2 && strcmp(words[0], "kernel") == 0) {
 		job.run = run_kernel;
@@ -491,6 +515,7 @@ int main(int argc, char **argv)
 		return serve_cannot(rig_why());
 	status = !job.hosts || rig_hosts_rank(job.hosts) == 0 ? lead()
 							      : follow();
+	rig_segment_destroy(job.data);
 	rig_segment_destroy(job.segment);
 	rig_hosts_leave(job.hosts);
 	rig_pool_destroy(job.pool);
