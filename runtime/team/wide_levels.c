@@ -79,6 +79,7 @@ struct pieces {
 	/* A piece goes from each host to this many hosts: along a chain, or down a
 	 * binary tree, from the root on. */
 	int fan;
+	struct rig_request *first;
 	/* Requests of each piece: received, and then sent on to each host. */
 	struct rig_request **requests;
 };
@@ -87,7 +88,7 @@ static size_t piece_bytes(const struct pieces *pieces, size_t k)
 {
 	const size_t left = pieces->bytes - k * PIECE;
 
-	return left < PIECE ? left : PIECE;
+	return left < PIECE || pieces->count == 1 ? left : PIECE;
 }
 
 /* How far this host is from the root, in numbers of hosts. */
@@ -98,35 +99,38 @@ static int distance_of(const struct pieces *pieces)
 	return (pieces->leaders->rank - pieces->root + hosts) % hosts;
 }
 
-/* The first piece is a bcast of the leaders: the message carries the terms. */
-static int begin_first(const struct pieces *pieces)
+/* Short data is a bcast of the leaders.  Before the pieces of long data goes a bcast of
+ * nothing: the message carries the terms. */
+static int begin_first(struct pieces *pieces)
 {
+	const bool is_short = pieces->count == 1;
+
 	return rig_team_ibcast(pieces->leaders, pieces->data,
-			       piece_bytes(pieces, 0), RIG_UINT8, pieces->root,
-			       &pieces->requests[0]);
+			       is_short ? pieces->bytes : 0, RIG_UINT8,
+			       pieces->root, &pieces->first);
 }
 
 /* Not at the root: piece `k` is to come. */
-static int receive_piece(const struct pieces *pieces, size_t k)
+static int receive_piece(struct pieces *pieces, size_t k)
 {
 	const int hosts = pieces->leaders->size;
 	const int from = (distance_of(pieces) - 1) / pieces->fan + pieces->root;
 
-	if (k == 0)
-		return begin_first(pieces);
+	if (pieces->count == 1)
+		return 0;
 	return rig_team_irecv(pieces->leaders, pieces->data + k * PIECE,
 			      piece_bytes(pieces, k), RIG_UINT8, from % hosts,
 			      TAG_PIECE, &pieces->requests[k]);
 }
 
 /* Piece `k` has come, or is the root's: send the piece on. */
-static int send_piece(const struct pieces *pieces, size_t k)
+static int send_piece(struct pieces *pieces, size_t k)
 {
 	const int hosts = pieces->leaders->size;
 	const int first = distance_of(pieces) * pieces->fan + 1;
 	int r = 0;
 
-	for (int i = 0; r == 0 && k > 0 && i < pieces->fan; i++)
+	for (int i = 0; r == 0 && pieces->count > 1 && i < pieces->fan; i++)
 		if (first + i < hosts)
 			r = rig_team_isend(
 				pieces->leaders, pieces->data + k * PIECE,
@@ -138,14 +142,21 @@ static int send_piece(const struct pieces *pieces, size_t k)
 	return r;
 }
 
-/* At the root. */
-static int begin_own(const struct pieces *pieces, size_t k)
+/* Wait for piece `k`. */
+static int await_piece(struct pieces *pieces, size_t k)
 {
-	return k == 0 ? begin_first(pieces) : send_piece(pieces, k);
+	return rig_team_wait(pieces->leaders,
+			     pieces->count == 1 ? &pieces->first
+						: &pieces->requests[k],
+			     NULL);
 }
 
-static int end_pieces(const struct pieces *pieces)
+static int end_pieces(struct pieces *pieces)
 {
+	const int r = rig_team_wait(pieces->leaders, &pieces->first, NULL);
+
+	if (r < 0)
+		return r;
 	return rig_team_waitall(pieces->leaders,
 				(int)pieces->count * (1 + pieces->fan),
 				pieces->requests, NULL);
@@ -153,13 +164,13 @@ static int end_pieces(const struct pieces *pieces)
 
 /* At another host than the root's: the leader receives, and the other ranks get the
  * leader's data. */
-static int bcast_from_leader(struct rig_team *team, const struct pieces *pieces)
+static int bcast_from_leader(struct rig_team *team, struct pieces *pieces)
 {
 	struct rig_team *local = &team->owner->world;
 	/* A leader that has nothing else to do gives all pieces a place at once. */
 	const size_t ahead = local->size == 1 ? pieces->count : AHEAD;
 	size_t begun = 0;
-	int r = 0;
+	int r = pieces->leaders ? begin_first(pieces) : 0;
 
 	for (size_t k = 0; r == 0 && k < pieces->count; k++) {
 		for (; r == 0 && pieces->leaders && begun < pieces->count &&
@@ -167,7 +178,7 @@ static int bcast_from_leader(struct rig_team *team, const struct pieces *pieces)
 		     begun++)
 			r = receive_piece(pieces, begun);
 		if (r == 0 && pieces->leaders)
-			r = rig_team_wait(team, &pieces->requests[k], NULL);
+			r = await_piece(pieces, k);
 		if (r == 0 && pieces->leaders)
 			r = send_piece(pieces, k);
 		if (r == 0)
@@ -179,22 +190,24 @@ static int bcast_from_leader(struct rig_team *team, const struct pieces *pieces)
 }
 
 /* At the root's host: `root` is a rank of the host. */
-static int bcast_from_root(struct rig_team *team, const struct pieces *pieces,
+static int bcast_from_root(struct rig_team *team, struct pieces *pieces,
 			   int root)
 {
 	struct rig_team *local = &team->owner->world;
-	int r = 0;
+	/* Short data of another rank comes to the leader first. */
+	const bool late = pieces->count == 1 && root != 0;
+	int r = pieces->leaders && !late ? begin_first(pieces) : 0;
 
 	for (size_t k = 0; r == 0 && k < pieces->count; k++) {
 		/* A leader that is the root need not wait for the local bcast. */
 		if (pieces->leaders && root == 0)
-			r = begin_own(pieces, k);
+			r = send_piece(pieces, k);
 		if (r == 0)
 			r = rig_team_bcast(local, pieces->data + k * PIECE,
 					   piece_bytes(pieces, k), RIG_UINT8,
 					   root);
 		if (r == 0 && pieces->leaders && root != 0)
-			r = begin_own(pieces, k);
+			r = late ? begin_first(pieces) : send_piece(pieces, k);
 	}
 	return r == 0 && pieces->leaders ? end_pieces(pieces) : r;
 }
@@ -209,6 +222,10 @@ int wide_bcast(struct rig_team *team, void *buffer, size_t bytes, int root)
 				 .count = bytes ? (bytes - 1) / PIECE + 1 : 1,
 				 .root = host };
 	int r;
+
+	/* Two ranks: nobody waits for a part of the data. */
+	if (team->size == 2)
+		pieces.count = 1;
 
 	/* The last host of a chain has the first piece after as many steps as
 	 * there are hosts. */
@@ -336,11 +353,22 @@ int wide_allgather(struct rig_team *team, const void *send, void *recv,
 	char *part = all + (size_t)wide_first(team->owner) * bytes;
 	const bool in_place = send == RIG_IN_PLACE;
 	const bool leads = team->owner->rank == 0;
-	int r = rig_team_gather(&team->owner->world,
-				in_place && leads ? RIG_IN_PLACE
-				: in_place ? all + (size_t)team->rank * bytes
-					   : send,
-				bytes, RIG_UINT8, part, bytes, RIG_UINT8, 0);
+	const int hosts = hosts_of(team)->count;
+	struct rig_request *request = NULL;
+	int r;
+
+	/* Few hosts of one rank: no copy within the host comes before. */
+	if (team->size == hosts && hosts <= WIDE_DIRECT)
+		return finish(team,
+			      rig_team_iallgather(team->owner->wide.leaders,
+						  send, bytes, RIG_UINT8, recv,
+						  bytes, RIG_UINT8, &request),
+			      &request);
+	r = rig_team_gather(&team->owner->world,
+			    in_place && leads ? RIG_IN_PLACE
+			    : in_place        ? all + (size_t)team->rank * bytes
+					      : send,
+			    bytes, RIG_UINT8, part, bytes, RIG_UINT8, 0);
 
 	return r < 0 ? r : exchange_parts(team, all, bytes);
 }

@@ -4,9 +4,9 @@
  * many ranks.
  *
  * Short data goes whole to every rank, which folds as one pool does.  Long data is cut
- * into slices, one a host, where the order in which hosts are folded may be had so: each
- * host has one rank, or the operation is exact.  Each host gets its slice of all hosts,
- * folds the slice, and gives the result to all.  All other long data goes along the chain
+ * into strips, one a host, where the order in which hosts are folded may be had so: each
+ * host has one rank, or the operation is exact.  Each host gets its strip of all hosts,
+ * folds the strip, and gives the result to all.  All other long data goes along the chain
  * of hosts: each host folds its ranks onto the data of the hosts before, which is the
  * order of ranks, and sends the result on; the last host's result goes back along the
  * chain.  Piece follows piece, so that each network link carries one piece while the
@@ -31,8 +31,8 @@
 /* Bytes of a piece of long data. */
 #define PIECE ((size_t)256 << 10)
 
-/* Tags of the chain, up and down; and of slices, and of results. */
-enum { TAG_FOLDED = 1, TAG_RESULT, TAG_SLICE, TAG_SUM };
+/* Tags of the chain, up and down; and of strips, and of results. */
+enum { TAG_FOLDED = 1, TAG_RESULT, TAG_STRIP, TAG_SUM };
 
 static const struct hosts_shm *hosts_of(const struct rig_team *team)
 {
@@ -127,7 +127,7 @@ static int reduce_whole(struct rig_team *team, const struct wide_reduction *r)
 	return result;
 }
 
-/* --- long data: a slice a host --- */
+/* --- long data: a strip a host --- */
 
 /* Integers are the same in any order. */
 static bool is_any_order(const struct wide_reduction *r)
@@ -136,8 +136,8 @@ static bool is_any_order(const struct wide_reduction *r)
 	       (r->op & ~RIG_REPRODUCIBLE) < FOLD_USER_OP;
 }
 
-/* May hosts be folded slice by slice?  The same on every rank. */
-static bool in_slices(const struct rig_team *team,
+/* May hosts be folded strip by strip?  The same on every rank. */
+static bool in_strips(const struct rig_team *team,
 		      const struct wide_reduction *r)
 {
 	const struct hosts_shm *hosts = hosts_of(team);
@@ -145,19 +145,20 @@ static bool in_slices(const struct rig_team *team,
 	return hosts->count == team->size || is_any_order(r);
 }
 
-/* At a leader: the exchange of slices. */
-struct slices {
+/* At a leader: the exchange of strips. */
+struct strip_sums {
 	struct rig_team *leaders;
 	const struct wide_reduction *r;
 	const char *mine; /* data of the host */
 	int hosts, own;
-	char *came;                /* the own slice, of each host */
+	char *came;                /* the own strip, of each host */
 	struct rig_request **sent; /* one a host, and then one a host: */
 	struct rig_request **received;
 	const void **from;
 };
 
-static struct rig_span slice(const struct slices *s, int host, size_t *count)
+static struct rig_span strip_of(const struct strip_sums *s, int host,
+				size_t *count)
 {
 	struct rig_span span = rig_strip(s->r->count, host, s->hosts);
 
@@ -167,24 +168,25 @@ static struct rig_span slice(const struct slices *s, int host, size_t *count)
 	return span;
 }
 
-static int exchange_slices(struct slices *s)
+static int exchange_strips(struct strip_sums *s)
 {
-	size_t own, count;
-	const size_t bytes = (slice(s, s->own, &own), own * s->r->item);
+	size_t count;
+	const struct rig_span own = strip_of(s, s->own, &count);
+	const size_t bytes = own.end - own.begin;
 	int result = 0;
 
 	for (int i = 1; result == 0 && i < s->hosts; i++) {
 		const int host = (s->own + i) % s->hosts;
-		const struct rig_span there = slice(s, host, &count);
+		const struct rig_span there = strip_of(s, host, &count);
 
 		result = rig_team_irecv(
 			s->leaders, s->came + (size_t)host * bytes, bytes,
-			RIG_UINT8, host, TAG_SLICE, &s->received[host]);
+			RIG_UINT8, host, TAG_STRIP, &s->received[host]);
 		if (result == 0)
 			result = rig_team_isend(
 				s->leaders, s->mine + there.begin,
 				there.end - there.begin, RIG_UINT8, host,
-				TAG_SLICE, &s->sent[host]);
+				TAG_STRIP, &s->sent[host]);
 	}
 	/* Data that is sent in place must have gone before results come there. */
 	return result < 0 ? result
@@ -192,10 +194,10 @@ static int exchange_slices(struct slices *s)
 					     NULL);
 }
 
-static void fold_slice(struct slices *s)
+static void fold_strip(struct strip_sums *s)
 {
 	size_t count;
-	const struct rig_span own = slice(s, s->own, &count);
+	const struct rig_span own = strip_of(s, s->own, &count);
 	const size_t bytes = own.end - own.begin;
 	char *to = s->r->recv + own.begin;
 
@@ -208,15 +210,15 @@ static void fold_slice(struct slices *s)
 	fold_all(to, s->from, s->hosts, count, s->r->type, s->r->op);
 }
 
-static int exchange_sums(struct slices *s)
+static int exchange_sums(struct strip_sums *s)
 {
 	size_t count;
-	const struct rig_span own = slice(s, s->own, &count);
+	const struct rig_span own = strip_of(s, s->own, &count);
 	int result = 0;
 
 	for (int i = 1; result == 0 && i < s->hosts; i++) {
 		const int host = (s->own + i) % s->hosts;
-		const struct rig_span there = slice(s, host, &count);
+		const struct rig_span there = strip_of(s, host, &count);
 
 		result = rig_team_irecv(s->leaders, s->r->recv + there.begin,
 					there.end - there.begin, RIG_UINT8,
@@ -237,11 +239,11 @@ static int reduce_leaders(struct rig_team *team, const struct wide_reduction *r,
 {
 	const struct hosts_shm *hosts = hosts_of(team);
 	const size_t n = (size_t)hosts->count;
-	struct slices s = { .leaders = team->owner->wide.leaders,
-			    .r = r,
-			    .mine = mine,
-			    .hosts = hosts->count,
-			    .own = hosts->own };
+	struct strip_sums s = { .leaders = team->owner->wide.leaders,
+				.r = r,
+				.mine = mine,
+				.hosts = hosts->count,
+				.own = hosts->own };
 	struct rig_request *agreed = NULL;
 	bool in_heap;
 	int result = 0;
@@ -257,9 +259,9 @@ static int reduce_leaders(struct rig_team *team, const struct wide_reduction *r,
 		result = rig_team_ibarrier(s.leaders, &agreed);
 	}
 	if (result == 0)
-		result = exchange_slices(&s);
+		result = exchange_strips(&s);
 	if (result == 0) {
-		fold_slice(&s);
+		fold_strip(&s);
 		result = exchange_sums(&s);
 	}
 	if (result == 0)
@@ -270,7 +272,7 @@ static int reduce_leaders(struct rig_team *team, const struct wide_reduction *r,
 	return result;
 }
 
-static int reduce_slices(struct rig_team *team, const struct wide_reduction *r)
+static int reduce_strips(struct rig_team *team, const struct wide_reduction *r)
 {
 	struct rig_team *local = &team->owner->world;
 	const bool leads = team->owner->wide.leaders != NULL;
@@ -364,7 +366,7 @@ static int chain_up(struct chain *chain, size_t k)
 			count, r->type, r->op, 0);
 	if (result == 0)
 		result = await_folded(chain, k + 2);
-	if (result < 0 || !chain->leaders)
+	if (result < 0 || !chain->leaders || chain->hosts == 1)
 		return result;
 	if (chain->host + 1 < chain->hosts)
 		return rig_team_isend(chain->leaders, to, bytes, RIG_UINT8,
@@ -556,6 +558,6 @@ int wide_allreduce(struct rig_team *team, const void *send, void *recv,
 			      rig_team_iallreduce(team, send, recv, count, type,
 						  op, &request),
 			      &request);
-	return in_slices(team, &r) ? reduce_slices(team, &r)
+	return in_strips(team, &r) ? reduce_strips(team, &r)
 				   : reduce_chain(team, &r);
 }

@@ -15,6 +15,7 @@
 
 #include "team/fold.h"
 #include "team/wide.h"
+#include "team/wide_rounds.h"
 
 /* Bytes of all ranks of a host in an alltoall that counts as short. */
 #define ALLTOALL_BYTES ((size_t)256 << 10)
@@ -197,6 +198,9 @@ int wide_gather_short(struct rig_team *team, const void *mine, char *all,
 	char *own = all + (size_t)wide_first(team->owner) * bytes;
 	int root_host = 0, r;
 
+	/* One message of each of many hosts would come to the root's host. */
+	if (hosts->count > WIDE_DIRECT)
+		return wide_allgather(team, mine, all, bytes);
 	while (hosts->firsts[root_host + 1] <= root)
 		root_host++;
 	r = rig_team_gather(local, mine, bytes, RIG_UINT8, own, bytes,

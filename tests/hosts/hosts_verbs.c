@@ -96,6 +96,34 @@ static int reductions(struct work *work, size_t count)
 	return r;
 }
 
+/* Integers are folded in any order: over hosts, strip by strip. */
+static int integers(struct work *work, size_t count)
+{
+	const int ops[] = { RIG_SUM, RIG_MIN, RIG_BXOR };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(ops) / sizeof(*ops); i++) {
+		const int root = (int)(i + count) % work->size;
+
+		fill(work, count, (unsigned)count + 50);
+		r = rig_team_allreduce(work->team, work->send, work->recv,
+				       count, RIG_INT64, ops[i]);
+		note(work, work->recv, count * 8);
+		if (r == 0)
+			r = rig_team_allreduce(work->team, RIG_IN_PLACE,
+					       work->send, count, RIG_UINT64,
+					       ops[i]);
+		note(work, work->send, count * 8);
+		fill(work, count, (unsigned)i + 60);
+		if (r == 0)
+			r = rig_team_reduce(work->team, work->send, work->recv,
+					    count, RIG_INT64, ops[i], root);
+		if (work->rank == root)
+			note(work, work->recv, count * 8);
+	}
+	return r;
+}
+
 static int sums(struct work *work, size_t count)
 {
 	double sum = 0;
@@ -262,6 +290,37 @@ static int messages(struct work *work)
 	return r;
 }
 
+/* Long messages to the next rank, which asks for the last first: the others are strays
+ * for a while. */
+static int strays(struct work *work)
+{
+	enum { COUNT = 4, BYTES = 300000 };
+	const int next = (work->rank + 1) % work->size;
+	const int before = (work->rank + work->size - 1) % work->size;
+	struct rig_request *requests[COUNT] = { NULL };
+	struct rig_status status;
+	int r = 0;
+
+	fill(work, (size_t)COUNT * BYTES / 8, 71);
+	for (int i = 0; r == 0 && i < COUNT; i++)
+		r = rig_team_isend(work->team, work->send + (size_t)i * BYTES,
+				   BYTES, RIG_UINT8, next, i, &requests[i]);
+	for (int i = COUNT - 1; r == 0 && i >= 0; i--) {
+		if (i == 1)
+			r = rig_team_probe(work->team, before, i, &status);
+		/* The last is longer than the receive. */
+		if (r == 0)
+			r = rig_team_recv(
+				work->team, work->recv + (size_t)i * BYTES,
+				i == 0 ? BYTES / 2 : BYTES, RIG_UINT8,
+				i == 2 ? RIG_ANY_SOURCE : before, i, &status);
+		if (i == 0 && r == -EMSGSIZE)
+			r = 0;
+	}
+	note(work, work->recv, (size_t)COUNT * BYTES);
+	return r < 0 ? r : rig_team_waitall(work->team, COUNT, requests, NULL);
+}
+
 static int grid(struct work *work)
 {
 	const size_t extents[2] = { 12, 10 };
@@ -355,6 +414,12 @@ static int run_all(struct work *work)
 	if (r == 0)
 		r = reductions(work, 100000);
 	if (r == 0)
+		r = integers(work, 6);
+	if (r == 0)
+		r = integers(work, 100001);
+	if (r == 0)
+		r = moves(work, BUFFER / 8 / (size_t)work->size);
+	if (r == 0)
 		r = sums(work, 700);
 	if (r == 0)
 		r = uneven(work);
@@ -363,10 +428,31 @@ static int run_all(struct work *work)
 	if (r == 0)
 		r = messages(work);
 	if (r == 0)
+		r = strays(work);
+	if (r == 0)
 		r = grid(work);
 	if (r == 0)
 		r = parts(work);
 	return r < 0 ? r : shares(work);
+}
+
+/* Everything with memory of the rank's own, which the caller of a host does not find;
+ * and with memory of the heap. */
+static int run_twice(struct rig_team *team, struct work *work)
+{
+	struct rig_heap *heap = rig_team_heap(team);
+	int r;
+
+	work->send = malloc(BUFFER);
+	work->recv = malloc(BUFFER);
+	r = work->send && work->recv ? run_all(work) : -ENOMEM;
+	free(work->send);
+	free(work->recv);
+	if (r < 0)
+		return r;
+	work->send = rig_heap_malloc(heap, BUFFER);
+	work->recv = rig_heap_malloc(heap, BUFFER);
+	return work->send && work->recv ? run_all(work) : -ENOMEM;
 }
 
 int hosts_verbs(struct rig_team *team)
@@ -377,11 +463,7 @@ int hosts_verbs(struct rig_team *team)
 
 	work.rank = rig_team_rank(work.team);
 	work.size = rig_team_size(work.team);
-	work.send = malloc(BUFFER);
-	work.recv = malloc(BUFFER);
-	r = work.send && work.recv ? run_all(&work) : -ENOMEM;
+	r = run_twice(team, &work);
 	*result = (struct verbs_result){ work.hash, work.rank, work.size };
-	free(work.send);
-	free(work.recv);
 	return r;
 }
