@@ -36,6 +36,10 @@
 #define NAP_NS  UINT64_C(50000)
 #define LONG_NS UINT64_C(20000000)
 
+/* A caller that has sent something looks for the answer for LOOK_NS before other processes
+ * run: ranks that exchange something send at about the same time. */
+#define LOOK_NS UINT64_C(4000)
+
 /* A host says that all its ranks wait when nothing has moved for this time: most waits
  * are over before, and the news would be in the way of the messages. */
 #define QUIET_NS UINT64_C(200000)
@@ -355,6 +359,8 @@ static void rest(struct hosts_run *run, uint64_t idle_ns)
 	if (idle_ns >= QUIET_NS && is_quiet(run))
 		say_quiet(run);
 	heed_limit(run);
+	if (idle_ns < LOOK_NS && run->looks)
+		return;
 	if (idle_ns < SPIN_NS) {
 		(void)sched_yield();
 	} else if (run->over) {
@@ -377,10 +383,14 @@ static void carry(struct hosts_run *run)
 	while (!run->final) {
 		bool moved = receive(run);
 
+		/* A rank that has got something wants to go on. */
+		if (moved)
+			run->looks = false;
 		if (!run->over) {
 			const int r = rig_gateway_poll(run->hosts->gateway, 0);
 
-			moved |= send_parcels(run);
+			if (send_parcels(run))
+				moved = run->looks = true;
 			if (r != -EAGAIN)
 				part_ends(run, r);
 		}

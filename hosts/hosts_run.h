@@ -38,6 +38,7 @@ struct hosts_run {
 	struct rig_hosts *hosts;
 	const struct rig_job *job;
 	bool over;  /* the host's part has ended */
+	bool looks; /* for an answer, and does not rest */
 	bool final; /* `code` and `text` are set */
 	int code;
 	char *text;
