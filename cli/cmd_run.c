@@ -11,6 +11,7 @@
 #include <runrig/error.h>
 
 #include "command.h"
+#include "hosts_trace.h"
 #include "memory_map.h"
 #include "operands.h"
 #include "plugin.h"
@@ -208,6 +209,11 @@ static int check(const struct options *options)
 		return complain(EXIT_USAGE,
 				"--json and --trace - both go to stdout: name "
 				"a file for one of them");
+	if (options->trace && options->request.hosts &&
+	    !timeline_is_json(options->trace))
+		return complain(EXIT_USAGE,
+				"--hosts: --trace takes a file for JSON, no "
+				"other");
 	if (options->json_path && check_writable(options->json_path))
 		return EXIT_SYSTEM;
 	if (options->trace && strcmp(options->trace, "-") != 0)
@@ -221,6 +227,10 @@ static int run(struct options *options)
 	int r = runner_run(&runner, &options->request);
 
 	if (!runner_tells(&runner)) {
+		if (options->trace)
+			(void)hosts_trace(runner.hosts, runner.pool,
+					  options->request.kernel->name,
+					  options->trace);
 		runner_finish(&runner);
 		return r;
 	}
@@ -238,8 +248,12 @@ static int run(struct options *options)
 	}
 	if (options->trace && runner.pool) {
 		const struct traced spans = { .pool = runner.pool };
-		int traced = timeline_write(
-			&spans, options->request.kernel->name, options->trace);
+		const char *kernel = options->request.kernel->name;
+		int traced = runner.hosts
+				     ? hosts_trace(runner.hosts, runner.pool,
+						   kernel, options->trace)
+				     : timeline_write(&spans, kernel,
+						      options->trace);
 
 		r = r ? r : traced;
 	}

@@ -2,8 +2,8 @@
 /*
  * hosts_text.c - a text of every host, at host 0.
  *
- * Each host has a pool of one worker.  One run gives the worker of host 0 the lengths,
- * and a second run the texts.
+ * One run gives the first rank of host 0 the lengths, and a second run the texts.  Of the
+ * ranks of a host only the first takes part.
  */
 #include "hosts_text.h"
 
@@ -22,14 +22,25 @@
 enum { OWN, ALL };
 
 /* A text longer than that is no text of ours. */
-#define TEXT_MAX ((uint64_t)64 << 20)
+#define TEXT_MAX ((uint64_t)1 << 30)
 
 static int gather_lengths(struct rig_team *team)
 {
+	struct rig_team *world = rig_team_world(team);
+	uint64_t *lengths = rig_team_data(team, ALL);
 	const uint64_t own = rig_team_bytes(team, OWN);
+	int number, r = 0;
+	const int hosts = rig_team_hosts(team, &number);
 
-	return rig_team_gather(rig_team_world(team), &own, 1, RIG_UINT64,
-			       rig_team_data(team, ALL), 1, RIG_UINT64, 0);
+	if (rig_team_rank(team) > 0)
+		return 0;
+	if (number > 0)
+		return rig_team_send(world, &own, 1, RIG_UINT64, 0, 1);
+	lengths[0] = own;
+	for (int host = 1; r == 0 && host < hosts; host++)
+		r = rig_team_recv(world, &lengths[host], 1, RIG_UINT64,
+				  rig_team_host_first(team, host), 1, NULL);
+	return r;
 }
 
 /* Host 0 has the texts side by side, behind the lengths. */
@@ -37,19 +48,22 @@ static int gather_texts(struct rig_team *team)
 {
 	struct rig_team *world = rig_team_world(team);
 	const uint64_t *lengths = rig_team_data(team, ALL);
+	int number, r = 0;
+	const int hosts = rig_team_hosts(team, &number);
 	char *all = (char *)rig_team_data(team, ALL) +
-		    (size_t)rig_team_size(world) * sizeof(*lengths);
-	int r = 0;
+		    (size_t)hosts * sizeof(*lengths);
 
-	if (rig_team_rank(world) > 0)
+	if (rig_team_rank(team) > 0)
+		return 0;
+	if (number > 0)
 		return rig_team_send(world, rig_team_data(team, OWN),
 				     rig_team_bytes(team, OWN), RIG_UINT8, 0,
 				     1);
 	memcpy(all, rig_team_data(team, OWN), lengths[0]);
-	for (int host = 1; r == 0 && host < rig_team_size(world); host++) {
+	for (int host = 1; r == 0 && host < hosts; host++) {
 		all += lengths[host - 1];
-		r = rig_team_recv(world, all, lengths[host], RIG_UINT8, host, 1,
-				  NULL);
+		r = rig_team_recv(world, all, lengths[host], RIG_UINT8,
+				  rig_team_host_first(team, host), 1, NULL);
 	}
 	return r;
 }
@@ -140,6 +154,19 @@ static int gather(struct gathering *g, struct hosts_text *texts,
 	if (r == 0)
 		r = run(g, gather_texts);
 	return r < 0 || texts->own ? r : keep(g, texts);
+}
+
+int hosts_text_collect(struct hosts_text *texts, struct rig_hosts *hosts,
+		       struct rig_pool *pool, const char *text)
+{
+	struct gathering g = { .pool = pool, .hosts = hosts };
+	int r;
+
+	*texts = (struct hosts_text){ 0 };
+	r = gather(&g, texts, text);
+	rig_segment_destroy(g.own);
+	rig_segment_destroy(g.all);
+	return r < 0 ? complain(exit_of(r), "%s", rig_why()) : 0;
 }
 
 int hosts_text_gather(struct hosts_text *texts, const char *text)

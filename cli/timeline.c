@@ -38,7 +38,8 @@ struct lane {
 struct lanes {
 	int count; /* the caller's is the first */
 	struct lane *lane;
-	uint64_t begin_ns; /* begin of the first run */
+	uint64_t begin_ns;              /* begin of the first run */
+	const struct traced_host *host; /* NULL: the only host */
 };
 
 static ssize_t read_spans(const struct traced *traced, int rank,
@@ -118,6 +119,30 @@ static const char *const kinds[] = {
 	[RIG_TRACE_WAIT] = "wait",     [RIG_TRACE_REST] = "rest",
 };
 
+/* The time of a span, in microseconds: since the first run or, of several hosts, on
+ * the clock of the host. */
+static double time_of(const struct lanes *lanes, uint64_t ns)
+{
+	return (double)(lanes->host ? ns : ns - lanes->begin_ns) / 1e3;
+}
+
+/* The number of a lane: ranks of the world from 1 on, and behind the ranks the
+ * callers. */
+static int lane_number(const struct lanes *lanes, const struct lane *lane)
+{
+	const struct traced_host *host = lanes->host;
+
+	if (!host)
+		return lane->rank + 1;
+	return lane->rank >= 0 ? host->first + lane->rank + 1
+			       : host->size + host->number + 1;
+}
+
+static int process_number(const struct lanes *lanes)
+{
+	return lanes->host ? lanes->host->number + 1 : 1;
+}
+
 static json_t *span_json(const struct lanes *lanes, const struct lane *lane,
 			 const struct rig_trace_span *span)
 {
@@ -129,48 +154,141 @@ static json_t *span_json(const struct lanes *lanes, const struct lane *lane,
 		json_object_set_new(args, "unfinished", json_true());
 	return json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:i, s:o}", "name",
 			 span->name, "cat", kinds[span->kind], "ph", "X", "ts",
-			 (double)(span->begin_ns - lanes->begin_ns) / 1e3,
-			 "dur", (double)(span->end_ns - span->begin_ns) / 1e3,
-			 "pid", 1, "tid", lane->rank + 1, "args", args);
+			 time_of(lanes, span->begin_ns), "dur",
+			 (double)(span->end_ns - span->begin_ns) / 1e3, "pid",
+			 process_number(lanes), "tid", lane_number(lanes, lane),
+			 "args", args);
 }
 
 /* "rank 0, cpu 3" */
-static json_t *lane_json(const struct traced *traced, const struct lane *lane)
+static json_t *lane_json(const struct traced *traced, const struct lanes *lanes,
+			 const struct lane *lane)
 {
+	const int rank = (lanes->host ? lanes->host->first : 0) + lane->rank;
 	int cpu = lane->rank >= 0 ? cpu_of(traced, lane->rank) : -1;
 	char name[64] = "caller";
 
 	if (cpu >= 0)
-		snprintf(name, sizeof(name), "rank %d, cpu %d", lane->rank,
-			 cpu);
+		snprintf(name, sizeof(name), "rank %d, cpu %d", rank, cpu);
 	else if (lane->rank >= 0)
-		snprintf(name, sizeof(name), "rank %d", lane->rank);
+		snprintf(name, sizeof(name), "rank %d", rank);
 	return json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "name", "thread_name",
-			 "ph", "M", "pid", 1, "tid", lane->rank + 1, "args",
-			 "name", name);
+			 "ph", "M", "pid", process_number(lanes), "tid",
+			 lane_number(lanes, lane), "args", "name", name);
 }
 
-static int write_json(const struct traced *traced, const struct lanes *lanes,
-		      const char *kernel, const char *path)
+static json_t *events_json(const struct traced *traced,
+			   const struct lanes *lanes, const char *kernel)
 {
 	json_t *events = json_array();
+	char name[160];
 
-	json_array_append_new(events,
-			      json_pack("{s:s, s:s, s:i, s:{s:s}}", "name",
-					"process_name", "ph", "M", "pid", 1,
-					"args", "name", kernel));
+	snprintf(name, sizeof(name), "%s", kernel);
+	if (lanes->host)
+		snprintf(name, sizeof(name), "%s, host %d", kernel,
+			 lanes->host->number);
+	json_array_append_new(
+		events, json_pack("{s:s, s:s, s:i, s:{s:s}}", "name",
+				  "process_name", "ph", "M", "pid",
+				  process_number(lanes), "args", "name", name));
 	for (int i = 0; i < lanes->count; i++) {
 		const struct lane *lane = &lanes->lane[i];
 
-		json_array_append_new(events, lane_json(traced, lane));
+		json_array_append_new(events, lane_json(traced, lanes, lane));
 		for (size_t k = 0; k < lane->count; k++)
 			json_array_append_new(
 				events,
 				span_json(lanes, lane, &lane->spans[k]));
 	}
+	return events;
+}
+
+static int put_events(json_t *events, const char *path)
+{
 	return json_put(json_pack("{s:s, s:o}", "displayTimeUnit", "ns",
 				  "traceEvents", events),
 			path);
+}
+
+static int write_json(const struct traced *traced, const struct lanes *lanes,
+		      const char *kernel, const char *path)
+{
+	return put_events(events_json(traced, lanes, kernel), path);
+}
+
+/* --- several hosts --- */
+
+char *timeline_text(const struct traced *traced, const char *kernel,
+		    const struct traced_host *host)
+{
+	struct lanes lanes = { .host = host };
+	char *text = NULL;
+
+	if (lanes_read(traced, &lanes) == 0) {
+		json_t *events = events_json(traced, &lanes, kernel);
+
+		text = json_dumps(events, JSON_COMPACT);
+		json_decref(events);
+	}
+	lanes_free(&lanes);
+	return text;
+}
+
+/* Add `us` to the times of the events. */
+static void shift_times(const json_t *events, double us)
+{
+	json_t *event;
+	size_t i;
+
+	json_array_foreach(events, i, event)
+	{
+		const json_t *ts = json_object_get(event, "ts");
+
+		if (ts)
+			json_object_set_new(
+				event, "ts",
+				json_real(json_number_value(ts) + us));
+	}
+}
+
+static double first_time(const json_t *events)
+{
+	double first = 0;
+	bool found = false;
+	json_t *event;
+	size_t i;
+
+	json_array_foreach(events, i, event)
+	{
+		const json_t *ts = json_object_get(event, "ts");
+
+		if (ts && (!found || json_number_value(ts) < first))
+			first = json_number_value(ts);
+		found |= ts != NULL;
+	}
+	return first;
+}
+
+int timeline_merge(char *const *texts, int count, const char *path)
+{
+	json_t *all = json_array();
+
+	for (int host = 0; host < count; host++) {
+		char *rest = NULL;
+		const long long offset_ns = strtoll(texts[host], &rest, 10);
+		json_t *events = json_loads(rest, 0, NULL);
+
+		if (!events) {
+			json_decref(all);
+			return complain(EXIT_SYSTEM,
+					"--trace: host %d sent no trace", host);
+		}
+		shift_times(events, (double)offset_ns / 1e3);
+		json_array_extend(all, events);
+		json_decref(events);
+	}
+	shift_times(all, -first_time(all));
+	return put_events(all, path);
 }
 
 /* The run to draw: the longest of the kernel's own, else of all; NULL: none. */
@@ -425,6 +543,11 @@ static bool is_svg(const char *path)
 	size_t length = strlen(path);
 
 	return length > 4 && strcmp(path + length - 4, ".svg") == 0;
+}
+
+bool timeline_is_json(const char *path)
+{
+	return strcmp(path, "-") != 0 && !is_svg(path);
 }
 
 int timeline_write(const struct traced *traced, const char *kernel,

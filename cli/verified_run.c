@@ -103,10 +103,10 @@ static int check_hosts(const struct run_request *request)
 				"--hosts: %s runs on one host only: `runrig "
 				"kernels' says which run on several",
 				request->kernel->name);
-	if (request->pool.trace || request->map || request->replicate)
+	if (request->map || request->replicate)
 		return complain(EXIT_USAGE,
-				"--hosts: --trace, --map and --memory "
-				"replicate are for one host");
+				"--hosts: --map and --memory replicate are for "
+				"one host");
 	for (int i = 0; i < RIG_ARRAYS_MAX; i++)
 		if (request->arrays[i].segment)
 			return complain(EXIT_USAGE,

@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 LAUNCHERS = {
     "openmpi": ["mpirun.openmpi", "--allow-run-as-root", "--oversubscribe",
@@ -84,6 +85,40 @@ def expect(right, words, done):
     return not right
 
 
+def trace(runrig, mpi):
+    """A lane a rank of every host: the kernel of each rank within the run of its caller,
+    and all runs at the same time."""
+    words = [runrig, "run", "heat", "n=9", "--hosts", "-n", "2", "--trace"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "trace.json")
+        done = launch(mpi, 2, words + [str(path)])
+        text = path.read_text() if path.exists() else "{}"
+    events = json.loads(text).get("traceEvents", [])
+    names = sorted((e["pid"], e["tid"], e["args"]["name"].split(",")[0])
+                   for e in events if e["name"] == "thread_name")
+    kernels = {e["tid"]: e for e in sorted(
+        (e for e in events if e.get("cat") == "kernel"), key=lambda e: e["dur"])}
+    runs = [e for e in events if e.get("cat") == "run"]
+
+    def within(kernel):
+        return any(run["pid"] == kernel["pid"] and run["ts"] <= kernel["ts"] and
+                   kernel["ts"] + kernel["dur"] <= run["ts"] + run["dur"] + 1
+                   for run in runs)
+
+    right = (names == [(1, 1, "rank 0"), (1, 2, "rank 1"), (1, 5, "caller"),
+                       (2, 3, "rank 2"), (2, 4, "rank 3"), (2, 6, "caller")] and
+             set(kernels) == {1, 2, 3, 4} and
+             all(within(e) for e in kernels.values()) and
+             min(e["ts"] for e in events if "ts" in e) == 0)
+    # The ranks meet in the kernel: by the clock of host 0, each rank is in its longest
+    # kernel before any rank leaves.
+    right = right and (max(e["ts"] for e in kernels.values()) <
+                       min(e["ts"] + e["dur"] for e in kernels.values()))
+    if not right:
+        print(names, *kernels.values(), *runs, sep="\n")
+    return expect(done.returncode == 0 and right, words, done)
+
+
 def commands(runrig, mpi, kernels):
     """`runrig run --hosts`: host 0 prints, and what cannot be is refused."""
     wrong = 0
@@ -98,9 +133,12 @@ def commands(runrig, mpi, kernels):
     wrong += expect(done.returncode == 0 and
                     done.stdout.count('"workers"') >= 2 and
                     len(json.loads(done.stdout)["hosts"]) == 2, words, done)
+    wrong += trace(runrig, mpi)
     for words, line in [
             (["run", "heat", "n=9"], "say --hosts"),
             (["run", "triad", "--hosts"], "triad runs on one host only"),
+            (["run", "heat", "--hosts", "n=9", "--trace", "-"],
+             "--trace takes a file for JSON"),
             (["run", "heat", "--hosts", "n=nine"], "n=nine")]:
         done = launch(mpi, 2, [runrig, *words])
         said = [one for one in done.stderr.split("\n") if line in one]
