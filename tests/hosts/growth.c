@@ -87,7 +87,7 @@ struct lane {
 /* A row of the table. */
 struct verb_row {
 	const char *name;
-	size_t bytes; /* of a rank */
+	size_t bytes; /* a rank has so many */
 	int (*call)(struct rig_team *world, size_t bytes);
 	bool is_long;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * growth.h - what growth.c and growth_calls.c share.
+ * growth.h - the common part of growth.c and growth_calls.c.
  */
 #ifndef RUNRIG_GROWTH_H
 #define RUNRIG_GROWTH_H

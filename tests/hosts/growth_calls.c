@@ -116,7 +116,7 @@ int rig_team_scatter(struct rig_team *team, const void *send, size_t send_count,
 	return growth_within();
 }
 
-/* --- what else the verbs call --- */
+/* --- other calls of the verbs --- */
 
 int rig_team_fail(struct rig_team *team, int code, const char *format, ...)
 {
