@@ -243,7 +243,8 @@ static int add_mpi(struct plan *plan, const struct pair_arg *arg)
 					    .ranks = 2,
 					    .launch = openmpi ? "--bind-to core"
 							      : "-bind-to core",
-					    .words = helper });
+					    .words = helper,
+					    .many_cases = true });
 		set_axes(&what, arg, DISTANCE_CORES, what.name);
 		r = plan_add(plan, &what);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer_mpi.c - rigbench-openmpi, rigbench-mpich CLOCK CASE [BYTES]: the cases with
- * two ranks of an MPI.
+ * peer_mpi.c - rigbench-openmpi, rigbench-mpich CLOCK [CASE [BYTES]]: the cases
+ * with two ranks of an MPI.  Without a case the driver names case after case.
  *
  *	barrier    MPI_Barrier, any number of ranks
  *	pingpong   MPI_Send and MPI_Recv, there and back
@@ -15,6 +15,7 @@
  */
 #include <mpi.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,12 +123,19 @@ static void run_form(void)
 	form->run(params);
 }
 
-/* Rank 0's order to the other ranks: the number of operations (0: end), and whether
- * the ranks say at the end that all operations were right. */
+/* Rank 0's order to the other ranks: the number of operations, and whether the ranks
+ * say at the end that all operations were right; 0 operations: a new case, or the end,
+ * which has no words. */
 struct word {
 	uint64_t count;
 	uint64_t check;
+	char words[SERVE_LINE_BYTES];
 };
+
+static void tell_all(struct word *word)
+{
+	MPI_Bcast(word, sizeof(*word), MPI_BYTE, 0, MPI_COMM_WORLD);
+}
 
 /* All ranks: do `count` operations, and send the times of every rank to rank 0. */
 static int together(struct word word, struct timing *timing)
@@ -161,19 +169,19 @@ static int together(struct word word, struct timing *timing)
 
 static int run(uint64_t count, struct timing *timing)
 {
-	struct word word = { count, 0 };
+	struct word word = { .count = count };
 
-	MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+	tell_all(&word);
 	return together(word, timing);
 }
 
 /* Some more messages, and were all messages right, from the first on? */
 static int verify(char *why)
 {
-	struct word word = { 16, 1 };
+	struct word word = { .count = 16, .check = 1 };
 	struct timing timing = { 0 };
 
-	MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+	tell_all(&word);
 	if (!together(word, &timing))
 		return 0;
 	snprintf(why, CASE_WHY_BYTES, "%s",
@@ -181,36 +189,11 @@ static int verify(char *why)
 	return 1;
 }
 
-/* Every rank but 0. */
-static void follow(void)
-{
-	for (;;) {
-		struct timing timing = { 0 };
-		struct word word;
-
-		MPI_Bcast(&word, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-		if (!word.count)
-			return;
-		(void)together(word, &timing);
-	}
-}
-
-static void lead(void)
-{
-	static const struct served served = { run, verify };
-	struct word end = { 0, 0 };
-	int pids[TIMING_RANKS_MAX];
-	int pid = (int)getpid();
-
-	MPI_Gather(&pid, 1, MPI_INT, pids, 1, MPI_INT, 0, MPI_COMM_WORLD);
-	(void)serve(&served, pids, job.size);
-	MPI_Bcast(&end, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-}
+static MPI_Win win = MPI_WIN_NULL;
 
 static void make_window(void)
 {
 	size_t bytes = 2 * HEAD + (job.bytes + HEAD - 1) / HEAD * HEAD;
-	MPI_Win win;
 	char *base;
 
 	MPI_Win_allocate_shared((MPI_Aint)bytes, 1, MPI_INFO_NULL,
@@ -232,6 +215,95 @@ static void make_window(void)
 	MPI_Barrier(MPI_COMM_WORLD);
 }
 
+static void close_case(void)
+{
+	if (win != MPI_WIN_NULL) {
+		MPI_Win_unlock_all(win);
+		MPI_Win_free(&win);
+	}
+	free(job.out);
+	free(job.in);
+	job.out = job.in = NULL;
+}
+
+/* All ranks: a case that is no kernel. */
+static void open_case(const char *name, size_t bytes)
+{
+	close_case();
+	job.bytes = bytes;
+	job.seq = 0;
+	job.wrong = 0;
+	operation = NULL;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (strcmp(cases[i].name, name) == 0)
+			operation = cases[i].operation;
+	job.out = calloc(1, bytes + 8);
+	job.in = calloc(1, bytes + 8);
+	if (!operation || !job.out || !job.in)
+		MPI_Abort(MPI_COMM_WORLD, 1);
+	make_window();
+}
+
+/* "NAME BYTES" */
+static void open_words(const char *words)
+{
+	char name[16] = "";
+	size_t bytes = 0;
+
+	(void)sscanf(words, "%15s %zu", name, &bytes);
+	open_case(name, bytes);
+}
+
+/* Every rank but 0. */
+static void follow(void)
+{
+	for (;;) {
+		struct timing timing = { 0 };
+		struct word word;
+
+		tell_all(&word);
+		if (word.count)
+			(void)together(word, &timing);
+		else if (*word.words)
+			open_words(word.words);
+		else
+			return;
+	}
+}
+
+static int pids[TIMING_RANKS_MAX];
+
+static int take(const char *words)
+{
+	struct word word = { .count = 0 };
+
+	snprintf(word.words, sizeof(word.words), "%s", words);
+	tell_all(&word);
+	open_words(word.words);
+	serve_ready(pids, job.size);
+	return 0;
+}
+
+static void lead(bool many)
+{
+	static const struct served served = { run, verify };
+	struct word end = { .count = 0 };
+
+	if (many)
+		(void)serve_cases(&served, take);
+	else
+		(void)serve(&served, pids, job.size);
+	tell_all(&end);
+}
+
+static void open_form(int argc, char **argv)
+{
+	for (int i = 3; i < argc && i - 3 < MPI_PARAMS_MAX; i++)
+		params[i - 3] = strtoull(argv[i], NULL, 10);
+	operation = run_form;
+	mpi_form_open(form, params, job.rank, job.size);
+}
+
 int main(int argc, char **argv)
 {
 	int pid = (int)getpid();
@@ -239,33 +311,20 @@ int main(int argc, char **argv)
 	MPI_Init(&argc, &argv);
 	MPI_Comm_rank(MPI_COMM_WORLD, &job.rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &job.size);
-	job.clock = argc > 2 ? (clockid_t)atoi(argv[1]) : CLOCK_MONOTONIC;
-	job.bytes = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
-	for (size_t i = 0; argc > 2 && i < sizeof(cases) / sizeof(*cases); i++)
-		if (strcmp(cases[i].name, argv[2]) == 0)
-			operation = cases[i].operation;
-	form = argc > 2 ? mpi_form_find(argv[2]) : NULL;
-	if (form) {
-		for (int i = 3; i < argc && i - 3 < MPI_PARAMS_MAX; i++)
-			params[i - 3] = strtoull(argv[i], NULL, 10);
-		operation = run_form;
-		job.bytes = 0;
-	}
-	job.out = calloc(1, job.bytes + 8);
-	job.in = calloc(1, job.bytes + 8);
-	if (!operation || !job.out || !job.in || job.size > TIMING_RANKS_MAX)
+	if (argc < 2 || job.size > TIMING_RANKS_MAX)
 		MPI_Abort(MPI_COMM_WORLD, 1);
+	job.clock = (clockid_t)atoi(argv[1]);
+	form = argc > 2 ? mpi_form_find(argv[2]) : NULL;
 	if (form)
-		mpi_form_open(form, params, job.rank, job.size);
+		open_form(argc, argv);
+	else if (argc > 2)
+		open_case(argv[2], argc > 3 ? strtoull(argv[3], NULL, 10) : 0);
+	MPI_Gather(&pid, 1, MPI_INT, pids, 1, MPI_INT, 0, MPI_COMM_WORLD);
+	if (job.rank == 0)
+		lead(argc == 2);
 	else
-		make_window();
-	if (job.rank == 0) {
-		lead();
-	} else {
-		MPI_Gather(&pid, 1, MPI_INT, NULL, 1, MPI_INT, 0,
-			   MPI_COMM_WORLD);
 		follow();
-	}
+	close_case();
 	MPI_Finalize();
 	return 0;
 }
