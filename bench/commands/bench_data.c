@@ -8,10 +8,12 @@
  * existing pool, beside NumPy in a process.  "over the kernel": the time of a
  * call beyond the job that is the kernel's run.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <common/number.h>
 #include <runrig/kernels.h>
@@ -183,6 +185,35 @@ static int add_call(struct plan *plan, const char *kernel, size_t length,
 
 /* ---- files: the command ---- */
 
+/* The folder of the files, which the helpers share: the first helper makes a
+ * file. */
+static char folder[128];
+
+static int make_folder(void)
+{
+	const char *where = getenv("TMPDIR");
+
+	if (snprintf(folder, sizeof(folder), "%s/rigbench-XXXXXX",
+		     where && *where ? where : "/tmp") >= (int)sizeof(folder))
+		return -ENAMETOOLONG;
+	return mkdtemp(folder) && setenv("RIGBENCH_FOLDER", folder, 1) == 0
+		       ? 0
+		       : -errno;
+}
+
+static void remove_folder(void)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	(void)rmdir(folder);
+}
+
 struct file_contestant {
 	const char *name, *who, *words;
 };
@@ -216,7 +247,8 @@ static int add_file(struct plan *plan, const char *kernel, size_t length,
 		snprintf(what.name, sizeof(what.name), "%s", c->name);
 		put_length(&what, length);
 		snprintf(arg.command, sizeof(arg.command),
-			 "/usr/bin/python3 @/numpy_data.py %% %s %s %s %zu %s",
+			 "/usr/bin/python3 @/numpy_data.py %% %s %s %s %zu "
+			 "%s",
 			 measure, c->who, kernel, length, c->words);
 		peer_case(&what, &arg);
 		r = plan_add(plan, &what);
@@ -224,17 +256,18 @@ static int add_file(struct plan *plan, const char *kernel, size_t length,
 	return r;
 }
 
+/* The contest that opens fastest is the first. */
 static int add_files(struct plan *plan, size_t part)
 {
-	int r = add_file(plan, "sum", SUM_LENGTH / part, "wall");
+	int r = add_file(plan, "sum", SMALL_LENGTH, "cpu");
 
+	if (r == 0)
+		r = add_file(plan, "sum", SUM_LENGTH / part, "wall");
 	if (r == 0)
 		r = add_file(plan, "sum", SUM_LENGTH / part, "cpu");
 	if (r == 0)
 		r = add_file(plan, "histogram", OTHER_LENGTH / part, "wall");
-	if (r == 0)
-		r = add_file(plan, "scan", OTHER_LENGTH / part, "wall");
-	return r == 0 ? add_file(plan, "sum", SMALL_LENGTH, "cpu") : r;
+	return r == 0 ? add_file(plan, "scan", OTHER_LENGTH / part, "wall") : r;
 }
 
 static int add_calls(struct plan *plan, size_t part)
@@ -268,6 +301,23 @@ static bool parse_word(const char *word, struct file_options *options)
 	return true;
 }
 
+static int measure_files(struct command *c, size_t part)
+{
+	int r = make_folder();
+
+	if (r < 0) {
+		fprintf(stderr, "rigbench: a folder in $TMPDIR or /tmp: %s\n",
+			strerror(-r));
+		return EXIT_SYSTEM;
+	}
+	r = add_files(&c->plan, part);
+	if (r < 0)
+		fprintf(stderr, "rigbench: out of memory\n");
+	r = r < 0 ? EXIT_SYSTEM : command_measure(c);
+	remove_folder();
+	return r;
+}
+
 static int command_data(struct command *c)
 {
 	struct file_options options = { .part = 1 };
@@ -288,13 +338,13 @@ static int command_data(struct command *c)
 	}
 	if (options.segments || !options.files)
 		r = add_calls(&c->plan, options.part);
-	if (r == 0 && (options.files || !options.segments))
-		r = add_files(&c->plan, options.part);
 	if (r < 0) {
 		fprintf(stderr, "rigbench: out of memory\n");
 		return EXIT_SYSTEM;
 	}
-	return command_measure(c);
+	return options.files || !options.segments
+		       ? measure_files(c, options.part)
+		       : command_measure(c);
 }
 
 const struct bench_command bench_data = {

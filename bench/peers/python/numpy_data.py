@@ -8,22 +8,23 @@
   WHAT  sum | histogram    of LENGTH doubles in a .npy file, mapped
         scan               of the file into another file
 
-The file is in memory (the page cache) and is removed in the end.  `wall` is the
-time by the clock, `cpu` that of all processes.  Speaks the protocol of peer.h.
+The file is in memory (the page cache), in the folder $RIGBENCH_FOLDER: the first
+helper makes the file for all, and rigbench removes the folder in the end.  `wall` is
+the time by the clock, `cpu` that of all processes.  Speaks the protocol of peer.h.
 """
 import atexit
 import ctypes
+import fcntl
 import os
 import pathlib
 import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 import numpy
-from numpy.lib.format import open_memmap
+from numpy.lib.format import write_array_header_1_0
 
 PIECE = 1 << 20
 PR_SET_CHILD_SUBREAPER = 36
@@ -46,13 +47,23 @@ def command():
 
 
 def make(folder, length):
-    path = str(folder / "x.npy")
-    x = open_memmap(path, mode="w+", dtype="f8", shape=(length,))
+    """Write the file as numpy.save writes it, unless another helper has."""
+    path = folder / ("x%d.npy" % length)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            write(path.with_suffix(".part"), length)
+            os.rename(path.with_suffix(".part"), path)
+    return str(path)
+
+
+def write(path, length):
     rng = numpy.random.default_rng(8)
-    for i in range(0, length, PIECE):
-        x[i:i + PIECE] = rng.random(min(PIECE, length - i))
-    x.flush()
-    return path
+    with open(path, "wb") as file:
+        write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False,
+                                      "shape": (length,)})
+        for i in range(0, length, PIECE):
+            file.write(rng.random(min(PIECE, length - i)).data)
 
 
 def run_all(line):
@@ -104,9 +115,10 @@ def main():
     if who == "runrig" and not command():
         print("cannot the command runrig is not found", flush=True)
         return
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="rigbench-"))
-    atexit.register(shutil.rmtree, folder)
-    path, out = make(folder, int(length)), str(folder / "y.npy")
+    folder = pathlib.Path(os.environ["RIGBENCH_FOLDER"])
+    path, out = make(folder, int(length)), folder / ("y%d.npy" % os.getpid())
+    atexit.register(out.unlink, missing_ok=True)
+    out = str(out)
     work = work_of(who, what, path, out, words)
     read = cpu_ns if measure == "cpu" else \
         lambda: time.clock_gettime_ns(clock)
