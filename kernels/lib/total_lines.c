@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <kernels/lib/clones.h>
+#include <kernels/lib/fours.h>
 #include <kernels/lib/reals.h>
 
 #define LANES REALS_LANES
@@ -21,42 +22,78 @@ static double not_a_number(const any_double *x)
 	return *x;
 }
 
-/* Items that are compared side by side: each comparison waits for the
- * comparison before in its lane. */
-#define WIDE_LANES 32
+/* Items that are compared side by side: each comparison waits for the comparison
+ * before in its lane. */
+#define WIDE_LANES (2 * FOUR)
+
+/* In this process: the least or the greatest of each lane of a line, and where a
+ * lane had a NaN. */
+struct lane_range {
+	four best[2];
+	four_masks none;
+};
 
 INLINE bool before(double a, double b, bool greatest)
 {
 	return greatest ? a > b : a < b;
 }
 
-/* The least or the greatest; a not-a-number wins. */
-INLINE double extreme(const any_double *x, size_t count, bool greatest)
+INLINE void best_begin(struct lane_range *found, double first)
 {
-	double best = x[0], lanes[WIDE_LANES];
-	int64_t none[WIDE_LANES] = { 0 }, any = 0;
-	size_t i = 0;
+	const four all = { first, first, first, first };
 
-	for (size_t l = 0; l < WIDE_LANES; l++)
-		lanes[l] = best;
-	for (; i + WIDE_LANES <= count; i += WIDE_LANES) {
-		for (size_t l = 0; l < WIDE_LANES; l++) {
-			double item = x[i + l];
+	found->best[0] = found->best[1] = all;
+	found->none = (four_masks){ 0 };
+}
 
-			none[l] |= -(int64_t)(item != item);
-			lanes[l] = before(item, lanes[l], greatest) ? item
-								    : lanes[l];
+INLINE void best_add(struct lane_range *found, const any_double *x,
+		     size_t count, bool greatest)
+{
+	struct lane_range here = *found;
+
+	for (size_t i = 0; i + WIDE_LANES <= count; i += WIDE_LANES) {
+		for (size_t k = 0; k < 2; k++) {
+			four items = *(const any_four *)(x + i + FOUR * k);
+			four_masks better = greatest ? items > here.best[k]
+						     : items < here.best[k];
+
+			here.none |= items != items;
+			here.best[k] =
+				(four)((better & (four_masks)items) |
+				       (~better & (four_masks)here.best[k]));
 		}
 	}
-	for (; i < count; i++) {
+	*found = here;
+}
+
+/* A not-a-number wins. */
+INLINE double best_end(const struct lane_range *found, const any_double *x,
+		       size_t count, bool greatest)
+{
+	double best = x[0];
+	int64_t any = 0;
+
+	for (size_t i = count - count % WIDE_LANES; i < count; i++) {
 		any |= x[i] != x[i];
 		best = before(x[i], best, greatest) ? x[i] : best;
 	}
 	for (size_t l = 0; l < WIDE_LANES; l++) {
-		any |= none[l];
-		best = before(lanes[l], best, greatest) ? lanes[l] : best;
+		double lane = found->best[l / FOUR][l % FOUR];
+
+		any |= found->none[l % FOUR];
+		best = before(lane, best, greatest) ? lane : best;
 	}
 	return any ? not_a_number(x) : best;
+}
+
+/* The least or the greatest. */
+INLINE double extreme(const any_double *x, size_t count, bool greatest)
+{
+	struct lane_range found;
+
+	best_begin(&found, x[0]);
+	best_add(&found, x, count, greatest);
+	return best_end(&found, x, count, greatest);
 }
 
 INLINE double product(const any_double *x, size_t count)
@@ -107,6 +144,105 @@ CLONES_WIDE static double real_line(const any_double *x, size_t count,
 		return reals_sum(x, count);
 	}
 }
+
+/* ---- lines in several places, side by side ---- */
+
+/* Items of a line until the next line's turn: a multiple of the lanes. */
+#define TURN 64
+
+INLINE size_t turn_of(size_t begin, size_t count)
+{
+	return count - begin < TURN ? count - begin : TURN;
+}
+
+INLINE void extreme_streams(const any_double *const x[TOTAL_STREAMS],
+			    size_t count, bool greatest,
+			    double to[TOTAL_STREAMS])
+{
+	struct lane_range found[TOTAL_STREAMS];
+
+	for (size_t s = 0; s < TOTAL_STREAMS; s++)
+		best_begin(&found[s], x[s][0]);
+	for (size_t i = 0; i < count; i += TURN)
+		for (size_t s = 0; s < TOTAL_STREAMS; s++)
+			best_add(&found[s], x[s] + i, turn_of(i, count),
+				 greatest);
+	for (size_t s = 0; s < TOTAL_STREAMS; s++)
+		to[s] = best_end(&found[s], x[s], count, greatest);
+}
+
+/* Sums of items or of squares, in the order of reals_sum() and reals_dot(), or of
+ * deviations from a mean. */
+INLINE void sums_add(double lanes[LANES], const any_double *x, size_t count,
+		     enum total_step step, double mean)
+{
+	double here[LANES];
+
+	memcpy(here, lanes, sizeof(here));
+	for (size_t i = 0; i + LANES <= count; i += LANES) {
+		for (size_t l = 0; l < LANES; l++) {
+			double item = x[i + l];
+
+			here[l] += step == STEP_SQUARES ? item * item
+				   : step == STEP_DEVIATIONS
+					   ? (item - mean) * (item - mean)
+					   : item;
+		}
+	}
+	memcpy(lanes, here, sizeof(here));
+}
+
+INLINE void sum_streams(const any_double *const x[TOTAL_STREAMS], size_t count,
+			enum total_step step, const double mean[TOTAL_STREAMS],
+			double to[TOTAL_STREAMS])
+{
+	double lanes[TOTAL_STREAMS][LANES] = { { 0 } };
+
+	for (size_t i = 0; i < count; i += TURN)
+		for (size_t s = 0; s < TOTAL_STREAMS; s++)
+			sums_add(lanes[s], x[s] + i, turn_of(i, count), step,
+				 mean[s]);
+	for (size_t s = 0; s < TOTAL_STREAMS; s++)
+		to[s] = reals_join(lanes[s]);
+}
+
+CLONES_WIDE static void real_streams(const any_double *const x[TOTAL_STREAMS],
+				     size_t count, enum total_step step,
+				     const double mean[TOTAL_STREAMS],
+				     double to[TOTAL_STREAMS])
+{
+	if (step == STEP_MIN)
+		extreme_streams(x, count, false, to);
+	else if (step == STEP_MAX)
+		extreme_streams(x, count, true, to);
+	else if (step == STEP_SQUARES)
+		sum_streams(x, count, STEP_SQUARES, mean, to);
+	else if (step == STEP_DEVIATIONS)
+		sum_streams(x, count, STEP_DEVIATIONS, mean, to);
+	else
+		sum_streams(x, count, STEP_SUM, mean, to);
+}
+
+/* The sums keep whole lanes alone. */
+bool total_streams_take(const struct total_args *args, enum total_step step,
+			size_t count)
+{
+	return args->dtype == RIG_FLOAT64 && !total_whole(args) &&
+	       step != STEP_PROD && count > 0 && count % LANES == 0;
+}
+
+void total_streams(const void *const x[TOTAL_STREAMS], size_t count,
+		   enum total_step step, const double mean[TOTAL_STREAMS],
+		   double to[TOTAL_STREAMS])
+{
+	const any_double *items[TOTAL_STREAMS];
+
+	for (size_t s = 0; s < TOTAL_STREAMS; s++)
+		items[s] = x[s];
+	real_streams(items, count, step, mean, to);
+}
+
+/* ---- whole numbers ---- */
 
 /* Numbers with a sign are compared with the sign bit turned. */
 CLONES static uint64_t whole_line(const uint64_t *x, size_t count,

@@ -186,18 +186,85 @@ static void total_tile(const struct totalling *t, const struct total_tile *tile,
 	}
 }
 
+/* Tiles from one stream to the next, which makes 64 KiB of doubles: a rank goes
+ * through its memory in order, but for that distance. */
+#define STREAM_TILES 8
+
+/* A chunk of a line whose items lie without gaps: tile `index` is the chunk with
+ * that number of all lines, end to end. */
+struct line_chunk {
+	uint64_t line, begin, count;
+};
+
+static struct line_chunk chunk_at(const struct total_args *args, uint64_t index)
+{
+	uint64_t chunks = total_chunks(args), along = args->lines.along;
+	uint64_t line = args->lines.outer > 1 ? index / chunks : 0;
+	struct rig_span rows = piece(index - line * chunks, SHARE_CHUNK, along);
+
+	return (struct line_chunk){ line, line * along + rows.begin,
+				    rows.end - rows.begin };
+}
+
+/* Chunks `index` and the chunks at the same place of the next streams; false:
+ * the chunks are not alike. */
+static bool total_in_turns(const struct totalling *t, uint64_t index,
+			   enum total_step step, union number *chunks)
+{
+	const any_double *x = t->x;
+	const void *items[TOTAL_STREAMS];
+	double means[TOTAL_STREAMS] = { 0 }, to[TOTAL_STREAMS];
+	uint64_t count = 0;
+
+	for (uint64_t s = 0; s < TOTAL_STREAMS; s++) {
+		struct line_chunk chunk =
+			chunk_at(t->args, index + s * STREAM_TILES);
+
+		if (s > 0 && chunk.count != count)
+			return false;
+		count = chunk.count;
+		items[s] = x + chunk.begin;
+		if (step == STEP_DEVIATIONS)
+			means[s] = t->means[chunk.line];
+	}
+	if (!total_streams_take(t->args, step, count))
+		return false;
+	total_streams(items, count, step, means, to);
+	for (uint64_t s = 0; s < TOTAL_STREAMS; s++)
+		chunks[index + s * STREAM_TILES].real = to[s];
+	return true;
+}
+
+static void total_one(const struct totalling *t, uint64_t index,
+		      enum total_step step, union number *chunks)
+{
+	struct total_tile tile = total_tile_at(t->args, index);
+
+	total_tile(t, &tile, step, chunks + total_place(t->args, &tile));
+}
+
+/* The tiles of a rank, in windows of several streams. */
 static void pass(struct rig_team *team, const struct totalling *t,
 		 enum total_step step, union number *chunks)
 {
+	const uint64_t window = STREAM_TILES * TOTAL_STREAMS;
 	struct rig_span own = world_strip(team, total_tiles(t->args));
+	const uint64_t all = own.end - own.begin;
+	uint64_t end;
 
-	for (uint64_t i = own.begin; i < own.end; i++) {
-		struct total_tile tile = total_tile_at(t->args, i);
+	for (uint64_t i = own.begin; i < own.end; i = end) {
+		bool turns = t->args->lines.inner == 1 && own.end - i >= window;
 
-		total_tile(t, &tile, step,
-			   chunks + total_place(t->args, &tile));
-		if (i % TOTAL_COLUMNS == 0)
-			share_done(team, i - own.begin, own.end - own.begin);
+		end = turns ? i + window : i + 1;
+		for (uint64_t k = i; turns && k < i + STREAM_TILES; k++)
+			if (!total_in_turns(t, k, step, chunks))
+				for (uint64_t s = 0; s < TOTAL_STREAMS; s++)
+					total_one(t, k + s * STREAM_TILES, step,
+						  chunks);
+		if (!turns)
+			total_one(t, i, step, chunks);
+		if (i / TOTAL_COLUMNS != end / TOTAL_COLUMNS)
+			share_done(team, end - own.begin, all);
 	}
 }
 

@@ -30,7 +30,7 @@ WIDE = ["float128", "complex256"]
 REAL = BOOL + INTS + FLOATS
 DTYPES = REAL + COMPLEX + WIDE
 KINDS = ["empty", "one", "odd", "square", "strided", "fortran", "swapped",
-         "nan", "inf", "long"]
+         "nan", "inf", "long", "long nan"]
 # NumPy would say so of empty slices, overflows and the like.
 warnings.simplefilter("ignore", RuntimeWarning)
 numpy.seterr(all="ignore")
@@ -59,6 +59,12 @@ def array_of(kind, dtype, rng):
         items[[1, 4, 6], rng.integers(0, 11, 3)] = \
             numpy.nan if kind == "nan" else numpy.inf
         return items
+    if kind == "long nan":
+        if dtype in BOOL + INTS:
+            return None
+        items = plain(150011, dtype, rng)
+        items[rng.integers(0, 150011, 40)] = numpy.nan
+        return items
     if kind == "swapped":
         items = plain((9, 5), dtype, rng)
         return None if items.dtype.itemsize == 1 else \
@@ -70,7 +76,7 @@ def array_of(kind, dtype, rng):
         "square": lambda: plain((12, 7), dtype, rng),
         "strided": lambda: plain((18, 15), dtype, rng)[::-2, 1::3],
         "fortran": lambda: numpy.asfortranarray(plain((6, 11), dtype, rng)),
-        "long": lambda: plain(50021, dtype, rng),
+        "long": lambda: plain(150011, dtype, rng),
     }[kind]()
 
 
