@@ -100,6 +100,11 @@ int vector_run(const struct vector_program *program, void *const *registers,
 uint64_t vector_total(const struct vector_program *program,
 		      void *const *registers, size_t count);
 
+/* The sums of the products of two blocks of doubles, each with the bits of
+ * vector_total(), as both blocks are read side by side. */
+void vector_total_pair(const double *const a[2], const double *const b[2],
+		       size_t count, double to[2]);
+
 /* sin, pow, ...: by the vector library where there is one, with an error of at
  * most 4 units in the last place.  b is the second argument, or NULL. */
 void vector_doubles(enum expression_op op, size_t count, double *to,

@@ -4,26 +4,52 @@
  */
 #include <kernels/lib/vector_frame.h>
 
+#include <kernels/lib/fours.h>
 #include <kernels/lib/reals.h>
 #include <runner/convert.h>
 
 /* Sums side by side: in a chain each addition waits for the addition before. */
 #define SUMS 32
 
-/* Totals of items of a, or of products of items of a and b. */
-INLINE double sum_terms(const double *a, const double *b, size_t count)
-{
-	double sums[SUMS] = { 0 }, total;
-	size_t i = 0;
+/* In this process: the sums of a block in the making. */
+struct lane_sums {
+	four lanes[SUMS / FOUR];
+};
 
-	for (; i + SUMS <= count; i += SUMS)
-		for (size_t l = 0; l < SUMS; l++)
-			sums[l] += b ? a[i + l] * b[i + l] : a[i + l];
-	for (size_t half = SUMS / 2; half; half /= 2)
-		for (size_t l = 0; l < half; l++)
-			sums[l] += sums[l + half];
-	total = sums[0];
-	for (; i < count; i++)
+/* Items of a block until the other block's turn: a multiple of the sums. */
+#define TURN 128
+
+/* Add items of a, or products of items of a and b, whole rounds of lanes. */
+INLINE void sums_add(struct lane_sums *sums, const double *a, const double *b,
+		     size_t count)
+{
+	struct lane_sums here = *sums;
+
+	for (size_t i = 0; i + SUMS <= count; i += SUMS) {
+		for (size_t k = 0; k < SUMS / FOUR; k++) {
+			size_t at = i + k * FOUR;
+			four items = *(const any_four *)(a + at);
+
+			if (b)
+				items *= *(const any_four *)(b + at);
+			here.lanes[k] += items;
+		}
+	}
+	*sums = here;
+}
+
+/* The total, with the items that are left of all `count`. */
+INLINE double sums_end(struct lane_sums *sums, const double *a, const double *b,
+		       size_t count)
+{
+	double total;
+
+	for (size_t half = SUMS / FOUR / 2; half; half /= 2)
+		for (size_t k = 0; k < half; k++)
+			sums->lanes[k] += sums->lanes[k + half];
+	total = (sums->lanes[0][0] + sums->lanes[0][2]) +
+		(sums->lanes[0][1] + sums->lanes[0][3]);
+	for (size_t i = count - count % SUMS; i < count; i++)
 		total += b ? a[i] * b[i] : a[i];
 	return total;
 }
@@ -31,7 +57,34 @@ INLINE double sum_terms(const double *a, const double *b, size_t count)
 CLONES_WIDE static double sum_doubles(const double *a, const double *b,
 				      size_t count)
 {
-	return b ? sum_terms(a, b, count) : sum_terms(a, NULL, count);
+	struct lane_sums sums = { 0 };
+
+	if (b)
+		sums_add(&sums, a, b, count);
+	else
+		sums_add(&sums, a, NULL, count);
+	return sums_end(&sums, a, b, count);
+}
+
+/* The products of two blocks, in turns. */
+CLONES_WIDE static void sum_pair(const double *const a[2],
+				 const double *const b[2], size_t count,
+				 double to[2])
+{
+	struct lane_sums sums[2] = { 0 };
+
+	for (size_t i = 0; i < count; i += TURN)
+		for (int s = 0; s < 2; s++)
+			sums_add(&sums[s], a[s] + i, b[s] + i,
+				 count - i < TURN ? count - i : TURN);
+	for (int s = 0; s < 2; s++)
+		to[s] = sums_end(&sums[s], a[s], b[s], count);
+}
+
+void vector_total_pair(const double *const a[2], const double *const b[2],
+		       size_t count, double to[2])
+{
+	sum_pair(a, b, count, to);
 }
 
 /* The least, or by its sign the greatest; a not-a-number wins. */

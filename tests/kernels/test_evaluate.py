@@ -218,6 +218,9 @@ class Evaluate(unittest.TestCase):
         f = rng.normal(size=70001)
         np.testing.assert_allclose(self.evaluate("sum(f*g)", f=f, g=f + 1),
                                    [(f * (f + 1)).sum()], rtol=1e-12)
+        g = np.arange(100003) % 77 - 0.125  # windows of several streams
+        np.testing.assert_allclose(self.evaluate("sum(g*h)", g=g, h=g - 9),
+                                   [(g * (g - 9)).sum()], rtol=1e-12)
         self.assertTrue(self.words.startswith("sum = "))
         f[69000] = np.nan
         self.assertTrue(np.isnan(self.evaluate("min(-f)", f=f)[0]))
