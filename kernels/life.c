@@ -5,7 +5,8 @@
  * Two grids take turns; a generation needs the rows above and below, which are
  * read in place, and a barrier.  The place of the first generation is chosen so
  * that the last generation ends in the first grid, and the generation before in
- * the second: the last step can always be done again.
+ * the second: the last step can always be done again.  Frames are copies of
+ * generations, evenly from the first to the last.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,15 +18,17 @@
 #include <kernels/lib/clones.h>
 #include <kernels/lib/strips.h>
 
-#define SIDE_MAX 1048576.0
+#define SIDE_MAX   1048576.0
+#define FRAMES_MAX 4096
 
-enum { CELLS, BEFORE };
+enum { CELLS, BEFORE, FRAMES };
 enum pattern { RANDOM, GLIDER, RPENTOMINO };
 
 struct life_args {
 	struct rig_kernel_args header;
 	size_t side;
 	size_t generations;
+	size_t frames;
 	uint32_t pattern;
 };
 
@@ -48,6 +51,13 @@ static const struct rig_param params[] = {
 	  .offset = offsetof(struct life_args, pattern),
 	  .fallback = "random",
 	  .choices = "random glider rpentomino" },
+	{ .name = "frames",
+	  .help = "from 2 on: so many generations are kept, from the first to "
+		  "the last",
+	  .kind = RIG_PARAM_SIZE,
+	  .offset = offsetof(struct life_args, frames),
+	  .fallback = "0",
+	  .max = FRAMES_MAX },
 	{ 0 },
 };
 
@@ -63,12 +73,31 @@ static const uint8_t figures[][5][2] = {
 #define REST_CELLS      116
 #define REST_SIDE       1024
 
+static int check_frames(struct life_args *args, char *why, size_t why_bytes)
+{
+	struct rig_array *frames = &args->header.arrays[FRAMES];
+
+	if (args->frames == 0)
+		return 0;
+	if (args->frames == 1 || args->frames - 1 > args->generations) {
+		snprintf(why, why_bytes,
+			 "frames=%zu: from 2 to one more than the generations, "
+			 "which are %zu",
+			 args->frames, args->generations);
+		return -EINVAL;
+	}
+	frames->dims = 3;
+	frames->shape[0] = (int64_t)args->frames;
+	frames->shape[1] = frames->shape[2] = (int64_t)args->side;
+	return 0;
+}
+
 static int check(void *given, char *why, size_t why_bytes)
 {
-	const struct life_args *args = given;
+	struct life_args *args = given;
 
 	if (args->pattern == RANDOM || args->side >= 5)
-		return 0;
+		return check_frames(args, why, why_bytes);
 	snprintf(why, why_bytes, "side=%zu: the figure needs 5 cells",
 		 args->side);
 	return -EINVAL;
@@ -81,6 +110,13 @@ static uint64_t count(const void *given)
 	return args->side * args->side;
 }
 
+static uint64_t count_frames(const void *given)
+{
+	const struct life_args *args = given;
+
+	return count(args) * args->frames;
+}
+
 static double bytes_moved(const void *given)
 {
 	const struct life_args *args = given;
@@ -91,10 +127,12 @@ static double bytes_moved(const void *given)
 static int owns(const void *given, int index, size_t bytes, int rank, int size,
 		struct rig_span *spans)
 {
-	(void)bytes;
-	(void)index;
 	const struct life_args *args = given;
 
+	/* A rank's rows of each frame are in many places. */
+	if (index == FRAMES)
+		return share_rows(args->frames, bytes / args->frames, rank,
+				  size, spans);
 	return share_rows(args->side, args->side, rank, size, spans);
 }
 
@@ -175,15 +213,44 @@ static void step(uint8_t *to, const uint8_t *from, size_t side,
 	}
 }
 
+/* The generation of which frame `index` is a copy. */
+static size_t generation_of(const struct life_args *args, size_t index)
+{
+	size_t gaps = args->frames - 1;
+
+	return args->generations / gaps * index +
+	       args->generations % gaps * index / gaps;
+}
+
+/* Keep rows of the generation if frame `*index` is a copy of the generation. */
+static void keep(struct rig_team *team, size_t generation, const uint8_t *cells,
+		 struct rig_span rows, size_t *index)
+{
+	const struct life_args *args = rig_team_args(team);
+	size_t side = args->side, first = rows.begin * side;
+	uint8_t *frames;
+
+	if (*index >= args->frames || generation_of(args, *index) != generation)
+		return;
+	frames = rig_team_data(team, FRAMES);
+	memcpy(frames + *index * side * side + first, cells + first,
+	       (rows.end - rows.begin) * side);
+	(*index)++;
+}
+
 static int run(struct rig_team *team)
 {
 	const struct life_args *args = rig_team_args(team);
 	struct rig_span rows = rig_team_strip(team, args->side);
 	uint8_t *grids[] = { rig_team_data(team, CELLS),
 			     rig_team_data(team, BEFORE) };
+	size_t kept = 0;
 
+	keep(team, 0, grids[args->generations % 2], rows, &kept);
 	for (size_t left = args->generations; left > 0; left--) {
 		step(grids[(left - 1) % 2], grids[left % 2], args->side, rows);
+		keep(team, args->generations - left + 1, grids[(left - 1) % 2],
+		     rows, &kept);
 		rig_team_barrier(team);
 		share_done(team, args->generations - left + 1,
 			   args->generations);
@@ -229,6 +296,33 @@ static int verify_rest(struct rig_team *team, const struct life_args *args)
 				       population, REST_CELLS);
 }
 
+/* Frames of another rank's rows: the first frame is the beginning, and the last
+ * frame the end. */
+static int verify_frames(struct rig_team *team, const struct life_args *args,
+			 struct rig_span rows)
+{
+	const uint8_t *cells = rig_team_data(team, CELLS), *first, *last;
+	size_t all = args->side * args->side;
+
+	if (args->frames == 0)
+		return 0;
+	first = rig_team_data(team, FRAMES);
+	last = first + (args->frames - 1) * all;
+	for (size_t at = rows.begin * args->side; at < rows.end * args->side;
+	     at++) {
+		bool right = args->pattern != RANDOM || first[at] == coin(at);
+
+		if (!right || last[at] != cells[at])
+			return rig_team_fail(
+				team, -EBADMSG,
+				"life: cell (%zu, %zu) of the %s frame is %d",
+				at / args->side, at % args->side,
+				right ? "last" : "first",
+				right ? last[at] : first[at]);
+	}
+	return 0;
+}
+
 /* The last step once more, by the books, of another rank's rows. */
 static int verify(struct rig_team *team)
 {
@@ -251,6 +345,8 @@ static int verify(struct rig_team *team)
 					     at / side, at % side, cells[at],
 					     want);
 	}
+	if (verify_frames(team, args, rows) < 0)
+		return -EBADMSG;
 	if (args->pattern == GLIDER)
 		return verify_glider(team, args);
 	return args->pattern == RPENTOMINO ? verify_rest(team, args) : 0;
@@ -279,17 +375,42 @@ static const struct rig_array_spec arrays[] = {
 	{ 0 },
 };
 
+/* The same, and frames where the user asks for frames. */
+static int declare(const void *given, struct rig_declared *declared, char *why,
+		   size_t why_bytes)
+{
+	const struct life_args *args = given;
+
+	(void)why;
+	(void)why_bytes;
+	for (int i = 0; arrays[i].name; i++) {
+		declared->specs[i] = arrays[i];
+		snprintf(declared->names[i], RIG_DECLARED_BYTES, "%s",
+			 arrays[i].name);
+	}
+	if (args->frames == 0)
+		return 0;
+	declared->specs[FRAMES] = (struct rig_array_spec){
+		.role = RIG_OUTPUT, .dtype = RIG_UINT8, .count = count_frames
+	};
+	snprintf(declared->names[FRAMES], RIG_DECLARED_BYTES, "frames");
+	return 0;
+}
+
 const struct rig_kernel kernel_life = {
 	.version = RIG_KERNEL_VERSION,
 	.name = "life",
 	.summary = "Conway's Game of Life on a torus",
-	.verified = "the last step by the books, each cell; gliders where they "
-		    "must be; the R-pentomino's 116 cells at 1103",
+	.verified =
+		"the last step by the books, each cell; gliders where they "
+		"must be; the R-pentomino's 116 cells at 1103; the first frame "
+		"and the last",
 	.params = params,
 	.arrays = arrays,
 	.args_bytes = sizeof(struct life_args),
 	.check = check,
 	.bytes_moved = bytes_moved,
+	.declare = declare,
 	.owns = owns,
 	.prepare = prepare,
 	.run = run,
