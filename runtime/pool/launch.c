@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/glibc.h"
 #include "base/error.h"
+#include "machine/process.h"
 
 /* How long programs have between a signal to end and SIGKILL. */
 #define MERCY_NS (1 * UINT64_C(1000000000))
@@ -34,6 +35,11 @@
 
 /* How long the parent of a dead rank has to say how the rank died. */
 #define HEARSAY_MS 200
+
+/* How long a tracer has to reap a dead program, and how often the launcher looks: only
+ * then does the system tell the launcher how the program ended. */
+#define TRACER_NS (5 * UINT64_C(1000000000))
+#define LOOK_MS   1
 
 void launch_say(struct rig_launch *launch, const char *format, ...)
 {
@@ -202,19 +208,33 @@ static bool look_at_end(struct seat *seat)
 	return true;
 }
 
+/* Likewise a program that has ended, and wait for the program's tracer: the status, or
+ * STATUS_UNKNOWN. */
+static int await_status(struct seat *seat)
+{
+	const uint64_t late = clock_after(TRACER_NS);
+
+	while (!seat->ended && !look_at_end(seat) && clock_ns() < late)
+		(void)poll(NULL, 0, LOOK_MS);
+	return seat->ended ? seat->status : STATUS_UNKNOWN;
+}
+
 static void on_program_end(struct rig_launch *launch, int rank)
 {
 	struct seat *seat = &launch->seats[rank];
 
-	if (!look_at_end(seat))
+	if (!look_at_end(seat)) {
+		(void)poll(NULL, 0, LOOK_MS);
 		return;
+	}
 	if (seat->status)
 		note_status(launch, shell_status(seat->status));
 	check_never_joined(launch);
 }
 
 /* How a rank died that is the child of another process: as the signal handler has
- * noted, else as the parent's exit status has the death, if the parent ends. */
+ * noted, else as the parent's exit status has the death, if the parent ends; or
+ * STATUS_UNKNOWN. */
 static int hearsay(struct rig_launch *launch, int rank)
 {
 	struct seat *seat = &launch->seats[rank];
@@ -226,9 +246,9 @@ static int hearsay(struct rig_launch *launch, int rank)
 	if (noted)
 		return noted;
 	if (!seat->ended && poll(&polled, 1, HEARSAY_MS) > 0)
-		(void)look_at_end(seat);
+		(void)await_status(seat);
 	if (!seat->ended)
-		return 0;
+		return STATUS_UNKNOWN;
 	code = WEXITSTATUS(seat->status);
 	/* As shells have it. */
 	return WIFEXITED(seat->status) && code > 128 ? code - 128
@@ -255,11 +275,11 @@ static void on_member_end(struct rig_launch *launch, int rank)
 	}
 	if (load_acquire(&slot->state) == RIG_STATE_DONE)
 		return;
-	if (seat->member == seat->pid)
-		(void)look_at_end(seat);
-	status = seat->member == seat->pid ? seat->status
+	status = seat->member == seat->pid ? await_status(seat)
 					   : hearsay(launch, rank);
-	note_status(launch, status ? shell_status(status) : RIG_LAUNCH_WRONG);
+	note_status(launch, status && status != STATUS_UNKNOWN
+				    ? shell_status(status)
+				    : RIG_LAUNCH_WRONG);
 	end(launch, RIG_END_DEATH, rank, status);
 }
 

@@ -209,7 +209,8 @@ static void say_death(struct report *report, const struct report_facts *info,
 
 	if (said->wait_status == STATUS_UNKNOWN) {
 		add(line, bytes,
-		    "has ended, and a tracer keeps how: it was not told");
+		    "has ended, and only its tracer or its parent was told "
+		    "how");
 		return;
 	}
 	if (!WIFSIGNALED(said->wait_status)) {
