@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * inject.c - a tracer that has a system call fail: on the way in the call
- * becomes no call, and on the way out the result is set.
+ * becomes no call, and on the way out the result is set; or that kills the process
+ * on the way in, or behind the call.
  */
 #include "lib/inject.h"
 
@@ -17,7 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define ERRORS_MAX 4
+
+/* How long a single instruction may take, a system call maybe. */
+#define STEP_NS UINT64_C(20000000)
 
 /* The calls that may fail, and their errors.  Calls that cannot fail without a
  * mistake of the caller (close, munmap, kill) are not here; nor is futex, whose
@@ -127,7 +133,7 @@ struct tracer {
 	struct inject *inject;
 	struct traced traced[TRACED_MAX];
 	int count;
-	bool had_worker;
+	bool had[INJECT_ROLES]; /* a process of the role has come */
 };
 
 static struct traced *find(struct tracer *tracer, pid_t pid)
@@ -151,9 +157,10 @@ static void introduce(struct tracer *tracer, struct traced *traced,
 	traced->known = true;
 	traced->role = role;
 	traced->counts = role == tracer->inject->role;
-	if (role == INJECT_WORKER) {
-		traced->counts &= !tracer->had_worker;
-		tracer->had_worker = true;
+	if (role == INJECT_WORKER ||
+	    (role < INJECT_ROLES && tracer->inject->deed != INJECT_FAIL)) {
+		traced->counts &= !tracer->had[role];
+		tracer->had[role] = true;
 	}
 }
 
@@ -164,8 +171,15 @@ static void resume(const struct traced *traced, int signal)
 		     traced->pid, NULL, (void *)(long)signal);
 }
 
+static bool is_birth(int event)
+{
+	return event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+	       event == PTRACE_EVENT_CLONE;
+}
+
 /* A child of `parent`, which may have stopped before the event arrives. */
-static void meet_child(struct tracer *tracer, const struct traced *parent)
+static void meet_child(struct tracer *tracer, const struct traced *parent,
+		       bool thread)
 {
 	enum inject_role role = parent->role;
 	unsigned long pid = 0;
@@ -175,6 +189,8 @@ static void meet_child(struct tracer *tracer, const struct traced *parent)
 	child = find(tracer, (pid_t)pid);
 	if (!child)
 		return;
+	if (thread && tracer->inject->deed != INJECT_FAIL)
+		role = INJECT_ROLES;
 	introduce(tracer, child, role < INJECT_ROLES ? role + 1 : role);
 	if (child->stopped)
 		resume(child, 0);
@@ -183,6 +199,55 @@ static void meet_child(struct tracer *tracer, const struct traced *parent)
 static void set_register(pid_t pid, size_t offset, long value)
 {
 	(void)ptrace(PTRACE_POKEUSER, pid, (void *)offset, (void *)value);
+}
+
+static void step(struct tracer *tracer, const struct traced *traced, long steps)
+{
+	const pid_t pid = traced->pid;
+	int status;
+
+	for (long i = 0; i < steps; i++) {
+		uint64_t late = clock_after(STEP_NS);
+		pid_t got;
+
+		if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) < 0)
+			return;
+		do
+			got = waitpid(pid, &status, __WALL | WNOHANG);
+		while (got == 0 && clock_ns() < late);
+		if (got != pid || !WIFSTOPPED(status))
+			return;
+		if (is_birth(status >> 16))
+			meet_child(tracer, traced,
+				   status >> 16 == PTRACE_EVENT_CLONE);
+	}
+}
+
+static void kill_it(struct tracer *tracer, struct traced *traced, long steps)
+{
+	traced->failing = traced->counts = false;
+	step(tracer, traced, steps);
+	tracer->inject->killed = kill(traced->pid, SIGKILL) == 0;
+}
+
+/* As at_call(), where the process is to be killed at the call. */
+static void kill_at_call(struct tracer *tracer, struct traced *traced,
+			 const struct __ptrace_syscall_info *info)
+{
+	struct inject *inject = tracer->inject;
+
+	if (info->op == PTRACE_SYSCALL_INFO_EXIT && traced->failing)
+		kill_it(tracer, traced, inject->steps);
+	if (info->op != PTRACE_SYSCALL_INFO_ENTRY || !traced->counts ||
+	    inject->calls == INJECT_CALLS_MAX)
+		return;
+	inject->numbers[inject->calls] = (int)info->entry.nr;
+	if (inject->calls++ != inject->at)
+		return;
+	if (inject->deed == INJECT_KILL_BEFORE)
+		kill_it(tracer, traced, 0);
+	else
+		traced->failing = true;
 }
 
 /* On the way into a call, or out of a call. */
@@ -195,6 +260,10 @@ static void at_call(struct tracer *tracer, struct traced *traced)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, traced->pid, (void *)sizeof(info),
 		   &info) < 0)
 		return;
+	if (inject->deed != INJECT_FAIL) {
+		kill_at_call(tracer, traced, &info);
+		return;
+	}
 	if (info.op == PTRACE_SYSCALL_INFO_EXIT && traced->failing) {
 		set_register(traced->pid,
 			     offsetof(struct user_regs_struct, rax),
@@ -226,9 +295,8 @@ static void go_on(struct tracer *tracer, struct traced *traced, int status)
 		traced->stopped = true;
 		return;
 	}
-	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
-	    event == PTRACE_EVENT_CLONE)
-		meet_child(tracer, traced);
+	if (is_birth(event))
+		meet_child(tracer, traced, event == PTRACE_EVENT_CLONE);
 	else if (WSTOPSIG(status) == (SIGTRAP | 0x80))
 		at_call(tracer, traced);
 	else if (!event && WSTOPSIG(status) != SIGSTOP)
@@ -271,6 +339,7 @@ int inject_run(struct inject *inject, int (*fn)(void), unsigned limit_s)
 
 	tracer = (struct tracer){ .inject = inject };
 	inject->error = inject->calls = inject->status = 0;
+	inject->killed = false;
 	(void)sigaction(SIGALRM, &ring, NULL);
 	pid = begin(&tracer, fn);
 	if (pid < 0)

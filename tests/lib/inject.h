@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inject.h - have a single system call of a process fail.
+ * inject.h - have a single system call of a process fail, or the process die there.
  *
  * By ptrace, as in puppet.h: the test runs the product, byte for byte.  On
  * x86-64 only; puppet_possible() tells.
@@ -8,6 +8,7 @@
 #ifndef RUNRIG_INJECT_H
 #define RUNRIG_INJECT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* The process whose calls fail: the process that is begun, its child, and so on
@@ -20,6 +21,13 @@ enum inject_role {
 	INJECT_ROLES
 };
 
+/* What happens at the call. */
+enum inject_deed {
+	INJECT_FAIL,
+	INJECT_KILL_BEFORE, /* SIGKILL, and the call is not made */
+	INJECT_KILL_AFTER   /* SIGKILL, some instructions behind the call */
+};
+
 /* The most calls of a process that may fail. */
 #define INJECT_CALLS_MAX 2048
 
@@ -27,10 +35,13 @@ struct inject {
 	enum inject_role role;
 	int at;    /* number of the failing call, from 0; -1: none */
 	int which; /* number of the error among the call's errors */
+	enum inject_deed deed;
+	long steps; /* to kill after: the instructions */
 	/* The outcome of an injection. */
-	int error;  /* the call's errno; 0: the call never came */
-	int status; /* wait status of the begun process */
-	int calls;  /* calls of the role that may fail */
+	int error;   /* the call's errno; 0: the call never came */
+	bool killed; /* the process was killed */
+	int status;  /* wait status of the begun process */
+	int calls;   /* calls of the role: those that may fail, or all */
 	int numbers[INJECT_CALLS_MAX];
 };
 

@@ -115,7 +115,7 @@ static void clear(struct puppet *puppet)
 
 int puppet_go(struct puppet *puppet, void (*function)(void))
 {
-	puppet->at = (uint64_t)(uintptr_t)function;
+	puppet->at = puppet_place(puppet->pid, function);
 	errno = 0;
 	puppet->word = (uint64_t)ptrace(PTRACE_PEEKTEXT, puppet->pid,
 					(void *)puppet->at, NULL);
@@ -180,7 +180,7 @@ void puppet_call(struct puppet *puppet, void (*function)(long), long argument)
 	struct user_regs_struct regs;
 
 	registers(puppet, &regs);
-	regs.rip = (uint64_t)(uintptr_t)function;
+	regs.rip = puppet_place(puppet->pid, (void (*)(void))function);
 	regs.rdi = (uint64_t)argument;
 	/* Not in a system call any more, and the stack as after a call. */
 	regs.orig_rax = UINT64_MAX;

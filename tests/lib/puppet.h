@@ -5,7 +5,8 @@
  *
  * The means is ptrace: the runtime under test is the product, byte for byte,
  * and every function is a place to stop.  A test and the workers of its pool
- * are forks of the same program, and a function has the same address in all.
+ * are forks of the same program, and a function has the same address in all; in
+ * workers that are no forks, the function of the same name is meant.
  * On x86-64 only; puppet_possible() tells.
  *
  * A puppet is stopped from attach or arrive until release.
@@ -42,6 +43,10 @@ int puppet_step(struct puppet *puppet, long count);
 
 /* The address of the puppet's next instruction. */
 uint64_t puppet_where(const struct puppet *puppet);
+
+/* The address that `function`, of the test or of the runtime, has in process `pid`;
+ * 0: the process does not have the function. */
+uint64_t puppet_place(pid_t pid, void (*function)(void));
 
 /* Go on as if the present function had called `function(argument)` instead. */
 void puppet_call(struct puppet *puppet, void (*function)(long), long argument);

@@ -154,6 +154,16 @@ static void check_next_run(const char *plain)
 		ck_assert_uint_eq(words[i], i * 4);
 }
 
+/* Workers that are no forks of the test load it with their first run. */
+static void run_first(void)
+{
+	struct rig_segment *plain;
+
+	ck_assert_int_eq(rig_segment_create(&plain, NULL, 64, NULL), 0);
+	check_next_run(rig_segment_name(plain));
+	rig_segment_destroy(plain);
+}
+
 /* One kill after `count` instructions. */
 static void kill_after(int stretch, long count, struct tally *tally)
 {
@@ -216,6 +226,7 @@ START_TEST(a_worker_at_every_instruction)
 				 &kept, NULL, WORDS * sizeof(uint64_t),
 				 &(struct rig_segment_options){ .pool = pool }),
 			 0);
+	run_first();
 	for (long k = 0; k < stretches[_i].most; k += every)
 		kill_after(_i, k, &tally);
 	rig_segment_destroy(kept);
