@@ -52,7 +52,8 @@ struct rig_launch {
 	int shm_fd, team_fd, trace_fd;
 	struct seat *seats;
 	bool label;
-	char name[64]; /* the program's name */
+	char name[64];  /* the program's name */
+	int exec_error; /* errno of the last start that failed; 0: none */
 
 	char meeting[MEETING_NAME_BYTES];
 	int listening;

@@ -2,13 +2,15 @@
 /*
  * launch_rank.c - starting the program of one rank.
  *
- * The launcher is a small process of one thread, so a plain fork is enough.  An error of
- * the exec comes back through a pipe that a successful exec closes.
+ * The program is started with vfork: the launcher's memory is not copied, and the next
+ * rank is started while the program is loaded.  Until the exec the child has the
+ * launcher's memory, and changes nothing there but `exec_error`.
  */
 #include "pool/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
@@ -27,17 +29,85 @@ static bool take_number(int fd, int number)
 	return fd < 0 || dup2(fd, number) == number;
 }
 
-static bool set_environment(const struct rig_launch *launch, int rank)
-{
-	char number[16], size[16];
+/* The variables that a rank finds. */
+enum {
+	VARIABLE_LAUNCHER,
+	VARIABLE_RANK,
+	VARIABLE_SIZE,
+	VARIABLE_LOCAL_RANK,
+	VARIABLE_LOCAL_SIZE,
+	VARIABLES
+};
 
-	snprintf(number, sizeof(number), "%d", rank);
-	snprintf(size, sizeof(size), "%d", launch->startup.size);
-	return setenv("RUNRIG_LAUNCHER", launch->meeting, 1) == 0 &&
-	       setenv("RUNRIG_RANK", number, 1) == 0 &&
-	       setenv("RUNRIG_SIZE", size, 1) == 0 &&
-	       setenv("MPI_LOCALRANKID", number, 1) == 0 &&
-	       setenv("MPI_LOCALNRANKS", size, 1) == 0;
+static const char *const variable_names[VARIABLES] = {
+	[VARIABLE_LAUNCHER] = "RUNRIG_LAUNCHER=",
+	[VARIABLE_RANK] = "RUNRIG_RANK=",
+	[VARIABLE_SIZE] = "RUNRIG_SIZE=",
+	[VARIABLE_LOCAL_RANK] = "MPI_LOCALRANKID=",
+	[VARIABLE_LOCAL_SIZE] = "MPI_LOCALNRANKS=",
+};
+
+/* The environment of a rank: the launcher's, and the variables. */
+struct rank_environment {
+	char text[VARIABLES][32 + MEETING_NAME_BYTES];
+	char **list; /* NULL at the end */
+};
+
+static bool is_variable(const char *word)
+{
+	for (int i = 0; i < VARIABLES; i++)
+		if (strncmp(word, variable_names[i],
+			    strlen(variable_names[i])) == 0)
+			return true;
+	return false;
+}
+
+static int make_environment(struct rank_environment *environment,
+			    const struct rig_launch *launch, int rank)
+{
+	size_t count = 0;
+
+	for (char **word = environ; word && *word; word++)
+		count++;
+	environment->list =
+		calloc(count + VARIABLES + 1, sizeof(*environment->list));
+	if (!environment->list)
+		return rig_fail_errno(-ENOMEM, "launch: the environment");
+	count = 0;
+	for (char **word = environ; word && *word; word++)
+		if (!is_variable(*word))
+			environment->list[count++] = *word;
+	for (int i = 0; i < VARIABLES; i++) {
+		char *text = environment->text[i];
+		const size_t bytes = sizeof(environment->text[i]);
+		const char *name = variable_names[i];
+
+		if (i == VARIABLE_LAUNCHER)
+			snprintf(text, bytes, "%s%s", name, launch->meeting);
+		else
+			snprintf(text, bytes, "%s%d", name,
+				 i == VARIABLE_RANK || i == VARIABLE_LOCAL_RANK
+					 ? rank
+					 : launch->startup.size);
+		environment->list[count++] = text;
+	}
+	return 0;
+}
+
+/* No handler of the launcher runs in the child.  Signals that the launcher ignores
+ * are not ignored in the program. */
+static void reset_signals(const sigset_t *mask)
+{
+	struct sigaction action;
+
+	for (int number = 1; number < NSIG; number++)
+		if (sigaction(number, NULL, &action) == 0 &&
+		    action.sa_handler != SIG_DFL &&
+		    action.sa_handler != SIG_IGN)
+			(void)signal(number, SIG_DFL);
+	(void)signal(SIGXFSZ, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)sigprocmask(SIG_SETMASK, mask, NULL);
 }
 
 /* Only the first rank reads the launcher's input: two ranks could not share the
@@ -53,30 +123,27 @@ static bool set_streams(int rank, int out, int err)
 	       take_number(err, STDERR_FILENO);
 }
 
-static noreturn void become(const struct rig_launch *launch, int rank, int out,
-			    int err, int said, pid_t launcher)
+/* In the child, which has the launcher's memory. */
+static noreturn void become(struct rig_launch *launch, int rank, int out,
+			    int err, char **environment, pid_t launcher)
 {
 	const struct rig_launch_options *options = launch->options;
 	const struct rig_plan *plan = launch->plan;
 	struct cpu_bits set;
-	int error;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != launcher)
 		_exit(EXIT_FAILURE);
-	/* Signals that the launcher ignores are not ignored in the program. */
-	(void)signal(SIGXFSZ, SIG_DFL);
-	(void)signal(SIGPIPE, SIG_DFL);
-	(void)sigprocmask(SIG_SETMASK, &launch->before, NULL);
+	reset_signals(&launch->before);
 	if (plan->pinned) {
 		memcpy(set.bits, plan->spots[rank].set, sizeof(set.bits));
 		(void)topology_pin(0, &set);
 	}
-	if (set_environment(launch, rank) && set_streams(rank, out, err) &&
+	if (set_streams(rank, out, err) &&
 	    (!options->directory || chdir(options->directory) == 0))
-		(void)execvp(options->arguments[0], options->arguments);
-	error = errno;
-	(void)!write(said, &error, sizeof(error));
+		(void)execvpe(options->arguments[0], options->arguments,
+			      environment);
+	launch->exec_error = errno;
 	_exit(EXIT_FAILURE);
 }
 
@@ -112,52 +179,49 @@ static int open_stream(struct stream *stream, bool wanted, int to, int *write)
 	return r;
 }
 
-/* The error of the program's exec: 0, or -errno and the words. */
-static int hear_exec(const struct rig_launch *launch, int said)
+/* The program was not started: the code, and the words. */
+static int fail_exec(const struct rig_launch *launch)
 {
 	const struct rig_launch_options *options = launch->options;
-	int error = 0;
-	ssize_t got;
 
-	do
-		got = read(said, &error, sizeof(error));
-	while (got < 0 && errno == EINTR);
-	if (got != sizeof(error))
-		return 0;
 	if (options->directory && access(options->directory, X_OK) < 0)
 		return rig_fail_errno(-errno, "%s", options->directory);
-	return rig_fail_errno(-error, "%s", options->arguments[0]);
+	return rig_fail_errno(-launch->exec_error, "%s", options->arguments[0]);
 }
 
 static int fork_rank(struct rig_launch *launch, int rank, int out, int err)
 {
 	struct seat *seat = &launch->seats[rank];
-	pid_t launcher = getpid();
-	int said[2];
-	int r = open_pipe(true, said);
+	struct rank_environment environment;
+	const pid_t launcher = getpid();
+	sigset_t all, before;
+	pid_t pid;
+	int r = make_environment(&environment, launch, rank);
 
-	if (r == 0) {
-		seat->pid = fork();
-		if (seat->pid == 0)
-			become(launch, rank, out, err, said[1], launcher);
-		if (seat->pid < 0) {
-			r = rig_fail_errno(-errno,
-					   "launch: fork of rank %d (limits: "
-					   "ulimit -u, the cgroup's pids.max)",
-					   rank);
-			seat->pid = 0;
-		}
-	}
-	shared_close(&said[1]);
-	if (r == 0) {
-		seat->pidfd = shared_above_standard(
-			(int)syscall(SYS_pidfd_open, seat->pid, 0));
-		r = seat->pidfd < 0
-			    ? rig_fail_errno(-errno, "launch: pidfd_open")
-			    : hear_exec(launch, said[0]);
-	}
-	shared_close(&said[0]);
-	return r;
+	if (r < 0)
+		return r;
+	launch->exec_error = 0;
+	/* A handler of the launcher's in the child would change the launcher. */
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = vfork();
+	if (pid == 0)
+		become(launch, rank, out, err, environment.list, launcher);
+	if (pid < 0)
+		r = rig_fail_errno(-errno,
+				   "launch: fork of rank %d (limits: ulimit "
+				   "-u, the cgroup's pids.max)",
+				   rank);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	free(environment.list);
+	if (r < 0)
+		return r;
+	seat->pid = pid;
+	seat->pidfd = shared_above_standard(
+		(int)syscall(SYS_pidfd_open, seat->pid, 0));
+	if (seat->pidfd < 0)
+		return rig_fail_errno(-errno, "launch: pidfd_open");
+	return launch->exec_error ? fail_exec(launch) : 0;
 }
 
 int launch_rank(struct rig_launch *launch, int rank)
