@@ -5,6 +5,7 @@
 #include "command.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +17,50 @@
 #include <common/option.h>
 #include <common/outfile.h>
 
-#include "progress_line.h"
+#include "interrupt.h"
+
+#ifndef RUNRIG_VERSION
+#define RUNRIG_VERSION "unknown"
+#endif
 
 /* MARK stands before words that argp would take for options. */
 #define MARK '\1'
+
+void begin_commands(void)
+{
+	/* A file too large is an error to tell, not a death. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	interrupt_watch();
+	argp_program_version = "runrig " RUNRIG_VERSION;
+}
+
+int run_command(const char *name, int (*run)(int argc, char **argv), int argc,
+		char **argv)
+{
+	char words[40];
+	int code;
+
+	/* The program's name in argp's messages. */
+	snprintf(words, sizeof(words), "runrig %s", name);
+	argv[0] = words;
+	code = run(argc, argv);
+	interrupt_end();
+	return code;
+}
+
+static void (*before_message)(void);
+
+void before_messages(void (*fn)(void))
+{
+	before_message = fn;
+}
 
 static void say(const char *kind, const char *format, va_list args)
 {
 	char line[1024];
 
-	progress_clear();
+	if (before_message)
+		before_message();
 	vsnprintf(line, sizeof(line), format, args);
 	/* A single line, whatever characters the names have. */
 	for (char *c = line; *c; c++)

@@ -25,6 +25,9 @@ enum {
  * runs: this process is another host's. */
 void command_silence(void);
 
+/* Call `fn` before each message: there may be something on the terminal to remove. */
+void before_messages(void (*fn)(void));
+
 /* Print a line on stderr, "runrig: ...", and return `code`. */
 int complain(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -64,6 +67,14 @@ int write_whole(const char *path, const void *data, size_t bytes);
 
 /* Flush stdout: EXIT_SYSTEM where stdout cannot be written, else `code`. */
 int finish_output(int code);
+
+/* Called once, first: what signals do, and the version. */
+void begin_commands(void);
+
+/* Call a command with its own argv, whose first word becomes "runrig NAME"; returns the
+ * exit code. */
+int run_command(const char *name, int (*run)(int argc, char **argv), int argc,
+		char **argv);
 
 /* The commands: command_demo() and so on. */
 #define COMMAND(name, summary) int command_##name(int argc, char **argv);

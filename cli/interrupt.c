@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include <common/unfinished.h>
-#include <runrig/kernels.h>
 #include <runrig/pool.h>
 
 static const int signals[] = { SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
@@ -28,6 +27,9 @@ static struct rig_pool *_Atomic pool;
 
 /* The signal by which the command is to end; 0: none. */
 static atomic_int caught;
+
+/* Removes further files in the making; NULL: there are none. */
+static void (*remove_more)(void);
 
 /* A fork of the command (a worker, a plugin's trial) is somebody else. */
 static pid_t command_pid;
@@ -43,14 +45,20 @@ static bool cancels(int number)
 	return false;
 }
 
+static void remove_files(void)
+{
+	if (remove_more)
+		remove_more();
+	unfinished_remove();
+}
+
 static void on_signal(int number)
 {
 	if (cancels(number)) {
 		atomic_store(&caught, number);
 		return;
 	}
-	rig_outputs_remove();
-	unfinished_remove();
+	remove_files();
 	/* SA_RESETHAND: the second time is the end. */
 	(void)raise(number);
 }
@@ -69,6 +77,11 @@ void interrupt_watch(void)
 			(void)sigaction(signals[i], &action, NULL);
 }
 
+void interrupt_removes(void (*remove)(void))
+{
+	remove_more = remove;
+}
+
 void interrupt_pool(struct rig_pool *running)
 {
 	atomic_store(&pool, running);
@@ -80,8 +93,7 @@ void interrupt_end(void)
 
 	if (!number)
 		return;
-	rig_outputs_remove();
-	unfinished_remove();
+	remove_files();
 	(void)signal(number, SIG_DFL);
 	(void)raise(number);
 }

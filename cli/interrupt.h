@@ -13,6 +13,10 @@ struct rig_pool;
  * threads. */
 void interrupt_watch(void);
 
+/* A function that removes further files in the making: called from a signal handler.
+ * Set before interrupt_watch(). */
+void interrupt_removes(void (*remove)(void));
+
 /* The pool whose run Ctrl-C, TERM and HUP cancel; NULL: none any more. */
 void interrupt_pool(struct rig_pool *pool);
 

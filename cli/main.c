@@ -1,147 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c - runrig: a single program, with a word for each command.
+ * main.c - the program runrig: `runrig exec' itself, and a loader of all else.
+ *
+ * The other commands, and the drawing of traces, are in the library commands.so, which
+ * needs the libraries of kernels, hosts, pictures and JSON.  A launch needs none of
+ * those libraries, and begins without the time that the libraries take to load.
  */
-#include <signal.h>
+#include <dlfcn.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <common/nearest.h>
+#include <unistd.h>
 
 #include "command.h"
-#include "interrupt.h"
+#include "timeline.h"
 
-#ifndef RUNRIG_VERSION
-#define RUNRIG_VERSION "unknown"
-#endif
-
-static const struct command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *summary;
-} commands[] = {
-#define COMMAND(name, summary) { #name, command_##name, summary },
-#include "commands.def"
-#undef COMMAND
-};
-
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static const struct command *find(const char *word)
+/* The address of a function of commands.so; NULL after a message. */
+static void *find_function(const char *name)
 {
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i].name, word) == 0)
-			return &commands[i];
-	return NULL;
+	/* cli/meson.build has the folder of an installation, relative to the folder
+	 * of the program; in the build folder the library is beside. */
+	static const char *const places[] = { "../" RUNRIG_LIBEXEC
+					      "/commands.so",
+					      "commands.so" };
+	char program[PATH_MAX], path[PATH_MAX];
+	ssize_t length =
+		readlink("/proc/self/exe", program, sizeof(program) - 1);
+	void *library = NULL, *function = NULL;
+	char *slash;
+
+	program[length > 0 ? length : 0] = 0;
+	slash = strrchr(program, '/');
+	for (size_t i = 0;
+	     slash && !library && i < sizeof(places) / sizeof(places[0]); i++) {
+		slash[1] = 0;
+		if (snprintf(path, sizeof(path), "%s%s", program, places[i]) <
+			    (int)sizeof(path) &&
+		    access(path, R_OK) == 0)
+			/* Global: plugins and the runtime find OpenMP, and
+			 * the library of kernels. */
+			library = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+	}
+	if (library)
+		function = dlsym(library, name);
+	if (!function)
+		(void)complain(EXIT_SYSTEM, "the commands cannot be loaded: %s",
+			       slash ? dlerror() : "/proc/self/exe");
+	return function;
 }
 
-static int help(void)
+/* The real one is in commands.so. */
+int timeline_write(const struct traced *traced, const char *kernel,
+		   const char *path)
 {
-	printf("Usage: runrig COMMAND [WORD ...]\n"
-	       "Compute in parallel with processes that share memory.\n\n");
-	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-	printf("\n`runrig help COMMAND' says what a command takes.\n"
-	       "The exit code is 0 where all is done (and verified), 1 where "
-	       "the command line is\n"
-	       "wrong, 2 where the result is wrong, 3 where a run failed, and "
-	       "5 where a file,\n"
-	       "a segment or the system is at fault.\n");
-	return finish_output(EXIT_DONE);
-}
+	int (*write)(const struct traced *, const char *, const char *);
 
-/* No command, or an unknown word. */
-static int unknown(const char *word)
-{
-	struct nearest nearest = { .word = word };
-	char names[200];
-	size_t used = 0;
-
-	for (size_t i = 0; i < COMMANDS; i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used,
-					 "%s%s", i ? ", " : "",
-					 commands[i].name);
-	if (!word)
-		return complain(EXIT_USAGE, "say a command: %s", names);
-	for (size_t i = 0; i < COMMANDS; i++)
-		nearest_look(&nearest, commands[i].name);
-	nearest_look(&nearest, "help");
-	if (nearest.name)
-		return complain(EXIT_USAGE,
-				"no command \"%s\": did you mean %s?", word,
-				nearest.name);
-	return complain(EXIT_USAGE, "no command \"%s\": there are %s", word,
-			names);
-}
-
-/* An option that no command stands before. */
-static int unknown_option(const char *word)
-{
-	struct nearest nearest = { .word = word };
-
-	nearest_look(&nearest, "--help");
-	nearest_look(&nearest, "--version");
-	if (nearest.name)
-		return complain(EXIT_USAGE,
-				"no option \"%s\": did you mean %s?", word,
-				nearest.name);
-	return complain(EXIT_USAGE,
-			"no option \"%s\": there are --help and --version; "
-			"a command's options follow the command",
-			word);
-}
-
-static int dispatch(const struct command *command, int argc, char **argv)
-{
-	char name[40];
-	int code;
-
-	/* The program's name in argp's messages. */
-	snprintf(name, sizeof(name), "runrig %s", command->name);
-	argv[0] = name;
-	code = command->run(argc, argv);
-	interrupt_end();
-	return code;
-}
-
-/* `runrig help run' is `runrig run --help'. */
-static int help_command(int argc, char **argv)
-{
-	static char option[] = "--help";
-	const struct command *command = argc > 1 ? find(argv[1]) : NULL;
-
-	if (argc == 1)
-		return help();
-	if (argc > 2)
-		return complain(EXIT_USAGE, "help: takes one command: %s",
-				argv[2]);
-	if (!command)
-		return unknown(argv[1]);
-	return dispatch(command, 2, (char *[]){ argv[1], option, NULL });
+	*(void **)&write = find_function("timeline_write");
+	return write ? write(traced, kernel, path) : EXIT_SYSTEM;
 }
 
 int main(int argc, char **argv)
 {
-	const char *word = argc > 1 ? argv[1] : NULL;
-	const struct command *command;
+	int (*run)(int, char **);
 
-	/* A file too large is an error to tell, not a death. */
-	(void)signal(SIGXFSZ, SIG_IGN);
-	interrupt_watch();
-	argp_program_version = "runrig " RUNRIG_VERSION;
-	if (!word)
-		return unknown(NULL);
-	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
-	    strcmp(word, "-?") == 0)
-		return help();
-	if (strcmp(word, "help") == 0)
-		return help_command(argc - 1, argv + 1);
-	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
-		printf("runrig %s\n", RUNRIG_VERSION);
-		return finish_output(EXIT_DONE);
+	if (argc > 1 && strcmp(argv[1], "exec") == 0) {
+		begin_commands();
+		return run_command("exec", command_exec, argc - 1, argv + 1);
 	}
-	if (*word == '-')
-		return unknown_option(word);
-	command = find(word);
-	return command ? dispatch(command, argc - 1, argv + 1) : unknown(word);
+	*(void **)&run = find_function("commands_run");
+	return run ? run(argc, argv) : EXIT_SYSTEM;
 }

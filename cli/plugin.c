@@ -24,6 +24,7 @@
 #include <runrig/kernels.h>
 
 #include "command.h"
+#include "leave.h"
 
 /* Seconds that loading may take. */
 #define LOAD_LIMIT_S 20
@@ -202,23 +203,6 @@ static void on_quick_leave(void)
 	on_leave(0, NULL);
 }
 
-/*
- * _exit() runs no handler at all.  A plugin's call comes here, for a program's
- * own definition goes before the C library's.  The library's calls in workers,
- * which are other processes, come here too.
- */
-noreturn void _exit(int status)
-{
-	on_leave(status, NULL);
-	for (;;)
-		(void)syscall(SYS_exit_group, status);
-}
-
-noreturn void _Exit(int status)
-{
-	_exit(status);
-}
-
 void plugin_done(void)
 {
 	done = true;
@@ -240,6 +224,7 @@ static void guard(const char *path)
 		 "but in what the command asks it: " ASKED "\n",
 		 path);
 	plugin = path;
+	runrig_leaving = on_leave;
 	(void)on_exit(on_leave, NULL);
 	(void)at_quick_exit(on_quick_leave);
 	(void)sigaltstack(

@@ -26,8 +26,8 @@ struct traced {
  * of `kernel` instead, a lane a worker; where the path is "-", the same on stdout, a
  * line a worker.  Returns an exit code.
  */
-int timeline_write(const struct traced *traced, const char *kernel,
-		   const char *path);
+__attribute__((visibility("default"))) int timeline_write(
+	const struct traced *traced, const char *kernel, const char *path);
 
 /* Does the path name a file for JSON? */
 bool timeline_is_json(const char *path);

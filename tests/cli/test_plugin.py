@@ -325,8 +325,10 @@ class Plugins(Case):
         shutil.copytree(ROOT / "runtime" / "include",
                         folder / "include")
         program = shutil.copy(RUNRIG, folder / "bin")
+        commands = pathlib.Path(RUNRIG).parent / "commands.so"
+        shutil.copy(commands, folder / "bin")
         libraries = re.findall(r"=> (\S+)/librunrig", subprocess.run(
-            ["ldd", RUNRIG], capture_output=True, text=True,
+            ["ldd", commands], capture_output=True, text=True,
             check=True).stdout)
         env = dict(os.environ)
         if libraries:

@@ -138,6 +138,9 @@ class Ranks(unittest.TestCase):
                    out=["rank 1 of 2: 3"])
         self.check(["-n", 2, "sh", "-c", '"$0" "$@"', RANK, "signal", 9], 137,
                    err=["rank 1 .*SIGKILL"])
+        self.check(["-n", 2, "sh", "-c", '"$0" "$@"; sleep 1000', RANK,
+                    "signal", 9], 125,
+                   err=["rank 1 .*has ended, and only its tracer or its parent"])
 
     def test_forks_and_joining_twice(self):
         self.check(["-n", 2, RANK, "fork"], 0, out=["the fork: signal 11"])
