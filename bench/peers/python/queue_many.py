@@ -5,8 +5,9 @@ message queue, Boost's message_queue and Python's multiprocessing.Queue, in turn
 
 Usage: queue_many.py PROGRAM [ROUNDS]
 
-PROGRAM is queue_many.cc, compiled.  Prints the median of the rounds in nanoseconds
-a message, the quartiles, and the ratio of rig_queue.
+PROGRAM is rigbench-queue-many of the build folder, which is there where Boost is.
+Prints the median of the rounds in nanoseconds a message, the quartiles, and the ratio
+of rig_queue.
 """
 import multiprocessing
 import statistics

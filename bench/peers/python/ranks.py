@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Programs as ranks against a forked pool and against MPICH's launcher, in turns.
+"""Programs as ranks against a forked pool and against MPICH's launcher, and queues
+of many processes against those of others: the table of bench/results/ranks.txt.
 
-Usage: ranks.py RUNRIG PROGRAM LIBRARY [ROUNDS]
+Usage: ranks.py BUILD [ROUNDS]
 
-RUNRIG is the command; PROGRAM and LIBRARY are ranks_verbs.c, compiled as a program and
-as a shared object.  Prints medians and quartiles of the rounds.
+BUILD is the build folder, built with -Dbench=enabled.  The contenders take turns.  A
+row has the median and the quartiles of the rounds, and the median and the quartiles of
+the rounds' ratios to the first row, so that a slow round counts for both.
 """
 import os
 import shutil
@@ -13,6 +15,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+import queue_many
 
 VERBS = ("barrier, ns", "allreduce 8 B, ns", "64 B there and back, ns",
          "allreduce 64 KiB, ns")
@@ -42,17 +46,19 @@ def wall_ms(*words):
 
 def row(name, found, reference, digits=1):
     low, middle, high = statistics.quantiles(found, n=4)
-    ratio = middle / statistics.median(reference)
+    below, ratio, above = statistics.quantiles(
+        [own / other for own, other in zip(found, reference)], n=4)
     print(f"  {name:34} {middle:10.{digits}f}  "
-          f"[{low:.{digits}f}, {high:.{digits}f}]".ljust(74) + f"{ratio:.3f} x",
-          flush=True)
+          f"[{low:.{digits}f}, {high:.{digits}f}]".ljust(72)
+          + f"{ratio:.3f} x [{below:.3f}, {above:.3f}]", flush=True)
 
 
 def table(title, ways, rounds, digits):
-    """`ways`: name -> a function of the round that gives numbers."""
+    """`ways`: name -> a function of the round that gives numbers.  The first goes first
+    in one round, and last in the next."""
     found = {name: [] for name in ways}
     for turn in range(rounds):
-        for name, way in ways.items():
+        for name, way in list(ways.items())[::-1 if turn % 2 else 1]:
             found[name].append(way(turn))
     for at, heading in enumerate(title):
         print(heading)
@@ -98,11 +104,18 @@ def launches(runrig, rounds):
     table(["a whole command, ms"], ways, rounds, 1)
 
 
-def main(runrig, program, library, rounds="9"):
+def main(build, rounds="9"):
     rounds = int(rounds)
+    build = os.path.abspath(build)
+    peers = os.path.join(build, "bench", "peers")
+    runrig = os.path.join(build, "cli", "runrig")
+    program = os.path.join(peers, "rigbench-ranks")
     launches(runrig, 3 * rounds)
     lives(program, max(3, rounds // 2))
-    verbs(runrig, program, os.path.abspath(library), rounds)
+    verbs(runrig, program, program + ".so", rounds)
+    many = os.path.join(peers, "rigbench-queue-many")
+    if os.path.exists(many):
+        queue_many.main(many, rounds)
 
 
 if __name__ == "__main__":
