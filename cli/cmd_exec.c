@@ -280,12 +280,16 @@ int command_exec(int argc, char **argv)
 
 	if (own < argc && strcmp(argv[own], "--") == 0)
 		rest++;
+	command_usage_code(EXIT_OWN);
 	parse_command(&argp, own, argv, &options);
 	if (rest >= argv + argc)
 		return complain(EXIT_OWN,
 				"exec: say a program: runrig exec -n 4 -- "
 				"PROGRAM");
 	refuse_launchers();
+	if (options.trace && strcmp(options.trace, "-") != 0 &&
+	    check_writable(options.trace) != EXIT_DONE)
+		return EXIT_OWN;
 	options.launch.arguments = rest;
 	return launch(&options);
 }

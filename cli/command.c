@@ -118,6 +118,13 @@ static char *marked(const char *word)
 	return copy;
 }
 
+static int usage_code = EXIT_USAGE;
+
+void command_usage_code(int code)
+{
+	usage_code = code;
+}
+
 void parse_command(const struct argp *argp, int argc, char **argv, void *input)
 {
 	/* The words are never freed: the parser keeps pointers to the words. */
@@ -135,9 +142,9 @@ void parse_command(const struct argp *argp, int argc, char **argv, void *input)
 	}
 	/* argv[0] is "runrig run". */
 	if (option_check(argp->options, argc, words, wrong, sizeof(wrong)) < 0)
-		exit(complain(EXIT_USAGE, "%s: %s", strchr(argv[0], ' ') + 1,
+		exit(complain(usage_code, "%s: %s", strchr(argv[0], ' ') + 1,
 			      wrong));
-	option_parse(argp, argc, words, EXIT_USAGE, input);
+	option_parse(argp, argc, words, usage_code, input);
 }
 
 char *given_word(char *arg)

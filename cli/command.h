@@ -47,6 +47,10 @@ int exit_of(int code);
  */
 void parse_command(const struct argp *argp, int argc, char **argv, void *input);
 
+/* Exit with `code` for a wrong command line from now on, where EXIT_USAGE could be the
+ * exit status of a program that the command runs. */
+void command_usage_code(int code);
+
 /* The word as the user typed it, from the parser's `arg`; may be NULL. */
 char *given_word(char *arg);
 

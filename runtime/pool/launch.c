@@ -52,6 +52,15 @@ void launch_say(struct rig_launch *launch, const char *format, ...)
 	va_end(list);
 }
 
+void launch_give_up(struct rig_launch *launch, const char *what)
+{
+	launch_say(launch, "%s: %s: %s\n", launch->name, what,
+		   strerrordesc_np(errno));
+	if (!launch->status)
+		launch->status = RIG_LAUNCH_WRONG;
+	launch->over = true;
+}
+
 /* ---- the end ---- */
 
 static void kill_all(struct rig_launch *launch)
@@ -423,14 +432,19 @@ static void heed(struct rig_launch *launch, struct pollfd *polled)
 	size_t count = AT_SEATS + (size_t)launch->startup.size * SEAT_FDS;
 
 	fill(launch, polled);
-	if (poll(polled, count, time_left(launch)) < 0)
+	if (poll(polled, count, time_left(launch)) < 0) {
+		/* EINVAL: more entries than descriptors allowed. */
+		if (errno != EINTR && errno != EAGAIN)
+			launch_give_up(launch, "poll (limit: ulimit -n)");
 		return;
+	}
 	heed_seats(launch, polled + AT_SEATS);
 	if (!launch->over && polled[AT_RUNG].revents)
 		on_alarm(launch);
 	if (!launch->over && polled[AT_LISTENING].revents) {
 		launch_accept(launch);
-		check_never_joined(launch);
+		if (!launch->over)
+			check_never_joined(launch);
 	}
 	if (!launch->over && polled[AT_SIGNALS].revents)
 		on_signal(launch);

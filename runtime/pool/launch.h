@@ -6,6 +6,7 @@
 #define RUNRIG_LAUNCH_PRIVATE_H
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <runrig/launch.h>
 
@@ -60,9 +61,10 @@ struct rig_launch {
 	int asked; /* ranks that have asked to join */
 	bool met;  /* all have, and are ranks */
 
-	int signals;     /* signalfd */
-	sigset_t before; /* the signal mask of this thread */
-	int rung;        /* eventfd: the ranks' alarm */
+	int signals;         /* signalfd */
+	sigset_t before;     /* the signal mask of this thread */
+	struct rlimit files; /* descriptors, as the launcher found the limit */
+	int rung;            /* eventfd: the ranks' alarm */
 	struct alarm alarm;
 
 	uint64_t limit_ns;
@@ -98,6 +100,9 @@ void stream_relay(struct rig_launch *launch, struct stream *stream, int rank,
 
 /* End every process of the launch, and wait until none runs. */
 void launch_end_processes(struct rig_launch *launch);
+
+/* The launch cannot go on, because of errno: the words, and the end of wait. */
+void launch_give_up(struct rig_launch *launch, const char *what);
 
 /* Add words to the launch's text. */
 void launch_say(struct rig_launch *launch, const char *format, ...)

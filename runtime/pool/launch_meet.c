@@ -77,21 +77,31 @@ static void send_memory(struct rig_launch *launch)
 				sizeof(answer), fds, count, 0);
 }
 
-/* Can the request be granted? 0, or the reason against. */
+/* Can the request of process `pid` be granted? 0, or the reason against. */
 static int check(const struct rig_launch *launch,
-		 const struct meeting_request *request, int got, int fds)
+		 const struct meeting_request *request, int got, int fds,
+		 pid_t pid)
 {
 	const struct seat *seat;
 
-	if (got != sizeof(*request) || request->magic != STARTUP_MAGIC ||
-	    fds != 1)
+	if (got != sizeof(*request) || request->magic != STARTUP_MAGIC)
 		return rig_fail(-EPROTO, "this is no request");
+	if (fds != 1)
+		return rig_fail(-EMFILE, "the launcher has no descriptor for "
+					 "the rank (ulimit -n)");
 	if (request->build != startup_build())
 		return rig_fail(-EPROTO, "the launcher is of another build of "
 					 "librunrig");
 	if (request->rank < 0 || request->rank >= launch->startup.size)
 		return rig_fail(-EINVAL, "there is no rank %d, only 0 to %d",
 				request->rank, launch->startup.size - 1);
+	for (int i = 0; i < launch->startup.size; i++)
+		/* The rank whose program this is would be missing. */
+		if (i != request->rank && launch->seats[i].pid == pid)
+			return rig_fail(-EINVAL,
+					"this process was started as rank %d, "
+					"and RUNRIG_RANK says %d",
+					i, request->rank);
 	seat = &launch->seats[request->rank];
 	if (seat->member)
 		return rig_fail(-EEXIST, "rank %d is process %d already",
@@ -121,8 +131,14 @@ void launch_accept(struct rig_launch *launch)
 	struct seat *seat;
 	pid_t pid = 0;
 
-	if (connection < 0)
+	if (connection < 0) {
+		/* Waiting ranks would wait for ever.  Else the process that has
+		 * asked is gone. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			launch_give_up(launch, "a rank cannot join");
 		return;
+	}
 	/* A process sends its request at once: the launcher waits for no other
 	 * process. */
 	(void)setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &moment,
@@ -130,7 +146,7 @@ void launch_accept(struct rig_launch *launch)
 	got = pass_receive(connection, &request, sizeof(request), fds, &count,
 			   0);
 	r = is_ours(connection, &pid)
-		    ? check(launch, &request, got, count)
+		    ? check(launch, &request, got, count, pid)
 		    : rig_fail(-EPERM, "the launcher is another user's");
 	if (r < 0) {
 		for (int i = 0; i < count; i++)

@@ -135,6 +135,8 @@ static noreturn void become(struct rig_launch *launch, int rank, int out,
 	if (getppid() != launcher)
 		_exit(EXIT_FAILURE);
 	reset_signals(&launch->before);
+	if (launch->files.rlim_max)
+		(void)setrlimit(RLIMIT_NOFILE, &launch->files);
 	if (plan->pinned) {
 		memcpy(set.bits, plan->spots[rank].set, sizeof(set.bits));
 		(void)topology_pin(0, &set);

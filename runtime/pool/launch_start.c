@@ -55,11 +55,25 @@ static int prepare_memory(struct rig_launch *launch, size_t trace)
 	return 0;
 }
 
+/* Three descriptors a rank, and more with labels: as many as may be had.  The programs
+ * get the limit back. */
+static void raise_file_limit(struct rig_launch *launch)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &launch->files) < 0)
+		return;
+	limit = launch->files;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* This process gets the signals and the orphans. */
 static int prepare_process(struct rig_launch *launch)
 {
 	sigset_t ours;
 
+	raise_file_limit(launch);
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGINT);
 	sigaddset(&ours, SIGTERM);
@@ -192,6 +206,8 @@ void rig_launch_finish(struct rig_launch *launch)
 	shared_close(&launch->shm_fd);
 	shared_close(&launch->team_fd);
 	shared_close(&launch->trace_fd);
+	if (launch->files.rlim_max)
+		(void)setrlimit(RLIMIT_NOFILE, &launch->files);
 	if (launch->signals >= 0) {
 		close(launch->signals);
 		(void)sigprocmask(SIG_SETMASK, &launch->before, NULL);

@@ -4,6 +4,7 @@
 nothing of them is left."""
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -200,9 +201,27 @@ class Ranks(unittest.TestCase):
         self.check(["--place", "moon", "true"], 125, err=["moon"])
         self.check(["-n", 2, "true"], 125, err=["mpiexec has started 4"],
                    environment={"PMI_SIZE": "4"})
+        self.check(["--frob", "true"], 125, err=["no option --frob"])
+        out, _ = self.check(["--trace", "/nowhere/x", "echo", "ran"], 125,
+                            err=["/nowhere/x: No such file"])
+        self.assertEqual(out, "")
+        self.check(["-n", 2, "env", "RUNRIG_RANK=0", RANK], 9,
+                   err=["started as rank 1, and RUNRIG_RANK says 0",
+                        "rank 1 ended .* without joining"])
         for words in (["-n", 0, "true"], ["-n", 2, "/nowhere"]):
             _, err = self.check(words, 125 if 0 in words else 127)
             self.assertEqual(len(err.splitlines()), 1)
+
+    def test_few_descriptors(self):
+        """A soft limit is raised, for the launcher alone."""
+        def limit(soft, hard):
+            return lambda: resource.setrlimit(resource.RLIMIT_NOFILE,
+                                              (soft, hard))
+        out, _ = self.check(["-n", 6, RANK], 0, out=["rank 5 of 6: 21"],
+                            preexec_fn=limit(12, 200))
+        out, _ = self.check(["-n", 6, "sh", "-c", "ulimit -n"], 0,
+                            preexec_fn=limit(12, 200))
+        self.assertEqual(out, "12\n" * 6)
 
     def test_signals(self):
         for number in (signal.SIGINT, signal.SIGTERM):
