@@ -419,9 +419,11 @@ int rig_manager_with(int (*body)(struct rig_manager *manager, void *arg),
 		     void *arg)
 {
 	struct rig_manager *manager = NULL;
-	int r = body ? rig_manager_start(&manager)
-		     : need(NULL, "manager: the function");
+	int r;
 
+	if (!body)
+		return need(NULL, "manager: the function");
+	r = rig_manager_start(&manager);
 	if (r < 0)
 		return r;
 	r = body(manager, arg);
