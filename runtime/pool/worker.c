@@ -284,20 +284,24 @@ static void flush(void)
 		(void)fflush(stderr);
 }
 
-/* Take jobs, for ever. */
+/* Take jobs, for ever.  Within a chain a rank posts the next job, and the caller waits
+ * as long as the chain does: the worker waits as it does for ranks. */
 static void take_jobs(const struct pool_startup *startup, struct rank *rank,
 		      uint32_t seen)
 {
+	const struct patience *patience = &startup->idle;
 	int r;
 
 	for (;;) {
-		seen = dispatch_take(rank->layout.dispatch, seen,
-				     &startup->idle);
+		seen = dispatch_take(rank->layout.dispatch, seen, patience);
 		rank_begin(rank, seen);
 		r = run_job(startup, rank);
 		flush();
 		if (r < 0)
 			rank_failed(rank, r, rig_why());
+		/* The words may be another job's once the rank has finished. */
+		patience = rank_chain_goes_on(rank) ? &startup->busy
+						    : &startup->idle;
 		rank_finish(rank);
 	}
 }

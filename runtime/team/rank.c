@@ -421,12 +421,12 @@ void rank_failed(struct rank *rank, int code, const char *why)
 	dispatch_ring(rank->layout.dispatch, rank->bell);
 }
 
-/* All ranks have finished.  Has the chain another job? */
-static bool goes_on(const struct rank *rank)
+bool rank_chain_goes_on(const struct rank *rank)
 {
 	const struct layout *layout = &rank->layout;
 
-	/* relaxed, both: all have finished. */
+	/* relaxed, both: for the last rank to finish, all have finished; whoever
+	 * waits only guesses. */
 	return rank->place + 1 < layout->dispatch->words[JOB_CHAIN] &&
 	       !load_relaxed(&layout->team->failed) &&
 	       !load_relaxed(&layout->team->deadlock);
@@ -455,7 +455,7 @@ void rank_finish(struct rank *rank)
 		mail_all_done(rank);
 		heap_all_done(rank);
 		way_all_done(rank);
-		if (goes_on(rank)) {
+		if (rank_chain_goes_on(rank)) {
 			begin_next(rank);
 			break;
 		}

@@ -286,6 +286,10 @@ uint64_t rank_target(const struct rank *rank, uint64_t target);
  * has come?  The answer is exact where only ranks can complete the waits. */
 bool rank_all_wait(const struct rank *rank);
 
+/* Has the chain another job, unless a rank fails yet?  In a job; the last rank to finish
+ * the job knows. */
+bool rank_chain_goes_on(const struct rank *rank);
+
 /* Finish the job at hand, and leave the result for the caller. */
 void rank_finish(struct rank *rank);
 
