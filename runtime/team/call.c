@@ -90,13 +90,8 @@ int call_leave(struct rig_team *team, bool lent, int r)
 
 	if (lent && r == 0)
 		(void)get_through(team, team->number);
-	if (__builtin_expect(owner->way != NULL, 0)) {
-		/* Data that others read in place was copied neither plainly nor past
-		 * the caches. */
-		if (lent)
-			owner->way_began = 0;
+	if (__builtin_expect(owner->way != NULL, 0))
 		way_leave(owner);
-	}
 	store_relaxed(&mine->where, 0);
 	store_relaxed(&mine->calls, VERB_NONE);
 	if (TRACE_BRANCH(owner->trace))
@@ -222,13 +217,13 @@ static void say(struct call *call, struct line_shm *line)
 static bool lend_bytes(struct call *call, struct line_shm *line,
 		       const void *data, size_t bytes)
 {
+	const struct rank *owner = call->team->owner;
 	struct place place = { .bytes = bytes };
 
 	if (call->ended)
 		return true;
-	if (bytes >= LEND_BYTES)
-		place.segment = rank_segment(call->team->owner, data, bytes,
-					     &place.offset);
+	if (bytes >= LEND_BYTES && !owner->copies)
+		place.segment = rank_segment(owner, data, bytes, &place.offset);
 	if (!place.segment)
 		return false;
 	put_place(line, place);

@@ -91,7 +91,10 @@ struct rank {
 	struct way *way;       /* the way of the verb at hand; NULL: none */
 	uint64_t way_began;    /* on the clock; 0: the verb is not timed */
 	uint32_t way_failures; /* team_shm.failures, at the last look */
+	int ways;              /* the ways that the choice has */
+	int way_taken;         /* the way that the verb at hand goes */
 	bool past;             /* copies to other ranks pass the caches */
+	bool copies;           /* the verb lends nothing that it may lend */
 	bool is_long;          /* the verb moves WAY_LONG bytes or more */
 	/* The thread that calls verbs, as thread_self() has it; and whether no
 	 * other thread may become that. */

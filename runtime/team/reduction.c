@@ -10,8 +10,8 @@
  *	short            each rank that wants the result reads every rank
  *	long             each rank folds a slice of all contributions, the own
  *	                 contribution straight from the kernel's memory, and the
- *	                 others fetch the result from there; the root of two
- *	                 ranks reads both
+ *	                 others fetch the result from there; or the root of two
+ *	                 ranks reads both, a choice by trial (way.h)
  */
 #include <errno.h>
 #include <string.h>
@@ -30,6 +30,10 @@
 /* Complex numbers whose parts are split at a time. */
 #define PARTS 256
 
+/* Shorter data is copied: a fold waits for each line that another core has written, and
+ * a copy of these few is sooner read. */
+#define LEND_FOLDED ((size_t)8 << 10)
+
 void reduction_offer(struct call *call, const struct reduction *r, size_t first,
 		     size_t count, const void **mine)
 {
@@ -44,7 +48,7 @@ void reduction_offer(struct call *call, const struct reduction *r, size_t first,
 		*mine = copy;
 	} else {
 		*mine = r->send + first * r->item;
-		call_offer(call, *mine, bytes, true);
+		call_offer(call, *mine, bytes, bytes >= LEND_FOLDED);
 	}
 }
 
@@ -276,14 +280,26 @@ int reduce_most(struct rig_team *team, uint64_t *values, size_t count)
 	return result;
 }
 
+/* A reduction of `bytes` bytes begins.  Does each rank fold a slice?  Two ranks read each
+ * other at once where that is over sooner, and the root of two folds alone where a
+ * trial says so. */
+static bool enter_long(struct rig_team *team, const struct reduction *r,
+		       size_t bytes)
+{
+	const bool pieces = bytes >= 2 * CALL_PIECE;
+
+	if (team->size == 2 && r->root >= 0 && pieces)
+		return way_enter_long(team, WAY_REDUCE, WAYS, bytes) >=
+		       WAY_SLICES;
+	way_enter(team, r->root < 0 ? WAY_ALLREDUCE : WAY_REDUCE, bytes);
+	return team->size > 2 ? bytes > 1024 : pieces;
+}
+
 NOINLINE static int reduce_long(struct rig_team *team,
 				const struct reduction *r, size_t count)
 {
 	const size_t size = (size_t)team->size;
-	/* Two ranks read each other at once where a direct read is shorter. */
-	bool slices = team->size > 2 ? count * r->item > 1024
-				     : r->root < 0 && count * r->item >=
-							      2 * CALL_PIECE;
+	bool slices = enter_long(team, r, count * r->item);
 	size_t each = (slices ? size_least(CALL_PIECE * size, STAGE_HALF)
 			      : CALL_PIECE) /
 		      r->item;
@@ -293,8 +309,6 @@ NOINLINE static int reduce_long(struct rig_team *team,
 
 	if (each == 0)
 		each = 1;
-	way_enter(team, r->root < 0 ? WAY_ALLREDUCE : WAY_REDUCE,
-		  count * r->item);
 	do {
 		struct call call = call_begin(team);
 		size_t n = size_least(count - done, each);

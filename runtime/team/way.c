@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * way.c - trials of both ways of copying, and the choice.
+ * way.c - trials of all ways, and the choice.
  */
 #include "team/way.h"
 
@@ -14,6 +14,8 @@
 /* The other way is to be faster by one part of so many. */
 #define BETTER_PARTS 16
 
+#define MESSAGE_TRIALS (WAY_MESSAGES * WAY_TRIALS_EACH)
+
 /* A look is a number of rounds of a number of hand-overs; the shortest round counts. */
 #define LOOKS     3
 #define HANDOVERS 2
@@ -21,32 +23,40 @@
 /* A sender reads the clock again after so many bytes of messages at most. */
 #define CLOCK_BYTES ((size_t)64 << 10)
 
-bool way_next(const struct way *way, bool *trial)
+/* Begin the trials anew. */
+static void try_again(struct way *way)
 {
-	*trial = way->calls < WAY_TRIALS;
-	return *trial ? way->calls % 2 : way->past;
+	way->calls = 0;
+	memset(way->least, 0, sizeof(way->least));
 }
 
-void way_used(struct way *way, bool past, uint64_t ns)
+int way_next(const struct way *way, int ways, bool *trial)
+{
+	*trial = way->calls < ways * WAY_TRIALS_EACH;
+	return *trial ? way->calls % ways : way->taken;
+}
+
+void way_used(struct way *way, int ways, int taken, uint64_t ns)
 {
 	if (ns > UINT32_MAX)
 		ns = UINT32_MAX;
-	if (ns && (!way->least[past] || ns < way->least[past]))
-		way->least[past] = (uint32_t)ns;
+	if (ns && (!way->least[taken] || ns < way->least[taken]))
+		way->least[taken] = (uint32_t)ns;
 	way->calls++;
-	if (way->rest && way->calls >= WAY_TRIALS + way->rest) {
-		way->calls = 0;
-		way->least[0] = way->least[1] = 0;
-	}
+	if (way->rest && way->calls >= ways * WAY_TRIALS_EACH + way->rest)
+		try_again(way);
 }
 
-void way_decide(struct way *way)
+void way_decide(struct way *way, int ways)
 {
-	const uint64_t taken = way->least[way->past];
-	const uint64_t other = way->least[!way->past];
+	const uint64_t taken = way->least[way->taken];
+	int best = way->taken;
 
-	if (taken && other && other + other / BETTER_PARTS < taken)
-		way->past = !way->past;
+	for (int i = 0; i < ways; i++)
+		if (way->least[i] && way->least[i] < way->least[best])
+			best = i;
+	if (taken && way->least[best] + way->least[best] / BETTER_PARTS < taken)
+		way->taken = (uint8_t)best;
 	way->rest = !way->rest                  ? WAY_REST_FIRST
 		    : way->rest < WAY_REST_MOST ? (uint16_t)(2 * way->rest)
 						: WAY_REST_MOST;
@@ -83,20 +93,18 @@ static void decide_messages(struct way *way)
 				       ? apart
 				       : least[0] / BETTER_PARTS;
 
-	way_decide(way);
-	way->again = clock_after(price * (WAY_TRIALS / 2) * WAY_PRICE);
+	way_decide(way, WAY_MESSAGES);
+	way->again = clock_after(price * WAY_TRIALS_EACH * WAY_PRICE);
 }
 
 /* Are both ways to be tried again?  Now and then the clock says so. */
 static void look_at_clock(struct way *way, uint64_t bytes)
 {
-	if ((way->calls - WAY_TRIALS) * bytes < CLOCK_BYTES)
+	if ((way->calls - MESSAGE_TRIALS) * bytes < CLOCK_BYTES)
 		return;
-	way->calls = WAY_TRIALS + 1;
-	if (clock_ns() < way->again)
-		return;
-	way->calls = 0;
-	way->least[0] = way->least[1] = 0;
+	way->calls = MESSAGE_TRIALS + 1;
+	if (clock_ns() >= way->again)
+		try_again(way);
 }
 
 bool way_send(struct way_sent *sent, struct tray_shm *tray, uint64_t bytes,
@@ -108,11 +116,11 @@ bool way_send(struct way_sent *sent, struct tray_shm *tray, uint64_t bytes,
 	*timed = 0;
 	if (sent->trial)
 		end_trial(sent);
-	if (way->calls == WAY_TRIALS)
+	if (way->calls == MESSAGE_TRIALS)
 		decide_messages(way);
-	else if (way->calls > WAY_TRIALS)
+	else if (way->calls > MESSAGE_TRIALS)
 		look_at_clock(way, bytes);
-	past = way_next(way, &trial);
+	past = way_next(way, WAY_MESSAGES, &trial);
 	way->calls++;
 	/* One trial at a time. */
 	if (trial && !sent->trial) {
@@ -145,8 +153,12 @@ void way_distance_seen(struct way_distances *distances, uint64_t ns,
 		}
 	}
 	*fresh = true;
-	if (handover[distances->now])
-		distances->now = (distances->now + 1) % WAY_DISTANCES;
+	distances->now = (distances->now + 1) % WAY_DISTANCES;
+	for (int i = 0; i < WAY_DISTANCES; i++)
+		if (!handover[i]) {
+			distances->now = i;
+			break;
+		}
 	handover[distances->now] = seen;
 }
 
@@ -189,23 +201,25 @@ static int look(struct rig_team *team, bool *changed)
 
 /* The time of the slowest rank: all ranks come here in the same call of the verb.
  * Trials at two distances are none. */
-static void agree(struct rig_team *team, struct way *way)
+static void agree(struct rig_team *team, struct way *way, int ways)
 {
-	uint64_t least[2] = { way->least[0], way->least[1] };
+	uint64_t least[WAYS];
 	bool changed = false;
+
+	for (int i = 0; i < WAYS; i++)
+		least[i] = way->least[i];
 
 	/* Ranks that call differently are found by the verb. */
 	if ((team->owner->patience.spin_ns && look(team, &changed) < 0) ||
-	    reduce_most(team, least, 2) < 0)
+	    reduce_most(team, least, (size_t)ways) < 0)
 		return;
 	if (changed) {
-		way->calls = 0;
-		way->least[0] = way->least[1] = 0;
+		try_again(way);
 		return;
 	}
-	way->least[0] = (uint32_t)least[0];
-	way->least[1] = (uint32_t)least[1];
-	way_decide(way);
+	for (int i = 0; i < ways; i++)
+		way->least[i] = (uint32_t)least[i];
+	way_decide(way, ways);
 }
 
 /* Is it time to look?  Not where ranks share a core: the time until a rank has the
@@ -220,26 +234,32 @@ static bool is_due(const struct rig_team *team, size_t bytes)
 		(distances->due && bytes >= WAY_LOOK_FIRST));
 }
 
-COLD void way_enter_long(struct rig_team *team, enum way_kind kind,
-			 size_t bytes)
+COLD int way_enter_long(struct rig_team *team, enum way_kind kind, int ways,
+			size_t bytes)
 {
 	struct way_distances *distances = &team->distances;
 	struct rank *owner = team->owner;
 	bool trial, changed;
 	struct way *way;
+	int taken;
 
 	if (is_due(team, bytes))
 		(void)look(team, &changed);
 	distances->moved += bytes;
 	way = &team->ways[distances->now][kind][way_size(bytes)];
-	if (way->calls == WAY_TRIALS) {
-		agree(team, way);
+	if (way->calls == ways * WAY_TRIALS_EACH) {
+		agree(team, way, ways);
 		way = &team->ways[distances->now][kind][way_size(bytes)];
 	}
-	owner->past = way_next(way, &trial);
+	taken = way_next(way, ways, &trial);
 	owner->way = way;
+	owner->ways = ways;
+	owner->way_taken = taken;
+	owner->past = taken % WAY_COPIES == WAY_PAST;
+	owner->copies = taken % WAY_COPIES != WAY_LENT;
 	owner->is_long = bytes >= WAY_LONG;
 	owner->way_began = trial ? clock_ns() : 0;
+	return taken;
 }
 
 void way_leave(struct rank *rank)
@@ -248,9 +268,10 @@ void way_leave(struct rank *rank)
 
 	if (rank->past && TRACE_BRANCH(rank->trace))
 		trace_past(rank->span);
-	way_used(rank->way, rank->past, began ? clock_ns() - began : 0);
+	way_used(rank->way, rank->ways, rank->way_taken,
+		 began ? clock_ns() - began : 0);
 	rank->way = NULL;
-	rank->past = rank->is_long = false;
+	rank->past = rank->copies = rank->is_long = false;
 }
 
 void way_begin_job(struct rank *rank)
@@ -259,7 +280,7 @@ void way_begin_job(struct rank *rank)
 	const uint32_t failures = load_relaxed(&rank->layout.team->failures);
 
 	rank->way = NULL;
-	rank->past = rank->is_long = false;
+	rank->past = rank->copies = rank->is_long = false;
 	rank->world.distances.due = true;
 	if (rank->way_failures == failures)
 		return;

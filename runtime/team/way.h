@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * way.h - past the caches or plainly: both ways are tried, and the faster way is
- * taken.
+ * way.h - how data gets to other ranks: all ways are tried, and the fastest is taken.
  *
- * The faster way depends on the caches that the ranks share, and on the length of the
- * data, and differs by up to a factor of two either way.  So there is a choice for
- * each kind of verb and each power of two of bytes, in each team; and for messages,
- * for each receiver.  The first WAY_TRIALS of a choice go both ways by turns, and are
- * timed from end to end; the way with the shorter least time is taken for a while,
- * and then both ways are tried again.
+ * Data in memory that all ranks have mapped can be read in place or be copied, and a
+ * copy can be stored plainly or past the caches.  Which way is faster depends on how the
+ * CPUs of the ranks share caches, and on how long the data is, and differs by up to a
+ * factor of two either way.  So there is a choice for each kind of verb and each power
+ * of two of bytes, in each team; and for messages, for each receiver.  The first trials
+ * of a choice, WAY_TRIALS_EACH of each way, go by turns each way, and are timed from end
+ * to end; the way with the shortest least time is taken for a while, and then all are
+ * tried again.
+ *
+ * A reduce of two ranks has twice as many ways, for who folds is a choice as well: the
+ * root alone, or each rank a slice.  A bcast has the first two ways, and so has a
+ * message that is copied.
  *
  * In a collective verb all ranks are in the same trial at the same time, for all make
  * the same calls; after the last trial the ranks tell each other the times (the
  * longest of a way counts), so that all take the same way.
  *
- * A virtual machine may be moved between cores that share a cache and cores that do
- * not, many times a minute, and then the other way is up to four times faster.  So
- * the ranks of a team now and then measure a hand-over, which tells how far apart the
- * ranks are, and keep choices for each of WAY_DISTANCES times.  A sender of messages
- * has no rank to measure with, and tries again after a time of which the slower
- * messages of the trials are one part of WAY_PRICE.
+ * A virtual machine may be moved between CPUs of one core, cores that share a cache and
+ * cores that do not, many times a minute, and then the other way is up to four times
+ * faster.  So the ranks of a team now and then measure a hand-over, which tells how far
+ * apart the ranks are, and keep choices for each of WAY_DISTANCES times.  A sender of
+ * messages has no rank to measure with, and tries again after a time of which the
+ * slower messages of the trials are one part of WAY_PRICE.
  */
 #ifndef RUNRIG_WAY_H
 #define RUNRIG_WAY_H
@@ -53,14 +58,30 @@ enum way_kind {
 /* Longer data stays in no rank's own cache. */
 #define WAY_LONG ((size_t)1 << 20)
 
-#define WAY_TRIALS 8
+enum way_number {
+	WAY_LENT,   /* read in place, or else copied by plain stores */
+	WAY_PAST,   /* copied past the caches, wherever the data lies (a bcast:
+		     * where the data cannot be read in place) */
+	WAY_COPIED, /* copied by plain stores, wherever the data lies */
+	WAY_COPIES, /* of verbs: so many ways */
+	/* From here on the same, where each rank of two folds a slice. */
+	WAY_SLICES = WAY_COPIES,
+	WAYS = 2 * WAY_COPIES
+};
 
-/* Calls until both ways are tried again: the first time, and at most. */
+/* Ways of messages and of bcast: the first of them. */
+#define WAY_MESSAGES 2
+
+/* Of each way. */
+#define WAY_TRIALS_EACH 4
+
+/* Calls until all ways are tried again: the first time, and at most. */
 #define WAY_REST_FIRST 120
 #define WAY_REST_MOST  3840
 
-/* The number of times of a hand-over for which choices are kept. */
-#define WAY_DISTANCES 2
+/* The number of times of a hand-over for which choices are kept: of CPUs of one core, of
+ * one cache and of none. */
+#define WAY_DISTANCES 3
 
 /* Bytes that a team moves between two looks at the hand-over. */
 #define WAY_LOOK_BYTES ((uint64_t)4 << 20)
@@ -73,10 +94,10 @@ enum way_kind {
 
 /* In this process: one choice. */
 struct way {
-	uint32_t least[2]; /* ns, plain and past the caches; 0: not timed */
-	uint16_t calls;    /* since both were tried last */
-	uint16_t rest;     /* uses after the trials; 0: there were none yet */
-	bool past;         /* the way taken */
+	uint32_t least[WAYS]; /* ns, of each way; 0: not timed */
+	uint16_t calls;       /* since all were tried last */
+	uint16_t rest;  /* of them after the trials; 0: there were none yet */
+	uint8_t taken;  /* the way that is taken */
 	uint64_t again; /* messages: when both are tried again, on the clock */
 };
 
@@ -109,14 +130,15 @@ static inline int way_size(size_t bytes)
 	return size < WAY_SIZES ? size : WAY_SIZES - 1;
 }
 
-/* The next use of a choice: past the caches?  *trial: the use is to be timed. */
-bool way_next(const struct way *way, bool *trial);
+/* The way of the next use of a choice of the ways below `ways`.  *trial: the use is to
+ * be timed. */
+int way_next(const struct way *way, int ways, bool *trial);
 
-/* The use is over, after `ns` ns; 0: not timed. */
-void way_used(struct way *way, bool past, uint64_t ns);
+/* The use is over, which went way `taken`; `ns` is how long it took, 0: not timed. */
+void way_used(struct way *way, int ways, int taken, uint64_t ns);
 
-/* Both ways have been tried: which is better? */
-void way_decide(struct way *way);
+/* All ways have been tried: which is the best? */
+void way_decide(struct way *way, int ways);
 
 /* A message of `bytes` bytes, COPY_BYPASS_BYTES at least, is put into `tray`: past
  * the caches?  *timed: the number of the trial for tray_begin(); 0: no trial. */
@@ -129,14 +151,17 @@ void way_distance_seen(struct way_distances *distances, uint64_t ns,
 		       bool *fresh);
 
 /* A verb that moves `bytes` bytes, the same number in every rank, begins, after
- * call_enter(): rank->past says how the rank copies until call_leave(). */
-void way_enter_long(struct rig_team *team, enum way_kind kind, size_t bytes);
+ * call_enter(): rank->past says how the rank copies until call_leave(), and rank->copies
+ * whether the rank lends nothing.  Returns the way, one of the ways below `ways`, which of
+ * a kind and size are always as many. */
+int way_enter_long(struct rig_team *team, enum way_kind kind, int ways,
+		   size_t bytes);
 
 static inline void way_enter(struct rig_team *team, enum way_kind kind,
 			     size_t bytes)
 {
 	if (bytes >= COPY_BYPASS_BYTES)
-		way_enter_long(team, kind, bytes);
+		(void)way_enter_long(team, kind, WAY_COPIES, bytes);
 }
 
 /* The verb of way_enter() ends, in call_leave(). */

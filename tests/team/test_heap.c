@@ -276,8 +276,9 @@ static int exchange(struct rig_team *team, char *data, char *all, size_t bytes)
 	return r;
 }
 
-/* How much went through the stage. */
-static int is_staged(struct rig_team *team, char *data, bool *staged)
+/* Does the data go through the stage, by a trial of way `number`? */
+static int is_staged(struct rig_team *team, char *data, enum way_number number,
+		     bool *staged)
 {
 	const size_t bytes = (size_t)64 << 10;
 	struct rank *owner = team->owner;
@@ -287,6 +288,9 @@ static int is_staged(struct rig_team *team, char *data, bool *staged)
 
 	if (all && data) {
 		memset(data, rig_team_rank(team) + 1, bytes);
+		memset(team->ways, 0, sizeof(team->ways));
+		team->ways[team->distances.now][WAY_ALLGATHER][way_size(bytes)]
+			.calls = (uint16_t)number;
 		r = exchange(team, data, all, bytes);
 		*staged = owner->stage.at != before;
 	}
@@ -300,20 +304,24 @@ static int in_place(struct rig_team *team)
 	char *own = malloc(bytes);
 	void *shared = NULL;
 	bool by_own = false, by_heap = true, by_alloc = true;
-	int r = is_staged(team, own, &by_own);
+	bool by_copy = false;
+	int r = is_staged(team, own, WAY_LENT, &by_own);
 
 	free(own);
 	if (r == 0)
 		r = is_staged(team, rig_heap_malloc(rig_team_heap(team), bytes),
-			      &by_heap);
+			      WAY_LENT, &by_heap);
+	if (r == 0)
+		r = is_staged(team, rig_heap_malloc(rig_team_heap(team), bytes),
+			      WAY_COPIED, &by_copy);
 	if (r == 0)
 		r = rig_team_alloc(team, bytes, &shared);
 	if (r == 0)
-		r = is_staged(team, shared, &by_alloc);
-	if (r == 0 && (!by_own || by_heap || by_alloc))
+		r = is_staged(team, shared, WAY_LENT, &by_alloc);
+	if (r == 0 && (!by_own || by_heap || !by_copy || by_alloc))
 		r = rig_team_fail(team, -EBADMSG,
-				  "through the stage: %d %d %d, not 1 0 0",
-				  by_own, by_heap, by_alloc);
+				  "through the stage: %d %d %d %d, not 1 0 1 0",
+				  by_own, by_heap, by_copy, by_alloc);
 	return r;
 }
 

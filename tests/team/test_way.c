@@ -19,22 +19,25 @@
 
 #define BYTES ((size_t)64 << 10)
 
+/* Of a choice of two. */
+#define TRIALS (WAY_MESSAGES * WAY_TRIALS_EACH)
+
 /* A round of trials: plain takes `plain` ns, past the caches `past`. */
 static void try_both(struct way *way, uint64_t plain, uint64_t past)
 {
 	bool trial;
 
-	for (int i = 0; i < WAY_TRIALS; i++) {
-		const bool way_taken = way_next(way, &trial);
+	for (int i = 0; i < TRIALS; i++) {
+		const int way_taken = way_next(way, WAY_MESSAGES, &trial);
 
 		ck_assert(trial);
 		ck_assert_int_eq(way_taken, i % 2);
 		/* A late time does not matter: the least time decides. */
-		way_used(way, way_taken,
+		way_used(way, WAY_MESSAGES, way_taken,
 			 (way_taken ? past : plain) + (i < 2 ? 5000 : 0));
 	}
-	ck_assert_int_eq(way->calls, WAY_TRIALS);
-	way_decide(way);
+	ck_assert_int_eq(way->calls, TRIALS);
+	way_decide(way, WAY_MESSAGES);
 }
 
 /* The calls until both ways are tried again; all calls take the faster way. */
@@ -44,9 +47,9 @@ static int rest(struct way *way, bool past)
 	int count = 0;
 
 	do {
-		ck_assert_int_eq(way_next(way, &trial), past);
+		ck_assert_int_eq(way_next(way, WAY_MESSAGES, &trial), past);
 		ck_assert(!trial);
-		way_used(way, past, 0);
+		way_used(way, WAY_MESSAGES, past, 0);
 		count++;
 	} while (way->calls);
 	return count;
@@ -67,6 +70,35 @@ START_TEST(the_faster_way_is_taken)
 		try_both(&way, 80, 100);
 		ck_assert_int_le(rest(&way, false), WAY_REST_MOST);
 	}
+}
+END_TEST
+
+/* Trials of all ways, each with its time; then the best one is taken. */
+static void try_all(struct way *way, const uint64_t *ns, int best)
+{
+	bool trial;
+
+	way->calls = 0;
+	memset(way->least, 0, sizeof(way->least));
+	for (int i = 0; i < WAYS * WAY_TRIALS_EACH; i++) {
+		ck_assert_int_eq(way_next(way, WAYS, &trial), i % WAYS);
+		ck_assert(trial);
+		way_used(way, WAYS, i % WAYS, ns[i % WAYS]);
+	}
+	way_decide(way, WAYS);
+	ck_assert_int_eq(way_next(way, WAYS, &trial), best);
+	ck_assert(!trial);
+}
+
+START_TEST(the_fastest_of_all_is_taken)
+{
+	struct way way = { .rest = 0 };
+
+	try_all(&way, (const uint64_t[]){ 100, 90, 80, 70, 60, 50 }, 5);
+	try_all(&way, (const uint64_t[]){ 100, 60, 80, 70, 90, 90 }, 1);
+	/* The fastest is as good as the same. */
+	try_all(&way, (const uint64_t[]){ 98, 100, 99, 101, 99, 97 }, 1);
+	try_all(&way, (const uint64_t[]){ 98, 100, 99, 70, 99, 97 }, 3);
 }
 END_TEST
 
@@ -101,12 +133,18 @@ START_TEST(distances_are_told_apart)
 	/* Back to the first, which is known. */
 	seen(&distances, 65, 0, false);
 	seen(&distances, 260, 1, false);
-	/* A third distance takes the place of the distance that is not present. */
+	seen(&distances, 70, 0, false);
+	/* There is a place for a third. */
+	seen(&distances, 28, 2, true);
+	seen(&distances, 240, 1, false);
+	seen(&distances, 70, 0, false);
+	seen(&distances, 30, 2, false);
+	/* A fourth takes the place of a distance that is not present. */
 	seen(&distances, 2000, 0, true);
 	seen(&distances, 250, 1, false);
-	seen(&distances, 70, 0, true);
-	seen(&distances, UINT64_MAX, 1, true);
-	seen(&distances, 0, 0, true);
+	seen(&distances, 70, 2, true);
+	seen(&distances, UINT64_MAX, 0, true);
+	seen(&distances, 0, 1, true);
 }
 END_TEST
 
@@ -142,8 +180,8 @@ static int gathers(struct rig_team *team)
 
 	/* Trials are begun anew where other work on the cores delays a hand-over. */
 	for (int turn = 0;
-	     r == 0 && (turn < 2 * WAY_TRIALS || (choice_of(team)->rest == 0 &&
-						  turn < 200 * WAY_TRIALS));
+	     r == 0 && (turn < 2 * WAY_COPIES * WAY_TRIALS_EACH ||
+			(choice_of(team)->rest == 0 && turn < 200 * TRIALS));
 	     turn++) {
 		fill(mine, rank, turn);
 		r = rig_team_allgather(team, mine, BYTES, RIG_UINT8, all, BYTES,
@@ -154,7 +192,8 @@ static int gathers(struct rig_team *team)
 						  "turn %d, block %d", turn, i);
 	}
 	way = choice_of(team);
-	own = way->past | (uint32_t)way->calls << 1 | (uint32_t)way->rest << 16;
+	own = way->taken | (uint32_t)way->calls << 1 |
+	      (uint32_t)way->rest << 16;
 	if (r == 0)
 		r = rig_team_allreduce(team, &own, &both[0], 1, RIG_UINT32,
 				       RIG_MIN);
@@ -177,6 +216,56 @@ static int gathers(struct rig_team *team)
 	free(all);
 	return r;
 }
+
+/* A reduce goes all ways and beyond, with the same sums; then both ranks have
+ * decided alike. */
+static int reduces(struct rig_team *team)
+{
+	const size_t count = BYTES / sizeof(uint32_t);
+	const int rank = rig_team_rank(team);
+	uint32_t *x = malloc(BYTES), *sum = malloc(BYTES);
+	struct way *way = team->ways[0][WAY_REDUCE];
+	uint64_t mine, most;
+	int r = x && sum ? 0 : -ENOMEM;
+
+	for (int turn = 0; r == 0 && (turn < 2 * WAYS * WAY_TRIALS_EACH ||
+				      (way->rest == 0 && turn < 200 * TRIALS));
+	     turn++) {
+		for (size_t i = 0; i < count; i++)
+			x[i] = (uint32_t)(turn + 1) *
+			       ((uint32_t)i + (uint32_t)rank);
+		r = rig_team_reduce(team, x, sum, count, RIG_UINT32, RIG_SUM,
+				    turn % 2);
+		for (size_t i = 0; r == 0 && rank == turn % 2 && i < count; i++)
+			if (sum[i] != (uint32_t)(turn + 1) * (2 * i + 1))
+				r = rig_team_fail(team, -EBADMSG,
+						  "turn %d, item %zu", turn, i);
+		way = &team->ways[team->distances.now][WAY_REDUCE]
+				 [way_size(BYTES)];
+	}
+	mine = most = way->taken + 1u;
+	if (r == 0)
+		r = reduce_most(team, &most, 1);
+	if (r == 0 && (way->rest == 0 || most != mine))
+		r = rig_team_fail(team, -EBADMSG, "way %d, rest %d", way->taken,
+				  way->rest);
+	for (int i = 0; r == 0 && i < WAYS && way->calls; i++)
+		if (!way->least[i])
+			r = rig_team_fail(team, -EBADMSG, "way %d: not timed",
+					  i);
+	free(x);
+	free(sum);
+	return r;
+}
+
+START_TEST(a_reduce_of_two_goes_all_ways)
+{
+	make_pool(2);
+	ck_assert_msg(run(reduces) == 0, "%s", rig_why());
+	ck_assert_msg(run(reduces) == 0, "%s", rig_why());
+	rig_pool_destroy(pool);
+}
+END_TEST
 
 /* After a failure ranks may be at different trials: all begin anew. */
 static int fails(struct rig_team *team)
@@ -206,7 +295,7 @@ static int sends(struct rig_team *team)
 	unsigned char *mine = malloc(BYTES), *got = malloc(BYTES);
 	int r = mine && got ? 0 : -ENOMEM;
 
-	for (int turn = 0; r == 0 && turn <= WAY_TRIALS; turn++) {
+	for (int turn = 0; r == 0 && turn <= TRIALS; turn++) {
 		fill(mine, rank, turn);
 		if (rank == 0)
 			r = rig_team_send(team, mine, BYTES, RIG_UINT8, other,
@@ -248,9 +337,11 @@ Suite *make_suite(void)
 	TCase *tcase = make_tcase("way", 20);
 
 	tcase_add_test(tcase, the_faster_way_is_taken);
+	tcase_add_test(tcase, the_fastest_of_all_is_taken);
 	tcase_add_test(tcase, sizes_are_powers_of_two);
 	tcase_add_test(tcase, distances_are_told_apart);
 	tcase_add_loop_test(tcase, all_ranks_take_the_same, 2, 4);
+	tcase_add_test(tcase, a_reduce_of_two_goes_all_ways);
 	tcase_add_test(tcase, messages_are_timed);
 	suite_add_tcase(suite, tcase);
 	return suite;

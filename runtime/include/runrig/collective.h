@@ -18,7 +18,7 @@
  * nonblocking.h has the rules for requests and plans, and message.h the waits.
  *
  * Buffers may be private memory or lie in segments of the job; other ranks read
- * a buffer in a segment in place.  The buffers of a call do not overlap, across
+ * a buffer in a segment in place, where that is faster than a copy.  The buffers of a call do not overlap, across
  * ranks either, but for RIG_IN_PLACE.  When a call returns, its buffers are the
  * caller's again.  Where there are no elements a buffer may be NULL.
  *
