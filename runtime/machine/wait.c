@@ -23,6 +23,11 @@
  * microsecond. */
 #define POLLS_SHARED 16
 
+/* A yield that lasts so long has let other work have its turn.  Then no wary wait
+ * yields for so many times as long as the yield lasted. */
+#define YIELD_LONG_NS    500000u
+#define YIELD_LONG_PRICE 8u
+
 static inline void relax(void)
 {
 #if defined(__x86_64__)
@@ -58,6 +63,25 @@ struct patience wait_patience(int parties)
 	return wait_patience_on(parties, usable);
 }
 
+/* Give the CPU away, unless a yield was long of late: then false. */
+static bool yield_warily(void)
+{
+	/* When yields may be tried again, on the clock. */
+	static _Atomic uint64_t again_ns;
+	const uint64_t began = clock_ns();
+	uint64_t lasted;
+
+	/* relaxed, both: a guess, which orders nothing. */
+	if (began < load_relaxed(&again_ns))
+		return false;
+	sched_yield();
+	lasted = clock_ns() - began;
+	if (lasted > YIELD_LONG_NS)
+		store_relaxed(&again_ns,
+			      clock_after(YIELD_LONG_PRICE * lasted));
+	return true;
+}
+
 /* The first POLLS polls do not look at the clock, for short waits; later polls
  * do. */
 bool wait_more(struct wait *wait, const struct patience *patience)
@@ -77,6 +101,8 @@ bool wait_more(struct wait *wait, const struct patience *patience)
 	if (wait->yields >= patience->yields)
 		return false;
 	wait->yields++;
+	if (patience->wary)
+		return yield_warily();
 	sched_yield();
 	return true;
 }

@@ -18,11 +18,15 @@
  *
  * Where `shares`, a process that the waiting process waits for may run on the same
  * CPU: the CPU is given away between the polls, too.
+ *
+ * Where `wary`, a yield that lasts long shows other work on the CPU: for a while no wary
+ * wait of this process yields, for each yield would cost a turn of that work.
  */
 struct patience {
 	uint64_t spin_ns;
 	uint32_t yields;
 	bool shares;
+	bool wary;
 };
 
 /*

@@ -132,7 +132,7 @@ struct rig_pool {
 	struct kept_rank *kept;
 	_Atomic uint32_t has_kept;
 
-	struct patience patience; /* for a caller with a core to itself */
+	struct patience patience; /* of the caller, see caller_patience() */
 	bool own_core;            /* the caller has a core to itself */
 	struct cpu_bits cpus;     /* the workers' */
 

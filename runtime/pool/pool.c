@@ -91,8 +91,11 @@ static void set_patience(struct rig_pool *pool)
 		startup->idle = (struct patience){ .spin_ns = 2000000 };
 		pool->patience = (struct patience){ .spin_ns = 2000000 };
 	} else {
-		startup->idle = (struct patience){ .yields = 100 };
-		pool->patience = (struct patience){ 0 };
+		/* Caller and worker hand the CPU to each other without a sleep,
+		 * if nobody else wants the CPU. */
+		startup->idle =
+			(struct patience){ .yields = 100, .wary = true };
+		pool->patience = (struct patience){ .yields = 8, .wary = true };
 	}
 	for (int i = 0; i < plan->workers; i++)
 		for (int w = 0; w < RIG_PUS_MAX / 64; w++)

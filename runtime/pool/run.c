@@ -40,14 +40,15 @@
  * worker that does not die, and 10 s for a team to start. */
 #define ANSWER_NS (20 * UINT64_C(1000000000))
 
-/* The patience of a caller that waits now: the caller spins on no worker's CPU. */
+/* The patience of a caller that waits now: the caller spins on no worker's CPU, but may
+ * give that CPU to the worker. */
 static const struct patience *caller_patience(const struct rig_pool *pool)
 {
 	static const struct patience none;
 	int cpu;
 
 	if (!pool->own_core)
-		return &none;
+		return &pool->patience;
 	cpu = sched_getcpu();
 	if (cpu < 0 || cpu >= RIG_PUS_MAX || cpu_bits_has(&pool->cpus, cpu))
 		return &none;

@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <runrig/api.h>
 
@@ -156,6 +158,43 @@ START_TEST(more_parties_than_cpus_yield_and_do_not_spin)
 }
 END_TEST
 
+/* A process that computes for ever on the one CPU that this process may use. */
+static pid_t crowd(void)
+{
+	cpu_set_t set;
+	size_t cpu = 0;
+	pid_t pid;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(set), &set), 0);
+	while (!CPU_ISSET(cpu, &set))
+		cpu++;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	while (pid == 0)
+		add_relaxed(&shared->count, 1);
+	return pid;
+}
+
+START_TEST(a_long_yield_ends_wary_patience)
+{
+	const struct patience wary = { .yields = 2000, .wary = true };
+	struct wait wait = { 0 };
+	const pid_t pid = crowd();
+
+	while (wait_more(&wait, &wary))
+		;
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_uint_lt(wait.yields, wary.yields);
+	/* Nor does the next wait yield, for a while. */
+	wait = (struct wait){ 0 };
+	ck_assert(!wait_more(&wait, &wary));
+}
+END_TEST
+
 START_TEST(sleep_on_another_value_returns_at_once)
 {
 	store_relaxed(&shared->word, 5);
@@ -249,6 +288,7 @@ Suite *make_suite(void)
 	tcase_add_test(spin, reach_is_at_least_not_equal);
 	tcase_add_test(spin, reach_stops_at_a_stop_bit);
 	tcase_add_test(spin, more_parties_than_cpus_yield_and_do_not_spin);
+	tcase_add_test(spin, a_long_yield_ends_wary_patience);
 	suite_add_tcase(suite, spin);
 
 	tcase_add_checked_fixture(sleep, map_words, unmap_words);
