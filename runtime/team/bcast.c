@@ -67,13 +67,7 @@ static int bcast(struct rig_team *team, char *data, size_t bytes, int root)
 	size_t done = 0;
 	int r = 0;
 
-	if (bytes >= COPY_BYPASS_BYTES) {
-		(void)way_enter_long(team, WAY_BCAST, WAY_MESSAGES, bytes);
-		/* Ranks may have given the same place in a segment.  A rank
-		 * that copied what is there already might undo what another
-		 * rank, which has returned, has written there since. */
-		team->owner->copies = false;
-	}
+	way_enter(team, WAY_BCAST, bytes);
 	do {
 		struct call call = call_begin(team);
 		size_t n = bytes;

@@ -289,8 +289,7 @@ static bool enter_long(struct rig_team *team, const struct reduction *r,
 	const bool pieces = bytes >= 2 * CALL_PIECE;
 
 	if (team->size == 2 && r->root >= 0 && pieces)
-		return way_enter_long(team, WAY_REDUCE, WAYS, bytes) >=
-		       WAY_SLICES;
+		return way_enter_long(team, WAY_REDUCE, 2, bytes) != 0;
 	way_enter(team, r->root < 0 ? WAY_ALLREDUCE : WAY_REDUCE, bytes);
 	return team->size > 2 ? bytes > 1024 : pieces;
 }

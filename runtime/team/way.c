@@ -234,9 +234,20 @@ static bool is_due(const struct rig_team *team, size_t bytes)
 		(distances->due && bytes >= WAY_LOOK_FIRST));
 }
 
-COLD int way_enter_long(struct rig_team *team, enum way_kind kind, int ways,
+/* The ways to lend and to copy are so many.  Ranks may give a bcast the same place in a
+ * segment: a rank that copied what is there already might undo what another rank, which
+ * has returned, has written there since.  Longer data was read in place no slower than
+ * copied. */
+static int copies_of(enum way_kind kind, size_t bytes)
+{
+	return kind == WAY_BCAST || bytes >= WAY_LONG ? WAY_MESSAGES
+						      : WAY_COPIES;
+}
+
+COLD int way_enter_long(struct rig_team *team, enum way_kind kind, int forms,
 			size_t bytes)
 {
+	const int copies = copies_of(kind, bytes), ways = forms * copies;
 	struct way_distances *distances = &team->distances;
 	struct rank *owner = team->owner;
 	bool trial, changed;
@@ -255,11 +266,11 @@ COLD int way_enter_long(struct rig_team *team, enum way_kind kind, int ways,
 	owner->way = way;
 	owner->ways = ways;
 	owner->way_taken = taken;
-	owner->past = taken % WAY_COPIES == WAY_PAST;
-	owner->copies = taken % WAY_COPIES != WAY_LENT;
+	owner->past = taken % copies == WAY_PAST;
+	owner->copies = copies == WAY_COPIES && taken % copies != WAY_LENT;
 	owner->is_long = bytes >= WAY_LONG;
 	owner->way_began = trial ? clock_ns() : 0;
-	return taken;
+	return taken / copies;
 }
 
 void way_leave(struct rank *rank)

@@ -12,8 +12,8 @@
  * tried again.
  *
  * A reduce of two ranks has twice as many ways, for who folds is a choice as well: the
- * root alone, or each rank a slice.  A bcast has the first two ways, and so has a
- * message that is copied.
+ * root alone, or each rank a slice.  A bcast, data of WAY_LONG bytes and a message that is
+ * copied have the first two ways.
  *
  * In a collective verb all ranks are in the same trial at the same time, for all make
  * the same calls; after the last trial the ranks tell each other the times (the
@@ -60,16 +60,15 @@ enum way_kind {
 
 enum way_number {
 	WAY_LENT,   /* read in place, or else copied by plain stores */
-	WAY_PAST,   /* copied past the caches, wherever the data lies (a bcast:
-		     * where the data cannot be read in place) */
+	WAY_PAST,   /* copied past the caches; of three ways, wherever the data
+		     * lies */
 	WAY_COPIED, /* copied by plain stores, wherever the data lies */
-	WAY_COPIES, /* of verbs: so many ways */
-	/* From here on the same, where each rank of two folds a slice. */
-	WAY_SLICES = WAY_COPIES,
+	WAY_COPIES, /* so many ways */
+	/* From as many on the same, where each rank of two folds a slice. */
 	WAYS = 2 * WAY_COPIES
 };
 
-/* Ways of messages and of bcast: the first of them. */
+/* Where data that can be lent is lent: the first two. */
 #define WAY_MESSAGES 2
 
 /* Of each way. */
@@ -152,16 +151,16 @@ void way_distance_seen(struct way_distances *distances, uint64_t ns,
 
 /* A verb that moves `bytes` bytes, the same number in every rank, begins, after
  * call_enter(): rank->past says how the rank copies until call_leave(), and rank->copies
- * whether the rank lends nothing.  Returns the way, one of the ways below `ways`, which of
- * a kind and size are always as many. */
-int way_enter_long(struct rig_team *team, enum way_kind kind, int ways,
+ * whether the rank lends nothing.  The verb has `forms` forms, always as many for a kind
+ * and size; returns the number of the form to take. */
+int way_enter_long(struct rig_team *team, enum way_kind kind, int forms,
 		   size_t bytes);
 
 static inline void way_enter(struct rig_team *team, enum way_kind kind,
 			     size_t bytes)
 {
 	if (bytes >= COPY_BYPASS_BYTES)
-		(void)way_enter_long(team, kind, WAY_COPIES, bytes);
+		(void)way_enter_long(team, kind, 1, bytes);
 }
 
 /* The verb of way_enter() ends, in call_leave(). */
