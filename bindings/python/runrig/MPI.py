@@ -3,13 +3,12 @@
 
 Importing joins the launcher, as mpi4py's import initialises MPI.
 """
-from ._mpi_types import (ANY_SOURCE, ANY_TAG, BAND, BOOL, BOR, BXOR, BYTE,
-                         C_BOOL, CHAR, COMPLEX, DOUBLE, DOUBLE_COMPLEX, FLOAT,
-                         IN_PLACE, INT, INT32_T, INT64_T, LAND, LONG,
-                         LONG_LONG, LOR, LXOR, MAX, MIN, PROC_NULL, PROD,
-                         SHORT, SIGNED_CHAR, SUM, UINT32_T, UINT64_T,
-                         UNDEFINED, UNSIGNED_CHAR, Datatype, Op, Request,
-                         Status)
+from ._operands import (ANY_SOURCE, ANY_TAG, BAND, BOOL, BOR, BXOR, BYTE,
+                        C_BOOL, CHAR, COMPLEX, DOUBLE, DOUBLE_COMPLEX, FLOAT,
+                        IN_PLACE, INT, INT32_T, INT64_T, LAND, LONG, LONG_LONG,
+                        LOR, LXOR, MAX, MIN, PROC_NULL, PROD, SHORT,
+                        SIGNED_CHAR, SUM, UINT32_T, UINT64_T, UNDEFINED,
+                        UNSIGNED_CHAR, Datatype, Op, Request, Status)
 from ._ranks import Cartcomm, Comm, Compute_dims, Wtime, join, leave
 
 COMM_WORLD = join()

@@ -21,8 +21,8 @@ import time
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple
 
 from . import _runrig
-from ._mpi_types import (ANY_SOURCE, ANY_TAG, IN_PLACE, PROC_NULL, SUM, Op,
-                         Request, Status, _buffer, _bytes, _padded)
+from ._operands import (ANY_SOURCE, ANY_TAG, IN_PLACE, PROC_NULL, SUM, Op,
+                        Request, Status, _buffer, _bytes, _padded)
 
 (_BCAST, _REDUCE, _ALLREDUCE, _SCAN, _EXSCAN, _GATHER, _SCATTER, _ALLGATHER,
  _ALLTOALL) = range(9)
@@ -78,7 +78,8 @@ class Comm:
 
     def Allreduce(self, sendbuf: Any, recvbuf: Any, op: Op = SUM) -> None:
         """Element by element over the ranks, to all; sendbuf may be IN_PLACE."""
-        self._reduction(_ALLREDUCE, sendbuf, recvbuf, op)
+        if not self._team.allreduce(sendbuf, recvbuf, op.code):
+            self._reduction(_ALLREDUCE, sendbuf, recvbuf, op)
 
     def Reduce(self, sendbuf: Any, recvbuf: Any, op: Op = SUM,
                root: int = 0) -> None:

@@ -482,12 +482,12 @@ static PyType_Spec share_spec = {
 	.slots = share_slots,
 };
 
-/* A type has a single table of methods, in three files. */
+/* A type has a single table of methods, in four files. */
 static PyMethodDef *all_methods(void)
 {
 	static PyMethodDef all[40];
 	PyMethodDef *const tables[] = { methods, py_message_methods,
-					py_grid_methods };
+					py_grid_methods, py_reduce_methods };
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

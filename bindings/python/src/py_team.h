@@ -39,6 +39,7 @@ bool py_count_bytes(Py_ssize_t count, int type, int times, size_t *bytes);
 PyObject *py_team_new(int code, struct rig_team *team);
 
 extern PyMethodDef py_message_methods[], py_grid_methods[];
+extern PyMethodDef py_reduce_methods[];
 extern PyMethodDef py_grid_functions[];
 int py_message_init(PyObject *module);
 

@@ -9,6 +9,7 @@ from . import _runrig
 ANY_SOURCE = ANY_TAG = -1
 PROC_NULL = -2
 UNDEFINED = -1
+ROOT_ONLY = None
 
 
 class _InPlace:
