@@ -121,6 +121,12 @@ def owner(array: "numpy.ndarray") -> Any:
 
 def locate(array: "numpy.ndarray") -> Optional[Place]:
     """Where the first element of an array is in shared memory; or None."""
+    found = _runrig.window(array)
+    if found is not None:
+        memory, offset, _, _ = found
+        path = None if memory.path is None else os.fsdecode(memory.path)
+        return Place(None if path else memory.name, path, offset,
+                     memory.read_only)
     base = owner(array)
     if isinstance(base, _runrig.Memory):
         path = None if base.path is None else os.fsdecode(base.path)

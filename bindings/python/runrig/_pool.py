@@ -141,6 +141,25 @@ def kernels() -> Dict[str, str]:
     return {name: _runrig.kernel(name)[0][1] for name in _runrig.kernels()}
 
 
+# The functions that were found before, by what was asked for and the folder.
+_functions: Dict[Tuple[str, str], _Kernel] = {}
+FUNCTIONS_MAX = 256
+
+
+def _find_function(path: str, symbol: str) -> _Kernel:
+    folder = "" if path[:1] == "/" else os.getcwd()
+    key = f"{path}:{symbol}", folder
+    found = _functions.get(key)
+    if found is None:
+        if not os.path.exists(path):
+            raise FileNotFoundError(2, os.strerror(2), path)
+        found = _Kernel(f"{os.path.abspath(path)}:{symbol}", True, [], [])
+        if len(_functions) >= FUNCTIONS_MAX:
+            _functions.clear()
+        _functions[key] = found
+    return found
+
+
 def _find_kernel(kernel: Any) -> _Kernel:
     if callable(kernel):
         raise TypeError("a Pool runs kernels in C: a Python function is for "
@@ -150,9 +169,7 @@ def _find_kernel(kernel: Any) -> _Kernel:
                         "not " + type(kernel).__name__)
     path, colon, symbol = kernel.rpartition(":")
     if colon and symbol and path.endswith(".so"):
-        if not os.path.exists(path):
-            raise FileNotFoundError(2, os.strerror(2), path)
-        return _Kernel(f"{os.path.abspath(path)}:{symbol}", True, [], [])
+        return _find_function(path, symbol)
     if kernel.endswith(".so") or "/" in kernel:
         if not os.path.exists(kernel):
             raise FileNotFoundError(2, os.strerror(2), kernel)
@@ -161,20 +178,38 @@ def _find_kernel(kernel: Any) -> _Kernel:
     return _Kernel(name, False, arrays, [p[0] for p in params])
 
 
+_dtypes: Dict[Any, Tuple[int, bool]] = {}
+
+
+def _dtype_of(dtype: Any) -> Tuple[int, bool]:
+    """(the library's number, in the other byte order?) of a NumPy dtype."""
+    known = _dtypes.get(dtype)
+    if known is None:
+        number, _, swapped = _runrig.dtype(dtype.str)
+        known = _dtypes[dtype] = number, bool(swapped)
+    return known
+
+
 def _memory_operand(x: Any, writes: bool, name: Optional[str]) -> _Operand:
     """An array of NumPy's, in a segment or in private memory."""
-    dtype, _, swapped = _runrig.dtype(x.dtype.str)
+    dtype, swapped = _dtype_of(x.dtype)
+    found = _runrig.window(x)
+    if found is not None and found[3] and x.size:
+        memory = found[0]
+        if memory.path is None and not (writes and memory.read_only):
+            return (name, memory.name, None, None, 0, found[1], dtype, swapped,
+                    x.shape, None)
     place = locate(x) if x.flags.c_contiguous else None
     if place and place.name and x.size and not (writes and place.read_only):
         return (name, place.name, None, None, 0, place.offset, dtype,
-                bool(swapped), x.shape, None)
+                swapped, x.shape, None)
     if place and place.path and x.size and not writes and \
             x.nbytes + place.offset == os.path.getsize(place.path):
         return (name, None, place.path, None, 0, 0, 0, False, None, None)
     if writes and not x.flags.writeable:
         raise ValueError("the kernel writes the array, which is read-only")
     return (name, None, None, None, x.__array_interface__["data"][0], 0, dtype,
-            bool(swapped), x.shape, x.strides)
+            swapped, x.shape, x.strides)
 
 
 def _operand(x: Any, role: int, name: Optional[str]) -> _Operand:
@@ -190,6 +225,11 @@ def _operand(x: Any, role: int, name: Optional[str]) -> _Operand:
 
 def _handed(x: Any) -> Tuple[str, int, int, bool]:
     """A segment's window for a function."""
+    found = _runrig.window(x)
+    if found is not None and found[3] and found[0].path is None and \
+            hasattr(x, "flags"):
+        memory, offset, size, _ = found
+        return (memory.name, offset, size, memory.read_only)
     if isinstance(x, Segment):
         return (x.name, 0, 0, False)
     if hasattr(x, "flags") and x.flags.c_contiguous and x.nbytes:

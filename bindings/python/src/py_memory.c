@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <sys/random.h>
+
 static PyTypeObject *memory_type;
 
 struct py_memory *py_memory_of(PyObject *object)
@@ -37,6 +39,20 @@ static void let_go(struct rig_segment *segment, struct rig_list *list)
 		rig_segment_destroy(segment);
 }
 
+/* A number that no other Memory has: a worker that has attached to the segment knows
+ * the segment by the number, whatever becomes of the name. */
+static uint64_t next_token(void)
+{
+	static uint64_t last;
+	static pid_t maker;
+
+	if (maker != getpid() &&
+	    getrandom(&last, sizeof(last), GRND_NONBLOCK) != sizeof(last))
+		last = py_clock_ns() ^ (uint64_t)getpid() << 40;
+	maker = getpid();
+	return ++last;
+}
+
 PyObject *py_memory_wrap(struct rig_segment *segment, struct rig_list *list,
 			 bool read_only)
 {
@@ -50,6 +66,8 @@ PyObject *py_memory_wrap(struct rig_segment *segment, struct rig_list *list,
 	memory->list = list;
 	memory->size = (Py_ssize_t)rig_segment_bytes(segment);
 	memory->read_only = read_only;
+	memory->token = next_token();
+	py_where_enter(memory);
 	return (PyObject *)memory;
 }
 
@@ -57,6 +75,7 @@ static void dealloc(PyObject *self)
 {
 	struct py_memory *memory = (struct py_memory *)self;
 
+	py_where_leave(memory);
 	if (memory->owner && memory->owner == getpid())
 		(void)rig_segment_unlink(memory->segment);
 	let_go(memory->segment, memory->list);
@@ -208,6 +227,7 @@ int py_memory_close(PyObject *self)
 				"delete the arrays and memoryviews over it");
 		return -1;
 	}
+	py_where_leave(memory);
 	memory->closed = true;
 	if (memory->list)
 		rig_list_detach(memory->list);
@@ -262,6 +282,12 @@ static PyObject *get_address(PyObject *self, void *unused)
 		      : NULL;
 }
 
+static PyObject *get_token(PyObject *self, void *unused)
+{
+	(void)unused;
+	return PyLong_FromUnsignedLongLong(((struct py_memory *)self)->token);
+}
+
 static PyObject *get_named(PyObject *self, void *unused)
 {
 	(void)unused;
@@ -293,6 +319,7 @@ static PyGetSetDef attributes[] = {
 	{ "name", get_name, NULL, "The segment's name.", NULL },
 	{ "size", get_size, NULL, "How many bytes.", NULL },
 	{ "address", get_address, NULL, "Where the bytes lie here.", NULL },
+	{ "token", get_token, NULL, "No other Memory has this number.", NULL },
 	{ "named", get_named, NULL, "Does the name lead here?", NULL },
 	{ "closed", get_closed, NULL, "Are the bytes unmapped?", NULL },
 	{ "made", get_made, NULL, "Made by this process?", NULL },

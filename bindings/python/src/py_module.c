@@ -180,6 +180,7 @@ PyMODINIT_FUNC PyInit__runrig(void)
 	if (!module)
 		return NULL;
 	if (PyModule_AddFunctions(module, py_kernel_functions) < 0 ||
+	    PyModule_AddFunctions(module, py_where_functions) < 0 ||
 	    py_memory_init(module) < 0 || py_segment_init(module) < 0 ||
 	    py_manager_init(module) < 0 || py_pool_init(module) < 0 ||
 	    py_team_init(module) < 0) {

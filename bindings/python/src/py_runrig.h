@@ -55,18 +55,25 @@ const char *py_name(PyObject *object);
 void *py_allocate(PyTypeObject *type);
 void py_free(PyObject *self);
 
+/* Addresses [begin, end). */
+struct py_range {
+	uintptr_t begin, end;
+};
+
 /* Memory: a segment's bytes in this process, a handle on them, and, where the
  * segment is a list's, the list. */
 struct py_memory {
 	PyObject_HEAD struct rig_segment
 		*segment;      /* NULL: none yet, or no more */
+	struct py_range range; /* the bytes, for window() */
 	struct rig_list *list; /* owns `segment`; NULL: a plain segment */
 	PyObject *path;        /* a file's, as bytes; or NULL */
 	Py_ssize_t size;
 	Py_ssize_t exports; /* buffers that others hold */
 	bool closed;
 	bool read_only;
-	bool made;   /* by this process */
+	bool made;      /* by this process */
+	uint64_t token; /* no other Memory's, of any process */
 	pid_t owner; /* the process whose last reference removes the name; 0: as
 		      * the library says */
 };
@@ -82,6 +89,10 @@ PyObject *py_memory_wrap(struct rig_segment *segment, struct rig_list *list,
 /* Unmap the bytes of a Memory to which the caller has the only reference.  0, also
  * where it is done already; or -1 and a BufferError. */
 int py_memory_close(PyObject *memory);
+
+/* Make window() find a Memory by its addresses, and no longer find the Memory. */
+void py_where_enter(struct py_memory *memory);
+void py_where_leave(struct py_memory *memory);
 
 /* Values of a list and of Python's.  `value` borrows from `object`.  from returns
  * 0, or -1 and an error. */
@@ -101,5 +112,6 @@ int py_team_init(PyObject *module);
 
 extern PyMethodDef py_list_methods[];
 extern PyMethodDef py_kernel_functions[];
+extern PyMethodDef py_where_functions[];
 
 #endif
