@@ -26,6 +26,28 @@ def others_load() -> float:
 
 
 _began = time.monotonic() - 1.0
+# Looks at the run queue before the load of the last minute is believed, and the
+# seconds between two looks.
+LOOKS, LOOK_SECONDS = 8, 0.002
+
+
+def _others_now() -> float:
+    """How many threads of other programs want a core, in some milliseconds."""
+    wanting = 0
+    for _ in range(LOOKS):
+        time.sleep(LOOK_SECONDS)
+        try:
+            with open("/proc/loadavg", encoding="ascii") as file:
+                wanting += int(file.read().split()[3].split("/")[0]) - 1
+        except (OSError, IndexError, ValueError):
+            return 1.0
+    return wanting / LOOKS
+
+
+def others_are_busy() -> bool:
+    """Do other programs keep cores busy?  The load of the last minute is left over
+    also where their work has just ended, so the run queue is looked at too."""
+    return others_load() > 0.5 and _others_now() > 0.25
 
 
 def _is_a_helper() -> bool:
@@ -54,6 +76,6 @@ def default_pool() -> Pool:
             if _is_a_helper():
                 _pool = Pool(1, place="none")
             else:
-                _pool = Pool(place="none" if others_load() > 0.5 else None)
+                _pool = Pool(place="none" if others_are_busy() else None)
             _pool_maker = os.getpid()
         return _pool
