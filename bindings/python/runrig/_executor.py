@@ -22,22 +22,26 @@ import threading
 import time
 import types
 import weakref
-from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Optional
+from typing import (Any, Callable, Deque, Dict, Iterable, Iterator, List,
+                    Optional, Tuple)
 
 from . import _runrig, _transfer
-from ._default import others_load
+from ._default import others_are_busy
 from ._errors import RankReport, Report, WorkerDied
 from ._segment import view_of
-from ._worker import (BACK, BROKEN, FAILURE, FUNCTION, READY, RESULT, RETURNED,
-                      SETUP, TAKEN, TASKS, with_cause)
+from ._worker import (BACK, BROKEN, FAILURE, FUNCTION, PLAIN, READY, RESULT,
+                      RETURNED, SETUP, TAKEN, TASKS, with_cause)
 
 # The work of a batch in seconds, by the tasks before; the most tasks of a batch.
 BATCH_SECONDS = 0.002
-BATCH_MAX = 256
+BATCH_MAX = 512
 # Functions that workers keep; further ones travel with each task.
 FUNCTIONS_MAX = 256
 # Seconds of a task; tasks behind a longer task go to idle workers.
 PATIENCE = 0.05
+# How long the thread sleeps while workers have work for longer: results are heard
+# many at once.
+NAP = 0.0005
 
 
 class _Task:
@@ -65,7 +69,9 @@ class _Place:
         self.ready = False
         self.asked = False
         self.heard = 0.0
+        self.seen = (0, 0)
         self.out = bytearray()
+        self.events = selectors.EVENT_READ
 
 
 def _is_interactive_main() -> bool:
@@ -125,7 +131,7 @@ class Executor(concurrent.futures.Executor):
         if place not in (None, "core", "none"):
             raise ValueError(f"place is 'core' or 'none', not {place!r}")
         if place is None:
-            place = "none" if others_load() > 0.5 else "core"
+            place = "none" if others_are_busy() else "core"
         pinned = place == "core" and max_workers <= len(cpus)
         self._initializer = pickle.dumps((initializer, initargs), 5)
         self._maker = os.getpid()
@@ -223,6 +229,7 @@ class Executor(concurrent.futures.Executor):
             if self._closing and idle or self._broken is not None:
                 return False
             self._sleeps = True
+        self._nap()
         for key, mask in self._selector.select(PATIENCE if not idle else None):
             if key.data is None:
                 try:
@@ -235,13 +242,21 @@ class Executor(concurrent.futures.Executor):
             self._sleeps = False
         return True
 
+    def _nap(self) -> None:
+        """Sleep while each worker has tasks for twice as long."""
+        least = min(len(place.tasks) for place in self._places)
+        if least > 1 and least * BATCH_SECONDS > 2 * NAP * self._batch:
+            time.sleep(NAP)
+
     def _start(self, place: _Place) -> None:
         from multiprocessing import spawn, util
         flags = getattr(util, "_args_from_interpreter_flags")()
         main: Dict[str, Any] = spawn.get_preparation_data("runrig")
         ours, theirs = socket.socketpair()
-        place.memory = _runrig.Memory.create(None, 8, False)
+        place.memory = _runrig.Memory.create(None, 24, False)
+        # By the worker: the task in progress, tasks done, and their nanoseconds.
         place.current = view_of(place.memory).cast("q")
+        place.seen = (0, 0)
         script = (f"import sys; sys.path[:] = {sys.path!r}; "
                   f"from runrig._worker import main; main({theirs.fileno()})")
         place.process = subprocess.Popen(
@@ -250,7 +265,7 @@ class Executor(concurrent.futures.Executor):
         ours.setblocking(False)
         place.socket, place.frames = ours, _transfer.Frames()
         place.known, place.ready, place.asked = set(), False, False
-        place.out = bytearray()
+        place.out, place.events = bytearray(), selectors.EVENT_READ
         self._selector.register(ours, selectors.EVENT_READ, place)
         data = {"current": place.memory.name, "cpu": place.cpu,
                 "main": main,
@@ -275,7 +290,9 @@ class Executor(concurrent.futures.Executor):
             place.out.clear()  # the worker is dead: its socket says so
         want = selectors.EVENT_READ | (selectors.EVENT_WRITE if place.out
                                        else 0)
-        self._selector.modify(place.socket, want, place)
+        if want != place.events:
+            self._selector.modify(place.socket, want, place)
+            place.events = want
 
     # ---- dealing out ----
 
@@ -327,22 +344,36 @@ class Executor(concurrent.futures.Executor):
         return key
 
     def _give(self, place: _Place, tasks: List[_Task]) -> None:
-        batch = []
+        batch: List[Any] = []
+        names = _transfer.Names()
         if not place.tasks:
             place.heard = time.monotonic()
         for task in tasks:
             number = next(self._ids)
             try:
-                key = self._key_of(place, task.function)
-                function = None if key else _sent(task.function)
-                data, task.kept = _transfer.pack((function, task.args,
-                                                  task.kwargs))
+                sent = self._packed(place, task, names)
             except BaseException as error:
                 task.future.set_exception(error)
                 continue
             place.tasks[number] = task
-            batch.append((number, key, data))
+            batch.append((number, *sent))
         self._send(place, _transfer.frame(TASKS, pickle.dumps(batch, 5)))
+
+    def _packed(self, place: _Place, task: _Task,
+                names: _transfer.Names) -> Tuple[Any, ...]:
+        """(key, chunk?, data, windows) of a task, see Worker.result_of()."""
+        function = task.function
+        chunk = type(function) is _Chunk
+        if chunk:
+            function = function.function
+        key = self._key_of(place, function)
+        if key and not task.kwargs:
+            plain = _transfer.plain_args(task.args, names)
+            if plain is not None:
+                return key, chunk, *plain
+        data, task.kept = _transfer.pack(
+            (None if key else _sent(function), task.args, task.kwargs))
+        return key, chunk, data, None
 
     # ---- hearing ----
 
@@ -366,14 +397,17 @@ class Executor(concurrent.futures.Executor):
         if taken:
             self._send(place, _transfer.frame(TAKEN, pickle.dumps(taken)))
         if done:
-            self._learn(place, done)
+            self._learn(place)
 
-    def _learn(self, place: _Place, done: int) -> None:
+    def _learn(self, place: _Place) -> None:
         """How many tasks are work for BATCH_SECONDS."""
-        now = time.monotonic()
-        each = max((now - place.heard) / done, 1e-6)
-        place.heard = now
-        fits = BATCH_SECONDS / each
+        place.heard = time.monotonic()
+        done, spent = place.current[1:3]
+        tasks, ns = done - place.seen[0], spent - place.seen[1]
+        if tasks < 1:
+            return
+        place.seen = done, spent
+        fits = BATCH_SECONDS * 1e9 * tasks / max(ns, 1)
         self._batch = min(BATCH_MAX, max(1.0, min(fits, 4 * self._batch)))
 
     def _handle(self, place: _Place, kind: int, body: memoryview,
@@ -387,6 +421,11 @@ class Executor(concurrent.futures.Executor):
             with self._lock:
                 for number in reversed(pickle.loads(body)):
                     self._queue.appendleft(place.tasks.pop(number))
+        elif kind == PLAIN:
+            number, code, value = pickle.loads(body)
+            place.tasks.pop(number).future.set_result(
+                _transfer.full_result(code, value))
+            return 1
         elif kind in (RESULT, FAILURE):
             self._settle(place, kind, body, taken)
             return 1
@@ -407,8 +446,7 @@ class Executor(concurrent.futures.Executor):
             place.tasks.pop(number).future.set_exception(error)
             taken.append(number)
             return
-        if not isinstance(result, (int, float, str, bytes, type(None))):
-            taken.append(number)
+        taken.append(number)
         place.tasks.pop(number).future.set_result(result)
 
     def _died(self, place: _Place) -> None:
@@ -485,22 +523,11 @@ class _Loaded:
 
 
 class _Chunk:
-    """The task of map(): a function over some items."""
+    """The task of map(): a function over some items, in a worker."""
 
     def __init__(self, function: Any) -> None:
         self.function = function
-        self.data = dump_function(function)
-
-    def __reduce__(self) -> Any:
-        return _load_chunk, (self.data,)
-
-    def __call__(self, chunk: Any) -> List[Any]:
-        return [self.function(*args) for args in chunk]
-
-
-def _load_chunk(data: bytes) -> Any:
-    function = pickle.loads(data)
-    return lambda chunk: [function(*args) for args in chunk]
+        self.__qualname__ = getattr(function, "__qualname__", repr(function))
 
 
 def _chunks(items: Iterator[Any], size: int) -> Iterator[Any]:

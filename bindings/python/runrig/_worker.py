@@ -12,6 +12,7 @@ import pickle
 import signal
 import socket
 import threading
+import time
 import traceback
 from typing import Any, Deque, Dict, List
 
@@ -20,7 +21,7 @@ from ._segment import view_of
 
 # Kinds of frames, to the worker and from it.
 SETUP, FUNCTION, TASKS, TAKEN, BACK = range(5)
-READY, BROKEN, RESULT, FAILURE, RETURNED = range(5)
+READY, BROKEN, RESULT, FAILURE, RETURNED, PLAIN = range(6)
 
 
 class _RemoteTraceback(Exception):
@@ -113,20 +114,37 @@ class Worker:
         self.send(READY, b"")
 
     def run(self, item: Any) -> None:
-        task, key, data = item
+        task, begin = item[0], time.perf_counter_ns()
         try:
-            function, args, kwargs = _transfer.unpack(memoryview(data))
-            if key:
-                function = self.functions[key]
-            result = function(*args, **kwargs)
-            body, kept = _transfer.pack((task, result), True)
-            kind = RESULT
-            if kept or _has_array(result):
+            result = self.result_of(*item[1:])
+            plain = _transfer.plain_result(result)
+            if plain is not None:
+                kind, body = PLAIN, pickle.dumps((task, *plain), 5)
+            else:
+                body, kept = _transfer.pack((task, result), True)
+                kind = RESULT
                 self.given[task] = [kept, result]
         except BaseException as error:
             kind, body = FAILURE, _failure(task, error)
         self.send(kind, body)
-        self.current[0] = 0
+        current = self.current
+        current[0] = 0
+        current[1] += 1
+        current[2] += time.perf_counter_ns() - begin
+
+    def result_of(self, key: int, chunk: bool, data: Any,
+                  windows: Any) -> Any:
+        """Run a task: of plain arguments and arrays, or pickled by pack()."""
+        kwargs: Dict[str, Any] = {}
+        if windows is None:
+            function, args, kwargs = _transfer.unpack(memoryview(data))
+        else:
+            args = _transfer.full_args(data, windows)
+        if key:
+            function = self.functions[key]
+        if chunk:
+            return [function(*some) for some in args[0]]
+        return function(*args, **kwargs)
 
     def serve(self) -> None:
         while True:
@@ -152,11 +170,6 @@ class _Unloadable:
 
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise self.error
-
-
-def _has_array(result: Any) -> bool:
-    """May the result name a segment?  Small plain values do not."""
-    return not isinstance(result, (int, float, str, bytes, type(None)))
 
 
 def _failure(task: int, error: BaseException) -> bytes:
