@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import unittest
+from multiprocessing import shared_memory
 
 if "PYTHON_FAULTS" not in os.environ:
     print("the package for Python is not built")
@@ -83,6 +84,41 @@ class Tasks(unittest.TestCase):
         dates = runrig.array(np.array(["2020-01-01"], "M8[D]"))
         self.assertEqual(self.submit(tasks.itself, dates).result(60)[0],
                          dates[0])
+
+    def test_arrays_of_a_shared_memory_of_pythons_go_by_name(self):
+        memory = shared_memory.SharedMemory(create=True, size=800)
+        try:
+            x = np.ndarray(100, float, memory.buf)
+            x[:] = 1
+            for start in (10, 20, 30):
+                self.submit(tasks.write, x[start:start + 5], -1).result(60)
+                self.assertEqual(x[start - 1:start + 6].tolist(),
+                                 [1, *[-1] * 5, 1])
+            del x
+        finally:
+            memory.close()
+            memory.unlink()
+
+    def test_another_segment_of_the_same_name(self):
+        name = f"rig-executor-{os.getpid()}"
+        for value in (1, 2, 3):
+            x = runrig.array(np.full(10, float(value)), name=name)
+            found = [self.submit(tasks.total, part).result(60)
+                     for part in (x, x[5:], x[::2])]
+            self.assertEqual(found, [10 * value, 5 * value, 5 * value])
+            del x
+            gc.collect()
+
+    def test_plain_results_keep_their_types(self):
+        for value in (None, True, 3, 2.5, "text", b"bytes", (1, "two"),
+                      [1.5, 2.5], np.float64(0.1), np.float32(0.1), np.int8(-3),
+                      np.uint64(2 ** 64 - 1), np.bool_(True),
+                      [np.float32(0.1), np.float32(0.2)], [1, 2.0], []):
+            back = self.submit(tasks.itself, value).result(60)
+            self.assertEqual(back, value)
+            self.assertIs(type(back), type(value))
+            if isinstance(value, list):
+                self.assertEqual(list(map(type, back)), list(map(type, value)))
 
     def test_an_array_of_a_worker_is_adopted(self):
         made = self.submit(tasks.filled, 100, 7).result(60)

@@ -122,7 +122,22 @@ def _slow_window(array: Any) -> Optional[Tuple[Any, ...]]:
     place = locate(array)
     if place is None or place.name is None:
         return None
-    return _runrig.Memory.attach(place.name, place.read_only), place.offset
+    return _memory_called(place.name, place.read_only), place.offset
+
+
+_called: Dict[str, _runrig.Memory] = {}
+
+
+def _memory_called(name: str, read_only: bool) -> _runrig.Memory:
+    """The segment of that name now, of memory that is not runrig's here; kept, so
+    that the token is the same for the next array."""
+    memory = _called.pop(name, None)
+    if memory is None or not memory.named:
+        memory = _runrig.Memory.attach(name, read_only)
+    while len(_called) >= _KEPT:
+        del _called[next(iter(_called))]
+    _called[name] = memory
+    return memory
 
 
 # ---- tasks and results of plain values ----
