@@ -210,6 +210,24 @@ class Verbs(unittest.TestCase):
         with self.assertRaises(TypeError):
             runrig.dot(np.ones((3, 3)), np.ones((3, 3)))
 
+    def test_two_arrays_of_each_dtype(self):
+        for dtype in DTYPES:
+            for kind in KINDS:
+                a = array_of(kind, dtype)
+                if a is None:
+                    continue
+                line, sort = a.reshape(-1), np.dtype(dtype).kind
+                for verb, kinds, ours, numpys in (
+                        ("dot", "iuf", lambda: runrig.dot(line, line),
+                         lambda: np.dot(line, line)),
+                        ("evaluate", "biuf", lambda: runrig.evaluate(
+                            "a + a", {"a": a}, {}), lambda: a + a)):
+                    with self.subTest(verb=verb, dtype=dtype, array=kind):
+                        if sort in kinds:
+                            self.same(ours(), np.asarray(numpys())[()])
+                        else:
+                            self.assertRaises(TypeError, ours)
+
     def test_expressions(self):
         x, y = runrig.array(plain(500, "f8")), plain(500, "f8")
         n = plain(500, "i4")
