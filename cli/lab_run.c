@@ -4,7 +4,8 @@
  *
  * A student's code may print without an end, wait for ever, or leave a process
  * that holds the pipe open.  So reading ends with the program and not with the
- * pipe, and this process adopts (PR_SET_CHILD_SUBREAPER) and kills the rest.
+ * pipe, and this process adopts (PR_SET_CHILD_SUBREAPER) the rest: wardens end by
+ * themselves, and all others are killed.
  */
 #include "lab_run.h"
 
@@ -24,12 +25,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <runrig/sweep.h>
+
 extern char **environ;
 
 /* Bytes that are kept of a program's output: the first, and the last. */
 #define HEAD ((size_t)1 << 19)
 #define TAIL ((size_t)1 << 18)
 #define FULL (HEAD + 2 * TAIL)
+
+/* The time that a warden has to end a pool whose maker was killed. */
+#define GRACE_MS 2000
 
 static const char left_out[] =
 	"\n[the output is too long: a part is left out]\n";
@@ -98,7 +104,23 @@ static bool read_until_end(int pidfd, int fd, int limit_s,
 	return true;
 }
 
-/* Kill all children of this process, adopted ones included, until none is left. */
+/* Wait for the adopted children to end: the warden of a pool whose maker was killed ends
+ * the workers, and removes the names.  Returns whether no child is left. */
+static bool let_children_end(void)
+{
+	const int64_t end = now_ms() + GRACE_MS;
+	const struct timespec pause = { .tv_nsec = 2000000 };
+
+	while (waitpid(-1, NULL, WNOHANG) >= 0) {
+		if (now_ms() > end)
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/* Kill all children of this process, adopted ones included, until none is left; and
+ * remove the names that they leave. */
 static void kill_children(void)
 {
 	char path[64];
@@ -116,6 +138,7 @@ static void kill_children(void)
 		fclose(file);
 		(void)waitpid(-1, NULL, 0);
 	}
+	(void)rig_sweep_clean(false, NULL);
 }
 
 static int spawn(char *const words[], int out, int told, pid_t *pid)
@@ -164,7 +187,8 @@ static void follow(struct lab_process *process, pid_t pid, int fd, int told,
 		;
 	if (pidfd >= 0)
 		close(pidfd);
-	kill_children();
+	if (!let_children_end())
+		kill_children();
 	got = read(told, process->told, LAB_TOLD_MAX - 1);
 	process->told[got > 0 ? got : 0] = '\0';
 }

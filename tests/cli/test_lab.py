@@ -196,6 +196,12 @@ class Labs(unittest.TestCase):
     def setUp(self):
         self.room = pathlib.Path(tempfile.mkdtemp(prefix="runrig-test-lab-"))
         self.addCleanup(shutil.rmtree, self.room)
+        # This program has a /dev/shm of its own, or runs alone.
+        self.addCleanup(self.check_names, set(os.listdir("/dev/shm")))
+
+    def check_names(self, before):
+        """Whatever a hand-in did, no name is left behind."""
+        self.assertEqual(set(os.listdir("/dev/shm")) - before, set())
 
     def folder(self, name, source, number):
         """A student's folder of this lab with this start.c."""
