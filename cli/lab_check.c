@@ -256,9 +256,10 @@ int lab_print_marks(const struct lab_mark *marks, int count, bool json)
 	if (count == 1)
 		return 0;
 	for (int i = 0; i < count; i++)
-		printf("%-6s %3d of %3d  %-28s %s\n",
+		printf("%-6s %3d of %3d  %-24s %-28s %s\n",
 		       marks[i].passed ? "passed" : "failed", marks[i].right,
-		       marks[i].cases, marks[i].folder, marks[i].hint);
+		       marks[i].cases, marks[i].lab[0] ? marks[i].lab : "-",
+		       marks[i].folder, marks[i].hint);
 	return 0;
 }
 
