@@ -7,10 +7,10 @@ line.  A cheat does not pass.
 A wrong solution is NAME.patch, which makes it from the lab's solution.c, or NAME.c
 where little of the solution is left.
 
-With RUNRIG_LONG=1 (test "labs" of the gate) all labs, all wrong solutions and each
-cheat in each lab; everything but the cheats on a single core too.  A check itself
-runs teams of 1, 2 and 8 ranks.  Else a few labs, and for each lab the first wrong
-solution.
+With RUNRIG_LONG=1 (test "labs" of the gate) all labs, all wrong solutions and all
+cheats; everything but the cheats on a single core too.  A check itself runs teams of
+1, 2 and 8 ranks.  Else a few labs, for each lab the first wrong solution, and a cheat
+of each kind.
 """
 import base64
 import concurrent.futures
@@ -30,6 +30,7 @@ import xml.etree.ElementTree as xml
 RUNRIG = os.environ["RUNRIG"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LABS = ROOT / "docs/labs"
+CHECKS = pathlib.Path(RUNRIG).resolve().parents[1] / "docs/labs"
 WRONG = ROOT / "tests/labs"
 
 # Meson runs each start and each solution besides.
@@ -115,6 +116,8 @@ void cheat(void)
     "opens memory": ('void cheat(void) { fopen("/proc/self/mem", "r+"); }',
                      "uses fopen"),
 }
+# A cheat of each kind: its section, the type of its symbol, a call.
+FEW_CHEATS = ("prints", "is resolved", "forks")
 CHEAT_HEADERS = "".join(f"#include <{name}>\n" for name in (
     "dlfcn.h", "fcntl.h", "signal.h", "stdio.h", "stdlib.h", "unistd.h",
     "sys/ptrace.h", "sys/uio.h"))
@@ -159,6 +162,22 @@ RAW_CHEATS = {
                 sys(101, 5, (void *)sys(110, 0, 0, 0), i);
         sys(231, 0, 0, 0);""", "the program ended before"),
 }
+# What runs after the check, and what writes where the verdict goes.
+FEW_RAW_CHEATS = ("says so later", "forges a verdict")
+
+# Seeds whose first drawn picture would hide strips of rows from lab 22's check.
+STRIP_SEEDS = (6, 8)
+
+# The compiler, which compiles a start.c once: the library stays in the folder, for
+# the check on a single core.
+COMPILE_ONCE = f"""#!/bin/sh
+for word; do
+        case $before in c) source=$word ;; -o) library=$word ;; esac
+        before=$word
+done
+[ -f "$source.so" ] && exec cp "$source.so" "$library"
+{os.environ.get("CC", "cc")} "$@" && cp "$library" "$source.so"
+"""
 
 
 def lab(*words, cwd=None, env=None, core=None):
@@ -196,6 +215,9 @@ class Labs(unittest.TestCase):
     def setUp(self):
         self.room = pathlib.Path(tempfile.mkdtemp(prefix="runrig-test-lab-"))
         self.addCleanup(shutil.rmtree, self.room)
+        self.compiler = self.room / "compile-once"
+        self.compiler.write_text(COMPILE_ONCE, "ascii")
+        self.compiler.chmod(0o700)
         # This program has a /dev/shm of its own, or runs alone.
         self.addCleanup(self.check_names, set(os.listdir("/dev/shm")))
 
@@ -223,7 +245,8 @@ class Labs(unittest.TestCase):
 
     def check(self, folder, core=None):
         """The mark of this folder."""
-        status, out, err = lab("check", "--json", folder, core=core)
+        status, out, err = lab("check", "--json", folder, core=core,
+                               env={"CC": str(self.compiler)})
         self.assertIn(status, (0, 2), err)
         mark, = json.loads(out)
         self.assertEqual(status == 0, mark["passed"])
@@ -309,14 +332,34 @@ class Labs(unittest.TestCase):
                          "**Grading.**", "**Answers.**"):
                 self.assertIn(part, notes, name)
 
+    def judged(self, number, library, seed):
+        """(status, words) of the check of this lab, whose draws are the seed's."""
+        done = subprocess.run(
+            [CHECKS / f"lab-{number}-check", library, str(seed)], text=True,
+            capture_output=True, timeout=LIMIT_S, check=False)
+        return done.returncode, done.stdout
+
     def test_an_unlucky_draw_fails_no_solution(self):
         # Seeds that once failed lab 20's.
-        room = pathlib.Path(RUNRIG).resolve().parents[1] / "docs/labs"
-        for seed in ("254", "258"):
-            done = subprocess.run(
-                [room / "lab-20-check", room / "lab-20-solution.so", seed],
-                text=True, capture_output=True, check=False)
-            self.assertEqual(done.returncode, 0, done.stdout)
+        for seed in (254, 258):
+            status, out = self.judged("20", CHECKS / "lab-20-solution.so", seed)
+            self.assertEqual(status, 0, out)
+
+    def test_a_lucky_draw_passes_no_strips(self):
+        name = "22-capstone"
+        folder = self.room / "mine"
+        self.assertEqual(lab("start", name, folder)[0], 0)
+        strips = self.folder(name, WRONG / name / "strips.patch", 0)
+        shutil.copy(strips / "start.c", folder)
+        made = subprocess.run(["make", "-C", folder], text=True,
+                              capture_output=True, check=False)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        for seed in range(10) if LONG else STRIP_SEEDS:
+            status, out = self.judged("22", folder / "start.so", seed)
+            self.assertEqual(status, 2, out)
+            self.assertIn("  hint: TODO(1): hard rows lie side by side", out)
+            status, out = self.judged("22", CHECKS / "lab-22-solution.so", seed)
+            self.assertEqual(status, 0, out)
 
     def test_each_wrong_solution_fails_with_its_hint(self):
         sources = every = wrong_solutions()
@@ -347,11 +390,13 @@ class Labs(unittest.TestCase):
         return folder
 
     def test_a_cheat_is_not_run(self):
-        # Each cheat in some labs, so that each lab has some cheats.
-        among = labs()
-        cases = [(name, cheat) for i, cheat in enumerate(CHEATS)
-                 for name in (among[i % len(among):: 5] if LONG else among[:1])
-                 if not (cheat == "opens memory" and name[:2] == "22")]
+        # A refusal is of the library, whatever lab the library is of: each cheat is
+        # compiled once, with the start.c of another lab.  Lab 22 may open a file.
+        among = [name for name in labs() if name[:2] != "22"]
+        cases = [(among[i % len(among)], cheat)
+                 for i, cheat in enumerate(CHEATS if LONG else FEW_CHEATS)]
+        if LONG:
+            cases.append(("22-capstone", "forks"))
         folders = [self.cheated(name, i, CHEATS[cheat][0])
                    for i, (name, cheat) in enumerate(cases)]
         for (_, cheat), mark in zip(cases, self.check_all(folders)):
@@ -375,9 +420,10 @@ class Labs(unittest.TestCase):
 
     @unittest.skipUnless(os.uname().machine == "x86_64", "system calls by number")
     def test_the_judge_stands_a_cheat_that_runs(self):
-        folders = [self.false_lines(i, code)
-                   for i, (code, _) in enumerate(RAW_CHEATS.values())]
-        for cheat, mark in zip(RAW_CHEATS, self.check_all(folders)):
+        cheats = RAW_CHEATS if LONG else FEW_RAW_CHEATS
+        folders = [self.false_lines(i, RAW_CHEATS[cheat][0])
+                   for i, cheat in enumerate(cheats)]
+        for cheat, mark in zip(cheats, self.check_all(folders)):
             self.assertEqual((mark["passed"], mark["right"], mark["cases"]),
                              (False, 0, 0), (cheat, mark))
             self.assertIn(RAW_CHEATS[cheat][1], mark["text"], cheat)
@@ -425,21 +471,27 @@ class Labs(unittest.TestCase):
             self.assertNotIn("not finished", mark["text"])
 
     def test_tables_for_classroom_systems(self):
-        name = labs()[0]
+        name, other = labs()[:2]
         folder = self.folder(name, LABS / name / "solution.c", 0)
-        broken = self.folder(name, LABS / name / "start.c", 1)
+        broken = self.folder(other, LABS / other / "start.c", 1)
         (broken / "start.c").write_text("int <&\">;\n")
         status, out, _ = lab("check", folder, broken,
                              "--junit", self.room / "a.xml",
                              "--csv", self.room / "a.csv")
         self.assertEqual(status, 2, out)
         self.assertIn("does not compile", out)
+        self.assertEqual([(line.split()[0], line.split()[4])
+                          for line in out.splitlines()],
+                         [("passed", name), ("failed", other)])
         suite = xml.parse(self.room / "a.xml").getroot()
         self.assertEqual((suite.get("tests"), suite.get("failures")),
                          ("2", "1"))
         with open(self.room / "a.csv", newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        self.assertEqual([row["passed"] for row in rows], ["1", "0"])
+        self.assertEqual([(row["lab"], row["passed"]) for row in rows],
+                         [(name, "1"), (other, "0")])
+        self.assertEqual([case.get("classname") for case in suite],
+                         [name, other])
 
     def test_a_folder_that_is_no_lab_fails_alone(self):
         name = labs()[0]
@@ -450,6 +502,9 @@ class Labs(unittest.TestCase):
         self.assertEqual((status, err.count("\n")), (2, 2), err)
         self.assertEqual([(m["passed"], m["lab"]) for m in json.loads(out)],
                          [(False, ""), (True, name), (False, "")])
+        out = lab("check", self.room / "nowhere", self.room / "empty")[1]
+        self.assertEqual([line.split()[4] for line in out.splitlines()],
+                         ["-", "-"])
 
     def test_what_classroom_systems_take(self):
         marks = [{"folder": "hand-in/alice/04", "lab": "04-false-sharing",
