@@ -150,8 +150,8 @@ RAW_CHEATS = {
         int verdict[4] = { 0, 0, 94, 94 };
 
         for (int fd = 3; fd < 30; fd++) {
-                sys(1, fd, "94 of 94\\n", 9);
                 sys(1, fd, verdict, sizeof(verdict));
+                sys(1, fd, "94 of 94\\n", 9);
         }
         sys(231, 0, 0, 0);""", "hint: "),
     "closes everything": ("""
