@@ -26,6 +26,7 @@
 #include "base/glibc.h"
 #include "base/error.h"
 #include "machine/process.h"
+#include "machine/shared.h"
 
 /* How long programs have between a signal to end and SIGKILL. */
 #define MERCY_NS (1 * UINT64_C(1000000000))
@@ -54,8 +55,13 @@ void launch_say(struct rig_launch *launch, const char *format, ...)
 
 void launch_give_up(struct rig_launch *launch, const char *what)
 {
-	launch_say(launch, "%s: %s: %s\n", launch->name, what,
-		   strerrordesc_np(errno));
+	const int error = errno;
+	char words[128] = "";
+
+	if (error == EMFILE)
+		launch_files_words(launch, words, sizeof(words));
+	launch_say(launch, "%s: %s: %s%s\n", launch->name, what,
+		   strerrordesc_np(error), words);
 	if (!launch->status)
 		launch->status = RIG_LAUNCH_WRONG;
 	launch->over = true;
@@ -68,18 +74,19 @@ static void kill_all(struct rig_launch *launch)
 	for (int i = 0; i < launch->startup.size; i++) {
 		struct seat *seat = &launch->seats[i];
 
+		/* A child keeps the pid until a wait for the child, and the
+		 * pidfd may be what could not be opened. */
 		if (seat->pid && !seat->ended)
-			(void)syscall(SYS_pidfd_send_signal, seat->pidfd,
-				      SIGKILL, NULL, 0);
+			(void)kill(seat->pid, SIGKILL);
 		if (seat->member && !seat->member_ended)
 			(void)syscall(SYS_pidfd_send_signal, seat->member_fd,
 				      SIGKILL, NULL, 0);
 	}
 }
 
-/* Kill the children of a thread of this process.  A child keeps the pid until a wait
- * for the child. */
-static void kill_children_of(const char *thread)
+/* Kill the children of a thread of this process: false where they cannot be read.  A
+ * child keeps the pid until a wait for the child. */
+static bool kill_children_of(const char *thread)
 {
 	char path[300], text[4096], *at = text;
 	FILE *file;
@@ -88,7 +95,7 @@ static void kill_children_of(const char *thread)
 	snprintf(path, sizeof(path), "/proc/self/task/%.200s/children", thread);
 	file = fopen(path, "re");
 	if (!file)
-		return;
+		return errno == ENOENT;
 	got = fread(text, 1, sizeof(text) - 1, file);
 	fclose(file);
 	/* Each number ends with a space.  A number that is cut off comes next
@@ -98,34 +105,45 @@ static void kill_children_of(const char *thread)
 	text[got] = 0;
 	for (long pid = strtol(at, &at, 10); pid > 0; pid = strtol(at, &at, 10))
 		(void)kill((pid_t)pid, SIGKILL);
+	return true;
 }
 
-/* An orphan may have become the child of any thread. */
-static void kill_children(void)
+/* Kill all children: false where a child may not have been found.  An orphan may have
+ * become the child of any thread. */
+static bool kill_children(void)
 {
 	DIR *threads = opendir("/proc/self/task");
 	struct dirent *entry;
+	bool all = threads;
 
 	while (threads && (entry = readdir(threads)))
 		if (entry->d_name[0] != '.')
-			kill_children_of(entry->d_name);
+			all = kill_children_of(entry->d_name) && all;
 	if (threads)
 		closedir(threads);
+	return all;
 }
 
-/* Until no children are left: killing a parent makes new ones. */
+/* Until no children are left: killing a parent makes new ones.  Where the children
+ * could not be read for want of a descriptor, the wait is no long one. */
 static void end_children(void)
 {
 	for (;;) {
-		kill_children();
-		if (waitpid(-1, NULL, 0) < 0 && errno != EINTR)
+		const bool all = kill_children();
+		const pid_t pid = waitpid(-1, NULL, all ? 0 : WNOHANG);
+
+		if (pid < 0 && errno != EINTR)
 			return;
+		if (pid == 0)
+			(void)poll(NULL, 0, LOOK_MS);
 	}
 }
 
 void launch_end_processes(struct rig_launch *launch)
 {
 	kill_all(launch);
+	for (int i = 0; i < 2; i++)
+		shared_close(&launch->spare[i]);
 	end_children();
 	for (int i = 0; i < launch->startup.size; i++)
 		launch->seats[i].ended = launch->seats[i].member_ended = true;
@@ -357,6 +375,11 @@ static void on_time(struct rig_launch *launch)
 enum { SEAT_PROGRAM, SEAT_MEMBER, SEAT_OUT, SEAT_ERR, SEAT_FDS };
 enum { AT_SIGNALS, AT_LISTENING, AT_RUNG, AT_SEATS };
 
+size_t launch_polled(const struct rig_launch *launch)
+{
+	return AT_SEATS + (size_t)launch->startup.size * SEAT_FDS;
+}
+
 static bool has_ended(const struct seat *seat)
 {
 	return seat->ended && (!seat->member || seat->member_ended) &&
@@ -429,11 +452,9 @@ static void heed_seats(struct rig_launch *launch, const struct pollfd *polled)
 /* Once. */
 static void heed(struct rig_launch *launch, struct pollfd *polled)
 {
-	size_t count = AT_SEATS + (size_t)launch->startup.size * SEAT_FDS;
-
 	fill(launch, polled);
-	if (poll(polled, count, time_left(launch)) < 0) {
-		/* EINVAL: more entries than descriptors allowed. */
+	if (poll(polled, launch_polled(launch), time_left(launch)) < 0) {
+		/* EINVAL: the limit has been lowered. */
 		if (errno != EINTR && errno != EAGAIN)
 			launch_give_up(launch, "poll (limit: ulimit -n)");
 		return;
@@ -481,12 +502,10 @@ static void drain(struct rig_launch *launch)
 int rig_launch_wait(struct rig_launch *launch)
 {
 	struct pollfd *polled;
-	size_t count;
 
 	if (!launch)
 		return need(launch, "launch: the launch");
-	count = AT_SEATS + (size_t)launch->startup.size * SEAT_FDS;
-	polled = calloc(count, sizeof(*polled));
+	polled = calloc(launch_polled(launch), sizeof(*polled));
 	if (!polled) {
 		launch_say(launch, "%s: no memory\n", launch->name);
 		note_status(launch, RIG_LAUNCH_WRONG);

@@ -65,6 +65,7 @@ struct rig_launch {
 	sigset_t before;     /* the signal mask of this thread */
 	struct rlimit files; /* descriptors, as the launcher found the limit */
 	int rung;            /* eventfd: the ranks' alarm */
+	int spare[2];        /* descriptors for the end, which reads /proc */
 	struct alarm alarm;
 
 	uint64_t limit_ns;
@@ -80,6 +81,20 @@ struct rig_launch {
 
 /* Start the program of `rank`: 0 or -errno and the words. */
 int launch_rank(struct rig_launch *launch, int rank);
+
+/* ---- launch_files.c ---- */
+
+/* Raise the soft limit of descriptors to the hard limit: a rank needs three, or five
+ * with labels.  The programs get the limit back. */
+void launch_raise_files(struct rig_launch *launch);
+
+/* Whether the limit lets the launcher wait for all ranks: 0 or -EMFILE. */
+int launch_check_files(const struct rig_launch *launch);
+
+/* The words that follow "Too many open files": the limit, and how many descriptors are
+ * enough. */
+void launch_files_words(const struct rig_launch *launch, char *words,
+			size_t bytes);
 
 /* ---- launch_meet.c ---- */
 
@@ -97,6 +112,9 @@ void stream_relay(struct rig_launch *launch, struct stream *stream, int rank,
 		  bool all);
 
 /* ---- launch.c ---- */
+
+/* How many descriptors the launcher waits for at once, at most. */
+size_t launch_polled(const struct rig_launch *launch);
 
 /* End every process of the launch, and wait until none runs. */
 void launch_end_processes(struct rig_launch *launch);

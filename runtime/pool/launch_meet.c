@@ -145,6 +145,12 @@ void launch_accept(struct rig_launch *launch)
 			 sizeof(moment));
 	got = pass_receive(connection, &request, sizeof(request), fds, &count,
 			   0);
+	if (count < 0 && is_ours(connection, &pid)) {
+		close(connection);
+		errno = EMFILE;
+		launch_give_up(launch, "a rank cannot join");
+		return;
+	}
 	r = is_ours(connection, &pid)
 		    ? check(launch, &request, got, count, pid)
 		    : rig_fail(-EPERM, "the launcher is another user's");

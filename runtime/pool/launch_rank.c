@@ -219,11 +219,13 @@ static int fork_rank(struct rig_launch *launch, int rank, int out, int err)
 	if (r < 0)
 		return r;
 	seat->pid = pid;
+	if (launch->exec_error)
+		return fail_exec(launch);
 	seat->pidfd = shared_above_standard(
 		(int)syscall(SYS_pidfd_open, seat->pid, 0));
 	if (seat->pidfd < 0)
 		return rig_fail_errno(-errno, "launch: pidfd_open");
-	return launch->exec_error ? fail_exec(launch) : 0;
+	return 0;
 }
 
 int launch_rank(struct rig_launch *launch, int rank)

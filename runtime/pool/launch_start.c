@@ -5,6 +5,7 @@
 #include "pool/launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,25 +56,11 @@ static int prepare_memory(struct rig_launch *launch, size_t trace)
 	return 0;
 }
 
-/* Three descriptors a rank, and more with labels: as many as may be had.  The programs
- * get the limit back. */
-static void raise_file_limit(struct rig_launch *launch)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &launch->files) < 0)
-		return;
-	limit = launch->files;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* This process gets the signals and the orphans. */
 static int prepare_process(struct rig_launch *launch)
 {
 	sigset_t ours;
 
-	raise_file_limit(launch);
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGINT);
 	sigaddset(&ours, SIGTERM);
@@ -85,7 +72,10 @@ static int prepare_process(struct rig_launch *launch)
 		signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
 	launch->rung =
 		shared_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	if (launch->signals < 0 || launch->rung < 0)
+	for (int i = 0; i < 2; i++)
+		launch->spare[i] =
+			fcntl(launch->rung, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (launch->signals < 0 || launch->rung < 0 || launch->spare[1] < 0)
 		return rig_fail_errno(-errno, "launch: descriptors");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return rig_fail_errno(-errno, "launch: subreaper");
@@ -125,7 +115,9 @@ static int prepare(struct rig_launch *launch,
 		seat->pidfd = seat->member_fd = seat->connection = -1;
 		seat->out.fd = seat->err.fd = -1;
 	}
-	r = prepare_memory(launch, options->trace);
+	r = launch_check_files(launch);
+	if (r == 0)
+		r = prepare_memory(launch, options->trace);
 	if (r == 0)
 		r = launch_listen(launch);
 	return r < 0 ? r : prepare_process(launch);
@@ -135,7 +127,7 @@ int rig_launch_start(struct rig_launch **out,
 		     const struct rig_launch_options *options)
 {
 	struct rig_launch *launch;
-	char words[WHY_BYTES];
+	char words[WHY_BYTES], more[128] = "";
 	int r = 0;
 
 	if (!out)
@@ -148,12 +140,16 @@ int rig_launch_start(struct rig_launch **out,
 	launch->options = options;
 	launch->shm_fd = launch->team_fd = launch->trace_fd = -1;
 	launch->listening = launch->signals = launch->rung = -1;
+	launch->spare[0] = launch->spare[1] = -1;
 	launch->kill_at = launch->fail_at = RIG_FOREVER;
+	launch_raise_files(launch);
 	r = prepare(launch, options);
 	for (int i = 0; r == 0 && i < launch->startup.size; i++)
 		r = launch_rank(launch, i);
 	if (r < 0) {
-		snprintf(words, sizeof(words), "%s", rig_why());
+		if (r == -EMFILE)
+			launch_files_words(launch, more, sizeof(more));
+		snprintf(words, sizeof(words), "%s%s", rig_why(), more);
 		if (launch->seats)
 			launch_end_processes(launch);
 		rig_launch_finish(launch);
@@ -203,6 +199,8 @@ void rig_launch_finish(struct rig_launch *launch)
 	free(launch->seats);
 	shared_close(&launch->listening);
 	shared_close(&launch->rung);
+	shared_close(&launch->spare[0]);
+	shared_close(&launch->spare[1]);
 	shared_close(&launch->shm_fd);
 	shared_close(&launch->team_fd);
 	shared_close(&launch->trace_fd);

@@ -33,6 +33,11 @@ def run(*words, **other):
     return process.returncode, out, err
 
 
+def limit(soft, hard):
+    """Set the limits of descriptors in a child."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def ranks_left(mark):
     """Processes that have the mark among their arguments."""
     found = []
@@ -214,14 +219,38 @@ class Ranks(unittest.TestCase):
 
     def test_few_descriptors(self):
         """A soft limit is raised, for the launcher alone."""
-        def limit(soft, hard):
-            return lambda: resource.setrlimit(resource.RLIMIT_NOFILE,
-                                              (soft, hard))
         out, _ = self.check(["-n", 6, RANK], 0, out=["rank 5 of 6: 21"],
                             preexec_fn=limit(12, 200))
         out, _ = self.check(["-n", 6, "sh", "-c", "ulimit -n"], 0,
                             preexec_fn=limit(12, 200))
         self.assertEqual(out, "12\n" * 6)
+
+    def test_a_hard_limit(self):
+        """Each hard limit is enough, or the words say which one is."""
+        mark = f"mark-{os.getpid()}-limit"
+        for words, step in ((["true"], 1), ([RANK], 1), (["-l", RANK], 1),
+                            (["sh", "-c", '"$0"; exit $?', RANK, mark], 5)):
+            sums = 0 if words == ["true"] else 6
+            enough = set()
+            for hard in range(5, 41, step):
+                status, out, err = run("-n", 6, *words,
+                                       preexec_fn=limit(hard, hard))
+                said = f"{words}, {hard}: {status}\n{out}\n{err}"
+                self.assertEqual(ranks_left(mark), [], said)
+                if status == 0:
+                    self.assertEqual(out.count("of 6: 21\n"), sums, said)
+                    continue
+                self.assertEqual(status, 125, said)
+                told = re.search(
+                    rf"hard limit of descriptors is {hard} \(ulimit -Hn\), "
+                    r"and (\d+) are enough for 6 ranks\n", err)
+                self.assertTrue(told, said)
+                self.assertGreater(int(told[1]), hard, said)
+                enough.add(int(told[1]))
+            for hard in enough:
+                out, _ = self.check(["-n", 6, *words], 0,
+                                    preexec_fn=limit(hard, hard))
+                self.assertEqual(out.count("of 6: 21\n"), sums)
 
     def test_signals(self):
         for number in (signal.SIGINT, signal.SIGTERM):
