@@ -30,7 +30,9 @@
 
 /* ---- a launch ---- */
 
-/* The launcher's output, and the ranks'. */
+/* The launcher's output, and the ranks'.  Each write goes to the end of the file: without
+ * O_APPEND two ranks that write to a memfd at once may write to the same place, for the
+ * system locks the position of files that have been opened, and not that of a memfd. */
 static int output;
 
 /* An empty file for the output of a life. */
@@ -278,7 +280,8 @@ static int sweep(int rank, void *arg)
 	output = memfd_create("output", MFD_CLOEXEC);
 	arena = mmap(NULL, sizeof(*arena), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (output < 0 || arena == MAP_FAILED)
+	if (output < 0 || fcntl(output, F_SETFL, O_APPEND) < 0 ||
+	    arena == MAP_FAILED)
 		return 101;
 	return kill_sweep(own);
 }
