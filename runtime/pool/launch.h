@@ -55,6 +55,7 @@ struct rig_launch {
 	bool label;
 	char name[64];  /* the program's name */
 	int exec_error; /* errno of the last start that failed; 0: none */
+	const char *exec_what; /* the name to go with exec_error */
 
 	char meeting[MEETING_NAME_BYTES];
 	int listening;

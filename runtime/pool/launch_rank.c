@@ -4,12 +4,15 @@
  *
  * The program is started with vfork: the launcher's memory is not copied, and the next
  * rank is started while the program is loaded.  Until the exec the child has the
- * launcher's memory, and changes nothing there but `exec_error`.
+ * launcher's memory, and changes nothing there but `exec_error` and `exec_what`: no
+ * handler runs in the child, nothing is allocated, and a function of its own has the
+ * child's variables, below those that the launcher goes on with.
  */
 #include "pool/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "base/error.h"
 #include "machine/shared.h"
 #include "place/topology.h"
@@ -111,21 +115,42 @@ static void reset_signals(const sigset_t *mask)
 }
 
 /* Only the first rank reads the launcher's input: two ranks could not share the
- * input. */
-static bool set_streams(int rank, int out, int err)
+ * input.  The lowest number is free when open() comes, so that all descriptors may be in
+ * use. */
+static bool set_input(int rank)
 {
-	int null = -1;
+	if (rank == 0)
+		return true;
+	(void)close(STDIN_FILENO);
+	return open("/dev/null", O_RDONLY) == STDIN_FILENO;
+}
 
-	if (rank > 0)
-		null = open("/dev/null", O_RDONLY);
-	return take_number(null, STDIN_FILENO) &&
-	       take_number(out, STDOUT_FILENO) &&
-	       take_number(err, STDERR_FILENO);
+/* In the child: true, or `exec_what` names what has failed. */
+static bool prepare_child(struct rig_launch *launch, int rank, int out, int err)
+{
+	const struct rig_launch_options *options = launch->options;
+
+	launch->exec_what = "/dev/null";
+	if (!set_input(rank))
+		return false;
+	launch->exec_what = options->arguments[0];
+	if (!take_number(out, STDOUT_FILENO) ||
+	    !take_number(err, STDERR_FILENO))
+		return false;
+	if (options->directory && chdir(options->directory) < 0) {
+		launch->exec_what = options->directory;
+		return false;
+	}
+	/* Last: the limit may be below the descriptors that are open. */
+	if (launch->files.rlim_max)
+		(void)setrlimit(RLIMIT_NOFILE, &launch->files);
+	return true;
 }
 
 /* In the child, which has the launcher's memory. */
-static noreturn void become(struct rig_launch *launch, int rank, int out,
-			    int err, char **environment, pid_t launcher)
+static NOINLINE noreturn void become(struct rig_launch *launch, int rank,
+				     int out, int err, char **environment,
+				     pid_t launcher)
 {
 	const struct rig_launch_options *options = launch->options;
 	const struct rig_plan *plan = launch->plan;
@@ -135,14 +160,11 @@ static noreturn void become(struct rig_launch *launch, int rank, int out,
 	if (getppid() != launcher)
 		_exit(EXIT_FAILURE);
 	reset_signals(&launch->before);
-	if (launch->files.rlim_max)
-		(void)setrlimit(RLIMIT_NOFILE, &launch->files);
 	if (plan->pinned) {
 		memcpy(set.bits, plan->spots[rank].set, sizeof(set.bits));
 		(void)topology_pin(0, &set);
 	}
-	if (set_streams(rank, out, err) &&
-	    (!options->directory || chdir(options->directory) == 0))
+	if (prepare_child(launch, rank, out, err))
 		(void)execvpe(options->arguments[0], options->arguments,
 			      environment);
 	launch->exec_error = errno;
@@ -184,11 +206,7 @@ static int open_stream(struct stream *stream, bool wanted, int to, int *write)
 /* The program was not started: the code, and the words. */
 static int fail_exec(const struct rig_launch *launch)
 {
-	const struct rig_launch_options *options = launch->options;
-
-	if (options->directory && access(options->directory, X_OK) < 0)
-		return rig_fail_errno(-errno, "%s", options->directory);
-	return rig_fail_errno(-launch->exec_error, "%s", options->arguments[0]);
+	return rig_fail_errno(-launch->exec_error, "%s", launch->exec_what);
 }
 
 static int fork_rank(struct rig_launch *launch, int rank, int out, int err)
@@ -198,6 +216,7 @@ static int fork_rank(struct rig_launch *launch, int rank, int out, int err)
 	const pid_t launcher = getpid();
 	sigset_t all, before;
 	pid_t pid;
+	int cancel;
 	int r = make_environment(&environment, launch, rank);
 
 	if (r < 0)
@@ -206,6 +225,8 @@ static int fork_rank(struct rig_launch *launch, int rank, int out, int err)
 	/* A handler of the launcher's in the child would change the launcher. */
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	/* Nor does the child end as a thread that is cancelled. */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pid = vfork();
 	if (pid == 0)
 		become(launch, rank, out, err, environment.list, launcher);
@@ -214,6 +235,7 @@ static int fork_rank(struct rig_launch *launch, int rank, int out, int err)
 				   "launch: fork of rank %d (limits: ulimit "
 				   "-u, the cgroup's pids.max)",
 				   rank);
+	(void)pthread_setcancelstate(cancel, NULL);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	free(environment.list);
 	if (r < 0)

@@ -224,6 +224,12 @@ class Ranks(unittest.TestCase):
         out, _ = self.check(["-n", 6, "sh", "-c", "ulimit -n"], 0,
                             preexec_fn=limit(12, 200))
         self.assertEqual(out, "12\n" * 6)
+        # Only rank 0 has the launcher's input.
+        with open("/dev/zero") as zero:
+            out, _ = self.check(["-n", 6, "readlink", "/proc/self/fd/0"], 0,
+                                preexec_fn=limit(12, 200), stdin=zero)
+        self.assertEqual(sorted(out.splitlines()),
+                         ["/dev/null"] * 5 + ["/dev/zero"])
 
     def test_a_hard_limit(self):
         """Each hard limit is enough, or the words say which one is."""
