@@ -437,9 +437,9 @@ static void heed_seats(struct rig_launch *launch, const struct pollfd *polled)
 		struct seat *seat = &launch->seats[i];
 
 		if (polled[SEAT_OUT].revents)
-			stream_relay(launch, &seat->out, i, false);
+			stream_relay(launch, &seat->out, i);
 		if (polled[SEAT_ERR].revents)
-			stream_relay(launch, &seat->err, i, false);
+			stream_relay(launch, &seat->err, i);
 		/* First the rank: the meaning of a program's end depends on
 		 * the rank. */
 		if (polled[SEAT_MEMBER].revents)
@@ -479,26 +479,6 @@ static void heed(struct rig_launch *launch, struct pollfd *polled)
 	}
 }
 
-/* Pass on the rest of the output when all programs have ended. */
-static void drain(struct rig_launch *launch)
-{
-	for (int i = 0; i < launch->startup.size; i++) {
-		struct stream *streams[] = { &launch->seats[i].out,
-					     &launch->seats[i].err };
-
-		for (int s = 0; s < 2; s++) {
-			struct pollfd polled = { .fd = streams[s]->fd,
-						 .events = POLLIN };
-
-			while (streams[s]->fd >= 0 && !launch->output_error &&
-			       poll(&polled, 1, 0) > 0)
-				stream_relay(launch, streams[s], i, false);
-			if (streams[s]->fd >= 0)
-				stream_relay(launch, streams[s], i, true);
-		}
-	}
-}
-
 int rig_launch_wait(struct rig_launch *launch)
 {
 	struct pollfd *polled;
@@ -514,7 +494,7 @@ int rig_launch_wait(struct rig_launch *launch)
 		heed(launch, polled);
 	free(polled);
 	launch_end_processes(launch);
-	drain(launch);
+	launch_drain(launch);
 	tracer_run_ends(&launch->tracer);
 	alarm_finish(&launch->alarm);
 	if (launch->signal)

@@ -107,10 +107,12 @@ void launch_accept(struct rig_launch *launch);
 
 /* ---- launch_output.c ---- */
 
-/* Pass on the output: whole lines, and at the end of the output, or with `all`, the
- * last line without an end. */
-void stream_relay(struct rig_launch *launch, struct stream *stream, int rank,
-		  bool all);
+/* Pass on the output: whole lines, and at the end of the output the last line without an
+ * end. */
+void stream_relay(struct rig_launch *launch, struct stream *stream, int rank);
+
+/* Pass on the rest, when all programs have ended. */
+void launch_drain(struct rig_launch *launch);
 
 /* ---- launch.c ---- */
 

@@ -8,12 +8,14 @@
 #include "pool/launch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "machine/shared.h"
 
 /* Write all bytes, or set output_error. */
 static void write_all(struct rig_launch *launch, int to, struct iovec *parts,
@@ -72,8 +74,7 @@ static void put_lines(struct rig_launch *launch, struct stream *stream,
 	memmove(stream->bytes, at, stream->held);
 }
 
-void stream_relay(struct rig_launch *launch, struct stream *stream, int rank,
-		  bool all)
+void stream_relay(struct rig_launch *launch, struct stream *stream, int rank)
 {
 	ssize_t got;
 
@@ -85,9 +86,35 @@ void stream_relay(struct rig_launch *launch, struct stream *stream, int rank,
 	while (got < 0 && errno == EINTR);
 	if (got > 0)
 		stream->held += (size_t)got;
-	put_lines(launch, stream, rank, got <= 0 || all);
+	put_lines(launch, stream, rank, got <= 0);
 	if (got > 0)
 		return;
 	close(stream->fd);
 	stream->fd = -1;
+}
+
+/* A process that is none of the launch may have the other end of the pipe: the launcher
+ * does not wait for the end of the output. */
+static void drain_stream(struct rig_launch *launch, struct stream *stream,
+			 int rank)
+{
+	struct pollfd polled = { .fd = stream->fd, .events = POLLIN };
+
+	/* No memory at the start. */
+	if (!stream->bytes)
+		return;
+	while (stream->fd >= 0 && !launch->output_error &&
+	       poll(&polled, 1, 0) > 0)
+		stream_relay(launch, stream, rank);
+	if (stream->fd >= 0)
+		put_lines(launch, stream, rank, true);
+	shared_close(&stream->fd);
+}
+
+void launch_drain(struct rig_launch *launch)
+{
+	for (int i = 0; i < launch->startup.size; i++) {
+		drain_stream(launch, &launch->seats[i].out, i);
+		drain_stream(launch, &launch->seats[i].err, i);
+	}
 }

@@ -150,8 +150,10 @@ int rig_launch_start(struct rig_launch **out,
 		if (r == -EMFILE)
 			launch_files_words(launch, more, sizeof(more));
 		snprintf(words, sizeof(words), "%s%s", rig_why(), more);
-		if (launch->seats)
+		if (launch->seats) {
 			launch_end_processes(launch);
+			launch_drain(launch);
+		}
 		rig_launch_finish(launch);
 		return rig_fail(r, "%s", words);
 	}

@@ -269,6 +269,26 @@ class Ranks(unittest.TestCase):
             self.assertEqual(process.returncode, 128 + number)
             self.assertEqual(ranks_left(mark), [])
 
+    def test_output_that_another_process_holds(self):
+        """The launcher waits for no process that is not its own."""
+        mark = f"mark-{os.getpid()}-held"
+        process = start("-n", 2, "-l", RANK, "sleep", 0, mark)
+        for _ in range(2):
+            process.stdout.readline()
+        holders = [os.open(f"/proc/{pid}/fd/1", os.O_WRONLY)
+                   for pid in ranks_left(mark) if int(pid) != process.pid]
+        try:
+            os.write(holders[0], b"the last words")
+            process.terminate()
+            out, _ = process.communicate(timeout=LIMIT_S)
+        finally:
+            for holder in holders:
+                os.close(holder)
+        self.assertEqual(len(holders), 2)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assertRegex(out, r"^\[[01]\] the last words\n$")
+        self.assertEqual(ranks_left(mark), [])
+
     def test_a_launcher_that_is_killed(self):
         mark = f"mark-{os.getpid()}"
         for words in ([RANK, "sleep", 0, mark],
