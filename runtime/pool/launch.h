@@ -62,8 +62,10 @@ struct rig_launch {
 	int asked; /* ranks that have asked to join */
 	bool met;  /* all have, and are ranks */
 
-	int signals;         /* signalfd */
-	sigset_t before;     /* the signal mask of this thread */
+	int signals;               /* signalfd */
+	sigset_t before;           /* the signal mask of this thread */
+	struct sigaction on_child; /* the process's action for SIGCHLD */
+	bool changed; /* both are to be restored, and the process a subreaper */
 	struct rlimit files; /* descriptors, as the launcher found the limit */
 	int rung;            /* eventfd: the ranks' alarm */
 	int spare[2];        /* descriptors for the end, which reads /proc */

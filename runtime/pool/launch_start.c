@@ -56,6 +56,20 @@ static int prepare_memory(struct rig_launch *launch, size_t trace)
 	return 0;
 }
 
+/* Programs that have ended stay children until the launcher waits for them, although the
+ * process may have been started with SIGCHLD ignored. */
+static void keep_children(struct rig_launch *launch)
+{
+	struct sigaction action;
+
+	(void)sigaction(SIGCHLD, NULL, &launch->on_child);
+	action = launch->on_child;
+	if (action.sa_handler == SIG_IGN)
+		action.sa_handler = SIG_DFL;
+	action.sa_flags &= ~SA_NOCLDWAIT;
+	(void)sigaction(SIGCHLD, &action, NULL);
+}
+
 /* This process gets the signals and the orphans. */
 static int prepare_process(struct rig_launch *launch)
 {
@@ -68,6 +82,8 @@ static int prepare_process(struct rig_launch *launch)
 	sigaddset(&ours, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &ours, &launch->before) < 0)
 		return rig_fail_errno(-errno, "launch: sigprocmask");
+	keep_children(launch);
+	launch->changed = true;
 	launch->signals = shared_above_standard(
 		signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
 	launch->rung =
@@ -208,8 +224,9 @@ void rig_launch_finish(struct rig_launch *launch)
 	shared_close(&launch->trace_fd);
 	if (launch->files.rlim_max)
 		(void)setrlimit(RLIMIT_NOFILE, &launch->files);
-	if (launch->signals >= 0) {
-		close(launch->signals);
+	shared_close(&launch->signals);
+	if (launch->changed) {
+		(void)sigaction(SIGCHLD, &launch->on_child, NULL);
 		(void)sigprocmask(SIG_SETMASK, &launch->before, NULL);
 		(void)prctl(PR_SET_CHILD_SUBREAPER, 0);
 	}

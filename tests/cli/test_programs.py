@@ -97,6 +97,16 @@ class Ranks(unittest.TestCase):
         self.check(["-n", 2, "--", "sh", "-c", "exit $((RUNRIG_RANK * 7))"], 7)
         self.check(["-n", 2, "sh", "-c", "kill -9 $$"], 137)
 
+    def test_a_parent_that_ignores_children(self):
+        def ignore():
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+        self.check(["-n", 2, "--", "sh", "-c", "exit 7"], 7, preexec_fn=ignore)
+        self.check(["-n", 2, "sh", "-c", '"$0"; exit $?', RANK], 0,
+                   out=["rank 1 of 2: 3"], preexec_fn=ignore)
+        self.check(["-n", 2, RANK, "signal", 9], 137,
+                   err=["rank 1 .*killed by SIGKILL"], preexec_fn=ignore)
+
     def test_environment(self):
         out, _ = self.check(
             ["-np", 2, "-x", "OWN=5", "--wdir", "/", "sh", "-c",
