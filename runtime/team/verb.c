@@ -26,7 +26,8 @@
 	VERB(verb, name, terms)                                                \
 	_Static_assert(((terms) >> 8) == 0,                                    \
 		       name ": a message of its schedule has no place for "    \
-			    "further words: see struct head of schedule.c");
+			    "TERM_WORDS(): take a term of terms_pack(), see "  \
+			    "docs/HACKING.md");
 #include "team/verbs.def"
 #undef VERB
 #undef COLLECTIVE

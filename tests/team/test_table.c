@@ -276,6 +276,11 @@ static void check_refused(const struct told *told)
 		[HUGE_DISPL] = "ends beyond all memory",
 		[OVERLAP] = "overlap: give two buffers",
 	};
+	static const char *const given[WRONGS] = {
+		[HUGE_COUNT] = "a count whose bytes wrap around",
+		[HUGE_DISPL] = "displacements whose bytes wrap around",
+		[OVERLAP] = "buffers that overlap",
+	};
 	struct rig_segment *segment;
 	int r;
 
@@ -289,8 +294,15 @@ static void check_refused(const struct told *told)
 							       segment) } } });
 	ck_assert_msg(r == -EINVAL && strstr(rig_why(), words[told->wrong]) &&
 			      strstr(rig_why(), verb_name(told->verb)),
-		      "%s, form %d, wrong %d: %d: %s", verb_name(told->verb),
-		      told->form, told->wrong, r, rig_why());
+		      "%s%s%s with %s must get -EINVAL and words with its name "
+		      "and \"%s\", and gets %d: %s.  Begin each form with "
+		      "terms_check(), buffers_overlap() and terms_overlap(), "
+		      "or with blocks_check()",
+		      told->form == FORM_BEGUN ? "i" : "",
+		      verb_name(told->verb),
+		      told->form == FORM_PLAN ? table_forms[FORM_PLAN] : "",
+		      given[told->wrong], words[told->wrong], r,
+		      r < 0 ? rig_why() : "no error");
 	rig_segment_destroy(segment);
 }
 

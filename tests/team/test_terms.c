@@ -266,7 +266,8 @@ static void check(const struct told *told)
 		      "%s: ranks with %s and with %s must get -EINVAL and "
 		      "words that name both, and get %d: %s.  Set the term "
 		      "before call_enter() or schedule_make()",
-		      verb_name(told->verb), mine, theirs, r, why);
+		      verb_name(told->verb), mine, theirs, r,
+		      r < 0 ? why : "no error");
 	ck_assert_msg(strstr(strstr(why, call) + 1, call), "%s", why);
 	if (!(verb_terms[told->verb] & TERM_ROOT))
 		ck_assert_msg(!strstr(why, "root"), "%s", why);
