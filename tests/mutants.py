@@ -101,10 +101,6 @@ LIBRARIES = ["-rdynamic", "-lhwloc", "-lcheck", "-lsubunit", "-lm", "-lrt",
              "-lpthread", "-ldl"]
 LATE_S = 90
 
-# Flags of the test programs, for the linker.
-HARNESS = ["harness", "inject", "puppet", "exec_pool", "job_pool", "process",
-           "refuse", "tally"]
-
 # Test programs in OpenMP.
 OPENMP = ["openmp"]
 
@@ -120,6 +116,13 @@ def sources(root):
                       for name in re.findall(r"'([^']*\.c)'",
                                              listed.group(1))]
     return found
+
+
+def harness(root):
+    """The parts of the tests' harness, from its list in tests/meson.build."""
+    listed = re.search(r"static_library\('harness',(.*?)include_directories",
+                       pathlib.Path(root, "tests/meson.build").read_text(), re.S)
+    return re.findall(r"'lib/(\w+)\.c'", listed[1])
 
 
 def test_source(root, name):
@@ -161,7 +164,8 @@ class Bench:
         jobs = [(self.root + "/runtime/" + name, name)
                 for name in sources(self.root)]
         jobs += [(test_source(self.root, name), name + ".c")
-                 for name in HARNESS + ["test_" + stem for stem in stems]]
+                 for name in harness(self.root) +
+                 ["test_" + stem for stem in stems]]
         for source, name in jobs:
             pathlib.Path(self.folder, name).parent.mkdir(exist_ok=True)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -171,7 +175,7 @@ class Bench:
     def link(self, name, test, instead, target):
         objects = [self.folder + "/" + source + ".o"
                    for source in sources(self.root) +
-                   [name + ".c" for name in HARNESS] +
+                   [name + ".c" for name in harness(self.root)] +
                    ["test_" + test + ".c"]
                    if source != name]
         subprocess.run(self.cc + objects + instead + LIBRARIES +
