@@ -54,7 +54,7 @@ static const char *const allowed[] = {
 	"signgam", "fe*"
 };
 
-/* Of a lab whose result is a file. */
+/* The further calls of a lab whose result is a file. */
 static const char *const writing[] = { "fopen", "fopen64", "fclose", "ferror" };
 
 /* Names that a pattern above has by accident. */

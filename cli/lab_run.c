@@ -98,7 +98,7 @@ static bool read_until_end(int pidfd, int fd, int limit_s,
 		if (ready[1].revents && !read_some(fd, output))
 			ready[1].fd = -1;
 	}
-	/* What lies in the pipe, and no more: somebody may go on writing. */
+	/* The rest in the pipe, and no more: somebody may go on writing. */
 	for (int i = 0; i < 64 && read_some(fd, output); i++)
 		;
 	return true;

@@ -405,7 +405,7 @@ static int write_report(json_t *const *results, int count, const char *path)
 	return status;
 }
 
-/* What is reported where no file is named. */
+/* The results that are reported where no file is named. */
 #define USUAL_RESULT "rigbench-quick.json"
 
 static int command_report(struct command *c)

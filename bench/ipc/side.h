@@ -18,7 +18,7 @@ struct side_order {
 struct side_answer {
 	int code; /* 0 or -errno */
 	uint64_t begin_ns, end_ns;
-	/* For PATTERN_RATE: the delays of all messages together. */
+	/* The delays of all messages together; only in PATTERN_RATE. */
 	uint64_t late_ns;
 	struct timing_cost cost;
 	int cpu, cpus;

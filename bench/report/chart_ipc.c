@@ -99,7 +99,7 @@ static void collect_cpu_stream(struct figure *f, const json_t *cell)
 	collect_cpu(f, cell, "stream");
 }
 
-/* What the machine used meanwhile, where it tells. */
+/* The energy that the machine used meanwhile, where the machine tells. */
 static void collect_energy(struct figure *f, const json_t *cell)
 {
 	double bytes = result_read_number(cell, "bytes_per_operation");

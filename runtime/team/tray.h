@@ -52,7 +52,7 @@ uint64_t tray_drain(struct tray_shm *tray, size_t room, char *data,
 uint64_t tray_begin(struct tray_shm *tray, const char *data, uint64_t bytes,
 		    bool bypass, uint64_t timed);
 
-/* For the sender: is trial `timed` the last message of the tray? */
+/* Is trial `timed` the last message of the tray?  The sender asks. */
 bool tray_has(const struct tray_shm *tray, uint64_t timed);
 
 /* The sender's: when the receiver had all `bytes` bytes of trial `timed`, on the

@@ -71,7 +71,7 @@ enum way_number {
 /* Where data that can be lent is lent: the first two. */
 #define WAY_MESSAGES 2
 
-/* Of each way. */
+/* The trials of each way. */
 #define WAY_TRIALS_EACH 4
 
 /* Calls until all ways are tried again: the first time, and at most. */

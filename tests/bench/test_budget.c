@@ -264,7 +264,7 @@ END_TEST
 
 START_TEST(what_only_the_first_launch_does_costs_no_launch)
 {
-	/* To find the length of its samples takes a contender longer than to be
+	/* A contender takes longer to find the length of its samples than to be
 	 * measured once. */
 	struct timed_arg arg = { .operation_ns = 10000, .value = 10000 };
 	struct bench_case what = { .unit = "ns",

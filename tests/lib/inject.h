@@ -21,7 +21,7 @@ enum inject_role {
 	INJECT_ROLES
 };
 
-/* What happens at the call. */
+/* The fault at the call. */
 enum inject_deed {
 	INJECT_FAIL,
 	INJECT_KILL_BEFORE, /* SIGKILL, and the call is not made */

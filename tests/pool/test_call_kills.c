@@ -34,7 +34,7 @@ static const char *const ends[ENDS] = {
 	"no pool can be made anew",
 };
 
-/* Of a life and of who watches it. */
+/* A life, and the process that watches the life. */
 static struct shared {
 	char why[512];
 } * shared;
@@ -156,7 +156,7 @@ static int sweep(int rank, void *arg)
 	(void)harness_own_shm("size=16m", false);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	/* What is read once is not read again in every life. */
+	/* A file that is read once is not read again in every life. */
 	if (shared == MAP_FAILED || use_pools() != WELL)
 		return 101;
 	snprintf(what, sizeof(what), "a kill at a call of %s%s",

@@ -179,7 +179,7 @@ static int submit(struct host *host, struct task *task, uint64_t limit_ns)
 				   .limit_ns = limit_ns });
 }
 
-/* For a replay of a seed: RUNRIG_SAY in the environment. */
+/* RUNRIG_SAY in the environment replays a seed. */
 static void say(const struct host *host, const char *what, int r)
 {
 	static int wanted = -1;

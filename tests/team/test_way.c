@@ -19,7 +19,7 @@
 
 #define BYTES ((size_t)64 << 10)
 
-/* Of a choice of two. */
+/* The trials of a choice of two. */
 #define TRIALS (WAY_MESSAGES * WAY_TRIALS_EACH)
 
 /* A round of trials: plain takes `plain` ns, past the caches `past`. */
