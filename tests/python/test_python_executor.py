@@ -263,6 +263,17 @@ class Lives(unittest.TestCase):
             time.sleep(0.01)
         self.assertFalse(self.lives(done.stdout.strip()))
 
+    def test_a_worker_whose_caller_has_ended_ends_in_silence(self):
+        program = ("import socket\nfrom runrig import _worker\n"
+                   "mine, callers = socket.socketpair()\n"
+                   "worker = _worker.Worker(mine.detach())\n"
+                   "callers.close()\n"
+                   "worker.send(_worker.READY, b'')\n"
+                   "raise SystemExit('sent')\n")
+        done = subprocess.run([sys.executable, "-c", program], timeout=60,
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     @staticmethod
     def lives(pid):
         """Is there such a process, and not merely its status for a parent?"""

@@ -50,8 +50,12 @@ class Worker:
         self.current: Any = None
 
     def send(self, kind: int, body: bytes) -> None:
-        with self.sending:
-            self.socket.sendall(_transfer.frame(kind, body))
+        try:
+            with self.sending:
+                self.socket.sendall(_transfer.frame(kind, body))
+        except (BrokenPipeError, ConnectionResetError):
+            # The caller has ended, and wants no result.
+            os._exit(0)
 
     def read(self) -> None:
         """The thread that reads: tasks to the queue, or the end."""
