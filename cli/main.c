@@ -27,6 +27,7 @@ static void *find_function(const char *name)
 	ssize_t length =
 		readlink("/proc/self/exe", program, sizeof(program) - 1);
 	void *library = NULL, *function = NULL;
+	const char *why = NULL;
 	char *slash;
 
 	program[length > 0 ? length : 0] = 0;
@@ -44,8 +45,12 @@ static void *find_function(const char *name)
 	if (library)
 		function = dlsym(library, name);
 	if (!function)
+		why = dlerror();
+	if (!function)
 		(void)complain(EXIT_SYSTEM, "the commands cannot be loaded: %s",
-			       slash ? dlerror() : "/proc/self/exe");
+			       why ? why
+				   : "there is no " RUNRIG_LIBEXEC
+				     "/commands.so beside bin");
 	return function;
 }
 
