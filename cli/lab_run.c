@@ -131,7 +131,7 @@ static void kill_children(void)
 		FILE *file = fopen(path, "re");
 
 		if (!file)
-			return;
+			break;
 		/* A child's pid is nobody else's before waitpid(). */
 		while (fscanf(file, "%d", &pid) == 1)
 			(void)kill(pid, SIGKILL);

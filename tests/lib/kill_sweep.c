@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "lib/process.h"
 #include "lib/tally.h"
 
 /* Against hanging: longer than every limit of the runtime. */
@@ -22,18 +23,6 @@
 
 /* The most instructions behind a call. */
 #define STEPS_MAX 600
-
-static int entries(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	int count = 0;
-
-	while (dir && readdir(dir))
-		count++;
-	if (dir)
-		closedir(dir);
-	return count;
-}
 
 int kill_sweep_descriptors(void)
 {
@@ -65,7 +54,7 @@ static bool live(const struct kill_sweep *sweep, struct inject *inject,
 		why = r == -ETIMEDOUT ? "it hangs" : "it cannot be traced";
 	if (!why)
 		why = sweep->judge(inject, inject->status);
-	if (!why && entries("/dev/shm") != names)
+	if (!why && process_count_entries("/dev/shm") != names)
 		why = "a name is left";
 	if (getenv("RUNRIG_SAY") || why)
 		fprintf(stderr,
@@ -117,7 +106,7 @@ int kill_sweep(const struct kill_sweep *sweep)
 	int names, calls, wrong = 0;
 
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-	names = entries("/dev/shm");
+	names = process_count_entries("/dev/shm");
 	if (!live(sweep, &inject, names))
 		return 100;
 	calls = inject.calls;
