@@ -7,6 +7,7 @@ RUNRIG names the program.
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -68,6 +69,19 @@ class Help(unittest.TestCase):
         self.assertEqual(names[:3], ["workers", "place", "barrier"])
         self.assertLess(names.index("segment"), names.index("dtype"))
         self.assertEqual(names[-3:], ["json", "help", "version"])
+
+
+class Alone(unittest.TestCase):
+    def test_a_program_without_its_commands_says_so(self):
+        built = pathlib.Path(RUNRIG).resolve()
+        with tempfile.TemporaryDirectory() as folder:
+            lone = shutil.copy(built, folder)
+            done = subprocess.run(
+                [lone, "kernels"], capture_output=True, text=True, timeout=60,
+                check=False, env={**os.environ, "LD_LIBRARY_PATH":
+                                  str(built.parent.parent / "runtime")})
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("there is no libexec/runrig/commands.so", done.stderr)
 
 
 class Words(unittest.TestCase):
